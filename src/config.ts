@@ -1,0 +1,93 @@
+// The environment, parsed once into a Config. The only reader of env: everything else gets what it
+// needs from the Config or from a service made of it.
+import * as z from "zod/mini";
+
+/** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
+export interface Env {
+  DB: D1Database;
+  REFUSED_CREDENTIALS_LIMIT: RateLimit;
+  LICENSE_LIMIT: RateLimit;
+  ISSUER: string;
+  PRODUCT_NAME: string;
+  RATE_LIMITS: string;
+  SIGNING_KEYS: string;
+  ADMIN_TOKEN?: string;
+}
+
+const base64url = (bytes: number) =>
+  z.string().check(z.regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`)));
+
+const PrivateJwk = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: base64url(32),
+  d: base64url(32),
+  kid: z.string().check(z.minLength(1), z.maxLength(128)),
+});
+
+export type PrivateJwk = z.infer<typeof PrivateJwk>;
+
+const SigningKeys = z
+  .object({ keys: z.array(PrivateJwk).check(z.minLength(1)) })
+  .check(
+    z.refine((set) => new Set(set.keys.map((key) => key.kid)).size === set.keys.length, "repeats a kid"),
+  );
+
+const json = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.issues.push({ code: "custom", message: "is not JSON", input: text });
+      return z.NEVER;
+    }
+  }),
+);
+
+const Variables = z.object({
+  ISSUER: z.url({ protocol: /^https?$/ }),
+  PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
+  RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
+  SIGNING_KEYS: z.pipe(json, SigningKeys),
+  ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
+});
+
+export interface Config {
+  /** `iss` of every signed document, without a trailing slash. Part of the contract with issued keys. */
+  issuer: string;
+  productName: string;
+  rateLimits: boolean;
+  /** Private halves; the first signs, all verify. */
+  signingKeys: PrivateJwk[];
+  /** Break-glass owner credential, or null where none is set. */
+  adminToken: string | null;
+}
+
+/** Names the variables that are missing or malformed. Never says a value: most of them are secrets. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** @throws ConfigError naming each variable that is missing or malformed */
+export function parseConfig(env: object): Config {
+  const parsed = Variables.safeParse(env);
+  if (!parsed.success) {
+    const names = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+    const faults = [...names].map((name) =>
+      (env as Record<string, unknown>)[name] === undefined ? `${name} is missing` : `${name} is malformed`,
+    );
+    throw new ConfigError(faults.join("; "));
+  }
+  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, ADMIN_TOKEN } = parsed.data;
+  return {
+    issuer: ISSUER.replace(/\/+$/, ""),
+    productName: PRODUCT_NAME,
+    // Switching the brakes off is for tests and benches: a public address keeps them whatever it says.
+    rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
+    signingKeys: SIGNING_KEYS.keys,
+    adminToken: ADMIN_TOKEN ?? null,
+  };
+}

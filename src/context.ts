@@ -1,0 +1,86 @@
+// What every request and job carries: the services made once per isolate, and who is acting now.
+import { ulid } from "ulid";
+import { type Config, type Env, parseConfig } from "./config.ts";
+import { createKeyring, type Keyring } from "./crypto/keyring.ts";
+import { type Database, openDatabase } from "./storage/database.ts";
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+export interface Ids {
+  /** A 26-character ULID: sorts by `now`, unguessable beyond it. */
+  ulid(now: number): string;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+/** A brake: true while the caller named by `key` is within the limit. */
+export type Limiter = (key: string) => Promise<boolean>;
+
+export type LogRecord = Record<string, unknown>;
+
+export interface Services {
+  config: Config;
+  db: Database;
+  clock: Clock;
+  ids: Ids;
+  keyring: Keyring;
+  limits: { refusedCredentials: Limiter; license: Limiter };
+  log(level: "info" | "error", record: LogRecord): void;
+}
+
+/** Who does it. An instance proves itself by its license key alone; staff by a credential with a role. */
+export type Actor =
+  | { type: "anonymous"; id: "-" }
+  | { type: "instance"; id: string }
+  | { type: "staff"; id: string; role: Role };
+
+export type Role = "owner";
+
+export interface Context extends Services {
+  actor: Actor;
+  requestId: string;
+  ip: string | null;
+  /** Lets work go on after the answer is sent. Its failure is logged, never seen by the caller. */
+  defer(work: Promise<unknown>): void;
+}
+
+const RANDOM_SCALE = 2 ** 32;
+
+const random = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / RANDOM_SCALE;
+
+const log: Services["log"] = (level, record) => {
+  console[level === "error" ? "error" : "log"](JSON.stringify({ level, ...record }));
+};
+
+const built = new WeakMap<Env, Services>();
+
+/**
+ * The services of this isolate; built by the first request, the same for all after it.
+ * @throws ConfigError where a variable is missing or malformed
+ */
+export function servicesOf(env: Env): Services {
+  const known = built.get(env);
+  if (known) return known;
+  const config = parseConfig(env);
+  const limiter =
+    (binding: RateLimit): Limiter =>
+    async (key) =>
+      !config.rateLimits || (await binding.limit({ key })).success;
+  const services: Services = {
+    config,
+    db: openDatabase(env.DB),
+    clock: { now: () => Date.now() },
+    ids: { ulid: (now) => ulid(now, random), random },
+    keyring: createKeyring(config.signingKeys),
+    limits: {
+      refusedCredentials: limiter(env.REFUSED_CREDENTIALS_LIMIT),
+      license: limiter(env.LICENSE_LIMIT),
+    },
+    log,
+  };
+  built.set(env, services);
+  return services;
+}

@@ -1,0 +1,80 @@
+// The signing keys of this deployment and the JWS made and checked with them.
+//
+// EdDSA in its compact serialization (RFC 7515, RFC 8037), because every JWT library verifies it with
+// no code of ours. Ed25519 is deterministic (RFC 8032 section 5.1.6): the same claims under the same
+// key give the same bytes, which is what lets a license key be derived each time instead of stored.
+import { CompactSign, compactVerify, importJWK, type CryptoKey, type JWK } from "jose";
+import type { PrivateJwk } from "../config.ts";
+
+export type DocumentType = "license+jwt" | "activation+jwt";
+
+export type Claims = Record<string, unknown> & { iss: string };
+
+export interface Keyring {
+  /** Compact JWS by the active key. */
+  sign(type: DocumentType, claims: Claims): Promise<string>;
+  /** The claims of a document that this ring signed as exactly this type and issuer; null for anything else. */
+  verify(type: DocumentType, issuer: string, token: string): Promise<Claims | null>;
+  /** The public halves, active first, as a JWK Set without `alg`: libraries differ in its spelling. */
+  publicKeys(): { keys: JWK[] };
+}
+
+// "Ed25519" is RFC 9864's name for the same algorithm; it is accepted, never produced.
+const ALGORITHMS = ["EdDSA", "Ed25519"];
+
+/** Far above any document of ours; bounds the work that a hostile token can cause. */
+const MAX_TOKEN_LENGTH = 16_384;
+
+const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
+
+export function createKeyring(jwks: PrivateJwk[]): Keyring {
+  // Imported on first use and once per isolate: importing costs more than signing.
+  const imported = new Map<string, Promise<CryptoKey>>();
+  const load = (id: string, jwk: JWK): Promise<CryptoKey> => {
+    const known = imported.get(id);
+    if (known) return known;
+    const key = importJWK(jwk, "EdDSA") as Promise<CryptoKey>;
+    imported.set(id, key);
+    return key;
+  };
+  const active = jwks[0]!;
+  const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
+  const publicHalf = ({ kty, crv, x }: PrivateJwk): JWK => ({ kty, crv, x });
+
+  return {
+    async sign(typ, claims) {
+      const { kty, crv, x, d, kid } = active;
+      const key = await load(`private:${kid}`, { kty, crv, x, d });
+      return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: "EdDSA", kid, typ })
+        .sign(key);
+    },
+
+    async verify(typ, issuer, token) {
+      if (token.length > MAX_TOKEN_LENGTH || !COMPACT_JWS.test(token)) return null;
+      try {
+        // The key comes from our ring by kid alone: jwk, jku, x5u and x5c in the header are an attacker's
+        // choice of key (RFC 8725 section 3.10) and are not looked at. jose refuses any unknown crit.
+        const { payload, protectedHeader } = await compactVerify(
+          token,
+          ({ kid }) => {
+            const jwk = kid === undefined ? undefined : byKid.get(kid);
+            if (!jwk) throw new Error("unknown kid");
+            return load(`public:${jwk.kid}`, publicHalf(jwk));
+          },
+          { algorithms: ALGORITHMS },
+        );
+        // One document type must not pass for another (RFC 8725 section 3.11).
+        if (protectedHeader.typ !== typ) return null;
+        const claims = JSON.parse(new TextDecoder().decode(payload)) as Claims;
+        return claims.iss === issuer ? claims : null;
+      } catch {
+        return null;
+      }
+    },
+
+    publicKeys: () => ({
+      keys: jwks.map((jwk) => ({ ...publicHalf(jwk), kid: jwk.kid, use: "sig" })),
+    }),
+  };
+}

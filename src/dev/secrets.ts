@@ -1,0 +1,39 @@
+// .dev.vars: the secrets of a service on this machine. Made once, never shown, never in git.
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { generateKeys } from "./keys.ts";
+
+const MAKERS: Record<string, () => string | Promise<string>> = {
+  SIGNING_KEYS: generateKeys,
+  SESSION_SECRET: () => randomBytes(32).toString("base64url"),
+  ADMIN_TOKEN: () => `caio_${randomBytes(24).toString("base64url")}`,
+};
+
+const parse = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text
+      .split("\n")
+      .map((line) => /^\s*([A-Z_]+)\s*=\s*(.*?)\s*$/.exec(line))
+      .filter((match) => match !== null)
+      .map(([, name, value]) => [name!, value!.replace(/^(['"])(.*)\1$/, "$2")]),
+  );
+
+/** Makes what is missing in `file` and keeps what is there; only its owner may read it (mode 600). */
+export async function ensureSecrets(
+  file: string,
+): Promise<{ secrets: Record<string, string>; made: string[] }> {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const secrets = parse(text);
+  const made: string[] = [];
+  let lines = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  for (const [name, make] of Object.entries(MAKERS)) {
+    if (secrets[name]) continue;
+    secrets[name] = await make();
+    lines += `${name}=${secrets[name]}\n`;
+    made.push(name);
+  }
+  if (made.length > 0) writeFileSync(file, lines, { mode: 0o600 });
+  // The mode above holds for a new file only.
+  chmodSync(file, 0o600);
+  return { secrets, made };
+}

@@ -1,0 +1,169 @@
+// Runs the service on this machine: secrets, migrations, then the Worker on workerd with an embedded D1.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensureSecrets } from "./secrets.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+
+/** A reason not to start that the person at the terminal can mend; shown without a stack. */
+export class StartError extends Error {}
+
+export interface ServiceOptions {
+  port: number;
+  /** Where the database lives; wrangler's own folder where undefined. */
+  persistTo?: string | undefined;
+  /** NAME:VALUE, over wrangler.toml and .dev.vars. */
+  vars?: string[];
+  /** Gets every line that the service logs. */
+  onLine?: (line: string) => void;
+}
+
+export interface RunningService {
+  url: string;
+  token: string;
+  /** Names of the secrets that were made for this start. */
+  made: string[];
+  /** Resolves when the service ended, by itself or by `stop`. */
+  ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT = 60_000;
+const STOP_TIMEOUT = 5_000;
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+async function assertFree(port: number): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new StartError(
+      `Port ${port} cannot be used (${code}). Choose another: npm start -- --port ${port === 65_535 ? 8787 : port + 1}`,
+    );
+  }
+  server.close();
+  await once(server, "close");
+}
+
+function wrangler(args: string[]): ChildProcess {
+  return spawn(process.execPath, [WRANGLER, ...args], {
+    cwd: ROOT,
+    // A process group of its own, so that stopping it stops workerd and every helper with it.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      CI: "true",
+      NO_COLOR: "1",
+      FORCE_COLOR: "0",
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_HIDE_BANNER: "true",
+    },
+  });
+}
+
+const running = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+async function migrate(persistTo: string | undefined): Promise<void> {
+  const child = wrangler([
+    ...["d1", "migrations", "apply", "DB", "--local"],
+    ...(persistTo === undefined ? [] : ["--persist-to", persistTo]),
+  ]);
+  let output = "";
+  child.stdout!.on("data", (chunk: Buffer) => (output += chunk));
+  child.stderr!.on("data", (chunk: Buffer) => (output += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new StartError(`The database migrations failed:\n${output}`);
+}
+
+/** The name of the variable that the Worker says is missing or malformed, where that is why it is not ready. */
+const configurationFault = (line: string): string | null => {
+  if (!line.includes('"event":"configuration"')) return null;
+  return /"detail":"([^"]*)"/.exec(line)?.[1] ?? line;
+};
+
+/**
+ * Starts the service and waits until it answers.
+ * @throws StartError where something has to be mended first
+ */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { port, persistTo, vars = [], onLine } = options;
+  await assertFree(port);
+  const { secrets, made } = await ensureSecrets(join(ROOT, ".dev.vars"));
+  await migrate(persistTo);
+
+  const child = wrangler([
+    ...["dev", "--local", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
+    ...["--test-scheduled", "--show-interactive-dev-session=false", "--live-reload=false"],
+    ...(persistTo === undefined ? [] : ["--persist-to", persistTo]),
+    ...vars.flatMap((pair) => ["--var", pair]),
+  ]);
+  const ended = once(child, "close").then(() => undefined);
+  let fault: string | null = null;
+  const log: string[] = [];
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      fault ??= configurationFault(line);
+      log.push(line);
+      if (log.length > 200) log.shift();
+      onLine?.(line);
+    });
+  }
+
+  const stop = async (): Promise<void> => {
+    if (running(child)) signalGroup(child, "SIGINT");
+    await Promise.race([ended, sleep(STOP_TIMEOUT, undefined, { ref: false })]);
+    signalGroup(child, "SIGKILL");
+    await ended;
+  };
+
+  const url = `http://localhost:${port}`;
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await isReady(`http://127.0.0.1:${port}`))) {
+    if (fault === null && running(child) && Date.now() < deadline) {
+      await sleep(100);
+      continue;
+    }
+    await stop();
+    throw new StartError(
+      fault === null ? `The service did not start:\n${log.join("\n")}` : `Not configured: ${fault}.`,
+    );
+  }
+  const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);
+  return { url, token: override ?? secrets["ADMIN_TOKEN"]!, made, ended, stop };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+// `npm start`: the whole service on this machine, with a first call to try.
+import { parseArgs } from "node:util";
+import { type RunningService, StartError, startService } from "./service.ts";
+
+const USAGE = `Usage: npm start -- [options]
+
+  --port N            the port to listen on (8787)
+  --persist-to DIR    where the database lives (.wrangler/state)
+  --var NAME:VALUE    a variable, over wrangler.toml and .dev.vars; may be repeated
+  --help              this text`;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "8787" },
+      "persist-to": { type: "string" },
+      var: { type: "string", multiple: true, default: [] },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new StartError(`--port ${values.port} is not a port.`);
+  const malformed = values.var.find((pair) => !/^[A-Z_]+:/.test(pair));
+  if (malformed !== undefined) throw new StartError("--var takes NAME:VALUE.");
+  return { help: values.help, port, persistTo: values["persist-to"], vars: values.var };
+}
+
+// What wrangler says about itself; what remains is the service's own log.
+const CHATTER = /^(\[wrangler:|⎔|\s*$)/;
+
+function greeting({ url, token, made }: RunningService): string {
+  return `
+CAIO Licensing is running. Ctrl-C ends it.
+${made.length > 0 ? `\n  Made      ${made.join(", ")} in .dev.vars, for this machine only\n` : ""}
+  Reference ${url}/docs
+  Token     ${token}
+
+  A first call:
+
+    curl -s ${url}/v1/admin/customers \\
+      -H 'Authorization: Bearer ${token}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{"id": "acme", "name": "Acme"}'
+`;
+}
+
+/** npm passes a SIGTERM only to the shell between it and us, which dies alone: end when that happens. */
+function stopWithParent(service: RunningService): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    void service.stop();
+  }, 500);
+  watch.unref();
+}
+
+async function main(): Promise<void> {
+  const { help, ...chosen } = options();
+  if (help) {
+    console.log(USAGE);
+    return;
+  }
+  let ready = false;
+  const service = await startService({
+    ...chosen,
+    onLine: (line) => {
+      if (ready && !CHATTER.test(line)) console.log(line);
+    },
+  });
+  ready = true;
+  console.log(greeting(service));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => void service.stop());
+  stopWithParent(service);
+  await service.ended;
+}
+
+try {
+  await main();
+} catch (error) {
+  const expected =
+    error instanceof StartError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  console.error(expected ? (error as Error).message : error);
+  process.exitCode = 1;
+}

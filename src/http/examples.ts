@@ -1,0 +1,116 @@
+// One story told through every example of the API reference: Acme buys a professional license and activates
+// an installation. Keys and certificates are shortened; they are not real ones.
+
+const CUSTOMER = "acme";
+const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
+const KEY = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6ImxpY2Vuc2Urand0In0.eyJpc3MiOiIuLi4ifQ.c2lnbmF0dXJl";
+const INSTANCE = "caio-7f3a9c52";
+
+const terms = {
+  features: ["orchestration", "api", "analytics"],
+  max_instances: 5,
+  max_services: 50,
+  max_requests_per_day: 100_000,
+};
+
+export const newCustomer = { id: CUSTOMER, name: "Ada Price", email: "ada@acme.example", company: "Acme" };
+
+export const customer = {
+  ...newCustomer,
+  metadata: {},
+  created_at: "2026-11-23T09:00:00.000Z",
+  updated_at: "2026-11-23T09:00:00.000Z",
+};
+
+export const licenseType = {
+  id: "professional",
+  name: "Professional",
+  duration_days: 365,
+  grace_days: 14,
+  lease_days: 30,
+  check_in_hours: 24,
+  ...terms,
+  created_at: "2026-01-01T00:00:00.000Z",
+  updated_at: "2026-01-01T00:00:00.000Z",
+};
+
+export const newLicense = { customer_id: CUSTOMER, license_type: "professional", expires_at: "2027-11-30" };
+
+const shownTerms = {
+  id: LICENSE,
+  customer_id: CUSTOMER,
+  license_type: "professional",
+  status: "active",
+  standing: "active",
+  revision: 1,
+  issued_at: "2026-11-23T09:01:00.000Z",
+  starts_at: null,
+  expires_at: "2027-12-01T12:00:00.000Z",
+  grace_days: 14,
+  grace_until: "2027-12-15T12:00:00.000Z",
+  ...terms,
+};
+
+export const license = { ...shownTerms, metadata: {}, updated_at: "2026-11-23T09:01:00.412Z" };
+
+export const issuedLicense = { license, license_key: KEY };
+
+export const activationRequest = {
+  license_key: KEY,
+  instance_id: INSTANCE,
+  hostname: "caio-01.acme.example",
+  app_version: "17.2.0",
+  nonce: "9b1deb4d3b7d",
+};
+
+export const validationRequest = { license_key: KEY, instance_id: INSTANCE };
+
+const ACTIVATION_ID = "act_01KB0Q5T9V3M7Z1D8XQ2R4S6WY_K7M2Q9X4TB";
+
+export const activation = {
+  status: "activated",
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  license_type: "professional",
+  standing: "active",
+  expires_at: shownTerms.expires_at,
+  grace_until: shownTerms.grace_until,
+  ...terms,
+  instances: { active: 1, max: 5 },
+  activation_id: ACTIVATION_ID,
+  lease_expires_at: "2026-12-23T09:02:01.000Z",
+  check_in_at: "2026-11-24T08:31:17.204Z",
+  license_key: KEY,
+  certificate: KEY,
+  warnings: [],
+  server_time: "2026-11-23T09:02:00.551Z",
+};
+
+export const validation = {
+  valid: true,
+  code: "VALID",
+  standing: "active",
+  license: shownTerms,
+  instance: {
+    activation_id: ACTIVATION_ID,
+    instance_id: INSTANCE,
+    activated_at: "2026-11-23T09:02:00.551Z",
+    last_seen_at: "2026-11-23T09:02:00.551Z",
+    lease_expires_at: activation.lease_expires_at,
+    hostname: activationRequest.hostname,
+    app_version: activationRequest.app_version,
+  },
+  server_time: "2026-11-23T09:03:00.018Z",
+};
+
+export const jwks = {
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+      kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+      use: "sig",
+    },
+  ],
+};

@@ -1,0 +1,125 @@
+// What happens around every request: its id and context, one log line, security headers, a body limit, and
+// the one place where refusals and failures become answers.
+import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
+import { bodyLimit as limitBody } from "hono/body-limit";
+import { ConfigError } from "../config.ts";
+import { type Services, servicesOf } from "../context.ts";
+import { Problem } from "../problems.ts";
+import { databaseMessage, isUnavailable } from "../storage/database.ts";
+import type { AppEnv, Http } from "./endpoint.ts";
+
+/** The largest body that any call but an import takes. */
+const MAX_BODY = 64 * 1024;
+
+export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
+  const requestId = crypto.randomUUID();
+  http.header("X-Request-Id", requestId);
+  http.set("requestId", requestId);
+  let services: Services;
+  try {
+    services = servicesOf(http.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(JSON.stringify({ level: "error", event: "configuration", detail: error.message }));
+    throw new Problem("SERVICE_UNAVAILABLE", "The service is not configured; its log says what is missing.");
+  }
+  const started = services.clock.now();
+  http.set("context", {
+    ...services,
+    actor: { type: "anonymous", id: "-" },
+    requestId,
+    // Set by Cloudflare's edge, not by the client.
+    ip: http.req.header("cf-connecting-ip") ?? null,
+    defer(work) {
+      const settled = work.catch((error: unknown) => {
+        services.log("error", { event: "deferred", request_id: requestId, error: databaseMessage(error) });
+      });
+      http.executionCtx.waitUntil(settled);
+    },
+  });
+  await next();
+  // The route, not the path: ids and anything that a stranger put there stay out of the log.
+  services.log("info", {
+    event: "request",
+    request_id: requestId,
+    method: http.req.method,
+    route: http.get("route") ?? null,
+    status: http.res.status,
+    code: http.get("problemCode") ?? null,
+    actor: http.get("context").actor.type,
+    ms: services.clock.now() - started,
+  });
+};
+
+const SECURITY_HEADERS = {
+  // An API answer is no page: nothing in it may load, run or be framed. A page brings its own policy.
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  // Licenses, keys and customers are nothing for a cache; what may be cached says so itself.
+  "Cache-Control": "no-store",
+};
+
+export const securityHeaders: MiddlewareHandler = async (http, next) => {
+  await next();
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    if (!http.res.headers.has(name)) http.res.headers.set(name, value);
+  }
+};
+
+export const bodyLimit = limitBody({
+  maxSize: MAX_BODY,
+  onError: () => {
+    throw new Problem("PAYLOAD_TOO_LARGE", `A request body may have at most ${MAX_BODY} bytes.`);
+  },
+});
+
+export const notFound: NotFoundHandler<AppEnv> = (http) => respond(http, new Problem("NOT_FOUND"));
+
+export const onError: ErrorHandler<AppEnv> = (error, http) => {
+  if (error instanceof Problem) return respond(http, error);
+  const unavailable = isUnavailable(error);
+  console.error(
+    JSON.stringify({
+      level: "error",
+      event: unavailable ? "database unavailable" : "unexpected",
+      request_id: http.get("requestId"),
+      route: http.get("route") ?? null,
+      error: databaseMessage(error),
+      stack: error.cause ? undefined : error.stack,
+    }),
+  );
+  return respond(http, unavailable ? new Problem("SERVICE_UNAVAILABLE") : new Problem("INTERNAL"));
+};
+
+/** RFC 9457. */
+function respond(http: Http, problem: Problem): Response {
+  const { code, type, message, extras } = problem;
+  const { allow, retry_after, ...members } = extras;
+  http.set("problemCode", code);
+  // Without a context, the configuration itself is what failed.
+  const issuer = (http.get("context") as AppEnv["Variables"]["context"] | undefined)?.config.issuer;
+  const response = http.body(
+    JSON.stringify({
+      type: issuer === undefined ? "about:blank" : `${issuer}/docs#${code}`,
+      title: type.title,
+      status: type.status,
+      detail: message,
+      code,
+      request_id: http.get("requestId"),
+      retryable: type.retryable ?? false,
+      remedy: type.remedy,
+      ...members,
+    }),
+    type.status as never,
+    { "Content-Type": "application/problem+json" },
+  );
+  if (allow) response.headers.set("Allow", allow.join(", "));
+  if (code === "UNAUTHENTICATED") response.headers.set("WWW-Authenticate", 'Bearer realm="caio-licensing"');
+  const wait = retry_after ?? (code === "SERVICE_UNAVAILABLE" ? 5 : null);
+  if (wait !== null) response.headers.set("Retry-After", String(wait));
+  return response;
+}

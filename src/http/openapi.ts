@@ -1,0 +1,141 @@
+// The OpenAPI 3.1 document, written from the endpoints' own declarations.
+import * as z from "zod/mini";
+import { type FieldError, PROBLEMS, type ProblemCode } from "../problems.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ProblemDocument } from "./schemas.ts";
+
+type Json = Record<string, unknown>;
+type Schema = z.core.$ZodType;
+
+const jsonSchema = (schema: Schema, io: "input" | "output"): Json => {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io }) as Json;
+  return json;
+};
+
+/** The refusals that every endpoint of its kind shares, and its own. */
+export function refusalsOf(declared: Endpoint): ProblemCode[] {
+  return [
+    ...new Set<ProblemCode>([
+      ...(declared.access === "staff" ? (["UNAUTHENTICATED", "RATE_LIMITED"] as const) : []),
+      ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
+      ...(declared.refusals ?? []),
+      "INTERNAL",
+      "SERVICE_UNAVAILABLE",
+    ]),
+  ];
+}
+
+export function problemExample(code: ProblemCode, issuer: string): Json {
+  const { status, title, remedy } = PROBLEMS[code];
+  const errors: FieldError[] = [{ path: "instance_id", message: "Invalid input" }];
+  return {
+    type: `${issuer}/docs#${code}`,
+    title,
+    status,
+    detail: `${title}.`,
+    code,
+    request_id: "7d3c8f5e-2f0a-4a2e-9d57-0a4f6b1f4a10",
+    retryable: "retryable" in PROBLEMS[code],
+    remedy,
+    ...(code === "REQUEST_INVALID" ? { errors } : {}),
+    ...(code === "ACTIVATION_LIMIT_REACHED" ? { limit: "max_instances", allowed: 5, observed: 5 } : {}),
+  };
+}
+
+function parametersOf(declared: Endpoint): Json[] {
+  const parameters = (schema: Schema | undefined, place: "path" | "query"): Json[] => {
+    if (!schema) return [];
+    const { properties = {}, required = [] } = jsonSchema(schema, "input") as {
+      properties?: Record<string, Json>;
+      required?: string[];
+    };
+    return Object.entries(properties).map(([name, property]) => ({
+      name,
+      in: place,
+      required: place === "path" || required.includes(name),
+      schema: property,
+    }));
+  };
+  return [...parameters(declared.params, "path"), ...parameters(declared.query, "query")];
+}
+
+function responsesOf(declared: Endpoint, issuer: string): Json {
+  const { status, description, schema, example, contentType = "application/json" } = declared.answer;
+  const responses: Record<string, Json> = {
+    [status]: {
+      description,
+      ...(schema ? { content: { [contentType]: { schema: jsonSchema(schema, "output"), example } } } : {}),
+    },
+  };
+  const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);
+  for (const [refused, codes] of byStatus) {
+    responses[refused] = {
+      description: codes.join(" · "),
+      content: {
+        "application/problem+json": {
+          schema: { $ref: "#/components/schemas/Problem" },
+          examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code, issuer) }])),
+        },
+      },
+    };
+  }
+  return responses;
+}
+
+const operationId = ({ method, path }: Endpoint): string =>
+  method +
+  path
+    .replace(/^\/v1/, "")
+    .replaceAll(/[{}]/g, "")
+    .replaceAll(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const declared of endpoints) {
+    const { method, path, tag, summary, description, body } = declared;
+    const parameters = parametersOf(declared);
+    paths[path] = {
+      ...paths[path],
+      [method]: {
+        operationId: operationId(declared),
+        tags: [tag],
+        summary,
+        ...(description ? { description } : {}),
+        ...(declared.access === "staff" ? { security: [{ token: [] }] } : { security: [] }),
+        ...(parameters.length > 0 ? { parameters } : {}),
+        ...(body
+          ? {
+              requestBody: {
+                required: true,
+                content: {
+                  "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example },
+                },
+              },
+            }
+          : {}),
+        responses: responsesOf(declared, issuer),
+      },
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "CAIO Licensing",
+      version: "1",
+      description:
+        "Issue, activate, verify and track the licenses of on-premises CAIO installations. Refusals are RFC 9457 problem documents; every answer carries X-Request-Id.",
+    },
+    servers: [{ url: issuer }],
+    tags: [
+      { name: "Instances", description: "What an installation calls, with nothing but its license key." },
+      { name: "Admin", description: "What SmartHaus staff call, with a bearer token." },
+      { name: "Service", description: "Public keys and health." },
+    ],
+    paths,
+    components: {
+      schemas: { Problem: jsonSchema(ProblemDocument, "output") },
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
+import type { Services } from "../context.ts";
+import type { License } from "../storage/schema.ts";
+import { formatInstant, formatInstantOrNull, numericDate } from "./dates.ts";
+import { graceUntil } from "./standing.ts";
+
+export interface CertificateSubject {
+  license: License;
+  instance_id: string;
+  activation_id: string;
+  lease_expires_at: number;
+  check_in_at: number;
+  /** Echoed so that the instance knows this certificate answers its own request. */
+  nonce?: string | null | undefined;
+  /** Echoed so that the instance can bind the certificate to its machine. */
+  fingerprint?: string | null | undefined;
+}
+
+export function signCertificate(
+  { keyring, config }: Services,
+  now: number,
+  subject: CertificateSubject,
+): Promise<string> {
+  const { license, nonce, fingerprint } = subject;
+  return keyring.sign("activation+jwt", {
+    iss: config.issuer,
+    sub: subject.instance_id,
+    jti: subject.activation_id,
+    iat: numericDate(now),
+    exp: numericDate(subject.lease_expires_at),
+    license_id: license.id,
+    customer_id: license.customer_id,
+    license_type: license.license_type,
+    features: license.features,
+    max_instances: license.max_instances,
+    max_services: license.max_services,
+    max_requests_per_day: license.max_requests_per_day,
+    license_expires_at: formatInstantOrNull(license.expires_at),
+    grace_until: formatInstantOrNull(graceUntil(license)),
+    check_in_at: formatInstant(subject.check_in_at),
+    ...(nonce == null ? {} : { nonce }),
+    ...(fingerprint == null ? {} : { fingerprint }),
+  });
+}

@@ -1,0 +1,81 @@
+// Customers: who a license is issued to.
+import { eq, gt } from "drizzle-orm";
+import * as z from "zod/mini";
+import type { Context } from "../context.ts";
+import { allow } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
+import { Problem } from "../problems.ts";
+import { type Customer, customers } from "../storage/schema.ts";
+import { formatInstant } from "./dates.ts";
+import { type Page, type PageRequest, pageOf } from "./pages.ts";
+import { Metadata, Text } from "./terms.ts";
+
+export const CustomerId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
+
+export const NewCustomer = z.strictObject({
+  id: z.optional(CustomerId),
+  name: Text(200),
+  email: z.nullish(z.email().check(z.maxLength(254))),
+  company: z.nullish(Text(200)),
+  metadata: z.optional(Metadata),
+});
+
+export type NewCustomer = z.output<typeof NewCustomer>;
+
+/**
+ * Creates a customer; without an id one is generated.
+ * @throws Problem CONFLICT where the id is taken
+ */
+export async function createCustomer(context: Context, input: NewCustomer): Promise<Customer> {
+  allow(context, "customers:write");
+  const now = context.clock.now();
+  const customer: Customer = {
+    id: input.id ?? `cus_${context.ids.ulid(now)}`,
+    name: input.name,
+    email: input.email ?? null,
+    company: input.company ?? null,
+    metadata: input.metadata ?? {},
+    created_at: now,
+    updated_at: now,
+  };
+  const [inserted] = await context.db.batch([
+    context.db.compile(context.db.orm.insert(customers).values(customer).onConflictDoNothing()),
+    recordChange(
+      context,
+      now,
+      "customer.created",
+      { type: "customer", id: customer.id },
+      { after: customer },
+    ),
+  ]);
+  if (inserted?.meta.changes === 0) {
+    throw new Problem("CONFLICT", `A customer with the id ${customer.id} exists already.`);
+  }
+  return customer;
+}
+
+/** @throws Problem CUSTOMER_NOT_FOUND */
+export async function getCustomer(context: Context, id: string): Promise<Customer> {
+  allow(context, "customers:read");
+  const [customer] = await context.db.orm.select().from(customers).where(eq(customers.id, id));
+  if (!customer) throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
+  return customer;
+}
+
+/** Customers by id. */
+export async function listCustomers(context: Context, page: PageRequest): Promise<Page<Customer>> {
+  allow(context, "customers:read");
+  const rows = await context.db.orm
+    .select()
+    .from(customers)
+    .where(page.cursor === undefined ? undefined : gt(customers.id, page.cursor))
+    .orderBy(customers.id)
+    .limit(page.limit + 1);
+  return pageOf(rows, page.limit, (row) => row.id);
+}
+
+export const presentCustomer = (customer: Customer) => ({
+  ...customer,
+  created_at: formatInstant(customer.created_at),
+  updated_at: formatInstant(customer.updated_at),
+});

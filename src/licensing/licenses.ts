@@ -1,0 +1,153 @@
+// Licenses: issuing and reading them, and how they look from outside.
+import { and, eq, gt } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import { Problem } from "../problems.ts";
+import { isForeignKeyFailure } from "../storage/database.ts";
+import { customers, type License, licenses, licenseTypes } from "../storage/schema.ts";
+import { CustomerId } from "./customers.ts";
+import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
+import { licenseKeyOf } from "./license-keys.ts";
+import { type Page, type PageRequest, pageOf } from "./pages.ts";
+import { graceUntil, standingOf } from "./standing.ts";
+import { Days, EndInstant, Features, GraceDays, Limit, Metadata, StartInstant } from "./terms.ts";
+
+export const NewLicense = z
+  .strictObject({
+    customer_id: CustomerId,
+    license_type: z.string().check(z.minLength(1), z.maxLength(64)),
+    /** Days from issue; or an end; or neither, for the type's duration. `expires_at: null` is perpetual. */
+    expires_days: z.optional(Days),
+    expires_at: z.optional(z.nullable(EndInstant)),
+    starts_at: z.nullish(StartInstant),
+    grace_days: z.optional(GraceDays),
+    features: z.optional(Features),
+    max_instances: z.optional(Limit),
+    max_services: z.optional(Limit),
+    max_requests_per_day: z.optional(Limit),
+    metadata: z.optional(Metadata),
+  })
+  .check(
+    z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
+      message: "Give expires_days or expires_at, not both",
+      path: ["expires_at"],
+    }),
+  );
+
+export type NewLicense = z.output<typeof NewLicense>;
+
+const invalid = (path: string, message: string): Problem =>
+  new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });
+
+function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
+  if (input.expires_at !== undefined) return input.expires_at;
+  const days = input.expires_days ?? durationDays;
+  return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
+}
+
+/**
+ * Issues a license: what the input leaves out comes from the license type as it is now.
+ * @throws Problem CUSTOMER_NOT_FOUND
+ * @throws Problem REQUEST_INVALID for an unknown type or an end that is over before the license begins
+ */
+export async function issueLicense(
+  context: Context,
+  input: NewLicense,
+): Promise<{ license: License; licenseKey: string }> {
+  allow(context, "licenses:write");
+  const { db } = context;
+  const now = context.clock.now();
+  const noCustomer = () =>
+    new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${input.customer_id}.`);
+
+  const [[customer], [type]] = await db.orm.batch([
+    db.orm.select({ id: customers.id }).from(customers).where(eq(customers.id, input.customer_id)),
+    db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, input.license_type)),
+  ]);
+  if (!customer) throw noCustomer();
+  if (!type) throw invalid("license_type", `There is no license type ${input.license_type}`);
+
+  const issued_at = floorToSecond(now);
+  const starts_at = input.starts_at ?? null;
+  const expires_at = expiryOf(input, issued_at, type.duration_days);
+  if (expires_at !== null && expires_at <= now) throw invalid("expires_at", "Must be in the future");
+  if (expires_at !== null && starts_at !== null && expires_at <= starts_at) {
+    throw invalid("expires_at", "Must be after starts_at");
+  }
+
+  const license: License = {
+    id: `lic_${context.ids.ulid(now)}`,
+    customer_id: input.customer_id,
+    license_type: type.id,
+    status: "active",
+    revision: 1,
+    issued_at,
+    starts_at,
+    expires_at,
+    grace_days: input.grace_days ?? type.grace_days,
+    features: input.features ?? type.features,
+    max_instances: input.max_instances === undefined ? type.max_instances : input.max_instances,
+    max_services: input.max_services === undefined ? type.max_services : input.max_services,
+    max_requests_per_day:
+      input.max_requests_per_day === undefined ? type.max_requests_per_day : input.max_requests_per_day,
+    metadata: input.metadata ?? {},
+    updated_at: now,
+  };
+  try {
+    await db.batch([
+      db.compile(db.orm.insert(licenses).values(license)),
+      recordChange(context, now, "license.issued", { type: "license", id: license.id }, { after: license }),
+    ]);
+  } catch (error) {
+    // The customer or the type was deleted since it was read above.
+    if (isForeignKeyFailure(error)) throw noCustomer();
+    throw error;
+  }
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+/** @throws Problem LICENSE_NOT_FOUND */
+export async function getLicense(context: Context, id: string): Promise<License> {
+  allow(context, "licenses:read");
+  const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
+  if (!license) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+  return license;
+}
+
+export interface LicenseFilter {
+  customer_id?: string | undefined;
+}
+
+/** Licenses in the order in which they were issued. */
+export async function listLicenses(
+  context: Context,
+  page: PageRequest,
+  filter: LicenseFilter,
+): Promise<Page<License>> {
+  allow(context, "licenses:read");
+  const rows = await context.db.orm
+    .select()
+    .from(licenses)
+    .where(
+      and(
+        filter.customer_id === undefined ? undefined : eq(licenses.customer_id, filter.customer_id),
+        page.cursor === undefined ? undefined : gt(licenses.id, page.cursor),
+      ),
+    )
+    .orderBy(licenses.id)
+    .limit(page.limit + 1);
+  return pageOf(rows, page.limit, (row) => row.id);
+}
+
+/** A license as the API shows it at the moment `now`. */
+export const presentLicense = (license: License, now: number) => ({
+  ...license,
+  standing: standingOf(license, now),
+  issued_at: formatInstant(license.issued_at),
+  starts_at: formatInstantOrNull(license.starts_at),
+  expires_at: formatInstantOrNull(license.expires_at),
+  grace_until: formatInstantOrNull(graceUntil(license)),
+  updated_at: formatInstant(license.updated_at),
+});

@@ -1,0 +1,260 @@
+// Seats, as SQL. A seat is a lease: an activation holds one while it is not ended and its lease has not run
+// out. The statement that claims a seat enforces the limit, so that however many claims arrive at once, D1
+// runs them one after the other and each sees the ones before it.
+import { INSERT_EVENT, recordChange } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import type { License } from "../storage/schema.ts";
+import type { Row } from "../storage/database.ts";
+import { ceilToSecond, DAY, formatInstant, LAST_INSTANT } from "./dates.ts";
+import type { KeyIdentity } from "./license-keys.ts";
+
+export interface Claimant {
+  key: KeyIdentity;
+  instance_id: string;
+  fingerprint?: string | null | undefined;
+  hostname?: string | null | undefined;
+  app_version?: string | null | undefined;
+  labels?: Record<string, string> | null | undefined;
+}
+
+// Counts the license's seats once, in the one walk over its seated rows: those of other instances, its own,
+// and those in the way whose lease ran out. What that found is kept in the row, for the answer.
+//
+// A seat is granted where the license lets things run and the key is of the current revision, and either
+// the instance holds a live seat already (renewal is never refused, also above a limit that was lowered)
+// or there is room. A lease ends with the license's grace at the latest; it never shrinks below one that
+// was already promised in a certificate.
+const CLAIM = `
+  INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at,
+    lease_expires_at, seats_in_use, seats_lapsed, fingerprint, hostname, app_version, labels, ip)
+  SELECT l.id, 0, ?3, ?4, ?5, ?5,
+    min(max(coalesce(seats.own_lease, 0), ?11 + t.lease_days * ${DAY}),
+        coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT})),
+    seats.others + 1, seats.lapsed, ?6, ?7, ?8, ?9, ?10
+  FROM licenses l
+  JOIN license_types t ON t.id = l.license_type
+  JOIN (
+    SELECT count(*) FILTER (WHERE lease_expires_at > ?5 AND instance_id <> ?3) AS others,
+           max(lease_expires_at) FILTER (WHERE lease_expires_at > ?5 AND instance_id = ?3) AS own_lease,
+           count(*) FILTER (WHERE lease_expires_at <= ?5 AND instance_id <> ?3) AS lapsed
+    FROM activations WHERE license_id = ?1 AND ended_at = 0
+  ) seats
+  WHERE l.id = ?1
+    AND l.status = 'active'
+    AND l.revision <= ?2
+    AND coalesce(l.starts_at, 0) <= ?5
+    AND coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT}) > ?5
+    AND (seats.own_lease IS NOT NULL OR l.max_instances IS NULL OR seats.others < l.max_instances)
+  ON CONFLICT (license_id, ended_at, instance_id) DO UPDATE SET
+    id = iif(lease_expires_at > excluded.last_seen_at, id, excluded.id),
+    activated_at = iif(lease_expires_at > excluded.last_seen_at, activated_at, excluded.activated_at),
+    last_seen_at = excluded.last_seen_at,
+    lease_expires_at = excluded.lease_expires_at,
+    seats_in_use = excluded.seats_in_use,
+    seats_lapsed = excluded.seats_lapsed,
+    fingerprint = coalesce(excluded.fingerprint, fingerprint),
+    hostname = coalesce(excluded.hostname, hostname),
+    app_version = coalesce(excluded.app_version, app_version),
+    labels = coalesce(excluded.labels, labels),
+    ip = excluded.ip`;
+
+/**
+ * Claims a seat or renews the lease of the instance's own; records an activation where it is a new one.
+ * The rules are in the statement; `look` afterwards in the same batch tells how it went.
+ */
+export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement[] {
+  const { key, instance_id } = claimant;
+  const activationId = newActivationId(context, key.licenseId, now);
+  return [
+    context.db.sql(
+      CLAIM,
+      key.licenseId,
+      key.revision,
+      instance_id,
+      activationId,
+      now,
+      claimant.fingerprint ?? null,
+      claimant.hostname ?? null,
+      claimant.app_version ?? null,
+      claimant.labels ? JSON.stringify(claimant.labels) : null,
+      context.ip,
+      ceilToSecond(now),
+    ),
+    recordChange(
+      context,
+      now,
+      "activation.created",
+      { type: "license", id: key.licenseId },
+      { activation_id: activationId, instance_id },
+      {
+        sql: "EXISTS (SELECT 1 FROM activations WHERE license_id = ?4 AND ended_at = 0 AND instance_id = ?10 AND id = ?11)",
+        values: [instance_id, activationId],
+      },
+    ),
+  ];
+}
+
+/** Begins with its license's id, by whose clustered rows it is found again: no index to write for it. */
+const newActivationId = (context: Context, licenseId: string, now: number): string =>
+  `act_${licenseId.replace(/^lic_/, "")}_${context.ids.ulid(now).slice(-10)}`;
+
+// The seats in use are what the claim counted where the instance holds one; where it was refused, they are
+// counted here, for the refusal to say.
+const LOOK = (seatsInUse: string) => `
+  SELECT l.*, t.lease_days, t.check_in_hours,
+    a.id AS activation_id, a.activated_at, a.last_seen_at, a.lease_expires_at, a.fingerprint, a.hostname,
+    a.app_version, a.seats_lapsed, ${seatsInUse} AS seats_in_use
+  FROM licenses l
+  JOIN license_types t ON t.id = l.license_type
+  LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = ?2
+  WHERE l.id = ?1`;
+
+const LOOK_ONLY = LOOK("a.seats_in_use");
+const LOOK_AFTER_CLAIM = LOOK(`iif(a.lease_expires_at > ?3, a.seats_in_use, (
+    SELECT count(*) FROM activations WHERE license_id = ?1 AND ended_at = 0 AND lease_expires_at > ?3))`);
+
+export interface Seat {
+  activation_id: string;
+  activated_at: number;
+  last_seen_at: number;
+  lease_expires_at: number;
+  fingerprint: string | null;
+  hostname: string | null;
+  app_version: string | null;
+}
+
+/** A license as an instance meets it. */
+export interface View {
+  license: License;
+  checkInHours: number;
+  /** The instance's seat while its lease is live. */
+  seat: Seat | null;
+  seatsInUse: number;
+  /** Seats whose lease ran out and which are not marked as ended yet. */
+  seatsLapsed: number;
+}
+
+export const look = (context: Context, licenseId: string, instanceId: string | null): D1PreparedStatement =>
+  context.db.sql(LOOK_ONLY, licenseId, instanceId);
+
+export const lookAfterClaim = (
+  context: Context,
+  licenseId: string,
+  instanceId: string,
+  now: number,
+): D1PreparedStatement => context.db.sql(LOOK_AFTER_CLAIM, licenseId, instanceId, now);
+
+type ViewRow = Omit<License, "features" | "metadata"> & {
+  features: string;
+  metadata: string;
+  check_in_hours: number;
+  lease_days: number;
+  seats_in_use: number | null;
+  seats_lapsed: number | null;
+} & { [K in keyof Seat]: Seat[K] | null };
+
+/** Reads what `look` or `lookAfterClaim` found; null where there is no such license. */
+export function viewOf(row: Row | undefined, now: number): View | null {
+  if (!row) return null;
+  const {
+    check_in_hours,
+    lease_days: _leaseDays,
+    seats_in_use,
+    seats_lapsed,
+    activation_id,
+    activated_at,
+    last_seen_at,
+    lease_expires_at,
+    fingerprint,
+    hostname,
+    app_version,
+    ...license
+  } = row as unknown as ViewRow;
+  const seat = {
+    activation_id,
+    activated_at,
+    last_seen_at,
+    lease_expires_at,
+    fingerprint,
+    hostname,
+    app_version,
+  };
+  return {
+    license: {
+      ...license,
+      features: JSON.parse(license.features) as string[],
+      metadata: JSON.parse(license.metadata) as License["metadata"],
+    },
+    checkInHours: check_in_hours,
+    seat: lease_expires_at !== null && lease_expires_at > now ? (seat as Seat) : null,
+    seatsInUse: seats_in_use ?? 0,
+    seatsLapsed: seats_lapsed ?? 0,
+  };
+}
+
+/**
+ * Ends the activation of an instance, and with it frees its seat; nothing where there is none. A lease that
+ * ran out before ended by itself at that time. A key of an older revision ends nothing.
+ */
+export function endActivation(
+  context: Context,
+  now: number,
+  key: KeyIdentity,
+  instanceId: string,
+): D1PreparedStatement[] {
+  return [
+    // OR REPLACE: an earlier activation of this instance that ended in the same millisecond makes way.
+    context.db.sql(
+      `UPDATE OR REPLACE activations SET ended_at = max(activated_at, min(?4, lease_expires_at))
+       WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?3
+         AND EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND revision <= ?2)`,
+      key.licenseId,
+      key.revision,
+      instanceId,
+      now,
+    ),
+    recordChange(
+      context,
+      now,
+      "activation.ended",
+      { type: "license", id: key.licenseId },
+      { instance_id: instanceId },
+    ),
+  ];
+}
+
+/**
+ * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only
+ * moves them out of the way of the next count, and puts the end into the record.
+ */
+export async function settleLapsed(context: Context, now: number, licenseId: string): Promise<void> {
+  const lapsed = "license_id = ?1 AND ended_at = 0 AND lease_expires_at <= ?2";
+  await context.db.batch([
+    context.db.sql(
+      `${INSERT_EVENT}
+       SELECT ?2, 'activation.lapsed', 'license', license_id, 'system', 'lease', ?3, NULL, json_object(
+         'activation_id', id, 'instance_id', instance_id,
+         'lease_expired_at', strftime('%Y-%m-%dT%H:%M:%fZ', lease_expires_at / 1000, 'unixepoch'))
+       FROM activations WHERE ${lapsed}`,
+      licenseId,
+      now,
+      context.requestId,
+    ),
+    context.db.sql(
+      `UPDATE OR REPLACE activations SET ended_at = max(activated_at, lease_expires_at) WHERE ${lapsed}`,
+      licenseId,
+      now,
+    ),
+  ]);
+}
+
+/** A seat as the API shows it. */
+export const presentSeat = (instanceId: string, seat: Seat) => ({
+  activation_id: seat.activation_id,
+  instance_id: instanceId,
+  activated_at: formatInstant(seat.activated_at),
+  last_seen_at: formatInstant(seat.last_seen_at),
+  lease_expires_at: formatInstant(seat.lease_expires_at),
+  hostname: seat.hostname,
+  app_version: seat.app_version,
+});

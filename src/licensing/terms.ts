@@ -1,0 +1,55 @@
+// The pieces that license types, licenses and their inputs are made of: limits, features, dates, metadata.
+import * as z from "zod/mini";
+import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
+
+const MAX_COUNT = 1_000_000_000;
+
+/** A limit: a count from 1, or null for unlimited. */
+export const Limit = z.nullable(z.int().check(z.minimum(1), z.maximum(MAX_COUNT)));
+
+export const Days = z.int().check(z.minimum(1), z.maximum(36_500));
+
+export const GraceDays = z.int().check(z.minimum(0), z.maximum(3_650));
+
+const Feature = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/));
+
+export const Features = z.array(Feature).check(
+  z.maxLength(100),
+  z.refine((features) => new Set(features).size === features.length, "Features must not repeat"),
+);
+
+/** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
+export const Metadata = z
+  .record(z.string().check(z.maxLength(64)), z.json())
+  .check(
+    z.refine(
+      (metadata) => JSON.stringify(metadata).length <= 8_192,
+      "Must be at most 8192 characters of JSON",
+    ),
+  );
+
+/** The plain text that people read: no control characters, not blank. */
+export const Text = (max: number) =>
+  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
+
+const instantFrom = (role: "start" | "end") =>
+  z.pipe(
+    z.string(),
+    z.transform((text, context) => {
+      const at = parseInstant(text, role);
+      if (at !== null) return role === "end" ? ceilToSecond(at) : floorToSecond(at);
+      context.issues.push({
+        code: "custom",
+        message:
+          "Must be an RFC 3339 instant (2027-01-31T12:00:00Z) or a date (2027-01-31) from 1970 to 9999",
+        input: text,
+      });
+      return z.NEVER;
+    }),
+  );
+
+/** When something begins; a bare date is its first moment anywhere on Earth. */
+export const StartInstant = instantFrom("start");
+
+/** The first moment after something; a bare date lasts until it is over everywhere on Earth. */
+export const EndInstant = instantFrom("end");

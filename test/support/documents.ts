@@ -1,0 +1,40 @@
+// Signed documents as a stranger sees them: verified with the published keys only, or forged.
+import { createLocalJWKSet, type JWTPayload, jwtVerify, type JWTVerifyResult, SignJWT } from "jose";
+import { call, ORIGIN } from "./service.ts";
+
+/** Verifies with any key of the published JWKS, as a client would. @throws where it does not verify */
+export async function verifyPublished(
+  token: string,
+  typ: "license+jwt" | "activation+jwt",
+): Promise<JWTVerifyResult<Record<string, unknown> & JWTPayload>> {
+  const { body } = await call("/.well-known/jwks.json");
+  return jwtVerify(token, createLocalJWKSet(body), {
+    typ,
+    issuer: ORIGIN,
+    algorithms: ["EdDSA"],
+    currentDate: new Date(Date.now()),
+  });
+}
+
+const encode = (value: object | string): string =>
+  btoa(typeof value === "string" ? value : JSON.stringify(value))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+
+/** The three parts of a compact JWS, its first two as JSON. */
+export function dissect(token: string) {
+  const [header, payload, signature] = token.split(".") as [string, string, string];
+  const decode = (part: string) => JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")));
+  return { header: decode(header), payload: decode(payload), signature, parts: [header, payload, signature] };
+}
+
+/** A compact token of these parts, signed by nobody. */
+export const unsigned = (header: object, payload: object, signature = ""): string =>
+  `${encode(header)}.${encode(payload)}.${signature}`;
+
+/** The same claims, signed by a key of the forger's. */
+export async function resigned(token: string, header: object, key: CryptoKey | Uint8Array): Promise<string> {
+  const { header: original, payload } = dissect(token);
+  return new SignJWT(payload).setProtectedHeader({ ...original, ...header }).sign(key);
+}

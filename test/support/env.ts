@@ -1,0 +1,6 @@
+// The bindings of the test run: the Worker's own, real D1 included, and the migrations to apply.
+import { env as bindings } from "cloudflare:workers";
+import type { D1Migration } from "cloudflare:test";
+import type { Env } from "../../src/config.ts";
+
+export const env = bindings as unknown as Env & { ADMIN_TOKEN: string; TEST_MIGRATIONS: D1Migration[] };

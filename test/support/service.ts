@@ -1,0 +1,91 @@
+// The service as its callers see it: requests in, answers out, on the real Worker and the real D1.
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import type { Env } from "../../src/config.ts";
+import type { NewCustomer } from "../../src/licensing/customers.ts";
+import worker from "../../src/worker.ts";
+import { env } from "./env.ts";
+
+export const ORIGIN = "http://localhost:8787";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // Tests read answers as a client without types would.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  body: any;
+  text: string;
+}
+
+export interface Call {
+  method?: string;
+  body?: unknown;
+  /** Sent as it is, in place of `body` as JSON. */
+  raw?: BodyInit;
+  headers?: Record<string, string>;
+  token?: string;
+  /** The Worker's bindings, where a test needs others than the run's. */
+  bindings?: Env;
+}
+
+/** Calls the service and waits for what it does after the answer. */
+export async function call(path: string, options: Call = {}): Promise<Answer> {
+  const { body, raw, token, bindings = env } = options;
+  const headers = new Headers(options.headers);
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  if (body !== undefined && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+  const method = options.method ?? (body === undefined && raw === undefined ? "GET" : "POST");
+  const payload = raw ?? (body === undefined ? null : JSON.stringify(body));
+  const request = new Request(`${ORIGIN}${path}`, { method, headers, body: payload });
+  const execution = createExecutionContext();
+  const response = await worker.fetch(request as never, bindings, execution);
+  const text = await response.text();
+  await waitOnExecutionContext(execution);
+  const isJson = /json$/.test((response.headers.get("Content-Type") ?? "").split(";")[0]!);
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
+}
+
+/** Calls the admin API as the owner. */
+export const admin = (path: string, options: Call = {}): Promise<Answer> =>
+  call(`/v1/admin${path}`, { token: env.ADMIN_TOKEN, ...options });
+
+let serial = 0;
+
+/** A name that no other test of the run uses. */
+export const unique = (prefix: string): string => `${prefix}-${++serial}-${crypto.randomUUID().slice(0, 8)}`;
+
+export async function newCustomer(input: Partial<NewCustomer> = {}): Promise<Answer["body"]> {
+  const answer = await admin("/customers", { body: { id: unique("customer"), name: "Acme", ...input } });
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body;
+}
+
+/** Issues a license to a customer of its own and returns the answer of the call: license and license_key. */
+export async function newLicense(input: Record<string, unknown> = {}): Promise<Answer["body"]> {
+  const customer_id = input["customer_id"] ?? (await newCustomer()).id;
+  const answer = await admin("/licenses", { body: { license_type: "standard", ...input, customer_id } });
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body;
+}
+
+export const activate = (license_key: string, instance_id: string, more: object = {}): Promise<Answer> =>
+  call("/v1/activate", { body: { license_key, instance_id, ...more } });
+
+export const validate = (license_key: string, instance_id?: string): Promise<Answer> =>
+  call("/v1/validate", { body: { license_key, instance_id } });
+
+export const deactivate = (license_key: string, instance_id: string): Promise<Answer> =>
+  call("/v1/deactivate", { body: { license_key, instance_id } });
+
+/** Rows straight from the database, for what no call shows. */
+export async function rows<T = Record<string, unknown>>(sql: string, ...values: unknown[]): Promise<T[]> {
+  const { results } = await env.DB.prepare(sql)
+    .bind(...values)
+    .all<T>();
+  return results;
+}
+
+/** Every event about an entity, oldest first. */
+export const eventsOf = (
+  entityId: string,
+): Promise<{ action: string; actor_type: string; detail: string }[]> =>
+  rows("SELECT * FROM events WHERE entity_id = ? ORDER BY id", entityId);

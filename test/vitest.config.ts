@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { generateKeys } from "../src/dev/keys.ts";
+
+const root = join(import.meta.dirname, "..");
+
+export default defineConfig({
+  root,
+  test: {
+    // The service logs a line per request; show them only beside a failure.
+    silent: "passed-only",
+    projects: [
+      {
+        root,
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: join(root, "wrangler.toml") },
+            miniflare: {
+              bindings: {
+                // Made for this run; no key or token is kept in the repository.
+                SIGNING_KEYS: await generateKeys(),
+                ADMIN_TOKEN: `caio_${randomBytes(24).toString("base64url")}`,
+                RATE_LIMITS: "off",
+                TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "worker",
+          include: ["test/**/*.spec.{ts,tsx}"],
+          exclude: ["test/local/**"],
+          setupFiles: ["test/support/setup.ts"],
+          // Every test makes its own customer and license, so the files can share one workerd and one D1.
+          isolate: false,
+          maxWorkers: 1,
+        },
+      },
+      {
+        root,
+        test: {
+          name: "local",
+          include: ["test/local/**/*.spec.ts"],
+          environment: "node",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
