@@ -30,6 +30,8 @@ CREATE TABLE license_types (
   updated_at           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A license carries every term itself, copied from its type when it is issued: changing a type changes no
+-- license already sold, and an activation reads one row instead of two.
 CREATE TABLE licenses (
   id                   TEXT PRIMARY KEY,
   customer_id          TEXT NOT NULL REFERENCES customers (id),
@@ -42,6 +44,8 @@ CREATE TABLE licenses (
   starts_at            INTEGER CHECK (starts_at % 1000 = 0),
   expires_at           INTEGER CHECK (expires_at % 1000 = 0 AND expires_at > coalesce(starts_at, 0)),
   grace_days           INTEGER NOT NULL CHECK (grace_days >= 0),
+  lease_days           INTEGER NOT NULL CHECK (lease_days > 0),
+  check_in_hours       INTEGER NOT NULL CHECK (check_in_hours > 0),
   features             TEXT NOT NULL CHECK (json_type(features) = 'array'),
   max_instances        INTEGER CHECK (max_instances > 0),
   max_services         INTEGER CHECK (max_services > 0),
@@ -64,6 +68,8 @@ CREATE TABLE activations (
   activated_at     INTEGER NOT NULL,
   last_seen_at     INTEGER NOT NULL,
   lease_expires_at INTEGER NOT NULL CHECK (lease_expires_at % 1000 = 0),
+  -- When the instance was asked to come back.
+  check_in_at      INTEGER NOT NULL,
   -- What the claim of this lease counted, so that the answer need not count again: live seats, this
   -- one included, and seats whose lease ran out but which are not marked as ended yet.
   seats_in_use     INTEGER NOT NULL,

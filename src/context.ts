@@ -4,12 +4,12 @@ import { type Config, type Env, parseConfig } from "./config.ts";
 import { createKeyring, type Keyring } from "./crypto/keyring.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
 
-export interface Clock {
+interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
 }
 
-export interface Ids {
+interface Ids {
   /** A 26-character ULID: sorts by `now`, unguessable beyond it. */
   ulid(now: number): string;
   /** A number in [0, 1). */
@@ -17,9 +17,9 @@ export interface Ids {
 }
 
 /** A brake: true while the caller named by `key` is within the limit. */
-export type Limiter = (key: string) => Promise<boolean>;
+type Limiter = (key: string) => Promise<boolean>;
 
-export type LogRecord = Record<string, unknown>;
+type LogRecord = Record<string, unknown>;
 
 export interface Services {
   config: Config;
@@ -31,10 +31,12 @@ export interface Services {
   log(level: "info" | "error", record: LogRecord): void;
 }
 
-/** Who does it. An instance proves itself by its license key alone; staff by a credential with a role. */
+/** Who does it. An instance proves itself by its license key alone, staff by a credential
+ * with a role; the system acts by rule. */
 export type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
+  | { type: "system"; id: string }
   | { type: "staff"; id: string; role: Role };
 
 export type Role = "owner";

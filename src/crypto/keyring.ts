@@ -6,9 +6,9 @@
 import { CompactSign, compactVerify, importJWK, type CryptoKey, type JWK } from "jose";
 import type { PrivateJwk } from "../config.ts";
 
-export type DocumentType = "license+jwt" | "activation+jwt";
+type DocumentType = "license+jwt" | "activation+jwt";
 
-export type Claims = Record<string, unknown> & { iss: string };
+type Claims = Record<string, unknown> & { iss: string };
 
 export interface Keyring {
   /** Compact JWS by the active key. */
@@ -27,6 +27,8 @@ const MAX_TOKEN_LENGTH = 16_384;
 
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 
+const publicHalf = ({ kty, crv, x }: PrivateJwk): JWK => ({ kty, crv, x });
+
 export function createKeyring(jwks: PrivateJwk[]): Keyring {
   // Imported on first use and once per isolate: importing costs more than signing.
   const imported = new Map<string, Promise<CryptoKey>>();
@@ -39,7 +41,6 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
   };
   const active = jwks[0]!;
   const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
-  const publicHalf = ({ kty, crv, x }: PrivateJwk): JWK => ({ kty, crv, x });
 
   return {
     async sign(typ, claims) {

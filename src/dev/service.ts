@@ -92,7 +92,11 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 
 async function migrate(persistTo: string | undefined): Promise<void> {
   const child = wrangler([
-    ...["d1", "migrations", "apply", "DB", "--local"],
+    "d1",
+    "migrations",
+    "apply",
+    "DB",
+    "--local",
     ...(persistTo === undefined ? [] : ["--persist-to", persistTo]),
   ]);
   let output = "";
@@ -119,17 +123,21 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   await migrate(persistTo);
 
   const child = wrangler([
-    ...["dev", "--local", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
-    ...["--test-scheduled", "--show-interactive-dev-session=false", "--live-reload=false"],
+    "dev",
+    "--local",
+    "--ip=127.0.0.1",
+    `--port=${port}`,
+    "--inspector-port=0",
+    "--test-scheduled",
+    "--show-interactive-dev-session=false",
+    "--live-reload=false",
     ...(persistTo === undefined ? [] : ["--persist-to", persistTo]),
     ...vars.flatMap((pair) => ["--var", pair]),
   ]);
   const ended = once(child, "close").then(() => undefined);
-  let fault: string | null = null;
   const log: string[] = [];
   for (const stream of [child.stdout!, child.stderr!]) {
     createInterface({ input: stream }).on("line", (line) => {
-      fault ??= configurationFault(line);
       log.push(line);
       if (log.length > 200) log.shift();
       onLine?.(line);
@@ -146,13 +154,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const url = `http://localhost:${port}`;
   const deadline = Date.now() + START_TIMEOUT;
   while (!(await isReady(`http://127.0.0.1:${port}`))) {
-    if (fault === null && running(child) && Date.now() < deadline) {
+    const fault = log.map(configurationFault).find((found) => found !== null);
+    if (fault === undefined && running(child) && Date.now() < deadline) {
       await sleep(100);
       continue;
     }
     await stop();
     throw new StartError(
-      fault === null ? `The service did not start:\n${log.join("\n")}` : `Not configured: ${fault}.`,
+      fault === undefined ? `The service did not start:\n${log.join("\n")}` : `Not configured: ${fault}.`,
     );
   }
   const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);

@@ -24,7 +24,7 @@ export type Http = HonoContext<AppEnv>;
 type Schema = z.core.$ZodType;
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
-export interface Answer {
+interface Answer {
   status: 200 | 201 | 204;
   description: string;
   schema?: Schema;

@@ -48,6 +48,8 @@ const shownTerms = {
   expires_at: "2027-12-01T12:00:00.000Z",
   grace_days: 14,
   grace_until: "2027-12-15T12:00:00.000Z",
+  lease_days: 30,
+  check_in_hours: 24,
   ...terms,
 };
 
@@ -97,6 +99,7 @@ export const validation = {
     activated_at: "2026-11-23T09:02:00.551Z",
     last_seen_at: "2026-11-23T09:02:00.551Z",
     lease_expires_at: activation.lease_expires_at,
+    check_in_at: activation.check_in_at,
     hostname: activationRequest.hostname,
     app_version: activationRequest.app_version,
   },

@@ -26,7 +26,7 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   ];
 }
 
-export function problemExample(code: ProblemCode, issuer: string): Json {
+function problemExample(code: ProblemCode, issuer: string): Json {
   const { status, title, remedy } = PROBLEMS[code];
   const errors: FieldError[] = [{ path: "instance_id", message: "Invalid input" }];
   return {

@@ -1,4 +1,5 @@
 // The API reference, for programs (/openapi.json) and as a page (/docs) that loads nothing from anywhere.
+import { html } from "hono/html";
 import type { FC } from "hono/jsx";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
@@ -172,9 +173,7 @@ export const referenceEndpoints = (endpoints: Endpoint[]): Endpoint[] => [
         "Content-Security-Policy",
         `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
       );
-      return http.html(
-        `<!doctype html>${(<ReferencePage endpoints={endpoints} nonce={nonce} />).toString()}`,
-      );
+      return http.html(html`<!doctype html>${<ReferencePage endpoints={endpoints} nonce={nonce} />}`);
     },
   ),
 ];

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { STANDINGS } from "../licensing/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
-export const Instant = z.string().check(z.describe("RFC 3339, UTC, with milliseconds"));
+const Instant = z.string().check(z.describe("RFC 3339, UTC, with milliseconds"));
 const OptionalInstant = z.nullable(Instant);
 const OptionalLimit = z.nullable(z.int().check(z.minimum(1)));
 const Text = z.nullable(z.string());
@@ -55,6 +55,8 @@ const terms = {
   expires_at: OptionalInstant,
   grace_days: z.int(),
   grace_until: OptionalInstant,
+  lease_days: z.int(),
+  check_in_hours: z.int(),
   ...limits,
 };
 
@@ -114,6 +116,7 @@ export const Validation = z.object({
       activated_at: Instant,
       last_seen_at: Instant,
       lease_expires_at: Instant,
+      check_in_at: Instant,
       hostname: Text,
       app_version: Text,
     }),

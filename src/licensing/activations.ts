@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { signCertificate } from "./certificates.ts";
-import { formatInstant, formatInstantOrNull, HOUR } from "./dates.ts";
+import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type KeyIdentity, licenseKeyOf, readLicenseKey } from "./license-keys.ts";
 import { presentLicense } from "./licenses.ts";
 import {
@@ -20,7 +20,7 @@ import {
 import { graceUntil, refusalOf, type Standing, standingOf, type StandingRefusal } from "./standing.ts";
 
 /** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
-export const InstanceId = z.string().check(z.regex(/^[^\p{C}]{1,128}$/u), z.regex(/\S/));
+const InstanceId = z.string().check(z.regex(/^[^\p{C}]{1,128}$/u), z.regex(/\S/));
 
 // Any string at all is taken as a key and judged as one; the body limit bounds its length.
 const LicenseKey = z.string();
@@ -108,15 +108,6 @@ function warningsOf({ license, seatsInUse }: View, standing: Standing): Warning[
 }
 
 /**
- * When the instance should come back: the type's rhythm, spread by ±10 % so that instances started together
- * drift apart, and in any case well before the lease runs out.
- */
-function checkInAt(now: number, hours: number, leaseExpiresAt: number, random: number): number {
-  const rhythm = hours * HOUR * (0.9 + 0.2 * random);
-  return Math.floor(now + Math.min(rhythm, (leaseExpiresAt - now) / 2));
-}
-
-/**
  * Gives the instance a seat, or renews the lease of the one it has. Idempotent: the same instance never
  * takes a second seat.
  * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, LICENSE_EXPIRED,
@@ -146,16 +137,9 @@ export async function activate(context: Context, request: ActivationRequest) {
   }
   if (view.seatsLapsed > 0) context.defer(settleLapsed(context, now, license.id));
 
-  const check_in_at = checkInAt(now, view.checkInHours, seat.lease_expires_at, context.ids.random());
   const [license_key, certificate] = await Promise.all([
     licenseKeyOf(context, license),
-    signCertificate(context, now, {
-      ...request,
-      ...seat,
-      license,
-      check_in_at,
-      fingerprint: request.fingerprint,
-    }),
+    signCertificate(context, now, { license, seat, request }),
   ]);
   return {
     status: "activated" as const,
@@ -172,7 +156,7 @@ export async function activate(context: Context, request: ActivationRequest) {
     instances: { active: view.seatsInUse, max: license.max_instances },
     activation_id: seat.activation_id,
     lease_expires_at: formatInstant(seat.lease_expires_at),
-    check_in_at: formatInstant(check_in_at),
+    check_in_at: formatInstant(seat.check_in_at),
     license_key,
     certificate,
     warnings: warningsOf(view, standing),
@@ -201,7 +185,7 @@ export async function validate(context: Context, request: ValidationRequest) {
     code,
     standing,
     license,
-    instance: instanceId !== null && view.seat ? presentSeat(instanceId, view.seat) : null,
+    instance: view.seat && presentSeat(view.seat),
     server_time: formatInstant(now),
   };
 }

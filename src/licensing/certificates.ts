@@ -2,32 +2,33 @@
 import type { Services } from "../context.ts";
 import type { License } from "../storage/schema.ts";
 import { formatInstant, formatInstantOrNull, numericDate } from "./dates.ts";
+import type { Seat } from "./seats.ts";
 import { graceUntil } from "./standing.ts";
 
-export interface CertificateSubject {
+interface Subject {
   license: License;
-  instance_id: string;
-  activation_id: string;
-  lease_expires_at: number;
-  check_in_at: number;
-  /** Echoed so that the instance knows this certificate answers its own request. */
-  nonce?: string | null | undefined;
-  /** Echoed so that the instance can bind the certificate to its machine. */
-  fingerprint?: string | null | undefined;
+  seat: Seat;
+  request: {
+    /** Echoed so that the instance knows this certificate answers its own request. */
+    nonce?: string | null | undefined;
+    /** Echoed so that the instance can bind the certificate to its machine. */
+    fingerprint?: string | null | undefined;
+  };
 }
 
+/** A certificate for the lease that a seat has now. */
 export function signCertificate(
   { keyring, config }: Services,
   now: number,
-  subject: CertificateSubject,
+  { license, seat, request }: Subject,
 ): Promise<string> {
-  const { license, nonce, fingerprint } = subject;
+  const { nonce, fingerprint } = request;
   return keyring.sign("activation+jwt", {
     iss: config.issuer,
-    sub: subject.instance_id,
-    jti: subject.activation_id,
+    sub: seat.instance_id,
+    jti: seat.activation_id,
     iat: numericDate(now),
-    exp: numericDate(subject.lease_expires_at),
+    exp: numericDate(seat.lease_expires_at),
     license_id: license.id,
     customer_id: license.customer_id,
     license_type: license.license_type,
@@ -37,7 +38,7 @@ export function signCertificate(
     max_requests_per_day: license.max_requests_per_day,
     license_expires_at: formatInstantOrNull(license.expires_at),
     grace_until: formatInstantOrNull(graceUntil(license)),
-    check_in_at: formatInstant(subject.check_in_at),
+    check_in_at: formatInstant(seat.check_in_at),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
   });

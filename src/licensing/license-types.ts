@@ -1,5 +1,4 @@
-// License types: the templates whose defaults a license starts from, and the owners of lease and check-in
-// rhythm, which every license of the type follows at its next activation.
+// License types: the templates that a license takes its terms from when it is issued.
 import { eq, gt } from "drizzle-orm";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";

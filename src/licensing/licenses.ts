@@ -87,6 +87,8 @@ export async function issueLicense(
     starts_at,
     expires_at,
     grace_days: input.grace_days ?? type.grace_days,
+    lease_days: type.lease_days,
+    check_in_hours: type.check_in_hours,
     features: input.features ?? type.features,
     max_instances: input.max_instances === undefined ? type.max_instances : input.max_instances,
     max_services: input.max_services === undefined ? type.max_services : input.max_services,

@@ -4,8 +4,8 @@
 import { INSERT_EVENT, recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import type { License } from "../storage/schema.ts";
-import type { Row } from "../storage/database.ts";
-import { ceilToSecond, DAY, formatInstant, LAST_INSTANT } from "./dates.ts";
+import type { Row, SqlValue } from "../storage/database.ts";
+import { ceilToSecond, DAY, formatInstant, HOUR, LAST_INSTANT } from "./dates.ts";
 import type { KeyIdentity } from "./license-keys.ts";
 
 export interface Claimant {
@@ -23,33 +23,43 @@ export interface Claimant {
 // A seat is granted where the license lets things run and the key is of the current revision, and either
 // the instance holds a live seat already (renewal is never refused, also above a limit that was lowered)
 // or there is room. A lease ends with the license's grace at the latest; it never shrinks below one that
-// was already promised in a certificate.
+// was already promised in a certificate. The next check-in follows the license's rhythm, spread by the caller
+// so that instances started together drift apart, and comes well before the lease runs out.
+//
+// CROSS JOIN keeps the planner at the order written here, whatever it has learned about the tables.
 const CLAIM = `
   INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at,
-    lease_expires_at, seats_in_use, seats_lapsed, fingerprint, hostname, app_version, labels, ip)
-  SELECT l.id, 0, ?3, ?4, ?5, ?5,
-    min(max(coalesce(seats.own_lease, 0), ?11 + t.lease_days * ${DAY}),
-        coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT})),
-    seats.others + 1, seats.lapsed, ?6, ?7, ?8, ?9, ?10
-  FROM licenses l
-  JOIN license_types t ON t.id = l.license_type
-  JOIN (
-    SELECT count(*) FILTER (WHERE lease_expires_at > ?5 AND instance_id <> ?3) AS others,
-           max(lease_expires_at) FILTER (WHERE lease_expires_at > ?5 AND instance_id = ?3) AS own_lease,
-           count(*) FILTER (WHERE lease_expires_at <= ?5 AND instance_id <> ?3) AS lapsed
-    FROM activations WHERE license_id = ?1 AND ended_at = 0
-  ) seats
-  WHERE l.id = ?1
-    AND l.status = 'active'
-    AND l.revision <= ?2
-    AND coalesce(l.starts_at, 0) <= ?5
-    AND coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT}) > ?5
-    AND (seats.own_lease IS NOT NULL OR l.max_instances IS NULL OR seats.others < l.max_instances)
+    lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
+    fingerprint, hostname, app_version, labels, ip)
+  SELECT ?1, 0, ?3, ?4, ?5, ?5,
+    granted.lease, CAST(?5 + min(granted.rhythm * ?12, (granted.lease - ?5) / 2) AS INTEGER),
+    granted.others + 1, granted.lapsed, ?6, ?7, ?8, ?9, ?10
+  FROM (
+    SELECT
+      min(max(coalesce(seats.own_lease, 0), ?11 + l.lease_days * ${DAY}),
+          coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT})) AS lease,
+      l.check_in_hours * ${HOUR} AS rhythm, seats.others, seats.lapsed
+    FROM (
+      SELECT count(*) FILTER (WHERE lease_expires_at > ?5 AND instance_id <> ?3) AS others,
+             max(lease_expires_at) FILTER (WHERE lease_expires_at > ?5 AND instance_id = ?3) AS own_lease,
+             count(*) FILTER (WHERE lease_expires_at <= ?5 AND instance_id <> ?3) AS lapsed
+      FROM activations WHERE license_id = ?1 AND ended_at = 0
+    ) seats
+    CROSS JOIN licenses l
+    WHERE l.id = ?1
+      AND l.status = 'active'
+      AND l.revision <= ?2
+      AND coalesce(l.starts_at, 0) <= ?5
+      AND coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT}) > ?5
+      AND (seats.own_lease IS NOT NULL OR l.max_instances IS NULL OR seats.others < l.max_instances)
+  ) granted
+  WHERE true
   ON CONFLICT (license_id, ended_at, instance_id) DO UPDATE SET
     id = iif(lease_expires_at > excluded.last_seen_at, id, excluded.id),
     activated_at = iif(lease_expires_at > excluded.last_seen_at, activated_at, excluded.activated_at),
     last_seen_at = excluded.last_seen_at,
     lease_expires_at = excluded.lease_expires_at,
+    check_in_at = excluded.check_in_at,
     seats_in_use = excluded.seats_in_use,
     seats_lapsed = excluded.seats_lapsed,
     fingerprint = coalesce(excluded.fingerprint, fingerprint),
@@ -57,6 +67,9 @@ const CLAIM = `
     app_version = coalesce(excluded.app_version, app_version),
     labels = coalesce(excluded.labels, labels),
     ip = excluded.ip`;
+
+/** The rhythm of check-ins times 0.9 to 1.1. */
+const CHECK_IN_SPREAD = { from: 0.9, width: 0.2 };
 
 /**
  * Claims a seat or renews the lease of the instance's own; records an activation where it is a new one.
@@ -79,6 +92,7 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
       claimant.labels ? JSON.stringify(claimant.labels) : null,
       context.ip,
       ceilToSecond(now),
+      CHECK_IN_SPREAD.from + CHECK_IN_SPREAD.width * context.ids.random(),
     ),
     recordChange(
       context,
@@ -101,11 +115,12 @@ const newActivationId = (context: Context, licenseId: string, now: number): stri
 // The seats in use are what the claim counted where the instance holds one; where it was refused, they are
 // counted here, for the refusal to say.
 const LOOK = (seatsInUse: string) => `
-  SELECT l.*, t.lease_days, t.check_in_hours,
-    a.id AS activation_id, a.activated_at, a.last_seen_at, a.lease_expires_at, a.fingerprint, a.hostname,
-    a.app_version, a.seats_lapsed, ${seatsInUse} AS seats_in_use
+  SELECT l.*,
+    iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
+      'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
+      'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version)) AS seat,
+    a.seats_lapsed, ${seatsInUse} AS seats_in_use
   FROM licenses l
-  JOIN license_types t ON t.id = l.license_type
   LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = ?2
   WHERE l.id = ?1`;
 
@@ -115,10 +130,12 @@ const LOOK_AFTER_CLAIM = LOOK(`iif(a.lease_expires_at > ?3, a.seats_in_use, (
 
 export interface Seat {
   activation_id: string;
+  instance_id: string;
   activated_at: number;
   last_seen_at: number;
   lease_expires_at: number;
-  fingerprint: string | null;
+  /** When the instance was asked to come back. */
+  check_in_at: number;
   hostname: string | null;
   app_version: string | null;
 }
@@ -126,7 +143,6 @@ export interface Seat {
 /** A license as an instance meets it. */
 export interface View {
   license: License;
-  checkInHours: number;
   /** The instance's seat while its lease is live. */
   seat: Seat | null;
   seatsInUse: number;
@@ -147,114 +163,100 @@ export const lookAfterClaim = (
 type ViewRow = Omit<License, "features" | "metadata"> & {
   features: string;
   metadata: string;
-  check_in_hours: number;
-  lease_days: number;
+  seat: string | null;
   seats_in_use: number | null;
   seats_lapsed: number | null;
-} & { [K in keyof Seat]: Seat[K] | null };
+};
 
 /** Reads what `look` or `lookAfterClaim` found; null where there is no such license. */
 export function viewOf(row: Row | undefined, now: number): View | null {
   if (!row) return null;
-  const {
-    check_in_hours,
-    lease_days: _leaseDays,
-    seats_in_use,
-    seats_lapsed,
-    activation_id,
-    activated_at,
-    last_seen_at,
-    lease_expires_at,
-    fingerprint,
-    hostname,
-    app_version,
-    ...license
-  } = row as unknown as ViewRow;
-  const seat = {
-    activation_id,
-    activated_at,
-    last_seen_at,
-    lease_expires_at,
-    fingerprint,
-    hostname,
-    app_version,
-  };
+  const { features, metadata, seat, seats_in_use, seats_lapsed, ...license } = row as unknown as ViewRow;
+  const held = seat === null ? null : (JSON.parse(seat) as Seat);
   return {
     license: {
       ...license,
-      features: JSON.parse(license.features) as string[],
-      metadata: JSON.parse(license.metadata) as License["metadata"],
+      features: JSON.parse(features) as string[],
+      metadata: JSON.parse(metadata) as License["metadata"],
     },
-    checkInHours: check_in_hours,
-    seat: lease_expires_at !== null && lease_expires_at > now ? (seat as Seat) : null,
+    seat: held && held.lease_expires_at > now ? held : null,
     seatsInUse: seats_in_use ?? 0,
     seatsLapsed: seats_lapsed ?? 0,
   };
 }
 
+// An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
+function end(
+  context: Context,
+  now: number,
+  action: "activation.ended" | "activation.lapsed",
+  where: string,
+  ...values: SqlValue[]
+): D1PreparedStatement[] {
+  const { actor, requestId, ip } = context;
+  const ended = "max(activated_at, min(?, lease_expires_at))";
+  return [
+    context.db.sql(
+      `${INSERT_EVENT}
+       SELECT ?, ?, 'license', license_id, ?, ?, ?, ?, json_object('activation_id', id,
+         'instance_id', instance_id,
+         'ended_at', strftime('%Y-%m-%dT%H:%M:%fZ', ${ended} / 1000.0, 'unixepoch'))
+       FROM activations WHERE ended_at = 0 AND ${where}`,
+      now,
+      action,
+      actor.type,
+      actor.id,
+      requestId,
+      ip,
+      now,
+      ...values,
+    ),
+    // OR REPLACE: an activation of the same instance that ended in the same millisecond makes way.
+    context.db.sql(
+      `UPDATE OR REPLACE activations SET ended_at = ${ended} WHERE ended_at = 0 AND ${where}`,
+      now,
+      ...values,
+    ),
+  ];
+}
+
 /**
- * Ends the activation of an instance, and with it frees its seat; nothing where there is none. A lease that
- * ran out before ended by itself at that time. A key of an older revision ends nothing.
+ * Ends the activation of an instance, and with it frees its seat; nothing where there is none. A key of an
+ * older revision ends nothing.
  */
-export function endActivation(
+export const endActivation = (
   context: Context,
   now: number,
   key: KeyIdentity,
   instanceId: string,
-): D1PreparedStatement[] {
-  return [
-    // OR REPLACE: an earlier activation of this instance that ended in the same millisecond makes way.
-    context.db.sql(
-      `UPDATE OR REPLACE activations SET ended_at = max(activated_at, min(?4, lease_expires_at))
-       WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?3
-         AND EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND revision <= ?2)`,
-      key.licenseId,
-      key.revision,
-      instanceId,
-      now,
-    ),
-    recordChange(
-      context,
-      now,
-      "activation.ended",
-      { type: "license", id: key.licenseId },
-      { instance_id: instanceId },
-    ),
-  ];
-}
+): D1PreparedStatement[] =>
+  end(
+    context,
+    now,
+    "activation.ended",
+    `license_id = ? AND instance_id = ?
+     AND EXISTS (SELECT 1 FROM licenses WHERE id = license_id AND revision <= ?)`,
+    key.licenseId,
+    instanceId,
+    key.revision,
+  );
 
 /**
  * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only
  * moves them out of the way of the next count, and puts the end into the record.
  */
 export async function settleLapsed(context: Context, now: number, licenseId: string): Promise<void> {
-  const lapsed = "license_id = ?1 AND ended_at = 0 AND lease_expires_at <= ?2";
-  await context.db.batch([
-    context.db.sql(
-      `${INSERT_EVENT}
-       SELECT ?2, 'activation.lapsed', 'license', license_id, 'system', 'lease', ?3, NULL, json_object(
-         'activation_id', id, 'instance_id', instance_id,
-         'lease_expired_at', strftime('%Y-%m-%dT%H:%M:%fZ', lease_expires_at / 1000, 'unixepoch'))
-       FROM activations WHERE ${lapsed}`,
-      licenseId,
-      now,
-      context.requestId,
-    ),
-    context.db.sql(
-      `UPDATE OR REPLACE activations SET ended_at = max(activated_at, lease_expires_at) WHERE ${lapsed}`,
-      licenseId,
-      now,
-    ),
-  ]);
+  const acting: Context = { ...context, actor: { type: "system", id: "lease" }, ip: null };
+  await context.db.batch(
+    end(acting, now, "activation.lapsed", "license_id = ? AND lease_expires_at <= ?", licenseId, now),
+  );
 }
 
 /** A seat as the API shows it. */
-export const presentSeat = (instanceId: string, seat: Seat) => ({
-  activation_id: seat.activation_id,
-  instance_id: instanceId,
+export const presentSeat = (seat: Seat) => ({
+  ...seat,
   activated_at: formatInstant(seat.activated_at),
   last_seen_at: formatInstant(seat.last_seen_at),
   lease_expires_at: formatInstant(seat.lease_expires_at),
-  hostname: seat.hostname,
-  app_version: seat.app_version,
+  check_in_at: formatInstant(seat.check_in_at),
 });

@@ -17,7 +17,7 @@ export const STANDINGS = [
 export type Standing = (typeof STANDINGS)[number];
 
 /** A license with this long or less to go is `expiring`. */
-export const EXPIRING_WITHIN = 30 * DAY;
+const EXPIRING_WITHIN = 30 * DAY;
 
 export type Term = Pick<License, "status" | "starts_at" | "expires_at" | "grace_days">;
 

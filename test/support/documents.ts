@@ -22,10 +22,11 @@ const encode = (value: object | string): string =>
     .replaceAll("/", "_")
     .replace(/=+$/, "");
 
+const decode = (part: string) => JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")));
+
 /** The three parts of a compact JWS, its first two as JSON. */
 export function dissect(token: string) {
   const [header, payload, signature] = token.split(".") as [string, string, string];
-  const decode = (part: string) => JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")));
   return { header: decode(header), payload: decode(payload), signature, parts: [header, payload, signature] };
 }
 

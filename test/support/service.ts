@@ -37,11 +37,16 @@ export async function call(path: string, options: Call = {}): Promise<Answer> {
   const payload = raw ?? (body === undefined ? null : JSON.stringify(body));
   const request = new Request(`${ORIGIN}${path}`, { method, headers, body: payload });
   const execution = createExecutionContext();
-  const response = await worker.fetch(request as never, bindings, execution);
+  const response = await worker.fetch(request, bindings, execution);
   const text = await response.text();
   await waitOnExecutionContext(execution);
-  const isJson = /json$/.test((response.headers.get("Content-Type") ?? "").split(";")[0]!);
-  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
+  const isJson = response.headers.get("Content-Type")?.split(";")[0]?.endsWith("json") ?? false;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text !== "" ? JSON.parse(text) : null,
+  };
 }
 
 /** Calls the admin API as the owner. */

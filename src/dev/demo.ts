@@ -1,0 +1,171 @@
+// `npm run demo`: the story of a license, told by doing it. Against a service of its own, or --url.
+import { strict as assert } from "node:assert";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { freePort, type RunningService, StartError, startService } from "./service.ts";
+
+const USAGE = `Usage: npm run demo -- [--url URL --token TOKEN]
+
+Without --url a service is started for the demo, on a free port and an empty database, and ended after it.`;
+
+interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+type Call = (path: string, body: object, token?: string) => Promise<Answer>;
+
+const caller =
+  (url: string): Call =>
+  async (path, body, token) => {
+    const response = await fetch(new URL(path, url), {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Answer["body"]) };
+  };
+
+let chapter = 0;
+const tell = (title: string): void => console.log(`\n${++chapter}. ${title}`);
+const say = (line: string): void => console.log(`   ${line}`);
+
+const seats = ({ body }: Answer): string => {
+  const { active, max } = body["instances"] as { active: number; max: number };
+  return `${active} of ${max} seats`;
+};
+
+/** @throws AssertionError where any step differs from what is told */
+async function story(url: string, token: string): Promise<void> {
+  const call = caller(url);
+  const customerId = `demo-${randomUUID().slice(0, 8)}`;
+  console.log(`The service is at ${url}.`);
+
+  tell("SmartHaus creates a customer and issues a license for two instances.");
+  const customer = await call("/v1/admin/customers", { id: customerId, name: "Demo GmbH" }, token);
+  assert.equal(customer.status, 201);
+  say(`Customer   ${customerId}`);
+  const issued = await call(
+    "/v1/admin/licenses",
+    { customer_id: customerId, license_type: "standard", expires_days: 365, max_instances: 2 },
+    token,
+  );
+  assert.equal(issued.status, 201);
+  const license = issued.body["license"] as Record<string, unknown>;
+  const key = issued.body["license_key"] as string;
+  assert.equal(license["max_instances"], 2);
+  say(
+    `License    ${String(license["id"])}, ${String(license["standing"])} until ${String(license["expires_at"])}`,
+  );
+  say(`Key        ${key.slice(0, 40)}… (${key.length} characters)`);
+
+  const activate = (instance_id: string, nonce: string = randomUUID()): Promise<Answer> =>
+    call("/v1/activate", { license_key: key, instance_id, nonce });
+
+  tell("Two installations activate with the key.");
+  const first = await activate("caio-berlin", "demo-nonce");
+  assert.equal(first.status, 200);
+  assert.deepEqual(first.body["instances"], { active: 1, max: 2 });
+  say(
+    `caio-berlin is ${String(first.body["status"])}: ${seats(first)}, leased until ${String(first.body["lease_expires_at"])}`,
+  );
+  const second = await activate("caio-paris");
+  assert.equal(second.status, 200);
+  assert.deepEqual(second.body["instances"], { active: 2, max: 2 });
+  say(`caio-paris is ${String(second.body["status"])}: ${seats(second)}`);
+  const again = await activate("caio-paris");
+  assert.equal(again.body["activation_id"], second.body["activation_id"]);
+  assert.deepEqual(again.body["instances"], { active: 2, max: 2 });
+  say(`caio-paris activates again and keeps its seat: ${seats(again)}`);
+
+  tell("A third one is refused, and told what would help.");
+  const refused = await activate("caio-madrid");
+  assert.equal(refused.status, 403);
+  assert.equal(refused.body["code"], "ACTIVATION_LIMIT_REACHED");
+  say(`${refused.status} ${refused.body["code"]}: ${String(refused.body["detail"])}`);
+  say(`Remedy: ${String(refused.body["remedy"])}`);
+
+  tell("Berlin gives its seat back, and Madrid takes it.");
+  const freed = await call("/v1/deactivate", { license_key: key, instance_id: "caio-berlin" });
+  assert.equal(freed.status, 204);
+  const third = await activate("caio-madrid");
+  assert.equal(third.status, 200);
+  assert.deepEqual(third.body["instances"], { active: 2, max: 2 });
+  say(`caio-madrid is ${String(third.body["status"])}: ${seats(third)}`);
+  const gone = await call("/v1/validate", { license_key: key, instance_id: "caio-berlin" });
+  assert.equal(gone.body["code"], "INSTANCE_NOT_ACTIVATED");
+  say(`caio-berlin is told ${gone.body["code"]}`);
+
+  tell("Anyone verifies key and certificate offline, with the published keys alone.");
+  const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", url));
+  const certificate = third.body["certificate"] as string;
+  const verifiedKey = await jwtVerify(key, keys, { typ: "license+jwt", algorithms: ["EdDSA"] });
+  assert.equal(verifiedKey.payload.jti, license["id"]);
+  assert.equal(verifiedKey.payload.sub, customerId);
+  say(`License key: signed by ${verifiedKey.protectedHeader.kid}, for ${verifiedKey.payload.sub}`);
+  const { iss } = verifiedKey.payload;
+  const verified = await jwtVerify(certificate, keys, {
+    typ: "activation+jwt",
+    issuer: iss!,
+    algorithms: ["EdDSA"],
+  });
+  assert.equal(verified.payload.sub, "caio-madrid");
+  assert.equal(verified.payload["license_id"], license["id"]);
+  assert.equal(new Date(verified.payload.exp! * 1000).toISOString(), third.body["lease_expires_at"]);
+  say(
+    `Certificate: ${verified.payload.sub} may run until ${String(third.body["lease_expires_at"])}, also without us`,
+  );
+  const tampered = `${key.slice(0, -6)}${key.endsWith("AAAAAA") ? "BBBBBB" : "AAAAAA"}`;
+  await assert.rejects(jwtVerify(tampered, keys), { code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" });
+  const forged = await call("/v1/activate", { license_key: tampered, instance_id: "caio-rome" });
+  assert.equal(forged.body["code"], "LICENSE_KEY_INVALID");
+  say(`A tampered key: ${forged.status} ${forged.body["code"]}`);
+
+  console.log("\nEverything went as told.");
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      url: { type: "string" },
+      token: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (values.url !== undefined) {
+    const token = values.token ?? process.env["ADMIN_TOKEN"];
+    if (token === undefined)
+      throw new StartError("--url needs --token TOKEN, or ADMIN_TOKEN in the environment.");
+    await story(values.url, token);
+    return;
+  }
+  const persistTo = mkdtempSync(join(tmpdir(), "caio-licensing-demo-"));
+  let service: RunningService | undefined;
+  try {
+    console.log("Starting a service for the demo …");
+    service = await startService({ port: await freePort(), persistTo });
+    await story(service.url, service.token);
+  } finally {
+    await service?.stop();
+    rmSync(persistTo, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,63 @@
+// `npm run verify`: everything that can be said about the code without running it. Ends at the first fault.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const MAX_BUNDLE_KIB = 200;
+
+/** @returns what the command printed @throws where it failed, after showing that */
+function run(command: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+  });
+  if (status === 0) return stdout;
+  console.error(stdout + stderr);
+  throw new Error(`${command} ${args.join(" ")} failed`);
+}
+
+function checkBundle(): string {
+  const folder = mkdtempSync(join(tmpdir(), "caio-licensing-bundle-"));
+  try {
+    const output = run("wrangler", "deploy", "--dry-run", "--env", "production", "--outdir", folder);
+    const kib = Number(/gzip: ([\d.]+) KiB/.exec(output)?.[1]);
+    if (!(kib <= MAX_BUNDLE_KIB))
+      throw new Error(`The bundle has ${kib} KiB gzip; at most ${MAX_BUNDLE_KIB} are allowed.`);
+    return `${kib} of ${MAX_BUNDLE_KIB} KiB gzip`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkWranglerConfig(): void {
+  const missing = missingBindings(readWranglerConfig(join(ROOT, "wrangler.toml")), "production");
+  if (missing.length > 0) throw new Error(`[env.production] in wrangler.toml lacks ${missing.join(", ")}.`);
+}
+
+const PROJECTS = [".", "src/dev", "test", "test/local"];
+
+const CHECKS: [name: string, check: () => string | void][] = [
+  ["format", () => void run("oxfmt", "--check", ".")],
+  ["lint and import rules", () => void run("oxlint", "--type-aware", "--deny-warnings", ".")],
+  ["types", () => PROJECTS.forEach((project) => run("tsc", "-p", project))],
+  ["unused code", () => void run("knip")],
+  ["wrangler.toml", checkWranglerConfig],
+  ["bundle", checkBundle],
+];
+
+try {
+  for (const [name, check] of CHECKS) {
+    const started = performance.now();
+    const said = check();
+    console.log(
+      `ok ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)${said ? `: ${said}` : ""}`,
+    );
+  }
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,41 @@
+// The check that [env.production] in wrangler.toml repeats every binding: it inherits none of them, and
+// wrangler only warns, so a forgotten one would be missed first in production.
+import { experimental_readRawConfig as readRawConfig } from "wrangler";
+
+type Table = Record<string, unknown>;
+
+/** Sections that an environment does not inherit, each with what names one of its entries. */
+const NOT_INHERITED: Record<string, (entry: Table) => string> = {
+  d1_databases: (entry) => String(entry["binding"]),
+  ratelimits: (entry) => String(entry["name"]),
+  kv_namespaces: (entry) => String(entry["binding"]),
+  r2_buckets: (entry) => String(entry["binding"]),
+  services: (entry) => String(entry["binding"]),
+};
+
+const namesIn = (section: unknown, nameOf: (entry: Table) => string): string[] =>
+  Array.isArray(section) ? section.map((entry) => nameOf(entry as Table)) : [];
+
+/** What `environment` of a parsed wrangler.toml lacks that the top level has; empty where nothing is missing. */
+export function missingBindings(config: Table, environment: string): string[] {
+  const own = (config["env"] as Table | undefined)?.[environment] as Table | undefined;
+  if (!own) return [`[env.${environment}] is missing`];
+  const missing: string[] = [];
+  for (const name of Object.keys((config["vars"] as Table | undefined) ?? {})) {
+    if (!Object.hasOwn((own["vars"] as Table | undefined) ?? {}, name)) missing.push(`vars.${name}`);
+  }
+  for (const [section, nameOf] of Object.entries(NOT_INHERITED)) {
+    const there = new Set(namesIn(own[section], nameOf));
+    missing.push(
+      ...namesIn(config[section], nameOf)
+        .filter((name) => !there.has(name))
+        .map((name) => `${section}.${name}`),
+    );
+  }
+  const crons = (table: Table): string =>
+    JSON.stringify((table["triggers"] as Table | undefined)?.["crons"] ?? []);
+  if (crons(config) !== crons(own)) missing.push("triggers.crons");
+  return missing;
+}
+
+export const readWranglerConfig = (path: string): Table => readRawConfig({ config: path }).rawConfig as Table;

@@ -1,0 +1,81 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { parseConfig } from "../src/config.ts";
+import { generateKeys } from "../src/dev/keys.ts";
+import { env } from "./support/env.ts";
+import { call } from "./support/service.ts";
+
+let good: Record<string, string>;
+
+beforeAll(async () => {
+  good = { ISSUER: "https://licensing.acme.example/", SIGNING_KEYS: await generateKeys() };
+});
+
+const faultOf = (changes: Record<string, string | undefined>): string => {
+  try {
+    parseConfig({ ...good, ...changes });
+    return "";
+  } catch (error) {
+    return String(error);
+  }
+};
+
+describe("the configuration", () => {
+  it("fills in what may be left out", () => {
+    expect(parseConfig(good)).toEqual({
+      issuer: "https://licensing.acme.example",
+      productName: "CAIO",
+      rateLimits: true,
+      signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
+      adminToken: null,
+    });
+  });
+
+  it.each([
+    ["ISSUER", undefined, "is missing"],
+    ["ISSUER", "licensing", "is malformed"],
+    ["ISSUER", "ftp://licensing.example", "is malformed"],
+    ["SIGNING_KEYS", undefined, "is missing"],
+    ["SIGNING_KEYS", "not json", "is malformed"],
+    ["SIGNING_KEYS", '{"keys":[]}', "is malformed"],
+    [
+      "SIGNING_KEYS",
+      '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"short","d":"short","kid":"1"}]}',
+      "is malformed",
+    ],
+    ["ADMIN_TOKEN", "short", "is malformed"],
+    ["RATE_LIMITS", "sometimes", "is malformed"],
+  ])("says that %s = %j %s, and never its value", (name, value, fault) => {
+    const message = faultOf({ [name]: value });
+    expect(message).toBe(`ConfigError: ${name} ${fault}`);
+  });
+
+  it("names every fault at once", () => {
+    expect(faultOf({ ISSUER: undefined, RATE_LIMITS: "x" })).toBe(
+      "ConfigError: ISSUER is missing; RATE_LIMITS is malformed",
+    );
+  });
+
+  it("refuses a key set that repeats a kid", () => {
+    const { keys } = JSON.parse(good["SIGNING_KEYS"]!);
+    expect(faultOf({ SIGNING_KEYS: JSON.stringify({ keys: [...keys, ...keys] }) })).toMatch(/SIGNING_KEYS/);
+  });
+
+  it.each([
+    ["off", "http://localhost:8787", false],
+    ["off", "http://127.0.0.1", false],
+    ["off", "https://licensing.acme.example", true],
+    ["off", "https://localhost.evil.example", true],
+    ["on", "http://localhost:8787", true],
+  ])("RATE_LIMITS %s with the issuer %s: limits %s", (RATE_LIMITS, ISSUER, limited) => {
+    expect(parseConfig({ ...good, RATE_LIMITS, ISSUER }).rateLimits).toBe(limited);
+  });
+});
+
+describe("a service that is not configured", () => {
+  it("answers 503 and tells callers nothing about it", async () => {
+    const bindings = { ...env, SIGNING_KEYS: "leak me" };
+    const answer = await call("/v1/validate", { body: { license_key: "x" }, bindings });
+    expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+    expect(answer.text).not.toMatch(/SIGNING_KEYS|leak me/);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { PROBLEMS } from "../../src/problems.ts";
+import { call } from "../support/service.ts";
+
+describe("GET /openapi.json", () => {
+  it("describes every call with an example for its answer and for each refusal", async () => {
+    const { status, body } = await call("/openapi.json");
+    expect(status).toBe(200);
+    expect(body.openapi).toBe("3.1.0");
+    expect(Object.keys(body.paths).toSorted()).toEqual([
+      "/.well-known/jwks.json",
+      "/healthz",
+      "/readyz",
+      "/v1/activate",
+      "/v1/admin/customers",
+      "/v1/admin/customers/{id}",
+      "/v1/admin/license-types",
+      "/v1/admin/license-types/{id}",
+      "/v1/admin/licenses",
+      "/v1/admin/licenses/{id}",
+      "/v1/deactivate",
+      "/v1/validate",
+    ]);
+    const ids = new Set<string>();
+    for (const methods of Object.values<Record<string, any>>(body.paths)) {
+      for (const operation of Object.values(methods)) {
+        ids.add(operation.operationId);
+        for (const [code, response] of Object.entries<any>(operation.responses)) {
+          if (code === "204") continue;
+          const [content] = Object.values<any>(response.content);
+          expect(content.schema).toBeDefined();
+          expect(content.example ?? Object.keys(content.examples).length).toBeTruthy();
+        }
+      }
+    }
+    expect(ids.size).toBe(14);
+  });
+
+  it("takes request schemas from what really validates", async () => {
+    const { body } = await call("/openapi.json");
+    const schema = body.paths["/v1/admin/licenses"].post.requestBody.content["application/json"].schema;
+    expect(schema.required).toEqual(["customer_id", "license_type"]);
+    expect(schema.additionalProperties).toBe(false);
+    expect(schema.properties.expires_days).toMatchObject({ type: "integer", minimum: 1, maximum: 36_500 });
+  });
+});
+
+describe("GET /docs", () => {
+  it("shows every refusal and loads nothing from anywhere", async () => {
+    const { status, headers, text } = await call("/docs");
+    expect(status).toBe(200);
+    expect(headers.get("Content-Type")).toMatch(/^text\/html/);
+    for (const code of Object.keys(PROBLEMS)) expect(text).toContain(`id="${code}"`);
+    expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
+    expect(text).not.toMatch(/<script/);
+    expect(headers.get("Content-Security-Policy")).toMatch(/style-src 'nonce-/);
+  });
+});

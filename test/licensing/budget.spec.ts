@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { DAY, setTime } from "../support/clock.ts";
+import { metered } from "../support/meter.ts";
+import { activate, call, newLicense } from "../support/service.ts";
+
+const NOW = Date.parse("2026-06-01T08:00:00.000Z");
+
+/** What one call costs, counted by D1 itself. */
+async function costOf(path: string, body: object, status: number) {
+  const { bindings, cost } = metered();
+  const answer = await call(path, { body, bindings });
+  expect(answer.status).toBe(status);
+  return cost;
+}
+
+/** A license with that many seats taken, and neighbors on both sides: a walk over seats stops at the next row. */
+async function licenseWith(limit: number | null, seats: number): Promise<string> {
+  const { license_key } = await newLicense({ max_instances: limit });
+  await activate((await newLicense()).license_key, "neighbor");
+  for (let n = 0; n < seats; n++) await activate(license_key, `seat-${n}`);
+  return license_key;
+}
+
+describe("the budget of a call on D1", () => {
+  it.each([
+    [1, 0],
+    [5, 4],
+    [40, 39],
+    [40, 10],
+  ])(
+    "activate, a new seat at limit %d with %d taken: 1 trip, ≤ 6 + limit read, ≤ 3 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      const cost = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
+      expect(cost.trips).toBe(1);
+      expect(cost.read).toBeLessThanOrEqual(6 + limit);
+      expect(cost.written).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it.each([
+    [1, 1],
+    [5, 5],
+    [40, 40],
+  ])(
+    "activate again at limit %d with %d taken: 1 trip, ≤ 6 + limit read, 1 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      const cost = await costOf("/v1/activate", { license_key, instance_id: "seat-0" }, 200);
+      expect(cost.trips).toBe(1);
+      expect(cost.read).toBeLessThanOrEqual(6 + limit);
+      expect(cost.written).toBe(1);
+    },
+  );
+
+  it("does not grow with the instances that came and went", async () => {
+    setTime(NOW);
+    const license_key = await licenseWith(3, 0);
+    for (let round = 0; round < 4; round++) {
+      for (let n = 0; n < 3; n++) await activate(license_key, `old-${round}-${n}`);
+      setTime(NOW + (round + 1) * 30 * DAY);
+    }
+    // The first to come after the leases ran out still walks over them, then moves them out of the way.
+    await activate(license_key, "first");
+    const cost = await costOf("/v1/activate", { license_key, instance_id: "second" }, 200);
+    expect(cost).toEqual({ trips: 1, read: expect.any(Number), written: 3 });
+    expect(cost.read).toBeLessThanOrEqual(6 + 3);
+  });
+
+  it("refuses at the limit without writing", async () => {
+    const license_key = await licenseWith(5, 5);
+    const cost = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
+    expect(cost).toMatchObject({ trips: 1, written: 0 });
+  });
+
+  it("validate: 1 trip, ≤ 4 read, none written", async () => {
+    const license_key = await licenseWith(40, 40);
+    const cost = await costOf("/v1/validate", { license_key, instance_id: "seat-7" }, 200);
+    expect(cost).toEqual({ trips: 1, read: expect.any(Number), written: 0 });
+    expect(cost.read).toBeLessThanOrEqual(4);
+  });
+
+  it("deactivate: 1 trip, ≤ 6 read, ≤ 4 written", async () => {
+    const license_key = await licenseWith(40, 40);
+    const cost = await costOf("/v1/deactivate", { license_key, instance_id: "seat-7" }, 204);
+    expect(cost.trips).toBe(1);
+    expect(cost.read).toBeLessThanOrEqual(6);
+    expect(cost.written).toBeLessThanOrEqual(4);
+  });
+
+  it.each(["/.well-known/jwks.json", "/healthz", "/openapi.json", "/docs"])(
+    "GET %s asks D1 nothing",
+    async (path) => {
+      const { bindings, cost } = metered();
+      expect((await call(path, { bindings })).status).toBe(200);
+      expect(cost).toEqual({ trips: 0, read: 0, written: 0 });
+    },
+  );
+});

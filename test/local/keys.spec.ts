@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config.ts";
+import { npm } from "./support/npm.ts";
+
+const keysOf = (text: string) => parseConfig({ ISSUER: "http://localhost", SIGNING_KEYS: text }).signingKeys;
+
+async function run(input: string, ...args: string[]) {
+  const script = npm("keys", ...args);
+  script.child.stdin.end(input);
+  return { code: await script.ended, output: script.output() };
+}
+
+describe("npm run keys", () => {
+  it("generate makes a set that the service takes, another one each time", async () => {
+    const [one, two] = [await run("", "generate"), await run("", "generate")];
+    expect(keysOf(one.output)).toHaveLength(1);
+    expect(keysOf(one.output)[0]!.kid).not.toBe(keysOf(two.output)[0]!.kid);
+  });
+
+  it("rotate puts a new key in front and keeps the old ones", async () => {
+    const old = (await run("", "generate")).output;
+    const { code, output } = await run(old, "rotate");
+    expect(code).toBe(0);
+    const [fresh, kept, ...more] = keysOf(output);
+    expect(kept).toEqual(keysOf(old)[0]);
+    expect(fresh!.kid).not.toBe(kept!.kid);
+    expect(more).toEqual([]);
+  });
+
+  it.each([
+    ["nonsense", ["rotate"], 1, /not a JWK Set/],
+    ['{"keys":[]}', ["rotate"], 1, /not a JWK Set/],
+    ["", [], 2, /npm run --silent keys -- generate/],
+    ["", ["destroy"], 2, /npm run --silent keys -- generate/],
+  ])("%j to %j ends with %d", async (input, args, code, message) => {
+    const result = await run(input, ...args);
+    expect(result.code).toBe(code);
+    expect(result.output).toMatch(message);
+  });
+});

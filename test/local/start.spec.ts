@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ensureSecrets } from "../../src/dev/secrets.ts";
+import { freePort } from "../../src/dev/service.ts";
+import { npm, type Script } from "./support/npm.ts";
+
+let folder: string;
+let scripts: Script[];
+
+const start = (...args: string[]): Script => {
+  const script = npm("start", ...args);
+  scripts.push(script);
+  return script;
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "caio-licensing-test-"));
+  scripts = [];
+});
+
+afterEach(async () => {
+  await Promise.all(
+    scripts
+      .filter(({ child }) => child.exitCode === null && child.signalCode === null)
+      .map((script) => script.interrupt()),
+  );
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the command as it was printed. */
+const shell = (command: string): string => execFileSync("bash", ["-c", command], { encoding: "utf8" });
+
+const answers = async (url: string): Promise<boolean> => {
+  try {
+    return (await fetch(`${url}/healthz`)).ok;
+  } catch {
+    return false;
+  }
+};
+
+describe("npm start", () => {
+  it("prints an address, the token and a first call that works as printed, and keeps its state", async () => {
+    const port = await freePort();
+    const first = start("--port", String(port), "--persist-to", folder);
+    const [call] = await first.printed(/curl -s [\s\S]*?Acme"}'/);
+    const [, token] = await first.printed(/Token +(\S+)/);
+    expect(first.output()).toContain(`http://localhost:${port}/docs`);
+    expect(JSON.parse(shell(call))).toMatchObject({ id: "acme", name: "Acme" });
+    await first.interrupt();
+    for (let tries = 0; tries < 20 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+
+    const second = start("--port", String(port), "--persist-to", folder);
+    await second.printed(/A first call/);
+    expect(second.output()).toContain(`Token     ${token}`);
+    const kept = await fetch(`http://127.0.0.1:${port}/v1/admin/customers/acme`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    expect(await kept.json()).toMatchObject({ id: "acme", name: "Acme" });
+  });
+
+  it("ends with all its children when only npm is told to", async () => {
+    const port = await freePort();
+    const script = start("--port", String(port), "--persist-to", folder);
+    await script.printed(/A first call/);
+    script.child.kill("SIGTERM");
+    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+  });
+
+  it("takes variables, colons and all", async () => {
+    const port = await freePort();
+    const token = "caio_given-on-the-command-line";
+    const vars = ["ISSUER:http://127.0.0.1:9999", `ADMIN_TOKEN:${token}`, "RATE_LIMITS:off"];
+    const script = start(
+      `--port=${port}`,
+      `--persist-to=${folder}`,
+      ...vars.flatMap((pair) => ["--var", pair]),
+    );
+    await script.printed(/A first call/);
+    expect(script.output()).toContain(`Token     ${token}`);
+    const document = await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json();
+    expect(document).toMatchObject({ servers: [{ url: "http://127.0.0.1:9999" }] });
+  });
+
+  it.each([
+    [["--var", "ISSUER:nonsense"], /Not configured: ISSUER is malformed\./],
+    [["--var", "ADMIN_TOKEN:short"], /Not configured: ADMIN_TOKEN is malformed\./],
+    [["--var", "nonsense"], /--var takes NAME:VALUE/],
+    [["--port", "x"], /--port x is not a port/],
+    [["--colour"], /Unknown option '--colour'/],
+  ])("refuses %j plainly", async (args, message) => {
+    const port = args[0] === "--port" ? [] : ["--port", String(await freePort())];
+    const script = start(...port, "--persist-to", folder, ...args);
+    expect(await script.ended).toBe(1);
+    expect(script.output()).toMatch(message);
+    expect(script.output()).not.toMatch(/^ +at /m);
+  });
+
+  it("says so when the port is taken, and how to choose another", async () => {
+    const port = await freePort();
+    const server = createServer().listen(port, "127.0.0.1");
+    const script = start("--port", String(port), "--persist-to", folder);
+    expect(await script.ended).toBe(1);
+    expect(script.output()).toMatch(new RegExp(`Port ${port} .* npm start -- --port ${port + 1}`));
+    server.close();
+  });
+});
+
+describe(".dev.vars", () => {
+  it("is made once, readable by its owner only, and ignored by git", async () => {
+    const file = join(folder, ".dev.vars");
+    const { secrets, made } = await ensureSecrets(file);
+    expect(made).toEqual(["SIGNING_KEYS", "SESSION_SECRET", "ADMIN_TOKEN"]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(secrets["SIGNING_KEYS"]!).keys).toHaveLength(1);
+    const text = readFileSync(file, "utf8");
+    expect(await ensureSecrets(file)).toEqual({ secrets, made: [] });
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(readFileSync(".gitignore", "utf8").split("\n")).toContain(".dev.vars");
+  });
+
+  it("keeps what a person wrote, adds what is missing and closes the file to others", async () => {
+    const file = join(folder, ".dev.vars");
+    writeFileSync(file, 'ADMIN_TOKEN="my own token of choice"\n# a remark', { mode: 0o644 });
+    const { secrets, made } = await ensureSecrets(file);
+    expect(made).toEqual(["SIGNING_KEYS", "SESSION_SECRET"]);
+    expect(secrets["ADMIN_TOKEN"]).toBe("my own token of choice");
+    expect(readFileSync(file, "utf8")).toMatch(
+      /^ADMIN_TOKEN="my own token of choice"\n# a remark\nSIGNING_KEYS=/,
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+});
