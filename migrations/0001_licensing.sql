@@ -11,9 +11,21 @@ CREATE TABLE customers (
   email      TEXT,
   company    TEXT,
   metadata   TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
+  -- Counts changes; the ETag of the resource, and the guard of every read-then-write.
+  version    INTEGER NOT NULL DEFAULT 1,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What customers are found by: normalized id, name, company and e-mail, each from every word on, so that a
+-- prefix search is a range of one tree. Written with the customer.
+CREATE TABLE customer_terms (
+  term        TEXT NOT NULL,
+  customer_id TEXT NOT NULL REFERENCES customers (id),
+  PRIMARY KEY (term, customer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX customer_terms_by_customer ON customer_terms (customer_id);
 
 CREATE TABLE license_types (
   id                   TEXT PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
@@ -26,6 +38,7 @@ CREATE TABLE license_types (
   max_instances        INTEGER CHECK (max_instances > 0),
   max_services         INTEGER CHECK (max_services > 0),
   max_requests_per_day INTEGER CHECK (max_requests_per_day > 0),
+  version              INTEGER NOT NULL DEFAULT 1,
   created_at           INTEGER NOT NULL,
   updated_at           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -51,11 +64,15 @@ CREATE TABLE licenses (
   max_services         INTEGER CHECK (max_services > 0),
   max_requests_per_day INTEGER CHECK (max_requests_per_day > 0),
   metadata             TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
+  version              INTEGER NOT NULL DEFAULT 1,
   updated_at           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX licenses_by_customer ON licenses (customer_id, id);
 CREATE INDEX licenses_by_type ON licenses (license_type, id);
+CREATE INDEX licenses_by_status ON licenses (status, id);
+CREATE INDEX licenses_by_expiry ON licenses (expires_at, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX licenses_by_start ON licenses (starts_at, id) WHERE starts_at IS NOT NULL;
 
 -- One row per activation. While it holds (or last held) a seat its ended_at is 0, which keeps the
 -- seated rows of a license side by side at the front: counting them touches no ended ones, finding
@@ -83,8 +100,8 @@ CREATE TABLE activations (
   CHECK (ended_at = 0 OR ended_at >= activated_at)
 ) STRICT, WITHOUT ROWID;
 
--- The append-only record: one row per change, written in the batch that made it. The integer key is
--- the order in which things happened.
+-- The append-only record: one row per change, written in the batch that made it. The ids follow one another
+-- without gaps and time moves forward with them, so a time is found by bisection, without an index.
 CREATE TABLE events (
   id          INTEGER PRIMARY KEY,
   at          INTEGER NOT NULL,
@@ -99,6 +116,11 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_entity ON events (entity_id, id);
+
+-- What staff and the system did is looked up by who and what, too. What instances do is far more, and an
+-- activation has no row to spare: it is found by its license, or by walking the time in question.
+CREATE INDEX events_by_actor ON events (actor_id, id) WHERE actor_type <> 'instance';
+CREATE INDEX events_by_action ON events (action, id) WHERE actor_type <> 'instance';
 
 CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events
 BEGIN SELECT raise(ABORT, 'events are append-only'); END;

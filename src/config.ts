@@ -11,6 +11,7 @@ export interface Env {
   PRODUCT_NAME: string;
   RATE_LIMITS: string;
   SIGNING_KEYS: string;
+  SESSION_SECRET: string;
   ADMIN_TOKEN?: string;
 }
 
@@ -50,6 +51,7 @@ const Variables = z.object({
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
+  SESSION_SECRET: z.string().check(z.minLength(32), z.maxLength(512)),
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
 });
 
@@ -60,6 +62,8 @@ export interface Config {
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
+  /** What everything that only we read again is encrypted or authenticated with. */
+  sessionSecret: string;
   /** Break-glass owner credential, or null where none is set. */
   adminToken: string | null;
 }
@@ -81,13 +85,14 @@ export function parseConfig(env: object): Config {
     );
     throw new ConfigError(faults.join("; "));
   }
-  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, ADMIN_TOKEN } = parsed.data;
+  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, SESSION_SECRET, ADMIN_TOKEN } = parsed.data;
   return {
     issuer: ISSUER.replace(/\/+$/, ""),
     productName: PRODUCT_NAME,
     // Switching the brakes off is for tests and benches: a public address keeps them whatever it says.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,
+    sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
   };
 }

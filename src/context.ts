@@ -3,6 +3,7 @@ import { ulid } from "ulid";
 import { type Config, type Env, parseConfig } from "./config.ts";
 import { createKeyring, type Keyring } from "./crypto/keyring.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
+import type { Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -39,7 +40,7 @@ export type Actor =
   | { type: "system"; id: string }
   | { type: "staff"; id: string; role: Role };
 
-export type Role = "owner";
+export type { Role };
 
 export interface Context extends Services {
   actor: Actor;

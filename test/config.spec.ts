@@ -7,7 +7,11 @@ import { call } from "./support/service.ts";
 let good: Record<string, string>;
 
 beforeAll(async () => {
-  good = { ISSUER: "https://licensing.acme.example/", SIGNING_KEYS: await generateKeys() };
+  good = {
+    ISSUER: "https://licensing.acme.example/",
+    SIGNING_KEYS: await generateKeys(),
+    SESSION_SECRET: "s".repeat(32),
+  };
 });
 
 const faultOf = (changes: Record<string, string | undefined>): string => {
@@ -26,6 +30,7 @@ describe("the configuration", () => {
       productName: "CAIO",
       rateLimits: true,
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
+      sessionSecret: "s".repeat(32),
       adminToken: null,
     });
   });
@@ -42,6 +47,8 @@ describe("the configuration", () => {
       '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"short","d":"short","kid":"1"}]}',
       "is malformed",
     ],
+    ["SESSION_SECRET", undefined, "is missing"],
+    ["SESSION_SECRET", "short", "is malformed"],
     ["ADMIN_TOKEN", "short", "is malformed"],
     ["RATE_LIMITS", "sometimes", "is malformed"],
   ])("says that %s = %j %s, and never its value", (name, value, fault) => {

@@ -21,6 +21,7 @@ export default defineConfig({
               bindings: {
                 // Made for this run; no key or token is kept in the repository.
                 SIGNING_KEYS: await generateKeys(),
+                SESSION_SECRET: randomBytes(32).toString("base64url"),
                 ADMIN_TOKEN: `caio_${randomBytes(24).toString("base64url")}`,
                 RATE_LIMITS: "off",
                 TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),

@@ -2,16 +2,23 @@
 import type { Context, Role } from "../context.ts";
 import { Problem } from "../problems.ts";
 
-export type Permission =
-  | "customers:read"
-  | "customers:write"
-  | "license-types:read"
-  | "licenses:read"
-  | "licenses:write";
+/** Everyone with a role may read; what else there is to do: */
+const BEYOND_READING = {
+  /** Seeing license keys, one by one or in an export. */
+  keys: ["owner", "manager"],
+  customers: ["owner", "manager"],
+  licenses: ["owner", "manager"],
+  activations: ["owner", "manager"],
+  imports: ["owner", "manager"],
+  "license-types": ["owner"],
+  /** API tokens and the roles of people, reading them included. */
+  access: ["owner"],
+} as const satisfies Record<string, readonly Role[]>;
 
-const GRANTS: Record<Role, (permission: Permission) => boolean> = {
-  owner: () => true,
-};
+export type Permission = "read" | keyof typeof BEYOND_READING;
+
+const grants = (role: Role, permission: Permission): boolean =>
+  permission === "read" || (BEYOND_READING[permission] as readonly Role[]).includes(role);
 
 /**
  * @throws Problem UNAUTHENTICATED where nobody is signed in
@@ -20,7 +27,7 @@ const GRANTS: Record<Role, (permission: Permission) => boolean> = {
 export function allow(context: Context, permission: Permission): void {
   const { actor } = context;
   if (actor.type !== "staff") throw new Problem("UNAUTHENTICATED");
-  if (!GRANTS[actor.role](permission)) {
-    throw new Problem("FORBIDDEN", `The role ${actor.role} does not include ${permission}.`);
+  if (!grants(actor.role, permission)) {
+    throw new Problem("FORBIDDEN", `The role ${actor.role} does not allow this.`);
   }
 }

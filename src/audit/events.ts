@@ -3,50 +3,52 @@
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
 
-export interface Entity {
-  type: "customer" | "license";
-  id: string;
-}
+export type EntityType = "customer" | "license" | "license_type" | "api_token" | "person";
 
-/** What the event waits for; `changes() > 0`: that the statement before it in the batch changed a row. */
-interface Condition {
+/** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */
+interface Expression {
   sql: string;
-  /** Bound from ?10 on. */
+  /** Bound to the anonymous parameters of `sql`. */
   values: SqlValue[];
 }
 
-const IF_CHANGED: Condition = { sql: "changes() > 0", values: [] };
-
-export const INSERT_EVENT =
-  "INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail)";
+/** What an event waits for: a WHERE, or a FROM where several rows are recorded at once. */
+const IF_CHANGED: Expression = { sql: "WHERE changes() > 0", values: [] };
 
 /**
  * A statement that records the change made by the statement right before it in the batch, and records
  * nothing where that one changed no row (the rule it carries refused it).
  *
- * @param detail what changed; must hold no key, token or certificate
- * @param condition replaces the check for a changed row where that says too little
+ * @param entityId the id, or an expression
+ * @param detail what changed, as JSON or an expression; must hold no key, token or certificate
+ * @param occasion replaces the check for a changed row where that says too little
  */
 export function recordChange(
   context: Context,
   at: number,
   action: string,
-  entity: Entity,
-  detail: Record<string, unknown>,
-  condition: Condition = IF_CHANGED,
+  [entityType, entityId]: [EntityType, string | Expression],
+  detail: Record<string, unknown> | Expression,
+  occasion: Expression = IF_CHANGED,
 ): D1PreparedStatement {
-  const { actor } = context;
-  return context.db.sql(
-    `${INSERT_EVENT} SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${condition.sql}`,
+  const { actor, db, requestId, ip } = context;
+  const entity = typeof entityId === "string" ? { sql: "?", values: [entityId] } : entityId;
+  const told = isExpression(detail) ? detail : { sql: "?", values: [JSON.stringify(detail)] };
+  return db.sql(
+    `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail)
+     SELECT ?, ?, ?, ${entity.sql}, ?, ?, ?, ?, ${told.sql} ${occasion.sql}`,
     at,
     action,
-    entity.type,
-    entity.id,
+    entityType,
+    ...entity.values,
     actor.type,
     actor.id,
-    context.requestId,
-    context.ip,
-    JSON.stringify(detail),
-    ...condition.values,
+    requestId,
+    ip,
+    ...told.values,
+    ...occasion.values,
   );
 }
+
+const isExpression = (detail: Record<string, unknown> | Expression): detail is Expression =>
+  typeof detail["sql"] === "string" && Array.isArray(detail["values"]);

@@ -3,6 +3,7 @@
 import type { Context as HonoContext, Hono } from "hono";
 import type * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
+import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type FieldError, Problem, type ProblemCode } from "../problems.ts";
@@ -33,14 +34,14 @@ interface Answer {
 }
 
 interface Declaration<P, Q, B> {
-  method: "get" | "post";
+  method: "get" | "post" | "put" | "patch" | "delete";
   /** In OpenAPI's spelling: /v1/admin/licenses/{id}. */
   path: string;
   tag: "Instances" | "Admin" | "Service";
   summary: string;
   description?: string;
-  /** `staff` needs a bearer credential; `public` none (an instance proves itself by its license key). */
-  access: "public" | "staff";
+  /** What a member of staff must be allowed to do; `public` calls need no credential. */
+  access: "public" | Permission;
   params?: P;
   query?: Q;
   body?: { schema: B; example: unknown };
@@ -95,16 +96,16 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
       ...(declared.method === "get" ? ["HEAD"] : []),
     ]);
   }
-  for (const [path, allow] of methods) {
+  for (const [path, known] of methods) {
     app.all(path, (http) => {
-      throw new Problem("METHOD_NOT_ALLOWED", `${http.req.method} is not allowed here.`, { allow });
+      throw new Problem("METHOD_NOT_ALLOWED", `${http.req.method} is not allowed here.`, { allow: known });
     });
   }
 }
 
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
   let context = http.get("context");
-  if (declared.access === "staff") {
+  if (declared.access !== "public") {
     // Before anything of the request is read: strangers learn nothing about it.
     const actor = await authenticate(context, http.req.header("authorization") ?? null);
     if (!actor) {
@@ -115,6 +116,7 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
     }
     context = { ...context, actor };
     http.set("context", context);
+    allow(context, declared.access);
   }
   const errors: FieldError[] = [];
   const params = check(declared.params, http.req.param(), errors);

@@ -16,7 +16,7 @@ const jsonSchema = (schema: Schema, io: "input" | "output"): Json => {
 export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
-      ...(declared.access === "staff" ? (["UNAUTHENTICATED", "RATE_LIMITED"] as const) : []),
+      ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
       ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
       ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
       ...(declared.refusals ?? []),
@@ -102,7 +102,9 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
         tags: [tag],
         summary,
         ...(description ? { description } : {}),
-        ...(declared.access === "staff" ? { security: [{ token: [] }] } : { security: [] }),
+        ...(declared.access === "public"
+          ? { security: [] }
+          : { security: [{ token: [] }], "x-permission": declared.access }),
         ...(parameters.length > 0 ? { parameters } : {}),
         ...(body
           ? {

@@ -27,7 +27,7 @@ export type NewCustomer = z.output<typeof NewCustomer>;
  * @throws Problem CONFLICT where the id is taken
  */
 export async function createCustomer(context: Context, input: NewCustomer): Promise<Customer> {
-  allow(context, "customers:write");
+  allow(context, "customers");
   const now = context.clock.now();
   const customer: Customer = {
     id: input.id ?? `cus_${context.ids.ulid(now)}`,
@@ -35,18 +35,13 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
     email: input.email ?? null,
     company: input.company ?? null,
     metadata: input.metadata ?? {},
+    version: 1,
     created_at: now,
     updated_at: now,
   };
   const [inserted] = await context.db.batch([
     context.db.compile(context.db.orm.insert(customers).values(customer).onConflictDoNothing()),
-    recordChange(
-      context,
-      now,
-      "customer.created",
-      { type: "customer", id: customer.id },
-      { after: customer },
-    ),
+    recordChange(context, now, "customer.created", ["customer", customer.id], { after: customer }),
   ]);
   if (inserted?.meta.changes === 0) {
     throw new Problem("CONFLICT", `A customer with the id ${customer.id} exists already.`);
@@ -56,7 +51,7 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
 
 /** @throws Problem CUSTOMER_NOT_FOUND */
 export async function getCustomer(context: Context, id: string): Promise<Customer> {
-  allow(context, "customers:read");
+  allow(context, "read");
   const [customer] = await context.db.orm.select().from(customers).where(eq(customers.id, id));
   if (!customer) throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
   return customer;
@@ -64,7 +59,7 @@ export async function getCustomer(context: Context, id: string): Promise<Custome
 
 /** Customers by id. */
 export async function listCustomers(context: Context, page: PageRequest): Promise<Page<Customer>> {
-  allow(context, "customers:read");
+  allow(context, "read");
   const rows = await context.db.orm
     .select()
     .from(customers)
@@ -74,7 +69,7 @@ export async function listCustomers(context: Context, page: PageRequest): Promis
   return pageOf(rows, page.limit, (row) => row.id);
 }
 
-export const presentCustomer = (customer: Customer) => ({
+export const presentCustomer = ({ version: _etag, ...customer }: Customer) => ({
   ...customer,
   created_at: formatInstant(customer.created_at),
   updated_at: formatInstant(customer.updated_at),

@@ -9,7 +9,7 @@ import { type Page, type PageRequest, pageOf } from "./pages.ts";
 
 /** @throws Problem NOT_FOUND */
 export async function getLicenseType(context: Context, id: string): Promise<LicenseType> {
-  allow(context, "license-types:read");
+  allow(context, "read");
   const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
   if (!type) throw new Problem("NOT_FOUND", `There is no license type ${id}.`);
   return type;
@@ -17,7 +17,7 @@ export async function getLicenseType(context: Context, id: string): Promise<Lice
 
 /** License types by id. */
 export async function listLicenseTypes(context: Context, page: PageRequest): Promise<Page<LicenseType>> {
-  allow(context, "license-types:read");
+  allow(context, "read");
   const rows = await context.db.orm
     .select()
     .from(licenseTypes)
@@ -27,7 +27,7 @@ export async function listLicenseTypes(context: Context, page: PageRequest): Pro
   return pageOf(rows, page.limit, (row) => row.id);
 }
 
-export const presentLicenseType = (type: LicenseType) => ({
+export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({
   ...type,
   created_at: formatInstant(type.created_at),
   updated_at: formatInstant(type.updated_at),

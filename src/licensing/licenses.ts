@@ -56,7 +56,7 @@ export async function issueLicense(
   context: Context,
   input: NewLicense,
 ): Promise<{ license: License; licenseKey: string }> {
-  allow(context, "licenses:write");
+  allow(context, "licenses");
   const { db } = context;
   const now = context.clock.now();
   const noCustomer = () =>
@@ -95,12 +95,13 @@ export async function issueLicense(
     max_requests_per_day:
       input.max_requests_per_day === undefined ? type.max_requests_per_day : input.max_requests_per_day,
     metadata: input.metadata ?? {},
+    version: 1,
     updated_at: now,
   };
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
-      recordChange(context, now, "license.issued", { type: "license", id: license.id }, { after: license }),
+      recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
     ]);
   } catch (error) {
     // The customer or the type was deleted since it was read above.
@@ -112,7 +113,7 @@ export async function issueLicense(
 
 /** @throws Problem LICENSE_NOT_FOUND */
 export async function getLicense(context: Context, id: string): Promise<License> {
-  allow(context, "licenses:read");
+  allow(context, "read");
   const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
   if (!license) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
   return license;
@@ -128,7 +129,7 @@ export async function listLicenses(
   page: PageRequest,
   filter: LicenseFilter,
 ): Promise<Page<License>> {
-  allow(context, "licenses:read");
+  allow(context, "read");
   const rows = await context.db.orm
     .select()
     .from(licenses)
@@ -144,7 +145,7 @@ export async function listLicenses(
 }
 
 /** A license as the API shows it at the moment `now`. */
-export const presentLicense = (license: License, now: number) => ({
+export const presentLicense = ({ version: _etag, ...license }: License, now: number) => ({
   ...license,
   standing: standingOf(license, now),
   issued_at: formatInstant(license.issued_at),

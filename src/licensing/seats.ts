@@ -1,7 +1,7 @@
 // Seats, as SQL. A seat is a lease: an activation holds one while it is not ended and its lease has not run
 // out. The statement that claims a seat enforces the limit, so that however many claims arrive at once, D1
 // runs them one after the other and each sees the ones before it.
-import { INSERT_EVENT, recordChange } from "../audit/events.ts";
+import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import type { License } from "../storage/schema.ts";
 import type { Row, SqlValue } from "../storage/database.ts";
@@ -98,11 +98,12 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
       context,
       now,
       "activation.created",
-      { type: "license", id: key.licenseId },
+      ["license", key.licenseId],
       { activation_id: activationId, instance_id },
       {
-        sql: "EXISTS (SELECT 1 FROM activations WHERE license_id = ?4 AND ended_at = 0 AND instance_id = ?10 AND id = ?11)",
-        values: [instance_id, activationId],
+        sql: `WHERE EXISTS (SELECT 1 FROM activations
+                WHERE license_id = ? AND ended_at = 0 AND instance_id = ? AND id = ?)`,
+        values: [key.licenseId, instance_id, activationId],
       },
     ),
   ];
@@ -193,23 +194,19 @@ function end(
   where: string,
   ...values: SqlValue[]
 ): D1PreparedStatement[] {
-  const { actor, requestId, ip } = context;
   const ended = "max(activated_at, min(?, lease_expires_at))";
   return [
-    context.db.sql(
-      `${INSERT_EVENT}
-       SELECT ?, ?, 'license', license_id, ?, ?, ?, ?, json_object('activation_id', id,
-         'instance_id', instance_id,
-         'ended_at', strftime('%Y-%m-%dT%H:%M:%fZ', ${ended} / 1000.0, 'unixepoch'))
-       FROM activations WHERE ended_at = 0 AND ${where}`,
+    recordChange(
+      context,
       now,
       action,
-      actor.type,
-      actor.id,
-      requestId,
-      ip,
-      now,
-      ...values,
+      ["license", { sql: "license_id", values: [] }],
+      {
+        sql: `json_object('activation_id', id, 'instance_id', instance_id,
+          'ended_at', strftime('%Y-%m-%dT%H:%M:%fZ', ${ended} / 1000.0, 'unixepoch'))`,
+        values: [now],
+      },
+      { sql: `FROM activations WHERE ended_at = 0 AND ${where}`, values },
     ),
     // OR REPLACE: an activation of the same instance that ended in the same millisecond makes way.
     context.db.sql(

@@ -1,8 +1,13 @@
 // The tables of migrations/ as Drizzle sees them. The migrations are the truth; a test compares the two.
 // Property names are the column names, which are also the API's field names: rows need no renaming.
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 const json = <T>() => text({ mode: "json" }).$type<T>();
+
+const ROLES = ["owner", "manager", "viewer"] as const;
+
+export type Role = (typeof ROLES)[number];
 
 export type Metadata = Record<string, unknown>;
 
@@ -12,9 +17,24 @@ export const customers = sqliteTable("customers", {
   email: text(),
   company: text(),
   metadata: json<Metadata>().notNull().default({}),
+  version: integer().notNull().default(1),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
 });
+
+export const customerTerms = sqliteTable(
+  "customer_terms",
+  {
+    term: text().notNull(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+  },
+  (table) => [
+    primaryKey({ columns: [table.term, table.customer_id] }),
+    index("customer_terms_by_customer").on(table.customer_id),
+  ],
+);
 
 export const licenseTypes = sqliteTable("license_types", {
   id: text().primaryKey(),
@@ -27,6 +47,7 @@ export const licenseTypes = sqliteTable("license_types", {
   max_instances: integer(),
   max_services: integer(),
   max_requests_per_day: integer(),
+  version: integer().notNull().default(1),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
 });
@@ -54,11 +75,19 @@ export const licenses = sqliteTable(
     max_services: integer(),
     max_requests_per_day: integer(),
     metadata: json<Metadata>().notNull().default({}),
+    version: integer().notNull().default(1),
     updated_at: integer().notNull(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
     index("licenses_by_type").on(table.license_type, table.id),
+    index("licenses_by_status").on(table.status, table.id),
+    index("licenses_by_expiry")
+      .on(table.expires_at, table.id)
+      .where(sql`expires_at IS NOT NULL`),
+    index("licenses_by_start")
+      .on(table.starts_at, table.id)
+      .where(sql`starts_at IS NOT NULL`),
   ],
 );
 
@@ -100,8 +129,83 @@ export const events = sqliteTable(
     ip: text(),
     detail: json<Record<string, unknown>>().notNull(),
   },
-  (table) => [index("events_by_entity").on(table.entity_id, table.id)],
+  (table) => [
+    index("events_by_entity").on(table.entity_id, table.id),
+    index("events_by_actor")
+      .on(table.actor_id, table.id)
+      .where(sql`actor_type <> 'instance'`),
+    index("events_by_action")
+      .on(table.action, table.id)
+      .where(sql`actor_type <> 'instance'`),
+  ],
 );
+
+const role = () => text({ enum: ROLES }).notNull();
+
+export const apiTokens = sqliteTable("api_tokens", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  role: role(),
+  prefix: text().notNull(),
+  hash: text().notNull().unique(),
+  created_by: text().notNull(),
+  created_at: integer().notNull(),
+  expires_at: integer(),
+  last_used_at: integer(),
+  revoked_at: integer(),
+});
+
+export const people = sqliteTable("people", {
+  email: text().primaryKey(),
+  role: role(),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
+});
+
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    actor_id: text().notNull(),
+    key: text().notNull(),
+    request_hash: text().notNull(),
+    request_id: text().notNull(),
+    created_at: integer().notNull(),
+    answer: blob({ mode: "buffer" }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.actor_id, table.key] }),
+    index("idempotency_keys_by_age").on(table.created_at),
+  ],
+);
+
+export const licenseCounts = sqliteTable(
+  "license_counts",
+  { license_type: text().notNull(), status: text().notNull(), n: integer().notNull() },
+  (table) => [primaryKey({ columns: [table.license_type, table.status] })],
+);
+
+export const licenseTurns = sqliteTable(
+  "license_turns",
+  {
+    turn: text({ enum: ["starts", "expiring", "expires", "ends"] }).notNull(),
+    size: integer().notNull(),
+    prefix: text().notNull(),
+    n: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.turn, table.size, table.prefix] })],
+);
+
+export const activationDays = sqliteTable("activation_days", {
+  day: text().primaryKey(),
+  n: integer().notNull(),
+});
+
+export const activationTotals = sqliteTable("activation_totals", {
+  only: integer().primaryKey(),
+  up_to: integer().notNull(),
+  activations: integer().notNull(),
+  seated: integer().notNull(),
+});
 
 export type Customer = typeof customers.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;

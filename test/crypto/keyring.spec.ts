@@ -9,7 +9,7 @@ import { generateKeys, rotateKeys } from "../../src/dev/keys.ts";
 const ISSUER = "http://localhost:8787";
 
 const ringOf = (signingKeys: string) =>
-  createKeyring(parseConfig({ ISSUER, SIGNING_KEYS: signingKeys }).signingKeys);
+  createKeyring(parseConfig({ ...env, ISSUER, SIGNING_KEYS: signingKeys }).signingKeys);
 
 describe("the key ring", () => {
   it("derives the same document from the same claims, byte by byte", async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { npm } from "./support/npm.ts";
 
-const keysOf = (text: string) => parseConfig({ ISSUER: "http://localhost", SIGNING_KEYS: text }).signingKeys;
+const keysOf = (text: string) =>
+  parseConfig({ ISSUER: "http://localhost", SESSION_SECRET: "s".repeat(32), SIGNING_KEYS: text }).signingKeys;
 
 async function run(input: string, ...args: string[]) {
   const script = npm("keys", ...args);

@@ -64,7 +64,7 @@ describe("the Drizzle schema and the migrations agree on", () => {
       const indexes = await rows<{ name: string; columns: string }>(
         `SELECT i.name, group_concat(c.name) AS columns
        FROM pragma_index_list(?) i, pragma_index_info(i.name) c
-       WHERE i.origin = 'c' GROUP BY i.name ORDER BY i.name`,
+       WHERE i.origin = 'c' AND c.name IS NOT NULL GROUP BY i.name ORDER BY i.name`,
         name,
       );
       expect(

@@ -12,7 +12,7 @@ export const licenseTypeEndpoints = [
       path: "/v1/admin/license-types",
       tag: "Admin",
       summary: "List license types",
-      access: "staff",
+      access: "read",
       query: PageQuery,
       answer: {
         status: 200,
@@ -32,7 +32,7 @@ export const licenseTypeEndpoints = [
       path: "/v1/admin/license-types/{id}",
       tag: "Admin",
       summary: "Read a license type",
-      access: "staff",
+      access: "read",
       params: Id,
       answer: {
         status: 200,

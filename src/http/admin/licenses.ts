@@ -22,7 +22,7 @@ export const licenseEndpoints = [
       summary: "Issue a license",
       description:
         "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual.",
-      access: "staff",
+      access: "licenses",
       body: { schema: NewLicense, example: examples.newLicense },
       answer: {
         status: 201,
@@ -44,7 +44,7 @@ export const licenseEndpoints = [
       path: "/v1/admin/licenses",
       tag: "Admin",
       summary: "List licenses",
-      access: "staff",
+      access: "read",
       query: z.extend(PageQuery, { customer_id: z.optional(CustomerId) }),
       answer: {
         status: 200,
@@ -65,7 +65,7 @@ export const licenseEndpoints = [
       path: "/v1/admin/licenses/{id}",
       tag: "Admin",
       summary: "Read a license",
-      access: "staff",
+      access: "read",
       params: Id,
       answer: { status: 200, description: "The license.", schema: License, example: examples.license },
       refusals: ["LICENSE_NOT_FOUND"],
