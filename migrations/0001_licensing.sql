@@ -91,6 +91,8 @@ CREATE TABLE activations (
   -- one included, and seats whose lease ran out but which are not marked as ended yet.
   seats_in_use     INTEGER NOT NULL,
   seats_lapsed     INTEGER NOT NULL,
+  -- The activation of the same instance that this one took over from: its lease had run out.
+  replaces         TEXT,
   fingerprint      TEXT,
   hostname         TEXT,
   app_version      TEXT,

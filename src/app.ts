@@ -1,19 +1,26 @@
 // Mounts the surfaces on one Hono application.
 import { Hono } from "hono";
+import { activationEndpoints } from "./http/admin/activations.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { licenseActionEndpoints } from "./http/admin/license-actions.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
+import { overviewEndpoints } from "./http/admin/overview.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 
-const endpoints: Endpoint[] = [
+/** Every call of the service but those that describe it. */
+export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
+  ...licenseActionEndpoints,
+  ...activationEndpoints,
+  ...overviewEndpoints,
   ...serviceEndpoints,
 ];
 

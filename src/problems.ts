@@ -89,6 +89,16 @@ export const PROBLEMS = {
     title: "The request conflicts with what is there",
     remedy: "Read the current state and decide anew.",
   },
+  INVALID_TRANSITION: {
+    status: 409,
+    title: "The license does not allow this in its state",
+    remedy: "Choose one of `allowed_transitions`.",
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    title: "The resource changed since it was read",
+    remedy: "Read the resource again and decide anew; send its new ETag.",
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: "The request body is too large",
@@ -138,6 +148,8 @@ export interface ProblemExtras {
   limit?: string;
   allowed?: number;
   observed?: number;
+  /** What the license's state allows instead. */
+  allowed_transitions?: string[];
   /** Seconds after which a retry makes sense; becomes the Retry-After header. */
   retry_after?: number;
   /** The methods that the path knows; becomes the Allow header. */

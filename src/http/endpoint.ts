@@ -80,6 +80,9 @@ export function endpoint<
   return { ...declaration, handle } as unknown as Endpoint;
 }
 
+/** The If-Match header of a request, where it has one. */
+export const ifMatch = (http: Http): string | undefined => http.req.header("if-match");
+
 /** Registers the endpoints, and on each of their paths a 405 for every other method. */
 export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
   const methods = new Map<string, string[]>();

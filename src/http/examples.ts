@@ -53,6 +53,9 @@ const shownTerms = {
   ...terms,
 };
 
+const { id: _id, created_at: _created, updated_at: _updated, ...typeTerms } = licenseType;
+export const licenseTypeTerms = typeTerms;
+
 export const license = { ...shownTerms, metadata: {}, updated_at: "2026-11-23T09:01:00.412Z" };
 
 export const issuedLicense = { license, license_key: KEY };
@@ -104,6 +107,49 @@ export const validation = {
     app_version: activationRequest.app_version,
   },
   server_time: "2026-11-23T09:03:00.018Z",
+};
+
+export const instance = {
+  id: ACTIVATION_ID,
+  license_id: LICENSE,
+  instance_id: INSTANCE,
+  active: true,
+  activated_at: "2026-11-23T09:02:00.551Z",
+  last_seen_at: "2026-11-24T08:31:40.113Z",
+  lease_expires_at: "2026-12-24T08:31:41.000Z",
+  check_in_at: "2026-11-25T08:02:09.870Z",
+  ended_at: null,
+  replaces: null,
+  fingerprint: null,
+  hostname: activationRequest.hostname,
+  app_version: activationRequest.app_version,
+  labels: null,
+  ip: "192.0.2.10",
+};
+
+export const event = {
+  id: 3,
+  at: "2026-11-23T09:02:00.551Z",
+  action: "activation.created",
+  actor: { type: "instance", id: INSTANCE },
+  entity: { type: "license", id: LICENSE },
+  request_id: "7d3c8f5e-2f0a-4a2e-9d57-0a4f6b1f4a10",
+  ip: "192.0.2.10",
+  detail: { activation_id: ACTIVATION_ID, instance_id: INSTANCE, replaces: null },
+};
+
+export const statistics = {
+  total: 42,
+  active: 37,
+  expired: 3,
+  expiring_soon: 4,
+  suspended: 1,
+  revoked: 1,
+  by_type: { enterprise: 2, professional: 18, standard: 19, trial: 3 },
+  by_standing: { active: 32, expiring: 4, grace: 1, expired: 3, scheduled: 0, suspended: 1, revoked: 1 },
+  instances: { active: 68, total: 91 },
+  activations_by_day: [{ date: "2026-11-23", count: 2 }],
+  expirations_by_month: [{ month: "2026-11", count: 1 }],
 };
 
 export const jwks = {

@@ -67,6 +67,89 @@ export const IssuedLicense = z.object({
   license_key: z.string().check(z.describe("Compact JWS, typ license+jwt")),
 });
 
+export const LicenseKey = z.object({ license_key: IssuedLicense.shape.license_key });
+
+const Changes = z.record(z.string(), z.object({ from: z.optional(z.json()), to: z.json() }));
+
+const Preview = z.object({
+  dry_run: z.literal(true),
+  license: License,
+  changes: Changes,
+  instances: z.object({
+    active: z.int(),
+    listed: z.array(
+      z.object({
+        activation_id: z.string(),
+        instance_id: z.string(),
+        hostname: Text,
+        last_seen_at: Instant,
+        lease_expires_at: Instant,
+        refused_with: z
+          .nullable(z.string())
+          .check(z.describe("What it is told at its next activation or check-in; null: it goes on")),
+      }),
+    ),
+  }),
+  limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
+});
+
+export const LicenseOrPreview = z.union([License, Preview]);
+
+export const DryRunQuery = z.strictObject({
+  dry_run: z._default(
+    z.pipe(
+      z.enum(["true", "false"]),
+      z.transform((text) => text === "true"),
+    ),
+    false,
+  ),
+});
+
+export const Instance = z.object({
+  id: z.string(),
+  license_id: z.string(),
+  instance_id: z.string(),
+  active: z.boolean(),
+  activated_at: Instant,
+  last_seen_at: Instant,
+  lease_expires_at: Instant,
+  check_in_at: Instant,
+  ended_at: OptionalInstant,
+  replaces: Text,
+  fingerprint: Text,
+  hostname: Text,
+  app_version: Text,
+  labels: z.nullable(z.record(z.string(), z.string())),
+  ip: Text,
+});
+
+export const EventDocument = z.object({
+  id: z.int(),
+  at: Instant,
+  action: z.string(),
+  actor: z.object({ type: z.string(), id: z.string() }),
+  entity: z.object({ type: z.string(), id: z.string() }),
+  request_id: z.string(),
+  ip: Text,
+  detail: z.record(z.string(), z.json()),
+});
+
+const count = z.int().check(z.minimum(0));
+
+export const Statistics = z.object({
+  total: count,
+  active: count,
+  expired: count,
+  expiring_soon: count,
+  suspended: count,
+  revoked: count,
+  by_type: z.record(z.string(), count),
+  by_standing: z.object(Object.fromEntries(STANDINGS.map((standing) => [standing, count]))),
+  instances: z.object({ active: count, total: count }),
+  activations_by_day: z.array(z.object({ date: z.string(), count })),
+  expirations_by_month: z.array(z.object({ month: z.string(), count })),
+});
+
 export const Activation = z.object({
   status: z.literal("activated"),
   license_id: z.string(),
@@ -151,4 +234,5 @@ export const ProblemDocument = z.object({
   limit: z.optional(z.string()),
   allowed: z.optional(z.int()),
   observed: z.optional(z.int()),
+  allowed_transitions: z.optional(z.array(z.string())),
 });

@@ -1,26 +1,42 @@
 // Customers: who a license is issued to.
-import { eq, gt } from "drizzle-orm";
+import { and, eq, gt, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
-import type { Context } from "../context.ts";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
+import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { type Customer, customers } from "../storage/schema.ts";
+import { type Customer, customers, customerTerms } from "../storage/schema.ts";
+import { normalizeTerm, termsOf } from "./customer-terms.ts";
 import { formatInstant } from "./dates.ts";
-import { type Page, type PageRequest, pageOf } from "./pages.ts";
+import { openList, type Page, type PageRequest } from "./pages.ts";
+import { assertMatch, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import { Metadata, Text } from "./terms.ts";
 
 export const CustomerId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
 
-export const NewCustomer = z.strictObject({
-  id: z.optional(CustomerId),
-  name: Text(200),
+const details = {
   email: z.nullish(z.email().check(z.maxLength(254))),
   company: z.nullish(Text(200)),
   metadata: z.optional(Metadata),
-});
+};
+
+export const NewCustomer = z.strictObject({ id: z.optional(CustomerId), name: Text(200), ...details });
+
+export const CustomerChanges = z.strictObject({ name: z.optional(Text(200)), ...details });
 
 export type NewCustomer = z.output<typeof NewCustomer>;
+export type CustomerChanges = z.output<typeof CustomerChanges>;
+
+const unknownCustomer = (id: string): Problem =>
+  new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
+
+/** Adds the search terms of a customer, where the statement before it in the batch changed a row. */
+const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
+  db.sql(
+    "INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE changes() > 0",
+    customer.id,
+    JSON.stringify(termsOf(customer)),
+  );
 
 /**
  * Creates a customer; without an id one is generated.
@@ -28,6 +44,7 @@ export type NewCustomer = z.output<typeof NewCustomer>;
  */
 export async function createCustomer(context: Context, input: NewCustomer): Promise<Customer> {
   allow(context, "customers");
+  const { db } = context;
   const now = context.clock.now();
   const customer: Customer = {
     id: input.id ?? `cus_${context.ids.ulid(now)}`,
@@ -39,9 +56,10 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
     created_at: now,
     updated_at: now,
   };
-  const [inserted] = await context.db.batch([
-    context.db.compile(context.db.orm.insert(customers).values(customer).onConflictDoNothing()),
+  const [inserted] = await db.batch([
+    db.compile(db.orm.insert(customers).values(customer).onConflictDoNothing()),
     recordChange(context, now, "customer.created", ["customer", customer.id], { after: customer }),
+    addTerms(context, customer),
   ]);
   if (inserted?.meta.changes === 0) {
     throw new Problem("CONFLICT", `A customer with the id ${customer.id} exists already.`);
@@ -53,20 +71,112 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
 export async function getCustomer(context: Context, id: string): Promise<Customer> {
   allow(context, "read");
   const [customer] = await context.db.orm.select().from(customers).where(eq(customers.id, id));
-  if (!customer) throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
+  if (!customer) throw unknownCustomer(id);
   return customer;
 }
 
-/** Customers by id. */
-export async function listCustomers(context: Context, page: PageRequest): Promise<Page<Customer>> {
+/**
+ * Changes what the input names.
+ * @throws Problem CUSTOMER_NOT_FOUND, PRECONDITION_FAILED, CONFLICT
+ */
+export async function changeCustomer(
+  context: Context,
+  id: string,
+  input: CustomerChanges,
+  ifMatch?: string,
+): Promise<Customer> {
+  allow(context, "customers");
+  const { db } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await getCustomer(context, id);
+    assertMatch(before, ifMatch);
+    const wanted = { ...before, ...given(input) };
+    const changes = changesBetween(before, wanted);
+    if (Object.keys(changes).length === 0) return before;
+    const now = context.clock.now();
+    const after: Customer = { ...wanted, version: before.version + 1, updated_at: now };
+    const [updated] = await db.batch([
+      db.compile(
+        db.orm
+          .update(customers)
+          .set(after)
+          .where(and(eq(customers.id, id), eq(customers.version, before.version))),
+      ),
+      recordChange(context, now, "customer.changed", ["customer", id], { changes }),
+      db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", id),
+      addTerms(context, after),
+    ]);
+    if (updated?.meta.changes !== 0) return after;
+  }
+  throw overtaken(ifMatch);
+}
+
+/**
+ * Deletes a customer who has no licenses.
+ * @throws Problem CUSTOMER_NOT_FOUND, CONFLICT while there are licenses
+ */
+export async function deleteCustomer(context: Context, id: string): Promise<void> {
+  allow(context, "customers");
+  const { db } = context;
+  const customer = await getCustomer(context, id);
+  const unlicensed = "NOT EXISTS (SELECT 1 FROM licenses WHERE licenses.customer_id = ?1)";
+  const results = await db.batch([
+    db.sql(`DELETE FROM customer_terms WHERE customer_id = ?1 AND ${unlicensed}`, id),
+    db.sql(`DELETE FROM customers WHERE id = ?1 AND ${unlicensed}`, id),
+    recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], { before: customer }),
+  ]);
+  if (results[1]?.meta.changes !== 0) return;
+  throw new Problem("CONFLICT", `The customer ${id} has licenses.`);
+}
+
+export interface CustomerFilter {
+  q?: string | undefined;
+}
+
+/** Customers by id; with `q` those found by a prefix of id, name, company or e-mail, by what they are found by. */
+export async function listCustomers(
+  context: Context,
+  request: PageRequest,
+  filter: CustomerFilter,
+): Promise<Page<Customer>> {
   allow(context, "read");
-  const rows = await context.db.orm
-    .select()
-    .from(customers)
-    .where(page.cursor === undefined ? undefined : gt(customers.id, page.cursor))
-    .orderBy(customers.id)
-    .limit(page.limit + 1);
-  return pageOf(rows, page.limit, (row) => row.id);
+  const { orm } = context.db;
+  const list = await openList(context, "customers", request, { q: filter.q });
+  const scan = request.limit + 1;
+  if (filter.q === undefined) {
+    const after = String(list.after?.[0] ?? "");
+    const rows = await orm
+      .select()
+      .from(customers)
+      .where(gt(customers.id, after))
+      .orderBy(customers.id)
+      .limit(scan);
+    return list.page(rows, scan, (row) => [row.id]);
+  }
+  const [term, id] = list.after ?? ["", ""];
+  const rows = await orm
+    .select({ term: customerTerms.term, customer: customers })
+    .from(customerTerms)
+    .innerJoin(customers, eq(customers.id, customerTerms.customer_id))
+    .where(
+      and(matches(filter.q), sql`(${customerTerms.term}, ${customerTerms.customer_id}) > (${term}, ${id})`),
+    )
+    .orderBy(customerTerms.term, customerTerms.customer_id)
+    .limit(scan);
+  const page = await list.page(rows, scan, (row) => [row.term, row.customer.id]);
+  return { ...page, data: page.data.map((row) => row.customer) };
+}
+
+/** Which rows of customer_terms a search finds: each customer by its first matching term only. */
+export function matches(q: string): SQL {
+  const from = normalizeTerm(q);
+  // The end of the range of all texts that begin with `from`; LIKE would be bounded to 50 bytes by D1.
+  const to = `${from}\u{10FFFF}`;
+  return sql`${customerTerms.term} >= ${from} AND ${customerTerms.term} < ${to}
+    AND NOT EXISTS (
+      SELECT 1 FROM customer_terms earlier
+      WHERE earlier.customer_id = ${customerTerms.customer_id}
+        AND earlier.term >= ${from} AND earlier.term < ${customerTerms.term})`;
 }
 
 export const presentCustomer = ({ version: _etag, ...customer }: Customer) => ({

@@ -1,30 +1,122 @@
 // License types: the templates that a license takes its terms from when it is issued.
-import { eq, gt } from "drizzle-orm";
+import { and, eq, gt } from "drizzle-orm";
+import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { formatInstant } from "./dates.ts";
-import { type Page, type PageRequest, pageOf } from "./pages.ts";
+import { openList, type Page, type PageRequest } from "./pages.ts";
+import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
+import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, Text } from "./terms.ts";
+
+export const LicenseTypeId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
+
+/** A whole license type: what is left out takes the default, also when it replaces one that is there. */
+export const LicenseTypeTerms = z.strictObject({
+  name: Text(200),
+  duration_days: z._default(z.nullable(Days), 365),
+  grace_days: z._default(GraceDays, 14),
+  lease_days: z._default(LeaseDays, 30),
+  check_in_hours: z._default(CheckInHours, 24),
+  features: z._default(Features, []),
+  max_instances: z._default(Limit, null),
+  max_services: z._default(Limit, null),
+  max_requests_per_day: z._default(Limit, null),
+});
+
+export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;
+
+const unknownType = (id: string): Problem => new Problem("NOT_FOUND", `There is no license type ${id}.`);
+
+async function findLicenseType(context: Context, id: string): Promise<LicenseType | undefined> {
+  const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
+  return type;
+}
 
 /** @throws Problem NOT_FOUND */
 export async function getLicenseType(context: Context, id: string): Promise<LicenseType> {
   allow(context, "read");
-  const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
-  if (!type) throw new Problem("NOT_FOUND", `There is no license type ${id}.`);
+  const type = await findLicenseType(context, id);
+  if (!type) throw unknownType(id);
   return type;
 }
 
 /** License types by id. */
-export async function listLicenseTypes(context: Context, page: PageRequest): Promise<Page<LicenseType>> {
+export async function listLicenseTypes(context: Context, request: PageRequest): Promise<Page<LicenseType>> {
   allow(context, "read");
+  const list = await openList(context, "license-types", request);
   const rows = await context.db.orm
     .select()
     .from(licenseTypes)
-    .where(page.cursor === undefined ? undefined : gt(licenseTypes.id, page.cursor))
+    .where(gt(licenseTypes.id, String(list.after?.[0] ?? "")))
     .orderBy(licenseTypes.id)
-    .limit(page.limit + 1);
-  return pageOf(rows, page.limit, (row) => row.id);
+    .limit(request.limit + 1);
+  return list.page(rows, request.limit + 1, (row) => [row.id]);
+}
+
+/**
+ * Creates the license type or replaces its terms. Licenses already issued keep theirs.
+ * @throws Problem PRECONDITION_FAILED, CONFLICT
+ */
+export async function putLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+  ifMatch?: string,
+): Promise<{ type: LicenseType; created: boolean }> {
+  allow(context, "license-types");
+  const { db } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await findLicenseType(context, id);
+    const now = context.clock.now();
+    if (!before) {
+      if (ifMatch !== undefined) throw new Problem("PRECONDITION_FAILED");
+      const type: LicenseType = { id, ...terms, version: 1, created_at: now, updated_at: now };
+      const [inserted] = await db.batch([
+        db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
+        recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
+      ]);
+      if (inserted?.meta.changes !== 0) return { type, created: true };
+      continue;
+    }
+    assertMatch(before, ifMatch);
+    const changes = changesBetween(before, { ...before, ...terms });
+    if (Object.keys(changes).length === 0) return { type: before, created: false };
+    const type: LicenseType = { ...before, ...terms, version: before.version + 1, updated_at: now };
+    const [updated] = await db.batch([
+      db.compile(
+        db.orm
+          .update(licenseTypes)
+          .set(type)
+          .where(and(eq(licenseTypes.id, id), eq(licenseTypes.version, before.version))),
+      ),
+      recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
+    ]);
+    if (updated?.meta.changes !== 0) return { type, created: false };
+  }
+  throw overtaken(ifMatch);
+}
+
+/**
+ * Deletes a license type that no license was issued from.
+ * @throws Problem NOT_FOUND, CONFLICT while it is used
+ */
+export async function deleteLicenseType(context: Context, id: string): Promise<void> {
+  allow(context, "license-types");
+  const { db } = context;
+  const type = await getLicenseType(context, id);
+  const [deleted] = await db.batch([
+    db.sql(
+      "DELETE FROM license_types WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM licenses WHERE license_type = ?1)",
+      id,
+    ),
+    recordChange(context, context.clock.now(), "license_type.deleted", ["license_type", id], {
+      before: type,
+    }),
+  ]);
+  if (deleted?.meta.changes === 0) throw new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
 }
 
 export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({

@@ -1,5 +1,5 @@
 // Licenses: issuing and reading them, and how they look from outside.
-import { and, eq, gt } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
@@ -10,14 +10,14 @@ import { customers, type License, licenses, licenseTypes } from "../storage/sche
 import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { type Page, type PageRequest, pageOf } from "./pages.ts";
+import { LicenseTypeId } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { Days, EndInstant, Features, GraceDays, Limit, Metadata, StartInstant } from "./terms.ts";
 
 export const NewLicense = z
   .strictObject({
     customer_id: CustomerId,
-    license_type: z.string().check(z.minLength(1), z.maxLength(64)),
+    license_type: LicenseTypeId,
     /** Days from issue; or an end; or neither, for the type's duration. `expires_at: null` is perpetual. */
     expires_days: z.optional(Days),
     expires_at: z.optional(z.nullable(EndInstant)),
@@ -38,7 +38,7 @@ export const NewLicense = z
 
 export type NewLicense = z.output<typeof NewLicense>;
 
-const invalid = (path: string, message: string): Problem =>
+export const invalid = (path: string, message: string): Problem =>
   new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });
 
 function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
@@ -117,31 +117,6 @@ export async function getLicense(context: Context, id: string): Promise<License>
   const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
   if (!license) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
   return license;
-}
-
-export interface LicenseFilter {
-  customer_id?: string | undefined;
-}
-
-/** Licenses in the order in which they were issued. */
-export async function listLicenses(
-  context: Context,
-  page: PageRequest,
-  filter: LicenseFilter,
-): Promise<Page<License>> {
-  allow(context, "read");
-  const rows = await context.db.orm
-    .select()
-    .from(licenses)
-    .where(
-      and(
-        filter.customer_id === undefined ? undefined : eq(licenses.customer_id, filter.customer_id),
-        page.cursor === undefined ? undefined : gt(licenses.id, page.cursor),
-      ),
-    )
-    .orderBy(licenses.id)
-    .limit(page.limit + 1);
-  return pageOf(rows, page.limit, (row) => row.id);
 }
 
 /** A license as the API shows it at the moment `now`. */

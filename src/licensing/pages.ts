@@ -1,36 +1,15 @@
 // Keyset pages: a page starts after the last key of the one before it, so rows that come and go meanwhile
-// neither repeat nor hide others. The cursor is that key, opaque to callers.
+// neither repeat nor hide others. A cursor is that key, sealed: one that was altered, or that belongs to
+// another list or other filters, is refused.
 import * as z from "zod/mini";
-
-const PREFIX = "v1:";
-
-const encode = (key: string): string => btoa(PREFIX + encodeURIComponent(key)).replace(/=+$/, "");
-
-function decode(cursor: string): string | null {
-  try {
-    const text = atob(cursor);
-    return text.startsWith(PREFIX) ? decodeURIComponent(text.slice(PREFIX.length)) : null;
-  } catch {
-    return null;
-  }
-}
+import type { Context } from "../context.ts";
+import { Problem } from "../problems.ts";
 
 export const PageQuery = z.strictObject({
   limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 50),
-  cursor: z.optional(
-    z.pipe(
-      z.string().check(z.maxLength(512)),
-      z.transform((cursor, context) => {
-        const key = decode(cursor);
-        if (key !== null) return key;
-        context.issues.push({ code: "custom", message: "Not a cursor of this list", input: cursor });
-        return z.NEVER;
-      }),
-    ),
-  ),
+  cursor: z.optional(z.string().check(z.maxLength(1_024))),
 });
 
-/** Parsed: how many rows, and as `cursor` the key after which the page starts. */
 export type PageRequest = z.output<typeof PageQuery>;
 
 export interface Page<T> {
@@ -38,9 +17,80 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
-/** Makes a page of rows read with `limit + 1`: the extra row says that there is a next page. */
-export function pageOf<T>(rows: T[], limit: number, keyOf: (row: T) => string): Page<T> {
-  const data = rows.slice(0, limit);
-  const last = data.at(-1);
-  return { data, next_cursor: rows.length > limit && last ? encode(keyOf(last)) : null };
+/** The position of a row in its list: the columns that the list is ordered by. */
+export type Key = (string | number)[];
+
+/**
+ * The most rows that a page looks at where a filter has no index of its own: such a page may come with fewer
+ * rows than asked for, and with a cursor to go on. It bounds what a page costs, whatever is asked.
+ */
+export const MAX_SCAN = 90;
+
+const base64url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+
+const utf8 = new TextEncoder();
+
+async function sealOf(context: Context, list: string, payload: string): Promise<string> {
+  const secret = utf8.encode(`cursor:${context.config.sessionSecret}`);
+  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
+  const mac = await crypto.subtle.sign("HMAC", key, utf8.encode(`${list}\n${payload}`));
+  return base64url(new Uint8Array(mac).slice(0, 12));
+}
+
+/** One list as its cursors know it. */
+export interface List {
+  /** Where the page starts: after this key, or at the beginning. */
+  after: Key | null;
+  /**
+   * Makes a page of the rows read, at most `scan` of them.
+   * @param keep which rows belong to the list, where the query could not tell
+   */
+  page<T>(rows: T[], scan: number, keyOf: (row: T) => Key, keep?: (row: T) => boolean): Promise<Page<T>>;
+}
+
+/**
+ * Opens a list at the request's cursor.
+ * @param filters what the rows are chosen by; a cursor is good for the same filters only
+ * @throws Problem REQUEST_INVALID for a cursor that this list did not give
+ */
+export async function openList(
+  context: Context,
+  name: string,
+  { limit, cursor }: PageRequest,
+  filters: Record<string, unknown> = {},
+): Promise<List> {
+  const list = JSON.stringify([name, Object.entries(filters).filter(([, value]) => value !== undefined)]);
+  let after: Key | null = null;
+  if (cursor !== undefined) {
+    const [payload = "", seal] = cursor.split(".");
+    if (seal !== (await sealOf(context, list, payload))) {
+      const message = "Not a cursor of this list with these filters";
+      throw new Problem("REQUEST_INVALID", `cursor: ${message}`, { errors: [{ path: "cursor", message }] });
+    }
+    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) =>
+      c.codePointAt(0)!,
+    );
+    after = JSON.parse(new TextDecoder().decode(bytes)) as Key;
+  }
+  return {
+    after,
+    async page(rows, scan, keyOf, keep = () => true) {
+      const data: typeof rows = [];
+      let seen = 0;
+      while (seen < rows.length && data.length < limit) {
+        const row = rows[seen++]!;
+        if (keep(row)) data.push(row);
+      }
+      const last = rows[seen - 1];
+      if (!last || (seen === rows.length && rows.length < scan)) return { data, next_cursor: null };
+      const payload = base64url(utf8.encode(JSON.stringify(keyOf(last))));
+      return { data, next_cursor: `${payload}.${await sealOf(context, list, payload)}` };
+    },
+  };
 }

@@ -29,11 +29,11 @@ export interface Claimant {
 // CROSS JOIN keeps the planner at the order written here, whatever it has learned about the tables.
 const CLAIM = `
   INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at,
-    lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
+    lease_expires_at, check_in_at, seats_in_use, seats_lapsed, replaces,
     fingerprint, hostname, app_version, labels, ip)
   SELECT ?1, 0, ?3, ?4, ?5, ?5,
     granted.lease, CAST(?5 + min(granted.rhythm * ?12, (granted.lease - ?5) / 2) AS INTEGER),
-    granted.others + 1, granted.lapsed, ?6, ?7, ?8, ?9, ?10
+    granted.others + 1, granted.lapsed, NULL, ?6, ?7, ?8, ?9, ?10
   FROM (
     SELECT
       min(max(coalesce(seats.own_lease, 0), ?11 + l.lease_days * ${DAY}),
@@ -55,6 +55,7 @@ const CLAIM = `
   ) granted
   WHERE true
   ON CONFLICT (license_id, ended_at, instance_id) DO UPDATE SET
+    replaces = iif(lease_expires_at > excluded.last_seen_at, replaces, id),
     id = iif(lease_expires_at > excluded.last_seen_at, id, excluded.id),
     activated_at = iif(lease_expires_at > excluded.last_seen_at, activated_at, excluded.activated_at),
     last_seen_at = excluded.last_seen_at,
@@ -99,19 +100,25 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
       now,
       "activation.created",
       ["license", key.licenseId],
-      { activation_id: activationId, instance_id },
       {
-        sql: `WHERE EXISTS (SELECT 1 FROM activations
-                WHERE license_id = ? AND ended_at = 0 AND instance_id = ? AND id = ?)`,
+        sql: `json_object('activation_id', id, 'instance_id', instance_id, 'replaces', replaces)`,
+        values: [],
+      },
+      {
+        sql: "FROM activations WHERE license_id = ? AND ended_at = 0 AND instance_id = ? AND id = ?",
         values: [key.licenseId, instance_id, activationId],
       },
     ),
   ];
 }
 
-/** Begins with its license's id, by whose clustered rows it is found again: no index to write for it. */
+// An activation's id begins with its license's, by whose clustered rows it is found again: no index to write.
 const newActivationId = (context: Context, licenseId: string, now: number): string =>
   `act_${licenseId.replace(/^lic_/, "")}_${context.ids.ulid(now).slice(-10)}`;
+
+/** The license that an activation's id names. */
+export const licenseIdOf = (activationId: string): string =>
+  activationId.replace(/^act_/, "lic_").replace(/_[^_]*$/, "");
 
 // The seats in use are what the claim counted where the instance holds one; where it was refused, they are
 // counted here, for the refusal to say.
@@ -237,6 +244,15 @@ export const endActivation = (
     instanceId,
     key.revision,
   );
+
+/** Ends one activation, whoever holds it. */
+export const endActivationById = (
+  context: Context,
+  now: number,
+  licenseId: string,
+  activationId: string,
+): D1PreparedStatement[] =>
+  end(context, now, "activation.ended", "license_id = ? AND id = ?", licenseId, activationId);
 
 /**
  * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only

@@ -2,6 +2,10 @@
 import * as z from "zod/mini";
 import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
+/** The plain text that people read: no control characters, not blank. */
+export const Text = (max: number) =>
+  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
+
 const MAX_COUNT = 1_000_000_000;
 
 /** A limit: a count from 1, or null for unlimited. */
@@ -9,7 +13,20 @@ export const Limit = z.nullable(z.int().check(z.minimum(1), z.maximum(MAX_COUNT)
 
 export const Days = z.int().check(z.minimum(1), z.maximum(36_500));
 
-export const GraceDays = z.int().check(z.minimum(0), z.maximum(3_650));
+/** Ten years: the longest that an ended license can let things run. */
+export const MAX_GRACE_DAYS = 3_650;
+
+export const GraceDays = z.int().check(z.minimum(0), z.maximum(MAX_GRACE_DAYS));
+
+export const LeaseDays = z.int().check(z.minimum(1), z.maximum(3_650));
+
+export const CheckInHours = z.int().check(z.minimum(1), z.maximum(8_760));
+
+/** Why somebody did it; kept in the record. */
+export const Reason = Text(500);
+
+/** What a list is searched for. */
+export const SearchText = Text(100);
 
 const Feature = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/));
 
@@ -27,10 +44,6 @@ export const Metadata = z
       "Must be at most 8192 characters of JSON",
     ),
   );
-
-/** The plain text that people read: no control characters, not blank. */
-export const Text = (max: number) =>
-  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
 
 const instantFrom = (role: "start" | "end") =>
   z.pipe(

@@ -106,6 +106,7 @@ export const activations = sqliteTable(
     check_in_at: integer().notNull(),
     seats_in_use: integer().notNull(),
     seats_lapsed: integer().notNull(),
+    replaces: text(),
     fingerprint: text(),
     hostname: text(),
     app_version: text(),
@@ -211,3 +212,4 @@ export type Customer = typeof customers.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;
 export type Activation = typeof activations.$inferSelect;
+export type Event = typeof events.$inferSelect;

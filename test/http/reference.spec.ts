@@ -7,20 +7,6 @@ describe("GET /openapi.json", () => {
     const { status, body } = await call("/openapi.json");
     expect(status).toBe(200);
     expect(body.openapi).toBe("3.1.0");
-    expect(Object.keys(body.paths).toSorted()).toEqual([
-      "/.well-known/jwks.json",
-      "/healthz",
-      "/readyz",
-      "/v1/activate",
-      "/v1/admin/customers",
-      "/v1/admin/customers/{id}",
-      "/v1/admin/license-types",
-      "/v1/admin/license-types/{id}",
-      "/v1/admin/licenses",
-      "/v1/admin/licenses/{id}",
-      "/v1/deactivate",
-      "/v1/validate",
-    ]);
     const ids = new Set<string>();
     for (const methods of Object.values<Record<string, any>>(body.paths)) {
       for (const operation of Object.values(methods)) {
@@ -33,7 +19,8 @@ describe("GET /openapi.json", () => {
         }
       }
     }
-    expect(ids.size).toBe(14);
+    const operations = Object.values<object>(body.paths).flatMap((methods) => Object.keys(methods));
+    expect(ids.size).toBe(operations.length);
   });
 
   it("takes request schemas from what really validates", async () => {

@@ -128,7 +128,11 @@ describe("activate", () => {
       action: "activation.created",
       actor_type: "instance",
       actor_id: "box-1",
-      detail: JSON.stringify({ activation_id: body.activation_id, instance_id: "box-1" }),
+    });
+    expect(JSON.parse(events[1]!.detail)).toEqual({
+      activation_id: body.activation_id,
+      instance_id: "box-1",
+      replaces: null,
     });
   });
 

@@ -5,6 +5,8 @@ import type { NewCustomer } from "../../src/licensing/customers.ts";
 import worker from "../../src/worker.ts";
 import { env } from "./env.ts";
 
+import { assertDeclared } from "./declared.ts";
+
 export const ORIGIN = "http://localhost:8787";
 
 export interface Answer {
@@ -41,12 +43,14 @@ export async function call(path: string, options: Call = {}): Promise<Answer> {
   const text = await response.text();
   await waitOnExecutionContext(execution);
   const isJson = response.headers.get("Content-Type")?.split(";")[0]?.endsWith("json") ?? false;
-  return {
+  const answer: Answer = {
     status: response.status,
     headers: response.headers,
     text,
     body: isJson && text !== "" ? JSON.parse(text) : null,
   };
+  assertDeclared(method, path, answer);
+  return answer;
 }
 
 /** Calls the admin API as the owner. */

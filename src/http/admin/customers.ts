@@ -1,15 +1,28 @@
 // /v1/admin/customers
+import * as z from "zod/mini";
 import {
+  changeCustomer,
   createCustomer,
+  CustomerChanges,
+  deleteCustomer,
   getCustomer,
   listCustomers,
   NewCustomer,
   presentCustomer,
 } from "../../licensing/customers.ts";
 import { PageQuery } from "../../licensing/pages.ts";
-import { endpoint } from "../endpoint.ts";
+import { etagOf } from "../../licensing/resources.ts";
+import { SearchText } from "../../licensing/terms.ts";
+import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Customer, Id, pageOf } from "../schemas.ts";
+
+type CustomerRow = Parameters<typeof presentCustomer>[0];
+
+function show(http: Http, customer: CustomerRow, status: 200 | 201 = 200): Response {
+  http.header("ETag", etagOf(customer));
+  return http.json(presentCustomer(customer), status);
+}
 
 export const customerEndpoints = [
   endpoint(
@@ -23,7 +36,7 @@ export const customerEndpoints = [
       answer: { status: 201, description: "Created.", schema: Customer, example: examples.customer },
       refusals: ["CONFLICT"],
     },
-    async ({ http, context, body }) => http.json(presentCustomer(await createCustomer(context, body)), 201),
+    async ({ http, context, body }) => show(http, await createCustomer(context, body), 201),
   ),
   endpoint(
     {
@@ -31,17 +44,18 @@ export const customerEndpoints = [
       path: "/v1/admin/customers",
       tag: "Admin",
       summary: "List customers",
+      description: "By id; with q those whose id, name, company or e-mail (or a word of it) begins with q.",
       access: "read",
-      query: PageQuery,
+      query: z.extend(PageQuery, { q: z.optional(SearchText) }),
       answer: {
         status: 200,
-        description: "A page of customers by id.",
+        description: "A page of customers.",
         schema: pageOf(Customer),
         example: { data: [examples.customer], next_cursor: null },
       },
     },
-    async ({ http, context, query }) => {
-      const page = await listCustomers(context, query);
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listCustomers(context, { limit, cursor }, filter);
       return http.json({ ...page, data: page.data.map(presentCustomer) });
     },
   ),
@@ -56,6 +70,43 @@ export const customerEndpoints = [
       answer: { status: 200, description: "The customer.", schema: Customer, example: examples.customer },
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
-    async ({ http, context, params }) => http.json(presentCustomer(await getCustomer(context, params.id))),
+    async ({ http, context, params }) => show(http, await getCustomer(context, params.id)),
+  ),
+  endpoint(
+    {
+      method: "patch",
+      path: "/v1/admin/customers/{id}",
+      tag: "Admin",
+      summary: "Change a customer",
+      description: "Changes the members given; null empties email or company. Honors If-Match.",
+      access: "customers",
+      params: Id,
+      body: { schema: CustomerChanges, example: { email: "licenses@acme.example" } },
+      answer: {
+        status: 200,
+        description: "The customer as it is now.",
+        schema: Customer,
+        example: examples.customer,
+      },
+      refusals: ["CUSTOMER_NOT_FOUND", "CONFLICT", "PRECONDITION_FAILED"],
+    },
+    async ({ http, context, params, body }) =>
+      show(http, await changeCustomer(context, params.id, body, ifMatch(http))),
+  ),
+  endpoint(
+    {
+      method: "delete",
+      path: "/v1/admin/customers/{id}",
+      tag: "Admin",
+      summary: "Delete a customer who has no licenses",
+      access: "customers",
+      params: Id,
+      answer: { status: 204, description: "Deleted." },
+      refusals: ["CUSTOMER_NOT_FOUND", "CONFLICT"],
+    },
+    async ({ http, context, params }) => {
+      await deleteCustomer(context, params.id);
+      return http.body(null, 204);
+    },
   ),
 ];

@@ -1,9 +1,26 @@
 // /v1/admin/license-types
-import { getLicenseType, listLicenseTypes, presentLicenseType } from "../../licensing/license-types.ts";
+import * as z from "zod/mini";
+import {
+  deleteLicenseType,
+  getLicenseType,
+  LicenseTypeId,
+  LicenseTypeTerms,
+  listLicenseTypes,
+  presentLicenseType,
+  putLicenseType,
+} from "../../licensing/license-types.ts";
 import { PageQuery } from "../../licensing/pages.ts";
-import { endpoint } from "../endpoint.ts";
+import { etagOf } from "../../licensing/resources.ts";
+import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Id, LicenseType, pageOf } from "../schemas.ts";
+
+type LicenseTypeRow = Parameters<typeof presentLicenseType>[0];
+
+function show(http: Http, type: LicenseTypeRow, status: 200 | 201 = 200): Response {
+  http.header("ETag", etagOf(type));
+  return http.json(presentLicenseType(type), status);
+}
 
 export const licenseTypeEndpoints = [
   endpoint(
@@ -42,7 +59,46 @@ export const licenseTypeEndpoints = [
       },
       refusals: ["NOT_FOUND"],
     },
-    async ({ http, context, params }) =>
-      http.json(presentLicenseType(await getLicenseType(context, params.id))),
+    async ({ http, context, params }) => show(http, await getLicenseType(context, params.id)),
+  ),
+  endpoint(
+    {
+      method: "put",
+      path: "/v1/admin/license-types/{id}",
+      tag: "Admin",
+      summary: "Create or replace a license type",
+      description:
+        "What is left out takes its default. Licenses already issued keep their terms. 201 where the type is new. Honors If-Match.",
+      access: "license-types",
+      params: z.object({ id: LicenseTypeId }),
+      body: { schema: LicenseTypeTerms, example: examples.licenseTypeTerms },
+      answer: {
+        status: 200,
+        description: "The license type as it is now.",
+        schema: LicenseType,
+        example: examples.licenseType,
+      },
+      refusals: ["CONFLICT", "PRECONDITION_FAILED"],
+    },
+    async ({ http, context, params, body }) => {
+      const { type, created } = await putLicenseType(context, params.id, body, ifMatch(http));
+      return show(http, type, created ? 201 : 200);
+    },
+  ),
+  endpoint(
+    {
+      method: "delete",
+      path: "/v1/admin/license-types/{id}",
+      tag: "Admin",
+      summary: "Delete a license type that no license was issued from",
+      access: "license-types",
+      params: Id,
+      answer: { status: 204, description: "Deleted." },
+      refusals: ["NOT_FOUND", "CONFLICT"],
+    },
+    async ({ http, context, params }) => {
+      await deleteLicenseType(context, params.id);
+      return http.body(null, 204);
+    },
   ),
 ];

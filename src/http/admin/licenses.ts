@@ -1,17 +1,32 @@
-// /v1/admin/licenses
+// /v1/admin/licenses: issuing, reading, finding and changing. What follows the id: license-actions.ts
 import * as z from "zod/mini";
-import { CustomerId } from "../../licensing/customers.ts";
-import {
-  getLicense,
-  issueLicense,
-  listLicenses,
-  NewLicense,
-  presentLicense,
-} from "../../licensing/licenses.ts";
+import { changeLicense, LicenseChanges } from "../../licensing/lifecycle.ts";
+import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
+import { getLicense, issueLicense, NewLicense, presentLicense } from "../../licensing/licenses.ts";
 import { PageQuery } from "../../licensing/pages.ts";
-import { endpoint } from "../endpoint.ts";
+import { previewChange } from "../../licensing/preview.ts";
+import { etagOf } from "../../licensing/resources.ts";
+import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, IssuedLicense, License, pageOf } from "../schemas.ts";
+import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
+
+type LicenseRow = Parameters<typeof presentLicense>[0];
+
+export function showLicense(http: Http, license: LicenseRow): Response {
+  http.header("ETag", etagOf(license));
+  return http.json(presentLicense(license, http.get("context").clock.now()));
+}
+
+/** The license together with its current key. */
+export function showIssued(
+  http: Http,
+  { license, licenseKey }: { license: LicenseRow; licenseKey: string },
+  status: 200 | 201 = 200,
+): Response {
+  http.header("ETag", etagOf(license));
+  const shown = presentLicense(license, http.get("context").clock.now());
+  return http.json({ license: shown, license_key: licenseKey }, status);
+}
 
 export const licenseEndpoints = [
   endpoint(
@@ -32,11 +47,7 @@ export const licenseEndpoints = [
       },
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
-    async ({ http, context, body }) => {
-      const { license, licenseKey } = await issueLicense(context, body);
-      const shown = presentLicense(license, context.clock.now());
-      return http.json({ license: shown, license_key: licenseKey }, 201);
-    },
+    async ({ http, context, body }) => showIssued(http, await issueLicense(context, body), 201),
   ),
   endpoint(
     {
@@ -44,17 +55,19 @@ export const licenseEndpoints = [
       path: "/v1/admin/licenses",
       tag: "Admin",
       summary: "List licenses",
+      description:
+        "The newest first; by their end or start where the standing asked for depends on it. A page may come with fewer rows than asked for and still have a next one.",
       access: "read",
-      query: z.extend(PageQuery, { customer_id: z.optional(CustomerId) }),
+      query: z.extend(PageQuery, LicenseFilter.shape),
       answer: {
         status: 200,
-        description: "A page of licenses in the order in which they were issued.",
+        description: "A page of licenses.",
         schema: pageOf(License),
         example: { data: [examples.license], next_cursor: null },
       },
     },
-    async ({ http, context, query }) => {
-      const page = await listLicenses(context, query, query);
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listLicenses(context, { limit, cursor }, filter);
       const now = context.clock.now();
       return http.json({ ...page, data: page.data.map((license) => presentLicense(license, now)) });
     },
@@ -70,7 +83,34 @@ export const licenseEndpoints = [
       answer: { status: 200, description: "The license.", schema: License, example: examples.license },
       refusals: ["LICENSE_NOT_FOUND"],
     },
-    async ({ http, context, params }) =>
-      http.json(presentLicense(await getLicense(context, params.id), context.clock.now())),
+    async ({ http, context, params }) => showLicense(http, await getLicense(context, params.id)),
+  ),
+  endpoint(
+    {
+      method: "patch",
+      path: "/v1/admin/licenses/{id}",
+      tag: "Admin",
+      summary: "Change the terms of a license",
+      description:
+        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true it answers what the change would do and writes nothing.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: { schema: LicenseChanges, example: { max_instances: 10 } },
+      answer: {
+        status: 200,
+        description: "The license as it is now, or the preview.",
+        schema: LicenseOrPreview,
+        example: examples.license,
+      },
+      refusals: ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT", "PRECONDITION_FAILED"],
+    },
+    async ({ http, context, params, query, body }) => {
+      const match = ifMatch(http);
+      if (query.dry_run) {
+        return http.json(await previewChange(context, params.id, "change", { input: body, ifMatch: match }));
+      }
+      return showLicense(http, await changeLicense(context, params.id, body, match));
+    },
   ),
 ];

@@ -1,0 +1,95 @@
+// Reading the record, the latest first.
+import { and, eq, lt, ne, sql, type SQL } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import type { Context } from "../context.ts";
+import { EndInstant, SearchText, StartInstant } from "../licensing/terms.ts";
+import { formatInstant } from "../licensing/dates.ts";
+import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { type Event, events } from "../storage/schema.ts";
+
+export const EventFilter = z.object({
+  /** The id of what was changed: a license, a customer, … */
+  entity: z.optional(SearchText),
+  /** Who did it: ADMIN_TOKEN, a token's id, a person's e-mail address, an instance's id. */
+  actor: z.optional(SearchText),
+  action: z.optional(SearchText),
+  /** From here on. */
+  since: z.optional(StartInstant),
+  /** Up to but not including this. */
+  until: z.optional(EndInstant),
+});
+
+export type EventFilter = z.output<typeof EventFilter>;
+
+/** The first event at or after an instant: by bisection, since ids have no gaps and time only goes forward. */
+const firstSince = (at: number): SQL => sql`(
+  WITH RECURSIVE halves(low, high) AS (
+    SELECT 1, coalesce((SELECT max(id) FROM events), 0) + 1
+    UNION ALL
+    SELECT iif(e.at < ${at}, e.id + 1, low), iif(e.at < ${at}, high, e.id)
+    FROM halves JOIN events e ON e.id = (low + high) / 2 WHERE low < high
+  )
+  SELECT low FROM halves WHERE low >= high)`;
+
+/** The rows of the best index for the filter; null where only a walk through the record tells. */
+function driverOf({ entity, actor, action }: EventFilter): SQL | undefined {
+  if (entity !== undefined) return eq(events.entity_id, entity);
+  const notByInstance = ne(events.actor_type, sql.raw("'instance'"));
+  if (actor !== undefined && isStaff(actor)) return and(eq(events.actor_id, actor), notByInstance);
+  if (action !== undefined && !action.startsWith("activation."))
+    return and(eq(events.action, action), notByInstance);
+  return undefined;
+}
+
+// Instances choose their ids themselves; an index over what they do would cost each activation a write.
+const isStaff = (actor: string): boolean => /^ADMIN_TOKEN$|^tok_|@/.test(actor);
+
+function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
+  return (
+    (entity === undefined || event.entity_id === entity) &&
+    (actor === undefined || event.actor_id === actor) &&
+    (action === undefined || event.action === action) &&
+    (since === undefined || event.at >= since) &&
+    (until === undefined || event.at < until)
+  );
+}
+
+/** A page of events. Looks at a bounded number of rows, so a page may come short and still have a next one. */
+export async function listEvents(
+  context: Context,
+  request: PageRequest,
+  filter: EventFilter,
+): Promise<Page<Event>> {
+  allow(context, "read");
+  const list = await openList(context, "events", request, filter);
+  const driver = driverOf(filter);
+  const { since, until } = filter;
+  const rows = await context.db.orm
+    .select()
+    .from(events)
+    .where(
+      and(
+        driver,
+        lt(events.id, Number(list.after?.[0] ?? Number.MAX_SAFE_INTEGER)),
+        driver || since === undefined ? undefined : sql`${events.id} >= ${firstSince(since)}`,
+        driver || until === undefined ? undefined : sql`${events.id} < ${firstSince(until)}`,
+      ),
+    )
+    .orderBy(sql`${events.id} DESC`)
+    .limit(MAX_SCAN);
+  return list.page(
+    rows,
+    MAX_SCAN,
+    (row) => [row.id],
+    (row) => belongs(row, filter),
+  );
+}
+
+/** An event as the API shows it. */
+export const presentEvent = ({ actor_type, actor_id, entity_type, entity_id, ...event }: Event) => ({
+  ...event,
+  at: formatInstant(event.at),
+  actor: { type: actor_type, id: actor_id },
+  entity: { type: entity_type, id: entity_id },
+});

@@ -1,0 +1,71 @@
+// /v1/admin/activations
+import * as z from "zod/mini";
+import {
+  ActivationFilter,
+  endActivation,
+  getActivation,
+  listActivations,
+  presentActivation,
+} from "../../licensing/instances.ts";
+import { PageQuery } from "../../licensing/pages.ts";
+import { endpoint } from "../endpoint.ts";
+import * as examples from "../examples.ts";
+import { Id, Instance, pageOf } from "../schemas.ts";
+
+export const activationEndpoints = [
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/activations",
+      tag: "Admin",
+      summary: "List activations",
+      description:
+        "License by license, those that hold a seat first. A page may come with fewer rows than asked for and still have a next one.",
+      access: "read",
+      query: z.extend(PageQuery, ActivationFilter.shape),
+      answer: {
+        status: 200,
+        description: "A page of activations.",
+        schema: pageOf(Instance),
+        example: { data: [examples.instance], next_cursor: null },
+      },
+    },
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listActivations(context, { limit, cursor }, filter);
+      const now = context.clock.now();
+      return http.json({ ...page, data: page.data.map((row) => presentActivation(row, now)) });
+    },
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/activations/{id}",
+      tag: "Admin",
+      summary: "Read an activation",
+      access: "read",
+      params: Id,
+      answer: { status: 200, description: "The activation.", schema: Instance, example: examples.instance },
+      refusals: ["NOT_FOUND"],
+    },
+    async ({ http, context, params }) =>
+      http.json(presentActivation(await getActivation(context, params.id), context.clock.now())),
+  ),
+  endpoint(
+    {
+      method: "delete",
+      path: "/v1/admin/activations/{id}",
+      tag: "Admin",
+      summary: "Take a seat back",
+      description:
+        "The seat is free at once. The instance learns of it at its next check-in; until then its certificate holds.",
+      access: "activations",
+      params: Id,
+      answer: { status: 204, description: "The activation holds no seat (any more)." },
+      refusals: ["NOT_FOUND"],
+    },
+    async ({ http, context, params }) => {
+      await endActivation(context, params.id);
+      return http.body(null, 204);
+    },
+  ),
+];

@@ -1,0 +1,209 @@
+// /v1/admin/licenses/{id}/…: the transitions of a license, its key, and what belongs to it.
+import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listActivations, presentActivation } from "../../licensing/instances.ts";
+import {
+  reinstateLicense,
+  reissueLicense,
+  Reasoned,
+  Renewal,
+  renewLicense,
+  revealLicenseKey,
+  revokeLicense,
+  suspendLicense,
+} from "../../licensing/lifecycle.ts";
+import { getLicense } from "../../licensing/licenses.ts";
+import { PageQuery } from "../../licensing/pages.ts";
+import { previewChange } from "../../licensing/preview.ts";
+import type { ProblemCode } from "../../problems.ts";
+import { endpoint } from "../endpoint.ts";
+import * as examples from "../examples.ts";
+import {
+  DryRunQuery,
+  EventDocument,
+  Id,
+  Instance,
+  IssuedLicense,
+  License,
+  LicenseKey,
+  LicenseOrPreview,
+  pageOf,
+} from "../schemas.ts";
+import { showIssued, showLicense } from "./licenses.ts";
+
+const REFUSALS: ProblemCode[] = ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT"];
+
+const reasoned = { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } };
+
+export const licenseActionEndpoints = [
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}/key",
+      tag: "Admin",
+      summary: "Reveal the current license key",
+      description: "Recorded as an event.",
+      access: "keys",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "The key.",
+        schema: LicenseKey,
+        example: { license_key: examples.issuedLicense.license_key },
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params }) =>
+      http.json({ license_key: await revealLicenseKey(context, params.id) }),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/renew",
+      tag: "Admin",
+      summary: "Renew a license",
+      description:
+        "expires_days counts from the later of now and the license's end. The key in use goes on working: each activation and check-in answers with the current one.",
+      access: "licenses",
+      params: Id,
+      body: { schema: Renewal, example: { expires_days: 365 } },
+      answer: {
+        status: 200,
+        description: "The license and its new key.",
+        schema: IssuedLicense,
+        example: examples.issuedLicense,
+      },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params, body }) => showIssued(http, await renewLicense(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/suspend",
+      tag: "Admin",
+      summary: "Suspend a license",
+      description:
+        "Refuses its activations and check-ins until it is reinstated; certificates hold until their lease ends. With dry_run=true it answers what that would do and writes nothing.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: reasoned,
+      answer: {
+        status: 200,
+        description: "The license, or the preview.",
+        schema: LicenseOrPreview,
+        example: { ...examples.license, status: "suspended", standing: "suspended" },
+      },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params, query, body }) =>
+      query.dry_run
+        ? http.json(await previewChange(context, params.id, "suspend"))
+        : showLicense(http, await suspendLicense(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/reinstate",
+      tag: "Admin",
+      summary: "Lift a suspension",
+      access: "licenses",
+      params: Id,
+      answer: { status: 200, description: "The license.", schema: License, example: examples.license },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params }) => showLicense(http, await reinstateLicense(context, params.id)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/revoke",
+      tag: "Admin",
+      summary: "Revoke a license for good",
+      description: "Final. With dry_run=true it answers what that would do and writes nothing.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: reasoned,
+      answer: {
+        status: 200,
+        description: "The license, or the preview.",
+        schema: LicenseOrPreview,
+        example: { ...examples.license, status: "revoked", standing: "revoked" },
+      },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params, query, body }) =>
+      query.dry_run
+        ? http.json(await previewChange(context, params.id, "revoke"))
+        : showLicense(http, await revokeLicense(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/reissue",
+      tag: "Admin",
+      summary: "Replace a leaked license key",
+      description: "Raises the revision: keys of older revisions are refused with LICENSE_KEY_SUPERSEDED.",
+      access: "licenses",
+      params: Id,
+      body: { schema: Reasoned, example: { reason: "The key was posted in a public forum." } },
+      answer: {
+        status: 200,
+        description: "The license and its new key.",
+        schema: IssuedLicense,
+        example: { ...examples.issuedLicense, license: { ...examples.license, revision: 2 } },
+      },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params, body }) =>
+      showIssued(http, await reissueLicense(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}/activations",
+      tag: "Admin",
+      summary: "List the activations of a license",
+      access: "read",
+      params: Id,
+      query: PageQuery,
+      answer: {
+        status: 200,
+        description: "A page of activations, those that hold a seat first.",
+        schema: pageOf(Instance),
+        example: { data: [examples.instance], next_cursor: null },
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params, query }) => {
+      await getLicense(context, params.id);
+      const page = await listActivations(context, query, { license_id: params.id });
+      const now = context.clock.now();
+      return http.json({ ...page, data: page.data.map((row) => presentActivation(row, now)) });
+    },
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}/events",
+      tag: "Admin",
+      summary: "List what happened to a license",
+      access: "read",
+      params: Id,
+      query: PageQuery,
+      answer: {
+        status: 200,
+        description: "A page of events, the latest first.",
+        schema: pageOf(EventDocument),
+        example: { data: [examples.event], next_cursor: null },
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params, query }) => {
+      await getLicense(context, params.id);
+      const page = await listEvents(context, query, EventFilter.parse({ entity: params.id }));
+      return http.json({ ...page, data: page.data.map(presentEvent) });
+    },
+  ),
+];

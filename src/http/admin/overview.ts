@@ -1,0 +1,51 @@
+// /v1/admin/statistics and /v1/admin/events: the business as a whole.
+import * as z from "zod/mini";
+import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { PageQuery } from "../../licensing/pages.ts";
+import { readStatistics } from "../../licensing/statistics.ts";
+import { endpoint } from "../endpoint.ts";
+import * as examples from "../examples.ts";
+import { EventDocument, pageOf, Statistics } from "../schemas.ts";
+
+export const overviewEndpoints = [
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/statistics",
+      tag: "Admin",
+      summary: "The business in figures",
+      description:
+        "active: entitled to run now; expiring_soon: entitled and ending within 30 days. A seat counts as active until it is given back or its run-out lease is noticed, at the license's next activation.",
+      access: "read",
+      answer: {
+        status: 200,
+        description: "The figures of now.",
+        schema: Statistics,
+        example: examples.statistics,
+      },
+    },
+    async ({ http, context }) => http.json(await readStatistics(context)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/events",
+      tag: "Admin",
+      summary: "List what happened",
+      description:
+        "The latest first. A page may come with fewer rows than asked for and still have a next one. since and until take an instant or a date.",
+      access: "read",
+      query: z.extend(PageQuery, EventFilter.shape),
+      answer: {
+        status: 200,
+        description: "A page of events.",
+        schema: pageOf(EventDocument),
+        example: { data: [examples.event], next_cursor: null },
+      },
+    },
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listEvents(context, { limit, cursor }, filter);
+      return http.json({ ...page, data: page.data.map(presentEvent) });
+    },
+  ),
+];

@@ -1,0 +1,154 @@
+// The instances as staff see them: who holds a seat, who did, and taking a seat back.
+import { and, eq, gte, sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import type { Context } from "../context.ts";
+import { Problem } from "../problems.ts";
+import { type Activation, activations, licenses } from "../storage/schema.ts";
+import { CustomerId } from "./customers.ts";
+import { normalizeTerm } from "./customer-terms.ts";
+import { formatInstant, formatInstantOrNull } from "./dates.ts";
+import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
+import { endActivationById, licenseIdOf } from "./seats.ts";
+import { SearchText } from "./terms.ts";
+
+export const ActivationFilter = z.object({
+  license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  customer_id: z.optional(CustomerId),
+  /** true: holds a seat now; false: does not any more. */
+  active: z.optional(
+    z.pipe(
+      z.enum(["true", "false"]),
+      z.transform((text) => text === "true"),
+    ),
+  ),
+  /** The beginning of the instance's id, of its host name or of its license's id. */
+  q: z.optional(SearchText),
+});
+
+export type ActivationFilter = z.output<typeof ActivationFilter>;
+
+const isActive = (activation: Activation, now: number): boolean =>
+  activation.ended_at === 0 && activation.lease_expires_at > now;
+
+function belongs(activation: Activation, { active, q }: ActivationFilter, now: number): boolean {
+  const { instance_id, hostname, license_id } = activation;
+  const found =
+    q === undefined ||
+    [instance_id, hostname, license_id].some(
+      (text) => text !== null && normalizeTerm(text).startsWith(normalizeTerm(q)),
+    );
+  return found && (active === undefined || isActive(activation, now) === active);
+}
+
+/** As many rows are looked at where each may come with a license to read, too. */
+const MAX_JOINED = 60;
+
+/**
+ * A page of activations, license by license, those that hold a seat first. Looks at a bounded number of rows,
+ * so a page may come short of its limit and still have a next one.
+ */
+export async function listActivations(
+  context: Context,
+  request: PageRequest,
+  filter: ActivationFilter,
+): Promise<Page<Activation>> {
+  allow(context, "read");
+  const now = context.clock.now();
+  const list = await openList(context, "activations", request, filter);
+  const keep = (row: Activation): boolean => belongs(row, filter, now);
+  if (filter.license_id !== undefined || filter.customer_id !== undefined) {
+    return listOfLicenses(context, list, filter, keep);
+  }
+  const [license, ended, instance] = list.after ?? ["", -1, ""];
+  const rows = await context.db.orm
+    .select()
+    .from(activations)
+    .where(
+      sql`(${activations.license_id}, ${activations.ended_at}, ${activations.instance_id})
+        > (${license}, ${ended}, ${instance})`,
+    )
+    .orderBy(activations.license_id, activations.ended_at, activations.instance_id)
+    .limit(MAX_SCAN);
+  return list.page(rows, MAX_SCAN, keyOf, keep);
+}
+
+const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
+
+/** The activations of one license, or of a customer's licenses one after the other. */
+async function listOfLicenses(
+  { db }: Context,
+  list: List,
+  { license_id, customer_id }: ActivationFilter,
+  keep: (row: Activation) => boolean,
+): Promise<Page<Activation>> {
+  const [license, ended, instance] = list.after ?? ["", -1, ""];
+  const rows = await db.orm
+    .select({ license: licenses.id, activation: activations })
+    .from(licenses)
+    .leftJoin(
+      activations,
+      and(
+        eq(activations.license_id, licenses.id),
+        sql`(${activations.ended_at}, ${activations.instance_id})
+          > (iif(${licenses.id} = ${license}, ${ended}, -1), iif(${licenses.id} = ${license}, ${instance}, ''))`,
+      ),
+    )
+    .where(
+      and(
+        license_id === undefined ? undefined : eq(licenses.id, license_id),
+        customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id),
+        gte(licenses.id, String(license)),
+      ),
+    )
+    // Within a license the rows come in the order of the primary key, the only way to them. Asking for that
+    // order makes SQLite sort, and so read all activations of a license before the first.
+    .orderBy(licenses.id)
+    .limit(MAX_JOINED);
+  // A license without (more) activations gives a row without one, so the walk gets past it.
+  const page = await list.page(
+    rows,
+    MAX_JOINED,
+    (row) => (row.activation ? keyOf(row.activation) : [row.license, Number.MAX_SAFE_INTEGER, ""]),
+    (row) => row.activation !== null && keep(row.activation),
+  );
+  return { ...page, data: page.data.map((row) => row.activation).filter((found) => found !== null) };
+}
+
+const unknownActivation = (id: string): Problem => new Problem("NOT_FOUND", `There is no activation ${id}.`);
+
+/** @throws Problem NOT_FOUND */
+export async function getActivation(context: Context, id: string): Promise<Activation> {
+  allow(context, "read");
+  const [activation] = await context.db.orm
+    .select()
+    .from(activations)
+    .where(and(eq(activations.license_id, licenseIdOf(id)), eq(activations.id, id)));
+  if (!activation) throw unknownActivation(id);
+  return activation;
+}
+
+/**
+ * Takes the seat of an activation back. Its instance is told so at its next check-in; until then its
+ * certificate holds.
+ * @throws Problem NOT_FOUND
+ */
+export async function endActivation(context: Context, id: string): Promise<void> {
+  allow(context, "activations");
+  await getActivation(context, id);
+  await context.db.batch(endActivationById(context, context.clock.now(), licenseIdOf(id), id));
+}
+
+/** An activation as the API shows it. */
+export const presentActivation = (activation: Activation, now: number) => {
+  const { ended_at, seats_in_use: _counted, seats_lapsed: _lapsed, ...shown } = activation;
+  return {
+    ...shown,
+    active: isActive(activation, now),
+    activated_at: formatInstant(shown.activated_at),
+    last_seen_at: formatInstant(shown.last_seen_at),
+    lease_expires_at: formatInstant(shown.lease_expires_at),
+    check_in_at: formatInstant(shown.check_in_at),
+    ended_at: formatInstantOrNull(ended_at === 0 ? null : ended_at),
+  };
+};

@@ -1,0 +1,175 @@
+// Finding licenses. Each filter has an index that the list walks; the filters beside it are checked row by
+// row, over a bounded number of rows a page.
+import { and, eq, gt, gte, lt, lte, sql, type SQL } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import type { Context } from "../context.ts";
+import { customerTerms, type License, licenses } from "../storage/schema.ts";
+import { CustomerId, matches } from "./customers.ts";
+import { DAY } from "./dates.ts";
+import { LicenseTypeId } from "./license-types.ts";
+import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
+import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
+import { MAX_GRACE_DAYS, SearchText } from "./terms.ts";
+
+export const LicenseFilter = z.object({
+  customer_id: z.optional(CustomerId),
+  license_type: z.optional(LicenseTypeId),
+  status: z.optional(z.enum(["active", "suspended", "revoked"])),
+  standing: z.optional(z.enum(STANDINGS)),
+  /** Entitled to run and ending within so many days. */
+  expiring_within_days: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(36_500))),
+  /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
+  q: z.optional(SearchText),
+});
+
+export type LicenseFilter = z.output<typeof LicenseFilter>;
+
+/** Whether a license is one of those asked for, now. */
+function belongs(license: License, filter: LicenseFilter, now: number): boolean {
+  const { customer_id, license_type, status, standing, expiring_within_days } = filter;
+  const is = standingOf(license, now);
+  const endsInTime =
+    expiring_within_days === undefined ||
+    (refusalOf(is) === null &&
+      license.expires_at !== null &&
+      license.expires_at > now &&
+      license.expires_at <= now + expiring_within_days * DAY);
+  return (
+    (customer_id === undefined || license.customer_id === customer_id) &&
+    (license_type === undefined || license.license_type === license_type) &&
+    (status === undefined || license.status === status) &&
+    (standing === undefined || is === standing) &&
+    endsInTime
+  );
+}
+
+/** A walk along one index: which rows, in which order, and where each of them stands in it. */
+interface Walk {
+  where: SQL | undefined;
+  order: SQL[];
+  keyOf: (license: License) => Key;
+  /** Whether every row of it belongs, so that no more than a page need be read. */
+  exact: boolean;
+}
+
+const NEWEST_FIRST = [sql`${licenses.id} DESC`];
+const byId = (license: License): Key => [license.id];
+
+// After every id of ours. Binding a start, also to a first page, makes each walk a search of its index.
+const LAST_ID = "~";
+
+function newestFirst(after: Key | null, exact: boolean, driver?: SQL): Walk {
+  return {
+    where: and(driver, lt(licenses.id, String(after?.[0] ?? LAST_ID))),
+    order: NEWEST_FIRST,
+    keyOf: byId,
+    exact,
+  };
+}
+
+/** Along the ends of licenses, from `from` to `to`. */
+function byExpiry(after: Key | null, from: number, to: number): Walk {
+  const [at, id] = after ?? [from, ""];
+  return {
+    where: and(
+      gte(licenses.expires_at, from),
+      lte(licenses.expires_at, to),
+      sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
+    ),
+    order: [sql`${licenses.expires_at}`, sql`${licenses.id}`],
+    keyOf: (license) => [license.expires_at ?? 0, license.id],
+    exact: false,
+  };
+}
+
+function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
+  const { customer_id, license_type, status, standing, expiring_within_days, q } = filter;
+  const alone = Object.values(filter).filter((value) => value !== undefined).length <= 1;
+  if (q !== undefined) {
+    const from = q.slice(0, 4).toLowerCase() + q.slice(4).toUpperCase();
+    return newestFirst(after, alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
+  }
+  if (customer_id !== undefined) return newestFirst(after, alone, eq(licenses.customer_id, customer_id));
+  if (expiring_within_days !== undefined) return byExpiry(after, now + 1, now + expiring_within_days * DAY);
+  if (standing === "expiring") return byExpiry(after, now + 1, now + 30 * DAY);
+  if (standing === "grace") return byExpiry(after, now - MAX_GRACE_DAYS * DAY, now);
+  if (standing === "expired") return byExpiry(after, 0, now);
+  if (standing === "scheduled") {
+    const [at, id] = after ?? [now + 1, ""];
+    return {
+      where: and(gt(licenses.starts_at, now), sql`(${licenses.starts_at}, ${licenses.id}) > (${at}, ${id})`),
+      order: [sql`${licenses.starts_at}`, sql`${licenses.id}`],
+      keyOf: (license) => [license.starts_at ?? 0, license.id],
+      exact: false,
+    };
+  }
+  if (standing === "suspended" || standing === "revoked")
+    return newestFirst(after, alone, eq(licenses.status, standing));
+  if (status !== undefined) return newestFirst(after, alone, eq(licenses.status, status));
+  if (license_type !== undefined) return newestFirst(after, alone, eq(licenses.license_type, license_type));
+  return newestFirst(after, alone && standing === undefined);
+}
+
+/** A found license costs more to read here: its customer's terms come with it. */
+const MAX_FOUND = 45;
+
+/** The licenses of customers that a search finds, customer by customer. */
+async function searchByCustomer(
+  { db }: Context,
+  list: List,
+  request: PageRequest,
+  filter: LicenseFilter & { q: string },
+  now: number,
+): Promise<Page<License>> {
+  const [term, customer, license] = list.after ?? ["", "", ""];
+  const here = sql`(${customerTerms.term}, ${customerTerms.customer_id})`;
+  const scan = Math.min(request.limit + 1, MAX_FOUND);
+  // A customer without (more) licenses gives a row without one, so the walk gets past it.
+  const rows = await db.orm
+    .select({ term: customerTerms.term, customer_id: customerTerms.customer_id, license: licenses })
+    .from(customerTerms)
+    .leftJoin(
+      licenses,
+      and(
+        eq(licenses.customer_id, customerTerms.customer_id),
+        sql`${licenses.id} > iif(${here} = (${term}, ${customer}), ${license}, '')`,
+      ),
+    )
+    .where(and(matches(filter.q), sql`${here} >= (${term}, ${customer})`))
+    .orderBy(customerTerms.term, customerTerms.customer_id, licenses.id)
+    .limit(scan);
+  const page = await list.page(
+    rows,
+    scan,
+    (row) => [row.term, row.customer_id, row.license?.id ?? LAST_ID],
+    (row) => row.license !== null && belongs(row.license, filter, now),
+  );
+  return { ...page, data: page.data.map((row) => row.license).filter((found) => found !== null) };
+}
+
+/**
+ * A page of licenses: the newest first, by their end where that is what is asked for, by customer where one
+ * is searched.
+ */
+export async function listLicenses(
+  context: Context,
+  request: PageRequest,
+  filter: LicenseFilter,
+): Promise<Page<License>> {
+  allow(context, "read");
+  const now = context.clock.now();
+  const list = await openList(context, "licenses", request, filter);
+  const { q } = filter;
+  if (q !== undefined && !/^lic_/i.test(q))
+    return searchByCustomer(context, list, request, { ...filter, q }, now);
+  const walk = walkFor(filter, list.after, now);
+  const scan = walk.exact ? request.limit + 1 : MAX_SCAN;
+  const rows = await context.db.orm
+    .select()
+    .from(licenses)
+    .where(walk.where)
+    .orderBy(...walk.order)
+    .limit(scan);
+  return list.page(rows, scan, walk.keyOf, (license) => belongs(license, filter, now));
+}

@@ -1,0 +1,230 @@
+// The life of a license after it is issued: which changes its state allows, and carrying them out.
+import { and, eq } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import { Problem } from "../problems.ts";
+import { isForeignKeyFailure } from "../storage/database.ts";
+import { type License, licenses } from "../storage/schema.ts";
+import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
+import { licenseKeyOf } from "./license-keys.ts";
+import { LicenseTypeId } from "./license-types.ts";
+import { getLicense, invalid } from "./licenses.ts";
+import { assertMatch, type Changes, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
+import {
+  CheckInHours,
+  Days,
+  EndInstant,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  Metadata,
+  Reason,
+  StartInstant,
+} from "./terms.ts";
+
+/** What each stored status allows. A revocation is final. */
+export const TRANSITIONS = {
+  active: ["change", "renew", "suspend", "revoke", "reissue"],
+  suspended: ["change", "renew", "reinstate", "revoke", "reissue"],
+  revoked: [],
+} as const satisfies Record<License["status"], readonly string[]>;
+
+export type Transition = (typeof TRANSITIONS)["active" | "suspended"][number];
+
+const EVENTS: Record<Transition, string> = {
+  change: "license.changed",
+  renew: "license.renewed",
+  suspend: "license.suspended",
+  reinstate: "license.reinstated",
+  revoke: "license.revoked",
+  reissue: "license.reissued",
+};
+
+export const LicenseChanges = z.strictObject({
+  license_type: z.optional(LicenseTypeId),
+  expires_at: z.optional(z.nullable(EndInstant)),
+  starts_at: z.optional(z.nullable(StartInstant)),
+  grace_days: z.optional(GraceDays),
+  lease_days: z.optional(LeaseDays),
+  check_in_hours: z.optional(CheckInHours),
+  features: z.optional(Features),
+  max_instances: z.optional(Limit),
+  max_services: z.optional(Limit),
+  max_requests_per_day: z.optional(Limit),
+  metadata: z.optional(Metadata),
+});
+
+export const Renewal = z
+  .strictObject({ expires_days: z.optional(Days), expires_at: z.optional(z.nullable(EndInstant)) })
+  .check(
+    z.refine((input) => (input.expires_days === undefined) !== (input.expires_at === undefined), {
+      message: "Give either expires_days or expires_at",
+      path: ["expires_days"],
+    }),
+  );
+
+export const Reasoned = z.strictObject({ reason: Reason });
+
+export type LicenseChanges = z.output<typeof LicenseChanges>;
+export type Renewal = z.output<typeof Renewal>;
+export type Reasoned = z.output<typeof Reasoned>;
+
+/** What a transition would do: the license as it would be, and what is different then. */
+export interface Plan {
+  before: License;
+  after: License;
+  changes: Changes;
+}
+
+/** @throws Problem INVALID_TRANSITION */
+function assertAllowed(license: License, transition: Transition): void {
+  const allowed: readonly Transition[] = TRANSITIONS[license.status];
+  if (allowed.includes(transition)) return;
+  const instead = allowed.length > 0 ? `it allows ${allowed.join(", ")}` : "nothing can change that any more";
+  throw new Problem("INVALID_TRANSITION", `The license is ${license.status}; ${instead}.`, {
+    allowed_transitions: [...allowed],
+  });
+}
+
+/** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
+type Decision = (license: License, now: number) => Partial<License>;
+
+export async function plan(
+  context: Context,
+  id: string,
+  transition: Transition,
+  decide: Decision,
+  ifMatch?: string,
+): Promise<Plan> {
+  const before = await getLicense(context, id);
+  assertMatch(before, ifMatch);
+  assertAllowed(before, transition);
+  const now = context.clock.now();
+  const wanted = { ...before, ...decide(before, now) };
+  if (wanted.expires_at !== null && wanted.starts_at !== null && wanted.expires_at <= wanted.starts_at) {
+    throw invalid("expires_at", "Must be after starts_at");
+  }
+  const changes = changesBetween(before, wanted);
+  return { before, after: { ...wanted, version: before.version + 1, updated_at: now }, changes };
+}
+
+/** Plans against the license as it is, and again where another change comes in between. */
+async function carryOut(
+  context: Context,
+  id: string,
+  transition: Transition,
+  decide: Decision,
+  options: { reason?: string; ifMatch?: string | undefined } = {},
+): Promise<License> {
+  allow(context, "licenses");
+  const { db } = context;
+  const { reason, ifMatch } = options;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
+    if (Object.keys(changes).length === 0) return before;
+    const [updated] = await db
+      .batch([
+        db.compile(
+          db.orm
+            .update(licenses)
+            .set(after)
+            .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
+        ),
+        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+      ])
+      .catch((error: unknown) => {
+        if (!isForeignKeyFailure(error)) throw error;
+        throw invalid("license_type", `There is no license type ${after.license_type}`);
+      });
+    if (updated?.meta.changes !== 0) return after;
+  }
+  throw overtaken(ifMatch);
+}
+
+export const decideChange =
+  (input: LicenseChanges): Decision =>
+  () =>
+    given(input);
+export const decideSuspend: Decision = () => ({ status: "suspended" });
+export const decideRevoke: Decision = () => ({ status: "revoked" });
+
+/** A renewal counts from the end, or from now where that is over; it never makes a license shorter. */
+const decideRenewal =
+  (input: Renewal): Decision =>
+  (license, now) => {
+    if (license.expires_at === null) {
+      throw new Problem("INVALID_TRANSITION", "The license is perpetual: it needs no renewal.", {
+        allowed_transitions: TRANSITIONS[license.status].filter((transition) => transition !== "renew"),
+      });
+    }
+    const from = Math.max(license.expires_at, ceilToSecond(now));
+    if (input.expires_at === null) return { expires_at: null };
+    if (input.expires_at !== undefined && input.expires_at <= from) {
+      throw invalid("expires_at", "Must be later than now and than the end that the license has");
+    }
+    return { expires_at: input.expires_at ?? Math.min(from + (input.expires_days ?? 0) * DAY, LAST_INSTANT) };
+  };
+
+/**
+ * Changes terms of a license. The instances get them at their next activation or check-in.
+ * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
+ *   same, but for PRECONDITION_FAILED, holds for the transitions below
+ */
+export const changeLicense = (
+  context: Context,
+  id: string,
+  input: LicenseChanges,
+  ifMatch?: string,
+): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
+
+export async function renewLicense(
+  context: Context,
+  id: string,
+  input: Renewal,
+): Promise<{ license: License; licenseKey: string }> {
+  const license = await carryOut(context, id, "renew", decideRenewal(input));
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+/** Refuses every activation and check-in until reinstated; seats and certificates stay as they are. */
+export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
+  carryOut(context, id, "suspend", decideSuspend, { reason });
+
+export const reinstateLicense = (context: Context, id: string): Promise<License> =>
+  carryOut(context, id, "reinstate", () => ({ status: "active" }));
+
+/** Ends the license for good. */
+export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
+  carryOut(context, id, "revoke", decideRevoke, { reason });
+
+/** Replaces the key, because it leaked: keys of older revisions are refused from now on. */
+export async function reissueLicense(
+  context: Context,
+  id: string,
+  { reason }: Reasoned,
+): Promise<{ license: License; licenseKey: string }> {
+  const license = await carryOut(context, id, "reissue", ({ revision }) => ({ revision: revision + 1 }), {
+    reason,
+  });
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+/** Shows the current key of a license, and records that it was shown. @throws Problem LICENSE_NOT_FOUND */
+export async function revealLicenseKey(context: Context, id: string): Promise<string> {
+  allow(context, "keys");
+  const license = await getLicense(context, id);
+  await context.db.batch([
+    recordChange(
+      context,
+      context.clock.now(),
+      "license.key_revealed",
+      ["license", id],
+      { revision: license.revision },
+      { sql: "WHERE true", values: [] },
+    ),
+  ]);
+  return licenseKeyOf(context, license);
+}

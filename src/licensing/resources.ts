@@ -1,0 +1,39 @@
+// What the changeable resources have in common: versions as ETags, and what a change did.
+import { Problem } from "../problems.ts";
+
+/** The strong ETag (RFC 9110 section 8.8.3) of a resource. */
+export const etagOf = (resource: { version: number }): string => `"${resource.version}"`;
+
+/**
+ * @param ifMatch the If-Match header (RFC 9110 section 13.1.1), where the caller sent one
+ * @throws Problem PRECONDITION_FAILED where the resource is not the one that the caller saw
+ */
+export function assertMatch(resource: { version: number }, ifMatch: string | undefined): void {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return;
+  const tags = ifMatch.split(",").map((tag) => tag.trim());
+  if (!tags.includes(etagOf(resource))) throw new Problem("PRECONDITION_FAILED");
+}
+
+export type Changes = Record<string, { from: unknown; to: unknown }>;
+
+/** What is different, member by member. */
+export function changesBetween(before: object, after: object): Changes {
+  const old = before as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(after)
+      .filter(([name, to]) => JSON.stringify(old[name]) !== JSON.stringify(to))
+      .map(([name, to]) => [name, { from: old[name], to }]),
+  );
+}
+
+/** How often a change is tried anew when another one came in between. */
+export const MAX_ATTEMPTS = 5;
+
+export const overtaken = (ifMatch: string | undefined): Problem =>
+  ifMatch === undefined
+    ? new Problem("CONFLICT", "The resource kept changing at the same time. Try again.")
+    : new Problem("PRECONDITION_FAILED");
+
+/** Drops the members that were not given, so that what is left can be spread over a row. */
+export const given = <T extends object>(input: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never;

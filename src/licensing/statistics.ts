@@ -1,0 +1,179 @@
+// The business in figures, at the same cost whatever the number of licenses: from the counters of
+// migrations/0002_statistics.sql, and the few events that are not folded into them yet.
+import { allow } from "../access/permissions.ts";
+import type { Context, Services } from "../context.ts";
+import type { Row } from "../storage/database.ts";
+import { DAY, formatInstant } from "./dates.ts";
+import type { Standing } from "./standing.ts";
+
+const MONTHS = 12;
+const DAYS = 90;
+
+/** From how many events on they are folded, and how many at once. */
+const FOLD_FROM = 200;
+const FOLD_AT_ONCE = 10_000;
+
+type Turn = "starts" | "expiring" | "expires" | "ends";
+
+const TURNS: Turn[] = ["starts", "expiring", "expires", "ends"];
+
+/** The prefixes of an instant by which turns are counted: month, day, hour, minute, second. */
+const SIZES = [7, 10, 13, 16, 19];
+
+/**
+ * The ranges of prefixes that together hold every instant up to and including `now`: the months before this
+ * one, the days of this month before today, …, the seconds of this minute up to this one.
+ */
+function rangesUpTo(now: number): { size: number; from: string; to: string }[] {
+  const at = formatInstant(now);
+  return SIZES.map((size, index) => ({
+    size,
+    from: index === 0 ? "" : at.slice(0, SIZES[index - 1]),
+    // The next character after any digit ends the last range behind this very second.
+    to: at.slice(0, size) + (size === 19 ? "~" : ""),
+  }));
+}
+
+const PASSED = `
+  SELECT t.turn, sum(t.n) AS n
+  FROM json_each(?1) turn CROSS JOIN json_each(?2) range CROSS JOIN license_turns t
+  WHERE t.turn = turn.value AND t.size = range.value ->> 'size'
+    AND t.prefix >= range.value ->> 'from' AND t.prefix < range.value ->> 'to'
+  GROUP BY t.turn`;
+
+const STARTING = "SELECT coalesce(sum(n), 0) AS n FROM license_turns WHERE turn = 'starts' AND size = 7";
+
+const EXPIRATIONS = `
+  SELECT month.value AS month, coalesce(t.n, 0) AS count
+  FROM json_each(?1) month
+  LEFT JOIN license_turns t ON t.turn = 'expires' AND t.size = 7 AND t.prefix = month.value`;
+
+const ACTIVATION_DAYS = `
+  SELECT day.value AS day, coalesce(d.n, 0) AS n
+  FROM json_each(?1) day LEFT JOIN activation_days d ON d.day = day.value`;
+
+// What the events after the last folded one add.
+const UNFOLDED = `
+  SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch') AS day,
+    count(*) AS events,
+    count(*) FILTER (WHERE action = 'activation.created') AS made,
+    count(*) FILTER (WHERE action = 'activation.created' AND detail ->> 'replaces' IS NULL)
+      - count(*) FILTER (WHERE action IN ('activation.ended', 'activation.lapsed')) AS seated
+  FROM events WHERE id > (SELECT up_to FROM activation_totals)
+  GROUP BY day`;
+
+const monthsFrom = (now: number): string[] => {
+  const date = new Date(now);
+  return Array.from({ length: MONTHS }, (_, index) =>
+    formatInstant(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + index)).slice(0, 7),
+  );
+};
+
+const daysUpTo = (now: number): string[] =>
+  Array.from({ length: DAYS }, (_, index) => formatInstant(now - (DAYS - 1 - index) * DAY).slice(0, 10));
+
+const number = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
+
+const sum = (rows: Row[], column: string): number =>
+  rows.reduce((total, row) => total + number(row, column), 0);
+
+/** The figures of now. One round trip. */
+export async function readStatistics(context: Context) {
+  allow(context, "read");
+  const { db } = context;
+  const now = context.clock.now();
+  const results = await db.batch([
+    db.sql("SELECT license_type, status, n FROM license_counts"),
+    db.sql(PASSED, JSON.stringify(TURNS), JSON.stringify(rangesUpTo(now))),
+    db.sql(STARTING),
+    db.sql(EXPIRATIONS, JSON.stringify(monthsFrom(now))),
+    db.sql(ACTIVATION_DAYS, JSON.stringify(daysUpTo(now))),
+    db.sql("SELECT activations, seated FROM activation_totals"),
+    db.sql(UNFOLDED),
+  ]);
+  const [counts, passed, starting, expirations, days, [totals], unfolded] = results.map(
+    (result) => result.results,
+  ) as [Row[], Row[], Row[], Row[], Row[], Row[], Row[]];
+
+  const withStatus = (status: string): number =>
+    sum(
+      counts.filter((row) => row["status"] === status),
+      "n",
+    );
+  const past = (turn: Turn): number =>
+    number(
+      passed.find((row) => row["turn"] === turn),
+      "n",
+    );
+
+  const scheduled = number(starting[0], "n") - past("starts");
+  const by_standing: Record<Standing, number> = {
+    active: withStatus("active") - scheduled - past("expiring"),
+    expiring: past("expiring") - past("expires"),
+    grace: past("expires") - past("ends"),
+    expired: past("ends"),
+    scheduled,
+    suspended: withStatus("suspended"),
+    revoked: withStatus("revoked"),
+  };
+  const by_type: Record<string, number> = {};
+  for (const row of counts) {
+    const type = String(row["license_type"]);
+    by_type[type] = (by_type[type] ?? 0) + number(row, "n");
+  }
+  if (sum(unfolded, "events") >= FOLD_FROM) context.defer(foldEvents(context));
+
+  return {
+    total: sum(counts, "n"),
+    active: by_standing.active + by_standing.expiring + by_standing.grace,
+    expired: by_standing.expired,
+    expiring_soon: by_standing.expiring,
+    suspended: by_standing.suspended,
+    revoked: by_standing.revoked,
+    by_type,
+    by_standing,
+    instances: {
+      active: number(totals, "seated") + sum(unfolded, "seated"),
+      total: number(totals, "activations") + sum(unfolded, "made"),
+    },
+    activations_by_day: days.map((row) => ({
+      date: String(row["day"]),
+      count:
+        number(row, "n") +
+        sum(
+          unfolded.filter((tail) => tail["day"] === row["day"]),
+          "made",
+        ),
+    })),
+    expirations_by_month: expirations.map((row) => ({
+      month: String(row["month"]),
+      count: number(row, "count"),
+    })),
+  };
+}
+
+/**
+ * Adds the events after the last folded one to the counters, some thousands at once. Two at the same time
+ * fold each event once: a batch is a transaction, and the second begins where the first ended.
+ */
+export async function foldEvents({ db }: Pick<Services, "db">): Promise<void> {
+  const next = `
+    FROM events
+    WHERE id > (SELECT up_to FROM activation_totals)
+      AND id <= (SELECT up_to FROM activation_totals) + ${FOLD_AT_ONCE}`;
+  await db.batch([
+    db.sql(`
+      INSERT INTO activation_days (day, n)
+      SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch') AS day, count(*)
+      ${next} AND action = 'activation.created' GROUP BY day
+      ON CONFLICT DO UPDATE SET n = n + excluded.n`),
+    db.sql(`
+      UPDATE activation_totals SET (up_to, activations, seated) = (
+        SELECT max(activation_totals.up_to, coalesce(max(id), 0)),
+          activation_totals.activations + count(*) FILTER (WHERE action = 'activation.created'),
+          activation_totals.seated
+            + count(*) FILTER (WHERE action = 'activation.created' AND detail ->> 'replaces' IS NULL)
+            - count(*) FILTER (WHERE action IN ('activation.ended', 'activation.lapsed'))
+        ${next})`),
+  ]);
+}

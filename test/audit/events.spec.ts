@@ -1,0 +1,104 @@
+import { applyD1Migrations, reset } from "cloudflare:test";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { setTime } from "../support/clock.ts";
+import { env } from "../support/env.ts";
+import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
+
+const at = (text: string): void => setTime(text);
+
+const actionsOf = async (query: string): Promise<string[]> => {
+  const actions: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const { body, status, text } = await admin(
+      `/events?limit=3&${query}${cursor === null ? "" : `&cursor=${cursor}`}`,
+    );
+    if (status !== 200) throw new Error(text);
+    actions.push(...body.data.map((event: { action: string }) => event.action));
+    cursor = body.next_cursor as string | null;
+  } while (cursor !== null);
+  return actions;
+};
+
+const fresh = async (): Promise<void> => {
+  await reset();
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+};
+
+describe("the record", () => {
+  let licenseId: string;
+  let customerId: string;
+
+  // A database of its own, whose time only moves forward: what a time is found by.
+  beforeAll(async () => {
+    await fresh();
+    at("2026-01-10T10:00:00Z");
+    customerId = (await newCustomer({ name: "Acme", email: "ada@acme.example" })).id;
+    at("2026-01-20T10:00:00Z");
+    const { license, license_key } = await newLicense({ customer_id: customerId });
+    licenseId = license.id;
+    at("2026-01-30T10:00:00Z");
+    await activate(license_key, "box");
+    at("2026-02-10T10:00:00Z");
+    await admin(`/licenses/${licenseId}/suspend`, {
+      body: { reason: "x" },
+      headers: { "CF-Connecting-IP": "192.0.2.9" },
+    });
+    at("2026-02-20T10:00:00Z");
+    await admin(`/customers/${customerId}`, { method: "PATCH", body: { name: "Acme 2" } });
+  });
+
+  afterAll(fresh);
+
+  it("tells who did what to what, when, from where, and what changed", async () => {
+    const { body } = await admin(`/licenses/${licenseId}/events`);
+    expect(body.data[0]).toEqual({
+      id: 4,
+      at: "2026-02-10T10:00:00.000Z",
+      action: "license.suspended",
+      actor: { type: "staff", id: "ADMIN_TOKEN" },
+      entity: { type: "license", id: licenseId },
+      request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      ip: "192.0.2.9",
+      detail: { changes: { status: { from: "active", to: "suspended" } }, reason: "x" },
+    });
+    expect(body.data.map((event: { action: string }) => event.action)).toEqual([
+      "license.suspended",
+      "activation.created",
+      "license.issued",
+    ]);
+  });
+
+  it.each([
+    [
+      "",
+      ["customer.changed", "license.suspended", "activation.created", "license.issued", "customer.created"],
+    ],
+    ["action=license.issued", ["license.issued"]],
+    ["action=activation.created", ["activation.created"]],
+    ["actor=box", ["activation.created"]],
+    ["actor=ADMIN_TOKEN&action=customer.changed", ["customer.changed"]],
+    ["since=2026-01-30T10:00:00Z", ["customer.changed", "license.suspended", "activation.created"]],
+    ["since=2026-01-30T10:00:01Z", ["customer.changed", "license.suspended"]],
+    ["until=2026-01-20T10:00:00Z", ["customer.created"]],
+    ["until=2026-01-20T10:00:01Z", ["license.issued", "customer.created"]],
+    ["since=2026-01-15&until=2026-02-05", ["activation.created", "license.issued"]],
+    ["since=2030-01-01", []],
+    ["until=2020-01-01", []],
+    ["actor=ADMIN_TOKEN&since=2026-02-15", ["customer.changed"]],
+  ])("is found by ?%s", async (query, actions) => {
+    expect(await actionsOf(query)).toEqual(actions);
+  });
+
+  it("is found by what was changed", async () => {
+    expect(await actionsOf(`entity=${customerId}`)).toEqual(["customer.changed", "customer.created"]);
+    expect(await actionsOf(`entity=${customerId}&until=2026-02-01`)).toEqual(["customer.created"]);
+    expect(await actionsOf("entity=nobody")).toEqual([]);
+  });
+
+  it.each(["since=soon", "until=2026-02-30", "limit=0", "who=me"])("refuses ?%s", async (query) => {
+    expect(await call(`/v1/admin/events?${query}`, { token: env.ADMIN_TOKEN })).toMatchObject({
+      status: 422,
+    });
+  });
+});

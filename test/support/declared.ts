@@ -1,0 +1,39 @@
+// Every answer that a test gets is compared with what the call's declaration, and so the OpenAPI document,
+// says of it: its status, its members and their types, and for refusals the code.
+import { expect } from "vitest";
+import type * as z from "zod/mini";
+import { endpoints } from "../../src/app.ts";
+import { refusalsOf } from "../../src/http/openapi.ts";
+import { ProblemDocument } from "../../src/http/schemas.ts";
+import type { Answer } from "./service.ts";
+
+const routes = endpoints.map((declared) => ({
+  declared,
+  pattern: new RegExp(`^${declared.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+}));
+
+/** Parsing takes off what the schema does not name; what is left must be all there was. */
+function expectExactly(schema: z.core.$ZodType, body: unknown, call: string): void {
+  const parsed = (schema as z.ZodMiniType).safeParse(body);
+  expect(parsed.error, `${call}: ${JSON.stringify(body)}`).toBeUndefined();
+  expect(parsed.data, call).toEqual(body);
+}
+
+export function assertDeclared(method: string, path: string, answer: Answer): void {
+  const { pathname } = new URL(path, "http://localhost");
+  const call = `${method} ${path} → ${answer.status}`;
+  if (answer.status >= 400 && method !== "HEAD") expectExactly(ProblemDocument, answer.body, call);
+  const route = routes.find(
+    ({ declared, pattern }) => declared.method === method.toLowerCase() && pattern.test(pathname),
+  );
+  if (!route) return;
+  const { declared } = route;
+  if (answer.status >= 400) {
+    expect(refusalsOf(declared), call).toContain(answer.body.code);
+    return;
+  }
+  const statuses = [declared.answer.status, ...(declared.method === "put" ? [201] : [])];
+  expect(statuses, call).toContain(answer.status);
+  if (declared.answer.schema) expectExactly(declared.answer.schema, answer.body, call);
+  else expect(answer.text, call).toBe("");
+}
