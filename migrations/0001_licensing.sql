@@ -93,11 +93,32 @@ CREATE TABLE activations (
   seats_lapsed     INTEGER NOT NULL,
   -- The activation of the same instance that this one took over from: its lease had run out.
   replaces         TEXT,
+  -- What ended it: an instance, a member of staff, or the lease that ran out. (Not written with IN: checking
+  -- that reads two rows of a table that SQLite makes for it, at every check-in.)
+  ended_by         TEXT CHECK (ended_by = 'instance' OR ended_by = 'staff' OR ended_by = 'lease'),
   fingerprint      TEXT,
   hostname         TEXT,
   app_version      TEXT,
   labels           TEXT CHECK (json_type(labels) = 'object'),
   ip               TEXT,
+  -- The last day (YYYY-MM-DD) for which the instance told its usage, and what it and all instances of the
+  -- license together had used on it by then.
+  usage_day        TEXT,
+  requests         INTEGER NOT NULL DEFAULT 0,
+  services         INTEGER NOT NULL DEFAULT 0,
+  license_requests INTEGER NOT NULL DEFAULT 0,
+  license_services INTEGER NOT NULL DEFAULT 0,
+  -- When the certificate that the instance showed last was issued (whole seconds), and how many times in a
+  -- row it showed one that was neither the last issued nor the one it showed before.
+  presented_at     INTEGER,
+  strays           INTEGER NOT NULL DEFAULT 0,
+  clone_suspected_at     INTEGER,
+  fingerprint_changed_at INTEGER,
+  -- The last claim: who made it, in which request, and the event that it gave occasion to.
+  actor_type       TEXT NOT NULL DEFAULT 'instance',
+  actor_id         TEXT NOT NULL DEFAULT '-',
+  request_id       TEXT NOT NULL DEFAULT '-',
+  occasion         TEXT,
   PRIMARY KEY (license_id, ended_at, instance_id),
   CHECK (ended_at = 0 OR ended_at >= activated_at)
 ) STRICT, WITHOUT ROWID;
@@ -123,6 +144,26 @@ CREATE INDEX events_by_entity ON events (entity_id, id);
 -- activation has no row to spare: it is found by its license, or by walking the time in question.
 CREATE INDEX events_by_actor ON events (actor_id, id) WHERE actor_type <> 'instance';
 CREATE INDEX events_by_action ON events (action, id) WHERE actor_type <> 'instance';
+
+-- A claim on a seat is recorded from its own row: a statement beside it would read that row again, at every
+-- check-in, to find mostly nothing.
+CREATE TRIGGER activations_record_insert AFTER INSERT ON activations
+WHEN NEW.occasion IS NOT NULL
+BEGIN
+  INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail)
+  VALUES (NEW.last_seen_at, NEW.occasion, 'license', NEW.license_id, NEW.actor_type, NEW.actor_id,
+    NEW.request_id, NEW.ip,
+    json_object('activation_id', NEW.id, 'instance_id', NEW.instance_id, 'replaces', NEW.replaces));
+END;
+
+CREATE TRIGGER activations_record_update AFTER UPDATE OF last_seen_at ON activations
+WHEN NEW.occasion IS NOT NULL
+BEGIN
+  INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail)
+  VALUES (NEW.last_seen_at, NEW.occasion, 'license', NEW.license_id, NEW.actor_type, NEW.actor_id,
+    NEW.request_id, NEW.ip,
+    json_object('activation_id', NEW.id, 'instance_id', NEW.instance_id, 'replaces', NEW.replaces));
+END;
 
 CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events
 BEGIN SELECT raise(ABORT, 'events are append-only'); END;

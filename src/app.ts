@@ -5,6 +5,7 @@ import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseActionEndpoints } from "./http/admin/license-actions.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
+import { offlineEndpoints } from "./http/admin/offline.ts";
 import { overviewEndpoints } from "./http/admin/overview.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
@@ -19,6 +20,7 @@ export const endpoints: Endpoint[] = [
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
   ...licenseActionEndpoints,
+  ...offlineEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,
   ...serviceEndpoints,

@@ -6,6 +6,8 @@ const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
 const KEY = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6ImxpY2Vuc2Urand0In0.eyJpc3MiOiIuLi4ifQ.c2lnbmF0dXJl";
 const INSTANCE = "caio-7f3a9c52";
 
+export const usage = [{ date: "2026-11-24", requests: 4_210, services: 12 }];
+
 const terms = {
   features: ["orchestration", "api", "analytics"],
   max_instances: 5,
@@ -91,6 +93,42 @@ export const activation = {
   server_time: "2026-11-23T09:02:00.551Z",
 };
 
+export const checkInRequest = { ...activationRequest, usage, certificate: KEY };
+
+export const checkIn = { ...activation, status: "checked_in" };
+
+export const licenseUsage = {
+  license_id: LICENSE,
+  from: "2026-10-26",
+  to: "2026-11-24",
+  max_requests_per_day: 100_000,
+  max_services: 50,
+  data: [
+    {
+      date: "2026-11-24",
+      requests: 4_210,
+      services: 12,
+      instances: [{ instance_id: INSTANCE, requests: 4_210, services: 12 }],
+    },
+  ],
+};
+
+export const licenseFile = {
+  format: "caio-license",
+  version: 1,
+  issuer: "https://licensing.smarthaus.example",
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  instance_id: INSTANCE,
+  activation_id: ACTIVATION_ID,
+  issued_at: "2026-11-23T09:02:00.551Z",
+  lease_expires_at: shownTerms.grace_until,
+  license_expires_at: shownTerms.expires_at,
+  license_key: KEY,
+  certificate: KEY,
+  warnings: [],
+};
+
 export const validation = {
   valid: true,
   code: "VALID",
@@ -119,12 +157,16 @@ export const instance = {
   lease_expires_at: "2026-12-24T08:31:41.000Z",
   check_in_at: "2026-11-25T08:02:09.870Z",
   ended_at: null,
+  ended_by: null,
   replaces: null,
   fingerprint: null,
+  fingerprint_changed_at: null,
+  clone_suspected_at: null,
   hostname: activationRequest.hostname,
   app_version: activationRequest.app_version,
   labels: null,
   ip: "192.0.2.10",
+  usage: { date: "2026-11-24", requests: 4_210, services: 12 },
 };
 
 export const event = {
@@ -150,6 +192,7 @@ export const statistics = {
   instances: { active: 68, total: 91 },
   activations_by_day: [{ date: "2026-11-23", count: 2 }],
   expirations_by_month: [{ month: "2026-11", count: 1 }],
+  usage_by_day: [{ date: "2026-11-23", requests: 120_031, services: 310 }],
 };
 
 export const jwks = {

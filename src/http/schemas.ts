@@ -115,12 +115,16 @@ export const Instance = z.object({
   lease_expires_at: Instant,
   check_in_at: Instant,
   ended_at: OptionalInstant,
+  ended_by: z.nullable(z.enum(["instance", "staff", "lease"])),
   replaces: Text,
   fingerprint: Text,
+  fingerprint_changed_at: OptionalInstant,
+  clone_suspected_at: OptionalInstant,
   hostname: Text,
   app_version: Text,
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
+  usage: z.nullable(z.object({ date: z.string(), requests: z.int(), services: z.int() })),
 });
 
 export const EventDocument = z.object({
@@ -148,6 +152,56 @@ export const Statistics = z.object({
   instances: z.object({ active: count, total: count }),
   activations_by_day: z.array(z.object({ date: z.string(), count })),
   expirations_by_month: z.array(z.object({ month: z.string(), count })),
+  usage_by_day: z.array(z.object({ date: z.string(), requests: count, services: count })),
+});
+
+const Warnings = z.array(
+  z.object({
+    code: z.enum([
+      "LICENSE_EXPIRING",
+      "LICENSE_IN_GRACE",
+      "LICENSE_KEY_SUPERSEDED",
+      "OVER_LIMIT",
+      "FINGERPRINT_CHANGED",
+      "USAGE_IGNORED",
+    ]),
+    detail: z.string(),
+    limit: z.optional(z.string()),
+    allowed: z.optional(z.int()),
+    observed: z.optional(z.int()),
+  }),
+);
+
+export const LicenseUsage = z.object({
+  license_id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  max_requests_per_day: OptionalLimit,
+  max_services: OptionalLimit,
+  data: z.array(
+    z.object({
+      date: z.string(),
+      requests: z.int(),
+      services: z.int(),
+      instances: z.array(z.object({ instance_id: z.string(), requests: z.int(), services: z.int() })),
+    }),
+  ),
+});
+
+export const LicenseFile = z.object({
+  format: z.literal("caio-license"),
+  version: z.literal(1),
+  issuer: z.string(),
+  license_id: z.string(),
+  customer_id: z.string(),
+  instance_id: z.string(),
+  activation_id: z.string(),
+  issued_at: Instant,
+  lease_expires_at: Instant,
+  license_expires_at: OptionalInstant,
+  license_key: z.string(),
+  certificate: z.string(),
+  warnings: Warnings,
 });
 
 export const Activation = z.object({
@@ -167,17 +221,11 @@ export const Activation = z.object({
   certificate: z
     .string()
     .check(z.describe("Compact JWS, typ activation+jwt: lets the instance go on offline")),
-  warnings: z.array(
-    z.object({
-      code: z.enum(["LICENSE_EXPIRING", "LICENSE_IN_GRACE", "OVER_LIMIT"]),
-      detail: z.string(),
-      limit: z.optional(z.string()),
-      allowed: z.optional(z.int()),
-      observed: z.optional(z.int()),
-    }),
-  ),
+  warnings: Warnings,
   server_time: Instant,
 });
+
+export const CheckIn = z.extend(Activation, { status: z.literal("checked_in") });
 
 export const Validation = z.object({
   valid: z.boolean(),
@@ -206,6 +254,8 @@ export const Validation = z.object({
   ),
   server_time: Instant,
 });
+
+export const Token = z.string();
 
 export const JwkSet = z.object({
   keys: z.array(

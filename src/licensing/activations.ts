@@ -1,23 +1,16 @@
-// What an instance does with its license: activate, validate, deactivate. Each is one round trip to D1: the
-// statement that changes something, its event, and a look at what is there now share a batch.
+// What an instance does with its license: activate, check in, validate, deactivate. Each is one round trip to
+// D1: the statement that changes something, its event, and a look at what is there now share a batch.
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { signCertificate } from "./certificates.ts";
-import { formatInstant, formatInstantOrNull } from "./dates.ts";
-import { type KeyIdentity, licenseKeyOf, readLicenseKey } from "./license-keys.ts";
+import { formatInstant } from "./dates.ts";
+import { grantSeat, presentGrant, refusalFor, unknownLicense } from "./grants.ts";
+import { type KeyIdentity, readLicenseKey } from "./license-keys.ts";
 import { presentLicense } from "./licenses.ts";
-import {
-  claimSeat,
-  endActivation,
-  look,
-  lookAfterClaim,
-  presentSeat,
-  settleLapsed,
-  type View,
-  viewOf,
-} from "./seats.ts";
-import { graceUntil, refusalOf, type Standing, standingOf, type StandingRefusal } from "./standing.ts";
+import { endActivation } from "./seat-ends.ts";
+import { look, presentSeat, viewOf } from "./seats.ts";
+import { standingOf } from "./standing.ts";
+import { UsageReport } from "./usage.ts";
 
 /** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
 const InstanceId = z.string().check(z.regex(/^[^\p{C}]{1,128}$/u), z.regex(/\S/));
@@ -42,6 +35,11 @@ export const ActivationRequest = z.object({
   ),
 });
 
+export const CheckInRequest = z.extend(ActivationRequest, {
+  usage: z.nullish(UsageReport),
+  certificate: z.nullish(z.string()),
+});
+
 export const ValidationRequest = z.object({
   license_key: LicenseKey,
   instance_id: z.nullish(InstanceId),
@@ -50,118 +48,37 @@ export const ValidationRequest = z.object({
 export const DeactivationRequest = z.object({ license_key: LicenseKey, instance_id: InstanceId });
 
 export type ActivationRequest = z.output<typeof ActivationRequest>;
+export type CheckInRequest = z.output<typeof CheckInRequest>;
 export type ValidationRequest = z.output<typeof ValidationRequest>;
 export type DeactivationRequest = z.output<typeof DeactivationRequest>;
 
-type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
-
-/** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
-function refusalFor(view: View, key: KeyIdentity, standing: Standing): KeyRefusal | null {
-  return key.revision < view.license.revision ? "LICENSE_KEY_SUPERSEDED" : refusalOf(standing);
-}
-
-function refuse(code: KeyRefusal, { license }: View): Problem {
-  switch (code) {
-    case "LICENSE_EXPIRED":
-      return new Problem(
-        code,
-        `The license expired at ${formatInstantOrNull(license.expires_at)} and its grace ended at ${formatInstantOrNull(graceUntil(license))}.`,
-      );
-    case "LICENSE_NOT_STARTED":
-      return new Problem(code, `The license starts at ${formatInstantOrNull(license.starts_at)}.`);
-    default:
-      return new Problem(code);
-  }
-}
-
-const unknownLicense = () =>
-  new Problem("LICENSE_NOT_FOUND", "The license of this key does not exist any more.");
-
-interface Warning {
-  code: "LICENSE_EXPIRING" | "LICENSE_IN_GRACE" | "OVER_LIMIT";
-  detail: string;
-  limit?: string;
-  allowed?: number;
-  observed?: number;
-}
-
-function warningsOf({ license, seatsInUse }: View, standing: Standing): Warning[] {
-  const warnings: Warning[] = [];
-  if (standing === "expiring") {
-    const detail = `The license expires at ${formatInstantOrNull(license.expires_at)}.`;
-    warnings.push({ code: "LICENSE_EXPIRING", detail });
-  }
-  if (standing === "grace") {
-    const detail = `The license expired at ${formatInstantOrNull(license.expires_at)}; everything stops at ${formatInstantOrNull(graceUntil(license))} unless it is renewed.`;
-    warnings.push({ code: "LICENSE_IN_GRACE", detail });
-  }
-  if (license.max_instances !== null && seatsInUse > license.max_instances) {
-    warnings.push({
-      code: "OVER_LIMIT",
-      detail: `${seatsInUse} instances are active where the license allows ${license.max_instances}.`,
-      limit: "max_instances",
-      allowed: license.max_instances,
-      observed: seatsInUse,
-    });
-  }
-  return warnings;
-}
+const asInstance = (context: Context, id: string): Context => ({
+  ...context,
+  actor: { type: "instance", id },
+});
 
 /**
  * Gives the instance a seat, or renews the lease of the one it has. Idempotent: the same instance never
  * takes a second seat.
- * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, LICENSE_EXPIRED,
- *   LICENSE_SUSPENDED, LICENSE_REVOKED, LICENSE_NOT_STARTED, ACTIVATION_LIMIT_REACHED, RATE_LIMITED
+ * @throws Problem LICENSE_KEY_INVALID, RATE_LIMITED, and as grantSeat
  */
 export async function activate(context: Context, request: ActivationRequest) {
   const key = await presentedKey(context, request.license_key);
-  const now = context.clock.now();
-  const acting: Context = { ...context, actor: { type: "instance", id: request.instance_id } };
-  const results = await context.db.batch([
-    ...claimSeat(acting, now, { ...request, key }),
-    lookAfterClaim(acting, key.licenseId, request.instance_id, now),
-  ]);
-  const view = viewOf(results.at(-1)?.results[0], now);
-  if (!view) throw unknownLicense();
-  const { license, seat } = view;
-  const standing = standingOf(license, now);
-  const refusal = refusalFor(view, key, standing);
-  if (refusal) throw refuse(refusal, view);
-  if (!seat) {
-    const allowed = license.max_instances ?? 0;
-    throw new Problem(
-      "ACTIVATION_LIMIT_REACHED",
-      `The license allows ${allowed} active ${allowed === 1 ? "instance" : "instances"}, and ${view.seatsInUse} are active.`,
-      { limit: "max_instances", allowed, observed: view.seatsInUse },
-    );
-  }
-  if (view.seatsLapsed > 0) context.defer(settleLapsed(context, now, license.id));
+  return presentGrant("activated", await grantSeat(asInstance(context, request.instance_id), key, request));
+}
 
-  const [license_key, certificate] = await Promise.all([
-    licenseKeyOf(context, license),
-    signCertificate(context, now, { license, seat, request }),
-  ]);
-  return {
-    status: "activated" as const,
-    license_id: license.id,
-    customer_id: license.customer_id,
-    license_type: license.license_type,
-    standing,
-    expires_at: formatInstantOrNull(license.expires_at),
-    grace_until: formatInstantOrNull(graceUntil(license)),
-    features: license.features,
-    max_instances: license.max_instances,
-    max_services: license.max_services,
-    max_requests_per_day: license.max_requests_per_day,
-    instances: { active: view.seatsInUse, max: license.max_instances },
-    activation_id: seat.activation_id,
-    lease_expires_at: formatInstant(seat.lease_expires_at),
-    check_in_at: formatInstant(seat.check_in_at),
-    license_key,
-    certificate,
-    warnings: warningsOf(view, standing),
-    server_time: formatInstant(now),
-  };
+/**
+ * Renews the lease of an instance that was activated before, and takes in what it used. An instance whose
+ * lease ran out takes a seat again if one is free.
+ * @throws Problem INSTANCE_NOT_ACTIVATED for one that was never activated, or deactivated; and as activate
+ */
+export async function checkIn(context: Context, request: CheckInRequest) {
+  const key = await presentedKey(context, request.license_key);
+  const returning = { ...request, returning: true };
+  return presentGrant(
+    "checked_in",
+    await grantSeat(asInstance(context, request.instance_id), key, returning),
+  );
 }
 
 /**
@@ -172,12 +89,12 @@ export async function validate(context: Context, request: ValidationRequest) {
   const key = await presentedKey(context, request.license_key);
   const now = context.clock.now();
   const instanceId = request.instance_id ?? null;
-  const [result] = await context.db.batch([look(context, key.licenseId, instanceId)]);
+  const [result] = await context.db.batch([look(context, key.licenseId, instanceId, now)]);
   const view = viewOf(result?.results[0], now);
   if (!view) throw unknownLicense();
   const standing = standingOf(view.license, now);
   const missing = instanceId !== null && !view.seat ? ("INSTANCE_NOT_ACTIVATED" as const) : null;
-  const code = refusalFor(view, key, standing) ?? missing ?? ("VALID" as const);
+  const code = refusalFor(view.license, key, standing) ?? missing ?? ("VALID" as const);
   // The vendor's notes are not the customer's to read.
   const { metadata: _private, updated_at: _updated, ...license } = presentLicense(view.license, now);
   return {
@@ -198,10 +115,10 @@ export async function validate(context: Context, request: ValidationRequest) {
 export async function deactivate(context: Context, request: DeactivationRequest): Promise<void> {
   const key = await presentedKey(context, request.license_key);
   const now = context.clock.now();
-  const acting: Context = { ...context, actor: { type: "instance", id: request.instance_id } };
+  const acting = asInstance(context, request.instance_id);
   const results = await context.db.batch([
     ...endActivation(acting, now, key, request.instance_id),
-    look(acting, key.licenseId, null),
+    look(acting, key.licenseId, null, now),
   ]);
   const view = viewOf(results.at(-1)?.results[0], now);
   if (!view) throw unknownLicense();

@@ -1,9 +1,16 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
 import type { Services } from "../context.ts";
 import type { License } from "../storage/schema.ts";
-import { formatInstant, formatInstantOrNull, numericDate } from "./dates.ts";
+import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "./dates.ts";
 import type { Seat } from "./seats.ts";
 import { graceUntil } from "./standing.ts";
+
+/** The public half of a key that an offline instance made for itself (RFC 7800 section 3.2). */
+export interface InstanceKey {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+}
 
 interface Subject {
   license: License;
@@ -13,6 +20,8 @@ interface Subject {
     nonce?: string | null | undefined;
     /** Echoed so that the instance can bind the certificate to its machine. */
     fingerprint?: string | null | undefined;
+    /** Confirmed, so that the instance can sign what it says later without a network. */
+    public_key?: InstanceKey | null | undefined;
   };
 }
 
@@ -22,7 +31,7 @@ export function signCertificate(
   now: number,
   { license, seat, request }: Subject,
 ): Promise<string> {
-  const { nonce, fingerprint } = request;
+  const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
     iss: config.issuer,
     sub: seat.instance_id,
@@ -41,5 +50,33 @@ export function signCertificate(
     check_in_at: formatInstant(seat.check_in_at),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
+    ...(public_key == null ? {} : { cnf: { jwk: public_key } }),
   });
+}
+
+export interface CertificateIdentity {
+  activationId: string;
+  licenseId: string;
+  instanceId: string;
+  issuedAt: number;
+  expiresAt: number;
+  publicKey: InstanceKey | null;
+}
+
+/** What a certificate of ours says; null for anything else, and for one that we did not sign. Expiry is not looked at. */
+export async function readCertificate(
+  { keyring, config }: Services,
+  certificate: string,
+): Promise<CertificateIdentity | null> {
+  const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
+  if (!claims) return null;
+  const { jti, license_id, sub, iat, exp, cnf } = claims as Record<string, unknown>;
+  return {
+    activationId: String(jti),
+    licenseId: String(license_id),
+    instanceId: String(sub),
+    issuedAt: Number(iat) * SECOND,
+    expiresAt: Number(exp) * SECOND,
+    publicKey: (cnf as { jwk?: InstanceKey } | undefined)?.jwk ?? null,
+  };
 }

@@ -9,8 +9,9 @@ import { CustomerId } from "./customers.ts";
 import { normalizeTerm } from "./customer-terms.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
-import { endActivationById, licenseIdOf } from "./seats.ts";
-import { SearchText } from "./terms.ts";
+import { endActivationById } from "./seat-ends.ts";
+import { licenseIdOf } from "./seats.ts";
+import { EndInstant, SearchText, StartInstant } from "./terms.ts";
 
 export const ActivationFilter = z.object({
   license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
@@ -22,6 +23,9 @@ export const ActivationFilter = z.object({
       z.transform((text) => text === "true"),
     ),
   ),
+  /** Last seen from here on, or before this. */
+  seen_since: z.optional(StartInstant),
+  seen_before: z.optional(EndInstant),
   /** The beginning of the instance's id, of its host name or of its license's id. */
   q: z.optional(SearchText),
 });
@@ -31,14 +35,20 @@ export type ActivationFilter = z.output<typeof ActivationFilter>;
 const isActive = (activation: Activation, now: number): boolean =>
   activation.ended_at === 0 && activation.lease_expires_at > now;
 
-function belongs(activation: Activation, { active, q }: ActivationFilter, now: number): boolean {
-  const { instance_id, hostname, license_id } = activation;
+function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
+  const { active, q, seen_since, seen_before } = filter;
+  const { instance_id, hostname, license_id, last_seen_at } = activation;
   const found =
     q === undefined ||
     [instance_id, hostname, license_id].some(
       (text) => text !== null && normalizeTerm(text).startsWith(normalizeTerm(q)),
     );
-  return found && (active === undefined || isActive(activation, now) === active);
+  return (
+    found &&
+    (active === undefined || isActive(activation, now) === active) &&
+    (seen_since === undefined || last_seen_at >= seen_since) &&
+    (seen_before === undefined || last_seen_at < seen_before)
+  );
 }
 
 /** As many rows are looked at where each may come with a license to read, too. */
@@ -141,14 +151,30 @@ export async function endActivation(context: Context, id: string): Promise<void>
 
 /** An activation as the API shows it. */
 export const presentActivation = (activation: Activation, now: number) => {
-  const { ended_at, seats_in_use: _counted, seats_lapsed: _lapsed, ...shown } = activation;
+  const { id, license_id, instance_id, replaces, ended_by, fingerprint, hostname, app_version, labels, ip } =
+    activation;
   return {
-    ...shown,
+    id,
+    license_id,
+    instance_id,
     active: isActive(activation, now),
-    activated_at: formatInstant(shown.activated_at),
-    last_seen_at: formatInstant(shown.last_seen_at),
-    lease_expires_at: formatInstant(shown.lease_expires_at),
-    check_in_at: formatInstant(shown.check_in_at),
-    ended_at: formatInstantOrNull(ended_at === 0 ? null : ended_at),
+    activated_at: formatInstant(activation.activated_at),
+    last_seen_at: formatInstant(activation.last_seen_at),
+    lease_expires_at: formatInstant(activation.lease_expires_at),
+    check_in_at: formatInstant(activation.check_in_at),
+    ended_at: formatInstantOrNull(activation.ended_at === 0 ? null : activation.ended_at),
+    ended_by,
+    replaces,
+    fingerprint,
+    fingerprint_changed_at: formatInstantOrNull(activation.fingerprint_changed_at),
+    clone_suspected_at: formatInstantOrNull(activation.clone_suspected_at),
+    hostname,
+    app_version,
+    labels,
+    ip,
+    usage:
+      activation.usage_day === null
+        ? null
+        : { date: activation.usage_day, requests: activation.requests, services: activation.services },
   };
 };

@@ -52,6 +52,10 @@ const ACTIVATION_DAYS = `
   SELECT day.value AS day, coalesce(d.n, 0) AS n
   FROM json_each(?1) day LEFT JOIN activation_days d ON d.day = day.value`;
 
+const USAGE_DAYS = `
+  SELECT day.value AS day, coalesce(d.requests, 0) AS requests, coalesce(d.services, 0) AS services
+  FROM json_each(?1) day LEFT JOIN usage_days d ON d.day = day.value`;
+
 // What the events after the last folded one add.
 const UNFOLDED = `
   SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch') AS day,
@@ -90,10 +94,11 @@ export async function readStatistics(context: Context) {
     db.sql(ACTIVATION_DAYS, JSON.stringify(daysUpTo(now))),
     db.sql("SELECT activations, seated FROM activation_totals"),
     db.sql(UNFOLDED),
+    db.sql(USAGE_DAYS, JSON.stringify(daysUpTo(now))),
   ]);
-  const [counts, passed, starting, expirations, days, [totals], unfolded] = results.map(
+  const [counts, passed, starting, expirations, days, [totals], unfolded, used] = results.map(
     (result) => result.results,
-  ) as [Row[], Row[], Row[], Row[], Row[], Row[], Row[]];
+  ) as [Row[], Row[], Row[], Row[], Row[], Row[], Row[], Row[]];
 
   const withStatus = (status: string): number =>
     sum(
@@ -148,6 +153,11 @@ export async function readStatistics(context: Context) {
     expirations_by_month: expirations.map((row) => ({
       month: String(row["month"]),
       count: number(row, "count"),
+    })),
+    usage_by_day: used.map((row) => ({
+      date: String(row["day"]),
+      requests: number(row, "requests"),
+      services: number(row, "services"),
     })),
   };
 }

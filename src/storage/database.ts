@@ -6,10 +6,28 @@ export interface Database {
   orm: DrizzleD1Database;
   /** A statement of hand-written SQL with ?1, ?2, … parameters. */
   sql(text: string, ...values: SqlValue[]): D1PreparedStatement;
+  /** A statement of SQL with named parameters, read once by `named`. */
+  run(statement: NamedStatement, values: Record<string, SqlValue>): D1PreparedStatement;
   /** A Drizzle query as a statement, so that it can share a batch with others. */
   compile(query: { toSQL(): { sql: string; params: unknown[] } }): D1PreparedStatement;
   /** All or nothing, in order, in one round trip. */
   batch(statements: D1PreparedStatement[]): Promise<D1Result<Row>[]>;
+}
+
+/** SQL whose :names were replaced by ?1, ?2, …, which is all that D1 knows. */
+export interface NamedStatement {
+  text: string;
+  names: string[];
+}
+
+/** Reads SQL with :name parameters; done once, when the module is loaded. */
+export function named(text: string): NamedStatement {
+  const names: string[] = [];
+  const numbered = text.replaceAll(/(?<![:\w']):([a-z]\w*)/g, (_, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `?${names.indexOf(name) + 1}`;
+  });
+  return { text: numbered, names };
 }
 
 export type SqlValue = string | number | null;
@@ -19,6 +37,7 @@ export function openDatabase(d1: D1Database): Database {
   return {
     orm: drizzle(d1),
     sql: (text, ...values) => d1.prepare(text).bind(...values),
+    run: ({ text, names }, values) => d1.prepare(text).bind(...names.map((name) => values[name] ?? null)),
     compile(query) {
       const { sql, params } = query.toSQL();
       return d1.prepare(sql).bind(...params);

@@ -107,11 +107,25 @@ export const activations = sqliteTable(
     seats_in_use: integer().notNull(),
     seats_lapsed: integer().notNull(),
     replaces: text(),
+    ended_by: text({ enum: ["instance", "staff", "lease"] }),
     fingerprint: text(),
     hostname: text(),
     app_version: text(),
     labels: json<Record<string, string>>(),
     ip: text(),
+    usage_day: text(),
+    requests: integer().notNull().default(0),
+    services: integer().notNull().default(0),
+    license_requests: integer().notNull().default(0),
+    license_services: integer().notNull().default(0),
+    presented_at: integer(),
+    strays: integer().notNull().default(0),
+    clone_suspected_at: integer(),
+    fingerprint_changed_at: integer(),
+    actor_type: text().notNull().default("instance"),
+    actor_id: text().notNull().default("-"),
+    request_id: text().notNull().default("-"),
+    occasion: text(),
   },
   (table) => [primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] })],
 );
@@ -207,6 +221,34 @@ export const activationTotals = sqliteTable("activation_totals", {
   activations: integer().notNull(),
   seated: integer().notNull(),
 });
+
+export const usage = sqliteTable(
+  "usage",
+  {
+    license_id: text().notNull(),
+    day: text().notNull(),
+    instance_id: text().notNull(),
+    requests: integer().notNull(),
+    services: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.day, table.instance_id] })],
+);
+
+export const usageDays = sqliteTable("usage_days", {
+  day: text().primaryKey(),
+  requests: integer().notNull(),
+  services: integer().notNull(),
+});
+
+export const overuse = sqliteTable(
+  "overuse",
+  {
+    license_id: text().notNull(),
+    day: text().notNull(),
+    limit_name: text({ enum: ["max_requests_per_day", "max_services"] }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.day, table.limit_name] })],
+);
 
 export type Customer = typeof customers.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;

@@ -53,6 +53,27 @@ describe("the budget of a call on D1", () => {
     },
   );
 
+  it.each([
+    [1, 1],
+    [5, 5],
+    [40, 40],
+  ])(
+    "check-in with a day's usage at limit %d with %d taken: 1 trip, ≤ 6 + limit read, ≤ 3 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      for (const requests of [10, 20]) {
+        const usage = [{ date: "2026-11-01", requests, services: 3 }];
+        const cost = await costOf("/v1/check-in", { license_key, instance_id: "seat-0", usage }, 200);
+        expect(cost.trips).toBe(1);
+        expect(cost.read).toBeLessThanOrEqual(6 + limit);
+        expect(cost.written).toBeLessThanOrEqual(3);
+      }
+      const plain = await costOf("/v1/check-in", { license_key, instance_id: "seat-0" }, 200);
+      expect(plain).toMatchObject({ trips: 1, written: 1 });
+      expect(plain.read).toBeLessThanOrEqual(6 + limit);
+    },
+  );
+
   it("does not grow with the instances that came and went", async () => {
     setTime(NOW);
     const license_key = await licenseWith(3, 0);

@@ -205,12 +205,14 @@ describe("license types", () => {
     const { body } = await admin("/license-types");
     expect(
       body.data.map((type: { id: string; duration_days: number }) => [type.id, type.duration_days]),
-    ).toEqual([
-      ["enterprise", 365],
-      ["professional", 365],
-      ["standard", 365],
-      ["trial", 30],
-    ]);
+    ).toEqual(
+      expect.arrayContaining([
+        ["enterprise", 365],
+        ["professional", 365],
+        ["standard", 365],
+        ["trial", 30],
+      ]),
+    );
   });
 
   it("reads one, and refuses an unknown one", async () => {

@@ -13,6 +13,7 @@ import {
 } from "../../licensing/lifecycle.ts";
 import { getLicense } from "../../licensing/licenses.ts";
 import { PageQuery } from "../../licensing/pages.ts";
+import { readUsage, UsageQuery } from "../../licensing/usage.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import type { ProblemCode } from "../../problems.ts";
 import { endpoint } from "../endpoint.ts";
@@ -26,6 +27,7 @@ import {
   License,
   LicenseKey,
   LicenseOrPreview,
+  LicenseUsage,
   pageOf,
 } from "../schemas.ts";
 import { showIssued, showLicense } from "./licenses.ts";
@@ -35,6 +37,27 @@ const REFUSALS: ProblemCode[] = ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CON
 const reasoned = { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } };
 
 export const licenseActionEndpoints = [
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}/usage",
+      tag: "Admin",
+      summary: "Read the usage of a license",
+      description:
+        "Per UTC day and instance, with the limits beside it; the last 30 days where no range is given.",
+      access: "read",
+      params: Id,
+      query: UsageQuery,
+      answer: {
+        status: 200,
+        description: "The usage.",
+        schema: LicenseUsage,
+        example: examples.licenseUsage,
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params, query }) => http.json(await readUsage(context, params.id, query)),
+  ),
   endpoint(
     {
       method: "get",

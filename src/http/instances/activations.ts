@@ -2,14 +2,30 @@
 import {
   activate,
   ActivationRequest,
+  checkIn,
+  CheckInRequest,
   deactivate,
   DeactivationRequest,
   validate,
   ValidationRequest,
 } from "../../licensing/activations.ts";
+import { revocationList } from "../../licensing/revocations.ts";
+import type { ProblemCode } from "../../problems.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Activation, Validation } from "../schemas.ts";
+import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
+
+const REFUSALS: ProblemCode[] = [
+  "LICENSE_KEY_INVALID",
+  "LICENSE_EXPIRED",
+  "LICENSE_SUSPENDED",
+  "LICENSE_REVOKED",
+  "LICENSE_NOT_STARTED",
+  "LICENSE_KEY_SUPERSEDED",
+  "ACTIVATION_LIMIT_REACHED",
+  "LICENSE_NOT_FOUND",
+  "RATE_LIMITED",
+];
 
 export const instanceEndpoints = [
   endpoint(
@@ -28,19 +44,29 @@ export const instanceEndpoints = [
         schema: Activation,
         example: examples.activation,
       },
-      refusals: [
-        "LICENSE_KEY_INVALID",
-        "LICENSE_EXPIRED",
-        "LICENSE_SUSPENDED",
-        "LICENSE_REVOKED",
-        "LICENSE_NOT_STARTED",
-        "LICENSE_KEY_SUPERSEDED",
-        "ACTIVATION_LIMIT_REACHED",
-        "LICENSE_NOT_FOUND",
-        "RATE_LIMITED",
-      ],
+      refusals: REFUSALS,
     },
     async ({ http, context, body }) => http.json(await activate(context, body)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/check-in",
+      tag: "Instances",
+      summary: "Check in: renew the lease, tell the usage",
+      description:
+        "usage is cumulative per UTC day: sending it again counts nothing twice, and a day's figure never goes down. Send the certificate held last: it lets a running instance go over to a replaced key, and tells a clone from a restart. Using more than the license allows is a warning, never a refusal.",
+      access: "public",
+      body: { schema: CheckInRequest, example: examples.checkInRequest },
+      answer: {
+        status: 200,
+        description: "The lease is renewed.",
+        schema: CheckIn,
+        example: examples.checkIn,
+      },
+      refusals: [...REFUSALS, "INSTANCE_NOT_ACTIVATED"],
+    },
+    async ({ http, context, body }) => http.json(await checkIn(context, body)),
   ),
   endpoint(
     {
@@ -76,6 +102,34 @@ export const instanceEndpoints = [
     async ({ http, context, body }) => {
       await deactivate(context, body);
       return http.body(null, 204);
+    },
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/revocations",
+      tag: "Instances",
+      summary: "The signed list of what is revoked, suspended or superseded",
+      description:
+        "A JWS (typ revocations+jwt) for installations that cannot check in; anybody may pass it on. Honors If-None-Match. A change is in the list within a minute.",
+      access: "public",
+      answer: {
+        status: 200,
+        description: "The list.",
+        schema: Token,
+        example: examples.issuedLicense.license_key,
+        contentType: "application/jwt",
+      },
+    },
+    async ({ http, context }) => {
+      const { token, etag } = await revocationList(context);
+      const headers = {
+        ETag: etag,
+        "Cache-Control": "public, max-age=60",
+        "Content-Type": "application/jwt",
+      };
+      if (http.req.header("if-none-match")?.includes(etag)) return http.body(null, 304, headers);
+      return http.body(token, 200, headers);
     },
   ),
 ];

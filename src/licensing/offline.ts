@@ -1,0 +1,115 @@
+// The air gap: an installation without a network writes a request file, staff hand it in and carry a license
+// file back. Renewal and usage go the same way, and a seat is given back by a receipt that the installation
+// signs when it stops for good.
+import { compactVerify, importJWK } from "jose";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import type { Context } from "../context.ts";
+import { Problem } from "../problems.ts";
+import { CheckInRequest } from "./activations.ts";
+import { readCertificate } from "./certificates.ts";
+import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
+import { grantSeat } from "./grants.ts";
+import { readLicenseKey } from "./license-keys.ts";
+import { getLicense, invalid } from "./licenses.ts";
+import { endActivationById } from "./seat-ends.ts";
+import { LeaseDays } from "./terms.ts";
+
+/** The file that an installation writes. Its members are those of a check-in, and a public key of its own. */
+const RequestFile = z.extend(CheckInRequest, {
+  public_key: z.nullish(
+    z.object({
+      kty: z.literal("OKP"),
+      crv: z.literal("Ed25519"),
+      x: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/)),
+    }),
+  ),
+});
+
+export const OfflineActivation = z.strictObject({ request: RequestFile, lease_days: z.optional(LeaseDays) });
+
+export const OfflineDeactivation = z.strictObject({ receipt: z.string().check(z.maxLength(16_384)) });
+
+export type OfflineActivation = z.output<typeof OfflineActivation>;
+export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
+
+/** A perpetual license has no end for a lease to reach. */
+const PERPETUAL_LEASE_DAYS = 365;
+
+/**
+ * Takes a seat for an installation without a network, or renews it, and makes its license file: valid up to
+ * the license's end, or for so many days.
+ * @throws Problem LICENSE_KEY_INVALID, REQUEST_INVALID where the file is another license's, and as grantSeat
+ */
+export async function activateOffline(context: Context, id: string, input: OfflineActivation) {
+  allow(context, "activations");
+  const license = await getLicense(context, id);
+  const key = await readLicenseKey(context, input.request.license_key);
+  if (key.licenseId !== id) throw invalid("request.license_key", "Is the key of another license");
+  const days = input.lease_days ?? (license.expires_at === null ? PERPETUAL_LEASE_DAYS : null);
+  const until = days === null ? LAST_INSTANT : ceilToSecond(context.clock.now()) + days * DAY;
+  const { now, seat, licenseKey, certificate, warnings, ...grant } = await grantSeat(
+    context,
+    key,
+    input.request,
+    until,
+  );
+  return {
+    format: "caio-license" as const,
+    version: 1 as const,
+    issuer: context.config.issuer,
+    license_id: grant.license.id,
+    customer_id: grant.license.customer_id,
+    instance_id: seat.instance_id,
+    activation_id: seat.activation_id,
+    issued_at: formatInstant(now),
+    lease_expires_at: formatInstant(seat.lease_expires_at),
+    license_expires_at: formatInstantOrNull(grant.license.expires_at),
+    license_key: licenseKey,
+    certificate,
+    warnings,
+  };
+}
+
+const RECEIPT_TYPE = "deactivation+jwt";
+
+/**
+ * Frees the seat of an installation that says, signed with its own key, that it stopped. The receipt is a JWS
+ * with typ deactivation+jwt whose payload holds the certificate; the certificate names the key.
+ * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID for a receipt that does not verify
+ */
+export async function deactivateOffline(
+  context: Context,
+  id: string,
+  { receipt }: OfflineDeactivation,
+): Promise<void> {
+  allow(context, "activations");
+  await getLicense(context, id);
+  const activationId = await activationOf(context, id, receipt.trim());
+  if (activationId === null) throw invalid("receipt", "Is not a receipt of an installation of this license");
+  await context.db.batch(endActivationById(context, context.clock.now(), id, activationId));
+}
+
+/** The activation that a receipt ends, or null where it proves nothing. */
+async function activationOf(context: Context, licenseId: string, receipt: string): Promise<string | null> {
+  try {
+    const payload = JSON.parse(new TextDecoder().decode(decodePart(receipt.split(".")[1] ?? ""))) as {
+      certificate?: unknown;
+    };
+    if (typeof payload.certificate !== "string") return null;
+    const certificate = await readCertificate(context, payload.certificate);
+    if (certificate?.licenseId !== licenseId || !certificate.publicKey) return null;
+    const key = await importJWK({ ...certificate.publicKey }, "EdDSA");
+    const { protectedHeader } = await compactVerify(receipt, key, { algorithms: ["EdDSA", "Ed25519"] });
+    return protectedHeader.typ === RECEIPT_TYPE ? certificate.activationId : null;
+  } catch (error) {
+    // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
+    if (error instanceof Problem) throw error;
+    return null;
+  }
+}
+
+const decodePart = (part: string): Uint8Array =>
+  Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+    character.codePointAt(0)!,
+  );
