@@ -1,8 +1,10 @@
 // Mounts the surfaces on one Hono application.
 import { Hono } from "hono";
+import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
+import { meEndpoints } from "./http/admin/me.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
@@ -14,6 +16,8 @@ const endpoints: Endpoint[] = [
   ...customerEndpoints,
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
+  ...apiTokenEndpoints,
+  ...meEndpoints,
   ...serviceEndpoints,
 ];
 

@@ -160,3 +160,7 @@ export class Problem extends Error {
     return PROBLEMS[this.code];
   }
 }
+
+/** Refuses one member of a request for a reason that its schema cannot know. */
+export const invalid = (path: string, message: string): Problem =>
+  new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });

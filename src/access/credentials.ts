@@ -1,22 +1,21 @@
-// Who is calling the admin API: a bearer credential becomes an actor.
-import type { Actor, Services } from "../context.ts";
-
-const digest = (text: string): Promise<ArrayBuffer> =>
-  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-
-/** Compares digests, so that neither content nor length of the secret shows in the time it takes. */
-async function equalSecrets(given: string, secret: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(secret)]);
-  return crypto.subtle.timingSafeEqual(a, b);
-}
+// Who is calling the admin API: a credential becomes an actor.
+import type { Actor, Context } from "../context.ts";
+import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { holderOf } from "./tokens.ts";
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
-/** The staff actor that an Authorization header (RFC 6750 section 2.1) proves, or null. */
-export async function authenticate(services: Services, authorization: string | null): Promise<Actor | null> {
+/**
+ * The staff actor that an Authorization header (RFC 6750 section 2.1) proves, or null. Unknown, expired and
+ * revoked tokens all look the same from outside.
+ */
+export async function authenticate(context: Context, authorization: string | null): Promise<Actor | null> {
   const token = BEARER.exec(authorization ?? "")?.[1];
-  const { adminToken } = services.config;
-  if (token === undefined || adminToken === null) return null;
-  if (await equalSecrets(token, adminToken)) return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
-  return null;
+  if (token === undefined) return null;
+  const hash = await sha256(token);
+  const { adminToken } = context.config;
+  if (adminToken !== null && equalDigests(hash, await sha256(adminToken))) {
+    return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
+  }
+  return holderOf(context, token, hash);
 }

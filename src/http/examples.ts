@@ -106,6 +106,24 @@ export const validation = {
   server_time: "2026-11-23T09:03:00.018Z",
 };
 
+export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };
+
+export const apiToken = {
+  id: "tok_01KB0R2H8C4N6P0E9YQ3S5T7VX",
+  name: "Billing",
+  role: "manager",
+  prefix: "caio_Q7xV2k",
+  created_by: "ADMIN_TOKEN",
+  created_at: "2026-11-23T09:10:00.000Z",
+  expires_at: "2027-12-01T12:00:00.000Z",
+  last_used_at: null,
+  revoked_at: null,
+};
+
+export const madeApiToken = { api_token: apiToken, token: `${apiToken.prefix}…` };
+
+export const me = { actor: { type: "staff", id: apiToken.id }, role: "manager" };
+
 export const jwks = {
   keys: [
     {

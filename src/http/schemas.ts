@@ -1,6 +1,7 @@
 // The shapes of the answers, for the OpenAPI document. What the domain presents is checked against them by
 // the tests, not at run time.
 import * as z from "zod/mini";
+import { AnyRole } from "../access/permissions.ts";
 import { STANDINGS } from "../licensing/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
@@ -122,6 +123,31 @@ export const Validation = z.object({
     }),
   ),
   server_time: Instant,
+});
+
+export const ApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: AnyRole,
+  prefix: z.string().check(z.describe("The start of the token, to tell tokens apart")),
+  created_by: z.string(),
+  created_at: Instant,
+  expires_at: OptionalInstant,
+  last_used_at: z.nullable(Instant.check(z.describe("Exact to the minute"))),
+  revoked_at: OptionalInstant,
+});
+
+export const MadeApiToken = z.object({
+  api_token: ApiToken,
+  token: z.string().check(z.describe("Shown here and never again")),
+});
+
+export const Me = z.object({
+  actor: z.object({
+    type: z.literal("staff"),
+    id: z.string().check(z.describe("The id of an API token, an e-mail address, or ADMIN_TOKEN")),
+  }),
+  role: AnyRole,
 });
 
 export const JwkSet = z.object({
