@@ -104,6 +104,11 @@ export const PROBLEMS = {
     title: "The request is not valid",
     remedy: "Correct what `errors` lists and send the request again.",
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: "Another request was made under this Idempotency-Key",
+    remedy: "Use a new key for a new request; send the same key only with the very same request.",
+  },
   RATE_LIMITED: {
     status: 429,
     title: "Too many requests",

@@ -1,7 +1,8 @@
 // The OpenAPI 3.1 document, written from the endpoints' own declarations.
 import * as z from "zod/mini";
 import { type FieldError, PROBLEMS, type ProblemCode } from "../problems.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
+import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
 import { ProblemDocument } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
@@ -19,6 +20,9 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
       ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
       ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
+      ...(takesIdempotencyKey(declared)
+        ? (["REQUEST_INVALID", "IDEMPOTENCY_KEY_REUSED", "CONFLICT"] as const)
+        : []),
       ...(declared.refusals ?? []),
       "INTERNAL",
       "SERVICE_UNAVAILABLE",
@@ -57,7 +61,11 @@ function parametersOf(declared: Endpoint): Json[] {
       schema: property,
     }));
   };
-  return [...parameters(declared.params, "path"), ...parameters(declared.query, "query")];
+  return [
+    ...parameters(declared.params, "path"),
+    ...parameters(declared.query, "query"),
+    ...(takesIdempotencyKey(declared) ? [IDEMPOTENCY_PARAMETER] : []),
+  ];
 }
 
 function responsesOf(declared: Endpoint, issuer: string): Json {
