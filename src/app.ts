@@ -5,6 +5,7 @@ import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { meEndpoints } from "./http/admin/me.ts";
+import { peopleEndpoints } from "./http/admin/people.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
@@ -17,6 +18,7 @@ const endpoints: Endpoint[] = [
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
   ...apiTokenEndpoints,
+  ...peopleEndpoints,
   ...meEndpoints,
   ...serviceEndpoints,
 ];

@@ -41,7 +41,7 @@ export interface Staff {
 
 /** Who does it. An instance proves itself by its license key alone, staff by a credential
  * with a role; the system acts by rule. */
-export type Actor =
+type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
   | { type: "system"; id: string }

@@ -1,16 +1,39 @@
 // Who is calling the admin API: a credential becomes an actor.
-import type { Actor, Context } from "../context.ts";
+import type { Context, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { Problem } from "../problems.ts";
+import { signedInBy } from "./cloudflare-access.ts";
+import { roleOf } from "./people.ts";
 import { holderOf } from "./tokens.ts";
 
-const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+/** What a request brings along to prove who sends it: header values, null where absent. */
+export interface Credentials {
+  /** Authorization */
+  authorization: string | null;
+  /** Cf-Access-Jwt-Assertion */
+  assertion: string | null;
+}
 
 /**
- * The staff actor that an Authorization header (RFC 6750 section 2.1) proves, or null. Unknown, expired and
- * revoked tokens all look the same from outside.
+ * The member of staff whom the credentials prove, or null. A program behind Cloudflare Access sends both: who
+ * sends an Authorization header is judged by it alone.
+ * @throws Problem FORBIDDEN for a person who is signed in and has no role
+ * @throws Problem SERVICE_UNAVAILABLE where a sign-in cannot be checked right now
  */
-export async function authenticate(context: Context, authorization: string | null): Promise<Actor | null> {
-  const token = BEARER.exec(authorization ?? "")?.[1];
+export async function authenticate(
+  context: Context,
+  { authorization, assertion }: Credentials,
+): Promise<Staff | null> {
+  if (authorization !== null) return bearer(context, authorization);
+  return assertion === null ? null : person(context, assertion);
+}
+
+/** RFC 6750 section 2.1. */
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+
+/** Unknown, expired and revoked tokens all look the same from outside. */
+async function bearer(context: Context, authorization: string): Promise<Staff | null> {
+  const token = BEARER.exec(authorization)?.[1];
   if (token === undefined) return null;
   const hash = await sha256(token);
   const { adminToken } = context.config;
@@ -18,4 +41,23 @@ export async function authenticate(context: Context, authorization: string | nul
     return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
   }
   return holderOf(context, token, hash);
+}
+
+async function person(context: Context, assertion: string): Promise<Staff | null> {
+  const email = await signedInBy(context, assertion);
+  if (email === null) return null;
+  if (email === "") {
+    throw new Problem(
+      "FORBIDDEN",
+      "This sign-in through Cloudflare Access has no e-mail address. Programs use an API token.",
+    );
+  }
+  const role = await roleOf(context, email);
+  if (role === null) {
+    throw new Problem(
+      "FORBIDDEN",
+      `You are signed in as ${email}, but have no role here. Ask an owner to add you: PUT /v1/admin/people/${email}`,
+    );
+  }
+  return { type: "staff", id: email, role };
 }

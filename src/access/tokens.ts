@@ -3,7 +3,7 @@ import { gt } from "drizzle-orm";
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import { recordChange } from "../audit/events.ts";
-import type { Actor, Context } from "../context.ts";
+import type { Context, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { formatInstant, formatInstantOrNull } from "../licensing/dates.ts";
 import { type Page, type PageRequest, pageOf } from "../licensing/pages.ts";
@@ -107,7 +107,7 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
  * The holder of a stored token that is neither expired nor revoked, or null.
  * @param hash the token's SHA-256
  */
-export async function holderOf(context: Context, token: string, hash: string): Promise<Actor | null> {
+export async function holderOf(context: Context, token: string, hash: string): Promise<Staff | null> {
   // What cannot be one of ours costs no look-up.
   if (!SHAPE.test(token)) return null;
   const { db } = context;

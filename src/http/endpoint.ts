@@ -21,6 +21,9 @@ export interface AppEnv {
   };
 }
 
+/** Set by Cloudflare Access on every request that it lets through. */
+export const ACCESS_HEADER = "Cf-Access-Jwt-Assertion";
+
 export type Http = HonoContext<AppEnv>;
 
 type Schema = z.core.$ZodType;
@@ -32,6 +35,8 @@ interface Answer {
   schema?: Schema;
   example?: unknown;
   contentType?: string;
+  /** Describes the same answer as a 201, where the call can also make the thing. */
+  created?: string;
 }
 
 interface Declaration<P, Q, B> {
@@ -121,17 +126,34 @@ export const takesIdempotencyKey = ({ method, access }: Endpoint): boolean =>
 /** The context of staff who may do this. Before anything of the request is read: strangers learn nothing. */
 async function admit(http: Http, permission: Permission): Promise<Context> {
   const stranger = http.get("context");
-  const actor = await authenticate(stranger, http.req.header("authorization") ?? null);
+  const actor = await authenticate(stranger, {
+    authorization: http.req.header("authorization") ?? null,
+    assertion: http.req.header(ACCESS_HEADER) ?? null,
+  });
   if (!actor) {
     const within = await stranger.limits.refusedCredentials(`token:${stranger.ip ?? "-"}`);
     throw within
       ? new Problem("UNAUTHENTICATED")
       : new Problem("RATE_LIMITED", undefined, { retry_after: 60 });
   }
+  if (isForged(http))
+    throw new Problem("FORBIDDEN", "Another site must not act for somebody signed in here.");
   const context: Context = { ...stranger, actor };
   http.set("context", context);
   allow(context, permission);
   return context;
+}
+
+const HARMLESS = new Set(["GET", "HEAD"]);
+
+/**
+ * Whether another site makes a browser act for the person who is signed in through Cloudflare Access, whose
+ * cookie goes along by itself (CSRF). Bearer tokens do not; browsers say whose page asks, programs say nothing.
+ */
+function isForged(http: Http): boolean {
+  if (http.req.header("authorization") !== undefined || HARMLESS.has(http.req.method)) return false;
+  const site = http.req.header("sec-fetch-site") ?? "none";
+  return site !== "none" && site !== "same-origin";
 }
 
 /** @throws Problem REQUEST_INVALID naming every fault of parameters, query and body */

@@ -122,6 +122,15 @@ export const apiToken = {
 
 export const madeApiToken = { api_token: apiToken, token: `${apiToken.prefix}…` };
 
+export const personInput = { role: "viewer" };
+
+export const person = {
+  email: "grace@smarthaus.example",
+  ...personInput,
+  created_at: "2026-11-23T09:12:00.000Z",
+  updated_at: "2026-11-23T09:12:00.000Z",
+};
+
 export const me = { actor: { type: "staff", id: apiToken.id }, role: "manager" };
 
 export const jwks = {

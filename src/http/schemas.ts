@@ -1,6 +1,7 @@
 // The shapes of the answers, for the OpenAPI document. What the domain presents is checked against them by
 // the tests, not at run time.
 import * as z from "zod/mini";
+import { Email } from "../access/people.ts";
 import { AnyRole } from "../access/permissions.ts";
 import { STANDINGS } from "../licensing/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
@@ -11,6 +12,8 @@ const OptionalLimit = z.nullable(z.int().check(z.minimum(1)));
 const Text = z.nullable(z.string());
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
+
+export const EmailParam = z.object({ email: Email });
 
 export const pageOf = (item: z.core.$ZodType) =>
   z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
@@ -140,6 +143,13 @@ export const ApiToken = z.object({
 export const MadeApiToken = z.object({
   api_token: ApiToken,
   token: z.string().check(z.describe("Shown here and never again")),
+});
+
+export const Person = z.object({
+  email: z.string(),
+  role: AnyRole,
+  created_at: Instant,
+  updated_at: Instant,
 });
 
 export const Me = z.object({

@@ -212,3 +212,4 @@ export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;
 export type Activation = typeof activations.$inferSelect;
 export type ApiToken = typeof apiTokens.$inferSelect;
+export type Person = typeof people.$inferSelect;
