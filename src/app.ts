@@ -1,12 +1,15 @@
 // Mounts the surfaces on one Hono application.
 import { Hono } from "hono";
 import { activationEndpoints } from "./http/admin/activations.ts";
+import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseActionEndpoints } from "./http/admin/license-actions.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { offlineEndpoints } from "./http/admin/offline.ts";
 import { overviewEndpoints } from "./http/admin/overview.ts";
+import { meEndpoints } from "./http/admin/me.ts";
+import { peopleEndpoints } from "./http/admin/people.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
@@ -23,6 +26,9 @@ export const endpoints: Endpoint[] = [
   ...offlineEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,
+  ...apiTokenEndpoints,
+  ...peopleEndpoints,
+  ...meEndpoints,
   ...serviceEndpoints,
 ];
 

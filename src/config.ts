@@ -13,6 +13,8 @@ export interface Env {
   SIGNING_KEYS: string;
   SESSION_SECRET: string;
   ADMIN_TOKEN?: string;
+  ACCESS_TEAM_DOMAIN?: string;
+  ACCESS_AUD?: string;
 }
 
 const base64url = (bytes: number) =>
@@ -46,6 +48,20 @@ const json = z.pipe(
   }),
 );
 
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** A host or an origin, as an origin. Plain http is for a stand-in on this machine: keys must not be tampered with. */
+const TeamDomain = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const url = URL.parse(/^https?:\/\//.test(text) ? text : `https://${text}`);
+    const isOrigin = url !== null && url.href === `${url.origin}/` && /^[a-z0-9.:[\]-]+$/.test(url.host);
+    if (isOrigin && (url.protocol === "https:" || LOOPBACK.has(url.hostname))) return url.origin;
+    context.issues.push({ code: "custom", message: "is not the domain of a team", input: text });
+    return z.NEVER;
+  }),
+);
+
 const Variables = z.object({
   ISSUER: z.url({ protocol: /^https?$/ }),
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
@@ -53,7 +69,17 @@ const Variables = z.object({
   SIGNING_KEYS: z.pipe(json, SigningKeys),
   SESSION_SECRET: z.string().check(z.minLength(32), z.maxLength(512)),
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
+  ACCESS_TEAM_DOMAIN: z.optional(TeamDomain),
+  ACCESS_AUD: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
 });
+
+/** Cloudflare Access, where it stands in front of the service. */
+export interface AccessConfig {
+  /** The origin of the team: the `iss` of its assertions, and where its keys are. */
+  team: string;
+  /** The tag of the application: the `aud` of assertions that are meant for us. */
+  audience: string;
+}
 
 export interface Config {
   /** `iss` of every signed document, without a trailing slash. Part of the contract with issued keys. */
@@ -66,14 +92,14 @@ export interface Config {
   sessionSecret: string;
   /** Break-glass owner credential, or null where none is set. */
   adminToken: string | null;
+  /** Who signs people in, or null where nobody does. */
+  access: AccessConfig | null;
 }
 
 /** Names the variables that are missing or malformed. Never says a value: most of them are secrets. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
-
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** @throws ConfigError naming each variable that is missing or malformed */
 export function parseConfig(env: object): Config {
@@ -85,6 +111,7 @@ export function parseConfig(env: object): Config {
     );
     throw new ConfigError(faults.join("; "));
   }
+  const access = accessOf(parsed.data);
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, SESSION_SECRET, ADMIN_TOKEN } = parsed.data;
   return {
     issuer: ISSUER.replace(/\/+$/, ""),
@@ -94,5 +121,14 @@ export function parseConfig(env: object): Config {
     signingKeys: SIGNING_KEYS.keys,
     sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
+    access,
   };
+}
+
+/** One without the other would let nobody in, or anybody of any application: neither can be meant. */
+function accessOf({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: z.output<typeof Variables>): AccessConfig | null {
+  if (ACCESS_TEAM_DOMAIN === undefined && ACCESS_AUD === undefined) return null;
+  if (ACCESS_TEAM_DOMAIN === undefined) throw new ConfigError("ACCESS_TEAM_DOMAIN is missing");
+  if (ACCESS_AUD === undefined) throw new ConfigError("ACCESS_AUD is missing");
+  return { team: ACCESS_TEAM_DOMAIN, audience: ACCESS_AUD };
 }

@@ -32,13 +32,20 @@ export interface Services {
   log(level: "info" | "error", record: LogRecord): void;
 }
 
+export interface Staff {
+  type: "staff";
+  /** The id of an API token, an e-mail address, or ADMIN_TOKEN. */
+  id: string;
+  role: Role;
+}
+
 /** Who does it. An instance proves itself by its license key alone, staff by a credential
  * with a role; the system acts by rule. */
-export type Actor =
+type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
   | { type: "system"; id: string }
-  | { type: "staff"; id: string; role: Role };
+  | Staff;
 
 export type { Role };
 

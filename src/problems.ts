@@ -114,6 +114,11 @@ export const PROBLEMS = {
     title: "The request is not valid",
     remedy: "Correct what `errors` lists and send the request again.",
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: "Another request was made under this Idempotency-Key",
+    remedy: "Use a new key for a new request; send the same key only with the very same request.",
+  },
   RATE_LIMITED: {
     status: 429,
     title: "Too many requests",
@@ -172,3 +177,7 @@ export class Problem extends Error {
     return PROBLEMS[this.code];
   }
 }
+
+/** Refuses one member of a request for a reason that its schema cannot know. */
+export const invalid = (path: string, message: string): Problem =>
+  new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });

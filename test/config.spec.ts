@@ -32,6 +32,7 @@ describe("the configuration", () => {
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
       sessionSecret: "s".repeat(32),
       adminToken: null,
+      access: null,
     });
   });
 
@@ -51,9 +52,35 @@ describe("the configuration", () => {
     ["SESSION_SECRET", "short", "is malformed"],
     ["ADMIN_TOKEN", "short", "is malformed"],
     ["RATE_LIMITS", "sometimes", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "smarthaus.example/login", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "https://smarthaus.example/login", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "https://user@smarthaus.example", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "http://smarthaus.example", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "http://localhost.evil.example", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "ftp://smarthaus.example", "is malformed"],
+    ["ACCESS_TEAM_DOMAIN", "", "is malformed"],
+    ["ACCESS_AUD", "", "is malformed"],
+    ["ACCESS_AUD", "two words", "is malformed"],
   ])("says that %s = %j %s, and never its value", (name, value, fault) => {
     const message = faultOf({ [name]: value });
     expect(message).toBe(`ConfigError: ${name} ${fault}`);
+  });
+
+  it.each([
+    ["smarthaus.cloudflareaccess.com", "https://smarthaus.cloudflareaccess.com"],
+    ["https://SmartHaus.cloudflareaccess.com/", "https://smarthaus.cloudflareaccess.com"],
+    ["http://127.0.0.1:4999", "http://127.0.0.1:4999"],
+    ["http://localhost:4999/", "http://localhost:4999"],
+  ])("takes the team domain %s as %s", (ACCESS_TEAM_DOMAIN, team) => {
+    const config = parseConfig({ ...good, ACCESS_TEAM_DOMAIN, ACCESS_AUD: "aud" });
+    expect(config.access).toEqual({ team, audience: "aud" });
+  });
+
+  it("names the one of the two variables of Cloudflare Access that is missing", () => {
+    expect(faultOf({ ACCESS_AUD: "aud" })).toBe("ConfigError: ACCESS_TEAM_DOMAIN is missing");
+    expect(faultOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toBe(
+      "ConfigError: ACCESS_AUD is missing",
+    );
   });
 
   it("names every fault at once", () => {

@@ -1,22 +1,63 @@
-// Who is calling the admin API: a bearer credential becomes an actor.
-import type { Actor, Services } from "../context.ts";
+// Who is calling the admin API: a credential becomes an actor.
+import type { Context, Staff } from "../context.ts";
+import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { Problem } from "../problems.ts";
+import { signedInBy } from "./cloudflare-access.ts";
+import { roleOf } from "./people.ts";
+import { holderOf } from "./tokens.ts";
 
-const digest = (text: string): Promise<ArrayBuffer> =>
-  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-
-/** Compares digests, so that neither content nor length of the secret shows in the time it takes. */
-async function equalSecrets(given: string, secret: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(secret)]);
-  return crypto.subtle.timingSafeEqual(a, b);
+/** What a request brings along to prove who sends it: header values, null where absent. */
+export interface Credentials {
+  /** Authorization */
+  authorization: string | null;
+  /** Cf-Access-Jwt-Assertion */
+  assertion: string | null;
 }
 
+/**
+ * The member of staff whom the credentials prove, or null. A program behind Cloudflare Access sends both: who
+ * sends an Authorization header is judged by it alone.
+ * @throws Problem FORBIDDEN for a person who is signed in and has no role
+ * @throws Problem SERVICE_UNAVAILABLE where a sign-in cannot be checked right now
+ */
+export async function authenticate(
+  context: Context,
+  { authorization, assertion }: Credentials,
+): Promise<Staff | null> {
+  if (authorization !== null) return bearer(context, authorization);
+  return assertion === null ? null : person(context, assertion);
+}
+
+/** RFC 6750 section 2.1. */
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
-/** The staff actor that an Authorization header (RFC 6750 section 2.1) proves, or null. */
-export async function authenticate(services: Services, authorization: string | null): Promise<Actor | null> {
-  const token = BEARER.exec(authorization ?? "")?.[1];
-  const { adminToken } = services.config;
-  if (token === undefined || adminToken === null) return null;
-  if (await equalSecrets(token, adminToken)) return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
-  return null;
+/** Unknown, expired and revoked tokens all look the same from outside. */
+async function bearer(context: Context, authorization: string): Promise<Staff | null> {
+  const token = BEARER.exec(authorization)?.[1];
+  if (token === undefined) return null;
+  const hash = await sha256(token);
+  const { adminToken } = context.config;
+  if (adminToken !== null && equalDigests(hash, await sha256(adminToken))) {
+    return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
+  }
+  return holderOf(context, token, hash);
+}
+
+async function person(context: Context, assertion: string): Promise<Staff | null> {
+  const email = await signedInBy(context, assertion);
+  if (email === null) return null;
+  if (email === "") {
+    throw new Problem(
+      "FORBIDDEN",
+      "This sign-in through Cloudflare Access has no e-mail address. Programs use an API token.",
+    );
+  }
+  const role = await roleOf(context, email);
+  if (role === null) {
+    throw new Problem(
+      "FORBIDDEN",
+      `You are signed in as ${email}, but have no role here. Ask an owner to add you: PUT /v1/admin/people/${email}`,
+    );
+  }
+  return { type: "staff", id: email, role };
 }

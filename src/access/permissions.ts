@@ -1,6 +1,10 @@
 // Which role may do what: the one table that every verb asks.
-import type { Context, Role } from "../context.ts";
+import * as z from "zod/mini";
+import type { Context, Role, Staff } from "../context.ts";
 import { Problem } from "../problems.ts";
+import { ROLES } from "../storage/schema.ts";
+
+export const AnyRole = z.enum(ROLES);
 
 /** Everyone with a role may read; what else there is to do: */
 const BEYOND_READING = {
@@ -21,13 +25,15 @@ const grants = (role: Role, permission: Permission): boolean =>
   permission === "read" || (BEYOND_READING[permission] as readonly Role[]).includes(role);
 
 /**
+ * The member of staff who acts, once it is certain that they may.
  * @throws Problem UNAUTHENTICATED where nobody is signed in
  * @throws Problem FORBIDDEN where the actor's role does not include the permission
  */
-export function allow(context: Context, permission: Permission): void {
+export function allow(context: Context, permission: Permission): Staff {
   const { actor } = context;
   if (actor.type !== "staff") throw new Problem("UNAUTHENTICATED");
   if (!grants(actor.role, permission)) {
     throw new Problem("FORBIDDEN", `The role ${actor.role} does not allow this.`);
   }
+  return actor;
 }

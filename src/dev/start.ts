@@ -26,6 +26,9 @@ function options() {
   return { help: values.help, port, persistTo: values["persist-to"], vars: values.var };
 }
 
+// Read at once: whoever started us may be gone by the time the service is up.
+const PARENT = process.ppid;
+
 // What wrangler says about itself; what remains is the service's own log.
 const CHATTER = /^(\[wrangler:|⎔|\s*$)/;
 
@@ -47,9 +50,8 @@ ${made.length > 0 ? `\n  Made      ${made.join(", ")} in .dev.vars, for this mac
 
 /** npm passes a SIGTERM only to the shell between it and us, which dies alone: end when that happens. */
 function stopWithParent(service: RunningService): void {
-  const parent = process.ppid;
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === PARENT) return;
     clearInterval(watch);
     void service.stop();
   }, 500);

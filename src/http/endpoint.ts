@@ -7,6 +7,7 @@ import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type FieldError, Problem, type ProblemCode } from "../problems.ts";
+import { answerOnce, idempotencyKeyOf } from "./idempotency.ts";
 
 export interface AppEnv {
   Bindings: Env;
@@ -20,6 +21,9 @@ export interface AppEnv {
   };
 }
 
+/** Set by Cloudflare Access on every request that it lets through. */
+export const ACCESS_HEADER = "Cf-Access-Jwt-Assertion";
+
 export type Http = HonoContext<AppEnv>;
 
 type Schema = z.core.$ZodType;
@@ -31,6 +35,8 @@ interface Answer {
   schema?: Schema;
   example?: unknown;
   contentType?: string;
+  /** Describes the same answer as a 201, where the call can also make the thing. */
+  created?: string;
 }
 
 interface Declaration<P, Q, B> {
@@ -107,32 +113,60 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
 }
 
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
-  let context = http.get("context");
-  if (declared.access !== "public") {
-    // Before anything of the request is read: strangers learn nothing about it.
-    const actor = await authenticate(context, http.req.header("authorization") ?? null);
-    if (!actor) {
-      const within = await context.limits.refusedCredentials(`token:${context.ip ?? "-"}`);
-      throw within
-        ? new Problem("UNAUTHENTICATED")
-        : new Problem("RATE_LIMITED", undefined, { retry_after: 60 });
-    }
-    context = { ...context, actor };
-    http.set("context", context);
-    allow(context, declared.access);
+  const context = declared.access === "public" ? http.get("context") : await admit(http, declared.access);
+  const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
+  // Read once, as bytes: what is parsed and what is compared with an earlier request are the same.
+  const bytes = declared.body || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
+  const handle = async (acting: Context): Promise<Response> =>
+    declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
+  return key === null ? handle(context) : answerOnce(http, context, key, bytes, handle);
+}
+
+/** Whether the header Idempotency-Key means something to this call: to every POST of the admin API. */
+export const takesIdempotencyKey = ({ method, access }: Endpoint): boolean =>
+  method === "post" && access !== "public";
+
+/** The context of staff who may do this. Before anything of the request is read: strangers learn nothing. */
+async function admit(http: Http, permission: Permission): Promise<Context> {
+  const stranger = http.get("context");
+  const actor = await authenticate(stranger, {
+    authorization: http.req.header("authorization") ?? null,
+    assertion: http.req.header(ACCESS_HEADER) ?? null,
+  });
+  if (!actor) {
+    const within = await stranger.limits.refusedCredentials(`token:${stranger.ip ?? "-"}`);
+    throw within
+      ? new Problem("UNAUTHENTICATED")
+      : new Problem("RATE_LIMITED", undefined, { retry_after: 60 });
   }
+  if (isForged(http))
+    throw new Problem("FORBIDDEN", "Another site must not act for somebody signed in here.");
+  const context: Context = { ...stranger, actor };
+  http.set("context", context);
+  allow(context, permission);
+  return context;
+}
+
+const HARMLESS = new Set(["GET", "HEAD"]);
+
+/**
+ * Whether another site makes a browser act for the person who is signed in through Cloudflare Access, whose
+ * cookie goes along by itself (CSRF). Bearer tokens do not; browsers say whose page asks, programs say nothing.
+ */
+function isForged(http: Http): boolean {
+  if (http.req.header("authorization") !== undefined || HARMLESS.has(http.req.method)) return false;
+  const site = http.req.header("sec-fetch-site") ?? "none";
+  return site !== "none" && site !== "same-origin";
+}
+
+/** @throws Problem REQUEST_INVALID naming every fault of parameters, query and body */
+function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   const errors: FieldError[] = [];
   const params = check(declared.params, http.req.param(), errors);
   const query = check(declared.query, http.req.query(), errors);
-  const body = declared.body ? check(declared.body.schema, await readJson(http), errors) : undefined;
+  const body = declared.body ? check(declared.body.schema, parseJson(http, bytes), errors) : undefined;
   if (errors.length > 0) throw requestInvalid(errors);
-  return declared.handle({
-    http,
-    context,
-    params: params as never,
-    query: query as never,
-    body: body as never,
-  });
+  return { params: params as never, query: query as never, body: body as never };
 }
 
 const requestInvalid = (errors: FieldError[]): Problem =>
@@ -160,9 +194,8 @@ function check(schema: Schema | undefined, value: unknown, errors: FieldError[])
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
-async function readJson(http: Http): Promise<unknown> {
+function parseJson(http: Http, bytes: ArrayBuffer): unknown {
   if (!JSON_TYPE.test(http.req.header("content-type") ?? "")) throw new Problem("UNSUPPORTED_MEDIA_TYPE");
-  const bytes = await http.req.arrayBuffer();
   try {
     // RFC 8259 section 8.1: UTF-8, and nothing that is not.
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));

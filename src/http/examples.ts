@@ -6,7 +6,7 @@ const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
 const KEY = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6ImxpY2Vuc2Urand0In0.eyJpc3MiOiIuLi4ifQ.c2lnbmF0dXJl";
 const INSTANCE = "caio-7f3a9c52";
 
-export const usage = [{ date: "2026-11-24", requests: 4_210, services: 12 }];
+const usage = [{ date: "2026-11-24", requests: 4_210, services: 12 }];
 
 const terms = {
   features: ["orchestration", "api", "analytics"],
@@ -194,6 +194,32 @@ export const statistics = {
   expirations_by_month: [{ month: "2026-11", count: 1 }],
   usage_by_day: [{ date: "2026-11-23", requests: 120_031, services: 310 }],
 };
+export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };
+
+export const apiToken = {
+  id: "tok_01KB0R2H8C4N6P0E9YQ3S5T7VX",
+  name: "Billing",
+  role: "manager",
+  prefix: "caio_Q7xV2k",
+  created_by: "ADMIN_TOKEN",
+  created_at: "2026-11-23T09:10:00.000Z",
+  expires_at: "2027-12-01T12:00:00.000Z",
+  last_used_at: null,
+  revoked_at: null,
+};
+
+export const madeApiToken = { api_token: apiToken, token: `${apiToken.prefix}…` };
+
+export const personInput = { role: "viewer" };
+
+export const person = {
+  email: "grace@smarthaus.example",
+  ...personInput,
+  created_at: "2026-11-23T09:12:00.000Z",
+  updated_at: "2026-11-23T09:12:00.000Z",
+};
+
+export const me = { actor: { type: "staff", id: apiToken.id }, role: "manager" };
 
 export const jwks = {
   keys: [

@@ -1,7 +1,8 @@
 // The OpenAPI 3.1 document, written from the endpoints' own declarations.
 import * as z from "zod/mini";
 import { type FieldError, PROBLEMS, type ProblemCode } from "../problems.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { ACCESS_HEADER, type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
+import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
 import { ProblemDocument } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
@@ -19,6 +20,9 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
       ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
       ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
+      ...(takesIdempotencyKey(declared)
+        ? (["REQUEST_INVALID", "IDEMPOTENCY_KEY_REUSED", "CONFLICT"] as const)
+        : []),
       ...(declared.refusals ?? []),
       "INTERNAL",
       "SERVICE_UNAVAILABLE",
@@ -57,16 +61,21 @@ function parametersOf(declared: Endpoint): Json[] {
       schema: property,
     }));
   };
-  return [...parameters(declared.params, "path"), ...parameters(declared.query, "query")];
+  return [
+    ...parameters(declared.params, "path"),
+    ...parameters(declared.query, "query"),
+    ...(takesIdempotencyKey(declared) ? [IDEMPOTENCY_PARAMETER] : []),
+  ];
 }
 
 function responsesOf(declared: Endpoint, issuer: string): Json {
-  const { status, description, schema, example, contentType = "application/json" } = declared.answer;
+  const { status, description, schema, example, contentType = "application/json", created } = declared.answer;
+  const content = schema
+    ? { content: { [contentType]: { schema: jsonSchema(schema, "output"), example } } }
+    : {};
   const responses: Record<string, Json> = {
-    [status]: {
-      description,
-      ...(schema ? { content: { [contentType]: { schema: jsonSchema(schema, "output"), example } } } : {}),
-    },
+    [status]: { description, ...content },
+    ...(created === undefined ? {} : { 201: { description: created, ...content } }),
   };
   const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);
   for (const [refused, codes] of byStatus) {
@@ -104,7 +113,7 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
         ...(description ? { description } : {}),
         ...(declared.access === "public"
           ? { security: [] }
-          : { security: [{ token: [] }], "x-permission": declared.access }),
+          : { security: [{ token: [] }, { access: [] }], "x-permission": declared.access }),
         ...(parameters.length > 0 ? { parameters } : {}),
         ...(body
           ? {
@@ -131,13 +140,25 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
     servers: [{ url: issuer }],
     tags: [
       { name: "Instances", description: "What an installation calls, with nothing but its license key." },
-      { name: "Admin", description: "What SmartHaus staff call, with a bearer token." },
+      {
+        name: "Admin",
+        description: "What SmartHaus staff call, with a bearer token or signed in through Cloudflare Access.",
+      },
       { name: "Service", description: "Public keys and health." },
     ],
     paths,
     components: {
       schemas: { Problem: jsonSchema(ProblemDocument, "output") },
-      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "An API token, or ADMIN_TOKEN." },
+        access: {
+          type: "apiKey",
+          in: "header",
+          name: ACCESS_HEADER,
+          description:
+            "Set by Cloudflare Access for a person who is signed in there. A bearer token goes before it.",
+        },
+      },
     },
   };
 }

@@ -71,7 +71,10 @@ const Call: FC<{ declared: Endpoint }> = ({ declared }) => (
 
 const TAGS = [
   ["Instances", "What an installation calls, with nothing but its license key."],
-  ["Admin", "What staff call, with the header Authorization: Bearer <token>."],
+  [
+    "Admin",
+    "What staff call, with the header Authorization: Bearer <token> or signed in through Cloudflare Access.",
+  ],
   ["Service", "Public keys and health."],
 ] as const;
 

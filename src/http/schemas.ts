@@ -1,6 +1,8 @@
 // The shapes of the answers, for the OpenAPI document. What the domain presents is checked against them by
 // the tests, not at run time.
 import * as z from "zod/mini";
+import { Email } from "../access/people.ts";
+import { AnyRole } from "../access/permissions.ts";
 import { STANDINGS } from "../licensing/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
@@ -10,6 +12,8 @@ const OptionalLimit = z.nullable(z.int().check(z.minimum(1)));
 const Text = z.nullable(z.string());
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
+
+export const EmailParam = z.object({ email: Email });
 
 export const pageOf = (item: z.core.$ZodType) =>
   z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
@@ -256,6 +260,37 @@ export const Validation = z.object({
 });
 
 export const Token = z.string();
+export const ApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: AnyRole,
+  prefix: z.string().check(z.describe("The start of the token, to tell tokens apart")),
+  created_by: z.string(),
+  created_at: Instant,
+  expires_at: OptionalInstant,
+  last_used_at: z.nullable(Instant.check(z.describe("Exact to the minute"))),
+  revoked_at: OptionalInstant,
+});
+
+export const MadeApiToken = z.object({
+  api_token: ApiToken,
+  token: z.string().check(z.describe("Shown here and never again")),
+});
+
+export const Person = z.object({
+  email: z.string(),
+  role: AnyRole,
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const Me = z.object({
+  actor: z.object({
+    type: z.literal("staff"),
+    id: z.string().check(z.describe("The id of an API token, an e-mail address, or ADMIN_TOKEN")),
+  }),
+  role: AnyRole,
+});
 
 export const JwkSet = z.object({
   keys: z.array(

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { Problem } from "../problems.ts";
+import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/database.ts";
 import { customers, type License, licenses, licenseTypes } from "../storage/schema.ts";
 import { CustomerId } from "./customers.ts";
@@ -37,9 +37,6 @@ export const NewLicense = z
   );
 
 export type NewLicense = z.output<typeof NewLicense>;
-
-export const invalid = (path: string, message: string): Problem =>
-  new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });
 
 function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
   if (input.expires_at !== undefined) return input.expires_at;

@@ -4,13 +4,13 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { Problem } from "../problems.ts";
+import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/database.ts";
 import { type License, licenses } from "../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId } from "./license-types.ts";
-import { getLicense, invalid } from "./licenses.ts";
+import { getLicense } from "./licenses.ts";
 import { assertMatch, type Changes, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import {
   CheckInHours,

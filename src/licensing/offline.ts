@@ -1,17 +1,17 @@
 // The air gap: an installation without a network writes a request file, staff hand it in and carry a license
 // file back. Renewal and usage go the same way, and a seat is given back by a receipt that the installation
 // signs when it stops for good.
-import { compactVerify, importJWK } from "jose";
+import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
-import { Problem } from "../problems.ts";
+import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { grantSeat } from "./grants.ts";
 import { readLicenseKey } from "./license-keys.ts";
-import { getLicense, invalid } from "./licenses.ts";
+import { getLicense } from "./licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
 import { LeaseDays } from "./terms.ts";
 
@@ -93,7 +93,7 @@ export async function deactivateOffline(
 /** The activation that a receipt ends, or null where it proves nothing. */
 async function activationOf(context: Context, licenseId: string, receipt: string): Promise<string | null> {
   try {
-    const payload = JSON.parse(new TextDecoder().decode(decodePart(receipt.split(".")[1] ?? ""))) as {
+    const payload = JSON.parse(new TextDecoder().decode(base64url.decode(receipt.split(".")[1] ?? ""))) as {
       certificate?: unknown;
     };
     if (typeof payload.certificate !== "string") return null;
@@ -108,8 +108,3 @@ async function activationOf(context: Context, licenseId: string, receipt: string
     return null;
   }
 }
-
-const decodePart = (part: string): Uint8Array =>
-  Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
-    character.codePointAt(0)!,
-  );

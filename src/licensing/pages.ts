@@ -1,6 +1,7 @@
 // Keyset pages: a page starts after the last key of the one before it, so rows that come and go meanwhile
 // neither repeat nor hide others. A cursor is that key, sealed: one that was altered, or that belongs to
 // another list or other filters, is refused.
+import { base64url } from "jose";
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
@@ -26,12 +27,6 @@ export type Key = (string | number)[];
  */
 export const MAX_SCAN = 90;
 
-const base64url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
-
 const utf8 = new TextEncoder();
 
 async function sealOf(context: Context, list: string, payload: string): Promise<string> {
@@ -40,7 +35,7 @@ async function sealOf(context: Context, list: string, payload: string): Promise<
     "sign",
   ]);
   const mac = await crypto.subtle.sign("HMAC", key, utf8.encode(`${list}\n${payload}`));
-  return base64url(new Uint8Array(mac).slice(0, 12));
+  return base64url.encode(new Uint8Array(mac).slice(0, 12));
 }
 
 /** One list as its cursors know it. */
@@ -73,10 +68,7 @@ export async function openList(
       const message = "Not a cursor of this list with these filters";
       throw new Problem("REQUEST_INVALID", `cursor: ${message}`, { errors: [{ path: "cursor", message }] });
     }
-    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) =>
-      c.codePointAt(0)!,
-    );
-    after = JSON.parse(new TextDecoder().decode(bytes)) as Key;
+    after = JSON.parse(new TextDecoder().decode(base64url.decode(payload))) as Key;
   }
   return {
     after,
@@ -89,7 +81,7 @@ export async function openList(
       }
       const last = rows[seen - 1];
       if (!last || (seen === rows.length && rows.length < scan)) return { data, next_cursor: null };
-      const payload = base64url(utf8.encode(JSON.stringify(keyOf(last))));
+      const payload = base64url.encode(utf8.encode(JSON.stringify(keyOf(last))));
       return { data, next_cursor: `${payload}.${await sealOf(context, list, payload)}` };
     },
   };

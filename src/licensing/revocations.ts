@@ -1,6 +1,8 @@
 // The revocation list: what an installation that cannot ask should stop trusting. Signed, so that anybody may
 // pass it on.
 import type { Context } from "../context.ts";
+import { sha256 } from "../crypto/digests.ts";
+import type { Row } from "../storage/database.ts";
 import { DAY, HOUR, numericDate } from "./dates.ts";
 
 const LIFETIME = 7 * DAY;
@@ -12,6 +14,9 @@ const ENDS = "coalesce(expires_at + grace_days * 86400000, 253402300799000)";
 const STOPPED = `SELECT id FROM licenses WHERE status = ? AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
 
 const SUPERSEDED = `SELECT id, revision FROM licenses WHERE revision > 1 AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
+
+const idsOf = (result: D1Result<Row> | undefined): string[] =>
+  (result?.results ?? []).map((row) => String(row["id"]));
 
 /**
  * The signed list of now, and an ETag of it. Issued by the hour, so that the same list is the same document
@@ -25,22 +30,16 @@ export async function revocationList(context: Context): Promise<{ token: string;
     db.sql(STOPPED, "suspended", now),
     db.sql(SUPERSEDED, now),
   ]);
-  const ids = (result: D1Result | undefined): string[] =>
-    (result?.results ?? []).map((row) => String((row as { id: unknown }).id));
   const issued = Math.floor(now / HOUR) * HOUR;
   const token = await keyring.sign("revocations+jwt", {
     iss: config.issuer,
     iat: numericDate(issued),
     exp: numericDate(issued + LIFETIME),
-    revoked: ids(revoked),
-    suspended: ids(suspended),
+    revoked: idsOf(revoked),
+    suspended: idsOf(suspended),
     superseded: Object.fromEntries(
       (superseded?.results ?? []).map((row) => [String(row["id"]), Number(row["revision"])]),
     ),
   });
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
-  const hex = [...new Uint8Array(digest).slice(0, 16)]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
-  return { token, etag: `"${hex}"` };
+  return { token, etag: `"${(await sha256(token)).slice(0, 32)}"` };
 }

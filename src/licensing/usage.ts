@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { recordChange } from "../audit/events.ts";
-import { Problem } from "../problems.ts";
+import { invalid } from "../problems.ts";
 import { DAY, formatInstant, parseInstant } from "./dates.ts";
 import { getLicense } from "./licenses.ts";
 
@@ -139,9 +139,7 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
   const now = context.clock.now();
   const to = query.to ?? dayOf(now);
   const from = query.from ?? dayOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY);
-  const invalid = (message: string) =>
-    new Problem("REQUEST_INVALID", `from: ${message}`, { errors: [{ path: "from", message }] });
-  if (from > to) throw invalid("Must not be after to");
+  if (from > to) throw invalid("from", "Must not be after to");
   const [result] = await context.db.batch([
     context.db.sql(
       `SELECT day, instance_id, requests, services FROM usage
@@ -153,7 +151,7 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
     ),
   ]);
   const rows = (result?.results ?? []) as unknown as UsageRow[];
-  if (rows.length > MAX_ROWS) throw invalid("The range holds too much; choose a shorter one");
+  if (rows.length > MAX_ROWS) throw invalid("from", "The range holds too much; choose a shorter one");
   const days = Map.groupBy(rows, (row) => row.day);
   return {
     license_id: id,

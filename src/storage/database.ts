@@ -30,19 +30,74 @@ export function named(text: string): NamedStatement {
   return { text: numbered, names };
 }
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | ArrayBuffer | null;
 export type Row = Record<string, unknown>;
 
+/** Statements that change nothing. What is not certain to be one is taken as a write. */
+const reads = new WeakSet<D1PreparedStatement>();
+
+const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
+
 export function openDatabase(d1: D1Database): Database {
+  const prepare = (text: string, values: unknown[]): D1PreparedStatement => {
+    const statement = d1.prepare(text).bind(...values);
+    if (READ.test(text)) reads.add(statement);
+    return statement;
+  };
   return {
     orm: drizzle(d1),
-    sql: (text, ...values) => d1.prepare(text).bind(...values),
-    run: ({ text, names }, values) => d1.prepare(text).bind(...names.map((name) => values[name] ?? null)),
+    sql: (text, ...values) => prepare(text, values),
+    run: ({ text, names }, values) =>
+      prepare(
+        text,
+        names.map((name) => values[name] ?? null),
+      ),
     compile(query) {
       const { sql, params } = query.toSQL();
-      return d1.prepare(sql).bind(...params);
+      return prepare(sql, params);
     },
     batch: (statements) => d1.batch<Row>(statements),
+  };
+}
+
+export interface Prefixed {
+  /** The database, except that its first batch that writes begins with the given statements. */
+  db: Database;
+  /** Whether a batch with them went through. */
+  sent(): boolean;
+  /** From now on batches go through as they are. */
+  drop(): void;
+}
+
+/**
+ * Puts `first` in front of the first batch that writes, so that both happen or neither does. They come first
+ * because events look at changes(), the count of the statement right before them. Callers see only the results
+ * of their own statements; batches that only read go through as they are.
+ */
+export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
+  let state: "waiting" | "sending" | "sent" | "dropped" = "waiting";
+  return {
+    db: {
+      ...db,
+      async batch(statements) {
+        if (state !== "waiting" || statements.every((statement) => reads.has(statement))) {
+          return db.batch(statements);
+        }
+        state = "sending";
+        try {
+          const results = await db.batch([...first, ...statements]);
+          state = "sent";
+          return results.slice(first.length);
+        } catch (error) {
+          state = "waiting";
+          throw error;
+        }
+      },
+    },
+    sent: () => state === "sent",
+    drop() {
+      state = "dropped";
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm
 
 const json = <T>() => text({ mode: "json" }).$type<T>();
 
-const ROLES = ["owner", "manager", "viewer"] as const;
+export const ROLES = ["owner", "manager", "viewer"] as const;
 
 export type Role = (typeof ROLES)[number];
 
@@ -255,3 +255,5 @@ export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;
 export type Activation = typeof activations.$inferSelect;
 export type Event = typeof events.$inferSelect;
+export type ApiToken = typeof apiTokens.$inferSelect;
+export type Person = typeof people.$inferSelect;

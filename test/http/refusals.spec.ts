@@ -46,6 +46,7 @@ describe("a refusal", () => {
     ["PAYLOAD_TOO_LARGE", 413],
     ["UNSUPPORTED_MEDIA_TYPE", 415],
     ["REQUEST_INVALID", 422],
+    ["IDEMPOTENCY_KEY_REUSED", 422],
     ["RATE_LIMITED", 429],
     ["INTERNAL", 500],
     ["SERVICE_UNAVAILABLE", 503],

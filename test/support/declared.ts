@@ -36,7 +36,7 @@ export function assertDeclared(method: string, path: string, answer: Answer): vo
     expect(refusalsOf(declared), call).toContain(answer.body.code);
     return;
   }
-  const statuses = [declared.answer.status, ...(declared.method === "put" ? [201] : [])];
+  const statuses = [declared.answer.status, ...(declared.answer.created ? [201] : [])];
   expect(statuses, call).toContain(answer.status);
   if (declared.answer.contentType === "application/jwt")
     expect(answer.text, call).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);

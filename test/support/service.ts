@@ -76,6 +76,13 @@ export async function newLicense(input: Record<string, unknown> = {}): Promise<A
   return answer.body;
 }
 
+/** Makes an API token and returns the answer of the call: api_token and token. */
+export async function newToken(input: Record<string, unknown> = {}): Promise<Answer["body"]> {
+  const answer = await admin("/api-tokens", { body: { name: "Test", role: "manager", ...input } });
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body;
+}
+
 export const activate = (license_key: string, instance_id: string, more: object = {}): Promise<Answer> =>
   call("/v1/activate", { body: { license_key, instance_id, ...more } });
 

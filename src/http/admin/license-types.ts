@@ -68,13 +68,14 @@ export const licenseTypeEndpoints = [
       tag: "Admin",
       summary: "Create or replace a license type",
       description:
-        "What is left out takes its default. Licenses already issued keep their terms. 201 where the type is new. Honors If-Match.",
+        "What is left out takes its default. Licenses already issued keep their terms. Honors If-Match.",
       access: "license-types",
       params: z.object({ id: LicenseTypeId }),
       body: { schema: LicenseTypeTerms, example: examples.licenseTypeTerms },
       answer: {
         status: 200,
         description: "The license type as it is now.",
+        created: "The license type is new.",
         schema: LicenseType,
         example: examples.licenseType,
       },

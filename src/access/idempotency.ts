@@ -1,0 +1,195 @@
+// Requests made under an Idempotency-Key: carried out once, and answered alike for 24 hours.
+//
+// A request is remembered by a row, its claim, which stands in front of the batch that carries it out. The
+// second of two identical requests violates the claim's primary key, and its whole batch with it. So a request
+// is both remembered and done or neither, at whatever moment a Worker dies. See docs/decisions/0004.
+import type { Context } from "../context.ts";
+import { seal, unseal } from "../crypto/sealing.ts";
+import { DAY, SECOND } from "../licensing/dates.ts";
+import { Problem } from "../problems.ts";
+import { databaseMessage, prefixed } from "../storage/database.ts";
+
+const KEPT = DAY;
+
+/** After this long nobody is still at it: no request and no batch on D1 lasts longer. */
+const ABANDONED = 60 * SECOND;
+
+/** Pauses in milliseconds between looks for the answer of the request that was first: two seconds in all. */
+const PAUSES = [25, 50, 100, 200, 400, 600, 625];
+
+/** How often a request begins anew because the one before it was refused and so left nothing. */
+const ATTEMPTS = 8;
+
+const PURPOSE = "caio-licensing idempotency answer";
+
+export interface KeyedRequest {
+  /** Chosen by the caller; means something only together with the actor. */
+  key: string;
+  /** SHA-256 of all that makes it the same request. */
+  hash: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * Carries a request out with a context whose database claims the key, or returns the answer that the same
+ * request got before. What is refused with a 4xx is not kept: it changed nothing and may succeed later.
+ * @throws Problem IDEMPOTENCY_KEY_REUSED where another request was made under the key
+ * @throws Problem CONFLICT where the same request was carried out, but its answer is not (yet) known
+ */
+export async function once(
+  context: Context,
+  request: KeyedRequest,
+  carryOut: (context: Context) => Promise<Answer>,
+): Promise<{ answer: Answer; replayed: boolean }> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const known = await recall(context, request);
+    if (known) return { answer: known, replayed: true };
+    const claim = prefixed(context.db, claimOf(context, request, null));
+    try {
+      const answer = await carryOut({ ...context, db: claim.db });
+      if (await keep(context, request, answer)) return { answer, replayed: false };
+    } catch (error) {
+      // The same request was faster; this one has changed nothing.
+      if (isTaken(error)) continue;
+      if (!(error instanceof Problem) || error.type.status >= 500) throw error;
+      if (claim.sent()) {
+        await forget(context, request);
+        throw error;
+      }
+      // It may have been refused for what the same request did a moment ago.
+      const faster = await recall(context, request);
+      if (faster) return { answer: faster, replayed: true };
+      throw error;
+    } finally {
+      claim.drop();
+    }
+  }
+  throw pending("The same request is made again and again at the same time.");
+}
+
+const pending = (detail: string): Problem => new Problem("CONFLICT", detail, { retry_after: 2 });
+
+/**
+ * The statements that claim the key: with no answer where nobody has it, or else the batch fails; with an answer
+ * also where this request has it. Old keys go with each new one, so nothing else has to clean up.
+ */
+function claimOf(context: Context, request: KeyedRequest, answer: ArrayBuffer | null) {
+  const { db, actor, requestId } = context;
+  const now = context.clock.now();
+  const own = "ON CONFLICT DO UPDATE SET answer = excluded.answer WHERE request_id = excluded.request_id";
+  return [
+    db.sql("DELETE FROM idempotency_keys WHERE created_at <= ?", now - KEPT),
+    db.sql(
+      `INSERT INTO idempotency_keys (actor_id, key, request_hash, request_id, created_at, answer)
+       VALUES (?, ?, ?, ?, ?, ?) ${answer === null ? "" : own}`,
+      actor.id,
+      request.key,
+      request.hash,
+      requestId,
+      now,
+      answer,
+    ),
+  ];
+}
+
+const isTaken = (error: unknown): boolean =>
+  databaseMessage(error).includes("UNIQUE constraint failed: idempotency_keys.");
+
+/** The answer that the same request got, waiting a moment for it if need be; null where there was none. */
+async function recall(context: Context, request: KeyedRequest): Promise<Answer | null> {
+  let row = await read(context, request);
+  for (const pause of PAUSES) {
+    if (!row || row.answer !== null || row.created_at <= context.clock.now() - ABANDONED) break;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    row = await read(context, request);
+  }
+  if (!row) return null;
+  const { config, clock, actor } = context;
+  const opened =
+    row.answer &&
+    (await unseal(
+      config.sessionSecret,
+      PURPOSE,
+      ownerOf(actor.id, request.key),
+      Uint8Array.from(row.answer),
+    ));
+  if (opened) return JSON.parse(opened) as Answer;
+  if (row.answer === null && row.created_at > clock.now() - ABANDONED) {
+    throw pending(`The same request is being answered right now, under the request id ${row.request_id}.`);
+  }
+  throw new Problem(
+    "CONFLICT",
+    `The request was carried out under the request id ${row.request_id}, but its answer was lost. Read the resource to see what it did.`,
+  );
+}
+
+interface Row {
+  request_hash: string;
+  request_id: string;
+  created_at: number;
+  /** A BLOB, which D1 returns as an array of bytes. */
+  answer: number[] | null;
+}
+
+/** @throws Problem IDEMPOTENCY_KEY_REUSED */
+async function read({ db, actor, clock }: Context, { key, hash }: KeyedRequest): Promise<Row | undefined> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT request_hash, request_id, created_at, answer FROM idempotency_keys
+       WHERE actor_id = ? AND key = ? AND created_at > ?`,
+      actor.id,
+      key,
+      clock.now() - KEPT,
+    ),
+  ]);
+  const row = found?.results[0] as Row | undefined;
+  if (row && row.request_hash !== hash) throw new Problem("IDEMPOTENCY_KEY_REUSED");
+  return row;
+}
+
+const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
+
+/**
+ * Remembers the answer, and the request with it where it wrote nothing and so has no claim yet. Where that
+ * fails the request is done all the same, so the caller gets the answer and only a repetition will not.
+ * @returns false where the same request was faster
+ */
+async function keep(context: Context, request: KeyedRequest, answer: Answer): Promise<boolean> {
+  const { db, config, actor, requestId } = context;
+  try {
+    const owner = ownerOf(actor.id, request.key);
+    const sealed = await seal(config.sessionSecret, PURPOSE, owner, JSON.stringify(answer));
+    const [, kept] = await db.batch(claimOf(context, request, sealed));
+    return kept?.meta.changes !== 0;
+  } catch (error) {
+    const told = databaseMessage(error);
+    context.log("error", { event: "idempotency answer", request_id: requestId, error: told });
+    return true;
+  }
+}
+
+/** Takes the claim back: the batch went through, but its own rule refused the change. */
+async function forget(context: Context, { key }: KeyedRequest): Promise<void> {
+  const { db, actor, requestId } = context;
+  try {
+    await db.batch([
+      db.sql(
+        "DELETE FROM idempotency_keys WHERE actor_id = ? AND key = ? AND request_id = ? AND answer IS NULL",
+        actor.id,
+        key,
+        requestId,
+      ),
+    ]);
+  } catch (error) {
+    context.log("error", {
+      event: "idempotency claim",
+      request_id: requestId,
+      error: databaseMessage(error),
+    });
+  }
+}

@@ -1,0 +1,101 @@
+// People who sign in through Cloudflare Access, by e-mail address, and their roles.
+import { gt } from "drizzle-orm";
+import * as z from "zod/mini";
+import { recordChange } from "../audit/events.ts";
+import type { Context, Role } from "../context.ts";
+import { formatInstant } from "../licensing/dates.ts";
+import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { Problem } from "../problems.ts";
+import { people, type Person } from "../storage/schema.ts";
+import { allow, AnyRole } from "./permissions.ts";
+
+/** In lower case: an identity provider may spell the same address differently from day to day. */
+export const Email = z.email().check(z.maxLength(254), z.toLowerCase());
+
+export const PersonInput = z.strictObject({ role: AnyRole });
+
+export type PersonInput = z.output<typeof PersonInput>;
+
+/** Gives a person a role, from the next request on; `added` where they had none. */
+export async function setPerson(
+  context: Context,
+  email: string,
+  { role }: PersonInput,
+): Promise<{ person: Person; added: boolean }> {
+  allow(context, "access");
+  const { db } = context;
+  const now = context.clock.now();
+  const results = await db.batch([
+    // Before the change, since it tells of the role that the change overwrites.
+    recordChange(
+      context,
+      now,
+      "person.changed",
+      ["person", email],
+      { sql: "json_object('before', role, 'after', ?)", values: [role] },
+      { sql: "FROM people WHERE email = ? AND role <> ?", values: [email, role] },
+    ),
+    db.sql("UPDATE people SET role = ?1, updated_at = ?2 WHERE email = ?3 AND role <> ?1", role, now, email),
+    db.sql(
+      "INSERT INTO people (email, role, created_at, updated_at) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
+      email,
+      role,
+      now,
+    ),
+    recordChange(context, now, "person.added", ["person", email], { role }),
+    db.sql("SELECT * FROM people WHERE email = ?", email),
+  ]);
+  return {
+    person: results.at(-1)!.results[0] as unknown as Person,
+    added: results[2]!.meta.changes > 0,
+  };
+}
+
+/** People by e-mail address. */
+export async function listPeople(context: Context, request: PageRequest): Promise<Page<Person>> {
+  allow(context, "access");
+  const list = await openList(context, "people", request);
+  const rows = await context.db.orm
+    .select()
+    .from(people)
+    .where(gt(people.email, String(list.after?.[0] ?? "")))
+    .orderBy(people.email)
+    .limit(request.limit + 1);
+  return list.page(rows, request.limit + 1, (row) => [row.email]);
+}
+
+/**
+ * Takes a person's role away, from the next request on.
+ * @throws Problem NOT_FOUND
+ */
+export async function removePerson(context: Context, email: string): Promise<void> {
+  allow(context, "access");
+  const { db } = context;
+  const [, removed] = await db.batch([
+    recordChange(
+      context,
+      context.clock.now(),
+      "person.removed",
+      ["person", email],
+      { sql: "json_object('role', role)", values: [] },
+      { sql: "FROM people WHERE email = ?", values: [email] },
+    ),
+    db.sql("DELETE FROM people WHERE email = ?", email),
+  ]);
+  if (removed?.meta.changes === 0) {
+    throw new Problem("NOT_FOUND", `There is no person with the e-mail address ${email}.`);
+  }
+}
+
+/** The role of the person with this address, in lower case, or null. */
+export async function roleOf({ db }: Context, email: string): Promise<Role | null> {
+  const [found] = await db.batch([db.sql("SELECT role FROM people WHERE email = ?", email)]);
+  const row = found?.results[0] as Pick<Person, "role"> | undefined;
+  return row?.role ?? null;
+}
+
+export const presentPerson = (person: Person) => ({
+  ...person,
+  created_at: formatInstant(person.created_at),
+  updated_at: formatInstant(person.updated_at),
+});

@@ -1,0 +1,151 @@
+// API tokens: how programs prove who they are. A token is shown once; only its hash is kept.
+import { gt } from "drizzle-orm";
+import { base64url } from "jose";
+import * as z from "zod/mini";
+import { recordChange } from "../audit/events.ts";
+import type { Context, Staff } from "../context.ts";
+import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { formatInstant, formatInstantOrNull } from "../licensing/dates.ts";
+import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { EndInstant, Text } from "../licensing/terms.ts";
+import { invalid, Problem } from "../problems.ts";
+import { type ApiToken, apiTokens } from "../storage/schema.ts";
+import { allow, AnyRole } from "./permissions.ts";
+
+/** Enough that guessing is hopeless, and that a plain hash needs neither salt nor stretching. */
+const TOKEN_BYTES = 24;
+
+/** The mark that secret scanners look for. */
+const MARK = "caio_";
+
+const SHAPE = /^caio_[A-Za-z0-9_-]{32}$/;
+
+const SHOWN = MARK.length + 6;
+
+/** How exact last_used_at is: a token in constant use costs one write a minute. */
+const USE_RESOLUTION = 60_000;
+
+export const NewApiToken = z.strictObject({
+  name: Text(200),
+  role: AnyRole,
+  /** Left out or null: until it is revoked. */
+  expires_at: z.nullish(EndInstant),
+});
+
+export type NewApiToken = z.output<typeof NewApiToken>;
+
+/**
+ * Makes a token and returns it beside its row; it cannot be had again.
+ * @throws Problem REQUEST_INVALID for an end that is over already
+ */
+export async function createApiToken(
+  context: Context,
+  input: NewApiToken,
+): Promise<{ apiToken: ApiToken; token: string }> {
+  const creator = allow(context, "access");
+  const { db } = context;
+  const now = context.clock.now();
+  const expires_at = input.expires_at ?? null;
+  if (expires_at !== null && expires_at <= now) throw invalid("expires_at", "Must be in the future");
+  const token = MARK + base64url.encode(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
+  const apiToken: ApiToken = {
+    id: `tok_${context.ids.ulid(now)}`,
+    name: input.name,
+    role: input.role,
+    prefix: token.slice(0, SHOWN),
+    hash: await sha256(token),
+    created_by: creator.id,
+    created_at: now,
+    expires_at,
+    last_used_at: null,
+    revoked_at: null,
+  };
+  const { hash: _secret, ...after } = apiToken;
+  await db.batch([
+    db.compile(db.orm.insert(apiTokens).values(apiToken)),
+    recordChange(context, now, "api_token.created", ["api_token", apiToken.id], { after }),
+  ]);
+  return { apiToken, token };
+}
+
+/** Tokens in the order in which they were made, those that hold no more included. */
+export async function listApiTokens(context: Context, request: PageRequest): Promise<Page<ApiToken>> {
+  allow(context, "access");
+  const list = await openList(context, "api-tokens", request);
+  const rows = await context.db.orm
+    .select()
+    .from(apiTokens)
+    .where(gt(apiTokens.id, String(list.after?.[0] ?? "")))
+    .orderBy(apiTokens.id)
+    .limit(request.limit + 1);
+  return list.page(rows, request.limit + 1, (row) => [row.id]);
+}
+
+/**
+ * Ends a token for good, from the next request on. Nothing happens where it is revoked already.
+ * @throws Problem NOT_FOUND
+ */
+export async function revokeApiToken(context: Context, id: string): Promise<void> {
+  allow(context, "access");
+  const { db } = context;
+  const now = context.clock.now();
+  const [, , known] = await db.batch([
+    db.sql("UPDATE api_tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now, id),
+    recordChange(
+      context,
+      now,
+      "api_token.revoked",
+      ["api_token", id],
+      { sql: "json_object('name', name, 'role', role, 'prefix', prefix)", values: [] },
+      { sql: "FROM api_tokens WHERE id = ? AND changes() > 0", values: [id] },
+    ),
+    db.sql("SELECT 1 FROM api_tokens WHERE id = ?", id),
+  ]);
+  if (known?.results.length === 0) throw new Problem("NOT_FOUND", `There is no API token with the id ${id}.`);
+}
+
+/**
+ * The holder of a stored token that is neither expired nor revoked, or null.
+ * @param hash the token's SHA-256
+ */
+export async function holderOf(context: Context, token: string, hash: string): Promise<Staff | null> {
+  // What cannot be one of ours costs no look-up.
+  if (!SHAPE.test(token)) return null;
+  const { db } = context;
+  const now = context.clock.now();
+  const [found] = await db.batch([
+    db.sql(
+      "SELECT id, role, hash, expires_at, last_used_at, revoked_at FROM api_tokens WHERE hash = ?",
+      hash,
+    ),
+  ]);
+  const row = found?.results[0] as ApiToken | undefined;
+  // An index may leak by its timing how much of a hash it matched; what decides is compared in constant time.
+  if (!row || !equalDigests(row.hash, hash)) return null;
+  if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= now)) return null;
+  if (row.last_used_at === null || row.last_used_at <= now - USE_RESOLUTION) {
+    context.defer(noteUse(context, row.id, now));
+  }
+  return { type: "staff", id: row.id, role: row.role };
+}
+
+/** The condition is in the statement: of many requests at once that found the row stale, one writes. */
+async function noteUse({ db }: Context, id: string, now: number): Promise<void> {
+  await db.batch([
+    db.sql(
+      "UPDATE api_tokens SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3)",
+      now,
+      id,
+      now - USE_RESOLUTION,
+    ),
+  ]);
+}
+
+/** A token as the API shows it: without its hash. */
+export const presentApiToken = ({ hash: _secret, ...apiToken }: ApiToken) => ({
+  ...apiToken,
+  created_at: formatInstant(apiToken.created_at),
+  expires_at: formatInstantOrNull(apiToken.expires_at),
+  last_used_at: formatInstantOrNull(apiToken.last_used_at),
+  revoked_at: formatInstantOrNull(apiToken.revoked_at),
+});

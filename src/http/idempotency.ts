@@ -1,0 +1,65 @@
+// The header Idempotency-Key: a POST that is sent again gets the answer of the first time.
+import { type Answer, once } from "../access/idempotency.ts";
+import type { Context } from "../context.ts";
+import { sha256 } from "../crypto/digests.ts";
+import { invalid } from "../problems.ts";
+import type { Http } from "./endpoint.ts";
+
+const HEADER = "Idempotency-Key";
+
+const REPLAYED = "Idempotent-Replayed";
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** The header as the OpenAPI document describes it. */
+export const IDEMPOTENCY_PARAMETER = {
+  name: HEADER,
+  in: "header",
+  required: false,
+  description:
+    "Makes it safe to send the request again: for 24 hours the same request under the same key is answered like the first time, with the header Idempotent-Replayed, and not carried out again.",
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: KEY.source },
+  example: "0b3a1c9e-7a55-4c55-9b8e-6f7f3a0d4c11",
+};
+
+/** The caller's key, or null where there is none. @throws Problem REQUEST_INVALID */
+export function idempotencyKeyOf(http: Http): string | null {
+  const key = http.req.header(HEADER);
+  if (key === undefined) return null;
+  if (!KEY.test(key)) throw invalid(HEADER, "Must be 1 to 255 printable ASCII characters");
+  return key;
+}
+
+/** Answers by `handle`, or as the same request was answered before. */
+export async function answerOnce(
+  http: Http,
+  context: Context,
+  key: string,
+  body: ArrayBuffer,
+  handle: (context: Context) => Promise<Response>,
+): Promise<Response> {
+  const request = { key, hash: await hashOf(http, body) };
+  const { answer, replayed } = await once(context, request, async (claiming) => kept(await handle(claiming)));
+  // What goes out now and what is replayed later are made of the same record.
+  return http.newResponse(answer.body === "" ? null : answer.body, answer.status as never, {
+    ...answer.headers,
+    ...(replayed ? { [REPLAYED]: "true" } : {}),
+  });
+}
+
+/** Of everything that decides what a request does: method, path, query and the very bytes of the body. */
+async function hashOf(http: Http, body: ArrayBuffer): Promise<string> {
+  const { pathname, search } = new URL(http.req.url);
+  const line = new TextEncoder().encode(`${JSON.stringify([http.req.method, pathname, search])}\n`);
+  const whole = new Uint8Array(line.length + body.byteLength);
+  whole.set(line);
+  whole.set(new Uint8Array(body), line.length);
+  return sha256(whole);
+}
+
+/** Every answer of the admin API is text. The request id is the one thing that each answer has of its own. */
+const kept = async (response: Response): Promise<Answer> => ({
+  status: response.status,
+  headers: Object.fromEntries([...response.headers].filter(([name]) => name !== "x-request-id")),
+  body: await response.text(),
+});
