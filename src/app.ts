@@ -5,7 +5,7 @@ import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
-import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
+import { context, notFound, onError, securityHeaders } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 
@@ -19,7 +19,7 @@ const endpoints: Endpoint[] = [
 
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(securityHeaders, context, bodyLimit);
+  app.use(securityHeaders, context);
   mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
   app.notFound(notFound);
   app.onError(onError);

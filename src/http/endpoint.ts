@@ -6,7 +6,8 @@ import { authenticate } from "../access/credentials.ts";
 import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
-import { type FieldError, Problem, type ProblemCode } from "../problems.ts";
+import { type FieldError, fieldErrors, Problem, type ProblemCode } from "../problems.ts";
+import { limitBody, MAX_BODY } from "./body-limit.ts";
 
 export interface AppEnv {
   Bindings: Env;
@@ -25,12 +26,22 @@ export type Http = HonoContext<AppEnv>;
 type Schema = z.core.$ZodType;
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
+/** A table of rows, as CSV or as JSON. */
+interface Upload {
+  /** What one row is as JSON. */
+  row: Schema;
+  examples: { json: unknown[]; csv: string };
+  maxBytes: number;
+}
+
 interface Answer {
   status: 200 | 201 | 204;
   description: string;
   schema?: Schema;
   example?: unknown;
   contentType?: string;
+  /** The same in another media type. */
+  alternative?: { contentType: string; schema: Schema; example: unknown };
 }
 
 interface Declaration<P, Q, B> {
@@ -45,6 +56,8 @@ interface Declaration<P, Q, B> {
   params?: P;
   query?: Q;
   body?: { schema: B; example: unknown };
+  /** A file in place of a body: the handler reads it with `readSheet`, the verb checks its rows. */
+  upload?: Upload;
   answer: Answer;
   /** Codes beside those that every call of its kind shares. */
   refusals?: ProblemCode[];
@@ -118,6 +131,7 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
     http.set("context", context);
     allow(context, declared.access);
   }
+  if (declared.body || declared.upload) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
   const errors: FieldError[] = [];
   const params = check(declared.params, http.req.param(), errors);
   const query = check(declared.query, http.req.query(), errors);
@@ -132,7 +146,7 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
   });
 }
 
-const requestInvalid = (errors: FieldError[]): Problem =>
+export const requestInvalid = (errors: FieldError[]): Problem =>
   new Problem(
     "REQUEST_INVALID",
     errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; "),
@@ -143,19 +157,11 @@ function check(schema: Schema | undefined, value: unknown, errors: FieldError[])
   if (!schema) return undefined;
   const result = (schema as z.ZodMiniType).safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) {
-        errors.push({ path: [...issue.path, key].join("."), message: "Unknown member" });
-      }
-    } else {
-      errors.push({ path: issue.path.join("."), message: issue.message });
-    }
-  }
+  errors.push(...fieldErrors(result.error.issues));
   return undefined;
 }
 
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+export const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 async function readJson(http: Http): Promise<unknown> {
   if (!JSON_TYPE.test(http.req.header("content-type") ?? "")) throw new Problem("UNSUPPORTED_MEDIA_TYPE");

@@ -17,8 +17,10 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
-      ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
-      ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
+      ...(declared.body || declared.upload ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.upload || declared.query || declared.params
+        ? (["REQUEST_INVALID"] as const)
+        : []),
       ...(declared.refusals ?? []),
       "INTERNAL",
       "SERVICE_UNAVAILABLE",
@@ -61,11 +63,32 @@ function parametersOf(declared: Endpoint): Json[] {
 }
 
 function responsesOf(declared: Endpoint, issuer: string): Json {
-  const { status, description, schema, example, contentType = "application/json" } = declared.answer;
+  const {
+    status,
+    description,
+    schema,
+    example,
+    contentType = "application/json",
+    alternative,
+  } = declared.answer;
   const responses: Record<string, Json> = {
     [status]: {
       description,
-      ...(schema ? { content: { [contentType]: { schema: jsonSchema(schema, "output"), example } } } : {}),
+      ...(schema
+        ? {
+            content: {
+              [contentType]: { schema: jsonSchema(schema, "output"), example },
+              ...(alternative
+                ? {
+                    [alternative.contentType]: {
+                      schema: jsonSchema(alternative.schema, "output"),
+                      example: alternative.example,
+                    },
+                  }
+                : {}),
+            },
+          }
+        : {}),
     },
   };
   const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);
@@ -83,6 +106,24 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
   return responses;
 }
 
+/** The media types that a call takes, or null where it takes no body. */
+function contentOf({ body, upload }: Endpoint): Json | null {
+  if (body)
+    return { "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example } };
+  if (!upload) return null;
+  const rows = { type: "array", items: jsonSchema(upload.row, "input") };
+  const wrapped = {
+    type: "object",
+    properties: { data: rows },
+    required: ["data"],
+    additionalProperties: false,
+  };
+  return {
+    "text/csv": { schema: { type: "string" }, example: upload.examples.csv },
+    "application/json": { schema: { anyOf: [rows, wrapped] }, example: upload.examples.json },
+  };
+}
+
 const operationId = ({ method, path }: Endpoint): string =>
   method +
   path
@@ -93,8 +134,9 @@ const operationId = ({ method, path }: Endpoint): string =>
 export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
   const paths: Record<string, Json> = {};
   for (const declared of endpoints) {
-    const { method, path, tag, summary, description, body } = declared;
+    const { method, path, tag, summary, description } = declared;
     const parameters = parametersOf(declared);
+    const content = contentOf(declared);
     paths[path] = {
       ...paths[path],
       [method]: {
@@ -106,16 +148,7 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
           ? { security: [] }
           : { security: [{ token: [] }], "x-permission": declared.access }),
         ...(parameters.length > 0 ? { parameters } : {}),
-        ...(body
-          ? {
-              requestBody: {
-                required: true,
-                content: {
-                  "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example },
-                },
-              },
-            }
-          : {}),
+        ...(content ? { requestBody: { required: true, content } } : {}),
         responses: responsesOf(declared, issuer),
       },
     };
