@@ -22,6 +22,18 @@ export const NewCustomer = z.strictObject({
 
 export type NewCustomer = z.output<typeof NewCustomer>;
 
+/** The customer that an input asks for. Pure. */
+export const customerOf = (input: NewCustomer, id: string, now: number): Customer => ({
+  id,
+  name: input.name,
+  email: input.email ?? null,
+  company: input.company ?? null,
+  metadata: input.metadata ?? {},
+  version: 1,
+  created_at: now,
+  updated_at: now,
+});
+
 /**
  * Creates a customer; without an id one is generated.
  * @throws Problem CONFLICT where the id is taken
@@ -29,16 +41,7 @@ export type NewCustomer = z.output<typeof NewCustomer>;
 export async function createCustomer(context: Context, input: NewCustomer): Promise<Customer> {
   allow(context, "customers");
   const now = context.clock.now();
-  const customer: Customer = {
-    id: input.id ?? `cus_${context.ids.ulid(now)}`,
-    name: input.name,
-    email: input.email ?? null,
-    company: input.company ?? null,
-    metadata: input.metadata ?? {},
-    version: 1,
-    created_at: now,
-    updated_at: now,
-  };
+  const customer = customerOf(input, input.id ?? `cus_${context.ids.ulid(now)}`, now);
   const [inserted] = await context.db.batch([
     context.db.compile(context.db.orm.insert(customers).values(customer).onConflictDoNothing()),
     recordChange(context, now, "customer.created", ["customer", customer.id], { after: customer }),
