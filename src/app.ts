@@ -1,6 +1,7 @@
 // Mounts the surfaces on one Hono application.
 import { Hono } from "hono";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { exportEndpoints } from "./http/admin/exports.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
@@ -14,6 +15,7 @@ const endpoints: Endpoint[] = [
   ...customerEndpoints,
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
+  ...exportEndpoints,
   ...serviceEndpoints,
 ];
 
