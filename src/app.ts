@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
+import { importEndpoints } from "./http/admin/imports.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
@@ -16,6 +17,7 @@ const endpoints: Endpoint[] = [
   ...licenseTypeEndpoints,
   ...licenseEndpoints,
   ...exportEndpoints,
+  ...importEndpoints,
   ...serviceEndpoints,
 ];
 
