@@ -4,6 +4,8 @@ import { activationEndpoints } from "./http/admin/activations.ts";
 import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseActionEndpoints } from "./http/admin/license-actions.ts";
+import { exportEndpoints } from "./http/admin/exports.ts";
+import { importEndpoints } from "./http/admin/imports.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { offlineEndpoints } from "./http/admin/offline.ts";
@@ -12,7 +14,7 @@ import { meEndpoints } from "./http/admin/me.ts";
 import { peopleEndpoints } from "./http/admin/people.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
-import { bodyLimit, context, notFound, onError, securityHeaders } from "./http/middleware.ts";
+import { context, notFound, onError, securityHeaders } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 
@@ -29,12 +31,14 @@ export const endpoints: Endpoint[] = [
   ...apiTokenEndpoints,
   ...peopleEndpoints,
   ...meEndpoints,
+  ...exportEndpoints,
+  ...importEndpoints,
   ...serviceEndpoints,
 ];
 
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(securityHeaders, context, bodyLimit);
+  app.use(securityHeaders, context);
   mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
   app.notFound(notFound);
   app.onError(onError);

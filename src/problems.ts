@@ -1,5 +1,6 @@
 // Every refusal of the service in one table. The HTTP layer turns a Problem into an RFC 9457 document;
 // the domain only names the code and says, in `detail`, what is wrong in this case.
+import type * as z from "zod/mini";
 
 interface ProblemType {
   status: number;
@@ -107,7 +108,7 @@ export const PROBLEMS = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: "The content type is not supported",
-    remedy: "Send JSON with the header Content-Type: application/json.",
+    remedy: "Send JSON with the header Content-Type: application/json; imports also take text/csv.",
   },
   REQUEST_INVALID: {
     status: 422,
@@ -146,6 +147,14 @@ export interface FieldError {
   path: string;
   message: string;
 }
+
+/** What a schema found wrong: an issue per wrong member, of unknown members one for each. */
+export const fieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
+  issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "Unknown member" }))
+      : [{ path: issue.path.join("."), message: issue.message }],
+  );
 
 export interface ProblemExtras {
   errors?: FieldError[];

@@ -3,7 +3,7 @@
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
 
-export type EntityType = "customer" | "license" | "license_type" | "api_token" | "person";
+export type EntityType = "customer" | "license" | "license_type" | "api_token" | "person" | "export";
 
 /** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */
 interface Expression {

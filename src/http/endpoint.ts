@@ -6,7 +6,8 @@ import { authenticate } from "../access/credentials.ts";
 import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
-import { type FieldError, Problem, type ProblemCode } from "../problems.ts";
+import { type FieldError, fieldErrors, Problem, type ProblemCode } from "../problems.ts";
+import { limitBody, MAX_BODY } from "./body-limit.ts";
 import { answerOnce, idempotencyKeyOf } from "./idempotency.ts";
 
 export interface AppEnv {
@@ -29,6 +30,14 @@ export type Http = HonoContext<AppEnv>;
 type Schema = z.core.$ZodType;
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
+/** A table of rows, as CSV or as JSON. */
+interface Upload {
+  /** What one row is as JSON. */
+  row: Schema;
+  examples: { json: unknown[]; csv: string };
+  maxBytes: number;
+}
+
 interface Answer {
   status: 200 | 201 | 204;
   description: string;
@@ -37,6 +46,8 @@ interface Answer {
   contentType?: string;
   /** Describes the same answer as a 201, where the call can also make the thing. */
   created?: string;
+  /** The same in another media type. */
+  alternative?: { contentType: string; schema: Schema; example: unknown };
 }
 
 interface Declaration<P, Q, B> {
@@ -51,6 +62,8 @@ interface Declaration<P, Q, B> {
   params?: P;
   query?: Q;
   body?: { schema: B; example: unknown };
+  /** A file in place of a body: the handler reads it with `readSheet`, the verb checks its rows. */
+  upload?: Upload;
   answer: Answer;
   /** Codes beside those that every call of its kind shares. */
   refusals?: ProblemCode[];
@@ -115,6 +128,8 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const context = declared.access === "public" ? http.get("context") : await admit(http, declared.access);
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
+  const reads = declared.body !== undefined || declared.upload !== undefined || key !== null;
+  if (reads) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
   // Read once, as bytes: what is parsed and what is compared with an earlier request are the same.
   const bytes = declared.body || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
@@ -169,7 +184,7 @@ function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   return { params: params as never, query: query as never, body: body as never };
 }
 
-const requestInvalid = (errors: FieldError[]): Problem =>
+export const requestInvalid = (errors: FieldError[]): Problem =>
   new Problem(
     "REQUEST_INVALID",
     errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; "),
@@ -180,19 +195,11 @@ function check(schema: Schema | undefined, value: unknown, errors: FieldError[])
   if (!schema) return undefined;
   const result = (schema as z.ZodMiniType).safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) {
-        errors.push({ path: [...issue.path, key].join("."), message: "Unknown member" });
-      }
-    } else {
-      errors.push({ path: issue.path.join("."), message: issue.message });
-    }
-  }
+  errors.push(...fieldErrors(result.error.issues));
   return undefined;
 }
 
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+export const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 function parseJson(http: Http, bytes: ArrayBuffer): unknown {
   if (!JSON_TYPE.test(http.req.header("content-type") ?? "")) throw new Problem("UNSUPPORTED_MEDIA_TYPE");

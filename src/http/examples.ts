@@ -1,5 +1,6 @@
 // One story told through every example of the API reference: Acme buys a professional license and activates
 // an installation. Keys and certificates are shortened; they are not real ones.
+import { csvOf } from "../licensing/sheets.ts";
 
 const CUSTOMER = "acme";
 const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
@@ -61,6 +62,39 @@ export const licenseTypeTerms = typeTerms;
 export const license = { ...shownTerms, metadata: {}, updated_at: "2026-11-23T09:01:00.412Z" };
 
 export const issuedLicense = { license, license_key: KEY };
+
+export const exportedLicense = {
+  id: LICENSE,
+  customer_id: CUSTOMER,
+  license_key: KEY,
+  license_type: "professional",
+  issued_at: shownTerms.issued_at,
+  expires_at: shownTerms.expires_at,
+  status: "active",
+  standing: "active",
+  ...terms,
+  revision: 1,
+};
+
+export const exportedCsv = csvOf([
+  Object.keys(exportedLicense),
+  Object.values({ ...exportedLicense, features: terms.features.join(";") }),
+]);
+
+export const customersCsv = csvOf([
+  ["id", "name", "email", "company"],
+  [CUSTOMER, "Ada Price", "ada@acme.example", "Acme"],
+]);
+
+export const licensesCsv = csvOf([
+  ["customer_id", "license_type", "expires_at", "max_instances", "features"],
+  [CUSTOMER, "professional", "2027-11-30", 5, "orchestration;api"],
+  [CUSTOMER, "enterprise", "never", "unlimited", null],
+]);
+
+export const imported = { dry_run: false, rows: 1, created: 1 };
+
+export const importedLicenses = { dry_run: false, rows: 2, created: 2, customers_created: 0 };
 
 export const activationRequest = {
   license_key: KEY,

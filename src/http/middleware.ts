@@ -1,15 +1,11 @@
-// What happens around every request: its id and context, one log line, security headers, a body limit, and
-// the one place where refusals and failures become answers.
+// What happens around every request: its id and context, one log line, security headers, and the one place
+// where refusals and failures become answers.
 import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
-import { bodyLimit as limitBody } from "hono/body-limit";
 import { ConfigError } from "../config.ts";
 import { type Services, servicesOf } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { databaseMessage, isUnavailable } from "../storage/database.ts";
 import type { AppEnv, Http } from "./endpoint.ts";
-
-/** The largest body that any call but an import takes. */
-const MAX_BODY = 64 * 1024;
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
   const requestId = crypto.randomUUID();
@@ -69,13 +65,6 @@ export const securityHeaders: MiddlewareHandler = async (http, next) => {
     if (!http.res.headers.has(name)) http.res.headers.set(name, value);
   }
 };
-
-export const bodyLimit = limitBody({
-  maxSize: MAX_BODY,
-  onError: () => {
-    throw new Problem("PAYLOAD_TOO_LARGE", `A request body may have at most ${MAX_BODY} bytes.`);
-  },
-});
 
 export const notFound: NotFoundHandler<AppEnv> = (http) => respond(http, new Problem("NOT_FOUND"));
 

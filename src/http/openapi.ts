@@ -18,10 +18,12 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
-      ...(declared.body ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
-      ...(declared.body || declared.query || declared.params ? (["REQUEST_INVALID"] as const) : []),
+      ...(declared.body || declared.upload ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.upload || declared.query || declared.params
+        ? (["REQUEST_INVALID"] as const)
+        : []),
       ...(takesIdempotencyKey(declared)
-        ? (["REQUEST_INVALID", "IDEMPOTENCY_KEY_REUSED", "CONFLICT"] as const)
+        ? (["REQUEST_INVALID", "PAYLOAD_TOO_LARGE", "IDEMPOTENCY_KEY_REUSED", "CONFLICT"] as const)
         : []),
       ...(declared.refusals ?? []),
       "INTERNAL",
@@ -69,9 +71,29 @@ function parametersOf(declared: Endpoint): Json[] {
 }
 
 function responsesOf(declared: Endpoint, issuer: string): Json {
-  const { status, description, schema, example, contentType = "application/json", created } = declared.answer;
+  const {
+    status,
+    description,
+    schema,
+    example,
+    contentType = "application/json",
+    created,
+    alternative,
+  } = declared.answer;
   const content = schema
-    ? { content: { [contentType]: { schema: jsonSchema(schema, "output"), example } } }
+    ? {
+        content: {
+          [contentType]: { schema: jsonSchema(schema, "output"), example },
+          ...(alternative
+            ? {
+                [alternative.contentType]: {
+                  schema: jsonSchema(alternative.schema, "output"),
+                  example: alternative.example,
+                },
+              }
+            : {}),
+        },
+      }
     : {};
   const responses: Record<string, Json> = {
     [status]: { description, ...content },
@@ -92,6 +114,24 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
   return responses;
 }
 
+/** The media types that a call takes, or null where it takes no body. */
+function contentOf({ body, upload }: Endpoint): Json | null {
+  if (body)
+    return { "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example } };
+  if (!upload) return null;
+  const rows = { type: "array", items: jsonSchema(upload.row, "input") };
+  const wrapped = {
+    type: "object",
+    properties: { data: rows },
+    required: ["data"],
+    additionalProperties: false,
+  };
+  return {
+    "text/csv": { schema: { type: "string" }, example: upload.examples.csv },
+    "application/json": { schema: { anyOf: [rows, wrapped] }, example: upload.examples.json },
+  };
+}
+
 const operationId = ({ method, path }: Endpoint): string =>
   method +
   path
@@ -102,8 +142,9 @@ const operationId = ({ method, path }: Endpoint): string =>
 export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
   const paths: Record<string, Json> = {};
   for (const declared of endpoints) {
-    const { method, path, tag, summary, description, body } = declared;
+    const { method, path, tag, summary, description } = declared;
     const parameters = parametersOf(declared);
+    const content = contentOf(declared);
     paths[path] = {
       ...paths[path],
       [method]: {
@@ -115,16 +156,7 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
           ? { security: [] }
           : { security: [{ token: [] }, { access: [] }], "x-permission": declared.access }),
         ...(parameters.length > 0 ? { parameters } : {}),
-        ...(body
-          ? {
-              requestBody: {
-                required: true,
-                content: {
-                  "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example },
-                },
-              },
-            }
-          : {}),
+        ...(content ? { requestBody: { required: true, content } } : {}),
         responses: responsesOf(declared, issuer),
       },
     };

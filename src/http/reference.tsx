@@ -31,7 +31,7 @@ tr:target { background: var(--panel) }
 const Example: FC<{ title: string; value: unknown }> = ({ title, value }) => (
   <details>
     <summary>{title}</summary>
-    <pre tabindex={0}>{JSON.stringify(value, null, 2)}</pre>
+    <pre tabindex={0}>{typeof value === "string" ? value : JSON.stringify(value, null, 2)}</pre>
   </details>
 );
 
@@ -46,6 +46,8 @@ const Call: FC<{ declared: Endpoint }> = ({ declared }) => (
       {declared.summary}.{declared.description ? ` ${declared.description}` : ""}
     </p>
     {declared.body && <Example title="Request" value={declared.body.example} />}
+    {declared.upload && <Example title="Request as CSV" value={declared.upload.examples.csv} />}
+    {declared.upload && <Example title="Request as JSON" value={declared.upload.examples.json} />}
     {declared.answer.example === undefined ? (
       <p class="soft">
         {declared.answer.status}: {declared.answer.description}

@@ -1,12 +1,15 @@
 // What customers are found by. A search is by prefix, so each word starts a term of its own.
 import type { Customer } from "../storage/schema.ts";
 
+/** In code points, so that none is cut in two. */
 const MAX_LENGTH = 100;
 const MAX_STARTS = 8;
 
 /** The form in which terms are stored and searched: compatibility characters, case and spacing do not matter. */
 export const normalizeTerm = (text: string): string =>
-  text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim().slice(0, MAX_LENGTH);
+  Array.from(text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim())
+    .slice(0, MAX_LENGTH)
+    .join("");
 
 function startsOf(text: string): string[] {
   const words = text.split(" ");

@@ -38,6 +38,18 @@ const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
     JSON.stringify(termsOf(customer)),
   );
 
+/** The customer that an input asks for. Pure. */
+export const customerOf = (input: NewCustomer, id: string, now: number): Customer => ({
+  id,
+  name: input.name,
+  email: input.email ?? null,
+  company: input.company ?? null,
+  metadata: input.metadata ?? {},
+  version: 1,
+  created_at: now,
+  updated_at: now,
+});
+
 /**
  * Creates a customer; without an id one is generated.
  * @throws Problem CONFLICT where the id is taken
@@ -46,16 +58,7 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
   allow(context, "customers");
   const { db } = context;
   const now = context.clock.now();
-  const customer: Customer = {
-    id: input.id ?? `cus_${context.ids.ulid(now)}`,
-    name: input.name,
-    email: input.email ?? null,
-    company: input.company ?? null,
-    metadata: input.metadata ?? {},
-    version: 1,
-    created_at: now,
-    updated_at: now,
-  };
+  const customer = customerOf(input, input.id ?? `cus_${context.ids.ulid(now)}`, now);
   const [inserted] = await db.batch([
     db.compile(db.orm.insert(customers).values(customer).onConflictDoNothing()),
     recordChange(context, now, "customer.created", ["customer", customer.id], { after: customer }),

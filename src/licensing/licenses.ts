@@ -6,7 +6,7 @@ import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/database.ts";
-import { customers, type License, licenses, licenseTypes } from "../storage/schema.ts";
+import { customers, type License, licenses, type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
@@ -44,6 +44,42 @@ function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | nu
   return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
 }
 
+/** The license that an input asks for: what it leaves out comes from the license type. Pure. */
+export const licenseOf = (
+  input: NewLicense,
+  type: LicenseType,
+  id: string,
+  issuedAt: number,
+  now: number,
+): License => ({
+  id,
+  customer_id: input.customer_id,
+  license_type: type.id,
+  status: "active",
+  revision: 1,
+  issued_at: issuedAt,
+  starts_at: input.starts_at ?? null,
+  expires_at: expiryOf(input, issuedAt, type.duration_days),
+  grace_days: input.grace_days ?? type.grace_days,
+  lease_days: type.lease_days,
+  check_in_hours: type.check_in_hours,
+  features: input.features ?? type.features,
+  max_instances: input.max_instances === undefined ? type.max_instances : input.max_instances,
+  max_services: input.max_services === undefined ? type.max_services : input.max_services,
+  max_requests_per_day:
+    input.max_requests_per_day === undefined ? type.max_requests_per_day : input.max_requests_per_day,
+  metadata: input.metadata ?? {},
+  version: 1,
+  updated_at: now,
+});
+
+/** What is wrong with the end of a license that begins to hold at `from`, or null. */
+export function endFault({ starts_at, expires_at }: License, from: number): string | null {
+  if (expires_at === null) return null;
+  if (expires_at <= from) return "Must be in the future";
+  return starts_at !== null && expires_at <= starts_at ? "Must be after starts_at" : null;
+}
+
 /**
  * Issues a license: what the input leaves out comes from the license type as it is now.
  * @throws Problem CUSTOMER_NOT_FOUND
@@ -66,35 +102,9 @@ export async function issueLicense(
   if (!customer) throw noCustomer();
   if (!type) throw invalid("license_type", `There is no license type ${input.license_type}`);
 
-  const issued_at = floorToSecond(now);
-  const starts_at = input.starts_at ?? null;
-  const expires_at = expiryOf(input, issued_at, type.duration_days);
-  if (expires_at !== null && expires_at <= now) throw invalid("expires_at", "Must be in the future");
-  if (expires_at !== null && starts_at !== null && expires_at <= starts_at) {
-    throw invalid("expires_at", "Must be after starts_at");
-  }
-
-  const license: License = {
-    id: `lic_${context.ids.ulid(now)}`,
-    customer_id: input.customer_id,
-    license_type: type.id,
-    status: "active",
-    revision: 1,
-    issued_at,
-    starts_at,
-    expires_at,
-    grace_days: input.grace_days ?? type.grace_days,
-    lease_days: type.lease_days,
-    check_in_hours: type.check_in_hours,
-    features: input.features ?? type.features,
-    max_instances: input.max_instances === undefined ? type.max_instances : input.max_instances,
-    max_services: input.max_services === undefined ? type.max_services : input.max_services,
-    max_requests_per_day:
-      input.max_requests_per_day === undefined ? type.max_requests_per_day : input.max_requests_per_day,
-    metadata: input.metadata ?? {},
-    version: 1,
-    updated_at: now,
-  };
+  const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const fault = endFault(license, now);
+  if (fault !== null) throw invalid("expires_at", fault);
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),

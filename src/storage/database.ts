@@ -111,6 +111,9 @@ export function databaseMessage(error: unknown): string {
 export const isForeignKeyFailure = (error: unknown): boolean =>
   databaseMessage(error).includes("FOREIGN KEY constraint failed");
 
+export const isUniqueFailure = (error: unknown): boolean =>
+  databaseMessage(error).includes("UNIQUE constraint failed");
+
 const UNAVAILABLE = [
   "overloaded",
   "Network connection lost",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "../../src/problems.ts";
-import { call } from "../support/service.ts";
+import { admin, call } from "../support/service.ts";
 
 describe("GET /openapi.json", () => {
   it("describes every call with an example for its answer and for each refusal", async () => {
@@ -29,6 +29,27 @@ describe("GET /openapi.json", () => {
     expect(schema.required).toEqual(["customer_id", "license_type"]);
     expect(schema.additionalProperties).toBe(false);
     expect(schema.properties.expires_days).toMatchObject({ type: "integer", minimum: 1, maximum: 36_500 });
+  });
+});
+
+describe("files in the API document", () => {
+  it("have their media types, and examples that the imports take", async () => {
+    const { body } = await call("/openapi.json");
+    const exported = body.paths["/v1/admin/exports/licenses"].get.responses["200"].content;
+    expect(Object.keys(exported)).toEqual(["text/csv", "application/json"]);
+    for (const kind of ["customers", "licenses"]) {
+      const { content } = body.paths[`/v1/admin/imports/${kind}`].post.requestBody;
+      expect(Object.keys(content)).toEqual(["text/csv", "application/json"]);
+      for (const [type, { example }] of Object.entries<any>(content)) {
+        const answer = await admin(`/imports/${kind}?dry_run=true`, {
+          raw: typeof example === "string" ? example : JSON.stringify(example),
+          headers: { "Content-Type": type },
+        });
+        // Whether their customer is there depends on who ran before.
+        const faults = (answer.body.errors ?? []).map(({ path }: { path: string }) => path);
+        expect(faults.filter((path: string) => !/\.(?:customer_)?id$/.test(path))).toEqual([]);
+      }
+    }
   });
 });
 

@@ -1,3 +1,4 @@
+// Run before each file of tests.
 import { applyD1Migrations } from "cloudflare:test";
 import { afterEach, vi } from "vitest";
 import { env } from "./env.ts";
@@ -7,3 +8,8 @@ afterEach(() => {
 });
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+
+// Not in clock.ts: the files share one registry of modules, so a hook there would serve the first file alone.
+afterEach(() => {
+  vi.useRealTimers();
+});

@@ -1,0 +1,19 @@
+// How large the body of a request may be. Asked by the endpoint once it knows its caller, so that a stranger
+// cannot make the Worker hold megabytes.
+import { bodyLimit } from "hono/body-limit";
+import type { Context } from "hono";
+import { Problem } from "../problems.ts";
+
+/** The largest body in bytes of any call but an import. */
+export const MAX_BODY = 64 * 1024;
+
+/** @throws Problem PAYLOAD_TOO_LARGE where the body is larger, announced or streamed */
+export async function limitBody(http: Context, maxBytes: number): Promise<void> {
+  const limit = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new Problem("PAYLOAD_TOO_LARGE", `A request body may have at most ${maxBytes} bytes.`);
+    },
+  });
+  await limit(http, async () => {});
+}

@@ -1,0 +1,38 @@
+// A file that a caller sends, as a sheet: CSV or JSON, by its media type.
+import { readCsv, type Sheet, sheetOf } from "../licensing/sheets.ts";
+import { Problem } from "../problems.ts";
+import { type Http, JSON_TYPE, requestInvalid } from "./endpoint.ts";
+
+const CSV_TYPE = /^text\/csv\s*(?:;|$)/i;
+
+/** The largest file in bytes. */
+export const MAX_UPLOAD = 5 * 1024 * 1024;
+
+/**
+ * @throws Problem UNSUPPORTED_MEDIA_TYPE
+ * @throws Problem REQUEST_INVALID where it is not what its media type says, in UTF-8
+ */
+export async function readSheet(http: Http): Promise<Sheet> {
+  const type = http.req.header("content-type") ?? "";
+  const isCsv = CSV_TYPE.test(type);
+  if (!isCsv && !JSON_TYPE.test(type)) {
+    throw new Problem("UNSUPPORTED_MEDIA_TYPE", "An import is text/csv or application/json.");
+  }
+  const bytes = await http.req.arrayBuffer();
+  let text: string;
+  try {
+    // Takes the byte order mark away that spreadsheets write.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw requestInvalid([{ path: "", message: "The file is not in UTF-8" }]);
+  }
+  return isCsv ? readCsv(text) : sheetOf(parseJson(text));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw requestInvalid([{ path: "", message: "The file is not JSON" }]);
+  }
+}
