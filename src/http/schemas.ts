@@ -23,7 +23,7 @@ export const Customer = z.object({
   name: z.string(),
   email: Text,
   company: Text,
-  metadata: z.record(z.string(), z.json()),
+  metadata: z.record(z.string(), z.unknown()),
   created_at: Instant,
   updated_at: Instant,
 });
@@ -64,7 +64,11 @@ const terms = {
   ...limits,
 };
 
-export const License = z.object({ ...terms, metadata: z.record(z.string(), z.json()), updated_at: Instant });
+export const License = z.object({
+  ...terms,
+  metadata: z.record(z.string(), z.unknown()),
+  updated_at: Instant,
+});
 
 export const IssuedLicense = z.object({
   license: License,
@@ -73,7 +77,7 @@ export const IssuedLicense = z.object({
 
 export const LicenseKey = z.object({ license_key: IssuedLicense.shape.license_key });
 
-const Changes = z.record(z.string(), z.object({ from: z.optional(z.json()), to: z.json() }));
+const Changes = z.record(z.string(), z.object({ from: z.optional(z.unknown()), to: z.unknown() }));
 
 const Preview = z.object({
   dry_run: z.literal(true),
@@ -139,7 +143,7 @@ export const EventDocument = z.object({
   entity: z.object({ type: z.string(), id: z.string() }),
   request_id: z.string(),
   ip: Text,
-  detail: z.record(z.string(), z.json()),
+  detail: z.record(z.string(), z.unknown()),
 });
 
 const count = z.int().check(z.minimum(0));

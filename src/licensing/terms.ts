@@ -37,7 +37,7 @@ export const Features = z.array(Feature).check(
 
 /** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
 export const Metadata = z
-  .record(z.string().check(z.maxLength(64)), z.json())
+  .record(z.string().check(z.maxLength(64)), z.unknown())
   .check(
     z.refine(
       (metadata) => JSON.stringify(metadata).length <= 8_192,

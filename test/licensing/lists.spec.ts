@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
+import { recorded, scansOf } from "../support/meter.ts";
 import {
   type Answer,
   activate,
@@ -9,7 +10,6 @@ import {
   deactivate,
   newCustomer,
   newLicense,
-  rows,
   unique,
 } from "../support/service.ts";
 
@@ -286,54 +286,7 @@ describe("what a page costs", () => {
       expect(cost.trips, path).toBeLessThanOrEqual(2);
       expect(cost.read, path).toBeLessThanOrEqual(200);
       expect(cost.written, path).toBe(0);
-      for (const { sql, values } of statements) {
-        const plan = await rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values);
-        const scans = plan.filter(
-          ({ detail }) =>
-            detail.startsWith("SCAN ") &&
-            !/VIRTUAL TABLE|CONSTANT ROW|^SCAN (candidates|halves|\(|t$)/.test(detail),
-        );
-        expect(scans, `${path}: ${sql}`).toEqual([]);
-      }
+      expect(await scansOf(statements), path).toEqual([]);
     }
   });
 });
-
-/** Bindings whose D1 remembers each statement and what it cost, whichever way it is run. */
-function recorded() {
-  const cost = { trips: 0, read: 0, written: 0 };
-  const statements: { sql: string; values: unknown[] }[] = [];
-  const count = (result: D1Result): void => {
-    cost.read += result.meta.rows_read;
-    cost.written += result.meta.rows_written;
-  };
-  const wrap = (sql: string, statement: D1PreparedStatement, values: unknown[] = []): D1PreparedStatement =>
-    ({
-      statement,
-      bind: (...bound: unknown[]) => wrap(sql, statement.bind(...bound), bound),
-      async all() {
-        cost.trips++;
-        statements.push({ sql, values });
-        const result = await statement.all();
-        count(result);
-        return result;
-      },
-      // Rows as arrays carry no figures: the statement is run once more for them.
-      async raw() {
-        cost.trips++;
-        statements.push({ sql, values });
-        count(await statement.all());
-        return statement.raw();
-      },
-    }) as unknown as D1PreparedStatement;
-  const DB = {
-    prepare: (sql: string) => wrap(sql, env.DB.prepare(sql)),
-    async batch(wrapped: { statement: D1PreparedStatement }[]) {
-      cost.trips++;
-      const results = await env.DB.batch(wrapped.map(({ statement }) => statement));
-      results.forEach(count);
-      return results;
-    },
-  } as unknown as D1Database;
-  return { bindings: { ...env, DB }, cost, statements };
-}

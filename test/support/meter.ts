@@ -25,3 +25,71 @@ export function metered(): { bindings: Env; cost: Cost } {
   } as D1Database;
   return { bindings: { ...env, DB }, cost };
 }
+
+interface Recorded {
+  statement: D1PreparedStatement;
+  sql: string;
+  values: unknown[];
+}
+
+/** Bindings whose D1 remembers each statement and what it cost, whichever way it is run. */
+export function recorded() {
+  const cost = { trips: 0, read: 0, written: 0 };
+  const statements: { sql: string; values: unknown[] }[] = [];
+  const count = (result: D1Result): void => {
+    cost.read += result.meta.rows_read;
+    cost.written += result.meta.rows_written;
+  };
+  const wrap = (sql: string, statement: D1PreparedStatement, values: unknown[] = []): D1PreparedStatement =>
+    ({
+      statement,
+      sql,
+      values,
+      bind: (...bound: unknown[]) => wrap(sql, statement.bind(...bound), bound),
+      async all() {
+        cost.trips++;
+        statements.push({ sql, values });
+        const result = await statement.all();
+        count(result);
+        return result;
+      },
+      // Rows as arrays carry no figures: the statement is run once more for them.
+      async raw() {
+        cost.trips++;
+        statements.push({ sql, values });
+        count(await statement.all());
+        return statement.raw();
+      },
+    }) as unknown as D1PreparedStatement;
+  const DB = {
+    prepare: (sql: string) => wrap(sql, env.DB.prepare(sql)),
+    async batch(wrapped: Recorded[]) {
+      cost.trips++;
+      statements.push(...wrapped);
+      const results = await env.DB.batch(wrapped.map(({ statement }) => statement));
+      results.forEach(count);
+      return results;
+    },
+  } as unknown as D1Database;
+  return { bindings: { ...env, DB }, cost, statements };
+}
+
+// What SQLite calls a scan and is none of a table: what we hand in, a row made up, a step of a recursion.
+const HARMLESS = /VIRTUAL TABLE|CONSTANT ROW|^SCAN (halves|\(|seats|granted)/;
+
+/** The tables and indexes that statements walk from end to end, as SQLite plans them. */
+export async function scansOf(statements: { sql: string; values: unknown[] }[]): Promise<string[]> {
+  const scans: string[] = [];
+  for (const { sql, values } of statements) {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...values)
+      .all<{ detail: string }>();
+    scans.push(
+      ...results
+        .map(({ detail }) => detail)
+        .filter((detail) => detail.startsWith("SCAN ") && !HARMLESS.test(detail))
+        .map((detail) => `${detail}: ${sql}`),
+    );
+  }
+  return scans;
+}
