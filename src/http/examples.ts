@@ -255,6 +255,14 @@ export const person = {
 
 export const me = { actor: { type: "staff", id: apiToken.id }, role: "manager" };
 
+export const census = {
+  live: 61,
+  silent: 7,
+  freed: 23,
+  silent_days: 3,
+  counted_at: "2026-11-24T09:00:00.000Z",
+};
+
 export const jwks = {
   keys: [
     {

@@ -163,6 +163,14 @@ export const Statistics = z.object({
   usage_by_day: z.array(z.object({ date: z.string(), requests: count, services: count })),
 });
 
+export const Census = z.object({
+  live: count,
+  silent: count,
+  freed: count,
+  silent_days: z.int(),
+  counted_at: Instant,
+});
+
 const Warnings = z.array(
   z.object({
     code: z.enum([

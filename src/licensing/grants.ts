@@ -1,6 +1,6 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../context.ts";
-import { Problem } from "../problems.ts";
+import { Problem, type ProblemCode } from "../problems.ts";
 import type { License } from "../storage/schema.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
@@ -83,6 +83,18 @@ function limitReached({ license, seatsInUse }: View): Problem {
     { limit: "max_instances", allowed, observed: seatsInUse },
   );
 }
+
+/** What may be refused on the way to a seat, whichever way the request comes. */
+export const GRANT_REFUSALS = [
+  "LICENSE_KEY_INVALID",
+  "LICENSE_NOT_FOUND",
+  "LICENSE_KEY_SUPERSEDED",
+  "LICENSE_EXPIRED",
+  "LICENSE_SUSPENDED",
+  "LICENSE_REVOKED",
+  "LICENSE_NOT_STARTED",
+  "ACTIVATION_LIMIT_REACHED",
+] as const satisfies ProblemCode[];
 
 /**
  * Claims a seat for an instance and answers with what it may rely on. One round trip, but for an instance

@@ -11,6 +11,13 @@ export type Role = (typeof ROLES)[number];
 
 export type Metadata = Record<string, unknown>;
 
+const limits = () => ({
+  features: json<string[]>().notNull(),
+  max_instances: integer(),
+  max_services: integer(),
+  max_requests_per_day: integer(),
+});
+
 export const customers = sqliteTable("customers", {
   id: text().primaryKey(),
   name: text().notNull(),
@@ -43,10 +50,7 @@ export const licenseTypes = sqliteTable("license_types", {
   grace_days: integer().notNull(),
   lease_days: integer().notNull(),
   check_in_hours: integer().notNull(),
-  features: json<string[]>().notNull(),
-  max_instances: integer(),
-  max_services: integer(),
-  max_requests_per_day: integer(),
+  ...limits(),
   version: integer().notNull().default(1),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
@@ -70,10 +74,7 @@ export const licenses = sqliteTable(
     grace_days: integer().notNull(),
     lease_days: integer().notNull(),
     check_in_hours: integer().notNull(),
-    features: json<string[]>().notNull(),
-    max_instances: integer(),
-    max_services: integer(),
-    max_requests_per_day: integer(),
+    ...limits(),
     metadata: json<Metadata>().notNull().default({}),
     version: integer().notNull().default(1),
     updated_at: integer().notNull(),

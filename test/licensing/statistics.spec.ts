@@ -145,6 +145,41 @@ describe("statistics", () => {
     });
   });
 
+  it("count live, silent and freed instances", async () => {
+    const count = async (days: number) => {
+      const { live, silent, freed } = (await admin(`/statistics/instances?silent_days=${days}`)).body;
+      return { live, silent, freed };
+    };
+    // Long after what other tests left behind.
+    const start = NOW + 3_000 * DAY;
+    setTime(start);
+    const before = await count(3);
+    const { license_key } = await newLicense({ max_instances: null, expires_at: null });
+    for (const instance of ["seen", "silent", "gone", "lost"]) await activate(license_key, instance);
+    await deactivate(license_key, "gone");
+    setTime(start + 10 * DAY);
+    await activate(license_key, "silent");
+    setTime(start + 29 * DAY);
+    await activate(license_key, "seen");
+    expect(await count(3)).toEqual({
+      live: before.live + 1,
+      silent: before.silent + 2,
+      freed: before.freed + 1,
+    });
+    expect(await count(20)).toEqual({
+      live: before.live + 2,
+      silent: before.silent + 1,
+      freed: before.freed + 1,
+    });
+    setTime(start + 30 * DAY);
+    expect(await count(21)).toEqual({
+      live: before.live + 2,
+      silent: before.silent,
+      freed: before.freed + 2,
+    });
+    expect(await admin("/statistics/instances?silent_days=0")).toMatchObject({ status: 422 });
+  });
+
   it("cost one round trip, and the same however many licenses there are", async () => {
     const costOf = async () => {
       const { bindings: counting, cost } = metered();

@@ -16,7 +16,7 @@ import { PageQuery } from "../../licensing/pages.ts";
 import { readUsage, UsageQuery } from "../../licensing/usage.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import type { ProblemCode } from "../../problems.ts";
-import { endpoint } from "../endpoint.ts";
+import { type Endpoint, endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import {
   DryRunQuery,
@@ -34,7 +34,38 @@ import { showIssued, showLicense } from "./licenses.ts";
 
 const REFUSALS: ProblemCode[] = ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT"];
 
-const reasoned = { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } };
+/** The two that stop a license, each with a reason and a dry run. */
+const stopping = (
+  action: "suspend" | "revoke",
+  summary: string,
+  description: string,
+  stopped: "suspended" | "revoked",
+  stop: typeof suspendLicense,
+): Endpoint =>
+  endpoint(
+    {
+      method: "post",
+      path: `/v1/admin/licenses/{id}/${action}`,
+      tag: "Admin",
+      summary,
+      description: `${description} With dry_run=true it answers what that would do and writes nothing.`,
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } },
+      answer: {
+        status: 200,
+        description: "The license, or the preview.",
+        schema: LicenseOrPreview,
+        example: { ...examples.license, status: stopped, standing: stopped },
+      },
+      refusals: REFUSALS,
+    },
+    async ({ http, context, params, query, body }) =>
+      query.dry_run
+        ? http.json(await previewChange(context, params.id, action))
+        : showLicense(http, await stop(context, params.id, body)),
+  );
 
 export const licenseActionEndpoints = [
   endpoint(
@@ -99,31 +130,14 @@ export const licenseActionEndpoints = [
     },
     async ({ http, context, params, body }) => showIssued(http, await renewLicense(context, params.id, body)),
   ),
-  endpoint(
-    {
-      method: "post",
-      path: "/v1/admin/licenses/{id}/suspend",
-      tag: "Admin",
-      summary: "Suspend a license",
-      description:
-        "Refuses its activations and check-ins until it is reinstated; certificates hold until their lease ends. With dry_run=true it answers what that would do and writes nothing.",
-      access: "licenses",
-      params: Id,
-      query: DryRunQuery,
-      body: reasoned,
-      answer: {
-        status: 200,
-        description: "The license, or the preview.",
-        schema: LicenseOrPreview,
-        example: { ...examples.license, status: "suspended", standing: "suspended" },
-      },
-      refusals: REFUSALS,
-    },
-    async ({ http, context, params, query, body }) =>
-      query.dry_run
-        ? http.json(await previewChange(context, params.id, "suspend"))
-        : showLicense(http, await suspendLicense(context, params.id, body)),
+  stopping(
+    "suspend",
+    "Suspend a license",
+    "Refuses its activations and check-ins until it is reinstated; certificates hold until their lease ends.",
+    "suspended",
+    suspendLicense,
   ),
+  stopping("revoke", "Revoke a license for good", "Final.", "revoked", revokeLicense),
   endpoint(
     {
       method: "post",
@@ -136,30 +150,6 @@ export const licenseActionEndpoints = [
       refusals: REFUSALS,
     },
     async ({ http, context, params }) => showLicense(http, await reinstateLicense(context, params.id)),
-  ),
-  endpoint(
-    {
-      method: "post",
-      path: "/v1/admin/licenses/{id}/revoke",
-      tag: "Admin",
-      summary: "Revoke a license for good",
-      description: "Final. With dry_run=true it answers what that would do and writes nothing.",
-      access: "licenses",
-      params: Id,
-      query: DryRunQuery,
-      body: reasoned,
-      answer: {
-        status: 200,
-        description: "The license, or the preview.",
-        schema: LicenseOrPreview,
-        example: { ...examples.license, status: "revoked", standing: "revoked" },
-      },
-      refusals: REFUSALS,
-    },
-    async ({ http, context, params, query, body }) =>
-      query.dry_run
-        ? http.json(await previewChange(context, params.id, "revoke"))
-        : showLicense(http, await revokeLicense(context, params.id, body)),
   ),
   endpoint(
     {

@@ -1,4 +1,5 @@
 // /v1/admin/licenses/{id}/offline-…: what a courier carries.
+import { GRANT_REFUSALS } from "../../licensing/grants.ts";
 import {
   activateOffline,
   deactivateOffline,
@@ -27,16 +28,7 @@ export const offlineEndpoints = [
         schema: LicenseFile,
         example: examples.licenseFile,
       },
-      refusals: [
-        "LICENSE_KEY_INVALID",
-        "LICENSE_NOT_FOUND",
-        "LICENSE_EXPIRED",
-        "LICENSE_SUSPENDED",
-        "LICENSE_REVOKED",
-        "LICENSE_NOT_STARTED",
-        "LICENSE_KEY_SUPERSEDED",
-        "ACTIVATION_LIMIT_REACHED",
-      ],
+      refusals: [...GRANT_REFUSALS],
     },
     async ({ http, context, params, body }) => {
       const file = await activateOffline(context, params.id, body);

@@ -2,10 +2,11 @@
 import * as z from "zod/mini";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
 import { PageQuery } from "../../licensing/pages.ts";
+import { CensusQuery, countInstances } from "../../licensing/instance-census.ts";
 import { readStatistics } from "../../licensing/statistics.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { EventDocument, pageOf, Statistics } from "../schemas.ts";
+import { Census, EventDocument, pageOf, Statistics } from "../schemas.ts";
 
 export const overviewEndpoints = [
   endpoint(
@@ -25,6 +26,20 @@ export const overviewEndpoints = [
       },
     },
     async ({ http, context }) => http.json(await readStatistics(context)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/statistics/instances",
+      tag: "Admin",
+      summary: "Count live, silent and freed instances",
+      description:
+        "live: holds a seat and was seen within silent_days; silent: holds a seat and was not; freed: holds none any more. Reads every activation, unlike the other figures.",
+      access: "read",
+      query: CensusQuery,
+      answer: { status: 200, description: "The figures of now.", schema: Census, example: examples.census },
+    },
+    async ({ http, context, query }) => http.json(await countInstances(context, query)),
   ),
   endpoint(
     {

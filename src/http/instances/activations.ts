@@ -9,23 +9,11 @@ import {
   validate,
   ValidationRequest,
 } from "../../licensing/activations.ts";
+import { GRANT_REFUSALS } from "../../licensing/grants.ts";
 import { revocationList } from "../../licensing/revocations.ts";
-import type { ProblemCode } from "../../problems.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
-
-const REFUSALS: ProblemCode[] = [
-  "LICENSE_KEY_INVALID",
-  "LICENSE_EXPIRED",
-  "LICENSE_SUSPENDED",
-  "LICENSE_REVOKED",
-  "LICENSE_NOT_STARTED",
-  "LICENSE_KEY_SUPERSEDED",
-  "ACTIVATION_LIMIT_REACHED",
-  "LICENSE_NOT_FOUND",
-  "RATE_LIMITED",
-];
 
 export const instanceEndpoints = [
   endpoint(
@@ -44,7 +32,7 @@ export const instanceEndpoints = [
         schema: Activation,
         example: examples.activation,
       },
-      refusals: REFUSALS,
+      refusals: [...GRANT_REFUSALS, "RATE_LIMITED"],
     },
     async ({ http, context, body }) => http.json(await activate(context, body)),
   ),
@@ -64,7 +52,7 @@ export const instanceEndpoints = [
         schema: CheckIn,
         example: examples.checkIn,
       },
-      refusals: [...REFUSALS, "INSTANCE_NOT_ACTIVATED"],
+      refusals: [...GRANT_REFUSALS, "INSTANCE_NOT_ACTIVATED", "RATE_LIMITED"],
     },
     async ({ http, context, body }) => http.json(await checkIn(context, body)),
   ),

@@ -1,0 +1,27 @@
+// Who is silent: instances counted one by one. The one figure that no counter can carry, because it changes by
+// nothing happening; so it reads every activation, and is asked for by itself.
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import type { Context } from "../context.ts";
+import { DAY, formatInstant } from "./dates.ts";
+
+export const CensusQuery = z.strictObject({
+  /** Silent: holds a seat and was not seen for so many days. */
+  silent_days: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650)), 3),
+});
+
+const CENSUS = `
+  SELECT
+    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at > ?2) AS live,
+    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at <= ?2) AS silent,
+    count(*) FILTER (WHERE ended_at > 0 OR lease_expires_at <= ?1) AS freed
+  FROM activations`;
+
+/** How many instances hold a seat and were seen lately, hold one and are silent, or hold none any more. */
+export async function countInstances(context: Context, { silent_days }: z.output<typeof CensusQuery>) {
+  allow(context, "read");
+  const now = context.clock.now();
+  const [result] = await context.db.batch([context.db.sql(CENSUS, now, now - silent_days * DAY)]);
+  const { live, silent, freed } = result!.results[0] as { live: number; silent: number; freed: number };
+  return { live, silent, freed, silent_days, counted_at: formatInstant(now) };
+}
