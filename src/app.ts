@@ -11,12 +11,14 @@ import { licenseEndpoints } from "./http/admin/licenses.ts";
 import { offlineEndpoints } from "./http/admin/offline.ts";
 import { overviewEndpoints } from "./http/admin/overview.ts";
 import { meEndpoints } from "./http/admin/me.ts";
+import { messageEndpoints } from "./http/admin/messages.ts";
 import { peopleEndpoints } from "./http/admin/people.ts";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { context, notFound, onError, securityHeaders } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
+import { webhookEndpoints } from "./http/webhooks.ts";
 
 /** Every call of the service but those that describe it. */
 export const endpoints: Endpoint[] = [
@@ -33,7 +35,9 @@ export const endpoints: Endpoint[] = [
   ...meEndpoints,
   ...exportEndpoints,
   ...importEndpoints,
+  ...messageEndpoints,
   ...serviceEndpoints,
+  ...webhookEndpoints,
 ];
 
 export function createApp(): Hono<AppEnv> {

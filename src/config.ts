@@ -15,6 +15,13 @@ export interface Env {
   ADMIN_TOKEN?: string;
   ACCESS_TEAM_DOMAIN?: string;
   ACCESS_AUD?: string;
+  MAIL_FROM: string;
+  MAIL_REPLY_TO?: string;
+  ADMIN_EMAILS?: string;
+  RESEND_API_KEY?: string;
+  RESEND_BASE_URL?: string;
+  RESEND_RATE_PER_SECOND?: string;
+  RESEND_WEBHOOK_SECRET?: string;
 }
 
 const base64url = (bytes: number) =>
@@ -62,6 +69,31 @@ const TeamDomain = z.pipe(
   }),
 );
 
+const Address = z.email().check(z.maxLength(254));
+
+/** An address, or a name and an address: `CAIO Licensing <licensing@smarthaus.example>`. */
+const Sender = z.string().check(
+  z.maxLength(320),
+  z.refine((text) => {
+    const named = /^[^<>\p{Cc}]{1,64}<([^<>]+)>$/u.exec(text);
+    return Address.safeParse(named ? named[1] : text).success;
+  }),
+);
+
+/** Addresses between commas; none where it is empty. */
+const Addresses = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((text) =>
+      text
+        .split(",")
+        .map((address) => address.trim())
+        .filter((address) => address !== ""),
+    ),
+  ),
+  z.array(Address).check(z.maxLength(50)),
+);
+
 const Variables = z.object({
   ISSUER: z.url({ protocol: /^https?$/ }),
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
@@ -71,6 +103,13 @@ const Variables = z.object({
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
   ACCESS_TEAM_DOMAIN: z.optional(TeamDomain),
   ACCESS_AUD: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
+  MAIL_FROM: Sender,
+  MAIL_REPLY_TO: z.optional(Address),
+  ADMIN_EMAILS: z._default(Addresses, []),
+  RESEND_API_KEY: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
+  RESEND_BASE_URL: z._default(z.url({ protocol: /^https?$/ }), "https://api.resend.com"),
+  RESEND_RATE_PER_SECOND: z._default(z.coerce.number().check(z.minimum(0.1), z.maximum(1_000)), 2),
+  RESEND_WEBHOOK_SECRET: z.optional(z.string().check(z.regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/))),
 });
 
 /** Cloudflare Access, where it stands in front of the service. */
@@ -79,6 +118,19 @@ export interface AccessConfig {
   team: string;
   /** The tag of the application: the `aud` of assertions that are meant for us. */
   audience: string;
+}
+
+interface MailConfig {
+  from: string;
+  replyTo: string | null;
+  /** Who gets the staff digest. */
+  staff: string[];
+  /** Null: mail is written and shown, but not sent. */
+  apiKey: string | null;
+  baseUrl: string;
+  ratePerSecond: number;
+  /** Null: receipts are not taken. */
+  webhookSecret: string | null;
 }
 
 export interface Config {
@@ -94,6 +146,7 @@ export interface Config {
   adminToken: string | null;
   /** Who signs people in, or null where nobody does. */
   access: AccessConfig | null;
+  mail: MailConfig;
 }
 
 /** Names the variables that are missing or malformed. Never says a value: most of them are secrets. */
@@ -122,8 +175,19 @@ export function parseConfig(env: object): Config {
     sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
     access,
+    mail: mailOf(parsed.data),
   };
 }
+
+const mailOf = (variables: z.output<typeof Variables>): MailConfig => ({
+  from: variables.MAIL_FROM,
+  replyTo: variables.MAIL_REPLY_TO ?? null,
+  staff: [...new Set(variables.ADMIN_EMAILS)],
+  apiKey: variables.RESEND_API_KEY ?? null,
+  baseUrl: variables.RESEND_BASE_URL.replace(/\/+$/, ""),
+  ratePerSecond: variables.RESEND_RATE_PER_SECOND,
+  webhookSecret: variables.RESEND_WEBHOOK_SECRET ?? null,
+});
 
 /** One without the other would let nobody in, or anybody of any application: neither can be meant. */
 function accessOf({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: z.output<typeof Variables>): AccessConfig | null {

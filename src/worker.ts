@@ -1,7 +1,33 @@
-// The Worker's doors.
+// The Worker's doors: requests, and the triggers of wrangler.toml.
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
+import { type Context, servicesOf } from "./context.ts";
+import { runDeliveries } from "./jobs/deliveries.ts";
+import { runNightly } from "./jobs/nightly.ts";
 
 const app = createApp();
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+const jobContext = (env: Env, execution: ExecutionContext, id: string): Context => ({
+  ...servicesOf(env),
+  actor: { type: "system", id },
+  requestId: crypto.randomUUID(),
+  ip: null,
+  defer: (work) => execution.waitUntil(work),
+});
+
+async function scheduled(
+  { cron, scheduledTime }: ScheduledController,
+  env: Env,
+  execution: ExecutionContext,
+): Promise<void> {
+  switch (cron) {
+    case "0 3 * * *":
+      return runNightly(jobContext(env, execution, "nightly"), scheduledTime);
+    case "*/10 * * * *":
+      return runDeliveries(jobContext(env, execution, "deliveries"));
+    default:
+      throw new Error(`There is no job for the trigger ${cron}.`);
+  }
+}
+
+export default { fetch: app.fetch, scheduled } satisfies ExportedHandler<Env>;

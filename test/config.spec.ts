@@ -11,6 +11,7 @@ beforeAll(async () => {
     ISSUER: "https://licensing.acme.example/",
     SIGNING_KEYS: await generateKeys(),
     SESSION_SECRET: "s".repeat(32),
+    MAIL_FROM: "CAIO Licensing <licensing@acme.example>",
   };
 });
 
@@ -33,6 +34,15 @@ describe("the configuration", () => {
       sessionSecret: "s".repeat(32),
       adminToken: null,
       access: null,
+      mail: {
+        from: "CAIO Licensing <licensing@acme.example>",
+        replyTo: null,
+        staff: [],
+        apiKey: null,
+        baseUrl: "https://api.resend.com",
+        ratePerSecond: 2,
+        webhookSecret: null,
+      },
     });
   });
 
@@ -61,6 +71,18 @@ describe("the configuration", () => {
     ["ACCESS_TEAM_DOMAIN", "", "is malformed"],
     ["ACCESS_AUD", "", "is malformed"],
     ["ACCESS_AUD", "two words", "is malformed"],
+    ["MAIL_FROM", undefined, "is missing"],
+    ["MAIL_FROM", "", "is malformed"],
+    ["MAIL_FROM", "licensing", "is malformed"],
+    ["MAIL_FROM", "CAIO <licensing>", "is malformed"],
+    ["MAIL_FROM", "CAIO\nBcc: x@y.example <licensing@acme.example>", "is malformed"],
+    ["MAIL_REPLY_TO", "nobody", "is malformed"],
+    ["ADMIN_EMAILS", "ada@acme.example, bob", "is malformed"],
+    ["RESEND_BASE_URL", "api.resend.com", "is malformed"],
+    ["RESEND_RATE_PER_SECOND", "0", "is malformed"],
+    ["RESEND_RATE_PER_SECOND", "fast", "is malformed"],
+    ["RESEND_API_KEY", "", "is malformed"],
+    ["RESEND_WEBHOOK_SECRET", "secret", "is malformed"],
   ])("says that %s = %j %s, and never its value", (name, value, fault) => {
     const message = faultOf({ [name]: value });
     expect(message).toBe(`ConfigError: ${name} ${fault}`);
@@ -80,6 +102,17 @@ describe("the configuration", () => {
     expect(faultOf({ ACCESS_AUD: "aud" })).toBe("ConfigError: ACCESS_TEAM_DOMAIN is missing");
     expect(faultOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toBe(
       "ConfigError: ACCESS_AUD is missing",
+    );
+  });
+
+  it("reads the addresses of staff, each once", () => {
+    const ADMIN_EMAILS = " ada@acme.example,bob@acme.example , ada@acme.example,";
+    expect(parseConfig({ ...good, ADMIN_EMAILS }).mail.staff).toEqual([
+      "ada@acme.example",
+      "bob@acme.example",
+    ]);
+    expect(parseConfig({ ...good, MAIL_FROM: "licensing@acme.example" }).mail.from).toBe(
+      "licensing@acme.example",
     );
   });
 

@@ -24,6 +24,10 @@ export type Permission = "read" | keyof typeof BEYOND_READING;
 const grants = (role: Role, permission: Permission): boolean =>
   permission === "read" || (BEYOND_READING[permission] as readonly Role[]).includes(role);
 
+/** Whether the actor may do this, where a call gives more to some than to others. */
+export const allows = ({ actor }: Context, permission: Permission): boolean =>
+  actor.type === "staff" && grants(actor.role, permission);
+
 /**
  * The member of staff who acts, once it is certain that they may.
  * @throws Problem UNAUTHENTICATED where nobody is signed in

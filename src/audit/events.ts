@@ -3,7 +3,14 @@
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
 
-export type EntityType = "customer" | "license" | "license_type" | "api_token" | "person" | "export";
+export type EntityType =
+  | "customer"
+  | "license"
+  | "license_type"
+  | "api_token"
+  | "person"
+  | "export"
+  | "message";
 
 /** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */
 interface Expression {

@@ -23,6 +23,7 @@ export const customer = {
   metadata: {},
   created_at: "2026-11-23T09:00:00.000Z",
   updated_at: "2026-11-23T09:00:00.000Z",
+  email_status: null,
 };
 
 export const licenseType = {
@@ -35,6 +36,7 @@ export const licenseType = {
   ...terms,
   created_at: "2026-01-01T00:00:00.000Z",
   updated_at: "2026-01-01T00:00:00.000Z",
+  notice_days: [30, 14, 7, 1, 0],
 };
 
 export const newLicense = { customer_id: CUSTOMER, license_type: "professional", expires_at: "2027-11-30" };
@@ -59,7 +61,12 @@ const shownTerms = {
 const { id: _id, created_at: _created, updated_at: _updated, ...typeTerms } = licenseType;
 export const licenseTypeTerms = typeTerms;
 
-export const license = { ...shownTerms, metadata: {}, updated_at: "2026-11-23T09:01:00.412Z" };
+export const license = {
+  ...shownTerms,
+  metadata: {},
+  updated_at: "2026-11-23T09:01:00.412Z",
+  notice_days: null,
+};
 
 export const issuedLicense = { license, license_key: KEY };
 
@@ -228,6 +235,28 @@ export const statistics = {
   expirations_by_month: [{ month: "2026-11", count: 1 }],
   usage_by_day: [{ date: "2026-11-23", requests: 120_031, services: 310 }],
 };
+
+export const message = {
+  id: "msg_01KB0Q5V2E8N4P6R0S1T3W5X7Z",
+  kind: "license_delivery",
+  status: "pending",
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  recipient: "ada@acme.example",
+  subject: "Your CAIO license",
+  attempts: 0,
+  next_try_at: "2026-11-23T09:05:00.000Z",
+  provider_id: null,
+  last_error: null,
+  created_at: "2026-11-23T09:05:00.000Z",
+  updated_at: "2026-11-23T09:05:00.000Z",
+};
+
+export const messageWithPreview = {
+  ...message,
+  preview: { html: "<!doctype html>…", text: "Hello Ada Price, …", attachments: [`${LICENSE}.license`] },
+};
+
 export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };
 
 export const apiToken = {

@@ -26,6 +26,9 @@ export const Customer = z.object({
   metadata: z.record(z.string(), z.unknown()),
   created_at: Instant,
   updated_at: Instant,
+  email_status: z
+    .nullable(z.enum(["bounced", "complained"]))
+    .check(z.describe("What is known of the e-mail address; null: nothing bad")),
 });
 
 const limits = {
@@ -45,6 +48,7 @@ export const LicenseType = z.object({
   ...limits,
   created_at: Instant,
   updated_at: Instant,
+  notice_days: z.array(z.int()),
 });
 
 const terms = {
@@ -68,6 +72,7 @@ export const License = z.object({
   ...terms,
   metadata: z.record(z.string(), z.unknown()),
   updated_at: Instant,
+  notice_days: z.nullable(z.array(z.int())).check(z.describe("null: those of the license type")),
 });
 
 export const IssuedLicense = z.object({
@@ -321,6 +326,26 @@ export const Me = z.object({
     id: z.string().check(z.describe("The id of an API token, an e-mail address, or ADMIN_TOKEN")),
   }),
   role: AnyRole,
+});
+
+export const Message = z.object({
+  id: z.string(),
+  kind: z.enum(["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"]),
+  status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
+  license_id: Text,
+  customer_id: Text,
+  recipient: z.string(),
+  subject: z.string(),
+  attempts: z.int(),
+  next_try_at: OptionalInstant,
+  provider_id: z.nullable(z.string()).check(z.describe("The id of the mail at Resend")),
+  last_error: Text,
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const MessageWithPreview = z.extend(Message, {
+  preview: z.nullable(z.object({ html: z.string(), text: z.string(), attachments: z.array(z.string()) })),
 });
 
 export const JwkSet = z.object({

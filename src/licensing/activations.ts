@@ -96,7 +96,12 @@ export async function validate(context: Context, request: ValidationRequest) {
   const missing = instanceId !== null && !view.seat ? ("INSTANCE_NOT_ACTIVATED" as const) : null;
   const code = refusalFor(view.license, key, standing) ?? missing ?? ("VALID" as const);
   // The vendor's notes are not the customer's to read.
-  const { metadata: _private, updated_at: _updated, ...license } = presentLicense(view.license, now);
+  const {
+    metadata: _private,
+    notice_days: _notices,
+    updated_at: _updated,
+    ...license
+  } = presentLicense(view.license, now);
   return {
     valid: code === "VALID",
     code,

@@ -48,6 +48,7 @@ export const customerOf = (input: NewCustomer, id: string, now: number): Custome
   version: 1,
   created_at: now,
   updated_at: now,
+  email_status: null,
 });
 
 /**
@@ -94,6 +95,8 @@ export async function changeCustomer(
     const before = await getCustomer(context, id);
     assertMatch(before, ifMatch);
     const wanted = { ...before, ...given(input) };
+    // What is known of an address says nothing about another one.
+    if (wanted.email !== before.email) wanted.email_status = null;
     const changes = changesBetween(before, wanted);
     if (Object.keys(changes).length === 0) return before;
     const now = context.clock.now();

@@ -67,6 +67,7 @@ const READERS = new Map<string, Reader>([
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson],
+  ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
 ]);
 
 /** What an export wrote as an empty cell. In a row of any other origin an empty cell leaves the member out. */

@@ -9,7 +9,7 @@ import { type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
-import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, Text } from "./terms.ts";
+import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays, Text } from "./terms.ts";
 
 export const LicenseTypeId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
 
@@ -24,6 +24,7 @@ export const LicenseTypeTerms = z.strictObject({
   max_instances: z._default(Limit, null),
   max_services: z._default(Limit, null),
   max_requests_per_day: z._default(Limit, null),
+  notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
 });
 
 export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;

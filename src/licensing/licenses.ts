@@ -4,6 +4,8 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
+import { sendSoon } from "../notices/delivery.ts";
+import { oweDelivery } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/database.ts";
 import { customers, type License, licenses, type LicenseType, licenseTypes } from "../storage/schema.ts";
@@ -12,7 +14,7 @@ import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } 
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { Days, EndInstant, Features, GraceDays, Limit, Metadata, StartInstant } from "./terms.ts";
+import { Days, EndInstant, Features, GraceDays, Limit, Metadata, NoticeDays, StartInstant } from "./terms.ts";
 
 export const NewLicense = z
   .strictObject({
@@ -28,6 +30,8 @@ export const NewLicense = z
     max_services: z.optional(Limit),
     max_requests_per_day: z.optional(Limit),
     metadata: z.optional(Metadata),
+    /** The license's own, in place of its type's. */
+    notice_days: z.optional(z.nullable(NoticeDays)),
   })
   .check(
     z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
@@ -37,6 +41,13 @@ export const NewLicense = z
   );
 
 export type NewLicense = z.output<typeof NewLicense>;
+
+export const IssueRequest = z.safeExtend(NewLicense, {
+  /** Mails the key to the customer. */
+  send_email: z.optional(z.boolean()),
+});
+
+type IssueRequest = z.output<typeof IssueRequest>;
 
 function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
   if (input.expires_at !== undefined) return input.expires_at;
@@ -71,6 +82,7 @@ export const licenseOf = (
   metadata: input.metadata ?? {},
   version: 1,
   updated_at: now,
+  notice_days: input.notice_days ?? null,
 });
 
 /** What is wrong with the end of a license that begins to hold at `from`, or null. */
@@ -83,11 +95,12 @@ export function endFault({ starts_at, expires_at }: License, from: number): stri
 /**
  * Issues a license: what the input leaves out comes from the license type as it is now.
  * @throws Problem CUSTOMER_NOT_FOUND
- * @throws Problem REQUEST_INVALID for an unknown type or an end that is over before the license begins
+ * @throws Problem REQUEST_INVALID for an unknown type, an end that is over before the license begins, or a mail
+ *   to a customer without an e-mail address
  */
 export async function issueLicense(
   context: Context,
-  input: NewLicense,
+  input: IssueRequest,
 ): Promise<{ license: License; licenseKey: string }> {
   allow(context, "licenses");
   const { db } = context;
@@ -96,7 +109,7 @@ export async function issueLicense(
     new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${input.customer_id}.`);
 
   const [[customer], [type]] = await db.orm.batch([
-    db.orm.select({ id: customers.id }).from(customers).where(eq(customers.id, input.customer_id)),
+    db.orm.select().from(customers).where(eq(customers.id, input.customer_id)),
     db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, input.license_type)),
   ]);
   if (!customer) throw noCustomer();
@@ -105,16 +118,19 @@ export async function issueLicense(
   const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
+  const mail = input.send_email ? await oweDelivery(context, license, customer, "send_email") : null;
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
       recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
+      ...(mail?.statements ?? []),
     ]);
   } catch (error) {
     // The customer or the type was deleted since it was read above.
     if (isForeignKeyFailure(error)) throw noCustomer();
     throw error;
   }
+  if (mail) sendSoon(context);
   return { license, licenseKey: await licenseKeyOf(context, license) };
 }
 

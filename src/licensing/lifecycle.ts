@@ -4,6 +4,8 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
+import { sendSoon } from "../notices/delivery.ts";
+import { oweRenewal } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/database.ts";
 import { type License, licenses } from "../storage/schema.ts";
@@ -21,6 +23,7 @@ import {
   LeaseDays,
   Limit,
   Metadata,
+  NoticeDays,
   Reason,
   StartInstant,
 } from "./terms.ts";
@@ -55,6 +58,7 @@ export const LicenseChanges = z.strictObject({
   max_services: z.optional(Limit),
   max_requests_per_day: z.optional(Limit),
   metadata: z.optional(Metadata),
+  notice_days: z.optional(z.nullable(NoticeDays)),
 });
 
 export const Renewal = z
@@ -117,14 +121,20 @@ async function carryOut(
   id: string,
   transition: Transition,
   decide: Decision,
-  options: { reason?: string; ifMatch?: string | undefined } = {},
+  options: {
+    reason?: string;
+    ifMatch?: string | undefined;
+    /** What else the change gives occasion to: statements for its batch that look at changes() themselves. */
+    also?: (after: License) => Promise<D1PreparedStatement[]>;
+  } = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { db } = context;
-  const { reason, ifMatch } = options;
+  const { reason, ifMatch, also } = options;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
     if (Object.keys(changes).length === 0) return before;
+    const more = also ? await also(after) : [];
     const [updated] = await db
       .batch([
         db.compile(
@@ -134,6 +144,7 @@ async function carryOut(
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
         ),
         recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+        ...more,
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
@@ -180,12 +191,16 @@ export const changeLicense = (
   ifMatch?: string,
 ): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
 
+/** Renews a license, and tells the customer where there is an address. */
 export async function renewLicense(
   context: Context,
   id: string,
   input: Renewal,
 ): Promise<{ license: License; licenseKey: string }> {
-  const license = await carryOut(context, id, "renew", decideRenewal(input));
+  const license = await carryOut(context, id, "renew", decideRenewal(input), {
+    also: (after) => oweRenewal(context, after),
+  });
+  sendSoon(context);
   return { license, licenseKey: await licenseKeyOf(context, license) };
 }
 

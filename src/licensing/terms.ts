@@ -22,6 +22,12 @@ export const LeaseDays = z.int().check(z.minimum(1), z.maximum(3_650));
 
 export const CheckInHours = z.int().check(z.minimum(1), z.maximum(8_760));
 
+/** How many days before the end a notice is due; none where it is empty. */
+export const NoticeDays = z.array(z.int().check(z.minimum(0), z.maximum(365))).check(
+  z.maxLength(20),
+  z.refine((days) => new Set(days).size === days.length, "Days must not repeat"),
+);
+
 /** Why somebody did it; kept in the record. */
 export const Reason = Text(500);
 

@@ -33,9 +33,9 @@ export function chunksOf(rows: readonly object[]): string[] {
 /** A statement that inserts the rows of a chunk. Each of them has every column of the table as a member. */
 export function insertChunk(db: Database, table: SQLiteTable, chunk: string): D1PreparedStatement {
   const columns = Object.values(getTableColumns(table));
-  // -> keeps a member as JSON, for columns that hold JSON; ->> makes it a value of SQL.
-  const values = columns.map(
-    ({ name, dataType }) => `value ${dataType === "json" ? "->" : "->>"} '$.${name}'`,
+  // -> keeps a member as JSON, for columns that hold JSON, null included; ->> makes it a value of SQL.
+  const values = columns.map(({ name, dataType }) =>
+    dataType === "json" ? `nullif(value -> '$.${name}', 'null')` : `value ->> '$.${name}'`,
   );
   return db.sql(
     `INSERT INTO ${getTableName(table)} (${columns.map(({ name }) => name).join(", ")})

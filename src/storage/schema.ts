@@ -27,6 +27,7 @@ export const customers = sqliteTable("customers", {
   version: integer().notNull().default(1),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
+  email_status: text({ enum: ["bounced", "complained"] }),
 });
 
 export const customerTerms = sqliteTable(
@@ -54,6 +55,7 @@ export const licenseTypes = sqliteTable("license_types", {
   version: integer().notNull().default(1),
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
+  notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
 });
 
 export const licenses = sqliteTable(
@@ -78,6 +80,7 @@ export const licenses = sqliteTable(
     metadata: json<Metadata>().notNull().default({}),
     version: integer().notNull().default(1),
     updated_at: integer().notNull(),
+    notice_days: json<number[]>(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -89,6 +92,9 @@ export const licenses = sqliteTable(
     index("licenses_by_start")
       .on(table.starts_at, table.id)
       .where(sql`starts_at IS NOT NULL`),
+    index("licenses_with_notice_days")
+      .on(table.notice_days)
+      .where(sql`notice_days IS NOT NULL`),
   ],
 );
 
@@ -251,6 +257,64 @@ export const overuse = sqliteTable(
   (table) => [primaryKey({ columns: [table.license_id, table.day, table.limit_name] })],
 );
 
+export const KINDS = [
+  "license_delivery",
+  "license_renewed",
+  "expiry_warning",
+  "license_expired",
+  "admin_digest",
+] as const;
+
+export const MESSAGE_STATUSES = ["pending", "sent", "delivered", "bounced", "failed", "skipped"] as const;
+
+export const messages = sqliteTable(
+  "messages",
+  {
+    id: text().primaryKey(),
+    dedupe_key: text().notNull().unique(),
+    kind: text({ enum: KINDS }).notNull(),
+    license_id: text(),
+    customer_id: text(),
+    recipient: text().notNull(),
+    subject: text().notNull(),
+    content: text().notNull(),
+    status: text({ enum: MESSAGE_STATUSES }).notNull(),
+    attempts: integer().notNull().default(0),
+    next_try_at: integer().notNull().default(0),
+    batch_id: text(),
+    uncertain_since: integer(),
+    provider_id: text(),
+    last_error: text(),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+  },
+  (table) => [
+    index("messages_by_status").on(table.status, table.id),
+    index("messages_by_kind").on(table.kind, table.id),
+    index("messages_by_license")
+      .on(table.license_id, table.id)
+      .where(sql`license_id IS NOT NULL`),
+    index("messages_by_batch")
+      .on(table.batch_id, table.id)
+      .where(sql`batch_id IS NOT NULL`),
+    index("messages_due")
+      .on(table.next_try_at, table.id)
+      .where(sql`status = 'pending' AND batch_id IS NULL`),
+    index("messages_due_again")
+      .on(table.next_try_at, table.batch_id)
+      .where(sql`status = 'pending' AND batch_id IS NOT NULL`),
+    index("messages_bounced")
+      .on(table.updated_at)
+      .where(sql`status = 'bounced'`),
+  ],
+);
+
+export const mailPace = sqliteTable("mail_pace", {
+  only: integer().primaryKey(),
+  next_at: integer().notNull(),
+});
+
+export type Message = typeof messages.$inferSelect;
 export type Customer = typeof customers.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;

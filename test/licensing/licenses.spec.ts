@@ -33,6 +33,7 @@ describe("issuing a license", () => {
       max_requests_per_day: type.max_requests_per_day,
       metadata: {},
       updated_at: "2026-03-01T10:00:00.789Z",
+      notice_days: null,
     });
   });
 

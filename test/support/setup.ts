@@ -3,11 +3,19 @@ import { applyD1Migrations } from "cloudflare:test";
 import { afterEach, vi } from "vitest";
 import { env } from "./env.ts";
 
-afterEach(() => {
-  vi.useRealTimers();
-});
-
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+
+// Nothing here has a reason to leave this machine: a test that wants an answer puts a stand-in into this place.
+const unplanned: string[] = [];
+globalThis.fetch = async (input) => {
+  unplanned.push(input instanceof Request ? input.url : String(input));
+  throw new TypeError("unplanned request");
+};
+
+afterEach(() => {
+  const urls = unplanned.splice(0);
+  if (urls.length > 0) throw new Error(`unplanned requests: ${urls.join(", ")}`);
+});
 
 // Not in clock.ts: the files share one registry of modules, so a hook there would serve the first file alone.
 afterEach(() => {

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { changeLicense, LicenseChanges } from "../../licensing/lifecycle.ts";
 import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
-import { getLicense, issueLicense, NewLicense, presentLicense } from "../../licensing/licenses.ts";
+import { getLicense, IssueRequest, issueLicense, presentLicense } from "../../licensing/licenses.ts";
 import { PageQuery } from "../../licensing/pages.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import { etagOf } from "../../licensing/resources.ts";
@@ -36,9 +36,9 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Issue a license",
       description:
-        "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual.",
+        "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
       access: "licenses",
-      body: { schema: NewLicense, example: examples.newLicense },
+      body: { schema: IssueRequest, example: examples.newLicense },
       answer: {
         status: 201,
         description: "Issued. The key can be derived again at any time.",

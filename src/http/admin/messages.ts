@@ -1,0 +1,99 @@
+// /v1/admin/messages, and the mail of a license
+import * as z from "zod/mini";
+import { sendLicense, SendRequest } from "../../notices/license-mail.ts";
+import {
+  getMessage,
+  listMessages,
+  MessageFilter,
+  presentMessage,
+  retryMessage,
+} from "../../notices/messages.ts";
+import { PageQuery } from "../../licensing/pages.ts";
+import { endpoint } from "../endpoint.ts";
+import * as examples from "../examples.ts";
+import { Id, Message, MessageWithPreview, pageOf } from "../schemas.ts";
+
+export const messageEndpoints = [
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/send-email",
+      tag: "Admin",
+      summary: "Mail a license to its customer",
+      description:
+        "The current key, to the customer's e-mail address or to another one. Sent right after the answer; the message says how far it is.",
+      access: "licenses",
+      params: Id,
+      body: { schema: SendRequest, example: { to: "it@acme.example" } },
+      answer: { status: 200, description: "The message.", schema: Message, example: examples.message },
+      refusals: ["LICENSE_NOT_FOUND", "INVALID_TRANSITION"],
+    },
+    async ({ http, context, params, body }) =>
+      http.json(presentMessage(await sendLicense(context, params.id, body))),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/messages",
+      tag: "Admin",
+      summary: "List mail",
+      description:
+        "The newest first. A page may come with fewer rows than asked for and still have a next one.",
+      access: "read",
+      query: z.extend(PageQuery, MessageFilter.shape),
+      answer: {
+        status: 200,
+        description: "A page of messages.",
+        schema: pageOf(Message),
+        example: { data: [examples.message], next_cursor: null },
+      },
+    },
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listMessages(context, { limit, cursor }, filter);
+      return http.json({ ...page, data: page.data.map(presentMessage) });
+    },
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/messages/{id}",
+      tag: "Admin",
+      summary: "Read a message, with the mail itself",
+      description:
+        "preview is null where the mail holds a license key and the caller may not see keys; that it was shown is recorded.",
+      access: "read",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "The message.",
+        schema: MessageWithPreview,
+        example: examples.messageWithPreview,
+      },
+      refusals: ["NOT_FOUND"],
+    },
+    async ({ http, context, params }) => {
+      const { message, preview } = await getMessage(context, params.id);
+      return http.json({ ...presentMessage(message), preview });
+    },
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/messages/{id}/retry",
+      tag: "Admin",
+      summary: "Send a message again",
+      description:
+        "One that failed, bounced or was skipped. Where last_error says that it may have been sent, the recipient may get it twice.",
+      access: "licenses",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "The message, on its way.",
+        schema: Message,
+        example: examples.message,
+      },
+      refusals: ["NOT_FOUND", "CONFLICT"],
+    },
+    async ({ http, context, params }) => http.json(presentMessage(await retryMessage(context, params.id))),
+  ),
+];

@@ -1,0 +1,12 @@
+// Once a night: the notices that are due, and the digest for staff.
+import type { Context } from "../context.ts";
+import { writeDigest } from "../notices/digest.ts";
+import { writeNotices } from "../notices/expiry.ts";
+import { runDeliveries } from "./deliveries.ts";
+
+/** @param now the time for which the trigger was scheduled: a run made again for it does nothing new */
+export async function runNightly(context: Context, now: number): Promise<void> {
+  const unreachable = await writeNotices(context, now);
+  await writeDigest(context, now, unreachable);
+  await runDeliveries(context);
+}

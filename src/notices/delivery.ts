@@ -1,0 +1,258 @@
+// Sending what the outbox holds, through Resend: each message once, whatever fails in between.
+//
+// A run claims the messages of one request by one conditional UPDATE, so two runs never have the same ones. What
+// is claimed together stays together: after a lost answer the same bytes go out under the same idempotency key,
+// and Resend answers as it did before. Its memory ends after a day, and so do the attempts.
+import { asc, eq } from "drizzle-orm";
+import { Resend } from "resend";
+import type { Context } from "../context.ts";
+import { DAY, HOUR, SECOND } from "../licensing/dates.ts";
+import { type Message, messages } from "../storage/schema.ts";
+import { named } from "../storage/database.ts";
+import { type Email, openMessage } from "./outbox.ts";
+
+const MAX_BATCH = 100;
+
+/** A request that takes longer is taken as lost. */
+const TIMEOUT = 30 * SECOND;
+
+/** For this long a claim is its run's alone; a run that died has lost it then. */
+const CLAIM = 120 * SECOND;
+
+/** How long a run waits for its turn; what takes longer is for the next run. */
+const PATIENCE = 5 * SECOND;
+
+/** Resend remembers an idempotency key for 24 hours; what is not certain by then must not be sent again. */
+const REMEMBERED = DAY - HOUR;
+
+const MAX_ATTEMPTS = 12;
+const FIRST_PAUSE = 30 * SECOND;
+const LONGEST_PAUSE = 2 * HOUR;
+
+/** A pause that Resend asks for is kept up to this; one longer ago set by a clock that ran ahead is ignored. */
+const LONGEST_HOLD = 2 * HOUR;
+
+/** What one run may ask of D1 is limited: as many requests as this, about four statements each. */
+const MAX_REQUESTS = 200;
+
+/** After as many failures in a row Resend is down, and the rest can wait. */
+const MAX_FAILURES = 3;
+
+/** A run after an answer: waitUntil gives it thirty seconds. */
+const SOON = 20 * SECOND;
+
+/** Sends what is due once the answer is out. What it does not get through the next run does. */
+export function sendSoon(context: Context): void {
+  if (context.config.mail.apiKey === null) return;
+  context.defer(deliverMail({ ...context, actor: { type: "system", id: "deliveries" }, ip: null }, SOON));
+}
+
+interface Claim {
+  batchId: string;
+  attempts: number;
+  claimedAt: number;
+  uncertainSince: number;
+  /** All messages of the request, those included that are through already: the body must not change. */
+  rows: Message[];
+}
+
+/** What came of a request. */
+type Outcome =
+  | { is: "sent"; ids: string[] }
+  /** The same request may succeed later. */
+  | { is: "again"; error: string; uncertain: boolean; retryAfter: number | null }
+  /** It never will; `apart` where a single one of its messages may be to blame. */
+  | { is: "refused"; error: string; apart: boolean };
+
+/** Sends until nothing is due, or for `budget` milliseconds. */
+export async function deliverMail(context: Context, budget: number): Promise<void> {
+  const { config, clock } = context;
+  const { apiKey, baseUrl } = config.mail;
+  if (apiKey === null) return;
+  const resend = new Resend(apiKey, { baseUrl });
+  const until = clock.now() + budget;
+  let failures = 0;
+  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until; n++) {
+    const claim = await claimNext(context);
+    if (claim === null) return;
+    const outcome = await attempt(context, resend, claim);
+    await record(context, claim, outcome);
+    failures = outcome.is === "again" ? failures + 1 : 0;
+  }
+}
+
+// What failed before goes first: it has waited longest, and its pauses grow.
+const CLAIM_NEXT = named(`
+  UPDATE messages SET
+    batch_id = coalesce(batch_id, :batch), attempts = attempts + 1, next_try_at = :claimed_until,
+    uncertain_since = coalesce(uncertain_since, :now), updated_at = :now
+  WHERE status = 'pending' AND id IN (
+    SELECT id FROM messages WHERE batch_id = (
+      SELECT batch_id FROM messages
+      WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :now ORDER BY next_try_at LIMIT 1)
+    UNION ALL
+    SELECT id FROM (
+      SELECT id FROM messages
+      WHERE status = 'pending' AND batch_id IS NULL AND next_try_at <= :now
+        AND NOT EXISTS (
+          SELECT 1 FROM messages WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :now)
+      ORDER BY next_try_at, id LIMIT ${MAX_BATCH}))
+    AND NOT EXISTS (SELECT 1 FROM mail_pace WHERE next_at BETWEEN :patience AND :hold)
+  RETURNING batch_id, attempts, uncertain_since`);
+
+/** Takes a turn, over all isolates. */
+const TAKE_TURN = named(`
+  UPDATE mail_pace SET next_at = iif(next_at BETWEEN :now AND :hold, next_at, :now) + :step
+  WHERE changes() > 0 RETURNING next_at - :step AS turn`);
+
+/** Claims the messages of the next request and waits for its turn; null where nothing is due. */
+async function claimNext(context: Context): Promise<Claim | null> {
+  const { db, clock, config, ids } = context;
+  const now = clock.now();
+  const hold = now + LONGEST_HOLD;
+  const [claimed, paced] = await db.batch([
+    db.run(CLAIM_NEXT, {
+      batch: `bat_${ids.ulid(now)}`,
+      now,
+      claimed_until: now + CLAIM,
+      patience: now + PATIENCE,
+      hold,
+    }),
+    db.run(TAKE_TURN, { now, hold, step: Math.ceil(SECOND / config.mail.ratePerSecond) }),
+  ]);
+  const first = claimed?.results[0] as Pick<Message, "batch_id" | "attempts" | "uncertain_since"> | undefined;
+  if (!first) return null;
+  const batchId = String(first.batch_id);
+  const rows = await db.orm
+    .select()
+    .from(messages)
+    .where(eq(messages.batch_id, batchId))
+    .orderBy(asc(messages.id));
+  const turn = Number(paced?.results[0]?.["turn"] ?? now);
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, turn - now)));
+  const { attempts, uncertain_since } = first;
+  return { batchId, attempts, claimedAt: now, uncertainSince: uncertain_since ?? now, rows };
+}
+
+async function attempt(context: Context, resend: Resend, claim: Claim): Promise<Outcome> {
+  const { batchId, rows, claimedAt, uncertainSince } = claim;
+  if (claimedAt - uncertainSince >= REMEMBERED) {
+    const error =
+      "It may have been sent: no attempt was answered for a day, and Resend would not recognize another one.";
+    return { is: "refused", error, apart: false };
+  }
+  const emails: Email[] = [];
+  for (const row of rows) {
+    const email = await openMessage(context, row);
+    if (email === null) {
+      const error = "The message cannot be read any more: SESSION_SECRET was changed.";
+      return { is: "refused", error, apart: rows.length > 1 };
+    }
+    emails.push(email);
+  }
+  const options = { idempotencyKey: batchId, signal: AbortSignal.timeout(TIMEOUT) };
+  const [single] = emails;
+  if (emails.length === 1 && single) {
+    const { data, error, headers } = await resend.emails.send(single, options);
+    return error ? failureOf(error, headers, rows.length) : { is: "sent", ids: [data.id] };
+  }
+  const { data, error, headers } = await resend.batch.send(
+    emails.map(({ attachments: _none, ...email }) => email),
+    options,
+  );
+  return error ? failureOf(error, headers, rows.length) : { is: "sent", ids: data.data.map(({ id }) => id) };
+}
+
+interface ResendError {
+  name: string;
+  message: string;
+  statusCode: number | null;
+}
+
+const MAX_ERROR = 300;
+
+/** Which of them may pass by itself, as Resend documents its errors. */
+function failureOf(
+  { name, message, statusCode }: ResendError,
+  headers: Record<string, string> | null,
+  size: number,
+): Outcome {
+  const error = `${statusCode ?? "no answer"}: ${message}`.slice(0, MAX_ERROR);
+  if (statusCode === 429) {
+    const seconds = Number(headers?.["retry-after"]);
+    const retryAfter = seconds > 0 ? Math.min(seconds * SECOND, LONGEST_HOLD - PATIENCE) : null;
+    return { is: "again", error, uncertain: false, retryAfter };
+  }
+  const concurrent = statusCode === 409 && name === "concurrent_idempotent_requests";
+  if (statusCode === null || statusCode >= 500 || concurrent) {
+    return { is: "again", error, uncertain: true, retryAfter: null };
+  }
+  // A wrong API key is no message's fault, and under a key that Resend knows with another body they may be sent.
+  return { is: "refused", error, apart: size > 1 && statusCode !== 401 && statusCode !== 409 };
+}
+
+/** Doubles with each attempt; the jitter keeps what failed together from coming back together. */
+export const pauseAfter = (attempts: number, random: number): number =>
+  Math.round(Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * (0.75 + random / 2));
+
+async function record(context: Context, claim: Claim, outcome: Outcome): Promise<void> {
+  await context.db.batch(resultOf(context, claim, outcome));
+}
+
+// A failure is written only by the run that has the claim: another one may have got it through meanwhile.
+const OWN = "WHERE batch_id = :batch AND status = 'pending' AND attempts = :attempts";
+
+const SENT = named(`
+  UPDATE messages SET
+    status = iif(status IN ('pending', 'failed'), 'sent', status), provider_id = sent.value ->> '$[1]', last_error = NULL,
+    uncertain_since = NULL, updated_at = :now
+  FROM json_each(:sent) AS sent
+  WHERE messages.id = sent.value ->> '$[0]' AND messages.batch_id = :batch`);
+
+const FAILED = named(`UPDATE messages SET status = 'failed', last_error = :error, updated_at = :now ${OWN}`);
+
+// None of them was taken, so each may go out in a request of its own.
+const APART = named(
+  `UPDATE messages SET
+     batch_id = id, attempts = 0, next_try_at = 0, uncertain_since = NULL, last_error = :error, updated_at = :now ${OWN}`,
+);
+
+const AGAIN = named(`
+  UPDATE messages SET
+    next_try_at = :next_try_at, last_error = :error, updated_at = :now,
+    uncertain_since = iif(:uncertain = 0 AND uncertain_since = :claimed_at, NULL, uncertain_since) ${OWN}`);
+
+const HOLD = named("UPDATE mail_pace SET next_at = max(next_at, :until)");
+
+function resultOf(context: Context, claim: Claim, outcome: Outcome): D1PreparedStatement[] {
+  const { db, clock, ids, requestId } = context;
+  const { batchId: batch, attempts, rows, claimedAt } = claim;
+  const now = clock.now();
+  const own = { batch, attempts, now };
+  if (outcome.is === "sent") {
+    const sent = JSON.stringify(rows.map((row, n) => [row.id, outcome.ids[n] ?? null]));
+    return [db.run(SENT, { batch, now, sent })];
+  }
+  const { error } = outcome;
+  context.log("error", {
+    event: "mail",
+    request_id: requestId,
+    batch,
+    messages: rows.length,
+    attempts,
+    error,
+  });
+  if (outcome.is === "refused") {
+    return [db.run(outcome.apart ? APART : FAILED, { ...own, error })];
+  }
+  const hold = outcome.retryAfter === null ? [] : [db.run(HOLD, { until: now + outcome.retryAfter })];
+  if (attempts >= MAX_ATTEMPTS) return [db.run(FAILED, { ...own, error }), ...hold];
+  const again = {
+    ...own,
+    error,
+    next_try_at: now + (outcome.retryAfter ?? pauseAfter(attempts, ids.random())),
+    uncertain: outcome.uncertain ? 1 : 0,
+    claimed_at: claimedAt,
+  };
+  return [db.run(AGAIN, again), ...hold];
+}

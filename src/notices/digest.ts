@@ -1,0 +1,95 @@
+// What staff are told once a day: what ends, what has ended, what bounced, who is at the limit of their seats.
+import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { DAY, formatInstant } from "../licensing/dates.ts";
+import { customers, licenses, messages } from "../storage/schema.ts";
+import { compose, writeMessages } from "./outbox.ts";
+import type { DigestRow } from "./templates/index.ts";
+
+/** A digest is read, not searched: of each kind no more than these. */
+const MAX_LISTED = 100;
+
+/** As many of the latest events are looked at for licenses that took a seat. */
+const MAX_EVENTS = 1_000;
+
+/** Writes the digest of the day that `now` lies in; nothing where it is written already. */
+export async function writeDigest(context: Context, now: number, unreachable: DigestRow[]): Promise<void> {
+  const { staff } = context.config.mail;
+  const day = formatInstant(now).slice(0, 10);
+  const keyOf = (recipient: string): string => `digest:${day}:${recipient}`;
+  if (staff.length === 0) return;
+  const { orm } = context.db;
+  const ending = (after: number, upTo: number) =>
+    orm
+      // Names of their own: a batch gives rows as objects, where columns of one name would be one.
+      .select({ license_id: licenses.id, customer_name: customers.name, expires_at: licenses.expires_at })
+      .from(licenses)
+      .innerJoin(customers, eq(customers.id, licenses.customer_id))
+      .where(
+        and(gt(licenses.expires_at, after), lte(licenses.expires_at, upTo), eq(licenses.status, "active")),
+      )
+      .orderBy(asc(licenses.expires_at), asc(licenses.id))
+      .limit(MAX_LISTED);
+  const [expiring, expired, bounced] = await orm.batch([
+    ending(now, now + 30 * DAY),
+    ending(now - DAY, now),
+    orm
+      .select({ to: messages.recipient, kind: messages.kind, license_id: messages.license_id })
+      .from(messages)
+      .where(and(eq(messages.status, sql.raw("'bounced'")), gt(messages.updated_at, now - DAY)))
+      .orderBy(desc(messages.updated_at))
+      .limit(MAX_LISTED),
+  ]);
+  const atLimit = await fullLicenses(context, now);
+  const rows = await Promise.all(
+    staff.map((recipient) =>
+      compose(context, now, {
+        dedupeKey: keyOf(recipient),
+        recipient,
+        licenseId: null,
+        customerId: null,
+        notice: {
+          kind: "admin_digest",
+          product: context.config.productName,
+          day,
+          expiring,
+          expired,
+          bounced,
+          at_limit: atLimit,
+          unreachable: unreachable.slice(0, MAX_LISTED),
+        },
+      }),
+    ),
+  );
+  await context.db.batch(writeMessages(context, rows, "true"));
+}
+
+interface FullLicense {
+  license_id: string;
+  customer_name: string;
+  active: number;
+  max: number;
+}
+
+/** The licenses that took a seat today and have no other left, as far as the latest events tell. */
+async function fullLicenses({ db }: Context, now: number): Promise<FullLicense[]> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT l.id AS license_id, c.name AS customer_name, l.max_instances AS max,
+         (SELECT count(*) FROM activations
+           WHERE license_id = l.id AND ended_at = 0 AND lease_expires_at > ?1) AS active
+       FROM (
+         SELECT DISTINCT entity_id FROM (
+           SELECT entity_id, action, at FROM events ORDER BY id DESC LIMIT ${MAX_EVENTS})
+         WHERE action = 'activation.created' AND at > ?2
+       ) taken
+       JOIN licenses l ON l.id = taken.entity_id
+       JOIN customers c ON c.id = l.customer_id
+       WHERE l.max_instances <= active
+       ORDER BY l.id LIMIT ${MAX_LISTED}`,
+      now,
+      now - DAY,
+    ),
+  ]);
+  return (found?.results ?? []) as unknown as FullLicense[];
+}

@@ -1,0 +1,162 @@
+// The nightly walk: which licenses are due a notice now, and writing what is owed. Reads the licenses whose
+// thresholds were passed of late along the index of their ends, page by page; what was written by a run before
+// is not written again, so a run that dies is simply made anew.
+import { and, eq, gt, inArray, lte, sql, type SQL } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { DAY } from "../licensing/dates.ts";
+import {
+  type Customer,
+  customers,
+  type License,
+  licenses,
+  licenseTypes,
+  type Message,
+  messages,
+} from "../storage/schema.ts";
+import { type DueNotice, dueNotice, MISSED } from "./ladder.ts";
+import { factsOf } from "./license-mail.ts";
+import { compose, writeMessages } from "./outbox.ts";
+import type { DigestRow } from "./templates/index.ts";
+
+const PAGE = 200;
+
+interface Candidate {
+  license: License;
+  customer: Customer;
+  /** The license's own thresholds, or its type's. */
+  thresholds: number[];
+}
+
+/** Every threshold that any license may have: of the types, and of licenses with their own. */
+async function thresholdsInUse({ db }: Context): Promise<number[]> {
+  // Steps from one distinct value to the next: as many rows as there are values, not licenses.
+  const [found] = await db.batch([
+    db.sql(
+      `WITH RECURSIVE own(days) AS (
+         SELECT min(notice_days) FROM licenses WHERE notice_days IS NOT NULL
+         UNION ALL
+         SELECT (SELECT min(notice_days) FROM licenses WHERE notice_days > own.days) FROM own WHERE own.days IS NOT NULL
+       )
+       SELECT DISTINCT value AS days FROM (
+         SELECT notice_days AS list FROM license_types
+         UNION ALL SELECT days FROM own WHERE days IS NOT NULL
+       ), json_each(list)`,
+    ),
+  ]);
+  return (found?.results ?? []).map((row) => Number(row["days"]));
+}
+
+/** The stretches of ends in which a license may be due a notice, those that touch taken together. */
+export function windowsOf(thresholds: readonly number[], now: number): [after: number, upTo: number][] {
+  const windows: [number, number][] = [];
+  for (const days of thresholds.toSorted((a, b) => a - b)) {
+    const upTo = now + days * DAY;
+    const last = windows.at(-1);
+    if (last && last[1] >= upTo - MISSED) last[1] = upTo;
+    else windows.push([upTo - MISSED, upTo]);
+  }
+  return windows;
+}
+
+async function* candidates(context: Context, now: number): AsyncGenerator<Candidate[]> {
+  for (const [after, upTo] of windowsOf(await thresholdsInUse(context), now)) {
+    let last: [number, string] = [after, "~"];
+    for (;;) {
+      const page = await readPage(context, last, upTo);
+      yield page;
+      const end = page.at(-1)?.license;
+      if (page.length < PAGE || !end) break;
+      last = [end.expires_at ?? 0, end.id];
+    }
+  }
+}
+
+async function readPage({ db }: Context, [at, id]: [number, string], upTo: number): Promise<Candidate[]> {
+  const rows = await db.orm
+    .select({ license: licenses, customer: customers, ofType: licenseTypes.notice_days })
+    .from(licenses)
+    .innerJoin(customers, eq(customers.id, licenses.customer_id))
+    .innerJoin(licenseTypes, eq(licenseTypes.id, licenses.license_type))
+    .where(
+      and(
+        lte(licenses.expires_at, upTo),
+        gt(licenses.expires_at, at - 1),
+        sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
+      ),
+    )
+    .orderBy(licenses.expires_at, licenses.id)
+    .limit(PAGE);
+  return rows.map(({ license, customer, ofType }) => ({
+    license,
+    customer,
+    thresholds: license.notice_days ?? ofType,
+  }));
+}
+
+const keyOf = ({ id, expires_at }: License, threshold: number, recipient: string): string =>
+  `notice:${id}:${expires_at}:${threshold}:${recipient}`;
+
+/** The keys among these that the outbox has. */
+async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
+  const among: SQL = sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
+  const rows = await db.orm
+    .select({ key: messages.dedupe_key })
+    .from(messages)
+    .where(inArray(messages.dedupe_key, among));
+  return new Set(rows.map(({ key }) => key));
+}
+
+// The license may have been renewed or suspended since it was read: then nothing is due.
+const STILL_DUE = `EXISTS (
+  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
+
+/** Writes the notices that are due. @returns the licenses due one today whose customer has no e-mail address */
+export async function writeNotices(context: Context, now: number): Promise<DigestRow[]> {
+  const unreachable: DigestRow[] = [];
+  for await (const page of candidates(context, now)) {
+    const keys = page.flatMap(({ license, customer, thresholds }) =>
+      thresholds.map((days) => keyOf(license, days, customer.email ?? "")),
+    );
+    const known = keys.length > 0 ? await written(context, keys) : new Set<string>();
+    const owed: (Message & { expires_at: number | null })[] = [];
+    for (const candidate of page) {
+      const { license, customer, thresholds } = candidate;
+      const sent = thresholds.filter((days) => known.has(keyOf(license, days, customer.email ?? "")));
+      const due = dueNotice(license, thresholds, now, new Set(sent));
+      if (due === null) continue;
+      if (customer.email !== null) owed.push(await noticeFor(context, now, candidate, customer.email, due));
+      else if (passedToday(license, due, now)) unreachable.push(digestRow(license, customer));
+    }
+    if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE));
+  }
+  return unreachable;
+}
+
+const passedToday = ({ expires_at }: License, { threshold }: DueNotice, now: number): boolean =>
+  now - ((expires_at ?? 0) - threshold * DAY) < DAY;
+
+const digestRow = (
+  { id, expires_at }: Pick<License, "id" | "expires_at">,
+  { name }: Pick<Customer, "name">,
+): DigestRow => ({ license_id: id, customer_name: name, expires_at });
+
+async function noticeFor(
+  context: Context,
+  now: number,
+  { license, customer }: Candidate,
+  recipient: string,
+  { threshold, daysLeft }: DueNotice,
+): Promise<Message & { expires_at: number | null }> {
+  const facts = factsOf(context, license, customer);
+  const message = await compose(context, now, {
+    dedupeKey: keyOf(license, threshold, recipient),
+    recipient,
+    licenseId: license.id,
+    customerId: customer.id,
+    notice:
+      threshold === 0 || daysLeft === 0
+        ? { kind: "license_expired", facts }
+        : { kind: "expiry_warning", facts, days_left: daysLeft },
+  });
+  return { ...message, expires_at: license.expires_at };
+}

@@ -1,0 +1,124 @@
+// Mail about one license: its key for the customer, when it is issued, renewed or asked for.
+import { eq } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
+import type { Context, Services } from "../context.ts";
+import { licenseKeyOf } from "../licensing/license-keys.ts";
+import { graceUntil } from "../licensing/standing.ts";
+import { invalid, Problem } from "../problems.ts";
+import { type Customer, customers, type License, licenses, type Message } from "../storage/schema.ts";
+import { sendSoon } from "./delivery.ts";
+import { compose, writeMessages } from "./outbox.ts";
+import type { LicenseFacts } from "./templates/index.ts";
+
+/** What a notice says of a license. */
+export const factsOf = (
+  { config }: Services,
+  license: License,
+  customer: Pick<Customer, "name" | "company">,
+): LicenseFacts => ({
+  product: config.productName,
+  customer_name: customer.name,
+  company: customer.company,
+  license_id: license.id,
+  license_type: license.license_type,
+  expires_at: license.expires_at,
+  grace_until: graceUntil(license),
+  features: license.features,
+  max_instances: license.max_instances,
+  max_services: license.max_services,
+  max_requests_per_day: license.max_requests_per_day,
+  contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
+});
+
+/**
+ * The mail that brings a license to its customer, and the statements that owe it. Each one asked for is one sent.
+ * @param member of the request, for the refusal
+ * @throws Problem REQUEST_INVALID where there is no address
+ */
+export async function oweDelivery(
+  context: Context,
+  license: License,
+  customer: Customer,
+  member: "send_email" | "to",
+  to?: string,
+): Promise<{ message: Message; statements: D1PreparedStatement[] }> {
+  const recipient = to ?? customer.email;
+  if (recipient === null) throw invalid(member, `The customer ${customer.id} has no e-mail address`);
+  const now = context.clock.now();
+  const message = await compose(context, now, {
+    dedupeKey: `delivery:${context.ids.ulid(now)}`,
+    recipient,
+    licenseId: license.id,
+    customerId: customer.id,
+    notice: {
+      kind: "license_delivery",
+      facts: factsOf(context, license, customer),
+      license_key: await licenseKeyOf(context, license),
+    },
+  });
+  return { message, statements: writeMessages(context, [message], "true") };
+}
+
+/** The statements that owe the news of a renewal, for the batch of the renewal, behind its event. */
+export async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
+  const [customer] = await context.db.orm
+    .select()
+    .from(customers)
+    .where(eq(customers.id, license.customer_id));
+  // Whoever is suspended would read that all is well.
+  if (!customer || customer.email === null || license.status !== "active") return [];
+  const message = await compose(context, license.updated_at, {
+    dedupeKey: `renewed:${license.id}:${license.expires_at ?? "never"}:${customer.email}`,
+    recipient: customer.email,
+    licenseId: license.id,
+    customerId: customer.id,
+    notice: {
+      kind: "license_renewed",
+      facts: factsOf(context, license, customer),
+      license_key: await licenseKeyOf(context, license),
+    },
+  });
+  return writeMessages(context, [message], "changes() > 0");
+}
+
+export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
+
+/**
+ * Mails the current key of a license to its customer, or to somebody else.
+ * @throws Problem LICENSE_NOT_FOUND
+ * @throws Problem INVALID_TRANSITION where it is revoked
+ * @throws Problem REQUEST_INVALID where neither the customer nor the request has an address
+ */
+export async function sendLicense(
+  context: Context,
+  id: string,
+  { to }: z.output<typeof SendRequest>,
+): Promise<Message> {
+  allow(context, "licenses");
+  const { db } = context;
+  const [found] = await db.orm
+    .select({ license: licenses, customer: customers })
+    .from(licenses)
+    .innerJoin(customers, eq(customers.id, licenses.customer_id))
+    .where(eq(licenses.id, id));
+  if (!found) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+  const { license, customer } = found;
+  if (license.status === "revoked") {
+    throw new Problem("INVALID_TRANSITION", "The license is revoked: its key is of no use to anybody.", {
+      allowed_transitions: [],
+    });
+  }
+  const { message, statements } = await oweDelivery(context, license, customer, "to", to);
+  await db.batch([
+    ...statements,
+    recordChange(context, message.created_at, "license.mailed", ["license", id], {
+      message_id: message.id,
+      to: message.recipient,
+      revision: license.revision,
+    }),
+  ]);
+  sendSoon(context);
+  return message;
+}

@@ -1,0 +1,181 @@
+// The outbox as staff see it: what was mailed to whom, what became of it, and sending it once more.
+import { and, eq, lt, sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow, allows } from "../access/permissions.ts";
+import { recordChange } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import { formatInstant, formatInstantOrNull } from "../licensing/dates.ts";
+import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { SearchText } from "../licensing/terms.ts";
+import { Problem } from "../problems.ts";
+import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
+import { sendSoon } from "./delivery.ts";
+import { type Email, NOT_CONFIGURED, openMessage } from "./outbox.ts";
+
+export const MessageFilter = z.object({
+  status: z.optional(z.enum(MESSAGE_STATUSES)),
+  kind: z.optional(z.enum(KINDS)),
+  license_id: z.optional(SearchText),
+});
+
+export type MessageFilter = z.output<typeof MessageFilter>;
+
+// After every id of ours, so that a first page is a search of its index, too.
+const LAST_ID = "~";
+
+/** All but the mail itself, which a list has no use for. */
+const SHOWN = {
+  id: messages.id,
+  kind: messages.kind,
+  license_id: messages.license_id,
+  customer_id: messages.customer_id,
+  recipient: messages.recipient,
+  subject: messages.subject,
+  status: messages.status,
+  attempts: messages.attempts,
+  next_try_at: messages.next_try_at,
+  provider_id: messages.provider_id,
+  last_error: messages.last_error,
+  created_at: messages.created_at,
+  updated_at: messages.updated_at,
+};
+
+type Listed = Omit<Message, "content" | "batch_id" | "uncertain_since" | "dedupe_key">;
+
+/** A page of messages, the newest first, along the index of the narrowest filter. */
+export async function listMessages(
+  context: Context,
+  request: PageRequest,
+  filter: MessageFilter,
+): Promise<Page<Listed>> {
+  allow(context, "read");
+  const list = await openList(context, "messages", request, filter);
+  const { status, kind, license_id } = filter;
+  const driver =
+    license_id !== undefined
+      ? eq(messages.license_id, license_id)
+      : status !== undefined
+        ? eq(messages.status, status)
+        : kind !== undefined
+          ? eq(messages.kind, kind)
+          : undefined;
+  const exact = Object.values(filter).filter((value) => value !== undefined).length <= 1;
+  const scan = exact ? request.limit + 1 : MAX_SCAN;
+  const rows = await context.db.orm
+    .select(SHOWN)
+    .from(messages)
+    .where(and(driver, lt(messages.id, String(list.after?.[0] ?? LAST_ID))))
+    .orderBy(sql`${messages.id} DESC`)
+    .limit(scan);
+  return list.page(
+    rows,
+    scan,
+    (row) => [row.id],
+    (row) =>
+      (status === undefined || row.status === status) &&
+      (kind === undefined || row.kind === kind) &&
+      (license_id === undefined || row.license_id === license_id),
+  );
+}
+
+async function find({ db }: Context, id: string): Promise<Message> {
+  const [message] = await db.orm.select().from(messages).where(eq(messages.id, id));
+  if (!message) throw new Problem("NOT_FOUND", `There is no message with the id ${id}.`);
+  return message;
+}
+
+const HOLDS_A_KEY: ReadonlySet<Message["kind"]> = new Set(["license_delivery", "license_renewed"]);
+
+export interface Preview {
+  html: string;
+  text: string;
+  attachments: string[];
+}
+
+/**
+ * A message, and the very mail that was or will be sent. A mail with a license key shows to those who may see
+ * keys, and that it was shown is recorded.
+ * @throws Problem NOT_FOUND
+ */
+export async function getMessage(
+  context: Context,
+  id: string,
+): Promise<{ message: Message; preview: Preview | null }> {
+  allow(context, "read");
+  const message = await find(context, id);
+  const holdsKey = HOLDS_A_KEY.has(message.kind);
+  if (holdsKey && !allows(context, "keys")) return { message, preview: null };
+  const email = await openMessage(context, message);
+  if (email !== null && holdsKey && message.license_id !== null) {
+    await context.db.batch([
+      recordChange(
+        context,
+        context.clock.now(),
+        "license.key_revealed",
+        ["license", message.license_id],
+        { message_id: id },
+        { sql: "WHERE true", values: [] },
+      ),
+    ]);
+  }
+  return { message, preview: email === null ? null : previewOf(email) };
+}
+
+const previewOf = ({ html, text, attachments = [] }: Email): Preview => ({
+  html,
+  text,
+  attachments: attachments.map(({ filename }) => filename),
+});
+
+/**
+ * Sends a message again that was not sent, or did not arrive.
+ * @throws Problem NOT_FOUND
+ * @throws Problem CONFLICT where it is on its way or there, or where sending is not configured
+ */
+export async function retryMessage(context: Context, id: string): Promise<Message> {
+  allow(context, "licenses");
+  const { db, config, ids } = context;
+  const before = await find(context, id);
+  if (config.mail.apiKey === null) throw new Problem("CONFLICT", NOT_CONFIGURED);
+  const now = context.clock.now();
+  const [updated] = await db.batch([
+    db.sql(
+      // A request of its own, under a new idempotency key: somebody decided that it is to be sent.
+      `UPDATE messages SET status = 'pending', attempts = 0, next_try_at = 0, batch_id = ?1, uncertain_since = NULL,
+         provider_id = NULL, last_error = NULL, updated_at = ?2
+       WHERE id = ?3 AND status IN ('failed', 'skipped', 'bounced')`,
+      `bat_${ids.ulid(now)}`,
+      now,
+      id,
+    ),
+    recordChange(context, now, "message.retried", ["message", id], { from: before.status }),
+  ]);
+  if (updated?.meta.changes === 0) throw new Problem("CONFLICT", `The message is ${before.status}.`);
+  sendSoon(context);
+  const anew = {
+    status: "pending",
+    attempts: 0,
+    next_try_at: 0,
+    provider_id: null,
+    last_error: null,
+  } as const;
+  return { ...before, ...anew, updated_at: now };
+}
+
+export const presentMessage = (message: Listed) => ({
+  id: message.id,
+  kind: message.kind,
+  status: message.status,
+  license_id: message.license_id,
+  customer_id: message.customer_id,
+  recipient: message.recipient,
+  subject: message.subject,
+  attempts: message.attempts,
+  next_try_at: formatInstantOrNull(
+    message.status === "pending" ? Math.max(message.next_try_at, message.created_at) : null,
+  ),
+  provider_id: message.provider_id,
+  last_error: message.last_error,
+  created_at: formatInstant(message.created_at),
+  updated_at: formatInstant(message.updated_at),
+});

@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
+import { DAY, setTime } from "../support/clock.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, refusal } from "../support/mail.ts";
+import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+
+const NOW = Date.parse("2026-09-01T08:00:00Z");
+const MINUTE = 60_000;
+
+let resend: FakeResend;
+
+beforeEach(async () => {
+  resend = new FakeResend();
+  // What other tests owe is not to be sent here.
+  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
+  await rows("UPDATE mail_pace SET next_at = 0");
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const address = (): string => `${unique("it")}@acme.example`;
+
+/** Owes expiry warnings to so many customers, by the night, and sends none of them. */
+async function owed(count: number): Promise<string[]> {
+  const recipients: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const email = address();
+    const { id } = await newCustomer({ email });
+    await newLicense({ customer_id: id, expires_days: 7, license_type: "standard" });
+    recipients.push(email);
+  }
+  const down: Env = mailing();
+  resend.fault = () => refusal(429, "rate_limit_exceeded");
+  await fire("0 3 * * *", down, Date.now());
+  await rows(
+    "UPDATE messages SET status = 'skipped' WHERE status = 'pending' AND recipient NOT IN (SELECT value FROM json_each(?))",
+    JSON.stringify(recipients),
+  );
+  await rows("UPDATE messages SET attempts = 0, next_try_at = 0, batch_id = NULL WHERE status = 'pending'");
+  resend.fault = () => null;
+  resend.requests.length = 0;
+  return recipients;
+}
+
+const statuses = async (recipients: string[]): Promise<string[]> =>
+  (
+    await rows<{ status: string }>(
+      "SELECT DISTINCT status FROM messages WHERE recipient IN (SELECT value FROM json_each(?)) ORDER BY 1",
+      JSON.stringify(recipients),
+    )
+  ).map(({ status }) => status);
+
+const expectOnce = (recipients: string[]): void => {
+  for (const recipient of recipients) expect(resend.to(recipient), recipient).toHaveLength(1);
+};
+
+describe("delivery", () => {
+  it("sends a mail right after the answer, with the key as an attachment, under its own request", async () => {
+    const email = address();
+    const { id } = await newCustomer({ email });
+    const issued = await newLicense({ customer_id: id });
+    const answer = await admin(`/licenses/${issued.license.id}/send-email`, {
+      body: {},
+      bindings: mailing(),
+    });
+    expect(answer).toMatchObject({ status: 200, body: { status: "pending", recipient: email } });
+    expect(resend.requests).toMatchObject([{ path: "/emails" }]);
+    const [mail] = resend.to(email);
+    expect(atob(mail!.attachments![0]!.content)).toBe(issued.license_key);
+    const [message] = await messagesOf(issued.license.id);
+    expect(message).toMatchObject({ status: "sent", attempts: 1, next_try_at: null, last_error: null });
+    expect(message.provider_id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it("sends many in one request, and each once by two runs at the same time", async () => {
+    setTime(NOW);
+    const recipients = await owed(5);
+    await Promise.all([fire(DELIVERIES, mailing()), fire(DELIVERIES, mailing())]);
+    expect(resend.requests).toMatchObject([{ path: "/emails/batch" }]);
+    expectOnce(recipients);
+    expect(await statuses(recipients)).toEqual(["sent"]);
+  });
+
+  it.each([
+    ["a 500", () => refusal(500, "application_error")],
+    ["a 429", () => refusal(429, "rate_limit_exceeded", { "Retry-After": "30" })],
+    ["a concurrent request", () => refusal(409, "concurrent_idempotent_requests")],
+    [
+      "a lost connection",
+      () => {
+        throw new TypeError("Network connection lost.");
+      },
+    ],
+  ])("comes back after %s with the same bytes under the same key", async (_, fault) => {
+    setTime(NOW);
+    const recipients = await owed(3);
+    resend.fault = fault;
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests).toHaveLength(1);
+    expect(await statuses(recipients)).toEqual(["pending"]);
+    resend.fault = () => null;
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests, "not before its time").toHaveLength(1);
+    setTime(NOW + 10 * MINUTE);
+    // Another sender and key by now: what was written goes out as it was.
+    await fire(DELIVERIES, mailing({ MAIL_FROM: "other@acme.example" }));
+    const [first, second] = resend.requests;
+    expect(second).toEqual(first);
+    expectOnce(recipients);
+    expect(await statuses(recipients)).toEqual(["sent"]);
+  });
+
+  it("sends nothing twice where the answer to what was accepted is lost", async () => {
+    setTime(NOW);
+    const recipients = await owed(3);
+    resend.loseAnswer = () => resend.requests.length === 1;
+    await fire(DELIVERIES, mailing());
+    setTime(NOW + 10 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests).toHaveLength(2);
+    expectOnce(recipients);
+    expect(await statuses(recipients)).toEqual(["sent"]);
+  });
+
+  it("keeps a Retry-After for all that is due", async () => {
+    setTime(NOW);
+    await owed(1);
+    resend.fault = () => refusal(429, "rate_limit_exceeded", { "Retry-After": "600" });
+    await fire(DELIVERIES, mailing());
+    const { license } = await newLicense({ customer_id: (await newCustomer({ email: address() })).id });
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing() });
+    setTime(NOW + 9 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests).toHaveLength(1);
+    resend.fault = () => null;
+    setTime(NOW + 11 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "sent" }]);
+  });
+
+  it("does not let one bad address block the rest", async () => {
+    setTime(NOW);
+    const [bad, ...good] = await owed(4);
+    resend.fault = ({ emails }) =>
+      emails.some(({ to }) => to === bad) ? refusal(422, "validation_error") : null;
+    await fire(DELIVERIES, mailing());
+    expectOnce(good);
+    expect(await statuses(good)).toEqual(["sent"]);
+    expect(await statuses([bad!])).toEqual(["failed"]);
+  });
+
+  it("gives up after a bounded number of tries, and sends by hand what failed", async () => {
+    setTime(NOW);
+    const recipients = await owed(1);
+    resend.fault = () => refusal(429, "rate_limit_exceeded");
+    for (let n = 0; n < 20; n++) {
+      setTime(NOW + n * 180 * MINUTE);
+      await fire(DELIVERIES, mailing());
+    }
+    expect(resend.requests).toHaveLength(12);
+    expect(await statuses(recipients)).toEqual(["failed"]);
+    const [message] = await rows<{ id: string }>(
+      "SELECT id FROM messages WHERE recipient = ?",
+      recipients[0],
+    );
+    resend.fault = () => null;
+    const retried = await admin(`/messages/${message!.id}/retry`, { method: "POST", bindings: mailing() });
+    expect(retried).toMatchObject({
+      status: 200,
+      body: { status: "pending", attempts: 0, last_error: null },
+    });
+    expectOnce(recipients);
+    const again = await admin(`/messages/${message!.id}/retry`, { method: "POST", bindings: mailing() });
+    expect(again).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+  });
+
+  it("never sends again what is uncertain once Resend has forgotten it", async () => {
+    setTime(NOW);
+    const recipients = await owed(2);
+    resend.loseAnswer = () => true;
+    await fire(DELIVERIES, mailing());
+    setTime(NOW + DAY);
+    resend.loseAnswer = () => false;
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests).toHaveLength(1);
+    expect(await rows("SELECT status, last_error FROM messages WHERE recipient = ?", recipients[0])).toEqual([
+      { status: "failed", last_error: expect.stringContaining("may have been sent") },
+    ]);
+  });
+
+  it("recovers what a run that died had claimed", async () => {
+    setTime(NOW);
+    const recipients = await owed(2);
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    let stuck = true;
+    resend.fault = () => (stuck ? promise : null);
+    const dead = fire(DELIVERIES, mailing());
+    await vi.waitFor(() => expect(resend.requests).toHaveLength(1));
+    stuck = false;
+    await fire(DELIVERIES, mailing());
+    expect(resend.requests, "its claim holds").toHaveLength(1);
+    setTime(NOW + 3 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expectOnce(recipients);
+    // It was not dead after all: what it learns late changes nothing.
+    resolve(refusal(500, "application_error"));
+    await dead;
+    expect(await statuses(recipients)).toEqual(["sent"]);
+  });
+
+  it("leaves nothing readable in the database", async () => {
+    const { id } = await newCustomer({ email: address() });
+    const { license, license_key } = await newLicense({ customer_id: id, send_email: true });
+    const [row] = await rows("SELECT * FROM messages WHERE license_id = ?", license.id);
+    expect(JSON.stringify(row)).not.toContain(license_key.split(".")[2]);
+  });
+});

@@ -1,0 +1,247 @@
+import { describe, expect, it } from "vitest";
+import { env } from "../support/env.ts";
+import { messagesOf } from "../support/mail.ts";
+import { recorded, scansOf } from "../support/meter.ts";
+import {
+  admin,
+  type Answer,
+  call,
+  eventsOf,
+  newCustomer,
+  newLicense,
+  newToken,
+  rows,
+  unique,
+} from "../support/service.ts";
+
+const EMAIL = "ada@acme.example";
+
+const withMail = async (input: Record<string, unknown> = {}, email: string | null = EMAIL) =>
+  newLicense({ customer_id: (await newCustomer({ email })).id, ...input });
+
+describe("what owes a mail", () => {
+  it("is issuing a license with send_email", async () => {
+    const { license } = await withMail({ send_email: true });
+    expect(await messagesOf(license.id)).toMatchObject([
+      {
+        kind: "license_delivery",
+        status: "skipped",
+        recipient: EMAIL,
+        last_error: "RESEND_API_KEY is not set.",
+      },
+    ]);
+    expect(license).not.toHaveProperty("send_email");
+  });
+
+  it("is not issuing one without it", async () => {
+    expect(await messagesOf((await withMail()).license.id)).toEqual([]);
+    expect(await messagesOf((await withMail({ send_email: false })).license.id)).toEqual([]);
+  });
+
+  it("needs an address, or nothing is issued", async () => {
+    const { id } = await newCustomer();
+    const answer = await admin("/licenses", {
+      body: { customer_id: id, license_type: "trial", send_email: true },
+    });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: "send_email" }] } });
+    expect(await rows("SELECT id FROM licenses WHERE customer_id = ?", id)).toEqual([]);
+  });
+
+  it("is each send-email, to the customer or to whom it names", async () => {
+    const { license } = await withMail();
+    const send = (body: object) => admin(`/licenses/${license.id}/send-email`, { body });
+    expect((await send({})).body.recipient).toBe(EMAIL);
+    expect((await send({ to: "it@acme.example" })).body.recipient).toBe("it@acme.example");
+    expect(await send({ to: "nobody" })).toMatchObject({ status: 422 });
+    expect(await messagesOf(license.id)).toHaveLength(2);
+    expect((await eventsOf(license.id)).map(({ action }) => action)).toEqual([
+      "license.issued",
+      "license.mailed",
+      "license.mailed",
+    ]);
+  });
+
+  it("send-email refuses a customer without an address, a revoked license and an unknown one", async () => {
+    const { license } = await withMail({}, null);
+    const send = (id: string) => admin(`/licenses/${id}/send-email`, { body: {} });
+    expect(await send(license.id)).toMatchObject({ status: 422, body: { errors: [{ path: "to" }] } });
+    await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
+    expect(await send(license.id)).toMatchObject({ status: 409, body: { code: "INVALID_TRANSITION" } });
+    expect(await send("lic_none")).toMatchObject({ status: 404, body: { code: "LICENSE_NOT_FOUND" } });
+  });
+
+  it("is a renewal, where there is an address and nobody is suspended", async () => {
+    const { license } = await withMail();
+    const renew = (id: string) => admin(`/licenses/${id}/renew`, { body: { expires_days: 30 } });
+    await renew(license.id);
+    await renew(license.id);
+    expect(await messagesOf(license.id)).toMatchObject([
+      { kind: "license_renewed" },
+      { kind: "license_renewed" },
+    ]);
+    const { license: silent } = await withMail({}, null);
+    expect(await renew(silent.id)).toMatchObject({ status: 200 });
+    expect(await messagesOf(silent.id)).toEqual([]);
+    const { license: suspended } = await withMail();
+    await admin(`/licenses/${suspended.id}/suspend`, { body: { reason: "x" } });
+    await renew(suspended.id);
+    expect(await messagesOf(suspended.id)).toEqual([]);
+  });
+
+  it("is owed once by a request that is sent again", async () => {
+    const { license } = await withMail();
+    const headers = { "Idempotency-Key": unique("key") };
+    for (let n = 0; n < 2; n++) await admin(`/licenses/${license.id}/send-email`, { body: {}, headers });
+    expect(await messagesOf(license.id)).toHaveLength(1);
+  });
+});
+
+describe("/v1/admin/messages", () => {
+  it("shows the whole mail to those who may see keys, records that, and shows a viewer none", async () => {
+    const { license, license_key } = await withMail({ send_email: true });
+    const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
+    const { body } = await admin(`/messages/${id}`);
+    expect(body.preview.text).toContain(license_key);
+    expect(body.preview.html).toContain("<html");
+    expect(body.preview.attachments).toHaveLength(1);
+    expect((await eventsOf(license.id)).at(-1)).toMatchObject({ action: "license.key_revealed" });
+    const viewer = await newToken({ role: "viewer" });
+    const seen = await admin(`/messages/${id}`, { token: viewer.token });
+    expect(seen).toMatchObject({ status: 200, body: { id, preview: null } });
+    expect(await admin("/messages/msg_none")).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+  });
+
+  it("sends nothing by hand where sending is not configured", async () => {
+    const { license } = await withMail({ send_email: true });
+    const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
+    const answer = await admin(`/messages/${id}/retry`, { method: "POST" });
+    expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+  });
+
+  it("finds by status, kind and license, page by page, each along an index", async () => {
+    const { license } = await withMail({ send_email: true });
+    for (let n = 0; n < 4; n++) await admin(`/licenses/${license.id}/send-email`, { body: {} });
+    const seen: string[] = [];
+    let cursor = "";
+    do {
+      const { body } = await admin(`/messages?license_id=${license.id}&limit=2${cursor}`);
+      seen.push(...body.data.map(({ id }: { id: string }) => id));
+      cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
+    } while (cursor !== "");
+    expect(seen).toHaveLength(5);
+    expect(seen).toEqual(seen.toSorted().toReversed());
+    for (const query of [
+      "",
+      "status=skipped",
+      "kind=license_delivery",
+      `license_id=${license.id}&status=skipped`,
+      "status=sent&kind=license_renewed",
+    ]) {
+      const { bindings, cost, statements } = recorded();
+      const answer = await admin(`/messages?${query}`, { bindings });
+      expect(answer.status).toBe(200);
+      expect(await scansOf(statements)).toEqual([]);
+      expect(cost.read).toBeLessThanOrEqual(200);
+    }
+    expect((await admin(`/messages?license_id=${license.id}&status=sent`)).body.data).toEqual([]);
+    expect(await admin("/messages?status=lost")).toMatchObject({ status: 422 });
+  });
+});
+
+const SECRET = `whsec_${btoa("0123456789abcdef01234567")}`;
+
+async function receipt(type: string, message: string, changes: Record<string, string> = {}): Promise<Answer> {
+  const payload = JSON.stringify({
+    type,
+    created_at: new Date(Date.now()).toISOString(),
+    data: { email_id: "re_1", to: [EMAIL], tags: { message_id: message } },
+  });
+  const id = "evt_1";
+  const timestamp = changes["timestamp"] ?? String(Math.floor(Date.now() / 1000));
+  const key = await crypto.subtle.importKey(
+    "raw",
+    Uint8Array.from(atob(SECRET.slice(6)), (char) => char.charCodeAt(0)),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  const mac = await crypto.subtle.sign(
+    "HMAC",
+    key,
+    new TextEncoder().encode(`${id}.${timestamp}.${payload}`),
+  );
+  const signature = `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`;
+  return call("/webhooks/resend", {
+    raw: changes["payload"] ?? payload,
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      "svix-id": id,
+      "svix-timestamp": timestamp,
+      "svix-signature": changes["signature"] ?? signature,
+    },
+    bindings: { ...env, RESEND_WEBHOOK_SECRET: SECRET },
+  });
+}
+
+async function sentMessage(): Promise<{ id: string; customer: string; license: string }> {
+  const { license } = await withMail({ send_email: true });
+  const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
+  await rows("UPDATE messages SET status = 'sent', provider_id = 're_1' WHERE id = ?", id);
+  return { id, customer: license.customer_id, license: license.id };
+}
+
+const statusOf = async (id: string): Promise<string> => (await admin(`/messages/${id}`)).body.status;
+
+describe("receipts of Resend", () => {
+  it("say that a mail was delivered, and later that it bounced after all; twice is as once", async () => {
+    const { id, customer } = await sentMessage();
+    expect((await receipt("email.delivered", id)).status).toBe(204);
+    expect(await statusOf(id)).toBe("delivered");
+    for (let n = 0; n < 3; n++) await receipt("email.bounced", id);
+    // A late one does not bring it back.
+    await receipt("email.delivered", id);
+    expect(await statusOf(id)).toBe("bounced");
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBe("bounced");
+    expect((await eventsOf(customer)).map(({ action }) => action)).toEqual([
+      "customer.created",
+      "customer.email_bounced",
+    ]);
+    const changed = await admin(`/customers/${customer}`, {
+      method: "PATCH",
+      body: { email: "new@acme.example" },
+    });
+    expect(changed.body.email_status).toBeNull();
+    await receipt("email.bounced", id);
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
+  });
+
+  it("say that the recipient does not want it", async () => {
+    const { id, customer } = await sentMessage();
+    await receipt("email.complained", id);
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBe("complained");
+  });
+
+  it("may be about mail of somebody else, or of no interest", async () => {
+    const { id } = await sentMessage();
+    expect((await receipt("email.delivered", "msg_none")).status).toBe(204);
+    expect((await receipt("email.opened", id)).status).toBe(204);
+    expect(await statusOf(id)).toBe("sent");
+  });
+
+  it.each([
+    ["another signature", { signature: "v1,AAAA" }],
+    ["none", { signature: "" }],
+    ["another body", { payload: "{}" }],
+    ["an old timestamp", { timestamp: "1700000000" }],
+  ])("are refused with %s", async (_, changes) => {
+    const { id } = await sentMessage();
+    expect(await receipt("email.bounced", id, changes)).toMatchObject({ status: 401 });
+    expect(await statusOf(id)).toBe("sent");
+  });
+
+  it("are not taken without a secret", async () => {
+    const answer = await call("/webhooks/resend", { method: "POST", raw: "{}" });
+    expect(answer).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+  });
+});

@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
+import { DAY, setTime } from "../support/clock.ts";
+import { env } from "../support/env.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY } from "../support/mail.ts";
+import { recorded, scansOf } from "../support/meter.ts";
+import { activate, admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+
+let resend: FakeResend;
+/** A year of its own for each test, so that no other license of the run ends near it. */
+let start = Date.parse("2040-01-10T09:00:00Z");
+
+beforeEach(async () => {
+  start += 365 * DAY;
+  setTime(start);
+  resend = new FakeResend();
+  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const NIGHT = 18 * 3_600_000;
+
+/** 03:00 of the n-th night after the start. */
+const night = (n: number): number => start + NIGHT + n * DAY;
+
+async function fireAt(at: number, bindings: Env = mailing(), cron = NIGHTLY): Promise<void> {
+  setTime(at);
+  await fire(cron, bindings, at);
+}
+
+async function licenseFor(input: Record<string, unknown> = {}, customer: object = {}) {
+  const email = `${unique("it")}@acme.example`;
+  const { id } = await newCustomer({ email, ...customer });
+  const { license, license_key } = await newLicense({ customer_id: id, ...input });
+  return { license, license_key, email, customer: id };
+}
+
+const subjects = (recipient: string): string[] => resend.to(recipient).map(({ subject }) => subject);
+
+describe("the nightly job", () => {
+  it("walks a license down its ladder, one notice each, whichever nights it runs and how often", async () => {
+    const { license, email } = await licenseFor({ expires_days: 40 });
+    for (let n = 0; n < 45; n++) {
+      if (n === 26 || n === 40) continue;
+      for (let times = 0; times <= n % 3; times++) await fireAt(night(n));
+    }
+    const kinds = (await messagesOf(license.id)).map(({ kind }) => kind);
+    expect(kinds).toEqual([
+      "license_expired",
+      "expiry_warning",
+      "expiry_warning",
+      "expiry_warning",
+      "expiry_warning",
+    ]);
+    expect(resend.to(email)).toHaveLength(5);
+    expect(new Set(resend.to(email).map(({ subject }) => subject)).size).toBe(5);
+  });
+
+  it("starts a new ladder after a renewal", async () => {
+    const { license, email } = await licenseFor({ expires_days: 7 });
+    await fireAt(night(0));
+    setTime(night(0) + 60_000);
+    await admin(`/licenses/${license.id}/renew`, { body: { expires_days: 7 }, bindings: mailing() });
+    await fireAt(night(1));
+    await fireAt(night(7));
+    expect((await messagesOf(license.id)).map(({ kind }) => kind)).toEqual([
+      "expiry_warning",
+      "expiry_warning",
+      "license_renewed",
+      "expiry_warning",
+    ]);
+    expect(resend.to(email)).toHaveLength(4);
+  });
+
+  it("goes by the thresholds of the license, or of its type as they are now", async () => {
+    const own = await licenseFor({ expires_days: 3, notice_days: [3] });
+    const none = await licenseFor({ expires_days: 3, notice_days: [] });
+    const type = unique("type");
+    await admin(`/license-types/${type}`, { method: "PUT", body: { name: "T", notice_days: [90] } });
+    const ofType = await licenseFor({ license_type: type, expires_days: 90 });
+    await fireAt(night(0));
+    expect(subjects(own.email)).toHaveLength(1);
+    expect(subjects(none.email)).toEqual([]);
+    expect(subjects(ofType.email)).toHaveLength(1);
+    await admin(`/licenses/${none.license.id}`, { method: "PATCH", body: { notice_days: null } });
+    await fireAt(night(2));
+    expect(subjects(none.email)).toHaveLength(1);
+  });
+
+  it("says nothing about what is suspended, revoked or perpetual", async () => {
+    const suspended = await licenseFor({ expires_days: 7 });
+    const revoked = await licenseFor({ expires_days: 7 });
+    const perpetual = await licenseFor({ expires_at: null });
+    await admin(`/licenses/${suspended.license.id}/suspend`, { body: { reason: "x" } });
+    await admin(`/licenses/${revoked.license.id}/revoke`, { body: { reason: "x" } });
+    await fireAt(night(0));
+    for (const { email } of [suspended, revoked, perpetual]) expect(resend.to(email)).toEqual([]);
+  });
+
+  it("sends staff one digest a day, however often it runs", async () => {
+    const staff = [`${unique("a")}@smarthaus.example`, `${unique("b")}@smarthaus.example`];
+    const bindings = mailing({ ADMIN_EMAILS: staff.join(", ") });
+    const soon = await licenseFor({ expires_days: 7 });
+    const silent = await licenseFor({ expires_days: 7 }, { email: null, name: "No Mail" });
+    const over = await licenseFor({ expires_days: 1, notice_days: [] });
+    const full = await licenseFor({ max_instances: 1 });
+    setTime(start + 10_000);
+    await activate(full.license_key, "a");
+    await fireAt(start + DAY + 1_000, bindings);
+    await fireAt(start + DAY + 2_000, bindings);
+    for (const recipient of staff) {
+      const [digest, ...more] = resend.to(recipient);
+      expect(more).toEqual([]);
+      const [expiring = "", rest = ""] = digest!.text.split("Expired:");
+      expect(expiring).toContain(soon.license.id);
+      expect(rest).toContain(over.license.id);
+      expect(rest).toContain(`${full.license.id} (Acme): 1/1`);
+      expect(rest.split("Without an e-mail address:")[1] ?? "").not.toContain(soon.license.id);
+      expect(digest!.text).toContain(silent.license.id);
+    }
+    await fireAt(start + 2 * DAY, bindings);
+    expect(resend.to(staff[0]!)).toHaveLength(2);
+  });
+
+  it("gives the same inbox when two runs overlap", async () => {
+    const emails = [];
+    for (let n = 0; n < 6; n++) emails.push((await licenseFor({ expires_days: 7 })).email);
+    setTime(night(0));
+    await Promise.all([1, 2, 3].map(() => fire(NIGHTLY, mailing(), night(0))));
+    for (const email of emails) expect(resend.to(email)).toHaveLength(1);
+  });
+
+  it("gives the same inbox when it is killed at any statement and run again", async () => {
+    const staff = `${unique("staff")}@smarthaus.example`;
+    let boundary = 0;
+    let died = true;
+    // Each round kills the run one trip to the database later, before or after that trip was made.
+    for (; died; boundary++) {
+      for (const after of [false, true]) {
+        start += 365 * DAY;
+        setTime(start);
+        const recipients = [staff];
+        for (let n = 0; n < 3; n++) recipients.push((await licenseFor({ expires_days: 7 })).email);
+        const before = resend.to(staff).length;
+        const bindings = mailing({ ADMIN_EMAILS: staff });
+        const killed = dyingAt(boundary, after, bindings);
+        setTime(night(0));
+        await fire(NIGHTLY, killed.bindings, night(0)).catch(() => {});
+        died = killed.died();
+        await fireAt(night(0) + 60_000, bindings);
+        // Claims of the run that died come back by themselves.
+        await fireAt(night(0) + 600_000, bindings, DELIVERIES);
+        for (const recipient of recipients.slice(1)) {
+          expect(resend.to(recipient), `killed at ${boundary}, ${after}`).toHaveLength(1);
+        }
+        expect(resend.to(staff)).toHaveLength(before + 1);
+      }
+    }
+    expect(boundary).toBeGreaterThan(6);
+  });
+
+  it("reads what is due, not all there is", async () => {
+    const other = await newCustomer();
+    for (let n = 0; n < 30; n++) await newLicense({ customer_id: other.id, expires_days: 300 });
+    const { email } = await licenseFor({ expires_days: 7 });
+    const { bindings, cost, statements } = recorded();
+    setTime(night(0));
+    await fire(NIGHTLY, { ...bindings, ADMIN_EMAILS: "ops@smarthaus.example" }, night(0));
+    expect(await rows("SELECT status FROM messages WHERE recipient = ?", email)).toEqual([
+      { status: "skipped" },
+    ]);
+    const scans = await scansOf(statements);
+    // Types are few, and the latest thousand events are walked from the end.
+    expect(
+      scans.filter((scan) => !/^SCAN (license_types|events|own|taken|json_each|sent)/.test(scan)),
+    ).toEqual([]);
+    expect(cost.trips).toBeLessThan(12);
+  });
+
+  it("refuses a trigger that it does not know", async () => {
+    await expect(fire("1 2 3 4 5", env)).rejects.toThrow("1 2 3 4 5");
+  });
+});
+
+/** Bindings whose D1 dies at its n-th trip and stays dead. */
+function dyingAt(boundary: number, after: boolean, bindings: Env) {
+  let trips = 0;
+  let dead = false;
+  async function trip<T>(run: () => Promise<T>): Promise<T> {
+    const last = trips++ === boundary;
+    if (dead || (last && !after)) {
+      dead = true;
+      throw new Error("killed");
+    }
+    const result = await run();
+    if (last) {
+      dead = true;
+      throw new Error("killed");
+    }
+    return result;
+  }
+  const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
+    ({
+      statement,
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: () => trip(() => statement.all()),
+      raw: () => trip(() => statement.raw()),
+    }) as unknown as D1PreparedStatement;
+  const DB = {
+    prepare: (sql: string) => wrap(bindings.DB.prepare(sql)),
+    batch: (wrapped: { statement: D1PreparedStatement }[]) =>
+      trip(() => bindings.DB.batch(wrapped.map(({ statement }) => statement))),
+  } as unknown as D1Database;
+  return { bindings: { ...bindings, DB }, died: () => dead };
+}
