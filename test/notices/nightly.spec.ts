@@ -90,6 +90,22 @@ describe("the nightly job", () => {
     expect(subjects(none.email)).toHaveLength(1);
   });
 
+  it("goes by thresholds that were imported", async () => {
+    const email = `${unique("it")}@acme.example`;
+    const { id } = await newCustomer({ email });
+    const imported = await admin("/imports/licenses", {
+      raw: `customer_id,license_type,expires_days,notice_days\n${id},standard,50,50;20\n${id},standard,50,\n`,
+      headers: { "Content-Type": "text/csv" },
+    });
+    expect(imported.status).toBe(200);
+    expect(await rows("SELECT notice_days FROM licenses WHERE customer_id = ? ORDER BY 1", id)).toEqual([
+      { notice_days: null },
+      { notice_days: "[50,20]" },
+    ]);
+    await fireAt(night(0));
+    expect(resend.to(email)).toHaveLength(1);
+  });
+
   it("says nothing about what is suspended, revoked or perpetual", async () => {
     const suspended = await licenseFor({ expires_days: 7 });
     const revoked = await licenseFor({ expires_days: 7 });
