@@ -76,7 +76,7 @@ export function deliveryLetter({ facts, license_key }: NoticeOf<"license_deliver
       covers(facts),
       heading("Your license key"),
       { kind: "key", key: license_key },
-      paragraph("Treat it like a password: whoever has the key can use your instances."),
+      paragraph("Treat it like a password: whoever has it can activate instances in your place."),
       heading("How to install it"),
       {
         kind: "steps",
