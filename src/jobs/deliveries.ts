@@ -1,8 +1,12 @@
-// Every ten minutes: mail that is still to be sent.
+// Every ten minutes: mail that is still to be sent, and events that no counter holds yet.
 import type { Context } from "../context.ts";
+import { foldEvents } from "../licensing/statistics.ts";
 import { deliverMail } from "../notices/delivery.ts";
 
 /** Done before the next trigger, as a rule; a run that is not shares the work with the next one. */
 const BUDGET = 9 * 60_000;
 
-export const runDeliveries = (context: Context): Promise<void> => deliverMail(context, BUDGET);
+export async function runDeliveries(context: Context): Promise<void> {
+  await foldEvents(context);
+  await deliverMail(context, BUDGET);
+}

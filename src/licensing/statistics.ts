@@ -63,7 +63,7 @@ const UNFOLDED = `
     count(*) FILTER (WHERE action = 'activation.created') AS made,
     count(*) FILTER (WHERE action = 'activation.created' AND detail ->> 'replaces' IS NULL)
       - count(*) FILTER (WHERE action IN ('activation.ended', 'activation.lapsed')) AS seated
-  FROM events WHERE id > (SELECT up_to FROM activation_totals)
+  FROM events WHERE id > (SELECT up_to FROM activation_totals WHERE only = 1)
   GROUP BY day`;
 
 const monthsFrom = (now: number): string[] => {
@@ -92,7 +92,7 @@ export async function readStatistics(context: Context) {
     db.sql(STARTING),
     db.sql(EXPIRATIONS, JSON.stringify(monthsFrom(now))),
     db.sql(ACTIVATION_DAYS, JSON.stringify(daysUpTo(now))),
-    db.sql("SELECT activations, seated FROM activation_totals"),
+    db.sql("SELECT activations, seated FROM activation_totals WHERE only = 1"),
     db.sql(UNFOLDED),
     db.sql(USAGE_DAYS, JSON.stringify(daysUpTo(now))),
   ]);
@@ -169,8 +169,8 @@ export async function readStatistics(context: Context) {
 export async function foldEvents({ db }: Pick<Services, "db">): Promise<void> {
   const next = `
     FROM events
-    WHERE id > (SELECT up_to FROM activation_totals)
-      AND id <= (SELECT up_to FROM activation_totals) + ${FOLD_AT_ONCE}`;
+    WHERE id > (SELECT up_to FROM activation_totals WHERE only = 1)
+      AND id <= (SELECT up_to FROM activation_totals WHERE only = 1) + ${FOLD_AT_ONCE}`;
   await db.batch([
     db.sql(`
       INSERT INTO activation_days (day, n)
@@ -184,6 +184,6 @@ export async function foldEvents({ db }: Pick<Services, "db">): Promise<void> {
           activation_totals.seated
             + count(*) FILTER (WHERE action = 'activation.created' AND detail ->> 'replaces' IS NULL)
             - count(*) FILTER (WHERE action IN ('activation.ended', 'activation.lapsed'))
-        ${next})`),
+        ${next}) WHERE only = 1`),
   ]);
 }

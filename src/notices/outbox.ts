@@ -33,6 +33,12 @@ export interface Owed {
   notice: Notice;
 }
 
+/** Resend takes the content of an attachment as base64. */
+const encoded = ({ filename, content }: { filename: string; content: string }) => ({
+  filename,
+  content: btoa(String.fromCharCode(...new TextEncoder().encode(content))),
+});
+
 /** A row for the outbox, not written yet. */
 export async function compose(context: Context, now: number, owed: Owed): Promise<Message> {
   const { from, replyTo, apiKey } = context.config.mail;
@@ -45,7 +51,7 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
     subject,
     html,
     text,
-    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(attachments.length > 0 ? { attachments: attachments.map(encoded) } : {}),
     tags: [{ name: "message_id", value: id }],
   };
   const sealed = await seal(context.config.sessionSecret, PURPOSE, id, JSON.stringify(email));

@@ -1,0 +1,95 @@
+// How mails look. Each class has its rules inline, because many mail clients drop style sheets; the sheet
+// only adds what inline rules cannot say: dark mode and small screens. Nothing is loaded from anywhere.
+import type { Tone } from "./letter.ts";
+
+const FONT = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
+const MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;";
+const ANYWHERE = "overflow-wrap:anywhere;word-break:break-word;";
+
+const RULES = {
+  page: `margin:0;padding:0;width:100%;background:#eef0f4;${FONT}color:#1a1d23;-webkit-text-size-adjust:100%;`,
+  hidden: "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;",
+  frame: "width:100%;table-layout:fixed;border-collapse:collapse;",
+  outer: "background:#eef0f4;padding:32px 16px;",
+  // The width that Outlook knows, and the one that lets a small screen bend it.
+  card: "width:600px;max-width:100%;background:#ffffff;border:1px solid #dfe3e9;border-radius:12px;border-collapse:separate;",
+  body: `padding:28px 36px 12px;font-size:16px;line-height:1.55;text-align:left;${ANYWHERE}`,
+  sender: "margin:0 0 6px;font-size:13px;line-height:1.4;font-weight:600;letter-spacing:.02em;color:#566070;",
+  title: "margin:0 0 22px;font-size:25px;line-height:1.25;font-weight:700;color:#1a1d23;",
+  heading: "margin:28px 0 8px;font-size:17px;line-height:1.35;font-weight:700;color:#1a1d23;",
+  paragraph: "margin:0 0 14px;color:#1a1d23;",
+  soft: "margin:0 0 8px;font-size:14px;line-height:1.5;color:#566070;",
+  callout: "margin:20px 0;padding:14px 18px;border-radius:8px;border-left:4px solid;",
+  headline: "margin:0;font-size:19px;line-height:1.35;font-weight:700;",
+  callouttext: "margin:4px 0 0;font-size:15px;line-height:1.5;",
+  table: "width:100%;margin:0 0 14px;border-collapse:collapse;font-size:15px;line-height:1.45;",
+  label:
+    "width:136px;padding:8px 16px 8px 0;border-top:1px solid #e2e5ea;text-align:left;vertical-align:top;font-weight:400;color:#566070;",
+  value: `padding:8px 0;border-top:1px solid #e2e5ea;text-align:left;vertical-align:top;color:#1a1d23;${ANYWHERE}`,
+  note: "width:48%;font-size:14px;padding:8px 0 8px 16px;border-top:1px solid #e2e5ea;text-align:right;vertical-align:top;color:#566070;",
+  steps: "margin:0 0 18px;padding:0 0 0 24px;color:#1a1d23;",
+  step: "margin:0 0 6px;padding:0 0 0 4px;",
+  key: `margin:0 0 14px;padding:14px 16px;background:#f5f6f8;border:1px solid #d9dde4;border-radius:8px;${MONO}font-size:13px;line-height:1.5;color:#1a1d23;overflow-wrap:anywhere;word-break:break-all;-webkit-user-select:all;user-select:all;`,
+  code: `${MONO}font-size:.88em;overflow-wrap:anywhere;word-break:break-word;`,
+  count: "font-weight:400;color:#566070;",
+  ask: "margin:18px 0 20px;",
+  button:
+    "display:inline-block;padding:12px 22px;border-radius:8px;background:#1d5bd6;color:#ffffff;font-size:16px;line-height:1.25;font-weight:600;text-decoration:none;",
+  link: "color:#1d5bd6;text-decoration:underline;",
+  footer: `padding:16px 36px 26px;font-size:13px;line-height:1.5;text-align:left;color:#566070;${ANYWHERE}`,
+} as const;
+
+type Look = keyof typeof RULES;
+
+/** The class and the inline rules of `look`, to spread into an element. */
+export const look = (name: Look): { class: Look; style: string } => ({ class: name, style: RULES[name] });
+
+const TONES: Record<Tone, [accent: string, ground: string, darkAccent: string, darkGround: string]> = {
+  info: ["#1d5bd6", "#eaf1fe", "#86aefc", "#1c2a47"],
+  good: ["#15713f", "#e6f5ec", "#6fd39b", "#17332a"],
+  warn: ["#b35900", "#fff3df", "#f5b35c", "#3a2b14"],
+  stop: ["#b3261e", "#fdebe9", "#ff9c94", "#3f1f1f"],
+};
+
+export const callout = (tone: Tone): { class: string; style: string } => ({
+  class: `callout ${tone}`,
+  style: `${RULES.callout}border-color:${TONES[tone][0]};background:${TONES[tone][1]};color:#1a1d23;`,
+});
+
+/** The strip on top of the card. */
+export const strip = (tone: Tone): { class: string; style: string } => ({
+  class: `strip strip-${tone}`,
+  style: `height:6px;font-size:0;line-height:0;border-radius:11px 11px 0 0;background:${TONES[tone][0]};`,
+});
+
+const darkTones = Object.entries(TONES)
+  .map(
+    ([tone, [, , accent, ground]]) =>
+      `.${tone}{background:${ground}!important;border-color:${accent}!important;color:#e8eaee!important}` +
+      `.strip-${tone}{background:${accent}!important}`,
+  )
+  .join("\n");
+
+export const SHEET = `
+:root{color-scheme:light dark;supported-color-schemes:light dark}
+@media (prefers-color-scheme: dark){
+.page,.outer{background:#101318!important}
+.card{background:#1a1e25!important;border-color:#2d343f!important}
+.title,.heading,.paragraph,.value,.steps{color:#e8eaee!important}
+.sender,.soft,.label,.note,.count,.footer{color:#a7b0bd!important}
+.label,.value,.note{border-color:#2d343f!important}
+.key{background:#101318!important;border-color:#39414e!important;color:#e8eaee!important}
+.button{background:#86aefc!important;color:#10131a!important}
+.link{color:#86aefc!important}
+${darkTones}
+}
+@media (max-width: 520px){
+.outer{padding:12px 8px!important}
+.body{padding:22px 20px 8px!important}
+.footer{padding:12px 20px 20px!important}
+.title{font-size:22px!important}
+.label,.value,.note{display:block!important;width:auto!important;text-align:left!important}
+.label,.rowlead{padding-bottom:0!important}
+.label+.value,.note{border-top:0!important;padding:1px 0 8px!important}
+}
+`;

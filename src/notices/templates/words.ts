@@ -1,0 +1,65 @@
+// How data becomes words: dates, counts, names on one line, file names. Pure, and the same words for the
+// same data in every time zone and locale.
+
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+
+const twoDigits = (n: number): string => String(n).padStart(2, "0");
+
+const dayOf = (at: Date): string =>
+  `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()] ?? ""} ${at.getUTCFullYear()}`;
+
+/** "31 January 2027, 12:00 UTC" */
+export function instantInWords(at: number): string {
+  const date = new Date(at);
+  const seconds = date.getUTCSeconds();
+  const time = `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}`;
+  return `${dayOf(date)}, ${time}${seconds === 0 ? "" : `:${twoDigits(seconds)}`} UTC`;
+}
+
+/** "31 January 2027" for 2027-01-31; anything that is no date stays as it is. */
+export function dayInWords(day: string): string {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+  return Number.isNaN(at) ? day : dayOf(new Date(at));
+}
+
+/** 12,500 */
+export const number = (n: number): string => String(n).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+
+/** "1 day", "2 days" */
+export const counted = (n: number, one: string, many = `${one}s`): string =>
+  `${number(n)} ${n === 1 ? one : many}`;
+
+export const limit = (max: number | null): string => (max === null ? "unlimited" : number(max));
+
+const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}\s]+/gu;
+// Marks, embeddings and overrides of direction: left in a name, they would turn around the text after it.
+const DIRECTION_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** `text` on one line and unable to rearrange or break what stands around it: no CR or LF for a header. */
+export const oneLine = (text: string): string =>
+  text.toWellFormed().replaceAll(DIRECTION_CONTROLS, "").replaceAll(BREAKS, " ").trim();
+
+const slug = (text: string): string =>
+  text
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll(/[^A-Za-z0-9_-]+/g, "-")
+    .slice(0, 60)
+    .replaceAll(/^-+|-+$/g, "");
+
+/** Plain ASCII, since file systems and mail programs differ in everything else. */
+export const licenseFilename = (type: string, customer: string, licenseId: string): string =>
+  `${slug(type) || "license"}-${slug(customer) || slug(licenseId) || "key"}.license`;
