@@ -3,7 +3,12 @@ import { parseConfig } from "../../src/config.ts";
 import { npm } from "./support/npm.ts";
 
 const keysOf = (text: string) =>
-  parseConfig({ ISSUER: "http://localhost", SESSION_SECRET: "s".repeat(32), SIGNING_KEYS: text }).signingKeys;
+  parseConfig({
+    ISSUER: "http://localhost",
+    MAIL_FROM: "licensing@smarthaus.example",
+    SESSION_SECRET: "s".repeat(32),
+    SIGNING_KEYS: text,
+  }).signingKeys;
 
 async function run(input: string, ...args: string[]) {
   const script = npm("keys", ...args);
