@@ -1,6 +1,6 @@
 // The export of licenses with their keys: streamed page by page, so that any number of them takes the memory
 // of one page and a caller who reads slowly is not outrun.
-import { and, eq, gt } from "drizzle-orm";
+import { and, eq, getTableColumns, gt } from "drizzle-orm";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
@@ -20,36 +20,7 @@ type ExportFormat = (typeof EXPORT_FORMATS)[number];
 const PAGE_SIZE = 1_000;
 
 /** Without metadata, which is not exported and may be the largest part of a row. */
-const {
-  id,
-  customer_id,
-  license_type,
-  status,
-  revision,
-  issued_at,
-  starts_at,
-  expires_at,
-  grace_days,
-  features,
-  max_instances,
-  max_services,
-  max_requests_per_day,
-} = licenses;
-const SOURCE = {
-  id,
-  customer_id,
-  license_type,
-  status,
-  revision,
-  issued_at,
-  starts_at,
-  expires_at,
-  grace_days,
-  features,
-  max_instances,
-  max_services,
-  max_requests_per_day,
-};
+const { metadata: _notExported, ...SOURCE } = getTableColumns(licenses);
 
 type Source = Pick<License, keyof typeof SOURCE>;
 

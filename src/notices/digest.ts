@@ -6,8 +6,8 @@ import { customers, licenses, messages } from "../storage/schema.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import type { DigestRow } from "./templates/index.ts";
 
-/** A digest is read, not searched: of each kind no more than these. */
-const MAX_LISTED = 100;
+/** Bounds what the digest costs. The letter shows the first of them, and counts them all. */
+const MAX_LISTED = 1_000;
 
 /** As many of the latest events are looked at for licenses that took a seat. */
 const MAX_EVENTS = 1_000;

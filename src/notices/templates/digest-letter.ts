@@ -3,7 +3,7 @@ import { type Block, type Inline, type Letter, paragraph, type Row } from "./let
 import type { DigestRow, NoticeOf } from "./notice.ts";
 import { counted, dayInWords, instantInWords, number } from "./words.ts";
 
-/** Mail programs cut off a long mail, and nobody reads one: the count is true, the list is a beginning. */
+/** Mail programs cut off a long mail, and nobody reads one: the count is of all that it is given, the list a beginning. */
 const MAX_ROWS = 50;
 
 function section<T>(title: string, lead: string, items: T[], row: (item: T) => Row): Block[] {
@@ -55,8 +55,13 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           paragraph("Nothing needs you today."),
         ]
       : [
-          ...section("Expiring", "Due a notice today.", expiring, licenseRow("ends")),
-          ...section("Expired", "Running in grace, or stopped.", expired, licenseRow("ended")),
+          ...section("Expiring", "Ending within 30 days.", expiring, licenseRow("ends")),
+          ...section(
+            "Expired",
+            "Ended since yesterday: running in grace, or stopped.",
+            expired,
+            licenseRow("ended"),
+          ),
           ...section(
             "Mail that bounced",
             "The customer was not told: mend the address, then send it again.",
