@@ -13,6 +13,9 @@ import { overviewEndpoints } from "./http/admin/overview.ts";
 import { meEndpoints } from "./http/admin/me.ts";
 import { messageEndpoints } from "./http/admin/messages.ts";
 import { peopleEndpoints } from "./http/admin/people.ts";
+import { doors } from "./http/console/index.ts";
+import { mountConsole } from "./http/console/mount.tsx";
+import { mountSignIn } from "./http/console/sign-in.tsx";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
 import { context, notFound, onError, securityHeaders } from "./http/middleware.ts";
@@ -44,6 +47,8 @@ export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(securityHeaders, context);
   mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
+  mountSignIn(app);
+  mountConsole(app, doors);
   app.notFound(notFound);
   app.onError(onError);
   return app;

@@ -7,6 +7,7 @@ export interface Env {
   DB: D1Database;
   REFUSED_CREDENTIALS_LIMIT: RateLimit;
   LICENSE_LIMIT: RateLimit;
+  SIGN_IN_LIMIT: RateLimit;
   ISSUER: string;
   PRODUCT_NAME: string;
   RATE_LIMITS: string;

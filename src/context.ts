@@ -28,7 +28,7 @@ export interface Services {
   clock: Clock;
   ids: Ids;
   keyring: Keyring;
-  limits: { refusedCredentials: Limiter; license: Limiter };
+  limits: { refusedCredentials: Limiter; license: Limiter; signIn: Limiter };
   log(level: "info" | "error", record: LogRecord): void;
 }
 
@@ -88,6 +88,7 @@ export function servicesOf(env: Env): Services {
     limits: {
       refusedCredentials: limiter(env.REFUSED_CREDENTIALS_LIMIT),
       license: limiter(env.LICENSE_LIMIT),
+      signIn: limiter(env.SIGN_IN_LIMIT),
     },
     log,
   };

@@ -10,6 +10,7 @@ export type EntityType =
   | "api_token"
   | "person"
   | "export"
+  | "session"
   | "message";
 
 /** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */

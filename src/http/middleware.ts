@@ -68,8 +68,11 @@ export const securityHeaders: MiddlewareHandler = async (http, next) => {
 
 export const notFound: NotFoundHandler<AppEnv> = (http) => respond(http, new Problem("NOT_FOUND"));
 
-export const onError: ErrorHandler<AppEnv> = (error, http) => {
-  if (error instanceof Problem) return respond(http, error);
+export const onError: ErrorHandler<AppEnv> = (error, http) => respond(http, problemOf(error, http));
+
+/** What the caller is told of an error. What was not foreseen is logged, with the request id, and shown to nobody. */
+export function problemOf(error: unknown, http: Http): Problem {
+  if (error instanceof Problem) return error;
   const unavailable = isUnavailable(error);
   console.error(
     JSON.stringify({
@@ -78,11 +81,11 @@ export const onError: ErrorHandler<AppEnv> = (error, http) => {
       request_id: http.get("requestId"),
       route: http.get("route") ?? null,
       error: databaseMessage(error),
-      stack: error.cause ? undefined : error.stack,
+      stack: error instanceof Error && !error.cause ? error.stack : undefined,
     }),
   );
-  return respond(http, unavailable ? new Problem("SERVICE_UNAVAILABLE") : new Problem("INTERNAL"));
-};
+  return unavailable ? new Problem("SERVICE_UNAVAILABLE") : new Problem("INTERNAL");
+}
 
 /** RFC 9457. */
 function respond(http: Http, problem: Problem): Response {

@@ -134,7 +134,12 @@ export const activations = sqliteTable(
     request_id: text().notNull().default("-"),
     occasion: text(),
   },
-  (table) => [primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] })],
+  (table) => [
+    primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),
+    index("activations_suspected")
+      .on(table.clone_suspected_at)
+      .where(sql`clone_suspected_at IS NOT NULL`),
+  ],
 );
 
 export const events = sqliteTable(
@@ -176,6 +181,17 @@ export const apiTokens = sqliteTable("api_tokens", {
   last_used_at: integer(),
   revoked_at: integer(),
 });
+
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().primaryKey(),
+    credential_hash: text().notNull(),
+    created_at: integer().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (table) => [index("sessions_by_end").on(table.expires_at)],
+);
 
 export const people = sqliteTable("people", {
   email: text().primaryKey(),

@@ -1,0 +1,142 @@
+// Sessions of the console: a credential shown once becomes a signed cookie for a working day. The cookie only
+// names a row, and the row is looked up with each request, together with the token that opened it: so a session
+// ends at once when its holder signs out or when the token is revoked.
+import { base64url, jwtVerify, SignJWT } from "jose";
+import { recordChange } from "../audit/events.ts";
+import type { Context, Services, Staff } from "../context.ts";
+import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { HOUR } from "../licensing/dates.ts";
+import type { Role } from "../storage/schema.ts";
+import { authenticate } from "./credentials.ts";
+
+export const SESSION_HOURS = 12;
+
+/** Far above any cookie of ours; bounds the work that a hostile one can cause. */
+const MAX_LENGTH = 1_024;
+
+const ID_BYTES = 24;
+
+const TYPE = "session+jwt";
+
+const utf8 = new TextEncoder();
+
+const keyOf = ({ config }: Services): Uint8Array => utf8.encode(`session:${config.sessionSecret}`);
+
+/** A signed-in member of staff, and what their forms must bring along. */
+export interface Session {
+  actor: Staff;
+  /** Null for a person whom Cloudflare Access signs in with each request. */
+  id: string | null;
+}
+
+/**
+ * Signs the holder of a token in, and returns the cookie's value; null for a token that is none.
+ * Each sign-in has an id of its own, so that nobody can know or plant one beforehand (session fixation).
+ */
+export async function openSession(context: Context, token: string): Promise<string | null> {
+  const actor = await authenticate(context, { authorization: `Bearer ${token}`, assertion: null });
+  if (actor === null) return null;
+  const { db } = context;
+  const now = context.clock.now();
+  const id = base64url.encode(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+  const expiresAt = now + SESSION_HOURS * HOUR;
+  await db.batch([
+    db.sql("DELETE FROM sessions WHERE expires_at <= ?", now),
+    db.sql(
+      "INSERT INTO sessions (id, credential_hash, created_at, expires_at) VALUES (?, ?, ?, ?)",
+      id,
+      await sha256(token.trim()),
+      now,
+      expiresAt,
+    ),
+    recordChange({ ...context, actor }, now, "session.opened", ["session", actor.id], {}),
+  ]);
+  return new SignJWT()
+    .setProtectedHeader({ alg: "HS256", typ: TYPE })
+    .setIssuer(context.config.issuer)
+    .setJti(id)
+    .setExpirationTime(new Date(expiresAt))
+    .sign(keyOf(context));
+}
+
+async function idIn(context: Context, cookie: string): Promise<string | null> {
+  if (cookie.length > MAX_LENGTH) return null;
+  try {
+    const { payload } = await jwtVerify(cookie, keyOf(context), {
+      algorithms: ["HS256"],
+      typ: TYPE,
+      issuer: context.config.issuer,
+      requiredClaims: ["exp", "jti"],
+      currentDate: new Date(context.clock.now()),
+    });
+    return payload.jti ?? null;
+  } catch {
+    return null;
+  }
+}
+
+interface Row {
+  credential_hash: string;
+  token_id: string | null;
+  role: Role | null;
+}
+
+/** The session that a cookie names, or null where it was never opened or is over. */
+export async function findSession(context: Context, cookie: string): Promise<Session | null> {
+  const id = await idIn(context, cookie);
+  if (id === null) return null;
+  const { db } = context;
+  const now = context.clock.now();
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT s.credential_hash, t.id AS token_id, t.role
+       FROM sessions s
+       LEFT JOIN api_tokens t ON t.hash = s.credential_hash
+         AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?1)
+       WHERE s.id = ?2 AND s.expires_at > ?1`,
+      now,
+      id,
+    ),
+  ]);
+  const row = found?.results[0] as Row | undefined;
+  if (!row) return null;
+  if (row.token_id !== null && row.role !== null) {
+    return { id, actor: { type: "staff", id: row.token_id, role: row.role } };
+  }
+  const { adminToken } = context.config;
+  if (adminToken === null || !equalDigests(row.credential_hash, await sha256(adminToken))) return null;
+  return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" } };
+}
+
+/** Signs out: the cookie is worth nothing from now on, wherever a copy of it is. */
+export async function closeSession(context: Context, { id, actor }: Session): Promise<void> {
+  if (id === null) return;
+  const { db } = context;
+  await db.batch([
+    db.sql("DELETE FROM sessions WHERE id = ?", id),
+    recordChange({ ...context, actor }, context.clock.now(), "session.closed", ["session", actor.id], {}),
+  ]);
+}
+
+const macKey = async ({ config }: Services): Promise<CryptoKey> =>
+  crypto.subtle.importKey(
+    "raw",
+    utf8.encode(`form:${config.sessionSecret}`),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign", "verify"],
+  );
+
+const holderOf = ({ id, actor }: Session): Uint8Array<ArrayBuffer> =>
+  utf8.encode(id ?? `access:${actor.id}`) as Uint8Array<ArrayBuffer>;
+
+/** What proves that a form came from a page that we gave to this session (CSRF). */
+export async function formTokenOf(services: Services, session: Session): Promise<string> {
+  const mac = await crypto.subtle.sign("HMAC", await macKey(services), holderOf(session));
+  return base64url.encode(new Uint8Array(mac));
+}
+
+export async function isFormToken(services: Services, session: Session, token: string): Promise<boolean> {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return false;
+  return crypto.subtle.verify("HMAC", await macKey(services), base64url.decode(token), holderOf(session));
+}

@@ -1,0 +1,132 @@
+// What a script makes nicer: copying, dialogs, filters that apply by themselves, all rows at one click.
+// Everything works without it; what it shows it takes from pages that the server made.
+document.documentElement.classList.add("js");
+
+const fetchPage = async (url, signal) => {
+  const answer = await fetch(url, { signal, headers: { Accept: "text/html" } });
+  // The session is over, or something failed: the page itself tells better than a part of it.
+  if (!answer.ok || answer.redirected) return null;
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+};
+
+// Copy
+
+const copy = async (button) => {
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value);
+  const label = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = label), 2000);
+};
+
+// Links that open their page as a dialog
+
+const openDialog = async (link) => {
+  const page = await fetchPage(link.href).catch(() => null);
+  const content = page?.querySelector("main");
+  if (!content) {
+    location.assign(link.href);
+    return;
+  }
+  const dialog = document.createElement("dialog");
+  dialog.append(...document.adoptNode(content).childNodes);
+  const title = dialog.querySelector("h1");
+  title.id = "dialog-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  // A form without an address of its own belongs to the page that it was fetched from.
+  for (const form of dialog.querySelectorAll("form:not([action])")) form.action = link.href;
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+};
+
+// Forms whose page follows what is entered: filters, searches, previews
+
+let running;
+
+const refresh = async (form) => {
+  running?.abort();
+  running = new AbortController();
+  const data = new FormData(form);
+  const entered = [...data].filter(([name]) => name !== "form_token" && name !== "once");
+  const query = new URLSearchParams(entered.filter(([, value]) => form.method === "post" || value !== ""));
+  const url = `${form.getAttribute("data-live") || location.pathname}?${query}`;
+  const parts = document.querySelectorAll("[data-results]");
+  parts.forEach((part) => part.classList.add("loading"));
+  try {
+    const page = await fetchPage(url, running.signal);
+    if (!page) {
+      if (form.method !== "post") location.assign(url);
+      return;
+    }
+    for (const part of parts) {
+      const fresh = page.getElementById(part.id);
+      if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    }
+    if (form.method !== "post") history.replaceState(null, "", url);
+    parts.forEach((part) => part.classList.remove("loading"));
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(url);
+  }
+};
+
+let timer;
+
+const refreshSoon = (form, delay) => {
+  clearTimeout(timer);
+  timer = setTimeout(() => void refresh(form), delay);
+};
+
+const count = (form) => {
+  const chosen = form.querySelectorAll("tbody input[type=checkbox]:checked").length;
+  for (const place of form.querySelectorAll("[data-count]")) place.textContent = chosen ? ` (${chosen})` : "";
+};
+
+addEventListener("click", (event) => {
+  const target = event.target;
+  const button = target.closest("[data-copy]");
+  if (button) void copy(button);
+  const closing = target.closest("dialog [data-close]");
+  if (closing) {
+    event.preventDefault();
+    closing.closest("dialog").close();
+  }
+  const link = target.closest("a[data-dialog]");
+  if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+    event.preventDefault();
+    void openDialog(link);
+  }
+});
+
+addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (form && !event.target.closest("[data-still]"))
+    refreshSoon(form, event.target.type === "search" ? 250 : 150);
+});
+
+addEventListener("change", (event) => {
+  const box = event.target;
+  const form = box.closest?.("form[data-rows]");
+  if (!form) return;
+  if (box.matches("[data-all]")) {
+    for (const other of form.querySelectorAll("tbody input[type=checkbox]")) other.checked = box.checked;
+  }
+  count(form);
+});
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("form[data-live]") && form.method !== "post") {
+    event.preventDefault();
+    refreshSoon(form, 0);
+  }
+  // One click is enough; a download or a way back makes the form usable again.
+  if (form.matches("[data-once]")) {
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button")) button.disabled = true;
+      setTimeout(() => {
+        for (const button of form.querySelectorAll("button")) button.disabled = false;
+      }, 4000);
+    });
+  }
+});

@@ -1,0 +1,136 @@
+// The frame of every page: head, navigation, who is signed in.
+import type { Child, FC } from "hono/jsx";
+import { FormFields } from "./parts/form.tsx";
+import type { Visit } from "./visit.ts";
+
+const SECTIONS = [
+  ["overview", "/admin", "Overview"],
+  ["licenses", "/admin/licenses", "Licenses"],
+  ["customers", "/admin/customers", "Customers"],
+  ["instances", "/admin/instances", "Instances"],
+  ["messages", "/admin/messages", "Messages"],
+  ["activity", "/admin/activity", "Activity"],
+  ["air-gap", "/admin/air-gap", "Air gap"],
+  ["settings", "/admin/settings", "Settings"],
+] as const;
+
+export type Section = (typeof SECTIONS)[number][0];
+
+const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit, section }) => (
+  <>
+    <nav aria-label="Main">
+      {SECTIONS.map(([name, href, label]) => (
+        <a href={href} aria-current={name === section ? "page" : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+    <form class="who" method="post" action="/admin/sign-out">
+      <FormFields visit={visit} />
+      <p>
+        <span class="name" title={visit.actor.id}>
+          {visit.actor.id}
+        </span>
+        <span class="soft">{visit.actor.role}</span>
+      </p>
+      {visit.session.id === null ? (
+        <a class="button quiet small" href="/cdn-cgi/access/logout">
+          Sign out
+        </a>
+      ) : (
+        <button class="quiet small">Sign out</button>
+      )}
+    </form>
+  </>
+);
+
+const Head: FC<{ title: string; product: string }> = ({ title, product }) => (
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="robots" content="noindex, nofollow" />
+    <title>
+      {title} · {product} Licensing
+    </title>
+    <link rel="icon" href="/admin/assets/icon.svg" type="image/svg+xml" />
+    <link rel="stylesheet" href="/admin/assets/console.css" />
+    {/* Not deferred: it marks the page before the first paint, so nothing shifts. */}
+    <script src="/admin/assets/console.js"></script>
+  </head>
+);
+
+interface DocumentProps {
+  /** Null before somebody is signed in. */
+  visit: Visit | null;
+  title: string;
+  body: Child;
+  section?: Section | undefined;
+}
+
+export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => {
+  const product = visit?.context.config.productName ?? "CAIO";
+  return (
+    <html lang="en">
+      <Head title={title} product={product} />
+      {visit ? (
+        <body>
+          <a class="skip" href="#content">
+            Skip to the content
+          </a>
+          <header class="side">
+            <a class="brand" href="/admin">
+              <img src="/admin/assets/icon.svg" alt="" width="24" height="24" />
+              {product} Licensing
+            </a>
+            {/* On a phone the navigation folds away, without a script. */}
+            <details class="menu">
+              <summary>Menu</summary>
+              <Navigation visit={visit} section={section} />
+            </details>
+            <div class="rail">
+              <Navigation visit={visit} section={section} />
+            </div>
+          </header>
+          <main id="content">{body}</main>
+        </body>
+      ) : (
+        <body class="alone">
+          <main id="content">{body}</main>
+        </body>
+      )}
+    </html>
+  );
+};
+
+/** The head of a page: where it is, what it is, what can be done with it, and what was just done. */
+export const Heading: FC<{
+  title: Child;
+  lead?: Child;
+  /** The pages above it. */
+  trail?: [href: string, label: string][];
+  actions?: Child;
+  /** What the form that led here did. */
+  done?: string | undefined;
+}> = ({ title, lead, trail = [], actions, done }) => (
+  <>
+    {trail.length > 0 ? (
+      <nav class="trail" aria-label="Breadcrumb">
+        {trail.map(([href, label]) => (
+          <a href={href}>{label}</a>
+        ))}
+      </nav>
+    ) : null}
+    <div class="heading">
+      <div>
+        <h1>{title}</h1>
+        {lead ? <p class="lead">{lead}</p> : null}
+      </div>
+      {actions ? <div class="actions">{actions}</div> : null}
+    </div>
+    {done ? (
+      <p class="note good" role="status">
+        {done}
+      </p>
+    ) : null}
+  </>
+);

@@ -1,0 +1,164 @@
+// The console as a table of pages and forms, and what they share: sign-in, the proof that a form is ours,
+// forms sent twice, and refusals as a person reads them.
+import type { Hono } from "hono";
+import { html } from "hono/html";
+import type { Child } from "hono/jsx";
+import { once } from "../../access/idempotency.ts";
+import type { Permission } from "../../access/permissions.ts";
+import { invalid, Problem } from "../../problems.ts";
+import { limitBody, MAX_BODY } from "../body-limit.ts";
+import type { AppEnv, Http } from "../endpoint.ts";
+import { problemOf } from "../middleware.ts";
+import { Entry, readEntry } from "./entry.ts";
+import { Document, type Section } from "./layout.tsx";
+import { RefusalPage } from "./refusal.tsx";
+import { admit, assertOwnForm, assertOwnOrigin, sessionOf, type Visit, visitOf } from "./visit.ts";
+
+export interface View {
+  title: string;
+  body: Child;
+  /** Which entry of the navigation it belongs to. */
+  section?: Section | undefined;
+}
+
+export interface Page {
+  /** In OpenAPI's spelling: /admin/licenses/{id}. */
+  path: string;
+  access: Permission;
+  show(visit: Visit): Promise<View | Response>;
+}
+
+/** Where a form leads: to another page, which says what was done, or to an answer of its own. */
+export type Outcome = { to: string } | View;
+
+export interface Form {
+  path: string;
+  access: Permission;
+  /** The largest submission in bytes, where a file belongs to it. */
+  maxBytes?: number;
+  /** The form: empty, or with what was entered and why that was refused. */
+  show(visit: Visit, entry: Entry): Promise<View>;
+  submit(visit: Visit, entry: Entry): Promise<Outcome>;
+}
+
+export type Door = Page | Form;
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "frame-src 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The headers of every page. Without its referrer a browser would not say where a form comes from. */
+export function asPage(http: Http): void {
+  http.header("Content-Security-Policy", POLICY);
+  http.header("Referrer-Policy", "same-origin");
+  http.header("Cross-Origin-Opener-Policy", "same-origin");
+}
+
+const render = (visit: Visit, view: View) => html`<!doctype html>${<Document visit={visit} {...view} />}`;
+
+const respond = (visit: Visit, view: View, status = 200): Response | Promise<Response> => {
+  asPage(visit.http);
+  return visit.http.html(render(visit, view), status as never);
+};
+
+/** A page of the console; leads to nothing but a page of it (no open redirect). */
+export const isOwnPath = (path: string): boolean => /^\/admin(?:[/?][\x21-\x7e]*)?$/.test(path);
+
+const toSignIn = (http: Http): Response => {
+  const { pathname, search } = new URL(http.req.url);
+  return http.redirect(`/admin/sign-in?next=${encodeURIComponent(pathname + search)}`, 303);
+};
+
+/** Answers a visitor who is signed in; everybody else is led to the sign-in. */
+async function receive(
+  http: Http,
+  door: Door,
+  answer: (visit: Visit) => Promise<Response>,
+): Promise<Response> {
+  http.set("route", door.path);
+  let visit: Visit | null = null;
+  try {
+    const session = await sessionOf(http);
+    if (!session) return toSignIn(http);
+    visit = await visitOf(http, session);
+    admit(visit, door.access);
+    return await answer(visit);
+  } catch (error) {
+    return refuse(http, visit, problemOf(error, http));
+  }
+}
+
+/** A refusal as a page. */
+export function refuse(http: Http, visit: Visit | null, problem: Problem): Response | Promise<Response> {
+  http.set("problemCode", problem.code);
+  asPage(http);
+  if (problem.type.retryable) http.header("Retry-After", String(problem.extras.retry_after ?? 5));
+  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} />;
+  const page = html`<!doctype html>${<Document visit={visit} title={problem.type.title} body={body} />}`;
+  return http.html(page, problem.type.status as never);
+}
+
+const isForm = (door: Door): door is Form => "submit" in door;
+
+export function mountConsole(app: Hono<AppEnv>, doors: Door[]): void {
+  for (const door of doors) {
+    const path = door.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.get(path, (http) => receive(http, door, (visit) => open(door, visit)));
+    if (isForm(door)) app.post(path, (http) => receive(http, door, (visit) => take(door, visit)));
+  }
+  // Signed in or not: what is not there is not told to strangers.
+  const nowhere: Page = {
+    path: "/admin/*",
+    access: "read",
+    show: () => Promise.reject(new Problem("NOT_FOUND", "There is no such page.")),
+  };
+  app.all("/admin/*", (http) => receive(http, nowhere, (visit) => open(nowhere, visit)));
+}
+
+async function open(door: Door, visit: Visit): Promise<Response> {
+  // A form can be opened with some fields filled in.
+  const view = await (isForm(door)
+    ? door.show(visit, new Entry(Object.entries(visit.http.req.queries()).flatMap(pairs)))
+    : door.show(visit));
+  return view instanceof Response ? view : respond(visit, view);
+}
+
+const pairs = ([name, values]: [string, string[]]): [string, string][] =>
+  values.map((value) => [name, value]);
+
+/** What a form does is done once, however often it is sent: each one that we make has a number of its own. */
+async function take(form: Form, visit: Visit): Promise<Response> {
+  const { http } = visit;
+  assertOwnOrigin(http);
+  await limitBody(http, form.maxBytes ?? MAX_BODY);
+  const entry = await readEntry(http);
+  await assertOwnForm(visit, entry);
+  const number = entry.text("once") ?? "";
+  if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
+  try {
+    const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
+    const { answer } = await once(visit.context, request, async (context) => {
+      const outcome = await form.submit({ ...visit, context }, entry);
+      return "to" in outcome
+        ? { status: 303, headers: { Location: outcome.to }, body: "" }
+        : { status: 200, headers: {}, body: String(await render(visit, outcome)) };
+    });
+    if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
+    asPage(http);
+    return http.html(answer.body);
+  } catch (error) {
+    const problem = problemOf(error, http);
+    if (problem.type.status >= 500 || problem.code === "FORBIDDEN") throw problem;
+    http.set("problemCode", problem.code);
+    const view = await form.show(visit, entry.refused(problem));
+    return respond(visit, view, problem.type.status);
+  }
+}

@@ -1,0 +1,181 @@
+// /admin: how things stand, and what needs attention.
+import type { Child, FC } from "hono/jsx";
+import { listEvents, presentEvent } from "../../audit/event-list.ts";
+import { readAttention, SILENT_DAYS } from "../../licensing/attention.ts";
+import { readStatistics } from "../../licensing/statistics.ts";
+import { Heading } from "./layout.tsx";
+import type { Page } from "./mount.tsx";
+import { BarChart } from "./parts/charts.tsx";
+import { Timeline } from "./parts/events.tsx";
+import { Badge, Card, formatCount, formatDate, type Tone, When } from "./parts/show.tsx";
+
+const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
+  <a class="figure" href={href}>
+    <b>{formatCount(value)}</b>
+    <span class="label">{label}</span>
+  </a>
+);
+
+const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
+const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
+
+interface Concern {
+  tone: Tone;
+  kind: string;
+  href: string;
+  what: Child;
+  when: Child;
+}
+
+const seat = ({
+  license_id,
+  instance_id,
+  hostname,
+}: {
+  license_id: string;
+  instance_id: string;
+  hostname: string | null;
+}) => ({
+  href: `/admin/licenses/${license_id}`,
+  what: hostname ? `${instance_id} (${hostname})` : instance_id,
+});
+
+function concernsOf(found: Awaited<ReturnType<typeof readAttention>>, now: number): Concern[] {
+  return [
+    ...found.clones.map((row) => ({
+      tone: "stop" as const,
+      kind: "clone suspected",
+      ...seat(row),
+      when: <When at={row.clone_suspected_at} now={now} />,
+    })),
+    ...found.undelivered.map((row) => ({
+      tone: "stop" as const,
+      kind: `mail ${row.status}`,
+      href: `/admin/messages/${row.id}`,
+      what: row.recipient,
+      when: <When at={row.updated_at} now={now} />,
+    })),
+    ...found.ending.map((row) => ({
+      tone: "warn" as const,
+      kind: row.standing,
+      href: `/admin/licenses/${row.id}`,
+      what: `${row.customer_name}, ${row.license_type}`,
+      when: <When at={row.expires_at} now={now} />,
+    })),
+    ...found.overused.map((row) => ({
+      tone: "warn" as const,
+      kind: "over the limit",
+      href: `/admin/licenses/${row.license_id}`,
+      what: row.license_id,
+      when: <When at={row.at} now={now} />,
+    })),
+    ...found.silent.map((row) => ({
+      tone: "info" as const,
+      kind: "silent",
+      ...seat(row),
+      when: <When at={row.last_seen_at} now={now} />,
+    })),
+  ];
+}
+
+export const overview: Page = {
+  path: "/admin",
+  access: "read",
+  async show({ context, now, can }) {
+    const [figures, found, latest] = await Promise.all([
+      readStatistics(context),
+      readAttention(context),
+      listEvents(context, { limit: 10 }, {}),
+    ]);
+    const concerns = concernsOf(found, now);
+    const days = figures.activations_by_day;
+    return {
+      title: "Overview",
+      section: "overview",
+      body: (
+        <>
+          <Heading
+            title="Overview"
+            actions={
+              can("licenses") ? (
+                <a class="button primary" href="/admin/licenses/new">
+                  New license
+                </a>
+              ) : null
+            }
+          />
+          <div class="figures">
+            <Figure href="/admin/licenses?status=active" value={figures.active} label="active licenses" />
+            <Figure
+              href="/admin/licenses?standing=expiring"
+              value={figures.expiring_soon}
+              label="expiring within 30 days"
+            />
+            <Figure href="/admin/licenses?standing=expired" value={figures.expired} label="expired" />
+            <Figure
+              href="/admin/instances?active=true"
+              value={figures.instances.active}
+              label="seats in use"
+            />
+          </div>
+          <div class="columns lopsided">
+            <Card title="Needs attention">
+              {concerns.length === 0 ? (
+                <p class="empty">
+                  Nothing. No license is about to end, no mail came back, every instance was heard of.
+                </p>
+              ) : (
+                <ul class="list">
+                  {concerns.map(({ tone, kind, href, what, when }) => (
+                    <li>
+                      <span>
+                        <Badge tone={tone}>{kind}</Badge> <a href={href}>{what}</a>
+                      </span>
+                      {when}
+                    </li>
+                  ))}
+                </ul>
+              )}
+              <p class="hint">
+                A few of each kind; all of them are under{" "}
+                <a href="/admin/licenses?standing=expiring">Licenses</a>,{" "}
+                <a href={`/admin/instances?active=true&silent_days=${SILENT_DAYS}`}>Instances</a> and{" "}
+                <a href="/admin/messages?status=bounced">Messages</a>.
+              </p>
+            </Card>
+            <Card title="Latest events" actions={<a href="/admin/activity">All activity</a>}>
+              {latest.data.length === 0 ? (
+                <p class="empty">Nothing has happened yet.</p>
+              ) : (
+                <Timeline events={latest.data.map(presentEvent)} now={now} about />
+              )}
+            </Card>
+          </div>
+          <div class="columns">
+            <Card title="Licenses that end in the next 12 months">
+              <BarChart
+                title="Licenses that end in the next 12 months"
+                columns={["Month", "Licenses"]}
+                bars={figures.expirations_by_month.map(({ month: name, count }) => {
+                  const at = Date.parse(`${name}-01T00:00:00Z`);
+                  return { name: monthAndYear.format(at), tick: month.format(at), value: count };
+                })}
+              />
+            </Card>
+            <Card title="Activations of the last 90 days">
+              <BarChart
+                title="Activations of the last 90 days"
+                columns={["Day", "Activations"]}
+                bars={days.map(({ date, count }, index) => {
+                  const at = Date.parse(`${date}T00:00:00Z`);
+                  const tick = index % 15 === 7 ? formatDate(at).replace(/, \d+$/, "") : undefined;
+                  return { name: formatDate(at), tick, value: count };
+                })}
+              />
+            </Card>
+          </div>
+        </>
+      ),
+    };
+  },
+};

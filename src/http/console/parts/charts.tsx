@@ -1,0 +1,126 @@
+// Charts as SVG made here: nothing to load, nothing to run, readable in both themes. The same figures stand in
+// a table behind each of them, for screen readers and for whoever wants them exactly.
+import { scaleBand, scaleLinear } from "d3-scale";
+import { line } from "d3-shape";
+import type { FC } from "hono/jsx";
+import { formatCount } from "./show.tsx";
+
+const WIDTH = 640;
+const HEIGHT = 180;
+const LEFT = 44;
+const RIGHT = 8;
+const TOP = 10;
+const BOTTOM = 24;
+
+export interface Bar {
+  /** In full, for the table and the tooltip. */
+  name: string;
+  /** Under the bar; bars without one are told by their neighbors. */
+  tick?: string | undefined;
+  value: number;
+}
+
+/** Figures in a row, as bars; `limit` is drawn across them. */
+export const BarChart: FC<{
+  title: string;
+  bars: Bar[];
+  /** Heads of the table: what a bar is, and what is counted. */
+  columns: [string, string];
+  limit?: number | null;
+}> = ({ title, bars, columns, limit = null }) => {
+  const most = Math.max(...bars.map(({ value }) => value), limit ?? 0, 1);
+  const x = scaleBand<number>()
+    .domain(bars.map((_, index) => index))
+    .range([LEFT, WIDTH - RIGHT])
+    .paddingInner(bars.length > 40 ? 0.15 : 0.3);
+  const y = scaleLinear()
+    .domain([0, most])
+    .nice(4)
+    .range([HEIGHT - BOTTOM, TOP]);
+  const steps = y.ticks(4).filter(Number.isInteger);
+  const left = (index: number): number => x(index) ?? 0;
+  return (
+    <figure class="chart">
+      <figcaption class="unseen">{title}</figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" focusable="false">
+        {steps.map((step) => (
+          <>
+            <path
+              class="grid"
+              d={
+                line()([
+                  [LEFT, y(step)],
+                  [WIDTH - RIGHT, y(step)],
+                ]) ?? ""
+              }
+            />
+            <text class="tick" x={LEFT - 8} y={y(step) + 4} text-anchor="end">
+              {compact.format(step)}
+            </text>
+          </>
+        ))}
+        {bars.map(({ name, value, tick }, index) => (
+          <>
+            <rect
+              class={limit !== null && value > limit ? "over" : "bar"}
+              x={left(index).toFixed(1)}
+              y={y(value).toFixed(1)}
+              width={x.bandwidth().toFixed(1)}
+              height={(y(0) - y(value)).toFixed(1)}
+              rx={Math.min(2, x.bandwidth() / 4)}
+            >
+              <title>{`${name}: ${formatCount(value)}`}</title>
+            </rect>
+            {tick ? (
+              <text
+                class="tick"
+                x={(left(index) + x.bandwidth() / 2).toFixed(1)}
+                y={HEIGHT - 6}
+                text-anchor="middle"
+              >
+                {tick}
+              </text>
+            ) : null}
+          </>
+        ))}
+        {limit === null ? null : (
+          <path
+            class="limit"
+            d={
+              line()([
+                [LEFT, y(limit)],
+                [WIDTH - RIGHT, y(limit)],
+              ]) ?? ""
+            }
+          />
+        )}
+      </svg>
+      <details>
+        <summary>As a table</summary>
+        <div class="wide short" tabindex={0} role="region" aria-label={title}>
+          <table>
+            <caption class="unseen">{title}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{columns[0]}</th>
+                <th scope="col" class="numeric">
+                  {columns[1]}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {bars.map(({ name, value }) => (
+                <tr>
+                  <th scope="row">{name}</th>
+                  <td class="numeric">{formatCount(value)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </figure>
+  );
+};
+
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });

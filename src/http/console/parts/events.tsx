@@ -1,0 +1,95 @@
+// Events in words.
+import type { FC } from "hono/jsx";
+import type { presentEvent } from "../../../audit/event-list.ts";
+import { When } from "./show.tsx";
+
+export type ShownEvent = ReturnType<typeof presentEvent>;
+
+const WORDS: Record<string, string> = {
+  "activation.created": "Instance activated",
+  "activation.ended": "Seat given back",
+  "activation.lapsed": "Lease ran out",
+  "instance.clone_suspected": "Clone suspected",
+  "instance.fingerprint_changed": "Fingerprint changed",
+  "license.issued": "License issued",
+  "license.changed": "Terms changed",
+  "license.renewed": "Renewed",
+  "license.suspended": "Suspended",
+  "license.reinstated": "Reinstated",
+  "license.revoked": "Revoked",
+  "license.reissued": "Key replaced",
+  "license.key_revealed": "Key shown",
+  "license.mailed": "Key mailed",
+  "license.overused": "Used above its limit",
+  "license.imported": "License imported",
+  "licenses.exported": "Licenses exported",
+  "email.delivered": "Mail delivered",
+  "email.bounced": "Mail bounced",
+  "email.complained": "Mail reported as spam",
+  "message.retried": "Mail sent again",
+  "session.opened": "Signed in to the console",
+  "session.closed": "Signed out of the console",
+  "api_token.created": "API token made",
+  "api_token.revoked": "API token revoked",
+};
+
+/** An action in words; one without words of its own is its name with blanks. */
+export const wordsOf = (action: string): string => {
+  const plain = action.replaceAll(/[._]/g, " ");
+  return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+};
+
+const PAGES: Record<string, string> = {
+  license: "/admin/licenses/",
+  customer: "/admin/customers/",
+  message: "/admin/messages/",
+};
+
+/** What an event is about, with a way to it where it has a page. */
+export const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
+  const page = PAGES[entity.type];
+  const id = <code>{entity.id}</code>;
+  return page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id;
+};
+
+const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The part of an event's detail that a person wants to know at a glance. */
+export function remarkOf({ detail }: ShownEvent): string | null {
+  const { reason, changes, instance_id, limit, allowed, observed, to, hostname } = detail;
+  if (typeof reason === "string") return `“${reason}”`;
+  if (typeof limit === "string") return `${limit}: ${text(observed)} of ${text(allowed)}`;
+  if (typeof instance_id === "string") return hostname ? `${instance_id} (${text(hostname)})` : instance_id;
+  if (typeof to === "string") return `to ${to}`;
+  if (typeof changes === "object" && changes !== null) return Object.keys(changes).join(", ");
+  return null;
+}
+
+/** The latest first. `about` also names what each event is about. */
+export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean }> = ({
+  events,
+  now,
+  about,
+}) => (
+  <ol class="timeline">
+    {events.map((event) => {
+      const remark = remarkOf(event);
+      return (
+        <li>
+          <strong>{wordsOf(event.action)}</strong>{" "}
+          {about ? (
+            <>
+              <Subject entity={event.entity} />{" "}
+            </>
+          ) : null}
+          {remark ? <span>{remark}</span> : null}
+          <br />
+          <span class="soft">
+            <When at={event.at} now={now} time /> by {event.actor.type === "instance" ? "instance " : ""}
+            <code>{event.actor.id}</code>
+          </span>
+        </li>
+      );
+    })}
+  </ol>
+);

@@ -1,0 +1,226 @@
+// Forms: every field with its label, its hint and its fault, tied together for those who do not see them.
+import type { Child, FC } from "hono/jsx";
+import type { Entry } from "../entry.ts";
+import { Refusal } from "../refusal.tsx";
+import type { Visit } from "../visit.ts";
+
+/** What each form brings along unseen: the proof that it is ours, and its number. */
+export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
+  <>
+    <input type="hidden" name="form_token" value={visit.formToken} />
+    <input type="hidden" name="once" value={crypto.randomUUID()} />
+  </>
+);
+
+/** A form that does something. `entry` is what it was sent with, where it was refused. */
+export const PostForm: FC<{
+  visit: Visit;
+  entry?: Entry;
+  /** Where it is not the page's own address. */
+  action?: string;
+  files?: boolean;
+  class?: string;
+  children?: Child;
+  id?: string;
+}> = ({ visit, entry, action, files, children, class: name = "form", id }) => (
+  <form
+    id={id}
+    class={name}
+    method="post"
+    action={action}
+    enctype={files ? "multipart/form-data" : undefined}
+    data-once
+  >
+    <FormFields visit={visit} />
+    <Refusal problem={entry?.problem ?? null} />
+    {children}
+  </form>
+);
+
+interface FieldProps {
+  entry: Entry;
+  name: string;
+  label: Child;
+  hint?: Child;
+}
+
+const idsOf = (entry: Entry, name: string, hint: unknown) => {
+  const fault = entry.fault(name);
+  const described = [hint ? `${name}-hint` : null, fault ? `${name}-fault` : null].filter(
+    (id) => id !== null,
+  );
+  return {
+    fault,
+    attributes: {
+      id: name,
+      name,
+      "aria-describedby": described.length > 0 ? described.join(" ") : undefined,
+      "aria-invalid": fault ? "true" : undefined,
+    },
+  };
+};
+
+const Frame: FC<FieldProps & { fault: string | undefined; children?: Child }> = ({
+  name,
+  label,
+  hint,
+  fault,
+  children,
+}) => (
+  <div class="field">
+    <label for={name}>{label}</label>
+    {children}
+    {hint ? (
+      <p class="hint" id={`${name}-hint`}>
+        {hint}
+      </p>
+    ) : null}
+    {fault ? (
+      <p class="fault" id={`${name}-fault`}>
+        {fault}
+      </p>
+    ) : null}
+  </div>
+);
+
+export const Field: FC<
+  FieldProps & {
+    type?: "text" | "email" | "number" | "date" | "password" | "search" | "file";
+    /** What it holds where nothing was entered. */
+    value?: string | number | null | undefined;
+    required?: boolean;
+    min?: number;
+    max?: number;
+    maxlength?: number;
+    placeholder?: string;
+    autocomplete?: string;
+    accept?: string;
+    autofocus?: boolean;
+  }
+> = ({ entry, name, label, hint, type = "text", value, ...rest }) => {
+  const { fault, attributes } = idsOf(entry, name, hint);
+  const shown = entry.has(name) ? (entry.text(name) ?? "") : (value ?? "");
+  const secret = type === "password" || type === "file";
+  return (
+    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+      <input {...attributes} type={type} value={secret ? undefined : String(shown)} {...rest} />
+    </Frame>
+  );
+};
+
+export const TextArea: FC<
+  FieldProps & {
+    value?: string | null;
+    rows?: number;
+    required?: boolean;
+    maxlength?: number;
+    placeholder?: string;
+    autofocus?: boolean;
+  }
+> = ({ entry, name, label, hint, value, rows = 3, ...rest }) => {
+  const { fault, attributes } = idsOf(entry, name, hint);
+  return (
+    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+      <textarea {...attributes} rows={rows} {...rest}>
+        {entry.has(name) ? (entry.text(name) ?? "") : (value ?? "")}
+      </textarea>
+    </Frame>
+  );
+};
+
+export type Option = [value: string, label: string];
+
+export const Select: FC<
+  FieldProps & { options: readonly Option[]; value?: string | undefined; required?: boolean }
+> = ({ entry, name, label, hint, options, value, required }) => {
+  const { fault, attributes } = idsOf(entry, name, hint);
+  const chosen = entry.has(name) ? entry.text(name) : value;
+  return (
+    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+      <select {...attributes} required={required}>
+        {options.map(([option, text]) => (
+          <option value={option} selected={option === (chosen ?? "")}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Frame>
+  );
+};
+
+export const Checkbox: FC<{
+  name: string;
+  value?: string;
+  checked: boolean;
+  children?: Child;
+  disabled?: boolean;
+}> = ({ name, value = "yes", checked, children, disabled }) => (
+  <label class="check">
+    <input type="checkbox" name={name} value={value} checked={checked} disabled={disabled} />
+    <span>{children}</span>
+  </label>
+);
+
+/** One of a few, all in sight. */
+export const Choices: FC<{
+  entry: Entry;
+  name: string;
+  legend: string;
+  options: readonly Option[];
+  value?: string | undefined;
+  hint?: Child;
+}> = ({ entry, name, legend, options, value, hint }) => {
+  const chosen = entry.text(name) ?? value;
+  const fault = entry.fault(name);
+  return (
+    <fieldset class="choices" aria-describedby={fault ? `${name}-fault` : undefined}>
+      <legend>{legend}</legend>
+      <div class="options">
+        {options.map(([option, label]) => (
+          <label class="choice">
+            <input type="radio" name={name} value={option} checked={option === chosen} />
+            <span>{label}</span>
+          </label>
+        ))}
+      </div>
+      {hint ? <p class="hint">{hint}</p> : null}
+      {fault ? (
+        <p class="fault" id={`${name}-fault`}>
+          {fault}
+        </p>
+      ) : null}
+    </fieldset>
+  );
+};
+
+/** The last row of a form. */
+export const Submit: FC<{ children?: Child; tone?: "primary" | "danger"; back: string }> = ({
+  children,
+  tone = "primary",
+  back,
+}) => (
+  <div class="submit">
+    <button class={tone}>{children}</button>
+    <a class="button quiet" href={back} data-close>
+      Cancel
+    </a>
+  </div>
+);
+
+/** A form that only narrows what is shown; a script sends it by itself. */
+export const Filters: FC<{ children?: Child; label: string; reset: string; isFiltered: boolean }> = ({
+  children,
+  label,
+  reset,
+  isFiltered,
+}) => (
+  <form class="filters" method="get" role="search" aria-label={label} data-live>
+    {children}
+    <button class="quiet no-script">Apply</button>
+    {isFiltered ? (
+      <a class="button quiet" href={reset}>
+        Clear
+      </a>
+    ) : null}
+  </form>
+);

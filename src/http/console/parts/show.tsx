@@ -1,0 +1,224 @@
+// The small things that pages show over and over: moments, standings, facts, tables, pages of a list.
+import type { Child, FC } from "hono/jsx";
+import type { Standing } from "../../../licensing/standing.ts";
+
+const DAY = 86_400_000;
+
+const date = new Intl.DateTimeFormat("en-US", {
+  timeZone: "UTC",
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+});
+
+const clockTime = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", hour: "2-digit", minute: "2-digit" });
+
+const count = new Intl.NumberFormat("en-US");
+
+export const formatCount = (n: number): string => count.format(n);
+
+export const formatDate = (at: number): string => date.format(at);
+
+/** 1 instance, 2 instances. */
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${formatCount(n)} ${n === 1 ? one : many}`;
+
+const UNITS: [size: number, name: string][] = [
+  [365 * DAY, "year"],
+  [30 * DAY, "month"],
+  [DAY, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+];
+
+/** "in 3 days", "2 hours ago". Whole units, rounded down; days up to two months, where each one counts. */
+export function relative(at: number, now: number): string {
+  const away = Math.abs(at - now);
+  const fit = away < 60 * DAY ? UNITS.slice(2) : UNITS;
+  const [size, name] = fit.find(([unit]) => away >= unit) ?? [];
+  if (size === undefined || name === undefined) return at > now ? "in a moment" : "just now";
+  const words = plural(Math.floor(away / size), name);
+  return at > now ? `in ${words}` : `${words} ago`;
+}
+
+/** A moment, absolute and relative. Null is `none`. */
+export const When: FC<{ at: number | string | null; now: number; none?: string; time?: boolean }> = ({
+  at,
+  now,
+  none = "never",
+  time = false,
+}) => {
+  if (at === null) return <span class="soft">{none}</span>;
+  const instant = typeof at === "string" ? Date.parse(at) : at;
+  const iso = new Date(instant).toISOString();
+  return (
+    <time datetime={iso} title={iso} class="when">
+      {formatDate(instant)}
+      {time ? ` ${clockTime.format(instant)}` : ""} <span class="soft">{relative(instant, now)}</span>
+    </time>
+  );
+};
+
+export type Tone = "good" | "info" | "warn" | "stop" | "plain";
+
+export const Badge: FC<{ tone: Tone; children?: Child }> = ({ tone, children }) => (
+  <span class={`badge ${tone}`}>{children}</span>
+);
+
+const STANDING_TONES: Record<Standing, Tone> = {
+  active: "good",
+  expiring: "warn",
+  grace: "warn",
+  expired: "stop",
+  scheduled: "info",
+  suspended: "stop",
+  revoked: "plain",
+};
+
+export const StandingBadge: FC<{ standing: Standing }> = ({ standing }) => (
+  <Badge tone={STANDING_TONES[standing]}>{standing}</Badge>
+);
+
+export const formatLimit = (limit: number | null): string =>
+  limit === null ? "unlimited" : formatCount(limit);
+
+/** Names and values. Rows without a value are left out. */
+export const Facts: FC<{ rows: (readonly [name: string, value: Child])[] }> = ({ rows }) => (
+  <dl class="facts">
+    {rows
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+  </dl>
+);
+
+export const Card: FC<{ title?: string; children?: Child; actions?: Child; id?: string }> = ({
+  title,
+  children,
+  actions,
+  id,
+}) => (
+  <section class="card" id={id}>
+    {title ? (
+      <div class="card-head">
+        <h2>{title}</h2>
+        {actions ? <div class="actions">{actions}</div> : null}
+      </div>
+    ) : null}
+    {children}
+  </section>
+);
+
+export interface Column<T> {
+  label: string;
+  cell: (row: T) => Child;
+  /** Figures stand on the right. */
+  numeric?: boolean;
+  /** Left out on a phone: the row's own page has it. */
+  minor?: boolean;
+}
+
+/** Rows as a table that scrolls inside its own frame where a screen is narrow. */
+export function Table<T>({
+  caption,
+  columns,
+  rows,
+  empty,
+}: {
+  caption: string;
+  columns: Column<T>[];
+  rows: T[];
+  empty: Child;
+}) {
+  if (rows.length === 0) return <div class="empty">{empty}</div>;
+  const look = ({ numeric, minor }: Column<T>): string | undefined =>
+    [numeric ? "numeric" : null, minor ? "minor" : null].filter(Boolean).join(" ") || undefined;
+  return (
+    // Focusable, so that the keyboard can scroll it, too.
+    <div class="wide" tabindex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th scope="col" class={look(column)}>
+                {column.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr>
+              {columns.map((column) => (
+                <td class={look(column)}>{column.cell(row)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** On to the next page; back is what the browser is for. A page may be short and still have a next one. */
+export const Pager: FC<{
+  path: string;
+  query: Record<string, string>;
+  next: string | null;
+  count: number;
+}> = ({ path, query, next, count: shown }) => {
+  const { cursor, ...filters } = query;
+  const first = new URLSearchParams(filters);
+  const onward = new URLSearchParams({ ...filters, cursor: next ?? "" });
+  if (next === null && cursor === undefined) return null;
+  return (
+    <nav class="pager" aria-label="Pages">
+      {cursor === undefined ? <span /> : <a href={`${path}?${first.toString()}`}>First page</a>}
+      <span class="soft">{plural(shown, "row")} on this page</span>
+      {next === null ? (
+        <span class="soft">End of the list</span>
+      ) : (
+        <a class="button" href={`${path}?${onward.toString()}`} rel="next">
+          Next page
+        </a>
+      )}
+    </nav>
+  );
+};
+
+/** How much of a limit is in use. */
+export const Meter: FC<{ used: number; limit: number | null; label: string }> = ({ used, limit, label }) => {
+  const words =
+    limit === null
+      ? `${formatCount(used)} in use, unlimited`
+      : `${formatCount(used)} of ${formatCount(limit)}`;
+  if (limit === null) return <span>{words}</span>;
+  const share = Math.min(used / limit, 1) * 100;
+  const tone = used > limit ? "stop" : used === limit ? "warn" : "good";
+  return (
+    <span class="meter">
+      <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label={`${label}: ${words}`}>
+        <rect class="track" width="100" height="6" rx="3" />
+        <rect class={`bar ${tone}`} width={share} height="6" rx="3" />
+      </svg>
+      <span>{words}</span>
+    </span>
+  );
+};
+
+/** Something long to be copied as it is. */
+export const Copyable: FC<{ id: string; text: string; label: string }> = ({ id, text, label }) => (
+  <div class="copyable">
+    <textarea id={id} readonly rows={4} aria-label={label} spellcheck={false}>
+      {text}
+    </textarea>
+    <button type="button" class="script" data-copy={id}>
+      Copy
+    </button>
+  </div>
+);

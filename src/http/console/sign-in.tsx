@@ -1,0 +1,135 @@
+// The door of the console: a token becomes a session, and a session ends.
+import type { Hono } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { html } from "hono/html";
+import type { FC } from "hono/jsx";
+import { closeSession, openSession, SESSION_HOURS } from "../../access/sessions.ts";
+import { Problem } from "../../problems.ts";
+import { limitBody, MAX_BODY } from "../body-limit.ts";
+import type { AppEnv, Http } from "../endpoint.ts";
+import { problemOf } from "../middleware.ts";
+import { Entry, readEntry } from "./entry.ts";
+import { Document } from "./layout.tsx";
+import { asPage, isOwnPath, refuse } from "./mount.tsx";
+import { Field } from "./parts/form.tsx";
+import { Refusal } from "./refusal.tsx";
+import { assertOwnForm, assertOwnOrigin, COOKIE, sessionOf, visitOf } from "./visit.ts";
+
+const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolean }> = ({
+  entry,
+  product,
+  next,
+  byAccess,
+}) => (
+  <section class="card">
+    <h1>{product} Licensing</h1>
+    {next === "/admin" ? null : (
+      <p class="note">Nobody is signed in here, or the session is over. Sign in to go on where you were.</p>
+    )}
+    <form class="form" method="post" action="/admin/sign-in">
+      <Refusal problem={entry.problem} />
+      <input type="hidden" name="next" value={next} />
+      <Field
+        entry={entry}
+        name="token"
+        label="API token"
+        type="password"
+        hint="An owner makes tokens under Settings; the first one is ADMIN_TOKEN of the service."
+        required
+        autofocus
+        maxlength={512}
+        autocomplete="current-password"
+      />
+      <div class="submit">
+        <button class="primary">Sign in</button>
+      </div>
+    </form>
+    <p class="soft">
+      {byAccess
+        ? "People sign in through Cloudflare Access, which stands in front of this page and did not name anybody."
+        : `A session lasts ${SESSION_HOURS} hours, or until its token is revoked.`}
+    </p>
+  </section>
+);
+
+function page(http: Http, entry: Entry, status = 200): Response | Promise<Response> {
+  const { config } = http.get("context");
+  const next = entry.text("next") ?? "";
+  asPage(http);
+  const body = (
+    <SignIn
+      entry={entry}
+      product={config.productName}
+      next={isOwnPath(next) ? next : "/admin"}
+      byAccess={config.access !== null}
+    />
+  );
+  return http.html(
+    html`<!doctype html>${<Document visit={null} title="Sign in" body={body} />}`,
+    status as never,
+  );
+}
+
+async function signIn(http: Http): Promise<Response> {
+  const context = http.get("context");
+  assertOwnOrigin(http);
+  await limitBody(http, MAX_BODY);
+  const entry = await readEntry(http);
+  // Before the token is looked at: guessing runs dry, also where a guess is right.
+  if (!(await context.limits.signIn(context.ip ?? "-"))) {
+    throw new Problem("RATE_LIMITED", "Too many sign-ins from this address. Wait a minute.", {
+      retry_after: 60,
+    });
+  }
+  const cookie = await openSession(context, entry.text("token") ?? "");
+  if (cookie === null) {
+    const problem = new Problem(
+      "UNAUTHENTICATED",
+      "This token is not valid here: check that it is whole, and not revoked or expired.",
+    );
+    http.set("problemCode", problem.code);
+    return page(http, entry.refused(problem), problem.type.status);
+  }
+  setCookie(http, COOKIE, cookie, {
+    path: "/",
+    httpOnly: true,
+    secure: true,
+    sameSite: "Lax",
+    maxAge: SESSION_HOURS * 3_600,
+  });
+  const next = entry.text("next") ?? "";
+  return http.redirect(isOwnPath(next) ? next : "/admin", 303);
+}
+
+async function signOut(http: Http): Promise<Response> {
+  assertOwnOrigin(http);
+  const session = await sessionOf(http);
+  if (session) {
+    await limitBody(http, MAX_BODY);
+    const visit = await visitOf(http, session);
+    await assertOwnForm(visit, await readEntry(http));
+    await closeSession(visit.context, session);
+  }
+  deleteCookie(http, COOKIE, { path: "/", secure: true });
+  return http.redirect("/admin/sign-in", 303);
+}
+
+const guarded =
+  (route: string, answer: (http: Http) => Response | Promise<Response>) =>
+  async (http: Http): Promise<Response> => {
+    http.set("route", route);
+    try {
+      return await answer(http);
+    } catch (error) {
+      return refuse(http, null, problemOf(error, http));
+    }
+  };
+
+export function mountSignIn(app: Hono<AppEnv>): void {
+  app.get(
+    "/admin/sign-in",
+    guarded("/admin/sign-in", (http) => page(http, new Entry(Object.entries(http.req.query())))),
+  );
+  app.post("/admin/sign-in", guarded("/admin/sign-in", signIn));
+  app.post("/admin/sign-out", guarded("/admin/sign-out", signOut));
+}

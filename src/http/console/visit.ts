@@ -1,0 +1,80 @@
+// A visit to the console: who is signed in, and the proof that a form comes from a page of ours.
+import { getCookie } from "hono/cookie";
+import { authenticate } from "../../access/credentials.ts";
+import { allow, allows, type Permission } from "../../access/permissions.ts";
+import { findSession, formTokenOf, isFormToken, type Session } from "../../access/sessions.ts";
+import type { Context, Staff } from "../../context.ts";
+import { Problem } from "../../problems.ts";
+import { ACCESS_HEADER, type Http } from "../endpoint.ts";
+import type { Entry } from "./entry.ts";
+
+/** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
+export const COOKIE = "__Host-caio-session";
+
+export interface Visit {
+  http: Http;
+  context: Context;
+  session: Session;
+  actor: Staff;
+  /** The parts of the path that its declaration names. */
+  params: Record<string, string>;
+  query: Record<string, string>;
+  now: number;
+  formToken: string;
+  /** Whether this person's role allows it: what it does not is not offered. */
+  can: (permission: Permission) => boolean;
+}
+
+/** Whoever is signed in: by the session's cookie, or with each request by Cloudflare Access; or null. */
+export async function sessionOf(http: Http): Promise<Session | null> {
+  const context = http.get("context");
+  const cookie = getCookie(http, COOKIE);
+  const session = cookie === undefined ? null : await findSession(context, cookie);
+  if (session) return session;
+  const assertion = http.req.header(ACCESS_HEADER) ?? null;
+  if (assertion === null) return null;
+  const actor = await authenticate(context, { authorization: null, assertion });
+  return actor && { id: null, actor };
+}
+
+export async function visitOf(http: Http, session: Session): Promise<Visit> {
+  const context: Context = { ...http.get("context"), actor: session.actor };
+  http.set("context", context);
+  return {
+    http,
+    context,
+    session,
+    actor: session.actor,
+    params: http.req.param(),
+    query: http.req.query(),
+    now: context.clock.now(),
+    formToken: await formTokenOf(context, session),
+    can: (permission) => allows(context, permission),
+  };
+}
+
+/** @throws Problem FORBIDDEN */
+export const admit = ({ context }: Visit, permission: Permission): void => void allow(context, permission);
+
+/**
+ * Refuses a form that another site sends in the name of whoever is signed in here. Browsers name the page that
+ * sends a form (RFC 6454); the token shows that it was one that we made for this session.
+ * @throws Problem FORBIDDEN
+ */
+export function assertOwnOrigin(http: Http): void {
+  const site = http.req.header("sec-fetch-site");
+  const origin = http.req.header("origin");
+  const own = new URL(http.req.url).origin;
+  if (origin !== own || (site !== undefined && site !== "same-origin")) {
+    throw new Problem("FORBIDDEN", "This form was not sent by a page of this console.");
+  }
+}
+
+/** @throws Problem FORBIDDEN */
+export async function assertOwnForm({ context, session }: Visit, entry: Entry): Promise<void> {
+  if (await isFormToken(context, session, entry.text("form_token") ?? "")) return;
+  throw new Problem(
+    "FORBIDDEN",
+    "This form was not made for your session. Open the page again and send it from there.",
+  );
+}
