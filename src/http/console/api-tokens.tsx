@@ -47,16 +47,15 @@ const list: Page = {
               columns={[
                 {
                   label: "Token",
-                  cell: ({ id, name, prefix }) => (
+                  cell: ({ id, name, role, prefix }) => (
                     <>
                       {name} {id === actor.id ? <Badge tone="info">you</Badge> : null}
                       <span class="second">
-                        <code>{prefix}…</code>
+                        {role}, <code>{prefix}…</code>
                       </span>
                     </>
                   ),
                 },
-                { label: "Role", cell: ({ role }) => role },
                 { label: "State", cell: (token) => state(token, now) },
                 { label: "Last used", minor: true, cell: (row) => <When at={row.last_used_at} now={now} /> },
                 { label: "Expires", minor: true, cell: (row) => <When at={row.expires_at} now={now} /> },

@@ -12,7 +12,7 @@ const LABELS: Record<keyof LicenseTypeTerms, string> = {
   duration_days: "Runs for days",
   grace_days: "Grace in days",
   lease_days: "Lease of a seat in days",
-  check_in_hours: "Hours between check-ins",
+  check_in_hours: "Check-in every … hours",
   max_instances: "Instances",
   max_services: "Services",
   max_requests_per_day: "Requests a day",
@@ -69,6 +69,8 @@ export const TermsForm: FC<{
         <div class="pair">
           {number("duration_days", "Empty: no end.", 1)}
           {number("grace_days", "Runs on after the end, 0 to 3650.", 0, 3_650)}
+        </div>
+        <div class="pair">
           {number("lease_days", "A seat not renewed is free again, 1 to 3650.", 1, 3_650)}
           {number("check_in_hours", "1 to 8760.", 1, 8_760)}
         </div>

@@ -49,14 +49,14 @@ const list: Page = {
               empty="Nobody has a role yet."
               columns={[
                 {
-                  label: "Address",
-                  cell: ({ email }) => (
+                  label: "Person",
+                  cell: ({ email, role }) => (
                     <>
                       {email} {email === actor.id ? <Badge tone="info">you</Badge> : null}
+                      <span class="second">{role}</span>
                     </>
                   ),
                 },
-                { label: "Role", cell: ({ role }) => role },
                 { label: "Since", minor: true, cell: (person) => <When at={person.updated_at} now={now} /> },
                 {
                   label: "Actions",

@@ -5,9 +5,12 @@ import type { Page } from "./mount.tsx";
 import { Badge, Card, Facts, Table, type Tone, When } from "./parts/show.tsx";
 import { SETTINGS } from "./settings.tsx";
 
-const TROUBLES = { failed: "stop", bounced: "stop", pending: "info" } as const satisfies Partial<
-  Record<NonNullable<MessageFilter["status"]>, Tone>
->;
+const TROUBLES = {
+  failed: "stop",
+  bounced: "stop",
+  pending: "info",
+  skipped: "plain",
+} as const satisfies Partial<Record<NonNullable<MessageFilter["status"]>, Tone>>;
 
 const LATEST = 5;
 
@@ -62,11 +65,11 @@ const mail: Page = {
               ]}
             />
           </Card>
-          <Card title="Latest that failed, bounced or waits">
+          <Card title="Latest that did not arrive">
             <Table
-              caption="Latest messages that failed, bounced or wait"
+              caption="Latest messages that did not arrive"
               rows={pages.flatMap(({ data }) => data)}
-              empty="None. Everything that was mailed is on its way or there."
+              empty="None."
               columns={[
                 {
                   label: "Status",

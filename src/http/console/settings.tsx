@@ -16,9 +16,12 @@ export const ROLE_CHOICES: readonly Option[] = [
 ];
 
 const Choice: FC<{ href: string; title: string; children?: Child }> = ({ href, title, children }) => (
-  <Card title={title} actions={<a href={href}>Open</a>}>
+  <section class="card">
+    <h2>
+      <a href={href}>{title}</a>
+    </h2>
     {children}
-  </Card>
+  </section>
 );
 
 const MailState: FC<{ visit: Visit }> = ({ visit: { context } }) =>
@@ -114,10 +117,10 @@ const signingKeys: Page = {
             }
           />
           {keys.map((jwk, index) => (
-            <Card
-              title={jwk.kid ?? ""}
-              actions={index === 0 ? <Badge tone="good">signs</Badge> : <Badge tone="plain">verifies</Badge>}
-            >
+            <Card title={index === 0 ? "Signs and verifies" : "Verifies"}>
+              <p>
+                <code>{jwk.kid}</code>
+              </p>
               <pre class="claims">{JSON.stringify(jwk, null, 2)}</pre>
             </Card>
           ))}
