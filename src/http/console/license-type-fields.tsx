@@ -3,43 +3,19 @@ import type { Child, FC } from "hono/jsx";
 import type { LicenseTypeTerms } from "../../licensing/license-types.ts";
 import type { Entry } from "./entry.ts";
 import type { LicenseType } from "./license-types.tsx";
-import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
+import { Field, PostForm, Submit } from "./parts/form.tsx";
 import { Table } from "./parts/show.tsx";
+import { TermFields, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
-const LABELS: Record<keyof LicenseTypeTerms, string> = {
-  name: "Name",
-  duration_days: "Runs for days",
-  grace_days: "Grace in days",
-  lease_days: "Lease of a seat in days",
-  check_in_hours: "Check-in every … hours",
-  max_instances: "Instances",
-  max_services: "Services",
-  max_requests_per_day: "Requests a day",
-  features: "Features",
-  notice_days: "Notices, days before the end",
-};
-
-export const termsIn = (entry: Entry): Record<keyof LicenseTypeTerms, unknown> => ({
+export const termsIn = (entry: Entry): Record<string, unknown> => ({
+  ...termsOf(entry),
   name: entry.text("name"),
   duration_days: entry.limit("duration_days"),
-  grace_days: entry.number("grace_days"),
   lease_days: entry.number("lease_days"),
   check_in_hours: entry.number("check_in_hours"),
-  max_instances: entry.limit("max_instances"),
-  max_services: entry.limit("max_services"),
-  max_requests_per_day: entry.limit("max_requests_per_day"),
-  features: entry.words("features"),
   notice_days: entry.words("notice_days").map((word) => (/^\d{1,4}$/.test(word) ? Number(word) : word)),
 });
-
-const worded = (value: unknown): string => {
-  if (value === null) return "unlimited";
-  if (Array.isArray(value)) return value.join(" ") || "none";
-  return typeof value === "number" || typeof value === "string" ? String(value) : "";
-};
-
-type Term = Exclude<keyof LicenseTypeTerms, "name" | "features" | "notice_days">;
 
 export const TermsForm: FC<{
   visit: Visit;
@@ -48,63 +24,72 @@ export const TermsForm: FC<{
   back: string;
   label: string;
   children?: Child;
-}> = ({ visit, entry, terms, back, label, children }) => {
-  const number = (name: Term, hint: string, min: number, max?: number) => (
-    <Field
-      entry={entry}
-      name={name}
-      label={LABELS[name]}
-      hint={hint}
-      type="number"
-      min={min}
-      {...(max === undefined ? {} : { max, required: true })}
-      value={terms[name]}
-    />
-  );
-  return (
-    <section class="card narrow">
-      <PostForm visit={visit} entry={entry}>
-        {children}
-        <Field entry={entry} name="name" label={LABELS.name} value={terms.name} required maxlength={200} />
-        <div class="pair">
-          {number("duration_days", "Empty: no end.", 1)}
-          {number("grace_days", "Runs on after the end, 0 to 3650.", 0, 3_650)}
-        </div>
-        <div class="pair">
-          {number("lease_days", "A seat not renewed is free again, 1 to 3650.", 1, 3_650)}
-          {number("check_in_hours", "1 to 8760.", 1, 8_760)}
-        </div>
-        <div class="pair">
-          {number("max_instances", "Empty: unlimited.", 1)}
-          {number("max_services", "Empty: unlimited.", 1)}
-          {number("max_requests_per_day", "Empty: unlimited.", 1)}
-        </div>
-        <TextArea
+}> = ({ visit, entry, terms, back, label, children }) => (
+  <section class="card narrow">
+    <PostForm visit={visit} entry={entry}>
+      {children}
+      <Field entry={entry} name="name" label="Name" value={terms.name} required maxlength={200} />
+      <div class="pair">
+        <Field
           entry={entry}
-          name="features"
-          label={LABELS.features}
-          value={terms.features.join(" ")}
-          hint="Words of letters, digits and . _ : / - between blanks, commas or lines."
+          name="duration_days"
+          label="Runs for days"
+          type="number"
+          min={1}
+          value={terms.duration_days}
+          placeholder="no end"
         />
         <Field
           entry={entry}
-          name="notice_days"
-          label={LABELS.notice_days}
-          value={terms.notice_days.join(" ")}
-          hint="Up to 20 numbers from 0 to 365, such as 30 14 7 1 0. Empty: no notices."
+          name="lease_days"
+          label="Lease in days"
+          hint="A seat that is not renewed is free after it."
+          type="number"
+          min={1}
+          max={3650}
+          required
+          value={terms.lease_days}
         />
-        <Submit back={back}>{label}</Submit>
-      </PostForm>
-    </section>
-  );
+        <Field
+          entry={entry}
+          name="check_in_hours"
+          label="Check-in hours"
+          hint="From one check-in to the next."
+          type="number"
+          min={1}
+          max={8760}
+          required
+          value={terms.check_in_hours}
+        />
+      </div>
+      <TermFields entry={entry} terms={terms} />
+      <Field
+        entry={entry}
+        name="notice_days"
+        label="Notices"
+        value={terms.notice_days.join(" ")}
+        hint="Days before the end, up to 20 numbers from 0 to 365, such as 30 14 7 1 0. Empty: none."
+      />
+      <Submit back={back}>{label}</Submit>
+    </PostForm>
+  </section>
+);
+
+const worded = (value: unknown): string => {
+  if (value === null) return "no limit";
+  if (Array.isArray(value)) return value.join(" ") || "none";
+  return typeof value === "number" || typeof value === "string" ? String(value) : "";
 };
 
 /** What is there now beside what was entered, after somebody else changed the type. */
 export const Overtaken: FC<{ type: LicenseType; entry: Entry }> = ({ type, entry }) => {
-  const entered = termsIn(entry);
-  const rows = (Object.keys(LABELS) as (keyof LicenseTypeTerms)[])
-    .map((name) => ({ name, now: worded(type[name]), yours: worded(entered[name]) }))
-    .filter(({ now, yours }) => now !== yours);
+  const rows = Object.entries(termsIn(entry))
+    .map(([name, yours]) => ({
+      name,
+      there: worded(type[name as keyof LicenseType]),
+      yours: worded(yours),
+    }))
+    .filter(({ there, yours }) => there !== yours);
   return (
     <div class="note warn">
       <p>
@@ -116,8 +101,8 @@ export const Overtaken: FC<{ type: LicenseType; entry: Entry }> = ({ type, entry
         rows={rows}
         empty="What you entered is what is there now."
         columns={[
-          { label: "Term", cell: ({ name }) => LABELS[name] },
-          { label: "Now", cell: ({ now }) => now },
+          { label: "Term", cell: ({ name }) => <code>{name}</code> },
+          { label: "Now", cell: ({ there }) => there },
           { label: "Yours", cell: ({ yours }) => yours },
         ]}
       />
