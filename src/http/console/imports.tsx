@@ -104,10 +104,10 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
             />
             <div class="submit">
               {/* First, so that the Enter key checks. */}
-              <button class="primary" formaction={`${PATH}/check`}>
+              <button class={checked ? "" : "primary"} formaction={`${PATH}/check`}>
                 Check
               </button>
-              <button>Import</button>
+              <button class={checked ? "primary" : ""}>Import</button>
             </div>
           </PostForm>
           <p class="hint">
