@@ -11,9 +11,8 @@ import {
 import { listLicenses } from "../../licensing/license-list.ts";
 import { etagOf } from "../../licensing/resources.ts";
 import { invalid } from "../../problems.ts";
-import type { Customer } from "../../storage/schema.ts";
-import type { Entry } from "./entry.ts";
-import { parsed } from "./entry.ts";
+import type { Customer } from "./customer.tsx";
+import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";

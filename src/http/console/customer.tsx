@@ -4,11 +4,12 @@ import { listEvents, presentEvent } from "../../audit/event-list.ts";
 import { getCustomer } from "../../licensing/customers.ts";
 import { listLicenses } from "../../licensing/license-list.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
-import type { Customer } from "../../storage/schema.ts";
 import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "./parts/show.tsx";
+
+export type Customer = Awaited<ReturnType<typeof getCustomer>>;
 
 const EMAIL_FAULTS = {
   bounced: "mail bounced",

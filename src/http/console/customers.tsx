@@ -2,11 +2,10 @@
 import * as z from "zod/mini";
 import { listCustomers } from "../../licensing/customers.ts";
 import { SearchText } from "../../licensing/terms.ts";
-import type { Customer } from "../../storage/schema.ts";
 import { Heading } from "./layout.tsx";
 import { emptyList, listQuery } from "./list.ts";
 import type { Page } from "./mount.tsx";
-import { EmailAddress } from "./customer.tsx";
+import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters } from "./parts/form.tsx";
 import { Card, type Column, Pager, Table, When } from "./parts/show.tsx";
 

@@ -2,14 +2,15 @@
 import { editCustomer, newCustomer, removeCustomer } from "./customer-forms.tsx";
 import { customerPage } from "./customer.tsx";
 import { customerList } from "./customers.tsx";
+import { freeSeat, instancePage } from "./instance.tsx";
+import { instanceList } from "./instances.tsx";
+import { messageBody, messagePage, retry } from "./message.tsx";
+import { messageList } from "./messages.tsx";
 import type { Door } from "./mount.tsx";
 import { overview } from "./overview.tsx";
 
-export const doors: Door[] = [
-  overview,
-  customerList,
-  newCustomer,
-  customerPage,
-  editCustomer,
-  removeCustomer,
-];
+const customerDoors: Door[] = [customerList, newCustomer, customerPage, editCustomer, removeCustomer];
+const instanceDoors: Door[] = [instanceList, instancePage, freeSeat];
+const messageDoors: Door[] = [messageList, messagePage, messageBody, retry];
+
+export const doors: Door[] = [overview, ...customerDoors, ...instanceDoors, ...messageDoors];
