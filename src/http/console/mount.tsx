@@ -28,8 +28,8 @@ export interface Page {
   show(visit: Visit): Promise<View | Response>;
 }
 
-/** Where a form leads: to another page, which says what was done, or to an answer of its own. */
-export type Outcome = { to: string } | View;
+/** Where a form leads: to another page, which says what was done, or to an answer of its own, or to a file. */
+export type Outcome = { to: string } | { file: { name: string; type: string; text: string } } | View;
 
 export interface Form {
   path: string;
@@ -134,6 +134,12 @@ async function open(door: Door, visit: Visit): Promise<Response> {
 const pairs = ([name, values]: [string, string[]]): [string, string][] =>
   values.map((value) => [name, value]);
 
+const attachment = ({ name, type, text }: { name: string; type: string; text: string }) => ({
+  status: 200,
+  headers: { "Content-Type": type, "Content-Disposition": `attachment; filename="${name}"` },
+  body: text,
+});
+
 /** What a form does is done once, however often it is sent: each one that we make has a number of its own. */
 async function take(form: Form, visit: Visit): Promise<Response> {
   const { http } = visit;
@@ -147,11 +153,12 @@ async function take(form: Form, visit: Visit): Promise<Response> {
     const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
     const { answer } = await once(visit.context, request, async (context) => {
       const outcome = await form.submit({ ...visit, context }, entry);
-      return "to" in outcome
-        ? { status: 303, headers: { Location: outcome.to }, body: "" }
-        : { status: 200, headers: {}, body: String(await render(visit, outcome)) };
+      if ("to" in outcome) return { status: 303, headers: { Location: outcome.to }, body: "" };
+      if ("file" in outcome) return attachment(outcome.file);
+      return { status: 200, headers: {}, body: String(await render(visit, outcome)) };
     });
     if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
+    if (answer.headers["Content-Disposition"]) return http.body(answer.body, 200, answer.headers);
     asPage(http);
     return http.html(answer.body);
   } catch (error) {
