@@ -1,7 +1,8 @@
 // Every page and form of the console.
 import { activity } from "./activity.tsx";
 import { airGap, receipt } from "./air-gap.tsx";
-import { editCustomer, newCustomer, removeCustomer } from "./customer-forms.tsx";
+import { editCustomer, newCustomer } from "./customer-forms.tsx";
+import { removeCustomer } from "./customer-removal.tsx";
 import { customerPage } from "./customer.tsx";
 import { customerList } from "./customers.tsx";
 import { freeSeat, instancePage } from "./instance.tsx";

@@ -153,7 +153,9 @@ export const retry: Form = {
                 The same mail goes to <strong>{message.recipient}</strong> once more, right away. It stands as
                 it was written: for the license as it is now, send the license from its own page.
               </p>
-              {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
+              {message.last_error === null || entry.problem ? null : (
+                <p class="note warn">{message.last_error}</p>
+              )}
               {canBeRetried(message) ? (
                 <Submit back={here}>Send again</Submit>
               ) : (

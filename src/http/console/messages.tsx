@@ -33,14 +33,15 @@ export const MessageStatus: FC<{ status: ShownMessage["status"] }> = ({ status }
 const columns = (now: number): Column<ShownMessage>[] => [
   {
     label: "Message",
-    cell: ({ id, subject, kind }) => (
+    cell: ({ id, subject, kind, recipient }) => (
       <>
         <a href={`/admin/messages/${id}`}>{subject}</a>
-        <span class="second">{KINDS[kind]}</span>
+        <span class="second">
+          {KINDS[kind]} to {recipient}
+        </span>
       </>
     ),
   },
-  { label: "To", cell: ({ recipient }) => recipient },
   { label: "Status", cell: ({ status }) => <MessageStatus status={status} /> },
   { label: "Made", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
 ];
