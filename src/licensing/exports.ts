@@ -1,6 +1,6 @@
 // The export of licenses with their keys: streamed page by page, so that any number of them takes the memory
 // of one page and a caller who reads slowly is not outrun.
-import { and, eq, getTableColumns, gt } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
@@ -88,30 +88,36 @@ const WRITERS: Record<ExportFormat, Writer> = {
   },
 };
 
-export interface ExportRequest {
-  format: ExportFormat;
+/** Of a customer, or just these; neither: all. */
+interface Choice {
   customer_id?: string | undefined;
+  license_ids?: string[] | undefined;
+}
+
+export interface ExportRequest extends Choice {
+  format: ExportFormat;
 }
 
 /**
- * All licenses, or those of one customer, in the order of their ids, with their standing at this moment. That
+ * The licenses chosen, in the order of their ids, with their standing at this moment. That
  * somebody asked for them is recorded before the first one is read: they include the keys.
  * @returns the file's name and its bytes; these end in an error, never early, where a page cannot be read
  * @throws Problem CUSTOMER_NOT_FOUND
  */
 export async function exportLicenses(
   context: Context,
-  { format, customer_id: customerId }: ExportRequest,
+  { format, ...choice }: ExportRequest,
 ): Promise<{ name: string; bytes: ReadableStream<Uint8Array> }> {
   allow(context, "keys");
   const now = context.clock.now();
+  const { customer_id: customerId, license_ids: licenseIds } = choice;
   const [recorded] = await context.db.batch([
     recordChange(
       context,
       now,
       "licenses.exported",
       customerId === undefined ? ["export", "licenses"] : ["customer", customerId],
-      { format },
+      licenseIds === undefined ? { format } : { format, license_ids: licenseIds },
       customerId === undefined
         ? { sql: "", values: [] }
         : { sql: "WHERE EXISTS (SELECT 1 FROM customers WHERE id = ?)", values: [customerId] },
@@ -121,13 +127,13 @@ export async function exportLicenses(
     throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${customerId}.`);
   }
   const name = `licenses-${formatInstant(now).slice(0, 10)}.${format}`;
-  return { name, bytes: stream(context, WRITERS[format], customerId, now) };
+  return { name, bytes: stream(context, WRITERS[format], choice, now) };
 }
 
 function stream(
   context: Context,
   { head, page, tail }: Writer,
-  customerId: string | undefined,
+  choice: Choice,
   now: number,
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
@@ -137,7 +143,7 @@ function stream(
       // Called when the one before was taken: that is the back-pressure.
       async pull(controller) {
         try {
-          const sources = await readPage(context, customerId, after);
+          const sources = await readPage(context, choice, after);
           const rows = await Promise.all(sources.map((license) => exported(context, license, now)));
           const isFirst = after === undefined;
           const isLast = sources.length < PAGE_SIZE;
@@ -159,7 +165,7 @@ function stream(
 
 async function readPage(
   { db }: Context,
-  customerId: string | undefined,
+  { customer_id: customerId, license_ids: ids }: Choice,
   after: string | undefined,
 ): Promise<Source[]> {
   const [rows] = await db.orm.batch([
@@ -169,6 +175,7 @@ async function readPage(
       .where(
         and(
           customerId === undefined ? undefined : eq(licenses.customer_id, customerId),
+          ids && sql`${licenses.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
           after === undefined ? undefined : gt(licenses.id, after),
         ),
       )

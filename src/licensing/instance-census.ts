@@ -5,10 +5,10 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "./dates.ts";
 
-export const CensusQuery = z.strictObject({
-  /** Silent: holds a seat and was not seen for so many days. */
-  silent_days: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650)), 3),
-});
+/** Silent: holds a seat and was not seen for so many days. */
+export const SilentDays = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650));
+
+export const CensusQuery = z.strictObject({ silent_days: z._default(SilentDays, 3) });
 
 const CENSUS = `
   SELECT

@@ -7,12 +7,15 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
-import { readCertificate } from "./certificates.ts";
+import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
-import { grantSeat } from "./grants.ts";
+import type { License } from "../storage/schema.ts";
+import { grantSeat, refusalFor, unknownLicense } from "./grants.ts";
 import { readLicenseKey } from "./license-keys.ts";
 import { getLicense } from "./licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
+import { look, viewOf } from "./seats.ts";
+import { graceUntil, standingOf } from "./standing.ts";
 import { LeaseDays } from "./terms.ts";
 
 /** The file that an installation writes. Its members are those of a check-in, and a public key of its own. */
@@ -36,6 +39,42 @@ export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
 /** A perpetual license has no end for a lease to reach. */
 const PERPETUAL_LEASE_DAYS = 365;
 
+/** When the lease asked for ends, but for the license's own end. */
+function leaseEnd({ lease_days }: OfflineActivation, { expires_at }: License, now: number): number {
+  const days = lease_days ?? (expires_at === null ? PERPETUAL_LEASE_DAYS : null);
+  return days === null ? LAST_INSTANT : ceilToSecond(now) + days * DAY;
+}
+
+/** The name of an installation's license file, safe in a header and on any disk. */
+export const licenseFileName = (instanceId: string): string =>
+  `${instanceId.replaceAll(/[^A-Za-z0-9._-]/g, "_")}.caio-license`;
+
+/**
+ * What activating this installation would do. Changes nothing.
+ * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND
+ */
+export async function previewOffline(context: Context, input: OfflineActivation) {
+  allow(context, "activations");
+  const { db, clock } = context;
+  const now = clock.now();
+  const key = await readLicenseKey(context, input.request.license_key);
+  const [found] = await db.batch([look(context, key.licenseId, input.request.instance_id, now, true)]);
+  const view = viewOf(found?.results[0], now);
+  if (!view) throw unknownLicense();
+  const { license, seat, seatsInUse } = view;
+  const standing = standingOf(license, now);
+  const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
+  return {
+    license,
+    standing,
+    /** Whether the installation has a seat, which this would renew. */
+    renews: seat !== null,
+    seatsInUse,
+    leaseUntil: Math.min(leaseEnd(input, license, now), graceUntil(license) ?? LAST_INSTANT),
+    refusal: refusalFor(license, key, standing) ?? (isFull ? ("ACTIVATION_LIMIT_REACHED" as const) : null),
+  };
+}
+
 /**
  * Takes a seat for an installation without a network, or renews it, and makes its license file: valid up to
  * the license's end, or for so many days.
@@ -46,8 +85,7 @@ export async function activateOffline(context: Context, id: string, input: Offli
   const license = await getLicense(context, id);
   const key = await readLicenseKey(context, input.request.license_key);
   if (key.licenseId !== id) throw invalid("request.license_key", "Is the key of another license");
-  const days = input.lease_days ?? (license.expires_at === null ? PERPETUAL_LEASE_DAYS : null);
-  const until = days === null ? LAST_INSTANT : ceilToSecond(context.clock.now()) + days * DAY;
+  const until = leaseEnd(input, license, context.clock.now());
   const { now, seat, licenseKey, certificate, warnings, ...grant } = await grantSeat(
     context,
     key,
@@ -85,23 +123,25 @@ export async function deactivateOffline(
 ): Promise<void> {
   allow(context, "activations");
   await getLicense(context, id);
-  const activationId = await activationOf(context, id, receipt.trim());
-  if (activationId === null) throw invalid("receipt", "Is not a receipt of an installation of this license");
-  await context.db.batch(endActivationById(context, context.clock.now(), id, activationId));
+  const stopped = await readReceipt(context, receipt);
+  if (stopped?.licenseId !== id)
+    throw invalid("receipt", "Is not a receipt of an installation of this license");
+  await context.db.batch(endActivationById(context, context.clock.now(), id, stopped.activationId));
 }
 
-/** The activation that a receipt ends, or null where it proves nothing. */
-async function activationOf(context: Context, licenseId: string, receipt: string): Promise<string | null> {
+/** Which installation of which license a receipt says stopped, or null where it proves nothing. */
+export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
   try {
-    const payload = JSON.parse(new TextDecoder().decode(base64url.decode(receipt.split(".")[1] ?? ""))) as {
+    const signed = receipt.trim();
+    const payload = JSON.parse(new TextDecoder().decode(base64url.decode(signed.split(".")[1] ?? ""))) as {
       certificate?: unknown;
     };
     if (typeof payload.certificate !== "string") return null;
     const certificate = await readCertificate(context, payload.certificate);
-    if (certificate?.licenseId !== licenseId || !certificate.publicKey) return null;
+    if (!certificate?.publicKey) return null;
     const key = await importJWK({ ...certificate.publicKey }, "EdDSA");
-    const { protectedHeader } = await compactVerify(receipt, key, { algorithms: ["EdDSA", "Ed25519"] });
-    return protectedHeader.typ === RECEIPT_TYPE ? certificate.activationId : null;
+    const { protectedHeader } = await compactVerify(signed, key, { algorithms: ["EdDSA", "Ed25519"] });
+    return protectedHeader.typ === RECEIPT_TYPE ? certificate : null;
   } catch (error) {
     // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
     if (error instanceof Problem) throw error;

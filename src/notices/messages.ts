@@ -78,6 +78,19 @@ export async function listMessages(
   );
 }
 
+/**
+ * A message without the mail itself.
+ * @throws Problem NOT_FOUND
+ */
+export async function findMessage(
+  context: Context,
+  id: string,
+): Promise<{ message: Listed; holdsKey: boolean }> {
+  allow(context, "read");
+  const message = await find(context, id);
+  return { message, holdsKey: HOLDS_A_KEY.has(message.kind) };
+}
+
 async function find({ db }: Context, id: string): Promise<Message> {
   const [message] = await db.orm.select().from(messages).where(eq(messages.id, id));
   if (!message) throw new Problem("NOT_FOUND", `There is no message with the id ${id}.`);
@@ -100,11 +113,11 @@ export interface Preview {
 export async function getMessage(
   context: Context,
   id: string,
-): Promise<{ message: Message; preview: Preview | null }> {
+): Promise<{ message: Message; holdsKey: boolean; preview: Preview | null }> {
   allow(context, "read");
   const message = await find(context, id);
   const holdsKey = HOLDS_A_KEY.has(message.kind);
-  if (holdsKey && !allows(context, "keys")) return { message, preview: null };
+  if (holdsKey && !allows(context, "keys")) return { message, holdsKey, preview: null };
   const email = await openMessage(context, message);
   if (email !== null && holdsKey && message.license_id !== null) {
     await context.db.batch([
@@ -118,7 +131,7 @@ export async function getMessage(
       ),
     ]);
   }
-  return { message, preview: email === null ? null : previewOf(email) };
+  return { message, holdsKey, preview: email === null ? null : previewOf(email) };
 }
 
 const previewOf = ({ html, text, attachments = [] }: Email): Preview => ({

@@ -5,7 +5,7 @@ import worker from "../../src/worker.ts";
 import { env } from "./env.ts";
 import { newToken, ORIGIN } from "./service.ts";
 
-export interface PageForm {
+interface PageForm {
   method: string;
   /** Where it is sent: a path with its query. */
   action: string;

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { CustomerId } from "../../licensing/customers.ts";
-import { EXPORT_FORMATS, exportLicenses } from "../../licensing/exports.ts";
+import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/exports.ts";
 import { endpoint, type Http } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { ExportedLicense } from "../schemas.ts";
@@ -15,11 +15,7 @@ export const ExportQuery = z.strictObject({
 });
 
 /** The export as a file to be saved. */
-export async function answerExport(
-  http: Http,
-  context: Context,
-  query: z.output<typeof ExportQuery>,
-): Promise<Response> {
+export async function answerExport(http: Http, context: Context, query: ExportRequest): Promise<Response> {
   const { name, bytes } = await exportLicenses(context, query);
   return http.body(bytes, 200, {
     "Content-Type": CONTENT_TYPES[query.format],

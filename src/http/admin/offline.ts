@@ -3,6 +3,7 @@ import { GRANT_REFUSALS } from "../../licensing/grants.ts";
 import {
   activateOffline,
   deactivateOffline,
+  licenseFileName,
   OfflineActivation,
   OfflineDeactivation,
 } from "../../licensing/offline.ts";
@@ -32,8 +33,7 @@ export const offlineEndpoints = [
     },
     async ({ http, context, params, body }) => {
       const file = await activateOffline(context, params.id, body);
-      const name = file.instance_id.replaceAll(/[^A-Za-z0-9._-]/g, "_");
-      http.header("Content-Disposition", `attachment; filename="${name}.caio-license"`);
+      http.header("Content-Disposition", `attachment; filename="${licenseFileName(file.instance_id)}"`);
       return http.json(file);
     },
   ),

@@ -5,9 +5,11 @@ import { Reasoned, suspendLicense } from "../../licensing/lifecycle.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import { sendLicense } from "../../notices/license-mail.ts";
 import { Problem } from "../../problems.ts";
+import { answerExport, ExportQuery } from "../admin/exports.ts";
 import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
-import type { Form, View } from "./mount.tsx";
+import { FormatChoice } from "./exports.tsx";
+import type { Form, Inquiry, View } from "./mount.tsx";
 import { PostForm, Submit, TextArea } from "./parts/form.tsx";
 import { Badge, Card, plural, Table } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
@@ -85,7 +87,7 @@ const TITLES = { send: "Send keys", suspend: "Suspend licenses" } as const;
 
 const doingOf = (entry: Entry): keyof typeof TITLES => (entry.text("do") === "suspend" ? "suspend" : "send");
 
-export const bulk: Form = {
+const several: Form = {
   path: "/admin/licenses/bulk",
   access: "licenses",
   async show(visit, entry) {
@@ -158,3 +160,39 @@ export const bulk: Form = {
     );
   },
 };
+
+/** By POST, as every export. The look before it is the list itself, with a choice of the format. */
+const bulkExport: Inquiry = {
+  path: "/admin/licenses/bulk-export",
+  access: "keys",
+  async show(visit, entry) {
+    const ids = idsOf(entry);
+    const rows = await each(visit, ids, async () => "Goes into the file, with its key.");
+    return viewOf(
+      "Export licenses",
+      <>
+        <Heading
+          title="Export licenses"
+          lead="With their keys: keep the file as you would keep them. That you exported is recorded."
+          trail={[["/admin/licenses", "Licenses"]]}
+        />
+        <Card>
+          <Rows rows={rows} done={false} />
+          <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk-export">
+            {ids.map((id) => (
+              <input type="hidden" name="id" value={id} />
+            ))}
+            <FormatChoice entry={entry} />
+            {rows.length > 0 ? <Submit back="/admin/licenses">Download</Submit> : null}
+          </PostForm>
+        </Card>
+      </>,
+    );
+  },
+  async answer({ http, context }, entry) {
+    const { format } = parsed(ExportQuery, { format: entry.text("format") });
+    return answerExport(http, context, { format, license_ids: idsOf(entry) });
+  },
+};
+
+export const bulkDoors = [several, bulkExport];

@@ -1,11 +1,25 @@
 // /admin/exports/licenses: all licenses with their keys as a file.
 //
 // By POST: browsers let any site send somebody to an address, and each export is recorded in their name.
+import type { FC } from "hono/jsx";
 import { answerExport, ExportQuery } from "../admin/exports.ts";
-import { parsed } from "./entry.ts";
+import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Inquiry } from "./mount.tsx";
 import { Choices, Field, PostForm, Submit } from "./parts/form.tsx";
+
+export const FormatChoice: FC<{ entry: Entry }> = ({ entry }) => (
+  <Choices
+    entry={entry}
+    name="format"
+    legend="Format"
+    options={[
+      ["csv", "CSV, for spreadsheets"],
+      ["json", "JSON"],
+    ]}
+    value="csv"
+  />
+);
 
 const licenses: Inquiry = {
   path: "/admin/exports/licenses",
@@ -22,16 +36,7 @@ const licenses: Inquiry = {
         />
         <section class="card narrow">
           <PostForm visit={visit} entry={entry}>
-            <Choices
-              entry={entry}
-              name="format"
-              legend="Format"
-              options={[
-                ["csv", "CSV, for spreadsheets"],
-                ["json", "JSON"],
-              ]}
-              value="csv"
-            />
+            <FormatChoice entry={entry} />
             <Field
               entry={entry}
               name="customer_id"

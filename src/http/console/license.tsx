@@ -8,9 +8,11 @@ import { TRANSITIONS } from "../../licensing/lifecycle.ts";
 import { readUsage } from "../../licensing/usage.ts";
 import { listMessages, presentMessage } from "../../notices/messages.ts";
 import { Heading } from "./layout.tsx";
+import { KINDS, MessageStatus } from "./messages.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "./parts/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
+import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
 import {
   Badge,
   Card,
@@ -21,7 +23,6 @@ import {
   plural,
   StandingBadge,
   Table,
-  type Tone,
   When,
 } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
@@ -42,7 +43,6 @@ const DONE: Record<string, string> = {
 };
 
 type Shown = ReturnType<typeof presentLicense>;
-type Seat = ReturnType<typeof presentActivation>;
 
 const Actions: FC<{ visit: Visit; license: Shown }> = ({ visit, license }) => {
   const allowed: readonly string[] = TRANSITIONS[license.status];
@@ -140,7 +140,7 @@ const Terms: FC<{ license: Shown; customer: string; now: number }> = ({ license,
   </Card>
 );
 
-const Instances: FC<{ visit: Visit; license: Shown; seats: Seat[]; taken: number; more: boolean }> = ({
+const Instances: FC<{ visit: Visit; license: Shown; seats: ShownSeat[]; taken: number; more: boolean }> = ({
   visit,
   license,
   seats,
@@ -167,20 +167,7 @@ const Instances: FC<{ visit: Visit; license: Shown; seats: Seat[]; taken: number
         },
         {
           label: "State",
-          cell: ({ active, ended_by, clone_suspected_at }) => (
-            <span class="badges">
-              <Badge tone={active ? "good" : "plain"}>
-                {active
-                  ? "live"
-                  : ended_by === "staff"
-                    ? "freed"
-                    : ended_by === "instance"
-                      ? "stopped"
-                      : "lapsed"}
-              </Badge>
-              {active && clone_suspected_at ? <Badge tone="stop">clone suspected</Badge> : null}
-            </span>
-          ),
+          cell: (seat) => <SeatBadges seat={seat} now={visit.now} />,
         },
         { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} /> },
         {
@@ -236,15 +223,6 @@ const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) 
   );
 };
 
-export const MAIL_TONES: Record<string, Tone> = {
-  delivered: "good",
-  sent: "good",
-  pending: "info",
-  skipped: "plain",
-  bounced: "stop",
-  failed: "stop",
-};
-
 const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
   <Card title="Mail">
     {mail.length === 0 ? (
@@ -254,8 +232,8 @@ const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ 
         {mail.map(({ id, kind, recipient, status, created_at }) => (
           <li>
             <span>
-              <Badge tone={MAIL_TONES[status] ?? "plain"}>{status}</Badge>{" "}
-              <a href={`/admin/messages/${id}`}>{kind.replaceAll("_", " ")}</a> to {recipient}
+              <MessageStatus status={status} /> <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a> to{" "}
+              {recipient}
             </span>
             <When at={created_at} now={now} />
           </li>

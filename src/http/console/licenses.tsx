@@ -1,18 +1,14 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
-import * as z from "zod/mini";
 import { customerNames } from "../../licensing/customers.ts";
 import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
 import { listLicenseTypes } from "../../licensing/license-types.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
-import { PageQuery } from "../../licensing/pages.ts";
 import { STANDINGS } from "../../licensing/standing.ts";
-import { Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
+import { emptyList, listQuery } from "./list.ts";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
 import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "./parts/show.tsx";
-
-const Query = z.strictObject({ ...PageQuery.shape, ...LicenseFilter.shape });
 
 const SORTS: Option[] = [
   ["", "Newest first"],
@@ -23,10 +19,6 @@ const SORTS: Option[] = [
 const any = (what: string): Option => ["", `Any ${what}`];
 
 type Shown = ReturnType<typeof presentLicense>;
-
-/** The filled fields of an address: an empty one is a filter that was not set. */
-export const filled = (query: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
 
 const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   {
@@ -58,18 +50,17 @@ export const licenseDoors: Page[] = [
   {
     path: "/admin/licenses",
     access: "read",
-    async show({ context, now, query, can }) {
-      const { limit, cursor, ...filter } = parsed(Query, filled(query));
+    async show(visit) {
+      const { context, now, can } = visit;
+      const { request, filter, entry, query, isFiltered } = listQuery(visit, LicenseFilter.shape);
       const [page, types] = await Promise.all([
-        listLicenses(context, { limit, cursor }, filter),
+        listLicenses(context, request, filter),
         listLicenseTypes(context, { limit: 100 }),
       ]);
       const names = await customerNames(
         context,
         page.data.map(({ customer_id }) => customer_id),
       );
-      const entry = new Entry(Object.entries(query));
-      const isFiltered = Object.keys(filled(query)).some((name) => name !== "cursor" && name !== "limit");
       return {
         title: "Licenses",
         section: "licenses",
@@ -138,7 +129,7 @@ export const licenseDoors: Page[] = [
                         <span data-count></span>
                       </button>
                       {can("keys") ? (
-                        <button class="small" name="do" value="export">
+                        <button class="small" formaction="/admin/licenses/bulk-export">
                           Export
                           <span data-count></span>
                         </button>
@@ -149,18 +140,12 @@ export const licenseDoors: Page[] = [
                     caption="Licenses"
                     columns={[...select(can("licenses")), ...columns(names, now)]}
                     rows={page.data.map((license) => presentLicense(license, now))}
-                    empty={
-                      page.next_cursor !== null
-                        ? "None among those looked at so far; the next page looks on."
-                        : isFiltered
-                          ? "No license is like that."
-                          : "No license was issued yet."
-                    }
+                    empty={emptyList(page.next_cursor, isFiltered, "No license was issued yet.")}
                   />
                 </form>
                 <Pager
                   path="/admin/licenses"
-                  query={filled(query)}
+                  query={query}
                   next={page.next_cursor}
                   count={page.data.length}
                 />

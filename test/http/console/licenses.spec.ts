@@ -29,7 +29,7 @@ describe("the list of licenses", () => {
     expect(found.text).toContain(customer.name);
     expect(found.html).toContain(`/admin/licenses/${license.id}`);
     const other = await owner.get(`/admin/licenses?q=${customer.name}&standing=revoked`);
-    expect(other.text).toContain("No license is like that.");
+    expect(other.text).toContain("Nothing is like that.");
   });
 
   it("goes on to the next page with the same filters", async () => {
@@ -207,7 +207,7 @@ describe("the page of a license", () => {
       "365 days left",
       "caio-<b>1</b>",
       "host-1",
-      "license delivery",
+      "License delivery",
       "License issued",
     ]) {
       expect(page.text).toContain(words);
@@ -362,6 +362,18 @@ describe("several licenses at once", () => {
     expect(done.text).toContain("1 of 2 licenses done.");
     expect(done.text).toContain("On its way to a@acme.example.");
     expect(done.text).toContain("has no e-mail address");
+  });
+
+  it("are exported with their keys, just these", async () => {
+    const { license, license_key } = await newLicense();
+    const { license: other } = await newLicense();
+    const form = await owner.get(`/admin/licenses/bulk-export?id=${license.id}`);
+    const file = await owner.submit(form, { format: "csv" });
+    expect(file.headers.get("Content-Disposition")).toContain(".csv");
+    expect(file.html).toContain(license_key);
+    expect(file.html).not.toContain(other.id);
+    const viewer = await Visitor.signInAs("viewer");
+    expect((await viewer.get(`/admin/licenses/bulk-export?id=${license.id}`)).status).toBe(403);
   });
 
   it("are nobody's business who may not", async () => {

@@ -9,29 +9,39 @@ const WORDS: Record<string, string> = {
   "activation.created": "Instance activated",
   "activation.ended": "Seat given back",
   "activation.lapsed": "Lease ran out",
+  "api_token.created": "API token made",
+  "api_token.revoked": "API token revoked",
+  "customer.changed": "Customer changed",
+  "customer.created": "Customer created",
+  "customer.deleted": "Customer deleted",
+  "customer.email_bounced": "Mail bounced",
+  "customer.email_complained": "Mail reported as spam",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
-  "license.issued": "License issued",
   "license.changed": "Terms changed",
-  "license.renewed": "Renewed",
-  "license.suspended": "Suspended",
-  "license.reinstated": "Reinstated",
-  "license.revoked": "Revoked",
-  "license.reissued": "Key replaced",
+  "license.issued": "License issued",
   "license.key_revealed": "Key shown",
   "license.mailed": "Key mailed",
   "license.overused": "Used above its limit",
-  "license.imported": "License imported",
+  "license.reinstated": "Reinstated",
+  "license.reissued": "Key replaced",
+  "license.renewed": "Renewed",
+  "license.revoked": "Revoked",
+  "license.suspended": "Suspended",
+  "license_type.changed": "License type changed",
+  "license_type.created": "License type created",
+  "license_type.deleted": "License type deleted",
   "licenses.exported": "Licenses exported",
-  "email.delivered": "Mail delivered",
-  "email.bounced": "Mail bounced",
-  "email.complained": "Mail reported as spam",
   "message.retried": "Mail sent again",
-  "session.opened": "Signed in to the console",
+  "person.added": "Person added",
+  "person.changed": "Role changed",
+  "person.removed": "Person removed",
   "session.closed": "Signed out of the console",
-  "api_token.created": "API token made",
-  "api_token.revoked": "API token revoked",
+  "session.opened": "Signed in to the console",
 };
+
+/** What can happen, by its words. */
+export const ACTIONS: [action: string, words: string][] = Object.entries(WORDS);
 
 /** An action in words; one without words of its own is its name with blanks. */
 export const wordsOf = (action: string): string => {
@@ -65,11 +75,19 @@ export function remarkOf({ detail }: ShownEvent): string | null {
   return null;
 }
 
-/** The latest first. `about` also names what each event is about. */
-export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean }> = ({
+const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, detail } }) => (
+  <details>
+    <summary>Detail</summary>
+    <pre class="claims">{JSON.stringify({ action, request_id, ip, detail }, null, 2)}</pre>
+  </details>
+);
+
+/** The latest first. `about` also names what each event is about; `full` adds all that was recorded. */
+export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean; full?: boolean }> = ({
   events,
   now,
   about,
+  full,
 }) => (
   <ol class="timeline">
     {events.map((event) => {
@@ -87,8 +105,9 @@ export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean }
           <div class="soft">
             <When at={event.at} now={now} time />
             {/* An instance acts for itself: the remark has named it. */}
-            {type === "instance" ? null : ` by ${id}`}
+            {type === "instance" && !full ? null : ` by ${type === "instance" ? "instance " : ""}${id}`}
           </div>
+          {full ? <Detail event={event} /> : null}
         </li>
       );
     })}

@@ -1,0 +1,58 @@
+// /admin/activity: everything that happened, who did it and to what.
+import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { Heading } from "./layout.tsx";
+import { emptyList, listQuery } from "./list.ts";
+import type { Page } from "./mount.tsx";
+import { ACTIONS, Timeline } from "./parts/events.tsx";
+import { Field, Filters, Select } from "./parts/form.tsx";
+import { Card, Pager } from "./parts/show.tsx";
+
+export const activity: Page = {
+  path: "/admin/activity",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const { request, filter, entry, query, isFiltered } = listQuery(visit, EventFilter.shape);
+    const page = await listEvents(context, request, filter);
+    return {
+      title: "Activity",
+      section: "activity",
+      body: (
+        <>
+          <Heading title="Activity" lead="What was done, the latest first. Nothing of it can be changed." />
+          <Card>
+            <Filters label="Activity" reset="/admin/activity" isFiltered={isFiltered}>
+              <Select entry={entry} name="action" label="What" options={[["", "Anything"], ...ACTIONS]} />
+              <Field
+                entry={entry}
+                name="entity"
+                label="About"
+                type="search"
+                placeholder="Id of a license, customer, …"
+                maxlength={100}
+              />
+              <Field
+                entry={entry}
+                name="actor"
+                label="By"
+                type="search"
+                placeholder="E-mail, token or instance"
+                maxlength={100}
+              />
+              <Field entry={entry} name="since" label="Since" type="date" />
+              <Field entry={entry} name="until" label="Until" type="date" />
+            </Filters>
+            <div id="events" data-results>
+              {page.data.length === 0 ? (
+                <p class="empty">{emptyList(page.next_cursor, isFiltered, "Nothing has happened yet.")}</p>
+              ) : (
+                <Timeline events={page.data.map(presentEvent)} now={now} about full />
+              )}
+              <Pager path="/admin/activity" query={query} next={page.next_cursor} count={page.data.length} />
+            </div>
+          </Card>
+        </>
+      ),
+    };
+  },
+};

@@ -1,0 +1,163 @@
+// /admin/instances/{id}: one instance in full, and taking its seat back.
+import { endActivation, getActivation, presentActivation } from "../../licensing/instances.ts";
+import { Heading } from "./layout.tsx";
+import type { Form, Page } from "./mount.tsx";
+import { PostForm, Submit } from "./parts/form.tsx";
+import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { Card, Facts, formatCount, When } from "./parts/show.tsx";
+import type { Visit } from "./visit.ts";
+
+const seatOf = async ({ context, params, now }: Visit): Promise<ShownSeat> =>
+  presentActivation(await getActivation(context, params["id"]!), now);
+
+const INSTANCES: [string, string] = ["/admin/instances", "Instances"];
+
+const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
+  <>
+    {seat.clone_suspected_at === null ? null : (
+      <p class="note stop">
+        <When at={seat.clone_suspected_at} now={now} />: twice in a row it showed an older certificate than
+        its latest, as two copies under one id do. Probably a copied machine or volume; each needs an id of
+        its own.
+      </p>
+    )}
+    {seat.fingerprint_changed_at === null ? null : (
+      <p class="note warn">
+        It told another fingerprint than before, <When at={seat.fingerprint_changed_at} now={now} />: other
+        hardware, or another installation under the same id.
+      </p>
+    )}
+  </>
+);
+
+export const instancePage: Page = {
+  path: "/admin/instances/{id}",
+  access: "read",
+  async show(visit) {
+    const { now, can, query } = visit;
+    const seat = await seatOf(visit);
+    const labels = Object.entries(seat.labels ?? {});
+    const when = (at: string | null) => at && <When at={at} now={now} time />;
+    return {
+      title: seat.instance_id,
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            trail={[INSTANCES]}
+            title={seat.instance_id}
+            lead={<SeatBadges seat={seat} now={now} />}
+            done={query["done"] === "freed" ? "The seat is free." : undefined}
+            actions={
+              seat.active && can("activations") ? (
+                <a class="button danger" href={`/admin/instances/${seat.id}/free`} data-dialog>
+                  Free the seat
+                </a>
+              ) : null
+            }
+          />
+          <Warnings seat={seat} now={now} />
+          <Card title="Seat">
+            <Facts
+              rows={[
+                ["License", <a href={`/admin/licenses/${seat.license_id}`}>{seat.license_id}</a>],
+                ["Activated", when(seat.activated_at)],
+                ["Last seen", when(seat.last_seen_at)],
+                ["Expected next", seat.active ? when(seat.check_in_at) : null],
+                ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
+                ["Ended", when(seat.ended_at)],
+                ["Activation", <code>{seat.id}</code>],
+                ["Follows", seat.replaces && <code>{seat.replaces}</code>],
+              ]}
+            />
+          </Card>
+          <div class="columns">
+            <Card title="Installation">
+              <Facts
+                rows={[
+                  ["Host name", seat.hostname],
+                  ["Version", seat.app_version],
+                  ["IP address", seat.ip],
+                  ["Fingerprint", seat.fingerprint && <code>{seat.fingerprint}</code>],
+                  ...labels.map(([name, value]) => [name, value] as const),
+                ]}
+              />
+              {labels.length > 0 ||
+              seat.hostname ||
+              seat.app_version ||
+              seat.ip ||
+              seat.fingerprint ? null : (
+                <p class="empty">It tells nothing of itself.</p>
+              )}
+            </Card>
+            <Card title="Usage of the last day reported">
+              {seat.usage ? (
+                <Facts
+                  rows={[
+                    ["Day", seat.usage.date],
+                    ["Requests", formatCount(seat.usage.requests)],
+                    ["Services", formatCount(seat.usage.services)],
+                  ]}
+                />
+              ) : (
+                <p class="empty">No usage was reported yet.</p>
+              )}
+            </Card>
+          </div>
+        </>
+      ),
+    };
+  },
+};
+
+export const freeSeat: Form = {
+  path: "/admin/instances/{id}/free",
+  access: "activations",
+  async show(visit, entry) {
+    const seat = await seatOf(visit);
+    const here = `/admin/instances/${seat.id}`;
+    return {
+      title: "Free the seat",
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            trail={[INSTANCES, [here, seat.instance_id]]}
+            title={`Free the seat of ${seat.instance_id}?`}
+          />
+          <Card>
+            <PostForm visit={visit} entry={entry}>
+              {seat.active ? (
+                <>
+                  <p>
+                    The seat is free for another instance at once. This one is told so at its next check-in;
+                    until then, and where it has no network, its certificate holds up to{" "}
+                    <When at={seat.lease_expires_at} now={visit.now} />.
+                  </p>
+                  <p class="soft">
+                    It may activate itself again while a seat is free. To stop it for good, suspend or revoke
+                    the license.
+                  </p>
+                  <Submit tone="danger" back={here}>
+                    Free the seat
+                  </Submit>
+                </>
+              ) : (
+                <>
+                  <p>It holds no seat any more.</p>
+                  <a class="button" href={here} data-close>
+                    Back
+                  </a>
+                </>
+              )}
+            </PostForm>
+          </Card>
+        </>
+      ),
+    };
+  },
+  async submit({ context, params }) {
+    await endActivation(context, params["id"]!);
+    return { to: `/admin/instances/${params["id"]}?done=freed` };
+  },
+};

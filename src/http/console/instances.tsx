@@ -1,0 +1,154 @@
+// /admin/instances: finding instances, and counting them when asked to.
+import type { FC } from "hono/jsx";
+import * as z from "zod/mini";
+import { SILENT_DAYS } from "../../licensing/attention.ts";
+import { DAY, formatInstant, SECOND } from "../../licensing/dates.ts";
+import { CensusQuery, countInstances, SilentDays } from "../../licensing/instance-census.ts";
+import { ActivationFilter, listActivations, presentActivation } from "../../licensing/instances.ts";
+import { parsed } from "./entry.ts";
+import { Heading } from "./layout.tsx";
+import { emptyList, listQuery } from "./list.ts";
+import type { Page } from "./mount.tsx";
+import { Field, Filters, type Option, Select } from "./parts/form.tsx";
+import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { Card, type Column, formatCount, Pager, Table, When } from "./parts/show.tsx";
+
+const { license_id, customer_id, active, seen_before, q } = ActivationFilter.shape;
+
+const Filter = {
+  q,
+  license_id,
+  customer_id,
+  active,
+  silent_days: z.optional(SilentDays),
+  seen_before,
+};
+
+const HOLDS: Option[] = [
+  ["", "Any"],
+  ["true", "Holds a seat"],
+  ["false", "Holds none any more"],
+];
+
+const columns = (now: number): Column<ShownSeat>[] => [
+  {
+    label: "Instance",
+    cell: ({ id, instance_id, hostname }) => (
+      <>
+        <a href={`/admin/instances/${id}`}>{instance_id}</a>
+        <span class="second">{hostname}</span>
+      </>
+    ),
+  },
+  { label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
+  { label: "Last seen", cell: (seat) => <When at={seat.last_seen_at} now={now} /> },
+  { label: "Version", cell: ({ app_version }) => app_version, minor: true },
+  {
+    label: "Lease ends",
+    cell: ({ ended_at, lease_expires_at }) =>
+      ended_at === null ? <When at={lease_expires_at} now={now} /> : <span class="soft">ended</span>,
+    minor: true,
+  },
+  {
+    label: "License",
+    cell: (seat) => (
+      <a href={`/admin/licenses/${seat.license_id}`}>
+        <code>{seat.license_id}</code>
+      </a>
+    ),
+    minor: true,
+  },
+];
+
+const Census: FC<{ census: Awaited<ReturnType<typeof countInstances>> }> = ({ census }) => (
+  <div class="figures" role="status">
+    {(["live", "silent", "freed"] as const).map((kind) => (
+      <div class="figure">
+        <b>{formatCount(census[kind])}</b>
+        <span class="label">
+          {kind === "silent" ? `silent for ${census.silent_days} days or more` : kind}
+        </span>
+      </div>
+    ))}
+  </div>
+);
+
+export const instanceList: Page = {
+  path: "/admin/instances",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const { request, filter, entry, query, isFiltered } = listQuery(visit, Filter);
+    const { silent_days, seen_before: kept, ...asked } = filter;
+    // Kept from page to page: a cursor is good for the very same filters only.
+    const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
+    const sought = before === undefined ? asked : { ...asked, active: true, seen_before: before };
+    const [page, census] = await Promise.all([
+      listActivations(context, request, sought),
+      visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
+    ]);
+    const onward = before === undefined ? query : { ...query, seen_before: formatInstant(before) };
+    return {
+      title: "Instances",
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            title="Instances"
+            lead="Every installation that took a seat: it holds the seat while it checks in, and gives it back or loses it."
+            actions={
+              census ? null : (
+                // Reads every activation, so only where somebody wants to know.
+                <a
+                  class="button"
+                  href={`/admin/instances?${new URLSearchParams({ ...query, count: "now" }).toString()}`}
+                >
+                  Count now
+                </a>
+              )
+            }
+          />
+          {census ? <Census census={census} /> : null}
+          <Card>
+            <Filters label="Instances" reset="/admin/instances" isFiltered={isFiltered}>
+              <Field
+                entry={entry}
+                name="q"
+                label="Search"
+                type="search"
+                placeholder="Instance, host name or license id"
+                maxlength={100}
+              />
+              <Select entry={entry} name="active" label="Seat" options={HOLDS} />
+              <Field
+                entry={entry}
+                name="silent_days"
+                label="Silent for days"
+                type="number"
+                min={1}
+                max={3_650}
+                placeholder={`for example ${SILENT_DAYS}`}
+              />
+              <Field entry={entry} name="license_id" label="License" maxlength={64} />
+              <Field entry={entry} name="customer_id" label="Customer" maxlength={64} />
+            </Filters>
+            <div id="instances" data-results>
+              <Table
+                caption="Instances"
+                columns={columns(now)}
+                rows={page.data.map((row) => presentActivation(row, now))}
+                empty={emptyList(page.next_cursor, isFiltered, "No instance was activated yet.")}
+              />
+              <Pager
+                path="/admin/instances"
+                query={onward}
+                next={page.next_cursor}
+                count={page.data.length}
+              />
+            </div>
+          </Card>
+        </>
+      ),
+    };
+  },
+};

@@ -1,0 +1,99 @@
+// /admin/messages: what was mailed to whom, and what became of it.
+import type { FC } from "hono/jsx";
+import { listMessages, MessageFilter, presentMessage } from "../../notices/messages.ts";
+import { Heading } from "./layout.tsx";
+import { emptyList, listQuery } from "./list.ts";
+import type { Page } from "./mount.tsx";
+import { Field, Filters, type Option, Select } from "./parts/form.tsx";
+import { Badge, Card, type Column, Pager, Table, type Tone, When } from "./parts/show.tsx";
+
+export type ShownMessage = ReturnType<typeof presentMessage>;
+
+export const KINDS: Record<ShownMessage["kind"], string> = {
+  license_delivery: "License delivery",
+  license_renewed: "License renewed",
+  expiry_warning: "Expiry warning",
+  license_expired: "License expired",
+  admin_digest: "Digest for you",
+};
+
+const TONES: Record<ShownMessage["status"], Tone> = {
+  pending: "info",
+  sent: "info",
+  delivered: "good",
+  bounced: "stop",
+  failed: "stop",
+  skipped: "plain",
+};
+
+export const MessageStatus: FC<{ status: ShownMessage["status"] }> = ({ status }) => (
+  <Badge tone={TONES[status]}>{status}</Badge>
+);
+
+const columns = (now: number): Column<ShownMessage>[] => [
+  {
+    label: "Message",
+    cell: ({ id, subject, kind, recipient }) => (
+      <>
+        <a href={`/admin/messages/${id}`}>{subject}</a>
+        <span class="second">
+          {KINDS[kind]} to {recipient}
+        </span>
+      </>
+    ),
+  },
+  { label: "Status", cell: ({ status }) => <MessageStatus status={status} /> },
+  { label: "Made", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
+];
+
+export const messageList: Page = {
+  path: "/admin/messages",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const { request, filter, entry, query, isFiltered } = listQuery(visit, MessageFilter.shape);
+    const page = await listMessages(context, request, filter);
+    return {
+      title: "Messages",
+      section: "messages",
+      body: (
+        <>
+          <Heading title="Messages" lead="Every mail to customers and to you, the newest first." />
+          <Card>
+            <Filters label="Messages" reset="/admin/messages" isFiltered={isFiltered}>
+              <Select
+                entry={entry}
+                name="status"
+                label="Status"
+                options={[["", "Any status"], ...Object.keys(TONES).map((name): Option => [name, name])]}
+              />
+              <Select
+                entry={entry}
+                name="kind"
+                label="Kind"
+                options={[["", "Any kind"], ...Object.entries(KINDS)]}
+              />
+              <Field
+                entry={entry}
+                name="license_id"
+                label="License"
+                type="search"
+                placeholder="lic_…"
+                maxlength={100}
+              />
+            </Filters>
+            <div id="messages" data-results>
+              <Table
+                caption="Messages"
+                columns={columns(now)}
+                rows={page.data.map(presentMessage)}
+                empty={emptyList(page.next_cursor, isFiltered, "Nothing was mailed yet.")}
+              />
+              <Pager path="/admin/messages" query={query} next={page.next_cursor} count={page.data.length} />
+            </div>
+          </Card>
+        </>
+      ),
+    };
+  },
+};
