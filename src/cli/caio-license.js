@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// Starts the command line. The rest of it is TypeScript, which Node runs as it is from 22.18 on; an older one
+// hands over to the Node that the project brings along.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+// `npm run` goes to the project's folder; files named on the command line are where its caller is.
+if (process.env.npm_lifecycle_event === "cli" && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+
+if (process.features.typescript) {
+  await import("./main.ts");
+} else {
+  const node = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+  if (existsSync(node)) {
+    const main = fileURLToPath(new URL("main.ts", import.meta.url));
+    const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+    child.on("exit", (code, signal) => {
+      if (signal) {
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      } else process.exitCode = code ?? 1;
+    });
+  } else {
+    console.error(
+      `error: Node ${process.versions.node} is too old, and the project's own is not installed: npm ci`,
+    );
+    process.exitCode = 1;
+  }
+}
