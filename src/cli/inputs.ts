@@ -16,11 +16,16 @@ const whole =
 export const positive = whole(1);
 export const notNegative = whole(0);
 
+/** What the API has null for: commander takes a null for an option without a value. */
+const NULL = Symbol("null");
+
+export type OrNull<T> = T | typeof NULL;
+
 /** A limit of a license; null is unlimited. */
-export const limitOf = (text: string): number | null => (text === "unlimited" ? null : positive(text));
+export const limitOf = (text: string): OrNull<number> => (text === "unlimited" ? NULL : positive(text));
 
 /** An end; null is perpetual. */
-export const endOf = (text: string): string | null => (text === "never" ? null : text);
+export const endOf = (text: string): OrNull<string> => (text === "never" ? NULL : text);
 
 const partsOf = (text: string): string[] =>
   text === "none"
@@ -34,8 +39,8 @@ const partsOf = (text: string): string[] =>
 export const featuresOf = partsOf;
 
 /** Days before the end; null: those of the license type. */
-export const noticeDaysOf = (text: string): number[] | null =>
-  text === "type" ? null : partsOf(text).map(notNegative);
+export const noticeDaysOf = (text: string): OrNull<number[]> =>
+  text === "type" ? NULL : partsOf(text).map(notNegative);
 
 export function objectOf(text: string): Record<string, unknown> {
   try {
@@ -68,6 +73,10 @@ export async function readJson(file: string): Promise<unknown> {
   }
 }
 
-/** Only what was given: the API takes a member left out for "as it is". */
-export const given = <T extends object>(members: T): Partial<T> =>
-  Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined)) as Partial<T>;
+/** The body of a request: only what was given, since the API takes a member left out for "as it is". */
+export const given = (members: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(members)
+      .filter(([, member]) => member !== undefined)
+      .map(([name, member]) => [name, member === NULL ? null : member]),
+  );

@@ -1,5 +1,6 @@
 // The tree of commands.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
@@ -32,7 +33,7 @@ Examples:
   $ caio-license expiring --days 14`;
 
 const version = (): string => {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const manifest = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
   return (JSON.parse(manifest) as { version: string }).version;
 };
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { saveText } from "../files.ts";
-import { endOf, given, positive } from "../inputs.ts";
+import { endOf, given, type OrNull, positive } from "../inputs.ts";
 import { delivery, note, print, text } from "../output.ts";
 import type { Message } from "../shapes.ts";
 import { printIssued, printLicense } from "./license-view.ts";
@@ -12,7 +12,7 @@ const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 interface Renewal {
   days?: number;
-  expires?: string | null;
+  expires?: OrNull<string>;
   showKey?: boolean;
 }
 

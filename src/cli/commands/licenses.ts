@@ -11,6 +11,7 @@ import {
   notNegative,
   noticeDaysOf,
   objectOf,
+  type OrNull,
   positive,
 } from "../inputs.ts";
 import type { License } from "../shapes.ts";
@@ -19,16 +20,16 @@ import { LICENSE_COLUMNS, printIssued, printLicense } from "./license-view.ts";
 interface Terms {
   type?: string;
   days?: number;
-  expires?: string | null;
+  expires?: OrNull<string>;
   /** false: cleared by --no-starts. */
   starts?: string | false;
   graceDays?: number;
   features?: string[];
-  maxInstances?: number | null;
-  maxServices?: number | null;
-  maxRequestsPerDay?: number | null;
+  maxInstances?: OrNull<number>;
+  maxServices?: OrNull<number>;
+  maxRequestsPerDay?: OrNull<number>;
   metadata?: Record<string, unknown>;
-  noticeDays?: number[] | null;
+  noticeDays?: OrNull<number[]>;
 }
 
 interface Creation extends Terms {

@@ -86,7 +86,7 @@ export function addOverviewCommands(program: Command): void {
   )
     .option("--entity <id>", "to this license, customer, …")
     .option("--actor <id>", "by this one: ADMIN_TOKEN, a token's id, an e-mail address, an instance's id")
-    .option("--action <name>", "such as license.created")
+    .option("--action <name>", "such as license.issued")
     .option("--since <date>", "from here on")
     .option("--until <date>", "up to this")
     .action(
