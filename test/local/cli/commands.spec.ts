@@ -1,10 +1,15 @@
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Desk, LAUNCHER, openDesk, run } from "../support/cli.ts";
+import { freePort } from "../../../src/dev/service.ts";
+import { type Desk, LAUNCHER, openDesk, type Outcome, run } from "../support/cli.ts";
 
 let desk: Desk;
+/** Refuses every mail. */
+let mailService: Server;
 let token: string;
+let signedIn: Outcome;
 let license: string;
 let key: string;
 
@@ -26,13 +31,14 @@ const activate = async (instance_id: string): Promise<any> =>
   ).json();
 
 beforeAll(async () => {
-  desk = await openDesk();
+  const mailPort = await freePort();
+  mailService = createServer((_, answer) => {
+    answer.writeHead(422, { "Content-Type": "application/json" });
+    answer.end(JSON.stringify({ statusCode: 422, name: "validation_error", message: "Not this one." }));
+  }).listen(mailPort, "127.0.0.1");
+  desk = await openDesk([`RESEND_BASE_URL:http://127.0.0.1:${mailPort}`, "RESEND_API_KEY:re_test_key"]);
   token = desk.service.token;
-  const { code, err } = await desk.cli(["login", "--url", desk.service.url, "--token-stdin"], {
-    input: `${token}\n`,
-  });
-  expect(err).toContain(`Signed in to ${desk.service.url} as ADMIN_TOKEN (owner), profile default.`);
-  expect(code).toBe(0);
+  signedIn = await desk.cli(["login", "--url", desk.service.url, "--token-stdin"], { input: `${token}\n` });
   await desk.ok("customers", "create", "--id", "acme", "--name", "Acme", "--email", "it@acme.example");
   const issued = await desk.json(
     "licenses",
@@ -48,10 +54,18 @@ beforeAll(async () => {
   key = issued.license_key;
 });
 
-afterAll(() => desk.close());
+afterAll(async () => {
+  await desk.close();
+  mailService.close();
+});
 
 describe("a session", () => {
   it("is kept where only its owner can read it", () => {
+    expect(signedIn).toEqual({
+      code: 0,
+      out: "",
+      err: `Signed in to ${desk.service.url} as ADMIN_TOKEN (owner), profile default.\n`,
+    });
     const folder = join(desk.env["XDG_CONFIG_HOME"]!, "caio-license");
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, "config.json")).mode & 0o777).toBe(0o600);
@@ -179,9 +193,10 @@ describe("licenses", () => {
   });
 
   it("go through their life", async () => {
+    const terms = "--expires never --max-instances unlimited --features a,b --notice-days 30,7 --send";
     const { license: made } = await desk.json(
-      ...["licenses", "create", "--customer", "acme", "--type", "enterprise", "--expires", "never"],
-      ...["--max-instances", "unlimited", "--features", "a,b", "--notice-days", "30,7", "--send"],
+      ..."licenses create --customer acme --type enterprise".split(" "),
+      ...terms.split(" "),
     );
     expect(made).toMatchObject({
       expires_at: null,
@@ -246,9 +261,10 @@ describe("a dry run", () => {
     );
     expect(dry.err).toContain("Not sent, and nothing was checked");
     await desk.ok("customers", "delete", "acme", "--dry-run");
-    await desk.ok("tokens", "create", "--name", "x", "--role", "owner", "--dry-run");
+    await desk.ok("tokens", "create", "--name", "unsent", "--role", "owner", "--dry-run");
     expect((await api("/v1/admin/customers/unsent")).status).toBe(404);
-    expect((await said("/v1/admin/api-tokens")).data).toEqual([]);
+    const tokens = (await said("/v1/admin/api-tokens")).data as { name: string }[];
+    expect(tokens.filter(({ name }) => name === "unsent")).toEqual([]);
   });
 });
 
@@ -334,18 +350,19 @@ describe("files", () => {
 
 describe("the rest", () => {
   it("messages: list, show, retry", async () => {
-    const [message] = await desk.json(
-      "messages",
-      "list",
-      "--status",
-      "skipped",
-      "--kind",
-      "license_delivery",
+    const { id } = await desk.json("licenses", "send", license, "--to", "mail@acme.example");
+    const failed = async (): Promise<any> =>
+      (await desk.json("messages", "list", "--status", "failed", "--kind", "license_delivery")).find(
+        (listed: any) => listed.id === id,
+      );
+    await expect.poll(failed, { timeout: 30_000, interval: 500 }).toBeDefined();
+    const message = await failed();
+    expect({ ...message, preview: expect.anything() }).toEqual(await said(`/v1/admin/messages/${id}`));
+    expect(await desk.ok("messages", "show", message.id)).toMatch(
+      /status +failed\n[^]*last error +.*Not this one/,
     );
-    expect(message.recipient).toBe("cto@acme.example");
-    expect(await desk.ok("messages", "show", message.id)).toMatch(/status +skipped\n/);
     expect(await desk.ok("messages", "show", message.id, "--text")).toContain("Acme");
-    expect(await desk.ok("messages", "retry", message.id)).toMatch(/^id +msg_/);
+    expect(await desk.ok("messages", "retry", message.id)).toMatch(/status +pending\n/);
   });
 
   it("tokens: create, list, revoke", async () => {
@@ -387,19 +404,25 @@ describe("the rest", () => {
     expect(await desk.ok("events", "--entity", license)).toContain("license.issued");
   });
 
-  it("verifies with what it kept at login when the service is gone", async () => {
-    const list = await (await api("/v1/revocations")).text();
-    writeFileSync(desk.file("revocations.jwt"), list);
-    await desk.ok("licenses", "reissue", license, "--reason", "Leaked.");
-    writeFileSync(desk.file("newer.jwt"), await (await api("/v1/revocations")).text());
-    await desk.service.stop();
-    expect((await desk.cli(["whoami"])).code).toBe(6);
-    expect(await desk.ok("verify", "acme.key")).toMatch(/^valid: license key\.[^]*standing +expiring/);
-    expect(await desk.ok("verify", "newer.jwt")).toMatch(/^valid: revocation list\.[^]*superseded +\d/);
-    expect((await desk.cli(["verify", "acme.key", "--revocations", "revocations.jwt"])).code).toBe(0);
-    const superseded = await desk.cli(["verify", "-", "--revocations", "newer.jwt", "--json"], {
-      input: key,
-    });
+  it("verifies with what it kept at login, without the service", async () => {
+    const made = await desk.json("licenses", "create", "--customer", "acme", "--type", "trial");
+    writeFileSync(desk.file("before.jwt"), await (await api("/v1/revocations")).text());
+    await desk.ok("licenses", "reissue", made.license.id, "--reason", "Leaked.");
+    writeFileSync(desk.file("after.jwt"), await (await api("/v1/revocations")).text());
+    // The same profile, signed in to a service that is gone.
+    const config = readFileSync(join(desk.env["XDG_CONFIG_HOME"]!, "caio-license/config.json"), "utf8");
+    mkdirSync(desk.file("gone/caio-license"), { recursive: true });
+    writeFileSync(
+      desk.file("gone/caio-license/config.json"),
+      config.replaceAll(desk.service.url, `http://127.0.0.1:${await freePort()}`),
+    );
+    const gone = (args: string[]) =>
+      desk.cli(args, { env: { XDG_CONFIG_HOME: desk.file("gone") }, input: made.license_key });
+    expect((await gone(["whoami"])).code).toBe(6);
+    expect((await gone(["verify", "-"])).out).toMatch(/^valid: license key\.[^]*standing +expiring/);
+    expect((await gone(["verify", "after.jwt"])).out).toMatch(/^valid: revocation list\.[^]*superseded +\d/);
+    expect((await gone(["verify", "-", "--revocations", "before.jwt"])).code).toBe(0);
+    const superseded = await gone(["verify", "-", "--revocations", "after.jwt", "--json"]);
     expect(superseded.code).toBe(5);
     expect(JSON.parse(superseded.out)).toMatchObject({ valid: false, code: "LICENSE_KEY_SUPERSEDED" });
   });

@@ -66,12 +66,12 @@ export interface Desk {
 }
 
 /** A service on an empty database, and a folder for profiles and files. */
-export async function openDesk(): Promise<Desk> {
+export async function openDesk(vars: string[] = []): Promise<Desk> {
   const folder = mkdtempSync(join(tmpdir(), "caio-license-test-"));
   const service = await startService({
     port: await freePort(),
     persistTo: join(folder, "state"),
-    vars: ["RATE_LIMITS:off"],
+    vars: ["RATE_LIMITS:off", ...vars],
   });
   const env = {
     XDG_CONFIG_HOME: join(folder, "config"),
