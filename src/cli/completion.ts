@@ -41,7 +41,12 @@ _caio_license() {
     _describe caio-license candidates
   fi
 }
-compdef _caio_license caio-license`,
+# Autoloaded from a folder of fpath it is called, sourced it is registered.
+if [[ $funcstack[1] == _caio-license ]]; then
+  _caio_license
+else
+  compdef _caio_license caio-license
+fi`,
   fish: `# caio-license completion for fish: caio-license completion fish | source
 function __caio_license
     set -l found (caio-license complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)

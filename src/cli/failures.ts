@@ -82,7 +82,9 @@ function place(path: string): string {
 
 export function failureOf(problem: Partial<ProblemDocument>, status: number, requestId: string): Failure {
   const { detail, title, remedy, code, errors = [], allowed_transitions } = problem;
-  const faults = errors.map(({ path, message }) => (path === "" ? message : `${place(path)}: ${message}`));
+  const faults = errors
+    .map(({ path, message }) => (path === "" ? message : `${place(path)}: ${message}`))
+    .filter((fault) => fault !== detail);
   return new Failure(
     exitCodeOf(status, code),
     detail ?? title ?? `The service answered ${status}, and not as this service does.`,

@@ -29,7 +29,7 @@ function printStatistics(figures: Statistics): void {
     ["licenses", String(figures.total)],
     ["entitled to run", String(figures.active)],
     ["ending within 30 days", String(figures.expiring_soon)],
-    ["seats taken", `${figures.instances.active} of ${figures.instances.total} instances ever`],
+    ["seats taken", `${figures.instances.active}; instances there ever were: ${figures.instances.total}`],
   ]);
   print("");
   printTable(

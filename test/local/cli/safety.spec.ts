@@ -83,6 +83,23 @@ describe("refusals", () => {
   });
 });
 
+it("a Node that runs no TypeScript hands over to the project's own, exit codes included", async () => {
+  const older = await run(
+    process.execPath,
+    ["--no-strip-types", LAUNCHER, "licenses", "show", "lic_nothing"],
+    {
+      env: desk.env,
+    },
+  );
+  expect(older.code).toBe(4);
+  expect(older.err).toContain("code: LICENSE_NOT_FOUND");
+});
+
+it("whoever stops reading ends it quietly", async () => {
+  const command = `${process.execPath} ${LAUNCHER} export | head -c 0; exit "\${PIPESTATUS[0]}"`;
+  expect(await run("bash", ["-c", command], { env: desk.env })).toEqual({ code: 0, out: "", err: "" });
+});
+
 describe("what cannot be undone", () => {
   it.each([
     [["customers", "delete", "acme"]],
@@ -131,6 +148,14 @@ describe.runIf(hasScript)("at a terminal", () => {
     expect(code).toBe(0);
     expect(out).toMatch(/as tok_\w+ \(viewer\), profile asked/);
     expect(out).not.toContain(viewer.slice(5, 12));
+  });
+
+  it("shows how much of a file is sent", async () => {
+    writeFileSync(desk.file("watched.csv"), "name\nWatched\n");
+    const { code, out } = await atTerminal("import customers watched.csv");
+    expect(code).toBe(0);
+    expect(out).toContain("100% of 13 bytes sent");
+    expect(out).toContain("1 of 1 rows were created.");
   });
 
   it("colors standings, unless NO_COLOR says not to", async () => {
