@@ -2,7 +2,7 @@
 // service's answers. A command of commands/ names the call, the columns and the words.
 import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
-import { Failure, EXIT, usage } from "./failures.ts";
+import { EXIT, Failure, redact, usage } from "./failures.ts";
 import { type Column, list, note, print, printDetails, printTable, text } from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
@@ -137,28 +137,23 @@ export class Call<Options> {
       );
     }
     const { default: confirm } = await import("@inquirer/confirm");
-    const meant = await confirm(
-      { message: plainQuestion(question), default: false },
-      { output: process.stderr },
-    );
+    const meant = await confirm({ message: text(question), default: false }, { output: process.stderr });
     if (!meant) throw new Failure(EXIT.usage, "Nothing was changed.");
   }
 
-  /** Honest about its limits: the service was not asked. */
+  /** Honest about its limits: the service was not asked. Request files hold license keys, which nobody asked for. */
   #showUnsent({ method = "GET", path: to, body }: Request): void {
     const request = {
       method,
       url: new URL(to, this.client().url).href,
       ...(body === undefined ? {} : { body }),
     };
-    if (this.options.json) return print(JSON.stringify({ dry_run: true, request }));
+    if (this.options.json) return print(redact(JSON.stringify({ dry_run: true, request })));
     print(`${request.method} ${request.url}`);
-    if (body !== undefined) print(JSON.stringify(body, null, 2));
+    if (body !== undefined) print(redact(JSON.stringify(body, null, 2)));
     note("Not sent, and nothing was checked: the service cannot try this one.");
   }
 }
-
-const plainQuestion = (question: string): string => text(question);
 
 /** A member of a license as it is in a preview. */
 const value = (member: unknown): string =>

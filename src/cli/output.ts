@@ -1,7 +1,7 @@
 // What people see: tables, details, dates in words. Colors only where a terminal shows them (and NO_COLOR is
 // not set). Programs get JSON.
 import { styleText } from "node:util";
-import Table from "cli-table3";
+import stringWidth from "string-width";
 import { DAY, HOUR, SECOND } from "../licensing/dates.ts";
 import type { Standing } from "../licensing/standing.ts";
 import { plain } from "./failures.ts";
@@ -17,22 +17,23 @@ export const note = (text: string): void => void process.stderr.write(`${text}\n
 
 export type Column<T> = [head: string, cell: (row: T) => string];
 
-const NO_LINES = Object.fromEntries(
-  ["top", "bottom", "left", "mid", "right"]
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
-    .map((name) => [name, ""]),
-);
-
+/** Columns as wide as their widest cell on a terminal, colors not counted. */
 function grid(rows: string[][]): string {
-  const table = new Table({
-    chars: { ...NO_LINES, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  table.push(...rows);
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
+  const widths: number[] = [];
+  const sized = rows.map((row) =>
+    row.map((cell, column) => {
+      const width = stringWidth(cell);
+      widths[column] = Math.max(widths[column] ?? 0, width);
+      return { cell, width };
+    }),
+  );
+  return sized
+    .map((row) =>
+      row
+        .map(({ cell, width }, column) => cell + " ".repeat((widths[column] ?? 0) - width))
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
 

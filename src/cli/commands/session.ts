@@ -1,7 +1,7 @@
 // login, logout, whoami
 import type { Command } from "commander";
 import { text as readAll } from "node:stream/consumers";
-import { createLocalJWKSet, compactVerify, type JSONWebKeySet } from "jose";
+import type { JSONWebKeySet } from "jose";
 import { Client } from "../client.ts";
 import { define, handle, path, withJson } from "../command.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
@@ -39,10 +39,8 @@ async function askToken(): Promise<string> {
 /** Who issues what the published keys sign: said by the service in a document that they verify. */
 async function issuerOf(client: Client, jwks: JSONWebKeySet): Promise<string> {
   const list = await client.send({ path: "/v1/revocations" });
-  const { payload } = await compactVerify(list, createLocalJWKSet(jwks), {
-    algorithms: ["EdDSA", "Ed25519"],
-  });
-  return (JSON.parse(new TextDecoder().decode(payload)) as { iss: string }).iss;
+  const { authenticateAs } = await import("../authenticity.ts");
+  return (await authenticateAs("revocations+jwt", list, { jwks, issuer: null })).issuer;
 }
 
 async function login({ options }: { options: { url?: string; tokenStdin?: boolean; profile?: string } }) {

@@ -4,7 +4,7 @@ import type { JSONWebKeySet } from "jose";
 import { SECOND } from "../../licensing/dates.ts";
 import { type Call, define, handle, withJson } from "../command.ts";
 import type { Trust } from "../authenticity.ts";
-import { type Circumstances, judge, readRevocations, type Verdict } from "../documents.ts";
+import type { Circumstances, Verdict } from "../documents.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
 import { readInput, readJson } from "../inputs.ts";
 import { limit, list, note, print, printDetails, standing, text, verdict, when } from "../output.ts";
@@ -48,6 +48,7 @@ async function revocationsOf(
 ): Promise<Circumstances["revocations"]> {
   if (options.revocations === undefined) return null;
   const content = await readInput(options.revocations);
+  const { readRevocations } = await import("../documents.ts");
   return readRevocations(content, trust).catch((error: unknown) => {
     throw new Failure(EXIT.refused, `The revocation list is not valid. ${(error as Error).message}`);
   });
@@ -90,6 +91,8 @@ async function verify(call: Call<Options>, file: string): Promise<void> {
   const now = instantOf(call.options.at);
   const trust = await trustOf(call);
   const revocations = await revocationsOf(call, trust);
+  // Only this command needs cryptography: the others start faster without it.
+  const { judge } = await import("../documents.ts");
   const judged = await judge(await readInput(file), trust, { now, revocations });
   if (call.options.json) print(JSON.stringify(judged));
   else printVerdict(judged);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -290,13 +290,12 @@ describe("instances", () => {
 
   it("without a network get a file, which is verified without one", async () => {
     writeFileSync(desk.file("request.json"), JSON.stringify({ license_key: key, instance_id: "caio-vault" }));
-    const made = await desk.cli([
-      "offline-activate",
-      license,
-      "request.json",
-      "--output",
-      "vault.caio-license",
-    ]);
+    const offline = ["offline-activate", license, "request.json", "--output"];
+    const dry = await desk.ok(...offline, "no.caio-license", "--dry-run");
+    expect(dry).toContain("caio-vault");
+    expect(dry).not.toContain("eyJ");
+    expect(existsSync(desk.file("no.caio-license"))).toBe(false);
+    const made = await desk.cli([...offline, "vault.caio-license"]);
     expect(made.err).toMatch(/caio-vault may run until .*: vault.caio-license/);
     expect(statSync(desk.file("vault.caio-license")).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(desk.file("vault.caio-license"), "utf8"))).toMatchObject({

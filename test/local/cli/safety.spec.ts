@@ -260,6 +260,20 @@ describe("a bad network", () => {
     await network.close();
   });
 
+  it("takes a deletion whose answer was lost for done", async () => {
+    await desk.ok("customers", "create", "--id", "lost", "--name", "Lost");
+    const network = await interfere(desk.service.url, (count, _, outbound, pass) => {
+      if (count === 1) pass(() => outbound.destroy());
+      else pass();
+    });
+    const args = ["customers", "delete", "lost", "--yes"];
+    const deleted = await desk.cli(args, { env: { CAIO_LICENSE_URL: network.url } });
+    expect(deleted).toEqual({ code: 0, out: "Customer lost is deleted.\n", err: "" });
+    expect(network.requests()).toBe(2);
+    expect((await desk.cli(args)).code).toBe(4);
+    await network.close();
+  });
+
   it("waits as long as Retry-After says, and not for ever", async () => {
     const network = await interfere(desk.service.url, (count, _, outbound, pass) => {
       if (count === 1) outbound.writeHead(503, { "retry-after": "0" }).end();
