@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
+import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../../src/dev/service.ts";
 import { type Desk, LAUNCHER, openDesk, type Outcome, run } from "../support/cli.ts";
@@ -303,11 +304,27 @@ describe("instances", () => {
       instance_id: "caio-vault",
     });
     expect(await desk.ok("verify", "vault.caio-license")).toMatch(/^valid: \.caio-license file/);
-    writeFileSync(desk.file("receipt.jwt"), key);
-    const refused = await desk.cli(["offline-deactivate", license, "receipt.jwt"]);
-    expect(refused.code).toBe(5);
-    expect(refused.err).toContain("code: REQUEST_INVALID");
-    expect(refused.err).not.toContain(key);
+  });
+
+  it("without a network give their seat back by a signed receipt", async () => {
+    const own = await generateKeyPair("Ed25519", { extractable: true });
+    const { kty, crv, x } = await exportJWK(own.publicKey);
+    const request = { license_key: key, instance_id: "caio-ship", public_key: { kty, crv, x } };
+    writeFileSync(desk.file("ship.json"), JSON.stringify(request));
+    const file = JSON.parse(await desk.ok("offline-activate", license, "ship.json", "--output", "-"));
+    const receipt = await new CompactSign(
+      new TextEncoder().encode(JSON.stringify({ certificate: file.certificate })),
+    )
+      .setProtectedHeader({ alg: "EdDSA", typ: "deactivation+jwt" })
+      .sign(own.privateKey);
+    writeFileSync(desk.file("receipt.jwt"), receipt);
+    expect(await desk.ok("offline-deactivate", license, "receipt.jwt")).toContain("holds no seat any more");
+    const [ship] = await desk.json("instances", "list", "--query", "caio-ship");
+    expect(ship).toMatchObject({ id: file.activation_id, active: false });
+    const forged = await desk.cli(["offline-deactivate", license, "-"], { input: key });
+    expect(forged.code).toBe(5);
+    expect(forged.err).toContain("code: REQUEST_INVALID");
+    expect(forged.err).not.toContain(key);
   });
 });
 
