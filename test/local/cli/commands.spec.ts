@@ -308,23 +308,26 @@ describe("instances", () => {
 
   it("without a network give their seat back by a signed receipt", async () => {
     const own = await generateKeyPair("Ed25519", { extractable: true });
+    const made = await desk.json("licenses", "create", "--customer", "acme", "--type", "trial");
     const { kty, crv, x } = await exportJWK(own.publicKey);
-    const request = { license_key: key, instance_id: "caio-ship", public_key: { kty, crv, x } };
+    const request = { license_key: made.license_key, instance_id: "caio-ship", public_key: { kty, crv, x } };
     writeFileSync(desk.file("ship.json"), JSON.stringify(request));
-    const file = JSON.parse(await desk.ok("offline-activate", license, "ship.json", "--output", "-"));
+    const file = JSON.parse(await desk.ok("offline-activate", made.license.id, "ship.json", "--output", "-"));
     const receipt = await new CompactSign(
       new TextEncoder().encode(JSON.stringify({ certificate: file.certificate })),
     )
       .setProtectedHeader({ alg: "EdDSA", typ: "deactivation+jwt" })
       .sign(own.privateKey);
     writeFileSync(desk.file("receipt.jwt"), receipt);
-    expect(await desk.ok("offline-deactivate", license, "receipt.jwt")).toContain("holds no seat any more");
+    expect(await desk.ok("offline-deactivate", made.license.id, "receipt.jwt")).toContain(
+      "holds no seat any more",
+    );
     const [ship] = await desk.json("instances", "list", "--query", "caio-ship");
     expect(ship).toMatchObject({ id: file.activation_id, active: false });
-    const forged = await desk.cli(["offline-deactivate", license, "-"], { input: key });
+    const forged = await desk.cli(["offline-deactivate", made.license.id, "-"], { input: made.license_key });
     expect(forged.code).toBe(5);
     expect(forged.err).toContain("code: REQUEST_INVALID");
-    expect(forged.err).not.toContain(key);
+    expect(forged.err).not.toContain(made.license_key);
   });
 });
 
