@@ -1,0 +1,69 @@
+// Whether a signed document is genuine. Keys come from the trusted set by kid alone, so that a token cannot
+// bring its own (RFC 8725 section 3.10); algorithm, type and issuer are pinned.
+import { compactVerify, importJWK, type JSONWebKeySet } from "jose";
+
+export interface Trust {
+  jwks: JSONWebKeySet;
+  /** null: whoever the keys are of. */
+  issuer: string | null;
+}
+
+export const KINDS = {
+  "license+jwt": "license key",
+  "activation+jwt": "activation certificate",
+  "revocations+jwt": "revocation list",
+} as const;
+
+type Type = keyof typeof KINDS;
+
+/** Why a document is not what it says, with a code. */
+export class NotAuthentic extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Authentic {
+  type: Type;
+  kid: string;
+  issuer: string;
+  claims: unknown;
+}
+
+/** @throws NotAuthentic */
+export async function authenticate(token: string, { jwks, issuer }: Trust): Promise<Authentic> {
+  const unknownKey = new NotAuthentic("KEY_UNKNOWN", "It is not signed with any of the trusted keys.");
+  let verified;
+  try {
+    verified = await compactVerify(
+      token,
+      ({ kid }) => {
+        const jwk = kid === undefined ? undefined : jwks.keys.find((candidate) => candidate.kid === kid);
+        if (jwk?.kty !== "OKP" || jwk.crv !== "Ed25519" || jwk.x === undefined) throw unknownKey;
+        return importJWK({ kty: jwk.kty, crv: jwk.crv, x: jwk.x }, "EdDSA");
+      },
+      { algorithms: ["EdDSA", "Ed25519"] },
+    );
+  } catch (error) {
+    if (error === unknownKey) throw error;
+    const { code } = error as { code?: string };
+    throw code === "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"
+      ? new NotAuthentic("SIGNATURE_INVALID", "Its signature is not genuine: it is forged or was altered.")
+      : new NotAuthentic("NOT_A_DOCUMENT", "It is not a signed document of this service.");
+  }
+  const { typ = "none", kid = "" } = verified.protectedHeader;
+  if (!Object.hasOwn(KINDS, typ)) throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
+  const claims = JSON.parse(new TextDecoder().decode(verified.payload)) as { iss: string };
+  if (issuer !== null && claims.iss !== issuer)
+    throw new NotAuthentic("ISSUER_UNKNOWN", `It was issued by ${claims.iss}, not by ${issuer}.`);
+  return { type: typ as Type, kid, issuer: claims.iss, claims };
+}
+
+/** @throws NotAuthentic for one of another type */
+export async function authenticateAs(type: Type, token: string, trust: Trust): Promise<Authentic> {
+  const document = await authenticate(token, trust);
+  if (document.type === type) return document;
+  throw new NotAuthentic("NOT_A_DOCUMENT", `It is a ${KINDS[document.type]}, not a ${KINDS[type]}.`);
+}

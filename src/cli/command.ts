@@ -1,0 +1,180 @@
+// What every command is made of: its place in the tree with help and examples, and what it does with the
+// service's answers. A command of commands/ names the call, the columns and the words.
+import type { Command } from "commander";
+import { Client, type Query, type Request } from "./client.ts";
+import { EXIT, Failure, redact, usage } from "./failures.ts";
+import { type Column, list, note, print, printDetails, printTable, text } from "./output.ts";
+import { connection } from "./profiles.ts";
+import { positive } from "./inputs.ts";
+import type { Preview } from "./shapes.ts";
+
+export interface Common {
+  profile?: string;
+  json?: boolean;
+  ndjson?: boolean;
+  all?: boolean;
+  limit?: number;
+  dryRun?: boolean;
+  yes?: boolean;
+}
+
+/** Adds a command with its examples; they come without the program's name. */
+export function define(parent: Command, usageText: string, summary: string, examples: string[]): Command {
+  const lines = examples.map((example) => `  $ caio-license ${example}`);
+  return parent
+    .command(usageText)
+    .description(summary)
+    .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}
+
+/** A group of commands, such as `licenses`. */
+export const group = (parent: Command, name: string, summary: string, example: string): Command =>
+  define(parent, name, summary, [example]);
+
+export const withJson = (command: Command): Command =>
+  command.option("--json", "print the service's JSON in place of text");
+
+export const withList = (command: Command): Command =>
+  withJson(command)
+    .option("--ndjson", "print one JSON object per line")
+    .option("-n, --limit <count>", "at most so many", positive, 50)
+    .option("--all", "all there are");
+
+export const withDryRun = (command: Command, what = "show the request and do not send it"): Command =>
+  withJson(command).option("--dry-run", what);
+
+export const withConfirmation = (command: Command): Command =>
+  command.option("-y, --yes", "do not ask whether it is meant");
+
+/** Gives the work of a command its options, those of its parents included. */
+export const handle =
+  <Options>(work: (call: Call<Options>, ...args: string[]) => Promise<void>) =>
+  async (...params: unknown[]): Promise<void> => {
+    const command = params.at(-1) as Command;
+    const options = command.optsWithGlobals<Options & Common>();
+    await work(new Call(options), ...(params.slice(0, -2) as string[]));
+  };
+
+export const path = (...parts: string[]): string =>
+  `/v1/admin/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
+
+/** Prints what the service answered; which shape that has is known by the call. */
+type ForPeople = (body: never) => void;
+
+export class Call<Options> {
+  readonly options: Options & Common;
+
+  constructor(options: Options & Common) {
+    this.options = options;
+  }
+
+  client(): Client {
+    return new Client(connection(this.options.profile));
+  }
+
+  /** Prints an answer: as it came, or for people. */
+  show(answer: string, forPeople: ForPeople): void {
+    if (this.options.json) print(answer);
+    else forPeople(JSON.parse(answer) as never);
+  }
+
+  async read(from: string, forPeople: ForPeople, query: Query = {}): Promise<void> {
+    this.show(await this.client().send({ path: from, query }), forPeople);
+  }
+
+  /** Prints a list, page after page. */
+  async list<T>(from: string, query: Query, columns: Column<T>[], nothing: string): Promise<void> {
+    const { all, limit = 50, json, ndjson } = this.options;
+    const rows = this.client().rows<T>(from, query, all ? Number.POSITIVE_INFINITY : limit);
+    const shown: T[] = [];
+    let more = false;
+    let count = 0;
+    for (;;) {
+      const next = await rows.next();
+      if (next.done) {
+        more = next.value;
+        break;
+      }
+      // Programs get rows as they come, whole lists do not have to fit into memory.
+      if (ndjson) print(JSON.stringify(next.value));
+      else if (json) process.stdout.write(`${count === 0 ? "[" : ","}\n${JSON.stringify(next.value)}`);
+      else shown.push(next.value);
+      count += 1;
+    }
+    if (json && !ndjson) print(count === 0 ? "[]" : "\n]");
+    else if (!ndjson && count > 0) printTable(shown, columns);
+    else if (!ndjson) note(nothing);
+    if (more) note("There may be more: --all, or a higher --limit.");
+  }
+
+  /** Sends a change and prints the answer; with --dry-run it shows what would be sent. */
+  async change(request: Request, forPeople: ForPeople): Promise<void> {
+    if (this.options.dryRun) return this.#showUnsent(request);
+    this.show(await this.client().send(request), forPeople);
+  }
+
+  /** Sends a change that is answered with nothing. */
+  async end(request: Request, done: string): Promise<void> {
+    if (this.options.dryRun) return this.#showUnsent(request);
+    await this.client().send(request);
+    if (!this.options.json) print(done);
+  }
+
+  /** Like `change`, where the service itself knows how to try a change. */
+  async tryOrChange(request: Request, forPeople: ForPeople): Promise<void> {
+    if (!this.options.dryRun) return this.change(request, forPeople);
+    const answer = await this.client().send({ ...request, query: { ...request.query, dry_run: true } });
+    this.show(answer, printPreview);
+  }
+
+  /** Asks before something that cannot be undone. @throws Failure where nobody said yes */
+  async confirm(question: string): Promise<void> {
+    if (this.options.yes || this.options.dryRun) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw usage(
+        "This needs a yes, and there is no terminal to ask at.",
+        "remedy: add --yes if it is meant.",
+      );
+    }
+    const { default: confirm } = await import("@inquirer/confirm");
+    const meant = await confirm({ message: text(question), default: false }, { output: process.stderr });
+    if (!meant) throw new Failure(EXIT.usage, "Nothing was changed.");
+  }
+
+  /** Honest about its limits: the service was not asked. Request files hold license keys, which nobody asked for. */
+  #showUnsent({ method = "GET", path: to, body }: Request): void {
+    const request = {
+      method,
+      url: new URL(to, this.client().url).href,
+      ...(body === undefined ? {} : { body }),
+    };
+    if (this.options.json) return print(redact(JSON.stringify({ dry_run: true, request })));
+    print(`${request.method} ${request.url}`);
+    if (body !== undefined) print(redact(JSON.stringify(body, null, 2)));
+    note("Not sent, and nothing was checked: the service cannot try this one.");
+  }
+}
+
+/** A member of a license as it is in a preview. */
+const value = (member: unknown): string =>
+  Array.isArray(member) ? list(member as string[]) : text(member === null ? "none" : JSON.stringify(member));
+
+function printPreview({ license, changes, instances, limits }: Preview): void {
+  const details = Object.entries(changes).map(([name, { from, to }]): [string, string] => [
+    name,
+    from === undefined ? value(to) : `${value(from)} → ${value(to)}`,
+  ]);
+  print(`License ${text(license.id)} would be ${license.standing}. Nothing was changed.`);
+  if (details.length > 0) printDetails(details);
+  print(`Instances that run on it: ${instances.active}`);
+  const refused = instances.listed.filter(({ refused_with }) => refused_with !== null);
+  if (refused.length > 0) {
+    printTable(refused, [
+      ["instance", (row) => text(row.instance_id)],
+      ["host", (row) => text(row.hostname)],
+      ["will be refused with", (row) => text(row.refused_with)],
+    ]);
+  }
+  for (const { limit, allowed, observed } of limits)
+    print(`${limit}: ${allowed} allowed, ${observed} in use`);
+}

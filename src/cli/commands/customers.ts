@@ -1,0 +1,117 @@
+// customers: list, show, create, update, delete
+import type { Command } from "commander";
+import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
+import { usage } from "../failures.ts";
+import { given, objectOf } from "../inputs.ts";
+import { type Column, printDetails, text, when } from "../output.ts";
+import type { Customer } from "../shapes.ts";
+
+interface Details {
+  id?: string;
+  name?: string;
+  /** false: emptied by --no-email. */
+  email?: string | false;
+  company?: string | false;
+  metadata?: Record<string, unknown>;
+}
+
+const email = ({ email: address, email_status }: Customer): string =>
+  email_status === null ? text(address) : `${text(address)} (${email_status})`;
+
+const COLUMNS: Column<Customer>[] = [
+  ["id", (row) => text(row.id)],
+  ["name", (row) => text(row.name)],
+  ["company", (row) => text(row.company)],
+  ["email", email],
+  ["created", (row) => when(row.created_at)],
+];
+
+const printCustomer = (customer: Customer): void =>
+  printDetails([
+    ["id", text(customer.id)],
+    ["name", text(customer.name)],
+    ["company", text(customer.company)],
+    ["email", email(customer)],
+    ["metadata", text(JSON.stringify(customer.metadata))],
+    ["created", when(customer.created_at)],
+    ["updated", when(customer.updated_at)],
+  ]);
+
+const emptied = (value: string | false | undefined): string | null | undefined =>
+  value === false ? null : value;
+
+export function addCustomerCommands(program: Command): void {
+  const customers = group(program, "customers", "Who licenses are issued to", "customers list --query acme");
+
+  withList(
+    define(customers, "list", "List customers", [
+      "customers list",
+      "customers list --query acme",
+      "customers list --all --json",
+    ]),
+  )
+    .option("-q, --query <text>", "whose id, name, company or e-mail begins with it")
+    .action(
+      handle<{ query?: string }>((call) =>
+        call.list<Customer>(path("customers"), { q: call.options.query }, COLUMNS, "No customers."),
+      ),
+    );
+
+  withJson(define(customers, "show <id>", "Show a customer", ["customers show acme"])).action(
+    handle((call, id) => call.read(path("customers", id), printCustomer)),
+  );
+
+  withDryRun(
+    define(customers, "create", "Create a customer", [
+      "customers create --name Acme",
+      'customers create --id acme --name Acme --email it@acme.example --metadata \'{"crm": "4711"}\'',
+    ]),
+  )
+    .requiredOption("--name <name>", "the name")
+    .option("--id <id>", "letters, digits, dots, dashes, underscores; else one is made")
+    .option("--email <address>", "where licenses and warnings are sent")
+    .option("--company <company>", "the company")
+    .option("--metadata <json>", "an object of your own references", objectOf)
+    .action(
+      handle<Details>((call) => {
+        const { id, name, email: address, company, metadata } = call.options;
+        const body = given({ id, name, email: address, company, metadata });
+        return call.change({ method: "POST", path: path("customers"), body }, printCustomer);
+      }),
+    );
+
+  withDryRun(
+    define(customers, "update <id>", "Change a customer: what is given is changed", [
+      "customers update acme --email licenses@acme.example",
+      "customers update acme --no-company",
+    ]),
+  )
+    .option("--name <name>", "the name")
+    .option("--email <address>", "where licenses and warnings are sent")
+    .option("--no-email", "no address")
+    .option("--company <company>", "the company")
+    .option("--no-company", "no company")
+    .option("--metadata <json>", "an object of your own references", objectOf)
+    .action(
+      handle<Details>((call, id) => {
+        const { name, email: address, company, metadata } = call.options;
+        const body = given({ name, email: emptied(address), company: emptied(company), metadata });
+        if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
+        return call.change({ method: "PATCH", path: path("customers", id), body }, printCustomer);
+      }),
+    );
+
+  withConfirmation(
+    withDryRun(
+      define(customers, "delete <id>", "Delete a customer who has no licenses", [
+        "customers delete acme",
+        "customers delete acme --yes",
+      ]),
+    ),
+  ).action(
+    handle(async (call, id) => {
+      await call.confirm(`Delete the customer ${id}?`);
+      await call.end({ method: "DELETE", path: path("customers", id) }, `Customer ${text(id)} is deleted.`);
+    }),
+  );
+}

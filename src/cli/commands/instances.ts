@@ -1,0 +1,107 @@
+// instances: list, show, free
+import type { Command } from "commander";
+import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
+import { usage } from "../failures.ts";
+import { type Column, printDetails, text, when } from "../output.ts";
+import type { Instance } from "../shapes.ts";
+
+const ID = "act_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
+
+interface Filter {
+  license?: string;
+  customer?: string;
+  active?: boolean;
+  ended?: boolean;
+  seenSince?: string;
+  seenBefore?: string;
+  query?: string;
+}
+
+const state = ({ active, ended_by }: Instance): string =>
+  active ? "holds a seat" : ended_by === null ? "lease ran out" : `ended by ${ended_by}`;
+
+const COLUMNS: Column<Instance>[] = [
+  ["id", (row) => text(row.id)],
+  ["instance", (row) => text(row.instance_id)],
+  ["host", (row) => text(row.hostname)],
+  ["version", (row) => text(row.app_version)],
+  ["state", state],
+  ["last seen", (row) => when(row.last_seen_at)],
+  ["lease until", (row) => when(row.lease_expires_at)],
+];
+
+const printInstance = (instance: Instance): void =>
+  printDetails([
+    ["id", text(instance.id)],
+    ["instance", text(instance.instance_id)],
+    ["license", text(instance.license_id)],
+    ["state", state(instance)],
+    ["activated", when(instance.activated_at)],
+    ["last seen", when(instance.last_seen_at)],
+    ["check-in due", when(instance.check_in_at)],
+    ["lease until", when(instance.lease_expires_at)],
+    ["ended", when(instance.ended_at)],
+    ["host", text(instance.hostname)],
+    ["version", text(instance.app_version)],
+    ["address", text(instance.ip)],
+    ["fingerprint", text(instance.fingerprint)],
+    ["clone suspected", when(instance.clone_suspected_at)],
+    ["labels", text(instance.labels === null ? null : JSON.stringify(instance.labels))],
+    [
+      "usage",
+      instance.usage === null
+        ? "–"
+        : `${instance.usage.requests} requests, ${instance.usage.services} services on ${text(instance.usage.date)}`,
+    ],
+  ]);
+
+export function addInstanceCommands(program: Command): void {
+  const instances = group(program, "instances", "Installations and their seats", "instances list --active");
+
+  withList(
+    define(instances, "list", "List instances, license by license", [
+      "instances list --customer acme --active",
+      "instances list --active --seen-before 2026-11-01",
+    ]),
+  )
+    .option("--license <id>", "of this license")
+    .option("--customer <id>", "of this customer")
+    .option("--active", "that hold a seat")
+    .option("--ended", "that hold none any more")
+    .option("--seen-since <date>", "last seen from here on")
+    .option("--seen-before <date>", "last seen before this")
+    .option("-q, --query <text>", "whose id, host name or license begins with it")
+    .action(
+      handle<Filter>((call) => {
+        const { license, customer, active, ended, seenSince, seenBefore, query } = call.options;
+        if (active && ended) throw usage("--active and --ended exclude each other.");
+        const filter = {
+          license_id: license,
+          customer_id: customer,
+          active: active ? true : ended ? false : undefined,
+          seen_since: seenSince,
+          seen_before: seenBefore,
+          q: query,
+        };
+        return call.list<Instance>(path("activations"), filter, COLUMNS, "No instances.");
+      }),
+    );
+
+  withJson(define(instances, "show <id>", "Show an instance", [`instances show ${ID}`])).action(
+    handle((call, id) => call.read(path("activations", id), printInstance)),
+  );
+
+  withConfirmation(
+    withDryRun(
+      define(instances, "free <id>", "Take an instance's seat back. It learns of it at its next check-in.", [
+        `instances free ${ID}`,
+        `instances free ${ID} --yes`,
+      ]),
+    ),
+  ).action(
+    handle(async (call, id) => {
+      await call.confirm(`Take back the seat of ${id}?`);
+      await call.end({ method: "DELETE", path: path("activations", id) }, `The seat of ${text(id)} is free.`);
+    }),
+  );
+}

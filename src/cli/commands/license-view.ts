@@ -1,0 +1,45 @@
+// How a license looks to people.
+import { type Column, limit, list, note, print, printDetails, standing, text, when } from "../output.ts";
+import type { IssuedLicense, License } from "../shapes.ts";
+
+export const LICENSE_COLUMNS: Column<License>[] = [
+  ["id", (row) => text(row.id)],
+  ["customer", (row) => text(row.customer_id)],
+  ["type", (row) => text(row.license_type)],
+  ["standing", (row) => standing(row.standing)],
+  ["expires", (row) => when(row.expires_at, "never")],
+  ["instances", (row) => limit(row.max_instances)],
+];
+
+export const printLicense = (license: License): void =>
+  printDetails([
+    ["id", text(license.id)],
+    ["customer", text(license.customer_id)],
+    ["type", text(license.license_type)],
+    ["standing", standing(license.standing)],
+    ["issued", when(license.issued_at)],
+    ["starts", when(license.starts_at, "at issue")],
+    ["expires", when(license.expires_at, "never")],
+    ["grace until", when(license.grace_until)],
+    ["features", list(license.features)],
+    ["instances", limit(license.max_instances)],
+    ["services", limit(license.max_services)],
+    ["requests per day", limit(license.max_requests_per_day)],
+    ["lease", `${license.lease_days} days, check-in every ${license.check_in_hours} hours`],
+    [
+      "notices",
+      license.notice_days === null ? "those of the type" : `${list(license.notice_days)} days before the end`,
+    ],
+    ["revision", String(license.revision)],
+    ["metadata", text(JSON.stringify(license.metadata))],
+    ["updated", when(license.updated_at)],
+  ]);
+
+/** The key is a secret: shown where somebody asks for it. */
+export const printIssued =
+  (showKey: boolean) =>
+  ({ license, license_key }: IssuedLicense): void => {
+    printLicense(license);
+    if (showKey) print(license_key);
+    else note(`Its key: caio-license licenses key ${text(license.id)}`);
+  };

@@ -1,0 +1,163 @@
+// licenses: create, list, show, update. What happens to one later: license-actions.ts
+import { type Command, Option } from "commander";
+import { STANDINGS } from "../../licensing/standing.ts";
+import { define, handle, path, withDryRun, withJson, withList } from "../command.ts";
+import { usage } from "../failures.ts";
+import {
+  endOf,
+  featuresOf,
+  given,
+  limitOf,
+  notNegative,
+  noticeDaysOf,
+  objectOf,
+  type OrNull,
+  positive,
+} from "../inputs.ts";
+import type { License } from "../shapes.ts";
+import { LICENSE_COLUMNS, printIssued, printLicense } from "./license-view.ts";
+
+interface Terms {
+  type?: string;
+  days?: number;
+  expires?: OrNull<string>;
+  /** false: cleared by --no-starts. */
+  starts?: string | false;
+  graceDays?: number;
+  features?: string[];
+  maxInstances?: OrNull<number>;
+  maxServices?: OrNull<number>;
+  maxRequestsPerDay?: OrNull<number>;
+  metadata?: Record<string, unknown>;
+  noticeDays?: OrNull<number[]>;
+}
+
+interface Creation extends Terms {
+  customer: string;
+  send?: boolean;
+  showKey?: boolean;
+}
+
+interface Update extends Terms {
+  leaseDays?: number;
+  checkInHours?: number;
+}
+
+interface Filter {
+  customer?: string;
+  type?: string;
+  status?: string;
+  standing?: string;
+  expiringWithin?: number;
+  query?: string;
+}
+
+const withTerms = (command: Command): Command =>
+  command
+    .option("--expires <date>", "2027-01-31, an RFC 3339 instant, or never", endOf)
+    .option("--starts <date>", "when it begins to hold")
+    .option("--grace-days <days>", "how long it lets things run after its end", notNegative)
+    .option("--features <list>", "several with commas, or none", featuresOf)
+    .option("--max-instances <count>", "a number or unlimited", limitOf)
+    .option("--max-services <count>", "a number or unlimited", limitOf)
+    .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
+    .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
+    .option("--metadata <json>", "an object of your own references", objectOf);
+
+const termsOf = (terms: Terms) => ({
+  license_type: terms.type,
+  expires_days: terms.days,
+  expires_at: terms.expires,
+  starts_at: terms.starts === false ? null : terms.starts,
+  grace_days: terms.graceDays,
+  features: terms.features,
+  max_instances: terms.maxInstances,
+  max_services: terms.maxServices,
+  max_requests_per_day: terms.maxRequestsPerDay,
+  notice_days: terms.noticeDays,
+  metadata: terms.metadata,
+});
+
+export function addLicenseCommands(licenses: Command): void {
+  withTerms(
+    withDryRun(
+      define(licenses, "create", "Issue a license; what is not given comes from its type", [
+        "licenses create --customer acme --type standard",
+        "licenses create --customer acme --type enterprise --days 730 --max-instances 20 --send",
+        "licenses create --customer acme --type trial --json | jq -r .license_key > acme.key",
+      ]),
+    )
+      .requiredOption("--customer <id>", "whom it is for")
+      .requiredOption("--type <id>", "the license type: see caio-license types list")
+      .option("--days <count>", "days from now", positive),
+  )
+    .option("--send", "mail the key to the customer")
+    .option("--show-key", "print the key, too")
+    .action(
+      handle<Creation>((call) => {
+        const { customer, send, showKey } = call.options;
+        const body = given({ customer_id: customer, ...termsOf(call.options), send_email: send });
+        return call.change({ method: "POST", path: path("licenses"), body }, printIssued(showKey === true));
+      }),
+    );
+
+  withList(
+    define(licenses, "list", "List licenses", [
+      "licenses list",
+      "licenses list --customer acme --standing expiring",
+      "licenses list --all --ndjson",
+    ]),
+  )
+    .option("--customer <id>", "of this customer")
+    .option("--type <id>", "of this type")
+    .addOption(
+      new Option("--status <status>", "what people decided").choices(["active", "suspended", "revoked"]),
+    )
+    .addOption(new Option("--standing <standing>", "what it is worth now").choices(STANDINGS))
+    .option("--expiring-within <days>", "entitled to run and ending within so many days", notNegative)
+    .option("-q, --query <text>", "whose id, or whose customer's id, name, company or e-mail begins with it")
+    .action(
+      handle<Filter>((call) => {
+        const { customer, type, status, standing, expiringWithin, query } = call.options;
+        const filter = {
+          customer_id: customer,
+          license_type: type,
+          status,
+          standing,
+          expiring_within_days: expiringWithin,
+          q: query,
+        };
+        return call.list<License>(path("licenses"), filter, LICENSE_COLUMNS, "No licenses.");
+      }),
+    );
+
+  withJson(
+    define(licenses, "show <id>", "Show a license", ["licenses show lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8"]),
+  ).action(handle((call, id) => call.read(path("licenses", id), printLicense)));
+
+  withTerms(
+    withDryRun(
+      define(licenses, "update <id>", "Change the terms of a license: what is given is changed", [
+        "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 10",
+        "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 1 --dry-run",
+      ]),
+      "let the service say what it would do, and change nothing",
+    )
+      .option("--type <id>", "the license type")
+      .option("--lease-days <days>", "how long a seat is leased", positive)
+      .option("--check-in-hours <hours>", "how often instances check in", positive),
+  )
+    .option("--no-starts", "from its issue on")
+    .action(
+      handle<Update>((call, id) => {
+        const { leaseDays, checkInHours } = call.options;
+        const body = given({
+          ...termsOf(call.options),
+          lease_days: leaseDays,
+          check_in_hours: checkInHours,
+        });
+        if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
+        return call.tryOrChange({ method: "PATCH", path: path("licenses", id), body }, printLicense);
+      }),
+    );
+}

@@ -1,0 +1,98 @@
+// messages: list, show, retry
+import { type Command, Option } from "commander";
+import { define, group, handle, path, withDryRun, withJson, withList } from "../command.ts";
+import { type Column, delivery, plainLines, print, printDetails, text, when } from "../output.ts";
+import type { Message, MessageWithPreview } from "../shapes.ts";
+
+const ID = "msg_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
+
+const STATUSES: Message["status"][] = ["pending", "sent", "delivered", "bounced", "failed", "skipped"];
+
+const KINDS: Message["kind"][] = [
+  "license_delivery",
+  "license_renewed",
+  "expiry_warning",
+  "license_expired",
+  "admin_digest",
+];
+
+interface Filter {
+  status?: string;
+  kind?: string;
+  license?: string;
+}
+
+const COLUMNS: Column<Message>[] = [
+  ["id", (row) => text(row.id)],
+  ["kind", (row) => row.kind],
+  ["status", (row) => delivery(row.status)],
+  ["recipient", (row) => text(row.recipient)],
+  ["subject", (row) => text(row.subject)],
+  ["created", (row) => when(row.created_at)],
+];
+
+const printMessage = (message: Message): void =>
+  printDetails([
+    ["id", text(message.id)],
+    ["kind", message.kind],
+    ["status", delivery(message.status)],
+    ["recipient", text(message.recipient)],
+    ["subject", text(message.subject)],
+    ["license", text(message.license_id)],
+    ["attempts", String(message.attempts)],
+    ["next try", when(message.next_try_at)],
+    ["last error", text(message.last_error)],
+    ["provider id", text(message.provider_id)],
+    ["created", when(message.created_at)],
+    ["updated", when(message.updated_at)],
+  ]);
+
+export function addMessageCommands(program: Command): void {
+  const messages = group(program, "messages", "The mail that was sent", "messages list --status failed");
+
+  withList(
+    define(messages, "list", "List mail, the newest first", [
+      "messages list --status bounced",
+      "messages list --license lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8",
+    ]),
+  )
+    .addOption(new Option("--status <status>", "how far it is").choices(STATUSES))
+    .addOption(new Option("--kind <kind>", "what it is").choices(KINDS))
+    .option("--license <id>", "about this license")
+    .action(
+      handle<Filter>((call) => {
+        const { status, kind, license } = call.options;
+        return call.list<Message>(
+          path("messages"),
+          { status, kind, license_id: license },
+          COLUMNS,
+          "No mail.",
+        );
+      }),
+    );
+
+  withJson(
+    define(messages, "show <id>", "Show a mail. --text prints what it says, which may hold a license key.", [
+      `messages show ${ID}`,
+      `messages show ${ID} --text`,
+    ]),
+  )
+    .option("--text", "the mail itself, too; that it was shown is recorded")
+    .action(
+      handle<{ text?: boolean }>((call, id) =>
+        call.read(path("messages", id), (message: MessageWithPreview) => {
+          printMessage(message);
+          if (call.options.text)
+            print(`\n${plainLines(message.preview?.text ?? "Not for your role: it holds a license key.")}`);
+        }),
+      ),
+    );
+
+  withDryRun(
+    define(messages, "retry <id>", "Send a mail again that failed, bounced or was skipped", [
+      `messages retry ${ID}`,
+    ]),
+  ).action(
+    handle((call, id) => call.change({ method: "POST", path: path("messages", id, "retry") }, printMessage)),
+  );
+}

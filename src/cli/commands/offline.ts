@@ -1,0 +1,64 @@
+// offline-activate, offline-deactivate: what a courier carries
+import type { Command } from "commander";
+import { define, handle, path, withDryRun } from "../command.ts";
+import { saveText } from "../files.ts";
+import { given, positive, readInput, readJson } from "../inputs.ts";
+import { note, print, text, when } from "../output.ts";
+import type { LicenseFile } from "../shapes.ts";
+
+const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
+
+interface Activation {
+  output: string;
+  leaseDays?: number;
+}
+
+export function addOfflineCommands(program: Command): void {
+  withDryRun(
+    define(
+      program,
+      "offline-activate <license> <request-file>",
+      "Make the .caio-license file for an installation without a network",
+      [
+        `offline-activate ${ID} request.json --output berlin.caio-license`,
+        `offline-activate ${ID} request.json --lease-days 90 --output berlin.caio-license`,
+      ],
+    ),
+  )
+    .requiredOption("-o, --output <file>", "where to; a file that only you can read, or - for stdout")
+    .option("--lease-days <days>", "else up to the license's end", positive)
+    .action(
+      handle<Activation>(async (call, license, requestFile) => {
+        const { output, leaseDays, dryRun } = call.options;
+        const body = given({ request: await readJson(requestFile), lease_days: leaseDays });
+        const request = {
+          method: "POST" as const,
+          path: path("licenses", license, "offline-activations"),
+          body,
+        };
+        if (dryRun) return call.change(request, () => {});
+        const answer = await call.client().send(request);
+        if (output === "-") return print(answer);
+        await saveText(`${answer}\n`, output);
+        call.show(answer, ({ instance_id, lease_expires_at, warnings }: LicenseFile) => {
+          note(`${text(instance_id)} may run until ${when(lease_expires_at)}: ${output}`);
+          for (const { code, detail } of warnings) note(`warning: ${text(detail)} (${code})`);
+        });
+      }),
+    );
+
+  withDryRun(
+    define(
+      program,
+      "offline-deactivate <license> <receipt-file>",
+      "Take a seat back by an installation's signed receipt",
+      [`offline-deactivate ${ID} receipt.jwt`],
+    ),
+  ).action(
+    handle(async (call, license, receiptFile) => {
+      const body = { receipt: (await readInput(receiptFile)).trim() };
+      const to = path("licenses", license, "offline-deactivations");
+      await call.end({ method: "POST", path: to, body }, "The installation holds no seat any more.");
+    }),
+  );
+}

@@ -1,0 +1,105 @@
+// login, logout, whoami
+import type { Command } from "commander";
+import { text as readAll } from "node:stream/consumers";
+import type { JSONWebKeySet } from "jose";
+import { Client } from "../client.ts";
+import { define, handle, path, withJson } from "../command.ts";
+import { EXIT, Failure, usage } from "../failures.ts";
+import { note, printDetails, text } from "../output.ts";
+import {
+  configFile,
+  connection,
+  profileName,
+  readProfiles,
+  serviceUrl,
+  tokenFromEnvironment,
+  urlFromEnvironment,
+  usableToken,
+  writeProfiles,
+} from "../profiles.ts";
+import type { Me } from "../shapes.ts";
+
+const isInteractive = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
+
+async function askUrl(): Promise<string> {
+  if (!isInteractive())
+    throw usage("Which service?", "remedy: --url https://licensing.example or CAIO_LICENSE_URL.");
+  const { default: input } = await import("@inquirer/input");
+  return serviceUrl(
+    await input({ message: "URL of the service", required: true }, { output: process.stderr }),
+  );
+}
+
+async function askToken(): Promise<string> {
+  if (!isInteractive()) throw usage("No token.", "remedy: --token-stdin or CAIO_LICENSE_TOKEN.");
+  const { default: password } = await import("@inquirer/password");
+  return usableToken(await password({ message: "API token", mask: false }, { output: process.stderr }));
+}
+
+/** Who issues what the published keys sign: said by the service in a document that they verify. */
+async function issuerOf(client: Client, jwks: JSONWebKeySet): Promise<string> {
+  const list = await client.send({ path: "/v1/revocations" });
+  const { authenticateAs } = await import("../authenticity.ts");
+  return (await authenticateAs("revocations+jwt", list, { jwks, issuer: null })).issuer;
+}
+
+async function login({ options }: { options: { url?: string; tokenStdin?: boolean; profile?: string } }) {
+  const name = profileName(options.profile);
+  const url =
+    options.url === undefined ? (urlFromEnvironment() ?? (await askUrl())) : serviceUrl(options.url);
+  const token = options.tokenStdin
+    ? usableToken(await readAll(process.stdin))
+    : (tokenFromEnvironment() ?? (await askToken()));
+  const client = new Client({ url, token });
+  const me = JSON.parse(await client.send({ path: path("me") })) as Me;
+  const stranger = new Client({ url, token: null });
+  const jwks = JSON.parse(await stranger.send({ path: "/.well-known/jwks.json" })) as JSONWebKeySet;
+  const issuer = await issuerOf(stranger, jwks);
+  writeProfiles({ ...readProfiles(), [name]: { url, token, issuer, jwks } });
+  note(`Signed in to ${url} as ${text(me.actor.id)} (${me.role}), profile ${name}.`);
+}
+
+export function addSessionCommands(program: Command): void {
+  define(
+    program,
+    "login",
+    "Sign in: checks URL and token with the service and keeps them in a profile. The token is asked for, without echo.",
+    [
+      "login --url https://licensing.example",
+      "login --url https://licensing.example --profile staging",
+      "login --url https://licensing.example --token-stdin < token.txt",
+    ],
+  )
+    .option("--url <url>", "the service; else CAIO_LICENSE_URL, else asked for")
+    .option("--token-stdin", "read the token from stdin; else CAIO_LICENSE_TOKEN, else asked for")
+    .action(handle(login));
+
+  define(program, "logout", "Forget a profile. The token stays valid: see tokens revoke.", [
+    "logout",
+    "logout --profile staging",
+  ]).action(
+    handle(async ({ options }) => {
+      const name = profileName(options.profile);
+      const { [name]: known, ...others } = readProfiles();
+      if (!known) throw new Failure(EXIT.forbidden, `Not signed in (profile ${name}).`);
+      writeProfiles(others);
+      note(`Signed out of ${known.url}, profile ${name}.`);
+    }),
+  );
+
+  withJson(
+    define(program, "whoami", "Say who is signed in where, with which role", ["whoami", "whoami --json"]),
+  ).action(
+    handle(async (call) => {
+      const { url } = connection(call.options.profile);
+      await call.read(path("me"), ({ actor, role }: Me) =>
+        printDetails([
+          ["service", url],
+          ["actor", text(actor.id)],
+          ["role", role],
+          ["profile", `${profileName(call.options.profile)} (${configFile()})`],
+        ]),
+      );
+    }),
+  );
+}

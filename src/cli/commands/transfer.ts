@@ -1,0 +1,105 @@
+// export, import: licenses and customers as files
+import { extname } from "node:path";
+import { Argument, type Command, Option } from "commander";
+import { Client, type Upload } from "../client.ts";
+import { type Call, define, handle, path, withJson } from "../command.ts";
+import { usage } from "../failures.ts";
+import { printStream, saveStream } from "../files.ts";
+import { readInput } from "../inputs.ts";
+import { note, print } from "../output.ts";
+import { connection } from "../profiles.ts";
+import type { Imported } from "../shapes.ts";
+
+const FORMATS = { csv: "text/csv", json: "application/json" } as const;
+
+type Format = keyof typeof FORMATS;
+
+const formats = Object.keys(FORMATS);
+
+interface Export {
+  format?: Format;
+  customer?: string;
+  output?: string;
+}
+
+interface Import {
+  format?: Format;
+}
+
+/** As asked for, or as the file's name says. */
+function formatOf(file: string | undefined, chosen: Format | undefined): Format | undefined {
+  const extension = file === undefined ? "" : extname(file).slice(1).toLowerCase();
+  return chosen ?? formats.find((format): format is Format => format === extension);
+}
+
+async function exportLicenses({ options }: Call<Export>): Promise<void> {
+  const { output, customer } = options;
+  const format = formatOf(output, options.format) ?? "csv";
+  const bytes = await new Client(connection(options.profile)).stream({
+    path: path("exports", "licenses"),
+    query: { format, customer_id: customer },
+  });
+  if (output === undefined) return printStream(bytes);
+  await saveStream(bytes, output);
+  note(`The licenses and their keys are in ${output}.`);
+}
+
+/** Sends a file, with a bar where somebody watches. */
+async function upload(client: Client, to: string, file: Upload, dryRun: boolean): Promise<string> {
+  const request = { method: "POST" as const, path: to, query: { dry_run: dryRun } };
+  if (!process.stderr.isTTY) return client.send({ ...request, upload: file });
+  const { SingleBar } = await import("cli-progress");
+  const bar = new SingleBar({
+    format: "{bar} {percentage}% of {total} bytes sent",
+    stream: process.stderr,
+    hideCursor: true,
+  });
+  bar.start(file.bytes.length, 0);
+  try {
+    return await client.send({ ...request, upload: { ...file, onProgress: (sent) => bar.update(sent) } });
+  } finally {
+    bar.stop();
+  }
+}
+
+function printImported({ dry_run, rows, created, customers_created = 0 }: Imported): void {
+  const customers = customers_created > 0 ? `, and ${customers_created} customers with them` : "";
+  print(
+    dry_run
+      ? `The file is good: ${created} of ${rows} rows would be created${customers}. Nothing was written.`
+      : `${created} of ${rows} rows were created${customers}.`,
+  );
+}
+
+async function importFile(call: Call<Import>, kind: string, file: string): Promise<void> {
+  const format = formatOf(file, call.options.format);
+  if (!format) throw usage("Is it CSV or JSON?", "remedy: --format csv or --format json.");
+  const bytes = new TextEncoder().encode(await readInput(file));
+  const sent = { bytes, type: FORMATS[format] };
+  const answer = await upload(call.client(), path("imports", kind), sent, call.options.dryRun === true);
+  call.show(answer, printImported);
+}
+
+export function addTransferCommands(program: Command): void {
+  define(program, "export", "Export licenses with their keys. A file is written whole or not at all.", [
+    "export > licenses.csv",
+    "export --format json --customer acme --output acme.json",
+  ])
+    .addOption(new Option("--format <format>", "else by the file's name, else csv").choices(formats))
+    .option("--customer <id>", "of this customer")
+    .option("-o, --output <file>", "a file that only you can read; else stdout")
+    .action(handle(exportLicenses));
+
+  withJson(
+    define(program, "import", "Import customers or licenses from CSV or JSON, all rows or none", [
+      "import customers customers.csv --dry-run",
+      "import licenses licenses.csv",
+      "import licenses - --format json < licenses.json",
+    ]),
+  )
+    .addArgument(new Argument("<kind>", "what the rows are").choices(["customers", "licenses"]))
+    .argument("<file>", "the file; - is stdin")
+    .addOption(new Option("--format <format>", "else by the file's name").choices(formats))
+    .option("--dry-run", "let the service check everything, and write nothing")
+    .action(handle<Import>((call, kind, file) => importFile(call, kind, file)));
+}

@@ -1,0 +1,45 @@
+// types: list, show
+import type { Command } from "commander";
+import { define, group, handle, path, withJson, withList } from "../command.ts";
+import { type Column, limit, list, printDetails, text, when } from "../output.ts";
+import type { LicenseType } from "../shapes.ts";
+
+const duration = ({ duration_days }: LicenseType): string =>
+  duration_days === null ? "perpetual" : `${duration_days} days`;
+
+const COLUMNS: Column<LicenseType>[] = [
+  ["id", (row) => text(row.id)],
+  ["name", (row) => text(row.name)],
+  ["duration", duration],
+  ["grace", (row) => `${row.grace_days} days`],
+  ["instances", (row) => limit(row.max_instances)],
+  ["services", (row) => limit(row.max_services)],
+  ["requests per day", (row) => limit(row.max_requests_per_day)],
+];
+
+const printType = (type: LicenseType): void =>
+  printDetails([
+    ["id", text(type.id)],
+    ["name", text(type.name)],
+    ["duration", duration(type)],
+    ["grace", `${type.grace_days} days`],
+    ["lease", `${type.lease_days} days, check-in every ${type.check_in_hours} hours`],
+    ["features", list(type.features)],
+    ["instances", limit(type.max_instances)],
+    ["services", limit(type.max_services)],
+    ["requests per day", limit(type.max_requests_per_day)],
+    ["notices", `${list(type.notice_days)} days before the end`],
+    ["updated", when(type.updated_at)],
+  ]);
+
+export function addTypeCommands(program: Command): void {
+  const types = group(program, "types", "License types: what licenses are issued from", "types list");
+
+  withList(define(types, "list", "List license types", ["types list"])).action(
+    handle((call) => call.list<LicenseType>(path("license-types"), {}, COLUMNS, "No license types.")),
+  );
+
+  withJson(define(types, "show <id>", "Show a license type", ["types show standard"])).action(
+    handle((call, id) => call.read(path("license-types", id), printType)),
+  );
+}

@@ -1,0 +1,99 @@
+// How a command ends: the exit codes, and what is said on stderr when it does not end well.
+import { stripVTControlCharacters } from "node:util";
+import type { ProblemDocument } from "./shapes.ts";
+
+export const EXIT = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  forbidden: 3,
+  notFound: 4,
+  refused: 5,
+  unavailable: 6,
+  interrupted: 130,
+} as const;
+
+export const EXIT_CODES = `Exit codes:
+  0  done
+  1  unexpected failure
+  2  the command line is not right, or a question was answered with no
+  3  not signed in, or the role does not allow it
+  4  not found
+  5  refused: a conflict, input that is not valid, a license that does not allow it
+  6  the service cannot be reached, is not available or asks to wait
+  verify: 0 valid, 5 not valid, 2 it cannot be told (no file, no keys)`;
+
+/** A failure that was foreseen: shown as it is, without a stack. */
+export class Failure extends Error {
+  readonly exitCode: number;
+  /** Lines below the message, such as what to do about it. */
+  readonly lines: string[];
+
+  constructor(exitCode: number, message: string, lines: string[] = []) {
+    super(message);
+    this.exitCode = exitCode;
+    this.lines = lines;
+  }
+}
+
+export const usage = (message: string, ...lines: string[]): Failure =>
+  new Failure(EXIT.usage, message, lines);
+
+const secrets = new Set<string>();
+
+/** Makes sure that this never shows in a message, whoever wrote the message. */
+export const keepSecret = (text: string): void => void secrets.add(text);
+
+const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}/g;
+const JWS = /eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
+
+/** Without tokens and license keys: messages end up in logs of CI and in tickets. */
+export function redact(text: string): string {
+  let redacted = text;
+  for (const secret of secrets) redacted = redacted.replaceAll(secret, "[secret]");
+  return redacted.replace(API_TOKEN, "[token]").replace(JWS, "[signed document]");
+}
+
+/** On one line, without anything that a terminal obeys: installations choose their host names themselves. */
+export const plain = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}/gu, " ");
+
+export function fail({ message, lines }: Pick<Failure, "message" | "lines">): void {
+  const text = [`error: ${plain(message)}`, ...lines.map((line) => `  ${plain(line)}`)].join("\n");
+  process.stderr.write(`${redact(text)}\n`);
+}
+
+/** What the service says it is, by code where it says one and by status where a proxy answered. */
+function exitCodeOf(status: number, code: string | undefined): number {
+  if (code === "UNAUTHENTICATED" || code === "FORBIDDEN" || status === 401) return EXIT.forbidden;
+  if (status === 403) return code === undefined ? EXIT.forbidden : EXIT.refused;
+  if (status === 404) return EXIT.notFound;
+  if (status === 429 || status > 500) return EXIT.unavailable;
+  return status >= 400 && status < 500 ? EXIT.refused : EXIT.unexpected;
+}
+
+const IMPORT_ROW = /^rows\.(\d+)(?:\.(.*))?$/;
+
+/** `rows.3.email` as a person looks for it in a file. */
+function place(path: string): string {
+  const [, row, column] = IMPORT_ROW.exec(path) ?? [];
+  if (row === undefined) return path;
+  return column === undefined ? `row ${row}` : `row ${row}, column ${column}`;
+}
+
+export function failureOf(problem: Partial<ProblemDocument>, status: number, requestId: string): Failure {
+  const { detail, title, remedy, code, errors = [], allowed_transitions } = problem;
+  const faults = errors
+    .map(({ path, message }) => (path === "" ? message : `${place(path)}: ${message}`))
+    .filter((fault) => fault !== detail);
+  return new Failure(
+    exitCodeOf(status, code),
+    detail ?? title ?? `The service answered ${status}, and not as this service does.`,
+    [
+      ...faults,
+      ...(allowed_transitions ? [`allowed now: ${allowed_transitions.join(", ") || "nothing"}`] : []),
+      ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+      `code: ${code ?? `HTTP ${status}`}`,
+      `request: ${requestId}`,
+    ],
+  );
+}

@@ -1,0 +1,82 @@
+// What people type, as the API takes it. What only the service can judge (dates, features) goes on as it is.
+import { readFileSync } from "node:fs";
+import { text as readAll } from "node:stream/consumers";
+import { InvalidArgumentError } from "commander";
+import { usage } from "./failures.ts";
+
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (text.trim() === "" || !Number.isSafeInteger(number) || number < least)
+      throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
+    return number;
+  };
+
+export const positive = whole(1);
+export const notNegative = whole(0);
+
+/** What the API has null for: commander takes a null for an option without a value. */
+const NULL = Symbol("null");
+
+export type OrNull<T> = T | typeof NULL;
+
+/** A limit of a license; null is unlimited. */
+export const limitOf = (text: string): OrNull<number> => (text === "unlimited" ? NULL : positive(text));
+
+/** An end; null is perpetual. */
+export const endOf = (text: string): OrNull<string> => (text === "never" ? NULL : text);
+
+const partsOf = (text: string): string[] =>
+  text === "none"
+    ? []
+    : text
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== "");
+
+/** Features, several with commas. */
+export const featuresOf = partsOf;
+
+/** Days before the end; null: those of the license type. */
+export const noticeDaysOf = (text: string): OrNull<number[]> =>
+  text === "type" ? NULL : partsOf(text).map(notNegative);
+
+export function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError(`It takes a JSON object, such as '{"crm": "4711"}'.`);
+}
+
+/** A file, or stdin for `-`. @throws Failure where it cannot be read */
+export async function readInput(file: string): Promise<string> {
+  if (file === "-") return readAll(process.stdin);
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw usage(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+/** @throws Failure where it is not JSON */
+export async function readJson(file: string): Promise<unknown> {
+  const content = await readInput(file);
+  try {
+    return JSON.parse(content);
+  } catch {
+    throw usage(`${file} is not JSON.`);
+  }
+}
+
+/** The body of a request: only what was given, since the API takes a member left out for "as it is". */
+export const given = (members: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(members)
+      .filter(([, member]) => member !== undefined)
+      .map(([name, member]) => [name, member === NULL ? null : member]),
+  );

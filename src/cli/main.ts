@@ -1,0 +1,26 @@
+// `caio-license`: runs a command and turns how it ended into an exit code.
+import { CommanderError } from "commander";
+import { EXIT, Failure, fail } from "./failures.ts";
+import { createProgram } from "./program.ts";
+
+// Whoever reads us may have seen enough: `caio-license events --all | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.unexpected);
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version end with 0; everything else is said already.
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else if (error instanceof Failure) {
+    fail(error);
+    process.exitCode = error.exitCode;
+  } else if ((error as Error).name === "ExitPromptError") {
+    process.exitCode = EXIT.interrupted;
+  } else {
+    fail({ message: `Unexpected: ${(error as Error).message}`, lines: [] });
+    process.exitCode = EXIT.unexpected;
+  }
+}

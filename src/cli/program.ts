@@ -1,0 +1,66 @@
+// The tree of commands.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { group } from "./command.ts";
+import { addAccessCommands } from "./commands/access.ts";
+import { addCustomerCommands } from "./commands/customers.ts";
+import { addInstanceCommands } from "./commands/instances.ts";
+import { addLicenseActions } from "./commands/license-actions.ts";
+import { addLicenseCommands } from "./commands/licenses.ts";
+import { addMessageCommands } from "./commands/messages.ts";
+import { addOfflineCommands } from "./commands/offline.ts";
+import { addOverviewCommands } from "./commands/overview.ts";
+import { addSessionCommands } from "./commands/session.ts";
+import { addTransferCommands } from "./commands/transfer.ts";
+import { addTypeCommands } from "./commands/types.ts";
+import { addVerifyCommand } from "./commands/verify.ts";
+import { addCompletionCommands } from "./completion.ts";
+import { EXIT_CODES, redact } from "./failures.ts";
+
+const AFTER = `
+Environment:
+  CAIO_LICENSE_URL, CAIO_LICENSE_TOKEN   in place of a profile's
+  CAIO_LICENSE_PROFILE                   the profile where --profile is not given
+  XDG_CONFIG_HOME                        profiles are in its caio-license/config.json (~/.config)
+  NO_COLOR                               no colors
+
+${EXIT_CODES}
+
+Examples:
+  $ caio-license login --url https://licensing.example
+  $ caio-license licenses create --customer acme --type standard --days 365
+  $ caio-license expiring --days 14`;
+
+const version = (): string => {
+  const manifest = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+};
+
+export function createProgram(): Command {
+  const program = new Command("caio-license")
+    .description("Issue, track and manage CAIO licenses from the command line.")
+    .version(version())
+    .option("--profile <name>", "which sign-in to use")
+    .configureHelp({ showGlobalOptions: true })
+    // What was typed may hold a token in the wrong place.
+    .configureOutput({ writeErr: (text) => process.stderr.write(redact(text)) })
+    .exitOverride()
+    .addHelpText("after", AFTER);
+
+  addSessionCommands(program);
+  addCustomerCommands(program);
+  const licenses = group(program, "licenses", "Licenses and what happens to them", "licenses list");
+  addLicenseCommands(licenses);
+  addLicenseActions(licenses);
+  addOverviewCommands(program);
+  addInstanceCommands(program);
+  addTransferCommands(program);
+  addOfflineCommands(program);
+  addMessageCommands(program);
+  addAccessCommands(program);
+  addTypeCommands(program);
+  addVerifyCommand(program);
+  addCompletionCommands(program);
+  return program;
+}

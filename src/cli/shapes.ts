@@ -1,0 +1,25 @@
+// What the service answers, as types: taken from the declarations that its OpenAPI document is written from.
+import type * as z from "zod/mini";
+import type * as schemas from "../http/schemas.ts";
+
+type Shape<Name extends keyof typeof schemas> = (typeof schemas)[Name] extends z.core.$ZodType
+  ? z.output<(typeof schemas)[Name]>
+  : never;
+
+export type ApiToken = Shape<"ApiToken">;
+export type Customer = Shape<"Customer">;
+export type EventDocument = Shape<"EventDocument">;
+export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
+export type Instance = Shape<"Instance">;
+export type IssuedLicense = Shape<"IssuedLicense">;
+export type License = Shape<"License">;
+export type LicenseFile = Shape<"LicenseFile">;
+export type LicenseType = Shape<"LicenseType">;
+export type MadeApiToken = Shape<"MadeApiToken">;
+export type Me = Shape<"Me">;
+export type Message = Shape<"Message">;
+export type MessageWithPreview = Shape<"MessageWithPreview">;
+export type Person = Shape<"Person">;
+export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
+export type ProblemDocument = Shape<"ProblemDocument">;
+export type Statistics = Shape<"Statistics">;

@@ -1,0 +1,256 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CompactSign, exportJWK, generateKeyPair } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LAUNCHER, type Outcome, run } from "../support/cli.ts";
+
+const ISSUER = "https://licensing.example";
+const DAY = 86_400;
+const now = Math.floor(Date.now() / 1000);
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
+
+let folder: string;
+let ours: Keys;
+let theirs: Keys;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "caio-license-verify-"));
+  ours = await generateKeyPair("Ed25519", { extractable: true });
+  theirs = await generateKeyPair("Ed25519");
+  const jwk = { ...(await exportJWK(ours.publicKey)), kid: "ours", use: "sig" };
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ keys: [jwk] }));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const sign = (claims: object, { typ = "license+jwt", kid = "ours", keys = ours, iss = ISSUER } = {}) =>
+  new CompactSign(new TextEncoder().encode(JSON.stringify({ iss, ...claims })))
+    .setProtectedHeader({ alg: "EdDSA", kid, typ })
+    .sign(keys.privateKey);
+
+const terms = {
+  license_type: "standard",
+  features: ["a"],
+  max_instances: 2,
+  max_services: null,
+  max_requests_per_day: null,
+};
+
+const key = { ...terms, sub: "acme", jti: "lic_1", iat: now - DAY, exp: now + 100 * DAY, rev: 2 };
+
+const iso = (at: number): string => new Date(at * 1000).toISOString();
+
+const certificate = {
+  ...terms,
+  sub: "caio-berlin",
+  jti: "act_1",
+  iat: now,
+  exp: now + 30 * DAY,
+  license_id: "lic_1",
+  customer_id: "acme",
+  license_expires_at: iso(key.exp),
+  grace_until: iso(key.exp + 14 * DAY),
+};
+
+const list = { iat: now, exp: now + 7 * DAY, revoked: [], suspended: [], superseded: {} };
+
+const verify = (content: string, ...options: string[]): Promise<Outcome> =>
+  run(process.execPath, [LAUNCHER, "verify", "-", "--jwks", "jwks.json", "--issuer", ISSUER, ...options], {
+    cwd: folder,
+    input: content,
+    env: {
+      XDG_CONFIG_HOME: folder,
+      XDG_CACHE_HOME: join(tmpdir(), "caio-license-test-cache"),
+      // Nobody listens there: whoever asks the service fails.
+      CAIO_LICENSE_URL: "http://127.0.0.1:9",
+      CAIO_LICENSE_TOKEN: "none",
+    },
+  });
+
+const judged = async (content: string, ...options: string[]): Promise<any> => {
+  const { code, out } = await verify(content, "--json", ...options);
+  const verdict = JSON.parse(out) as { valid: boolean };
+  expect(code).toBe(verdict.valid ? 0 : 5);
+  return verdict;
+};
+
+const saved = async (name: string, content: Promise<string>): Promise<string> => {
+  writeFileSync(join(folder, name), await content);
+  return name;
+};
+
+describe("a license key", () => {
+  it("that holds is valid, with its terms and its end", async () => {
+    const { code, out, err } = await verify(`${await sign(key)}\n`);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^valid: license key\. It is genuine and holds\.\nlicense +lic_1\ncustomer +acme\nrevision +2\n/,
+    );
+    expect(out).toMatch(/standing +active\nvalid until +\d{4}-\d\d-\d\d \d\d:\d\dZ \(in \d+ (days|months)\)/);
+    expect(out).toMatch(/features +a\ninstances +2\nservices +unlimited\n/);
+    expect(err).toContain("Checked without a revocation list");
+    expect(await judged(await sign(key))).toMatchObject({
+      valid: true,
+      code: "VALID",
+      terms,
+      issuer: ISSUER,
+    });
+  });
+
+  it.each([
+    ["expired at its end", { exp: now - 1 }, "LICENSE_EXPIRED", "expired"],
+    ["not started", { nbf: now + DAY }, "LICENSE_NOT_STARTED", "scheduled"],
+  ])("%s is not valid", async (_, claims, code, standing) => {
+    expect(await judged(await sign({ ...key, ...claims }))).toMatchObject({ valid: false, code, standing });
+  });
+
+  it("without an end never expires", async () => {
+    const { exp: _, ...perpetual } = key;
+    expect(await judged(await sign(perpetual), "--at", "2999-01-01T00:00:00Z")).toMatchObject({
+      valid: true,
+      valid_until: null,
+    });
+  });
+
+  it("is judged as of another moment", async () => {
+    expect(await judged(await sign(key), "--at", iso(key.exp - 1))).toMatchObject({ standing: "expiring" });
+    expect(await judged(await sign(key), "--at", iso(key.exp))).toMatchObject({ code: "LICENSE_EXPIRED" });
+  });
+
+  it("that is forged, altered or somebody else's is not valid", async () => {
+    const genuine = await sign(key);
+    const [header, , signature] = genuine.split(".") as [string, string, string];
+    const greedy = Buffer.from(JSON.stringify({ iss: ISSUER, ...key, max_instances: 999 })).toString(
+      "base64url",
+    );
+    const outcomes = await Promise.all([
+      judged(await sign(key, { keys: theirs })),
+      judged(await sign(key, { keys: theirs, kid: "theirs" })),
+      judged(`${header}.${greedy}.${signature}`),
+      judged(await sign(key, { iss: "https://other.example" })),
+      judged(await sign(key, { typ: "JWT" })),
+      judged("nonsense"),
+    ]);
+    expect(outcomes.map(({ valid, code }) => [valid, code])).toEqual([
+      [false, "SIGNATURE_INVALID"],
+      [false, "KEY_UNKNOWN"],
+      [false, "SIGNATURE_INVALID"],
+      [false, "ISSUER_UNKNOWN"],
+      [false, "NOT_A_DOCUMENT"],
+      [false, "NOT_A_DOCUMENT"],
+    ]);
+  });
+
+  it("does not bring its own key along", async () => {
+    const own = await generateKeyPair("Ed25519", { extractable: true });
+    const forged = await new CompactSign(new TextEncoder().encode(JSON.stringify({ iss: ISSUER, ...key })))
+      .setProtectedHeader({
+        alg: "EdDSA",
+        kid: "ours",
+        typ: "license+jwt",
+        jwk: await exportJWK(own.publicKey),
+      })
+      .sign(own.privateKey);
+    expect(await judged(forged)).toMatchObject({ valid: false, code: "SIGNATURE_INVALID" });
+  });
+});
+
+describe("with a revocation list", () => {
+  const typ = "revocations+jwt";
+
+  it.each([
+    [{ revoked: ["lic_1"] }, "LICENSE_REVOKED", "revoked"],
+    [{ suspended: ["lic_1"] }, "LICENSE_SUSPENDED", "suspended"],
+    [{ superseded: { lic_1: 3 } }, "LICENSE_KEY_SUPERSEDED", "active"],
+    [{ superseded: { lic_1: 2 }, revoked: ["lic_2"] }, "VALID", "active"],
+  ])("%j a key is %s", async (entries, code, standing) => {
+    const file = await saved("list.jwt", sign({ ...list, ...entries }, { typ }));
+    expect(await judged(await sign(key), "--revocations", file)).toMatchObject({ code, standing });
+  });
+
+  it("that is forged nothing is decided", async () => {
+    const file = await saved("forged.jwt", sign({ ...list, revoked: ["lic_1"] }, { typ, keys: theirs }));
+    const refused = await verify(await sign(key), "--revocations", file);
+    expect(refused).toMatchObject({ code: 5, out: "" });
+    expect(refused.err).toContain("The revocation list is not valid.");
+    const notAList = await saved("key.jwt", sign(key));
+    expect((await verify(await sign(key), "--revocations", notAList)).err).toContain("not a revocation list");
+  });
+
+  it("that is old its entries count, and its age is told", async () => {
+    const file = await saved("old.jwt", sign({ ...list, exp: now - 1, revoked: ["lic_1"] }, { typ }));
+    const { code, err } = await verify(await sign(key), "--revocations", file);
+    expect(code).toBe(5);
+    expect(err).toContain("older than its seven days");
+  });
+
+  it("itself is valid for seven days", async () => {
+    const counted = await judged(await sign({ ...list, revoked: ["lic_1"] }, { typ }));
+    expect(counted).toMatchObject({ valid: true, entries: { revoked: 1, suspended: 0, superseded: 0 } });
+    expect(await judged(await sign({ ...list, exp: now }, { typ }))).toMatchObject({ code: "LIST_EXPIRED" });
+  });
+});
+
+describe("a certificate and its file", () => {
+  const typ = "activation+jwt";
+
+  it("a certificate holds for its lease, through the grace of its license", async () => {
+    expect(await judged(await sign(certificate, { typ }))).toMatchObject({
+      code: "VALID",
+      instance_id: "caio-berlin",
+    });
+    expect(await judged(await sign({ ...certificate, exp: now }, { typ }))).toMatchObject({
+      code: "LEASE_EXPIRED",
+    });
+    const inGrace = { ...certificate, license_expires_at: iso(now - DAY), grace_until: iso(now + DAY) };
+    expect(await judged(await sign(inGrace, { typ }))).toMatchObject({ valid: true, standing: "grace" });
+  });
+
+  it("a file is what its two documents say, and nothing else", async () => {
+    const file = {
+      format: "caio-license",
+      version: 1,
+      issuer: ISSUER,
+      license_id: "lic_1",
+      customer_id: "acme",
+      instance_id: "caio-berlin",
+      activation_id: "act_1",
+      lease_expires_at: iso(certificate.exp),
+      license_expires_at: certificate.license_expires_at,
+      license_key: await sign(key),
+      certificate: await sign(certificate, { typ }),
+    };
+    const other = await sign({ ...key, jti: "lic_2" });
+    const list3 = await saved(
+      "three.jwt",
+      sign({ ...list, superseded: { lic_1: 3 } }, { typ: "revocations+jwt" }),
+    );
+    expect(await judged(JSON.stringify(file))).toMatchObject({ valid: true, kind: ".caio-license file" });
+    expect(await judged(JSON.stringify({ ...file, license_expires_at: iso(key.exp + DAY) }))).toMatchObject({
+      code: "FILE_ALTERED",
+    });
+    expect(await judged(JSON.stringify({ ...file, license_key: other }))).toMatchObject({
+      code: "FILE_ALTERED",
+    });
+    expect(await judged(JSON.stringify({ ...file, certificate: file.license_key }))).toMatchObject({
+      code: "NOT_A_DOCUMENT",
+    });
+    expect(await judged(JSON.stringify(file), "--revocations", list3)).toMatchObject({
+      code: "LICENSE_KEY_SUPERSEDED",
+    });
+  });
+});
+
+it("says what is missing where it cannot be told", async () => {
+  const env = { XDG_CONFIG_HOME: folder };
+  const noKeys = await run(process.execPath, [LAUNCHER, "verify", "-"], { env, input: await sign(key) });
+  expect(noKeys.code).toBe(2);
+  expect(noKeys.err).toContain("--jwks FILE");
+  const noFile = await run(process.execPath, [LAUNCHER, "verify", "none.key", "--jwks", "jwks.json"], {
+    env,
+    cwd: folder,
+  });
+  expect(noFile).toMatchObject({ code: 2, err: "error: none.key cannot be read (ENOENT).\n" });
+});
