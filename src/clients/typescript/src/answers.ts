@@ -9,7 +9,13 @@ export type Answer =
 
 /** `documents`: good if what it brings verifies; an outage (a captive portal) if not. */
 export type Meaning =
-  | { kind: "documents"; licenseKey: string; certificate: string; warnings: string[] }
+  | {
+      kind: "documents";
+      licenseKey: string;
+      certificate: string;
+      warnings: string[];
+      seatsActive: number | null;
+    }
   | { kind: "refusal"; code: Refusal; detail: string }
   | { kind: "not_activated" }
   | { kind: "outage"; detail: string; retryAfter: number | null };
@@ -29,23 +35,32 @@ export function problemOf(answer: Answer): Problem | null {
   return { code, detail: typeof body?.["detail"] === "string" ? body["detail"] : code };
 }
 
-export function meaningOf(answer: Answer, now: number): Meaning {
+export function meaningOf(answer: Answer): Meaning {
   if (answer.unreachable !== null) return { kind: "outage", detail: answer.unreachable, retryAfter: null };
   const problem = problemOf(answer);
   const refusal = REFUSALS.find((code) => code === problem?.code);
   if (problem && refusal) return { kind: "refusal", code: refusal, detail: problem.detail };
   if (problem?.code === "INSTANCE_NOT_ACTIVATED") return { kind: "not_activated" };
   const body = answer.status === 200 ? parseObject(answer.body) : null;
-  const { license_key, certificate, warnings } = body ?? {};
+  const { license_key, certificate, warnings, instances } = body ?? {};
   if (typeof license_key === "string" && typeof certificate === "string") {
-    return { kind: "documents", licenseKey: license_key, certificate, warnings: codesOf(warnings) };
+    return {
+      kind: "documents",
+      licenseKey: license_key,
+      certificate,
+      warnings: codesOf(warnings),
+      seatsActive: activeOf(instances),
+    };
   }
   return {
     kind: "outage",
     detail: problem?.detail ?? `The service answered ${answer.status} with nothing that counts.`,
-    retryAfter: parseRetryAfter(answer.retryAfter, now),
+    retryAfter: parseRetryAfter(answer.retryAfter),
   };
 }
+
+const activeOf = (instances: unknown): number | null =>
+  isObject(instances) && typeof instances["active"] === "number" ? instances["active"] : null;
 
 /** The codes of an answer's warnings, sorted. */
 export const codesOf = (warnings: unknown): string[] =>
@@ -57,12 +72,9 @@ export const codesOf = (warnings: unknown): string[] =>
 
 const MAX_RETRY_AFTER = 86_400_000;
 
-/** Milliseconds to wait by RFC 9110 section 10.2.3, at most a day; null where the header is none. */
-function parseRetryAfter(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  const wait = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(wait) ? null : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
-}
+/** Milliseconds to wait, at most a day. Digits alone: a date would need a clock that is right. */
+const parseRetryAfter = (value: string | null): number | null =>
+  value !== null && /^\d+$/.test(value.trim()) ? Math.min(Number(value) * 1000, MAX_RETRY_AFTER) : null;
 
 const FIRST_BACK_OFF = 30_000;
 const MAX_BACK_OFF = 3_600_000;

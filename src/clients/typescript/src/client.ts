@@ -1,32 +1,27 @@
 // The license of an installation: what it may do now, told at once and offline, and the contacts with the
 // service that keep it so.
-import {
-  makeInstanceKey,
-  parseLicenseFile,
-  readInstanceKey,
-  signReceipt,
-  type InstanceKey,
-} from "./airgap.ts";
+import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { problemOf } from "./answers.ts";
-import { contact, type Contacts, identityOf } from "./contact.ts";
+import { contact, type Contacts } from "./contact.ts";
 import { verifyRevocations } from "./documents.ts";
 import { Evidence, sha256 } from "./evidence.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
-import { afterGrant, isDue } from "./outcomes.ts";
+import { afterInstall, afterSeat, isDue } from "./outcomes.ts";
 import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
 import { Store } from "./store.ts";
 import { createTransport } from "./transport.ts";
-import { dayOf, isSettled, reportOf } from "./usage.ts";
+import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
 const INSTANCE_ID = /^[^\p{C}]{1,128}$/u;
 
 /** Everything that the parts of a license share, put together once. @throws where no instance id can be stored */
 export async function prepare(options: LicenseOptions): Promise<Contacts> {
-  const { clock = Date.now, random = Math.random, timeout = 10_000 } = options;
+  const { url, clock = Date.now, random = Math.random, timeout = 10_000 } = options;
   // A function of its own: workerd refuses a fetch that is called on anything but the global object.
-  const transport = createTransport(options.url, options.fetch ?? ((url, init) => fetch(url, init)), timeout);
+  const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
+  const transport = url === undefined ? null : createTransport(url, fetcher, timeout);
   const store = new Store(options.storage, options.onError ?? (() => undefined));
   const instanceId = options.instanceId ?? (await store.readOrMake("instance_id", () => crypto.randomUUID()));
   if (!INSTANCE_ID.test(instanceId) || instanceId.trim() === "")
@@ -39,12 +34,16 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
 export class License {
   readonly instanceId: string;
   readonly #contacts: Contacts;
+  readonly #store: Store;
+  readonly #evidence: Evidence;
   #services = 0;
   #contacting: Promise<unknown> = Promise.resolve();
 
   protected constructor(contacts: Contacts) {
     this.instanceId = contacts.instanceId;
     this.#contacts = contacts;
+    this.#store = contacts.store;
+    this.#evidence = contacts.evidence;
   }
 
   /** Reads what is stored; asks nobody. @throws where there is no instance id and none can be stored */
@@ -54,15 +53,15 @@ export class License {
 
   /** Reads the state, and installs the key that was configured. */
   protected async load(): Promise<this> {
-    const { store, options } = this.#contacts;
-    const key = options.licenseKey?.trim();
-    await (key ? this.#install(key) : store.update((state) => state));
+    const { licenseKey } = this.#contacts.options;
+    if (licenseKey?.trim()) await this.installKey(licenseKey);
+    else await this.#store.update((state) => state);
     return this;
   }
 
   /** What the installation may do now. Offline, and cheap enough for every request. */
   status(): Status {
-    return evaluate(this.#contacts.evidence.facts, this.#contacts.clock());
+    return evaluate(this.#evidence.facts, this.#contacts.clock());
   }
 
   /** @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run */
@@ -73,61 +72,59 @@ export class License {
       throw new LicenseError("FEATURE_NOT_LICENSED", `The license does not include ${feature}.`);
   }
 
-  /** Counts requests on the current UTC day. Stored with the next flush. */
+  /** Counts requests on the current UTC day. Stored with the next flush. @throws RangeError */
   countRequests(n = 1): void {
-    this.#count(n, this.#services);
+    this.#count({ requests: n, services: this.#services });
   }
 
-  /** How many services run now; of a day its maximum counts. */
+  /** How many services run now; of each day the most at a time counts. @throws RangeError */
   setServices(n: number): void {
-    this.#count(0, n);
+    this.#count({ requests: 0, services: n });
     this.#services = n;
   }
 
   /** Writes what was counted. In a Worker: `context.waitUntil(license.flush())`. */
   async flush(): Promise<void> {
-    if (this.#contacts.store.isDirty) await this.#contacts.store.update((state) => state);
+    // Services that run on run on each day.
+    if (this.#today().services < this.#services) this.#count({ requests: 0, services: this.#services });
+    if (this.#store.isDirty) await this.#store.update((state) => state);
   }
 
-  /** Takes a seat, or renews the lease of the one that there is. */
-  activate(): Promise<Status> {
-    return this.#inTurn(async () => {
-      await this.#contacts.store.update((state) => ({ ...state, deactivated: false }));
-      return this.#contact(false);
-    });
+  /** Takes a seat, or renews the lease of the one that there is; with another key, where one is given. */
+  async activate(licenseKey?: string): Promise<Status> {
+    if (licenseKey !== undefined) await this.installKey(licenseKey);
+    return this.#inTurn(() => this.#contact(false));
   }
 
-  /** Renews the lease and tells the usage now; activates where the instance is not. Never throws for an outage. */
+  /** Renews the lease and tells the usage now; activates where that is due. Never throws for an outage. */
   checkIn(): Promise<Status> {
     return this.#inTurn(() => this.#contact(true));
   }
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
   async checkInIfDue(): Promise<Status> {
-    if (!isDue(this.#contacts.store.state, this.#contacts.clock())) return this.status();
+    const { clock, transport } = this.#contacts;
+    if (transport === null || !isDue(this.#store.state, clock())) return this.status();
     return this.#inTurn(async () => {
       // Another process that shares the storage may have been there before.
-      const state = await this.#contacts.store.update((stored) => stored);
-      return isDue(state, this.#contacts.clock()) ? this.#contact(true) : this.status();
+      const state = await this.#store.update((stored) => stored);
+      return isDue(state, clock()) ? this.#contact(true) : this.status();
     });
   }
 
   /**
-   * Gives the seat back, after telling the usage.
+   * Gives the seat back, after telling the usage, and forgets key and certificate.
    * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE; the seat then ends with its lease
    */
   async deactivate(): Promise<void> {
     await this.flush();
-    const { usage, acknowledged } = this.#contacts.store.state;
-    if (usableCertificate(this.#contacts.evidence.facts) && !isSettled(usage, acknowledged))
-      await this.checkIn();
+    const { usage, acknowledged } = this.#store.state;
+    const { transport } = this.#contacts;
+    if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged)) await this.checkIn();
     await this.#inTurn(async () => {
-      const { license_key } = this.#contacts.store.state;
-      if (license_key === null) throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-      const answer = await this.#contacts.transport.post("/v1/deactivate", {
-        license_key,
-        instance_id: this.instanceId,
-      });
+      const { license_key } = this.#store.state;
+      if (license_key === null || transport === null) return;
+      const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
       if (answer.unreachable !== null || answer.status !== 204) {
         const { code, detail } = problemOf(answer) ?? {
           code: "SERVICE_UNAVAILABLE",
@@ -135,24 +132,27 @@ export class License {
         };
         throw new LicenseError(code, detail);
       }
-      await this.#forgetSeat();
     });
+    const { highWater } = this.#evidence.facts;
+    await this.#store.update((state) => afterSeat(state, highWater));
   }
 
-  /** Installs a license key in place of the one before; what the service said of that one is forgotten. */
+  /**
+   * Installs a license key in place of the one before; what the service said of that one is forgotten. The key
+   * that was installed last changes nothing: the one that the service sent since stays.
+   */
   async installKey(licenseKey: string): Promise<Status> {
-    await this.#install(licenseKey.trim());
+    const key = licenseKey.trim();
+    const hash = await sha256(key);
+    await this.#store.update((state) => afterInstall(state, key, hash));
     return this.status();
   }
 
   /** Takes in a revocation list that somebody passed on. @throws LicenseError REVOCATION_LIST_INVALID */
   async loadRevocations(token: string): Promise<Status> {
-    const { claims } = await verifyRevocations(
-      token,
-      this.#contacts.evidence.trust(this.#contacts.store.state),
-    );
+    const { claims } = await verifyRevocations(token, this.#evidence.trust(this.#store.state));
     if (!claims) throw new LicenseError("REVOCATION_LIST_INVALID", "The revocation list does not verify.");
-    await this.#contacts.store.update((state) => ({
+    await this.#store.update((state) => ({
       ...state,
       revocations: token.trim(),
       high_water: Math.max(state.high_water, claims.iat),
@@ -160,89 +160,50 @@ export class License {
     return this.status();
   }
 
-  /** The request file for an installation without a network, as JSON. Writes down the nonce that the answer must have. */
-  async activationRequest(): Promise<string> {
-    const key = await this.#instanceKey();
-    const nonce = crypto.randomUUID();
-    const state = await this.#contacts.store.update((stored) => ({ ...stored, nonce }));
-    if (state.license_key === null)
-      throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-    const usable = usableCertificate(this.#contacts.evidence.facts) !== null;
-    return JSON.stringify(
-      {
-        ...identityOf(this.#contacts, state.license_key),
-        nonce,
-        public_key: key.public,
-        usage: reportOf(state.usage),
-        ...(usable ? { certificate: state.certificate } : {}),
-      },
-      null,
-      2,
-    );
+  /** The request file of an installation without a network. @throws LicenseError LICENSE_KEY_MISSING */
+  activationRequest(): Promise<string> {
+    return writeRequest(this.#contacts);
   }
 
   /** Takes in the content of a `.caio-license` file. @throws LicenseError LICENSE_FILE_INVALID */
   async loadLicenseFile(text: string): Promise<Status> {
-    const file = parseLicenseFile(text);
-    const { evidence, store, clock, random } = this.#contacts;
-    const { nonce, certificate: held } = store.state;
-    const grant = await evidence.judge(file, null, store.state);
-    if (typeof grant === "string") throw new LicenseError("LICENSE_FILE_INVALID", grant);
-    if (nonce !== null && grant.claims.nonce !== nonce && file.certificate !== held)
-      throw new LicenseError("LICENSE_FILE_INVALID", "The license file answers another request file.");
-    await store.update((state) => ({ ...afterGrant(state, grant, clock(), random), deactivated: false }));
+    await takeLicenseFile(this.#contacts, text);
     return this.status();
   }
 
   /**
-   * Stops for good where there is no network: forgets the certificate, and gives the receipt that frees the seat.
-   * @throws LicenseError NOT_ACTIVATED where there is no certificate from a request file of this installation
+   * Stops for good where there is no network: hands the receipt that frees the seat to `keep`, then forgets key
+   * and certificate.
+   * @throws LicenseError NOT_ACTIVATED where no request file of this installation asked for the certificate
    */
-  async deactivationReceipt(): Promise<string> {
-    const key = await this.#instanceKey();
-    const { certificate } = await this.#contacts.store.update((state) => state);
-    const claims = usableCertificate(this.#contacts.evidence.facts);
-    if (certificate === null || claims?.confirmed_key !== key.public.x)
-      throw new LicenseError(
-        "NOT_ACTIVATED",
-        "There is no certificate from a request file of this installation.",
-      );
-    const receipt = await signReceipt(key, certificate);
-    await this.#forgetSeat();
-    return receipt;
+  deactivationReceipt(keep: (receipt: string) => Promise<void>): Promise<void> {
+    return writeReceipt(this.#contacts, keep);
   }
 
   /** OpenMetrics text, to be served as METRICS_TYPE. */
   metrics(): string {
-    const { state } = this.#contacts.store;
-    return metricsOf(this.status(), state, state.usage[this.#today()] ?? { requests: 0, services: 0 });
+    return metricsOf(this.status(), this.#store.state, this.#today(), this.#contacts.clock());
   }
 
-  #today(): string {
-    return dayOf(effectiveNow(this.#contacts.clock(), this.#contacts.evidence.facts.highWater));
+  #day(): string {
+    return dayOf(effectiveNow(this.#contacts.clock(), this.#evidence.facts.highWater));
   }
 
-  #count(requests: number, services: number): void {
-    for (const n of [requests, services]) {
-      if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things`);
+  #today(): Figures {
+    return this.#store.state.usage[this.#day()] ?? { requests: 0, services: 0 };
+  }
+
+  #count(figures: Figures): void {
+    for (const n of [figures.requests, figures.services]) {
+      if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things.`);
     }
-    this.#contacts.store.count({ [this.#today()]: { requests, services } });
+    this.#store.count({ [this.#day()]: figures });
   }
 
-  async #install(licenseKey: string): Promise<void> {
-    const hash = await sha256(licenseKey);
-    await this.#contacts.store.update((state) =>
-      state.installed_key_sha256 === hash
-        ? state
-        : {
-            ...state,
-            license_key: licenseKey,
-            installed_key_sha256: hash,
-            failures: 0,
-            next_check_in: null,
-            deactivated: false,
-          },
-    );
+  async #contact(returning: boolean): Promise<Status> {
+    await this.flush();
+    await contact(this.#contacts, returning);
+    return this.status();
   }
 
   /** One contact at a time; whoever comes meanwhile waits for it. */
@@ -250,27 +211,5 @@ export class License {
     const turn = this.#contacting.then(work);
     this.#contacting = turn.catch(() => undefined);
     return turn;
-  }
-
-  async #contact(returning: boolean): Promise<Status> {
-    // Services that run on go on counting when a day begins.
-    if (this.#services > 0) this.#count(0, this.#services);
-    await contact(this.#contacts, returning);
-    return this.status();
-  }
-
-  async #instanceKey(): Promise<InstanceKey> {
-    return readInstanceKey(await this.#contacts.store.readOrMake("instance.key.json", makeInstanceKey));
-  }
-
-  async #forgetSeat(): Promise<void> {
-    const { highWater } = this.#contacts.evidence.facts;
-    await this.#contacts.store.update((state) => ({
-      ...state,
-      certificate: null,
-      high_water: Math.max(state.high_water, highWater),
-      next_check_in: null,
-      deactivated: true,
-    }));
   }
 }

@@ -19,19 +19,21 @@ export interface Brought {
   licenseKey: string;
   certificate: string;
   warnings: string[];
+  /** Instances that hold a seat, where it is told. */
+  seatsActive: number | null;
 }
 
 export class Evidence {
   readonly #options: LicenseOptions;
   readonly #issuer: string;
-  readonly #transport: Transport;
+  readonly #transport: Transport | null;
   /** What `facts` were read from. */
   #source = "";
   facts: Facts;
 
-  constructor(options: LicenseOptions, instanceId: string, transport: Transport) {
+  constructor(options: LicenseOptions, instanceId: string, transport: Transport | null) {
     this.#options = options;
-    this.#issuer = options.issuer ?? new URL(options.url).origin;
+    this.#issuer = issuerOf(options);
     this.#transport = transport;
     this.facts = {
       instanceId,
@@ -40,14 +42,15 @@ export class Evidence {
       revocations: null,
       refusal: null,
       warnings: [],
+      nextCheckIn: null,
       highWater: 0,
       onIndeterminate: options.onIndeterminate ?? "allow",
     };
   }
 
   trust({ jwks }: Pick<State, "jwks">): Trust {
-    const { trustedKeys, pinnedOnly } = this.#options;
-    const published = pinnedOnly ? [] : (jwks?.keys ?? []);
+    const { trustedKeys, fetchKeys } = this.#options;
+    const published = fetchKeys === false ? [] : (jwks?.keys ?? []);
     // Pinned first: what is published under the same kid does not replace it.
     return { issuer: this.#issuer, keys: { keys: [...(trustedKeys?.keys ?? []), ...published] } };
   }
@@ -77,6 +80,7 @@ export class Evidence {
       ...this.facts,
       refusal: refusal?.key_sha256 === hash ? refusal : null,
       warnings,
+      nextCheckIn: state.next_check_in,
       highWater: Math.max(high_water, read?.iat ?? 0, listed?.iat ?? 0),
     };
   }
@@ -95,7 +99,7 @@ export class Evidence {
   }
 
   async #judge(brought: Brought, sent: string | null, trust: Trust): Promise<Grant | string> {
-    const { licenseKey, certificate, warnings } = brought;
+    const { licenseKey, certificate, warnings, seatsActive } = brought;
     const [key, read, asked] = await Promise.all([
       verifyLicenseKey(licenseKey, trust),
       verifyCertificate(certificate, trust),
@@ -113,15 +117,28 @@ export class Evidence {
     // An answer of old, played again, must not lift what was said since.
     if (held?.license_id === claims.license_id && claims.iat < held.iat)
       return "The certificate is older than the one held.";
-    return { licenseKey: licenseKey.trim(), certificate: certificate.trim(), claims, warnings, keys: null };
+    return {
+      licenseKey: licenseKey.trim(),
+      certificate: certificate.trim(),
+      claims,
+      warnings,
+      seatsActive,
+      keys: null,
+    };
   }
 
   /** The keys that the service publishes; null where only pinned ones count, or nothing useful came. */
   async publishedKeys(): Promise<KeySet | null> {
-    if (this.#options.pinnedOnly) return null;
+    if (this.#options.fetchKeys === false || this.#transport === null) return null;
     const answer = await this.#transport.get("/.well-known/jwks.json");
     return answer.unreachable === null && answer.status === 200 ? readKeySet(parseObject(answer.body)) : null;
   }
+}
+
+function issuerOf({ issuer, url }: LicenseOptions): string {
+  if (issuer !== undefined) return issuer;
+  if (url === undefined) throw new TypeError("Where is the license service? Give its url, or the issuer.");
+  return url.replace(/\/+$/, "");
 }
 
 export async function sha256(text: string): Promise<string> {

@@ -1,7 +1,7 @@
 // The state folder: each text a file that only its owner reads, replaced as a whole.
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Storage } from "./state.ts";
 
@@ -31,22 +31,7 @@ export class FileStorage implements Storage {
 
   async write(name: string, text: string): Promise<void> {
     await this.#makeFolder();
-    // In the same folder: a rename is atomic within a file system only.
-    const temporary = join(this.#folder, `.${name}.${randomUUID()}`);
-    try {
-      const file = await open(temporary, "wx", 0o600);
-      try {
-        await file.writeFile(text);
-        // Before the rename: a power cut must not leave the name with nothing behind it.
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, join(this.#folder, name));
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await writeAtomically(join(this.#folder, name), text);
   }
 
   /** A lock file, since Node has no flock(2): made by one process at a time, broken when its maker died. */
@@ -84,6 +69,26 @@ export class FileStorage implements Storage {
 
   async #makeFolder(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+/** Puts a whole file in place of the old one. Mode 600: what is written is a secret, or holds one. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  // In the same folder: a rename is atomic within a file system only.
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  try {
+    const file = await open(temporary, "wx", 0o600);
+    try {
+      await file.writeFile(text);
+      // Before the rename: a power cut must not leave the name with nothing behind it.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 

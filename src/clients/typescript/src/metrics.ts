@@ -1,4 +1,5 @@
-// What a monitoring system wants to know of an installation's license, in OpenMetrics text format 1.0.
+// What a monitoring system wants to know of an installation's license, in OpenMetrics text format 1.0. The
+// names are those of the Python client.
 import type { State } from "./state.ts";
 import type { Figures } from "./usage.ts";
 import type { Status } from "./vocabulary.ts";
@@ -8,43 +9,45 @@ export const METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charse
 
 const STATES = ["entitled", "grace", "indeterminate", "refused"] as const;
 
-const seconds = (instant: string | null): number | null =>
-  instant === null ? null : Date.parse(instant) / 1000;
-
-const quote = (text: string): string =>
+const escape = (text: string): string =>
   text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
-export function metricsOf(status: Status, state: State, today: Figures): string {
+/** What is unlimited, perpetual or not known is left out. */
+export function metricsOf(status: Status, state: State, today: Figures, now: number): string {
+  const days = (until: string | null): number | null =>
+    until === null ? null : Math.round((Date.parse(until) - now) / 86_400) / 1000;
   const gauges: [name: string, help: string, value: number | null][] = [
-    ["may_run", "1 while the installation may run.", Number(status.mayRun)],
-    ["expires_timestamp_seconds", "When the license ends.", seconds(status.licenseExpiresAt)],
-    ["grace_until_timestamp_seconds", "When its grace ends.", seconds(status.graceUntil)],
-    ["lease_expires_timestamp_seconds", "When the lease ends.", seconds(status.leaseExpiresAt)],
-    ["last_attempt_timestamp_seconds", "When the service was asked last.", seconds(state.last_attempt_at)],
-    ["next_check_in_timestamp_seconds", "When the service will be asked next.", seconds(state.next_check_in)],
-    ["check_in_failures", "Check-ins in a row that brought no new lease.", state.failures],
-    ["usage_requests", "Requests counted on this UTC day.", today.requests],
-    ["usage_services", "The most services at a time on this UTC day.", today.services],
+    ["may_run", "Whether the installation may run.", Number(status.mayRun)],
+    ["days_left", "Days until the license expires.", days(status.licenseExpiresAt)],
+    ["grace_days_left", "Days until its grace ends.", days(status.graceUntil)],
+    ["lease_days_left", "Days that it may run unheard.", days(status.leaseExpiresAt)],
+    ["seats_limit", "Instances that the license allows.", status.maxInstances],
+    ["seats_active", "Instances active at the last check-in.", state.seats_active],
+    ["services", "The most services at a time today.", today.services],
+    ["services_limit", "Services that the license allows.", status.maxServices],
+    ["requests_today", "Requests counted today (UTC).", today.requests],
+    ["requests_limit", "Requests that the license allows a day.", status.maxRequestsPerDay],
+    ["check_in_failures", "Check-ins in a row that brought no lease.", state.failures],
   ];
   return [
     "# TYPE caio_license_state stateset",
-    "# HELP caio_license_state What the license lets the installation do.",
+    "# HELP caio_license_state Where the installation stands.",
     ...STATES.map(
       (name) => `caio_license_state{caio_license_state="${name}"} ${Number(name === status.state)}`,
     ),
-    "# TYPE caio_license_warning gauge",
-    "# HELP caio_license_warning 1 for each warning that stands.",
-    ...status.warnings.map((code) => `caio_license_warning{code="${quote(code)}"} 1`),
-    ...gauges.flatMap(([name, help, value]) =>
-      value === null
-        ? []
-        : [
-            `# TYPE caio_license_${name} gauge`,
-            `# HELP caio_license_${name} ${help}`,
-            `caio_license_${name} ${value}`,
-          ],
+    ...gauges.flatMap(([name, help, value]) => (value === null ? [] : gauge(name, help, [`${value}`]))),
+    ...gauge(
+      "warning",
+      "What the service or the clock gives to think about.",
+      status.warnings.map((code) => `{code="${escape(code)}"} 1`),
     ),
     "# EOF",
     "",
   ].join("\n");
 }
+
+const gauge = (name: string, help: string, samples: string[]): string[] => [
+  `# TYPE caio_license_${name} gauge`,
+  `# HELP caio_license_${name} ${help}`,
+  ...samples.map((sample) => `caio_license_${name}${sample.startsWith("{") ? "" : " "}${sample}`),
+];

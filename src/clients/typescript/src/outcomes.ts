@@ -11,6 +11,7 @@ export interface Grant {
   certificate: string;
   claims: CertificateClaims;
   warnings: string[];
+  seatsActive: number | null;
   /** A newer set of keys, where it took one to verify them. */
   keys: KeySet | null;
 }
@@ -39,7 +40,7 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   if (outcome.kind === "good") {
     return {
       ...afterGrant(state, outcome, at, random),
-      ...settle(state.usage, state.acknowledged, contact.report, Math.max(at, outcome.claims.iat * 1000)),
+      ...settle(state.usage, state.acknowledged, contact.report, outcome.claims.iat * 1000),
     };
   }
   const failures = state.failures + 1;
@@ -65,6 +66,7 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     high_water: Math.max(state.high_water, grant.claims.iat),
     refusal: null,
     warnings: grant.warnings,
+    seats_active: grant.seatsActive ?? state.seats_active,
     failures: 0,
     last_attempt_at: instant(at),
     next_check_in: instant(at + waitOf(grant.claims, random)),
@@ -72,11 +74,29 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
 }
 
 /** Due at its time, and where the clock was set back behind the last attempt. */
-export function isDue(
-  { license_key, deactivated, next_check_in, last_attempt_at }: State,
-  clock: number,
-): boolean {
-  if (license_key === null || deactivated) return false;
+export function isDue({ license_key, next_check_in, last_attempt_at }: State, clock: number): boolean {
+  if (license_key === null) return false;
   if (next_check_in === null || clock >= Date.parse(next_check_in)) return true;
   return last_attempt_at !== null && clock < Date.parse(last_attempt_at);
 }
+
+/** The state with another license key in it. The one that was installed last changes nothing. */
+export function afterInstall(state: State, licenseKey: string, keyHash: string): State {
+  if (state.installed_key_sha256 === keyHash) return state;
+  const installed = { ...state, installed_key_sha256: keyHash };
+  if (state.license_key === licenseKey) return installed;
+  return { ...installed, license_key: licenseKey, warnings: [], failures: 0, next_check_in: null };
+}
+
+/** The state once the seat was given back: no key and no certificate; the usage stays. */
+export const afterSeat = (state: State, highWater: number): State => ({
+  ...state,
+  license_key: null,
+  installed_key_sha256: null,
+  certificate: null,
+  refusal: null,
+  warnings: [],
+  failures: 0,
+  next_check_in: null,
+  high_water: Math.max(state.high_water, highWater),
+});

@@ -14,6 +14,7 @@ export interface Facts {
   refusal: { code: Refusal; detail: string } | null;
   /** Codes of the last good answer. */
   warnings: readonly string[];
+  nextCheckIn: string | null;
   /** The latest time that a signed document ever told, in seconds since the epoch. */
   highWater: number;
   onIndeterminate: "allow" | "deny";
@@ -45,6 +46,7 @@ export function evaluate(facts: Facts, clock: number): Status {
     detail,
     warnings: [...new Set([...facts.warnings, ...(setBack ? ["CLOCK_SET_BACK"] : [])])].toSorted(),
     until: instantOf(until),
+    nextCheckIn: facts.nextCheckIn,
     mayRun: state === "indeterminate" ? facts.onIndeterminate === "allow" : state !== "refused",
   };
 }

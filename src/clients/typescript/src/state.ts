@@ -44,10 +44,10 @@ export interface State {
   failures: number;
   usage: Usage;
   acknowledged: Usage;
-  /** Of the last request file: the license file has to answer it. */
-  nonce: string | null;
-  /** The seat was given back: nothing takes one again but `activate` or another key. */
-  deactivated: boolean;
+  /** Instances that held a seat at the last check-in. */
+  seats_active: number | null;
+  /** The last request files: a license file has to answer one of them, and acknowledges its usage. */
+  offline_requests: { nonce: string; usage: Usage }[];
 }
 
 export const EMPTY: State = {
@@ -64,8 +64,8 @@ export const EMPTY: State = {
   failures: 0,
   usage: {},
   acknowledged: {},
-  nonce: null,
-  deactivated: false,
+  seats_active: null,
+  offline_requests: [],
 };
 
 /** The state that a text holds, or null where it is cut off or none. A member of the wrong type is left out. */
@@ -87,8 +87,8 @@ export function parseState(text: string): State | null {
     failures: amountOf(failures),
     usage: usageOf(value["usage"]),
     acknowledged: usageOf(value["acknowledged"]),
-    nonce: textOf(value["nonce"]),
-    deactivated: value["deactivated"] === true,
+    seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
+    offline_requests: requestsOf(value["offline_requests"]),
   };
 }
 
@@ -108,6 +108,11 @@ function refusalOf(value: unknown): State["refusal"] {
   const [detail, at, key_sha256] = [value["detail"], value["at"], value["key_sha256"]].map(textOf);
   return code && key_sha256 ? { code, detail: detail ?? code, at: at ?? "", key_sha256 } : null;
 }
+
+const requestsOf = (value: unknown): State["offline_requests"] =>
+  (Array.isArray(value) ? value : [])
+    .filter(isObject)
+    .flatMap(({ nonce, usage }) => (typeof nonce === "string" ? [{ nonce, usage: usageOf(usage) }] : []));
 
 const usageOf = (value: unknown): Usage =>
   isObject(value)

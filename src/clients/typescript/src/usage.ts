@@ -42,6 +42,12 @@ export const reportOf = (usage: Usage): DayReport[] =>
     .toSorted(byDay)
     .map(([date, { requests, services }]) => ({ date, requests, services }));
 
+/** The larger figures of both. */
+const highest = (a: Figures | undefined, b: Figures): Figures => ({
+  requests: Math.max(a?.requests ?? 0, b.requests),
+  services: Math.max(a?.services ?? 0, b.services),
+});
+
 /**
  * After an answer that took `report` in: what was acknowledged, and the usage without the days that are over
  * (older than yesterday) and were acknowledged in full. What was counted while the request was under way stays.
@@ -50,11 +56,13 @@ export function settle(
   usage: Usage,
   acknowledged: Usage,
   report: readonly DayReport[],
-  now: number,
+  serverTime: number,
 ): { usage: Usage; acknowledged: Usage } {
   const told: Record<string, Figures> = { ...acknowledged };
-  for (const { date, requests, services } of report) told[date] = { requests, services };
-  const yesterday = dayOf(now - DAY);
+  // The service passes over days that have not begun anywhere; they are told again when they have.
+  const heard = report.filter(({ date }) => date <= dayOf(serverTime + DAY));
+  for (const { date, ...figures } of heard) told[date] = highest(told[date], figures);
+  const yesterday = dayOf(serverTime - DAY);
   const kept = Object.entries(usage).filter(
     ([day, figures]) => day >= yesterday || !covers(told[day], figures),
   );

@@ -48,6 +48,8 @@ export interface Status extends Terms {
   warnings: readonly string[];
   /** When this state ends if nothing else is heard, or null. */
   until: string | null;
+  /** When the service is asked next; null: as soon as may be. */
+  nextCheckIn: string | null;
   mayRun: boolean;
 }
 
