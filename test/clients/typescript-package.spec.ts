@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeConformance } from "../support/conformance.ts";
+import { live } from "./support/live.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PACKAGE = join(ROOT, "src/clients/typescript");
@@ -128,5 +129,28 @@ describe("the published package", () => {
     execFileSync(tsc, [...flags, "--types", "node", "--skipLibCheck", "false", "consumer.ts"], {
       cwd: consumer,
     });
+  });
+
+  it("does what the documentation's first lines say, against the real service", async () => {
+    const page = readFileSync(join(ROOT, "docs/integration-typescript.md"), "utf8");
+    writeFileSync(join(consumer, "first.mjs"), /```js\n([\s\S]*?)```/.exec(page)![1]!);
+    const service = await live();
+    try {
+      const { id, key } = await service.newLicense();
+      const output = execFileSync(process.execPath, ["first.mjs"], {
+        cwd: consumer,
+        encoding: "utf8",
+        env: {
+          CAIO_LICENSE_URL: service.url,
+          CAIO_LICENSE_KEY: key,
+          CAIO_LICENSE_DIR: mkdtempSync(join(consumer, "state-")),
+        },
+      });
+      expect(output).toMatch(/^entitled null true \[/);
+      const { data } = await service.admin(`/licenses/${id}/activations`);
+      expect(data).toHaveLength(1);
+    } finally {
+      await service.remove();
+    }
   });
 });

@@ -122,7 +122,7 @@ describe("the state folder", () => {
       writeFileSync(join(folder.path, "state.json"), text);
       const license = await open({ ...known, storage: folder.storage, clock: () => NOW });
       expect(license.status()).toMatchObject({ state: "indeterminate", code: "NOT_ACTIVATED" });
-      const [aside] = readdirSync(folder.path).filter((name) => name.startsWith("state.json.broken-"));
+      const aside = readdirSync(folder.path).find((name) => name.startsWith("state.json.broken-"));
       expect(readFileSync(join(folder.path, aside!), "utf8")).toBe(text);
     },
   );

@@ -1,8 +1,14 @@
 // The TypeScript client against the real service.
+import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   type KeySet,
@@ -11,6 +17,9 @@ import {
   type NodeLicenseOptions,
 } from "../../src/clients/typescript/src/node.ts";
 import { type Live, live } from "./support/live.ts";
+
+const CLIENT = join(import.meta.dirname, "../../src/clients/typescript/src/node.ts");
+const run = promisify(execFile);
 
 let service: Live;
 let folder: string;
@@ -262,6 +271,45 @@ describe("the air gap", () => {
     await service.admin(`/licenses/${id}/offline-deactivations`, { receipt: readFileSync(receipt, "utf8") });
     const next = await install({ folder: join(folder, "next"), licenseKey: key });
     expect(await next.checkIn()).toMatchObject({ state: "entitled" });
+  });
+});
+
+describe("a proxy", () => {
+  it("is taken where Node is told to, and only then", async () => {
+    const { key } = await service.newLicense();
+    const tunnels: string[] = [];
+    const proxy = createServer().listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    proxy.on("connect", (request, socket) => {
+      tunnels.push(request.url!);
+      const [host, port] = request.url!.split(":") as [string, string];
+      const target = connect(Number(port), host, () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.pipe(target).pipe(socket);
+      });
+    });
+    const script = `
+      import { NodeLicense } from ${JSON.stringify(pathToFileURL(CLIENT).href)};
+      const license = await NodeLicense.open({ background: false });
+      process.stdout.write((await license.checkIn()).state);`;
+    const checkIn = async (name: string, told: object): Promise<string> => {
+      const env = {
+        HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+        CAIO_LICENSE_URL: service.url,
+        CAIO_LICENSE_KEY: key,
+        CAIO_LICENSE_DIR: join(folder, name),
+        ...told,
+      };
+      return (await run(process.execPath, ["--input-type=module", "-e", script], { env })).stdout;
+    };
+    try {
+      expect(await checkIn("direct", {})).toBe("entitled");
+      expect(tunnels).toEqual([]);
+      expect(await checkIn("through", { NODE_USE_ENV_PROXY: "1" })).toBe("entitled");
+      expect(new Set(tunnels)).toEqual(new Set([new URL(service.url).host]));
+    } finally {
+      proxy.close();
+    }
   });
 });
 

@@ -31,4 +31,4 @@ for (const { name, jwks, license_key, certificate, revocations, high_water, ...o
 const license = await NodeLicense.open({ issuer, folder: process.argv[2] });
 license.countRequests(3);
 // No close(): what was counted is written when the program comes to its end.
-console.log(JSON.stringify({ judged: offline.length, wrong, version: process.version }));
+process.stdout.write(JSON.stringify({ judged: offline.length, wrong }));
