@@ -18,8 +18,7 @@ const camelCase = (name: string): string =>
 
 /** Puts what the case starts with where the client keeps it. */
 async function seed({ certificate, revocations, high_water }: ResolvedCase): Promise<void> {
-  const seconds = high_water === null ? 0 : Date.parse(high_water) / 1000;
-  const state = { version: 1, certificate, revocations, high_water: seconds };
+  const state = { version: 1, certificate, revocations, high_water };
   await folder.storage.write("state.json", JSON.stringify(state));
 }
 

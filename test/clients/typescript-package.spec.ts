@@ -84,13 +84,16 @@ beforeAll(async () => {
 afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
 describe("the published package", () => {
-  it("holds what it exports, its license of use and nothing of the sources", () => {
+  it("holds what it exports, its license of use, and nothing of the sources", () => {
     const { exports, dependencies } = readJson(join(installed, "package.json"));
     for (const target of Object.values<Record<string, string>>(exports).flatMap((entry) =>
       Object.values(entry),
     ))
       expect(existsSync(join(installed, target)), target).toBe(true);
-    expect(existsSync(join(installed, "README.md"))).toBe(true);
+    for (const name of ["README.md", "LICENSE"]) expect(existsSync(join(installed, name)), name).toBe(true);
+    expect(readFileSync(join(installed, "LICENSE"), "utf8")).toBe(
+      readFileSync(join(ROOT, "LICENSE"), "utf8"),
+    );
     expect(existsSync(join(installed, "src"))).toBe(false);
     expect(dependencies.jose).toBe(readJson(join(ROOT, "package.json")).dependencies.jose);
   });

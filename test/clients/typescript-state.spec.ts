@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
@@ -319,5 +320,39 @@ describe("what a caller is told", () => {
     const license = await open({ ...known, storage: folder.storage, fetch: endless, clock: () => NOW });
     expect(await license.checkIn()).toMatchObject({ code: "NOT_ACTIVATED" });
     expect(folder.state()["failures"]).toBe(1);
+  });
+});
+
+describe("a revocation list", () => {
+  it("is asked for where none is passed on, and an older one does not take its place", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+    const trustedKeys = {
+      keys: [...known.trustedKeys.keys, { ...(await exportJWK(publicKey)), kid: "lists" }],
+    };
+    const list = (iat: number, revoked: string[]): Promise<string> =>
+      new SignJWT({ revoked, suspended: [], superseded: {} })
+        .setProtectedHeader({ alg: "EdDSA", kid: "lists", typ: "revocations+jwt" })
+        .setIssuer(issuer)
+        .setIssuedAt(iat)
+        .setExpirationTime(iat + 7 * 86_400)
+        .sign(privateKey);
+    let body: string | null = await list(NOW / 1000, ["lic_1"]);
+    const license = await open({
+      ...known,
+      trustedKeys,
+      storage: folder.storage,
+      clock: () => NOW,
+      fetch: async () => new Response(body, { status: body === null ? 503 : 200 }),
+    });
+    const revoked = { state: "refused", code: "LICENSE_REVOKED" };
+    expect(await license.loadRevocations()).toMatchObject(revoked);
+    expect(await license.loadRevocations(await list(NOW / 1000 - 1, []))).toMatchObject(revoked);
+    body = null;
+    await expect(license.loadRevocations()).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    await expect(license.loadRevocations("x")).rejects.toMatchObject({ code: "REVOCATION_LIST_INVALID" });
+    expect(license.status()).toMatchObject(revoked);
+    expect(await license.loadRevocations(await list(NOW / 1000 + 1, []))).toMatchObject({
+      code: "NOT_ACTIVATED",
+    });
   });
 });

@@ -9,8 +9,7 @@ const wrong = [];
 
 for (const { name, jwks, license_key, certificate, revocations, high_water, ...one } of offline) {
   const storage = new MemoryStorage();
-  const seconds = high_water === null ? 0 : Date.parse(high_water) / 1000;
-  await storage.write("state.json", JSON.stringify({ certificate, revocations, high_water: seconds }));
+  await storage.write("state.json", JSON.stringify({ certificate, revocations, high_water }));
   let now = 0;
   const license = await License.open({
     issuer,

@@ -3,13 +3,13 @@
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { problemOf } from "./answers.ts";
 import { contact, type Contacts } from "./contact.ts";
-import { verifyRevocations } from "./documents.ts";
 import { Evidence, sha256 } from "./evidence.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterInstall, afterSeat, isDue } from "./outcomes.ts";
 import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
 import { Store } from "./store.ts";
+import { takeRevocations } from "./revocations.ts";
 import { createTransport } from "./transport.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
@@ -148,15 +148,13 @@ export class License {
     return this.status();
   }
 
-  /** Takes in a revocation list that somebody passed on. @throws LicenseError REVOCATION_LIST_INVALID */
-  async loadRevocations(token: string): Promise<Status> {
-    const { claims } = await verifyRevocations(token, this.#evidence.trust(this.#store.state));
-    if (!claims) throw new LicenseError("REVOCATION_LIST_INVALID", "The revocation list does not verify.");
-    await this.#store.update((state) => ({
-      ...state,
-      revocations: token.trim(),
-      high_water: Math.max(state.high_water, claims.iat),
-    }));
+  /**
+   * Takes in a revocation list: the one that somebody passed on, or the service's. One that is older than the one
+   * held changes nothing.
+   * @throws LicenseError REVOCATION_LIST_INVALID, SERVICE_UNAVAILABLE
+   */
+  async loadRevocations(token?: string): Promise<Status> {
+    await takeRevocations(this.#contacts, token);
     return this.status();
   }
 

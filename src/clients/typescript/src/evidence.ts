@@ -81,7 +81,11 @@ export class Evidence {
       refusal: refusal?.key_sha256 === hash ? refusal : null,
       warnings,
       nextCheckIn: state.next_check_in,
-      highWater: Math.max(high_water, read?.iat ?? 0, listed?.iat ?? 0),
+      highWater: Math.max(
+        high_water === null ? 0 : Date.parse(high_water) / 1000,
+        read?.iat ?? 0,
+        listed?.iat ?? 0,
+      ),
     };
   }
 

@@ -1,6 +1,6 @@
 // The state folder: each text a file that only its owner reads, replaced as a whole.
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Storage } from "./state.ts";
@@ -62,6 +62,9 @@ export class FileStorage implements Storage {
       // Renamed and not removed: of two that find it stale, one gets it.
       const broken = `${lock}.${randomUUID()}`;
       await rename(lock, broken).catch(() => undefined);
+      // Another may have been faster and made a lock of its own: that one goes back.
+      const taken = await ageOf(broken);
+      if (taken !== null && taken <= STALE) await link(broken, lock).catch(() => undefined);
       await rm(broken, { force: true });
     }
     return false;

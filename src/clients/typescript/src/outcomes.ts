@@ -1,7 +1,7 @@
 // What a contact with the service came to, and what the installation remembers of it. Pure.
 import { backOff, waitOf } from "./answers.ts";
 import type { CertificateClaims, KeySet } from "./documents.ts";
-import type { State } from "./state.ts";
+import { laterOf, type State } from "./state.ts";
 import { type DayReport, settle } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
 
@@ -63,7 +63,7 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     license_key: grant.licenseKey,
     certificate: grant.certificate,
     jwks: grant.keys ?? state.jwks,
-    high_water: Math.max(state.high_water, grant.claims.iat),
+    high_water: laterOf(state.high_water, grant.claims.iat),
     refusal: null,
     warnings: grant.warnings,
     seats_active: grant.seatsActive ?? state.seats_active,
@@ -98,5 +98,5 @@ export const afterSeat = (state: State, highWater: number): State => ({
   warnings: [],
   failures: 0,
   next_check_in: null,
-  high_water: Math.max(state.high_water, highWater),
+  high_water: highWater === 0 ? state.high_water : laterOf(state.high_water, highWater),
 });

@@ -34,8 +34,8 @@ export interface State {
   revocations: string | null;
   /** The published keys, as read last. */
   jwks: KeySet | null;
-  /** Seconds since the epoch. */
-  high_water: number;
+  /** The latest time that a signed document ever told. */
+  high_water: string | null;
   /** Bound to the key that it was said of. */
   refusal: { code: Refusal; detail: string; at: string; key_sha256: string } | null;
   warnings: string[];
@@ -56,7 +56,7 @@ export const EMPTY: State = {
   certificate: null,
   revocations: null,
   jwks: null,
-  high_water: 0,
+  high_water: null,
   refusal: null,
   warnings: [],
   next_check_in: null,
@@ -72,14 +72,14 @@ export const EMPTY: State = {
 export function parseState(text: string): State | null {
   const value = parseObject(text);
   if (!value) return null;
-  const { refusal, warnings, high_water, failures } = value;
+  const { refusal, warnings, failures } = value;
   return {
     license_key: textOf(value["license_key"]),
     installed_key_sha256: textOf(value["installed_key_sha256"]),
     certificate: textOf(value["certificate"]),
     revocations: textOf(value["revocations"]),
     jwks: readKeySet(value["jwks"]),
-    high_water: amountOf(high_water),
+    high_water: instantOf(value["high_water"]),
     refusal: refusalOf(refusal),
     warnings: Array.isArray(warnings) ? warnings.filter((code) => typeof code === "string") : [],
     next_check_in: instantOf(value["next_check_in"]),
@@ -91,6 +91,10 @@ export function parseState(text: string): State | null {
     offline_requests: requestsOf(value["offline_requests"]),
   };
 }
+
+/** The later one of what is remembered and a document's `iat`. */
+export const laterOf = (highWater: string | null, iat: number): string =>
+  new Date(Math.max(highWater === null ? 0 : Date.parse(highWater), iat * 1000)).toISOString();
 
 export const formatState = (state: State): string => `${JSON.stringify({ version: 1, ...state }, null, 1)}\n`;
 
