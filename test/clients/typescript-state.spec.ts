@@ -258,6 +258,33 @@ describe("the time of the next check-in", () => {
   });
 });
 
+describe("a license key", () => {
+  it("that is installed while another is asked about is not refused for that one", async () => {
+    const newer = cases.find(({ name }) => name === "another key forgets what was said of the old one")!;
+    const { install } = newer.steps.find((step) => step.install !== undefined)!;
+    const problem = { code: "LICENSE_KEY_SUPERSEDED", detail: "Replaced." };
+    const license: License = await open({
+      ...known,
+      storage: folder.storage,
+      clock: () => NOW,
+      fetch: async () => {
+        await license.installKey(install!);
+        return Response.json(problem, {
+          status: 403,
+          headers: { "Content-Type": "application/problem+json" },
+        });
+      },
+    });
+    expect(await license.checkIn()).toMatchObject({ state: "indeterminate", code: "NOT_ACTIVATED" });
+    expect(folder.state()).toMatchObject({
+      license_key: install,
+      refusal: null,
+      failures: 0,
+      next_check_in: null,
+    });
+  });
+});
+
 describe("what a caller is told", () => {
   it("requires a feature, or says why not", async () => {
     const script = scripted();
