@@ -1,0 +1,109 @@
+// What an answer of the service means, and when to ask again. Pure.
+import { isObject, parseObject } from "./documents.ts";
+import { type Refusal, REFUSALS } from "./vocabulary.ts";
+
+/** What came back over the wire; `unreachable` says why nothing did. */
+export type Answer =
+  | { status: number; contentType: string; retryAfter: string | null; body: string; unreachable: null }
+  | { unreachable: string };
+
+/** `documents`: good if what it brings verifies; an outage (a captive portal) if not. */
+export type Meaning =
+  | {
+      kind: "documents";
+      licenseKey: string;
+      certificate: string;
+      warnings: string[];
+      seatsActive: number | null;
+    }
+  | { kind: "refusal"; code: Refusal; detail: string }
+  | { kind: "not_activated" }
+  | { kind: "outage"; detail: string; retryAfter: number | null };
+
+export interface Problem {
+  code: string;
+  detail: string;
+}
+
+/** The RFC 9457 document of an answer, or null for anything that only looks like one. */
+export function problemOf(answer: Answer): Problem | null {
+  if (answer.unreachable !== null || answer.status < 400 || answer.status > 499) return null;
+  if (answer.contentType.split(";")[0]!.trim().toLowerCase() !== "application/problem+json") return null;
+  const body = parseObject(answer.body);
+  const code = body?.["code"];
+  if (typeof code !== "string") return null;
+  return { code, detail: typeof body?.["detail"] === "string" ? body["detail"] : code };
+}
+
+export function meaningOf(answer: Answer): Meaning {
+  if (answer.unreachable !== null) return { kind: "outage", detail: answer.unreachable, retryAfter: null };
+  const problem = problemOf(answer);
+  const refusal = REFUSALS.find((code) => code === problem?.code);
+  if (problem && refusal) return { kind: "refusal", code: refusal, detail: problem.detail };
+  if (problem?.code === "INSTANCE_NOT_ACTIVATED") return { kind: "not_activated" };
+  const body = answer.status === 200 ? parseObject(answer.body) : null;
+  const { license_key, certificate, warnings, instances } = body ?? {};
+  if (typeof license_key === "string" && typeof certificate === "string") {
+    return {
+      kind: "documents",
+      licenseKey: license_key,
+      certificate,
+      warnings: codesOf(warnings),
+      seatsActive: activeOf(instances),
+    };
+  }
+  return {
+    kind: "outage",
+    detail: problem?.detail ?? `The service answered ${answer.status} with nothing that counts.`,
+    retryAfter: parseRetryAfter(answer.retryAfter),
+  };
+}
+
+const activeOf = (instances: unknown): number | null =>
+  isObject(instances) && typeof instances["active"] === "number" ? instances["active"] : null;
+
+/** The codes of an answer's warnings, sorted. */
+export const codesOf = (warnings: unknown): string[] =>
+  Array.isArray(warnings)
+    ? [...new Set(warnings.filter(isObject).map(({ code }) => code))]
+        .filter((code) => typeof code === "string")
+        .toSorted()
+    : [];
+
+const MAX_RETRY_AFTER = 86_400_000;
+
+/** Milliseconds to wait, at most a day. Digits alone: a date would need a clock that is right. */
+const parseRetryAfter = (value: string | null): number | null =>
+  value !== null && /^\d+$/.test(value.trim()) ? Math.min(Number(value) * 1000, MAX_RETRY_AFTER) : null;
+
+const FIRST_BACK_OFF = 30_000;
+const MAX_BACK_OFF = 3_600_000;
+
+/**
+ * How long to wait after so many failures in a row: exponential with full jitter, so that a thousand
+ * installations that lost us together do not come back together.
+ */
+export function backOff(failures: number, retryAfter: number | null, random: () => number): number {
+  const ceiling = Math.min(MAX_BACK_OFF, FIRST_BACK_OFF * 2 ** (failures - 1));
+  // At least a second: full jitter may say zero, and zero is a loop.
+  return Math.max(1_000, Math.round(random() * ceiling), retryAfter ?? 0);
+}
+
+interface Lease {
+  iat: number;
+  exp: number;
+  check_in_at: string | null;
+}
+
+/** Whatever a certificate says, the service is not asked more often than this. */
+const MIN_WAIT = 60_000;
+
+/**
+ * How long to wait after a good answer: until its check_in_at, spread by up to a tenth, but not into the
+ * lease's last quarter. Reckoned from the server's time, so that a clock that is wrong neither hammers nor sleeps.
+ */
+export function waitOf({ iat, exp, check_in_at }: Lease, random: () => number): number {
+  const lastQuarter = (exp - iat) * 750;
+  const interval = check_in_at === null ? lastQuarter : Date.parse(check_in_at) - iat * 1000;
+  return Math.max(MIN_WAIT, Math.round(Math.min(interval * (1 + random() / 10), lastQuarter)));
+}

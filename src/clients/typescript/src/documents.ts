@@ -1,0 +1,192 @@
+// Signed documents, verified without a network: the license key, the certificate and the revocation list.
+//
+// Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
+// kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
+import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from "jose";
+
+export interface KeySet {
+  keys: JWK[];
+}
+
+export interface LicenseKeyClaims {
+  sub: string;
+  jti: string;
+  rev: number;
+  nbf: number | null;
+  exp: number | null;
+  license_type: string | null;
+  features: string[];
+  max_instances: number | null;
+  max_services: number | null;
+  max_requests_per_day: number | null;
+}
+
+export interface CertificateClaims {
+  /** The instance. */
+  sub: string;
+  iat: number;
+  exp: number;
+  license_id: string;
+  customer_id: string | null;
+  license_type: string | null;
+  features: string[];
+  max_instances: number | null;
+  max_services: number | null;
+  max_requests_per_day: number | null;
+  license_expires_at: string | null;
+  grace_until: string | null;
+  check_in_at: string | null;
+  nonce: string | null;
+  /** The installation's own key (RFC 7800), where the request had one: the x of its JWK. */
+  confirmed_key: string | null;
+}
+
+export interface RevocationClaims {
+  iat: number;
+  exp: number;
+  revoked: string[];
+  suspended: string[];
+  superseded: Record<string, number>;
+}
+
+/** `unknown_key`: signed by nobody we know yet, which a newer key set may mend. `invalid`: nothing will. */
+export type Verdict<Claims> =
+  | { claims: Claims; fault: null }
+  | { claims: null; fault: "unknown_key" | "invalid" };
+
+export interface Trust {
+  issuer: string;
+  keys: KeySet;
+}
+
+const ALGORITHMS = ["EdDSA", "Ed25519"];
+
+/** Far above any document of the service; bounds the work that a hostile one can cause. */
+const MAX_LENGTH = 16_384;
+
+const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
+
+const INVALID = { claims: null, fault: "invalid" } as const;
+const UNKNOWN_KEY = { claims: null, fault: "unknown_key" } as const;
+
+async function verify<Claims>(
+  text: string,
+  typ: string,
+  trust: Trust,
+  read: (payload: Record<string, unknown>) => Claims | null,
+): Promise<Verdict<Claims>> {
+  // Keys are pasted with a newline at the end.
+  const token = text.trim();
+  if (token.length > MAX_LENGTH || !COMPACT_JWS.test(token)) return INVALID;
+  try {
+    const header = decodeProtectedHeader(token);
+    // One document type must not pass for another (RFC 8725 section 3.11).
+    if (header.typ !== typ || !ALGORITHMS.includes(header.alg ?? "") || header.crit !== undefined)
+      return INVALID;
+    if (typeof header.kid !== "string") return INVALID;
+    const jwk = trust.keys.keys.find(
+      ({ kid, kty, crv }) => kid === header.kid && kty === "OKP" && crv === "Ed25519",
+    );
+    if (!jwk) return UNKNOWN_KEY;
+    // The members that make the key and no others: runtimes differ in the spelling of `alg` that they accept.
+    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.x! }, "EdDSA");
+    const { payload } = await compactVerify(token, key, { algorithms: ALGORITHMS });
+    const body = parseObject(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(payload));
+    if (body?.["iss"] !== trust.issuer) return INVALID;
+    const claims = read(body);
+    return claims === null ? INVALID : { claims, fault: null };
+  } catch {
+    return INVALID;
+  }
+}
+
+export const verifyLicenseKey = (token: string, trust: Trust): Promise<Verdict<LicenseKeyClaims>> =>
+  verify(token, "license+jwt", trust, (body) => {
+    const { sub, jti, rev, nbf, exp } = body;
+    if (typeof sub !== "string" || typeof jti !== "string" || !Number.isInteger(rev)) return null;
+    if (!isDateOrAbsent(nbf) || !isDateOrAbsent(exp)) return null;
+    return { ...limitsOf(body), sub, jti, rev: Number(rev), nbf: nbf ?? null, exp: exp ?? null };
+  });
+
+export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<CertificateClaims>> =>
+  verify(token, "activation+jwt", trust, (body) => {
+    const { sub, iat, exp, license_id, customer_id, license_expires_at, grace_until, check_in_at, nonce } =
+      body;
+    if (typeof sub !== "string" || typeof license_id !== "string") return null;
+    if (!isDate(iat) || !isDate(exp)) return null;
+    const instants = [license_expires_at, grace_until, check_in_at].map((value) => value ?? null);
+    if (!instants.every(isInstantOrNull)) return null;
+    const [expires, grace, checkIn] = instants as [string | null, string | null, string | null];
+    return {
+      ...limitsOf(body),
+      sub,
+      iat,
+      exp,
+      license_id,
+      customer_id: textOrNull(customer_id),
+      license_expires_at: expires,
+      grace_until: grace,
+      check_in_at: checkIn,
+      nonce: textOrNull(nonce),
+      confirmed_key: confirmedKeyOf(body["cnf"]),
+    };
+  });
+
+export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<RevocationClaims>> =>
+  verify(token, "revocations+jwt", trust, ({ iat, exp, revoked, suspended, superseded }) => {
+    if (!isDate(iat) || !isDate(exp) || !isTexts(revoked) || !isTexts(suspended)) return null;
+    if (!isObject(superseded) || !Object.values(superseded).every((rev) => typeof rev === "number"))
+      return null;
+    return { iat, exp, revoked, suspended, superseded: superseded as Record<string, number> };
+  });
+
+/** The keys of a JWK Set that can verify our documents, or null where `value` is none. */
+export function readKeySet(value: unknown): KeySet | null {
+  if (!isObject(value) || !Array.isArray(value["keys"])) return null;
+  const keys = value["keys"]
+    .filter(isObject)
+    .flatMap(({ kty, crv, x, kid }) =>
+      kty === "OKP" && crv === "Ed25519" && typeof x === "string" && typeof kid === "string"
+        ? [{ kty, crv, x, kid }]
+        : [],
+    );
+  return keys.length === 0 ? null : { keys };
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The JSON object that a text holds, or null. */
+export function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isDate = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+const isDateOrAbsent = (value: unknown): value is number | undefined => value === undefined || isDate(value);
+
+const isInstantOrNull = (value: unknown): value is string | null =>
+  value === null || (typeof value === "string" && !Number.isNaN(Date.parse(value)));
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
+
+const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+const limitOf = (value: unknown): number | null => (isDate(value) ? value : null);
+
+const limitsOf = (body: Record<string, unknown>) => ({
+  license_type: textOrNull(body["license_type"]),
+  features: isTexts(body["features"]) ? body["features"] : [],
+  max_instances: limitOf(body["max_instances"]),
+  max_services: limitOf(body["max_services"]),
+  max_requests_per_day: limitOf(body["max_requests_per_day"]),
+});
+
+const confirmedKeyOf = (cnf: unknown): string | null =>
+  isObject(cnf) && isObject(cnf["jwk"]) ? textOrNull(cnf["jwk"]["x"]) : null;

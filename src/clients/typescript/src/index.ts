@@ -1,0 +1,15 @@
+// The core, for Node, Workers and whatever else has fetch and WebCrypto. Node's state folder and timer: ./node.
+export { METRICS_TYPE } from "./metrics.ts";
+export { License } from "./client.ts";
+export type { KeySet } from "./documents.ts";
+export type { LicenseOptions } from "./options.ts";
+export { MemoryStorage, type Storage } from "./state.ts";
+export type { Fetch } from "./transport.ts";
+export {
+  type Code,
+  LicenseError,
+  type LicenseState,
+  type Refusal,
+  type Status,
+  type Terms,
+} from "./vocabulary.ts";

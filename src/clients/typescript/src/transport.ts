@@ -1,0 +1,68 @@
+// The way to the service: one request, one answer, nothing thrown. What an answer means is not decided here.
+import type { Answer } from "./answers.ts";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface Transport {
+  post(path: string, body: object): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+}
+
+/** Far above any answer of the service; a portal's page is not worth more memory. */
+const MAX_ANSWER = 256 * 1024;
+
+export function createTransport(url: string, fetch: Fetch, timeout: number): Transport {
+  const base = url.replace(/\/+$/, "");
+  const ask = async (path: string, init: RequestInit): Promise<Answer> => {
+    try {
+      const response = await fetch(`${base}${path}`, {
+        ...init,
+        // A redirect leads to a portal, never to the service.
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeout),
+      });
+      return {
+        status: response.status,
+        contentType: response.headers.get("Content-Type") ?? "",
+        retryAfter: response.headers.get("Retry-After"),
+        body: await readText(response),
+        unreachable: null,
+      };
+    } catch (error) {
+      return { unreachable: reasonOf(error) };
+    }
+  };
+  return {
+    post: (path, body) =>
+      ask(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify(body),
+      }),
+    get: (path) => ask(path, { method: "GET", headers: { Accept: "application/json" } }),
+  };
+}
+
+async function readText(response: Response): Promise<string> {
+  if (!response.body) return "";
+  const decoder = new TextDecoder();
+  const reader = response.body.getReader();
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    length += value.length;
+    if (length > MAX_ANSWER) {
+      await reader.cancel();
+      throw new Error(`the answer has more than ${MAX_ANSWER} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** fetch says "fetch failed" and hides why in the cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  return `The service was not reached: ${cause instanceof Error && cause.message ? cause.message : message}`;
+}

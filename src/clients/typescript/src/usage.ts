@@ -1,0 +1,83 @@
+// What an installation used: figures per UTC day that only grow, so that telling a day twice counts it once. Pure.
+
+export interface Figures {
+  requests: number;
+  /** The most that there were at a time on that day. */
+  services: number;
+}
+
+/** By day, YYYY-MM-DD. */
+export type Usage = Readonly<Record<string, Figures>>;
+
+export interface DayReport extends Figures {
+  date: string;
+}
+
+/** As many days as the service takes at once. */
+const MAX_DAYS = 400;
+
+/** The largest figure that the service takes. */
+const MAX_FIGURE = 1_000_000_000_000;
+
+const DAY = 86_400_000;
+
+/** The UTC day of an instant. */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+/** Adds requests and raises services, day by day; keeps the last 400 days. */
+export function addUsage(usage: Usage, counted: Usage): Usage {
+  const sum: Record<string, Figures> = { ...usage };
+  for (const [day, { requests, services }] of Object.entries(counted)) {
+    const known = sum[day] ?? { requests: 0, services: 0 };
+    sum[day] = {
+      requests: Math.min(known.requests + requests, MAX_FIGURE),
+      services: Math.min(Math.max(known.services, services), MAX_FIGURE),
+    };
+  }
+  return Object.fromEntries(Object.entries(sum).toSorted(byDay).slice(-MAX_DAYS));
+}
+
+export const reportOf = (usage: Usage): DayReport[] =>
+  Object.entries(usage)
+    .toSorted(byDay)
+    .map(([date, { requests, services }]) => ({ date, requests, services }));
+
+/** The larger figures of both. */
+const highest = (a: Figures | undefined, b: Figures): Figures => ({
+  requests: Math.max(a?.requests ?? 0, b.requests),
+  services: Math.max(a?.services ?? 0, b.services),
+});
+
+/**
+ * After an answer that took `report` in: what was acknowledged, and the usage without the days that are over
+ * (older than yesterday) and were acknowledged in full. What was counted while the request was under way stays.
+ */
+export function settle(
+  usage: Usage,
+  acknowledged: Usage,
+  report: readonly DayReport[],
+  serverTime: number,
+): { usage: Usage; acknowledged: Usage } {
+  const told: Record<string, Figures> = { ...acknowledged };
+  // The service passes over days that have not begun anywhere; they are told again when they have.
+  const heard = report.filter(({ date }) => date <= dayOf(serverTime + DAY));
+  for (const { date, ...figures } of heard) told[date] = highest(told[date], figures);
+  const yesterday = dayOf(serverTime - DAY);
+  const kept = Object.entries(usage).filter(
+    ([day, figures]) => day >= yesterday || !covers(told[day], figures),
+  );
+  const days = new Set(kept.map(([day]) => day));
+  return {
+    usage: Object.fromEntries(kept),
+    acknowledged: Object.fromEntries(Object.entries(told).filter(([day]) => days.has(day))),
+  };
+}
+
+/** Whether the service knows all of it already. */
+export const isSettled = (usage: Usage, acknowledged: Usage): boolean =>
+  Object.entries(usage).every(([day, figures]) => covers(acknowledged[day], figures));
+
+const covers = (told: Figures | undefined, { requests, services }: Figures): boolean =>
+  told !== undefined && told.requests >= requests && told.services >= services;
+
+const byDay = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);

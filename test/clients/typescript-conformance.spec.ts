@@ -1,0 +1,85 @@
+// The TypeScript client makes of every case what src/clients/conformance.json says.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ResolvedCase, type ResolvedStep, resolveConformance } from "../support/conformance.ts";
+import { open, scripted, stateFolder } from "./support/scripted.ts";
+
+const { issuer, cases } = await resolveConformance();
+
+let folder: ReturnType<typeof stateFolder>;
+
+beforeEach(() => {
+  folder = stateFolder();
+});
+
+afterEach(() => folder.remove());
+
+const camelCase = (name: string): string =>
+  name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Puts what the case starts with where the client keeps it. */
+async function seed({ certificate, revocations, high_water }: ResolvedCase): Promise<void> {
+  const state = { version: 1, certificate, revocations, high_water };
+  await folder.storage.write("state.json", JSON.stringify(state));
+}
+
+async function run(one: ResolvedCase): Promise<void> {
+  await seed(one);
+  const script = scripted(one.published);
+  let now = Date.parse(one.steps[0]!.at);
+  let configured = one.license_key ?? undefined;
+  const start = () =>
+    open({
+      issuer,
+      storage: folder.storage,
+      trustedKeys: one.jwks,
+      licenseKey: configured,
+      instanceId: one.instance_id,
+      onIndeterminate: one.on_indeterminate,
+      fetch: script.fetch,
+      clock: () => now,
+      onError: (error) => {
+        throw error;
+      },
+    });
+  let license = await start();
+
+  const take = async ({
+    restart,
+    install,
+    answers,
+    requests,
+    expect: expected,
+  }: ResolvedStep): Promise<void> => {
+    if (restart) license = await start();
+    if (install !== undefined) {
+      configured = install;
+      await license.installKey(install);
+    }
+    if (answers) {
+      script.requests.length = 0;
+      script.answers = [...answers];
+      await license.checkIn();
+      expect(script.answers, "answers that nobody asked for").toEqual([]);
+      if (requests) expect(script.requests.map(({ path }) => path)).toEqual(requests);
+    }
+    if (!expected) return;
+    const { next_check_in, ...members } = expected;
+    const status = license.status() as unknown as Record<string, unknown>;
+    const told = Object.fromEntries(Object.keys(members).map((name) => [name, status[camelCase(name)]]));
+    expect(told).toEqual(members);
+    if (next_check_in !== undefined) {
+      const { from, to } = next_check_in as { from: string; to: string };
+      const next = license.status().nextCheckIn ?? "as soon as may be";
+      expect(Date.parse(next), next).toBeGreaterThanOrEqual(Date.parse(from));
+      expect(Date.parse(next), next).toBeLessThanOrEqual(Date.parse(to));
+    }
+  };
+  for (const step of one.steps) {
+    now = Date.parse(step.at);
+    await take(step);
+  }
+}
+
+describe("the TypeScript client", () => {
+  it.each(cases.map((one) => [one.name, one] as const))("%s", (_, one) => run(one));
+});
