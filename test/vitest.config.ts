@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/**/*.spec.{ts,tsx}"],
-          exclude: ["test/local/**"],
+          exclude: ["test/local/**", "test/clients/**"],
           setupFiles: ["test/support/setup.ts"],
           // Every test makes its own customer and license, so the files can share one workerd and one D1.
           isolate: false,
@@ -47,6 +47,17 @@ export default defineConfig({
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        root,
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.spec.ts"],
+          environment: "node",
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
         },
       },

@@ -145,7 +145,9 @@ class ClientCase(unittest.TestCase):
             "transport": self.service,
             "clock": self.clock,
         }
-        return LicenseClient(ISSUER, license_key, **{**usual, **options})
+        client = LicenseClient(ISSUER, license_key, **{**usual, **options})
+        self.addCleanup(client.close)
+        return client
 
     def activated(self, **options: Any) -> LicenseClient:
         client = self.client(self.signer.license_key(), **options)

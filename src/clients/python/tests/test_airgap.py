@@ -33,7 +33,11 @@ class AirGapTest(ClientCase):
         """What staff bring back."""
         usual = {"nonce": request["nonce"], "cnf": {"jwk": request["public_key"]}}
         certificate = self.signer.certificate(request["instance_id"], issued, **{**usual, **claims})
-        file = {"format": "caio-license", "license_key": self.signer.license_key(), "certificate": certificate}
+        file = {
+            "format": "caio-license",
+            "license_key": self.signer.license_key(),
+            "certificate": certificate,
+        }
         file["warnings"] = [{"code": "OVER_LIMIT", "detail": "…"}]  # type: ignore[assignment]
         self.license_file.write_text(json.dumps(file))
         return self.license_file

@@ -74,7 +74,9 @@ class InstallTest(ClientCase):
 
         def listed(day: str, **members: object) -> str:
             claims = {"iat": at(day) // 1000, "exp": at(day) // 1000 + 7 * 86_400, **members}
-            return self.signer.sign("revocations+jwt", {"revoked": [], "suspended": [], "superseded": {}, **claims})
+            return self.signer.sign(
+                "revocations+jwt", {"revoked": [], "suspended": [], "superseded": {}, **claims}
+            )
 
         later = listed("2027-01-03T00:00:00.000Z", revoked=["lic_1"])
         self.assertTrue(client.read_revocations(later))
@@ -151,7 +153,9 @@ class ValidatorTest(ClientCase):
 
     def test_an_expired_key_is_loaded_but_not_good_by_itself(self) -> None:
         validator = LicenseValidator(self.client())
-        good, error = validator.load_license(self.signer.license_key(exp=at("2026-12-01T00:00:00.000Z") // 1000))
+        good, error = validator.load_license(
+            self.signer.license_key(exp=at("2026-12-01T00:00:00.000Z") // 1000)
+        )
         self.assertFalse(good)
         self.assertIn("2026-12-01", error or "")
 

@@ -65,9 +65,7 @@ class StateTest(ClientCase):
     def test_processes_that_share_a_folder_lose_no_count(self) -> None:
         self.client()
         context = get_context("spawn")
-        workers = [
-            context.Process(target=count_in_a_process, args=(str(self.folder), 25)) for _ in range(4)
-        ]
+        workers = [context.Process(target=count_in_a_process, args=(str(self.folder), 25)) for _ in range(4)]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -16,7 +16,7 @@ from .answers import (
     next_after_failure,
     next_after_grant,
 )
-from .rules import Facts, Refusal, key_hash, usable_certificate
+from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate
 from .state import State, StateFolder, Usage
 from .times import day_of
 from .transport import Transport
@@ -44,6 +44,8 @@ class Exchange:
         facts, sent = self._facts(), dict(self._folder.read().usage)
         if not facts.license_key:
             return
+        if names_unknown_key(facts) and self._read_published_keys():
+            facts = self._facts()
         outcome = self._exchange(facts, sent)
         at = now()
         with self._folder.update() as fresh:

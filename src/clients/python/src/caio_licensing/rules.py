@@ -230,3 +230,14 @@ def usable_certificate(facts: Facts) -> Certificate | None:
     key = verified(facts.trust.license_key, facts.license_key)
     certificate = verified(facts.trust.certificate, facts.certificate)
     return certificate if key and is_usable(certificate, key, facts.instance_id) else None
+
+
+def names_unknown_key(facts: Facts) -> bool:
+    """Whether the license key is signed by a key that is not trusted yet."""
+    try:
+        facts.trust.license_key(facts.license_key or "")
+    except SigningKeyUnknown:
+        return True
+    except DocumentInvalid:
+        pass
+    return False
