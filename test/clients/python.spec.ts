@@ -81,7 +81,7 @@ describe.skipIf(found === null)("the Python client", () => {
     unittest(["test_state", "test_usage", "test_client", "test_airgap", "test_transport"]));
 
   it("gets along with the real service", () =>
-    unittest(["test_live"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+    unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
 
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));

@@ -14,7 +14,8 @@ from jwt.utils import base64url_decode
 
 from caio_licensing import LicenseFileError
 from caio_licensing.airgap import load_license_file, write_activation_request, write_deactivation_receipt
-from support import DAY, START, ClientCase, at
+from caio_licensing.times import DAY
+from support import START, ClientCase, at
 
 
 class AirGapTest(ClientCase):

@@ -73,10 +73,9 @@ class InstallTest(ClientCase):
         client = self.activated()
 
         def listed(day: str, **members: object) -> str:
-            claims = {"iat": at(day) // 1000, "exp": at(day) // 1000 + 7 * 86_400, **members}
-            return self.signer.sign(
-                "revocations+jwt", {"revoked": [], "suspended": [], "superseded": {}, **claims}
-            )
+            empty: dict[str, object] = {"revoked": [], "suspended": [], "superseded": {}}
+            times = {"iat": at(day) // 1000, "exp": at(day) // 1000 + 7 * 86_400}
+            return self.signer.sign("revocations+jwt", {**empty, **times, **members})
 
         later = listed("2027-01-03T00:00:00.000Z", revoked=["lic_1"])
         self.assertTrue(client.read_revocations(later))

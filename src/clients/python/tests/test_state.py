@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import time
 import unittest
+from contextlib import suppress
+from itertools import count
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from unittest.mock import patch
 
 from caio_licensing import LicenseClient
 from support import ISSUER, ClientCase, refusal
 
 
 def count_in_a_process(folder: str, times: int) -> None:
-    client = LicenseClient(ISSUER, state_dir=folder, transport=None)
+    client = LicenseClient(ISSUER, state_dir=folder)
     for _ in range(times):
         client.count_requests()
         client.flush()
+
+
+def count_until_killed(folder: str, told: Connection) -> None:
+    client = LicenseClient(ISSUER, state_dir=folder)
+    for number in count(1):
+        client.count_requests()
+        client.flush()
+        told.send(number)
 
 
 class StateTest(ClientCase):
@@ -50,15 +64,9 @@ class StateTest(ClientCase):
     def test_a_write_that_fails_leaves_the_old_state_and_keeps_the_count(self) -> None:
         client = self.activated()
         client.count_requests(2)
-        write = client.folder.write_file
-
-        def full(name: str, text: str) -> None:
-            raise OSError(28, "No space left on device")
-
-        client.folder.write_file = full  # type: ignore[method-assign]
-        client.flush()
+        with patch("os.replace", side_effect=OSError(28, "No space left on device")):
+            client.flush()
         self.assertEqual(client.status().state, "entitled")
-        client.folder.write_file = write  # type: ignore[method-assign]
         client.flush()
         self.assertEqual(self.client().requests_today(), 2)
 
@@ -72,6 +80,27 @@ class StateTest(ClientCase):
             worker.join()
         usage = self.client().folder.read().usage
         self.assertEqual(sum(day["requests"] for day in usage.values()), 100)
+
+    def test_a_process_that_is_killed_leaves_a_whole_state_with_all_that_it_wrote(self) -> None:
+        self.client()
+        for _ in range(5):
+            receiver, sender = get_context("spawn").Pipe(duplex=False)
+            worker = get_context("spawn").Process(target=count_until_killed, args=(str(self.folder), sender))
+            before = self.requests()
+            worker.start()
+            counted = [receiver.recv() for _ in range(20)][-1]
+            os.kill(worker.pid or 0, signal.SIGKILL)
+            worker.join()
+            sender.close()
+            with suppress(EOFError):
+                while True:
+                    counted = receiver.recv()
+            # What was being written when it was killed is there or is not there.
+            self.assertIn(self.requests() - before, (counted, counted + 1))
+        self.assertEqual(list(self.folder.glob("state.json.broken-*")), [])
+
+    def requests(self) -> int:
+        return sum(day["requests"] for day in self.client().folder.read().usage.values())
 
     @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
     def test_a_forked_process_does_not_count_its_parents_requests_again(self) -> None:
@@ -102,8 +131,7 @@ class StateTest(ClientCase):
                     if client.folder.read().usage:
                         code = 0
                         break
-                    os.sched_yield()
-                    __import__("time").sleep(0.01)
+                    time.sleep(0.01)
             finally:
                 os._exit(code)
         self.assertEqual(os.waitpid(child, 0)[1], 0)

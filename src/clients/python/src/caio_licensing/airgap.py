@@ -99,9 +99,10 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
     :raises LicenseFileError: where no certificate of a license file is held
     """
     certificate = usable_certificate(client.facts())
-    key = _instance_key(client)
     if certificate is None:
         raise LicenseFileError("This installation is not activated.")
+    with client.folder.update():
+        key = _instance_key(client)
     if (certificate.public_key or {}).get("x") != _public_half(key)["x"]:
         raise LicenseFileError("The certificate was not asked for by a request file of this installation.")
     payload = json.dumps({"certificate": client.folder.read().certificate}).encode()
@@ -112,7 +113,7 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
 
 
 def _instance_key(client: LicenseClient) -> Ed25519PrivateKey:
-    """The installation's own key; made when it is first needed, and never shown to anybody."""
+    """The installation's own key; made when it is first needed, under the folder's lock. Nobody is shown it."""
     file = client.folder.path / "instance.key.json"
     try:
         return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(file.read_text("utf-8"))["d"]))
