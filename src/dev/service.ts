@@ -31,6 +31,8 @@ export interface RunningService {
   /** Resolves when the service ended, by itself or by `stop`. */
   ended: Promise<void>;
   stop(): Promise<void>;
+  /** As a power cut would: no warning, nothing is finished. */
+  kill(): Promise<void>;
 }
 
 const START_TIMEOUT = 60_000;
@@ -151,6 +153,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await ended;
   };
 
+  const kill = (): Promise<void> => {
+    signalGroup(child, "SIGKILL");
+    return ended;
+  };
+
   const url = `http://localhost:${port}`;
   const deadline = Date.now() + START_TIMEOUT;
   while (!(await isReady(`http://127.0.0.1:${port}`))) {
@@ -165,7 +172,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     );
   }
   const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);
-  return { url, token: override ?? secrets["ADMIN_TOKEN"]!, made, ended, stop };
+  return { url, token: override ?? secrets["ADMIN_TOKEN"]!, made, ended, stop, kill };
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -13,13 +13,11 @@ import { startGateway } from "./support/gateway.ts";
 import { findPython, PACKAGE, runPython, startPython } from "./support/python.ts";
 
 const found = findPython();
-if (found === null && process.env["TEST_EVERYTHING"] === "1") {
-  throw new Error("No python3 with PyJWT, cryptography, FastAPI and uvicorn");
-}
-if (found === null) console.warn("Skipped: no python3 with PyJWT, cryptography, FastAPI and uvicorn");
+const lacking = "no python3 with PyJWT, cryptography, FastAPI and uvicorn";
+if (found === null && process.env["TEST_EVERYTHING"] === "1") throw new Error(lacking);
 const python = found ?? "";
 
-describe.skipIf(found === null)("the Python client", () => {
+describe.skipIf(found === null)(`the Python client${found === null ? ` (${lacking})` : ""}`, () => {
   let folder: string;
   let service: RunningService;
   const children: ChildProcessWithoutNullStreams[] = [];
@@ -115,7 +113,7 @@ describe.skipIf(found === null)("the Python client", () => {
     const first = count();
     await until(() => states.has("entitled"));
     const port = Number(new URL(service.url).port);
-    await service.stop();
+    await service.kill();
     await until(() => failures >= 2);
     await start(port);
     await until(() => failures === 0);

@@ -86,7 +86,7 @@ export interface ResolvedCase {
   steps: ResolvedStep[];
 }
 
-export interface ResolvedTable {
+interface ResolvedTable {
   issuer: string;
   cases: ResolvedCase[];
 }

@@ -20,23 +20,18 @@ export interface Gateway {
 /** A certificate for licensing.test and the authority that signed it, made by the openssl command. */
 function makeCertificates(folder: string): { authority: string; key: string; cert: string } {
   mkdirSync(folder, { recursive: true });
-  const file = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl(
-    ...["req", "-x509", ...newKey, "-days", "1", "-subj", "/CN=Company CA"],
-    ...["-keyout", file("ca.key"), "-out", file("ca.pem")],
-  );
-  openssl(
-    ...["req", ...newKey, "-subj", "/CN=licensing.test"],
-    ...["-keyout", file("tls.key"), "-out", file("tls.csr")],
-  );
-  writeFileSync(file("san"), "subjectAltName=DNS:licensing.test\n");
-  openssl(
-    ...["x509", "-req", "-days", "1", "-in", file("tls.csr"), "-extfile", file("san")],
-    ...["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial", "-out", file("tls.pem")],
-  );
-  return { authority: file("ca.pem"), key: file("tls.key"), cert: file("tls.pem") };
+  const openssl = (command: string) =>
+    execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "pipe" });
+  const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+  openssl(`req -x509 ${newKey} -days 1 -subj /CN=Company -keyout ca.key -out ca.pem`);
+  openssl(`req ${newKey} -subj /CN=licensing.test -keyout tls.key -out tls.csr`);
+  writeFileSync(join(folder, "san"), "subjectAltName=DNS:licensing.test\n");
+  openssl("x509 -req -days 1 -in tls.csr -extfile san -CA ca.pem -CAkey ca.key -CAcreateserial -out tls.pem");
+  return {
+    authority: join(folder, "ca.pem"),
+    key: join(folder, "tls.key"),
+    cert: join(folder, "tls.pem"),
+  };
 }
 
 /** Leads https://licensing.test:443 to `target`, for whoever comes through the proxy. */
