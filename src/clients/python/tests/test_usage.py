@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import unittest
+from unittest.mock import patch
 
 from caio_licensing.answers import Answer
+from caio_licensing.state import StateFolder
 from support import ClientCase, at
 
 
@@ -61,6 +64,27 @@ class UsageTest(ClientCase):
         late = "2027-01-09T12:00:00.000Z"
         self.check_in(client, late, self.signer.grant(client.instance_id, at(late)))
         self.assertEqual(self.sent(), {"2027-01-01": (4, 0)})
+
+    def test_a_check_in_waits_for_what_another_thread_is_writing(self) -> None:
+        client = self.activated()
+        client.count_requests(3)
+        writing, go_on = threading.Event(), threading.Event()
+        write = StateFolder.write_file
+
+        def slow(folder: StateFolder, name: str, text: str) -> None:
+            if threading.current_thread() is thread:
+                writing.set()
+                go_on.wait(10)
+            write(folder, name, text)
+
+        thread = threading.Thread(target=client.flush)
+        with patch.object(StateFolder, "write_file", slow):
+            thread.start()
+            self.assertTrue(writing.wait(10))
+            threading.Timer(0.2, go_on.set).start()
+            self.check_in(client, "2027-01-01T12:00:00.000Z", None)
+            thread.join()
+        self.assertEqual(self.sent(), {"2027-01-01": (3, 0)})
 
     def test_days_that_the_service_takes_for_the_future_are_sent_again(self) -> None:
         client = self.activated()

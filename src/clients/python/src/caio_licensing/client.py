@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import random
+import threading
 import time
 import weakref
 from dataclasses import replace
@@ -90,7 +91,7 @@ class LicenseClient:
             Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
         )
         self.instance_id = self.folder.instance_id()
-        self._usage = UsageCounter()
+        self._usage, self._flushing = UsageCounter(), threading.Lock()
         self._keys = TrustedKeys(self.issuer, self.folder, trusted_keys, self._transport, fetch=fetch_keys)
         self._exchange = self._transport and Exchange(
             self.folder,
@@ -163,16 +164,18 @@ class LicenseClient:
 
     def flush(self) -> None:
         """Writes what was counted. Where it cannot be written it is kept and tried again."""
-        day = self.today()
-        if not self._usage.pending(day, self.folder.read().usage):
-            return
-        taken = self._usage.take(day)
-        try:
-            with self.folder.update() as state:
-                add_usage(state, taken)
-        except OSError as error:
-            self._usage.put_back(taken)
-            log.error("The license's usage cannot be written: %s", error)
+        # One at a time: who returns from here knows that all that was counted before is in the state.
+        with self._flushing:
+            day = self.today()
+            if not self._usage.pending(day, self.folder.read().usage):
+                return
+            taken = self._usage.take(day)
+            try:
+                with self.folder.update() as state:
+                    add_usage(state, taken)
+            except OSError as error:
+                self._usage.put_back(taken)
+                log.error("The license's usage cannot be written: %s", error)
 
     # ---- installing and talking
 
@@ -286,7 +289,7 @@ class LicenseClient:
     def _after_fork(self) -> None:
         self.folder.after_fork()
         # What is not yet written is the parent's to write; written here as well it would count twice.
-        self._usage = UsageCounter()
+        self._usage, self._flushing = UsageCounter(), threading.Lock()
         self._background.after_fork()
 
     def _holds(self, license_key: str) -> bool:
