@@ -42,6 +42,12 @@ class InstallTest(ClientCase):
         self.assertEqual(client.activate(other).license_id, "lic_2")
         self.assertEqual((client.status().state, client.status().license_id), ("entitled", "lic_2"))
 
+    def test_a_refused_license_is_kept_where_there_is_no_good_one(self) -> None:
+        client = self.client()
+        self.service.answers = [refusal("LICENSE_SUSPENDED")]
+        self.assertEqual(client.activate(self.signer.license_key()).code, "LICENSE_SUSPENDED")
+        self.assertEqual(self.client().status().code, "LICENSE_SUSPENDED")
+
     def test_an_answer_about_a_key_that_was_replaced_meanwhile_is_passed_over(self) -> None:
         client = self.client(self.signer.license_key())
 

@@ -7,7 +7,8 @@ import unittest
 from unittest.mock import patch
 
 from caio_licensing.answers import Answer
-from caio_licensing.state import StateFolder
+from caio_licensing.state import State, StateFolder
+from caio_licensing.usage import acknowledge
 from support import ClientCase, at
 
 
@@ -97,6 +98,29 @@ class UsageTest(ClientCase):
         later = "2027-03-02T00:00:00.000Z"
         self.check_in(client, later, self.signer.grant(client.instance_id, at(later)))
         self.assertEqual(self.sent(), {"2027-03-01": (5, 0)})
+
+    def test_what_was_counted_before_the_first_activation_is_sent_after_it(self) -> None:
+        client = self.client(self.signer.license_key())
+        client.count_requests(5)
+        when = "2027-01-09T12:00:00.000Z"
+        self.check_in(client, when, self.signer.grant(client.instance_id, at(when)))
+        self.assertEqual(client.status().state, "entitled")
+        self.check_in(client, "2027-01-09T13:00:00.000Z", None)
+        self.assertEqual(self.sent(), {"2027-01-01": (5, 0)})
+
+    def test_a_day_is_kept_while_another_process_has_added_to_it(self) -> None:
+        state = State(usage={"2027-01-01": {"requests": 4, "services": 0}})
+        acknowledge(state, {"2027-01-01": {"requests": 3, "services": 0}}, "2027-01-09")
+        self.assertIn("2027-01-01", state.usage)
+        acknowledge(state, {"2027-01-01": {"requests": 4, "services": 0}}, "2027-01-09")
+        self.assertEqual((state.usage, state.acknowledged), ({}, {}))
+
+    def test_a_day_that_has_not_begun_for_the_service_is_not_confirmed(self) -> None:
+        state = State(usage={"2027-01-04": {"requests": 4, "services": 0}})
+        acknowledge(state, dict(state.usage), "2027-01-02")
+        self.assertEqual(state.acknowledged, {})
+        acknowledge(state, dict(state.usage), "2027-01-03")
+        self.assertEqual(state.acknowledged, state.usage)
 
     def test_of_services_the_most_at_a_time_counts(self) -> None:
         client = self.activated()
