@@ -66,7 +66,7 @@ class UsageTest(ClientCase):
         self.check_in(client, late, self.signer.grant(client.instance_id, at(late)))
         self.assertEqual(self.sent(), {"2027-01-01": (4, 0)})
 
-    def test_a_check_in_waits_for_what_another_thread_is_writing(self) -> None:
+    def test_what_another_thread_is_writing_is_waited_for(self) -> None:
         client = self.activated()
         client.count_requests(3)
         writing, go_on = threading.Event(), threading.Event()
@@ -83,6 +83,7 @@ class UsageTest(ClientCase):
             thread.start()
             self.assertTrue(writing.wait(10))
             threading.Timer(0.2, go_on.set).start()
+            self.assertEqual(client.requests_today(), 3)
             self.check_in(client, "2027-01-01T12:00:00.000Z", None)
             thread.join()
         self.assertEqual(self.sent(), {"2027-01-01": (3, 0)})

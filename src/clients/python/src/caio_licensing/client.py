@@ -141,9 +141,11 @@ class LicenseClient:
 
     def requests_today(self) -> int:
         """What this installation counted today: what is written and what this process has yet to write."""
-        day = self.today()
-        written = self.folder.read().usage.get(day, {}).get("requests", 0)
-        return written + self._usage.requests_on(day)
+        # What is just being written is in neither place: wait for it, or a limit would be passed unseen.
+        with self._flushing:
+            day = self.today()
+            written = self.folder.read().usage.get(day, {}).get("requests", 0)
+            return written + self._usage.requests_on(day)
 
     def services_today(self) -> int:
         return self.folder.read().usage.get(self.today(), {}).get("services", 0)
