@@ -1,0 +1,19 @@
+"""CAIO's licenses from within the installation: activate, check in, count, and go on when nobody answers."""
+
+__version__ = "0.1.0"
+
+from .airgap import LicenseFileError
+from .client import LicenseClient
+from .metrics import openmetrics
+from .rules import Status
+from .validator import LicenseMetadata, LicenseType, LicenseValidator
+
+__all__ = [
+    "LicenseClient",
+    "LicenseFileError",
+    "LicenseMetadata",
+    "LicenseType",
+    "LicenseValidator",
+    "Status",
+    "openmetrics",
+]

@@ -1,0 +1,137 @@
+"""Installations without a network: a request file goes out, a license file comes back, a receipt ends it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from .documents import DocumentInvalid, SigningKeyUnknown
+from .rules import Status, is_usable, usable_certificate
+from .state import write_atomically
+from .times import day_of
+from .usage import acknowledge, report
+
+if TYPE_CHECKING:
+    from .client import LicenseClient
+
+#: Requests whose answer may still come.
+_REMEMBERED = 3
+
+
+class LicenseFileError(Exception):
+    """The file is none for this installation; says why in a sentence."""
+
+
+def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]) -> None:
+    """Writes what staff need to make a license file, and what was used since the last one.
+
+    :raises LicenseFileError: where no license key is installed
+    """
+    client.flush()
+    nonce = secrets.token_urlsafe(16)
+    with client.folder.update() as state:
+        if not state.license_key:
+            raise LicenseFileError("No license key is installed.")
+        waiting = [*state.offline_requests, {"nonce": nonce, "usage": state.usage}]
+        state.offline_requests = waiting[-_REMEMBERED:]
+        request = {
+            "license_key": state.license_key,
+            "instance_id": client.instance_id,
+            **client.about,
+            "nonce": nonce,
+            "public_key": _public_half(_instance_key(client)),
+            "usage": report(state.usage),
+            "certificate": state.certificate,
+        }
+    write_atomically(Path(path), json.dumps({k: v for k, v in request.items() if v is not None}, indent=2))
+
+
+def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> Status:
+    """Takes in a .caio-license file. What is held stays where the file is not good.
+
+    :raises LicenseFileError: where it is not for this installation, forged, or older than what is held
+    """
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        key_text, certificate_text = content["license_key"].strip(), content["certificate"].strip()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise LicenseFileError(f"The license file cannot be read: {error}") from error
+    trust = client.facts().trust
+    try:
+        key, certificate = trust.license_key(key_text), trust.certificate(certificate_text)
+    except (DocumentInvalid, SigningKeyUnknown) as error:
+        raise LicenseFileError(f"A document in the license file {error}.") from error
+    if not is_usable(certificate, key, client.instance_id):
+        raise LicenseFileError(f"The license file is for the instance {certificate.instance_id}.")
+    with client.folder.update() as state:
+        requests = {one["nonce"]: one["usage"] for one in state.offline_requests}
+        if certificate.nonce is not None and certificate.nonce not in requests:
+            raise LicenseFileError("The license file answers a request that this installation did not make.")
+        held = usable_certificate(client.facts())
+        if held and is_usable(held, key, client.instance_id) and certificate.issued_at < held.issued_at:
+            raise LicenseFileError("The license file is older than the one that is installed.")
+        state.license_key, state.certificate = key_text, certificate_text
+        state.high_water = max(state.high_water or 0, certificate.issued_at)
+        state.refusal, state.failures = None, 0
+        given = content.get("warnings")
+        state.warnings = sorted(
+            {one["code"] for one in given if isinstance(one, dict) and isinstance(one.get("code"), str)}
+            if isinstance(given, list)
+            else ()
+        )
+        if certificate.nonce is not None:
+            acknowledge(state, requests[certificate.nonce], day_of(certificate.issued_at))
+            state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
+    return client.status()
+
+
+def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[str]) -> None:
+    """Signs that this installation has stopped, and forgets key and certificate.
+
+    :raises LicenseFileError: where no certificate of a license file is held
+    """
+    certificate = usable_certificate(client.facts())
+    if certificate is None:
+        raise LicenseFileError("This installation is not activated.")
+    with client.folder.update():
+        key = _instance_key(client)
+    if (certificate.public_key or {}).get("x") != _public_half(key)["x"]:
+        raise LicenseFileError("The certificate was not asked for by a request file of this installation.")
+    payload = json.dumps({"certificate": client.folder.read().certificate}).encode()
+    receipt = jwt.PyJWS().encode(payload, key, algorithm="EdDSA", headers={"typ": "deactivation+jwt"})  # type: ignore[arg-type]
+    # On disk before anything is forgotten: without it the seat could not be given back any more.
+    write_atomically(Path(path), receipt + "\n")
+    client.forget()
+
+
+def _instance_key(client: LicenseClient) -> Ed25519PrivateKey:
+    """The installation's own key; made when it is first needed, under the folder's lock. Nobody is shown it."""
+    file = client.folder.path / "instance.key.json"
+    try:
+        return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(file.read_text("utf-8"))["d"]))
+    except FileNotFoundError:
+        key = Ed25519PrivateKey.generate()
+    d = _encode(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+    client.folder.write_file(file.name, json.dumps({**_public_half(key), "d": d}))
+    return key
+
+
+def _public_half(key: Ed25519PrivateKey) -> dict[str, Any]:
+    x = _encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return {"kty": "OKP", "crv": "Ed25519", "x": x}
+
+
+def _encode(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,322 @@
+"""The installation's side of the license service: what it holds, says and asks, and when.
+
+`status()` never waits for the network. Two background threads do the rest: one writes the counters, one
+checks in when it is time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Literal, Mapping
+
+from .background import Background
+from .documents import DocumentInvalid, SigningKeyUnknown
+from .exchange import Exchange
+from .keys import TrustedKeys, pinned_by_environment
+from .rules import Facts, Status, evaluate, key_hash
+from .state import StateFolder
+from .times import day_of
+from .transport import HttpTransport, Transport
+from .usage import UsageCounter, add_usage
+
+log = logging.getLogger("caio_licensing")
+
+_DEFAULT_FOLDER = "~/.local/state/caio-license"
+_clients = weakref.WeakSet["LicenseClient"]()
+
+
+class LicenseClient:
+    """One license on one installation. What is not given comes from the environment.
+
+    :param url: of the license service (CAIO_LICENSE_URL); without one nothing is asked over the network
+    :param license_key: as it was delivered (CAIO_LICENSE_KEY); kept in the state folder
+    :param state_dir: where to keep things (CAIO_LICENSE_DIR, else ~/.local/state/caio-license)
+    :param trusted_keys: the service's public JWK Set, pinned (CAIO_LICENSE_KEYS: a file's name)
+    :param fetch_keys: whether to read the published keys as well where a pinned one is not enough
+    :param issuer: whose documents count (CAIO_LICENSE_ISSUER); the url where not given
+    :param on_indeterminate: "deny" to stop where nobody can tell; "allow" to go on
+    :param clock: seconds since 1970, for tests
+    :raises ValueError: where neither url nor issuer is known
+    :raises OSError: where the state folder cannot be used
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        license_key: str | None = None,
+        *,
+        state_dir: str | os.PathLike[str] | None = None,
+        trusted_keys: Mapping[str, Any] | None = None,
+        fetch_keys: bool = True,
+        issuer: str | None = None,
+        on_indeterminate: Literal["allow", "deny"] = "allow",
+        app_version: str | None = None,
+        hostname: str | None = None,
+        fingerprint: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        ca_file: str | None = None,
+        flush_interval: float = 2.0,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        url = url or os.environ.get("CAIO_LICENSE_URL") or None
+        self.issuer = issuer or os.environ.get("CAIO_LICENSE_ISSUER") or (url or "").rstrip("/")
+        if not self.issuer:
+            raise ValueError("Where is the license service? Give url or set CAIO_LICENSE_URL.")
+        if on_indeterminate not in ("allow", "deny"):
+            raise ValueError('on_indeterminate is "allow" or "deny"')
+        self._strict = on_indeterminate == "deny"
+        self._transport = transport or (HttpTransport(url, timeout=timeout, ca_file=ca_file) if url else None)
+        trusted_keys = pinned_by_environment() if trusted_keys is None else trusted_keys
+        about = {
+            "app_version": app_version,
+            "hostname": hostname,
+            "fingerprint": fingerprint,
+            "labels": dict(labels) if labels else None,
+        }
+        #: What the service is told about this installation besides.
+        self.about = {name: value for name, value in about.items() if value is not None}
+        self._clock = clock
+        self.folder = StateFolder(
+            Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
+        )
+        self.instance_id = self.folder.instance_id()
+        self._usage, self._flushing = UsageCounter(), threading.Lock()
+        self._keys = TrustedKeys(self.issuer, self.folder, trusted_keys, self._transport, fetch=fetch_keys)
+        self._exchange = self._transport and Exchange(
+            self.folder,
+            self._transport,
+            facts=self.facts,
+            read_published_keys=self._keys.read_published,
+            about=self.about,
+            chance=chance,
+        )
+        self._background = Background(
+            flush_interval, {"caio-license-usage": self.flush, "caio-license-check-in": self._check_in_if_due}
+        )
+        configured = license_key or os.environ.get("CAIO_LICENSE_KEY")
+        if configured and configured.strip():
+            self.install(configured)
+        _clients.add(self)
+        atexit.register(_close, weakref.ref(self))
+
+    # ---- what it knows
+
+    def status(self) -> Status:
+        """Where the installation stands now. Reads what is kept; never waits for the network."""
+        return evaluate(self.facts(), self.now())
+
+    def facts(self) -> Facts:
+        state = self.folder.read()
+        return Facts(
+            trust=self._keys.trust(state),
+            instance_id=self.instance_id,
+            license_key=state.license_key,
+            certificate=state.certificate,
+            revocations=state.revocations,
+            refusal=state.refusal,
+            warnings=tuple(state.warnings),
+            high_water=state.high_water,
+            next_check_in=state.next_check_in,
+            strict=self._strict,
+        )
+
+    def now(self) -> int:
+        """The local clock in milliseconds."""
+        return round(self._clock() * 1000)
+
+    def today(self) -> str:
+        """The UTC day that is counted on: a clock set back counts on the day that it was set back from."""
+        return day_of(max(self.now(), self.folder.read().high_water or 0))
+
+    def requests_today(self) -> int:
+        """What this installation counted today: what is written and what this process has yet to write."""
+        # What is just being written is in neither place: wait for it, or a limit would be passed unseen.
+        with self._flushing:
+            day = self.today()
+            written = self.folder.read().usage.get(day, {}).get("requests", 0)
+            return written + self._usage.requests_on(day)
+
+    def services_today(self) -> int:
+        return self.folder.read().usage.get(self.today(), {}).get("services", 0)
+
+    # ---- counting
+
+    def count_requests(self, n: int = 1) -> None:
+        """Adds to the requests of today."""
+        if n < 0:
+            raise ValueError("Requests are counted upward")
+        self._usage.count_requests(self.today(), n)
+
+    def set_services(self, n: int) -> None:
+        """Tells how many services run now. Each day the most at a time counts."""
+        if n < 0:
+            raise ValueError("There are no services below none")
+        self._usage.set_services(self.today(), n)
+
+    def flush(self) -> None:
+        """Writes what was counted. Where it cannot be written it is kept and tried again."""
+        # One at a time: who returns from here knows that all that was counted before is in the state.
+        with self._flushing:
+            day = self.today()
+            if not self._usage.pending(day, self.folder.read().usage):
+                return
+            taken = self._usage.take(day)
+            try:
+                with self.folder.update() as state:
+                    add_usage(state, taken)
+            except OSError as error:
+                self._usage.put_back(taken)
+                log.error("The license's usage cannot be written: %s", error)
+
+    # ---- installing and talking
+
+    def install(self, license_key: str) -> None:
+        """Puts a license key in place of the one held. What the service said of that one is forgotten.
+
+        The key that was installed last may be installed again, at each start for instance: that changes
+        nothing, and a newer one that the service sent since stays.
+        """
+        license_key = license_key.strip()
+        if self._holds(license_key):
+            return
+        with self.folder.update() as state:
+            state.license_key, state.installed_key_sha256 = license_key, key_hash(license_key)
+            state.warnings, state.next_check_in, state.failures = [], None, 0
+
+    def verify_key(self, license_key: str) -> None:
+        """Whether the service signed the key. Reads the published keys where they are needed and allowed.
+
+        :raises DocumentInvalid, SigningKeyUnknown:
+        """
+        try:
+            self._keys.trust(self.folder.read()).license_key(license_key)
+        except SigningKeyUnknown:
+            if not self._keys.read_published():
+                raise
+            self._keys.trust(self.folder.read()).license_key(license_key)
+
+    def activate(self, license_key: str | None = None, instance_id: str | None = None) -> Status:
+        """Activates, with another key if one is given. A license that is good is not given up for one that
+        is refused: then the status of the new one is returned, and the old one stays.
+
+        :raises ValueError: for an instance_id other than that of an installation that is activated
+        """
+        if instance_id and instance_id != self.instance_id:
+            self._adopt(instance_id)
+        good = self.status().state in ("entitled", "grace")
+        if license_key and self._exchange and good and not self._holds(license_key):
+            with self.folder.turn(wait=True):
+                refusal = self._exchange.ask_for(license_key.strip(), self.now)
+            asked = replace(self.facts(), license_key=license_key, refusal=refusal)
+            return evaluate(asked, self.now())
+        if license_key:
+            self.install(license_key)
+        return self.check_in()
+
+    def check_in(self) -> Status:
+        """Asks the service now, activating where that is due, and waits for its answer."""
+        self.flush()
+        if self._exchange:
+            with self.folder.turn(wait=True):
+                self._exchange.ask(self.now)
+        return self.status()
+
+    def deactivate(self) -> bool:
+        """Gives the seat back and forgets key and certificate. False where the service could not be told."""
+        if self.folder.read().license_key and self._exchange:
+            self.flush()
+            with self.folder.turn(wait=True):
+                self._exchange.ask(self.now)  # what was used since the last time
+                if not self._exchange.deactivate():
+                    return False
+        self.forget()
+        return True
+
+    def forget(self) -> None:
+        """Forgets key and certificate; the usage and the instance's id stay."""
+        with self.folder.update() as state:
+            state.license_key = state.installed_key_sha256 = state.certificate = None
+            state.refusal = state.next_check_in = None
+            state.warnings = []
+
+    def read_revocations(self, token: str | None = None) -> bool:
+        """Takes in the revocation list: the one given, or the service's. False where there is no good one."""
+        return self._keys.take_revocations(token)
+
+    # ---- in the background
+
+    def start(self) -> LicenseClient:
+        """Starts writing counters and checking in. In a forked process it starts again by itself."""
+        self._background.start()
+        return self
+
+    def close(self) -> None:
+        """Stops the threads and writes what was counted."""
+        self._background.stop()
+        self.flush()
+
+    def __enter__(self) -> LicenseClient:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_in_if_due(self) -> None:
+        if not self._due():
+            return
+        with self.folder.turn(wait=False) as mine:
+            # Another process may have asked in between.
+            if mine and self._exchange and self._due():
+                self.flush()
+                self._exchange.ask(self.now)
+
+    def _due(self) -> bool:
+        state, now = self.folder.read(), self.now()
+        if not state.license_key or not self._transport:
+            return False
+        # A clock that was set back would put off what was planned by the old one.
+        return state.next_check_in is None or now >= state.next_check_in or now < (state.last_attempt_at or 0)
+
+    def _after_fork(self) -> None:
+        self.folder.after_fork()
+        # What is not yet written is the parent's to write; written here as well it would count twice.
+        self._usage, self._flushing = UsageCounter(), threading.Lock()
+        self._background.after_fork()
+
+    def _holds(self, license_key: str) -> bool:
+        state = self.folder.read()
+        return key_hash(license_key) in (state.installed_key_sha256, key_hash(state.license_key or ""))
+
+    def _adopt(self, instance_id: str) -> None:
+        if self.folder.read().certificate:
+            raise ValueError(f"This installation is activated as {self.instance_id}.")
+        if not instance_id.isprintable() or not instance_id.strip() or len(instance_id) > 128:
+            raise ValueError("instance_id has 1 to 128 printable characters.")
+        self.folder.adopt_instance_id(instance_id)
+        self.instance_id = instance_id
+
+
+def _close(reference: weakref.ref[LicenseClient]) -> None:
+    client = reference()
+    if client is not None:
+        client.close()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,125 @@
+"""One exchange with the service: what is sent, and what its outcome changes in the state."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any, Callable, Mapping
+
+from .answers import (
+    Granted,
+    NotActivated,
+    Outage,
+    Outcome,
+    Refused,
+    judge_answer,
+    next_after_failure,
+    next_after_grant,
+)
+from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate
+from .state import State, StateFolder, Usage
+from .times import day_of
+from .transport import Transport
+from .usage import acknowledge, report
+
+log = logging.getLogger("caio_licensing")
+
+
+class Exchange:
+    def __init__(
+        self,
+        folder: StateFolder,
+        transport: Transport,
+        *,
+        facts: Callable[[], Facts],
+        read_published_keys: Callable[[], bool],
+        about: Mapping[str, Any],
+        chance: Callable[[], float],
+    ) -> None:
+        self._folder, self._transport, self._facts = folder, transport, facts
+        self._read_published_keys, self._about, self._chance = read_published_keys, about, chance
+
+    def ask(self, now: Callable[[], int]) -> None:
+        """Checks in, or activates where that is due, and takes the answer in."""
+        facts, sent = self._facts(), dict(self._folder.read().usage)
+        if not facts.license_key:
+            return
+        if names_unknown_key(facts) and self._read_published_keys():
+            facts = self._facts()
+        outcome = self._exchange(facts, sent)
+        at = now()
+        with self._folder.update() as fresh:
+            # Where another key was installed meanwhile, the answer is not about it.
+            if fresh.license_key == facts.license_key:
+                self._take_in(fresh, outcome, sent, at)
+
+    def ask_for(self, license_key: str, now: Callable[[], int]) -> Refusal | None:
+        """As `ask`, with a key that takes the place of the held one only where it is granted a seat.
+
+        :returns: the refusal, where there was one
+        """
+        facts = replace(self._facts(), license_key=license_key, refusal=None)
+        sent = dict(self._folder.read().usage)
+        outcome = self._exchange(facts, sent)
+        if isinstance(outcome, Granted):
+            with self._folder.update() as fresh:
+                fresh.installed_key_sha256 = key_hash(license_key)
+                self._take_in(fresh, outcome, sent, now())
+        return _refusal(outcome, license_key, now())
+
+    def deactivate(self) -> bool:
+        """Whether the service has the seat back."""
+        key, instance_id = self._folder.read().license_key, self._facts().instance_id
+        answer = self._transport.post("/v1/deactivate", {"license_key": key, "instance_id": instance_id})
+        return answer is not None and answer.status == 204
+
+    def _exchange(self, facts: Facts, sent: Usage) -> Outcome:
+        body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
+        body.update(self._about)
+        if usable_certificate(facts):
+            held = {"certificate": facts.certificate, "usage": report(sent)}
+            outcome = self._judge("/v1/check-in", {**body, **held}, facts)
+            if not isinstance(outcome, NotActivated):
+                return outcome
+        # Activation takes no usage in; the next check-in brings it.
+        sent.clear()
+        outcome = self._judge("/v1/activate", body, facts)
+        return (
+            Outage("The service does not know this instance.")
+            if isinstance(outcome, NotActivated)
+            else outcome
+        )
+
+    def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> Outcome:
+        answer = self._transport.post(path, body)
+        outcome = judge_answer(facts, answer)
+        if isinstance(outcome, Outage) and outcome.unknown_key and self._read_published_keys():
+            return judge_answer(replace(facts, trust=self._facts().trust), answer)
+        return outcome
+
+    def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
+        state.last_attempt_at = now
+        if isinstance(outcome, Granted):
+            state.license_key, state.certificate = outcome.license_key, outcome.certificate
+            state.high_water = max(state.high_water or 0, outcome.issued_at)
+            state.refusal, state.warnings, state.failures = None, list(outcome.warnings), 0
+            state.seats_active = outcome.seats_active
+            state.next_check_in = next_after_grant(outcome, now, self._chance())
+            acknowledge(state, sent, day_of(outcome.issued_at))
+            return
+        state.failures += 1
+        retry_after = 0
+        refusal = _refusal(outcome, state.license_key or "", now)
+        if refusal:
+            log.warning("The license service refuses: %s %s", refusal.code, refusal.detail)
+            state.refusal = refusal
+        elif isinstance(outcome, Outage):
+            log.warning("The license service was not heard (attempt %d): %s", state.failures, outcome.reason)
+            retry_after = outcome.retry_after
+        state.next_check_in = next_after_failure(state.failures, retry_after, now, self._chance())
+
+
+def _refusal(outcome: Outcome, license_key: str, now: int) -> Refusal | None:
+    if not isinstance(outcome, Refused):
+        return None
+    return Refusal(code=outcome.code, detail=outcome.detail, at=now, key_sha256=key_hash(license_key))

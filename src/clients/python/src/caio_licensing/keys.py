@@ -1,0 +1,73 @@
+"""What the service publishes: the keys that its documents are verified with, and the revocation list."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Mapping
+
+from .documents import DocumentInvalid, SigningKeyUnknown, Trust, public_keys
+from .rules import verified
+from .state import State, StateFolder
+from .transport import Transport
+
+
+class TrustedKeys:
+    """Published keys are added to the pinned ones and kept in the state folder."""
+
+    def __init__(
+        self,
+        issuer: str,
+        folder: StateFolder,
+        pinned: Mapping[str, Any] | None,
+        source: Transport | None,
+        *,
+        fetch: bool,
+    ) -> None:
+        self._issuer, self._folder, self._pinned, self._source = issuer, folder, pinned, source
+        self._fetch = fetch
+        self._made: tuple[object, Trust] | None = None
+
+    def trust(self, state: State) -> Trust:
+        """Kept while the keys are the same, for it remembers which signatures it has checked."""
+        stamp = json.dumps(state.jwks)
+        made = self._made
+        if made is None or made[0] != stamp:
+            made = self._made = (stamp, Trust(self._issuer, state.jwks, self._pinned))
+        return made[1]
+
+    def read_published(self) -> bool:
+        """Reads them anew where that is allowed; False where nothing came of it."""
+        answer = self._source.get("/.well-known/jwks.json") if self._source and self._fetch else None
+        try:
+            jwks = json.loads(answer.body) if answer and answer.status == 200 else None
+        except ValueError:
+            return False
+        if not public_keys(jwks):
+            return False
+        with self._folder.update() as state:
+            state.jwks = jwks
+        return True
+
+    def take_revocations(self, token: str | None) -> bool:
+        """Keeps a revocation list, the published one where none is given, unless a newer one is held."""
+        if token is None:
+            answer = self._source.get("/v1/revocations") if self._source else None
+            token = answer.body.decode("ascii", "replace") if answer and answer.status == 200 else ""
+        with self._folder.update() as state:
+            trust = self.trust(state)
+            try:
+                given = trust.revocations(token)
+            except (DocumentInvalid, SigningKeyUnknown):
+                return False
+            held = verified(trust.revocations, state.revocations)
+            if held is None or held.issued_at <= given.issued_at:
+                state.revocations = token.strip()
+                state.high_water = max(state.high_water or 0, given.issued_at)
+        return True
+
+
+def pinned_by_environment() -> dict[str, Any] | None:
+    file = os.environ.get("CAIO_LICENSE_KEYS")
+    return json.loads(Path(file).read_text("utf-8")) if file else None

@@ -1,0 +1,80 @@
+"""The names of CAIO's Phase 17: a validator that loads a key and tells what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from .client import LicenseClient
+from .documents import DocumentInvalid, SigningKeyUnknown
+from .rules import Status
+
+
+class LicenseType(str, Enum):
+    """The license types that every service has. One that staff added stays a plain text."""
+
+    TRIAL = "trial"
+    STANDARD = "standard"
+    PROFESSIONAL = "professional"
+    ENTERPRISE = "enterprise"
+
+
+@dataclass(frozen=True)
+class LicenseMetadata:
+    customer_id: str
+    license_type: LicenseType | str
+    #: None where the key does not say so
+    issued_at: datetime | None
+    #: None: perpetual
+    expires_at: datetime | None
+    features: list[str]
+    #: None: unlimited, as for the two below
+    max_instances: int | None
+    max_services: int | None
+    max_requests_per_day: int | None
+
+
+class LicenseValidator:
+    """:param client: made from the environment where none is given"""
+
+    def __init__(self, client: LicenseClient | None = None) -> None:
+        self.client = client or LicenseClient()
+
+    def load_license(self, license_key: str) -> tuple[bool, str | None]:
+        """Installs a key that the service signed: (True, None), or (False, why not).
+
+        A key that does not verify is not installed, and what is held stays. Needs no network where the keys
+        are pinned or were read before.
+        """
+        try:
+            self.client.verify_key(license_key)
+        except (DocumentInvalid, SigningKeyUnknown) as error:
+            return False, f"The license key {error}."
+        self.client.install(license_key)
+        status = self.client.status()
+        # An expired key may have been renewed; that it is good nobody can say of it alone.
+        good = status.may_run and status.code != "LICENSE_EXPIRED"
+        return good, None if good else status.detail
+
+    @property
+    def license_metadata(self) -> LicenseMetadata | None:
+        """What the license allows, from the newest document that verifies; None where there is none."""
+        return metadata_of(self.client.status())
+
+
+def metadata_of(status: Status) -> LicenseMetadata | None:
+    if status.license_id is None or status.customer_id is None:
+        return None
+    name = status.license_type or ""
+    known = {one.value: one for one in LicenseType}
+    return LicenseMetadata(
+        customer_id=status.customer_id,
+        license_type=known.get(name, name),
+        issued_at=status.issued_at,
+        expires_at=status.license_expires_at,
+        features=list(status.features),
+        max_instances=status.max_instances,
+        max_services=status.max_services,
+        max_requests_per_day=status.max_requests_per_day,
+    )

@@ -1,0 +1,212 @@
+"""The client by itself: keys that are installed, check-ins that are due, answers that come too late."""
+
+from __future__ import annotations
+
+import time
+import unittest
+
+from caio_licensing import LicenseClient, LicenseType, LicenseValidator, openmetrics
+from caio_licensing.answers import Answer
+from caio_licensing.transport import HttpTransport
+from support import ISSUER, ClientCase, Signer, at, refusal
+
+
+class InstallTest(ClientCase):
+    def test_a_client_needs_to_know_whose_license_it_is(self) -> None:
+        self.assertRaises(ValueError, LicenseClient, None, state_dir=self.folder)
+        self.assertRaises(ValueError, HttpTransport, "licensing.example")
+        self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
+
+    def test_a_key_that_the_service_renewed_is_not_undone_by_a_restart(self) -> None:
+        client = self.client(self.signer.license_key())
+        self.service.answers = [self.signer.grant(client.instance_id)]
+        renewed = self.signer.license_key(exp=at("2029-01-01T00:00:00.000Z") // 1000)
+        body = self.signer.grant(client.instance_id).body.decode()
+        body = body.replace(self.signer.license_key(), renewed)
+        self.service.answers = [Answer(200, {}, body.encode())]
+        client.check_in()
+        self.assertEqual(self.client(self.signer.license_key()).folder.read().license_key, renewed)
+
+    def test_another_license_takes_the_place_of_a_good_one_only_where_it_is_granted(self) -> None:
+        client = self.activated()
+        other = self.signer.license_key(jti="lic_2")
+        self.service.answers = [refusal("ACTIVATION_LIMIT_REACHED")]
+        self.assertEqual(client.activate(other).code, "ACTIVATION_LIMIT_REACHED")
+        self.assertEqual((client.status().state, client.status().license_id), ("entitled", "lic_1"))
+        self.service.answers = [None]
+        self.assertEqual(client.activate(other).state, "indeterminate")
+        self.assertEqual((client.status().state, client.status().license_id), ("entitled", "lic_1"))
+        granted = self.signer.grant(client.instance_id, license_id="lic_2")
+        body = granted.body.decode().replace(self.signer.license_key(), other)
+        self.service.answers = [Answer(200, {}, body.encode())]
+        self.assertEqual(client.activate(other).license_id, "lic_2")
+        self.assertEqual((client.status().state, client.status().license_id), ("entitled", "lic_2"))
+
+    def test_a_refused_license_is_kept_where_there_is_no_good_one(self) -> None:
+        client = self.client()
+        self.service.answers = [refusal("LICENSE_SUSPENDED")]
+        self.assertEqual(client.activate(self.signer.license_key()).code, "LICENSE_SUSPENDED")
+        self.assertEqual(self.client().status().code, "LICENSE_SUSPENDED")
+
+    def test_an_answer_about_a_key_that_was_replaced_meanwhile_is_passed_over(self) -> None:
+        client = self.client(self.signer.license_key())
+
+        def answer(_: object) -> Answer:
+            client.install(self.signer.license_key(rev=2))
+            return refusal("LICENSE_KEY_SUPERSEDED")
+
+        self.service.answers = [answer]
+        self.assertEqual(client.check_in().code, "NOT_ACTIVATED")
+
+    def test_giving_the_seat_back_forgets_the_license(self) -> None:
+        client = self.activated()
+        self.service.answers = [self.signer.grant(client.instance_id), None]
+        self.assertFalse(client.deactivate())
+        self.assertEqual(client.status().state, "entitled")
+        self.service.answers = [self.signer.grant(client.instance_id), Answer(204, {}, b"")]
+        self.assertTrue(client.deactivate())
+        self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
+        self.assertFalse(client._due())
+
+    def test_an_instance_id_is_taken_over_before_the_first_activation_only(self) -> None:
+        client = self.client(self.signer.license_key())
+        self.service.answers = [self.signer.grant("caio-berlin-1")]
+        self.assertEqual(client.activate(instance_id="caio-berlin-1").state, "entitled")
+        self.assertEqual(self.client().instance_id, "caio-berlin-1")
+        self.assertRaises(ValueError, client.activate, None, "caio-berlin-2")
+
+    def test_revocation_lists_do_not_go_back_in_time(self) -> None:
+        client = self.activated()
+
+        def listed(day: str, **members: object) -> str:
+            empty: dict[str, object] = {"revoked": [], "suspended": [], "superseded": {}}
+            times = {"iat": at(day) // 1000, "exp": at(day) // 1000 + 7 * 86_400}
+            return self.signer.sign("revocations+jwt", {**empty, **times, **members})
+
+        later = listed("2027-01-03T00:00:00.000Z", revoked=["lic_1"])
+        self.assertTrue(client.read_revocations(later))
+        self.assertTrue(client.read_revocations(listed("2027-01-02T00:00:00.000Z")))
+        self.assertFalse(client.read_revocations("<html>"))
+        self.clock.set("2027-01-03T00:00:00.000Z")
+        self.assertEqual(client.status().code, "LICENSE_REVOKED")
+
+
+class BackgroundTest(ClientCase):
+    def test_it_checks_in_by_itself_when_it_is_due(self) -> None:
+        client = self.client(self.signer.license_key(), flush_interval=0.01)
+        self.service.answers = [self.signer.grant(client.instance_id)]
+        with client:
+            deadline = time.monotonic() + 10
+            while client.status().state != "entitled" and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertEqual(client.status().state, "entitled")
+            time.sleep(0.1)
+        self.assertEqual(len(self.service.requests), 1)
+
+    def test_a_fault_in_the_background_does_not_end_the_check_ins(self) -> None:
+        client = self.client(self.signer.license_key(), flush_interval=0.01)
+
+        def fails(_: object) -> Answer:
+            raise RuntimeError("a fault")
+
+        self.service.answers = [fails, self.signer.grant(client.instance_id)]
+        with client:
+            deadline = time.monotonic() + 10
+            while client.status().state != "entitled" and time.monotonic() < deadline:
+                time.sleep(0.01)
+        self.assertEqual(client.status().state, "entitled")
+
+    def test_a_clock_that_went_back_does_not_put_off_the_next_check_in(self) -> None:
+        client = self.activated()
+        self.assertFalse(client._due())
+        self.clock.set("2026-12-31T23:00:00.000Z")
+        self.assertTrue(client._due())
+
+    def test_without_a_service_nothing_is_due(self) -> None:
+        client = LicenseClient(None, self.signer.license_key(), state_dir=self.folder, issuer=ISSUER)
+        self.assertFalse(client._due())
+        self.assertEqual(client.check_in().code, "SIGNING_KEY_UNKNOWN")
+
+
+class ValidatorTest(ClientCase):
+    def test_a_good_key_is_loaded_offline(self) -> None:
+        validator = LicenseValidator(self.client())
+        self.assertIsNone(validator.license_metadata)
+        self.assertEqual(validator.load_license(self.signer.license_key()), (True, None))
+        metadata = validator.license_metadata
+        assert metadata is not None
+        self.assertEqual(metadata.customer_id, "acme")
+        self.assertEqual(metadata.license_type, LicenseType.PROFESSIONAL)
+        self.assertEqual(metadata.features, ["orchestration", "audit"])
+        self.assertEqual((metadata.max_instances, metadata.max_services), (5, 10))
+        self.assertEqual(metadata.max_requests_per_day, 3)
+        self.assertIsNone(metadata.expires_at)
+        self.assertEqual(metadata.issued_at and metadata.issued_at.isoformat(), "2027-01-01T00:00:00+00:00")
+        self.assertEqual(self.service.requests, [])
+
+    def test_a_bad_key_is_not_loaded_and_does_not_displace_a_good_one(self) -> None:
+        validator = LicenseValidator(self.activated())
+        good, error = validator.load_license(self.signer.license_key()[:-3])
+        self.assertFalse(good)
+        self.assertIn("license key", error or "")
+        self.assertEqual(validator.client.status().state, "entitled")
+
+    def test_a_key_that_nobody_vouches_for_is_not_loaded(self) -> None:
+        good, error = LicenseValidator(self.client()).load_license(Signer("k9").license_key())
+        self.assertFalse(good)
+        self.assertIn("k9", error or "")
+
+    def test_an_expired_key_is_loaded_but_not_good_by_itself(self) -> None:
+        validator = LicenseValidator(self.client())
+        good, error = validator.load_license(
+            self.signer.license_key(exp=at("2026-12-01T00:00:00.000Z") // 1000)
+        )
+        self.assertFalse(good)
+        self.assertIn("2026-12-01", error or "")
+
+    def test_a_refusal_is_told(self) -> None:
+        client = self.client(self.signer.license_key())
+        self.service.answers = [refusal("LICENSE_SUSPENDED")]
+        client.check_in()
+        self.assertEqual(
+            LicenseValidator(client).load_license(self.signer.license_key()), (False, "Said by the service.")
+        )
+
+    def test_a_license_type_of_the_vendor_stays_a_text(self) -> None:
+        validator = LicenseValidator(self.client())
+        validator.load_license(self.signer.license_key(license_type="campus"))
+        metadata = validator.license_metadata
+        self.assertEqual(metadata and metadata.license_type, "campus")
+
+
+class MetricsTest(ClientCase):
+    def test_days_seats_and_usage_are_told(self) -> None:
+        client = self.activated()
+        client.count_requests(2)
+        client.set_services(4)
+        client.flush()
+        self.clock.set("2027-01-02T12:00:00.000Z")
+        lines = openmetrics(client).splitlines()
+        for line in (
+            'caio_license_state{caio_license_state="entitled"} 1',
+            'caio_license_state{caio_license_state="refused"} 0',
+            "caio_license_may_run 1",
+            "caio_license_days_left 363.5",
+            "caio_license_lease_days_left 28.5",
+            "caio_license_seats_active 2",
+            "caio_license_seats_limit 5",
+            "caio_license_requests_today 0",
+            "caio_license_requests_limit 3",
+        ):
+            self.assertIn(line, lines)
+        self.assertEqual(lines[-1], "# EOF")
+
+    def test_what_has_no_end_and_no_limit_is_left_out(self) -> None:
+        client = self.client(self.signer.license_key(max_instances=None))
+        text = openmetrics(client)
+        self.assertNotIn("days_left", text)
+        self.assertNotIn("seats_limit", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,189 @@
+// The Python client: its own tests, and the client against the real service, over outages and proxies too.
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { writeConformance } from "../support/conformance.ts";
+import { startGateway } from "./support/gateway.ts";
+import { findPython, PACKAGE, runPython, startPython } from "./support/python.ts";
+
+const found = findPython();
+const lacking = "no python3 with PyJWT, cryptography, FastAPI and uvicorn";
+if (found === null && process.env["TEST_EVERYTHING"] === "1") throw new Error(lacking);
+const python = found ?? "";
+
+describe.skipIf(found === null)(`the Python client${found === null ? ` (${lacking})` : ""}`, () => {
+  let folder: string;
+  let service: RunningService;
+  const children: ChildProcessWithoutNullStreams[] = [];
+
+  const start = async (port: number): Promise<void> => {
+    service = await startService({
+      port,
+      persistTo: join(folder, "database"),
+      vars: [`ISSUER:http://localhost:${port}`, "RATE_LIMITS:off"],
+    });
+  };
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "caio-licensing-python-"));
+    await start(await freePort());
+  });
+
+  afterAll(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await service.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const admin = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`http://127.0.0.1:${new URL(service.url).port}/v1/admin${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${service.token}`, "Content-Type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
+    return (await response.json()) as any;
+  };
+
+  const issue = async (terms: object = {}): Promise<{ id: string; key: string }> => {
+    const customer = await admin("POST", "/customers", { name: "Acme" });
+    const { license, license_key } = await admin("POST", "/licenses", {
+      customer_id: customer.id,
+      license_type: "professional",
+      expires_days: 90,
+      ...terms,
+    });
+    return { id: license.id, key: license_key };
+  };
+
+  const unittest = async (modules: string[], extra: Record<string, string> = {}) => {
+    const { code, output } = await runPython(python, ["-m", "unittest", ...modules], extra);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/^Ran [1-9]\d* tests? in/m);
+    expect(output).not.toContain("skipped");
+  };
+
+  it("makes of every document and answer what all clients make of it", async () => {
+    const file = join(folder, "conformance.json");
+    await writeConformance(file);
+    await unittest(["test_conformance"], { CONFORMANCE_FILE: file });
+  });
+
+  it("keeps state, counts and files as it should", () =>
+    unittest(["test_state", "test_usage", "test_client", "test_airgap", "test_transport"]));
+
+  it("gets along with the real service", () =>
+    unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+
+  it("carries CAIO's Phase 17 in FastAPI", () =>
+    unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+
+  it("refuses nothing and loses no count while the service is away", async () => {
+    const { id, key } = await issue();
+    const state = join(folder, "counting");
+    const states = new Set<string>();
+    let failures = 0;
+    const count = () => {
+      const child = startPython(python, ["counting.py", service.url, state, key]);
+      children.push(child);
+      child.stderr.resume();
+      const lines = createInterface({ input: child.stdout });
+      const total = new Promise<number>((resolve, reject) => {
+        lines.on("line", (text) => {
+          const line = JSON.parse(text) as { state?: string; failures?: number; total?: number };
+          if (line.state) states.add(line.state);
+          failures = line.failures ?? failures;
+          if (line.total !== undefined) resolve(line.total);
+        });
+        void once(child, "close").then(() => reject(new Error("ended without a total")));
+      });
+      return { child, total };
+    };
+    const until = async (holds: () => boolean) => {
+      for (const end = Date.now() + 60_000; !holds() && Date.now() < end;) await sleep(50);
+      expect(holds()).toBe(true);
+    };
+
+    const first = count();
+    await until(() => states.has("entitled"));
+    const port = Number(new URL(service.url).port);
+    await service.kill();
+    await until(() => failures >= 2);
+    await start(port);
+    await until(() => failures === 0);
+    first.child.stdin.end("stop\n");
+    const counted = await first.total;
+
+    // A second life of the same installation adds to what is there.
+    const second = count();
+    await sleep(1_000);
+    second.child.stdin.end("stop\n");
+    const more = await second.total;
+
+    expect(counted).toBeGreaterThan(100);
+    expect([...states]).toEqual(["entitled"]);
+    const { data } = await admin("GET", `/licenses/${id}/usage`);
+    expect(data.reduce((sum: number, day: any) => sum + day.requests, 0)).toBe(counted + more);
+  });
+
+  it("goes through a proxy and trusts a company's own authority", async () => {
+    const { key } = await issue();
+    const gateway = await startGateway(folder, service.url);
+    const program = `
+import sys
+from caio_licensing import LicenseClient
+client = LicenseClient("https://licensing.test", sys.argv[1], state_dir=sys.argv[2], issuer=sys.argv[3])
+print(client.check_in().state)
+`;
+    const run = (name: string, extra: Record<string, string>) =>
+      runPython(python, ["-c", program, key, join(folder, name), service.url], extra);
+    try {
+      const through = { HTTPS_PROXY: gateway.proxy };
+      const trusted = await run("trusted", { ...through, SSL_CERT_FILE: gateway.authority });
+      expect(trusted.output).toBe("entitled\n");
+      expect(gateway.connected).toContain("licensing.test:443");
+      const untrusted = await run("untrusted", through);
+      expect(untrusted.output).toContain("indeterminate");
+      const direct = await run("direct", { SSL_CERT_FILE: gateway.authority });
+      expect(direct.output).toContain("indeterminate");
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it("is a package that pip installs without a network", async () => {
+    const target = join(folder, "site");
+    const offline = ["--no-index", "--no-build-isolation", "--no-deps", "--no-cache-dir", "--quiet"];
+    const source = join(folder, "source");
+    const copied = await runPython(python, [
+      "-c",
+      "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2])",
+      PACKAGE,
+      source,
+    ]);
+    expect(copied.code, copied.output).toBe(0);
+    // Without setuptools and pip there is nothing to try it with; with them it has to work.
+    const tools = await runPython(python, ["-W", "ignore", "-c", "import pip, setuptools, wheel"]);
+    if (tools.code !== 0) return;
+    const installed = await runPython(python, [
+      "-m",
+      "pip",
+      "install",
+      ...offline,
+      "--target",
+      target,
+      source,
+    ]);
+    expect(installed.code, installed.output).toBe(0);
+    const program =
+      "import caio_licensing as c, pathlib; p = pathlib.Path(c.__file__).parent; print(p, (p / 'py.typed').exists())";
+    const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
+    expect(used.output).toBe(`${join(target, "caio_licensing")} True\n`);
+  });
+});
