@@ -79,6 +79,17 @@ export async function getCustomer(context: Context, id: string): Promise<Custome
   return customer;
 }
 
+/** The names of customers by their ids, for a list that has the ids. */
+export async function customerNames(context: Context, ids: string[]): Promise<Map<string, string>> {
+  allow(context, "read");
+  if (ids.length === 0) return new Map();
+  const rows = await context.db.orm
+    .select({ id: customers.id, name: customers.name })
+    .from(customers)
+    .where(sql`${customers.id} IN (SELECT value FROM json_each(${JSON.stringify([...new Set(ids)])}))`);
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /**
  * Changes what the input names.
  * @throws Problem CUSTOMER_NOT_FOUND, PRECONDITION_FAILED, CONFLICT

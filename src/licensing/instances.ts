@@ -1,5 +1,5 @@
 // The instances as staff see them: who holds a seat, who did, and taking a seat back.
-import { and, eq, gte, sql } from "drizzle-orm";
+import { and, count, eq, gt, gte, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
@@ -123,6 +123,22 @@ async function listOfLicenses(
     (row) => row.activation !== null && keep(row.activation),
   );
   return { ...page, data: page.data.map((row) => row.activation).filter((found) => found !== null) };
+}
+
+/** How many seats of a license are taken now. */
+export async function countSeats(context: Context, licenseId: string): Promise<number> {
+  allow(context, "read");
+  const [found] = await context.db.orm
+    .select({ n: count() })
+    .from(activations)
+    .where(
+      and(
+        eq(activations.license_id, licenseId),
+        eq(activations.ended_at, 0),
+        gt(activations.lease_expires_at, context.clock.now()),
+      ),
+    );
+  return found?.n ?? 0;
 }
 
 const unknownActivation = (id: string): Problem => new Problem("NOT_FOUND", `There is no activation ${id}.`);

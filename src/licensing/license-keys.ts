@@ -20,23 +20,25 @@ type KeySource = Pick<
   | "max_requests_per_day"
 >;
 
+/** What a license's key says. */
+export const claimsOf = ({ config }: Pick<Services, "config">, license: KeySource) => ({
+  iss: config.issuer,
+  sub: license.customer_id,
+  jti: license.id,
+  iat: numericDate(license.issued_at),
+  ...(license.starts_at === null ? {} : { nbf: numericDate(license.starts_at) }),
+  ...(license.expires_at === null ? {} : { exp: numericDate(license.expires_at) }),
+  license_type: license.license_type,
+  features: license.features,
+  max_instances: license.max_instances,
+  max_services: license.max_services,
+  max_requests_per_day: license.max_requests_per_day,
+  rev: license.revision,
+});
+
 /** The current key of a license. The same row gives the same key until the active signing key changes. */
-export function licenseKeyOf({ keyring, config }: Services, license: KeySource): Promise<string> {
-  return keyring.sign("license+jwt", {
-    iss: config.issuer,
-    sub: license.customer_id,
-    jti: license.id,
-    iat: numericDate(license.issued_at),
-    ...(license.starts_at === null ? {} : { nbf: numericDate(license.starts_at) }),
-    ...(license.expires_at === null ? {} : { exp: numericDate(license.expires_at) }),
-    license_type: license.license_type,
-    features: license.features,
-    max_instances: license.max_instances,
-    max_services: license.max_services,
-    max_requests_per_day: license.max_requests_per_day,
-    rev: license.revision,
-  });
-}
+export const licenseKeyOf = (services: Services, license: KeySource): Promise<string> =>
+  services.keyring.sign("license+jwt", claimsOf(services, license));
 
 export interface KeyIdentity {
   licenseId: string;

@@ -6,7 +6,7 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { customerTerms, type License, licenses } from "../storage/schema.ts";
 import { CustomerId, matches } from "./customers.ts";
-import { DAY } from "./dates.ts";
+import { DAY, LAST_INSTANT } from "./dates.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
@@ -21,6 +21,8 @@ export const LicenseFilter = z.object({
   expiring_within_days: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(36_500))),
   /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
   q: z.optional(SearchText),
+  /** newest (first issued last), oldest, or ending: those with an end to come, the nearest first. */
+  sort: z.optional(z.enum(["newest", "oldest", "ending"])),
 });
 
 export type LicenseFilter = z.output<typeof LicenseFilter>;
@@ -53,16 +55,18 @@ interface Walk {
   exact: boolean;
 }
 
-const NEWEST_FIRST = [sql`${licenses.id} DESC`];
 const byId = (license: License): Key => [license.id];
 
 // After every id of ours. Binding a start, also to a first page, makes each walk a search of its index.
 const LAST_ID = "~";
 
-function newestFirst(after: Key | null, exact: boolean, driver?: SQL): Walk {
+/** Ids sort by the time of issue. */
+function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver?: SQL): Walk {
   return {
-    where: and(driver, lt(licenses.id, String(after?.[0] ?? LAST_ID))),
-    order: NEWEST_FIRST,
+    where: oldestFirst
+      ? and(driver, gt(licenses.id, String(after?.[0] ?? "")))
+      : and(driver, lt(licenses.id, String(after?.[0] ?? LAST_ID))),
+    order: [oldestFirst ? sql`${licenses.id}` : sql`${licenses.id} DESC`],
     keyOf: byId,
     exact,
   };
@@ -85,12 +89,15 @@ function byExpiry(after: Key | null, from: number, to: number): Walk {
 
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   const { customer_id, license_type, status, standing, expiring_within_days, q } = filter;
-  const alone = Object.values(filter).filter((value) => value !== undefined).length <= 1;
+  const { sort, ...filters } = filter;
+  const alone = Object.values(filters).filter((value) => value !== undefined).length <= 1;
+  const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
   if (q !== undefined) {
     const from = q.slice(0, 4).toLowerCase() + q.slice(4).toUpperCase();
-    return newestFirst(after, alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
+    return along(alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
   }
-  if (customer_id !== undefined) return newestFirst(after, alone, eq(licenses.customer_id, customer_id));
+  if (sort === "ending") return byExpiry(after, now + 1, LAST_INSTANT);
+  if (customer_id !== undefined) return along(alone, eq(licenses.customer_id, customer_id));
   if (expiring_within_days !== undefined) return byExpiry(after, now + 1, now + expiring_within_days * DAY);
   if (standing === "expiring") return byExpiry(after, now + 1, now + 30 * DAY);
   if (standing === "grace") return byExpiry(after, now - MAX_GRACE_DAYS * DAY, now);
@@ -104,11 +111,10 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
       exact: false,
     };
   }
-  if (standing === "suspended" || standing === "revoked")
-    return newestFirst(after, alone, eq(licenses.status, standing));
-  if (status !== undefined) return newestFirst(after, alone, eq(licenses.status, status));
-  if (license_type !== undefined) return newestFirst(after, alone, eq(licenses.license_type, license_type));
-  return newestFirst(after, alone && standing === undefined);
+  if (standing === "suspended" || standing === "revoked") return along(alone, eq(licenses.status, standing));
+  if (status !== undefined) return along(alone, eq(licenses.status, status));
+  if (license_type !== undefined) return along(alone, eq(licenses.license_type, license_type));
+  return along(alone && standing === undefined);
 }
 
 /** A found license costs more to read here: its customer's terms come with it. */

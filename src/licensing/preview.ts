@@ -3,7 +3,10 @@ import { and, count, desc, eq, gt } from "drizzle-orm";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { activations } from "../storage/schema.ts";
-import { formatInstant } from "./dates.ts";
+import { invalid } from "../problems.ts";
+import { floorToSecond, formatInstant } from "./dates.ts";
+import { claimsOf } from "./license-keys.ts";
+import { getLicenseType } from "./license-types.ts";
 import {
   decideChange,
   decideRevoke,
@@ -13,8 +16,23 @@ import {
   plan,
   type Transition,
 } from "./lifecycle.ts";
-import { presentLicense } from "./licenses.ts";
+import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses.ts";
 import { refusalOf, standingOf } from "./standing.ts";
+
+/**
+ * The license that an input would be issued as, and what its key would say. Nobody has to be chosen as its
+ * customer yet.
+ * @throws Problem REQUEST_INVALID as issuing would
+ */
+export async function previewIssue(context: Context, input: NewLicense) {
+  allow(context, "licenses");
+  const now = context.clock.now();
+  const type = await getLicenseType(context, input.license_type);
+  const license = licenseOf(input, type, "lic_…", floorToSecond(now), now);
+  const fault = endFault(license, now);
+  if (fault !== null) throw invalid("expires_at", fault);
+  return { license: presentLicense(license, now), claims: claimsOf(context, license) };
+}
 
 /** As many instances are listed one by one; all are counted. */
 const MAX_LISTED = 100;

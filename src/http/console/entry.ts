@@ -22,6 +22,19 @@ export class Entry {
     return new Entry(this.#values, problem);
   }
 
+  /** The same, and one field more. */
+  with(name: string, value: string): Entry {
+    return new Entry([...this.#values, [name, value]], this.problem);
+  }
+
+  /** The same, but for some fields, as if they had not been there. */
+  without(names: readonly string[]): Entry {
+    return new Entry(
+      this.#values.filter(([name]) => !names.includes(name)),
+      this.problem,
+    );
+  }
+
   /** Whether anything was entered, as opposed to a form opened for the first time. */
   get isEmpty(): boolean {
     return this.#values.length === 0;

@@ -143,6 +143,8 @@ async function take(form: Form, visit: Visit): Promise<Response> {
   await limitBody(http, form.maxBytes ?? MAX_BODY);
   const entry = await readEntry(http);
   await assertOwnForm(visit, entry);
+  // Only a look at what the form makes of what was entered; nothing is done.
+  if (entry.has("look")) return respond(visit, await form.show(visit, entry));
   const number = entry.text("once") ?? "";
   if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
   try {

@@ -19,17 +19,17 @@ export const PostForm: FC<{
   /** Where it is not the page's own address. */
   action?: string;
   files?: boolean;
-  class?: string;
+  /** Whether a script shows what comes of it while it is filled in. */
+  live?: boolean;
   children?: Child;
-  id?: string;
-}> = ({ visit, entry, action, files, children, class: name = "form", id }) => (
+}> = ({ visit, entry, action, files, live, children }) => (
   <form
-    id={id}
-    class={name}
+    class="form"
     method="post"
     action={action}
     enctype={files ? "multipart/form-data" : undefined}
     data-once
+    data-live={live}
   >
     <FormFields visit={visit} />
     <Refusal problem={entry?.problem ?? null} />
@@ -169,9 +169,11 @@ export const Choices: FC<{
   options: readonly Option[];
   value?: string | undefined;
   hint?: Child;
-}> = ({ entry, name, legend, options, value, hint }) => {
+  /** The members of the verb's input that it stands for, where they have other names. */
+  standsFor?: string[];
+}> = ({ entry, name, legend, options, value, hint, standsFor = [name] }) => {
   const chosen = entry.text(name) ?? value;
-  const fault = entry.fault(name);
+  const fault = standsFor.map((member) => entry.fault(member)).find((found) => found !== undefined);
   return (
     <fieldset class="choices" aria-describedby={fault ? `${name}-fault` : undefined}>
       <legend>{legend}</legend>

@@ -2,8 +2,8 @@
 // Everything works without it; what it shows it takes from pages that the server made.
 document.documentElement.classList.add("js");
 
-const fetchPage = async (url, signal) => {
-  const answer = await fetch(url, { signal, headers: { Accept: "text/html" } });
+const fetchPage = async (url, signal, body) => {
+  const answer = await fetch(url, { signal, body, method: body ? "POST" : "GET" });
   // The session is over, or something failed: the page itself tells better than a part of it.
   if (!answer.ok || answer.redirected) return null;
   return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -44,29 +44,37 @@ const openDialog = async (link) => {
 
 let running;
 
+// A filter is a GET, and its address can be kept; a form is looked at with a POST that does nothing.
+const lookAt = (form, signal) => {
+  const entered = new FormData(form);
+  if (form.method === "post") {
+    entered.append("look", "yes");
+    return fetchPage(form.action, signal, entered);
+  }
+  for (const name of new Set(entered.keys())) if (entered.get(name) === "") entered.delete(name);
+  const url = `${location.pathname}?${new URLSearchParams(entered)}`;
+  history.replaceState(null, "", url);
+  return fetchPage(url, signal);
+};
+
 const refresh = async (form) => {
   running?.abort();
   running = new AbortController();
-  const data = new FormData(form);
-  const entered = [...data].filter(([name]) => name !== "form_token" && name !== "once");
-  const query = new URLSearchParams(entered.filter(([, value]) => form.method === "post" || value !== ""));
-  const url = `${form.getAttribute("data-live") || location.pathname}?${query}`;
-  const parts = document.querySelectorAll("[data-results]");
-  parts.forEach((part) => part.classList.add("loading"));
+  // What somebody is typing in is not replaced under their hands.
+  const parts = [...form.getRootNode().querySelectorAll("[data-results]")].filter(
+    (part) => !part.contains(document.activeElement),
+  );
+  for (const part of parts) part.classList.add("loading");
   try {
-    const page = await fetchPage(url, running.signal);
-    if (!page) {
-      if (form.method !== "post") location.assign(url);
-      return;
-    }
+    const page = await lookAt(form, running.signal);
     for (const part of parts) {
-      const fresh = page.getElementById(part.id);
+      const fresh = page?.getElementById(part.id);
       if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
+      part.classList.remove("loading");
     }
-    if (form.method !== "post") history.replaceState(null, "", url);
-    parts.forEach((part) => part.classList.remove("loading"));
+    if (!page && form.method !== "post") location.reload();
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
+    if (error.name !== "AbortError") throw error;
   }
 };
 
@@ -100,8 +108,7 @@ addEventListener("click", (event) => {
 
 addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
-  if (form && !event.target.closest("[data-still]"))
-    refreshSoon(form, event.target.type === "search" ? 250 : 150);
+  if (form) refreshSoon(form, event.target.matches("select, [type=radio]") ? 0 : 250);
 });
 
 addEventListener("change", (event) => {

@@ -1,0 +1,160 @@
+// /admin/licenses/bulk: the same done to several licenses, after a look at what it would do to each.
+import type { FC } from "hono/jsx";
+import { getLicense, presentLicense } from "../../licensing/licenses.ts";
+import { Reasoned, suspendLicense } from "../../licensing/lifecycle.ts";
+import { previewChange } from "../../licensing/preview.ts";
+import { sendLicense } from "../../notices/license-mail.ts";
+import { Problem } from "../../problems.ts";
+import { type Entry, parsed } from "./entry.ts";
+import { Heading } from "./layout.tsx";
+import type { Form, View } from "./mount.tsx";
+import { PostForm, Submit, TextArea } from "./parts/form.tsx";
+import { Badge, Card, plural, Table } from "./parts/show.tsx";
+import type { Visit } from "./visit.ts";
+
+/** A page of the list has at most so many. */
+const MAX = 100;
+
+interface Row {
+  id: string;
+  customer: string;
+  /** What it would do, or did. */
+  says: string;
+  ok: boolean;
+}
+
+const idsOf = (entry: Entry): string[] => [...new Set(entry.all("id"))].slice(0, MAX);
+
+/** One after the other; a refusal of one stops none of the others. */
+const each = async (
+  { context }: Visit,
+  ids: string[],
+  tell: (id: string) => Promise<string>,
+): Promise<Row[]> => {
+  const rows: Row[] = [];
+  for (const id of ids) {
+    let customer = "";
+    try {
+      customer = presentLicense(await getLicense(context, id), context.clock.now()).customer_id;
+      rows.push({ id, customer, says: await tell(id), ok: true });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.type.status >= 500) throw error;
+      rows.push({ id, customer, says: error.message, ok: false });
+    }
+  }
+  return rows;
+};
+
+const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => {
+  const { instances } = await previewChange(context, id, "suspend");
+  return instances.active === 0
+    ? "No instance runs on it."
+    : `${plural(instances.active, "instance")} refused at the next check-in.`;
+};
+
+const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
+  <Table
+    caption="Licenses"
+    rows={rows}
+    empty="No license is selected. Go back and select some."
+    columns={[
+      {
+        label: "License",
+        cell: ({ id, customer }) => (
+          <>
+            <a href={`/admin/licenses/${encodeURIComponent(id)}`}>{id}</a>
+            <span class="second">{customer}</span>
+          </>
+        ),
+      },
+      {
+        label: done ? "Outcome" : "What it would do",
+        cell: ({ says, ok }) => (
+          <>
+            <Badge tone={ok ? "good" : "stop"}>{ok ? (done ? "done" : "possible") : "refused"}</Badge> {says}
+          </>
+        ),
+      },
+    ]}
+  />
+);
+
+const viewOf = (title: string, body: View["body"]): View => ({ title, section: "licenses", body });
+
+const TITLES = { send: "Send keys", suspend: "Suspend licenses" } as const;
+
+const doingOf = (entry: Entry): keyof typeof TITLES => (entry.text("do") === "suspend" ? "suspend" : "send");
+
+export const bulk: Form = {
+  path: "/admin/licenses/bulk",
+  access: "licenses",
+  async show(visit, entry) {
+    const doing = doingOf(entry);
+    const ids = idsOf(entry);
+    const rows = await each(visit, ids, (id) =>
+      doing === "suspend"
+        ? wouldSuspend(visit, id)
+        : Promise.resolve("The current key goes to the customer’s address."),
+    );
+    return viewOf(
+      TITLES[doing],
+      <>
+        <Heading
+          title={TITLES[doing]}
+          lead={plural(rows.length, "license")}
+          trail={[["/admin/licenses", "Licenses"]]}
+        />
+        <Card>
+          <Rows rows={rows} done={false} />
+          <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk">
+            <input type="hidden" name="do" value={doing} />
+            {ids.map((id) => (
+              <input type="hidden" name="id" value={id} />
+            ))}
+            {doing === "suspend" ? (
+              <TextArea
+                entry={entry}
+                name="reason"
+                label="Reason"
+                hint="Kept in the record of each."
+                required
+                maxlength={500}
+              />
+            ) : null}
+            {rows.length > 0 ? (
+              <Submit back="/admin/licenses" tone={doing === "suspend" ? "danger" : "primary"}>
+                {TITLES[doing]}
+              </Submit>
+            ) : null}
+          </PostForm>
+        </Card>
+      </>,
+    );
+  },
+  async submit(visit, entry) {
+    const { context } = visit;
+    const doing = doingOf(entry);
+    const reason = doing === "suspend" ? parsed(Reasoned, { reason: entry.text("reason") ?? "" }) : null;
+    const rows = await each(visit, idsOf(entry), async (id) => {
+      if (reason) {
+        await suspendLicense(context, id, reason);
+        return "Suspended.";
+      }
+      return `On its way to ${(await sendLicense(context, id, {})).recipient}.`;
+    });
+    const done = rows.filter(({ ok }) => ok).length;
+    return viewOf(
+      TITLES[doing],
+      <>
+        <Heading
+          title={TITLES[doing]}
+          trail={[["/admin/licenses", "Licenses"]]}
+          done={`${done} of ${plural(rows.length, "license")} done.`}
+        />
+        <Card>
+          <Rows rows={rows} done />
+        </Card>
+      </>,
+    );
+  },
+};

@@ -1,0 +1,263 @@
+// What can be done with one license: each with a page of its own that shows what would come of it.
+import type { Child, FC } from "hono/jsx";
+import { ceilToSecond } from "../../licensing/dates.ts";
+import { getCustomer } from "../../licensing/customers.ts";
+import {
+  Reasoned,
+  reinstateLicense,
+  reissueLicense,
+  Renewal,
+  renewLicense,
+  revokeLicense,
+  suspendLicense,
+} from "../../licensing/lifecycle.ts";
+import { getLicense } from "../../licensing/licenses.ts";
+import { previewChange } from "../../licensing/preview.ts";
+import { sendLicense, SendRequest } from "../../notices/license-mail.ts";
+import { type Entry, parsed } from "./entry.ts";
+import { Heading } from "./layout.tsx";
+import type { Form, View } from "./mount.tsx";
+import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
+import { Card, When } from "./parts/show.tsx";
+import { Impact } from "./parts/impact.tsx";
+import { Ending, endOf } from "./parts/terms.tsx";
+import type { Visit } from "./visit.ts";
+
+const idOf = ({ params }: Visit): string => params["id"] ?? "";
+
+const pathOf = (visit: Visit): string => `/admin/licenses/${idOf(visit)}`;
+
+const ActionForm: FC<{
+  visit: Visit;
+  entry: Entry;
+  action: string;
+  title: string;
+  lead: Child;
+  submit: string;
+  tone?: "danger";
+  children?: Child;
+}> = ({ visit, entry, action, title, lead, submit, tone, children }) => (
+  <>
+    <Heading
+      title={title}
+      lead={lead}
+      trail={[
+        ["/admin/licenses", "Licenses"],
+        [pathOf(visit), "License"],
+      ]}
+    />
+    <Card>
+      <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/${action}`}>
+        {children}
+        <Submit tone={tone ?? "primary"} back={pathOf(visit)}>
+          {submit}
+        </Submit>
+      </PostForm>
+    </Card>
+  </>
+);
+
+const viewOf = (title: string, body: Child): View => ({ title, section: "licenses", body });
+
+const Reason: FC<{ entry: Entry; placeholder: string }> = ({ entry, placeholder }) => (
+  <TextArea
+    entry={entry}
+    name="reason"
+    label="Reason"
+    hint="Kept in the record."
+    placeholder={placeholder}
+    required
+    maxlength={500}
+  />
+);
+
+const reasonFrom = (entry: Entry) => parsed(Reasoned, { reason: entry.text("reason") ?? "" });
+
+/** The two that stop a license. */
+const stopping = (
+  action: "suspend" | "revoke",
+  words: { title: string; lead: string; placeholder: string; done: string },
+  stop: typeof suspendLicense,
+): Form => ({
+  path: `/admin/licenses/{id}/${action}`,
+  access: "licenses",
+  async show(visit, entry) {
+    const preview = await previewChange(visit.context, idOf(visit), action);
+    return viewOf(
+      words.title,
+      <ActionForm
+        visit={visit}
+        entry={entry}
+        action={action}
+        title={words.title}
+        lead={words.lead}
+        submit={words.title}
+        tone="danger"
+      >
+        <Impact preview={preview} now={visit.now} />
+        <Reason entry={entry} placeholder={words.placeholder} />
+      </ActionForm>,
+    );
+  },
+  async submit(visit, entry) {
+    await stop(visit.context, idOf(visit), reasonFrom(entry));
+    return { to: `${pathOf(visit)}?done=${words.done}` };
+  },
+});
+
+const renew: Form = {
+  path: "/admin/licenses/{id}/renew",
+  access: "licenses",
+  async show(visit, entry) {
+    const { expires_at } = await getLicense(visit.context, idOf(visit));
+    return viewOf(
+      "Renew license",
+      <ActionForm
+        visit={visit}
+        entry={entry}
+        action="renew"
+        title="Renew license"
+        lead={
+          <>
+            Ends {<When at={expires_at} now={visit.now} none="never" />}. The customer is told by mail;
+            instances get the new end at their next check-in.
+          </>
+        }
+        submit="Renew"
+      >
+        <Ending
+          entry={entry}
+          legend="Renew for"
+          from={Math.max(expires_at ?? 0, ceilToSecond(visit.now))}
+          value="365"
+        />
+      </ActionForm>,
+    );
+  },
+  async submit(visit, entry) {
+    await renewLicense(visit.context, idOf(visit), parsed(Renewal, endOf(entry)));
+    return { to: `${pathOf(visit)}?done=renewed` };
+  },
+};
+
+const reissue: Form = {
+  path: "/admin/licenses/{id}/reissue",
+  access: "licenses",
+  async show(visit, entry) {
+    const { revision } = await getLicense(visit.context, idOf(visit));
+    return viewOf(
+      "Replace key",
+      <ActionForm
+        visit={visit}
+        entry={entry}
+        action="reissue"
+        title="Replace key"
+        lead={`For a key that leaked. Revision ${revision} is refused from then on, revision ${revision + 1} takes its place.`}
+        submit="Replace key"
+        tone="danger"
+      >
+        <p>
+          Running instances of our clients go over by themselves at their next check-in, with the certificate
+          they hold. New installations need the new key.
+        </p>
+        <Reason entry={entry} placeholder="The key was posted in a public forum." />
+      </ActionForm>,
+    );
+  },
+  async submit(visit, entry) {
+    await reissueLicense(visit.context, idOf(visit), reasonFrom(entry));
+    return { to: `${pathOf(visit)}/key?done=reissued` };
+  },
+};
+
+const reinstate: Form = {
+  path: "/admin/licenses/{id}/reinstate",
+  access: "licenses",
+  async show(visit, entry) {
+    await getLicense(visit.context, idOf(visit));
+    return viewOf(
+      "Reinstate license",
+      <ActionForm
+        visit={visit}
+        entry={entry}
+        action="reinstate"
+        title="Reinstate license"
+        lead="Lifts the suspension: activations and check-ins are taken again at once."
+        submit="Reinstate"
+      />,
+    );
+  },
+  async submit(visit) {
+    await reinstateLicense(visit.context, idOf(visit));
+    return { to: `${pathOf(visit)}?done=reinstated` };
+  },
+};
+
+const send: Form = {
+  path: "/admin/licenses/{id}/send",
+  access: "licenses",
+  async show(visit, entry) {
+    const { customer_id } = await getLicense(visit.context, idOf(visit));
+    const customer = await getCustomer(visit.context, customer_id);
+    return viewOf(
+      "Send key",
+      <ActionForm
+        visit={visit}
+        entry={entry}
+        action="send"
+        title="Send key"
+        lead={`The current key, by mail to ${customer.name}.`}
+        submit="Send"
+      >
+        {customer.email_status === null ? null : (
+          <p class="note warn">
+            Mail to {customer.email} was {customer.email_status} before.
+          </p>
+        )}
+        {visit.context.config.mail.apiKey === null ? (
+          <p class="note warn">Sending is not configured here: the mail is written and shown, not sent.</p>
+        ) : null}
+        <Field
+          entry={entry}
+          name="to"
+          label="To"
+          type="email"
+          value={customer.email}
+          required
+          maxlength={254}
+        />
+      </ActionForm>,
+    );
+  },
+  async submit(visit, entry) {
+    await sendLicense(visit.context, idOf(visit), parsed(SendRequest, { to: entry.text("to") }));
+    return { to: `${pathOf(visit)}?done=sent` };
+  },
+};
+
+export const licenseActions: Form[] = [
+  renew,
+  stopping(
+    "suspend",
+    {
+      title: "Suspend license",
+      lead: "Refuses its activations and check-ins until it is reinstated.",
+      placeholder: "Invoice 4711 is not paid.",
+      done: "suspended",
+    },
+    suspendLicense,
+  ),
+  stopping(
+    "revoke",
+    {
+      title: "Revoke license",
+      lead: "Ends it for good. This cannot be undone.",
+      placeholder: "The contract was ended.",
+      done: "revoked",
+    },
+    revokeLicense,
+  ),
+  reinstate,
+  reissue,
+  send,
+];

@@ -1,0 +1,82 @@
+// /admin/licenses/{id}/key: the key itself. Each look at it is recorded.
+import { revealLicenseKey } from "../../licensing/lifecycle.ts";
+import { getLicense } from "../../licensing/licenses.ts";
+import { Problem } from "../../problems.ts";
+import { Heading } from "./layout.tsx";
+import type { Page } from "./mount.tsx";
+import { Card, Copyable } from "./parts/show.tsx";
+import type { Visit } from "./visit.ts";
+
+const DONE: Record<string, string> = {
+  issued: "The license is issued. This is its key.",
+  reissued: "The key is replaced. This is the new one; the old one is refused from now on.",
+};
+
+/** Another site must not make a browser fetch keys: it could not read them, but it would fill the record. */
+function assertOwnVisit({ http }: Visit): void {
+  if (http.req.header("sec-fetch-site") === "cross-site") {
+    throw new Problem("FORBIDDEN", "Another site led here. Open the key from the license's page.");
+  }
+}
+
+export const licenseKeyDoors: Page[] = [
+  {
+    path: "/admin/licenses/{id}/key",
+    access: "keys",
+    async show(visit) {
+      assertOwnVisit(visit);
+      const { context, params, query, can } = visit;
+      const id = params["id"] ?? "";
+      const key = await revealLicenseKey(context, id);
+      return {
+        title: "License key",
+        section: "licenses",
+        body: (
+          <>
+            <Heading
+              title="License key"
+              lead={<code>{id}</code>}
+              trail={[
+                ["/admin/licenses", "Licenses"],
+                [`/admin/licenses/${id}`, "License"],
+              ]}
+              done={DONE[query["done"] ?? ""]}
+            />
+            <Card>
+              <Copyable id="license-key" text={key} label="License key" />
+              <div class="actions">
+                <a class="button" href={`/admin/licenses/${id}/key/file`} download>
+                  Download as a file
+                </a>
+                {can("licenses") ? (
+                  <a class="button" href={`/admin/licenses/${id}/send`} data-dialog>
+                    Send by mail
+                  </a>
+                ) : null}
+                <a class="button quiet" href={`/admin/licenses/${id}`}>
+                  To the license
+                </a>
+              </div>
+              <p class="hint">
+                Whoever has the key can take the license’s seats. That it was shown to you is recorded.
+              </p>
+            </Card>
+          </>
+        ),
+      };
+    },
+  },
+  {
+    path: "/admin/licenses/{id}/key/file",
+    access: "keys",
+    async show(visit) {
+      assertOwnVisit(visit);
+      const { context, http, params } = visit;
+      const { id } = await getLicense(context, params["id"] ?? "");
+      return http.body(`${await revealLicenseKey(context, id)}\n`, 200, {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Disposition": `attachment; filename="${id}.license-key.txt"`,
+      });
+    },
+  },
+];

@@ -1,0 +1,174 @@
+// /admin/licenses: finding licenses, and doing something with several of them.
+import * as z from "zod/mini";
+import { customerNames } from "../../licensing/customers.ts";
+import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
+import { listLicenseTypes } from "../../licensing/license-types.ts";
+import { presentLicense } from "../../licensing/licenses.ts";
+import { PageQuery } from "../../licensing/pages.ts";
+import { STANDINGS } from "../../licensing/standing.ts";
+import { Entry, parsed } from "./entry.ts";
+import { Heading } from "./layout.tsx";
+import type { Page } from "./mount.tsx";
+import { Field, Filters, type Option, Select } from "./parts/form.tsx";
+import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "./parts/show.tsx";
+
+const Query = z.strictObject({ ...PageQuery.shape, ...LicenseFilter.shape });
+
+const SORTS: Option[] = [
+  ["", "Newest first"],
+  ["oldest", "Oldest first"],
+  ["ending", "Ending next"],
+];
+
+const any = (what: string): Option => ["", `Any ${what}`];
+
+type Shown = ReturnType<typeof presentLicense>;
+
+/** The filled fields of an address: an empty one is a filter that was not set. */
+export const filled = (query: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
+
+const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
+  {
+    label: "License",
+    cell: (license) => (
+      <>
+        <a href={`/admin/licenses/${license.id}`}>{names.get(license.customer_id) ?? license.customer_id}</a>
+        <code class="second">{license.id}</code>
+      </>
+    ),
+  },
+  { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
+  { label: "Type", cell: ({ license_type }) => license_type, minor: true },
+  { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
+  { label: "Instances", cell: ({ max_instances }) => formatLimit(max_instances), numeric: true, minor: true },
+];
+
+const select = (chosen: boolean): Column<Shown>[] =>
+  chosen
+    ? [
+        {
+          label: "Select",
+          cell: ({ id }) => <input type="checkbox" name="id" value={id} aria-label={`Select ${id}`} />,
+        },
+      ]
+    : [];
+
+export const licenseDoors: Page[] = [
+  {
+    path: "/admin/licenses",
+    access: "read",
+    async show({ context, now, query, can }) {
+      const { limit, cursor, ...filter } = parsed(Query, filled(query));
+      const [page, types] = await Promise.all([
+        listLicenses(context, { limit, cursor }, filter),
+        listLicenseTypes(context, { limit: 100 }),
+      ]);
+      const names = await customerNames(
+        context,
+        page.data.map(({ customer_id }) => customer_id),
+      );
+      const entry = new Entry(Object.entries(query));
+      const isFiltered = Object.keys(filled(query)).some((name) => name !== "cursor" && name !== "limit");
+      return {
+        title: "Licenses",
+        section: "licenses",
+        body: (
+          <>
+            <Heading
+              title="Licenses"
+              actions={
+                <>
+                  {can("keys") ? (
+                    <a class="button" href="/admin/exports/licenses">
+                      Export
+                    </a>
+                  ) : null}
+                  {can("imports") ? (
+                    <a class="button" href="/admin/imports">
+                      Import
+                    </a>
+                  ) : null}
+                  {can("licenses") ? (
+                    <a class="button primary" href="/admin/licenses/new">
+                      New license
+                    </a>
+                  ) : null}
+                </>
+              }
+            />
+            <Card>
+              <Filters label="Licenses" reset="/admin/licenses" isFiltered={isFiltered}>
+                <Field
+                  entry={entry}
+                  name="q"
+                  label="Search"
+                  type="search"
+                  placeholder="Customer, company, e-mail or license id"
+                  maxlength={100}
+                />
+                <Select
+                  entry={entry}
+                  name="standing"
+                  label="Standing"
+                  options={[any("standing"), ...STANDINGS.map((name): Option => [name, name])]}
+                />
+                <Select
+                  entry={entry}
+                  name="license_type"
+                  label="Type"
+                  options={[any("type"), ...types.data.map(({ id, name }): Option => [id, name])]}
+                />
+                <Select entry={entry} name="sort" label="Order" options={SORTS} />
+              </Filters>
+              <div id="licenses" data-results>
+                <form method="get" action="/admin/licenses/bulk" data-rows>
+                  {can("licenses") && page.data.length > 0 ? (
+                    <div class="actions bulk">
+                      <label class="check script">
+                        <input type="checkbox" data-all />
+                        <span>All on this page</span>
+                      </label>
+                      <button class="small" name="do" value="send">
+                        Send
+                        <span data-count></span>
+                      </button>
+                      <button class="small" name="do" value="suspend">
+                        Suspend
+                        <span data-count></span>
+                      </button>
+                      {can("keys") ? (
+                        <button class="small" name="do" value="export">
+                          Export
+                          <span data-count></span>
+                        </button>
+                      ) : null}
+                    </div>
+                  ) : null}
+                  <Table
+                    caption="Licenses"
+                    columns={[...select(can("licenses")), ...columns(names, now)]}
+                    rows={page.data.map((license) => presentLicense(license, now))}
+                    empty={
+                      page.next_cursor !== null
+                        ? "None among those looked at so far; the next page looks on."
+                        : isFiltered
+                          ? "No license is like that."
+                          : "No license was issued yet."
+                    }
+                  />
+                </form>
+                <Pager
+                  path="/admin/licenses"
+                  query={filled(query)}
+                  next={page.next_cursor}
+                  count={page.data.length}
+                />
+              </div>
+            </Card>
+          </>
+        ),
+      };
+    },
+  },
+];

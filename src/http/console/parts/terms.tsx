@@ -1,0 +1,123 @@
+// The terms of a license as fields, and what was entered into them as the verbs take it.
+import type { FC } from "hono/jsx";
+import type { Entry } from "../entry.ts";
+import { Choices, Field, type Option, TextArea } from "./form.tsx";
+import { formatDate, plural } from "./show.tsx";
+
+interface Terms {
+  features: string[];
+  grace_days: number;
+  max_instances: number | null;
+  max_services: number | null;
+  max_requests_per_day: number | null;
+}
+
+export const TERMS = [
+  "features",
+  "grace_days",
+  "max_instances",
+  "max_services",
+  "max_requests_per_day",
+] as const;
+
+const LIMITS = [
+  ["max_instances", "Instances"],
+  ["max_services", "Services"],
+  ["max_requests_per_day", "Requests a day"],
+] as const;
+
+export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms }) => (
+  <>
+    <TextArea
+      entry={entry}
+      name="features"
+      label="Features"
+      hint="Names between blanks, commas or lines."
+      value={terms.features.join("\n")}
+      rows={Math.min(Math.max(terms.features.length, 2), 8)}
+    />
+    <div class="pair">
+      {LIMITS.map(([name, label]) => (
+        <Field
+          entry={entry}
+          name={name}
+          label={label}
+          type="number"
+          min={1}
+          value={terms[name]}
+          placeholder="unlimited"
+        />
+      ))}
+      <Field
+        entry={entry}
+        name="grace_days"
+        label="Days of grace"
+        type="number"
+        min={0}
+        max={3650}
+        value={terms.grace_days}
+      />
+    </div>
+  </>
+);
+
+/** Only what was there to be filled in. */
+export const termsOf = (entry: Entry): Record<string, unknown> => ({
+  features: entry.has("features") ? entry.words("features") : undefined,
+  grace_days: entry.number("grace_days"),
+  ...Object.fromEntries(LIMITS.map(([name]) => [name, entry.limit(name)])),
+});
+
+const DAYS: [value: string, label: string][] = [
+  ["30", "30 days"],
+  ["365", "1 year"],
+  ["730", "2 years"],
+];
+
+const DAY = 86_400_000;
+
+/** When a license ends: a number of days from `from`, a day, or never. `first` comes before these. */
+export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Option; value: string }> = ({
+  entry,
+  legend,
+  from,
+  first,
+  value,
+}) => (
+  <>
+    <Choices
+      entry={entry}
+      name="ends"
+      legend={legend}
+      options={[
+        ...(first ? [first] : []),
+        ...DAYS.map(([days, label]): Option => [days, `${label}: ${formatDate(from + Number(days) * DAY)}`]),
+        ["date", "A day"],
+        ["never", "Perpetual"],
+      ]}
+      value={value}
+      standsFor={["expires_at", "expires_days"]}
+    />
+    <Field
+      entry={entry}
+      name="ends_on"
+      label="The day, if you chose one"
+      type="date"
+      hint="Valid through that whole day everywhere on Earth."
+    />
+  </>
+);
+
+/** What was chosen, as `expires_days` or `expires_at`; neither for the choice before them. */
+export function endOf(entry: Entry): { expires_days?: number; expires_at?: string | null } {
+  const ends = entry.text("ends");
+  if (ends === "never") return { expires_at: null };
+  if (ends === "date") return { expires_at: entry.text("ends_on") ?? "" };
+  return DAYS.some(([days]) => days === ends) ? { expires_days: Number(ends) } : {};
+}
+
+/** The type's own duration, as the first choice. */
+export const asTheTypeSays = (days: number | null): Option => [
+  "type",
+  days === null ? "As its type says: perpetual" : `As its type says: ${plural(days, "day")}`,
+];
