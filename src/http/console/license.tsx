@@ -18,6 +18,7 @@ import {
   formatDate,
   formatLimit,
   Meter,
+  plural,
   StandingBadge,
   Table,
   type Tone,
@@ -80,12 +81,18 @@ const Actions: FC<{ visit: Visit; license: Shown }> = ({ visit, license }) => {
   );
 };
 
+const endsIn = (ends: string, now: number): Child => (
+  <>
+    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatDate(Date.parse(ends))}
+  </>
+);
+
 /** What the standing means today, in words. */
 function leadOf(license: Shown, now: number): Child {
   const ends = license.expires_at;
   const words: Record<Shown["standing"], Child> = {
-    active: ends === null ? "Perpetual: it does not end." : <>Ends {<When at={ends} now={now} />}</>,
-    expiring: <>Ends {<When at={ends} now={now} />}</>,
+    active: ends === null ? "Perpetual: it does not end." : endsIn(ends, now),
+    expiring: ends === null ? null : endsIn(ends, now),
     grace: (
       <>
         Ended {<When at={ends} now={now} />}; instances run on until{" "}
@@ -149,10 +156,12 @@ const Instances: FC<{ visit: Visit; license: Shown; seats: Seat[]; taken: number
       columns={[
         {
           label: "Instance",
-          cell: ({ id, instance_id, hostname }) => (
+          cell: ({ id, instance_id, hostname, app_version }) => (
             <>
               <a href={`/admin/instances/${encodeURIComponent(id)}`}>{instance_id}</a>
-              {hostname ? <span class="second">{hostname}</span> : null}
+              <span class="second">
+                {[hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ")}
+              </span>
             </>
           ),
         },
@@ -173,7 +182,6 @@ const Instances: FC<{ visit: Visit; license: Shown; seats: Seat[]; taken: number
             </span>
           ),
         },
-        { label: "Version", cell: ({ app_version }) => app_version ?? "", minor: true },
         { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} /> },
         {
           label: "Lease ends",
@@ -213,7 +221,7 @@ const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) 
           limit={usage.max_requests_per_day}
           bars={days.map((day, index) => ({
             name: formatDate(day),
-            tick: index % 7 === 1 ? formatDate(day).replace(/, \d+$/, "") : undefined,
+            tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
             value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
           }))}
         />

@@ -85,7 +85,7 @@ export const overview: Page = {
     const [figures, found, latest] = await Promise.all([
       readStatistics(context),
       readAttention(context),
-      listEvents(context, { limit: 10 }, {}),
+      listEvents(context, { limit: 12 }, {}),
     ]);
     const concerns = concernsOf(found, now);
     const days = figures.activations_by_day;
@@ -119,59 +119,59 @@ export const overview: Page = {
             />
           </div>
           <div class="columns lopsided">
-            <Card title="Needs attention">
-              {concerns.length === 0 ? (
-                <p class="empty">
-                  Nothing. No license is about to end, no mail came back, every instance was heard of.
+            <div>
+              <Card title="Needs attention">
+                {concerns.length === 0 ? (
+                  <p class="empty">
+                    Nothing. No license is about to end, no mail came back, every instance was heard of.
+                  </p>
+                ) : (
+                  <ul class="list">
+                    {concerns.map(({ tone, kind, href, what, when }) => (
+                      <li>
+                        <span>
+                          <Badge tone={tone}>{kind}</Badge> <a href={href}>{what}</a>
+                        </span>
+                        {when}
+                      </li>
+                    ))}
+                  </ul>
+                )}
+                <p class="hint">
+                  A few of each kind; all of them are under{" "}
+                  <a href="/admin/licenses?standing=expiring">Licenses</a>,{" "}
+                  <a href={`/admin/instances?active=true&silent_days=${SILENT_DAYS}`}>Instances</a> and{" "}
+                  <a href="/admin/messages?status=bounced">Messages</a>.
                 </p>
-              ) : (
-                <ul class="list">
-                  {concerns.map(({ tone, kind, href, what, when }) => (
-                    <li>
-                      <span>
-                        <Badge tone={tone}>{kind}</Badge> <a href={href}>{what}</a>
-                      </span>
-                      {when}
-                    </li>
-                  ))}
-                </ul>
-              )}
-              <p class="hint">
-                A few of each kind; all of them are under{" "}
-                <a href="/admin/licenses?standing=expiring">Licenses</a>,{" "}
-                <a href={`/admin/instances?active=true&silent_days=${SILENT_DAYS}`}>Instances</a> and{" "}
-                <a href="/admin/messages?status=bounced">Messages</a>.
-              </p>
-            </Card>
+              </Card>
+              <Card title="Licenses that end in the next 12 months">
+                <BarChart
+                  title="Licenses that end in the next 12 months"
+                  columns={["Month", "Licenses"]}
+                  bars={figures.expirations_by_month.map(({ month: name, count }) => {
+                    const at = Date.parse(`${name}-01T00:00:00Z`);
+                    return { name: monthAndYear.format(at), tick: month.format(at), value: count };
+                  })}
+                />
+              </Card>
+              <Card title="Activations of the last 90 days">
+                <BarChart
+                  title="Activations of the last 90 days"
+                  columns={["Day", "Activations"]}
+                  bars={days.map(({ date, count }, index) => {
+                    const at = Date.parse(`${date}T00:00:00Z`);
+                    const tick = index % 15 === 7 ? formatDate(at).replace(/, \d+$/, "") : undefined;
+                    return { name: formatDate(at), tick, value: count };
+                  })}
+                />
+              </Card>
+            </div>
             <Card title="Latest events" actions={<a href="/admin/activity">All activity</a>}>
               {latest.data.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
                 <Timeline events={latest.data.map(presentEvent)} now={now} about />
               )}
-            </Card>
-          </div>
-          <div class="columns">
-            <Card title="Licenses that end in the next 12 months">
-              <BarChart
-                title="Licenses that end in the next 12 months"
-                columns={["Month", "Licenses"]}
-                bars={figures.expirations_by_month.map(({ month: name, count }) => {
-                  const at = Date.parse(`${name}-01T00:00:00Z`);
-                  return { name: monthAndYear.format(at), tick: month.format(at), value: count };
-                })}
-              />
-            </Card>
-            <Card title="Activations of the last 90 days">
-              <BarChart
-                title="Activations of the last 90 days"
-                columns={["Day", "Activations"]}
-                bars={days.map(({ date, count }, index) => {
-                  const at = Date.parse(`${date}T00:00:00Z`);
-                  const tick = index % 15 === 7 ? formatDate(at).replace(/, \d+$/, "") : undefined;
-                  return { name: formatDate(at), tick, value: count };
-                })}
-              />
             </Card>
           </div>
         </>

@@ -19,7 +19,7 @@ export interface Tab {
   page: Page;
   context: BrowserContext;
   /** What went wrong since the last look. */
-  faults(): string[];
+  faults: () => string[];
 }
 
 /** Notes down errors, warnings, failed requests, breaches of the policy, dialogs, and requests to others. */
@@ -55,7 +55,7 @@ export async function signIn(page: Page, house: House, token: string): Promise<v
   await page.waitForURL((url) => !url.pathname.startsWith("/admin/sign-in"));
 }
 
-export async function openTab(browser: Browser, house: House, look: Look = {}): Promise<Tab> {
+async function openTab(browser: Browser, house: House, look: Look = {}): Promise<Tab> {
   const { theme = "light", width = 1280, js = true, token, refusals = [] } = look;
   const context = await browser.newContext({
     baseURL: house.url,

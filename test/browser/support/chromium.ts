@@ -15,7 +15,7 @@ const isExecutable = (path: string): boolean => {
 };
 
 /** What CHROMIUM_PATH names, or the first one on the path; null where there is none. */
-export function findChromium(): string | null {
+function findChromium(): string | null {
   const named = process.env["CHROMIUM_PATH"];
   if (named) return isExecutable(named) ? named : null;
   const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter)];

@@ -8,7 +8,7 @@ import { Field, PostForm, Submit } from "../../../src/http/console/parts/form.ts
 import type { AppEnv } from "../../../src/http/endpoint.ts";
 import { context, securityHeaders } from "../../../src/http/middleware.ts";
 import { createCustomer, NewCustomer } from "../../../src/licensing/customers.ts";
-import { COOKIE, signIn } from "../../support/console.ts";
+import { COOKIE, signIn } from "../../support/cookies.ts";
 import { env } from "../../support/env.ts";
 import { admin, newToken, ORIGIN, rows, unique } from "../../support/service.ts";
 

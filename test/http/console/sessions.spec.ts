@@ -2,7 +2,7 @@
 import { base64url, decodeJwt, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { setTime } from "../../support/clock.ts";
-import { cookieIn, isSignedIn, open, send, sendSignIn, signIn, unseenFields } from "../../support/console.ts";
+import { cookieIn, isSignedIn, open, send, sendSignIn, signIn, unseenFields } from "../../support/cookies.ts";
 import { env } from "../../support/env.ts";
 import { admin, eventsOf, newToken, ORIGIN, rows, unique } from "../../support/service.ts";
 

@@ -6,11 +6,11 @@ import type { FC } from "hono/jsx";
 import { formatCount } from "./show.tsx";
 
 const WIDTH = 640;
-const HEIGHT = 180;
-const LEFT = 44;
+const HEIGHT = 210;
+const LEFT = 58;
 const RIGHT = 8;
 const TOP = 10;
-const BOTTOM = 24;
+const BOTTOM = 32;
 
 export interface Bar {
   /** In full, for the table and the tooltip. */
@@ -54,7 +54,7 @@ export const BarChart: FC<{
                 ]) ?? ""
               }
             />
-            <text class="tick" x={LEFT - 8} y={y(step) + 4} text-anchor="end">
+            <text class="tick" x={LEFT - 8} y={y(step) + 5} text-anchor="end">
               {compact.format(step)}
             </text>
           </>
@@ -75,7 +75,7 @@ export const BarChart: FC<{
               <text
                 class="tick"
                 x={(left(index) + x.bandwidth() / 2).toFixed(1)}
-                y={HEIGHT - 6}
+                y={HEIGHT - 8}
                 text-anchor="middle"
               >
                 {tick}

@@ -74,20 +74,21 @@ export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean }
   <ol class="timeline">
     {events.map((event) => {
       const remark = remarkOf(event);
+      const { type, id } = event.actor;
       return (
         <li>
-          <strong>{wordsOf(event.action)}</strong>{" "}
+          <strong>{wordsOf(event.action)}</strong>
+          {remark ? ` ${remark}` : null}
           {about ? (
-            <>
-              <Subject entity={event.entity} />{" "}
-            </>
+            <div>
+              <Subject entity={event.entity} />
+            </div>
           ) : null}
-          {remark ? <span>{remark}</span> : null}
-          <br />
-          <span class="soft">
-            <When at={event.at} now={now} time /> by {event.actor.type === "instance" ? "instance " : ""}
-            <code>{event.actor.id}</code>
-          </span>
+          <div class="soft">
+            <When at={event.at} now={now} time />
+            {/* An instance acts for itself: the remark has named it. */}
+            {type === "instance" ? null : ` by ${id}`}
+          </div>
         </li>
       );
     })}

@@ -203,8 +203,8 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
   return (
     <span class="meter">
       <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label={`${label}: ${words}`}>
-        <rect class="track" width="100" height="6" rx="3" />
-        <rect class={`bar ${tone}`} width={share} height="6" rx="3" />
+        <rect class="track" width="100" height="6" />
+        <rect class={`bar ${tone}`} width={share} height="6" />
       </svg>
       <span>{words}</span>
     </span>
