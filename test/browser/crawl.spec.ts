@@ -2,9 +2,10 @@
 // nothing that would be refused.
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { lookFaults, overflow, type Tab, test } from "./support/browser.ts";
+import { lookFaults, overflow, type Tab } from "./support/browser.ts";
 import { crawl, loadOf, routeOf, submitsOf, type Visited } from "./support/crawl.ts";
 import { everyKind, type Kinds, newToken } from "./support/data.ts";
+import { test } from "./support/test.ts";
 import type { House } from "./support/house.ts";
 
 /** Sections that links lead to and that are not there yet. */
@@ -95,10 +96,8 @@ describe("the console", () => {
     expect(forms.length).toBeGreaterThan(3);
   });
 
-  test.for(["manager", "viewer"] as const)(
-    "of a %s offers nothing that is refused",
-    { timeout: 300_000 },
-    async (role, { open, house }) => {
+  describe.each(["manager", "viewer"] as const)("of a %s", (role) => {
+    test("offers nothing that is refused", { timeout: 300_000 }, async ({ open, house }) => {
       const { token } = await newToken(house, role);
       const tab = await open({ token });
       const seen = await walk(tab, async ({ html }) => {
@@ -109,8 +108,8 @@ describe("the console", () => {
       const changing = seen.filter((route) => /\/(?:new|renew|suspend|key|edit|free)$/.test(route));
       if (role === "viewer") expect(changing).toEqual([]);
       else expect(changing).toContain("/admin/licenses/{id}/suspend");
-    },
-  );
+    });
+  });
 
   test("lacks what is said to be unfinished, and nothing else", async ({ house, open }) => {
     const { page } = await open({ token: house.token, refusals: [404] });

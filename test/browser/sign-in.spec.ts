@@ -1,9 +1,8 @@
 // Into the console and out of it again, as a person does it.
 import { describe, expect } from "vitest";
-import { axeFaults, lookFaults, signIn, test } from "./support/browser.ts";
+import { axeFaults, COOKIE, lookFaults, signIn } from "./support/browser.ts";
 import { newToken, revokeToken } from "./support/data.ts";
-
-const COOKIE = "__Host-caio-session";
+import { test } from "./support/test.ts";
 
 describe.each([{ js: true }, { js: false }])("signing in, with scripts: $js", ({ js }) => {
   test("with the right token leads to the overview, which says who is there", async ({ open, house }) => {
@@ -46,7 +45,8 @@ describe("a session", () => {
     open,
     house,
   }) => {
-    const { page, context } = await open({ js: false, token: house.token });
+    const { page, context } = await open({ js: false });
+    await signIn(page, house, house.token);
     const [cookie] = await context.cookies();
     expect(cookie).toMatchObject({
       name: COOKIE,

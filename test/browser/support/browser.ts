@@ -1,9 +1,9 @@
 // Pages in a real browser. A test fails on whatever a developer's console would show in red or yellow.
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { inject, test as base } from "vitest";
 import type { House } from "./house.ts";
-import { launch } from "./chromium.ts";
+
+export const COOKIE = "__Host-caio-session";
 
 export interface Look {
   theme?: "light" | "dark";
@@ -55,7 +55,25 @@ export async function signIn(page: Page, house: House, token: string): Promise<v
   await page.waitForURL((url) => !url.pathname.startsWith("/admin/sign-in"));
 }
 
-async function openTab(browser: Browser, house: House, look: Look = {}): Promise<Tab> {
+const sessions = new Map<string, string>();
+
+/** The cookie of a session that all tabs of a token share; the form that gives it has a test of its own. */
+async function sessionOf(house: House, token: string): Promise<string> {
+  const known = sessions.get(token);
+  if (known !== undefined) return known;
+  const answer = await fetch(`${house.url}/admin/sign-in`, {
+    method: "POST",
+    headers: { Origin: house.url },
+    body: new URLSearchParams({ token }),
+    redirect: "manual",
+  });
+  const value = new RegExp(`${COOKIE}=([^;]+)`).exec(answer.headers.get("Set-Cookie") ?? "")?.[1];
+  if (value === undefined) throw new Error(`not signed in: ${answer.status}`);
+  sessions.set(token, value);
+  return value;
+}
+
+export async function openTab(browser: Browser, house: House, look: Look = {}): Promise<Tab> {
   const { theme = "light", width = 1280, js = true, token, refusals = [] } = look;
   const context = await browser.newContext({
     baseURL: house.url,
@@ -66,9 +84,15 @@ async function openTab(browser: Browser, house: House, look: Look = {}): Promise
     reducedMotion: "reduce",
   });
   context.setDefaultTimeout(10_000);
+  if (token !== undefined) {
+    const value = await sessionOf(house, token);
+    const { hostname: domain } = new URL(house.url);
+    await context.addCookies([
+      { name: COOKIE, value, domain, path: "/", httpOnly: true, secure: true, sameSite: "Lax" },
+    ]);
+  }
   const page = await context.newPage();
   const faults = watch(page, house, refusals);
-  if (token !== undefined) await signIn(page, house, token);
   return { page, context, faults: () => faults.splice(0) };
 }
 
@@ -96,28 +120,6 @@ export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     return Math.max(0, scrollWidth - clientWidth);
-  });
-
-export const test = base
-  .extend("house", { scope: "file" }, () => inject("house"))
-  .extend("browser", { scope: "file" }, async ({}, { onCleanup }) => {
-    const browser = await launch();
-    onCleanup(() => browser.close());
-    return browser;
-  })
-  // Opens a tab that is closed after the test; where one noted a fault, the test fails.
-  .extend("open", async ({ house, browser }, { onCleanup }) => {
-    const tabs: Tab[] = [];
-    onCleanup(async () => {
-      const faults = tabs.flatMap((tab) => tab.faults());
-      await Promise.all(tabs.map(({ context }) => context.close()));
-      if (faults.length > 0) throw new Error(`The browser reported:\n${faults.join("\n")}`);
-    });
-    return async (look?: Look): Promise<Tab> => {
-      const tab = await openTab(browser, house, look);
-      tabs.push(tab);
-      return tab;
-    };
   });
 
 /** Faults of the open page in each look: axe in both themes and on a phone, and what sticks out there. */
