@@ -1,5 +1,6 @@
 // Customers, licenses and all else that pages show, made over the API as others make them.
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ask, call, type House, receipt } from "./house.ts";
 
 const DAY = 86_400_000;
@@ -66,20 +67,17 @@ export async function importEnded(house: House, customer_id: string, endedDaysAg
   return id;
 }
 
-/** What became of the mails about a license: waits until they are sent, then tells. */
+/** Says that the mail about a license arrived or came back, once it was sent. */
 export async function mailCameBack(
   house: House,
   licenseId: string,
   what: "delivered" | "bounced",
-): Promise<string> {
+): Promise<void> {
   for (let n = 0; n < 100; n++) {
     const { data } = await ask(house, `/v1/admin/messages?license_id=${licenseId}`);
     const message = data[0] && (await ask(house, `/v1/admin/messages/${data[0].id}`));
-    if (message?.provider_id) {
-      await receipt(house, what, message.provider_id);
-      return message.id;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (message?.status === "sent") return receipt(house, what, message);
+    await sleep(100);
   }
   throw new Error("the mail was not sent");
 }

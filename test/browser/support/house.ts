@@ -72,11 +72,19 @@ export async function ask(house: House, path: string, body?: unknown, method?: s
 }
 
 /** Tells the service what became of a mail, as Resend does. */
-export async function receipt(house: House, type: "delivered" | "bounced", emailId: string): Promise<void> {
+export async function receipt(
+  house: House,
+  type: "delivered" | "bounced",
+  { id: message_id, provider_id }: { id: string; provider_id: string },
+): Promise<void> {
   const id = `msg_${randomBytes(12).toString("hex")}`;
   const timestamp = String(Math.floor(Date.now() / 1_000));
   const created_at = new Date().toISOString();
-  const payload = JSON.stringify({ type: `email.${type}`, created_at, data: { email_id: emailId } });
+  const payload = JSON.stringify({
+    type: `email.${type}`,
+    created_at,
+    data: { email_id: provider_id, tags: { message_id } },
+  });
   const key = Buffer.from(house.webhookSecret.replace("whsec_", ""), "base64");
   const mac = createHmac("sha256", key).update(`${id}.${timestamp}.${payload}`).digest("base64");
   const response = await fetch(`${house.url}/webhooks/resend`, {
