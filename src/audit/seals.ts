@@ -1,7 +1,7 @@
 // Sealing the record: every night the events since the last seal are chained by hash, and the head is signed.
 // Whoever has a seal can tell whether an event up to it was edited, removed or inserted since, and who can
 // write to the database cannot make another one.
-import { and, desc, eq, gt, gte, lt, lte } from "drizzle-orm";
+import { and, desc, eq, gt, gte, lt, lte, sql } from "drizzle-orm";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { formatInstant, numericDate } from "../licensing/dates.ts";
@@ -32,17 +32,23 @@ export async function sealEvents(context: Context, now: number): Promise<void> {
 }
 
 async function unsealed({ db }: Context): Promise<{ last: Last; rows: ChainedEvent[] }> {
-  const [found] = await db.batch([
-    db.sql("SELECT id, up_to, head FROM audit_seals WHERE id > 0 ORDER BY id DESC LIMIT 1"),
+  const { orm } = db;
+  const sealedUpTo = sql`(SELECT coalesce((SELECT up_to FROM audit_seals WHERE id > 0 ORDER BY id DESC LIMIT 1), 0))`;
+  const [[last], rows] = await orm.batch([
+    orm
+      .select({ id: auditSeals.id, up_to: auditSeals.up_to, head: auditSeals.head })
+      .from(auditSeals)
+      .where(gt(auditSeals.id, 0))
+      .orderBy(desc(auditSeals.id))
+      .limit(1),
+    orm
+      .select()
+      .from(events)
+      .where(sql`${events.id} > ${sealedUpTo}`)
+      .orderBy(events.id)
+      .limit(MAX_EVENTS),
   ]);
-  const last = (found?.results[0] as unknown as Last | undefined) ?? NONE;
-  const rows = await db.orm
-    .select()
-    .from(events)
-    .where(gt(events.id, last.up_to))
-    .orderBy(events.id)
-    .limit(MAX_EVENTS);
-  return { last, rows: rows.map(presentEvent) };
+  return { last: last ?? NONE, rows: rows.map(presentEvent) };
 }
 
 async function writeSeal(context: Context, last: Last, rows: ChainedEvent[], now: number): Promise<void> {
