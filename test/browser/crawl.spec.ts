@@ -15,9 +15,6 @@ const UNFINISHED = [
   "/admin/messages",
   "/admin/activity",
   "/admin/air-gap",
-  "/admin/settings",
-  "/admin/exports",
-  "/admin/imports",
 ];
 
 /** What a page may weigh with its style sheet and its script, in bytes as they are before compression. */
