@@ -101,7 +101,7 @@ export async function openTab(browser: Browser, house: House, look: Look = {}): 
  * page's policy lets in no script but its own, and is not to be loosened for a test.
  */
 export async function axeFaults(page: Page, rules?: string[]): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
   const violations = await page.evaluate(async (only) => {
     const { axe: tool } = window as unknown as { axe: typeof axe };
     const options = only ? { runOnly: { type: "rule" as const, values: only } } : {};

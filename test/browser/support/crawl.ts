@@ -81,11 +81,12 @@ export async function loadOf(page: Page, house: House, html: string): Promise<nu
   return Buffer.byteLength(html) + urls.reduce((sum, url) => sum + assets.get(url)!, 0);
 }
 
-/** Opens a page; a download, which is none, answers with its status alone. */
+/** Opens a page; a download, or a mail to be shown in a sandbox, answers with its status alone. */
 async function visit(page: Page, path: string): Promise<{ status: number; html: string | null }> {
   try {
     const answer = await page.goto(path);
-    return { status: answer?.status() ?? 0, html: (await answer?.text()) ?? null };
+    const isApart = /(?:^|;)\s*sandbox/.test(answer?.headers()["content-security-policy"] ?? "");
+    return { status: answer?.status() ?? 0, html: isApart ? null : ((await answer?.text()) ?? null) };
   } catch (error) {
     if (!String(error).includes("Download is starting")) throw error;
     return { status: (await page.request.get(path)).status(), html: null };
