@@ -3,8 +3,22 @@ import { join } from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { generateKeys } from "../src/dev/keys.ts";
+import { isChromiumHere } from "./browser/support/chromium.ts";
 
 const root = join(import.meta.dirname, "..");
+
+const browser = {
+  root,
+  test: {
+    name: "browser",
+    include: ["test/browser/**/*.spec.ts"],
+    environment: "node",
+    globalSetup: ["test/browser/support/setup.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+};
 
 export default defineConfig({
   root,
@@ -32,7 +46,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/**/*.spec.{ts,tsx}"],
-          exclude: ["test/local/**", "test/clients/**"],
+          exclude: ["test/local/**", "test/clients/**", "test/browser/**"],
           setupFiles: ["test/support/setup.ts"],
           // Every test makes its own customer and license, so the files can share one workerd and one D1.
           isolate: false,
@@ -63,6 +77,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      ...(isChromiumHere() ? [browser] : []),
     ],
   },
 });

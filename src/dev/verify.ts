@@ -38,7 +38,16 @@ function checkWranglerConfig(): void {
   if (missing.length > 0) throw new Error(`[env.production] in wrangler.toml lacks ${missing.join(", ")}.`);
 }
 
-const PROJECTS = [".", "src/dev", "src/cli", "src/clients/typescript", "test", "test/local", "test/clients"];
+const PROJECTS = [
+  ".",
+  "src/dev",
+  "src/cli",
+  "src/clients/typescript",
+  "test",
+  "test/local",
+  "test/clients",
+  "test/browser",
+];
 
 const CHECKS: [name: string, check: () => string | void][] = [
   ["format", () => void run("oxfmt", "--check", ".")],

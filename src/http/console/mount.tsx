@@ -74,8 +74,10 @@ const respond = (visit: Visit, view: View, status = 200): Response | Promise<Res
   return visit.http.html(render(visit, view), status as never);
 };
 
-/** A page of the console; leads to nothing but a page of it (no open redirect). */
-export const isOwnPath = (path: string): boolean => /^\/admin(?:[/?][\x21-\x7e]*)?$/.test(path);
+/** A page of the console, also once a browser has resolved its dots and backslashes (no open redirect). */
+export const isOwnPath = (path: string): boolean =>
+  /^\/admin(?:[/?][\x21-\x7e]*)?$/.test(path) &&
+  /^\/admin(?:\/|$)/.test(new URL(path, "http://localhost").pathname);
 
 const toSignIn = (http: Http): Response => {
   const { pathname, search } = new URL(http.req.url);

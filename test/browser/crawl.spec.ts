@@ -1,0 +1,119 @@
+// Every page that links lead to, for each role: it is there, it fits, everybody can use it, and it offers
+// nothing that would be refused.
+import type { Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { lookFaults, overflow, type Tab } from "./support/browser.ts";
+import { crawl, loadOf, routeOf, submitsOf, type Visited } from "./support/crawl.ts";
+import { everyKind, type Kinds, newToken } from "./support/data.ts";
+import { test } from "./support/test.ts";
+import type { House } from "./support/house.ts";
+
+/** Sections that links lead to and that are not there yet. */
+const UNFINISHED = [
+  "/admin/customers",
+  "/admin/instances",
+  "/admin/messages",
+  "/admin/activity",
+  "/admin/air-gap",
+];
+
+/** What a page may weigh with its style sheet and its script, in bytes as they are before compression. */
+const MAX_LOAD = 100 * 1_024;
+
+const LICENSE_KEY = /eyJ[\w-]+\.eyJ[\w-]+\./;
+
+const isFinished = (path: string): boolean => !UNFINISHED.some((start) => path.startsWith(start));
+
+/** What is the same in each look and for each role. */
+async function faultsOf(page: Page, house: House, html: string): Promise<string[]> {
+  const { headings, title, planted, lang } = await page.evaluate(() => ({
+    headings: document.querySelectorAll("h1").length,
+    title: document.title,
+    planted: document.querySelectorAll("img[onerror], img[src=x], body script:not([src^='/admin/assets/'])")
+      .length,
+    lang: document.documentElement.lang,
+  }));
+  const load = await loadOf(page, house, html);
+  return [
+    headings === 1 ? "" : `${headings} h1`,
+    /^.+ · CAIO Licensing$/.test(title) ? "" : `the title ${title}`,
+    planted === 0 ? "" : "markup from a name",
+    lang === "en" ? "" : "no language",
+    load <= MAX_LOAD ? "" : `${load} bytes`,
+  ].filter((fault) => fault !== "");
+}
+
+let kinds: Kinds;
+
+test.beforeAll(async ({ house }) => {
+  kinds = await everyKind(house);
+});
+
+async function walk(tab: Tab, look: (visited: Visited) => Promise<string[]>): Promise<string[]> {
+  const seen: string[] = [];
+  await crawl(tab.page, { kinds, isFinished }, async (visited) => {
+    const route = routeOf(visited.path, kinds);
+    seen.push(route);
+    const faults =
+      visited.status === 200 ? await look(visited) : [`status ${visited.status}, from ${visited.from}`];
+    faults.push(...tab.faults());
+    expect.soft(faults, visited.path).toEqual([]);
+  });
+  return seen;
+}
+
+describe("the console", () => {
+  test("of an owner", { timeout: 300_000 }, async ({ open, house }) => {
+    const tab = await open({ token: house.token });
+    const forms: string[] = [];
+    const seen = await walk(tab, async ({ path, html }) => {
+      if ((await submitsOf(tab.page)) > 0) forms.push(path);
+      return [...(await faultsOf(tab.page, house, html)), ...(await lookFaults(tab.page))];
+    });
+    // The walk got around: it did not end at the first page.
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        "/admin",
+        "/admin/licenses",
+        "/admin/licenses/new",
+        "/admin/licenses/{suspended}",
+        "/admin/licenses/{expired}",
+        "/admin/licenses/{id}/suspend",
+        "/admin/licenses/{id}/key",
+      ]),
+    );
+
+    const plain = await open({ js: false, token: house.token });
+    for (const path of forms) {
+      const answer = await plain.page.goto(path);
+      expect.soft(answer?.status(), path).toBe(200);
+      expect.soft(await submitsOf(plain.page), path).toBeGreaterThan(0);
+      expect.soft(await overflow(plain.page), path).toBe(0);
+    }
+    expect(forms.length).toBeGreaterThan(3);
+  });
+
+  describe.each(["manager", "viewer"] as const)("of a %s", (role) => {
+    test("offers nothing that is refused", { timeout: 300_000 }, async ({ open, house }) => {
+      const { token } = await newToken(house, role);
+      const tab = await open({ token });
+      const seen = await walk(tab, async ({ html }) => {
+        const faults = await faultsOf(tab.page, house, html);
+        if (role === "viewer" && LICENSE_KEY.test(html)) faults.push("shows a license key");
+        return faults;
+      });
+      const changing = seen.filter((route) => /\/(?:new|renew|suspend|key|edit|free)$/.test(route));
+      if (role === "viewer") expect(changing).toEqual([]);
+      else expect(changing).toContain("/admin/licenses/{id}/suspend");
+    });
+  });
+
+  test("lacks what is said to be unfinished, and nothing else", async ({ house, open }) => {
+    const { page } = await open({ token: house.token, refusals: [404] });
+    for (const path of UNFINISHED) {
+      expect
+        .soft((await page.request.get(path)).status(), `${path} is there: take it off the list`)
+        .toBe(404);
+    }
+  });
+});

@@ -1,0 +1,65 @@
+// node test/browser/screenshots.ts --out DIR: a picture of each page of the console, light and dark, on a desk
+// and on a phone, with demonstration data in a service of its own.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Look, openTab } from "./support/browser.ts";
+import { launch } from "./support/chromium.ts";
+import { crawl, routeOf } from "./support/crawl.ts";
+import { demoData } from "./support/demo-data.ts";
+import { type House, openHouse } from "./support/house.ts";
+
+const LOOKS: Look[] = [
+  { theme: "light", width: 1280 },
+  { theme: "dark", width: 1280 },
+  { theme: "light", width: 390 },
+  { theme: "dark", width: 390 },
+];
+
+const { values } = parseArgs({ options: { out: { type: "string" } } });
+
+const nameOf = (route: string): string =>
+  route
+    .replace(/^\/admin\/?/, "")
+    .replaceAll(/[^a-z0-9-]+/gi, "_")
+    .replaceAll(/^_+|_+$/g, "") || "overview";
+
+async function shoot(house: House, out: string): Promise<void> {
+  const kinds = await demoData(house);
+  const browser = await launch();
+  try {
+    const { page } = await openTab(browser, house, { token: house.token });
+    const found: { path: string; name: string }[] = [{ path: "/admin/sign-in", name: "sign-in" }];
+    await crawl(page, { kinds, isFinished: () => true }, async ({ path, status }) => {
+      const route = routeOf(path, kinds);
+      // A filter shows the same page with fewer rows.
+      if (status === 200 && !route.includes("?")) found.push({ path, name: nameOf(route) });
+    });
+    for (const look of LOOKS) {
+      const tab = await openTab(browser, house, { ...look, token: house.token });
+      for (const { path, name } of found) {
+        await tab.page.goto(path);
+        const file = join(out, `${name}-${look.theme}-${look.width}.png`);
+        await tab.page.screenshot({ path: file, fullPage: true });
+      }
+      for (const fault of tab.faults()) process.stderr.write(`${fault}\n`);
+      await tab.context.close();
+    }
+    process.stdout.write(`${found.length} pages, ${found.length * LOOKS.length} pictures in ${out}\n`);
+  } finally {
+    await browser.close();
+  }
+}
+
+if (values.out === undefined) {
+  process.stderr.write("Usage: node test/browser/screenshots.ts --out DIR\n");
+  process.exitCode = 1;
+} else {
+  mkdirSync(values.out, { recursive: true });
+  const { house, close } = await openHouse();
+  try {
+    await shoot(house, values.out);
+  } finally {
+    await close();
+  }
+}

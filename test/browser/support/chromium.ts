@@ -1,0 +1,50 @@
+// The Chromium of this machine. None is downloaded.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** What CHROMIUM_PATH names, or the first one on the path; null where there is none. */
+function findChromium(): string | null {
+  const named = process.env["CHROMIUM_PATH"];
+  if (named) return isExecutable(named) ? named : null;
+  const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter)];
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable) ?? null;
+}
+
+/** Whoever wants everything tested wants a browser. @throws where there is none and TEST_EVERYTHING is 1 */
+export function isChromiumHere(): boolean {
+  if (findChromium() !== null) return true;
+  const told = "No Chromium is here: install chromium, or name one in CHROMIUM_PATH.";
+  if (process.env["TEST_EVERYTHING"] === "1") throw new Error(told);
+  process.stderr.write(`${told} The tests of the console in a browser are skipped.\n`);
+  return false;
+}
+
+export function launch(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === null) throw new Error("No Chromium is here.");
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}

@@ -1,0 +1,126 @@
+// Follows every link under /admin, each kind of page once, as ids stand for one another.
+import type { Page } from "playwright-core";
+import type { Kinds } from "./data.ts";
+import type { House } from "./house.ts";
+
+export interface Visited {
+  /** With its query. */
+  path: string;
+  status: number;
+  html: string;
+  /** The page with the link that led here. */
+  from: string;
+}
+
+/** Words that stand in paths as they are; all else is an id. */
+const WORD = /^[a-z]+(?:-[a-z]+)*$/;
+
+/** Lists below which every segment that is no known word is the id of something. */
+const NAMED: Record<string, string[]> = {
+  "license-types": ["new"],
+  customers: ["new"],
+  people: ["new"],
+};
+
+/**
+ * The path with ids replaced, and the names of its parameters. A license's own page has its kind in place of its
+ * id, since it differs by that.
+ */
+export function routeOf(path: string, kinds: Kinds): string {
+  const { pathname, searchParams } = new URL(path, "http://localhost");
+  const segments = pathname.split("/").slice(1).map(decodeURIComponent);
+  const kind = Object.entries(kinds).find(([, id]) => id === segments[2])?.[0];
+  const isPage = segments[1] === "licenses" && segments.length === 3 && kind !== undefined;
+  const route = segments.map((segment, index) => {
+    const words = NAMED[segments[index - 1] ?? ""];
+    const isWord = words ? words.includes(segment) : WORD.test(segment);
+    return isWord ? segment : isPage ? `{${kind}}` : "{id}";
+  });
+  const query = [...new Set(searchParams.keys())].toSorted().join("&");
+  return `/${route.join("/")}${query && `?${query}`}`;
+}
+
+/** Where links lead, and forms that can be sent; without signing out. */
+const targetsOf = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]")].map(({ href }) => href);
+    const forms = [...document.querySelectorAll("form[action]")]
+      .filter((form) => form.querySelector("button, select, textarea, input:not([type=hidden])") !== null)
+      .map((form) => form.getAttribute("action") ?? "");
+    const frames = [...document.querySelectorAll("iframe")].map(({ src }) => src).filter((src) => src !== "");
+    return [...links, ...forms, ...frames]
+      .map((target) => new URL(target, location.href))
+      .filter(({ origin, pathname }) => origin === location.origin && /^\/admin(?:\/|$)/.test(pathname))
+      .filter(({ pathname }) => pathname !== "/admin/sign-out" && !pathname.startsWith("/admin/assets/"))
+      .map(({ pathname, search }) => pathname + search);
+  });
+
+/** How many forms of the page's content that do something can be sent. */
+export const submitsOf = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const forms = [...document.querySelectorAll("main form[method=post]")];
+    const isSent = (button: Element): boolean =>
+      button.getAttribute("type") !== "button" &&
+      button.checkVisibility() &&
+      button.textContent.trim() !== "";
+    return forms.filter((form) => [...form.querySelectorAll("button")].some(isSent)).length;
+  });
+
+const assets = new Map<string, number>();
+
+/** What the page weighs with its style sheets and scripts, in bytes. */
+export async function loadOf(page: Page, house: House, html: string): Promise<number> {
+  const urls = await page.evaluate(() => [
+    ...[...document.querySelectorAll<HTMLLinkElement>("link[rel=stylesheet]")].map(({ href }) => href),
+    ...[...document.querySelectorAll<HTMLScriptElement>("script[src]")].map(({ src }) => src),
+  ]);
+  for (const url of urls) {
+    if (!url.startsWith(house.url)) throw new Error(`${url} is not ours`);
+    if (!assets.has(url)) assets.set(url, (await (await fetch(url)).arrayBuffer()).byteLength);
+  }
+  return Buffer.byteLength(html) + urls.reduce((sum, url) => sum + assets.get(url)!, 0);
+}
+
+/** Opens a page; a download, or a mail to be shown in a sandbox, answers with its status alone. */
+async function visit(page: Page, path: string): Promise<{ status: number; html: string | null }> {
+  try {
+    const answer = await page.goto(path);
+    const isApart = /(?:^|;)\s*sandbox/.test(answer?.headers()["content-security-policy"] ?? "");
+    return { status: answer?.status() ?? 0, html: isApart ? null : ((await answer?.text()) ?? null) };
+  } catch (error) {
+    if (!String(error).includes("Download is starting")) throw error;
+    return { status: (await page.request.get(path)).status(), html: null };
+  }
+}
+
+interface Walk {
+  kinds: Kinds;
+  isFinished: (path: string) => boolean;
+}
+
+/** Begins at the overview and calls `look` for each kind of page, which is open then. */
+export async function crawl(
+  page: Page,
+  { kinds, isFinished }: Walk,
+  look: (visited: Visited) => Promise<void>,
+): Promise<void> {
+  const seen = new Set<string>();
+  const queue: { path: string; from: string }[] = [];
+  const add = (path: string, from: string): void => {
+    const route = routeOf(path, kinds);
+    if (!isFinished(path) || seen.has(route)) return;
+    seen.add(route);
+    queue.push({ path, from });
+  };
+  add("/admin", "nowhere");
+  for (const id of Object.values(kinds)) add(`/admin/licenses/${id}`, "the list of licenses");
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const { status, html } = await visit(page, next.path);
+    // A page of plain text or a download has no links and no looks.
+    const isPage = html?.startsWith("<!doctype html>") ?? false;
+    if (status === 200 && !isPage) continue;
+    const targets = isPage ? await targetsOf(page) : [];
+    await look({ ...next, status, html: html ?? "" });
+    for (const target of targets) add(target, next.path);
+  }
+}
