@@ -10,7 +10,7 @@ export function createRecent<V>(most: number): Recent<V> {
   return {
     get: (key) => entries.get(key),
     set(key, value) {
-      if (entries.size >= most) entries.delete(entries.keys().next().value!);
+      if (entries.size >= most && !entries.has(key)) entries.delete(entries.keys().next().value!);
       entries.set(key, value);
     },
   };

@@ -38,7 +38,7 @@ function checkWranglerConfig(): void {
   if (missing.length > 0) throw new Error(`[env.production] in wrangler.toml lacks ${missing.join(", ")}.`);
 }
 
-const PROJECTS = [".", "src/dev", "test", "test/local"];
+const PROJECTS = [".", "src/dev", "test", "test/local", "test/bench", "test/bench/workers"];
 
 const CHECKS: [name: string, check: () => string | void][] = [
   ["format", () => void run("oxfmt", "--check", ".")],

@@ -29,7 +29,8 @@ const jwks = new WeakMap<Env, string>();
  * them, and they are the same as long as an isolate lives: nothing is looked at, nothing is logged.
  */
 export function publishedKeys({ method, url }: Request, env: Env): Response | null {
-  if (method !== "GET" || !url.endsWith(JWKS) || url.indexOf("/", 8) !== url.length - JWKS.length) return null;
+  if (method !== "GET" || !url.endsWith(JWKS) || url.indexOf("/", 8) !== url.length - JWKS.length)
+    return null;
   let body = jwks.get(env);
   if (body === undefined) {
     try {

@@ -120,7 +120,7 @@ export const instanceEndpoints = [
           const { token, etag } = await revocationList(context, version);
           return new Response(token, { headers: { ETag: etag, "Content-Type": "application/jwt" } });
         },
-        context.defer,
+        (work) => context.defer(work),
       );
       const etag = kept.headers.get("ETag") ?? "";
       const headers = {
