@@ -49,6 +49,13 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
     return key;
   };
   const active = jwks[0]!;
+  const headerOf = (typ: DocumentType): string =>
+    base64url.encode(JSON.stringify({ alg: "EdDSA", kid: active.kid, typ }));
+  const headers: Record<DocumentType, string> = {
+    "license+jwt": headerOf("license+jwt"),
+    "activation+jwt": headerOf("activation+jwt"),
+    "revocations+jwt": headerOf("revocations+jwt"),
+  };
   const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
 
   // License keys come again and again, and only here is time saved: that a signature is ours never changes.
@@ -66,8 +73,7 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
       if (known !== undefined) return known;
       const { kty, crv, x, d, kid } = active;
       const key = await load(`private:${kid}`, { kty, crv, x, d });
-      const header = base64url.encode(JSON.stringify({ alg: "EdDSA", kid, typ }));
-      const input = `${header}.${base64url.encode(payload)}`;
+      const input = `${headers[typ]}.${base64url.encode(payload)}`;
       const signature = await crypto.subtle.sign("Ed25519", key, utf8.encode(input));
       const token = `${input}.${base64url.encode(new Uint8Array(signature))}`;
       if (isKept) signed.set(payload, token);

@@ -11,7 +11,7 @@ export interface Side {
   before?: (() => Promise<unknown>) | undefined;
 }
 
-export interface Measure {
+interface Measure {
   requests: number;
   perSecond: number;
   p50: number;
@@ -47,7 +47,7 @@ export interface Effort {
   milliseconds: number;
 }
 
-export const quantile = (values: number[], q: number): number => {
+const quantile = (values: number[], q: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 };

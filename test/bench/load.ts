@@ -2,7 +2,7 @@
 // does more would be what is measured.
 import { connect, type Socket } from "node:net";
 
-export const CONCURRENCY = 16;
+const CONCURRENCY = 16;
 
 export interface Call {
   method: string;

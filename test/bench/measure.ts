@@ -91,6 +91,7 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   );
   callers.close();
   floorCallers.close();
+  await operation.after?.(world);
   return { name: operation.name, cost, deferred, comparison, faults: faultsOf(operation, cost, comparison) };
 }
 

@@ -37,6 +37,8 @@ export interface Operation {
   flat?: boolean;
   /** Puts things back to how a slice finds them. */
   before?: (world: World) => Promise<unknown>;
+  /** Puts things back to how other operations find them. */
+  after?: (world: World) => Promise<unknown>;
 }
 
 /** The call that the floor learns its statements from. */
@@ -128,6 +130,7 @@ export const OPERATIONS: Operation[] = [
     budget: { ...CLAIM, read: 6 + SEATS + 1 },
     flat: true,
     before: withoutVisitors,
+    after: withoutVisitors,
   },
   {
     name: "activate again",
@@ -188,6 +191,7 @@ export const OPERATIONS: Operation[] = [
     budget: { trips: 1, read: 6, written: 4 },
     flat: true,
     before: withVisitors,
+    after: withoutVisitors,
   },
   {
     name: "jwks",
@@ -226,10 +230,14 @@ export const OPERATIONS: Operation[] = [
   },
   read("list licenses, 50", () => "/licenses?limit=50", { budget: PAGE }),
   read("list licenses of a standing, 50", () => "/licenses?limit=50&standing=grace", { budget: PAGE }),
-  read("list licenses by search, 50", (n) => `/licenses?limit=50&q=customer-00000${10 + (Math.abs(n) % 90)}`, {
-    budget: PAGE,
-    floor: undefined,
-  }),
+  read(
+    "list licenses by search, 50",
+    (n) => `/licenses?limit=50&q=customer-00000${10 + (Math.abs(n) % 90)}`,
+    {
+      budget: PAGE,
+      floor: undefined,
+    },
+  ),
   read("list activations, 50", () => "/activations?limit=50&active=true", { budget: PAGE }),
   read("list events, 50", () => "/events?limit=50", { budget: PAGE }),
   read("license page", (n) => `/licenses/${licenseId(hot(n) + 1)}`, {

@@ -135,17 +135,17 @@ describe("the budget of a call on D1", () => {
 
   it("statistics: ≤ 2 trips, none written, and the same read whatever the number of licenses", async () => {
     setTime(NOW);
-    const costOf = async () => {
+    const statisticsCost = async () => {
       const { bindings, cost } = recorded();
       await call("/v1/admin/statistics", { token: env.ADMIN_TOKEN, bindings });
       return cost;
     };
     await newLicense();
     await fire("*/10 * * * *", env);
-    const few = await costOf();
+    const few = await statisticsCost();
     for (let n = 0; n < 40; n++) await newLicense();
     await fire("*/10 * * * *", env);
-    const many = await costOf();
+    const many = await statisticsCost();
     expect(few.trips).toBeLessThanOrEqual(2);
     expect(many).toEqual({ ...few, written: 0 });
   });
