@@ -59,7 +59,17 @@ export interface Context extends Services {
 
 const RANDOM_SCALE = 2 ** 32;
 
-const random = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / RANDOM_SCALE;
+/** Drawn in bulk: a ULID takes sixteen numbers, and asking for one costs as much as asking for many. */
+const drawn = new Uint32Array(256);
+let left = 0;
+
+const random = (): number => {
+  if (left === 0) {
+    crypto.getRandomValues(drawn);
+    left = drawn.length;
+  }
+  return drawn[--left]! / RANDOM_SCALE;
+};
 
 const log: Services["log"] = (level, record) => {
   console[level === "error" ? "error" : "log"](JSON.stringify({ level, ...record }));

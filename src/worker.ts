@@ -2,6 +2,7 @@
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { type Context, servicesOf } from "./context.ts";
+import { publishedKeys } from "./http/service.ts";
 import { runDeliveries } from "./jobs/deliveries.ts";
 import { runNightly } from "./jobs/nightly.ts";
 
@@ -30,4 +31,7 @@ async function scheduled(
   }
 }
 
-export default { fetch: app.fetch, scheduled } satisfies ExportedHandler<Env>;
+const fetch = (request: Request, env: Env, execution: ExecutionContext): Response | Promise<Response> =>
+  publishedKeys(request, env) ?? app.fetch(request, env, execution);
+
+export default { fetch, scheduled } satisfies ExportedHandler<Env>;

@@ -3,8 +3,9 @@
 // EdDSA in its compact serialization (RFC 7515, RFC 8037), because every JWT library verifies it with
 // no code of ours. Ed25519 is deterministic (RFC 8032 section 5.1.6): the same claims under the same
 // key give the same bytes, which is what lets a license key be derived each time instead of stored.
-import { CompactSign, compactVerify, importJWK, type CryptoKey, type JWK } from "jose";
+import { base64url, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
 import type { PrivateJwk } from "../config.ts";
+import { createRecent } from "./recent.ts";
 
 type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "audit-seal+jwt";
 
@@ -15,6 +16,8 @@ export interface Keyring {
   sign(type: DocumentType, claims: Claims): Promise<string>;
   /** The claims of a document that this ring signed as exactly this type and issuer; null for anything else. */
   verify(type: DocumentType, issuer: string, token: string): Promise<Claims | null>;
+  /** The `kid` that `sign` puts into what it signs. */
+  activeKeyId: string;
   /** The public halves, active first, as a JWK Set without `alg`: libraries differ in its spelling. */
   publicKeys(): { keys: JWK[] };
 }
@@ -26,6 +29,12 @@ const ALGORITHMS = ["EdDSA", "Ed25519"];
 const MAX_TOKEN_LENGTH = 16_384;
 
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
+
+/** How many license keys an isolate remembers: well below a megabyte, and more than come to one in a while. */
+const REMEMBERED = 1_000;
+
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
 
 const publicHalf = ({ kty, crv, x }: PrivateJwk): JWK => ({ kty, crv, x });
 
@@ -40,19 +49,41 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
     return key;
   };
   const active = jwks[0]!;
+  const headerOf = (typ: DocumentType): string =>
+    base64url.encode(JSON.stringify({ alg: "EdDSA", kid: active.kid, typ }));
+  const headers: Record<DocumentType, string> = {
+    "license+jwt": headerOf("license+jwt"),
+    "activation+jwt": headerOf("activation+jwt"),
+    "revocations+jwt": headerOf("revocations+jwt"),
+  };
   const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
 
+  // License keys come again and again, and only here is time saved: that a signature is ours never changes.
+  // What the license is worth is asked of the database each time. Both are keyed by all of what was signed.
+  const verified = createRecent<Claims>(REMEMBERED);
+  const signed = createRecent<string>(REMEMBERED);
+
   return {
+    activeKeyId: active.kid,
+
     async sign(typ, claims) {
+      const payload = JSON.stringify(claims);
+      const isKept = typ === "license+jwt";
+      const known = isKept ? signed.get(payload) : undefined;
+      if (known !== undefined) return known;
       const { kty, crv, x, d, kid } = active;
       const key = await load(`private:${kid}`, { kty, crv, x, d });
-      return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-        .setProtectedHeader({ alg: "EdDSA", kid, typ })
-        .sign(key);
+      const input = `${headers[typ]}.${base64url.encode(payload)}`;
+      const signature = await crypto.subtle.sign("Ed25519", key, utf8.encode(input));
+      const token = `${input}.${base64url.encode(new Uint8Array(signature))}`;
+      if (isKept) signed.set(payload, token);
+      return token;
     },
 
     async verify(typ, issuer, token) {
       if (token.length > MAX_TOKEN_LENGTH || !COMPACT_JWS.test(token)) return null;
+      const known = typ === "license+jwt" ? verified.get(token) : undefined;
+      if (known) return known.iss === issuer ? known : null;
       try {
         // The key comes from our ring by kid alone: jwk, jku, x5u and x5c in the header are an attacker's
         // choice of key (RFC 8725 section 3.10) and are not looked at. jose refuses any unknown crit.
@@ -67,7 +98,13 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
         );
         // One document type must not pass for another (RFC 8725 section 3.11).
         if (protectedHeader.typ !== typ) return null;
-        const claims = JSON.parse(new TextDecoder().decode(payload)) as Claims;
+        const json = text.decode(payload);
+        const claims = JSON.parse(json) as Claims;
+        if (typ === "license+jwt") {
+          verified.set(token, claims);
+          // Ed25519 is deterministic: what the active key signed once is what it would sign again.
+          if (protectedHeader.kid === active.kid) signed.set(json, token);
+        }
         return claims.iss === issuer ? claims : null;
       } catch {
         return null;

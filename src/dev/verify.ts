@@ -47,6 +47,8 @@ const PROJECTS = [
   "test/local",
   "test/clients",
   "test/browser",
+  "test/bench",
+  "test/bench/workers",
 ];
 
 const CHECKS: [name: string, check: () => string | void][] = [

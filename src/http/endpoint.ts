@@ -17,6 +17,8 @@ export interface AppEnv {
     requestId: string;
     /** The path as declared, once an endpoint answers. */
     route?: string;
+    /** Whether that endpoint is one of the instance API. */
+    isPublic?: boolean;
     /** The code of the refusal, once there is one. */
     problemCode?: ProblemCode;
   };
@@ -109,6 +111,7 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
     const path = declared.path.replaceAll(/\{(\w+)\}/g, ":$1");
     app.on(declared.method, path, (http) => {
       http.set("route", declared.path);
+      http.set("isPublic", declared.tag === "Instances");
       return answer(declared, http);
     });
     const known = methods.get(path) ?? [];
@@ -201,11 +204,13 @@ function check(schema: Schema | undefined, value: unknown, errors: FieldError[])
 
 export const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
+// RFC 8259 section 8.1: UTF-8, and nothing that is not.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 function parseJson(http: Http, bytes: ArrayBuffer): unknown {
   if (!JSON_TYPE.test(http.req.header("content-type") ?? "")) throw new Problem("UNSUPPORTED_MEDIA_TYPE");
   try {
-    // RFC 8259 section 8.1: UTF-8, and nothing that is not.
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw requestInvalid([{ path: "", message: "The body is not JSON in UTF-8" }]);
   }

@@ -1,4 +1,4 @@
-// What happens around every request: its id and context, one log line, security headers, and the one place
+// What happens around every request: its id and context, its log line, security headers, and the one place
 // where refusals and failures become answers.
 import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
 import { ConfigError } from "../config.ts";
@@ -9,7 +9,6 @@ import type { AppEnv, Http } from "./endpoint.ts";
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
   const requestId = crypto.randomUUID();
-  http.header("X-Request-Id", requestId);
   http.set("requestId", requestId);
   let services: Services;
   try {
@@ -34,6 +33,7 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
     },
   });
   await next();
+  if (isRoutine(http)) return;
   // The route, not the path: ids and anything that a stranger put there stay out of the log.
   services.log("info", {
     event: "request",
@@ -47,7 +47,14 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
   });
 };
 
-const SECURITY_HEADERS = {
+/**
+ * What an installation does all day and gets what it asked for. The platform's own record of the invocation tells
+ * that, and the activation keeps the id of its last request; a line of ours would double the logs, which cost more
+ * than the requests.
+ */
+const isRoutine = (http: Http): boolean => http.get("isPublic") === true && http.res.ok;
+
+export const SECURITY_HEADERS = {
   // An API answer is no page: nothing in it may load, run or be framed. A page brings its own policy.
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
@@ -59,10 +66,14 @@ const SECURITY_HEADERS = {
   "Cache-Control": "no-store",
 };
 
-export const securityHeaders: MiddlewareHandler = async (http, next) => {
+const HEADERS = Object.entries(SECURITY_HEADERS);
+
+export const securityHeaders: MiddlewareHandler<AppEnv> = async (http, next) => {
   await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-    if (!http.res.headers.has(name)) http.res.headers.set(name, value);
+  const { headers } = http.res;
+  headers.set("X-Request-Id", http.get("requestId"));
+  for (const [name, value] of HEADERS) {
+    if (!headers.has(name)) headers.set(name, value);
   }
 };
 

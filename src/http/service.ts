@@ -1,17 +1,54 @@
 // The service about itself: its public keys and its health.
+import type { Env } from "../config.ts";
+import { type Services, servicesOf } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { isReady } from "../storage/database.ts";
 import { endpoint } from "./endpoint.ts";
 import * as examples from "./examples.ts";
+import { SECURITY_HEADERS } from "./middleware.ts";
 import { Health, JwkSet } from "./schemas.ts";
 
 const HEALTH_EXAMPLE = { status: "ok" };
+
+const JWKS = "/.well-known/jwks.json";
+
+const JWKS_HEADERS = {
+  "Content-Type": "application/jwk-set+json",
+  // Short enough for a new key to be known before its first document spreads.
+  "Cache-Control": "public, max-age=300",
+};
+
+const jwksOf = ({ keyring }: Pick<Services, "keyring">): string => JSON.stringify(keyring.publicKeys());
+
+const HEADERS_OF_ALL = Object.entries({ ...SECURITY_HEADERS, ...JWKS_HEADERS });
+
+const jwks = new WeakMap<Env, string>();
+
+/**
+ * The published keys, before any routing, or null for any other request. Every verifier in the world loads
+ * them, and they are the same as long as an isolate lives: nothing is looked at, nothing is logged.
+ */
+export function publishedKeys({ method, url }: Request, env: Env): Response | null {
+  if (method !== "GET" || !url.endsWith(JWKS) || url.indexOf("/", 8) !== url.length - JWKS.length)
+    return null;
+  let body = jwks.get(env);
+  if (body === undefined) {
+    try {
+      body = jwksOf(servicesOf(env));
+    } catch {
+      // A faulty configuration is told by what answers every other request.
+      return null;
+    }
+    jwks.set(env, body);
+  }
+  return new Response(body, { headers: [...HEADERS_OF_ALL, ["X-Request-Id", crypto.randomUUID()]] });
+}
 
 export const serviceEndpoints = [
   endpoint(
     {
       method: "get",
-      path: "/.well-known/jwks.json",
+      path: JWKS,
       tag: "Service",
       summary: "The public keys that verify every signed document",
       access: "public",
@@ -23,12 +60,8 @@ export const serviceEndpoints = [
         contentType: "application/jwk-set+json",
       },
     },
-    ({ http, context }) =>
-      http.body(JSON.stringify(context.keyring.publicKeys()), 200, {
-        "Content-Type": "application/jwk-set+json",
-        // Short enough for a new key to be known before its first document spreads.
-        "Cache-Control": "public, max-age=300",
-      }),
+    // What `publishedKeys` does not answer, HEAD for one, comes here.
+    ({ http, context }) => http.body(jwksOf(context), 200, JWKS_HEADERS),
   ),
   endpoint(
     {

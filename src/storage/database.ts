@@ -12,7 +12,17 @@ export interface Database {
   compile(query: { toSQL(): { sql: string; params: unknown[] } }): D1PreparedStatement;
   /** All or nothing, in order, in one round trip. */
   batch(statements: D1PreparedStatement[]): Promise<D1Result<Row>[]>;
+  /** The same database for reads that a replica near by may serve. Which may: docs/decisions/0012. */
+  replica(freshness: Freshness): Database;
 }
+
+/**
+ * What a replica's answer may lack. `lagging`: what was written in the last moments, for figures that nobody acts
+ * on within seconds. `from-here`: nothing that was there at the first statement, which goes to the primary.
+ */
+type Freshness = "lagging" | "from-here";
+
+const CONSTRAINTS = { lagging: "first-unconstrained", "from-here": "first-primary" } as const;
 
 /** SQL whose :names were replaced by ?1, ?2, …, which is all that D1 knows. */
 export interface NamedStatement {
@@ -38,14 +48,20 @@ const reads = new WeakSet<D1PreparedStatement>();
 
 const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
 
-export function openDatabase(d1: D1Database): Database {
+/** What a database and a session on it have in common. */
+type Queryable = Pick<D1Database, "prepare" | "batch">;
+
+export const openDatabase = (d1: D1Database): Database => open(d1, d1);
+
+function open(d1: Queryable, whole: D1Database): Database {
   const prepare = (text: string, values: unknown[]): D1PreparedStatement => {
     const statement = d1.prepare(text).bind(...values);
     if (READ.test(text)) reads.add(statement);
     return statement;
   };
   return {
-    orm: drizzle(d1),
+    // Drizzle, too, only prepares statements and sends batches.
+    orm: drizzle(d1 as D1Database),
     sql: (text, ...values) => prepare(text, values),
     run: ({ text, names }, values) =>
       prepare(
@@ -57,6 +73,7 @@ export function openDatabase(d1: D1Database): Database {
       return prepare(sql, params);
     },
     batch: (statements) => d1.batch<Row>(statements),
+    replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), whole),
   };
 }
 

@@ -1,6 +1,7 @@
 import { importJWK, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import { createKeyring } from "../../src/crypto/keyring.ts";
+import { createRecent } from "../../src/crypto/recent.ts";
 import { parseConfig } from "../../src/config.ts";
 import { call, newLicense, validate } from "../support/service.ts";
 import { env } from "../support/env.ts";
@@ -13,9 +14,10 @@ const ringOf = (signingKeys: string) =>
 
 describe("the key ring", () => {
   it("derives the same document from the same claims, byte by byte", async () => {
-    const ring = ringOf(await generateKeys());
+    const keys = await generateKeys();
     const claims = { iss: ISSUER, jti: "lic_1" };
-    expect(await ring.sign("license+jwt", claims)).toBe(await ring.sign("license+jwt", { ...claims }));
+    const first = await ringOf(keys).sign("license+jwt", claims);
+    expect(await ringOf(keys).sign("license+jwt", { ...claims })).toBe(first);
   });
 
   it("signs with the first key and verifies with all", async () => {
@@ -37,6 +39,48 @@ describe("the key ring", () => {
     expect(await ring.verify("license+jwt", ISSUER, certificate)).toBeNull();
     expect(await ring.verify("activation+jwt", ISSUER, certificate)).not.toBeNull();
     expect(await ring.verify("activation+jwt", "https://other.example", certificate)).toBeNull();
+  });
+});
+
+describe("what a key ring remembers of license keys", () => {
+  it("is the same as what it would find and make anew", async () => {
+    const keys = await generateKeys();
+    const ring = ringOf(keys);
+    const claims = { iss: ISSUER, jti: "lic_1", rev: 1 };
+    const key = await ringOf(keys).sign("license+jwt", claims);
+    for (let round = 0; round < 2; round++) {
+      expect(await ring.verify("license+jwt", ISSUER, key)).toEqual(claims);
+      expect(await ring.sign("license+jwt", claims)).toBe(key);
+      expect(await ring.sign("license+jwt", { ...claims, rev: 2 })).not.toBe(key);
+    }
+  });
+
+  it("lets no forgery pass, however good the key that it was made of", async () => {
+    const ring = ringOf(await generateKeys());
+    const key = await ring.sign("license+jwt", { iss: ISSUER, jti: "lic_1" });
+    expect(await ring.verify("license+jwt", ISSUER, key)).not.toBeNull();
+    const [header, payload, signature] = key.split(".") as [string, string, string];
+    const other = signature.startsWith("A") ? `B${signature.slice(1)}` : `A${signature.slice(1)}`;
+    for (const forged of [`${header}.${payload}.${other}`, `${header}.${payload}A.${signature}`]) {
+      expect(await ring.verify("license+jwt", ISSUER, forged)).toBeNull();
+    }
+    expect(await ring.verify("activation+jwt", ISSUER, key)).toBeNull();
+    expect(await ring.verify("license+jwt", "https://other.example", key)).toBeNull();
+  });
+
+  it("is not signed by the active key where an older one signed it", async () => {
+    const old = await generateKeys();
+    const claims = { iss: ISSUER, jti: "lic_1" };
+    const before = await ringOf(old).sign("license+jwt", claims);
+    const ring = ringOf(await rotateKeys(old));
+    expect(await ring.verify("license+jwt", ISSUER, before)).toEqual(claims);
+    expect(await ring.sign("license+jwt", claims)).not.toBe(before);
+  });
+
+  it("is bounded: the oldest goes first", async () => {
+    const recent = createRecent<number>(2);
+    for (const [n, name] of ["a", "b", "c"].entries()) recent.set(name, n);
+    expect(["a", "b", "c"].map((name) => recent.get(name))).toEqual([undefined, 1, 2]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
-import { metered } from "../support/meter.ts";
-import { activate, call, newLicense } from "../support/service.ts";
+import { env } from "../support/env.ts";
+import { fire, NIGHTLY } from "../support/mail.ts";
+import { metered, recorded } from "../support/meter.ts";
+import { activate, call, newCustomer, newLicense } from "../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -117,4 +119,66 @@ describe("the budget of a call on D1", () => {
       expect(cost).toEqual({ trips: 0, read: 0, written: 0 });
     },
   );
+
+  // Every filter: test/licensing/lists.spec.ts.
+  it.each(["/licenses", "/licenses?standing=active", "/activations", "/customers", "/events", "/messages"])(
+    "a page of 50 of %s: ≤ 2 trips, ≤ 200 read, none written",
+    async (path) => {
+      const { bindings, cost } = recorded();
+      const answer = await call(`/v1/admin${path}`, { token: env.ADMIN_TOKEN, bindings });
+      expect(answer.status).toBe(200);
+      expect(cost.trips).toBeLessThanOrEqual(2);
+      expect(cost.read).toBeLessThanOrEqual(200);
+      expect(cost.written).toBe(0);
+    },
+  );
+
+  it("statistics: ≤ 2 trips, none written, and the same read whatever the number of licenses", async () => {
+    setTime(NOW);
+    const statisticsCost = async () => {
+      const { bindings, cost } = recorded();
+      await call("/v1/admin/statistics", { token: env.ADMIN_TOKEN, bindings });
+      return cost;
+    };
+    await newLicense();
+    await fire("*/10 * * * *", env);
+    const few = await statisticsCost();
+    for (let n = 0; n < 40; n++) await newLicense();
+    await fire("*/10 * * * *", env);
+    const many = await statisticsCost();
+    expect(few.trips).toBeLessThanOrEqual(2);
+    expect(many).toEqual({ ...few, written: 0 });
+  });
+
+  it("nightly: grows with what is due, not with what there is", async () => {
+    setTime(NOW);
+    const night = async () => {
+      const { bindings, cost } = recorded();
+      await fire(NIGHTLY, bindings, NOW);
+      return cost;
+    };
+    const customer_id = (await newCustomer({ email: "it@budget.example" })).id;
+    const issue = async (licenses: number, expires_days: number) => {
+      for (let n = 0; n < licenses; n++) await newLicense({ customer_id, expires_days });
+      // What was issued is folded into the statistics, which is no part of the night's own work.
+      await fire("*/10 * * * *", env);
+    };
+    await issue(1, 300);
+    await night();
+    const idle = await night();
+    await issue(60, 300);
+    expect(await night()).toEqual(idle);
+    const [few, many] = [10, 40];
+    await issue(few, 30);
+    const first = await night();
+    await issue(many, 30);
+    const second = await night();
+    for (const [due, { read, written }] of [
+      [few, first],
+      [few + many, second],
+    ] as const) {
+      expect(read - idle.read).toBeLessThanOrEqual(due * 20);
+      expect(written).toBeLessThanOrEqual(due * 8);
+    }
+  });
 });

@@ -401,8 +401,28 @@ describe("the revocation list", () => {
     expect((await claims())["revoked"]).toContain(perpetual.license.id);
   });
 
+  /** Makes the list a new one that says the same. */
+  const changeAndBack = async () => {
+    const { id } = (await newLicense()).license;
+    await act(id, "suspend");
+    await act(id, "reinstate");
+  };
+
+  it("is read and signed once, and then costs a look whether it changed", async () => {
+    await changeAndBack();
+    const first = await list();
+    const { bindings, cost } = recorded();
+    const again = await call("/v1/revocations", { bindings });
+    expect(cost).toEqual({ trips: 1, read: expect.any(Number), written: 0 });
+    expect(cost.read).toBeLessThanOrEqual(24);
+    expect(again.text).toBe(first.text);
+    expect(again.headers.get("ETag")).toBe(first.headers.get("ETag"));
+    expect(again.headers.get("Cache-Control")).toBe("public, max-age=60");
+  });
+
   it("costs the same however many licenses were revoked over the years and ended since", async () => {
     const costOf = async () => {
+      await changeAndBack();
       const { bindings, cost, statements } = recorded();
       expect((await call("/v1/revocations", { bindings })).status).toBe(200);
       expect(await scansOf(statements)).toEqual([]);

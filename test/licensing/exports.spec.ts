@@ -237,13 +237,14 @@ describe("a large export", () => {
     async (format) => {
       const customer = await seed(2_500);
       let batches = 0;
-      const DB = {
+      const DB: D1Database = {
+        withSession: () => DB,
         prepare: (sql: string) => env.DB.prepare(sql),
         batch: (statements: D1PreparedStatement[]) =>
           ++batches === 4
             ? Promise.reject(new Error("D1_ERROR: Network connection lost."))
             : env.DB.batch(statements),
-      } as D1Database;
+      } as unknown as D1Database;
       await expect(exportOf(customer, format, { ...env, DB })).rejects.toThrow("Network connection lost");
       expect(batches).toBe(4);
     },

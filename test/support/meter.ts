@@ -11,7 +11,8 @@ export interface Cost {
 /** Bindings whose D1 counts into `cost`. */
 export function metered(): { bindings: Env; cost: Cost } {
   const cost: Cost = { trips: 0, read: 0, written: 0 };
-  const DB = {
+  const DB: D1Database = {
+    withSession: () => DB,
     prepare: (sql: string) => env.DB.prepare(sql),
     async batch(statements: D1PreparedStatement[]) {
       const results = await env.DB.batch(statements);
@@ -22,7 +23,7 @@ export function metered(): { bindings: Env; cost: Cost } {
       }
       return results;
     },
-  } as D1Database;
+  } as unknown as D1Database;
   return { bindings: { ...env, DB }, cost };
 }
 
@@ -61,7 +62,8 @@ export function recorded() {
         return statement.raw();
       },
     }) as unknown as D1PreparedStatement;
-  const DB = {
+  const DB: D1Database = {
+    withSession: () => DB,
     prepare: (sql: string) => wrap(sql, env.DB.prepare(sql)),
     async batch(wrapped: Recorded[]) {
       cost.trips++;

@@ -10,7 +10,8 @@ import {
   ValidationRequest,
 } from "../../licensing/activations.ts";
 import { GRANT_REFUSALS } from "../../licensing/grants.ts";
-import { revocationList } from "../../licensing/revocations.ts";
+import { revocationList, revocationVersion } from "../../licensing/revocations.ts";
+import { fromEdge } from "../edge-cache.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
@@ -110,14 +111,28 @@ export const instanceEndpoints = [
       },
     },
     async ({ http, context }) => {
-      const { token, etag } = await revocationList(context);
+      // The version is asked of the database each time, so a change is in the list at once; the list itself, which
+      // grows with what is revoked, is read and signed once per version and data center.
+      const version = await revocationVersion(context);
+      const kept = await fromEdge(
+        `${context.config.issuer}/v1/revocations/${context.keyring.activeKeyId}/${version.issued}/${version.change}`,
+        async () => {
+          const { token, etag } = await revocationList(context, version);
+          return new Response(token, { headers: { ETag: etag, "Content-Type": "application/jwt" } });
+        },
+        (work) => context.defer(work),
+      );
+      const etag = kept.headers.get("ETag") ?? "";
       const headers = {
         ETag: etag,
         "Cache-Control": "public, max-age=60",
         "Content-Type": "application/jwt",
       };
-      if (http.req.header("if-none-match")?.includes(etag)) return http.body(null, 304, headers);
-      return http.body(token, 200, headers);
+      if (http.req.header("if-none-match")?.includes(etag)) {
+        await kept.body?.cancel();
+        return http.body(null, 304, headers);
+      }
+      return http.body(await kept.arrayBuffer(), 200, headers);
     },
   ),
 ];

@@ -1,0 +1,17 @@
+// A map that forgets: it keeps so many entries, and lets go of the one that was put in first.
+
+interface Recent<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+}
+
+export function createRecent<V>(most: number): Recent<V> {
+  const entries = new Map<string, V>();
+  return {
+    get: (key) => entries.get(key),
+    set(key, value) {
+      if (entries.size >= most && !entries.has(key)) entries.delete(entries.keys().next().value!);
+      entries.set(key, value);
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// Two Workers against each other in alternating short slices, so that whatever else the machine does falls
+// on both alike.
+import type { Callers, Call, Slice } from "./load.ts";
+import { cpuSecondsOf } from "./house.ts";
+
+export interface Side {
+  callers: Callers;
+  next: () => Call;
+  status: number;
+  /** Puts the database back to where a slice starts. */
+  before?: (() => Promise<unknown>) | undefined;
+}
+
+interface Measure {
+  requests: number;
+  perSecond: number;
+  p50: number;
+  p99: number;
+  /** Milliseconds that workerd was busy for one request: Worker, D1 and HTTP together. */
+  cpu: number;
+}
+
+export interface Comparison {
+  app: Measure;
+  floor: Measure | null;
+  /** Requests per second of the clock, the app's over the floor's. */
+  byClock: Ratio | null;
+  /** The same per second that workerd was running: what it is where nobody else wants the machine. */
+  byCpu: Ratio | null;
+}
+
+/** The median of all pairs of slices, and the quartiles. */
+export interface Ratio {
+  median: number;
+  low: number;
+  high: number;
+}
+
+const ratioOf = (ratios: number[]): Ratio => ({
+  median: median(ratios),
+  low: quantile(ratios, 0.25),
+  high: quantile(ratios, 0.75),
+});
+
+export interface Effort {
+  pairs: number;
+  milliseconds: number;
+}
+
+const quantile = (values: number[], q: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+};
+
+const median = (values: number[]): number => quantile(values, 0.5);
+
+interface Timed extends Slice {
+  cpu: number;
+}
+
+async function timed(side: Side, pid: number, milliseconds: number): Promise<Timed> {
+  await side.before?.();
+  const before = cpuSecondsOf(pid);
+  const slice = await side.callers.run(side.next, side.status, { milliseconds });
+  return { ...slice, cpu: cpuSecondsOf(pid) - before };
+}
+
+function measure(slices: Timed[]): Measure {
+  const latencies = slices.flatMap((slice) => slice.latencies);
+  return {
+    requests: latencies.length,
+    perSecond: median(slices.map(({ requests, seconds }) => requests / seconds)),
+    p50: median(latencies),
+    p99: quantile(latencies, 0.99),
+    cpu: (1000 * slices.reduce((sum, { cpu }) => sum + cpu, 0)) / latencies.length,
+  };
+}
+
+/** @param pid the process whose CPU time is read */
+export async function compare(
+  app: Side,
+  floor: Side | null,
+  pid: number,
+  { pairs, milliseconds }: Effort,
+): Promise<Comparison> {
+  const sides = floor ? [app, floor] : [app];
+  // Until the code is compiled and the caches are warm.
+  for (const side of sides) for (let n = 0; n < 3; n++) await timed(side, pid, milliseconds);
+  const apps: Timed[] = [];
+  const floors: Timed[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    // Who goes first changes, so that neither gains by what the other leaves behind.
+    const order = pair % 2 === 0 ? sides : sides.toReversed();
+    for (const side of order) (side === app ? apps : floors).push(await timed(side, pid, milliseconds));
+  }
+  const ratio = (time: (slice: Timed) => number): Ratio | null =>
+    floor &&
+    ratioOf(floors.map((slice, n) => apps[n]!.requests / time(apps[n]!) / (slice.requests / time(slice))));
+  return {
+    app: measure(apps),
+    floor: floor && measure(floors),
+    byClock: ratio(({ seconds }) => seconds),
+    byCpu: ratio(({ cpu }) => cpu),
+  };
+}

@@ -1,0 +1,18 @@
+// What a request costs on D1, as the Workers of the bench tell it.
+
+export interface Cost {
+  trips: number;
+  read: number;
+  written: number;
+}
+
+export const NO_COST: Cost = { trips: 0, read: 0, written: 0 };
+
+/** A statement that was sent, and what was bound to it. */
+export interface Sent {
+  text: string;
+  values: unknown[];
+}
+
+/** Holds, as JSON, `cost` up to the answer and `deferred` after it. */
+export const COST_HEADER = "Bench-Cost";

@@ -1,0 +1,127 @@
+// Requests over loopback, sixteen at a time. Plain HTTP/1.1 on sockets that stay open, because a client that
+// does more would be what is measured.
+import { connect, type Socket } from "node:net";
+
+const CONCURRENCY = 16;
+
+export interface Call {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+const encode = ({ method, path, headers = {}, body }: Call): string => {
+  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    "Host: localhost:8787",
+    ...(text === "" ? [] : ["Content-Type: application/json", `Content-Length: ${Buffer.byteLength(text)}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n${text}`;
+};
+
+export interface Slice {
+  requests: number;
+  seconds: number;
+  /** Milliseconds, in no order. */
+  latencies: number[];
+}
+
+interface Reply {
+  status: number;
+  text: string;
+}
+
+/** One connection: a request, then its answer, then the next. */
+class Line {
+  readonly #socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #answered: ((reply: Reply) => void) | undefined;
+  #failed: ((error: Error) => void) | undefined;
+
+  constructor(port: number) {
+    this.#socket = connect({ host: "127.0.0.1", port, noDelay: true });
+    this.#socket.on("data", (chunk: Buffer) => {
+      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+      const reply = this.#whole();
+      if (reply) this.#answered?.(reply);
+    });
+    this.#socket.on("error", (error) => this.#failed?.(error));
+    this.#socket.on("close", () => this.#failed?.(new Error("the connection was closed")));
+  }
+
+  send(call: Call): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#answered = resolve;
+      this.#failed = reject;
+      this.#socket.write(encode(call));
+    });
+  }
+
+  close(): void {
+    this.#failed = undefined;
+    this.#socket.destroy();
+  }
+
+  /** The answer, where all of it is here. */
+  #whole(): Reply | null {
+    const headEnd = this.#received.indexOf("\r\n\r\n");
+    if (headEnd < 0) return null;
+    const head = this.#received.toString("latin1", 0, headEnd);
+    const status = Number(head.slice(9, 12));
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+    const body = this.#received.subarray(headEnd + 4);
+    const isWhole =
+      status === 204 || status === 304
+        ? true
+        : length === undefined
+          ? body.subarray(-5).toString("latin1") === "0\r\n\r\n"
+          : body.length >= Number(length);
+    if (!isWhole) return null;
+    this.#received = Buffer.alloc(0);
+    return { status, text: body.toString("utf8") };
+  }
+}
+
+/** Sixteen callers of one Worker. */
+export class Callers {
+  readonly #lines: Line[];
+
+  constructor(port: number) {
+    this.#lines = Array.from({ length: CONCURRENCY }, () => new Line(port));
+  }
+
+  /**
+   * Calls for so long, or so many times.
+   * @throws where an answer has another status than `wanted`
+   */
+  async run(
+    next: () => Call,
+    wanted: number,
+    { milliseconds = Infinity, times = Infinity }: { milliseconds?: number; times?: number },
+  ): Promise<Slice> {
+    const latencies: number[] = [];
+    const started = performance.now();
+    let left = times;
+    await Promise.all(
+      this.#lines.map(async (line) => {
+        for (;;) {
+          const at = performance.now();
+          if (at - started >= milliseconds || left-- <= 0) return;
+          const call = next();
+          const { status, text } = await line.send(call);
+          if (status !== wanted)
+            throw new Error(`${call.method} ${call.path} → ${status}: ${text.slice(0, 400)}`);
+          latencies.push(performance.now() - at);
+        }
+      }),
+    );
+    return { requests: latencies.length, seconds: (performance.now() - started) / 1000, latencies };
+  }
+
+  close(): void {
+    for (const line of this.#lines) line.close();
+  }
+}

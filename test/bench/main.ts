@@ -1,0 +1,106 @@
+// `npm run bench`: what each operation costs on D1, how it does against a bare Worker, and whether it grows.
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import type { Effort } from "./compare.ts";
+import { bundle, SCRATCH } from "./house.ts";
+import { type JobRow, measureAll, measureJobs, type Row } from "./measure.ts";
+import { bundleTable, growthFaults, growthTable, headOf, jobTable, rowLine } from "./report.ts";
+import type { Size } from "./seed.ts";
+import { startupOf } from "./startup.ts";
+import { buildWorld, endWorld } from "./world.ts";
+
+const USAGE = `Usage: npm run bench -- [options]
+
+  --licenses N,…   sizes of the database (1000; the full run is 1000,100000,1000000)
+  --only TEXT      the operations whose name holds this
+  --pairs N        pairs of slices per operation (16)
+  --slice MS       length of a slice (300)
+  --json FILE      where the figures go (.wrangler/bench.json)
+
+Ends with status 1 where a budget or a target is missed.`;
+
+const { values } = parseArgs({
+  options: {
+    licenses: { type: "string", default: "1000" },
+    only: { type: "string" },
+    pairs: { type: "string", default: "16" },
+    slice: { type: "string", default: "300" },
+    json: { type: "string", default: join(SCRATCH, "../bench.json") },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** What the jobs work on: where the database is smaller, they get one of their own. */
+const DUE = 20_000;
+const BULK = 10_000;
+const JOBS_FROM = 100_000;
+
+interface Part {
+  licenses: number;
+  rows: Row[];
+  jobs: JobRow[];
+}
+
+async function measureSize(licenses: number, effort: Effort, only: string | undefined): Promise<Part> {
+  const jobsHere = licenses >= JOBS_FROM;
+  const size: Size = { licenses, due: jobsHere ? DUE : 0, bulk: jobsHere ? BULK : 0 };
+  const world = await buildWorld(size);
+  console.log(headOf(licenses));
+  const rows = await measureAll(world, effort, only, (row) => console.log(rowLine(row)));
+  const jobs = jobsHere && only === undefined ? await measureJobs(world, DUE, BULK) : [];
+  await endWorld(world, size);
+  return { licenses, rows, jobs };
+}
+
+async function jobsAlone(): Promise<Part> {
+  const size: Size = { licenses: DUE + BULK + 1_000, due: DUE, bulk: BULK };
+  const world = await buildWorld(size);
+  const jobs = await measureJobs(world, DUE, BULK);
+  await endWorld(world, size);
+  return { licenses: size.licenses, rows: [], jobs };
+}
+
+/** What the figures were measured on. */
+function machine() {
+  const workerd = JSON.parse(
+    readFileSync(join(import.meta.dirname, "../../node_modules/workerd/package.json"), "utf8"),
+  ) as { version: string };
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  return { cores: cpus().length, node: process.version, workerd: workerd.version, commit };
+}
+
+async function main(): Promise<void> {
+  const { only } = values;
+  const effort: Effort = { pairs: Number(values.pairs), milliseconds: Number(values.slice) };
+  const metafile = bundle();
+  const script = readFileSync(join(SCRATCH, "app/worker.js"));
+  const kib = gzipSync(script).length / 1024;
+  const startup = startupOf();
+  console.log(bundleTable(metafile, kib, startup));
+
+  const parts: Part[] = [];
+  for (const licenses of values.licenses.split(",").map(Number)) {
+    parts.push(await measureSize(licenses, effort, only));
+  }
+  if (only === undefined) parts.push(await jobsAlone());
+  console.log(jobTable(parts));
+  const growth = growthTable(parts);
+  if (growth !== "") console.log(growth);
+
+  const report = { machine: machine(), at: new Date().toISOString(), bundle: { kib }, startup, parts };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(`\nWritten to ${values.json}`);
+  const faults = parts.flatMap((part) =>
+    part.rows.flatMap((row) => row.faults.map((fault) => `${part.licenses} licenses, ${row.name}: ${fault}`)),
+  );
+  faults.push(...growthFaults(parts));
+  for (const fault of faults) console.error(`low: ${fault}`);
+  if (faults.length > 0) process.exitCode = 1;
+}
+
+if (values.help) console.log(USAGE);
+else await main();

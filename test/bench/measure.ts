@@ -1,0 +1,139 @@
+// One operation on one database: what it costs, exactly, and how it does against its floor.
+import { compare, type Comparison, type Effort, type Ratio } from "./compare.ts";
+import { type Cost, COST_HEADER, type Sent } from "./cost.ts";
+import { type Call, Callers } from "./load.ts";
+import { FIRST, fire, type Operation, OPERATIONS, type World } from "./operations.ts";
+import { BULK_CUSTOMER } from "./seed.ts";
+
+export interface Row {
+  name: string;
+  cost: Cost;
+  /** What it does after the answer is sent. */
+  deferred: Cost;
+  comparison: Comparison;
+  faults: string[];
+}
+
+async function ask(port: number, { method, path, headers = {}, body }: Call): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+}
+
+async function costOf({ house }: World, call: Call, status: number): Promise<Pick<Row, "cost" | "deferred">> {
+  const response = await ask(house.ports.metered, call);
+  const text = await response.text();
+  if (response.status !== status) throw new Error(`${call.path} → ${response.status}: ${text}`);
+  return JSON.parse(response.headers.get(COST_HEADER)!) as Pick<Row, "cost" | "deferred">;
+}
+
+/** What workerd sets itself. */
+const FRAMING = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
+
+/** Shows the floor what the app sent or answered. @returns how to ask it for the same */
+async function teachFloor(world: World, operation: Operation): Promise<((n: number) => Call) | null> {
+  const { app, metered, floor } = world.house.ports;
+  if (operation.floor === undefined) return null;
+  if (operation.floor.kind === "constant") {
+    const answer = await ask(app, operation.call(world, FIRST));
+    const headers = {
+      "Bench-Headers": JSON.stringify([...answer.headers].filter(([name]) => !FRAMING.has(name))),
+    };
+    await fetch(`http://127.0.0.1:${floor}/constant`, { method: "PUT", headers, body: await answer.text() });
+    return () => ({ method: "GET", path: "/constant" });
+  }
+  const { varies = () => ({}) } = operation.floor;
+  const learned = await fetch(`http://127.0.0.1:${metered}/bench/statements`);
+  const trips = await learned.json<Sent[][]>();
+  const path = `/${encodeURIComponent(operation.name)}`;
+  await ask(floor, { method: "PUT", path, body: trips.flat() });
+  const values = JSON.stringify(trips.flat().map((statement) => statement.values));
+  return (n) => ({
+    method: "POST",
+    path,
+    body: Object.entries(varies(n)).reduce((text, [from, to]) => text.replaceAll(from, String(to)), values),
+  });
+}
+
+/** Of the CPU where the system tells it: on a machine that others use, the clock counts them, too. */
+export const ratioThatCounts = ({ byCpu, byClock }: Comparison): Ratio | null =>
+  byCpu && !Number.isNaN(byCpu.median) ? byCpu : byClock;
+
+function faultsOf({ budget = {}, target }: Operation, cost: Cost, comparison: Comparison): string[] {
+  const faults = Object.entries(budget)
+    .filter(([figure, most]) => cost[figure as keyof Cost] > most)
+    .map(([figure, most]) => `${figure} ${cost[figure as keyof Cost]} > ${most}`);
+  const ratio = ratioThatCounts(comparison)?.median;
+  if (target !== undefined && ratio !== undefined && ratio < target)
+    faults.push(`${ratio.toFixed(2)} < ${target}`);
+  return faults;
+}
+
+async function measure(world: World, operation: Operation, effort: Effort): Promise<Row> {
+  const before = operation.before && (() => operation.before!(world));
+  await before?.();
+  // Once before it counts: a first call may write what later ones find.
+  await costOf(world, operation.call(world, FIRST), operation.status);
+  await before?.();
+  const { cost, deferred } = await costOf(world, operation.call(world, FIRST), operation.status);
+  const floorCall = await teachFloor(world, operation);
+  const { ports, pid } = world.house;
+  const callers = new Callers(ports.app);
+  const floorCallers = new Callers(ports.floor);
+  let n = 0;
+  const comparison = await compare(
+    { callers, status: operation.status, before, next: () => operation.call(world, n++) },
+    floorCall && { callers: floorCallers, status: 200, before, next: () => floorCall(n++) },
+    pid,
+    effort,
+  );
+  callers.close();
+  floorCallers.close();
+  await operation.after?.(world);
+  return { name: operation.name, cost, deferred, comparison, faults: faultsOf(operation, cost, comparison) };
+}
+
+export async function measureAll(
+  world: World,
+  effort: Effort,
+  only: string | undefined,
+  onRow: (row: Row) => void,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const operation of OPERATIONS) {
+    if (only !== undefined && !operation.name.includes(only)) continue;
+    const row = await measure(world, operation, effort);
+    onRow(row);
+    rows.push(row);
+  }
+  return rows;
+}
+
+export interface JobRow {
+  name: string;
+  cost: Cost;
+  seconds: number;
+}
+
+async function timedJob(name: string, job: () => Promise<Cost>): Promise<JobRow> {
+  const started = performance.now();
+  const cost = await job();
+  return { name, cost, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The work that is done now and then, once each: it is not the same work a second time. */
+export async function measureJobs(world: World, due: number, bulk: number): Promise<JobRow[]> {
+  const { house } = world;
+  const path = `/v1/admin/exports/licenses?format=csv&customer_id=${BULK_CUSTOMER}`;
+  const headers = { Authorization: `Bearer ${house.secrets.ADMIN_TOKEN}` };
+  return [
+    await timedJob(
+      `export of ${bulk}`,
+      async () => (await costOf(world, { method: "GET", path, headers }, 200)).cost,
+    ),
+    await timedJob(`nightly, ${due} due`, () => fire(house, "0 3 * * *")),
+    await timedJob("nightly, made again", () => fire(house, "0 3 * * *")),
+  ];
+}

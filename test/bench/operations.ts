@@ -1,0 +1,252 @@
+// What is measured: one entry per operation. Another page or call to measure is another entry.
+import type { Cost } from "./cost.ts";
+import type { House } from "./house.ts";
+import type { Call } from "./load.ts";
+import { HOT, licenseId, SEATS } from "./seed.ts";
+
+/** What the operations of one database work with. */
+export interface World {
+  house: House;
+  /** Of the hot license n: its key, and the certificate of its first seat. */
+  keys: string[];
+  certificates: string[];
+  /** More good keys than an isolate remembers, for the licenses in turn. */
+  fresh: string[];
+}
+
+type Figure = Partial<Record<keyof Cost, number>>;
+
+type Floor =
+  | { kind: "batch"; varies?: (n: number) => Record<string, string | number> }
+  | { kind: "constant" };
+
+export interface Operation {
+  name: string;
+  call: (world: World, n: number) => Call;
+  status: number;
+  /**
+   * What the app is compared with: its own statements in one batch, or a constant answer; none where sending
+   * them again is not the same work. `varies` are the bound values that differ from call to call.
+   */
+  floor?: Floor | undefined;
+  /** The least throughput, as a part of the floor's, that is good enough. */
+  target?: number;
+  /** The most that one call may cost. */
+  budget?: Figure;
+  /** Whether it serves one license or one page, and so must cost the same at any size. */
+  flat?: boolean;
+  /** Puts things back to how a slice finds them. */
+  before?: (world: World) => Promise<unknown>;
+  /** Puts things back to how other operations find them. */
+  after?: (world: World) => Promise<unknown>;
+}
+
+/** The call that the floor learns its statements from. */
+export const FIRST = -HOT;
+
+/** Stand for themselves in the statements that the floor learns, and are replaced in those it sends. */
+const INSTANCE = "instance-of-the-bench";
+const REQUESTS = 987_654_321;
+
+const hot = (n: number): number => n % HOT;
+
+/** Instances come and go in other numbers for both sides, so that none meets what the other left. */
+const visitor = (n: number): string => (n < 0 ? INSTANCE : `visitor-${Math.floor(n / HOT)}`);
+
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+const hotIds = (): string => JSON.stringify(Array.from({ length: HOT }, (_, n) => licenseId(n + 1)));
+
+/** Takes away every seat of the hot licenses that was not there at first. */
+const withoutVisitors = ({ house }: World): Promise<unknown> =>
+  house.db
+    .prepare(
+      `DELETE FROM activations WHERE license_id IN (SELECT value FROM json_each(?))
+       AND (ended_at > 0 OR instance_id NOT GLOB 'seat-*')`,
+    )
+    .bind(hotIds())
+    .run();
+
+const VISITORS = 8;
+
+/** Gives each hot license the same visitors, for a slice that sends them away again. */
+async function withVisitors(world: World): Promise<unknown> {
+  await withoutVisitors(world);
+  const names = [INSTANCE, ...Array.from({ length: VISITORS }, (_, n) => visitor(n * HOT))];
+  return world.house.db
+    .prepare(
+      `INSERT INTO activations (license_id, instance_id, id, activated_at, last_seen_at, lease_expires_at,
+         check_in_at, seats_in_use, seats_lapsed)
+       SELECT license_id, name.value, 'act_' || substr(license_id, 5) || '_' || name.key, activated_at,
+         last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed
+       FROM activations CROSS JOIN json_each(?2) name
+       WHERE license_id IN (SELECT value FROM json_each(?1)) AND ended_at = 0 AND instance_id = 'seat-0'`,
+    )
+    .bind(hotIds(), JSON.stringify(names))
+    .run();
+}
+
+/** Fires a cron trigger. @returns what it cost */
+export async function fire({ ports }: House, cron: string): Promise<Cost> {
+  const url = `http://127.0.0.1:${ports.metered}/bench/scheduled?cron=${encodeURIComponent(cron)}`;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${cron} → ${response.status}: ${await response.text()}`);
+  return response.json<Cost>();
+}
+
+const post = (path: string, body: object): Call => ({ method: "POST", path, body });
+
+const admin = (world: World, method: string, path: string, body?: object): Call => ({
+  method,
+  path: `/v1/admin${path}`,
+  headers: { Authorization: `Bearer ${world.house.secrets.ADMIN_TOKEN}` },
+  body,
+});
+
+const read = (name: string, path: (n: number) => string, more: Partial<Operation> = {}): Operation => ({
+  name,
+  call: (world, n) => admin(world, "GET", path(n)),
+  status: 200,
+  floor: { kind: "batch" },
+  flat: true,
+  ...more,
+});
+
+/** A page of 50 of the contract's. */
+const PAGE = { trips: 2, read: 200, written: 0 };
+
+const CLAIM = { trips: 1, read: 6 + SEATS, written: 3 };
+
+export const OPERATIONS: Operation[] = [
+  {
+    name: "activate, new instance",
+    call: ({ keys }, n) => post("/v1/activate", { license_key: keys[hot(n)], instance_id: visitor(n) }),
+    status: 200,
+    floor: {
+      kind: "batch",
+      varies: (n) => ({ [INSTANCE]: visitor(n), [licenseId(1)]: licenseId(hot(n) + 1) }),
+    },
+    target: 0.9,
+    budget: { ...CLAIM, read: 6 + SEATS + 1 },
+    flat: true,
+    before: withoutVisitors,
+    after: withoutVisitors,
+  },
+  {
+    name: "activate again",
+    call: ({ keys }, n) => post("/v1/activate", { license_key: keys[hot(n)], instance_id: "seat-0" }),
+    status: 200,
+    floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
+    target: 0.9,
+    budget: CLAIM,
+    flat: true,
+  },
+  {
+    name: "activate again, key new to the isolate",
+    call: ({ fresh }, n) =>
+      post("/v1/activate", { license_key: fresh[(n + fresh.length) % fresh.length], instance_id: "seat-0" }),
+    status: 200,
+    floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
+    budget: CLAIM,
+    flat: true,
+  },
+  {
+    name: "check-in with usage and certificate",
+    call: ({ keys, certificates }, n) =>
+      post("/v1/check-in", {
+        license_key: keys[hot(n)],
+        instance_id: "seat-0",
+        certificate: certificates[hot(n)],
+        usage: [{ date: today(), requests: n < 0 ? REQUESTS : REQUESTS + n + 1, services: 3 }],
+      }),
+    status: 200,
+    floor: {
+      kind: "batch",
+      varies: (n) => ({ [REQUESTS]: REQUESTS + n + 1, [licenseId(1)]: licenseId(hot(n) + 1) }),
+    },
+    budget: CLAIM,
+    flat: true,
+  },
+  {
+    name: "validate",
+    call: ({ keys }, n) => post("/v1/validate", { license_key: keys[hot(n)], instance_id: "seat-0" }),
+    status: 200,
+    floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
+    target: 0.9,
+    budget: { trips: 1, read: 4, written: 0 },
+    flat: true,
+  },
+  {
+    name: "deactivate",
+    call: ({ keys }, n) =>
+      post("/v1/deactivate", {
+        license_key: keys[hot(n)],
+        instance_id: n < 0 ? INSTANCE : visitor(n % (VISITORS * HOT)),
+      }),
+    status: 204,
+    floor: {
+      kind: "batch",
+      varies: (n) => ({ [INSTANCE]: visitor(n % (VISITORS * HOT)), [licenseId(1)]: licenseId(hot(n) + 1) }),
+    },
+    budget: { trips: 1, read: 6, written: 4 },
+    flat: true,
+    before: withVisitors,
+    after: withoutVisitors,
+  },
+  {
+    name: "jwks",
+    call: () => ({ method: "GET", path: "/.well-known/jwks.json" }),
+    status: 200,
+    floor: { kind: "constant" },
+    target: 0.9,
+    budget: { trips: 0, read: 0, written: 0 },
+    flat: true,
+  },
+  {
+    name: "healthz",
+    call: () => ({ method: "GET", path: "/healthz" }),
+    status: 200,
+    floor: { kind: "constant" },
+    budget: { trips: 0, read: 0, written: 0 },
+    flat: true,
+  },
+  {
+    name: "revocations",
+    call: () => ({ method: "GET", path: "/v1/revocations" }),
+    status: 200,
+  },
+  {
+    name: "issue",
+    call: (world) =>
+      admin(world, "POST", "/licenses", { customer_id: "customer-0000001", license_type: "standard" }),
+    status: 201,
+    flat: true,
+  },
+  {
+    name: "renew",
+    call: (world, n) => admin(world, "POST", `/licenses/${licenseId(hot(n) + 1)}/renew`, { expires_days: 1 }),
+    status: 200,
+    flat: true,
+  },
+  read("list licenses, 50", () => "/licenses?limit=50", { budget: PAGE }),
+  read("list licenses of a standing, 50", () => "/licenses?limit=50&standing=grace", { budget: PAGE }),
+  read(
+    "list licenses by search, 50",
+    (n) => `/licenses?limit=50&q=customer-00000${10 + (Math.abs(n) % 90)}`,
+    {
+      budget: PAGE,
+      floor: undefined,
+    },
+  ),
+  read("list activations, 50", () => "/activations?limit=50&active=true", { budget: PAGE }),
+  read("list events, 50", () => "/events?limit=50", { budget: PAGE }),
+  read("license page", (n) => `/licenses/${licenseId(hot(n) + 1)}`, {
+    budget: { trips: 2, written: 0 },
+    floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
+  }),
+  read("overview: statistics", () => "/statistics", {
+    budget: { trips: 2, written: 0 },
+    // As every ten minutes: what the operations before it did is folded into the counters.
+    before: ({ house }) => fire(house, "*/10 * * * *"),
+  }),
+];

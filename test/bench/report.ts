@@ -1,0 +1,151 @@
+// The figures as tables.
+import { readFileSync } from "node:fs";
+import type { Ratio } from "./compare.ts";
+import { type JobRow, ratioThatCounts, type Row } from "./measure.ts";
+import { OPERATIONS } from "./operations.ts";
+
+interface Part {
+  licenses: number;
+  rows: Row[];
+  jobs: JobRow[];
+}
+
+const WIDTHS = [38, 6, 6, 8, 8, 8, 8, 8, 8, 18, 6, 4];
+
+const line = (cells: string[]): string =>
+  cells.map((cell, n) => (n === 0 ? cell.padEnd(WIDTHS[0]!) : cell.padStart(WIDTHS[n] ?? 10))).join(" ");
+
+export const headOf = (licenses: number): string =>
+  [
+    `\n${licenses} licenses`,
+    line([
+      "",
+      "trips",
+      "read",
+      "written",
+      "req/s",
+      "p50 ms",
+      "p99 ms",
+      "CPU ms",
+      "floor",
+      "of the floor",
+      "goal",
+      "",
+    ]),
+  ].join("\n");
+
+const ratioText = (ratio: Ratio | null): string =>
+  ratio ? `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})` : "–";
+
+/** A row: the last cells are the ratio to the floor with its quartiles, the goal, and ok or low. */
+export function rowLine({ name, cost, comparison, faults }: Row): string {
+  const { target, budget } = OPERATIONS.find((operation) => operation.name === name)!;
+  const { app, floor } = comparison;
+  return line([
+    name,
+    String(cost.trips),
+    String(cost.read),
+    String(cost.written),
+    app.perSecond.toFixed(0),
+    app.p50.toFixed(2),
+    app.p99.toFixed(2),
+    app.cpu.toFixed(3),
+    floor ? floor.cpu.toFixed(3) : "–",
+    ratioText(ratioThatCounts(comparison)),
+    target === undefined ? "–" : String(target),
+    target === undefined && budget === undefined ? "" : faults.length > 0 ? "low" : "ok",
+  ]);
+}
+
+export const jobTable = (parts: Part[]): string =>
+  [
+    "\nJobs",
+    line(["", "trips", "read", "written", "seconds"]),
+    ...parts.flatMap(({ licenses, jobs }) =>
+      jobs.map(({ name, cost, seconds }) =>
+        line([
+          `${name}, of ${licenses}`,
+          String(cost.trips),
+          String(cost.read),
+          String(cost.written),
+          seconds.toFixed(1),
+        ]),
+      ),
+    ),
+  ].join("\n");
+
+/** What must not grow: p50 by the clock, and by the CPU where the system tells it; and the rows read. */
+const MOST_GROWTH = 1.15;
+
+interface Growth {
+  name: string;
+  licenses: number;
+  read: number;
+  p50: number;
+  cpu: number;
+  flat: boolean;
+}
+
+function growthOf(parts: Part[]): Growth[] {
+  const [first, ...others] = parts.filter(({ rows }) => rows.length > 0);
+  if (!first) return [];
+  return others.flatMap(({ licenses, rows }) =>
+    rows.map((row) => {
+      const before = first.rows.find(({ name }) => name === row.name)!;
+      return {
+        name: row.name,
+        licenses,
+        read: row.cost.read / Math.max(1, before.cost.read),
+        p50: row.comparison.app.p50 / before.comparison.app.p50,
+        cpu: row.comparison.app.cpu / before.comparison.app.cpu,
+        flat: OPERATIONS.find(({ name }) => name === row.name)?.flat ?? false,
+      };
+    }),
+  );
+}
+
+export function growthTable(parts: Part[]): string {
+  const growth = growthOf(parts);
+  if (growth.length === 0) return "";
+  return [
+    "\nGrowth, as a multiple of the smallest database",
+    line(["", "read", "p50", "CPU"]),
+    ...growth.map(({ name, licenses, read, p50, cpu }) =>
+      line([`${name}, ${licenses}`, read.toFixed(2), p50.toFixed(2), cpu.toFixed(2)]),
+    ),
+  ].join("\n");
+}
+
+export const growthFaults = (parts: Part[]): string[] =>
+  growthOf(parts)
+    .filter(({ flat, p50, cpu }) => flat && (Number.isNaN(cpu) ? p50 : Math.min(cpu, p50)) > MOST_GROWTH)
+    .map(
+      ({ name, licenses, p50, cpu }) =>
+        `${name} grows: ${p50.toFixed(2)} (CPU ${cpu.toFixed(2)}) at ${licenses}`,
+    );
+
+const SHOWN = 12;
+
+interface Metafile {
+  outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>;
+}
+
+/** What the bundle is made of: packages of node_modules, and our own folders. */
+export function bundleTable(metafile: string, kib: number, startup: number | null): string {
+  const { outputs } = JSON.parse(readFileSync(metafile, "utf8")) as Metafile;
+  const sums = new Map<string, number>();
+  for (const { inputs } of Object.values(outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)(?!.*node_modules)/.exec(path)?.[1];
+      const name = owner ?? /(src\/[^/]+)/.exec(path)?.[1] ?? "other";
+      sums.set(name, (sums.get(name) ?? 0) + bytesInOutput);
+    }
+  }
+  return [
+    `Bundle: ${kib.toFixed(1)} KiB gzip. Start-up: ${startup?.toFixed(1) ?? "?"} ms busy. Minified KiB of:`,
+    ...[...sums]
+      .toSorted(([, a], [, b]) => b - a)
+      .slice(0, SHOWN)
+      .map(([name, bytes]) => `  ${name.padEnd(28)}${(bytes / 1024).toFixed(1).padStart(8)}`),
+  ].join("\n");
+}
