@@ -5,6 +5,7 @@ import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
+import { isCompactJws } from "../crypto/compact.ts";
 import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { readCertificate } from "./certificates.ts";
@@ -92,6 +93,7 @@ export async function deactivateOffline(
 
 /** The activation that a receipt ends, or null where it proves nothing. */
 async function activationOf(context: Context, licenseId: string, receipt: string): Promise<string | null> {
+  if (!isCompactJws(receipt)) return null;
   try {
     const payload = JSON.parse(new TextDecoder().decode(base64url.decode(receipt.split(".")[1] ?? ""))) as {
       certificate?: unknown;
@@ -101,7 +103,9 @@ async function activationOf(context: Context, licenseId: string, receipt: string
     if (certificate?.licenseId !== licenseId || !certificate.publicKey) return null;
     const key = await importJWK({ ...certificate.publicKey }, "EdDSA");
     const { protectedHeader } = await compactVerify(receipt, key, { algorithms: ["EdDSA", "Ed25519"] });
-    return protectedHeader.typ === RECEIPT_TYPE ? certificate.activationId : null;
+    const { typ, crit } = protectedHeader;
+    // A receipt has no extensions, an unencoded payload (RFC 7797) among them.
+    return typ === RECEIPT_TYPE && crit === undefined ? certificate.activationId : null;
   } catch (error) {
     // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
     if (error instanceof Problem) throw error;
