@@ -1,6 +1,7 @@
 // Mounts the surfaces on one Hono application.
 import { Hono } from "hono";
 import { activationEndpoints } from "./http/admin/activations.ts";
+import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { licenseActionEndpoints } from "./http/admin/license-actions.ts";
@@ -33,6 +34,7 @@ export const endpoints: Endpoint[] = [
   ...offlineEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,
+  ...auditEndpoints,
   ...apiTokenEndpoints,
   ...peopleEndpoints,
   ...meEndpoints,

@@ -40,6 +40,8 @@ export default defineConfig({
           // Every test makes its own customer and license, so the files can share one workerd and one D1.
           isolate: false,
           maxWorkers: 1,
+          // Some tests make hundreds of requests; a machine that does other things meanwhile is no fault.
+          testTimeout: 30_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 // People who sign in through Cloudflare Access, by e-mail address, and their roles.
-import { gt } from "drizzle-orm";
+import { eq, gt } from "drizzle-orm";
 import * as z from "zod/mini";
 import { recordChange } from "../audit/events.ts";
 import type { Context, Role } from "../context.ts";
@@ -8,6 +8,7 @@ import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
 import { Problem } from "../problems.ts";
 import { people, type Person } from "../storage/schema.ts";
 import { allow, AnyRole } from "./permissions.ts";
+import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** In lower case: an identity provider may spell the same address differently from day to day. */
 export const Email = z.email().check(z.maxLength(254), z.toLowerCase());
@@ -16,7 +17,10 @@ export const PersonInput = z.strictObject({ role: AnyRole });
 
 export type PersonInput = z.output<typeof PersonInput>;
 
-/** Gives a person a role, from the next request on; `added` where they had none. */
+/**
+ * Gives a person a role, from the next request on; `added` where they had none.
+ * @throws Problem CONFLICT where the last owner would be one no more
+ */
 export async function setPerson(
   context: Context,
   email: string,
@@ -25,6 +29,8 @@ export async function setPerson(
   allow(context, "access");
   const { db } = context;
   const now = context.clock.now();
+  const left = anotherWayIn(context, { email });
+  const changing = `email = ? AND role <> ? AND (role <> 'owner' OR ${left.sql})`;
   const results = await db.batch([
     // Before the change, since it tells of the role that the change overwrites.
     recordChange(
@@ -33,9 +39,16 @@ export async function setPerson(
       "person.changed",
       ["person", email],
       { sql: "json_object('before', role, 'after', ?)", values: [role] },
-      { sql: "FROM people WHERE email = ? AND role <> ?", values: [email, role] },
+      { sql: `FROM people WHERE ${changing}`, values: [email, role, ...left.values] },
     ),
-    db.sql("UPDATE people SET role = ?1, updated_at = ?2 WHERE email = ?3 AND role <> ?1", role, now, email),
+    db.sql(
+      `UPDATE people SET role = ?, updated_at = ? WHERE ${changing}`,
+      role,
+      now,
+      email,
+      role,
+      ...left.values,
+    ),
     db.sql(
       "INSERT INTO people (email, role, created_at, updated_at) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO NOTHING",
       email,
@@ -45,10 +58,20 @@ export async function setPerson(
     recordChange(context, now, "person.added", ["person", email], { role }),
     db.sql("SELECT * FROM people WHERE email = ?", email),
   ]);
-  return {
-    person: results.at(-1)!.results[0] as unknown as Person,
-    added: results[2]!.meta.changes > 0,
-  };
+  const person = results.at(-1)!.results[0] as unknown as Person;
+  if (person.role !== role) throw lastWayIn();
+  return { person, added: results[2]!.meta.changes > 0 };
+}
+
+const unknownPerson = (email: string): Problem =>
+  new Problem("NOT_FOUND", `There is no person with the e-mail address ${email}.`);
+
+/** @throws Problem NOT_FOUND */
+export async function getPerson(context: Context, email: string): Promise<Person> {
+  allow(context, "access");
+  const [person] = await context.db.orm.select().from(people).where(eq(people.email, email));
+  if (!person) throw unknownPerson(email);
+  return person;
 }
 
 /** People by e-mail address. */
@@ -66,25 +89,27 @@ export async function listPeople(context: Context, request: PageRequest): Promis
 
 /**
  * Takes a person's role away, from the next request on.
- * @throws Problem NOT_FOUND
+ * @throws Problem NOT_FOUND, CONFLICT for the last owner
  */
 export async function removePerson(context: Context, email: string): Promise<void> {
   allow(context, "access");
   const { db } = context;
-  const [, removed] = await db.batch([
+  const left = anotherWayIn(context, { email });
+  const removing = `FROM people WHERE email = ? AND (role <> 'owner' OR ${left.sql})`;
+  const [, removed, known] = await db.batch([
     recordChange(
       context,
       context.clock.now(),
       "person.removed",
       ["person", email],
       { sql: "json_object('role', role)", values: [] },
-      { sql: "FROM people WHERE email = ?", values: [email] },
+      { sql: removing, values: [email, ...left.values] },
     ),
-    db.sql("DELETE FROM people WHERE email = ?", email),
+    db.sql(`DELETE ${removing}`, email, ...left.values),
+    db.sql("SELECT 1 FROM people WHERE email = ?", email),
   ]);
-  if (removed?.meta.changes === 0) {
-    throw new Problem("NOT_FOUND", `There is no person with the e-mail address ${email}.`);
-  }
+  if (removed?.meta.changes !== 0) return;
+  throw known?.results.length === 0 ? unknownPerson(email) : lastWayIn();
 }
 
 /** The role of the person with this address, in lower case, or null. */

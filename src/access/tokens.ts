@@ -1,5 +1,5 @@
 // API tokens: how programs prove who they are. A token is shown once; only its hash is kept.
-import { gt } from "drizzle-orm";
+import { eq, gt } from "drizzle-orm";
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import { recordChange } from "../audit/events.ts";
@@ -11,6 +11,7 @@ import { EndInstant, Text } from "../licensing/terms.ts";
 import { invalid, Problem } from "../problems.ts";
 import { type ApiToken, apiTokens } from "../storage/schema.ts";
 import { allow, AnyRole } from "./permissions.ts";
+import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** Enough that guessing is hopeless, and that a plain hash needs neither salt nor stretching. */
 const TOKEN_BYTES = 24;
@@ -81,16 +82,38 @@ export async function listApiTokens(context: Context, request: PageRequest): Pro
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
 
+const unknownToken = (id: string): Problem =>
+  new Problem("NOT_FOUND", `There is no API token with the id ${id}.`);
+
+/** @throws Problem NOT_FOUND */
+export async function getApiToken(context: Context, id: string): Promise<ApiToken> {
+  allow(context, "access");
+  const [apiToken] = await context.db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
+  if (!apiToken) throw unknownToken(id);
+  return apiToken;
+}
+
+/** Whether a token is neither revoked nor expired. */
+export const holds = (token: Pick<ApiToken, "revoked_at" | "expires_at">, now: number): boolean =>
+  token.revoked_at === null && (token.expires_at === null || token.expires_at > now);
+
 /**
  * Ends a token for good, from the next request on. Nothing happens where it is revoked already.
- * @throws Problem NOT_FOUND
+ * @throws Problem NOT_FOUND, CONFLICT for the last way in of an owner
  */
 export async function revokeApiToken(context: Context, id: string): Promise<void> {
   allow(context, "access");
   const { db } = context;
   const now = context.clock.now();
-  const [, , known] = await db.batch([
-    db.sql("UPDATE api_tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now, id),
+  const left = anotherWayIn(context, { tokenId: id });
+  const [, , found] = await db.batch([
+    db.sql(
+      `UPDATE api_tokens SET revoked_at = ?
+       WHERE id = ? AND revoked_at IS NULL AND (role <> 'owner' OR ${left.sql})`,
+      now,
+      id,
+      ...left.values,
+    ),
     recordChange(
       context,
       now,
@@ -99,9 +122,11 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
       { sql: "json_object('name', name, 'role', role, 'prefix', prefix)", values: [] },
       { sql: "FROM api_tokens WHERE id = ? AND changes() > 0", values: [id] },
     ),
-    db.sql("SELECT 1 FROM api_tokens WHERE id = ?", id),
+    db.sql("SELECT revoked_at FROM api_tokens WHERE id = ?", id),
   ]);
-  if (known?.results.length === 0) throw new Problem("NOT_FOUND", `There is no API token with the id ${id}.`);
+  const known = found?.results[0];
+  if (!known) throw unknownToken(id);
+  if (known["revoked_at"] === null) throw lastWayIn();
 }
 
 /**
@@ -122,7 +147,7 @@ export async function holderOf(context: Context, token: string, hash: string): P
   const row = found?.results[0] as ApiToken | undefined;
   // An index may leak by its timing how much of a hash it matched; what decides is compared in constant time.
   if (!row || !equalDigests(row.hash, hash)) return null;
-  if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= now)) return null;
+  if (!holds(row, now)) return null;
   if (row.last_used_at === null || row.last_used_at <= now - USE_RESOLUTION) {
     context.defer(noteUse(context, row.id, now));
   }

@@ -7,7 +7,7 @@ import { CompactSign, compactVerify, importJWK, type CryptoKey, type JWK } from 
 import type { PrivateJwk } from "../config.ts";
 import { isCompactJws } from "./compact.ts";
 
-type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt";
+type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "audit-seal+jwt";
 
 type Claims = Record<string, unknown> & { iss: string };
 

@@ -36,6 +36,7 @@ function greeting({ url, token, made }: RunningService): string {
   return `
 CAIO Licensing is running. Ctrl-C ends it.
 ${made.length > 0 ? `\n  Made      ${made.join(", ")} in .dev.vars, for this machine only\n` : ""}
+  Console   ${url}/admin
   Reference ${url}/docs
   Token     ${token}
 

@@ -210,6 +210,15 @@ export const instance = {
   usage: { date: "2026-11-24", requests: 4_210, services: 12 },
 };
 
+export const auditSeal = {
+  id: 1,
+  from_id: 1,
+  up_to: 1,
+  sealed_at: "2026-11-24T03:00:00.000Z",
+  head: "5f2b1c9e0d7a4c55b3a19b8e6f7f3a0d4c11e7a5528f40c6a2f0b9d3c8e1f764",
+  token: "eyJhbGciOiJFZERTQSIsInR5cCI6ImF1ZGl0LXNlYWwrand0In0…",
+};
+
 export const event = {
   id: 3,
   at: "2026-11-23T09:02:00.551Z",

@@ -140,6 +140,15 @@ export const Instance = z.object({
   usage: z.nullable(z.object({ date: z.string(), requests: z.int(), services: z.int() })),
 });
 
+export const AuditSeal = z.object({
+  id: z.int(),
+  from_id: z.int(),
+  up_to: z.int(),
+  sealed_at: Instant,
+  head: z.string(),
+  token: z.string(),
+});
+
 export const EventDocument = z.object({
   id: z.int(),
   at: Instant,

@@ -1,6 +1,6 @@
-// A file that a caller sends, as a sheet: CSV or JSON, by its media type.
+// A file that a caller sends, as a sheet: CSV or JSON.
 import { readCsv, type Sheet, sheetOf } from "../licensing/sheets.ts";
-import { Problem } from "../problems.ts";
+import { invalid, Problem } from "../problems.ts";
 import { type Http, JSON_TYPE, requestInvalid } from "./endpoint.ts";
 
 const CSV_TYPE = /^text\/csv\s*(?:;|$)/i;
@@ -9,6 +9,7 @@ const CSV_TYPE = /^text\/csv\s*(?:;|$)/i;
 export const MAX_UPLOAD = 5 * 1024 * 1024;
 
 /**
+ * The body of a request.
  * @throws Problem UNSUPPORTED_MEDIA_TYPE
  * @throws Problem REQUEST_INVALID where it is not what its media type says, in UTF-8
  */
@@ -18,7 +19,21 @@ export async function readSheet(http: Http): Promise<Sheet> {
   if (!isCsv && !JSON_TYPE.test(type)) {
     throw new Problem("UNSUPPORTED_MEDIA_TYPE", "An import is text/csv or application/json.");
   }
-  const bytes = await http.req.arrayBuffer();
+  return parseSheet(await http.req.arrayBuffer(), isCsv);
+}
+
+/**
+ * A file of a form, told by its name: browsers take the media type from what is installed, and name CSV after
+ * a spreadsheet program or not at all.
+ * @throws Problem REQUEST_INVALID where it is neither CSV nor JSON, in UTF-8
+ */
+export async function sheetIn(file: File): Promise<Sheet> {
+  const format = /\.(csv|json)$/i.exec(file.name)?.[1]?.toLowerCase();
+  if (format === undefined) throw invalid("file", "The name of the file must end in .csv or .json");
+  return parseSheet(await file.arrayBuffer(), format === "csv");
+}
+
+function parseSheet(bytes: ArrayBuffer, isCsv: boolean): Sheet {
   let text: string;
   try {
     // Takes the byte order mark away that spreadsheets write.

@@ -1,4 +1,5 @@
-// Once a night: the notices that are due, and the digest for staff.
+// Once a night: the notices that are due, the digest for staff, and the seal over what happened.
+import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
@@ -9,4 +10,5 @@ export async function runNightly(context: Context, now: number): Promise<void> {
   const unreachable = await writeNotices(context, now);
   await writeDigest(context, now, unreachable);
   await runDeliveries(context);
+  await sealEvents(context, now);
 }

@@ -11,7 +11,8 @@ import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays, Text } from "./terms.ts";
 
-export const LicenseTypeId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
+/** Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
+export const LicenseTypeId = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/));
 
 /** A whole license type: what is left out takes the default, also when it replaces one that is there. */
 export const LicenseTypeTerms = z.strictObject({
@@ -57,6 +58,37 @@ export async function listLicenseTypes(context: Context, request: PageRequest): 
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
 
+/** The new type; null where there is one with the id. */
+async function insertLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+  now: number,
+): Promise<LicenseType | null> {
+  const { db } = context;
+  const type: LicenseType = { id, ...terms, version: 1, created_at: now, updated_at: now };
+  const [inserted] = await db.batch([
+    db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
+    recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
+  ]);
+  return inserted?.meta.changes === 0 ? null : type;
+}
+
+/**
+ * Creates a license type and replaces none.
+ * @throws Problem CONFLICT where the id is taken
+ */
+export async function createLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+): Promise<LicenseType> {
+  allow(context, "license-types");
+  const type = await insertLicenseType(context, id, terms, context.clock.now());
+  if (!type) throw new Problem("CONFLICT", `A license type with the id ${id} exists already.`);
+  return type;
+}
+
 /**
  * Creates the license type or replaces its terms. Licenses already issued keep theirs.
  * @throws Problem PRECONDITION_FAILED, CONFLICT
@@ -74,12 +106,8 @@ export async function putLicenseType(
     const now = context.clock.now();
     if (!before) {
       if (ifMatch !== undefined) throw new Problem("PRECONDITION_FAILED");
-      const type: LicenseType = { id, ...terms, version: 1, created_at: now, updated_at: now };
-      const [inserted] = await db.batch([
-        db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
-        recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
-      ]);
-      if (inserted?.meta.changes !== 0) return { type, created: true };
+      const type = await insertLicenseType(context, id, terms, now);
+      if (type) return { type, created: true };
       continue;
     }
     assertMatch(before, ifMatch);

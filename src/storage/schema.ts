@@ -182,6 +182,16 @@ export const apiTokens = sqliteTable("api_tokens", {
   revoked_at: integer(),
 });
 
+export const auditSeals = sqliteTable("audit_seals", {
+  id: integer().primaryKey(),
+  from_id: integer().notNull().unique(),
+  up_to: integer().notNull(),
+  sealed_at: integer().notNull(),
+  head: text().notNull(),
+  marks: text().notNull(),
+  token: text().notNull(),
+});
+
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -336,5 +346,6 @@ export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;
 export type Activation = typeof activations.$inferSelect;
 export type Event = typeof events.$inferSelect;
+export type AuditSeal = typeof auditSeals.$inferSelect;
 export type ApiToken = typeof apiTokens.$inferSelect;
 export type Person = typeof people.$inferSelect;

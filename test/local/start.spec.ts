@@ -50,6 +50,7 @@ describe("npm start", () => {
     const [call] = await first.printed(/curl -s [\s\S]*?Acme"}'/);
     const [, token] = await first.printed(/Token +(\S+)/);
     expect(first.output()).toContain(`http://localhost:${port}/docs`);
+    expect(first.output()).toContain(`http://localhost:${port}/admin`);
     expect(JSON.parse(shell(call))).toMatchObject({ id: "acme", name: "Acme" });
     await first.interrupt();
     for (let tries = 0; tries < 20 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);

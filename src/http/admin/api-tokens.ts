@@ -58,7 +58,7 @@ export const apiTokenEndpoints = [
       access: "access",
       params: Id,
       answer: { status: 204, description: "The token is refused from now on." },
-      refusals: ["NOT_FOUND"],
+      refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => {
       await revokeApiToken(context, params.id);

@@ -1,12 +1,31 @@
 // /v1/admin/exports
 import * as z from "zod/mini";
+import type { Context } from "../../context.ts";
 import { CustomerId } from "../../licensing/customers.ts";
 import { EXPORT_FORMATS, exportLicenses } from "../../licensing/exports.ts";
-import { endpoint } from "../endpoint.ts";
+import { endpoint, type Http } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { ExportedLicense } from "../schemas.ts";
 
 const CONTENT_TYPES = { csv: "text/csv; charset=utf-8; header=present", json: "application/json" };
+
+export const ExportQuery = z.strictObject({
+  format: z._default(z.enum(EXPORT_FORMATS), "csv"),
+  customer_id: z.optional(CustomerId),
+});
+
+/** The export as a file to be saved. */
+export async function answerExport(
+  http: Http,
+  context: Context,
+  query: z.output<typeof ExportQuery>,
+): Promise<Response> {
+  const { name, bytes } = await exportLicenses(context, query);
+  return http.body(bytes, 200, {
+    "Content-Type": CONTENT_TYPES[query.format],
+    "Content-Disposition": `attachment; filename="${name}"`,
+  });
+}
 
 export const exportEndpoints = [
   endpoint(
@@ -18,10 +37,7 @@ export const exportEndpoints = [
       description:
         "Streamed, in the order of the ids. CSV is RFC 4180 and safe to open in a spreadsheet; an answer that breaks off is not the whole export.",
       access: "keys",
-      query: z.strictObject({
-        format: z._default(z.enum(EXPORT_FORMATS), "csv"),
-        customer_id: z.optional(CustomerId),
-      }),
+      query: ExportQuery,
       answer: {
         status: 200,
         description: "All licenses, or those of the customer.",
@@ -36,12 +52,6 @@ export const exportEndpoints = [
       },
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
-    async ({ http, context, query }) => {
-      const { name, bytes } = await exportLicenses(context, query);
-      return http.body(bytes, 200, {
-        "Content-Type": CONTENT_TYPES[query.format],
-        "Content-Disposition": `attachment; filename="${name}"`,
-      });
-    },
+    ({ http, context, query }) => answerExport(http, context, query),
   ),
 ];

@@ -32,7 +32,8 @@ export const peopleEndpoints = [
       path: "/v1/admin/people/{email}",
       tag: "Admin",
       summary: "Give a person a role",
-      description: "The address is kept in lower case.",
+      description:
+        "The address is kept in lower case. The last way in for an owner is not taken: without ADMIN_TOKEN, an owner or an owner's API token has to be left.",
       access: "access",
       params: EmailParam,
       body: { schema: PersonInput, example: examples.personInput },
@@ -43,6 +44,7 @@ export const peopleEndpoints = [
         schema: Person,
         example: examples.person,
       },
+      refusals: ["CONFLICT"],
     },
     async ({ http, context, params, body }) => {
       const { person, added } = await setPerson(context, params.email, body);
@@ -58,7 +60,7 @@ export const peopleEndpoints = [
       access: "access",
       params: EmailParam,
       answer: { status: 204, description: "The person has no role any more." },
-      refusals: ["NOT_FOUND"],
+      refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => {
       await removePerson(context, params.email);

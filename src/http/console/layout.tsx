@@ -110,7 +110,7 @@ export const Heading: FC<{
   trail?: [href: string, label: string][];
   actions?: Child;
   /** What the form that led here did. */
-  done?: string | undefined;
+  done?: Child;
 }> = ({ title, lead, trail = [], actions, done }) => (
   <>
     {trail.length > 0 ? (

@@ -83,7 +83,7 @@ const Actions: FC<{ visit: Visit; license: Shown }> = ({ visit, license }) => {
 
 const endsIn = (ends: string, now: number): Child => (
   <>
-    {plural(Math.floor((Date.parse(ends) - now) / DAY), "day")} left, ends {formatDate(Date.parse(ends))}
+    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatDate(Date.parse(ends))}
   </>
 );
 

@@ -41,7 +41,12 @@ export interface Form {
   submit(visit: Visit, entry: Entry): Promise<Outcome>;
 }
 
-export type Door = Page | Form;
+/** A form that asks and changes nothing: sent again it is answered anew, also with a file. */
+export interface Inquiry extends Omit<Form, "submit"> {
+  answer(visit: Visit, entry: Entry): Promise<View | Response>;
+}
+
+export type Door = Page | Form | Inquiry;
 
 const POLICY = [
   "default-src 'none'",
@@ -106,7 +111,7 @@ export function refuse(http: Http, visit: Visit | null, problem: Problem): Respo
   return http.html(page, problem.type.status as never);
 }
 
-const isForm = (door: Door): door is Form => "submit" in door;
+const isForm = (door: Door): door is Form | Inquiry => "submit" in door || "answer" in door;
 
 export function mountConsole(app: Hono<AppEnv>, doors: Door[]): void {
   for (const door of doors) {
@@ -134,8 +139,7 @@ async function open(door: Door, visit: Visit): Promise<Response> {
 const pairs = ([name, values]: [string, string[]]): [string, string][] =>
   values.map((value) => [name, value]);
 
-/** What a form does is done once, however often it is sent: each one that we make has a number of its own. */
-async function take(form: Form, visit: Visit): Promise<Response> {
+async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   const { http } = visit;
   assertOwnOrigin(http);
   await limitBody(http, form.maxBytes ?? MAX_BODY);
@@ -143,19 +147,10 @@ async function take(form: Form, visit: Visit): Promise<Response> {
   await assertOwnForm(visit, entry);
   // Only a look at what the form makes of what was entered; nothing is done.
   if (entry.has("look")) return respond(visit, await form.show(visit, entry));
-  const number = entry.text("once") ?? "";
-  if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
   try {
-    const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
-    const { answer } = await once(visit.context, request, async (context) => {
-      const outcome = await form.submit({ ...visit, context }, entry);
-      return "to" in outcome
-        ? { status: 303, headers: { Location: outcome.to }, body: "" }
-        : { status: 200, headers: {}, body: String(await render(visit, outcome)) };
-    });
-    if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
-    asPage(http);
-    return http.html(answer.body);
+    if ("submit" in form) return await carryOut(form, visit, entry);
+    const answer = await form.answer(visit, entry);
+    return answer instanceof Response ? answer : await respond(visit, answer);
   } catch (error) {
     const problem = problemOf(error, http);
     if (problem.type.status >= 500 || problem.code === "FORBIDDEN") throw problem;
@@ -163,4 +158,21 @@ async function take(form: Form, visit: Visit): Promise<Response> {
     const view = await form.show(visit, entry.refused(problem));
     return respond(visit, view, problem.type.status);
   }
+}
+
+/** What a form does is done once, however often it is sent: each one that we make has a number of its own. */
+async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Response> {
+  const { http } = visit;
+  const number = entry.text("once") ?? "";
+  if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
+  const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
+  const { answer } = await once(visit.context, request, async (context) => {
+    const outcome = await form.submit({ ...visit, context }, entry);
+    return "to" in outcome
+      ? { status: 303, headers: { Location: outcome.to }, body: "" }
+      : { status: 200, headers: {}, body: String(await render(visit, outcome)) };
+  });
+  if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
+  asPage(http);
+  return http.html(answer.body);
 }

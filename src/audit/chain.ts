@@ -1,0 +1,110 @@
+// The chain of hashes over the record, and what breaks it. Pure, and the same for whoever makes a seal and
+// whoever checks one: it is computed from events as the API shows them.
+
+/** An event as the API shows it. */
+export interface ChainedEvent {
+  id: number;
+  at: string;
+  action: string;
+  actor: { type: string; id: string };
+  entity: { type: string; id: string };
+  request_id: string;
+  ip: string | null;
+  detail: Record<string, unknown>;
+}
+
+/** What a seal's token says. */
+export interface SealClaims {
+  /** Number of the seal; the first is 1. */
+  seal: number;
+  from_id: number;
+  up_to: number;
+  /** Hash of the last event before `from_id`. */
+  previous: string;
+  /** Hash of the event `up_to`. */
+  head: string;
+}
+
+/** What the hash of the first event is chained onto. */
+export const GENESIS = "0".repeat(64);
+
+export const MARK_LENGTH = 8;
+
+/** JSON whose members stand in the order of their names (RFC 8785), so that the same value is the same text. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, member: unknown) =>
+    member !== null && typeof member === "object" && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+
+const utf8 = new TextEncoder();
+
+/** SHA-256, as lower-case hex, over the hash before it and the event. */
+export async function hashOf(previous: string, event: ChainedEvent): Promise<string> {
+  const { id, at, action, actor, entity, request_id, ip, detail } = event;
+  const line = canonical({ id, at, action, actor, entity, request_id, ip, detail });
+  const digest = await crypto.subtle.digest("SHA-256", utf8.encode(`${previous}\n${line}`));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export interface Finding {
+  kind: "edited" | "removed" | "inserted" | "seal";
+  /** The event, or for a seal its number. */
+  id: number;
+  says: string;
+}
+
+/**
+ * What is wrong with the events of a seal; nothing where they are what was sealed.
+ * @param events those with the ids that the seal covers, in their order
+ * @param marks the seal's, which only help to name the event
+ */
+export async function checkSeal(
+  { from_id, up_to, previous, head }: SealClaims,
+  marks: string,
+  events: ChainedEvent[],
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const found = new Map(events.map((event) => [event.id, event]));
+  for (let id = from_id; id <= up_to; id++) {
+    if (!found.has(id)) findings.push({ kind: "removed", id, says: `Event ${id} is gone.` });
+  }
+  for (const { id } of events) {
+    if (!Number.isInteger(id) || id < from_id || id > up_to) {
+      findings.push({ kind: "inserted", id, says: `Event ${id} does not belong here.` });
+    }
+  }
+  if (findings.length > 0) return findings;
+  let hash = previous;
+  for (const event of events) {
+    hash = await hashOf(hash, event);
+    const place = (event.id - from_id) * MARK_LENGTH;
+    if (!hash.startsWith(marks.slice(place, place + MARK_LENGTH))) {
+      return [{ kind: "edited", id: event.id, says: `Event ${event.id} is not what was sealed.` }];
+    }
+  }
+  if (hash === head) return [];
+  return [
+    { kind: "edited", id: up_to, says: `An event from ${from_id} to ${up_to} is not what was sealed.` },
+  ];
+}
+
+/** What is wrong with a row of seals, the first one first: each begins where the one before it ended. */
+export function checkSeals(seals: SealClaims[]): Finding[] {
+  const findings: Finding[] = [];
+  let last = { seal: 0, up_to: 0, head: GENESIS };
+  for (const claims of seals) {
+    const follows =
+      claims.seal === last.seal + 1 && claims.from_id === last.up_to + 1 && claims.previous === last.head;
+    if (!follows) {
+      findings.push({
+        kind: "seal",
+        id: claims.seal,
+        says: `Seal ${claims.seal} does not follow on ${last.seal}.`,
+      });
+    }
+    last = claims;
+  }
+  return findings;
+}

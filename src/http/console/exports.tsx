@@ -1,0 +1,57 @@
+// /admin/exports/licenses: all licenses with their keys as a file.
+//
+// By POST: browsers let any site send somebody to an address, and each export is recorded in their name.
+import { answerExport, ExportQuery } from "../admin/exports.ts";
+import { parsed } from "./entry.ts";
+import { Heading } from "./layout.tsx";
+import type { Inquiry } from "./mount.tsx";
+import { Choices, Field, PostForm, Submit } from "./parts/form.tsx";
+
+const licenses: Inquiry = {
+  path: "/admin/exports/licenses",
+  access: "keys",
+  show: async (visit, entry) => ({
+    title: "Export licenses",
+    section: "licenses",
+    body: (
+      <>
+        <Heading
+          trail={[["/admin/licenses", "Licenses"]]}
+          title="Export licenses"
+          lead="With their keys: keep the file as you would keep them. That you exported is recorded."
+        />
+        <section class="card narrow">
+          <PostForm visit={visit} entry={entry}>
+            <Choices
+              entry={entry}
+              name="format"
+              legend="Format"
+              options={[
+                ["csv", "CSV, for spreadsheets"],
+                ["json", "JSON"],
+              ]}
+              value="csv"
+            />
+            <Field
+              entry={entry}
+              name="customer_id"
+              label="Customer id"
+              hint="Empty: the licenses of all customers."
+              maxlength={64}
+            />
+            <Submit back="/admin/licenses">Download</Submit>
+          </PostForm>
+        </section>
+      </>
+    ),
+  }),
+  async answer({ http, context }, entry) {
+    const query = parsed(ExportQuery, {
+      format: entry.text("format"),
+      customer_id: entry.text("customer_id"),
+    });
+    return answerExport(http, context, query);
+  },
+};
+
+export const exportDoors = [licenses];

@@ -1,0 +1,113 @@
+// /admin/settings/mail: how mail is sent, and the latest that did not arrive.
+import { listMessages, type MessageFilter } from "../../notices/messages.ts";
+import { Heading } from "./layout.tsx";
+import type { Page } from "./mount.tsx";
+import { Badge, Card, Facts, Table, type Tone, When } from "./parts/show.tsx";
+import { SETTINGS } from "./settings.tsx";
+
+const TROUBLES = {
+  failed: "stop",
+  bounced: "stop",
+  pending: "info",
+  skipped: "plain",
+} as const satisfies Partial<Record<NonNullable<MessageFilter["status"]>, Tone>>;
+
+const LATEST = 5;
+
+const mail: Page = {
+  path: "/admin/settings/mail",
+  access: "read",
+  async show({ context, now }) {
+    const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
+    const statuses = Object.keys(TROUBLES) as (keyof typeof TROUBLES)[];
+    const pages = await Promise.all(
+      statuses.map((status) => listMessages(context, { limit: LATEST }, { status })),
+    );
+    return {
+      title: "Mail",
+      section: "settings",
+      body: (
+        <>
+          <Heading
+            trail={[SETTINGS]}
+            title="Mail"
+            actions={
+              <a class="button" href="/admin/messages">
+                All messages
+              </a>
+            }
+          />
+          {apiKey === null ? (
+            <p class="note warn">
+              Sending is not configured: mail is written and shown here, but not sent. The deployment needs
+              the secret <code>RESEND_API_KEY</code>.
+            </p>
+          ) : null}
+          <Card title="Configuration">
+            <Facts
+              rows={[
+                [
+                  "Sending",
+                  apiKey === null ? <Badge tone="warn">not configured</Badge> : <Badge tone="good">on</Badge>,
+                ],
+                ["Sender", from],
+                ["Replies go to", replyTo ?? "the sender"],
+                ["Staff who get the digest", staff.length > 0 ? staff.join(", ") : "nobody"],
+                ["Rate", `${ratePerSecond} per second`],
+                [
+                  "Receipts",
+                  webhookSecret === null ? (
+                    <Badge tone="warn">not taken: no webhook secret</Badge>
+                  ) : (
+                    <Badge tone="good">taken</Badge>
+                  ),
+                ],
+              ]}
+            />
+          </Card>
+          <Card title="Latest that did not arrive">
+            <Table
+              caption="Latest messages that did not arrive"
+              rows={pages.flatMap(({ data }) => data)}
+              empty="None."
+              columns={[
+                {
+                  label: "Status",
+                  cell: ({ status }) => (
+                    <Badge tone={TROUBLES[status as keyof typeof TROUBLES]}>{status}</Badge>
+                  ),
+                },
+                {
+                  label: "To",
+                  cell: ({ id, recipient }) => <a href={`/admin/messages/${id}`}>{recipient}</a>,
+                },
+                {
+                  label: "Subject",
+                  cell: ({ subject, last_error: error }) => (
+                    <>
+                      {subject}
+                      {error === null ? null : <span class="second">{error}</span>}
+                    </>
+                  ),
+                },
+                { label: "Since", minor: true, cell: (row) => <When at={row.updated_at} now={now} /> },
+              ]}
+            />
+            <p class="hint">
+              Up to {LATEST} of each. All:{" "}
+              {statuses.map((status, index) => (
+                <>
+                  {index > 0 ? ", " : ""}
+                  <a href={`/admin/messages?status=${status}`}>{status}</a>
+                </>
+              ))}
+              .
+            </p>
+          </Card>
+        </>
+      ),
+    };
+  },
+};
+
+export const mailDoors = [mail];

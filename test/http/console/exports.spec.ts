@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { readCsv } from "../../../src/licensing/sheets.ts";
+import { Visitor } from "../../support/console.ts";
+import { admin, eventsOf, newCustomer, newLicense, unique } from "../../support/service.ts";
+
+const PATH = "/admin/exports/licenses";
+
+let owner: Visitor;
+
+beforeEach(async () => {
+  owner = await Visitor.signIn();
+});
+
+const exportsOf = async (customer: string) =>
+  (await eventsOf(customer)).filter(({ action }) => action === "licenses.exported").length;
+
+describe("the export of licenses", () => {
+  it("is the file that the API gives, as a download, and recorded", async () => {
+    const { license, license_key } = await newLicense();
+    const customer_id = license.customer_id;
+    const file = await owner.submit(await owner.get(PATH), { customer_id });
+    expect(file.status).toBe(200);
+    expect(file.headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
+    expect(file.headers.get("Content-Disposition")).toMatch(
+      /^attachment; filename="licenses-\d{4}-\d\d-\d\d\.csv"$/,
+    );
+    expect(file.headers.get("Cache-Control")).toBe("no-store");
+    expect(readCsv(file.html).rows).toMatchObject([{ cells: { id: license.id, license_key } }]);
+    expect(await exportsOf(customer_id)).toBe(1);
+    expect(file.html).toBe((await admin(`/exports/licenses?customer_id=${customer_id}`)).text);
+  });
+
+  it("is answered anew each time the form is sent", async () => {
+    const { license } = await newLicense();
+    const { customer_id } = license;
+    const form = await owner.get(`${PATH}?customer_id=${customer_id}`);
+    const first = await owner.submit(form, { format: "json" });
+    await newLicense({ customer_id });
+    const second = await owner.submit(form, { format: "json" });
+    expect([first, second].map(({ html }) => JSON.parse(html).length)).toEqual([1, 2]);
+    expect(await exportsOf(customer_id)).toBe(2);
+  });
+
+  it.each([
+    [404, { customer_id: "nobody-at-all" }],
+    [422, { format: "xlsx" }],
+    [422, { customer_id: "a b" }],
+  ])("answers %i for %j, as the form", async (status, wrong) => {
+    const page = await owner.submit(await owner.get(PATH), wrong);
+    expect(page.status).toBe(status);
+    expect(page.headers.get("Content-Disposition")).toBeNull();
+    expect(page.text).toContain("Export licenses");
+  });
+
+  it("is not had by an address, to which another site could send somebody", async () => {
+    const { license } = await newLicense();
+    const page = await owner.get(`${PATH}?format=csv&customer_id=${license.customer_id}`);
+    expect(page.headers.get("Content-Disposition")).toBeNull();
+    expect(page.html).not.toContain(license.id);
+    expect(await exportsOf(license.customer_id)).toBe(0);
+  });
+
+  it("shows markup in what was entered as text", async () => {
+    const page = await owner.submit(await owner.get(PATH), { customer_id: `"><script>alert(1)</script>` });
+    expect(page.html).not.toContain("<script>alert");
+  });
+
+  it("is a manager's, too, and not a viewer's", async () => {
+    const { id } = await newCustomer({ id: unique("exported") });
+    const manager = await Visitor.signInAs("manager");
+    expect((await manager.submit(await manager.get(PATH), { customer_id: id })).status).toBe(200);
+    const viewer = await Visitor.signInAs("viewer");
+    expect((await viewer.get(PATH)).status).toBe(403);
+    const own = Object.fromEntries((await viewer.get("/admin/settings")).forms[0]!.fields);
+    expect((await viewer.post(PATH, { ...own, customer_id: id })).status).toBe(403);
+    expect(await exportsOf(id)).toBe(1);
+  });
+
+  it("takes no form with a forged token, and none of another site", async () => {
+    const { id } = await newCustomer();
+    const form = await owner.get(PATH);
+    const own = { ...Object.fromEntries(form.forms.at(-1)!.fields), customer_id: id };
+    expect((await owner.post(PATH, { ...own, form_token: "A".repeat(43) })).status).toBe(403);
+    const foreign = { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
+    expect((await owner.post(PATH, own, foreign)).status).toBe(403);
+    expect(await exportsOf(id)).toBe(0);
+  });
+});
