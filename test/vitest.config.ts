@@ -38,6 +38,9 @@ export default defineConfig({
                 SESSION_SECRET: randomBytes(32).toString("base64url"),
                 ADMIN_TOKEN: `caio_${randomBytes(24).toString("base64url")}`,
                 RATE_LIMITS: "off",
+                // `npm run torture` asks for more.
+                FUZZ_REQUESTS: Number(process.env["FUZZ_REQUESTS"] ?? 1_500),
+                FUZZ_SEED: Number(process.env["FUZZ_SEED"] ?? 1),
                 TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),
               },
             },

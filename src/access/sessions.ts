@@ -4,6 +4,7 @@
 import { base64url, jwtVerify, SignJWT } from "jose";
 import { recordChange } from "../audit/events.ts";
 import type { Context, Services, Staff } from "../context.ts";
+import { isCompactJws } from "../crypto/compact.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { HOUR } from "../licensing/dates.ts";
 import type { Role } from "../storage/schema.ts";
@@ -60,7 +61,7 @@ export async function openSession(context: Context, token: string): Promise<stri
 }
 
 async function idIn(context: Context, cookie: string): Promise<string | null> {
-  if (cookie.length > MAX_LENGTH) return null;
+  if (!isCompactJws(cookie, MAX_LENGTH)) return null;
   try {
     const { payload } = await jwtVerify(cookie, keyOf(context), {
       algorithms: ["HS256"],

@@ -5,6 +5,7 @@ import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
+import { isCompactJws } from "../crypto/compact.ts";
 import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
@@ -131,8 +132,9 @@ export async function deactivateOffline(
 
 /** Which installation of which license a receipt says stopped, or null where it proves nothing. */
 export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
+  const signed = receipt.trim();
+  if (!isCompactJws(signed)) return null;
   try {
-    const signed = receipt.trim();
     const payload = JSON.parse(new TextDecoder().decode(base64url.decode(signed.split(".")[1] ?? ""))) as {
       certificate?: unknown;
     };
@@ -141,7 +143,9 @@ export async function readReceipt(context: Context, receipt: string): Promise<Ce
     if (!certificate?.publicKey) return null;
     const key = await importJWK({ ...certificate.publicKey }, "EdDSA");
     const { protectedHeader } = await compactVerify(signed, key, { algorithms: ["EdDSA", "Ed25519"] });
-    return protectedHeader.typ === RECEIPT_TYPE ? certificate : null;
+    const { typ, crit } = protectedHeader;
+    // A receipt has no extensions, an unencoded payload (RFC 7797) among them.
+    return typ === RECEIPT_TYPE && crit === undefined ? certificate : null;
   } catch (error) {
     // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
     if (error instanceof Problem) throw error;

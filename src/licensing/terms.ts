@@ -41,15 +41,22 @@ export const Features = z.array(Feature).check(
   z.refine((features) => new Set(features).size === features.length, "Features must not repeat"),
 );
 
+/** Far from the depth at which SQLite (1 000) or a stack gives up. */
+const MAX_DEPTH = 32;
+
+const isWithin = (levels: number, value: unknown): boolean =>
+  value === null ||
+  typeof value !== "object" ||
+  (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
+
 /** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
-export const Metadata = z
-  .record(z.string().check(z.maxLength(64)), z.unknown())
-  .check(
-    z.refine(
-      (metadata) => JSON.stringify(metadata).length <= 8_192,
-      "Must be at most 8192 characters of JSON",
-    ),
-  );
+export const Metadata = z.record(z.string().check(z.maxLength(64)), z.unknown()).check(
+  z.refine((metadata) => isWithin(MAX_DEPTH, metadata), {
+    error: `Must be at most ${MAX_DEPTH} levels deep`,
+    abort: true,
+  }),
+  z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
+);
 
 const instantFrom = (role: "start" | "end") =>
   z.pipe(

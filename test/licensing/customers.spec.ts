@@ -62,6 +62,26 @@ describe("changing a customer", () => {
   );
 });
 
+describe("metadata", () => {
+  const nested = (levels: number): string => `{"a":`.repeat(levels) + "1" + "}".repeat(levels);
+  const put = async (metadata: string) => {
+    const { id } = await newCustomer();
+    const raw = `{"metadata":${metadata}}`;
+    const headers = { "Content-Type": "application/json" };
+    return admin(`/customers/${id}`, { method: "PATCH", raw, headers });
+  };
+
+  it("has at most 32 levels, far from where a database or a stack gives up", async () => {
+    expect(await put(nested(32))).toMatchObject({ status: 200 });
+    for (const levels of [33, 1_200, 10_000]) {
+      expect(await put(nested(levels))).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: "metadata", message: "Must be at most 32 levels deep" }] },
+      });
+    }
+  });
+});
+
 describe("deleting a customer", () => {
   it("works while there are no licenses, and leaves nothing but the record", async () => {
     const { id } = await newCustomer();

@@ -3,4 +3,10 @@ import { env as bindings } from "cloudflare:workers";
 import type { D1Migration } from "cloudflare:test";
 import type { Env } from "../../src/config.ts";
 
-export const env = bindings as unknown as Env & { ADMIN_TOKEN: string; TEST_MIGRATIONS: D1Migration[] };
+export const env = bindings as unknown as Env & {
+  ADMIN_TOKEN: string;
+  TEST_MIGRATIONS: D1Migration[];
+  /** How many requests the fuzzers make, each, and from which seed. */
+  FUZZ_REQUESTS: number;
+  FUZZ_SEED: number;
+};

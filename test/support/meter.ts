@@ -95,3 +95,33 @@ export async function scansOf(statements: { sql: string; values: unknown[] }[]):
   }
   return scans;
 }
+
+// What a refusal may touch: old sessions and claims of idempotency keys go, and a token's use is noted.
+const HOUSEKEEPING = /\b(?:sessions|idempotency_keys)\b|^UPDATE api_tokens SET last_used_at/;
+
+/** Bindings whose D1 notes the SQL of every statement that changed a row and was more than housekeeping. */
+export function watched(more: Partial<Env> = {}): { bindings: Env; writes: string[] } {
+  const writes: string[] = [];
+  const texts = new WeakMap<object, string>();
+  const DB = {
+    prepare(sql: string) {
+      const statement = env.DB.prepare(sql);
+      return {
+        bind(...values: unknown[]) {
+          const bound = statement.bind(...values);
+          texts.set(bound, sql);
+          return bound;
+        },
+      };
+    },
+    async batch(statements: D1PreparedStatement[]) {
+      const results = await env.DB.batch(statements);
+      results.forEach(({ meta }, n) => {
+        const sql = texts.get(statements[n]!) ?? "";
+        if (meta.rows_written > 0 && !HOUSEKEEPING.test(sql.trim())) writes.push(sql);
+      });
+      return results;
+    },
+  } as unknown as D1Database;
+  return { bindings: { ...env, ...more, DB }, writes };
+}
