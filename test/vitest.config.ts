@@ -7,18 +7,57 @@ import { isChromiumHere } from "./browser/support/chromium.ts";
 
 const root = join(import.meta.dirname, "..");
 
-const browser = {
+const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
+
+// The fuzzers turn everything over that they may, license types included, so they have a database of their own.
+const FUZZERS = "test/**/fuzz.spec.ts";
+
+/** Tests inside workerd: the files share one and its D1, since every test makes its own customer and license. */
+const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
+  root,
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: join(root, "wrangler.toml") },
+      miniflare: {
+        bindings: {
+          // Made for this run; no key or token is kept in the repository.
+          SIGNING_KEYS: await generateKeys(),
+          SESSION_SECRET: randomBytes(32).toString("base64url"),
+          ADMIN_TOKEN: `caio_${randomBytes(24).toString("base64url")}`,
+          RATE_LIMITS: "off",
+          // `npm run torture` asks for more.
+          FUZZ_REQUESTS: Number(process.env["FUZZ_REQUESTS"] ?? 1_500),
+          FUZZ_SEED: Number(process.env["FUZZ_SEED"] ?? 1),
+          TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),
+        },
+      },
+    })),
+  ],
+  test: {
+    name,
+    include,
+    exclude: [...NOT_ON_WORKERD, ...exclude],
+    setupFiles: ["test/support/setup.ts"],
+    isolate: false,
+    maxWorkers: 1,
+    // Some tests make hundreds of requests; a machine that does other things meanwhile is no fault.
+    testTimeout: 30_000,
+  },
+});
+
+/** Tests in Node that start the service as people do, and talk to it over HTTP. */
+const inNode = (name: string, timeout: number, more: object = {}) => ({
   root,
   test: {
-    name: "browser",
-    include: ["test/browser/**/*.spec.ts"],
-    environment: "node",
-    globalSetup: ["test/browser/support/setup.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    name,
+    include: [`test/${name}/**/*.spec.ts`],
+    environment: "node" as const,
+    testTimeout: timeout,
+    hookTimeout: timeout,
     fileParallelism: false,
+    ...more,
   },
-};
+});
 
 export default defineConfig({
   root,
@@ -26,61 +65,13 @@ export default defineConfig({
     // The service logs a line per request; show them only beside a failure.
     silent: "passed-only",
     projects: [
-      {
-        root,
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: join(root, "wrangler.toml") },
-            miniflare: {
-              bindings: {
-                // Made for this run; no key or token is kept in the repository.
-                SIGNING_KEYS: await generateKeys(),
-                SESSION_SECRET: randomBytes(32).toString("base64url"),
-                ADMIN_TOKEN: `caio_${randomBytes(24).toString("base64url")}`,
-                RATE_LIMITS: "off",
-                // `npm run torture` asks for more.
-                FUZZ_REQUESTS: Number(process.env["FUZZ_REQUESTS"] ?? 1_500),
-                FUZZ_SEED: Number(process.env["FUZZ_SEED"] ?? 1),
-                TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),
-              },
-            },
-          })),
-        ],
-        test: {
-          name: "worker",
-          include: ["test/**/*.spec.{ts,tsx}"],
-          exclude: ["test/local/**", "test/clients/**", "test/browser/**"],
-          setupFiles: ["test/support/setup.ts"],
-          // Every test makes its own customer and license, so the files can share one workerd and one D1.
-          isolate: false,
-          maxWorkers: 1,
-          // Some tests make hundreds of requests; a machine that does other things meanwhile is no fault.
-          testTimeout: 30_000,
-        },
-      },
-      {
-        root,
-        test: {
-          name: "local",
-          include: ["test/local/**/*.spec.ts"],
-          environment: "node",
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        root,
-        test: {
-          name: "clients",
-          include: ["test/clients/**/*.spec.ts"],
-          environment: "node",
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-        },
-      },
-      ...(isChromiumHere() ? [browser] : []),
+      inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS]),
+      inWorker("fuzz", [FUZZERS]),
+      inNode("local", 120_000),
+      inNode("clients", 180_000),
+      ...(isChromiumHere()
+        ? [inNode("browser", 120_000, { globalSetup: ["test/browser/support/setup.ts"] })]
+        : []),
     ],
   },
 });

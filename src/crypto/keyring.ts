@@ -3,7 +3,7 @@
 // EdDSA in its compact serialization (RFC 7515, RFC 8037), because every JWT library verifies it with
 // no code of ours. Ed25519 is deterministic (RFC 8032 section 5.1.6): the same claims under the same
 // key give the same bytes, which is what lets a license key be derived each time instead of stored.
-import { base64url, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
+import { CompactSign, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
 import type { PrivateJwk } from "../config.ts";
 import { isCompactJws } from "./compact.ts";
 import { createRecent } from "./recent.ts";
@@ -45,13 +45,6 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
     return key;
   };
   const active = jwks[0]!;
-  const headerOf = (typ: DocumentType): string =>
-    base64url.encode(JSON.stringify({ alg: "EdDSA", kid: active.kid, typ }));
-  const headers: Record<DocumentType, string> = {
-    "license+jwt": headerOf("license+jwt"),
-    "activation+jwt": headerOf("activation+jwt"),
-    "revocations+jwt": headerOf("revocations+jwt"),
-  };
   const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
 
   // License keys come again and again, and only here is time saved: that a signature is ours never changes.
@@ -69,9 +62,9 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
       if (known !== undefined) return known;
       const { kty, crv, x, d, kid } = active;
       const key = await load(`private:${kid}`, { kty, crv, x, d });
-      const input = `${headers[typ]}.${base64url.encode(payload)}`;
-      const signature = await crypto.subtle.sign("Ed25519", key, utf8.encode(input));
-      const token = `${input}.${base64url.encode(new Uint8Array(signature))}`;
+      const token = await new CompactSign(utf8.encode(payload))
+        .setProtectedHeader({ alg: "EdDSA", kid, typ })
+        .sign(key);
       if (isKept) signed.set(payload, token);
       return token;
     },

@@ -72,11 +72,12 @@ function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver
   };
 }
 
-/** Along the ends of licenses, from `from` to `to`. */
-function byExpiry(after: Key | null, from: number, to: number): Walk {
+/** Along the ends of licenses, from `from` to `to`; those of one customer, where a driver says so. */
+function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Walk {
   const [at, id] = after ?? [from, ""];
   return {
     where: and(
+      driver,
       gte(licenses.expires_at, from),
       lte(licenses.expires_at, to),
       sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
@@ -96,8 +97,9 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
     const from = q.slice(0, 4).toLowerCase() + q.slice(4).toUpperCase();
     return along(alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
   }
-  if (sort === "ending") return byExpiry(after, now + 1, LAST_INSTANT);
-  if (customer_id !== undefined) return along(alone, eq(licenses.customer_id, customer_id));
+  const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
+  if (sort === "ending") return byExpiry(after, now + 1, LAST_INSTANT, ofCustomer);
+  if (ofCustomer) return along(alone, ofCustomer);
   if (expiring_within_days !== undefined) return byExpiry(after, now + 1, now + expiring_within_days * DAY);
   if (standing === "expiring") return byExpiry(after, now + 1, now + 30 * DAY);
   if (standing === "grace") return byExpiry(after, now - MAX_GRACE_DAYS * DAY, now);

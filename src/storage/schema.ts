@@ -84,6 +84,9 @@ export const licenses = sqliteTable(
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
+    index("licenses_by_customer_and_expiry")
+      .on(table.customer_id, table.expires_at, table.id)
+      .where(sql`expires_at IS NOT NULL`),
     index("licenses_by_type").on(table.license_type, table.id),
     index("licenses_by_status").on(table.status, table.id),
     index("licenses_by_expiry")

@@ -17,7 +17,7 @@ function toldBy({ status, headers, text, body }: Answer): unknown {
 
 describe("whoever has no key of ours", () => {
   it("cannot tell a license that there is from one that there is not", async () => {
-    const { license, license_key } = await newLicense();
+    const { license_key } = await newLicense();
     await activate(license_key, "box-1");
     const stranger = await generateKeyPair("EdDSA", { crv: "Ed25519" });
     const { header, payload, signature } = dissect(license_key);

@@ -30,7 +30,7 @@ async function shoot(house: House, out: string): Promise<void> {
   try {
     const { page } = await openTab(browser, house, { token: house.token });
     const found: { path: string; name: string }[] = [{ path: "/admin/sign-in", name: "sign-in" }];
-    await crawl(page, { kinds, isFinished: () => true }, async ({ path, status }) => {
+    await crawl(page, kinds, async ({ path, status }) => {
       const route = routeOf(path, kinds);
       // A filter shows the same page with fewer rows.
       if (status === 200 && !route.includes("?")) found.push({ path, name: nameOf(route) });

@@ -167,6 +167,11 @@ describe("the budget of a call on D1", () => {
     await night();
     const idle = await night();
     await issue(60, 300);
+    // The first night after them seals the day's events: two statements more, and each event read once.
+    const sealing = await night();
+    expect(sealing.trips).toBeLessThanOrEqual(idle.trips + 1);
+    expect(sealing.read - idle.read).toBeLessThanOrEqual(70);
+    expect(sealing.written).toBeLessThanOrEqual(idle.written + 3);
     expect(await night()).toEqual(idle);
     const [few, many] = [10, 40];
     await issue(few, 30);

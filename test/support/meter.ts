@@ -103,7 +103,8 @@ const HOUSEKEEPING = /\b(?:sessions|idempotency_keys)\b|^UPDATE api_tokens SET l
 export function watched(more: Partial<Env> = {}): { bindings: Env; writes: string[] } {
   const writes: string[] = [];
   const texts = new WeakMap<object, string>();
-  const DB = {
+  const DB: D1Database = {
+    withSession: () => DB,
     prepare(sql: string) {
       const statement = env.DB.prepare(sql);
       return {

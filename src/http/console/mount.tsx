@@ -29,7 +29,7 @@ export interface Page {
 }
 
 /** Where a form leads: to another page, which says what was done, or to an answer of its own. */
-export type Outcome = { to: string } | View;
+type Outcome = { to: string } | View;
 
 export interface Form {
   path: string;
@@ -113,7 +113,7 @@ export function refuse(http: Http, visit: Visit | null, problem: Problem): Respo
   return http.html(page, problem.type.status as never);
 }
 
-const isForm = (door: Door): door is Form | Inquiry => "submit" in door || "answer" in door;
+export const isForm = (door: Door): door is Form | Inquiry => "submit" in door || "answer" in door;
 
 export function mountConsole(app: Hono<AppEnv>, doors: Door[]): void {
   for (const door of doors) {

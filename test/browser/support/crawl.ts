@@ -93,22 +93,17 @@ async function visit(page: Page, path: string): Promise<{ status: number; html: 
   }
 }
 
-interface Walk {
-  kinds: Kinds;
-  isFinished: (path: string) => boolean;
-}
-
 /** Begins at the overview and calls `look` for each kind of page, which is open then. */
 export async function crawl(
   page: Page,
-  { kinds, isFinished }: Walk,
+  kinds: Kinds,
   look: (visited: Visited) => Promise<void>,
 ): Promise<void> {
   const seen = new Set<string>();
   const queue: { path: string; from: string }[] = [];
   const add = (path: string, from: string): void => {
     const route = routeOf(path, kinds);
-    if (!isFinished(path) || seen.has(route)) return;
+    if (seen.has(route)) return;
     seen.add(route);
     queue.push({ path, from });
   };

@@ -15,10 +15,9 @@ const targets = [
   ...doors.map((door) => ({ path: door.path, isForm: "submit" in door })),
   ...SIGN_IN,
   { path: "/admin/{id}", isForm: false },
-].flatMap(({ path, isForm }) => [
-  { method: "GET" as const, path },
-  ...(isForm ? [{ method: "POST" as const, path }] : []),
-]);
+].flatMap(({ path, isForm }) =>
+  (isForm ? (["GET", "POST"] as const) : (["GET"] as const)).map((method) => ({ method, path })),
+);
 
 type Target = (typeof targets)[number];
 
@@ -148,7 +147,7 @@ function send(
     url: "application/x-www-form-urlencoded",
     "text/plain": "text/plain",
     broken: "multipart/form-data; boundary=x",
-  }[shot.encoding]!;
+  }[shot.encoding];
   const raw = all.map(([name, text]) => `${escape(name)}=${escape(text)}`).join("&");
   return call(target, { method, raw, headers: { ...headers, "Content-Type": type }, bindings });
 }

@@ -44,7 +44,7 @@ const WORDS: Record<string, string> = {
 export const ACTIONS: [action: string, words: string][] = Object.entries(WORDS);
 
 /** An action in words; one without words of its own is its name with blanks. */
-export const wordsOf = (action: string): string => {
+const wordsOf = (action: string): string => {
   const plain = action.replaceAll(/[._]/g, " ");
   return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 };
@@ -56,7 +56,7 @@ const PAGES: Record<string, string> = {
 };
 
 /** What an event is about, with a way to it where it has a page. */
-export const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
+const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
   const page = PAGES[entity.type];
   const id = <code>{entity.id}</code>;
   return page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id;
@@ -65,7 +65,7 @@ export const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
 const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** The part of an event's detail that a person wants to know at a glance. */
-export function remarkOf({ detail }: ShownEvent): string | null {
+function remarkOf({ detail }: ShownEvent): string | null {
   const { reason, changes, instance_id, limit, allowed, observed, to, hostname } = detail;
   if (typeof reason === "string") return `“${reason}”`;
   if (typeof limit === "string") return `${limit}: ${text(observed)} of ${text(allowed)}`;

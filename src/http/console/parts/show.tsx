@@ -32,7 +32,7 @@ const UNITS: [size: number, name: string][] = [
 ];
 
 /** "in 3 days", "2 hours ago". Whole units, rounded down; days up to two months, where each one counts. */
-export function relative(at: number, now: number): string {
+function relative(at: number, now: number): string {
   const away = Math.abs(at - now);
   const fit = away < 60 * DAY ? UNITS.slice(2) : UNITS;
   const [size, name] = fit.find(([unit]) => away >= unit) ?? [];
