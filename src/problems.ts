@@ -1,5 +1,6 @@
 // Every refusal of the service in one table. The HTTP layer turns a Problem into an RFC 9457 document;
 // the domain only names the code and says, in `detail`, what is wrong in this case.
+import "./wording.ts";
 import type * as z from "zod/mini";
 
 interface ProblemType {

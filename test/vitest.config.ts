@@ -54,7 +54,9 @@ const inNode = (name: string, timeout: number, more: object = {}) => ({
     environment: "node" as const,
     testTimeout: timeout,
     hookTimeout: timeout,
-    fileParallelism: false,
+    // After those on workerd, two at a time: they wait for processes, mail and clocks more than they work.
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
     ...more,
   },
 });

@@ -59,9 +59,12 @@ export async function readAttention(context: Context) {
       .select({
         at: events.at,
         license_id: sql<string>`${events.entity_id}`.as("license_id"),
-        detail: events.detail,
+        license_type: licenses.license_type,
+        customer_name: customers.name,
       })
       .from(events)
+      .innerJoin(licenses, eq(licenses.id, events.entity_id))
+      .innerJoin(customers, eq(customers.id, licenses.customer_id))
       .where(
         // The index holds what instances did not do themselves.
         and(eq(events.action, "license.overused"), sql`${events.actor_type} <> 'instance'`),

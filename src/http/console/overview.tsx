@@ -66,7 +66,7 @@ function concernsOf(found: Awaited<ReturnType<typeof readAttention>>, now: numbe
       tone: "warn" as const,
       kind: "over the limit",
       href: `/admin/licenses/${row.license_id}`,
-      what: row.license_id,
+      what: `${row.customer_name}, ${row.license_type}`,
       when: <When at={row.at} now={now} />,
     })),
     ...found.silent.map((row) => ({

@@ -31,14 +31,14 @@ const UNITS: [size: number, name: string][] = [
   [60_000, "minute"],
 ];
 
-/** "in 3 days", "2 hours ago". Whole units, rounded down; days up to two months, where each one counts. */
+/** "in 3 days", "2 hours ago". Whole units, rounded as days left are: up ahead, down behind; days up to two months. */
 function relative(at: number, now: number): string {
   const away = Math.abs(at - now);
   const fit = away < 60 * DAY ? UNITS.slice(2) : UNITS;
   const [size, name] = fit.find(([unit]) => away >= unit) ?? [];
   if (size === undefined || name === undefined) return at > now ? "in a moment" : "just now";
-  const words = plural(Math.floor(away / size), name);
-  return at > now ? `in ${words}` : `${words} ago`;
+  const units = away / size;
+  return at > now ? `in ${plural(Math.ceil(units), name)}` : `${plural(Math.floor(units), name)} ago`;
 }
 
 /** A moment, absolute and relative. Null is `none`. */
