@@ -4,7 +4,7 @@ import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
 import { ConfigError } from "../config.ts";
 import { type Services, servicesOf } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { databaseMessage, isUnavailable } from "../storage/database.ts";
+import { databaseMessage, isUnavailable } from "../storage/failures.ts";
 import type { AppEnv, Http } from "./endpoint.ts";
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {

@@ -196,7 +196,7 @@ export const pauseAfter = (attempts: number, random: number): number =>
   Math.round(Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * (0.75 + random / 2));
 
 async function record(context: Context, claim: Claim, outcome: Outcome): Promise<void> {
-  await context.db.batch(resultOf(context, claim, outcome));
+  await context.db.batch(resultOf(context, claim, outcome), "repeatable");
 }
 
 // A failure is written only by the run that has the claim: another one may have got it through meanwhile.

@@ -9,4 +9,9 @@ export const env = bindings as unknown as Env & {
   /** How many requests the fuzzers make, each, and from which seed. */
   FUZZ_REQUESTS: number;
   FUZZ_SEED: number;
+  /** How many rounds the races go, and from which seed. */
+  RACE_ROUNDS: number;
+  RACE_SEED: number;
+  /** A second database, for what has an older schema. */
+  before: D1Database;
 };
