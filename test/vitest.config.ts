@@ -13,7 +13,7 @@ const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
 const FUZZERS = "test/**/fuzz.spec.ts";
 
 // What recounts the whole database, which other tests write rows into by hand.
-const RECOUNTED = "test/**/{faults,races}.spec.ts";
+const RECOUNTED = "test/**/{faults,*-faults,races}.spec.ts";
 
 /** Tests inside workerd: the files share one and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
@@ -32,6 +32,7 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
           // `npm run torture` asks for more.
           FUZZ_REQUESTS: Number(process.env["FUZZ_REQUESTS"] ?? 1_500),
           FUZZ_SEED: Number(process.env["FUZZ_SEED"] ?? 1),
+          FAULTS: process.env["FAULTS"] ?? "some",
           RACE_ROUNDS: Number(process.env["RACE_ROUNDS"] ?? 3),
           RACE_SEED: Number(process.env["RACE_SEED"] ?? 1),
           TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),

@@ -1,7 +1,9 @@
 // A D1 that fails: at the n-th request that is made of it, before it did anything, in the middle of its batch or
 // after it did everything and only the answer got lost.
 import type { Env } from "../../src/config.ts";
+import { expect } from "vitest";
 import { env } from "./env.ts";
+import type { Answer } from "./service.ts";
 
 export const LOST = "D1_ERROR: Network connection lost.";
 export const OVERLOADED = "D1_ERROR: D1 DB is overloaded. Requests queued for too long.";
@@ -44,4 +46,25 @@ export function faulty(
   };
   const DB = { prepare, batch, withSession: () => DB } as unknown as D1Database;
   return { bindings: { ...env, ...more, DB }, calls: () => calls };
+}
+
+/** Judges answers, and counts them. */
+export function judge() {
+  const figures = { faults: 0, "answered all the same": 0, "503 with Retry-After": 0 };
+  return {
+    figures,
+    /** Right, or a 503 that says when to come back. */
+    expectHonest: (answer: Answer, wanted: number): void => {
+      figures.faults++;
+      if (answer.status === 503) {
+        figures["503 with Retry-After"]++;
+        // The console says it in a page.
+        if (answer.body) expect(answer.body).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
+        expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+      } else {
+        figures["answered all the same"]++;
+        expect(answer.status, answer.text).toBe(wanted);
+      }
+    },
+  };
 }

@@ -185,7 +185,7 @@ export class Caller {
     const path = `/v1/admin/licenses/${license.id}/${action}`;
     const body = action === "suspend" ? { reason: "torture" } : {};
     const sent = { method: "POST", path, body, key: this.#mark() };
-    return this.#change(target, license, { ...license, status: status! }, sent);
+    return this.#change(target, license, { ...license, status: status }, sent);
   }
 
   #limit(target: Target, license: OwnLicense): Promise<boolean> {

@@ -171,7 +171,7 @@ async function deliverAll(target: Target, resend: Emulator, faults: string[]): P
     cursor = page.next_cursor === null ? "" : `&cursor=${encodeURIComponent(page.next_cursor)}`;
   } while (cursor !== "");
   const answer = await fetch(`${resend.url}/emails`, { headers: { Authorization: "Bearer re_local" } });
-  const { data } = (await answer.json()) as { data: { to: string[]; subject: string }[] };
+  const { data }: { data: { to: string[]; subject: string }[] } = JSON.parse(await answer.text());
   for (const { to, subject } of data) {
     const key = `${to[0]}: ${subject}`;
     owed.set(key, (owed.get(key) ?? 0) - 1);

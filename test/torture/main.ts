@@ -49,7 +49,7 @@ function plans(seed: number, short: boolean, rounds: number | null): Plan[] {
     tested("fuzz", () => suites("fuzz", "fuzz", ["test/http/fuzz"], fuzz)),
     tested("console", () => suites("console", "fuzz", ["test/http/console/fuzz"], fuzz)),
     tested("access", () => suites("access", "worker", ["test/access/doors", "test/access/strangers"])),
-    tested("faults", () => suites("faults", "torture", ["faults.spec"])),
+    tested("faults", () => suites("faults", "torture", ["faults.spec"], { FAULTS: "all" })),
     { name: "races", isTested: false, run: () => suites("races", "torture", ["races.spec"], races) },
     { name: "crash", isTested: false, run: () => crash(rounds ?? (short ? 2 : 50), seed) },
   ];
@@ -69,9 +69,9 @@ async function main(): Promise<void> {
   const chosen = all.filter(({ name, isTested }) => only?.includes(name) ?? !(values.short && isTested));
   console.log(`seed ${seed}`);
   const parts: (Part & { seconds: number })[] = [];
-  for (const { name, run } of chosen) {
+  for (const { name, ...plan } of chosen) {
     const started = performance.now();
-    const part = await run().catch((error: unknown): Part => ({
+    const part = await plan.run().catch((error: unknown): Part => ({
       name,
       figures: {},
       faults: [error instanceof Error ? (error.stack ?? error.message) : String(error)],

@@ -85,7 +85,7 @@ export function faultsIn(database: DatabaseSync, ledger: Ledger): string[] {
     if (found.length > 1) faults.push(`${kind} ${mark} was made ${found.length} times`);
     if (found.length === 0 && is === "acknowledged")
       faults.push(`${kind} ${mark} was acknowledged and is lost`);
-    for (const { mails = 0 } of found as Row[])
+    for (const { mails = 0 } of found)
       if (mails !== (mailed ? 1 : 0)) faults.push(`license ${mark} owes ${mails} mails`);
   }
 

@@ -29,7 +29,7 @@ export async function suites(
   name: string,
   project: string,
   files: string[],
-  settings: Record<string, number> = {},
+  settings: Record<string, string | number> = {},
 ): Promise<Part> {
   mkdirSync(SCRATCH, { recursive: true });
   const file = join(SCRATCH, `${name}.json`);
