@@ -283,6 +283,6 @@ describe("after all that", () => {
     expect(await brokenIn((sql) => rows(sql))).toEqual({});
     expect(figures["503 with Retry-After"]).toBeGreaterThan(60);
     expect(figures["answered all the same"]).toBeGreaterThan(100);
-    task.meta.figures = { ...figures, "wrong or half done": 0, "500": 0 };
+    task.meta.figures = { ...figures, "wrong, half done or a 500": 0 };
   });
 });

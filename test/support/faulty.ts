@@ -50,12 +50,12 @@ export function faulty(
 
 /** Judges answers, and counts them. */
 export function judge() {
-  const figures = { faults: 0, "answered all the same": 0, "503 with Retry-After": 0 };
+  const figures = { "failures of D1": 0, "answered all the same": 0, "503 with Retry-After": 0 };
   return {
     figures,
     /** Right, or a 503 that says when to come back. */
     expectHonest: (answer: Answer, wanted: number): void => {
-      figures.faults++;
+      figures["failures of D1"]++;
       if (answer.status === 503) {
         figures["503 with Retry-After"]++;
         // The console says it in a page.

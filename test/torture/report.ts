@@ -7,7 +7,7 @@ export interface Part {
   faults: string[];
 }
 
-const WIDTH = 34;
+const WIDTH = 38;
 
 export function tableOf(parts: (Part & { seconds: number })[]): string {
   const lines = [`${"part".padEnd(14)}${"what".padEnd(WIDTH)}how many`];
@@ -16,7 +16,7 @@ export function tableOf(parts: (Part & { seconds: number })[]): string {
     rows.forEach(([what, value], n) => {
       lines.push(`${(n === 0 ? name : "").padEnd(14)}${what.padEnd(WIDTH)}${String(value)}`);
     });
-    lines.push(`${"".padEnd(14)}${"faults".padEnd(WIDTH)}${faults.length}`);
+    lines.push(`${"".padEnd(14)}${"found wrong".padEnd(WIDTH)}${faults.length}`);
   }
   return lines.join("\n");
 }
