@@ -13,7 +13,7 @@ import type { Part } from "./report.ts";
 import { sabotage } from "./sabotage.ts";
 
 const CALLERS = 16;
-const SHARED = [3, 6, 9];
+const SHARED = [4, 12, 30];
 
 export async function crash(rounds: number, seed: number): Promise<Part> {
   const chance = chanceOf(seed);
