@@ -1,6 +1,14 @@
 // One of those who put load on the service: asks for one thing after the other, and books what it is told.
 import type { Chance } from "./random.ts";
-import type { Instance, Ledger, Made, OwnLicense, Sent, Target } from "./ledger.ts";
+import {
+  type Instance,
+  type Ledger,
+  type Made,
+  type OwnLicense,
+  type Sent,
+  type Target,
+  TODAY,
+} from "./ledger.ts";
 
 const TIMEOUT = 20_000;
 
@@ -16,8 +24,6 @@ interface Booking {
   /** Refusals that are right; what they say of the books. */
   refused?: Record<number, () => void>;
 }
-
-const DAY = (): string => new Date().toISOString().slice(0, 10);
 
 export class Caller {
   readonly #ledger: Ledger;
@@ -93,7 +99,7 @@ export class Caller {
   #checkIn(target: Target, instance: Instance): Promise<boolean> {
     const { license, id } = instance;
     instance.told += this.#chance.between(1, 50);
-    const usage = [{ date: DAY(), requests: instance.told, services: 1 }];
+    const usage = [{ date: TODAY, requests: instance.told, services: 1 }];
     const body = { license_key: license.key, instance_id: id, usage };
     return this.#send(
       target,

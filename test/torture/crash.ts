@@ -6,7 +6,7 @@ import { freePort } from "../../src/dev/service.ts";
 import { newSecrets } from "../bench/house.ts";
 import { Caller } from "./caller.ts";
 import { type Bindings, inspect, killWhileStarting, prepare, startHouse, tamper } from "./house.ts";
-import { Ledger, type Target } from "./ledger.ts";
+import { Ledger, type Target, TODAY } from "./ledger.ts";
 import { type Chance, chanceOf } from "./random.ts";
 import { count, type Counted, faultsIn } from "./recount.ts";
 import type { Part } from "./report.ts";
@@ -124,7 +124,7 @@ async function fromOutside(target: Target, ledger: Ledger, counted: Counted): Pr
     total: told.total,
     suspended: told.suspended,
     instances: told.instances,
-    requestsToday: told.usage_by_day.at(-1).requests,
+    requestsToday: told.usage_by_day.find(({ date }: { date: string }) => date === TODAY).requests,
   };
   const faults =
     JSON.stringify(said) === JSON.stringify(counted)

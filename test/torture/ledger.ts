@@ -1,6 +1,9 @@
 // What the callers know for certain: what they asked for, and which of it was acknowledged. A request without an
 // answer may have been carried out or not; its caller asks for nothing else until it knows.
 
+/** The day that usage is told for: one for all of the run, over midnight too. */
+export const TODAY = new Date().toISOString().slice(0, 10);
+
 /** Where the service is now, and its owner's token. */
 export interface Target {
   url: string;

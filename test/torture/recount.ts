@@ -1,7 +1,7 @@
 // The database, counted plainly and compared with what the callers know.
 import type { DatabaseSync } from "node:sqlite";
 import { INVARIANTS } from "../support/invariants.ts";
-import type { Ledger, OwnLicense } from "./ledger.ts";
+import { type Ledger, type OwnLicense, TODAY } from "./ledger.ts";
 
 type Row = Record<string, any>;
 
@@ -13,8 +13,6 @@ export interface Counted {
   requestsToday: number;
 }
 
-const DAY = (): string => new Date().toISOString().slice(0, 10);
-
 export function count(database: DatabaseSync): Counted {
   const one = (sql: string, ...values: string[]): number =>
     Number((database.prepare(sql).get(...values) as Row)["n"]);
@@ -25,7 +23,7 @@ export function count(database: DatabaseSync): Counted {
       active: one("SELECT count(*) AS n FROM activations WHERE ended_at = 0"),
       total: one("SELECT count(*) AS n FROM events WHERE action = 'activation.created'"),
     },
-    requestsToday: one("SELECT coalesce(sum(requests), 0) AS n FROM usage WHERE day = ?", DAY()),
+    requestsToday: one("SELECT coalesce(sum(requests), 0) AS n FROM usage WHERE day = ?", TODAY),
   };
 }
 
