@@ -13,7 +13,7 @@ const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
 const FUZZERS = "test/**/fuzz.spec.ts";
 
 // What recounts the whole database, which other tests write rows into by hand.
-const RECOUNTED = "test/**/{faults,*-faults,races}.spec.ts";
+const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 
 /** Tests inside workerd: the files share one and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({

@@ -1,23 +1,11 @@
-// Everything at once: claims of seats against all that changes what may be claimed, the same request many times,
-// the same file by several hands, runs of the outbox that overlap. The record, which D1 writes in the one order in
-// which it did things, is played back against the rules said as simply as can be.
+// Claims of seats against all that changes what may be claimed, at once. The record, which D1 writes in the one order
+// in which it did things, is played back against the rules said as simply as can be.
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { brokenIn } from "../support/invariants.ts";
-import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
-import {
-  activate,
-  admin,
-  type Answer,
-  call,
-  deactivate,
-  newCustomer,
-  newLicense,
-  rows,
-  unique,
-} from "../support/service.ts";
+import { activate, admin, type Answer, deactivate, newLicense, rows } from "../support/service.ts";
 
 const NOW = Date.parse("2026-05-01T08:00:00Z");
 const ROUNDS = env.RACE_ROUNDS;
@@ -222,150 +210,6 @@ describe("two hundred activations at once", () => {
       const instances = Array.from({ length: ACTIVATIONS }, (_, n) => n % 150);
       await storm({ limit, instances, lapsed: [3, 4], others: [], places: [], pace: 300 });
     }
-  });
-});
-
-const AT_ONCE = 50;
-
-describe("the same request under one key", () => {
-  const keyed = (key: string, path: string, body: object): Promise<Answer> =>
-    admin(path, { method: "POST", body, headers: { "Idempotency-Key": key } });
-
-  const atOnce = (send: () => Promise<Answer>): Promise<Answer[]> =>
-    Promise.all(Array.from({ length: AT_ONCE }, send));
-
-  it("fifty times at once, has one effect and one answer", { timeout: 600_000 }, async ({ task }) => {
-    let carriedOut = 0;
-    for (let n = 0; n < ROUNDS; n++) {
-      const customer = await newCustomer({ email: `${unique("it")}@acme.example` });
-      const key = unique("key");
-      const body = { customer_id: customer.id, license_type: "standard", send_email: true };
-      const issued = await atOnce(() => keyed(key, "/licenses", body));
-      expectOne(issued, 201, ({ license }) => license.id);
-      const licenses = await rows<{ id: string }>(
-        "SELECT id FROM licenses WHERE customer_id = ?",
-        customer.id,
-      );
-      expect(licenses).toHaveLength(1);
-      const [{ id } = { id: "" }] = licenses;
-      const renewal = unique("key");
-      const renewed = await atOnce(() => keyed(renewal, `/licenses/${id}/renew`, { expires_days: 30 }));
-      expectOne(renewed, 200, ({ license }) => license.expires_at);
-      expect(await rows("SELECT version FROM licenses WHERE id = ?", id)).toEqual([{ version: 2 }]);
-      expect(await rows("SELECT kind FROM messages WHERE license_id = ? ORDER BY 1", id)).toEqual([
-        { kind: "license_delivery" },
-        { kind: "license_renewed" },
-      ]);
-      carriedOut += 2;
-    }
-    task.meta.figures = {
-      "requests, 50 under one key at once": carriedOut * AT_ONCE,
-      "keys carried out once": carriedOut,
-      "carried out twice": 0,
-    };
-  });
-
-  /** The same answer for everybody, but for who was told to come back for it. */
-  function expectOne(answers: Answer[], status: number, effect: (body: Answer["body"]) => string): void {
-    const answered = answers.filter((answer) => answer.status === status);
-    expect(new Set(answered.map(({ body }) => effect(body))).size).toBe(1);
-    for (const answer of answers) if (answer.status !== status) expect(answer.body.code).toBe("CONFLICT");
-    expect(answered.filter(({ headers }) => headers.get("Idempotent-Replayed") === null)).toHaveLength(1);
-  }
-});
-
-describe("the same file by eight hands at once", () => {
-  const HANDS = 8;
-
-  const importing = (kind: string, body: object[]): Promise<Answer> =>
-    call(`/v1/admin/imports/${kind}`, { token: env.ADMIN_TOKEN, body });
-
-  const newLicenseId = (): string =>
-    `lic_0${crypto.randomUUID().replaceAll("-", "").slice(0, 25).toUpperCase()}`;
-
-  const taken = (answers: Answer[]): number => {
-    for (const { status, text } of answers)
-      if (status !== 200) expect(text).toMatch(/exists already|was changed by somebody else/);
-    return answers.filter(({ status }) => status === 200).length;
-  };
-
-  it(
-    "is imported once: customers, and licenses that are restored by id",
-    { timeout: 600_000 },
-    async ({ task }) => {
-      let files = 0;
-      for (let n = 0; n < ROUNDS; n++) {
-        const prefix = unique("import");
-        const customers = Array.from({ length: 40 }, (_, row) => ({ id: `${prefix}-${row}`, name: "Acme" }));
-        const licenses = customers.map(({ id }) => ({
-          id: newLicenseId(),
-          customer_id: id,
-          license_type: "standard",
-          expires_at: "2031-01-01T00:00:00Z",
-        }));
-        const many = (kind: string, body: object[]) =>
-          Promise.all(Array.from({ length: HANDS }, () => importing(kind, body)));
-        expect(taken(await many("customers", customers))).toBe(1);
-        expect(taken(await many("licenses", licenses))).toBe(1);
-        const [found] = await rows(
-          `SELECT (SELECT count(*) FROM customers WHERE id LIKE ?1) AS customers,
-           (SELECT count(*) FROM licenses WHERE customer_id LIKE ?1) AS licenses,
-           (SELECT count(*) FROM events WHERE entity_id LIKE ?1) AS events`,
-          `${prefix}-%`,
-        );
-        expect(found).toEqual({ customers: 40, licenses: 40, events: 40 });
-        files += 2;
-      }
-      task.meta.figures = {
-        "imports, 8 of one file at once": files * HANDS,
-        "files imported once": files,
-        "imported twice": 0,
-      };
-    },
-  );
-});
-
-describe("runs of the outbox that overlap", () => {
-  beforeEach(async () => {
-    await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-    await rows("UPDATE mail_pace SET next_at = 0");
-  });
-
-  afterEach(() => {
-    vi.unstubAllGlobals();
-  });
-
-  it("send each mail once, in one request", { timeout: 600_000 }, async ({ task }) => {
-    const resend = new FakeResend();
-    let mails = 0;
-    for (let n = 0; n < ROUNDS; n++) {
-      setTime(NOW + n * 200 * DAY);
-      const recipients: string[] = [];
-      for (let m = 0; m < 6; m++) {
-        const email = `${unique("it")}@acme.example`;
-        const { id } = await newCustomer({ email });
-        // A delivery has an attachment and so a request of its own; a warning shares one with others.
-        await newLicense({ customer_id: id, expires_days: 7, send_email: true });
-        recipients.push(email);
-      }
-      await rows(
-        "UPDATE messages SET status = 'pending' WHERE recipient IN (SELECT value FROM json_each(?))",
-        JSON.stringify(recipients),
-      );
-      // Two nights and six deliveries at once.
-      await Promise.all(
-        [NIGHTLY, NIGHTLY, ...Array(6).fill(DELIVERIES)].map((cron) => fire(cron, mailing(), Date.now())),
-      );
-      await fire(DELIVERIES, mailing());
-      for (const recipient of recipients) {
-        const subjects = resend.to(recipient).map(({ subject }) => subject);
-        expect(subjects).toHaveLength(2);
-        expect(new Set(subjects).size).toBe(2);
-      }
-      mails += 2 * recipients.length;
-    }
-    expect(new Set(resend.requests.map(({ key }) => key)).size).toBe(resend.requests.length);
-    task.meta.figures = { "mails, by 8 runs at once": mails, "sent twice": 0 };
   });
 });
 

@@ -10,7 +10,7 @@ import { suites } from "./suites.ts";
 
 const USAGE = `Usage: npm run torture -- [options]
 
-  --short          a minute in place of an hour: what \`npm test\` does not run, and little of it
+  --short          a minute in place of ten: what \`npm test\` does not run, and little of it
   --only PART,…    documents, fuzz, console, access, faults, races, crash
   --rounds N       rounds of crash and races (50 and 100; 2 and 4 with --short)
   --seed N         what chance begins with (else chosen, and printed); chooses what is asked and when it is
