@@ -1,6 +1,6 @@
 // What every request and job carries: the services made once per isolate, and who is acting now.
 import { ulid } from "ulid";
-import { type Config, type Env, parseConfig } from "./config.ts";
+import { type Config, ConfigError, type Env, parseConfig } from "./config.ts";
 import { createKeyring, type Keyring } from "./crypto/keyring.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
 import type { Role } from "./storage/schema.ts";
@@ -104,4 +104,14 @@ export function servicesOf(env: Env): Services {
   };
   built.set(env, services);
   return services;
+}
+
+/**
+ * The same, once it is certain that what they sign can be verified.
+ * @throws ConfigError
+ */
+export async function soundServicesOf(env: Env): Promise<Services> {
+  const services = servicesOf(env);
+  if (await services.keyring.isSound()) return services;
+  throw new ConfigError("SIGNING_KEYS is malformed");
 }

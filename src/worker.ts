@@ -1,15 +1,15 @@
 // The Worker's doors: requests, and the triggers of wrangler.toml.
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
-import { type Context, servicesOf } from "./context.ts";
+import { type Context, soundServicesOf } from "./context.ts";
 import { publishedKeys } from "./http/service.ts";
 import { runDeliveries } from "./jobs/deliveries.ts";
 import { runNightly } from "./jobs/nightly.ts";
 
 const app = createApp();
 
-const jobContext = (env: Env, execution: ExecutionContext, id: string): Context => ({
-  ...servicesOf(env),
+const jobContext = async (env: Env, execution: ExecutionContext, id: string): Promise<Context> => ({
+  ...(await soundServicesOf(env)),
   actor: { type: "system", id },
   requestId: crypto.randomUUID(),
   ip: null,
@@ -23,9 +23,9 @@ async function scheduled(
 ): Promise<void> {
   switch (cron) {
     case "0 3 * * *":
-      return runNightly(jobContext(env, execution, "nightly"), scheduledTime);
+      return runNightly(await jobContext(env, execution, "nightly"), scheduledTime);
     case "*/10 * * * *":
-      return runDeliveries(jobContext(env, execution, "deliveries"));
+      return runDeliveries(await jobContext(env, execution, "deliveries"));
     default:
       throw new Error(`There is no job for the trigger ${cron}.`);
   }

@@ -12,6 +12,9 @@ const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
 // The fuzzers turn everything over that they may, license types included, so they have a database of their own.
 const FUZZERS = "test/**/fuzz.spec.ts";
 
+// What recounts the whole database, which other tests write rows into by hand.
+const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
+
 /** Tests inside workerd: the files share one and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
   root,
@@ -19,6 +22,7 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
     cloudflareTest(async () => ({
       wrangler: { configPath: join(root, "wrangler.toml") },
       miniflare: {
+        d1Databases: ["before"],
         bindings: {
           // Made for this run; no key or token is kept in the repository.
           SIGNING_KEYS: await generateKeys(),
@@ -28,6 +32,9 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
           // `npm run torture` asks for more.
           FUZZ_REQUESTS: Number(process.env["FUZZ_REQUESTS"] ?? 1_500),
           FUZZ_SEED: Number(process.env["FUZZ_SEED"] ?? 1),
+          FAULTS: process.env["FAULTS"] ?? "some",
+          RACE_ROUNDS: Number(process.env["RACE_ROUNDS"] ?? 3),
+          RACE_SEED: Number(process.env["RACE_SEED"] ?? 1),
           TEST_MIGRATIONS: await readD1Migrations(join(root, "migrations")),
         },
       },
@@ -67,8 +74,9 @@ export default defineConfig({
     // The service logs a line per request; show them only beside a failure.
     silent: "passed-only",
     projects: [
-      inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS]),
+      inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS, RECOUNTED]),
       inWorker("fuzz", [FUZZERS]),
+      inWorker("torture", [RECOUNTED]),
       inNode("local", 120_000),
       inNode("clients", 180_000),
       ...(isChromiumHere()

@@ -7,7 +7,8 @@ import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { DAY, SECOND } from "../licensing/dates.ts";
 import { Problem } from "../problems.ts";
-import { databaseMessage, prefixed } from "../storage/database.ts";
+import { prefixed } from "../storage/database.ts";
+import { databaseMessage } from "../storage/failures.ts";
 
 const KEPT = DAY;
 
@@ -164,7 +165,7 @@ async function keep(context: Context, request: KeyedRequest, answer: Answer): Pr
   try {
     const owner = ownerOf(actor.id, request.key);
     const sealed = await seal(config.sessionSecret, PURPOSE, owner, JSON.stringify(answer));
-    const [, kept] = await db.batch(claimOf(context, request, sealed));
+    const [, kept] = await db.batch(claimOf(context, request, sealed), "repeatable");
     return kept?.meta.changes !== 0;
   } catch (error) {
     const told = databaseMessage(error);
@@ -177,14 +178,9 @@ async function keep(context: Context, request: KeyedRequest, answer: Answer): Pr
 async function forget(context: Context, { key }: KeyedRequest): Promise<void> {
   const { db, actor, requestId } = context;
   try {
-    await db.batch([
-      db.sql(
-        "DELETE FROM idempotency_keys WHERE actor_id = ? AND key = ? AND request_id = ? AND answer IS NULL",
-        actor.id,
-        key,
-        requestId,
-      ),
-    ]);
+    const own = "actor_id = ? AND key = ? AND request_id = ? AND answer IS NULL";
+    const taken = db.sql(`DELETE FROM idempotency_keys WHERE ${own}`, actor.id, key, requestId);
+    await db.batch([taken], "repeatable");
   } catch (error) {
     context.log("error", {
       event: "idempotency claim",

@@ -17,6 +17,8 @@ export interface Keyring {
   sign(type: DocumentType, claims: Claims): Promise<string>;
   /** The claims of a document that this ring signed as exactly this type and issuer; null for anything else. */
   verify(type: DocumentType, issuer: string, token: string): Promise<Claims | null>;
+  /** Whether the halves of each key belong together: if not, nobody could verify what it signs. */
+  isSound(): Promise<boolean>;
   /** The `kid` that `sign` puts into what it signs. */
   activeKeyId: string;
   /** The public halves, active first, as a JWK Set without `alg`: libraries differ in its spelling. */
@@ -52,8 +54,23 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
   const verified = createRecent<Claims>(REMEMBERED);
   const signed = createRecent<string>(REMEMBERED);
 
+  const isPair = async ({ kid, kty, crv, x, d }: PrivateJwk): Promise<boolean> => {
+    try {
+      const token = await new CompactSign(utf8.encode(kid))
+        .setProtectedHeader({ alg: "EdDSA" })
+        .sign(await load(`private:${kid}`, { kty, crv, x, d }));
+      await compactVerify(token, await load(`public:${kid}`, { kty, crv, x }));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  let sound: Promise<boolean> | undefined;
+
   return {
     activeKeyId: active.kid,
+
+    isSound: () => (sound ??= Promise.all(jwks.map(isPair)).then((pairs) => pairs.every(Boolean))),
 
     async sign(typ, claims) {
       const payload = JSON.stringify(claims);

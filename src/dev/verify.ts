@@ -49,6 +49,7 @@ const PROJECTS = [
   "test/browser",
   "test/bench",
   "test/bench/workers",
+  "test/torture",
 ];
 
 const CHECKS: [name: string, check: () => string | void][] = [

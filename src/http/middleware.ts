@@ -2,9 +2,9 @@
 // where refusals and failures become answers.
 import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
 import { ConfigError } from "../config.ts";
-import { type Services, servicesOf } from "../context.ts";
+import { type Services, soundServicesOf } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { databaseMessage, isUnavailable } from "../storage/database.ts";
+import { databaseMessage, isUnavailable } from "../storage/failures.ts";
 import type { AppEnv, Http } from "./endpoint.ts";
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
@@ -12,10 +12,11 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
   http.set("requestId", requestId);
   let services: Services;
   try {
-    services = servicesOf(http.env);
+    services = await soundServicesOf(http.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(JSON.stringify({ level: "error", event: "configuration", detail: error.message }));
+    const see = "docs/configuration.md";
+    console.error(JSON.stringify({ level: "error", event: "configuration", detail: error.message, see }));
     throw new Problem("SERVICE_UNAVAILABLE", "The service is not configured; its log says what is missing.");
   }
   const started = services.clock.now();

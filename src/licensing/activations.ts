@@ -121,10 +121,11 @@ export async function deactivate(context: Context, request: DeactivationRequest)
   const key = await presentedKey(context, request.license_key);
   const now = context.clock.now();
   const acting = asInstance(context, request.instance_id);
-  const results = await context.db.batch([
+  const statements = [
     ...endActivation(acting, now, key, request.instance_id),
     look(acting, key.licenseId, null, now),
-  ]);
+  ];
+  const results = await context.db.batch(statements, "repeatable");
   const view = viewOf(results.at(-1)?.results[0], now);
   if (!view) throw unknownLicense();
   if (key.revision < view.license.revision) throw new Problem("LICENSE_KEY_SUPERSEDED");

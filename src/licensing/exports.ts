@@ -5,7 +5,7 @@ import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { databaseMessage } from "../storage/database.ts";
+import { databaseMessage } from "../storage/failures.ts";
 import { type License, licenses } from "../storage/schema.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";

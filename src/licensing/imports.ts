@@ -7,7 +7,7 @@ import { type EntityType, recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { chunksOf, insertChunk } from "../storage/bulk.ts";
-import { isForeignKeyFailure, isUniqueFailure } from "../storage/database.ts";
+import { isForeignKeyFailure, isUniqueFailure } from "../storage/failures.ts";
 import {
   type Customer,
   customers,

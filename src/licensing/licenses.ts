@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { sendSoon } from "../notices/delivery.ts";
 import { oweDelivery } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
-import { isForeignKeyFailure } from "../storage/database.ts";
+import { isForeignKeyFailure } from "../storage/failures.ts";
 import { customers, type License, licenses, type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";

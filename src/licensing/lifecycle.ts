@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { sendSoon } from "../notices/delivery.ts";
 import { oweRenewal } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
-import { isForeignKeyFailure } from "../storage/database.ts";
+import { isForeignKeyFailure } from "../storage/failures.ts";
 import { type License, licenses } from "../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";

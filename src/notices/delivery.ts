@@ -25,7 +25,8 @@ const PATIENCE = 5 * SECOND;
 /** Resend remembers an idempotency key for 24 hours; what is not certain by then must not be sent again. */
 const REMEMBERED = DAY - HOUR;
 
-const MAX_ATTEMPTS = 12;
+/** Three days and some hours, as the pauses grow: Resend may be down over a weekend. */
+const MAX_ATTEMPTS = 48;
 const FIRST_PAUSE = 30 * SECOND;
 const LONGEST_PAUSE = 2 * HOUR;
 
@@ -163,6 +164,12 @@ async function attempt(context: Context, resend: Resend, claim: Claim): Promise<
   return error ? failureOf(error, headers, rows.length) : { is: "sent", ids: data.data.map(({ id }) => id) };
 }
 
+/**
+ * Nobody took the request: Resend itself says that it takes none now, or Cloudflare, which stands before it, that it
+ * was not reached (refused, no way, no TLS, no name). So it is certain that nothing was sent, however long it lasts.
+ */
+const NOT_TAKEN = new Set([429, 503, 521, 523, 525, 526, 530]);
+
 interface ResendError {
   name: string;
   message: string;
@@ -178,7 +185,7 @@ function failureOf(
   size: number,
 ): Outcome {
   const error = `${statusCode ?? "no answer"}: ${message}`.slice(0, MAX_ERROR);
-  if (statusCode === 429) {
+  if (statusCode !== null && NOT_TAKEN.has(statusCode)) {
     const seconds = Number(headers?.["retry-after"]);
     const retryAfter = seconds > 0 ? Math.min(seconds * SECOND, LONGEST_HOLD - PATIENCE) : null;
     return { is: "again", error, uncertain: false, retryAfter };
@@ -196,7 +203,7 @@ export const pauseAfter = (attempts: number, random: number): number =>
   Math.round(Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * (0.75 + random / 2));
 
 async function record(context: Context, claim: Claim, outcome: Outcome): Promise<void> {
-  await context.db.batch(resultOf(context, claim, outcome));
+  await context.db.batch(resultOf(context, claim, outcome), "repeatable");
 }
 
 // A failure is written only by the run that has the claim: another one may have got it through meanwhile.

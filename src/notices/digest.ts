@@ -61,7 +61,7 @@ export async function writeDigest(context: Context, now: number, unreachable: Di
       }),
     ),
   );
-  await context.db.batch(writeMessages(context, rows, "true"));
+  await context.db.batch(writeMessages(context, rows, "true"), "repeatable");
 }
 
 interface FullLicense {

@@ -127,7 +127,7 @@ export async function writeNotices(context: Context, now: number): Promise<Diges
       if (customer.email !== null) owed.push(await noticeFor(context, now, candidate, customer.email, due));
       else if (passedToday(license, due, now)) unreachable.push(digestRow(license, customer));
     }
-    if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE));
+    if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE), "repeatable");
   }
   return unreachable;
 }

@@ -1,5 +1,6 @@
 // The database: Drizzle for typed queries, and D1's batch, its only transaction, for everything that writes.
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import { PATIENCE, type Patience, retrying } from "./retry.ts";
 
 export interface Database {
   /** Typed queries; for reads. A write is compiled to a statement and goes through `batch`. */
@@ -10,8 +11,13 @@ export interface Database {
   run(statement: NamedStatement, values: Record<string, SqlValue>): D1PreparedStatement;
   /** A Drizzle query as a statement, so that it can share a batch with others. */
   compile(query: { toSQL(): { sql: string; params: unknown[] } }): D1PreparedStatement;
-  /** All or nothing, in order, in one round trip. */
-  batch(statements: D1PreparedStatement[]): Promise<D1Result<Row>[]>;
+  /**
+   * All or nothing, in order, in one round trip. Where all of it reads it is asked again after a failure that
+   * passes, and where the caller says `repeatable`: done twice in a row, it leaves behind and answers what it
+   * does done once. A change that the first time makes impossible (a version that moves on) is not: the second
+   * answer would be that it did not happen.
+   */
+  batch(statements: D1PreparedStatement[], again?: "repeatable"): Promise<D1Result<Row>[]>;
   /** The same database for reads that a replica near by may serve. Which may: docs/decisions/0012. */
   replica(freshness: Freshness): Database;
 }
@@ -46,22 +52,32 @@ export type Row = Record<string, unknown>;
 /** Statements that change nothing. What is not certain to be one is taken as a write. */
 const reads = new WeakSet<D1PreparedStatement>();
 
+/**
+ * SQLite takes a "name" that it does not know for a text: on a database that is not migrated yet Drizzle would read
+ * the name of a column in place of its value. A `name` is always one.
+ */
+const quoted = (text: string): string => text.replaceAll('"', "`");
+
 const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
 
 /** What a database and a session on it have in common. */
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
-export const openDatabase = (d1: D1Database): Database => open(d1, d1);
+export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
+  open(d1, d1, patience);
 
-function open(d1: Queryable, whole: D1Database): Database {
+function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
   const prepare = (text: string, values: unknown[]): D1PreparedStatement => {
     const statement = d1.prepare(text).bind(...values);
     if (READ.test(text)) reads.add(statement);
     return statement;
   };
+  const batch: Database["batch"] = (statements, again) => {
+    const send = () => d1.batch<Row>(statements);
+    return again || statements.every((statement) => reads.has(statement)) ? retrying(send, patience) : send();
+  };
   return {
-    // Drizzle, too, only prepares statements and sends batches.
-    orm: drizzle(d1 as D1Database),
+    orm: drizzle({ prepare: (text: string) => patient(text, prepare, patience), batch } as never),
     sql: (text, ...values) => prepare(text, values),
     run: ({ text, names }, values) =>
       prepare(
@@ -70,12 +86,29 @@ function open(d1: Queryable, whole: D1Database): Database {
       ),
     compile(query) {
       const { sql, params } = query.toSQL();
-      return prepare(sql, params);
+      return prepare(quoted(sql), params);
     },
-    batch: (statements) => d1.batch<Row>(statements),
-    replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), whole),
+    batch,
+    replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), whole, patience),
   };
 }
+
+/** All that Drizzle does is bind, and ask for rows in one of two ways or send a batch. */
+const patient = (
+  text: string,
+  prepare: (text: string, values: unknown[]) => D1PreparedStatement,
+  patience: Patience,
+) => ({
+  bind(...values: unknown[]) {
+    const statement = prepare(quoted(text), values);
+    if (!reads.has(statement)) return statement;
+    for (const way of ["all", "raw"] as const) {
+      const ask: (...options: never[]) => Promise<unknown> = statement[way].bind(statement);
+      Object.assign(statement, { [way]: (...options: never[]) => retrying(() => ask(...options), patience) });
+    }
+    return statement;
+  },
+});
 
 export interface Prefixed {
   /** The database, except that its first batch that writes begins with the given statements. */
@@ -96,9 +129,9 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
   return {
     db: {
       ...db,
-      async batch(statements) {
+      async batch(statements, again) {
         if (state !== "waiting" || statements.every((statement) => reads.has(statement))) {
-          return db.batch(statements);
+          return db.batch(statements, again);
         }
         state = "sending";
         try {
@@ -118,40 +151,11 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
   };
 }
 
-/** The innermost message: Drizzle wraps D1's and puts the parameters, personal data, into its own. */
-export function databaseMessage(error: unknown): string {
-  let inner = error;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  return inner instanceof Error ? inner.message : String(inner);
-}
-
-export const isForeignKeyFailure = (error: unknown): boolean =>
-  databaseMessage(error).includes("FOREIGN KEY constraint failed");
-
-export const isUniqueFailure = (error: unknown): boolean =>
-  databaseMessage(error).includes("UNIQUE constraint failed");
-
-const UNAVAILABLE = [
-  "overloaded",
-  "Network connection lost",
-  "storage caused object to be reset",
-  "reset because its code was updated",
-  "internal error; reference",
-  "D1 DB is",
-  "exceeded timeout",
-  "Cannot resolve D1 DB",
-];
-
-/** Whether D1 itself failed (overload, lost connection, restart), as opposed to our statement. */
-export function isUnavailable(error: unknown): boolean {
-  const message = databaseMessage(error);
-  return UNAVAILABLE.some((sign) => message.includes(sign));
-}
-
 /** Whether the database answers and has its tables. */
 export async function isReady(db: Database): Promise<boolean> {
   try {
-    await db.batch([db.sql("SELECT 1 FROM license_types LIMIT 1")]);
+    // The table that came last, too: a Worker may be there before its migrations are.
+    await db.batch([db.sql("SELECT 1 FROM license_types, audit_seals LIMIT 1")]);
     return true;
   } catch {
     return false;

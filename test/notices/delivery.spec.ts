@@ -155,11 +155,11 @@ describe("delivery", () => {
     setTime(NOW);
     const recipients = await owed(1);
     resend.fault = () => refusal(429, "rate_limit_exceeded");
-    for (let n = 0; n < 20; n++) {
+    for (let n = 0; n < 60; n++) {
       setTime(NOW + n * 180 * MINUTE);
       await fire(DELIVERIES, mailing());
     }
-    expect(resend.requests).toHaveLength(12);
+    expect(resend.requests).toHaveLength(48);
     expect(await statuses(recipients)).toEqual(["failed"]);
     const [message] = await rows<{ id: string }>(
       "SELECT id FROM messages WHERE recipient = ?",

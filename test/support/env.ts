@@ -9,4 +9,11 @@ export const env = bindings as unknown as Env & {
   /** How many requests the fuzzers make, each, and from which seed. */
   FUZZ_REQUESTS: number;
   FUZZ_SEED: number;
+  /** Whether D1 fails before, amid and after each request, or after it only. */
+  FAULTS: "all" | "some";
+  /** How many rounds the races go, and from which seed. */
+  RACE_ROUNDS: number;
+  RACE_SEED: number;
+  /** A second database, for what has an older schema. */
+  before: D1Database;
 };

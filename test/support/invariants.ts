@@ -1,0 +1,100 @@
+// What holds in the database at any moment, whoever was interrupted: each rule as SQL that finds what breaks it.
+// Plain counting, with nothing taken from the counters that it checks. Runs on D1 and on the file itself.
+
+const differing = (kept: string, counted: string): string =>
+  `SELECT 'kept' AS what, * FROM (${kept} EXCEPT ${counted})
+   UNION ALL SELECT 'counted', * FROM (${counted} EXCEPT ${kept})`;
+
+const CHANGES = ["changed", "renewed", "suspended", "reinstated", "revoked", "reissued"]
+  .map((change) => `'license.${change}'`)
+  .join(", ");
+
+export const INVARIANTS: Record<string, string> = {
+  "licenses are counted by type and status": differing(
+    "SELECT license_type, status, n FROM license_counts WHERE n <> 0",
+    "SELECT license_type, status, count(*) FROM licenses GROUP BY 1, 2",
+  ),
+  "the turns of licenses are counted": differing(
+    "SELECT turn, size, prefix, n FROM license_turns WHERE n <> 0",
+    "SELECT turn, size, prefix, count(*) FROM license_turns_of GROUP BY 1, 2, 3",
+  ),
+  "usage is counted by day": differing(
+    "SELECT day, requests, services FROM usage_days",
+    "SELECT day, sum(requests), sum(services) FROM usage GROUP BY day",
+  ),
+  "activations are counted by day, as far as they are folded": differing(
+    "SELECT day, n FROM activation_days",
+    `SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch'), count(*) FROM events
+     WHERE action = 'activation.created' AND id <= (SELECT up_to FROM activation_totals) GROUP BY 1`,
+  ),
+  "the seats that the record tells of are there": differing(
+    `SELECT entity_id, count(*) FILTER (WHERE action = 'activation.created' AND detail ->> 'replaces' IS NULL)
+       - count(*) FILTER (WHERE action IN ('activation.ended', 'activation.lapsed')) AS n
+     FROM events WHERE action LIKE 'activation.%' GROUP BY 1 HAVING n <> 0`,
+    "SELECT license_id, count(*) FROM activations WHERE ended_at = 0 GROUP BY 1",
+  ),
+  "an activation has its event": `
+    SELECT a.id FROM activations a WHERE 1 <> (
+      SELECT count(*) FROM events
+      WHERE entity_id = a.license_id AND action = 'activation.created' AND detail ->> 'activation_id' = a.id)`,
+  "an end has its event": `
+    SELECT a.id FROM activations a WHERE (a.ended_at > 0) <> (
+      SELECT count(*) FROM events WHERE entity_id = a.license_id
+        AND action IN ('activation.ended', 'activation.lapsed') AND detail ->> 'activation_id' = a.id)`,
+  "an activation's event has its row, or one that took its place": `
+    SELECT e.id FROM events e
+    WHERE e.action = 'activation.created'
+      AND NOT EXISTS (
+        SELECT 1 FROM activations WHERE license_id = e.entity_id AND id = e.detail ->> 'activation_id')
+      AND NOT EXISTS (
+        SELECT 1 FROM events later WHERE later.entity_id = e.entity_id AND later.action = 'activation.created'
+          AND later.detail ->> 'replaces' = e.detail ->> 'activation_id')
+      AND NOT EXISTS (
+        SELECT 1 FROM events ended JOIN activations a
+          ON a.license_id = e.entity_id AND a.instance_id = e.detail ->> 'instance_id'
+          AND strftime('%Y-%m-%dT%H:%M:%fZ', a.ended_at / 1000.0, 'unixepoch') = ended.detail ->> 'ended_at'
+        WHERE ended.entity_id = e.entity_id AND ended.detail ->> 'activation_id' = e.detail ->> 'activation_id')`,
+  "a license has one beginning": `
+    SELECT l.id FROM licenses l WHERE 1 <> (
+      SELECT count(*) FROM events WHERE entity_id = l.id AND action IN ('license.issued', 'license.imported'))`,
+  "a license has an event for each change": `
+    SELECT l.id, l.version FROM licenses l WHERE l.version - 1 <> (
+      SELECT count(*) FROM events WHERE entity_id = l.id AND action IN (${CHANGES}))`,
+  "an event of a license has its license": `
+    SELECT e.id FROM events e WHERE e.entity_type = 'license'
+      AND NOT EXISTS (SELECT 1 FROM licenses WHERE id = e.entity_id)`,
+  "a customer has one beginning": `
+    SELECT c.id FROM customers c WHERE 1 <> (
+      SELECT count(*) FROM events WHERE entity_id = c.id AND action IN ('customer.created', 'customer.imported'))
+      + (SELECT -count(*) FROM events WHERE entity_id = c.id AND action = 'customer.deleted')`,
+  "a customer has an event for each change": `
+    SELECT c.id, c.version FROM customers c WHERE c.version - 1 <> (
+      SELECT count(*) FROM events WHERE entity_id = c.id AND action = 'customer.changed'
+        AND id > (SELECT max(id) FROM events
+          WHERE entity_id = c.id AND action IN ('customer.created', 'customer.imported')))`,
+  "a customer can be found": `
+    SELECT c.id FROM customers c WHERE NOT EXISTS (SELECT 1 FROM customer_terms WHERE customer_id = c.id)`,
+  "an event of a customer has its customer, or tells of its end": `
+    SELECT e.id FROM events e WHERE e.action = 'customer.created'
+      AND NOT EXISTS (SELECT 1 FROM customers WHERE id = e.entity_id)
+      AND NOT EXISTS (SELECT 1 FROM events WHERE entity_id = e.entity_id AND action = 'customer.deleted')`,
+  "the record has no gaps": "SELECT max(id), count(*) FROM events HAVING coalesce(max(id), 0) <> count(*)",
+  "a mail is about a license that is there": `
+    SELECT m.id FROM messages m WHERE m.license_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM licenses WHERE id = m.license_id)`,
+  "usage is that of an instance that was activated": `
+    SELECT u.license_id, u.instance_id FROM usage u WHERE NOT EXISTS (
+      SELECT 1 FROM activations a WHERE a.license_id = u.license_id AND a.instance_id = u.instance_id)`,
+};
+
+/** The rules that are broken, each with up to three rows that break it. */
+export async function brokenIn(
+  ask: (sql: string) => object[] | Promise<object[]>,
+): Promise<Record<string, object[]>> {
+  const broken: Record<string, object[]> = {};
+  for (const [rule, sql] of Object.entries(INVARIANTS)) {
+    const found = await ask(`SELECT * FROM (${sql}) LIMIT 3`);
+    if (found.length > 0) broken[rule] = found;
+  }
+  return broken;
+}
