@@ -2,9 +2,9 @@
 // `npm ci` installs: say so here, or all there is to see is a stack. Understood by any Node.
 "use strict";
 const { existsSync } = require("node:fs");
-const { join } = require("node:path");
+const path = require("node:path");
 
-if (!existsSync(join(__dirname, "../../node_modules/wrangler"))) {
+if (!existsSync(path.join(__dirname, "../../node_modules/wrangler"))) {
   console.error("The dependencies are not installed. Run: npm ci");
   process.exit(1);
 }

@@ -54,12 +54,13 @@ const healthy =
     return seen.response.ok && seen.json?.["status"] === "ok" ? null : `${answered(seen)}. ${remedy}`;
   };
 
+const isPublicKey = (key: Record<string, unknown>): boolean => key["crv"] === "Ed25519" && !("d" in key);
+
 async function publishedKeys(url: string): Promise<string | null> {
   const seen = await ask(url, "/.well-known/jwks.json");
   const keys = seen.json?.["keys"];
   if (!seen.response.ok || !Array.isArray(keys) || keys.length === 0) return answered(seen);
-  const isPublic = (key: Record<string, unknown>): boolean => key["crv"] === "Ed25519" && !("d" in key);
-  return (keys as Record<string, unknown>[]).every(isPublic)
+  return (keys as Record<string, unknown>[]).every(isPublicKey)
     ? null
     : "a key in it is not a public Ed25519 key";
 }
