@@ -1,8 +1,8 @@
 // The documentation against the project: what it names exists, and what it says to run runs.
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
 import { createProgram } from "../../src/cli/program.ts";
@@ -10,6 +10,7 @@ import { apiReference } from "../../src/dev/api-docs.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { PROBLEMS } from "../../src/problems.ts";
+import { LAUNCHER } from "./support/cli.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const GUIDE = "docs/licensing/LICENSE_MANAGEMENT.md";
@@ -110,7 +111,12 @@ describe("what the documentation says to run", () => {
     folder = mkdtempSync(join(tmpdir(), "caio-licensing-docs-"));
     const port = await freePort();
     const vars = [`ISSUER:http://localhost:${port}`];
-    service = await startService({ port, persistTo: folder, vars });
+    service = await startService({ port, persistTo: join(folder, "state"), vars });
+    // The project as far as commands need it, in a folder where they may leave files.
+    for (const name of ["package.json", "src", "node_modules", ".dev.vars"])
+      symlinkSync(join(ROOT, name), join(folder, name));
+    mkdirSync(join(folder, "bin"));
+    symlinkSync(LAUNCHER, join(folder, "bin/caio-license"));
   });
 
   afterAll(async () => {
@@ -120,9 +126,15 @@ describe("what the documentation says to run", () => {
 
   const bash = (commands: string): string =>
     execFileSync("bash", ["-c", `set -euo pipefail\n${commands}`], {
-      cwd: ROOT,
+      cwd: folder,
       encoding: "utf8",
-      env: { ...process.env, CAIO_URL: service.url, CAIO_TOKEN: service.token },
+      env: {
+        ...process.env,
+        PATH: `${join(folder, "bin")}${delimiter}${process.env["PATH"]}`,
+        XDG_CONFIG_HOME: join(folder, "config"),
+        CAIO_URL: service.url,
+        CAIO_TOKEN: service.token,
+      },
     });
 
   it("the README's first license and activation work as printed", () => {
