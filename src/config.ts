@@ -23,6 +23,7 @@ export interface Env {
   RESEND_BASE_URL?: string;
   RESEND_RATE_PER_SECOND?: string;
   RESEND_WEBHOOK_SECRET?: string;
+  CF_VERSION_METADATA?: WorkerVersionMetadata;
 }
 
 const base64url = (bytes: number) =>
@@ -111,6 +112,7 @@ const Variables = z.object({
   RESEND_BASE_URL: z._default(z.url({ protocol: /^https?$/ }), "https://api.resend.com"),
   RESEND_RATE_PER_SECOND: z._default(z.coerce.number().check(z.minimum(0.1), z.maximum(1_000)), 2),
   RESEND_WEBHOOK_SECRET: z.optional(z.string().check(z.regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/))),
+  CF_VERSION_METADATA: z.optional(z.object({ id: z.string() })),
 });
 
 /** Cloudflare Access, where it stands in front of the service. */
@@ -145,6 +147,8 @@ export interface Config {
   sessionSecret: string;
   /** Break-glass owner credential, or null where none is set. */
   adminToken: string | null;
+  /** Which deployed version of the Worker this is; null where nobody deployed it. */
+  version: string | null;
   /** Who signs people in, or null where nobody does. */
   access: AccessConfig | null;
   mail: MailConfig;
@@ -175,6 +179,7 @@ export function parseConfig(env: object): Config {
     signingKeys: SIGNING_KEYS.keys,
     sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
+    version: parsed.data.CF_VERSION_METADATA?.id || null,
     access,
     mail: mailOf(parsed.data),
   };

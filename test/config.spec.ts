@@ -33,6 +33,7 @@ describe("the configuration", () => {
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
       sessionSecret: "s".repeat(32),
       adminToken: null,
+      version: null,
       access: null,
       mail: {
         from: "CAIO Licensing <licensing@acme.example>",
@@ -44,6 +45,15 @@ describe("the configuration", () => {
         webhookSecret: null,
       },
     });
+  });
+
+  it("tells which version was deployed, and of none where nobody deployed it", async () => {
+    const version = (id: string) => parseConfig({ ...good, CF_VERSION_METADATA: { id, tag: "" } }).version;
+    expect(version("0c5f0f5e-8b8a-4c7e-9f0e-1d2c3b4a5f60")).toBe("0c5f0f5e-8b8a-4c7e-9f0e-1d2c3b4a5f60");
+    expect(version("")).toBeNull();
+    const bindings = { ...env, CF_VERSION_METADATA: { id: "the-version", tag: "", timestamp: "" } };
+    const { headers } = await call("/healthz", { bindings });
+    expect(headers.get("X-Worker-Version")).toBe("the-version");
   });
 
   it.each([

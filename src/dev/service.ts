@@ -168,7 +168,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     }
     await stop();
     throw new StartError(
-      fault === undefined ? `The service did not start:\n${log.join("\n")}` : `Not configured: ${fault}.`,
+      fault === undefined
+        ? `The service did not start:\n${log.join("\n")}`
+        : `Not configured: ${fault}.\nMend it where it is set: --var, .dev.vars (a secret whose line is removed there is made anew) or wrangler.toml.`,
     );
   }
   const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);

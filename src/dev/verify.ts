@@ -34,8 +34,12 @@ function checkBundle(): string {
 }
 
 function checkWranglerConfig(): void {
-  const missing = missingBindings(readWranglerConfig(join(ROOT, "wrangler.toml")), "production");
-  if (missing.length > 0) throw new Error(`[env.production] in wrangler.toml lacks ${missing.join(", ")}.`);
+  const config = readWranglerConfig(join(ROOT, "wrangler.toml"));
+  for (const environment of ["production", "staging"]) {
+    const missing = missingBindings(config, environment);
+    if (missing.length > 0)
+      throw new Error(`[env.${environment}] in wrangler.toml lacks ${missing.join(", ")}.`);
+  }
 }
 
 const PROJECTS = [

@@ -1,4 +1,4 @@
-// The check that [env.production] in wrangler.toml repeats every binding: it inherits none of them, and
+// The check that each environment in wrangler.toml repeats every binding: it inherits none of them, and
 // wrangler only warns, so a forgotten one would be missed first in production.
 import { experimental_readRawConfig as readRawConfig } from "wrangler";
 
@@ -35,6 +35,7 @@ export function missingBindings(config: Table, environment: string): string[] {
   const crons = (table: Table): string =>
     JSON.stringify((table["triggers"] as Table | undefined)?.["crons"] ?? []);
   if (crons(config) !== crons(own)) missing.push("triggers.crons");
+  if (config["version_metadata"] && !own["version_metadata"]) missing.push("version_metadata");
   return missing;
 }
 

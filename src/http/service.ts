@@ -69,10 +69,15 @@ export const serviceEndpoints = [
       path: "/healthz",
       tag: "Service",
       summary: "Whether the Worker answers",
+      description: "The header X-Worker-Version names the deployed version.",
       access: "public",
       answer: { status: 200, description: "It does.", schema: Health, example: HEALTH_EXAMPLE },
     },
-    ({ http }) => http.json({ status: "ok" }),
+    ({ http, context }) => {
+      // A deployment spreads over some seconds: this tells whether it arrived.
+      if (context.config.version !== null) http.header("X-Worker-Version", context.config.version);
+      return http.json({ status: "ok" });
+    },
   ),
   endpoint(
     {

@@ -16,13 +16,35 @@ const LOOKS: Look[] = [
   { theme: "dark", width: 390 },
 ];
 
-const { values } = parseArgs({ options: { out: { type: "string" } } });
+const { values } = parseArgs({ options: { out: { type: "string" }, readme: { type: "boolean" } } });
 
 const nameOf = (route: string): string =>
   route
     .replace(/^\/admin\/?/, "")
     .replaceAll(/[^a-z0-9-]+/gi, "_")
     .replaceAll(/^_+|_+$/g, "") || "overview";
+
+/** What a desk shows at once of the two pages that tell most: docs/images. */
+async function shootForReadme(house: House, out: string): Promise<void> {
+  const { busy } = await demoData(house);
+  const browser = await launch();
+  try {
+    for (const theme of ["light", "dark"] as const) {
+      const tab = await openTab(browser, house, { theme, token: house.token });
+      for (const [name, path, size] of [
+        ["overview", "/admin", { width: 1280, height: 800 }],
+        ["license", `/admin/licenses/${busy}`, { width: 1440, height: 900 }],
+      ] as const) {
+        await tab.page.setViewportSize(size);
+        await tab.page.goto(path);
+        await tab.page.screenshot({ path: join(out, `${name}-${theme}.png`) });
+      }
+      await tab.context.close();
+    }
+  } finally {
+    await browser.close();
+  }
+}
 
 async function shoot(house: House, out: string): Promise<void> {
   const kinds = await demoData(house);
@@ -52,13 +74,13 @@ async function shoot(house: House, out: string): Promise<void> {
 }
 
 if (values.out === undefined) {
-  process.stderr.write("Usage: node test/browser/screenshots.ts --out DIR\n");
+  process.stderr.write("Usage: node test/browser/screenshots.ts --out DIR [--readme]\n");
   process.exitCode = 1;
 } else {
   mkdirSync(values.out, { recursive: true });
   const { house, close } = await openHouse();
   try {
-    await shoot(house, values.out);
+    await (values.readme === true ? shootForReadme : shoot)(house, values.out);
   } finally {
     await close();
   }

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,5 +136,46 @@ describe(".dev.vars", () => {
       /^ADMIN_TOKEN="my own token of choice"\n# a remark\nSIGNING_KEYS=/,
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("before anything else", () => {
+  const ready = join(import.meta.dirname, "../../src/dev/ready.cjs");
+
+  /** The check where it lies in a project whose dependencies are `installed` or not, under Node as it seems to it. */
+  const check = (installed: boolean, typescript: boolean) => {
+    cpSync(ready, join(folder, "src/dev/ready.cjs"));
+    if (installed) mkdirSync(join(folder, "node_modules/wrangler"), { recursive: true });
+    return spawnSync(
+      process.execPath,
+      [
+        ...(typescript ? [] : ["--no-experimental-strip-types"]),
+        "-r",
+        join(folder, "src/dev/ready.cjs"),
+        "-e",
+        "console.log('started')",
+      ],
+      { encoding: "utf8" },
+    );
+  };
+
+  it("says that the dependencies are not installed, and what installs them", () => {
+    const { status, stderr, stdout } = check(false, true);
+    expect({ status, stderr, stdout }).toEqual({
+      status: 1,
+      stderr: "The dependencies are not installed. Run: npm ci\n",
+      stdout: "",
+    });
+  });
+
+  it("says that Node is too old, and what mends it", () => {
+    const { status, stderr, stdout } = check(true, false);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^Node [\d.]+ is too old, .* npm ci/);
+    expect(stdout).toBe("");
+  });
+
+  it("says nothing where all is well", () => {
+    expect(check(true, true)).toMatchObject({ status: 0, stderr: "", stdout: "started\n" });
   });
 });

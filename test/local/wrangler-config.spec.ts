@@ -3,26 +3,27 @@ import { missingBindings, readWranglerConfig } from "../../src/dev/wrangler-conf
 
 const whole = () => readWranglerConfig("wrangler.toml");
 
-describe("[env.production] in wrangler.toml", () => {
+describe.each(["production", "staging"])("[env.%s] in wrangler.toml", (environment) => {
   it("repeats every binding", () => {
-    expect(missingBindings(whole(), "production")).toEqual([]);
+    expect(missingBindings(whole(), environment)).toEqual([]);
   });
 
   it.each([
     ["vars", "vars.ISSUER"],
     ["d1_databases", "d1_databases.DB"],
     ["ratelimits", "ratelimits.LICENSE_LIMIT"],
+    ["version_metadata", "version_metadata"],
   ])("is found out when it forgets %s", (section, missing) => {
-    const config = whole() as { env: { production: Record<string, unknown> } };
-    delete config.env.production[section];
-    expect(missingBindings(config, "production")).toContain(missing);
+    const config = whole() as { env: Record<string, Record<string, unknown>> };
+    delete config.env[environment]![section];
+    expect(missingBindings(config, environment)).toContain(missing);
   });
 
   it("is found out when a single variable or cron is missing, or all of it", () => {
     const config = whole() as any;
-    delete config.env.production.vars.RATE_LIMITS;
+    delete config.env[environment].vars.RATE_LIMITS;
     config.triggers = { crons: ["0 3 * * *"] };
-    expect(missingBindings(config, "production")).toEqual(["vars.RATE_LIMITS", "triggers.crons"]);
-    expect(missingBindings({}, "production")).toEqual(["[env.production] is missing"]);
+    expect(missingBindings(config, environment)).toEqual(["vars.RATE_LIMITS", "triggers.crons"]);
+    expect(missingBindings({}, environment)).toEqual([`[env.${environment}] is missing`]);
   });
 });

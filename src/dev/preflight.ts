@@ -1,0 +1,188 @@
+// What has to be there before a deployment. Looks and changes nothing; each fault comes with what mends it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
+
+export const ENVIRONMENTS = ["production", "staging"] as const;
+
+export type Environment = (typeof ENVIRONMENTS)[number];
+
+export interface Target {
+  environment: Environment;
+  /** A wrangler.toml. */
+  config: string;
+  /** What names the target to wrangler. */
+  flags: string[];
+}
+
+interface Fault {
+  what: string;
+  /** Commands, or what to write where. */
+  mend: string[];
+}
+
+export interface Preflight {
+  /** The address that will answer. */
+  issuer: string;
+  account: string | null;
+  faults: Fault[];
+  /** What may be meant so. */
+  notes: string[];
+  /** Names of the migrations that the database has not; null where nobody could ask. */
+  pending: string[] | null;
+}
+
+interface Ran {
+  code: number;
+  out: string;
+  /** All that was printed. */
+  output: string;
+}
+
+/** Runs the wrangler that is on the path, which `npm run` makes the project's own. */
+export async function wrangler(args: string[], show = false): Promise<Ran> {
+  const child = spawn("wrangler", args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    // CI: it must not wait for an answer that nobody gives.
+    env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: "0", WRANGLER_SEND_METRICS: "false" },
+  });
+  let [out, output] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+    output += text;
+    if (show) process.stdout.write(text);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    if (show) process.stderr.write(text);
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code: code ?? 1, out, output };
+}
+
+interface EnvironmentConfig {
+  name?: string;
+  vars?: Record<string, string>;
+  routes?: { pattern?: string; custom_domain?: boolean }[];
+  d1_databases?: { binding: string; database_name: string; database_id?: string }[];
+}
+
+/** Domains that RFC 2606 keeps for examples. */
+const isExample = (text: string): boolean => /\.example\b|\bexample\.(?:com|net|org)\b/.test(text);
+
+const RANDOM = "node -p \"crypto.randomBytes(32).toString('base64url')\"";
+
+function configFaults({ environment, config }: Target): { issuer: string; faults: Fault[] } {
+  const whole = readWranglerConfig(config);
+  const section = `[env.${environment}]`;
+  const own = ((whole["env"] ?? {}) as Record<string, EnvironmentConfig>)[environment];
+  const missing = missingBindings(whole, environment);
+  const faults: Fault[] = [];
+  const fault = (what: string, ...mend: string[]): number => faults.push({ what, mend });
+  if (missing.length > 0)
+    fault(`${section} lacks ${missing.join(", ")}.`, `repeat in ${config} what the top level has`);
+  const issuer = own?.vars?.["ISSUER"] ?? "";
+  const host = URL.parse(issuer)?.host ?? "";
+  if (isExample(issuer) || !URL.canParse(issuer))
+    fault(
+      `ISSUER is ${issuer || "missing"}, not the address of your service. Keys name it for ever: choose it once.`,
+      `write ISSUER = "https://…" and the same host in routes under ${section} in ${config}`,
+    );
+  else if (own?.routes && !own.routes.some(({ pattern }) => pattern === host))
+    fault(
+      `The host of ISSUER, ${host}, is not among the routes.`,
+      `name it in routes under ${section} in ${config}`,
+    );
+  const sender = own?.vars?.["MAIL_FROM"] ?? "";
+  if (isExample(sender))
+    fault(
+      `MAIL_FROM is ${sender}, not an address of yours.`,
+      `write MAIL_FROM under ${section} in ${config}`,
+    );
+  const database = own?.d1_databases?.find(({ binding }) => binding === "DB");
+  if (database && /^[0-]*$/.test(database.database_id ?? ""))
+    fault(
+      `There is no database yet: its database_id under ${section} is all zeros.`,
+      `npx wrangler d1 create ${database.database_name}`,
+      `then write the id that it prints as database_id under [[env.${environment}.d1_databases]] in ${config}`,
+    );
+  return { issuer, faults };
+}
+
+const SECRETS: { name: string; required: boolean; what: string; mend: (flags: string) => string[] }[] = [
+  {
+    name: "SIGNING_KEYS",
+    required: true,
+    what: "Nothing can be signed.",
+    mend: (flags) => [`npm run --silent keys -- generate | npx wrangler secret put SIGNING_KEYS ${flags}`],
+  },
+  {
+    name: "SESSION_SECRET",
+    required: true,
+    what: "Nobody can sign in.",
+    mend: (flags) => [`${RANDOM} | npx wrangler secret put SESSION_SECRET ${flags}`],
+  },
+  {
+    name: "ADMIN_TOKEN",
+    required: false,
+    what: "Without it there is no first owner.",
+    mend: (flags) => [`npx wrangler secret put ADMIN_TOKEN ${flags}`],
+  },
+  {
+    name: "RESEND_API_KEY",
+    required: false,
+    what: "Without it mail is written and shown, but not sent.",
+    mend: (flags) => [`npx wrangler secret put RESEND_API_KEY ${flags}`],
+  },
+  {
+    name: "RESEND_WEBHOOK_SECRET",
+    required: false,
+    what: "Without it nobody learns of mail that bounced.",
+    mend: (flags) => [`npx wrangler secret put RESEND_WEBHOOK_SECRET ${flags}`],
+  },
+];
+
+/** @returns the names of the Worker's secrets; a Worker that is not there yet has none */
+async function secretsOf(flags: string[]): Promise<string[] | Fault> {
+  const { code, out, output } = await wrangler(["secret", "list", "--format", "json", ...flags]);
+  if (code === 0) return (JSON.parse(out) as { name: string }[]).map(({ name }) => name);
+  if (/Worker .* not found/.test(output)) return [];
+  return { what: `The secrets cannot be listed: ${output.trim()}`, mend: ["see what wrangler says above"] };
+}
+
+async function pendingMigrations(flags: string[]): Promise<string[] | Fault> {
+  const { code, out, output } = await wrangler(["d1", "migrations", "list", "DB", "--remote", ...flags]);
+  if (code === 0) return out.match(/\w[\w.-]*\.sql\b/g) ?? [];
+  return { what: `The database cannot be asked: ${output.trim()}`, mend: ["npx wrangler d1 list"] };
+}
+
+/** Everything that is missing, all at once. */
+export async function preflight(target: Target): Promise<Preflight> {
+  const { issuer, faults } = configFaults(target);
+  const found: Preflight = { issuer, account: null, faults, notes: [], pending: null };
+  const who = await wrangler(["whoami", "--json"]);
+  const me =
+    who.code === 0 ? (JSON.parse(who.out) as { email?: string; accounts?: { name: string }[] }) : null;
+  if (me === null) {
+    faults.unshift({
+      what: "You are not logged in at Cloudflare.",
+      mend: ["npx wrangler login", "or, in CI, set CLOUDFLARE_API_TOKEN"],
+    });
+    return found;
+  }
+  found.account = me.accounts?.map(({ name }) => name).join(", ") ?? me.email ?? null;
+  const secrets = await secretsOf(target.flags);
+  if (Array.isArray(secrets)) {
+    const flags = target.flags.join(" ");
+    for (const { name, required, what, mend } of SECRETS.filter((secret) => !secrets.includes(secret.name))) {
+      if (required) faults.push({ what: `The secret ${name} is missing. ${what}`, mend: mend(flags) });
+      else found.notes.push(`The secret ${name} is not set. ${what} ${mend(flags).join("; ")}`);
+    }
+  } else faults.push(secrets);
+  if (!faults.some(({ what }) => what.includes("database_id"))) {
+    const pending = await pendingMigrations(target.flags);
+    if (Array.isArray(pending)) found.pending = pending;
+    else faults.push(pending);
+  }
+  return found;
+}

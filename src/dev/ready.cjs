@@ -1,0 +1,17 @@
+// Loaded before each script of this folder. They are TypeScript, which an older Node cannot read, and need what
+// `npm ci` installs: say so here, or all there is to see is a stack. Understood by any Node.
+"use strict";
+const { existsSync } = require("node:fs");
+const path = require("node:path");
+
+if (!existsSync(path.join(__dirname, "../../node_modules/wrangler"))) {
+  console.error("The dependencies are not installed. Run: npm ci");
+  process.exit(1);
+}
+if (!process.features.typescript) {
+  console.error(
+    `Node ${process.versions.node} is too old, and the newer one that the project brings along is not in use. ` +
+      "With Node 20 or newer run: npm ci, then the command again by npm.",
+  );
+  process.exit(1);
+}

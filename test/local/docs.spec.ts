@@ -1,0 +1,164 @@
+// The documentation against the project: what it names exists, and what it says to run runs.
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endpoints } from "../../src/app.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { apiReference } from "../../src/dev/api-docs.ts";
+import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { openApiDocument } from "../../src/http/openapi.ts";
+import { PROBLEMS } from "../../src/problems.ts";
+import { LAUNCHER } from "./support/cli.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const GUIDE = "docs/licensing/LICENSE_MANAGEMENT.md";
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md", { cwd: ROOT })];
+const document = openApiDocument(endpoints, "https://licensing.smarthaus.example") as {
+  paths: Record<string, unknown>;
+};
+
+/** All that `pattern` finds in a page, its first group. */
+const named = (page: string, pattern: RegExp): string[] =>
+  [...read(page).matchAll(pattern)].map(([, name]) => name!);
+
+const withoutBlocks = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
+
+/** The anchors that GitHub makes of the headings. */
+const anchorsOf = (page: string): string[] =>
+  [...withoutBlocks(read(page)).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+
+describe.each(pages)("%s", (page) => {
+  it("links to what is there", () => {
+    const links = [
+      ...[...withoutBlocks(read(page)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!),
+      ...named(page, /(?:src|srcset)="([^"]+)"/g),
+    ].filter((link) => !/^[a-z]+:/.test(link));
+    const broken = links.filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : join(dirname(page), path);
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it("names files, scripts, calls and codes that there are", () => {
+    const paths = named(page, /`((?:src|docs|test|migrations|\.ci)\/[\w./-]+)`/g);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const runs = named(page, /npm run (?:-s |--silent )?([a-z][a-z:]*)/g);
+    expect(runs.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+
+    // Ids stand where the document has parameters.
+    const calls = Object.keys(document.paths).map(
+      (path) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+").replaceAll(".", "\\.")}$`),
+    );
+    const asked = named(page, /(?<![\w.])(\/v1\/[\w{}$@./…-]+)/g).map((path) => path.replace(/[./]+$/, ""));
+    const prefixes = Object.keys(document.paths);
+    const unknown = asked.filter(
+      (path) =>
+        !calls.some((call) => call.test(path)) && !prefixes.some((known) => known.startsWith(`${path}/`)),
+    );
+    expect(unknown).toEqual([]);
+
+    const codes = named(page, /\b(?:40\d|41\d|42\d|503) `([A-Z_]+)`/g);
+    expect(codes.filter((code) => !Object.hasOwn(PROBLEMS, code))).toEqual([]);
+  });
+
+  it("names commands that caio-license has", () => {
+    const program = createProgram();
+    const commands = named(page, /^caio-license ((?!-)[a-z-]+(?: [a-z-]+)?)/gm);
+    const unknown = commands.filter((words) => {
+      const [first, second] = words.split(" ");
+      const command = program.commands.find((child) => child.name() === first);
+      if (!command) return true;
+      return command.commands.length > 0 && !command.commands.some((child) => child.name() === second);
+    });
+    expect(unknown).toEqual([]);
+  });
+});
+
+it("the guide tells of every refusal, and of no other", () => {
+  expect(named(GUIDE, /^#### ([A-Z_]+)$/gm).toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+});
+
+it("docs/configuration.md has every variable, and no other", () => {
+  const declared = /const Variables = z\.object\(\{([\s\S]*?)\n\}\);/.exec(read("src/config.ts"))![1]!;
+  const inCode = [...declared.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name!);
+  expect(inCode.length).toBeGreaterThan(10);
+  expect(named("docs/configuration.md", /^\| `([A-Z_]+)` \|/gm).toSorted()).toEqual(inCode.toSorted());
+});
+
+it("docs/api.md is what `npm run docs` writes", () => {
+  expect(read("docs/api.md")).toBe(apiReference(document));
+});
+
+describe("what the documentation says to run", () => {
+  let folder: string;
+  let service: RunningService;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "caio-licensing-docs-"));
+    const port = await freePort();
+    const vars = [`ISSUER:http://localhost:${port}`];
+    service = await startService({ port, persistTo: join(folder, "state"), vars });
+    // The project as far as commands need it, in a folder where they may leave files.
+    for (const name of ["package.json", "src", "node_modules", ".dev.vars"])
+      symlinkSync(join(ROOT, name), join(folder, name));
+    mkdirSync(join(folder, "bin"));
+    symlinkSync(LAUNCHER, join(folder, "bin/caio-license"));
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const bash = (commands: string): string =>
+    execFileSync("bash", ["-c", `set -euo pipefail\n${commands}`], {
+      cwd: folder,
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        PATH: `${join(folder, "bin")}${delimiter}${process.env["PATH"]}`,
+        XDG_CONFIG_HOME: join(folder, "config"),
+        CAIO_URL: service.url,
+        CAIO_TOKEN: service.token,
+      },
+    });
+
+  it("the README's first license and activation work as printed", () => {
+    const block = /## A first license and activation[\s\S]*?```sh\n([\s\S]*?)```/.exec(
+      read("README.md"),
+    )![1]!;
+    const commands = block.replace("http://localhost:8787", service.url);
+    expect(commands).not.toBe(block);
+    const output = bash(commands);
+    expect(output).toContain('"id":"acme"');
+    expect(output).toContain('"status":"activated"');
+    expect(output).toContain('"instances":{"active":1,"max":2}');
+    expect(output).toContain('"kty":"OKP"');
+  });
+
+  const runnable = pages
+    .map((page) => [page, named(page, /^```sh runnable\n([\s\S]*?)^```/gm).join("\n")] as const)
+    .filter(([, commands]) => commands !== "");
+
+  it("there is something to run", () => {
+    expect(runnable.length).toBeGreaterThan(1);
+  });
+
+  it.each(runnable)("%s", (_, commands) => {
+    expect(bash(commands)).not.toContain('"code":');
+  });
+});

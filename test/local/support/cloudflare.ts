@@ -1,0 +1,55 @@
+// Stands in for `wrangler` where it would talk to a Cloudflare account, which a test does not have: who is logged
+// in, the secrets, the upload. What it can do on this machine the real one does: the migrations, on a local D1.
+import { spawnSync } from "node:child_process";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Account {
+  loggedIn: boolean;
+  /** Null: the Worker is not there yet. */
+  secrets: string[] | null;
+  /** What the next deployment is called. */
+  version: string;
+  /** Where the database is. */
+  persistTo: string;
+  /** A file that takes down each call. */
+  calls: string;
+}
+
+const REAL = join(import.meta.dirname, "../../../node_modules/wrangler/bin/wrangler.js");
+
+function main(args: string[]): number {
+  const account = JSON.parse(readFileSync(process.env["STAND_IN_ACCOUNT"]!, "utf8")) as Account;
+  appendFileSync(account.calls, `${args.join(" ")}\n`);
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  switch (args.slice(0, 2).join(" ")) {
+    case "whoami --json":
+      print(JSON.stringify({ loggedIn: account.loggedIn, accounts: [{ id: "1", name: "SmartHaus" }] }));
+      return account.loggedIn ? 0 : 1;
+    case "secret list":
+      if (account.secrets === null) {
+        process.stderr.write('Worker "caio-licensing" (env: production) not found.\n');
+        return 1;
+      }
+      print(JSON.stringify(account.secrets.map((name) => ({ name, type: "secret_text" }))));
+      return 0;
+    case "d1 migrations": {
+      const local = args.map((arg) => (arg === "--remote" ? "--local" : arg));
+      const { status } = spawnSync(process.execPath, [REAL, ...local, "--persist-to", account.persistTo], {
+        stdio: "inherit",
+      });
+      return status ?? 1;
+    }
+    case "deploy --dry-run":
+      print("--dry-run: exiting now.");
+      return 0;
+    case "deploy --env":
+      print(`Uploaded caio-licensing\nCurrent Version ID: ${account.version}`);
+      return 0;
+    default:
+      process.stderr.write(`The stand-in knows no ${args.join(" ")}.\n`);
+      return 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));
