@@ -49,12 +49,30 @@ async function teachFloor(world: World, operation: Operation): Promise<((n: numb
   const trips = await learned.json<Sent[][]>();
   const path = `/${encodeURIComponent(operation.name)}`;
   await ask(floor, { method: "PUT", path, body: trips.flat() });
-  const values = JSON.stringify(trips.flat().map((statement) => statement.values));
-  return (n) => ({
-    method: "POST",
-    path,
-    body: Object.entries(varies(n)).reduce((text, [from, to]) => text.replaceAll(from, String(to)), values),
-  });
+  const values = trips.flat().map((statement) => statement.values);
+  const text = JSON.stringify(values);
+  const moments = momentsOf(values);
+  return (n) => {
+    const changes = Object.entries({
+      ...varies(n),
+      ...Object.fromEntries(moments.map((at) => [at, Date.now()])),
+    });
+    const body = changes.reduce((sum, [from, to]) => sum.replaceAll(from, String(to)), text);
+    return { method: "POST", path, body };
+  };
+}
+
+const RECENT = 60_000;
+
+/**
+ * The instants among values that were bound just now. The floor binds its own: SQLite does not write a page that
+ * it would leave as it was. Whole seconds are no clock's, but the ends of leases.
+ */
+function momentsOf(values: unknown[][]): number[] {
+  const now = Date.now();
+  const isMoment = (value: unknown): value is number =>
+    typeof value === "number" && Math.abs(now - value) < RECENT && value % 1000 !== 0;
+  return [...new Set(values.flat().filter(isMoment))];
 }
 
 /** Of the CPU where the system tells it: on a machine that others use, the clock counts them, too. */
