@@ -3,7 +3,7 @@ import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { fire, NIGHTLY } from "../support/mail.ts";
 import { metered, recorded } from "../support/meter.ts";
-import { activate, call, newCustomer, newLicense } from "../support/service.ts";
+import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -185,5 +185,23 @@ describe("the budget of a call on D1", () => {
       expect(read - idle.read).toBeLessThanOrEqual(due * 20);
       expect(written).toBeLessThanOrEqual(due * 8);
     }
+  });
+
+  it("nightly: reads no license twice where hundreds end at the same instant", async () => {
+    setTime(NOW);
+    const night = async () => {
+      const { bindings, cost } = recorded();
+      await fire(NIGHTLY, bindings, NOW);
+      return cost;
+    };
+    const customer_id = (await newCustomer({ email: "it@budget.example" })).id;
+    const row = { customer_id, license_type: "standard", expires_at: "2026-06-30T00:00:00Z" };
+    const due = 1_600;
+    await admin("/imports/licenses", { body: Array.from({ length: due }, () => row) });
+    await fire("*/10 * * * *", env);
+    await night();
+    const again = await night();
+    expect(again.read).toBeLessThanOrEqual(due * 20);
+    expect(again.read).toBeLessThanOrEqual(due * 15);
   });
 });
