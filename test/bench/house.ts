@@ -95,6 +95,7 @@ export async function openHouse(database: string, secrets: Secrets): Promise<Hou
           // Sixteen callers of a bench are no abuse; the brake itself is a binding and costs no D1.
           RATE_LIMITS: "off",
           MAIL_FROM: "CAIO Licensing <licensing@smarthaus.example>",
+          ADMIN_EMAILS: "staff@smarthaus.example",
           ...secrets,
         },
       })),
