@@ -312,7 +312,6 @@ describe("what a page costs", () => {
     };
     for (const path of [
       "/licenses?standing=scheduled",
-      "/licenses?expiring_within_days=60",
       "/licenses?sort=ending",
       `/licenses?sort=ending&customer_id=${customer_id}`,
     ]) {
