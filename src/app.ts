@@ -45,13 +45,28 @@ export const endpoints: Endpoint[] = [
   ...webhookEndpoints,
 ];
 
-export function createApp(): Hono<AppEnv> {
+function surface(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(securityHeaders, context);
-  mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
-  mountSignIn(app);
-  mountConsole(app, doors);
   app.notFound(notFound);
   app.onError(onError);
   return app;
+}
+
+const CONSOLE = "/admin";
+
+/**
+ * What answers a request. The console is an application of its own: pages such as /licenses/new stand beside
+ * /licenses/:id there, and with such paths in it Hono's router would look up every call in its slower way.
+ */
+export function createApp(): Hono<AppEnv>["fetch"] {
+  const api = surface();
+  mount(api, [...endpoints, ...referenceEndpoints(endpoints)]);
+  const pages = surface();
+  mountSignIn(pages);
+  mountConsole(pages, doors);
+  return (request, env, execution) => {
+    const isPage = request.url.startsWith(CONSOLE, request.url.indexOf("/", 8));
+    return (isPage ? pages : api).fetch(request, env, execution);
+  };
 }

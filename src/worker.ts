@@ -6,7 +6,7 @@ import { publishedKeys } from "./http/service.ts";
 import { runDeliveries } from "./jobs/deliveries.ts";
 import { runNightly } from "./jobs/nightly.ts";
 
-const app = createApp();
+const answer = createApp();
 
 const jobContext = async (env: Env, execution: ExecutionContext, id: string): Promise<Context> => ({
   ...(await soundServicesOf(env)),
@@ -32,6 +32,6 @@ async function scheduled(
 }
 
 const fetch = (request: Request, env: Env, execution: ExecutionContext): Response | Promise<Response> =>
-  publishedKeys(request, env) ?? app.fetch(request, env, execution);
+  publishedKeys(request, env) ?? answer(request, env, execution);
 
 export default { fetch, scheduled } satisfies ExportedHandler<Env>;

@@ -87,9 +87,9 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
     },
 
     async verify(typ, issuer, token) {
-      if (!isCompactJws(token)) return null;
       const known = typ === "license+jwt" ? verified.get(token) : undefined;
       if (known) return known.iss === issuer ? known : null;
+      if (!isCompactJws(token)) return null;
       try {
         // The key comes from our ring by kid alone: jwk, jku, x5u and x5c in the header are an attacker's
         // choice of key (RFC 8725 section 3.10) and are not looked at. jose refuses any unknown crit.

@@ -5,7 +5,19 @@ const IV_BYTES = 12;
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-async function keyFor(secret: string, purpose: string): Promise<CryptoKey> {
+const derived = new Map<string, Promise<CryptoKey>>();
+
+/** Derived once per isolate and purpose: the night seals thousands of mails. */
+function keyFor(secret: string, purpose: string): Promise<CryptoKey> {
+  const name = `${purpose}\n${secret}`;
+  const known = derived.get(name);
+  if (known) return known;
+  const key = derive(secret, purpose);
+  derived.set(name, key);
+  return key;
+}
+
+async function derive(secret: string, purpose: string): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", encode(secret), "HKDF", false, ["deriveKey"]);
   return crypto.subtle.deriveKey(
     { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encode(purpose) },

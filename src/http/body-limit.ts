@@ -9,11 +9,15 @@ export const MAX_BODY = 64 * 1024;
 
 /** @throws Problem PAYLOAD_TOO_LARGE where the body is larger, announced or streamed */
 export async function limitBody(http: Context, maxBytes: number): Promise<void> {
-  const limit = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new Problem("PAYLOAD_TOO_LARGE", `A request body may have at most ${maxBytes} bytes.`);
-    },
-  });
-  await limit(http, async () => {});
+  const refuse = (): never => {
+    throw new Problem("PAYLOAD_TOO_LARGE", `A request body may have at most ${maxBytes} bytes.`);
+  };
+  // What is announced is all that arrives (RFC 9112 section 6.2), so the body need not be opened as a stream,
+  // which takes the runtime longer than all else here.
+  const announced = http.req.header("content-length");
+  if (announced !== undefined && http.req.header("transfer-encoding") === undefined) {
+    if (!(Number(announced) <= maxBytes)) refuse();
+    return;
+  }
+  await bodyLimit({ maxSize: maxBytes, onError: refuse })(http, async () => {});
 }

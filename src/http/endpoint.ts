@@ -180,9 +180,9 @@ function isForged(http: Http): boolean {
 /** @throws Problem REQUEST_INVALID naming every fault of parameters, query and body */
 function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   const errors: FieldError[] = [];
-  const params = check(declared.params, http.req.param(), errors);
-  const query = check(declared.query, http.req.query(), errors);
-  const body = declared.body ? check(declared.body.schema, parseJson(http, bytes), errors) : undefined;
+  const params = declared.params && check(declared.params, http.req.param(), errors);
+  const query = declared.query && check(declared.query, http.req.query(), errors);
+  const body = declared.body && check(declared.body.schema, parseJson(http, bytes), errors);
   if (errors.length > 0) throw requestInvalid(errors);
   return { params: params as never, query: query as never, body: body as never };
 }
@@ -194,8 +194,7 @@ export const requestInvalid = (errors: FieldError[]): Problem =>
     { errors },
   );
 
-function check(schema: Schema | undefined, value: unknown, errors: FieldError[]): unknown {
-  if (!schema) return undefined;
+function check(schema: Schema, value: unknown, errors: FieldError[]): unknown {
   const result = (schema as z.ZodMiniType).safeParse(value);
   if (result.success) return result.data;
   errors.push(...fieldErrors(result.error.issues));

@@ -1,6 +1,6 @@
 // Finding licenses. Each filter has an index that the list walks; the filters beside it are checked row by
 // row, over a bounded number of rows a page.
-import { and, eq, gt, gte, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, gte, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
@@ -72,13 +72,15 @@ function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver
   };
 }
 
+// Where a walk goes on is said by one comparison of both columns, and by none of the first alone: SQLite would
+// take that one, and then each page would begin with all that ends at the same instant.
+
 /** Along the ends of licenses, from `from` to `to`; those of one customer, where a driver says so. */
 function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Walk {
   const [at, id] = after ?? [from, ""];
   return {
     where: and(
       driver,
-      gte(licenses.expires_at, from),
       lte(licenses.expires_at, to),
       sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
     ),
@@ -107,7 +109,10 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   if (standing === "scheduled") {
     const [at, id] = after ?? [now + 1, ""];
     return {
-      where: and(gt(licenses.starts_at, now), sql`(${licenses.starts_at}, ${licenses.id}) > (${at}, ${id})`),
+      where: and(
+        isNotNull(licenses.starts_at),
+        sql`(${licenses.starts_at}, ${licenses.id}) > (${at}, ${id})`,
+      ),
       order: [sql`${licenses.starts_at}`, sql`${licenses.id}`],
       keyOf: (license) => [license.starts_at ?? 0, license.id],
       exact: false,

@@ -26,7 +26,12 @@ export async function writeDigest(context: Context, now: number, unreachable: Di
       .from(licenses)
       .innerJoin(customers, eq(customers.id, licenses.customer_id))
       .where(
-        and(gt(licenses.expires_at, after), lte(licenses.expires_at, upTo), eq(licenses.status, "active")),
+        // The plus keeps SQLite off the index of standings, along which it would read every active license.
+        and(
+          gt(licenses.expires_at, after),
+          lte(licenses.expires_at, upTo),
+          sql`+${licenses.status} = 'active'`,
+        ),
       )
       .orderBy(asc(licenses.expires_at), asc(licenses.id))
       .limit(MAX_LISTED);

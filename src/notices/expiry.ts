@@ -1,7 +1,7 @@
 // The nightly walk: which licenses are due a notice now, and writing what is owed. Reads the licenses whose
 // thresholds were passed of late along the index of their ends, page by page; what was written by a run before
 // is not written again, so a run that dies is simply made anew.
-import { and, eq, gt, inArray, lte, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY } from "../licensing/dates.ts";
 import {
@@ -80,7 +80,7 @@ async function readPage({ db }: Context, [at, id]: [number, string], upTo: numbe
     .where(
       and(
         lte(licenses.expires_at, upTo),
-        gt(licenses.expires_at, at - 1),
+        // Both columns at once, or each page would begin with all that ends at the same instant.
         sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
       ),
     )

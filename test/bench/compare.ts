@@ -1,6 +1,6 @@
-// Two Workers against each other in alternating short slices, so that whatever else the machine does falls
-// on both alike.
-import type { Callers, Call, Slice } from "./load.ts";
+// Two Workers against each other in alternating short slices of as many requests each, so that whatever else the
+// machine does falls on both alike.
+import type { Callers, Call, Length, Slice } from "./load.ts";
 import { cpuSecondsOf } from "./house.ts";
 
 export interface Side {
@@ -44,6 +44,7 @@ const ratioOf = (ratios: number[]): Ratio => ({
 
 export interface Effort {
   pairs: number;
+  /** How long a slice of the app takes where nobody else wants the machine. */
   milliseconds: number;
 }
 
@@ -58,12 +59,17 @@ interface Timed extends Slice {
   cpu: number;
 }
 
-async function timed(side: Side, pid: number, milliseconds: number): Promise<Timed> {
+async function timed(side: Side, pid: number, length: Length): Promise<Timed> {
   await side.before?.();
   const before = cpuSecondsOf(pid);
-  const slice = await side.callers.run(side.next, side.status, { milliseconds });
+  const slice = await side.callers.run(side.next, side.status, length);
   return { ...slice, cpu: cpuSecondsOf(pid) - before };
 }
+
+const WARM_UPS = 3;
+
+/** Fewer would measure how the callers start and end. */
+const FEWEST = 64;
 
 function measure(slices: Timed[]): Measure {
   const latencies = slices.flatMap((slice) => slice.latencies);
@@ -84,14 +90,21 @@ export async function compare(
   { pairs, milliseconds }: Effort,
 ): Promise<Comparison> {
   const sides = floor ? [app, floor] : [app];
+  let times = FEWEST;
   // Until the code is compiled and the caches are warm.
-  for (const side of sides) for (let n = 0; n < 3; n++) await timed(side, pid, milliseconds);
+  for (const side of sides) {
+    for (let n = 0; n < WARM_UPS; n++) {
+      const { requests, seconds, cpu } = await timed(side, pid, { milliseconds });
+      const each = Number.isNaN(cpu) ? seconds : cpu;
+      if (side === app) times = Math.max(FEWEST, Math.round((milliseconds / 1000 / each) * requests));
+    }
+  }
   const apps: Timed[] = [];
   const floors: Timed[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     // Who goes first changes, so that neither gains by what the other leaves behind.
     const order = pair % 2 === 0 ? sides : sides.toReversed();
-    for (const side of order) (side === app ? apps : floors).push(await timed(side, pid, milliseconds));
+    for (const side of order) (side === app ? apps : floors).push(await timed(side, pid, { times }));
   }
   const ratio = (time: (slice: Timed) => number): Ratio | null =>
     floor &&

@@ -14,5 +14,11 @@ export interface Sent {
   values: unknown[];
 }
 
+/** What the floor is to do, and how many characters its answer has at least. */
+export interface Lesson {
+  statements: Sent[];
+  answer: number;
+}
+
 /** Holds, as JSON, `cost` up to the answer and `deferred` after it. */
 export const COST_HEADER = "Bench-Cost";

@@ -86,6 +86,7 @@ export async function openHouse(database: string, secrets: Secrets): Promise<Hou
         ratelimits: {
           REFUSED_CREDENTIALS_LIMIT: { namespace_id: "1001", ...limit },
           LICENSE_LIMIT: { namespace_id: "1002", ...limit },
+          SIGN_IN_LIMIT: { namespace_id: "1003", ...limit },
         },
         unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         bindings: {
@@ -94,6 +95,7 @@ export async function openHouse(database: string, secrets: Secrets): Promise<Hou
           // Sixteen callers of a bench are no abuse; the brake itself is a binding and costs no D1.
           RATE_LIMITS: "off",
           MAIL_FROM: "CAIO Licensing <licensing@smarthaus.example>",
+          ADMIN_EMAILS: "staff@smarthaus.example",
           ...secrets,
         },
       })),

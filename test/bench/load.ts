@@ -29,6 +29,12 @@ export interface Slice {
   latencies: number[];
 }
 
+/** So long, or so many requests. */
+export interface Length {
+  milliseconds?: number;
+  times?: number;
+}
+
 interface Reply {
   status: number;
   text: string;
@@ -100,7 +106,7 @@ export class Callers {
   async run(
     next: () => Call,
     wanted: number,
-    { milliseconds = Infinity, times = Infinity }: { milliseconds?: number; times?: number },
+    { milliseconds = Infinity, times = Infinity }: Length,
   ): Promise<Slice> {
     const latencies: number[] = [];
     const started = performance.now();

@@ -49,9 +49,10 @@ async function measureSize(licenses: number, effort: Effort, only: string | unde
   const jobsHere = licenses >= JOBS_FROM;
   const size: Size = { licenses, due: jobsHere ? DUE : 0, bulk: jobsHere ? BULK : 0 };
   const world = await buildWorld(size);
+  // First, since the night also seals what the operations do.
+  const jobs = jobsHere && only === undefined ? await measureJobs(world, DUE, BULK) : [];
   console.log(headOf(licenses));
   const rows = await measureAll(world, effort, only, (row) => console.log(rowLine(row)));
-  const jobs = jobsHere && only === undefined ? await measureJobs(world, DUE, BULK) : [];
   await endWorld(world, size);
   return { licenses, rows, jobs };
 }
@@ -82,12 +83,11 @@ async function main(): Promise<void> {
   const startup = startupOf();
   console.log(bundleTable(metafile, kib, startup));
 
-  const parts: Part[] = [];
+  const parts: Part[] = only === undefined ? [await jobsAlone()] : [];
   for (const licenses of values.licenses.split(",").map(Number)) {
     parts.push(await measureSize(licenses, effort, only));
   }
-  if (only === undefined) parts.push(await jobsAlone());
-  console.log(jobTable(parts));
+  if (only === undefined) console.log(jobTable(parts));
   const growth = growthTable(parts);
   if (growth !== "") console.log(growth);
 

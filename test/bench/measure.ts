@@ -1,6 +1,6 @@
 // One operation on one database: what it costs, exactly, and how it does against its floor.
 import { compare, type Comparison, type Effort, type Ratio } from "./compare.ts";
-import { type Cost, COST_HEADER, type Sent } from "./cost.ts";
+import { type Cost, COST_HEADER, type Lesson, type Sent } from "./cost.ts";
 import { type Call, Callers } from "./load.ts";
 import { FIRST, fire, type Operation, OPERATIONS, type World } from "./operations.ts";
 import { BULK_CUSTOMER } from "./seed.ts";
@@ -48,13 +48,36 @@ async function teachFloor(world: World, operation: Operation): Promise<((n: numb
   const learned = await fetch(`http://127.0.0.1:${metered}/bench/statements`);
   const trips = await learned.json<Sent[][]>();
   const path = `/${encodeURIComponent(operation.name)}`;
-  await ask(floor, { method: "PUT", path, body: trips.flat() });
-  const values = JSON.stringify(trips.flat().map((statement) => statement.values));
-  return (n) => ({
-    method: "POST",
-    path,
-    body: Object.entries(varies(n)).reduce((text, [from, to]) => text.replaceAll(from, String(to)), values),
-  });
+  const first = operation.call(world, FIRST);
+  await operation.before?.(world);
+  const answer = await (await ask(app, first)).text();
+  const lesson: Lesson = { statements: trips.flat(), answer: answer.length };
+  await ask(floor, { method: "PUT", path, body: lesson });
+  const values = trips.flat().map((statement) => statement.values);
+  const text = JSON.stringify(values);
+  const moments = momentsOf(values);
+  const length = JSON.stringify(first.body ?? "").length;
+  return (n) => {
+    const changes = Object.entries({
+      ...varies(n),
+      ...Object.fromEntries(moments.map((at) => [at, Date.now()])),
+    });
+    const body = changes.reduce((sum, [from, to]) => sum.replaceAll(from, String(to)), text);
+    return { method: "POST", path, body: body.padEnd(length) };
+  };
+}
+
+const RECENT = 60_000;
+
+/**
+ * The instants among values that were bound just now. The floor binds its own: SQLite does not write a page that
+ * it would leave as it was. Whole seconds are no clock's, but the ends of leases.
+ */
+function momentsOf(values: unknown[][]): number[] {
+  const now = Date.now();
+  const isMoment = (value: unknown): value is number =>
+    typeof value === "number" && Math.abs(now - value) < RECENT && value % 1000 !== 0;
+  return [...new Set(values.flat().filter(isMoment))];
 }
 
 /** Of the CPU where the system tells it: on a machine that others use, the clock counts them, too. */

@@ -12,6 +12,8 @@ export interface World {
   certificates: string[];
   /** More good keys than an isolate remembers, for the licenses in turn. */
   fresh: string[];
+  /** Of somebody who is signed in to the console. */
+  cookie: string;
 }
 
 type Figure = Partial<Record<keyof Cost, number>>;
@@ -111,6 +113,19 @@ const read = (name: string, path: (n: number) => string, more: Partial<Operation
   flat: true,
   ...more,
 });
+
+/** A page of the console, for somebody who is signed in. */
+const page = (name: string, path: (n: number) => string, more: Partial<Operation> = {}): Operation => ({
+  name,
+  call: ({ cookie }, n) => ({ method: "GET", path: path(n), headers: { Cookie: cookie } }),
+  status: 200,
+  floor: { kind: "batch" },
+  flat: true,
+  ...more,
+});
+
+/** As every ten minutes: what the operations before did is folded into the counters. */
+const folded = ({ house }: World): Promise<unknown> => fire(house, "*/10 * * * *");
 
 /** A page of 50 of the contract's. */
 const PAGE = { trips: 2, read: 200, written: 0 };
@@ -214,6 +229,8 @@ export const OPERATIONS: Operation[] = [
     name: "revocations",
     call: () => ({ method: "GET", path: "/v1/revocations" }),
     status: 200,
+    floor: { kind: "batch" },
+    budget: { trips: 1, written: 0 },
   },
   {
     name: "issue",
@@ -230,23 +247,18 @@ export const OPERATIONS: Operation[] = [
   },
   read("list licenses, 50", () => "/licenses?limit=50", { budget: PAGE }),
   read("list licenses of a standing, 50", () => "/licenses?limit=50&standing=grace", { budget: PAGE }),
-  read(
-    "list licenses by search, 50",
-    (n) => `/licenses?limit=50&q=customer-00000${10 + (Math.abs(n) % 90)}`,
-    {
-      budget: PAGE,
-      floor: undefined,
-    },
-  ),
+  read("list licenses by search, 50", () => "/licenses?limit=50&q=customer-0000010", { budget: PAGE }),
   read("list activations, 50", () => "/activations?limit=50&active=true", { budget: PAGE }),
   read("list events, 50", () => "/events?limit=50", { budget: PAGE }),
-  read("license page", (n) => `/licenses/${licenseId(hot(n) + 1)}`, {
+  read("one license", (n) => `/licenses/${licenseId(hot(n) + 1)}`, {
     budget: { trips: 2, written: 0 },
     floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
   }),
-  read("overview: statistics", () => "/statistics", {
-    budget: { trips: 2, written: 0 },
-    // As every ten minutes: what the operations before it did is folded into the counters.
-    before: ({ house }) => fire(house, "*/10 * * * *"),
+  read("statistics", () => "/statistics", { budget: { trips: 2, written: 0 }, before: folded }),
+  page("console: license page", (n) => `/admin/licenses/${licenseId(hot(n) + 1)}`, {
+    budget: { written: 0 },
+    floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
   }),
+  page("console: list of licenses", () => "/admin/licenses", { budget: { written: 0 } }),
+  page("console: overview", () => "/admin", { budget: { written: 0 }, before: folded }),
 ];

@@ -116,13 +116,26 @@ export function growthTable(parts: Part[]): string {
   ].join("\n");
 }
 
-export const growthFaults = (parts: Part[]): string[] =>
-  growthOf(parts)
+export const growthFaults = (parts: Part[]): string[] => [
+  ...growthOf(parts)
     .filter(({ flat, p50, cpu }) => flat && (Number.isNaN(cpu) ? p50 : Math.min(cpu, p50)) > MOST_GROWTH)
     .map(
       ({ name, licenses, p50, cpu }) =>
         `${name} grows: ${p50.toFixed(2)} (CPU ${cpu.toFixed(2)}) at ${licenses}`,
-    );
+    ),
+  ...jobGrowthFaults(parts),
+];
+
+/** What is to be done is as much at any size, so what is read for it must not grow either. */
+function jobGrowthFaults(parts: Part[]): string[] {
+  const [first, ...others] = parts.filter(({ jobs }) => jobs.length > 0);
+  return others.flatMap(({ licenses, jobs }) =>
+    jobs
+      .map(({ name, cost }, n) => ({ name, growth: cost.read / first!.jobs[n]!.cost.read }))
+      .filter(({ growth }) => growth > MOST_GROWTH)
+      .map(({ name, growth }) => `${name} reads ${growth.toFixed(2)} times as much at ${licenses}`),
+  );
+}
 
 const SHOWN = 12;
 

@@ -66,6 +66,11 @@ const EVENTS = `
     json_object('activation_id', id, 'instance_id', instance_id, 'replaces', NULL)
   FROM activations`;
 
+// As if it was sealed the night before: what a night costs is not what a first one does.
+const SEAL = `
+  INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token)
+  SELECT 1, 1, max(id), :now, '${"0".repeat(64)}', '', '' FROM events`;
+
 const COUNTERS = `
   DELETE FROM license_counts;
   INSERT INTO license_counts SELECT license_type, status, count(*) FROM licenses GROUP BY 1, 2;
@@ -96,6 +101,7 @@ export function seed(file: string, { licenses, due, bulk }: Size): void {
     for (const statement of EVENTS.split(";")) {
       db.prepare(statement).run(statement.includes(":now") ? { now } : {});
     }
+    db.prepare(SEAL).run({ now });
     db.exec(COUNTERS);
     for (const { sql } of triggers) db.exec(sql);
     db.exec("COMMIT");

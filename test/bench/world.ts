@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CompactSign, importJWK, type JWK } from "jose";
-import { dropDatabase, fileOf, ISSUER, newSecrets, openHouse, type Secrets } from "./house.ts";
+import { dropDatabase, fileOf, type House, ISSUER, newSecrets, openHouse, type Secrets } from "./house.ts";
 import type { World } from "./operations.ts";
 import { HOT, licenseId, plainCount, seed, type Size } from "./seed.ts";
 
@@ -59,6 +59,19 @@ async function assertCounted({ house }: World, counted: Record<string, number>):
   }
 }
 
+/** @returns the cookie of a new session of the console */
+async function signIn({ ports, secrets }: House): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${ports.app}/admin/sign-in`, {
+    method: "POST",
+    headers: { Origin: `http://127.0.0.1:${ports.app}` },
+    body: new URLSearchParams({ token: secrets.ADMIN_TOKEN }),
+    redirect: "manual",
+  });
+  const cookie = answer.headers.get("Set-Cookie");
+  if (!cookie) throw new Error(`The sign-in was answered with ${answer.status}: ${await answer.text()}`);
+  return cookie.slice(0, cookie.indexOf(";"));
+}
+
 export async function buildWorld(size: Size): Promise<World> {
   const database = `${size.licenses}-${size.due}`;
   const secrets = await newSecrets();
@@ -73,7 +86,7 @@ export async function buildWorld(size: Size): Promise<World> {
   const fresh = await Promise.all(
     Array.from({ length: FRESH }, (_, n) => signKey(secrets, n % HOT, 1_700_000_001 + n)),
   );
-  const world: World = { house, keys, fresh, certificates: [] };
+  const world: World = { house, keys, fresh, certificates: [], cookie: await signIn(house) };
   await assertCounted(world, counted);
   for (const key of keys) {
     const answer = await fetch(`http://127.0.0.1:${house.ports.app}/v1/activate`, {

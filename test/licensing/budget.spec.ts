@@ -3,7 +3,7 @@ import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { fire, NIGHTLY } from "../support/mail.ts";
 import { metered, recorded } from "../support/meter.ts";
-import { activate, call, newCustomer, newLicense } from "../support/service.ts";
+import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -133,6 +133,46 @@ describe("the budget of a call on D1", () => {
     },
   );
 
+  it("what staff do with one license costs the same however many there are", async () => {
+    const { license } = await newLicense();
+    const budgets: [
+      method: string,
+      path: string,
+      body: object | undefined,
+      trips: number,
+      written: number,
+    ][] = [
+      ["GET", `/licenses/${license.id}`, undefined, 1, 0],
+      ["GET", `/licenses/${license.id}/key`, undefined, 2, 4],
+      ["POST", "/licenses", { customer_id: license.customer_id, license_type: "standard" }, 2, 30],
+      ["POST", `/licenses/${license.id}/renew`, { expires_days: 1 }, 3, 50],
+      ["POST", `/licenses/${license.id}/suspend`, { reason: "x" }, 3, 50],
+    ];
+    for (const [method, path, body, trips, written] of budgets) {
+      const { bindings, cost } = recorded();
+      const answer = await call(`/v1/admin${path}`, { method, body, token: env.ADMIN_TOKEN, bindings });
+      expect(answer.status, path).toBeLessThan(300);
+      expect(cost.trips, path).toBeLessThanOrEqual(trips);
+      expect(cost.read, path).toBeLessThanOrEqual(120);
+      expect(cost.written, path).toBeLessThanOrEqual(written);
+    }
+  });
+
+  it("export: 1 trip for each 1 000 licenses, ≤ 1 read for each", async () => {
+    const customer_id = (await newCustomer()).id;
+    const row = { customer_id, license_type: "standard", expires_days: 30 };
+    await admin("/imports/licenses", { body: Array.from({ length: 1_100 }, () => row) });
+    const { bindings, cost } = recorded();
+    const answer = await call(`/v1/admin/exports/licenses?format=csv&customer_id=${customer_id}`, {
+      token: env.ADMIN_TOKEN,
+      bindings,
+    });
+    expect(answer.text.trim().split("\r\n")).toHaveLength(1_101);
+    expect(cost.trips).toBeLessThanOrEqual(4);
+    expect(cost.read).toBeLessThanOrEqual(1_110);
+    expect(cost.written).toBeLessThanOrEqual(4);
+  });
+
   it("statistics: ≤ 2 trips, none written, and the same read whatever the number of licenses", async () => {
     setTime(NOW);
     const statisticsCost = async () => {
@@ -185,5 +225,23 @@ describe("the budget of a call on D1", () => {
       expect(read - idle.read).toBeLessThanOrEqual(due * 20);
       expect(written).toBeLessThanOrEqual(due * 8);
     }
+  });
+
+  it("nightly: reads no license twice where hundreds end at the same instant", async () => {
+    setTime(NOW);
+    const night = async () => {
+      const { bindings, cost } = recorded();
+      await fire(NIGHTLY, bindings, NOW);
+      return cost;
+    };
+    const customer_id = (await newCustomer({ email: "it@budget.example" })).id;
+    const row = { customer_id, license_type: "standard", expires_at: "2026-06-30T00:00:00Z" };
+    const due = 1_600;
+    await admin("/imports/licenses", { body: Array.from({ length: due }, () => row) });
+    await fire("*/10 * * * *", env);
+    await night();
+    const again = await night();
+    expect(again.read).toBeLessThanOrEqual(due * 20);
+    expect(again.read).toBeLessThanOrEqual(due * 15);
   });
 });

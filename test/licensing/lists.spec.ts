@@ -289,4 +289,35 @@ describe("what a page costs", () => {
       expect(await scansOf(statements), path).toEqual([]);
     }
   });
+
+  it("is the same amid hundreds of licenses that start and end at the same instant", async () => {
+    setTime("2026-06-01T00:00:00Z");
+    const customer_id = (await newCustomer()).id;
+    const row = { customer_id, license_type: "standard", starts_at: "2026-06-20", expires_at: "2026-07-15" };
+    const made = await admin("/imports/licenses", { body: Array.from({ length: 400 }, () => row) });
+    expect(made.status).toBe(200);
+    const pages = async (path: string): Promise<number> => {
+      let cursor: string | null = null;
+      let read = 0;
+      do {
+        const { bindings, cost } = recorded();
+        const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+        const answer = await call(`/v1/admin${path}${more}`, { token: env.ADMIN_TOKEN, bindings });
+        expect(answer.status, path).toBe(200);
+        expect(cost.read, path).toBeLessThanOrEqual(200);
+        read += answer.body.data.length;
+        cursor = answer.body.next_cursor;
+      } while (cursor !== null);
+      return read;
+    };
+    for (const path of [
+      "/licenses?standing=scheduled",
+      "/licenses?sort=ending",
+      `/licenses?sort=ending&customer_id=${customer_id}`,
+    ]) {
+      expect(await pages(path), path).toBeGreaterThanOrEqual(400);
+    }
+    setTime("2026-07-01T00:00:00Z");
+    expect(await pages("/licenses?standing=expiring")).toBeGreaterThanOrEqual(400);
+  });
 });
