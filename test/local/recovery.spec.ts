@@ -103,10 +103,13 @@ describe("rotate-signing-keys.md", () => {
     const rotatedAt = new Date().toISOString();
     await checkInAndKeep(running);
     expect([kidOf(running.license_key), kidOf(running.certificate)]).not.toContain(old);
-    const all = await site.json("instances", "list", "--active", "--all");
-    const behind = all.filter(
-      ({ last_seen_at, license_id }: { last_seen_at: string; license_id: string }) =>
-        license_id === untouched.id && last_seen_at < rotatedAt,
+    const behind = await site.json(
+      "instances",
+      "list",
+      "--license",
+      untouched.id,
+      "--seen-before",
+      rotatedAt,
     );
     expect(behind.map(({ instance_id }: { instance_id: string }) => instance_id)).toEqual(["quiet"]);
   });
