@@ -1,6 +1,7 @@
 // The runbooks of docs/operations, carried out: what they promise is what happens.
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Site } from "./support/site.ts";
@@ -100,7 +101,10 @@ describe("rotate-signing-keys.md", () => {
   });
 
   it("hands the new key to whoever checks in, and tells who did not yet", async () => {
+    // Instants of the API are whole seconds.
+    await sleep(1_100);
     const rotatedAt = new Date().toISOString();
+    await sleep(1_100);
     await checkInAndKeep(running);
     expect([kidOf(running.license_key), kidOf(running.certificate)]).not.toContain(old);
     const behind = await site.json(
