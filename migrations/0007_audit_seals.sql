@@ -6,7 +6,7 @@ CREATE TABLE audit_seals (
   sealed_at INTEGER NOT NULL,
   -- The hash of the last event covered, as lower-case hex.
   head      TEXT NOT NULL,
-  -- The first eight characters of the hash of each event covered: they say which one was touched.
+  -- The hash of each event covered, one after the other: they say which one was touched.
   marks     TEXT NOT NULL,
   -- Signed: all of the above but the marks.
   token     TEXT NOT NULL

@@ -149,12 +149,18 @@ export interface FieldError {
   message: string;
 }
 
+/** Longer than any name of ours. What a caller took for a name may be a license key, and is not to be repeated. */
+const MAX_NAME = 64;
+
+const pathOf = (parts: readonly PropertyKey[]): string =>
+  parts.map((part) => String(part).slice(0, MAX_NAME)).join(".");
+
 /** What a schema found wrong: an issue per wrong member, of unknown members one for each. */
 export const fieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
   issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "Unknown member" }))
-      : [{ path: issue.path.join("."), message: issue.message }],
+      ? issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: "Unknown member" }))
+      : [{ path: pathOf(issue.path), message: issue.message }],
   );
 
 export interface ProblemExtras {

@@ -28,7 +28,8 @@ export interface SealClaims {
 /** What the hash of the first event is chained onto. */
 export const GENESIS = "0".repeat(64);
 
-export const MARK_LENGTH = 8;
+/** A mark is a whole hash, so that the check goes on behind an event that was touched. */
+const MARK_LENGTH = 64;
 
 /** JSON whose members stand in the order of their names (RFC 8785), so that the same value is the same text. */
 const canonical = (value: unknown): string =>
@@ -57,8 +58,9 @@ export interface Finding {
 
 /**
  * What is wrong with the events of a seal; nothing where they are what was sealed.
- * @param events those with the ids that the seal covers, in their order
- * @param marks the seal's, which only help to name the event
+ * @param events those that are said to be covered, in their order
+ * @param marks the hashes of the events when they were sealed. Not signed: they help to name what was touched,
+ *   and whatever they say, the events must lead to the head
  */
 export async function checkSeal(
   { from_id, up_to, previous, head }: SealClaims,
@@ -67,27 +69,25 @@ export async function checkSeal(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const found = new Map(events.map((event) => [event.id, event]));
-  for (let id = from_id; id <= up_to; id++) {
-    if (!found.has(id)) findings.push({ kind: "removed", id, says: `Event ${id} is gone.` });
-  }
   for (const { id } of events) {
-    if (!Number.isInteger(id) || id < from_id || id > up_to) {
-      findings.push({ kind: "inserted", id, says: `Event ${id} does not belong here.` });
-    }
+    if (!Number.isInteger(id) || id < from_id || id > up_to)
+      findings.push({ kind: "inserted", id, says: `Event ${id} was put in: no seal covers it.` });
   }
-  if (findings.length > 0) return findings;
+  const marked = marks.length === (up_to - from_id + 1) * MARK_LENGTH && marks.endsWith(head);
   let hash = previous;
-  for (const event of events) {
-    hash = await hashOf(hash, event);
-    const place = (event.id - from_id) * MARK_LENGTH;
-    if (!hash.startsWith(marks.slice(place, place + MARK_LENGTH))) {
-      return [{ kind: "edited", id: event.id, says: `Event ${event.id} is not what was sealed.` }];
-    }
+  for (let id = from_id; id <= up_to; id++) {
+    const place = (id - from_id) * MARK_LENGTH;
+    const mark = marked ? marks.slice(place, place + MARK_LENGTH) : null;
+    const event = found.get(id);
+    if (!event) findings.push({ kind: "removed", id, says: `Event ${id} is gone.` });
+    const is = event ? await hashOf(hash, event) : hash;
+    if (event && mark !== null && is !== mark)
+      findings.push({ kind: "edited", id, says: `Event ${id} is not what was sealed.` });
+    hash = mark ?? is;
   }
-  if (hash === head) return [];
-  return [
-    { kind: "edited", id: up_to, says: `An event from ${from_id} to ${up_to} is not what was sealed.` },
-  ];
+  if (findings.length > 0 || hash === head) return findings;
+  const says = `An event from ${from_id} to ${up_to} is not what was sealed; the marks that would say which were changed with it.`;
+  return [{ kind: "edited", id: up_to, says }];
 }
 
 /** What is wrong with a row of seals, the first one first: each begins where the one before it ended. */

@@ -25,15 +25,19 @@ export class NotAuthentic extends Error {
   }
 }
 
-interface Authentic {
-  type: Type;
+interface Signed {
+  typ: string;
   kid: string;
   issuer: string;
   claims: unknown;
 }
 
-/** @throws NotAuthentic */
-export async function authenticate(token: string, { jwks, issuer }: Trust): Promise<Authentic> {
+interface Authentic extends Omit<Signed, "typ"> {
+  type: Type;
+}
+
+/** A document of whatever type that a trusted key signed. @throws NotAuthentic */
+async function verifySignature(token: string, { jwks, issuer }: Trust): Promise<Signed> {
   const unknownKey = new NotAuthentic("KEY_UNKNOWN", "It is not signed with any of the trusted keys.");
   let verified;
   try {
@@ -54,11 +58,17 @@ export async function authenticate(token: string, { jwks, issuer }: Trust): Prom
       : new NotAuthentic("NOT_A_DOCUMENT", "It is not a signed document of this service.");
   }
   const { typ = "none", kid = "" } = verified.protectedHeader;
-  if (!Object.hasOwn(KINDS, typ)) throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
   const claims = JSON.parse(new TextDecoder().decode(verified.payload)) as { iss: string };
   if (issuer !== null && claims.iss !== issuer)
     throw new NotAuthentic("ISSUER_UNKNOWN", `It was issued by ${claims.iss}, not by ${issuer}.`);
-  return { type: typ as Type, kid, issuer: claims.iss, claims };
+  return { typ, kid, issuer: claims.iss, claims };
+}
+
+/** @throws NotAuthentic */
+export async function authenticate(token: string, trust: Trust): Promise<Authentic> {
+  const { typ, ...document } = await verifySignature(token, trust);
+  if (!Object.hasOwn(KINDS, typ)) throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
+  return { type: typ as Type, ...document };
 }
 
 /** @throws NotAuthentic for one of another type */
@@ -66,4 +76,11 @@ export async function authenticateAs(type: Type, token: string, trust: Trust): P
   const document = await authenticate(token, trust);
   if (document.type === type) return document;
   throw new NotAuthentic("NOT_A_DOCUMENT", `It is a ${KINDS[document.type]}, not a ${KINDS[type]}.`);
+}
+
+/** The claims of a seal over the record. @throws NotAuthentic */
+export async function authenticateSeal(token: string, trust: Trust): Promise<unknown> {
+  const { typ, claims } = await verifySignature(token, trust);
+  if (typ !== "audit-seal+jwt") throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
+  return claims;
 }

@@ -21,7 +21,7 @@ export const EXIT_CODES = `Exit codes:
   4  not found
   5  refused: a conflict, input that is not valid, a license that does not allow it
   6  the service cannot be reached, is not available or asks to wait
-  verify: 0 valid, 5 not valid, 2 it cannot be told (no file, no keys)`;
+  verify, audit verify: 0 valid, 5 not valid, 2 it cannot be told (no file, no keys)`;
 
 /** A failure that was foreseen: shown as it is, without a stack. */
 export class Failure extends Error {

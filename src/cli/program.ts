@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
+import { addAuditCommands } from "./commands/audit.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/license-actions.ts";
@@ -55,6 +56,7 @@ export function createProgram(): Command {
   addLicenseActions(licenses);
   addOverviewCommands(program);
   addInstanceCommands(program);
+  addAuditCommands(program);
   addTransferCommands(program);
   addOfflineCommands(program);
   addMessageCommands(program);

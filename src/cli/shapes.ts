@@ -7,6 +7,7 @@ type Shape<Name extends keyof typeof schemas> = (typeof schemas)[Name] extends z
   : never;
 
 export type ApiToken = Shape<"ApiToken">;
+export type AuditSeal = Shape<"AuditSeal">;
 export type Customer = Shape<"Customer">;
 export type EventDocument = Shape<"EventDocument">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;

@@ -1,4 +1,4 @@
-// `npm run keys -- generate|rotate`: makes the value of the secret SIGNING_KEYS, a private JWK Set.
+// `npm run keys -- generate|rotate|retire`: makes the value of the secret SIGNING_KEYS, a private JWK Set.
 import { readFileSync } from "node:fs";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 
@@ -8,7 +8,10 @@ const USAGE = `Makes the value of the secret SIGNING_KEYS: a private JWK Set who
   npm run --silent keys -- rotate < OLD.json   the set on standard input with a new key in front;
                                                the old keys go on verifying what they signed
 
-Both print the set, a secret, to standard output. Hand it on without a file:
+  npm run --silent keys -- retire KID < SET.json
+                                               the set without this key: what it signed is good no more
+
+All print the set, a secret, to standard output. Hand it on without a file:
 
   npm run --silent keys -- generate | npx wrangler secret put SIGNING_KEYS
 `;
@@ -27,21 +30,33 @@ async function newKey() {
 /** @returns a private JWK Set with one new key, as JSON in a line */
 export const generateKeys = async (): Promise<string> => JSON.stringify({ keys: [await newKey()] });
 
-/** @returns the set with a new key in front */
-export async function rotateKeys(set: string): Promise<string> {
-  let old: KeySet;
+function readSet(text: string): KeySet {
   try {
-    old = JSON.parse(set) as KeySet;
-    if (!Array.isArray(old.keys) || old.keys.length === 0) throw new Error("no keys");
+    const set = JSON.parse(text) as KeySet;
+    if (Array.isArray(set.keys) && set.keys.length > 0) return set;
   } catch {
-    throw new Error("What came on standard input is not a JWK Set with keys.");
+    // Said below.
   }
-  return JSON.stringify({ keys: [await newKey(), ...old.keys] });
+  throw new Error("What came on standard input is not a JWK Set with keys.");
 }
 
-async function main([command]: string[]): Promise<string> {
+/** @returns the set with a new key in front */
+export const rotateKeys = async (set: string): Promise<string> =>
+  JSON.stringify({ keys: [await newKey(), ...readSet(set).keys] });
+
+/** @returns the set without one of its keys. The first one signs, and is not taken away before another does. */
+function retireKey(text: string, kid: string): string {
+  const { keys } = readSet(text);
+  if (keys[0]!.kid === kid) throw new Error(`${kid} is the key that signs: rotate first.`);
+  const kept = keys.filter((key) => key.kid !== kid);
+  if (kept.length === keys.length) throw new Error(`The set has no key ${kid}.`);
+  return JSON.stringify({ keys: kept });
+}
+
+async function main([command, kid]: string[]): Promise<string> {
   if (command === "generate") return generateKeys();
   if (command === "rotate") return rotateKeys(readFileSync(0, "utf8"));
+  if (command === "retire" && kid !== undefined) return retireKey(readFileSync(0, "utf8"), kid);
   process.exitCode = 2;
   return USAGE.trimEnd();
 }

@@ -49,6 +49,7 @@ const PROJECTS = [
   "src/clients/typescript",
   "test",
   "test/local",
+  "test/mutation",
   "test/clients",
   "test/browser",
   "test/bench",

@@ -5,12 +5,12 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { type Activation, activations, licenses } from "../storage/schema.ts";
+import { licenseIdOf } from "./activation-ids.ts";
 import { CustomerId } from "./customers.ts";
 import { normalizeTerm } from "./customer-terms.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
 import { endActivationById } from "./seat-ends.ts";
-import { licenseIdOf } from "./seats.ts";
 import { EndInstant, SearchText, StartInstant } from "./terms.ts";
 
 export const ActivationFilter = z.object({

@@ -4,6 +4,7 @@
 import type { Context } from "../context.ts";
 import type { License } from "../storage/schema.ts";
 import { named, type Row } from "../storage/database.ts";
+import { activationIdOf } from "./activation-ids.ts";
 import { ceilToSecond, DAY, floorToSecond, formatInstant, HOUR, LAST_INSTANT } from "./dates.ts";
 import type { KeyIdentity } from "./license-keys.ts";
 
@@ -150,7 +151,7 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     license: key.licenseId,
     revision: key.revision,
     instance: claimant.instance_id,
-    activation: newActivationId(context, key.licenseId, now),
+    activation: activationIdOf(key.licenseId, context.ids.ulid(now)),
     now,
     whole_second: ceilToSecond(now),
     lease_until: claimant.leaseUntil ?? null,
@@ -171,14 +172,6 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     request_id: context.requestId,
   });
 }
-
-// An activation's id begins with its license's, by whose clustered rows it is found again: no index to write.
-const newActivationId = (context: Context, licenseId: string, now: number): string =>
-  `act_${licenseId.replace(/^lic_/, "")}_${context.ids.ulid(now).slice(-10)}`;
-
-/** The license that an activation's id names. */
-export const licenseIdOf = (activationId: string): string =>
-  activationId.replace(/^act_/, "lic_").replace(/_[^_]*$/, "");
 
 // The seats in use are what the claim counted where the instance holds one; where it was refused, they are
 // counted here, for the refusal to say.

@@ -32,9 +32,8 @@ export const graceUntil = (term: Pick<License, "expires_at" | "grace_days">): nu
 export function standingOf(term: Term, now: number): Standing {
   if (term.status !== "active") return term.status;
   if (term.starts_at !== null && now < term.starts_at) return "scheduled";
-  const ends = graceUntil(term);
-  if (term.expires_at === null || ends === null) return "active";
-  if (now >= ends) return "expired";
+  if (term.expires_at === null) return "active";
+  if (now >= graceUntil(term)!) return "expired";
   if (now >= term.expires_at) return "grace";
   return term.expires_at - now <= EXPIRING_WITHIN ? "expiring" : "active";
 }

@@ -6,6 +6,7 @@ import {
   checkSeal,
   checkSeals,
   type Finding,
+  hashOf,
   type SealClaims,
 } from "../../src/audit/chain.ts";
 import worker from "../../src/worker.ts";
@@ -140,6 +141,20 @@ describe("whoever writes to the database by hand is found out", () => {
     expect(await checkSeal(claims, seal.marks, another)).toMatchObject([{ kind: "edited", id: event.id }]);
   });
 
+  it("each of several, since the check goes on behind the first", async () => {
+    const { seal, claims } = await sealed();
+    const [first, ...between] = seal.events.slice(-4);
+    const last = between.pop()!;
+    const touched = seal.events
+      .filter(({ id }) => id !== between[0]!.id)
+      .map((event) => (event === first || event === last ? Object.assign({}, event, { ip: "x" }) : event));
+    expect(await checkSeal(claims, seal.marks, touched)).toMatchObject([
+      { kind: "edited", id: first!.id },
+      { kind: "removed", id: between[0]!.id },
+      { kind: "edited", id: last.id },
+    ]);
+  });
+
   it("who inserts one", async () => {
     const { seal, claims } = await sealed();
     const inserted = [...seal.events, { ...seal.events[0]!, id: claims.up_to + 1 }];
@@ -148,12 +163,32 @@ describe("whoever writes to the database by hand is found out", () => {
     ]);
   });
 
-  it("also who puts the marks right, since the head is signed", async () => {
+  it("also before the first one", async () => {
+    await sealed();
+    const event = "'customer.created', 'customer', 'x', 'staff', 'ADMIN_TOKEN', 'r', '{}'";
+    await byHand(
+      `INSERT INTO events (id, at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail) VALUES (-7, 0, ${event})`,
+    );
+    const first = await readSeal(1);
+    await byHand("DELETE FROM events WHERE id = -7");
+    expect(await checkSeal(await claimsOf(first), first.marks, first.events)).toMatchObject([
+      { kind: "inserted", id: -7 },
+    ]);
+  });
+
+  it.each([
+    ["takes the marks away", () => ""],
+    ["changes the last one", (marks: string) => marks.slice(0, -1) + (marks.endsWith("0") ? "1" : "0")],
+    ["puts them all right", (_: string, right: string) => right],
+  ])("also who %s, since the head is signed", async (_, change) => {
     const { customer, seal, claims } = await sealed();
     const touched = structuredClone(seal.events);
     eventOf({ ...seal, events: touched }, customer).action = "customer.changed";
-    const findings = await checkSeal(claims, "", touched);
-    expect(findings).toMatchObject([{ kind: "edited" }]);
+    let hash = claims.previous;
+    let right = "";
+    for (const event of touched) right += hash = await hashOf(hash, event);
+    const marks = change(seal.marks, right);
+    expect(await checkSeal(claims, marks, touched)).toMatchObject([{ kind: "edited", id: claims.up_to }]);
   });
 
   it("who takes a seal out of the row, or puts another in", async () => {

@@ -3,6 +3,7 @@ import {
   ceilToSecond,
   floorToSecond,
   formatInstant,
+  formatInstantOrNull,
   numericDate,
   parseInstant,
 } from "../../src/licensing/dates.ts";
@@ -47,6 +48,7 @@ describe("an instant", () => {
     ["2027-01-31T10:00:00.123456789Z", "2027-01-31T10:00:00.123Z"],
     ["2027-01-31T10:00:00+02:00", "2027-01-31T08:00:00.000Z"],
     ["2027-01-31T23:30:00-05:30", "2027-02-01T05:00:00.000Z"],
+    ["2027-01-31T10:00:00+23:59", "2027-01-30T10:01:00.000Z"],
     ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"],
     ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"],
   ])("%s is %s, whatever its role", (text, instant) => {
@@ -77,9 +79,16 @@ describe("an instant", () => {
     "9999-12-31T23:59:59-01:00",
     "2027-01-31T10:00:00Z ",
     "02027-01-31",
+    "02027-01-31T10:00:00Z",
   ])("%j is not one", (text) => {
     expect(read(text)).toBeNull();
   });
+});
+
+it("an instant is written in UTC with milliseconds, and none as null", () => {
+  expect(formatInstantOrNull(Date.UTC(2027, 0, 31, 10))).toBe("2027-01-31T10:00:00.000Z");
+  expect(formatInstantOrNull(0)).toBe("1970-01-01T00:00:00.000Z");
+  expect(formatInstantOrNull(null)).toBeNull();
 });
 
 describe("whole seconds, as a NumericDate has them", () => {

@@ -27,6 +27,7 @@ describe("standing, on both sides of every edge", () => {
     ["without grace, in its last millisecond", term({ grace_days: 0 }), END - 1, "expiring"],
     ["without grace, at its end", term({ grace_days: 0 }), END, "expired"],
     ["without a start, at the beginning of time", term({ starts_at: null }), 0, "active"],
+    ["without a start, before the beginning of time", term({ starts_at: null }), -1, "active"],
     ["perpetual, at the end of time", term({ expires_at: null }), 8.64e15, "active"],
     ["perpetual, before it starts", term({ expires_at: null }), START - 1, "scheduled"],
   ] as const)("%s", (_, subject, now, standing) => {

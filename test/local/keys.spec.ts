@@ -33,10 +33,25 @@ describe("npm run keys", () => {
     expect(more).toEqual([]);
   });
 
+  it("retire takes a key out, but not the one that signs", async () => {
+    const old = (await run("", "generate")).output;
+    const rotated = (await run(old, "rotate")).output;
+    const [fresh, kept] = keysOf(rotated);
+    expect(keysOf((await run(rotated, "retire", kept!.kid)).output)).toEqual([fresh]);
+    const signing = await run(rotated, "retire", fresh!.kid);
+    expect([signing.code, signing.output]).toEqual([
+      1,
+      `${fresh!.kid} is the key that signs: rotate first.\n`,
+    ]);
+    expect((await run(rotated, "retire", "none")).output).toBe("The set has no key none.\n");
+  });
+
   it.each([
     ["nonsense", ["rotate"], 1, /not a JWK Set/],
     ['{"keys":[]}', ["rotate"], 1, /not a JWK Set/],
     ["", [], 2, /npm run --silent keys -- generate/],
+    ["{}", ["retire", "x"], 1, /not a JWK Set/],
+    ["", ["retire"], 2, /npm run --silent keys -- generate/],
     ["", ["destroy"], 2, /npm run --silent keys -- generate/],
   ])("%j to %j ends with %d", async (input, args, code, message) => {
     const result = await run(input, ...args);

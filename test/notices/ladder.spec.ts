@@ -51,6 +51,7 @@ describe("the ladder of notices", () => {
     ["suspended", 7 * DAY, { status: "suspended" as const }, null],
     ["revoked", 7 * DAY, { status: "revoked" as const }, null],
     ["perpetual", 7 * DAY, { end: null }, null],
+    ["perpetual, at the beginning of time", END, { end: null }, null],
     ["without thresholds", 7 * DAY, { thresholds: [] }, null],
     ["own thresholds, in any order", 60 * DAY, { thresholds: [0, 60, 3] }, { threshold: 60, daysLeft: 60 }],
     ["renewed: a new ladder", 30 * DAY, { end: END + 365 * DAY }, null],

@@ -3,6 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import type { Env } from "../../src/config.ts";
 import worker from "../../src/worker.ts";
 import { env } from "./env.ts";
+import { assertPageKeepsSecrets, rememberGivenOut } from "./leaks.ts";
 import { newToken, ORIGIN } from "./service.ts";
 
 interface PageForm {
@@ -134,9 +135,12 @@ export class Visitor {
     if (this.#cookie !== "") headers.set("Cookie", this.#cookie);
     const execution = createExecutionContext();
     const request = new Request(`${ORIGIN}${path}`, { ...init, headers, redirect: "manual" });
+    const sent = init.body instanceof URLSearchParams ? init.body.toString() : "";
     const response = await worker.fetch(request, this.#bindings, execution);
     const html = await response.text();
     await waitOnExecutionContext(execution);
+    if (response.ok) rememberGivenOut(html);
+    else if (response.status >= 400) assertPageKeepsSecrets(html, sent, path);
     const location = response.headers.get("Location");
     return {
       path,

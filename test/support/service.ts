@@ -1,11 +1,12 @@
 // The service as its callers see it: requests in, answers out, on the real Worker and the real D1.
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { decodeJwt } from "jose";
 import type { Env } from "../../src/config.ts";
 import type { NewCustomer } from "../../src/licensing/customers.ts";
 import worker from "../../src/worker.ts";
 import { env } from "./env.ts";
-
 import { assertDeclared } from "./declared.ts";
+import { assertPageKeepsSecrets, assertRefusalKeepsSecrets, rememberGivenOut } from "./leaks.ts";
 
 export const ORIGIN = "http://localhost:8787";
 
@@ -50,8 +51,17 @@ export async function call(path: string, options: Call = {}): Promise<Answer> {
     body: isJson && text !== "" ? JSON.parse(text) : null,
   };
   assertDeclared(method, path, answer);
+  const form = typeof payload === "string" || payload instanceof URLSearchParams ? payload.toString() : "";
+  const sent = `${path.replaceAll("%40", "@")} ${form}`;
+  if (answer.status < 400) rememberGivenOut(`${text} ${response.headers.get("Set-Cookie")}`);
+  else if (path.startsWith("/admin")) assertPageKeepsSecrets(text, sent, path);
+  else assertRefusalKeepsSecrets(text, () => `${sent} ${assertedBy(headers)}`, `${method} ${path}`);
   return answer;
 }
+
+/** Who a request says that its sender is, as Cloudflare Access puts it. */
+const assertedBy = (headers: Headers): string =>
+  JSON.stringify(decodeJwt(headers.get("Cf-Access-Jwt-Assertion") ?? "e30.e30.e30"));
 
 /** Calls the admin API as the owner. */
 export const admin = (path: string, options: Call = {}): Promise<Answer> =>

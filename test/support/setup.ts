@@ -1,7 +1,8 @@
 // Run before each file of tests.
 import { applyD1Migrations } from "cloudflare:test";
-import { afterEach, vi } from "vitest";
+import { afterAll, afterEach, vi } from "vitest";
 import { env } from "./env.ts";
+import { assertDatabaseKeepsSecrets, assertLogKeepsSecrets, watchLog } from "./leaks.ts";
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 
@@ -21,3 +22,9 @@ afterEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
+
+watchLog();
+
+afterEach(assertLogKeepsSecrets);
+
+afterAll(assertDatabaseKeepsSecrets);

@@ -1,7 +1,6 @@
 // login, logout, whoami
 import type { Command } from "commander";
 import { text as readAll } from "node:stream/consumers";
-import type { JSONWebKeySet } from "jose";
 import { Client } from "../client.ts";
 import { define, handle, path, withJson } from "../command.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
@@ -17,6 +16,7 @@ import {
   usableToken,
   writeProfiles,
 } from "../profiles.ts";
+import { readPublished } from "../published.ts";
 import type { Me } from "../shapes.ts";
 
 const isInteractive = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
@@ -36,13 +36,6 @@ async function askToken(): Promise<string> {
   return usableToken(await password({ message: "API token", mask: false }, { output: process.stderr }));
 }
 
-/** Who issues what the published keys sign: said by the service in a document that they verify. */
-async function issuerOf(client: Client, jwks: JSONWebKeySet): Promise<string> {
-  const list = await client.send({ path: "/v1/revocations" });
-  const { authenticateAs } = await import("../authenticity.ts");
-  return (await authenticateAs("revocations+jwt", list, { jwks, issuer: null })).issuer;
-}
-
 async function login({ options }: { options: { url?: string; tokenStdin?: boolean; profile?: string } }) {
   const name = profileName(options.profile);
   const url =
@@ -52,9 +45,7 @@ async function login({ options }: { options: { url?: string; tokenStdin?: boolea
     : (tokenFromEnvironment() ?? (await askToken()));
   const client = new Client({ url, token });
   const me = JSON.parse(await client.send({ path: path("me") })) as Me;
-  const stranger = new Client({ url, token: null });
-  const jwks = JSON.parse(await stranger.send({ path: "/.well-known/jwks.json" })) as JSONWebKeySet;
-  const issuer = await issuerOf(stranger, jwks);
+  const { issuer, jwks } = await readPublished(url);
   writeProfiles({ ...readProfiles(), [name]: { url, token, issuer, jwks } });
   note(`Signed in to ${url} as ${text(me.actor.id)} (${me.role}), profile ${name}.`);
 }

@@ -8,6 +8,7 @@ import { printStream, saveStream } from "../files.ts";
 import { readInput } from "../inputs.ts";
 import { note, print } from "../output.ts";
 import { connection } from "../profiles.ts";
+import { startProgress } from "../progress.ts";
 import type { Imported } from "../shapes.ts";
 
 const FORMATS = { csv: "text/csv", json: "application/json" } as const;
@@ -46,19 +47,16 @@ async function exportLicenses({ options }: Call<Export>): Promise<void> {
 
 /** Sends a file, with a bar where somebody watches. */
 async function upload(client: Client, to: string, file: Upload, dryRun: boolean): Promise<string> {
-  const request = { method: "POST" as const, path: to, query: { dry_run: dryRun } };
-  if (!process.stderr.isTTY) return client.send({ ...request, upload: file });
-  const { SingleBar } = await import("cli-progress");
-  const bar = new SingleBar({
-    format: "{bar} {percentage}% of {total} bytes sent",
-    stream: process.stderr,
-    hideCursor: true,
-  });
-  bar.start(file.bytes.length, 0);
+  const progress = await startProgress(file.bytes.length, "bytes sent");
   try {
-    return await client.send({ ...request, upload: { ...file, onProgress: (sent) => bar.update(sent) } });
+    return await client.send({
+      method: "POST",
+      path: to,
+      query: { dry_run: dryRun },
+      upload: { ...file, onProgress: (sent) => progress.update(sent) },
+    });
   } finally {
-    bar.stop();
+    progress.stop();
   }
 }
 

@@ -36,14 +36,14 @@ export const auditEndpoints = [
       tag: "Admin",
       summary: "Read a seal with the events that it covers",
       description:
-        "The events as they are now. The hash of each is SHA-256 over the hash before it, a line feed, and the event as canonical JSON (RFC 8785); marks holds the first eight characters of each hash, to say which event was touched.",
+        "The events as they are now. The hash of each is SHA-256 over the hash before it, a line feed, and the event as canonical JSON (RFC 8785); marks holds the hash that each had when it was sealed, to say which one was touched.",
       access: "read",
       params: z.object({ id: z.coerce.number().check(z.int(), z.minimum(1)) }),
       answer: {
         status: 200,
         description: "The seal and its events.",
         schema: z.object({ seal: AuditSeal, marks: z.string(), events: z.array(EventDocument) }),
-        example: { seal: examples.auditSeal, marks: "5f2b1c9e", events: [examples.event] },
+        example: { seal: examples.auditSeal, marks: examples.auditSeal.head, events: [examples.event] },
       },
       refusals: ["NOT_FOUND"],
     },

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -66,6 +74,26 @@ describe("docs/cli.md", () => {
     const lines = [...docs.matchAll(/^(?:\$ )?caio-license .*$/gm)].map(([line]) => line);
     expect(lines.length).toBeGreaterThan(30);
     expect(calls.filter((words) => !KNOWN.has(words))).toEqual([]);
+  });
+});
+
+describe("docs/operations", () => {
+  const folder = join(import.meta.dirname, "../../../docs/operations");
+  const optionsOf = new Map(
+    COMMANDS.map(([words, { options }]) => [words, new Set(options.flatMap(({ long }) => long ?? []))]),
+  );
+  const uses = readdirSync(folder).flatMap((page) =>
+    [
+      ...readFileSync(join(folder, page), "utf8").matchAll(/(?<![./\w-])caio-license ((?!-)[a-z][^|`\n]*)/g),
+    ].map(([, line]): [string, string] => [page, line!.split("#")[0]!.trim()]),
+  );
+
+  it("has commands to check", () => expect(uses.length).toBeGreaterThan(40));
+
+  it.each(uses)("%s: caio-license %s", (_, line) => {
+    expect(KNOWN, line).toContain(called(line));
+    for (const option of line.match(/(?<= )--[a-z][a-z-]*/g) ?? [])
+      expect([...optionsOf.get(called(line))!, "--help"], line).toContain(option);
   });
 });
 

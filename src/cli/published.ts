@@ -1,0 +1,17 @@
+// What a service publishes about its signatures, asked without a token, as anybody may.
+import type { JSONWebKeySet } from "jose";
+import { Client } from "./client.ts";
+
+export interface Published {
+  /** Who issues what the keys sign: said by the service in a document that they verify. */
+  issuer: string;
+  jwks: JSONWebKeySet;
+}
+
+export async function readPublished(url: string): Promise<Published> {
+  const stranger = new Client({ url, token: null });
+  const jwks = JSON.parse(await stranger.send({ path: "/.well-known/jwks.json" })) as JSONWebKeySet;
+  const list = await stranger.send({ path: "/v1/revocations" });
+  const { authenticateAs } = await import("./authenticity.ts");
+  return { jwks, issuer: (await authenticateAs("revocations+jwt", list, { jwks, issuer: null })).issuer };
+}

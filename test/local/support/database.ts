@@ -1,0 +1,29 @@
+// The database of a local service, as whoever holds the account could change it: past the triggers that keep us from it.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+const FOLDER = "v3/d1/miniflare-D1DatabaseObject";
+
+/** Opens the database below a folder of state. */
+export function openDatabase(state: string): DatabaseSync {
+  const folder = join(state, FOLDER);
+  const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
+  if (file === undefined) throw new Error(`no database in ${folder}`);
+  return new DatabaseSync(join(folder, file), { timeout: 5_000 });
+}
+
+/** Carries statements out without the triggers that refuse to change the record. */
+export function tamper(state: string, ...statements: string[]): void {
+  const database = openDatabase(state);
+  try {
+    const triggers = database
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB '*_refuse_*'")
+      .all() as { name: string; sql: string }[];
+    for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`);
+    for (const statement of statements) database.exec(statement);
+    for (const { sql } of triggers) database.exec(sql);
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,223 @@
+// Stories of claims at random, played by the statement that claims a seat and by the model of it, in Node's SQLite.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
+import type { Context } from "../../../src/context.ts";
+import { claimSeat } from "../../../src/licensing/seats.ts";
+import type { NamedStatement, SqlValue } from "../../../src/storage/database.ts";
+import { type Claim, claimed, type LicenseTerms, type SeatRow } from "./seats-model.ts";
+
+const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
+const NOW = Date.UTC(2026, 10, 24);
+const DAY = 86_400_000;
+const LICENSE = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
+
+/** Another license of the same customer, and a seat of ours that ended: neither counts. */
+const OTHERS = `
+  INSERT INTO licenses SELECT 'lic_other', customer_id, license_type, 'revoked', revision, issued_at, starts_at, expires_at,
+    grace_days, lease_days, check_in_hours, features, max_instances, max_services, max_requests_per_day, metadata, version,
+    updated_at, notice_days FROM licenses WHERE id = '${LICENSE}';
+  INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at,
+    seats_in_use, seats_lapsed, usage_day, requests)
+  VALUES ('lic_other', 0, 'a', 'act_x', 0, 0, 9999999999000, 0, 1, 0, '2026-11-24', 5),
+    ('${LICENSE}', 1, 'b', 'act_y', 0, 0, 9999999999000, 0, 1, 0, '2026-11-24', 5)`;
+
+export type Mutate = (sql: string) => string;
+
+export const newDatabase = (): DatabaseSync => {
+  const database = new DatabaseSync(":memory:");
+  for (const name of readdirSync(MIGRATIONS).toSorted())
+    database.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
+  database
+    .prepare("INSERT INTO customers (id, name, created_at, updated_at) VALUES ('acme', 'Acme', 0, 0)")
+    .run();
+  return database;
+};
+
+/** Carries a claim out, by the very statement of the service, or by one that was changed. */
+function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
+  const run = ({ text, names }: NamedStatement, values: Record<string, SqlValue>): void => {
+    const bound = Object.fromEntries(names.map((name, n) => [`p${n + 1}`, values[name] ?? null]));
+    database.prepare(mutate(text).replaceAll(/\?(\d+)/g, ":p$1")).run(bound as Record<string, string>);
+  };
+  const context = {
+    db: { run },
+    ids: { ulid: () => claim.id.slice(-10), random: () => (claim.spread - 0.9) / 0.2 },
+    actor: { type: claim.by.actor_type, id: claim.by.actor_id },
+    requestId: claim.by.request_id,
+    ip: claim.by.ip,
+  } as unknown as Context;
+  claimSeat(context, claim.now, {
+    key: { licenseId: LICENSE, revision: claim.revision },
+    instance_id: claim.instance,
+    fingerprint: claim.fingerprint,
+    hostname: claim.told.hostname,
+    app_version: claim.told.app_version,
+    labels:
+      claim.told.labels === undefined ? undefined : (JSON.parse(claim.told.labels) as Record<string, string>),
+    returning: claim.returning,
+    certificate:
+      claim.presented === null ? null : { activationId: claim.certified ?? "", issuedAt: claim.presented },
+    usage: claim.usage ?? undefined,
+    leaseUntil: claim.lease_until ?? undefined,
+  });
+}
+
+const SHOWN = `instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
+  replaces, fingerprint, usage_day, requests, services, license_requests, license_services, presented_at, strays,
+  clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id`;
+
+const rowsIn = (database: DatabaseSync): SeatRow[] =>
+  database
+    .prepare(
+      `SELECT ${SHOWN} FROM activations WHERE license_id = '${LICENSE}' AND ended_at = 0 ORDER BY instance_id`,
+    )
+    .all() as unknown as SeatRow[];
+
+function setLicense(database: DatabaseSync, license: LicenseTerms): void {
+  database.exec("DELETE FROM activations; DELETE FROM licenses");
+  database
+    .prepare(
+      `INSERT INTO licenses (id, customer_id, license_type, issued_at, features, updated_at, status, revision,
+         starts_at, expires_at, grace_days, lease_days, check_in_hours, max_instances)
+       VALUES ('${LICENSE}', 'acme', 'standard', 0, '[]', 0, :status, :revision, :starts_at, :expires_at, :grace_days,
+         :lease_days, :check_in_hours, :max_instances)`,
+    )
+    .run({ ...license });
+  database.exec(OTHERS);
+}
+
+const SECONDS = fc.integer({ min: -3, max: 3 }).map((n) => n * 1_000);
+
+/** Often an edge itself, a moment beside it, or somewhere. */
+const near = (...edges: number[]): fc.Arbitrary<number> =>
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.constantFrom(...edges), fc.constantFrom(-1, 0, 0, 1)).map(([a, b]) => a + b),
+    },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 * DAY }) },
+  );
+
+const licenses: fc.Arbitrary<LicenseTerms> = fc.record({
+  status: fc.constantFrom("active", "active", "active", "active", "active", "suspended", "revoked"),
+  revision: fc.constantFrom(1, 2),
+  starts_at: fc.option(
+    SECONDS.map((n) => NOW + n),
+    { freq: 3 },
+  ),
+  expires_at: fc.option(fc.constantFrom(NOW + DAY, NOW + 2 * DAY, NOW + 400 * DAY), { freq: 3 }),
+  grace_days: fc.constantFrom(0, 1),
+  lease_days: fc.constantFrom(1, 2),
+  check_in_hours: fc.constantFrom(1, 24, 240),
+  max_instances: fc.option(fc.constantFrom(1, 2), { freq: 4 }),
+});
+
+/** A step of a story; what a certificate says depends on the rows that are there. */
+const steps = fc.record({
+  after: near(0, 1_000, DAY, 2 * DAY),
+  /** Right when the instance's own lease ends, or beside it, where that is still to come. */
+  atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 0, 1), { freq: 3 }),
+  /** Lowers or raises the limit before the claim. */
+  limit: fc.option(fc.constantFrom(1, 2, 3), { freq: 5 }),
+  instance: fc.constantFrom("a", "b", "c"),
+  revision: fc.constantFrom(1, 1, 2, 3),
+  returning: fc.boolean(),
+  certificate: fc.constantFrom("none", "none", "last", "last", "before", "older", "foreign"),
+  fingerprint: fc.constantFrom(null, null, "x", "y"),
+  usage: fc.option(
+    fc.record({
+      day: fc.constantFrom("2026-11-23", "2026-11-24", "2026-11-25"),
+      requests: fc.integer({ min: 0, max: 9 }),
+      services: fc.integer({ min: 0, max: 9 }),
+    }),
+    { freq: 2 },
+  ),
+  lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
+  spread: fc.constantFrom(0.9, 1, 1.0999),
+  told: fc.constantFrom(
+    {},
+    {},
+    { hostname: "h1" },
+    { hostname: "h2", app_version: "1" },
+    { app_version: "2", labels: '{"a":"b"}' },
+    { labels: "{}" },
+  ),
+  ip: fc.constantFrom(null, "192.0.2.1", "192.0.2.2"),
+  staff: fc.boolean(),
+});
+
+type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+
+/** A license, and claims of its seats one after the other. */
+type Story = [LicenseTerms, Step[]];
+
+const wholeSecond = (at: number): number => Math.floor(at / 1_000) * 1_000;
+
+function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
+  const known = rows.find(({ instance_id }) => instance_id === step.instance);
+  const issued = {
+    none: null,
+    last: known ? wholeSecond(known.last_seen_at) : null,
+    before: known?.presented_at ?? null,
+    older: NOW - 1_000 * (n + 1),
+    foreign: NOW - DAY,
+  }[step.certificate];
+  return {
+    instance: step.instance,
+    now,
+    revision: step.revision,
+    returning: step.returning,
+    certified: issued === null ? null : step.certificate === "foreign" ? "act_other" : (known?.id ?? ""),
+    presented: issued,
+    fingerprint: step.fingerprint,
+    usage: step.usage,
+    lease_until: step.lease === null ? null : wholeSecond(now) + step.lease * DAY,
+    spread: step.spread,
+    id: `act_${LICENSE.slice(4)}_${String(n).padStart(10, "0")}`,
+    told: step.told,
+    by: {
+      ip: step.ip,
+      actor_type: step.staff ? "staff" : "instance",
+      actor_id: step.staff ? `tok_${n}` : step.instance,
+      request_id: `request-${n}`,
+    },
+  };
+}
+
+/** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
+export function difference(
+  database: DatabaseSync,
+  [terms, story]: Story,
+  mutate: Mutate = (sql) => sql,
+): { n: number; claim: Claim; actual: SeatRow[]; expected: SeatRow[] } | null {
+  const license = { ...terms };
+  setLicense(database, license);
+  let rows: SeatRow[] = [];
+  let now = NOW;
+  for (const [n, step] of story.entries()) {
+    const own = rows.find(({ instance_id }) => instance_id === step.instance)?.lease_expires_at ?? 0;
+    now = step.atLeaseEnd !== null && own > now ? own + step.atLeaseEnd : now + Math.max(0, step.after);
+    if (step.limit !== null) {
+      license.max_instances = step.limit;
+      database.exec(`UPDATE licenses SET max_instances = ${step.limit} WHERE id = '${LICENSE}'`);
+    }
+    const claim = claimOf(step, now, n, rows);
+    const row = claimed(license, rows, claim);
+    carryOut(database, claim, mutate);
+    if (row)
+      rows = [...rows.filter(({ instance_id }) => instance_id !== row.instance_id), row].toSorted((a, b) =>
+        a.instance_id < b.instance_id ? -1 : 1,
+      );
+    const actual = rowsIn(database);
+    if (JSON.stringify(actual, KEYS) !== JSON.stringify(rows, KEYS))
+      return { n, claim, actual, expected: rows };
+  }
+  return null;
+}
+
+const KEYS = SHOWN.split(/,\s+/);
+
+export const storiesOf = (count: number): Story[] =>
+  fc.sample(fc.tuple(licenses, fc.array(steps, { minLength: 2, maxLength: 8 })), { numRuns: count, seed: 1 });

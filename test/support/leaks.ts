@@ -1,0 +1,146 @@
+// What must not get out: every line that the service logs, every refusal and every column of the database is
+// searched for license keys, certificates, tokens, sessions, secrets of the configuration, and for e-mail addresses
+// beyond where they belong. setup.ts and service.ts do it for the whole suite, whatever a test is about.
+import { env } from "./env.ts";
+
+/** A compact JWS, or what an API token looks like. */
+const SECRET = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|caio_[\w-]{32}/;
+
+const DOCUMENT = /eyJ[\w-]{8,}\.[\w-]+\.([\w-]{40,})/g;
+
+const ADDRESS = /[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi;
+
+const addressIn = (text: string): string | null => text.match(ADDRESS)?.[0] ?? null;
+
+const WORD = /[\w-]{40,}/g;
+
+const { keys } = JSON.parse(env.SIGNING_KEYS) as { keys: { d: string }[] };
+
+/** Said nowhere, not even in a part of a longer text. */
+const CONFIGURED = [env.SESSION_SECRET, env.ADMIN_TOKEN, ...keys.map(({ d }) => d)];
+
+/** Signatures of the documents and sessions that the service gave out: what makes them worth something. */
+const givenOut = new Set<string>();
+
+/** Keeps in mind what an answer gives its caller, so that it is known again elsewhere, in parts too. */
+export function rememberGivenOut(answer: string): void {
+  for (const [, signature] of answer.matchAll(DOCUMENT)) givenOut.add(signature!);
+}
+
+/** A secret in a text, or null. */
+function secretIn(text: string): string | null {
+  const shaped = SECRET.exec(text)?.[0];
+  if (shaped !== undefined) return shaped;
+  const configured = CONFIGURED.find((secret) => text.includes(secret));
+  if (configured !== undefined) return configured;
+  for (const [word] of text.matchAll(WORD)) if (givenOut.has(word)) return word;
+  return null;
+}
+
+/**
+ * A refusal holds no secret, not even one that its caller sent: refusals end up in logs and tickets. And it tells
+ * nobody an address that they did not send themselves.
+ * @param sent tells the request
+ */
+export function assertRefusalKeepsSecrets(answer: string, sent: () => string, call: string): void {
+  const secret = secretIn(answer);
+  if (secret !== null) throw new Error(`the refusal of ${call} holds ${secret.slice(0, 12)}…: ${answer}`);
+  for (const [address] of answer.matchAll(ADDRESS))
+    if (!sent().includes(address)) throw new Error(`the refusal of ${call} tells the address ${address}`);
+}
+
+/** A page that refuses a form gives its sender back what they entered, and holds no other secret. */
+export function assertPageKeepsSecrets(html: string, entered: string, path: string): void {
+  const secret = secretIn(html);
+  if (secret !== null && !entered.includes(secret))
+    throw new Error(`the refusal at ${path} holds ${secret.slice(0, 12)}…: ${html}`);
+}
+
+const lines: string[] = [];
+
+const WATCHED = Symbol("watched");
+
+/** Watches what the service writes to the console, from here on. */
+export function watchLog(): void {
+  for (const name of ["log", "info", "warn", "error", "debug"] as const) {
+    const write = console[name] as typeof console.log & { [WATCHED]?: true };
+    if (write[WATCHED]) continue;
+    const watched = (...said: unknown[]): void => {
+      lines.push(said.map(String).join(" "));
+      write(...said);
+    };
+    console[name] = Object.assign(watched, { [WATCHED]: true });
+  }
+}
+
+export function assertLogKeepsSecrets(): void {
+  for (const line of lines.splice(0)) {
+    const found = secretIn(line) ?? addressIn(line);
+    if (found !== null) throw new Error(`the log holds ${found.slice(0, 12)}…: ${line}`);
+  }
+}
+
+/** Public, and meant to be there. */
+const DOCUMENTS_KEPT = new Set(["audit_seals.token"]);
+
+/** Where addresses belong: whom to write to, who may come in, who did it. And in the events that tell of that. */
+const ADDRESSES_KEPT = new Set([
+  "customers.email",
+  "customer_terms.term",
+  "people.email",
+  "messages.dedupe_key",
+  "messages.recipient",
+  "events.actor_id",
+  "idempotency_keys.actor_id",
+]);
+
+let columns: [table: string, column: string][] | null = null;
+
+/** The last event that was searched: those up to it cannot change. */
+let searchedUpTo = 0;
+
+async function columnsOf(): Promise<[string, string][]> {
+  const { results } = await env.DB.prepare(
+    `SELECT t.name AS name, c.name AS field FROM sqlite_schema t, pragma_table_info(t.name) c
+     WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*' AND t.name NOT GLOB '_cf_*' AND t.name NOT GLOB 'd1_*'
+       AND c.type IN ('TEXT', 'BLOB')`,
+  ).all<{ name: string; field: string }>();
+  return results.map(({ name, field }) => [name, field]);
+}
+
+/** Text that may be what is searched for: D1 takes no pattern of more than 50 bytes, so the rest is looked at here. */
+const mayBeSecret = (text: string): string =>
+  [
+    ...["*eyJ*.*.*", `*caio_${"?".repeat(32)}*`].map((shape) => `${text} GLOB '${shape}'`),
+    ...CONFIGURED.map((secret) => `instr(${text}, '${secret}') > 0`),
+  ].join(" OR ");
+
+const mayBeAddress = (text: string, table: string): string => {
+  const belongs = "entity_type IN ('customer', 'person') OR action = 'license.mailed'";
+  return `${text} GLOB '*?@?*.[a-zA-Z][a-zA-Z]*' ${table === "events" ? `AND NOT (${belongs})` : ""}`;
+};
+
+/** Every column of every table as it is now. What was written is found however it came there. */
+export async function assertDatabaseKeepsSecrets(): Promise<void> {
+  columns ??= await columnsOf();
+  const last = await env.DB.prepare("SELECT coalesce(max(id), 0) AS id FROM events").first<number>("id");
+  const searches: D1PreparedStatement[] = [];
+  for (const [table, column] of columns) {
+    const place = `${table}.${column}`;
+    const text = `CAST(${column} AS TEXT)`;
+    const search = (what: string, where: string): void => {
+      const shown = `'${what}' AS what, '${place}' AS place, ${text} AS said`;
+      const since = table === "events" ? `id > ${searchedUpTo} AND ` : "";
+      searches.push(env.DB.prepare(`SELECT ${shown} FROM ${table} WHERE ${since}(${where})`));
+    };
+    if (!DOCUMENTS_KEPT.has(place)) search("secret", mayBeSecret(text));
+    if (!ADDRESSES_KEPT.has(place)) search("address", mayBeAddress(text, table));
+  }
+  const found = (await env.DB.batch<{ what: string; place: string; said: string }>(searches))
+    .flatMap(({ results }) => results)
+    .filter(({ what, said }) => (what === "secret" ? secretIn(said) : addressIn(said)) !== null)
+    .map(({ what, place, said }) => `${place}, ${what}: ${said.slice(0, 300)}`);
+  searchedUpTo = last ?? 0;
+  const some = found.slice(0, 20).join("\n");
+  if (found.length > 0) throw new Error(`the database holds ${found.length} times in the clear:\n${some}`);
+}
