@@ -3,7 +3,7 @@ import type { Env } from "../../src/config.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY } from "../support/mail.ts";
-import { recorded, scansOf } from "../support/meter.ts";
+import { recorded, plansOf, scansOf } from "../support/meter.ts";
 import { activate, admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 let resend: FakeResend;
@@ -194,6 +194,8 @@ describe("the nightly job", () => {
     expect(
       scans.filter((scan) => !/^SCAN (license_types|events|own|taken|json_each|sent)/.test(scan)),
     ).toEqual([]);
+    // Along the index of standings the digest would read every active license.
+    expect((await plansOf(statements)).filter((plan) => plan.includes("licenses_by_status"))).toEqual([]);
     // Two of them seal the record.
     expect(cost.trips).toBeLessThan(14);
   });

@@ -79,22 +79,21 @@ export function recorded() {
 // What SQLite calls a scan and is none of a table: what we hand in, a row made up, a step of a recursion.
 const HARMLESS = /VIRTUAL TABLE|CONSTANT ROW|^SCAN (halves|\(|seats|granted)/;
 
-/** The tables and indexes that statements walk from end to end, as SQLite plans them. */
-export async function scansOf(statements: { sql: string; values: unknown[] }[]): Promise<string[]> {
-  const scans: string[] = [];
+/** How SQLite goes about statements: a line for each table or index, with the statement behind it. */
+export async function plansOf(statements: { sql: string; values: unknown[] }[]): Promise<string[]> {
+  const plans: string[] = [];
   for (const { sql, values } of statements) {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .bind(...values)
       .all<{ detail: string }>();
-    scans.push(
-      ...results
-        .map(({ detail }) => detail)
-        .filter((detail) => detail.startsWith("SCAN ") && !HARMLESS.test(detail))
-        .map((detail) => `${detail}: ${sql}`),
-    );
+    plans.push(...results.map(({ detail }) => `${detail}: ${sql}`));
   }
-  return scans;
+  return plans;
 }
+
+/** The tables and indexes that statements walk from end to end. */
+export const scansOf = async (statements: { sql: string; values: unknown[] }[]): Promise<string[]> =>
+  (await plansOf(statements)).filter((plan) => plan.startsWith("SCAN ") && !HARMLESS.test(plan));
 
 // What a refusal may touch: old sessions and claims of idempotency keys go, and a token's use is noted.
 const HOUSEKEEPING = /\b(?:sessions|idempotency_keys)\b|^UPDATE api_tokens SET last_used_at/;
