@@ -15,7 +15,11 @@ const FUZZERS = "test/**/fuzz.spec.ts";
 // What recounts the whole database, which other tests write rows into by hand.
 const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 
-/** Tests inside workerd: the files share one and its D1, since every test makes its own customer and license. */
+// All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
+// and clocks, so there is one more than the cores of a small machine.
+const WORKERS = 3;
+
+/** Tests inside workerd: the files share one or the other and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
   root,
   plugins: [
@@ -46,7 +50,7 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
     exclude: [...NOT_ON_WORKERD, ...exclude],
     setupFiles: ["test/support/setup.ts"],
     isolate: false,
-    maxWorkers: 1,
+    maxWorkers: WORKERS,
     // Some tests make hundreds of requests; a machine that does other things meanwhile is no fault.
     testTimeout: 30_000,
   },
@@ -61,9 +65,7 @@ const inNode = (name: string, timeout: number, more: object = {}) => ({
     environment: "node" as const,
     testTimeout: timeout,
     hookTimeout: timeout,
-    // After those on workerd, two at a time: they wait for processes, mail and clocks more than they work.
-    maxWorkers: 2,
-    sequence: { groupOrder: 1 },
+    maxWorkers: WORKERS,
     ...more,
   },
 });

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { migrated } from "../local/support/migrated.ts";
 import { writeConformance } from "../support/conformance.ts";
 import { startGateway } from "./support/gateway.ts";
 import { findPython, PACKAGE, runPython, startPython } from "./support/python.ts";
@@ -25,7 +26,7 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
   const start = async (port: number): Promise<void> => {
     service = await startService({
       port,
-      persistTo: join(folder, "database"),
+      persistTo: migrated(join(folder, "database")),
       vars: [`ISSUER:http://localhost:${port}`, "RATE_LIMITS:off"],
     });
   };

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { migrated } from "./support/migrated.ts";
 
 const AUDIENCE = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
 
@@ -107,7 +108,7 @@ beforeAll(async () => {
   await listen();
   service = await startService({
     port: await freePort(),
-    persistTo: folder,
+    persistTo: migrated(folder),
     vars: [`ACCESS_TEAM_DOMAIN:${team}`, `ACCESS_AUD:${AUDIENCE}`],
   });
   await add("ada@smarthaus.example", "owner");

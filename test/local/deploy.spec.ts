@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { migrated } from "./support/migrated.ts";
 import { type Outcome, run } from "./support/cli.ts";
 import type { Account } from "./support/cloudflare.ts";
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   const port = await freePort();
   service = await startService({
     port,
-    persistTo: join(folder, "service"),
+    persistTo: migrated(join(folder, "service")),
     vars: [`ISSUER:http://localhost:${port}`],
   });
   version = (await fetch(`${service.url}/healthz`)).headers.get("X-Worker-Version")!;

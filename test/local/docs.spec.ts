@@ -8,6 +8,7 @@ import { endpoints } from "../../src/app.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { apiReference } from "../../src/dev/api-docs.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { migrated } from "./support/migrated.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { PROBLEMS } from "../../src/problems.ts";
 import { LAUNCHER } from "./support/cli.ts";
@@ -111,7 +112,7 @@ describe("what the documentation says to run", () => {
     folder = mkdtempSync(join(tmpdir(), "caio-licensing-docs-"));
     const port = await freePort();
     const vars = [`ISSUER:http://localhost:${port}`];
-    service = await startService({ port, persistTo: join(folder, "state"), vars });
+    service = await startService({ port, persistTo: migrated(join(folder, "state")), vars });
     // The project as far as commands need it, in a folder where they may leave files.
     for (const name of ["package.json", "src", "node_modules", ".dev.vars"])
       symlinkSync(join(ROOT, name), join(folder, name));

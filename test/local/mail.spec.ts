@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createEmulator, type Emulator } from "emulate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { migrated } from "./support/migrated.ts";
 
 type Fault = "429" | "500" | "drop before accepting" | "drop after accepting" | "hang";
 
@@ -63,7 +64,7 @@ beforeAll(async () => {
   await once(proxy, "listening");
   service = await startService({
     port: await freePort(),
-    persistTo: folder,
+    persistTo: migrated(folder),
     vars: [
       "RESEND_API_KEY:re_local",
       `RESEND_BASE_URL:http://127.0.0.1:${port}`,

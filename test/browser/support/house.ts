@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmulator } from "emulate";
 import { freePort, startService } from "../../../src/dev/service.ts";
+import { migrated } from "../../local/support/migrated.ts";
 
 /** What it takes to talk to the service. */
 export interface House {
@@ -22,7 +23,7 @@ export async function openHouse(): Promise<{ house: House; close: () => Promise<
   try {
     const service = await startService({
       port,
-      persistTo: folder,
+      persistTo: migrated(folder),
       vars: [
         "RATE_LIMITS:off",
         "RESEND_API_KEY:re_local",

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { migrated } from "../../local/support/migrated.ts";
 
 export interface Live {
   url: string;
@@ -22,7 +23,11 @@ export async function live(): Promise<Live> {
   const url = `http://127.0.0.1:${port}`;
   let service: RunningService;
   const start = async (): Promise<void> => {
-    service = await startService({ port, persistTo: folder, vars: ["RATE_LIMITS:off", `ISSUER:${url}`] });
+    service = await startService({
+      port,
+      persistTo: migrated(folder),
+      vars: ["RATE_LIMITS:off", `ISSUER:${url}`],
+    });
   };
   await start();
   const admin: Live["admin"] = async (path, body) => {

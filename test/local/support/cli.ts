@@ -7,6 +7,7 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { migrated } from "./migrated.ts";
 
 export const LAUNCHER = join(import.meta.dirname, "../../../src/cli/caio-license.js");
 
@@ -70,7 +71,7 @@ export async function openDesk(vars: string[] = []): Promise<Desk> {
   const folder = mkdtempSync(join(tmpdir(), "caio-license-test-"));
   const service = await startService({
     port: await freePort(),
-    persistTo: join(folder, "state"),
+    persistTo: migrated(join(folder, "state")),
     vars: ["RATE_LIMITS:off", ...vars],
   });
   const env = {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { migrated } from "./migrated.ts";
 import { LAUNCHER, type Outcome, run } from "./cli.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -61,7 +62,7 @@ export class Site {
     const vars = Object.entries({ RATE_LIMITS: "off", ...this.vars });
     this.service = await startService({
       port: this.#port,
-      persistTo: state,
+      persistTo: migrated(state),
       vars: vars.map(([name, value]) => `${name}:${value}`),
     });
   }
