@@ -15,6 +15,11 @@ const FUZZERS = "test/**/fuzz.spec.ts";
 // What recounts the whole database, which other tests write rows into by hand.
 const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 
+// Each starts a dozen services, and all of them together take longer than a developer waits: CI asks for them.
+const REHEARSALS = "test/local/{recovery,deploy}.spec.ts";
+
+const EVERYTHING = process.env["TEST_EVERYTHING"] === "1";
+
 // All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
 // and clocks, so there is one more than the cores of a small machine.
 const WORKERS = 3;
@@ -79,7 +84,7 @@ export default defineConfig({
       inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS, RECOUNTED]),
       inWorker("fuzz", [FUZZERS]),
       inWorker("torture", [RECOUNTED]),
-      inNode("local", 120_000),
+      inNode("local", 120_000, EVERYTHING ? {} : { exclude: [REHEARSALS] }),
       inNode("clients", 180_000),
       ...(isChromiumHere()
         ? [inNode("browser", 120_000, { globalSetup: ["test/browser/support/setup.ts"] })]

@@ -34,7 +34,11 @@ const CONSTRAINTS = { lagging: "first-unconstrained", "from-here": "first-primar
 export interface NamedStatement {
   text: string;
   names: string[];
+  /** Whether it changes nothing. Found out once: looking through a long statement takes longer than preparing it. */
+  isRead: boolean;
 }
+
+const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
 
 /** Reads SQL with :name parameters; done once, when the module is loaded. */
 export function named(text: string): NamedStatement {
@@ -43,7 +47,7 @@ export function named(text: string): NamedStatement {
     if (!names.includes(name)) names.push(name);
     return `?${names.indexOf(name) + 1}`;
   });
-  return { text: numbered, names };
+  return { text: numbered, names, isRead: READ.test(numbered) };
 }
 
 export type SqlValue = string | number | ArrayBuffer | null;
@@ -58,8 +62,6 @@ const reads = new WeakSet<D1PreparedStatement>();
  */
 const quoted = (text: string): string => text.replaceAll('"', "`");
 
-const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
-
 /** What a database and a session on it have in common. */
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
@@ -67,9 +69,9 @@ export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Dat
   open(d1, d1, patience);
 
 function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
-  const prepare = (text: string, values: unknown[]): D1PreparedStatement => {
+  const prepare = (text: string, values: unknown[], isRead = READ.test(text)): D1PreparedStatement => {
     const statement = d1.prepare(text).bind(...values);
-    if (READ.test(text)) reads.add(statement);
+    if (isRead) reads.add(statement);
     return statement;
   };
   const batch: Database["batch"] = (statements, again) => {
@@ -79,10 +81,11 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
   return {
     orm: drizzle({ prepare: (text: string) => patient(text, prepare, patience), batch } as never),
     sql: (text, ...values) => prepare(text, values),
-    run: ({ text, names }, values) =>
+    run: ({ text, names, isRead }, values) =>
       prepare(
         text,
         names.map((name) => values[name] ?? null),
+        isRead,
       ),
     compile(query) {
       const { sql, params } = query.toSQL();

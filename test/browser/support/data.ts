@@ -31,7 +31,7 @@ export const newCustomer = (house: House, input: object = {}): Promise<Customer>
 /** A license for a customer of its own. */
 export async function newLicense(
   house: House,
-  input: { customer_id?: string } & object = {},
+  input: { customer_id?: string; max_instances?: number } & object = {},
 ): Promise<Issued> {
   const customer_id = input.customer_id ?? (await newCustomer(house)).id;
   return ask(house, "/v1/admin/licenses", { license_type: "standard", ...input, customer_id });
