@@ -133,7 +133,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     open,
     house,
   }) => {
-    const { license } = await newLicense(house, { max_instances: 5 } as object);
+    const { license } = await newLicense(house, { max_instances: 5 });
     const { page } = await open({ js, token: house.token, refusals: [412] });
     await page.goto(`/admin/licenses/${license.id}/edit`);
     await page.getByLabel("Instances", { exact: true }).fill("4");
