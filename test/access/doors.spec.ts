@@ -1,26 +1,11 @@
 // Every page and form of the console against every kind of visitor. They come from the table that mounts them, so
 // a new one cannot be forgotten.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Permission } from "../../src/access/permissions.ts";
 import { doors } from "../../src/http/console/index.ts";
 import { isForm } from "../../src/http/console/mount.tsx";
-import { newTokens, type Role, ROLES, type Visitor, visitorOf } from "../support/crew.ts";
+import { newTokens, type Role, ROLES, ROLES_OF, type Visitor, visitorOf } from "../support/crew.ts";
 import { watched } from "../support/meter.ts";
 import { type Answer, call, newToken, ORIGIN, rows } from "../support/service.ts";
-
-const ALL = ["owner", "manager", "viewer"];
-
-/** Which roles have a permission. Written out again here: a change of the rules has to be meant. */
-const ROLES_OF: Record<Permission, string[]> = {
-  read: ALL,
-  keys: ["owner", "manager"],
-  customers: ["owner", "manager"],
-  licenses: ["owner", "manager"],
-  activations: ["owner", "manager"],
-  imports: ["owner", "manager"],
-  "license-types": ["owner"],
-  access: ["owner"],
-};
 
 const { bindings, writes } = watched();
 

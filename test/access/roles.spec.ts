@@ -2,22 +2,9 @@
 // new endpoint cannot be forgotten.
 import { describe, expect, it } from "vitest";
 import type { Permission } from "../../src/access/permissions.ts";
+import { ROLES, ROLES_OF } from "../support/crew.ts";
 import { env } from "../support/env.ts";
 import { admin, call, newToken, rows } from "../support/service.ts";
-
-const ALL = ["owner", "manager", "viewer"];
-
-/** Which roles have a permission. Written out again here: a change of the rules has to be meant. */
-const ROLES_OF: Record<Permission, string[]> = {
-  read: ALL,
-  keys: ["owner", "manager"],
-  customers: ["owner", "manager"],
-  licenses: ["owner", "manager"],
-  activations: ["owner", "manager"],
-  imports: ["owner", "manager"],
-  "license-types": ["owner"],
-  access: ["owner"],
-};
 
 interface Operation {
   method: string;
@@ -54,7 +41,7 @@ const STRANGERS: [string, string | null][] = [
 ];
 
 const staff: [string, string, string][] = [["ADMIN_TOKEN", "owner", env.ADMIN_TOKEN]];
-for (const role of ALL) staff.push([`a token of a ${role}`, role, (await newToken({ role })).token]);
+for (const role of ROLES) staff.push([`a token of a ${role}`, role, (await newToken({ role })).token]);
 
 const attempt = ({ method, path, hasBody }: Operation, authorization: string | null) =>
   call(path, {

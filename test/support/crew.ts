@@ -1,4 +1,5 @@
 // A license with everything around it, and somebody of each role: whom requests are made in the name of, and about.
+import type { Permission } from "../../src/access/permissions.ts";
 import { env } from "./env.ts";
 import type { References } from "./hostile.ts";
 import { activate, admin, call, newCustomer, newLicense, newToken, ORIGIN, unique } from "./service.ts";
@@ -6,6 +7,20 @@ import { activate, admin, call, newCustomer, newLicense, newToken, ORIGIN, uniqu
 export const ROLES = ["owner", "manager", "viewer"] as const;
 
 export type Role = (typeof ROLES)[number];
+
+const ALL = ["owner", "manager", "viewer"];
+
+/** Which roles have a permission. Written out again here: a change of the rules has to be meant. */
+export const ROLES_OF: Record<Permission, string[]> = {
+  read: ALL,
+  keys: ["owner", "manager"],
+  customers: ["owner", "manager"],
+  licenses: ["owner", "manager"],
+  activations: ["owner", "manager"],
+  imports: ["owner", "manager"],
+  "license-types": ["owner"],
+  access: ["owner"],
+};
 
 export async function newTokens(): Promise<Record<Role, string>> {
   const tokens = { owner: env.ADMIN_TOKEN } as Record<Role, string>;
