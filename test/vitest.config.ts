@@ -70,6 +70,8 @@ const inNode = (name: string, timeout: number, more: object = {}) => ({
     environment: "node" as const,
     testTimeout: timeout,
     hookTimeout: timeout,
+    // One second is the default, and a browser among five other processes on two cores may need more.
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: WORKERS,
     ...more,
   },

@@ -179,7 +179,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     const table = page.locator("#licenses");
     await expect.poll(() => table.textContent()).not.toContain(other.license.id);
     expect(await table.locator("tbody tr").count()).toBe(2);
-    expect(new URL(page.url()).searchParams.get("q")).toBe(customer.name);
+    await expect.poll(() => new URL(page.url()).searchParams.get("q")).toBe(customer.name);
 
     if (js) {
       await page.getByLabel("All on this page").check();

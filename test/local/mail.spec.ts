@@ -127,7 +127,7 @@ describe("mail over HTTP", () => {
       const before = seen.length;
       const customer_id = await newCustomer();
       await admin("/licenses", { customer_id, license_type: "standard", send_email: true });
-      for (let n = 0; n < 50 && seen.length === before; n++) await sleep(100);
+      for (let n = 0; n < 300 && seen.length === before; n++) await sleep(100);
     }
     // And one for all of these together.
     for (let n = 0; n < 4; n++) {
@@ -153,7 +153,7 @@ describe("mail over HTTP", () => {
     faults.length = 0;
     await admin("/customers", { id: "ada", name: "Ada", email: "ada@acme.example" });
     await admin("/licenses", { customer_id: "ada", license_type: "standard", send_email: true });
-    for (let n = 0; n < 50 && (await mailTo("ada@acme.example")).length === 0; n++) await sleep(200);
+    for (let n = 0; n < 150 && (await mailTo("ada@acme.example")).length === 0; n++) await sleep(200);
     expect(await mailTo("ada@acme.example")).toHaveLength(1);
   });
 });

@@ -53,7 +53,7 @@ describe("npm start", () => {
     expect(first.output()).toContain(`http://localhost:${port}/admin`);
     expect(JSON.parse(shell(call))).toMatchObject({ id: "acme", name: "Acme" });
     await first.interrupt();
-    for (let tries = 0; tries < 20 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
 
     const second = start("--port", String(port), "--persist-to", folder);

@@ -73,7 +73,7 @@ export async function mailCameBack(
   licenseId: string,
   what: "delivered" | "bounced",
 ): Promise<void> {
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 300; n++) {
     const { data } = await ask(house, `/v1/admin/messages?license_id=${licenseId}`);
     const message = data[0] && (await ask(house, `/v1/admin/messages/${data[0].id}`));
     if (message?.status === "sent") return receipt(house, what, message);
