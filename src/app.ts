@@ -19,7 +19,7 @@ import { mountConsole } from "./http/console/mount.tsx";
 import { mountSignIn } from "./http/console/sign-in.tsx";
 import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/activations.ts";
-import { context, notFound, onError, securityHeaders } from "./http/middleware.ts";
+import { context, notFound, onError } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 import { webhookEndpoints } from "./http/webhooks.ts";
@@ -47,7 +47,7 @@ export const endpoints: Endpoint[] = [
 
 function surface(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(securityHeaders, context);
+  app.use(context);
   app.notFound(notFound);
   app.onError(onError);
   return app;

@@ -34,6 +34,7 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
     },
   });
   await next();
+  dress(http, http.res);
   if (isRoutine(http)) return;
   // The route, not the path: ids and anything that a stranger put there stay out of the log.
   services.log("info", {
@@ -69,14 +70,25 @@ export const SECURITY_HEADERS = {
 
 const HEADERS = Object.entries(SECURITY_HEADERS);
 
-export const securityHeaders: MiddlewareHandler<AppEnv> = async (http, next) => {
-  await next();
-  const { headers } = http.res;
-  headers.set("X-Request-Id", http.get("requestId"));
+const REQUEST_ID = "X-Request-Id";
+
+/** Gives an answer the headers of every answer, where it has not got them. */
+function dress(http: Http, { headers }: Response): void {
+  if (headers.has(REQUEST_ID)) return;
+  headers.set(REQUEST_ID, http.get("requestId"));
   for (const [name, value] of HEADERS) {
     if (!headers.has(name)) headers.set(name, value);
   }
-};
+}
+
+const JSON_HEADERS = new Headers({ ...SECURITY_HEADERS, "Content-Type": "application/json" });
+
+/** JSON with all its headers at once, for what installations ask all day: one by one they take longer than the rest of it. */
+export function readyJson(http: Http, value: unknown): Response {
+  const response = new Response(JSON.stringify(value), { headers: JSON_HEADERS });
+  response.headers.set(REQUEST_ID, http.get("requestId"));
+  return response;
+}
 
 export const notFound: NotFoundHandler<AppEnv> = (http) => respond(http, new Problem("NOT_FOUND"));
 
@@ -125,5 +137,6 @@ function respond(http: Http, problem: Problem): Response {
   if (code === "UNAUTHENTICATED") response.headers.set("WWW-Authenticate", 'Bearer realm="caio-licensing"');
   const wait = retry_after ?? (code === "SERVICE_UNAVAILABLE" ? 5 : null);
   if (wait !== null) response.headers.set("Retry-After", String(wait));
+  dress(http, response);
   return response;
 }

@@ -20,7 +20,7 @@ const JWKS_HEADERS = {
 
 const jwksOf = ({ keyring }: Pick<Services, "keyring">): string => JSON.stringify(keyring.publicKeys());
 
-const HEADERS_OF_ALL = Object.entries({ ...SECURITY_HEADERS, ...JWKS_HEADERS });
+const HEADERS_OF_ALL = new Headers({ ...SECURITY_HEADERS, ...JWKS_HEADERS });
 
 const jwks = new WeakMap<Env, string>();
 
@@ -28,9 +28,10 @@ const jwks = new WeakMap<Env, string>();
  * The published keys, before any routing, or null for any other request. Every verifier in the world loads
  * them, and they are the same as long as an isolate lives: nothing is looked at, nothing is logged.
  */
-export function publishedKeys({ method, url }: Request, env: Env): Response | null {
-  if (method !== "GET" || !url.endsWith(JWKS) || url.indexOf("/", 8) !== url.length - JWKS.length)
-    return null;
+export function publishedKeys(request: Request, env: Env): Response | null {
+  if (request.method !== "GET") return null;
+  const { url } = request;
+  if (!url.endsWith(JWKS) || url.indexOf("/", 8) !== url.length - JWKS.length) return null;
   let body = jwks.get(env);
   if (body === undefined) {
     try {
@@ -41,7 +42,9 @@ export function publishedKeys({ method, url }: Request, env: Env): Response | nu
     }
     jwks.set(env, body);
   }
-  return new Response(body, { headers: [...HEADERS_OF_ALL, ["X-Request-Id", crypto.randomUUID()]] });
+  const response = new Response(body, { headers: HEADERS_OF_ALL });
+  response.headers.set("X-Request-Id", crypto.randomUUID());
+  return response;
 }
 
 export const serviceEndpoints = [

@@ -6,7 +6,7 @@ import { Problem } from "../problems.ts";
 import { formatInstant } from "./dates.ts";
 import { grantSeat, presentGrant, refusalFor, unknownLicense } from "./grants.ts";
 import { type KeyIdentity, readLicenseKey } from "./license-keys.ts";
-import { presentLicense } from "./licenses.ts";
+import { presentTerms } from "./licenses.ts";
 import { endActivation } from "./seat-ends.ts";
 import { look, presentSeat, viewOf } from "./seats.ts";
 import { standingOf } from "./standing.ts";
@@ -95,18 +95,11 @@ export async function validate(context: Context, request: ValidationRequest) {
   const standing = standingOf(view.license, now);
   const missing = instanceId !== null && !view.seat ? ("INSTANCE_NOT_ACTIVATED" as const) : null;
   const code = refusalFor(view.license, key, standing) ?? missing ?? ("VALID" as const);
-  // The vendor's notes are not the customer's to read.
-  const {
-    metadata: _private,
-    notice_days: _notices,
-    updated_at: _updated,
-    ...license
-  } = presentLicense(view.license, now);
   return {
     valid: code === "VALID",
     code,
     standing,
-    license,
+    license: presentTerms(view.license, now),
     instance: view.seat && presentSeat(view.seat),
     server_time: formatInstant(now),
   };

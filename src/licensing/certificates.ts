@@ -1,8 +1,7 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
 import type { Services } from "../context.ts";
-import type { License } from "../storage/schema.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "./dates.ts";
-import type { Seat } from "./seats.ts";
+import type { Seat, Terms } from "./seats.ts";
 import { graceUntil } from "./standing.ts";
 
 /** The public half of a key that an offline instance made for itself (RFC 7800 section 3.2). */
@@ -13,7 +12,7 @@ export interface InstanceKey {
 }
 
 interface Subject {
-  license: License;
+  license: Terms;
   seat: Seat;
   request: {
     /** Echoed so that the instance knows this certificate answers its own request. */

@@ -1,7 +1,6 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../context.ts";
 import { Problem, type ProblemCode } from "../problems.ts";
-import type { License } from "../storage/schema.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "./license-keys.ts";
@@ -12,6 +11,7 @@ import {
   look,
   type PresentedCertificate,
   type Seat,
+  type Terms,
   type View,
   viewOf,
 } from "./seats.ts";
@@ -43,7 +43,7 @@ interface Warning {
 /** A seat that was granted, and everything its holder is told. */
 export interface Grant {
   now: number;
-  license: License;
+  license: Terms;
   seat: Seat;
   standing: Standing;
   seatsInUse: number;
@@ -58,10 +58,10 @@ export const unknownLicense = (): Problem =>
   new Problem("LICENSE_NOT_FOUND", "The license of this key does not exist any more.");
 
 /** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
-export const refusalFor = (license: License, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
+export const refusalFor = (license: Terms, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
   key.revision < license.revision ? "LICENSE_KEY_SUPERSEDED" : refusalOf(standing);
 
-function refuse(code: KeyRefusal, license: License): Problem {
+function refuse(code: KeyRefusal, license: Terms): Problem {
   switch (code) {
     case "LICENSE_EXPIRED":
       return new Problem(
@@ -196,7 +196,7 @@ async function leaseRanOut({ db }: Context, licenseId: string, instanceId: strin
   return result?.results[0]?.["ended_by"] === "lease";
 }
 
-function standingWarnings(license: License, standing: Standing): Warning[] {
+function standingWarnings(license: Terms, standing: Standing): Warning[] {
   const expires = formatInstantOrNull(license.expires_at);
   if (standing === "expiring")
     return [{ code: "LICENSE_EXPIRING", detail: `The license expires at ${expires}.` }];

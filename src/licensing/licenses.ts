@@ -13,6 +13,7 @@ import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId } from "./license-types.ts";
+import type { Terms } from "./seats.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { Days, EndInstant, Features, GraceDays, Limit, Metadata, NoticeDays, StartInstant } from "./terms.ts";
 
@@ -143,12 +144,30 @@ export async function getLicense(context: Context, id: string): Promise<License>
 }
 
 /** A license as the API shows it at the moment `now`. */
-export const presentLicense = ({ version: _etag, ...license }: License, now: number) => ({
-  ...license,
+export const presentLicense = (license: License, now: number) => ({
+  ...presentTerms(license, now),
+  metadata: license.metadata,
+  updated_at: formatInstant(license.updated_at),
+  notice_days: license.notice_days,
+});
+
+/** What everybody who holds its key may know of a license. */
+export const presentTerms = (license: Terms, now: number) => ({
+  id: license.id,
+  customer_id: license.customer_id,
+  license_type: license.license_type,
+  status: license.status,
   standing: standingOf(license, now),
+  revision: license.revision,
   issued_at: formatInstant(license.issued_at),
   starts_at: formatInstantOrNull(license.starts_at),
   expires_at: formatInstantOrNull(license.expires_at),
+  grace_days: license.grace_days,
   grace_until: formatInstantOrNull(graceUntil(license)),
-  updated_at: formatInstant(license.updated_at),
+  lease_days: license.lease_days,
+  check_in_hours: license.check_in_hours,
+  features: license.features,
+  max_instances: license.max_instances,
+  max_services: license.max_services,
+  max_requests_per_day: license.max_requests_per_day,
 });

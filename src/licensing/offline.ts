@@ -10,12 +10,12 @@ import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
-import type { License } from "../storage/schema.ts";
+
 import { grantSeat, refusalFor, unknownLicense } from "./grants.ts";
 import { readLicenseKey } from "./license-keys.ts";
 import { getLicense } from "./licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
-import { look, viewOf } from "./seats.ts";
+import { look, type Terms, viewOf } from "./seats.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { LeaseDays } from "./terms.ts";
 
@@ -41,7 +41,7 @@ export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
 const PERPETUAL_LEASE_DAYS = 365;
 
 /** When the lease asked for ends, but for the license's own end. */
-function leaseEnd({ lease_days }: OfflineActivation, { expires_at }: License, now: number): number {
+function leaseEnd({ lease_days }: OfflineActivation, { expires_at }: Terms, now: number): number {
   const days = lease_days ?? (expires_at === null ? PERPETUAL_LEASE_DAYS : null);
   return days === null ? LAST_INSTANT : ceilToSecond(now) + days * DAY;
 }

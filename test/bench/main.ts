@@ -17,8 +17,8 @@ const USAGE = `Usage: npm run bench -- [options]
 
   --licenses N,…   sizes of the database (1000; the full run is 1000,100000,1000000)
   --only TEXT      the operations whose name holds this
-  --pairs N        pairs of slices per operation (16)
-  --slice MS       length of a slice (300)
+  --pairs N        pairs of slices per operation (40)
+  --slice MS       length of a slice (80)
   --json FILE      where the figures go (.wrangler/bench.json)
 
 Ends with status 1 where a budget or a target is missed.`;
@@ -27,8 +27,8 @@ const { values } = parseArgs({
   options: {
     licenses: { type: "string", default: "1000" },
     only: { type: "string" },
-    pairs: { type: "string", default: "16" },
-    slice: { type: "string", default: "300" },
+    pairs: { type: "string", default: "40" },
+    slice: { type: "string", default: "80" },
     json: { type: "string", default: join(SCRATCH, "../bench.json") },
     help: { type: "boolean", default: false },
   },

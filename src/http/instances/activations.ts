@@ -14,6 +14,7 @@ import { revocationList, revocationVersion } from "../../licensing/revocations.t
 import { fromEdge } from "../edge-cache.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
+import { readyJson } from "../middleware.ts";
 import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
 
 export const instanceEndpoints = [
@@ -35,7 +36,7 @@ export const instanceEndpoints = [
       },
       refusals: [...GRANT_REFUSALS, "RATE_LIMITED"],
     },
-    async ({ http, context, body }) => http.json(await activate(context, body)),
+    async ({ http, context, body }) => readyJson(http, await activate(context, body)),
   ),
   endpoint(
     {
@@ -55,7 +56,7 @@ export const instanceEndpoints = [
       },
       refusals: [...GRANT_REFUSALS, "INSTANCE_NOT_ACTIVATED", "RATE_LIMITED"],
     },
-    async ({ http, context, body }) => http.json(await checkIn(context, body)),
+    async ({ http, context, body }) => readyJson(http, await checkIn(context, body)),
   ),
   endpoint(
     {
@@ -75,7 +76,7 @@ export const instanceEndpoints = [
       },
       refusals: ["LICENSE_KEY_INVALID", "LICENSE_NOT_FOUND", "RATE_LIMITED"],
     },
-    async ({ http, context, body }) => http.json(await validate(context, body)),
+    async ({ http, context, body }) => readyJson(http, await validate(context, body)),
   ),
   endpoint(
     {

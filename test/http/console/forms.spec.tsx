@@ -6,7 +6,7 @@ import { parsed } from "../../../src/http/console/entry.ts";
 import { type Form, mountConsole } from "../../../src/http/console/mount.tsx";
 import { Field, PostForm, Submit } from "../../../src/http/console/parts/form.tsx";
 import type { AppEnv } from "../../../src/http/endpoint.ts";
-import { context, securityHeaders } from "../../../src/http/middleware.ts";
+import { context } from "../../../src/http/middleware.ts";
 import { createCustomer, NewCustomer } from "../../../src/licensing/customers.ts";
 import { COOKIE, signIn } from "../../support/cookies.ts";
 import { env } from "../../support/env.ts";
@@ -36,7 +36,7 @@ const guests: Form = {
 };
 
 const app = new Hono<AppEnv>();
-app.use(securityHeaders, context);
+app.use(context);
 mountConsole(app, [guests]);
 
 interface Answer {
