@@ -1,10 +1,12 @@
-// Two Workers against each other in alternating short slices of as many requests each, so that whatever else the
-// machine does falls on both alike.
+// Two Workers, or one on two databases, against each other in alternating short slices of as many requests each,
+// so that whatever else the machine does falls on both alike.
 import type { Callers, Call, Length, Slice } from "./load.ts";
 import { cpuSecondsOf } from "./house.ts";
 
 export interface Side {
   callers: Callers;
+  /** The process whose CPU time is read. */
+  pid: number;
   next: () => Call;
   status: number;
   /** Puts the database back to where a slice starts. */
@@ -59,11 +61,11 @@ interface Timed extends Slice {
   cpu: number;
 }
 
-async function timed(side: Side, pid: number, length: Length): Promise<Timed> {
+async function timed(side: Side, length: Length): Promise<Timed> {
   await side.before?.();
-  const before = cpuSecondsOf(pid);
+  const before = cpuSecondsOf(side.pid);
   const slice = await side.callers.run(side.next, side.status, length);
-  return { ...slice, cpu: cpuSecondsOf(pid) - before };
+  return { ...slice, cpu: cpuSecondsOf(side.pid) - before };
 }
 
 const WARM_UPS = 3;
@@ -82,11 +84,9 @@ function measure(slices: Timed[]): Measure {
   };
 }
 
-/** @param pid the process whose CPU time is read */
 export async function compare(
   app: Side,
   floor: Side | null,
-  pid: number,
   { pairs, milliseconds }: Effort,
 ): Promise<Comparison> {
   const sides = floor ? [app, floor] : [app];
@@ -94,7 +94,7 @@ export async function compare(
   // Until the code is compiled and the caches are warm.
   for (const side of sides) {
     for (let n = 0; n < WARM_UPS; n++) {
-      const { requests, seconds, cpu } = await timed(side, pid, { milliseconds });
+      const { requests, seconds, cpu } = await timed(side, { milliseconds });
       const each = Number.isNaN(cpu) ? seconds : cpu;
       if (side === app) times = Math.max(FEWEST, Math.round((milliseconds / 1000 / each) * requests));
     }
@@ -104,7 +104,7 @@ export async function compare(
   for (let pair = 0; pair < pairs; pair++) {
     // Who goes first changes, so that neither gains by what the other leaves behind.
     const order = pair % 2 === 0 ? sides : sides.toReversed();
-    for (const side of order) (side === app ? apps : floors).push(await timed(side, pid, { times }));
+    for (const side of order) (side === app ? apps : floors).push(await timed(side, { times }));
   }
   const ratio = (time: (slice: Timed) => number): Ratio | null =>
     floor &&

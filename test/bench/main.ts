@@ -7,10 +7,11 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { Effort } from "./compare.ts";
 import { bundle, SCRATCH } from "./house.ts";
-import { type JobRow, measureAll, measureJobs, type Row } from "./measure.ts";
+import { type Growth, type JobRow, measureAll, measureGrowth, measureJobs, type Row } from "./measure.ts";
 import { bundleTable, growthFaults, growthTable, headOf, jobTable, rowLine } from "./report.ts";
 import type { Size } from "./seed.ts";
 import { startupOf } from "./startup.ts";
+import type { World } from "./operations.ts";
 import { buildWorld, endWorld } from "./world.ts";
 
 const USAGE = `Usage: npm run bench -- [options]
@@ -39,22 +40,31 @@ const DUE = 20_000;
 const BULK = 10_000;
 const JOBS_FROM = 100_000;
 
+const { only } = values;
+
 interface Part {
   licenses: number;
   rows: Row[];
+  growth: Growth[];
   jobs: JobRow[];
 }
 
-async function measureSize(licenses: number, effort: Effort, only: string | undefined): Promise<Part> {
-  const jobsHere = licenses >= JOBS_FROM;
-  const size: Size = { licenses, due: jobsHere ? DUE : 0, bulk: jobsHere ? BULK : 0 };
-  const world = await buildWorld(size);
+const sizeOf = (licenses: number): Size =>
+  licenses >= JOBS_FROM ? { licenses, due: DUE, bulk: BULK } : { licenses, due: 0, bulk: 0 };
+
+async function measureSize(
+  world: World,
+  size: Size,
+  smallest: World | undefined,
+  effort: Effort,
+): Promise<Part> {
+  const { licenses, due, bulk } = size;
   // First, since the night also seals what the operations do.
-  const jobs = jobsHere && only === undefined ? await measureJobs(world, DUE, BULK) : [];
+  const jobs = due > 0 && only === undefined ? await measureJobs(world, due, bulk) : [];
   console.log(headOf(licenses));
   const rows = await measureAll(world, effort, only, (row) => console.log(rowLine(row)));
-  await endWorld(world, size);
-  return { licenses, rows, jobs };
+  const growth = smallest && only === undefined ? await measureGrowth(smallest, world, effort) : [];
+  return { licenses, rows, growth, jobs };
 }
 
 async function jobsAlone(): Promise<Part> {
@@ -62,7 +72,21 @@ async function jobsAlone(): Promise<Part> {
   const world = await buildWorld(size);
   const jobs = await measureJobs(world, DUE, BULK);
   await endWorld(world, size);
-  return { licenses: size.licenses, rows: [], jobs };
+  return { licenses: size.licenses, rows: [], growth: [], jobs };
+}
+
+/** The first size, the smallest, stays: the others are measured against it. */
+async function measureSizes(sizes: Size[], effort: Effort): Promise<Part[]> {
+  const parts: Part[] = [];
+  let smallest: World | undefined;
+  for (const size of sizes) {
+    const world = await buildWorld(size);
+    parts.push(await measureSize(world, size, smallest, effort));
+    if (smallest) await endWorld(world, size);
+    else smallest = world;
+  }
+  if (smallest) await endWorld(smallest, sizes[0]!);
+  return parts;
 }
 
 /** What the figures were measured on. */
@@ -75,7 +99,6 @@ function machine() {
 }
 
 async function main(): Promise<void> {
-  const { only } = values;
   const effort: Effort = { pairs: Number(values.pairs), milliseconds: Number(values.slice) };
   const metafile = bundle();
   const script = readFileSync(join(SCRATCH, "app/worker.js"));
@@ -83,10 +106,8 @@ async function main(): Promise<void> {
   const startup = startupOf();
   console.log(bundleTable(metafile, kib, startup));
 
-  const parts: Part[] = only === undefined ? [await jobsAlone()] : [];
-  for (const licenses of values.licenses.split(",").map(Number)) {
-    parts.push(await measureSize(licenses, effort, only));
-  }
+  const sizes = values.licenses.split(",").map((licenses) => sizeOf(Number(licenses)));
+  const parts = [...(only === undefined ? [await jobsAlone()] : []), ...(await measureSizes(sizes, effort))];
   if (only === undefined) console.log(jobTable(parts));
   const growth = growthTable(parts);
   if (growth !== "") console.log(growth);

@@ -107,9 +107,8 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   const floorCallers = new Callers(ports.floor);
   let n = 0;
   const comparison = await compare(
-    { callers, status: operation.status, before, next: () => operation.call(world, n++) },
-    floorCall && { callers: floorCallers, status: 200, before, next: () => floorCall(n++) },
-    pid,
+    { callers, pid, status: operation.status, before, next: () => operation.call(world, n++) },
+    floorCall && { callers: floorCallers, pid, status: 200, before, next: () => floorCall(n++) },
     effort,
   );
   callers.close();
@@ -132,6 +131,38 @@ export async function measureAll(
     rows.push(row);
   }
   return rows;
+}
+
+/** What an operation takes on a larger database, as a multiple of what it takes on a small one. */
+export interface Growth {
+  name: string;
+  p50: number;
+  /** Not a number where the system does not tell. */
+  cpu: Ratio;
+}
+
+/** The same operations on two databases in turn: one after the other, the machine would have changed meanwhile. */
+export async function measureGrowth(small: World, large: World, effort: Effort): Promise<Growth[]> {
+  const growth: Growth[] = [];
+  for (const operation of OPERATIONS) {
+    if (!operation.flat) continue;
+    const [few, many] = [small, large].map((world) => {
+      let n = 0;
+      return {
+        callers: new Callers(world.house.ports.app),
+        pid: world.house.pid,
+        status: operation.status,
+        before: operation.before && (() => operation.before!(world)),
+        next: () => operation.call(world, n++),
+      };
+    });
+    const { app, floor, byCpu } = await compare(few!, many!, effort);
+    for (const { callers } of [few!, many!]) callers.close();
+    for (const world of [small, large]) await operation.after?.(world);
+    // Throughput of the few over that of the many is how much more one of the many takes.
+    growth.push({ name: operation.name, p50: floor!.p50 / app.p50, cpu: byCpu! });
+  }
+  return growth;
 }
 
 export interface JobRow {
