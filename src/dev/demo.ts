@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { freePort, type RunningService, StartError, startService } from "./service.ts";
+import { freePort, type RunningService, startService } from "./service.ts";
+import { StartError } from "./start-error.ts";
 
 const USAGE = `Usage: npm run demo -- [--url URL --token TOKEN]
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { generateKeys } from "./keys.ts";
+import { StartError } from "./start-error.ts";
 
 const MAKERS: Record<string, () => string | Promise<string>> = {
   SIGNING_KEYS: generateKeys,
@@ -18,10 +19,29 @@ const parse = (text: string): Record<string, string> =>
       .map(([, name, value]) => [name!, value!.replace(/^(['"])(.*)\1$/, "$2")]),
   );
 
-/** Makes what is missing in `file` and keeps what is there; only its owner may read it (mode 600). */
-export async function ensureSecrets(
-  file: string,
-): Promise<{ secrets: Record<string, string>; made: string[] }> {
+interface Secrets {
+  secrets: Record<string, string>;
+  /** Names of those that were missing. */
+  made: string[];
+}
+
+/**
+ * Makes what is missing in `file` and keeps what is there; only its owner may read it (mode 600).
+ * @throws StartError where it is somebody else's, or no file
+ */
+export async function ensureSecrets(file: string): Promise<Secrets> {
+  try {
+    return await complete(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new StartError(
+      `The secrets of this machine cannot be kept in ${file} (${code}). Make it yours (chown, chmod u+rw), or move it away: what is missing is made anew.`,
+    );
+  }
+}
+
+async function complete(file: string): Promise<Secrets> {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   const secrets = parse(text);
   const made: string[] = [];

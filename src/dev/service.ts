@@ -6,12 +6,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureSecrets } from "./secrets.ts";
+import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-
-/** A reason not to start that the person at the terminal can mend; shown without a stack. */
-export class StartError extends Error {}
 
 export interface ServiceOptions {
   port: number;

@@ -1,6 +1,7 @@
 // `npm start`: the whole service on this machine, with a first call to try.
 import { parseArgs } from "node:util";
-import { type RunningService, StartError, startService } from "./service.ts";
+import { type RunningService, startService } from "./service.ts";
+import { StartError } from "./start-error.ts";
 
 const USAGE = `Usage: npm start -- [options]
 

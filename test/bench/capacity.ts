@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Row } from "./measure.ts";
 import { SCRATCH } from "./house.ts";
 
-/** Published prices and limits of Workers Paid and D1, as of November 2026; look them up before you rely on them. */
+/** Published prices and limits of Workers Paid and D1, looked up in November 2026; do so again before you rely on them. */
 const PRICES = {
   base: 5,
   requests: { included: 10e6, perMillion: 0.3 },
@@ -34,9 +34,8 @@ if (!checkIn) throw new Error(`${file} has no check-in; run the whole bench firs
 
 /** workerd's share that is the Worker's own: all of it but what a bare Worker costs with its database. */
 const cpu = Math.max(0.2, checkIn.comparison.app.cpu - (checkIn.comparison.floor?.cpu ?? 0));
-const { read } = checkIn.cost;
-/** The seat, the day of the instance, the day of everybody. The bench tells the same day again, which writes less. */
-const written = 3;
+/** Written are the seat, the day of the instance and the day of everybody. */
+const { read, written } = checkIn.cost;
 
 const above = (amount: number, { included, perMillion }: { included: number; perMillion: number }): number =>
   (Math.max(0, amount - included) / 1e6) * perMillion;

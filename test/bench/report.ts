@@ -1,4 +1,4 @@
-// The figures as tables.
+// The figures as tables, as docs/performance.md takes them.
 import { readFileSync } from "node:fs";
 import type { Ratio } from "./compare.ts";
 import { type Growth, type JobRow, ratioThatCounts, type Row } from "./measure.ts";
@@ -11,29 +11,28 @@ interface Part {
   jobs: JobRow[];
 }
 
-const WIDTHS = [38, 6, 6, 8, 8, 8, 8, 8, 8, 18, 6, 4];
+const WIDTHS = [40, 5, 6, 7, 6, 6, 6, 6, 6, 16, 4, 3];
 
 const line = (cells: string[]): string =>
-  cells.map((cell, n) => (n === 0 ? cell.padEnd(WIDTHS[0]!) : cell.padStart(WIDTHS[n] ?? 10))).join(" ");
+  `| ${cells.map((cell, n) => (n === 0 ? cell.padEnd(WIDTHS[0]!) : cell.padStart(WIDTHS[n]!))).join(" | ")} |`;
+
+const head = (cells: string[]): string => `${line(cells)}\n|${"---|".repeat(cells.length)}`;
 
 export const headOf = (licenses: number): string =>
-  [
-    `\n${licenses} licenses`,
-    line([
-      "",
-      "trips",
-      "read",
-      "written",
-      "req/s",
-      "p50 ms",
-      "p99 ms",
-      "CPU ms",
-      "floor",
-      "of the floor",
-      "goal",
-      "",
-    ]),
-  ].join("\n");
+  `\n${licenses} licenses\n\n${head([
+    "operation",
+    "trips",
+    "read",
+    "written",
+    "req/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms",
+    "floor",
+    "of the floor",
+    "goal",
+    "",
+  ])}`;
 
 const ratioText = (ratio: Ratio | null): string =>
   ratio ? `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})` : "–";
@@ -60,8 +59,8 @@ export function rowLine({ name, cost, comparison, faults }: Row): string {
 
 export const jobTable = (parts: Part[]): string =>
   [
-    "\nJobs",
-    line(["", "trips", "read", "written", "seconds"]),
+    "\nJobs\n",
+    head(["job", "trips", "read", "written", "seconds"]),
     ...parts.flatMap(({ licenses, jobs }) =>
       jobs.map(({ name, cost, seconds }) =>
         line([
@@ -83,8 +82,8 @@ export function growthTable(parts: Part[]): string {
   const grown = parts.filter(({ growth }) => growth.length > 0);
   if (!smallest || grown.length === 0) return "";
   return [
-    `\nGrowth, as a multiple of what it takes at ${smallest.licenses}`,
-    line(["", "read", "p50", "CPU"]),
+    `\nGrowth, as a multiple of what it takes at ${smallest.licenses}\n`,
+    head(["operation", "read", "p50", "CPU"]),
     ...grown.flatMap(({ licenses, rows, growth }) =>
       growth.map(({ name, p50, cpu }) => {
         const [before, after] = [smallest.rows, rows].map(

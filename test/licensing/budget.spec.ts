@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
+import { Visitor } from "../support/console.ts";
 import { env } from "../support/env.ts";
 import { fire, NIGHTLY } from "../support/mail.ts";
 import { metered, recorded } from "../support/meter.ts";
@@ -132,6 +133,24 @@ describe("the budget of a call on D1", () => {
       expect(cost.written).toBe(0);
     },
   );
+
+  // Silent instances are looked for among the first 2 000 activations, which is most of what the overview reads.
+  it.each([
+    ["/admin", 5, 2_800],
+    ["/admin/licenses", 4, 260],
+    ["/admin/licenses/{id}", 9, 160],
+  ])("the console's page %s: ≤ %d trips, ≤ %d read, none written", async (path, trips, read) => {
+    const { license, license_key } = await newLicense({ max_instances: 40 });
+    for (let n = 0; n < 40; n++) await activate(license_key, `seat-${n}`);
+    await fire("*/10 * * * *", env);
+    const { bindings, cost } = recorded();
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN, bindings);
+    const before = { ...cost };
+    expect((await visitor.get(path.replace("{id}", license.id))).status).toBe(200);
+    expect(cost.trips - before.trips).toBeLessThanOrEqual(trips);
+    expect(cost.read - before.read).toBeLessThanOrEqual(read);
+    expect(cost.written - before.written).toBe(0);
+  });
 
   it("what staff do with one license costs the same however many there are", async () => {
     const { license } = await newLicense();

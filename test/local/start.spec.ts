@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
+import { StartError } from "../../src/dev/start-error.ts";
 import { npm, type Script } from "./support/npm.ts";
 
 let folder: string;
@@ -177,5 +178,14 @@ describe("before anything else", () => {
 
   it("says nothing where all is well", () => {
     expect(check(true, true)).toMatchObject({ status: 0, stderr: "", stdout: "started\n" });
+  });
+
+  it("says in words where it cannot be kept, and what mends it", async () => {
+    const file = join(folder, ".dev.vars");
+    mkdirSync(file);
+    await expect(ensureSecrets(file)).rejects.toThrow(StartError);
+    await expect(ensureSecrets(file)).rejects.toThrow(
+      /\.dev\.vars \(EISDIR\)\. Make it yours .*or move it away/,
+    );
   });
 });
