@@ -162,37 +162,42 @@ describe("what the documentation says to run", () => {
     expect(runnable.length).toBeGreaterThan(10);
   });
 
-  const post = async (path: string, body: object) => {
+  const post = async <T>(path: string, body: object): Promise<T> => {
     const response = await fetch(`${service.url}${path}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${service.token}`, "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
     expect(response.ok, path).toBe(true);
-    return response.json() as Promise<Record<string, string>>;
+    return response.json<T>();
   };
 
   /** What CONTRIBUTING.md says that a page may use: a license of its own, that is activated and mailed. */
   async function setting(): Promise<Record<string, string>> {
     const customer = `customer-${crypto.randomUUID().slice(0, 8)}`;
-    await post("/v1/admin/customers", { id: customer, name: customer, email: "it@customer.example" });
+    await post<object>("/v1/admin/customers", { id: customer, name: customer, email: "it@customer.example" });
     const terms = { customer_id: customer, license_type: "professional", expires_days: 365 };
-    const issued = (await post("/v1/admin/licenses", terms)) as unknown as {
-      license: { id: string };
-      license_key: string;
-    };
-    const { license, license_key } = issued;
-    const seat = await post("/v1/activate", { license_key, instance_id: "my-first-instance" });
-    const message = await post(`/v1/admin/licenses/${license.id}/send-email`, {});
-    const made = await post("/v1/admin/api-tokens", { name: customer, role: "viewer" });
+    const { license, license_key } = await post<{ license: { id: string }; license_key: string }>(
+      "/v1/admin/licenses",
+      terms,
+    );
+    const seat = await post<{ activation_id: string; certificate: string }>("/v1/activate", {
+      license_key,
+      instance_id: "my-first-instance",
+    });
+    const message = await post<{ id: string }>(`/v1/admin/licenses/${license.id}/send-email`, {});
+    const made = await post<{ api_token: { id: string } }>("/v1/admin/api-tokens", {
+      name: customer,
+      role: "viewer",
+    });
     return {
       CUSTOMER: customer,
       ID: license.id,
       LICENSE_KEY: license_key,
-      ACTIVATION: seat["activation_id"]!,
-      CERTIFICATE: seat["certificate"]!,
-      MESSAGE: message["id"]!,
-      TOKEN_ID: (made["api_token"] as unknown as { id: string }).id,
+      ACTIVATION: seat.activation_id,
+      CERTIFICATE: seat.certificate,
+      MESSAGE: message.id,
+      TOKEN_ID: made.api_token.id,
     };
   }
 
