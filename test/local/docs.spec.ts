@@ -1,8 +1,9 @@
 // The documentation against the project: what it names exists, and what it says to run runs.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
 import { createProgram } from "../../src/cli/program.ts";
@@ -125,10 +126,9 @@ describe("what the documentation says to run", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const bash = (commands: string, variables: Record<string, string> = {}): string =>
-    execFileSync("bash", ["-c", `set -euo pipefail\n${commands}`], {
+  const bash = async (commands: string, variables: Record<string, string> = {}): Promise<string> => {
+    const { stdout } = await promisify(execFile)("bash", ["-c", `set -euo pipefail\n${commands}`], {
       cwd: folder,
-      encoding: "utf8",
       env: {
         ...process.env,
         PATH: `${join(folder, "bin")}${delimiter}${process.env["PATH"]}`,
@@ -140,14 +140,16 @@ describe("what the documentation says to run", () => {
         ...variables,
       },
     });
+    return stdout;
+  };
 
-  it("the README's first license and activation work as printed", () => {
+  it("the README's first license and activation work as printed", async () => {
     const block = /## A first license and activation[\s\S]*?```sh\n([\s\S]*?)```/.exec(
       read("README.md"),
     )![1]!;
     const commands = block.replace("http://localhost:8787", service.url);
     expect(commands).not.toBe(block);
-    const output = bash(commands);
+    const output = await bash(commands);
     expect(output).toContain('"id":"acme"');
     expect(output).toContain('"status":"activated"');
     expect(output).toContain('"instances":{"active":1,"max":2}');
@@ -165,7 +167,12 @@ describe("what the documentation says to run", () => {
   const post = async <T>(path: string, body: object): Promise<T> => {
     const response = await fetch(`${service.url}${path}`, {
       method: "POST",
-      headers: { Authorization: `Bearer ${service.token}`, "Content-Type": "application/json" },
+      // Between two pages the service may close a connection that is kept.
+      headers: {
+        Authorization: `Bearer ${service.token}`,
+        "Content-Type": "application/json",
+        Connection: "close",
+      },
       body: JSON.stringify(body),
     });
     expect(response.ok, path).toBe(true);
@@ -203,6 +210,6 @@ describe("what the documentation says to run", () => {
 
   it.each(runnable)("%s", async (_, commands) => {
     // Whatever is refused is a problem document; curl alone would call it a success.
-    expect(bash(commands, await setting())).not.toMatch(/"type":"[^"]*#[A-Z_]+"/);
+    expect(await bash(commands, await setting())).not.toMatch(/"type":"[^"]*#[A-Z_]+"/);
   });
 });
