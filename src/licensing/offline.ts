@@ -10,7 +10,6 @@ import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
-
 import { grantSeat, refusalFor, unknownLicense } from "./grants.ts";
 import { readLicenseKey } from "./license-keys.ts";
 import { getLicense } from "./licenses.ts";
