@@ -191,7 +191,7 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 export async function isReady(db: Database): Promise<boolean> {
   try {
     // The table that came last, too: a Worker may be there before its migrations are.
-    await db.batch([db.sql("SELECT 1 FROM license_types, audit_seals LIMIT 1")]);
+    await db.batch([db.sql("SELECT 1 FROM license_types, silence_walk LIMIT 1")]);
     return true;
   } catch {
     return false;

@@ -338,6 +338,14 @@ export const messages = sqliteTable(
   ],
 );
 
+export const silenceWalk = sqliteTable("silence_walk", {
+  only: integer().primaryKey(),
+  license_id: text().notNull(),
+  ended_at: integer().notNull(),
+  instance_id: text().notNull(),
+  found: text().notNull(),
+});
+
 export const mailPace = sqliteTable("mail_pace", {
   only: integer().primaryKey(),
   next_at: integer().notNull(),
