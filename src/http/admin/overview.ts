@@ -5,8 +5,8 @@ import { PageQuery } from "../../licensing/pages.ts";
 import { CensusQuery, countInstances } from "../../licensing/instance-census.ts";
 import { readStatistics } from "../../licensing/statistics.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { Census, EventDocument, pageOf, Statistics } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { Census, EventDocument, pageOf, Statistics } from "./schemas.ts";
 
 export const overviewEndpoints = [
   endpoint(

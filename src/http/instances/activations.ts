@@ -15,7 +15,7 @@ import { fromEdge } from "../edge-cache.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { readyJson } from "../middleware.ts";
-import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
+import { Activation, CheckIn, Token, Validation } from "./schemas.ts";
 
 export const instanceEndpoints = [
   endpoint(
