@@ -1,0 +1,156 @@
+// What the page of a license is made of: its terms, its instances, what they used, what was mailed.
+import type { FC } from "hono/jsx";
+import type { presentLicense } from "../../licensing/licenses.ts";
+import type { readUsage } from "../../licensing/usage.ts";
+import type { presentMessage } from "../../notices/messages.ts";
+import { KINDS, MessageStatus } from "./messages.tsx";
+import { BarChart } from "./parts/charts.tsx";
+import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { Badge, Card, Facts, formatDate, formatLimit, Meter, Table, When } from "./parts/show.tsx";
+import type { Visit } from "./visit.ts";
+
+const DAY = 86_400_000;
+
+const DAYS_SHOWN = 30;
+
+export type ShownLicense = ReturnType<typeof presentLicense>;
+
+export const Terms: FC<{ license: ShownLicense; customer: string; now: number }> = ({
+  license,
+  customer,
+  now,
+}) => (
+  <Card title="Terms">
+    <Facts
+      rows={[
+        ["Customer", <a href={`/admin/customers/${encodeURIComponent(license.customer_id)}`}>{customer}</a>],
+        ["Type", license.license_type],
+        ["Issued", <When at={license.issued_at} now={now} />],
+        ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} />],
+        ["Ends", <When at={license.expires_at} now={now} none="never" />],
+        ["Grace", license.grace_days === 0 ? "none" : `${license.grace_days} days`],
+        ["Instances", formatLimit(license.max_instances)],
+        ["Services", formatLimit(license.max_services)],
+        ["Requests a day", formatLimit(license.max_requests_per_day)],
+        ["Lease", `${license.lease_days} days, checked in every ${license.check_in_hours} hours`],
+        ["Key revision", license.revision],
+      ]}
+    />
+    <div class="badges">
+      {license.features.length === 0 ? (
+        <span class="soft">No features</span>
+      ) : (
+        license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
+      )}
+    </div>
+    {Object.keys(license.metadata).length > 0 ? (
+      <details>
+        <summary>Metadata</summary>
+        <pre class="claims">{JSON.stringify(license.metadata, null, 2)}</pre>
+      </details>
+    ) : null}
+  </Card>
+);
+
+export const Instances: FC<{
+  visit: Visit;
+  license: ShownLicense;
+  seats: ShownSeat[];
+  taken: number;
+  more: boolean;
+}> = ({ visit, license, seats, taken, more }) => (
+  <Card title="Instances">
+    <Meter used={taken} limit={license.max_instances} label="Seats" />
+    <Table
+      caption="Instances"
+      rows={seats}
+      empty="No instance has activated yet."
+      columns={[
+        {
+          label: "Instance",
+          cell: ({ id, instance_id, hostname, app_version }) => (
+            <>
+              <a href={`/admin/instances/${encodeURIComponent(id)}`}>{instance_id}</a>
+              <span class="second">
+                {[hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ")}
+              </span>
+            </>
+          ),
+        },
+        {
+          label: "State",
+          cell: (seat) => <SeatBadges seat={seat} now={visit.now} />,
+        },
+        { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} /> },
+        {
+          label: "Lease ends",
+          cell: ({ active, lease_expires_at }) =>
+            active ? <When at={lease_expires_at} now={visit.now} /> : "",
+          minor: true,
+        },
+        {
+          label: "Seat",
+          cell: ({ id, active }) =>
+            active && visit.can("activations") ? (
+              <a class="button small" href={`/admin/instances/${encodeURIComponent(id)}/free`} data-dialog>
+                Free
+              </a>
+            ) : (
+              ""
+            ),
+        },
+      ]}
+    />
+    {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
+  </Card>
+);
+
+export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) => {
+  const used = new Map(usage.data.map((day) => [day.date, day.requests]));
+  const first = Date.parse(usage.from);
+  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
+  return (
+    <Card title={`Requests of the last ${DAYS_SHOWN} days`}>
+      {usage.data.length === 0 ? (
+        <p class="empty">No instance has reported usage in these days.</p>
+      ) : (
+        <BarChart
+          title={`Requests of the last ${DAYS_SHOWN} days`}
+          columns={["Day", "Requests"]}
+          limit={usage.max_requests_per_day}
+          bars={days.map((day, index) => ({
+            name: formatDate(day),
+            tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
+            value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
+          }))}
+        />
+      )}
+      {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
+        <p class="hint">
+          The dashed line is the limit of {formatLimit(usage.max_requests_per_day)} a day. Days above it warn,
+          they never stop anything.
+        </p>
+      ) : null}
+    </Card>
+  );
+};
+
+export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
+  <Card title="Mail">
+    {mail.length === 0 ? (
+      <p class="empty">Nothing was mailed about this license.</p>
+    ) : (
+      <ul class="list">
+        {mail.map(({ id, kind, recipient, status, created_at }) => (
+          <li>
+            <span>
+              <MessageStatus status={status} /> <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a> to{" "}
+              {recipient}
+            </span>
+            <When at={created_at} now={now} />
+          </li>
+        ))}
+      </ul>
+    )}
+  </Card>
+);
