@@ -69,12 +69,13 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
   test("a form that is refused comes back with all that was entered", async ({ open, house }) => {
     const { page } = await open({ js, token: house.token, refusals: [422] });
     await page.goto("/admin/licenses/new");
+    await page.getByLabel("A new customer, named below").check();
     await page.getByLabel("New customer’s name").fill(HOSTILE);
-    await page.getByLabel("A day", { exact: true }).check();
+    await page.getByLabel("On a date", { exact: true }).check();
     await page.getByRole("button", { name: "Issue license" }).click();
     await page.getByRole("alert").waitFor();
     expect(await page.getByLabel("New customer’s name").inputValue()).toBe(HOSTILE);
-    expect(await page.getByLabel("A day", { exact: true }).isChecked()).toBe(true);
+    expect(await page.getByLabel("On a date", { exact: true }).isChecked()).toBe(true);
     if (js) expect(await axeFaults(page)).toEqual([]);
   });
 
@@ -137,8 +138,8 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     const { page } = await open({ js, token: house.token, refusals: [412] });
     await page.goto(`/admin/licenses/${license.id}/edit`);
     await page.getByLabel("Instances", { exact: true }).fill("4");
-    if (!js) await page.getByRole("button", { name: "Look what that does" }).click();
-    await expect.poll(() => page.locator("#impact").textContent()).toContain("max_instances: 5 → 4");
+    if (!js) await page.getByRole("button", { name: "See what that does" }).click();
+    await expect.poll(() => page.locator("#impact").textContent()).toContain("instances: 5 → 4");
     await ask(house, `/v1/admin/licenses/${license.id}`, { max_services: 99 }, "PATCH");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("alert").waitFor();

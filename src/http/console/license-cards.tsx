@@ -5,8 +5,19 @@ import type { readUsage } from "../../licensing/usage.ts";
 import type { presentMessage } from "../../notices/messages.ts";
 import { KINDS, MessageStatus } from "./messages.tsx";
 import { BarChart } from "./parts/charts.tsx";
-import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
-import { Badge, Card, Facts, formatDate, formatLimit, Meter, Table, When } from "./parts/show.tsx";
+import { runsOn, SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import {
+  Badge,
+  Card,
+  type Column,
+  Facts,
+  formatDate,
+  formatLimit,
+  Meter,
+  plural,
+  Table,
+  When,
+} from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
 
 const DAY = 86_400_000;
@@ -15,24 +26,24 @@ const DAYS_SHOWN = 30;
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
 
-export const Terms: FC<{ license: ShownLicense; customer: string; now: number }> = ({
-  license,
-  customer,
-  now,
-}) => (
+export const Terms: FC<{ license: ShownLicense; now: number }> = ({ license, now }) => (
   <Card title="Terms">
     <Facts
       rows={[
-        ["Customer", <a href={`/admin/customers/${encodeURIComponent(license.customer_id)}`}>{customer}</a>],
+        [
+          "Customer",
+          <a href={`/admin/customers/${encodeURIComponent(license.customer_id)}`}>{license.customer_id}</a>,
+        ],
         ["Type", license.license_type],
         ["Issued", <When at={license.issued_at} now={now} />],
         ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} />],
         ["Ends", <When at={license.expires_at} now={now} none="never" />],
-        ["Grace", license.grace_days === 0 ? "none" : `${license.grace_days} days`],
+        ["Grace", license.grace_days === 0 ? "none" : plural(license.grace_days, "day")],
         ["Instances", formatLimit(license.max_instances)],
         ["Services", formatLimit(license.max_services)],
         ["Requests a day", formatLimit(license.max_requests_per_day)],
-        ["Lease", `${license.lease_days} days, checked in every ${license.check_in_hours} hours`],
+        ["Lease", plural(license.lease_days, "day")],
+        ["Check-in every", plural(license.check_in_hours, "hour")],
         ["Key revision", license.revision],
       ]}
     />
@@ -52,6 +63,30 @@ export const Terms: FC<{ license: ShownLicense; customer: string; now: number }>
   </Card>
 );
 
+/** The way to free a seat, for whom it is open. */
+const freeing = (visit: Visit): Column<ShownSeat>[] =>
+  visit.can("activations")
+    ? [
+        {
+          label: "Free the seat",
+          head: "",
+          cell: ({ id, instance_id, active }) =>
+            active ? (
+              <a
+                class="button small"
+                href={`/admin/instances/${encodeURIComponent(id)}/free`}
+                aria-label={`Free the seat of ${instance_id}`}
+                data-dialog
+              >
+                Free
+              </a>
+            ) : (
+              ""
+            ),
+        },
+      ]
+    : [];
+
 export const Instances: FC<{
   visit: Visit;
   license: ShownLicense;
@@ -68,12 +103,11 @@ export const Instances: FC<{
       columns={[
         {
           label: "Instance",
+          main: true,
           cell: ({ id, instance_id, hostname, app_version }) => (
             <>
               <a href={`/admin/instances/${encodeURIComponent(id)}`}>{instance_id}</a>
-              <span class="second">
-                {[hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ")}
-              </span>
+              <span class="second">{runsOn(hostname, app_version)}</span>
             </>
           ),
         },
@@ -81,24 +115,18 @@ export const Instances: FC<{
           label: "State",
           cell: (seat) => <SeatBadges seat={seat} now={visit.now} />,
         },
-        { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} /> },
+        {
+          label: "Last seen",
+          cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} />,
+          minor: true,
+        },
         {
           label: "Lease ends",
           cell: ({ active, lease_expires_at }) =>
             active ? <When at={lease_expires_at} now={visit.now} /> : "",
           minor: true,
         },
-        {
-          label: "Seat",
-          cell: ({ id, active }) =>
-            active && visit.can("activations") ? (
-              <a class="button small" href={`/admin/instances/${encodeURIComponent(id)}/free`} data-dialog>
-                Free
-              </a>
-            ) : (
-              ""
-            ),
-        },
+        ...freeing(visit),
       ]}
     />
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
@@ -127,8 +155,8 @@ export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ us
       )}
       {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
         <p class="hint">
-          The dashed line is the limit of {formatLimit(usage.max_requests_per_day)} a day. Days above it warn,
-          they never stop anything.
+          The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is red
+          and stops nothing.
         </p>
       ) : null}
     </Card>
@@ -143,11 +171,14 @@ export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }
       <ul class="list">
         {mail.map(({ id, kind, recipient, status, created_at }) => (
           <li>
-            <span>
-              <MessageStatus status={status} /> <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a> to{" "}
-              {recipient}
+            <span class="what">
+              <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a>
             </span>
-            <When at={created_at} now={now} />
+            <MessageStatus status={status} />
+            <span class="second">to {recipient}</span>
+            <span class="second">
+              <When at={created_at} now={now} />
+            </span>
           </li>
         ))}
       </ul>

@@ -27,39 +27,55 @@ const DONE: Record<string, string> = {
   freed: "The seat is free.",
 };
 
+type Offered = [action: string, label: string, look?: string];
+
+/** What it asks for most. */
+const first = ({ status }: ShownLicense): Offered[] => [
+  ["reinstate", "Reinstate", "primary"],
+  ["renew", "Renew", status === "suspended" ? "" : "primary"],
+];
+
+const DAILY: Offered[] = [
+  ["send", "Send key"],
+  ["edit", "Edit terms"],
+];
+
+const RARE: Offered[] = [
+  ["reissue", "Replace key", "quiet"],
+  ["suspend", "Suspend", "quiet"],
+  ["revoke", "Revoke", "quiet danger"],
+];
+
 const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }) => {
   const allowed: readonly string[] = TRANSITIONS[license.status];
-  const offered: [action: string, label: string, look?: string][] = [
-    ["renew", "Renew", "primary"],
-    ["send", "Send key"],
-    ["edit", "Edit terms"],
-    ["reissue", "Replace key"],
-    ["suspend", "Suspend"],
-    ["reinstate", "Reinstate", "primary"],
-    ["revoke", "Revoke", "danger"],
-  ];
   const isOffered = (action: string): boolean =>
     action === "send"
       ? license.status !== "revoked"
       : action === "renew"
         ? license.expires_at !== null && allowed.includes("renew")
         : allowed.includes(action === "edit" ? "change" : action);
+  const offer = (offered: Offered[]) =>
+    offered
+      .filter(([action]) => isOffered(action))
+      .map(([action, label, look = ""]) => (
+        <a class={`button ${look}`} href={`/admin/licenses/${license.id}/${action}`} data-dialog>
+          {label}
+        </a>
+      ));
   return (
     <>
+      {visit.can("licenses") ? offer(first(license)) : null}
       {visit.can("keys") ? (
         <a class="button" href={`/admin/licenses/${license.id}/key`} rel="nofollow">
           Show key
         </a>
       ) : null}
-      {visit.can("licenses")
-        ? offered
-            .filter(([action]) => isOffered(action))
-            .map(([action, label, look]) => (
-              <a class={`button ${look ?? ""}`} href={`/admin/licenses/${license.id}/${action}`} data-dialog>
-                {label}
-              </a>
-            ))
-        : null}
+      {visit.can("licenses") ? (
+        <>
+          {offer(DAILY)}
+          <div class="rare">{offer(RARE)}</div>
+        </>
+      ) : null}
     </>
   );
 };
@@ -130,7 +146,7 @@ export const licensePage: Page = {
           </div>
           <div class="columns lopsided">
             <div>
-              <Terms license={license} customer={customer.name} now={now} />
+              <Terms license={license} now={now} />
               <Instances
                 visit={visit}
                 license={license}

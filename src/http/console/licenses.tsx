@@ -23,6 +23,7 @@ type Shown = ReturnType<typeof presentLicense>;
 const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   {
     label: "License",
+    main: true,
     cell: (license) => (
       <>
         <a href={`/admin/licenses/${license.id}`}>{names.get(license.customer_id) ?? license.customer_id}</a>
@@ -41,6 +42,7 @@ const select = (chosen: boolean): Column<Shown>[] =>
     ? [
         {
           label: "Select",
+          head: <input type="checkbox" class="script" data-all aria-label="All on this page" />,
           cell: ({ id }) => <input type="checkbox" name="id" value={id} aria-label={`Select ${id}`} />,
         },
       ]
@@ -116,12 +118,8 @@ export const licenseDoors: Page[] = [
                 <form method="get" action="/admin/licenses/bulk" data-rows>
                   {can("licenses") && page.data.length > 0 ? (
                     <div class="actions bulk">
-                      <label class="check script">
-                        <input type="checkbox" data-all />
-                        <span>All on this page</span>
-                      </label>
                       <button class="small" name="do" value="send">
-                        Send
+                        Send key
                         <span data-count></span>
                       </button>
                       <button class="small" name="do" value="suspend">

@@ -126,11 +126,14 @@ export const overview: Page = {
                     Nothing. No license is about to end, no mail came back, every instance was heard of.
                   </p>
                 ) : (
-                  <ul class="list">
+                  <ul class="list kinds">
                     {concerns.map(({ tone, kind, href, what, when }) => (
                       <li>
                         <span>
-                          <Badge tone={tone}>{kind}</Badge> <a href={href}>{what}</a>
+                          <Badge tone={tone}>{kind}</Badge>
+                        </span>
+                        <span class="what">
+                          <a href={href}>{what}</a>
                         </span>
                         {when}
                       </li>

@@ -7,7 +7,7 @@ import type { FC } from "hono/jsx";
 import { formatCount } from "./show.tsx";
 
 const WIDTH = 640;
-const HEIGHT = 210;
+const HEIGHT = 230;
 const LEFT = 58;
 const RIGHT = 8;
 const TOP = 10;
