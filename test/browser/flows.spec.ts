@@ -4,7 +4,7 @@ import { createLocalJWKSet, jwtVerify } from "jose";
 import type { Locator, Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { axeFaults } from "./support/browser.ts";
-import { activate, HOSTILE, newCustomer, newLicense, newToken } from "./support/data.ts";
+import { activate, HOSTILE, newCustomer, newLicense } from "./support/data.ts";
 import { test } from "./support/test.ts";
 import { ask, call, type House } from "./support/house.ts";
 
@@ -206,25 +206,5 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await page.waitForURL(/done=renewed$/);
     const { data } = await ask(house, `/v1/admin/licenses/${license.id}/events`);
     expect(data.filter(({ action }: { action: string }) => action === "license.renewed")).toHaveLength(1);
-  });
-});
-
-describe("a viewer", () => {
-  test("sees a license, but neither its key nor a button, and is refused at every form", async ({
-    open,
-    house,
-  }) => {
-    const { license, license_key } = await newLicense(house);
-    const { token } = await newToken(house, "viewer");
-    const { page } = await open({ token, refusals: [403] });
-    await page.goto(`/admin/licenses/${license.id}`);
-    const main = page.locator("main");
-    expect(await main.locator("a.button:not(:text('Cancel'))").count()).toBe(0);
-    expect(await page.content()).not.toContain(license_key);
-    for (const form of ["key", "key/file", "edit", "renew", "send", "suspend", "revoke", "reissue"]) {
-      const answer = await page.goto(`/admin/licenses/${license.id}/${form}`);
-      expect(answer!.status(), form).toBe(403);
-      expect(await page.content()).not.toContain(license_key);
-    }
   });
 });

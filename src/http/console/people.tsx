@@ -67,7 +67,7 @@ const list: Page = {
                       <a
                         class="button small"
                         href={`${pathOf(email)}/role`}
-                        aria-label={`Change the role of ${email}`}
+                        aria-label={`Change role of ${email}`}
                         data-dialog
                       >
                         Change role
