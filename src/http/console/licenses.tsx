@@ -16,6 +16,9 @@ const SORTS: Option[] = [
   ["ending", "Ending next"],
 ];
 
+/** Filters that only an address brings along; what is chosen beside them narrows further. */
+const UNSEEN = ["status", "expiring_within_days"];
+
 const any = (what: string): Option => ["", `Any ${what}`];
 
 type Shown = ReturnType<typeof presentLicense>;
@@ -112,7 +115,17 @@ export const licenseDoors: Page[] = [
                   label="Type"
                   options={[any("type"), ...types.data.map(({ id, name }): Option => [id, name])]}
                 />
+                <Field
+                  entry={entry}
+                  name="customer_id"
+                  label="Customer"
+                  placeholder="Its id"
+                  maxlength={64}
+                />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
+                {UNSEEN.map((name) =>
+                  query[name] === undefined ? null : <input type="hidden" name={name} value={query[name]} />,
+                )}
               </Filters>
               <div id="licenses" data-results>
                 <form method="get" action="/admin/licenses/bulk" data-rows>

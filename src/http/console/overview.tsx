@@ -105,7 +105,7 @@ export const overview: Page = {
             }
           />
           <div class="figures">
-            <Figure href="/admin/licenses?status=active" value={figures.active} label="active licenses" />
+            <Figure href="/admin/licenses?standing=active" value={figures.active} label="active licenses" />
             <Figure
               href="/admin/licenses?standing=expiring"
               value={figures.expiring_soon}

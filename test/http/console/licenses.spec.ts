@@ -51,6 +51,16 @@ describe("the list of licenses", () => {
     expect(page.html.indexOf(soon.license.id)).toBeLessThan(page.html.indexOf(late.license.id));
   });
 
+  it("keeps every filter of its address in its form, so that another one only narrows further", async () => {
+    const { html } = await owner.get(
+      "/admin/licenses?customer_id=acme&status=active&expiring_within_days=30&standing=expiring",
+    );
+    expect(html).toMatch(/name="customer_id" type="text" value="acme"/);
+    expect(html).toMatch(/type="hidden" name="status" value="active"/);
+    expect(html).toMatch(/type="hidden" name="expiring_within_days" value="30"/);
+    expect(html).toMatch(/value="expiring" selected/);
+  });
+
   it("refuses a filter that there is none of, as a page", async () => {
     const page = await owner.get("/admin/licenses?standing=splendid");
     expect(page.status).toBe(422);
