@@ -139,20 +139,17 @@ export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ us
   const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
   return (
     <Card title={`Requests of the last ${DAYS_SHOWN} days`}>
-      {usage.data.length === 0 ? (
-        <p class="empty">No instance has reported usage in these days.</p>
-      ) : (
-        <BarChart
-          title={`Requests of the last ${DAYS_SHOWN} days`}
-          columns={["Day", "Requests"]}
-          limit={usage.max_requests_per_day}
-          bars={days.map((day, index) => ({
-            name: formatDate(day),
-            tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
-            value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
-          }))}
-        />
-      )}
+      <BarChart
+        title={`Requests of the last ${DAYS_SHOWN} days`}
+        empty="No instance has reported requests in these days."
+        columns={["Day", "Requests"]}
+        limit={usage.max_requests_per_day}
+        bars={days.map((day, index) => ({
+          name: formatDate(day),
+          tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
+          value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
+        }))}
+      />
       {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
         <p class="hint">
           The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is red

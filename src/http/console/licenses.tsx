@@ -100,7 +100,7 @@ export const licenseDoors: Page[] = [
                   name="q"
                   label="Search"
                   type="search"
-                  placeholder="Customer, company, e-mail or license id"
+                  placeholder="Name, e-mail or license id"
                   maxlength={100}
                 />
                 <Select

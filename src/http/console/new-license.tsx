@@ -46,6 +46,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
   customers,
 }) => {
   const chosen = entry.text("customer_id");
+  const onlyNew = chosen === undefined && customers.length === 0;
   return (
     <div id="customers" data-results>
       <fieldset aria-describedby={entry.fault("customer_id") ? "customer-fault" : undefined}>
@@ -60,7 +61,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
             </label>
           ))}
           <label class="choice">
-            <input type="radio" name="customer_id" value={NEW} checked={chosen === NEW} />
+            <input type="radio" name="customer_id" value={NEW} checked={chosen === NEW || onlyNew} />
             <span>A new customer, named below</span>
           </label>
         </div>

@@ -150,6 +150,7 @@ export const overview: Page = {
               <Card title="Licenses that end in the next 12 months">
                 <BarChart
                   title="Licenses that end in the next 12 months"
+                  empty="None ends in these months."
                   columns={["Month", "Licenses"]}
                   bars={figures.expirations_by_month.map(({ month: name, count }) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);
@@ -160,6 +161,7 @@ export const overview: Page = {
               <Card title="Activations of the last 90 days">
                 <BarChart
                   title="Activations of the last 90 days"
+                  empty="Nothing was activated in these days."
                   columns={["Day", "Activations"]}
                   bars={days.map(({ date, count }, index) => {
                     const at = Date.parse(`${date}T00:00:00Z`);

@@ -36,7 +36,10 @@ export const BarChart: FC<{
   /** Heads of the table: what a bar is, and what is counted. */
   columns: [string, string];
   limit?: number | null;
-}> = ({ title, bars, columns, limit = null }) => {
+  /** What stands in its place while there is nothing to draw. */
+  empty: string;
+}> = ({ title, bars, columns, limit = null, empty }) => {
+  if (bars.every(({ value }) => value === 0)) return <p class="empty">{empty}</p>;
   const most = Math.max(...bars.map(({ value }) => value), limit ?? 0, 1);
   const x = scaleBand<number>()
     .domain(bars.map((_, index) => index))
