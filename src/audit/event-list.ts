@@ -65,6 +65,9 @@ export async function listEvents(
   const list = await openList(context, "events", request, filter);
   const driver = driverOf(filter);
   const { since, until } = filter;
+  const filters = Object.values(filter).filter((value) => value !== undefined).length;
+  // Where the index gives nothing but what is asked for, no more than a page need be read.
+  const scan = filters === (driver ? 1 : 0) ? request.limit + 1 : MAX_SCAN;
   const rows = await context.db.orm
     .select()
     .from(events)
@@ -77,10 +80,10 @@ export async function listEvents(
       ),
     )
     .orderBy(sql`${events.id} DESC`)
-    .limit(MAX_SCAN);
+    .limit(scan);
   return list.page(
     rows,
-    MAX_SCAN,
+    scan,
     (row) => [row.id],
     (row) => belongs(row, filter),
   );

@@ -1,5 +1,6 @@
-// Every ten minutes: mail that is still to be sent, and events that no counter holds yet.
+// Every ten minutes: mail that is still to be sent, events that no counter holds yet, and a look for silence.
 import type { Context } from "../context.ts";
+import { walkForSilent } from "../licensing/silence.ts";
 import { foldEvents } from "../licensing/statistics.ts";
 import { deliverMail } from "../notices/delivery.ts";
 
@@ -7,6 +8,11 @@ import { deliverMail } from "../notices/delivery.ts";
 const BUDGET = 9 * 60_000;
 
 export async function runDeliveries(context: Context): Promise<void> {
+  await deliver(context);
+  await walkForSilent(context);
+}
+
+export async function deliver(context: Context): Promise<void> {
   await foldEvents(context);
   await deliverMail(context, BUDGET);
 }

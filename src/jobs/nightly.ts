@@ -3,12 +3,12 @@ import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
-import { runDeliveries } from "./deliveries.ts";
+import { deliver } from "./deliveries.ts";
 
 /** @param now the time for which the trigger was scheduled: a run made again for it does nothing new */
 export async function runNightly(context: Context, now: number): Promise<void> {
   const unreachable = await writeNotices(context, now);
   await writeDigest(context, now, unreachable);
-  await runDeliveries(context);
+  await deliver(context);
   await sealEvents(context, now);
 }

@@ -83,11 +83,14 @@ export async function getCustomer(context: Context, id: string): Promise<Custome
 export async function customerNames(context: Context, ids: string[]): Promise<Map<string, string>> {
   allow(context, "read");
   if (ids.length === 0) return new Map();
-  const rows = await context.db.orm
-    .select({ id: customers.id, name: customers.name })
-    .from(customers)
-    .where(sql`${customers.id} IN (SELECT value FROM json_each(${JSON.stringify([...new Set(ids)])}))`);
-  return new Map(rows.map(({ id, name }) => [id, name]));
+  const { db } = context;
+  const [found] = await db.batch([
+    db.sql(
+      "SELECT c.id, c.name FROM json_each(?) one CROSS JOIN customers c WHERE c.id = one.value",
+      JSON.stringify([...new Set(ids)]),
+    ),
+  ]);
+  return new Map((found!.results as { id: string; name: string }[]).map(({ id, name }) => [id, name]));
 }
 
 /**

@@ -8,7 +8,10 @@ import { DAY, formatInstant } from "./dates.ts";
 /** Silent: holds a seat and was not seen for so many days. */
 export const SilentDays = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650));
 
-export const CensusQuery = z.strictObject({ silent_days: z._default(SilentDays, 3) });
+/** Where nobody says for how long. */
+export const SILENT_DAYS = 3;
+
+export const CensusQuery = z.strictObject({ silent_days: z._default(SilentDays, SILENT_DAYS) });
 
 const CENSUS = `
   SELECT

@@ -67,29 +67,36 @@ export async function listActivations(
   const now = context.clock.now();
   const list = await openList(context, "activations", request, filter);
   const keep = (row: Activation): boolean => belongs(row, filter, now);
-  if (filter.license_id !== undefined || filter.customer_id !== undefined) {
-    return listOfLicenses(context, list, filter, keep);
-  }
+  const { license_id, customer_id } = filter;
+  if (customer_id !== undefined) return listOfCustomer(context, list, customer_id, license_id, keep);
+  const { active, q, seen_since, seen_before } = filter;
+  // Where each row belongs, no more than a page need be read.
+  const exact = [active, q, seen_since, seen_before].every((value) => value === undefined);
+  const scan = exact ? request.limit + 1 : MAX_SCAN;
   const [license, ended, instance] = list.after ?? ["", -1, ""];
   const rows = await context.db.orm
     .select()
     .from(activations)
     .where(
-      sql`(${activations.license_id}, ${activations.ended_at}, ${activations.instance_id})
-        > (${license}, ${ended}, ${instance})`,
+      and(
+        license_id === undefined ? undefined : eq(activations.license_id, license_id),
+        sql`(${activations.license_id}, ${activations.ended_at}, ${activations.instance_id})
+          > (${license}, ${ended}, ${instance})`,
+      ),
     )
     .orderBy(activations.license_id, activations.ended_at, activations.instance_id)
-    .limit(MAX_SCAN);
-  return list.page(rows, MAX_SCAN, keyOf, keep);
+    .limit(scan);
+  return list.page(rows, scan, keyOf, keep);
 }
 
 const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
 
-/** The activations of one license, or of a customer's licenses one after the other. */
-async function listOfLicenses(
+/** The activations of a customer's licenses one after the other. */
+async function listOfCustomer(
   { db }: Context,
   list: List,
-  { license_id, customer_id }: ActivationFilter,
+  customerId: string,
+  licenseId: string | undefined,
   keep: (row: Activation) => boolean,
 ): Promise<Page<Activation>> {
   const [license, ended, instance] = list.after ?? ["", -1, ""];
@@ -106,8 +113,8 @@ async function listOfLicenses(
     )
     .where(
       and(
-        license_id === undefined ? undefined : eq(licenses.id, license_id),
-        customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id),
+        eq(licenses.customer_id, customerId),
+        licenseId === undefined ? undefined : eq(licenses.id, licenseId),
         gte(licenses.id, String(license)),
       ),
     )

@@ -1,5 +1,5 @@
 // Licenses: issuing and reading them, and how they look from outside.
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
@@ -8,7 +8,14 @@ import { sendSoon } from "../notices/delivery.ts";
 import { oweDelivery } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/failures.ts";
-import { customers, type License, licenses, type LicenseType, licenseTypes } from "../storage/schema.ts";
+import {
+  type Customer,
+  customers,
+  type License,
+  licenses,
+  type LicenseType,
+  licenseTypes,
+} from "../storage/schema.ts";
 import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
@@ -135,12 +142,34 @@ export async function issueLicense(
   return { license, licenseKey: await licenseKeyOf(context, license) };
 }
 
+export const unknownLicense = (id: string): Problem =>
+  new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+
 /** @throws Problem LICENSE_NOT_FOUND */
 export async function getLicense(context: Context, id: string): Promise<License> {
   allow(context, "read");
   const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
-  if (!license) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+  if (!license) throw unknownLicense(id);
   return license;
+}
+
+/**
+ * A license and whose it is.
+ * @throws Problem LICENSE_NOT_FOUND
+ */
+export async function getLicenseAndCustomer(
+  context: Context,
+  id: string,
+): Promise<{ license: License; customer: Customer }> {
+  allow(context, "read");
+  const { orm } = context.db;
+  const holder = sql`(SELECT customer_id FROM licenses WHERE id = ${id})`;
+  const [[license], [customer]] = await orm.batch([
+    orm.select().from(licenses).where(eq(licenses.id, id)),
+    orm.select().from(customers).where(eq(customers.id, holder)),
+  ]);
+  if (!license || !customer) throw unknownLicense(id);
+  return { license, customer };
 }
 
 /** A license as the API shows it at the moment `now`. */

@@ -44,17 +44,12 @@ const PASSED = `
 const STARTING = "SELECT coalesce(sum(n), 0) AS n FROM license_turns WHERE turn = 'starts' AND size = 7";
 
 const EXPIRATIONS = `
-  SELECT month.value AS month, coalesce(t.n, 0) AS count
-  FROM json_each(?1) month
-  LEFT JOIN license_turns t ON t.turn = 'expires' AND t.size = 7 AND t.prefix = month.value`;
+  SELECT prefix AS month, n FROM license_turns
+  WHERE turn = 'expires' AND size = 7 AND prefix >= ?1 AND prefix <= ?2`;
 
-const ACTIVATION_DAYS = `
-  SELECT day.value AS day, coalesce(d.n, 0) AS n
-  FROM json_each(?1) day LEFT JOIN activation_days d ON d.day = day.value`;
+const ACTIVATION_DAYS = "SELECT day, n FROM activation_days WHERE day >= ?1 AND day <= ?2";
 
-const USAGE_DAYS = `
-  SELECT day.value AS day, coalesce(d.requests, 0) AS requests, coalesce(d.services, 0) AS services
-  FROM json_each(?1) day LEFT JOIN usage_days d ON d.day = day.value`;
+const USAGE_DAYS = "SELECT day, requests, services FROM usage_days WHERE day >= ?1 AND day <= ?2";
 
 // What the events after the last folded one add.
 const UNFOLDED = `
@@ -81,22 +76,27 @@ const number = (row: Row | undefined, column: string): number => Number(row?.[co
 const sum = (rows: Row[], column: string): number =>
   rows.reduce((total, row) => total + number(row, column), 0);
 
+const by = (rows: Row[], column: string): Map<string, Row> =>
+  new Map(rows.map((row) => [String(row[column]), row]));
+
 /** The figures of now. One round trip. */
 export async function readStatistics(context: Context) {
   allow(context, "read");
   const db = context.db.replica("lagging");
   const now = context.clock.now();
+  const months = monthsFrom(now);
+  const days = daysUpTo(now);
   const results = await db.batch([
     db.sql("SELECT license_type, status, n FROM license_counts"),
     db.sql(PASSED, JSON.stringify(TURNS), JSON.stringify(rangesUpTo(now))),
     db.sql(STARTING),
-    db.sql(EXPIRATIONS, JSON.stringify(monthsFrom(now))),
-    db.sql(ACTIVATION_DAYS, JSON.stringify(daysUpTo(now))),
+    db.sql(EXPIRATIONS, months[0]!, months.at(-1)!),
+    db.sql(ACTIVATION_DAYS, days[0]!, days.at(-1)!),
     db.sql("SELECT activations, seated FROM activation_totals WHERE only = 1"),
     db.sql(UNFOLDED),
-    db.sql(USAGE_DAYS, JSON.stringify(daysUpTo(now))),
+    db.sql(USAGE_DAYS, days[0]!, days.at(-1)!),
   ]);
-  const [counts, passed, starting, expirations, days, [totals], unfolded, used] = results.map(
+  const [counts, passed, starting, expirations, made, [totals], unfolded, used] = results.map(
     (result) => result.results,
   ) as [Row[], Row[], Row[], Row[], Row[], Row[], Row[], Row[]];
 
@@ -126,6 +126,8 @@ export async function readStatistics(context: Context) {
     const type = String(row["license_type"]);
     by_type[type] = (by_type[type] ?? 0) + number(row, "n");
   }
+  const [endingIn, madeOn] = [by(expirations, "month"), by(made, "day")];
+  const [madeSince, usedOn] = [by(unfolded, "day"), by(used, "day")];
   if (sum(unfolded, "events") >= FOLD_FROM) context.defer(foldEvents(context));
 
   return {
@@ -141,23 +143,15 @@ export async function readStatistics(context: Context) {
       active: number(totals, "seated") + sum(unfolded, "seated"),
       total: number(totals, "activations") + sum(unfolded, "made"),
     },
-    activations_by_day: days.map((row) => ({
-      date: String(row["day"]),
-      count:
-        number(row, "n") +
-        sum(
-          unfolded.filter((tail) => tail["day"] === row["day"]),
-          "made",
-        ),
+    activations_by_day: days.map((date) => ({
+      date,
+      count: number(madeOn.get(date), "n") + number(madeSince.get(date), "made"),
     })),
-    expirations_by_month: expirations.map((row) => ({
-      month: String(row["month"]),
-      count: number(row, "count"),
-    })),
-    usage_by_day: used.map((row) => ({
-      date: String(row["day"]),
-      requests: number(row, "requests"),
-      services: number(row, "services"),
+    expirations_by_month: months.map((month) => ({ month, count: number(endingIn.get(month), "n") })),
+    usage_by_day: days.map((date) => ({
+      date,
+      requests: number(usedOn.get(date), "requests"),
+      services: number(usedOn.get(date), "services"),
     })),
   };
 }

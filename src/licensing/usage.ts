@@ -4,8 +4,9 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { recordChange } from "../audit/events.ts";
 import { invalid } from "../problems.ts";
+import type { License } from "../storage/schema.ts";
 import { DAY, formatInstant, parseInstant } from "./dates.ts";
-import { getLicense } from "./licenses.ts";
+import { unknownLicense } from "./licenses.ts";
 
 /** The UTC day of an instant, as YYYY-MM-DD. */
 const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
@@ -135,13 +136,14 @@ interface UsageRow extends DayUsage {
  */
 export async function readUsage(context: Context, id: string, query: z.output<typeof UsageQuery>) {
   allow(context, "read");
-  const license = await getLicense(context, id);
+  const { db } = context;
   const now = context.clock.now();
   const to = query.to ?? dayOf(now);
   const from = query.from ?? dayOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY);
   if (from > to) throw invalid("from", "Must not be after to");
-  const [result] = await context.db.batch([
-    context.db.sql(
+  const [limits, used] = await db.batch([
+    db.sql("SELECT max_requests_per_day, max_services FROM licenses WHERE id = ?", id),
+    db.sql(
       `SELECT day, instance_id, requests, services FROM usage
        WHERE license_id = ? AND day >= ? AND day <= ? ORDER BY day, instance_id LIMIT ?`,
       id,
@@ -150,7 +152,9 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
       MAX_ROWS + 1,
     ),
   ]);
-  const rows = (result?.results ?? []) as unknown as UsageRow[];
+  const license = limits?.results[0] as Pick<License, "max_requests_per_day" | "max_services"> | undefined;
+  if (!license) throw unknownLicense(id);
+  const rows = (used?.results ?? []) as unknown as UsageRow[];
   if (rows.length > MAX_ROWS) throw invalid("from", "The range holds too much; choose a shorter one");
   const days = Map.groupBy(rows, (row) => row.day);
   return {

@@ -1,5 +1,6 @@
 // The database: Drizzle for typed queries, and D1's batch, its only transaction, for everything that writes.
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import { gather } from "./gathering.ts";
 import { PATIENCE, type Patience, retrying } from "./retry.ts";
 
 export interface Database {
@@ -20,6 +21,11 @@ export interface Database {
   batch(statements: D1PreparedStatement[], again?: "repeatable"): Promise<D1Result<Row>[]>;
   /** The same database for reads that a replica near by may serve. Which may: docs/decisions/0012. */
   replica(freshness: Freshness): Database;
+  /**
+   * The same database for one request, whose reads go together: what several verbs ask for at the same time is
+   * one batch. A write goes at once and by itself.
+   */
+  gathering(): Database;
 }
 
 /**
@@ -69,7 +75,7 @@ export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Dat
   open(d1, d1, patience);
 
 function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
-  const prepare = (text: string, values: unknown[], isRead = READ.test(text)): D1PreparedStatement => {
+  const prepare: Prepare = (text, values, isRead = READ.test(text)) => {
     const statement = d1.prepare(text).bind(...values);
     if (isRead) reads.add(statement);
     return statement;
@@ -78,8 +84,15 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
     const send = () => d1.batch<Row>(statements);
     return again || statements.every((statement) => reads.has(statement)) ? retrying(send, patience) : send();
   };
-  return {
-    orm: drizzle({ prepare: (text: string) => patient(text, prepare, patience), batch } as never),
+  const patient: Ask = (statement) => {
+    const [all, raw] = [statement.all.bind(statement), statement.raw.bind(statement)];
+    return {
+      all: () => retrying(() => all(), patience),
+      raw: () => retrying(() => raw(), patience),
+    };
+  };
+  const db: Database = {
+    orm: typed(prepare, () => patient, batch),
     sql: (text, ...values) => prepare(text, values),
     run: ({ text, names, isRead }, values) =>
       prepare(
@@ -93,25 +106,45 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
     },
     batch,
     replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), whole, patience),
+    gathering() {
+      const { read, flush } = gather(batch);
+      const gathered: Database["batch"] = (statements, again) => {
+        if (statements.every((statement) => reads.has(statement))) return read(statements);
+        flush();
+        return batch(statements, again);
+      };
+      const together: Ask = (statement) => {
+        const all = async () => (await read([statement]))[0]!;
+        return { all, raw: async () => (await all()).results.map((row) => Object.values(row)) };
+      };
+      return {
+        ...db,
+        // A row of a batch is an object, where two columns of one name are one: a join goes by itself.
+        orm: typed(prepare, (text) => (text.includes(" join ") ? patient : together), gathered),
+        batch: gathered,
+        replica: (freshness) => db.replica(freshness).gathering(),
+      };
+    },
   };
+  return db;
 }
 
+type Prepare = (text: string, values: unknown[], isRead?: boolean) => D1PreparedStatement;
+
+/** How a single statement that reads is asked for its rows: as objects or as lists. */
+type Ask = (statement: D1PreparedStatement) => { all(): Promise<D1Result>; raw(): Promise<unknown[][]> };
+
 /** All that Drizzle does is bind, and ask for rows in one of two ways or send a batch. */
-const patient = (
-  text: string,
-  prepare: (text: string, values: unknown[]) => D1PreparedStatement,
-  patience: Patience,
-) => ({
-  bind(...values: unknown[]) {
-    const statement = prepare(quoted(text), values);
-    if (!reads.has(statement)) return statement;
-    for (const way of ["all", "raw"] as const) {
-      const ask: (...options: never[]) => Promise<unknown> = statement[way].bind(statement);
-      Object.assign(statement, { [way]: (...options: never[]) => retrying(() => ask(...options), patience) });
-    }
-    return statement;
-  },
-});
+const typed = (prepare: Prepare, askOf: (text: string) => Ask, batch: Database["batch"]): DrizzleD1Database =>
+  drizzle({
+    prepare: (text: string) => ({
+      bind(...values: unknown[]) {
+        const statement = prepare(quoted(text), values);
+        return reads.has(statement) ? Object.assign(statement, askOf(text)(statement)) : statement;
+      },
+    }),
+    batch,
+  } as never);
 
 export interface Prefixed {
   /** The database, except that its first batch that writes begins with the given statements. */
@@ -158,7 +191,7 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 export async function isReady(db: Database): Promise<boolean> {
   try {
     // The table that came last, too: a Worker may be there before its migrations are.
-    await db.batch([db.sql("SELECT 1 FROM license_types, audit_seals LIMIT 1")]);
+    await db.batch([db.sql("SELECT 1 FROM license_types, silence_walk LIMIT 1")]);
     return true;
   } catch {
     return false;

@@ -77,8 +77,8 @@ export const customerPage: Page = {
   access: "read",
   async show({ context, now, can, params, query }) {
     const id = params["id"]!;
-    const customer = await getCustomer(context, id);
-    const [licenses, events] = await Promise.all([
+    const [customer, licenses, events] = await Promise.all([
+      getCustomer(context, id),
       listLicenses(context, { limit: LICENSES }, { customer_id: id }),
       listEvents(context, { limit: 8 }, { entity: id }),
     ]);

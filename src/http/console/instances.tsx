@@ -1,9 +1,8 @@
 // /admin/instances: finding instances, and counting them when asked to.
 import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
-import { SILENT_DAYS } from "../../licensing/attention.ts";
 import { DAY, formatInstant, SECOND } from "../../licensing/dates.ts";
-import { CensusQuery, countInstances, SilentDays } from "../../licensing/instance-census.ts";
+import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../licensing/instance-census.ts";
 import { ActivationFilter, listActivations, presentActivation } from "../../licensing/instances.ts";
 import { parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";

@@ -1,7 +1,6 @@
 // What can be done with one license: each with a page of its own that shows what would come of it.
 import type { Child, FC } from "hono/jsx";
 import { ceilToSecond } from "../../licensing/dates.ts";
-import { getCustomer } from "../../licensing/customers.ts";
 import {
   Reasoned,
   reinstateLicense,
@@ -11,7 +10,7 @@ import {
   revokeLicense,
   suspendLicense,
 } from "../../licensing/lifecycle.ts";
-import { getLicense } from "../../licensing/licenses.ts";
+import { getLicense, getLicenseAndCustomer } from "../../licensing/licenses.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import { sendLicense, SendRequest } from "../../notices/license-mail.ts";
 import { type Entry, parsed } from "./entry.ts";
@@ -197,8 +196,7 @@ const send: Form = {
   path: "/admin/licenses/{id}/send",
   access: "licenses",
   async show(visit, entry) {
-    const { customer_id } = await getLicense(visit.context, idOf(visit));
-    const customer = await getCustomer(visit.context, customer_id);
+    const { customer } = await getLicenseAndCustomer(visit.context, idOf(visit));
     return viewOf(
       "Send key",
       <ActionForm

@@ -1,9 +1,8 @@
 // /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
 import type { Child, FC } from "hono/jsx";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
-import { getCustomer } from "../../licensing/customers.ts";
 import { countSeats, listActivations, presentActivation } from "../../licensing/instances.ts";
-import { getLicense, presentLicense } from "../../licensing/licenses.ts";
+import { getLicenseAndCustomer, presentLicense } from "../../licensing/licenses.ts";
 import { TRANSITIONS } from "../../licensing/lifecycle.ts";
 import { readUsage } from "../../licensing/usage.ts";
 import { listMessages, presentMessage } from "../../notices/messages.ts";
@@ -112,9 +111,8 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, params, query } = visit;
     const id = params["id"] ?? "";
-    const row = await getLicense(context, id);
-    const [customer, seats, taken, usage, mail, events] = await Promise.all([
-      getCustomer(context, row.customer_id),
+    const [{ license: row, customer }, seats, taken, usage, mail, events] = await Promise.all([
+      getLicenseAndCustomer(context, id),
       listActivations(context, { limit: 20 }, { license_id: id }),
       countSeats(context, id),
       readUsage(context, id, {}),

@@ -1,7 +1,8 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
 import { listEvents, presentEvent } from "../../audit/event-list.ts";
-import { readAttention, SILENT_DAYS } from "../../licensing/attention.ts";
+import { readAttention } from "../../licensing/attention.ts";
+import { SILENT_DAYS } from "../../licensing/instance-census.ts";
 import { readStatistics } from "../../licensing/statistics.ts";
 import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";

@@ -38,7 +38,9 @@ export async function sessionOf(http: Http): Promise<Session | null> {
 }
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {
-  const context: Context = { ...http.get("context"), actor: session.actor };
+  const asked = http.get("context");
+  // What a page shows is read by several verbs: together, in one round trip.
+  const context: Context = { ...asked, db: asked.db.gathering(), actor: session.actor };
   http.set("context", context);
   return {
     http,

@@ -1,4 +1,4 @@
-// What is counted: licenses by the turns of their lives, activations, usage.
+// What is counted: licenses by the turns of their lives, activations, usage, and who is silent.
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const licenseCounts = sqliteTable(
@@ -57,3 +57,11 @@ export const overuse = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.license_id, table.day, table.limit_name] })],
 );
+
+export const silenceWalk = sqliteTable("silence_walk", {
+  only: integer().primaryKey(),
+  license_id: text().notNull(),
+  ended_at: integer().notNull(),
+  instance_id: text().notNull(),
+  found: text().notNull(),
+});

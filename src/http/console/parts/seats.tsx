@@ -1,6 +1,6 @@
 // How an instance is doing, in a word or two.
 import type { FC } from "hono/jsx";
-import { SILENT_DAYS } from "../../../licensing/attention.ts";
+import { SILENT_DAYS } from "../../../licensing/instance-census.ts";
 import { DAY } from "../../../licensing/dates.ts";
 import type { presentActivation } from "../../../licensing/instances.ts";
 import { Badge } from "./show.tsx";
