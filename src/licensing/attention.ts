@@ -55,7 +55,7 @@ export async function readAttention(context: Context) {
     /** Over and running on in their grace, or ending within 30 days: not renewed, either way. */
     ending: [...inGrace!.results, ...expiring!.results].map((found) => {
       const row = found as unknown as Ending;
-      return { ...row, standing: standingOf(row, now) };
+      return Object.assign(row, { standing: standingOf(row, now) });
     }),
     overused: overused.filter(({ at }) => at > now - 7 * DAY),
     clones,

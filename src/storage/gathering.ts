@@ -13,7 +13,7 @@ export interface Gathering {
   /** Asks together with whatever else is asked for before this turn of the event loop is over. */
   read: Send;
   /** Sends what waits, so that what is sent next comes behind it. */
-  flush(): void;
+  flush: () => void;
 }
 
 /** A turn is over once no promise has anything left to do; a time-out of 0 ms would take some milliseconds more. */

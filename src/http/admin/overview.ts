@@ -14,7 +14,7 @@ export const overviewEndpoints = [
       method: "get",
       path: "/v1/admin/statistics",
       tag: "Admin",
-      summary: "The business in figures",
+      summary: "Read the statistics",
       description:
         "active: entitled to run now; expiring_soon: entitled and ending within 30 days. A seat counts as active until it is given back or its run-out lease is noticed, at the license's next activation.",
       access: "read",
