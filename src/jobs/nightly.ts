@@ -9,6 +9,6 @@ import { runDeliveries } from "./deliveries.ts";
 export async function runNightly(context: Context, now: number): Promise<void> {
   const unreachable = await writeNotices(context, now);
   await writeDigest(context, now, unreachable);
-  await runDeliveries(context);
+  await runDeliveries(context, now);
   await sealEvents(context, now);
 }
