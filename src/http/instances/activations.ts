@@ -129,7 +129,8 @@ export const instanceEndpoints = [
         "Cache-Control": "public, max-age=60",
         "Content-Type": "application/jwt",
       };
-      if (http.req.header("if-none-match")?.includes(etag)) {
+      const known = http.req.header("if-none-match");
+      if (known?.trim() === "*" || known?.includes(etag)) {
         await kept.body?.cancel();
         return http.body(null, 304, headers);
       }

@@ -48,6 +48,9 @@ export const messages = sqliteTable(
     index("messages_due_again")
       .on(table.next_try_at, table.batch_id)
       .where(sql`status = 'pending' AND batch_id IS NOT NULL`),
+    index("messages_by_provider")
+      .on(table.provider_id)
+      .where(sql`provider_id IS NOT NULL`),
     index("messages_bounced")
       .on(table.updated_at)
       .where(sql`status = 'bounced'`),
