@@ -155,8 +155,11 @@ class Trust:
             claims = json.loads(payload)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise DocumentInvalid("has no good signature") from error
-        if not isinstance(claims, dict) or claims.get("iss") != self.issuer:
-            raise DocumentInvalid(f"is not of {self.issuer}")
+        if not isinstance(claims, dict):
+            raise DocumentInvalid("holds no claims")
+        if claims.get("iss") != self.issuer:
+            # Mostly a service that is reached by another name than its own: say which one it was.
+            raise DocumentInvalid(f"is of {claims.get('iss')}, not of {self.issuer}")
         return claims
 
 
