@@ -49,6 +49,17 @@ class StateTest(ClientCase):
         (self.folder / "instance_id").write_text("caio\u00a0\u6771\u4eac")
         self.assertEqual(self.client().instance_id, "caio\u00a0\u6771\u4eac")
 
+    def test_an_identity_that_was_lost_is_taken_from_the_certificate(self) -> None:
+        first = self.activated()
+        for broken in (None, b"", b"\0" * 37):
+            with self.subTest(broken):
+                (self.folder / "instance_id").unlink()
+                if broken is not None:
+                    (self.folder / "instance_id").write_bytes(broken)
+                again = self.client()
+                self.assertEqual(again.instance_id, first.instance_id)
+                self.assertEqual(again.status().state, "entitled")
+
     def test_secrets_are_for_the_owner_alone(self) -> None:
         self.activated()
         for name in ("state.json", "instance_id"):

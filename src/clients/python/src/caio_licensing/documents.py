@@ -173,6 +173,15 @@ def _json_object(part: str) -> dict[str, Any]:
     return value
 
 
+def subject_of(token: str) -> str | None:
+    """Whom a document names, verified or not."""
+    try:
+        subject = _json_object(token.split(".")[1]).get("sub")
+    except (LookupError, DocumentInvalid):
+        return None
+    return subject if isinstance(subject, str) else None
+
+
 def _read(reader: Callable[[Mapping[str, Any]], T], claims: Mapping[str, Any]) -> T:
     try:
         return reader(claims)

@@ -18,6 +18,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Iterator
 
+from .documents import subject_of
 from .locks import file_lock
 from .state import State, decode, encode
 
@@ -103,7 +104,8 @@ class StateFolder:
             with self._threads, file_lock(self.path / "lock"):
                 known = self._read_instance_id()
                 if known is None:
-                    known = str(uuid.uuid4())
+                    # The certificate remembers: under another name the installation would take another seat.
+                    known = subject_of(self.read().certificate or "") or str(uuid.uuid4())
                     self.write_file("instance_id", known + "\n")
         return known
 
@@ -116,7 +118,7 @@ class StateFolder:
             known = ""
         if is_instance_id(known):
             return known
-        log.error("The file instance_id holds none; another one is made, which takes another seat")
+        log.error("The file instance_id holds none and is made anew")
         return None
 
     def adopt_instance_id(self, instance_id: str) -> None:
