@@ -6,6 +6,7 @@ import { recordChange } from "../audit/events.ts";
 import type { Context, Services, Staff } from "../context.ts";
 import { isCompactJws } from "../crypto/compact.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
+import { macKey } from "../crypto/macs.ts";
 import { HOUR } from "../licensing/dates.ts";
 import type { Role } from "../storage/schema.ts";
 import { authenticate } from "./credentials.ts";
@@ -21,7 +22,7 @@ const TYPE = "session+jwt";
 
 const utf8 = new TextEncoder();
 
-const keyOf = ({ config }: Services): Uint8Array => utf8.encode(`session:${config.sessionSecret}`);
+const keyOf = ({ config }: Services): Promise<CryptoKey> => macKey(config.sessionSecret, "session");
 
 /** A signed-in member of staff, and what their forms must bring along. */
 export interface Session {
@@ -57,13 +58,13 @@ export async function openSession(context: Context, token: string): Promise<stri
     .setIssuer(context.config.issuer)
     .setJti(id)
     .setExpirationTime(new Date(expiresAt))
-    .sign(keyOf(context));
+    .sign(await keyOf(context));
 }
 
 async function idIn(context: Context, cookie: string): Promise<string | null> {
   if (!isCompactJws(cookie, MAX_LENGTH)) return null;
   try {
-    const { payload } = await jwtVerify(cookie, keyOf(context), {
+    const { payload } = await jwtVerify(cookie, await keyOf(context), {
       algorithms: ["HS256"],
       typ: TYPE,
       issuer: context.config.issuer,
@@ -119,26 +120,19 @@ export async function closeSession(context: Context, { id, actor }: Session): Pr
   ]);
 }
 
-const macKey = async ({ config }: Services): Promise<CryptoKey> =>
-  crypto.subtle.importKey(
-    "raw",
-    utf8.encode(`form:${config.sessionSecret}`),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign", "verify"],
-  );
+const formKeyOf = ({ config }: Services): Promise<CryptoKey> => macKey(config.sessionSecret, "form");
 
 const holderOf = ({ id, actor }: Session): Uint8Array<ArrayBuffer> =>
   utf8.encode(id ?? `access:${actor.id}`) as Uint8Array<ArrayBuffer>;
 
 /** What proves that a form came from a page that we gave to this session (CSRF). */
 export async function formTokenOf(services: Services, session: Session): Promise<string> {
-  const mac = await crypto.subtle.sign("HMAC", await macKey(services), holderOf(session));
+  const mac = await crypto.subtle.sign("HMAC", await formKeyOf(services), holderOf(session));
   return base64url.encode(new Uint8Array(mac));
 }
 
 export async function isFormToken(services: Services, session: Session, token: string): Promise<boolean> {
   // 32 bytes in their one spelling: the last character carries four bits and no others.
   if (!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(token)) return false;
-  return crypto.subtle.verify("HMAC", await macKey(services), base64url.decode(token), holderOf(session));
+  return crypto.subtle.verify("HMAC", await formKeyOf(services), base64url.decode(token), holderOf(session));
 }

@@ -4,6 +4,7 @@
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
+import { macKey } from "../crypto/macs.ts";
 import { Problem } from "../problems.ts";
 
 export const PageQuery = z.strictObject({
@@ -30,10 +31,7 @@ export const MAX_SCAN = 90;
 const utf8 = new TextEncoder();
 
 async function sealOf(context: Context, list: string, payload: string): Promise<string> {
-  const secret = utf8.encode(`cursor:${context.config.sessionSecret}`);
-  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-  ]);
+  const key = await macKey(context.config.sessionSecret, "cursor");
   const mac = await crypto.subtle.sign("HMAC", key, utf8.encode(`${list}\n${payload}`));
   return base64url.encode(new Uint8Array(mac).slice(0, 12));
 }
