@@ -9,7 +9,17 @@ import { type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
-import { CheckInHours, ChosenId, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays, Text } from "./terms.ts";
+import {
+  CheckInHours,
+  ChosenId,
+  Days,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  NoticeDays,
+  Text,
+} from "./terms.ts";
 
 export const LicenseTypeId = ChosenId;
 

@@ -45,7 +45,10 @@ describe("no body at all", () => {
 
   it("names the members that are missing elsewhere", async () => {
     const answer = await admin("/customers", { method: "POST" });
-    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: "name", message: "Is missing" }] } });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: "name", message: "Is missing" }] },
+    });
   });
 
   it("stays a fault of an installation", async () => {
