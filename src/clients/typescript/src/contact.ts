@@ -34,7 +34,8 @@ export function identityOf({ options, instanceId }: Contacts, license_key: strin
   };
 }
 
-const cut = (labels: Record<string, string>): Record<string, string> =>
+// Callers in plain JavaScript hand over numbers, too.
+const cut = (labels: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels)
       .filter(([name]) => name !== "")
