@@ -12,7 +12,14 @@ import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import { Metadata, Text } from "./terms.ts";
 
-export const CustomerId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
+export const CustomerId = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9._-]{1,64}$/,
+      "Must be 1 to 64 letters (A to Z), digits, dots, dashes or underscores",
+    ),
+  );
 
 const details = {
   email: z.nullish(z.email().check(z.maxLength(254))),

@@ -12,7 +12,14 @@ import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resource
 import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays, Text } from "./terms.ts";
 
 /** Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
-export const LicenseTypeId = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/));
+export const LicenseTypeId = z
+  .string()
+  .check(
+    z.regex(
+      /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/,
+      "Must be 1 to 64 letters (A to Z), digits, dots, dashes or underscores",
+    ),
+  );
 
 /** A whole license type: what is left out takes the default, also when it replaces one that is there. */
 export const LicenseTypeTerms = z.strictObject({

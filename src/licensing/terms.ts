@@ -4,7 +4,14 @@ import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
 /** The plain text that people read: no control characters, not blank. */
 export const Text = (max: number) =>
-  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
+  z
+    .string()
+    .check(
+      z.trim(),
+      z.minLength(1),
+      z.maxLength(max),
+      z.regex(/^[^\p{Cc}\p{Cs}]*$/u, "Must have no control characters"),
+    );
 
 const MAX_COUNT = 1_000_000_000;
 
@@ -34,7 +41,14 @@ export const Reason = Text(500);
 /** What a list is searched for. */
 export const SearchText = Text(100);
 
-const Feature = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/));
+const Feature = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/,
+      "Must be a name such as orchestration: 1 to 64 letters, digits and . _ : / - between them",
+    ),
+  );
 
 export const Features = z.array(Feature).check(
   z.maxLength(100),
