@@ -134,6 +134,24 @@ describe("malformed requests", () => {
   });
 });
 
+describe("what does not look as it should", () => {
+  it.each([
+    ["/v1/admin/customers", { id: "bad id!", name: "A" }, "id", "letters"],
+    ["/v1/admin/customers", { name: "A\u001B[31m" }, "name", "control characters"],
+    ["/v1/admin/licenses", { features: ["a b"] }, "features.0", "orchestration"],
+    ["/v1/admin/licenses", { license_type: "a b" }, "license_type", "letters"],
+    ["/v1/activate", { license_key: "x", instance_id: "a\u0000b" }, "instance_id", "printable"],
+    ["/v1/activate", { license_key: "x", instance_id: " " }, "instance_id", "blank"],
+  ])("is told in words: %s %j", async (path, sent, member, word) => {
+    const { status, body } = path.startsWith("/v1/admin")
+      ? await admin(path.slice("/v1/admin".length), { body: sent })
+      : await call(path, { body: sent });
+    expect(status).toBe(422);
+    const { message } = body.errors.find((error: { path: string }) => error.path === member);
+    expect(message).toContain(word);
+  });
+});
+
 describe("admin credentials", () => {
   const BAD: [string, Record<string, string>][] = [
     ["none", {}],
