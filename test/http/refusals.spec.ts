@@ -138,7 +138,7 @@ describe("what does not look as it should", () => {
   it.each([
     ["/v1/admin/customers", { id: "bad id!", name: "A" }, "id", "letters"],
     ["/v1/admin/customers", { name: "A\u001B[31m" }, "name", "control characters"],
-    ["/v1/admin/licenses", { features: ["a b"] }, "features.0", "orchestration"],
+    ["/v1/admin/licenses", { features: ["a b"] }, "features.0", "begin with a letter"],
     ["/v1/admin/licenses", { license_type: "a b" }, "license_type", "letters"],
     ["/v1/activate", { license_key: "x", instance_id: "a\u0000b" }, "instance_id", "printable"],
     ["/v1/activate", { license_key: "x", instance_id: " " }, "instance_id", "blank"],
