@@ -25,7 +25,7 @@ async function scheduled(
     case "0 3 * * *":
       return runNightly(await jobContext(env, execution, "nightly"), scheduledTime);
     case "*/10 * * * *":
-      return runDeliveries(await jobContext(env, execution, "deliveries"));
+      return runDeliveries(await jobContext(env, execution, "deliveries"), scheduledTime);
     default:
       throw new Error(`There is no job for the trigger ${cron}.`);
   }

@@ -1,5 +1,5 @@
 // Writing files so that a broken one never looks whole: under another name first, renamed when complete.
-import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { createWriteStream, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -25,8 +25,21 @@ const brokeOff = (error: unknown, consequence: string): Failure => {
       ]);
 };
 
+/** What a file may take the place of; null for a device or a pipe, which is written into. */
+function replaceable(file: string): string | null {
+  try {
+    // Through a link: what it points to is meant, not the link.
+    return statSync(file).isFile() ? realpathSync(file) : null;
+  } catch {
+    // Nothing is there; or what is wrong shows when it is written.
+    return file;
+  }
+}
+
 /** Readable by its owner alone: what is saved here holds license keys. */
-export async function saveStream(bytes: ReadableStream<Uint8Array>, file: string): Promise<void> {
+export async function saveStream(bytes: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  const file = replaceable(path);
+  if (file === null) return pourInto(bytes, path);
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   const keep = removedAtExit(temporary);
   try {
@@ -37,9 +50,17 @@ export async function saveStream(bytes: ReadableStream<Uint8Array>, file: string
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw brokeOff(error, `${file} was not written.`);
+    throw brokeOff(error, `${path} was not written.`);
   } finally {
     keep();
+  }
+}
+
+async function pourInto(bytes: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  try {
+    await pipeline(Readable.fromWeb(bytes as never), createWriteStream(path));
+  } catch (error) {
+    throw brokeOff(error, `What went to ${path} is not the whole.`);
   }
 }
 

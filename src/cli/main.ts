@@ -5,7 +5,9 @@ import { createProgram } from "./program.ts";
 
 // Whoever reads us may have seen enough: `caio-license events --all | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.unexpected);
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  fail({ message: `The output cannot be written (${error.code}).`, lines: [] });
+  process.exit(EXIT.unexpected);
 });
 
 try {

@@ -1,6 +1,7 @@
 // What the service answers, as types: taken from the declarations that its OpenAPI document is written from.
 import type * as z from "zod/mini";
-import type * as schemas from "../http/schemas.ts";
+import type * as schemas from "../http/admin/schemas.ts";
+import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
 type Shape<Name extends keyof typeof schemas> = (typeof schemas)[Name] extends z.core.$ZodType
   ? z.output<(typeof schemas)[Name]>
@@ -22,5 +23,5 @@ export type Message = Shape<"Message">;
 export type MessageWithPreview = Shape<"MessageWithPreview">;
 export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
-export type ProblemDocument = Shape<"ProblemDocument">;
+export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type Statistics = Shape<"Statistics">;

@@ -11,9 +11,12 @@ const USAGE = `Makes the value of the secret SIGNING_KEYS: a private JWK Set who
   npm run --silent keys -- retire KID < SET.json
                                                the set without this key: what it signed is good no more
 
-All print the set, a secret, to standard output. Hand it on without a file:
+All print the set, a secret, to standard output. Keep a copy in your password store, since Cloudflare
+never shows it again:
 
-  npm run --silent keys -- generate | npx wrangler secret put SIGNING_KEYS
+  umask 077
+  npm run --silent keys -- generate > signing-keys.json
+  npx wrangler secret put SIGNING_KEYS --env production < signing-keys.json
 `;
 
 interface KeySet {

@@ -114,7 +114,12 @@ const SECRETS: { name: string; required: boolean; what: string; mend: (flags: st
     name: "SIGNING_KEYS",
     required: true,
     what: "Nothing can be signed.",
-    mend: (flags) => [`npm run --silent keys -- generate | npx wrangler secret put SIGNING_KEYS ${flags}`],
+    // Cloudflare never shows a secret again, and without a copy no key can be rotated.
+    mend: (flags) => [
+      "(umask 077 && npm run --silent keys -- generate > signing-keys.json)",
+      `npx wrangler secret put SIGNING_KEYS ${flags} < signing-keys.json`,
+      "then move signing-keys.json to your password store",
+    ],
   },
   {
     name: "SESSION_SECRET",
@@ -126,7 +131,7 @@ const SECRETS: { name: string; required: boolean; what: string; mend: (flags: st
     name: "ADMIN_TOKEN",
     required: false,
     what: "Without it there is no first owner.",
-    mend: (flags) => [`npx wrangler secret put ADMIN_TOKEN ${flags}`],
+    mend: (flags) => [`npx wrangler secret put ADMIN_TOKEN ${flags}   (16 characters or more)`],
   },
   {
     name: "RESEND_API_KEY",
@@ -162,7 +167,9 @@ export async function preflight(target: Target): Promise<Preflight> {
   const found: Preflight = { issuer, account: null, faults, notes: [], pending: null };
   const who = await wrangler(["whoami", "--json"]);
   const me =
-    who.code === 0 ? (JSON.parse(who.out) as { email?: string; accounts?: { name: string }[] }) : null;
+    who.code === 0
+      ? (JSON.parse(who.out) as { email?: string; accounts?: { id: string; name: string }[] })
+      : null;
   if (me === null) {
     faults.unshift({
       what: "You are not logged in at Cloudflare.",
@@ -170,7 +177,19 @@ export async function preflight(target: Target): Promise<Preflight> {
     });
     return found;
   }
-  found.account = me.accounts?.map(({ name }) => name).join(", ") ?? me.email ?? null;
+  const { accounts = [] } = me;
+  found.account = accounts.map(({ name }) => name).join(", ") || me.email || null;
+  if (
+    accounts.length > 1 &&
+    !process.env["CLOUDFLARE_ACCOUNT_ID"] &&
+    !readWranglerConfig(target.config)["account_id"]
+  ) {
+    faults.unshift({
+      what: "You have several accounts at Cloudflare. Choose one.",
+      mend: accounts.map(({ id, name }) => `export CLOUDFLARE_ACCOUNT_ID=${id}   (${name})`),
+    });
+    return found;
+  }
   const secrets = await secretsOf(target.flags);
   if (Array.isArray(secrets)) {
     const flags = target.flags.join(" ");

@@ -23,6 +23,8 @@ export interface ServiceOptions {
 
 export interface RunningService {
   url: string;
+  /** The `iss` of what it signs, which is the url only where ISSUER says so. */
+  issuer: string;
   token: string;
   /** Names of the secrets that were made for this start. */
   made: string[];
@@ -54,8 +56,9 @@ async function assertFree(port: number): Promise<void> {
     await once(server, "listening");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
+    const other = port === 65_535 ? 8787 : port + 1;
     throw new StartError(
-      `Port ${port} cannot be used (${code}). Choose another: npm start -- --port ${port === 65_535 ? 8787 : port + 1}`,
+      `Port ${port} cannot be used (${code}). Choose another: npm start -- --port ${other} --var ISSUER:http://localhost:${other}`,
     );
   }
   server.close();
@@ -172,7 +175,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     );
   }
   const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);
-  return { url, token: override ?? secrets["ADMIN_TOKEN"]!, made, ended, stop, kill };
+  const issuer = await issuerOf(`http://127.0.0.1:${port}`);
+  return { url, issuer, token: override ?? secrets["ADMIN_TOKEN"]!, made, ended, stop, kill };
+}
+
+async function issuerOf(url: string): Promise<string> {
+  const response = await fetch(`${url}/openapi.json`);
+  const { servers } = (await response.json()) as { servers: [{ url: string }] };
+  return servers[0].url;
 }
 
 async function isReady(url: string): Promise<boolean> {

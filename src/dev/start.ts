@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { type RunningService, startService } from "./service.ts";
 import { StartError } from "./start-error.ts";
 
-const USAGE = `Usage: npm start -- [options]
+const USAGE = `Usage: npm start -- [options]     (options go after the two dashes)
 
   --port N            the port to listen on (8787)
   --persist-to DIR    where the database lives (.wrangler/state)
@@ -33,10 +33,15 @@ const PARENT = process.ppid;
 // What wrangler says about itself; what remains is the service's own log.
 const CHATTER = /^(\[wrangler:|⎔|\s*$)/;
 
-function greeting({ url, token, made }: RunningService): string {
+function greeting({ url, issuer, token, made }: RunningService): string {
+  // A client takes the address that it calls for the issuer, unless it is told otherwise.
+  const elsewhere = `
+  Note      License keys name ${issuer} as their issuer, so clients that call ${url}
+            refuse them. To change that: npm start -- --port ${URL.parse(url)!.port} --var ISSUER:${url}
+`;
   return `
 CAIO Licensing is running. Ctrl-C ends it.
-${made.length > 0 ? `\n  Made      ${made.join(", ")} in .dev.vars, for this machine only\n` : ""}
+${made.length > 0 ? `\n  Made      ${made.join(", ")} in .dev.vars, for this machine only\n` : ""}${issuer === url ? "" : elsewhere}
   Console   ${url}/admin
   Reference ${url}/docs
   Token     ${token}
@@ -84,8 +89,9 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const expected =
-    error instanceof StartError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  console.error(expected ? (error as Error).message : error);
+  // Without the two dashes npm keeps `--port` to itself and hands over a bare number.
+  if ((error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS"))
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+  else console.error(error instanceof StartError ? error.message : error);
   process.exitCode = 1;
 }

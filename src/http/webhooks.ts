@@ -9,7 +9,7 @@ export const webhookEndpoints = [
       method: "post",
       path: "/webhooks/resend",
       tag: "Service",
-      summary: "Take a receipt of Resend",
+      summary: "Receive a delivery receipt from Resend",
       description:
         "An event as Resend sends it, with the headers svix-id, svix-timestamp and svix-signature. Delivered, bounced and complained are recorded; others are taken and ignored.",
       access: "public",

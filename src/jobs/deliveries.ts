@@ -7,12 +7,13 @@ import { deliverMail } from "../notices/delivery.ts";
 /** Done before the next trigger, as a rule; a run that is not shares the work with the next one. */
 const BUDGET = 9 * 60_000;
 
-export async function runDeliveries(context: Context): Promise<void> {
-  await deliver(context);
+/** @param now the time for which the trigger was scheduled */
+export async function runDeliveries(context: Context, now: number): Promise<void> {
+  await deliver(context, now);
   await walkForSilent(context);
 }
 
-export async function deliver(context: Context): Promise<void> {
+export async function deliver(context: Context, now: number): Promise<void> {
   await foldEvents(context);
-  await deliverMail(context, BUDGET);
+  await deliverMail(context, BUDGET, now);
 }

@@ -9,6 +9,6 @@ import { deliver } from "./deliveries.ts";
 export async function runNightly(context: Context, now: number): Promise<void> {
   const unreachable = await writeNotices(context, now);
   await writeDigest(context, now, unreachable);
-  await deliver(context);
+  await deliver(context, now);
   await sealEvents(context, now);
 }

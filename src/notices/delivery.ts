@@ -52,6 +52,8 @@ interface Claim {
   batchId: string;
   attempts: number;
   claimedAt: number;
+  /** How far the run's trigger is ahead of the clock; see deliverMail. */
+  ahead: number;
   uncertainSince: number;
   /** All messages of the request, those included that are through already: the body must not change. */
   rows: Message[];
@@ -65,16 +67,25 @@ type Outcome =
   /** It never will; `apart` where a single one of its messages may be to blame. */
   | { is: "refused"; error: string; apart: boolean };
 
-/** Sends until nothing is due, or for `budget` milliseconds. */
-export async function deliverMail(context: Context, budget: number): Promise<void> {
+/**
+ * Sends until nothing is due, or for `budget` milliseconds.
+ * @param at the time for which the run was triggered. By hand that can be one to come: it decides what is due and
+ * when it is again. Resend, which paces us and remembers keys, goes by the clock.
+ */
+export async function deliverMail(
+  context: Context,
+  budget: number,
+  at: number = context.clock.now(),
+): Promise<void> {
   const { config, clock } = context;
   const { apiKey, baseUrl } = config.mail;
   if (apiKey === null) return;
+  const ahead = Math.max(0, at - clock.now());
   const resend = new Resend(apiKey, { baseUrl });
   const until = clock.now() + budget;
   let failures = 0;
   for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until; n++) {
-    const claim = await claimNext(context);
+    const claim = await claimNext(context, ahead);
     if (claim === null) return;
     const outcome = await attempt(context, resend, claim);
     await record(context, claim, outcome);
@@ -90,13 +101,13 @@ const CLAIM_NEXT = named(`
   WHERE status = 'pending' AND id IN (
     SELECT id FROM messages WHERE batch_id = (
       SELECT batch_id FROM messages
-      WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :now ORDER BY next_try_at LIMIT 1)
+      WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :due ORDER BY next_try_at LIMIT 1)
     UNION ALL
     SELECT id FROM (
       SELECT id FROM messages
-      WHERE status = 'pending' AND batch_id IS NULL AND next_try_at <= :now
+      WHERE status = 'pending' AND batch_id IS NULL AND next_try_at <= :due
         AND NOT EXISTS (
-          SELECT 1 FROM messages WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :now)
+          SELECT 1 FROM messages WHERE status = 'pending' AND batch_id IS NOT NULL AND next_try_at <= :due)
       ORDER BY next_try_at, id LIMIT ${MAX_BATCH}))
     AND NOT EXISTS (SELECT 1 FROM mail_pace WHERE next_at BETWEEN :patience AND :hold)
   RETURNING batch_id, attempts, uncertain_since`);
@@ -107,19 +118,20 @@ const TAKE_TURN = named(`
   WHERE changes() > 0 RETURNING next_at - :step AS turn`);
 
 /** Claims the messages of the next request and waits for its turn; null where nothing is due. */
-async function claimNext(context: Context): Promise<Claim | null> {
+async function claimNext(context: Context, ahead: number): Promise<Claim | null> {
   const { db, clock, config, ids } = context;
   const now = clock.now();
-  const hold = now + LONGEST_HOLD;
+  const due = now + ahead;
   const [claimed, paced] = await db.batch([
     db.run(CLAIM_NEXT, {
       batch: `bat_${ids.ulid(now)}`,
       now,
-      claimed_until: now + CLAIM,
-      patience: now + PATIENCE,
-      hold,
+      due,
+      claimed_until: due + CLAIM,
+      patience: due + PATIENCE,
+      hold: due + LONGEST_HOLD,
     }),
-    db.run(TAKE_TURN, { now, hold, step: Math.ceil(SECOND / config.mail.ratePerSecond) }),
+    db.run(TAKE_TURN, { now, hold: now + LONGEST_HOLD, step: Math.ceil(SECOND / config.mail.ratePerSecond) }),
   ]);
   const first = claimed?.results[0] as Pick<Message, "batch_id" | "attempts" | "uncertain_since"> | undefined;
   if (!first) return null;
@@ -132,7 +144,7 @@ async function claimNext(context: Context): Promise<Claim | null> {
   const turn = Number(paced?.results[0]?.["turn"] ?? now);
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, turn - now)));
   const { attempts, uncertain_since } = first;
-  return { batchId, attempts, claimedAt: now, uncertainSince: uncertain_since ?? now, rows };
+  return { batchId, attempts, claimedAt: now, ahead, uncertainSince: uncertain_since ?? now, rows };
 }
 
 async function attempt(context: Context, resend: Resend, claim: Claim): Promise<Outcome> {
@@ -233,7 +245,7 @@ const HOLD = named("UPDATE mail_pace SET next_at = max(next_at, :until)");
 
 function resultOf(context: Context, claim: Claim, outcome: Outcome): D1PreparedStatement[] {
   const { db, clock, ids, requestId } = context;
-  const { batchId: batch, attempts, rows, claimedAt } = claim;
+  const { batchId: batch, attempts, rows, claimedAt, ahead } = claim;
   const now = clock.now();
   const own = { batch, attempts, now };
   if (outcome.is === "sent") {
@@ -257,7 +269,7 @@ function resultOf(context: Context, claim: Claim, outcome: Outcome): D1PreparedS
   const again = {
     ...own,
     error,
-    next_try_at: now + (outcome.retryAfter ?? pauseAfter(attempts, ids.random())),
+    next_try_at: now + ahead + (outcome.retryAfter ?? pauseAfter(attempts, ids.random())),
     uncertain: outcome.uncertain ? 1 : 0,
     claimed_at: claimedAt,
   };

@@ -1,11 +1,13 @@
 // What Resend reports of a message later: delivered, bounced, marked as spam. A report that comes twice, or late,
 // changes nothing any more.
+import { eq } from "drizzle-orm";
 import { Resend } from "resend";
 import * as z from "zod/mini";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
+import { messages } from "../storage/schema.ts";
 
 export interface SignedReceipt {
   payload: string;
@@ -60,11 +62,23 @@ export async function takeReceipt(context: Context, signed: SignedReceipt): Prom
   const receipt = Receipt.safeParse(verify(webhookSecret, signed)).data;
   if (!receipt || !isKnown(receipt.type)) return;
   const { tags, email_id } = receipt.data;
-  const messageId = Array.isArray(tags)
+  const tagged = Array.isArray(tags)
     ? tags.find(({ name }) => name === "message_id")?.value
     : tags?.["message_id"];
+  const messageId = tagged ?? (await sentAs(context, email_id));
   if (messageId === undefined) return;
   await context.db.batch(statementsOf(context, messageId, email_id ?? null, receipt.type));
+}
+
+/** The message that Resend knows by this id. Only our tag tells it where Resend's answer, with the id, was lost. */
+async function sentAs({ db }: Context, providerId: string | undefined): Promise<string | undefined> {
+  if (providerId === undefined) return undefined;
+  const [found] = await db.orm
+    .select({ id: messages.id })
+    .from(messages)
+    .where(eq(messages.provider_id, providerId))
+    .limit(1);
+  return found?.id;
 }
 
 function verify(webhookSecret: string, { payload, id, timestamp, signature }: SignedReceipt): unknown {

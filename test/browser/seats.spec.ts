@@ -21,7 +21,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
 
     const { page } = await open({ js, token: house.token });
     await page.goto(`/admin/licenses/${license.id}`);
-    await page.locator("main").getByRole("link", { name: "Free", exact: true }).click();
+    await page.locator("main").getByRole("link", { name: "Free the seat of caio-lost" }).click();
     const form = js ? page.getByRole("dialog") : page.locator("main");
     await form.getByRole("button", { name: "Free the seat" }).waitFor();
     expect(await form.textContent()).toContain("Free the seat of caio-lost?");

@@ -77,7 +77,7 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
   });
 
   it("keeps state, counts and files as it should", () =>
-    unittest(["test_state", "test_usage", "test_client", "test_airgap", "test_transport"]));
+    unittest(["test_state", "test_disk", "test_usage", "test_client", "test_airgap", "test_transport"]));
 
   it("gets along with the real service", () =>
     unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));

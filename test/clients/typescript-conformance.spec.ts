@@ -46,6 +46,7 @@ async function run(one: ResolvedCase): Promise<void> {
   const take = async ({
     restart,
     install,
+    activate,
     answers,
     requests,
     expect: expected,
@@ -58,7 +59,7 @@ async function run(one: ResolvedCase): Promise<void> {
     if (answers) {
       script.requests.length = 0;
       script.answers = [...answers];
-      await license.checkIn();
+      await (activate === undefined ? license.checkIn() : license.activate(activate));
       expect(script.answers, "answers that nobody asked for").toEqual([]);
       if (requests) expect(script.requests.map(({ path }) => path)).toEqual(requests);
     }

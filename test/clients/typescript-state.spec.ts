@@ -117,7 +117,7 @@ describe("the state folder", () => {
     expect(readFileSync(join(folder.path, "instance_id"), "utf8").trim()).toBe(license.instanceId);
   });
 
-  it.each(["", "{", '{"license_key": "x"', "[]", "null", "\0\0\0\0"])(
+  it.each(["", "{", '{"license_key": "x"', "{}", '{"version": 2}', "[]", "null", "\0\0\0\0"])(
     "with a broken state %j goes on without it, and sets it aside",
     async (text) => {
       writeFileSync(join(folder.path, "state.json"), text);
@@ -130,6 +130,7 @@ describe("the state folder", () => {
 
   it("with members of the wrong types reads what is right", async () => {
     const state = {
+      version: 1,
       license_key: 7,
       usage: [],
       high_water: "x",
@@ -139,6 +140,27 @@ describe("the state folder", () => {
     await folder.storage.write("state.json", JSON.stringify(state));
     const license = await open({ ...known, storage: folder.storage, clock: () => NOW });
     expect(license.status()).toMatchObject({ state: "indeterminate", code: "NOT_ACTIVATED" });
+  });
+
+  it("tells the service no usage that it would not take", async () => {
+    const figures = (requests: unknown) => ({ requests, services: 0 });
+    const usage = {
+      hello: figures(1),
+      "2027-02-30": figures(1),
+      "2027-01-01": figures(1.5),
+      "2027-01-02": figures(-1),
+      "2027-01-03": figures(1e30),
+      "2027-01-04": figures(7),
+    };
+    await folder.storage.write("state.json", JSON.stringify({ version: 1, usage }));
+    const license = await open({ ...known, storage: folder.storage, clock: () => NOW });
+    await license.flush();
+    expect(folder.state()["usage"]).toEqual({
+      "2027-01-01": figures(1),
+      "2027-01-02": figures(0),
+      "2027-01-03": figures(1_000_000_000_000),
+      "2027-01-04": figures(7),
+    });
   });
 
   it("that cannot be written any more stops nobody, and catches up", async () => {
@@ -172,6 +194,63 @@ describe("the state folder", () => {
     const again = await open({ ...known, storage, clock: () => NOW });
     expect(again.status()).toMatchObject({ state: "entitled" });
   });
+
+  it("that cannot be locked is read, and nobody stops", async () => {
+    const script = scripted();
+    script.answers = [...activation.steps[0]!.answers!];
+    const first = await open({ ...known, storage: folder.storage, fetch: script.fetch, clock: () => NOW });
+    await first.checkIn();
+    const readOnly: Storage = {
+      read: (name) => folder.storage.read(name),
+      write: () => Promise.reject(new Error("read-only")),
+      exclusively: () => Promise.reject(new Error("read-only")),
+    };
+    const { instanceId: _, ...rest } = known;
+    writeFileSync(join(folder.path, "instance_id"), "i-1\n");
+    const license = await open({ ...rest, storage: readOnly, clock: () => NOW });
+    expect(license.status()).toMatchObject({ state: "entitled" });
+    license.countRequests(2);
+    await license.flush();
+    expect(license.metrics()).toContain("caio_license_requests_today 2\n");
+  });
+
+  it("takes over what others wrote while it could not be written itself", async () => {
+    let broken = true;
+    const storage: Storage = {
+      read: (name) => folder.storage.read(name),
+      write: (name, text) =>
+        broken ? Promise.reject(new Error("no space left")) : folder.storage.write(name, text),
+    };
+    const other = await open({ ...known, storage: folder.storage, clock: () => NOW });
+    const license = await open({ ...known, storage, clock: () => NOW, fetch: scripted().fetch });
+    license.countRequests(3);
+    await license.checkIn();
+    other.countRequests(4);
+    await other.flush();
+    broken = false;
+    await license.flush();
+    expect(folder.state()).toMatchObject({ usage: { "2027-01-05": { requests: 7 } }, failures: 1 });
+  });
+
+  it.each(["\0".repeat(37), "x".repeat(129), " "])("with the instance id %j makes one anew", async (text) => {
+    writeFileSync(join(folder.path, "instance_id"), text);
+    const { instanceId } = await open({ issuer, storage: folder.storage });
+    expect(instanceId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(readFileSync(join(folder.path, "instance_id"), "utf8").trim()).toBe(instanceId);
+  });
+
+  it.each([null, "", "\0".repeat(37)])(
+    "with the instance id %j finds it in the certificate",
+    async (text) => {
+      const { instanceId: _, ...rest } = known;
+      const { license_key, certificate } = entitled!;
+      await folder.storage.write("state.json", JSON.stringify({ version: 1, license_key, certificate }));
+      if (text !== null) writeFileSync(join(folder.path, "instance_id"), text);
+      const license = await open({ ...rest, storage: folder.storage, clock: () => NOW });
+      expect(license.status()).toMatchObject({ state: "entitled" });
+      expect(readFileSync(join(folder.path, "instance_id"), "utf8")).toBe("i-1\n");
+    },
+  );
 
   it("is not locked for good by a process that died", async () => {
     const lock = join(folder.path, "lock.node");
@@ -223,7 +302,7 @@ describe("the time of the next check-in", () => {
     ["the interval", "2027-01-02T00:00:00Z", 0, DAY],
     ["the interval and a tenth", "2027-01-02T00:00:00Z", 1, 1.1 * DAY],
     ["at most three quarters of the lease", "2027-01-23T00:00:00Z", 1, 22.5 * DAY],
-    ["three quarters of the lease where nothing is said", null, 0.5, 22.5 * DAY],
+    ["a day where nothing is said", null, 0, DAY],
     ["a minute at least", "2027-01-01T00:00:00Z", 0, 60_000],
   ])("is %s", (_, checkInAt, random, wait) => {
     expect(waitOf(lease(checkInAt), () => random)).toBeCloseTo(wait, -2);
@@ -286,6 +365,25 @@ describe("a license key", () => {
 });
 
 describe("what a caller is told", () => {
+  it("about an installation is cut to what the service takes", async () => {
+    const script = scripted();
+    const labels = Object.fromEntries(
+      Array.from({ length: 50 }, (_, n) => [`${n}`.repeat(50), "x".repeat(999)]),
+    );
+    const license = await open({
+      ...known,
+      storage: folder.storage,
+      fetch: script.fetch,
+      hostname: "h".repeat(999),
+      labels: { "": "x", ...labels },
+    });
+    await license.checkIn();
+    const { hostname, labels: sent } = script.requests[0]!.body as { hostname: string; labels: object };
+    expect(hostname).toHaveLength(255);
+    expect(Object.keys(sent)).toHaveLength(32);
+    expect(Object.entries(sent).every(([name, text]) => name.length <= 64 && text.length === 256)).toBe(true);
+  });
+
   it("requires a feature, or says why not", async () => {
     const script = scripted();
     script.answers = [...activation.steps[0]!.answers!];

@@ -134,6 +134,24 @@ describe("malformed requests", () => {
   });
 });
 
+describe("what does not look as it should", () => {
+  it.each([
+    ["/v1/admin/customers", { id: "bad id!", name: "A" }, "id", "letters"],
+    ["/v1/admin/customers", { name: "A\u001B[31m" }, "name", "control characters"],
+    ["/v1/admin/licenses", { features: ["a b"] }, "features.0", "begin with a letter"],
+    ["/v1/admin/licenses", { license_type: "a b" }, "license_type", "letters"],
+    ["/v1/activate", { license_key: "x", instance_id: "a\u0000b" }, "instance_id", "printable"],
+    ["/v1/activate", { license_key: "x", instance_id: " " }, "instance_id", "blank"],
+  ])("is told in words: %s %j", async (path, sent, member, word) => {
+    const { status, body } = path.startsWith("/v1/admin")
+      ? await admin(path.slice("/v1/admin".length), { body: sent })
+      : await call(path, { body: sent });
+    expect(status).toBe(422);
+    const { message } = body.errors.find((error: { path: string }) => error.path === member);
+    expect(message).toContain(word);
+  });
+});
+
 describe("admin credentials", () => {
   const BAD: [string, Record<string, string>][] = [
     ["none", {}],
@@ -201,7 +219,8 @@ describe("rate limits", () => {
     const bindings = { ...env, RATE_LIMITS: "on" };
     const from = (ip: string) =>
       call("/v1/validate", { body: { license_key: "x" }, bindings, headers: { "CF-Connecting-IP": ip } });
-    const statuses = await Promise.all(Array.from({ length: 320 }, () => from("192.0.2.1")));
+    // Over twice the limit, since the minute may turn in between.
+    const statuses = await Promise.all(Array.from({ length: 620 }, () => from("192.0.2.1")));
     expect(new Set(statuses.map((answer) => answer.status))).toEqual(new Set([400, 429]));
     expect((await from("192.0.2.2")).status).toBe(400);
   });

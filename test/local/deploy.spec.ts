@@ -61,6 +61,7 @@ async function deploy(account: Partial<Account>, ...args: string[]): Promise<Out
   writeFileSync(calls, "");
   const whole: Account = {
     loggedIn: true,
+    accounts: [{ id: "1", name: "SmartHaus" }],
     secrets: SECRETS,
     version,
     persistTo: join(folder, "remote"),
@@ -83,7 +84,7 @@ describe("npm run deploy", () => {
     expect(out).toMatch(/MAIL_FROM is .*, not an address of yours/);
     expect(out).toMatch(/There is no database yet.*\n +npx wrangler d1 create caio-licensing\n/);
     expect(out).toMatch(
-      /SIGNING_KEYS is missing.*\n +npm run --silent keys -- generate \| npx wrangler secret put SIGNING_KEYS --env production\n/,
+      /SIGNING_KEYS is missing.*\n +\(umask 077 && npm run --silent keys -- generate > signing-keys\.json\)\n +npx wrangler secret put SIGNING_KEYS --env production < signing-keys\.json\n/,
     );
     expect(out).toMatch(/SESSION_SECRET is missing.*\n.*\| npx wrangler secret put SESSION_SECRET/);
     expect(out).toMatch(/Note +The secret ADMIN_TOKEN is not set/);
@@ -96,6 +97,21 @@ describe("npm run deploy", () => {
     expect(code).toBe(1);
     expect(out).toMatch(/1\. You are not logged in at Cloudflare\.\n +npx wrangler login\n/);
     expect(calls).toEqual(["whoami --json"]);
+  });
+
+  it("asks which of several accounts is meant", async () => {
+    const config = configured(service.url);
+    const accounts = [
+      { id: "a1", name: "SmartHaus" },
+      { id: "b2", name: "Ada" },
+    ];
+    const { code, out, calls } = await deploy({ accounts }, "--config", config);
+    expect(code).toBe(1);
+    expect(out).toMatch(/several accounts.*\n +export CLOUDFLARE_ACCOUNT_ID=a1 .*\n +export .*=b2 /);
+    expect(calls).toEqual(["whoami --json"]);
+    // One that is named in the file is chosen.
+    writeFileSync(config, `account_id = "b2"\n${readFileSync(config, "utf8")}`);
+    expect((await deploy({ accounts }, "--config", config, "--dry-run")).code).toBe(0);
   });
 
   it("finds a route that is not the issuer's and a binding that was forgotten", async () => {

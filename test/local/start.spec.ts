@@ -53,6 +53,9 @@ describe("npm start", () => {
     expect(first.output()).toContain(`http://localhost:${port}/docs`);
     expect(first.output()).toContain(`http://localhost:${port}/admin`);
     expect(JSON.parse(shell(call))).toMatchObject({ id: "acme", name: "Acme" });
+    expect(first.output()).toMatch(
+      new RegExp(`http://localhost:8787 as their issuer[\\s\\S]* --var ISSUER:http://localhost:${port}\n`),
+    );
     await first.interrupt();
     for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
@@ -109,8 +112,32 @@ describe("npm start", () => {
     const server = createServer().listen(port, "127.0.0.1");
     const script = start("--port", String(port), "--persist-to", folder);
     expect(await script.ended).toBe(1);
-    expect(script.output()).toMatch(new RegExp(`Port ${port} .* npm start -- --port ${port + 1}`));
+    expect(script.output()).toMatch(
+      new RegExp(
+        `Port ${port} .* npm start -- --port ${port + 1} --var ISSUER:http://localhost:${port + 1}\n`,
+      ),
+    );
     server.close();
+  });
+
+  it("says nothing of the issuer where clients take it from the address", async () => {
+    const port = await freePort();
+    const script = start(
+      "--port",
+      String(port),
+      "--persist-to",
+      folder,
+      "--var",
+      `ISSUER:http://localhost:${port}`,
+    );
+    await script.printed(/A first call/);
+    expect(script.output()).not.toContain("issuer");
+  });
+
+  it("shows how to give options where npm kept them to itself", async () => {
+    const script = start("8788");
+    expect(await script.ended).toBe(1);
+    expect(script.output()).toMatch(/Unexpected argument '8788'[\s\S]*npm start -- \[options\]/);
   });
 });
 

@@ -140,6 +140,25 @@ describe("delivery", () => {
     expect(await messagesOf(license.id)).toMatchObject([{ status: "sent" }]);
   });
 
+  it("sends by a trigger for a later time what is due by then, and keeps pauses and pace apart", async () => {
+    setTime(NOW);
+    const recipients = await owed(2);
+    resend.fault = () => refusal(503, "unavailable");
+    await fire(DELIVERIES, mailing());
+    const later = NOW + 10 * MINUTE;
+    await fire(DELIVERIES, mailing(), later);
+    expect(resend.requests).toHaveLength(2);
+    resend.fault = () => null;
+    await fire(DELIVERIES, mailing(), later);
+    expect(resend.requests, "not before its time, which counts from the trigger's").toHaveLength(2);
+    await fire(DELIVERIES, mailing(), later + 10 * MINUTE);
+    expectOnce(recipients);
+    expect(await statuses(recipients)).toEqual(["sent"]);
+    const { license } = await newLicense({ customer_id: (await newCustomer({ email: address() })).id });
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing() });
+    expect(await messagesOf(license.id), "the present is not held up").toMatchObject([{ status: "sent" }]);
+  });
+
   it("does not let one bad address block the rest", async () => {
     setTime(NOW);
     const [bad, ...good] = await owed(4);

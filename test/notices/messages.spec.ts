@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Env } from "../../src/config.ts";
 import { env } from "../support/env.ts";
 import { messagesOf } from "../support/mail.ts";
 import { recorded, scansOf } from "../support/meter.ts";
@@ -150,12 +151,15 @@ describe("/v1/admin/messages", () => {
 
 const SECRET = `whsec_${btoa("0123456789abcdef01234567")}`;
 
-async function receipt(type: string, message: string, changes: Record<string, string> = {}): Promise<Answer> {
-  const payload = JSON.stringify({
-    type,
-    created_at: new Date(Date.now()).toISOString(),
-    data: { email_id: "re_1", to: [EMAIL], tags: { message_id: message } },
-  });
+const receipt = (type: string, message: string, changes: Record<string, string> = {}): Promise<Answer> =>
+  signed({ type, data: { email_id: "re_1", to: [EMAIL], tags: { message_id: message } } }, changes);
+
+async function signed(
+  event: object,
+  changes: Record<string, string> = {},
+  bindings: Env = { ...env, RESEND_WEBHOOK_SECRET: SECRET },
+): Promise<Answer> {
+  const payload = JSON.stringify({ created_at: new Date(Date.now()).toISOString(), ...event });
   const id = "evt_1";
   const timestamp = changes["timestamp"] ?? String(Math.floor(Date.now() / 1000));
   const key = await crypto.subtle.importKey(
@@ -180,7 +184,7 @@ async function receipt(type: string, message: string, changes: Record<string, st
       "svix-timestamp": timestamp,
       "svix-signature": changes["signature"] ?? signature,
     },
-    bindings: { ...env, RESEND_WEBHOOK_SECRET: SECRET },
+    bindings,
   });
 }
 
@@ -220,6 +224,20 @@ describe("receipts of Resend", () => {
     const { id, customer } = await sentMessage();
     await receipt("email.complained", id);
     expect((await admin(`/customers/${customer}`)).body.email_status).toBe("complained");
+  });
+
+  it("name the mail by Resend's id where they have no tag of ours, found along an index", async () => {
+    const { id, customer } = await sentMessage();
+    const providerId = unique("re");
+    await rows("UPDATE messages SET provider_id = ? WHERE id = ?", providerId, id);
+    await signed({ type: "email.delivered", data: { email_id: unique("re") } });
+    expect(await statusOf(id)).toBe("sent");
+    const { bindings, statements } = recorded();
+    const bounce = { type: "email.bounced", data: { email_id: providerId, tags: { other: "x" } } };
+    await signed(bounce, {}, { ...bindings, RESEND_WEBHOOK_SECRET: SECRET });
+    expect(await statusOf(id)).toBe("bounced");
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBe("bounced");
+    expect(await scansOf(statements)).toEqual([]);
   });
 
   it("may be about mail of somebody else, or of no interest", async () => {

@@ -29,6 +29,7 @@ interface Step {
   at: string;
   restart?: true;
   install?: Document;
+  activate?: Document;
   answer?: Answer | Answer[];
   requests?: string[];
   expect?: Claims;
@@ -63,6 +64,8 @@ export interface ResolvedStep {
   restart?: true;
   /** A license key that the operator installs. */
   install?: string;
+  /** A license key that the operator activates with: the answers are to that, not to a check-in. */
+  activate?: string;
   /** The answers to the requests of one check-in, in turn. */
   answers?: ResolvedAnswer[];
   /** The paths that are asked for in it, where that matters; the published keys are not counted. */
@@ -246,11 +249,12 @@ export async function resolveConformance(): Promise<ResolvedTable> {
   };
 
   const stepOf = async (step: Step, instanceId: string): Promise<ResolvedStep> => {
-    const { at, restart, install, answer, requests, expect } = step;
+    const { at, restart, install, activate, answer, requests, expect } = step;
     return {
       at,
       ...(restart && { restart }),
       ...(install && { install: await sign("license_key", install, {}) }),
+      ...(activate && { activate: await sign("license_key", activate, {}) }),
       ...(answer && {
         answers: await Promise.all([answer].flat().map((one) => answerOf(one, at, instanceId))),
       }),

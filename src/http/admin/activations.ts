@@ -10,7 +10,7 @@ import {
 import { PageQuery } from "../../licensing/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, Instance, pageOf } from "../schemas.ts";
+import { Id, Instance, pageOf } from "./schemas.ts";
 
 export const activationEndpoints = [
   endpoint(

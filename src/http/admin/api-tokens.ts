@@ -8,8 +8,8 @@ import {
 } from "../../access/tokens.ts";
 import { PageQuery } from "../../licensing/pages.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { ApiToken, Id, MadeApiToken, pageOf } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { ApiToken, Id, MadeApiToken, pageOf } from "./schemas.ts";
 
 export const apiTokenEndpoints = [
   endpoint(

@@ -3,8 +3,8 @@ import * as z from "zod/mini";
 import { getSeal, listSeals, presentSeal } from "../../audit/seals.ts";
 import { PageQuery } from "../../licensing/pages.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { AuditSeal, EventDocument, pageOf } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { AuditSeal, EventDocument, pageOf } from "./schemas.ts";
 
 export const auditEndpoints = [
   endpoint(

@@ -15,7 +15,7 @@ import { etagOf } from "../../licensing/resources.ts";
 import { SearchText } from "../../licensing/terms.ts";
 import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Customer, Id, pageOf } from "../schemas.ts";
+import { Customer, Id, pageOf } from "./schemas.ts";
 
 type CustomerRow = Parameters<typeof presentCustomer>[0];
 

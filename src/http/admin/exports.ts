@@ -5,7 +5,7 @@ import { CustomerId } from "../../licensing/customers.ts";
 import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/exports.ts";
 import { endpoint, type Http } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { ExportedLicense } from "../schemas.ts";
+import { ExportedLicense } from "./schemas.ts";
 
 const CONTENT_TYPES = { csv: "text/csv; charset=utf-8; header=present", json: "application/json" };
 

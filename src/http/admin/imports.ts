@@ -3,7 +3,7 @@ import { CustomerRow, LicenseRow } from "../../licensing/import-rows.ts";
 import { importCustomers, importLicenses } from "../../licensing/imports.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { DryRunQuery, Imported, ImportedLicenses } from "../schemas.ts";
+import { DryRunQuery, Imported, ImportedLicenses } from "./schemas.ts";
 import { MAX_UPLOAD, readSheet } from "../uploads.ts";
 
 export const importEndpoints = [

@@ -18,6 +18,7 @@ import { previewChange } from "../../licensing/preview.ts";
 import type { ProblemCode } from "../../problems.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
+import { event } from "./examples.ts";
 import {
   DryRunQuery,
   EventDocument,
@@ -29,7 +30,7 @@ import {
   LicenseOrPreview,
   LicenseUsage,
   pageOf,
-} from "../schemas.ts";
+} from "./schemas.ts";
 import { showIssued, showLicense } from "./licenses.ts";
 
 const REFUSALS: ProblemCode[] = ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT"];
@@ -209,7 +210,7 @@ export const licenseActionEndpoints = [
         status: 200,
         description: "A page of events, the latest first.",
         schema: pageOf(EventDocument),
-        example: { data: [examples.event], next_cursor: null },
+        example: { data: [event], next_cursor: null },
       },
       refusals: ["LICENSE_NOT_FOUND"],
     },

@@ -13,7 +13,7 @@ import { PageQuery } from "../../licensing/pages.ts";
 import { etagOf } from "../../licensing/resources.ts";
 import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, LicenseType, pageOf } from "../schemas.ts";
+import { Id, LicenseType, pageOf } from "./schemas.ts";
 
 type LicenseTypeRow = Parameters<typeof presentLicenseType>[0];
 

@@ -8,7 +8,7 @@ import { previewChange } from "../../licensing/preview.ts";
 import { etagOf } from "../../licensing/resources.ts";
 import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
+import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "./schemas.ts";
 
 type LicenseRow = Parameters<typeof presentLicense>[0];
 

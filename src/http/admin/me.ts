@@ -1,8 +1,8 @@
 // /v1/admin/me
 import { allow } from "../../access/permissions.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { Me } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { Me } from "./schemas.ts";
 
 export const meEndpoints = [
   endpoint(

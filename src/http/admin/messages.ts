@@ -10,8 +10,8 @@ import {
 } from "../../notices/messages.ts";
 import { PageQuery } from "../../licensing/pages.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { Id, Message, MessageWithPreview, pageOf } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { Id, Message, MessageWithPreview, pageOf } from "./schemas.ts";
 
 export const messageEndpoints = [
   endpoint(

@@ -9,7 +9,7 @@ import {
 } from "../../licensing/offline.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, LicenseFile } from "../schemas.ts";
+import { Id, LicenseFile } from "./schemas.ts";
 
 export const offlineEndpoints = [
   endpoint(

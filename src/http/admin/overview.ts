@@ -5,8 +5,8 @@ import { PageQuery } from "../../licensing/pages.ts";
 import { CensusQuery, countInstances } from "../../licensing/instance-census.ts";
 import { readStatistics } from "../../licensing/statistics.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { Census, EventDocument, pageOf, Statistics } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { Census, EventDocument, pageOf, Statistics } from "./schemas.ts";
 
 export const overviewEndpoints = [
   endpoint(
@@ -14,7 +14,7 @@ export const overviewEndpoints = [
       method: "get",
       path: "/v1/admin/statistics",
       tag: "Admin",
-      summary: "The business in figures",
+      summary: "Read the statistics",
       description:
         "active: entitled to run now; expiring_soon: entitled and ending within 30 days. A seat counts as active until it is given back or its run-out lease is noticed, at the license's next activation.",
       access: "read",

@@ -2,8 +2,8 @@
 import { listPeople, PersonInput, presentPerson, removePerson, setPerson } from "../../access/people.ts";
 import { PageQuery } from "../../licensing/pages.ts";
 import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { EmailParam, pageOf, Person } from "../schemas.ts";
+import * as examples from "./examples.ts";
+import { EmailParam, pageOf, Person } from "./schemas.ts";
 
 export const peopleEndpoints = [
   endpoint(

@@ -63,7 +63,7 @@ const ReceiptForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
     <p class="soft">An installation that stopped for good signed it; its seat is free from then on.</p>
     <PostForm visit={visit} entry={entry} action="/admin/air-gap/receipt" files>
       <Field entry={entry} name="receipt_file" label="Receipt file" type="file" />
-      <TextArea entry={entry} name="receipt" label="Or its text" maxlength={16_384} />
+      <TextArea entry={entry} name="receipt" label="Or its text" maxlength={16_384} code />
       <div class="submit">
         <button>Free the seat</button>
       </div>
@@ -113,7 +113,12 @@ async function preview(visit: Visit, entry: Entry): Promise<View> {
           <Facts
             rows={[
               ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
-              ["License", <a href={`/admin/licenses/${license.id}`}>{license.id}</a>],
+              [
+                "License",
+                <a href={`/admin/licenses/${license.id}`}>
+                  <code>{license.id}</code>
+                </a>,
+              ],
               ["Standing", <StandingBadge standing={standing} />],
               ["Instance", instance_id],
               ["Host name", hostname],
@@ -137,7 +142,7 @@ async function preview(visit: Visit, entry: Entry): Promise<View> {
             <input type="hidden" name="lease_days" value={input.lease_days} />
             <div class="submit">
               {refusal === null ? <button class="primary">Make the license file</button> : null}
-              <a class="button quiet" href="/admin/air-gap">
+              <a class={refusal === null ? "button quiet" : "button"} href="/admin/air-gap">
                 {refusal === null ? "Cancel" : "Back"}
               </a>
             </div>

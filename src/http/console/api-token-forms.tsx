@@ -14,8 +14,8 @@ const EXPIRIES: readonly Option[] = [
   ["30", "30 days"],
   ["90", "90 days"],
   ["365", "1 year"],
-  ["never", "never"],
-  ["date", "on a date"],
+  ["never", "Never"],
+  ["date", "On a date"],
 ];
 
 /** The end that was chosen, as the API takes it. */
@@ -53,9 +53,9 @@ const create: Form = {
             <Field
               entry={entry}
               name="expires_at"
-              label="Date"
+              label="Last day"
               type="date"
-              hint="Only for “on a date”: it holds until that day is over everywhere."
+              hint="The token holds until that day is over everywhere on Earth."
             />
             <Submit back={TOKENS[0]}>Make the token</Submit>
           </PostForm>

@@ -13,7 +13,7 @@ const state = (token: ApiToken, now: number) =>
   token.revoked_at !== null ? (
     <Badge tone="plain">revoked</Badge>
   ) : holds(token, now) ? (
-    <Badge tone="good">holds</Badge>
+    <Badge tone="good">active</Badge>
   ) : (
     <Badge tone="stop">expired</Badge>
   );
@@ -47,6 +47,7 @@ const list: Page = {
               columns={[
                 {
                   label: "Token",
+                  main: true,
                   cell: ({ id, name, role, prefix }) => (
                     <>
                       {name} {id === actor.id ? <Badge tone="info">you</Badge> : null}
@@ -60,7 +61,8 @@ const list: Page = {
                 { label: "Last used", minor: true, cell: (row) => <When at={row.last_used_at} now={now} /> },
                 { label: "Expires", minor: true, cell: (row) => <When at={row.expires_at} now={now} /> },
                 {
-                  label: "Action",
+                  label: "Revoke",
+                  head: "",
                   cell: (token) =>
                     token.revoked_at === null ? (
                       <a

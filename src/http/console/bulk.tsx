@@ -62,18 +62,21 @@ const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
     columns={[
       {
         label: "License",
+        main: true,
         cell: ({ id, customer }) => (
           <>
-            <a href={`/admin/licenses/${encodeURIComponent(id)}`}>{id}</a>
-            <span class="second">{customer}</span>
+            <a href={`/admin/licenses/${encodeURIComponent(id)}`}>{customer || "unknown"}</a>
+            <code class="second">{id}</code>
           </>
         ),
       },
       {
         label: done ? "Outcome" : "What it would do",
+        long: true,
         cell: ({ says, ok }) => (
           <>
-            <Badge tone={ok ? "good" : "stop"}>{ok ? (done ? "done" : "possible") : "refused"}</Badge> {says}
+            <Badge tone={ok ? "good" : "stop"}>{ok ? (done ? "done" : "possible") : "refused"}</Badge>
+            <span class="second">{says}</span>
           </>
         ),
       },

@@ -50,8 +50,9 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       entry={entry}
       name="metadata"
       label="Metadata"
-      hint="Your own references as JSON; kept and given back, never interpreted."
+      hint='Your own references as JSON, such as {"crm": "4711"}. Only kept and given back.'
       value={customer ? shownMetadata(customer) : ""}
+      code
       maxlength={8_192}
     />
   </>

@@ -47,6 +47,7 @@ const Licenses: FC<{
       columns={[
         {
           label: "License",
+          main: true,
           cell: ({ id, license_type }) => (
             <>
               <a href={`/admin/licenses/${id}`}>{license_type}</a>
@@ -64,11 +65,10 @@ const Licenses: FC<{
         },
       ]}
     />
-    {more ? (
-      <p>
-        <a href={`/admin/licenses?customer_id=${customerId}`}>All licenses of this customer</a>
-      </p>
-    ) : null}
+    <p class="pager">
+      {more ? <a href={`/admin/licenses?customer_id=${customerId}`}>All licenses of this customer</a> : null}
+      <a href={`/admin/instances?customer_id=${customerId}`}>Instances of this customer</a>
+    </p>
   </>
 );
 
@@ -98,7 +98,7 @@ export const customerPage: Page = {
                   <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
                     Edit
                   </a>
-                  <a class="button danger" href={`/admin/customers/${id}/delete`} data-dialog>
+                  <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
                     Delete
                   </a>
                 </>
@@ -141,7 +141,7 @@ export const customerPage: Page = {
                     ) : null}
                     {can("licenses") ? (
                       <a class="button small" href={`/admin/licenses/new?customer_id=${id}`}>
-                        New license for this customer
+                        New license
                       </a>
                     ) : null}
                   </>
@@ -153,14 +153,11 @@ export const customerPage: Page = {
                   more={licenses.next_cursor !== null}
                   now={now}
                 />
-                <p>
-                  <a href={`/admin/instances?customer_id=${id}`}>Instances of this customer</a>
-                </p>
               </Card>
             </div>
             <Card
               title="Latest events"
-              actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All</a>}
+              actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
             >
               <Timeline events={events.data.map(presentEvent)} now={now} />
             </Card>

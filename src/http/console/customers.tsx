@@ -12,6 +12,7 @@ import { Card, type Column, Pager, Table, When } from "./parts/show.tsx";
 const columns = (now: number): Column<Customer>[] => [
   {
     label: "Customer",
+    main: true,
     cell: ({ id, name }) => (
       <>
         <a href={`/admin/customers/${id}`}>{name}</a>
@@ -19,8 +20,8 @@ const columns = (now: number): Column<Customer>[] => [
       </>
     ),
   },
-  { label: "Company", cell: ({ company }) => company, minor: true },
-  { label: "E-mail", cell: (customer) => <EmailAddress customer={customer} /> },
+  { label: "Company", cell: ({ company }) => company, long: true, minor: true },
+  { label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
   { label: "Since", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
 ];
 

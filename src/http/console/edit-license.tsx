@@ -10,7 +10,7 @@ import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { Field, PostForm, Submit } from "./parts/form.tsx";
 import { Impact } from "./parts/impact.tsx";
-import { Card } from "./parts/show.tsx";
+import { Card, formatDate } from "./parts/show.tsx";
 import { TermFields, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -26,7 +26,7 @@ const changesFrom = (entry: Entry) =>
   });
 
 async function impact({ context, now, params }: Visit, entry: Entry): Promise<Child> {
-  if (!entry.has("version")) return <p class="empty">Change something to see what it would do.</p>;
+  if (!entry.has("version")) return <p class="hint">Change something to see what it would do.</p>;
   try {
     const preview = await previewChange(context, params["id"] ?? "", "change", { input: changesFrom(entry) });
     return <Impact preview={preview} now={now} />;
@@ -63,12 +63,12 @@ export const editLicense: Form = {
                 <Field
                   entry={entry}
                   name="ends_on"
-                  label="Ends after the day"
+                  label="New last day"
                   type="date"
                   hint={
                     license.expires_at === null
                       ? "Perpetual now. Left empty, it stays so."
-                      : `${new Date(license.expires_at).toISOString()} now. Left empty, it stays so.`
+                      : `${formatDate(license.expires_at)} now. Left empty, it stays so.`
                   }
                 />
                 <Field
@@ -82,7 +82,7 @@ export const editLicense: Form = {
                 <Field
                   entry={entry}
                   name="check_in_hours"
-                  label="Check-in every so many hours"
+                  label="Check-in in hours"
                   type="number"
                   min={1}
                   value={license.check_in_hours}
@@ -98,7 +98,7 @@ export const editLicense: Form = {
                 {await impact(visit, entry)}
               </div>
               <button class="no-script" name="look" value="yes">
-                Look what that does
+                See what that does
               </button>
               <Submit back={path}>Save</Submit>
             </PostForm>

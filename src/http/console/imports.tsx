@@ -45,16 +45,18 @@ const ROW = /^rows\.(\d+)(?:\.(.*))?$/s;
 const Faults: FC<{ problem: Problem }> = ({ problem }) => (
   <div class="note stop" role="alert">
     <p>
-      <strong>{problem.message}</strong>
+      <strong>
+        Nothing was imported: the file has {plural(problem.extras.errors?.length ?? 0, "fault")}.
+      </strong>
     </p>
     <Table
       caption="Faults by row and column"
       rows={problem.extras.errors ?? []}
       empty=""
       columns={[
-        { label: "Row", numeric: true, cell: ({ path }) => ROW.exec(path)?.[1] },
+        { label: "Row", cell: ({ path }) => ROW.exec(path)?.[1] },
         { label: "Column", cell: ({ path }) => <code>{ROW.exec(path)?.[2] ?? "(all)"}</code> },
-        { label: "What is wrong", cell: ({ message }) => message },
+        { label: "What is wrong", main: true, cell: ({ message }) => message },
       ]}
     />
     <p class="hint">Rows count as a spreadsheet does, the header being 1; those of JSON from 0.</p>

@@ -60,7 +60,12 @@ export const instancePage: Page = {
           <Card title="Seat">
             <Facts
               rows={[
-                ["License", <a href={`/admin/licenses/${seat.license_id}`}>{seat.license_id}</a>],
+                [
+                  "License",
+                  <a href={`/admin/licenses/${seat.license_id}`}>
+                    <code>{seat.license_id}</code>
+                  </a>,
+                ],
                 ["Activated", when(seat.activated_at)],
                 ["Last seen", when(seat.last_seen_at)],
                 ["Expected next", seat.active ? when(seat.check_in_at) : null],

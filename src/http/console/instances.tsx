@@ -9,7 +9,7 @@ import { Heading } from "./layout.tsx";
 import { emptyList, listQuery } from "./list.ts";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
-import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { runsOn, SeatBadges, type ShownSeat } from "./parts/seats.tsx";
 import { Card, type Column, formatCount, Pager, Table, When } from "./parts/show.tsx";
 
 const { license_id, customer_id, active, seen_before, q } = ActivationFilter.shape;
@@ -32,16 +32,16 @@ const HOLDS: Option[] = [
 const columns = (now: number): Column<ShownSeat>[] => [
   {
     label: "Instance",
-    cell: ({ id, instance_id, hostname }) => (
+    main: true,
+    cell: ({ id, instance_id, hostname, app_version }) => (
       <>
         <a href={`/admin/instances/${id}`}>{instance_id}</a>
-        <span class="second">{hostname}</span>
+        <span class="second">{runsOn(hostname, app_version)}</span>
       </>
     ),
   },
   { label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
-  { label: "Last seen", cell: (seat) => <When at={seat.last_seen_at} now={now} /> },
-  { label: "Version", cell: ({ app_version }) => app_version, minor: true },
+  { label: "Last seen", cell: (seat) => <When at={seat.last_seen_at} now={now} />, minor: true },
   {
     label: "Lease ends",
     cell: ({ ended_at, lease_expires_at }) =>
@@ -94,7 +94,7 @@ export const instanceList: Page = {
         <>
           <Heading
             title="Instances"
-            lead="Every installation that took a seat: it holds the seat while it checks in, and gives it back or loses it."
+            lead="Every installation that took a seat, those that gave it back or lost it included."
             actions={
               census ? null : (
                 // Reads every activation, so only where somebody wants to know.

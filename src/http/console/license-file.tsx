@@ -30,7 +30,12 @@ const result = (visit: Visit, file: LicenseFile): View => {
           ))}
           <Facts
             rows={[
-              ["License", <a href={`/admin/licenses/${file.license_id}`}>{file.license_id}</a>],
+              [
+                "License",
+                <a href={`/admin/licenses/${file.license_id}`}>
+                  <code>{file.license_id}</code>
+                </a>,
+              ],
               ["Instance", <a href={`/admin/instances/${file.activation_id}`}>{file.instance_id}</a>],
               ["Good until", <When at={file.lease_expires_at} now={visit.now} />],
             ]}

@@ -43,8 +43,7 @@ export const licenseKeyDoors: Page[] = [
               done={DONE[query["done"] ?? ""]}
             />
             <Card>
-              <Copyable id="license-key" text={key} label="License key" />
-              <div class="actions">
+              <Copyable id="license-key" text={key} label="License key">
                 <a class="button" href={`/admin/licenses/${id}/key/file`} download>
                   Download as a file
                 </a>
@@ -56,7 +55,7 @@ export const licenseKeyDoors: Page[] = [
                 <a class="button quiet" href={`/admin/licenses/${id}`}>
                   To the license
                 </a>
-              </div>
+              </Copyable>
               <p class="hint">
                 Whoever has the key can take the license’s seats. That it was shown to you is recorded.
               </p>

@@ -4,7 +4,7 @@ import type { LicenseTypeTerms } from "../../licensing/license-types.ts";
 import type { Entry } from "./entry.ts";
 import type { LicenseType } from "./license-types.tsx";
 import { Field, PostForm, Submit } from "./parts/form.tsx";
-import { Table } from "./parts/show.tsx";
+import { Table, wordsFor } from "./parts/show.tsx";
 import { TermFields, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -33,7 +33,7 @@ export const TermsForm: FC<{
         <Field
           entry={entry}
           name="duration_days"
-          label="Runs for days"
+          label="Runs in days"
           type="number"
           min={1}
           value={terms.duration_days}
@@ -53,7 +53,7 @@ export const TermsForm: FC<{
         <Field
           entry={entry}
           name="check_in_hours"
-          label="Check-in hours"
+          label="Check-in in hours"
           hint="From one check-in to the next."
           type="number"
           min={1}
@@ -101,9 +101,9 @@ export const Overtaken: FC<{ type: LicenseType; entry: Entry }> = ({ type, entry
         rows={rows}
         empty="What you entered is what is there now."
         columns={[
-          { label: "Term", cell: ({ name }) => <code>{name}</code> },
-          { label: "Now", cell: ({ there }) => there },
-          { label: "Yours", cell: ({ yours }) => yours },
+          { label: "Term", cell: ({ name }) => wordsFor(name) },
+          { label: "Now", cell: ({ there }) => there, long: true },
+          { label: "Yours", cell: ({ yours }) => yours, long: true },
         ]}
       />
     </div>

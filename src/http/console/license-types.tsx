@@ -54,6 +54,7 @@ const list: Page = {
               columns={[
                 {
                   label: "Type",
+                  main: true,
                   cell: ({ id, name }) => (
                     <>
                       <a href={`${LICENSE_TYPES[0]}/${id}`}>{name}</a>
@@ -108,7 +109,7 @@ const one: Page = {
                   <a class="button" href={`${path}/edit`}>
                     Edit
                   </a>
-                  <a class="button danger" href={`${path}/delete`} data-dialog>
+                  <a class="button quiet danger" href={`${path}/delete`} data-dialog>
                     Delete
                   </a>
                 </>

@@ -1,4 +1,4 @@
-// /admin/licenses/{id}: everything about one license, and everything that can be done with it.
+// /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
 import type { Child, FC } from "hono/jsx";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
 import { countSeats, listActivations, presentActivation } from "../../licensing/instances.ts";
@@ -7,28 +7,13 @@ import { TRANSITIONS } from "../../licensing/lifecycle.ts";
 import { readUsage } from "../../licensing/usage.ts";
 import { listMessages, presentMessage } from "../../notices/messages.ts";
 import { Heading } from "./layout.tsx";
-import { KINDS, MessageStatus } from "./messages.tsx";
+import { Instances, Mail, type ShownLicense, Terms, Usage } from "./license-cards.tsx";
 import type { Page } from "./mount.tsx";
-import { BarChart } from "./parts/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
-import {
-  Badge,
-  Card,
-  Facts,
-  formatDate,
-  formatLimit,
-  Meter,
-  plural,
-  StandingBadge,
-  Table,
-  When,
-} from "./parts/show.tsx";
+import { Card, formatDate, plural, StandingBadge, When } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
 
 const DAY = 86_400_000;
-
-const DAYS_SHOWN = 30;
 
 const DONE: Record<string, string> = {
   changed: "The terms are changed. Instances get them at their next check-in.",
@@ -41,41 +26,55 @@ const DONE: Record<string, string> = {
   freed: "The seat is free.",
 };
 
-type Shown = ReturnType<typeof presentLicense>;
+type Offered = [action: string, label: string, look?: string];
 
-const Actions: FC<{ visit: Visit; license: Shown }> = ({ visit, license }) => {
+/** What it asks for most. */
+const first = ({ status }: ShownLicense): Offered[] => [
+  ["reinstate", "Reinstate", "primary"],
+  ["renew", "Renew", status === "suspended" ? "" : "primary"],
+];
+
+const DAILY: Offered[] = [
+  ["send", "Send key"],
+  ["edit", "Edit terms"],
+];
+
+const RARE: Offered[] = [
+  ["reissue", "Replace key", "quiet"],
+  ["suspend", "Suspend", "quiet"],
+  ["revoke", "Revoke", "quiet danger"],
+];
+
+const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }) => {
   const allowed: readonly string[] = TRANSITIONS[license.status];
-  const offered: [action: string, label: string, look?: string][] = [
-    ["renew", "Renew", "primary"],
-    ["send", "Send key"],
-    ["edit", "Edit terms"],
-    ["reissue", "Replace key"],
-    ["suspend", "Suspend"],
-    ["reinstate", "Reinstate", "primary"],
-    ["revoke", "Revoke", "danger"],
-  ];
   const isOffered = (action: string): boolean =>
     action === "send"
       ? license.status !== "revoked"
       : action === "renew"
         ? license.expires_at !== null && allowed.includes("renew")
         : allowed.includes(action === "edit" ? "change" : action);
+  const offer = (offered: Offered[]) =>
+    offered
+      .filter(([action]) => isOffered(action))
+      .map(([action, label, look = ""]) => (
+        <a class={`button ${look}`} href={`/admin/licenses/${license.id}/${action}`} data-dialog>
+          {label}
+        </a>
+      ));
   return (
     <>
+      {visit.can("licenses") ? offer(first(license)) : null}
       {visit.can("keys") ? (
         <a class="button" href={`/admin/licenses/${license.id}/key`} rel="nofollow">
           Show key
         </a>
       ) : null}
-      {visit.can("licenses")
-        ? offered
-            .filter(([action]) => isOffered(action))
-            .map(([action, label, look]) => (
-              <a class={`button ${look ?? ""}`} href={`/admin/licenses/${license.id}/${action}`} data-dialog>
-                {label}
-              </a>
-            ))
-        : null}
+      {visit.can("licenses") ? (
+        <>
+          {offer(DAILY)}
+          <div class="rare">{offer(RARE)}</div>
+        </>
+      ) : null}
     </>
   );
 };
@@ -87,9 +86,9 @@ const endsIn = (ends: string, now: number): Child => (
 );
 
 /** What the standing means today, in words. */
-function leadOf(license: Shown, now: number): Child {
+function leadOf(license: ShownLicense, now: number): Child {
   const ends = license.expires_at;
-  const words: Record<Shown["standing"], Child> = {
+  const words: Record<ShownLicense["standing"], Child> = {
     active: ends === null ? "Perpetual: it does not end." : endsIn(ends, now),
     expiring: ends === null ? null : endsIn(ends, now),
     grace: (
@@ -105,142 +104,6 @@ function leadOf(license: Shown, now: number): Child {
   };
   return words[license.standing];
 }
-
-const Terms: FC<{ license: Shown; customer: string; now: number }> = ({ license, customer, now }) => (
-  <Card title="Terms">
-    <Facts
-      rows={[
-        ["Customer", <a href={`/admin/customers/${encodeURIComponent(license.customer_id)}`}>{customer}</a>],
-        ["Type", license.license_type],
-        ["Issued", <When at={license.issued_at} now={now} />],
-        ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} />],
-        ["Ends", <When at={license.expires_at} now={now} none="never" />],
-        ["Grace", license.grace_days === 0 ? "none" : `${license.grace_days} days`],
-        ["Instances", formatLimit(license.max_instances)],
-        ["Services", formatLimit(license.max_services)],
-        ["Requests a day", formatLimit(license.max_requests_per_day)],
-        ["Lease", `${license.lease_days} days, checked in every ${license.check_in_hours} hours`],
-        ["Key revision", license.revision],
-      ]}
-    />
-    <div class="badges">
-      {license.features.length === 0 ? (
-        <span class="soft">No features</span>
-      ) : (
-        license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
-      )}
-    </div>
-    {Object.keys(license.metadata).length > 0 ? (
-      <details>
-        <summary>Metadata</summary>
-        <pre class="claims">{JSON.stringify(license.metadata, null, 2)}</pre>
-      </details>
-    ) : null}
-  </Card>
-);
-
-const Instances: FC<{ visit: Visit; license: Shown; seats: ShownSeat[]; taken: number; more: boolean }> = ({
-  visit,
-  license,
-  seats,
-  taken,
-  more,
-}) => (
-  <Card title="Instances">
-    <Meter used={taken} limit={license.max_instances} label="Seats" />
-    <Table
-      caption="Instances"
-      rows={seats}
-      empty="No instance has activated yet."
-      columns={[
-        {
-          label: "Instance",
-          cell: ({ id, instance_id, hostname, app_version }) => (
-            <>
-              <a href={`/admin/instances/${encodeURIComponent(id)}`}>{instance_id}</a>
-              <span class="second">
-                {[hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ")}
-              </span>
-            </>
-          ),
-        },
-        {
-          label: "State",
-          cell: (seat) => <SeatBadges seat={seat} now={visit.now} />,
-        },
-        { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} /> },
-        {
-          label: "Lease ends",
-          cell: ({ active, lease_expires_at }) =>
-            active ? <When at={lease_expires_at} now={visit.now} /> : "",
-          minor: true,
-        },
-        {
-          label: "Seat",
-          cell: ({ id, active }) =>
-            active && visit.can("activations") ? (
-              <a class="button small" href={`/admin/instances/${encodeURIComponent(id)}/free`} data-dialog>
-                Free
-              </a>
-            ) : (
-              ""
-            ),
-        },
-      ]}
-    />
-    {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
-  </Card>
-);
-
-const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) => {
-  const used = new Map(usage.data.map((day) => [day.date, day.requests]));
-  const first = Date.parse(usage.from);
-  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
-  return (
-    <Card title={`Requests of the last ${DAYS_SHOWN} days`}>
-      {usage.data.length === 0 ? (
-        <p class="empty">No instance has reported usage in these days.</p>
-      ) : (
-        <BarChart
-          title={`Requests of the last ${DAYS_SHOWN} days`}
-          columns={["Day", "Requests"]}
-          limit={usage.max_requests_per_day}
-          bars={days.map((day, index) => ({
-            name: formatDate(day),
-            tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
-            value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
-          }))}
-        />
-      )}
-      {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
-        <p class="hint">
-          The dashed line is the limit of {formatLimit(usage.max_requests_per_day)} a day. Days above it warn,
-          they never stop anything.
-        </p>
-      ) : null}
-    </Card>
-  );
-};
-
-const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
-  <Card title="Mail">
-    {mail.length === 0 ? (
-      <p class="empty">Nothing was mailed about this license.</p>
-    ) : (
-      <ul class="list">
-        {mail.map(({ id, kind, recipient, status, created_at }) => (
-          <li>
-            <span>
-              <MessageStatus status={status} /> <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a> to{" "}
-              {recipient}
-            </span>
-            <When at={created_at} now={now} />
-          </li>
-        ))}
-      </ul>
-    )}
-  </Card>
-);
 
 export const licensePage: Page = {
   path: "/admin/licenses/{id}",
@@ -281,7 +144,7 @@ export const licensePage: Page = {
           </div>
           <div class="columns lopsided">
             <div>
-              <Terms license={license} customer={customer.name} now={now} />
+              <Terms license={license} now={now} />
               <Instances
                 visit={visit}
                 license={license}

@@ -16,6 +16,9 @@ const SORTS: Option[] = [
   ["ending", "Ending next"],
 ];
 
+/** Filters that only an address brings along; what is chosen beside them narrows further. */
+const UNSEEN = ["status", "expiring_within_days"];
+
 const any = (what: string): Option => ["", `Any ${what}`];
 
 type Shown = ReturnType<typeof presentLicense>;
@@ -23,6 +26,7 @@ type Shown = ReturnType<typeof presentLicense>;
 const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   {
     label: "License",
+    main: true,
     cell: (license) => (
       <>
         <a href={`/admin/licenses/${license.id}`}>{names.get(license.customer_id) ?? license.customer_id}</a>
@@ -41,6 +45,7 @@ const select = (chosen: boolean): Column<Shown>[] =>
     ? [
         {
           label: "Select",
+          head: <input type="checkbox" class="script" data-all aria-label="All on this page" />,
           cell: ({ id }) => <input type="checkbox" name="id" value={id} aria-label={`Select ${id}`} />,
         },
       ]
@@ -95,7 +100,7 @@ export const licenseDoors: Page[] = [
                   name="q"
                   label="Search"
                   type="search"
-                  placeholder="Customer, company, e-mail or license id"
+                  placeholder="Name, e-mail or license id"
                   maxlength={100}
                 />
                 <Select
@@ -110,18 +115,24 @@ export const licenseDoors: Page[] = [
                   label="Type"
                   options={[any("type"), ...types.data.map(({ id, name }): Option => [id, name])]}
                 />
+                <Field
+                  entry={entry}
+                  name="customer_id"
+                  label="Customer"
+                  placeholder="Its id"
+                  maxlength={64}
+                />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
+                {UNSEEN.map((name) =>
+                  query[name] === undefined ? null : <input type="hidden" name={name} value={query[name]} />,
+                )}
               </Filters>
               <div id="licenses" data-results>
                 <form method="get" action="/admin/licenses/bulk" data-rows>
                   {can("licenses") && page.data.length > 0 ? (
                     <div class="actions bulk">
-                      <label class="check script">
-                        <input type="checkbox" data-all />
-                        <span>All on this page</span>
-                      </label>
                       <button class="small" name="do" value="send">
-                        Send
+                        Send key
                         <span data-count></span>
                       </button>
                       <button class="small" name="do" value="suspend">

@@ -45,9 +45,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
           </a>
         ))}
       </p>
-      {holdsKey ? (
-        <p class="hint">It holds a license key: each time that it is shown is kept in the activity.</p>
-      ) : null}
+      {holdsKey ? <p class="hint">It holds a license key: each look at it is recorded.</p> : null}
       {format === null ? null : (
         <iframe title="The mail" sandbox="" src={`/admin/messages/${id}/body?as=${format}`}></iframe>
       )}
@@ -55,7 +53,12 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
   );
 };
 
-const linkTo = (section: string, id: string | null) => id && <a href={`/admin/${section}/${id}`}>{id}</a>;
+const linkTo = (section: string, id: string | null) =>
+  id && (
+    <a href={`/admin/${section}/${id}`}>
+      <code>{id}</code>
+    </a>
+  );
 
 export const messagePage: Page = {
   path: "/admin/messages/{id}",
@@ -88,8 +91,8 @@ export const messagePage: Page = {
             {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
             <Facts
               rows={[
-                ["Made", <When at={message.created_at} now={now} time />],
-                ["Last news", <When at={message.updated_at} now={now} time />],
+                ["Written", <When at={message.created_at} now={now} time />],
+                ["Last update", <When at={message.updated_at} now={now} time />],
                 ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
                 ["Attempts", message.attempts],
                 ["License", linkTo("licenses", message.license_id)],

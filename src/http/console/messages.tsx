@@ -14,7 +14,7 @@ export const KINDS: Record<ShownMessage["kind"], string> = {
   license_renewed: "License renewed",
   expiry_warning: "Expiry warning",
   license_expired: "License expired",
-  admin_digest: "Digest for you",
+  admin_digest: "Digest for staff",
 };
 
 const TONES: Record<ShownMessage["status"], Tone> = {
@@ -30,20 +30,22 @@ export const MessageStatus: FC<{ status: ShownMessage["status"] }> = ({ status }
   <Badge tone={TONES[status]}>{status}</Badge>
 );
 
-const columns = (now: number): Column<ShownMessage>[] => [
+export const messageColumns = (now: number): Column<ShownMessage>[] => [
   {
     label: "Message",
-    cell: ({ id, subject, kind, recipient }) => (
+    main: true,
+    cell: ({ id, subject, kind, recipient, last_error: error }) => (
       <>
         <a href={`/admin/messages/${id}`}>{subject}</a>
         <span class="second">
           {KINDS[kind]} to {recipient}
         </span>
+        {error === null ? null : <span class="second">{error}</span>}
       </>
     ),
   },
   { label: "Status", cell: ({ status }) => <MessageStatus status={status} /> },
-  { label: "Made", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
+  { label: "Written", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
 ];
 
 export const messageList: Page = {
@@ -58,7 +60,7 @@ export const messageList: Page = {
       section: "messages",
       body: (
         <>
-          <Heading title="Messages" lead="Every mail to customers and to you, the newest first." />
+          <Heading title="Messages" lead="Every mail to customers and staff, the newest first." />
           <Card>
             <Filters label="Messages" reset="/admin/messages" isFiltered={isFiltered}>
               <Select
@@ -85,7 +87,7 @@ export const messageList: Page = {
             <div id="messages" data-results>
               <Table
                 caption="Messages"
-                columns={columns(now)}
+                columns={messageColumns(now)}
                 rows={page.data.map(presentMessage)}
                 empty={emptyList(page.next_cursor, isFiltered, "Nothing was mailed yet.")}
               />

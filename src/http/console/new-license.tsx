@@ -9,7 +9,7 @@ import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { Checkbox, Field, type Option, PostForm, Select, Submit } from "./parts/form.tsx";
-import { Card } from "./parts/show.tsx";
+import { Card, When } from "./parts/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -46,6 +46,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
   customers,
 }) => {
   const chosen = entry.text("customer_id");
+  const onlyNew = chosen === undefined && customers.length === 0;
   return (
     <div id="customers" data-results>
       <fieldset aria-describedby={entry.fault("customer_id") ? "customer-fault" : undefined}>
@@ -60,7 +61,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
             </label>
           ))}
           <label class="choice">
-            <input type="radio" name="customer_id" value={NEW} checked={chosen === NEW} />
+            <input type="radio" name="customer_id" value={NEW} checked={chosen === NEW || onlyNew} />
             <span>A new customer, named below</span>
           </label>
         </div>
@@ -97,13 +98,25 @@ const Customer: FC<{ entry: Entry; children?: Child }> = ({ entry, children }) =
 );
 
 /** What the key would say now, or what is still missing. */
-async function preview({ context }: Visit, entry: Entry): Promise<Child> {
+async function preview({ context, now }: Visit, entry: Entry): Promise<Child> {
   const chosen = entry.text("customer_id") ?? NEW;
   try {
     const input = parsed(NewLicense, inputOf(entry, chosen === NEW ? NOBODY : chosen));
-    const { claims } = await previewIssue(context, input);
+    const { claims, license } = await previewIssue(context, input);
     const sub = chosen === NEW ? "…" : claims.sub;
-    return <pre class="claims">{JSON.stringify({ ...claims, sub }, null, 2)}</pre>;
+    return (
+      <>
+        <p>
+          {license.starts_at === null ? null : (
+            <>
+              Starts <When at={license.starts_at} now={now} />.{" "}
+            </>
+          )}
+          Ends <When at={license.expires_at} now={now} />.
+        </p>
+        <pre class="claims">{JSON.stringify({ ...claims, sub }, null, 2)}</pre>
+      </>
+    );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return <p class="empty">{error.message}</p>;

@@ -106,7 +106,7 @@ export const overview: Page = {
             }
           />
           <div class="figures">
-            <Figure href="/admin/licenses?status=active" value={figures.active} label="active licenses" />
+            <Figure href="/admin/licenses?standing=active" value={figures.active} label="active licenses" />
             <Figure
               href="/admin/licenses?standing=expiring"
               value={figures.expiring_soon}
@@ -127,11 +127,14 @@ export const overview: Page = {
                     Nothing. No license is about to end, no mail came back, every instance was heard of.
                   </p>
                 ) : (
-                  <ul class="list">
+                  <ul class="list kinds">
                     {concerns.map(({ tone, kind, href, what, when }) => (
                       <li>
                         <span>
-                          <Badge tone={tone}>{kind}</Badge> <a href={href}>{what}</a>
+                          <Badge tone={tone}>{kind}</Badge>
+                        </span>
+                        <span class="what">
+                          <a href={href}>{what}</a>
                         </span>
                         {when}
                       </li>
@@ -148,6 +151,7 @@ export const overview: Page = {
               <Card title="Licenses that end in the next 12 months">
                 <BarChart
                   title="Licenses that end in the next 12 months"
+                  empty="None ends in these months."
                   columns={["Month", "Licenses"]}
                   bars={figures.expirations_by_month.map(({ month: name, count }) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);
@@ -158,6 +162,7 @@ export const overview: Page = {
               <Card title="Activations of the last 90 days">
                 <BarChart
                   title="Activations of the last 90 days"
+                  empty="Nothing was activated in these days."
                   columns={["Day", "Activations"]}
                   bars={days.map(({ date, count }, index) => {
                     const at = Date.parse(`${date}T00:00:00Z`);

@@ -50,6 +50,7 @@ const list: Page = {
               columns={[
                 {
                   label: "Person",
+                  main: true,
                   cell: ({ email, role }) => (
                     <>
                       {email} {email === actor.id ? <Badge tone="info">you</Badge> : null}
@@ -60,15 +61,16 @@ const list: Page = {
                 { label: "Since", minor: true, cell: (person) => <When at={person.updated_at} now={now} /> },
                 {
                   label: "Actions",
+                  head: "",
                   cell: ({ email }) => (
                     <div class="actions">
                       <a
                         class="button small"
                         href={`${pathOf(email)}/role`}
-                        aria-label={`Change the role of ${email}`}
+                        aria-label={`Change role of ${email}`}
                         data-dialog
                       >
-                        Change
+                        Change role
                       </a>
                       <a
                         class="button danger small"

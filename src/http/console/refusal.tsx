@@ -1,6 +1,13 @@
 // Refusals as a person reads them: what is wrong, what to do, and the id that the log knows.
 import type { FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
+import { wordsFor } from "./parts/show.tsx";
+
+/** What a title that is made for programs means to whoever filled in a form. */
+const TITLES: Partial<Record<Problem["code"], string>> = {
+  REQUEST_INVALID: "Not done yet: please correct this",
+  UNAUTHENTICATED: "Not signed in",
+};
 
 /** On top of a form that was refused. */
 export const Refusal: FC<{ problem: Problem | null }> = ({ problem }) => {
@@ -9,9 +16,7 @@ export const Refusal: FC<{ problem: Problem | null }> = ({ problem }) => {
   return (
     <div class="note stop" role="alert">
       <p>
-        <strong>
-          {problem.code === "REQUEST_INVALID" ? "Not done yet: please correct this" : problem.type.title}
-        </strong>
+        <strong>{TITLES[problem.code] ?? problem.type.title}</strong>
       </p>
       {errors.length > 0 ? (
         <ul>
@@ -19,7 +24,7 @@ export const Refusal: FC<{ problem: Problem | null }> = ({ problem }) => {
             <li>
               {path ? (
                 <>
-                  <code>{path}</code>:{" "}
+                  <strong>{wordsFor(path)}</strong>:{" "}
                 </>
               ) : null}
               {message}

@@ -1,16 +1,12 @@
 // /admin/settings/mail: how mail is sent, and the latest that did not arrive.
-import { listMessages, type MessageFilter } from "../../notices/messages.ts";
+import { listMessages, presentMessage } from "../../notices/messages.ts";
 import { Heading } from "./layout.tsx";
+import { messageColumns } from "./messages.tsx";
 import type { Page } from "./mount.tsx";
-import { Badge, Card, Facts, Table, type Tone, When } from "./parts/show.tsx";
+import { Badge, Card, Facts, Table } from "./parts/show.tsx";
 import { SETTINGS } from "./settings.tsx";
 
-const TROUBLES = {
-  failed: "stop",
-  bounced: "stop",
-  pending: "info",
-  skipped: "plain",
-} as const satisfies Partial<Record<NonNullable<MessageFilter["status"]>, Tone>>;
+const TROUBLES = ["failed", "bounced", "pending", "skipped"] as const;
 
 const LATEST = 5;
 
@@ -19,9 +15,8 @@ const mail: Page = {
   access: "read",
   async show({ context, now }) {
     const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
-    const statuses = Object.keys(TROUBLES) as (keyof typeof TROUBLES)[];
     const pages = await Promise.all(
-      statuses.map((status) => listMessages(context, { limit: LATEST }, { status })),
+      TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
     );
     return {
       title: "Mail",
@@ -68,34 +63,13 @@ const mail: Page = {
           <Card title="Latest that did not arrive">
             <Table
               caption="Latest messages that did not arrive"
-              rows={pages.flatMap(({ data }) => data)}
+              rows={pages.flatMap(({ data }) => data.map(presentMessage))}
               empty="None."
-              columns={[
-                {
-                  label: "Status",
-                  cell: ({ status }) => (
-                    <Badge tone={TROUBLES[status as keyof typeof TROUBLES]}>{status}</Badge>
-                  ),
-                },
-                {
-                  label: "To",
-                  cell: ({ id, recipient }) => <a href={`/admin/messages/${id}`}>{recipient}</a>,
-                },
-                {
-                  label: "Subject",
-                  cell: ({ subject, last_error: error }) => (
-                    <>
-                      {subject}
-                      {error === null ? null : <span class="second">{error}</span>}
-                    </>
-                  ),
-                },
-                { label: "Since", minor: true, cell: (row) => <When at={row.updated_at} now={now} /> },
-              ]}
+              columns={messageColumns(now)}
             />
             <p class="hint">
               Up to {LATEST} of each. All:{" "}
-              {statuses.map((status, index) => (
+              {TROUBLES.map((status, index) => (
                 <>
                   {index > 0 ? ", " : ""}
                   <a href={`/admin/messages?status=${status}`}>{status}</a>

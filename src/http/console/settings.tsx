@@ -15,13 +15,19 @@ export const ROLE_CHOICES: readonly Option[] = [
   ["owner", "owner: everything, access included"],
 ];
 
-const Choice: FC<{ href: string; title: string; children?: Child }> = ({ href, title, children }) => (
-  <section class="card">
-    <h2>
+const Choice: FC<{ href: string; title: string; state?: Child; children?: Child }> = ({
+  href,
+  title,
+  state,
+  children,
+}) => (
+  <li>
+    <h2 class="what">
       <a href={href}>{title}</a>
     </h2>
-    {children}
-  </section>
+    <span>{state}</span>
+    <p class="second">{children}</p>
+  </li>
 );
 
 const MailState: FC<{ visit: Visit }> = ({ visit: { context } }) =>
@@ -38,9 +44,9 @@ const Service: FC<{ visit: Visit }> = ({ visit }) => {
       <Facts
         rows={[
           ["Product", productName],
-          ["Issuer of every signed document", <code>{issuer}</code>],
+          ["Issuer", <code>{issuer}</code>],
           ["Rate limits", rateLimits ? "on" : "off"],
-          ["Sign-in through Cloudflare Access", access ? <code>{access.team}</code> : "not configured"],
+          ["Cloudflare Access", access ? <code>{access.team}</code> : "not configured"],
           ["ADMIN_TOKEN", visit.can("access") ? (adminToken === null ? "not set" : "set") : null],
         ]}
       />
@@ -62,33 +68,29 @@ const settings: Page = {
       body: (
         <>
           <Heading title="Settings" />
-          <div class="columns">
-            <Choice href="/admin/settings/license-types" title="License types">
-              <p>
+          <Card>
+            <ul class="list">
+              <Choice href="/admin/settings/license-types" title="License types">
                 The terms that a license starts with: how long it runs, what it allows, when it is announced.
-              </p>
-            </Choice>
-            {visit.can("access") ? (
-              <>
-                <Choice href="/admin/settings/people" title="People and roles">
-                  <p>Who signs in through Cloudflare Access, and what they may do.</p>
-                </Choice>
-                <Choice href="/admin/settings/api-tokens" title="API tokens">
-                  <p>How programs, and people without Cloudflare Access, prove who they are.</p>
-                </Choice>
-              </>
-            ) : null}
-            <Choice href="/admin/settings/mail" title="Mail">
-              <p>
-                <MailState visit={visit} /> Licenses, notices and the digest for staff.
-              </p>
-            </Choice>
-            <Choice href="/admin/settings/signing-keys" title="Signing keys">
-              <p>
+              </Choice>
+              {visit.can("access") ? (
+                <>
+                  <Choice href="/admin/settings/people" title="People and roles">
+                    Who signs in through Cloudflare Access, and what they may do.
+                  </Choice>
+                  <Choice href="/admin/settings/api-tokens" title="API tokens">
+                    How programs, and people without Cloudflare Access, prove who they are.
+                  </Choice>
+                </>
+              ) : null}
+              <Choice href="/admin/settings/mail" title="Mail" state={<MailState visit={visit} />}>
+                Licenses, notices and the digest for staff.
+              </Choice>
+              <Choice href="/admin/settings/signing-keys" title="Signing keys">
                 <code>{signing?.kid}</code> signs.
-              </p>
-            </Choice>
-          </div>
+              </Choice>
+            </ul>
+          </Card>
           <Service visit={visit} />
         </>
       ),
@@ -118,9 +120,6 @@ const signingKeys: Page = {
           />
           {keys.map((jwk, index) => (
             <Card title={index === 0 ? "Signs and verifies" : "Verifies"}>
-              <p>
-                <code>{jwk.kid}</code>
-              </p>
               <pre class="claims">{JSON.stringify(jwk, null, 2)}</pre>
             </Card>
           ))}

@@ -15,7 +15,7 @@ import { fromEdge } from "../edge-cache.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { readyJson } from "../middleware.ts";
-import { Activation, CheckIn, Token, Validation } from "../schemas.ts";
+import { Activation, CheckIn, Token, Validation } from "./schemas.ts";
 
 export const instanceEndpoints = [
   endpoint(
@@ -43,7 +43,7 @@ export const instanceEndpoints = [
       method: "post",
       path: "/v1/check-in",
       tag: "Instances",
-      summary: "Check in: renew the lease, tell the usage",
+      summary: "Check in: renew the lease and report usage",
       description:
         "usage is cumulative per UTC day: sending it again counts nothing twice, and a day's figure never goes down. Send the certificate held last: it lets a running instance go over to a replaced key, and tells a clone from a restart. Using more than the license allows is a warning, never a refusal.",
       access: "public",
@@ -63,7 +63,7 @@ export const instanceEndpoints = [
       method: "post",
       path: "/v1/validate",
       tag: "Instances",
-      summary: "Ask what a license key is worth now",
+      summary: "Check what a license key is worth now",
       description:
         "Writes nothing. With an instance_id, the answer is valid only while that instance holds a seat.",
       access: "public",
@@ -99,7 +99,7 @@ export const instanceEndpoints = [
       method: "get",
       path: "/v1/revocations",
       tag: "Instances",
-      summary: "The signed list of what is revoked, suspended or superseded",
+      summary: "The signed list of revoked, suspended and replaced licenses",
       description:
         "A JWS (typ revocations+jwt) for installations that cannot check in; anybody may pass it on. Honors If-None-Match. A change is in the list within a minute.",
       access: "public",
@@ -129,7 +129,8 @@ export const instanceEndpoints = [
         "Cache-Control": "public, max-age=60",
         "Content-Type": "application/jwt",
       };
-      if (http.req.header("if-none-match")?.includes(etag)) {
+      const known = http.req.header("if-none-match");
+      if (known?.trim() === "*" || known?.includes(etag)) {
         await kept.body?.cancel();
         return http.body(null, 304, headers);
       }

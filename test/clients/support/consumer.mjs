@@ -9,7 +9,7 @@ const wrong = [];
 
 for (const { name, jwks, license_key, certificate, revocations, high_water, ...one } of offline) {
   const storage = new MemoryStorage();
-  await storage.write("state.json", JSON.stringify({ certificate, revocations, high_water }));
+  await storage.write("state.json", JSON.stringify({ version: 1, certificate, revocations, high_water }));
   let now = 0;
   const license = await License.open({
     issuer,

@@ -51,6 +51,16 @@ describe("the list of licenses", () => {
     expect(page.html.indexOf(soon.license.id)).toBeLessThan(page.html.indexOf(late.license.id));
   });
 
+  it("keeps every filter of its address in its form, so that another one only narrows further", async () => {
+    const { html } = await owner.get(
+      "/admin/licenses?customer_id=acme&status=active&expiring_within_days=30&standing=expiring",
+    );
+    expect(html).toMatch(/name="customer_id" type="text" value="acme"/);
+    expect(html).toMatch(/type="hidden" name="status" value="active"/);
+    expect(html).toMatch(/type="hidden" name="expiring_within_days" value="30"/);
+    expect(html).toMatch(/value="expiring" selected/);
+  });
+
   it("refuses a filter that there is none of, as a page", async () => {
     const page = await owner.get("/admin/licenses?standing=splendid");
     expect(page.status).toBe(422);
@@ -227,7 +237,7 @@ describe("the page of a license", () => {
         ([, name]) => name!,
       );
     };
-    expect(await offered(owner)).toEqual(["key", "renew", "send", "edit", "reissue", "suspend", "revoke"]);
+    expect(await offered(owner)).toEqual(["renew", "key", "send", "edit", "reissue", "suspend", "revoke"]);
     expect(await offered(await Visitor.signInAs("viewer"))).toEqual([]);
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     expect(await offered(owner)).toContain("reinstate");
@@ -307,8 +317,8 @@ describe("what can be done with a license", () => {
     const path = `/admin/licenses/${license.id}/edit`;
     const form = await owner.get(path);
     const look = await owner.submit(form, { look: "yes", max_instances: "1" });
-    expect(look.text).toContain("max_instances : 3 → 1");
-    expect(look.text).toContain("2 seats are taken, 1 would be allowed");
+    expect(look.text).toContain("instances: 3 → 1");
+    expect(look.text).toContain("2 seats in use, 1 allowed");
     expect((await read(license.id)).max_instances).toBe(3);
     const page = await owner.fill(path, { max_instances: "1", features: "one two" });
     expect(page.text).toContain("The terms are changed.");

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../../src/dev/service.ts";
@@ -312,6 +321,27 @@ describe("a bad network", () => {
     expect(printed.err).toContain("not the whole");
     await network.close();
   });
+});
+
+it("a file that is written takes the place of no device, and of what a link points to", async () => {
+  writeFileSync(desk.file("monthly.csv"), "yesterday's");
+  symlinkSync("monthly.csv", desk.file("latest.csv"));
+  await desk.ok("export", "--output", "latest.csv");
+  expect(lstatSync(desk.file("latest.csv")).isSymbolicLink()).toBe(true);
+  expect(readFileSync(desk.file("monthly.csv"), "utf8")).toMatch(/^id,customer_id,/);
+  symlinkSync("/dev/full", desk.file("full"));
+  const full = await desk.cli(["export", "--output", "full"]);
+  expect(full).toMatchObject({ code: 2, out: "" });
+  expect(full.err).toContain("cannot be written (ENOSPC)");
+  expect(lstatSync(desk.file("full")).isSymbolicLink()).toBe(true);
+  expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
+});
+
+it("output that cannot be written is told", async () => {
+  const { code, err } = await run("/bin/sh", ["-c", `exec "${LAUNCHER}" stats > /dev/full`], {
+    env: desk.env,
+  });
+  expect({ code, err }).toEqual({ code: 1, err: "error: The output cannot be written (ENOSPC).\n" });
 });
 
 it("control characters from outside do not reach the terminal", async () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 export interface Account {
   loggedIn: boolean;
+  accounts: { id: string; name: string }[];
   /** Null: the Worker is not there yet. */
   secrets: string[] | null;
   /** What the next deployment is called. */
@@ -24,7 +25,7 @@ function main(args: string[]): number {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   switch (args.slice(0, 2).join(" ")) {
     case "whoami --json":
-      print(JSON.stringify({ loggedIn: account.loggedIn, accounts: [{ id: "1", name: "SmartHaus" }] }));
+      print(JSON.stringify({ loggedIn: account.loggedIn, accounts: account.accounts }));
       return account.loggedIn ? 0 : 1;
     case "secret list":
       if (account.secrets === null) {

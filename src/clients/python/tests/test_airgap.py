@@ -89,6 +89,11 @@ class AirGapTest(ClientCase):
             load_license_file(self.offline, self.folder / "missing")
         self.assertEqual(self.offline.status().state, "entitled")
 
+    def test_a_file_may_be_loaded_again_at_each_start(self) -> None:
+        file = self.answer(self.request())
+        load_license_file(self.offline, file)
+        self.assertEqual(load_license_file(self.offline, file).state, "entitled")
+
     def test_the_receipt_is_signed_with_the_key_that_the_certificate_names(self) -> None:
         request = self.request()
         load_license_file(self.offline, self.answer(request))

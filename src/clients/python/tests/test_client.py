@@ -17,6 +17,32 @@ class InstallTest(ClientCase):
         self.assertRaises(ValueError, HttpTransport, "licensing.example")
         self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
 
+    def test_what_the_service_would_not_take_about_an_installation_is_cut(self) -> None:
+        labels = {"": "x", "a" * 99: "b" * 999, **{f"{number}": "x" for number in range(50)}}
+        client = self.client(hostname="h" * 999, app_version="v" * 999, fingerprint="f" * 999, labels=labels)
+        lengths = {name: len(value) for name, value in client.about.items()}
+        self.assertEqual(lengths, {"hostname": 255, "app_version": 64, "fingerprint": 256, "labels": 32})
+        self.assertEqual(client.about["labels"]["a" * 64], "b" * 256)
+        self.assertEqual(self.client().about, {})
+
+    def test_whoever_pins_the_keys_trusts_no_others(self) -> None:
+        stranger = Signer("k2")
+        for fetch, code in {True: "NOT_ACTIVATED", False: "SIGNING_KEY_UNKNOWN"}.items():
+            client = self.client(stranger.license_key(), fetch_keys=fetch)
+            with client.folder.update() as state:
+                state.jwks = stranger.jwks  # as whoever can write the state folder does
+            self.assertEqual(client.status().code, code)
+
+    def test_a_key_of_another_issuer_is_named(self) -> None:
+        client = self.client(self.signer.license_key(iss="https://elsewhere.example"))
+        self.assertEqual(client.status().code, "LICENSE_KEY_INVALID")
+        self.assertIn(f"is of https://elsewhere.example, not of {ISSUER}", client.status().detail)
+
+    def test_no_text_in_place_of_a_key_stops_a_start(self) -> None:
+        for text in ("\ud800", "\0", "x" * 100_000, "a.b.c"):
+            with self.subTest(text[:9]):
+                self.assertEqual(self.client(text).status().code, "LICENSE_KEY_INVALID")
+
     def test_a_key_that_the_service_renewed_is_not_undone_by_a_restart(self) -> None:
         client = self.client(self.signer.license_key())
         self.service.answers = [self.signer.grant(client.instance_id)]

@@ -66,7 +66,10 @@ class Installation:
         if "answers" in step:
             self.service.answers = [answer_of(one) for one in step["answers"]]
             self.service.requests.clear()
-            self.client.check_in()
+            if "activate" in step:
+                self.client.activate(step["activate"])
+            else:
+                self.client.check_in()
             test.assertEqual(self.service.answers, [], "answers that nobody asked for")
             if "requests" in step:
                 test.assertEqual([path for path, _ in self.service.requests], step["requests"])

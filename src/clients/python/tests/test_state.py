@@ -38,6 +38,28 @@ class StateTest(ClientCase):
         self.assertRegex(first, r"^[0-9a-f-]{36}$")
         self.assertEqual(self.client().instance_id, first)
 
+    def test_an_identity_that_the_service_would_not_take_is_made_anew(self) -> None:
+        first = self.client().instance_id
+        for broken in (b"", b"\n", b"\0" * 37, b"\xff\xfe", b"x" * 129):
+            with self.subTest(broken):
+                (self.folder / "instance_id").write_bytes(broken)
+                made = self.client().instance_id
+                self.assertRegex(made, r"^[0-9a-f-]{36}$")
+                self.assertNotEqual(made, first)
+        (self.folder / "instance_id").write_text("caio\u00a0\u6771\u4eac")
+        self.assertEqual(self.client().instance_id, "caio\u00a0\u6771\u4eac")
+
+    def test_an_identity_that_was_lost_is_taken_from_the_certificate(self) -> None:
+        first = self.activated()
+        for broken in (None, b"", b"\0" * 37):
+            with self.subTest(broken):
+                (self.folder / "instance_id").unlink()
+                if broken is not None:
+                    (self.folder / "instance_id").write_bytes(broken)
+                again = self.client()
+                self.assertEqual(again.instance_id, first.instance_id)
+                self.assertEqual(again.status().state, "entitled")
+
     def test_secrets_are_for_the_owner_alone(self) -> None:
         self.activated()
         for name in ("state.json", "instance_id"):
@@ -48,9 +70,15 @@ class StateTest(ClientCase):
         whole = '{"version": 1, "usage": {"2027-01-01": {"requests": 1, "services": 0}}}'
         broken = ["", "{", whole[:30], "[]", "null", '{"version": 2}', '{"version": 1, "usage": 7}']
         broken += ['{"version": 1, "refusal": {"code": 1}}', '{"version": 1, "usage": {"x": {}}}']
+        broken += ['{"version": 1, "failures": null}', '{"version": 1, "warnings": [{}]}', "[" * 100_000]
+        broken += ['{"version": 1, "offline_requests": [1]}', '{"version": 1, "acknowledged": null}']
+        # The service would take none of these, and so no check-in any more.
+        for figure in ("-1", "1.5", "1e999", "true", "1000000000001", '"7"'):
+            broken.append(whole.replace('"requests": 1', f'"requests": {figure}'))
+        broken += [whole.replace("2027-01-01", day) for day in ("hello", "2027-02-30", "2027-1-1")]
         self.folder.mkdir()
         for number, text in enumerate(broken, 1):
-            with self.subTest(text):
+            with self.subTest(text[:80]):
                 (self.folder / "state.json").write_text(text)
                 client = self.client(self.signer.license_key())
                 self.assertEqual(client.status().code, "NOT_ACTIVATED")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import unittest
+from contextlib import suppress
 from typing import Callable
 
 from caio_licensing.transport import HttpTransport
@@ -29,6 +31,16 @@ def serve_once(answer: bytes) -> tuple[str, Callable[[], bytes]]:
         return received[0]
 
     return f"http://127.0.0.1:{listener.getsockname()[1]}", sent
+
+
+def drip(listener: socket.socket, begun: bytes) -> None:
+    """Never silent for long, and never done."""
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.sendall(begun)
+        for _ in range(40):
+            connection.sendall(b"x")
+            time.sleep(0.05)
 
 
 class TransportTest(unittest.TestCase):
@@ -57,6 +69,16 @@ class TransportTest(unittest.TestCase):
         port = listener.getsockname()[1]
         listener.close()
         self.assertIsNone(HttpTransport(f"http://127.0.0.1:{port}").get("/healthz"))
+
+    def test_an_answer_that_drips_in_is_waited_for_no_longer_than_told(self) -> None:
+        whole = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 900\r\n\r\n"
+        for begun in (b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX-Name: ", whole):
+            with self.subTest(begun), socket.create_server(("127.0.0.1", 0)) as listener:
+                threading.Thread(target=drip, args=(listener, begun), daemon=True).start()
+                begin = time.monotonic()
+                transport = HttpTransport(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
+                self.assertIsNone(transport.post("/v1/activate", {}))
+                self.assertLess(time.monotonic() - begin, 1.5)
 
     def test_a_server_that_keeps_silent_is_waited_for_no_longer_than_told(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:

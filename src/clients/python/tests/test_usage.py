@@ -7,7 +7,8 @@ import unittest
 from unittest.mock import patch
 
 from caio_licensing.answers import Answer
-from caio_licensing.state import State, StateFolder
+from caio_licensing.folder import StateFolder
+from caio_licensing.state import State
 from caio_licensing.usage import acknowledge
 from support import ClientCase, at
 
@@ -153,6 +154,14 @@ class UsageTest(ClientCase):
         client.flush()
         usage = client.folder.read().usage
         self.assertEqual((len(usage), min(usage)), (400, "2027-01-11"))
+
+    def test_things_are_counted_whole(self) -> None:
+        client = self.client()
+        self.assertRaises(TypeError, client.count_requests, 0.5)
+        self.assertRaises(TypeError, client.set_services, 1.5)
+        client.count_requests(10**15)
+        client.flush()
+        self.assertEqual(client.requests_today(), 10**12)  # the most that the service takes
 
     def test_nothing_is_counted_down(self) -> None:
         client = self.client()

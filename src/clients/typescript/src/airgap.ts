@@ -87,7 +87,9 @@ function parseLicenseFile(text: string): Brought {
 
 /** The installation's own key, made when it is first needed, by which it proves later that it stopped. */
 async function instanceKey({ store }: Contacts) {
-  const { x, d } = parseObject(await store.readOrMake("instance.key.json", makeInstanceKey)) ?? {};
+  // One that is broken is not made anew: certificates name it.
+  const text = await store.readOrMake("instance.key.json", makeInstanceKey, () => true);
+  const { x, d } = parseObject(text) ?? {};
   if (typeof x !== "string" || typeof d !== "string")
     throw new LicenseError("INSTANCE_KEY_INVALID", "instance.key.json holds no key.");
   const half = { kty: "OKP", crv: "Ed25519", x };

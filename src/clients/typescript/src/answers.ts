@@ -70,7 +70,8 @@ export const codesOf = (warnings: unknown): string[] =>
         .toSorted()
     : [];
 
-const MAX_RETRY_AFTER = 86_400_000;
+const DAY = 86_400_000;
+const MAX_RETRY_AFTER = DAY;
 
 /** Milliseconds to wait, at most a day. Digits alone: a date would need a clock that is right. */
 const parseRetryAfter = (value: string | null): number | null =>
@@ -99,11 +100,11 @@ interface Lease {
 const MIN_WAIT = 60_000;
 
 /**
- * How long to wait after a good answer: until its check_in_at, spread by up to a tenth, but not into the
+ * How long to wait after a good answer: until its check_in_at (a day where it names none), spread by up to a tenth, but not into the
  * lease's last quarter. Reckoned from the server's time, so that a clock that is wrong neither hammers nor sleeps.
  */
 export function waitOf({ iat, exp, check_in_at }: Lease, random: () => number): number {
   const lastQuarter = (exp - iat) * 750;
-  const interval = check_in_at === null ? lastQuarter : Date.parse(check_in_at) - iat * 1000;
+  const interval = check_in_at === null ? DAY : Date.parse(check_in_at) - iat * 1000;
   return Math.max(MIN_WAIT, Math.round(Math.min(interval * (1 + random() / 10), lastQuarter)));
 }

@@ -2,19 +2,28 @@
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { problemOf } from "./answers.ts";
-import { contact, type Contacts } from "./contact.ts";
+import { contact, type Contacts, exchangeKey } from "./contact.ts";
+import { subjectOf } from "./documents.ts";
 import { Evidence, sha256 } from "./evidence.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterInstall, afterSeat, isDue } from "./outcomes.ts";
 import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
+import { parseState, STATE, type Storage } from "./state.ts";
 import { Store } from "./store.ts";
 import { takeRevocations } from "./revocations.ts";
 import { createTransport } from "./transport.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
-const INSTANCE_ID = /^[^\p{C}]{1,128}$/u;
+/** As the service takes it. */
+const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) && text.trim() !== "";
+
+/** The certificate remembers a name that was lost: under another one the installation would take another seat. */
+async function makeInstanceId(storage: Storage): Promise<string> {
+  const state = parseState((await storage.read(STATE)) ?? "");
+  return subjectOf(state?.certificate ?? "") ?? crypto.randomUUID();
+}
 
 /** Everything that the parts of a license share, put together once. @throws where no instance id can be stored */
 export async function prepare(options: LicenseOptions): Promise<Contacts> {
@@ -23,9 +32,11 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
   const transport = url === undefined ? null : createTransport(url, fetcher, timeout);
   const store = new Store(options.storage, options.onError ?? (() => undefined));
-  const instanceId = options.instanceId ?? (await store.readOrMake("instance_id", () => crypto.randomUUID()));
-  if (!INSTANCE_ID.test(instanceId) || instanceId.trim() === "")
+  const { instanceId: chosen } = options;
+  if (chosen !== undefined && !isInstanceId(chosen))
     throw new TypeError("An instance id has 1 to 128 printable characters.");
+  const instanceId =
+    chosen ?? (await store.readOrMake("instance_id", () => makeInstanceId(options.storage), isInstanceId));
   const evidence = new Evidence(options, instanceId, transport);
   store.watch((state) => evidence.read(state));
   return { options, instanceId, store, evidence, transport, clock, random };
@@ -90,9 +101,16 @@ export class License {
     if (this.#store.isDirty) await this.#store.update((state) => state);
   }
 
-  /** Takes a seat, or renews the lease of the one that there is; with another key, where one is given. */
+  /**
+   * Takes a seat, or renews the lease of the one that there is; with another key, where one is given. A license
+   * that is good is not given up for one that is refused: then the status of the new one is returned.
+   */
   async activate(licenseKey?: string): Promise<Status> {
-    if (licenseKey !== undefined) await this.installKey(licenseKey);
+    const key = licenseKey?.trim();
+    const { transport } = this.#contacts;
+    if (key !== undefined && transport !== null && (await this.#isAnother(key)))
+      return this.#inTurn(() => exchangeKey(this.#contacts, transport, key));
+    if (key !== undefined) await this.installKey(key);
     return this.#inTurn(() => this.#contact(false));
   }
 
@@ -196,6 +214,14 @@ export class License {
       if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things.`);
     }
     this.#store.count({ [this.#day()]: figures });
+  }
+
+  /** Whether a license that is good would have to make room for the key. */
+  async #isAnother(key: string): Promise<boolean> {
+    const { state } = this.status();
+    const { license_key, installed_key_sha256 } = this.#store.state;
+    const held = license_key === key || installed_key_sha256 === (await sha256(key));
+    return !held && (state === "entitled" || state === "grace");
   }
 
   async #contact(returning: boolean): Promise<Status> {

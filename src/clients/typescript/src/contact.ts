@@ -3,8 +3,8 @@ import { meaningOf } from "./answers.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { type Evidence, sha256 } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";
-import { afterContact, type Outcome } from "./outcomes.ts";
-import { usableCertificate } from "./rules.ts";
+import { afterContact, afterInstall, type Outcome } from "./outcomes.ts";
+import { evaluate, usableCertificate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
@@ -30,9 +30,18 @@ export function identityOf({ options, instanceId }: Contacts, license_key: strin
     ...(hostname === undefined ? {} : { hostname: hostname.slice(0, 255) }),
     ...(appVersion === undefined ? {} : { app_version: appVersion.slice(0, 64) }),
     ...(fingerprint === undefined ? {} : { fingerprint: fingerprint.slice(0, 256) }),
-    ...(labels === undefined ? {} : { labels }),
+    ...(labels === undefined ? {} : { labels: cut(labels) }),
   };
 }
+
+// Callers in plain JavaScript hand over numbers, too.
+const cut = (labels: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(labels)
+      .filter(([name]) => name !== "")
+      .slice(0, 32)
+      .map(([name, value]) => [name.slice(0, 64), String(value).slice(0, 256)]),
+  );
 
 /**
  * Asks for a lease and remembers what was said: by a check-in, with the usage, where `returning` and there is a
@@ -60,6 +69,26 @@ export async function contact(contacts: Contacts, returning: boolean): Promise<v
   }
   const about = { licenseKey, keyHash: await sha256(licenseKey), report: report ?? [], at: clock(), random };
   await store.update((stored) => afterContact(stored, outcome, about));
+}
+
+/**
+ * Activates with another license key, which takes the place of the one held only where it is granted a seat.
+ * @returns the status of that other license
+ */
+export async function exchangeKey(contacts: Contacts, transport: Transport, licenseKey: string) {
+  const { store, evidence, clock, random } = contacts;
+  const request = identityOf(contacts, licenseKey);
+  const outcome = await ask(contacts, transport, "/v1/activate", request, store.state);
+  const about = { licenseKey, keyHash: await sha256(licenseKey), report: [], at: clock(), random };
+  if (outcome.kind === "good") {
+    await store.update((stored) =>
+      afterContact(afterInstall(stored, licenseKey, about.keyHash), outcome, about),
+    );
+    return evaluate(evidence.facts, clock());
+  }
+  const verdict = await verifyLicenseKey(licenseKey, evidence.trust(store.state));
+  const refusal = outcome.kind === "refusal" ? { ...outcome, at: new Date(about.at).toISOString() } : null;
+  return evaluate({ ...evidence.facts, licenseKey: verdict, refusal }, clock());
 }
 
 async function ask(

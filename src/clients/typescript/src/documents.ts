@@ -2,7 +2,7 @@
 //
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
-import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from "jose";
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from "jose";
 
 export interface KeySet {
   keys: JWK[];
@@ -27,7 +27,7 @@ export interface CertificateClaims {
   iat: number;
   exp: number;
   license_id: string;
-  customer_id: string | null;
+  customer_id: string;
   license_type: string | null;
   features: string[];
   max_instances: number | null;
@@ -102,28 +102,31 @@ async function verify<Claims>(
 
 export const verifyLicenseKey = (token: string, trust: Trust): Promise<Verdict<LicenseKeyClaims>> =>
   verify(token, "license+jwt", trust, (body) => {
-    const { sub, jti, rev, nbf, exp } = body;
-    if (typeof sub !== "string" || typeof jti !== "string" || !Number.isInteger(rev)) return null;
-    if (!isDateOrAbsent(nbf) || !isDateOrAbsent(exp)) return null;
-    return { ...limitsOf(body), sub, jti, rev: Number(rev), nbf: nbf ?? null, exp: exp ?? null };
+    const { sub, jti, rev, nbf = null, exp = null } = body;
+    const limits = limitsOf(body);
+    if (typeof sub !== "string" || typeof jti !== "string" || !isWhole(rev) || !limits) return null;
+    if (!isDateOrNull(nbf) || !isDateOrNull(exp)) return null;
+    return { ...limits, sub, jti, rev, nbf, exp };
   });
 
 export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<CertificateClaims>> =>
   verify(token, "activation+jwt", trust, (body) => {
     const { sub, iat, exp, license_id, customer_id, license_expires_at, grace_until, check_in_at, nonce } =
       body;
-    if (typeof sub !== "string" || typeof license_id !== "string") return null;
-    if (!isDate(iat) || !isDate(exp)) return null;
+    const limits = limitsOf(body);
+    if (typeof sub !== "string" || typeof license_id !== "string" || !isDate(iat) || !isDate(exp))
+      return null;
+    if (typeof customer_id !== "string" || !limits) return null;
     const instants = [license_expires_at, grace_until, check_in_at].map((value) => value ?? null);
     if (!instants.every(isInstantOrNull)) return null;
     const [expires, grace, checkIn] = instants as [string | null, string | null, string | null];
     return {
-      ...limitsOf(body),
+      ...limits,
       sub,
       iat,
       exp,
       license_id,
-      customer_id: textOrNull(customer_id),
+      customer_id,
       license_expires_at: expires,
       grace_until: grace,
       check_in_at: checkIn,
@@ -135,10 +138,18 @@ export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<
 export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<RevocationClaims>> =>
   verify(token, "revocations+jwt", trust, ({ iat, exp, revoked, suspended, superseded }) => {
     if (!isDate(iat) || !isDate(exp) || !isTexts(revoked) || !isTexts(suspended)) return null;
-    if (!isObject(superseded) || !Object.values(superseded).every((rev) => typeof rev === "number"))
-      return null;
+    if (!isObject(superseded) || !Object.values(superseded).every(isWhole)) return null;
     return { iat, exp, revoked, suspended, superseded: superseded as Record<string, number> };
   });
+
+/** Whom a document names, verified or not. */
+export function subjectOf(token: string): string | null {
+  try {
+    return textOrNull(decodeJwt(token).sub);
+  } catch {
+    return null;
+  }
+}
 
 /** The keys of a JWK Set that can verify our documents, or null where `value` is none. */
 export function readKeySet(value: unknown): KeySet | null {
@@ -166,27 +177,42 @@ export function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-const isDate = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+/** The last second of the year 9999, where RFC 3339 ends. */
+const LAST_SECOND = 253_402_300_799;
 
-const isDateOrAbsent = (value: unknown): value is number | undefined => value === undefined || isDate(value);
+/** A NumericDate (RFC 7519 section 2). */
+const isDate = (value: unknown): value is number =>
+  typeof value === "number" && value >= 0 && value <= LAST_SECOND;
 
-const isInstantOrNull = (value: unknown): value is string | null =>
-  value === null || (typeof value === "string" && !Number.isNaN(Date.parse(value)));
+const isDateOrNull = (value: unknown): value is number | null => value === null || isDate(value);
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$/;
+
+export const isInstant = (value: unknown): value is string =>
+  typeof value === "string" && INSTANT.test(value) && !Number.isNaN(Date.parse(value));
+
+const isInstantOrNull = (value: unknown): value is string | null => value === null || isInstant(value);
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === "string");
 
 const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
-const limitOf = (value: unknown): number | null => (isDate(value) ? value : null);
-
-const limitsOf = (body: Record<string, unknown>) => ({
-  license_type: textOrNull(body["license_type"]),
-  features: isTexts(body["features"]) ? body["features"] : [],
-  max_instances: limitOf(body["max_instances"]),
-  max_services: limitOf(body["max_services"]),
-  max_requests_per_day: limitOf(body["max_requests_per_day"]),
-});
+/** What a license allows; null where that cannot be told, which must not pass for "unlimited". */
+function limitsOf(body: Record<string, unknown>) {
+  const features = body["features"] ?? [];
+  const limits = ["max_instances", "max_services", "max_requests_per_day"].map((name) => body[name] ?? null);
+  if (!isTexts(features) || !limits.every((limit) => limit === null || isWhole(limit))) return null;
+  const [max_instances, max_services, max_requests_per_day] = limits as [
+    number | null,
+    number | null,
+    number | null,
+  ];
+  const license_type = textOrNull(body["license_type"]);
+  return { license_type, features, max_instances, max_services, max_requests_per_day };
+}
 
 const confirmedKeyOf = (cnf: unknown): string | null =>
   isObject(cnf) && isObject(cnf["jwk"]) ? textOrNull(cnf["jwk"]["x"]) : null;

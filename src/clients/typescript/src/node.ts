@@ -60,6 +60,8 @@ export class NodeLicense extends License {
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     process.off("beforeExit", this.#lastFlush);
+    // At once: who is told to end may be killed while an answer is long in coming.
+    await this.flush();
     await Promise.all(this.#running);
     await this.flush();
   }

@@ -11,7 +11,7 @@ export interface Facts {
   certificate: CertificateClaims | null;
   revocations: RevocationClaims | null;
   /** What the service said last of this very license key, where that was a refusal. */
-  refusal: { code: Refusal; detail: string } | null;
+  refusal: { code: Refusal; detail: string; at: string } | null;
   /** Codes of the last good answer. */
   warnings: readonly string[];
   nextCheckIn: string | null;
@@ -72,10 +72,18 @@ function judge(facts: Facts, now: number): Judgment {
   return certificate ? byCertificate(certificate, now) : byKeyAlone(key, now);
 }
 
-/** The service's word holds until it says otherwise; only "not yet" ends by itself, where the key names the start. */
-function judgeRefusal({ code, detail }: NonNullable<Facts["refusal"]>, key: LicenseKeyClaims, now: number) {
+/**
+ * The service's word holds until it says otherwise. Only "not yet" ends by itself: where the key names the start,
+ * and the service did not say so after it, knowing of another one.
+ */
+function judgeRefusal(
+  { code, detail, at }: NonNullable<Facts["refusal"]>,
+  key: LicenseKeyClaims,
+  now: number,
+) {
   const start = code === "LICENSE_NOT_STARTED" && key.nbf !== null ? key.nbf * 1000 : null;
-  return start !== null && now >= start ? null : { ...refused(code, detail), until: start };
+  if (start === null || Date.parse(at) >= start) return refused(code, detail);
+  return now >= start ? null : { ...refused(code, detail), until: start };
 }
 
 /** The certificate, where it is this instance's and of this license. */
@@ -171,9 +179,5 @@ const indeterminate = (code: Code, detail: string): Judgment => ({
 const parseOrNull = (instant: string | null): number | null =>
   instant === null ? null : Date.parse(instant);
 
-/** The last instant that a Date can hold: a document may name a later one, which must not throw. */
-const LAST_INSTANT = 8_640_000_000_000_000;
-
 /** RFC 3339, UTC, with milliseconds. */
-const instantOf = (at: number | null): string | null =>
-  at === null ? null : new Date(Math.min(at, LAST_INSTANT)).toISOString();
+const instantOf = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -1,8 +1,11 @@
 // What an installation remembers, and where. The same layout as the Python client's, so that an installation
 // may change its language: `instance_id`, `state.json`, `instance.key.json`.
-import { isObject, type KeySet, parseObject, readKeySet } from "./documents.ts";
-import type { Figures, Usage } from "./usage.ts";
+import { isInstant, isObject, type KeySet, parseObject, readKeySet } from "./documents.ts";
+import { dayOf, type Figures, MAX_FIGURE, type Usage } from "./usage.ts";
 import { type Refusal, REFUSALS } from "./vocabulary.ts";
+
+/** The name of the state among the texts. */
+export const STATE = "state.json";
 
 /** Where the state lives: a few small texts by name. */
 export interface Storage {
@@ -68,10 +71,10 @@ export const EMPTY: State = {
   offline_requests: [],
 };
 
-/** The state that a text holds, or null where it is cut off or none. A member of the wrong type is left out. */
+/** The state that a text holds, or null where it is cut off or none. What it should not hold is left out. */
 export function parseState(text: string): State | null {
   const value = parseObject(text);
-  if (!value) return null;
+  if (value?.["version"] !== 1) return null;
   const { refusal, warnings, failures } = value;
   return {
     license_key: textOf(value["license_key"]),
@@ -100,11 +103,18 @@ export const formatState = (state: State): string => `${JSON.stringify({ version
 
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
-const instantOf = (value: unknown): string | null =>
-  typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : null;
+const instantOf = (value: unknown): string | null => (isInstant(value) ? value : null);
 
+/** Whole and in the service's range: it would answer no check-in that tells anything else. */
 const amountOf = (value: unknown): number =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
+  typeof value === "number" && value >= 0 && Number.isFinite(value)
+    ? Math.min(Math.floor(value), MAX_FIGURE)
+    : 0;
+
+const isDay = (text: string): boolean => {
+  const midnight = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight) && dayOf(midnight) === text;
+};
 
 function refusalOf(value: unknown): State["refusal"] {
   if (!isObject(value)) return null;
@@ -122,7 +132,7 @@ const usageOf = (value: unknown): Usage =>
   isObject(value)
     ? Object.fromEntries(
         Object.entries(value).flatMap(([day, figures]): [string, Figures][] =>
-          /^\d{4}-\d{2}-\d{2}$/.test(day) && isObject(figures)
+          isDay(day) && isObject(figures)
             ? [[day, { requests: amountOf(figures["requests"]), services: amountOf(figures["services"]) }]]
             : [],
         ),

@@ -1,9 +1,7 @@
 // Keeps the state: one change after the other, shared with whoever shares the storage. A storage that fails
-// stops nobody: the state goes on in memory and is written as soon as that works again.
-import { EMPTY, formatState, parseState, type State, type Storage } from "./state.ts";
+// stops nobody: what changed goes on in memory and is written as soon as that works again.
+import { EMPTY, formatState, parseState, STATE, type State, type Storage } from "./state.ts";
 import { addUsage, type Usage } from "./usage.ts";
-
-const STATE = "state.json";
 
 export class Store {
   readonly #storage: Storage;
@@ -12,7 +10,8 @@ export class Store {
   #state: State = EMPTY;
   /** Counted since the last change; added to what is stored, so that several processes lose nothing. */
   #counted: Usage = {};
-  #unsaved = false;
+  /** What changed and could not be written. */
+  #unsaved: Partial<State> = {};
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage, report: (error: unknown) => void) {
@@ -32,7 +31,7 @@ export class Store {
 
   /** Whether there is something that a crash would take. */
   get isDirty(): boolean {
-    return this.#unsaved || Object.keys(this.#counted).length > 0;
+    return Object.keys(this.#unsaved).length > 0 || Object.keys(this.#counted).length > 0;
   }
 
   count(usage: Usage): void {
@@ -42,52 +41,94 @@ export class Store {
   /** Reads what is stored, changes it and writes it back. Never throws for the storage's sake. */
   update(change: (state: State) => State): Promise<State> {
     return this.#inTurn(async () => {
-      let stored = this.#state;
-      let changed = false;
-      const apply = (): void => {
-        this.#state = change({ ...stored, usage: addUsage(stored.usage, this.#counted) });
-        this.#counted = {};
-        changed = true;
-      };
+      let begun = false;
       try {
-        await this.#exclusively(async () => {
-          const text = this.#unsaved ? null : await this.#storage.read(STATE);
-          if (text !== null) stored = (await this.#parse(text)) ?? stored;
-          apply();
-          const next = formatState(this.#state);
-          if (next !== text) await this.#storage.write(STATE, next);
-          this.#unsaved = false;
+        await this.#exclusively(() => {
+          begun = true;
+          return this.#change(change, null);
         });
       } catch (error) {
-        if (!changed) apply();
-        this.#unsaved = true;
-        this.#report(error);
+        if (begun) this.#report(error);
+        // What cannot be locked is not written, but it may be read.
+        else await this.#change(change, error);
       }
       await this.#changed(this.#state);
       return this.#state;
     });
   }
 
-  /** The text of that name, made once where there is none. @throws what the storage throws */
-  readOrMake(name: string, make: () => string | Promise<string>): Promise<string> {
-    return this.#inTurn(() =>
-      this.#exclusively(async () => {
-        const text = (await this.#storage.read(name))?.trim();
-        if (text) return text;
-        const made = await make();
-        await this.#storage.write(name, `${made}\n`);
-        return made;
-      }),
+  /**
+   * The text of that name, made once where there is none that is good.
+   * @throws what the storage throws, where it takes writing
+   */
+  async readOrMake(
+    name: string,
+    make: () => string | Promise<string>,
+    isGood: (text: string) => boolean,
+  ): Promise<string> {
+    const read = async (): Promise<string | null> => {
+      const text = (await this.#storage.read(name))?.trim() ?? null;
+      if (text === null || isGood(text)) return text;
+      this.#report(new Error(`${name} cannot be used and is made anew.`));
+      return null;
+    };
+    // Not under the lock at first: a folder that cannot be written can be read.
+    return (
+      (await read()) ??
+      this.#inTurn(() =>
+        this.#exclusively(async () => {
+          const text = await read();
+          if (text !== null) return text;
+          const made = await make();
+          await this.#storage.write(name, `${made}\n`);
+          return made;
+        }),
+      )
     );
   }
 
-  /** A state that was cut off or altered is set aside for a person to look at, never a reason to stop. */
-  async #parse(text: string): Promise<State | null> {
-    const state = parseState(text);
-    if (state) return state;
-    this.#report(new Error(`${STATE} cannot be read and was set aside.`));
-    await this.#storage.write(`${STATE}.broken-${Date.now()}`, text);
-    return null;
+  /** @param fault why nothing can be written; null where nothing is known to be wrong */
+  async #change(change: (state: State) => State, fault: unknown): Promise<void> {
+    let trouble = fault;
+    let text: string | null = null;
+    try {
+      text = await this.#read();
+    } catch (error) {
+      trouble ??= error;
+    }
+    const [before, counted] = [this.#state, this.#counted];
+    this.#state = change(this.state);
+    this.#counted = {};
+    try {
+      if (trouble !== null) throw trouble;
+      const next = formatState(this.#state);
+      if (next !== text) await this.#storage.write(STATE, next);
+      this.#unsaved = {};
+    } catch (error) {
+      this.#keepInMemory(before, counted);
+      this.#report(error);
+    }
+  }
+
+  async #read(): Promise<string | null> {
+    const text = await this.#storage.read(STATE);
+    const stored = text === null ? null : parseState(text);
+    // One that was cut off or altered is set aside for a person to look at, never a reason to stop.
+    if (text !== null && stored === null) {
+      this.#report(new Error(`${STATE} cannot be read and was set aside.`));
+      await this.#storage.write(`${STATE}.broken-${Date.now()}`, text);
+    }
+    this.#state = { ...(stored ?? this.#state), ...this.#unsaved };
+    return text;
+  }
+
+  #keepInMemory(before: State, counted: Usage): void {
+    // Of the usage others write as well. It is cumulative: what is not noted is told again.
+    const { usage: _, acknowledged: __, ...members } = this.#state;
+    const changed = Object.entries(members).filter(([name, value]) => value !== before[name as keyof State]);
+    this.#unsaved = { ...this.#unsaved, ...Object.fromEntries(changed) };
+    this.#state = { ...this.#state, usage: before.usage, acknowledged: before.acknowledged };
+    this.#counted = addUsage(counted, this.#counted);
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ export interface DayReport extends Figures {
 const MAX_DAYS = 400;
 
 /** The largest figure that the service takes. */
-const MAX_FIGURE = 1_000_000_000_000;
+export const MAX_FIGURE = 1_000_000_000_000;
 
 const DAY = 86_400_000;
 

@@ -7,7 +7,7 @@ import type { FC } from "hono/jsx";
 import { formatCount } from "./show.tsx";
 
 const WIDTH = 640;
-const HEIGHT = 210;
+const HEIGHT = 230;
 const LEFT = 58;
 const RIGHT = 8;
 const TOP = 10;
@@ -36,7 +36,10 @@ export const BarChart: FC<{
   /** Heads of the table: what a bar is, and what is counted. */
   columns: [string, string];
   limit?: number | null;
-}> = ({ title, bars, columns, limit = null }) => {
+  /** What stands in its place while there is nothing to draw. */
+  empty: string;
+}> = ({ title, bars, columns, limit = null, empty }) => {
+  if (bars.every(({ value }) => value === 0)) return <p class="empty">{empty}</p>;
   const most = Math.max(...bars.map(({ value }) => value), limit ?? 0, 1);
   const x = scaleBand<number>()
     .domain(bars.map((_, index) => index))

@@ -1,7 +1,7 @@
 // Events in words.
 import type { FC } from "hono/jsx";
 import type { presentEvent } from "../../../audit/event-list.ts";
-import { When } from "./show.tsx";
+import { formatCount, wordsFor, When } from "./show.tsx";
 
 export type ShownEvent = ReturnType<typeof presentEvent>;
 
@@ -62,16 +62,17 @@ const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
   return page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id;
 };
 
-const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : typeof value === "number" ? formatCount(value) : JSON.stringify(value);
 
 /** The part of an event's detail that a person wants to know at a glance. */
 function remarkOf({ detail }: ShownEvent): string | null {
   const { reason, changes, instance_id, limit, allowed, observed, to, hostname } = detail;
   if (typeof reason === "string") return `“${reason}”`;
-  if (typeof limit === "string") return `${limit}: ${text(observed)} of ${text(allowed)}`;
+  if (typeof limit === "string") return `${wordsFor(limit)}: ${text(observed)} of ${text(allowed)}`;
   if (typeof instance_id === "string") return hostname ? `${instance_id} (${text(hostname)})` : instance_id;
   if (typeof to === "string") return `to ${to}`;
-  if (typeof changes === "object" && changes !== null) return Object.keys(changes).join(", ");
+  if (typeof changes === "object" && changes !== null) return Object.keys(changes).map(wordsFor).join(", ");
   return null;
 }
 
@@ -89,16 +90,18 @@ export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean; 
   about,
   full,
 }) => (
-  <ol class="timeline">
+  <ol class={full ? "timeline full" : "timeline"}>
     {events.map((event) => {
       const remark = remarkOf(event);
       const { type, id } = event.actor;
       return (
         <li>
-          <strong>{wordsOf(event.action)}</strong>
-          {remark ? ` ${remark}` : null}
+          <div>
+            <strong>{wordsOf(event.action)}</strong>
+            {remark ? ` ${remark}` : null}
+          </div>
           {about ? (
-            <div>
+            <div class="about">
               <Subject entity={event.entity} />
             </div>
           ) : null}

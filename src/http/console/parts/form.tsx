@@ -60,14 +60,15 @@ const idsOf = (entry: Entry, name: string, hint: unknown) => {
   };
 };
 
-const Frame: FC<FieldProps & { fault: string | undefined; children?: Child }> = ({
+const Frame: FC<FieldProps & { fault: string | undefined; kind?: string; children?: Child }> = ({
   name,
   label,
   hint,
   fault,
+  kind = "",
   children,
 }) => (
-  <div class="field">
+  <div class={`field ${kind}`}>
     <label for={name}>{label}</label>
     {children}
     {hint ? (
@@ -102,7 +103,7 @@ export const Field: FC<
   const shown = entry.has(name) ? (entry.text(name) ?? "") : (value ?? "");
   const secret = type === "password" || type === "file";
   return (
-    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault} kind={type}>
       <input {...attributes} type={type} value={secret ? undefined : String(shown)} {...rest} />
     </Frame>
   );
@@ -112,16 +113,18 @@ export const TextArea: FC<
   FieldProps & {
     value?: string | null;
     rows?: number;
+    /** What machines read: each sign of it counts. */
+    code?: boolean;
     required?: boolean;
     maxlength?: number;
     placeholder?: string;
     autofocus?: boolean;
   }
-> = ({ entry, name, label, hint, value, rows = 3, ...rest }) => {
+> = ({ entry, name, label, hint, value, rows = 3, code, ...rest }) => {
   const { fault, attributes } = idsOf(entry, name, hint);
   return (
     <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
-      <textarea {...attributes} rows={rows} {...rest}>
+      <textarea {...attributes} class={code ? "code" : undefined} rows={rows} {...rest}>
         {entry.has(name) ? (entry.text(name) ?? "") : (value ?? "")}
       </textarea>
     </Frame>
@@ -218,7 +221,7 @@ export const Filters: FC<{ children?: Child; label: string; reset: string; isFil
 }) => (
   <form class="filters" method="get" role="search" aria-label={label} data-live>
     {children}
-    <button class="quiet no-script">Apply</button>
+    <button class="no-script">Apply</button>
     {isFiltered ? (
       <a class="button quiet" href={reset}>
         Clear

@@ -1,22 +1,25 @@
 // What a change would do to the instances that run on a license.
 import type { FC } from "hono/jsx";
 import type { previewChange } from "../../../licensing/preview.ts";
-import { plural, When } from "./show.tsx";
+import { formatDate, plural, wordsFor, When } from "./show.tsx";
 
 type Preview = Awaited<ReturnType<typeof previewChange>>;
 
 const LISTED = 8;
 
-const show = (value: unknown): string =>
-  value === null ? "none" : typeof value === "string" ? value : JSON.stringify(value);
-
-const moment = (name: string, value: unknown): string =>
-  name.endsWith("_at") && typeof value === "number" ? new Date(value).toISOString() : show(value);
+function show(name: string, value: unknown): string {
+  if (value === null) return name.startsWith("max_") ? "unlimited" : "none";
+  if (name.endsWith("_at") && typeof value === "number") return formatDate(value);
+  if (Array.isArray(value)) return value.join(", ") || "none";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) => {
   const { active, listed } = preview.instances;
   const refused = listed.some(({ refused_with }) => refused_with !== null);
   const changes = Object.entries(preview.changes);
+  // What stops a license says so in its title.
+  const terms = changes.filter(([name]) => name !== "status");
   return (
     <div class={`note ${refused && active > 0 ? "stop" : ""}`}>
       <p>
@@ -28,23 +31,24 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
               : `${plural(active, "instance")} would get this at the next check-in.`}
         </strong>
       </p>
-      {changes.length > 0 ? (
+      {changes.length === 0 ? <p>Nothing would change.</p> : null}
+      {terms.length > 0 ? (
         <ul>
-          {changes.map(([name, { from, to }]) => (
+          {terms.map(([name, { from, to }]) => (
             <li>
-              <code>{name}</code>: {moment(name, from)} → {moment(name, to)}
+              {wordsFor(name)}: {show(name, from)} → {show(name, to)}
             </li>
           ))}
         </ul>
-      ) : (
-        <p>Nothing would change.</p>
-      )}
-      {preview.limits.map(({ allowed, observed }) => (
-        <p>
-          {plural(observed, "seat")} are taken, {allowed} would be allowed: none is stopped, but no new one
-          gets in.
-        </p>
-      ))}
+      ) : null}
+      {refused
+        ? null
+        : preview.limits.map(({ allowed, observed }) => (
+            <p>
+              {plural(observed, "seat")} in use, {allowed} allowed: what runs goes on, but no new instance
+              gets in.
+            </p>
+          ))}
       {listed.length > 0 ? (
         <details>
           <summary>Which ones</summary>

@@ -21,6 +21,10 @@ const stateOf = ({ active, ended_by, last_seen_at }: ShownSeat, now: number) => 
     : ({ tone: "good", word: "live" } as const);
 };
 
+/** Where it runs and as what, in a line. */
+export const runsOn = (hostname: string | null, version: string | null): string =>
+  [hostname, version && `version ${version}`].filter(Boolean).join(", ");
+
 export const SeatBadges: FC<{ seat: ShownSeat; now: number }> = ({ seat, now }) => {
   const { tone, word } = stateOf(seat, now);
   return (

@@ -23,22 +23,27 @@ export const formatDate = (at: number): string => date.format(at);
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${formatCount(n)} ${n === 1 ? one : many}`;
 
-const UNITS: [size: number, name: string][] = [
-  [365 * DAY, "year"],
-  [30 * DAY, "month"],
-  [DAY, "day"],
-  [3_600_000, "hour"],
-  [60_000, "minute"],
+/** Each unit with the distance from which on it is the one to tell in. */
+const UNITS: [from: number, size: number, name: string][] = [
+  [730 * DAY, 365.25 * DAY, "year"],
+  [60 * DAY, 30.44 * DAY, "month"],
+  [DAY, DAY, "day"],
+  [3_600_000, 3_600_000, "hour"],
+  [60_000, 60_000, "minute"],
 ];
 
-/** "in 3 days", "2 hours ago". Whole units, rounded as days left are: up ahead, down behind; days up to two months. */
-function relative(at: number, now: number): string {
+/**
+ * "in 3 days", "2 hours ago". Days and less are whole ones, rounded as days left are: up ahead, down behind. Months
+ * and years are the nearest, since a year from now is not "in 13 months".
+ */
+export function relative(at: number, now: number): string {
   const away = Math.abs(at - now);
-  const fit = away < 60 * DAY ? UNITS.slice(2) : UNITS;
-  const [size, name] = fit.find(([unit]) => away >= unit) ?? [];
-  if (size === undefined || name === undefined) return at > now ? "in a moment" : "just now";
-  const units = away / size;
-  return at > now ? `in ${plural(Math.ceil(units), name)}` : `${plural(Math.floor(units), name)} ago`;
+  const [from, size, name] = UNITS.find(([least]) => away >= least) ?? [];
+  if (from === undefined || size === undefined || name === undefined)
+    return at > now ? "in a moment" : "just now";
+  const round = from > DAY ? Math.round : at > now ? Math.ceil : Math.floor;
+  const units = plural(round(away / size), name);
+  return at > now ? `in ${units}` : `${units} ago`;
 }
 
 /** A moment, absolute and relative. Null is `none`. */
@@ -79,6 +84,10 @@ export const StandingBadge: FC<{ standing: Standing }> = ({ standing }) => (
   <Badge tone={STANDING_TONES[standing]}>{standing}</Badge>
 );
 
+/** A member of the API in words: max_requests_per_day is "requests per day". */
+export const wordsFor = (member: string): string =>
+  member.replace(/^max_/, "").replace(/_at$/, "").replaceAll("_", " ");
+
 export const formatLimit = (limit: number | null): string =>
   limit === null ? "unlimited" : formatCount(limit);
 
@@ -115,7 +124,13 @@ export const Card: FC<{ title?: string; children?: Child; actions?: Child; id?: 
 
 export interface Column<T> {
   label: string;
+  /** In place of the label, where that is only for those who do not see the column. */
+  head?: Child;
   cell: (row: T) => Child;
+  /** What the row is about: gets the room that the others leave. */
+  main?: boolean;
+  /** Holds names or addresses of any length. */
+  long?: boolean;
   /** Figures stand on the right. */
   numeric?: boolean;
   /** Left out on a phone: the row's own page has it. */
@@ -135,8 +150,8 @@ export function Table<T>({
   empty: Child;
 }) {
   if (rows.length === 0) return <div class="empty">{empty}</div>;
-  const look = ({ numeric, minor }: Column<T>): string | undefined =>
-    [numeric ? "numeric" : null, minor ? "minor" : null].filter(Boolean).join(" ") || undefined;
+  const look = (column: Column<T>): string | undefined =>
+    (["main", "long", "numeric", "minor"] as const).filter((name) => column[name]).join(" ") || undefined;
   return (
     // Focusable, so that the keyboard can scroll it, too.
     <div class="wide" tabindex={0} role="region" aria-label={caption}>
@@ -146,7 +161,14 @@ export function Table<T>({
           <tr>
             {columns.map((column) => (
               <th scope="col" class={look(column)}>
-                {column.label}
+                {column.head === undefined ? (
+                  column.label
+                ) : (
+                  <>
+                    <span class="unseen">{column.label}</span>
+                    {column.head}
+                  </>
+                )}
               </th>
             ))}
           </tr>
@@ -196,7 +218,7 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
   const words =
     limit === null
       ? `${formatCount(used)} in use, unlimited`
-      : `${formatCount(used)} of ${formatCount(limit)}`;
+      : `${formatCount(used)} of ${formatCount(limit)} in use${used > limit ? `, ${formatCount(used - limit)} over the limit` : ""}`;
   if (limit === null) return <span>{words}</span>;
   const share = Math.min(used / limit, 1) * 100;
   const tone = used > limit ? "stop" : used === limit ? "warn" : "good";
@@ -211,14 +233,22 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
   );
 };
 
-/** Something long to be copied as it is. */
-export const Copyable: FC<{ id: string; text: string; label: string }> = ({ id, text, label }) => (
+/** Something long to be copied as it is; `children` are other ways to take it along. */
+export const Copyable: FC<{ id: string; text: string; label: string; children?: Child }> = ({
+  id,
+  text,
+  label,
+  children,
+}) => (
   <div class="copyable">
-    <textarea id={id} readonly rows={4} aria-label={label} spellcheck={false}>
+    <textarea id={id} class="code" readonly rows={6} aria-label={label} spellcheck={false}>
       {text}
     </textarea>
-    <button type="button" class="script" data-copy={id}>
-      Copy
-    </button>
+    <div class="actions">
+      <button type="button" class="primary script" data-copy={id} aria-live="polite">
+        Copy
+      </button>
+      {children}
+    </div>
   </div>
 );

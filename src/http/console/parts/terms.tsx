@@ -33,6 +33,7 @@ export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms })
       name="features"
       label="Features"
       hint="Names between blanks, commas or lines."
+      code
       value={terms.features.join("\n")}
       rows={Math.min(Math.max(terms.features.length, 2), 8)}
     />
@@ -51,7 +52,7 @@ export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms })
       <Field
         entry={entry}
         name="grace_days"
-        label="Days of grace"
+        label="Grace in days"
         type="number"
         min={0}
         max={3650}
@@ -92,7 +93,7 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
       options={[
         ...(first ? [first] : []),
         ...DAYS.map(([days, label]): Option => [days, `${label}: ${formatDate(from + Number(days) * DAY)}`]),
-        ["date", "A day"],
+        ["date", "On a date"],
         ["never", "Perpetual"],
       ]}
       value={value}
@@ -101,9 +102,9 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
     <Field
       entry={entry}
       name="ends_on"
-      label="The day, if you chose one"
+      label="Last day"
       type="date"
-      hint="Valid through that whole day everywhere on Earth."
+      hint="The license holds through that whole day, everywhere on Earth."
     />
   </>
 );
@@ -119,5 +120,5 @@ export function endOf(entry: Entry): { expires_days?: number; expires_at?: strin
 /** The type's own duration, as the first choice. */
 export const asTheTypeSays = (days: number | null): Option => [
   "type",
-  days === null ? "As its type says: perpetual" : `As its type says: ${plural(days, "day")}`,
+  days === null ? "As its type: perpetual" : `As its type: ${plural(days, "day")}`,
 ];

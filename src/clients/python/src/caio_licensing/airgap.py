@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from .documents import DocumentInvalid, SigningKeyUnknown
 from .rules import Status, is_usable, usable_certificate
-from .state import write_atomically
+from .folder import write_atomically
 from .times import day_of
 from .usage import acknowledge, report
 
@@ -34,10 +34,12 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
     """Writes what staff need to make a license file, and what was used since the last one.
 
     :raises LicenseFileError: where no license key is installed
+    :raises OSError: where the file or the state folder cannot be written
     """
     client.flush()
     nonce = secrets.token_urlsafe(16)
-    with client.folder.update() as state:
+    # A request that is forgotten has an answer that is refused.
+    with client.folder.update(lasting=True) as state:
         if not state.license_key:
             raise LicenseFileError("No license key is installed.")
         waiting = [*state.offline_requests, {"nonce": nonce, "usage": state.usage}]
@@ -73,7 +75,8 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
         raise LicenseFileError(f"The license file is for the instance {certificate.instance_id}.")
     with client.folder.update() as state:
         requests = {one["nonce"]: one["usage"] for one in state.offline_requests}
-        if certificate.nonce is not None and certificate.nonce not in requests:
+        loaded_again = certificate_text == state.certificate  # at each start, for instance
+        if certificate.nonce is not None and certificate.nonce not in requests and not loaded_again:
             raise LicenseFileError("The license file answers a request that this installation did not make.")
         held = usable_certificate(client.facts())
         if held and is_usable(held, key, client.instance_id) and certificate.issued_at < held.issued_at:
@@ -87,7 +90,7 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
             if isinstance(given, list)
             else ()
         )
-        if certificate.nonce is not None:
+        if certificate.nonce in requests:
             acknowledge(state, requests[certificate.nonce], day_of(certificate.issued_at))
             state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
     return client.status()
@@ -97,11 +100,12 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
     """Signs that this installation has stopped, and forgets key and certificate.
 
     :raises LicenseFileError: where no certificate of a license file is held
+    :raises OSError: where the receipt cannot be written; then nothing is forgotten
     """
     certificate = usable_certificate(client.facts())
     if certificate is None:
         raise LicenseFileError("This installation is not activated.")
-    with client.folder.update():
+    with client.folder.update(lasting=True):
         key = _instance_key(client)
     if (certificate.public_key or {}).get("x") != _public_half(key)["x"]:
         raise LicenseFileError("The certificate was not asked for by a request file of this installation.")

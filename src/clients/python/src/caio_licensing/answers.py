@@ -87,7 +87,8 @@ def judge_answer(facts: Facts, answer: Answer | None) -> Outcome:
             return Refused(code, detail if isinstance(detail, str) else code)
         if code == "INSTANCE_NOT_ACTIVATED":
             return NotActivated()
-    return Outage(f"The service answered with {answer.status}.", _retry_after(answer))
+    told = f": {body['detail']}" if isinstance(body.get("detail"), str) else "."
+    return Outage(f"The service answered with {answer.status}{told}", _retry_after(answer))
 
 
 def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:

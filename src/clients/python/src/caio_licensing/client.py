@@ -6,31 +6,28 @@ checks in when it is time.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import random
-import threading
 import time
-import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Literal, Mapping
 
 from .background import Background
+from .counting import Counting
 from .documents import DocumentInvalid, SigningKeyUnknown
 from .exchange import Exchange
+from .folder import StateFolder, is_instance_id
+from .identity import about_installation
 from .keys import TrustedKeys, pinned_by_environment
+from .processes import accompany
 from .rules import Facts, Status, evaluate, key_hash
-from .state import StateFolder
-from .times import day_of
 from .transport import HttpTransport, Transport
-from .usage import UsageCounter, add_usage
 
 log = logging.getLogger("caio_licensing")
 
 _DEFAULT_FOLDER = "~/.local/state/caio-license"
-_clients = weakref.WeakSet["LicenseClient"]()
 
 
 class LicenseClient:
@@ -45,7 +42,7 @@ class LicenseClient:
     :param on_indeterminate: "deny" to stop where nobody can tell; "allow" to go on
     :param clock: seconds since 1970, for tests
     :raises ValueError: where neither url nor issuer is known
-    :raises OSError: where the state folder cannot be used
+    :raises OSError: where there is no state folder and none can be made
     """
 
     def __init__(
@@ -78,20 +75,14 @@ class LicenseClient:
         self._strict = on_indeterminate == "deny"
         self._transport = transport or (HttpTransport(url, timeout=timeout, ca_file=ca_file) if url else None)
         trusted_keys = pinned_by_environment() if trusted_keys is None else trusted_keys
-        about = {
-            "app_version": app_version,
-            "hostname": hostname,
-            "fingerprint": fingerprint,
-            "labels": dict(labels) if labels else None,
-        }
         #: What the service is told about this installation besides.
-        self.about = {name: value for name, value in about.items() if value is not None}
+        self.about = about_installation(hostname, app_version, fingerprint, labels)
         self._clock = clock
         self.folder = StateFolder(
             Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
         )
         self.instance_id = self.folder.instance_id()
-        self._usage, self._flushing = UsageCounter(), threading.Lock()
+        self._counting = Counting(self.folder, self.now)
         self._keys = TrustedKeys(self.issuer, self.folder, trusted_keys, self._transport, fetch=fetch_keys)
         self._exchange = self._transport and Exchange(
             self.folder,
@@ -107,8 +98,7 @@ class LicenseClient:
         configured = license_key or os.environ.get("CAIO_LICENSE_KEY")
         if configured and configured.strip():
             self.install(configured)
-        _clients.add(self)
-        atexit.register(_close, weakref.ref(self))
+        accompany(self)
 
     # ---- what it knows
 
@@ -135,49 +125,31 @@ class LicenseClient:
         """The local clock in milliseconds."""
         return round(self._clock() * 1000)
 
+    # ---- counting
+
     def today(self) -> str:
         """The UTC day that is counted on: a clock set back counts on the day that it was set back from."""
-        return day_of(max(self.now(), self.folder.read().high_water or 0))
-
-    def requests_today(self) -> int:
-        """What this installation counted today: what is written and what this process has yet to write."""
-        # What is just being written is in neither place: wait for it, or a limit would be passed unseen.
-        with self._flushing:
-            day = self.today()
-            written = self.folder.read().usage.get(day, {}).get("requests", 0)
-            return written + self._usage.requests_on(day)
-
-    def services_today(self) -> int:
-        return self.folder.read().usage.get(self.today(), {}).get("services", 0)
-
-    # ---- counting
+        return self._counting.today()
 
     def count_requests(self, n: int = 1) -> None:
         """Adds to the requests of today."""
-        if n < 0:
-            raise ValueError("Requests are counted upward")
-        self._usage.count_requests(self.today(), n)
+        self._counting.count_requests(n)
 
     def set_services(self, n: int) -> None:
         """Tells how many services run now. Each day the most at a time counts."""
-        if n < 0:
-            raise ValueError("There are no services below none")
-        self._usage.set_services(self.today(), n)
+        self._counting.set_services(n)
+
+    def requests_today(self) -> int:
+        """What this installation counted today: what is written and what this process has yet to write."""
+        return self._counting.requests_today()
+
+    def services_today(self) -> int:
+        """The most at a time of today."""
+        return self._counting.services_today()
 
     def flush(self) -> None:
         """Writes what was counted. Where it cannot be written it is kept and tried again."""
-        # One at a time: who returns from here knows that all that was counted before is in the state.
-        with self._flushing:
-            day = self.today()
-            if not self._usage.pending(day, self.folder.read().usage):
-                return
-            taken = self._usage.take(day)
-            try:
-                with self.folder.update() as state:
-                    add_usage(state, taken)
-            except OSError as error:
-                self._usage.put_back(taken)
-                log.error("The license's usage cannot be written: %s", error)
+        self._counting.flush()
 
     # ---- installing and talking
 
@@ -288,10 +260,10 @@ class LicenseClient:
         # A clock that was set back would put off what was planned by the old one.
         return state.next_check_in is None or now >= state.next_check_in or now < (state.last_attempt_at or 0)
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
+        """Goes on in a forked child; called by itself."""
         self.folder.after_fork()
-        # What is not yet written is the parent's to write; written here as well it would count twice.
-        self._usage, self._flushing = UsageCounter(), threading.Lock()
+        self._counting.after_fork()
         self._background.after_fork()
 
     def _holds(self, license_key: str) -> bool:
@@ -301,22 +273,7 @@ class LicenseClient:
     def _adopt(self, instance_id: str) -> None:
         if self.folder.read().certificate:
             raise ValueError(f"This installation is activated as {self.instance_id}.")
-        if not instance_id.isprintable() or not instance_id.strip() or len(instance_id) > 128:
+        if not is_instance_id(instance_id):
             raise ValueError("instance_id has 1 to 128 printable characters.")
         self.folder.adopt_instance_id(instance_id)
         self.instance_id = instance_id
-
-
-def _close(reference: weakref.ref[LicenseClient]) -> None:
-    client = reference()
-    if client is not None:
-        client.close()
-
-
-def _after_fork() -> None:
-    for client in list(_clients):
-        client._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

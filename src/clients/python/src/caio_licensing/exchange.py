@@ -16,8 +16,9 @@ from .answers import (
     next_after_failure,
     next_after_grant,
 )
+from .folder import StateFolder
 from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate
-from .state import State, StateFolder, Usage
+from .state import State, Usage
 from .times import day_of
 from .transport import Transport
 from .usage import acknowledge, report

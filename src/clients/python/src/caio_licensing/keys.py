@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from .documents import DocumentInvalid, SigningKeyUnknown, Trust, public_keys
+from .folder import StateFolder
 from .rules import verified
-from .state import State, StateFolder
+from .state import State
 from .transport import Transport
 
 
@@ -31,10 +32,12 @@ class TrustedKeys:
 
     def trust(self, state: State) -> Trust:
         """Kept while the keys are the same, for it remembers which signatures it has checked."""
-        stamp = json.dumps(state.jwks)
+        # Whoever pins keys trusts no others, wherever they were read: the state folder is easily written.
+        published = state.jwks if self._fetch else None
+        stamp = json.dumps(published)
         made = self._made
         if made is None or made[0] != stamp:
-            made = self._made = (stamp, Trust(self._issuer, state.jwks, self._pinned))
+            made = self._made = (stamp, Trust(self._issuer, published, self._pinned))
         return made[1]
 
     def read_published(self) -> bool:

@@ -79,7 +79,7 @@ class Status:
 
 
 def key_hash(license_key: str) -> str:
-    return hashlib.sha256(license_key.strip().encode()).hexdigest()
+    return hashlib.sha256(license_key.strip().encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def evaluate(facts: Facts, clock: int) -> Status:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import queue
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.request
 from typing import Any, Protocol
@@ -40,7 +43,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpTransport:
-    """:param timeout: seconds for connecting, and for each time that the service keeps silent"""
+    """:param timeout: seconds that an answer may take in all"""
 
     def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
         parts = urlsplit(url)
@@ -69,13 +72,33 @@ class HttpTransport:
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self._base + path, data, headers)
+        # On a thread of its own: a socket's time-out bounds neither an answer that drips in byte by byte nor the
+        # search for a name, and whoever starts production waits here.
+        answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
+        try:
+            threading.Thread(target=lambda: answers.put(self._exchange(request)), daemon=True).start()
+            return answers.get(timeout=self._timeout)
+        except queue.Empty:
+            log.info("The license service did not answer within %s seconds", self._timeout)
+        except RuntimeError as error:  # no thread any more: the process is about to end
+            log.info("The license service cannot be asked: %s", error)
+        return None
+
+    def _exchange(self, request: urllib.request.Request) -> Answer | None:
+        deadline = time.monotonic() + self._timeout
         try:
             try:
                 response = self._opener.open(request, timeout=self._timeout)
             except urllib.error.HTTPError as error:
                 response = error
             with response:
-                body = response.read(MAX_BODY)
+                body = b""
+                # Nobody waits any more for what comes after the deadline.
+                while len(body) < MAX_BODY and time.monotonic() < deadline:
+                    part = response.read1(MAX_BODY)
+                    if not part:
+                        break
+                    body += part
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status or 0, found, body)
         # A broken proxy may raise ValueError from within http.client; nothing of it may reach the caller.

@@ -13,7 +13,13 @@ const fetchPage = async (url, signal, body) => {
 
 const copy = async (button) => {
   const source = document.getElementById(button.dataset.copy);
-  await navigator.clipboard.writeText(source.value);
+  source.select();
+  try {
+    await navigator.clipboard.writeText(source.value);
+  } catch {
+    // The browser does not let us: the text is selected, and the keyboard can copy it.
+    return;
+  }
   const label = button.textContent;
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = label), 2000);
@@ -28,6 +34,8 @@ const openDialog = async (link) => {
     location.assign(link.href);
     return;
   }
+  // The second of two clicks comes too late.
+  if (document.querySelector("dialog")) return;
   const dialog = document.createElement("dialog");
   dialog.append(...document.adoptNode(content).childNodes);
   const title = dialog.querySelector("h1");
@@ -72,9 +80,11 @@ const refresh = async (form) => {
       if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
       part.classList.remove("loading");
     }
+    for (const rows of document.querySelectorAll("form[data-rows]")) count(rows);
     if (!page && form.method !== "post") location.reload();
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
+    // Overtaken by what was entered since. Otherwise nobody answered: what is shown stays.
+    if (error.name !== "AbortError") for (const part of parts) part.classList.remove("loading");
   }
 };
 
@@ -87,8 +97,16 @@ const refreshSoon = (form, delay) => {
 
 const count = (form) => {
   const chosen = form.querySelectorAll("tbody input[type=checkbox]:checked").length;
-  for (const place of form.querySelectorAll("[data-count]")) place.textContent = chosen ? ` (${chosen})` : "";
+  for (const place of form.querySelectorAll("[data-count]")) {
+    place.textContent = chosen ? ` (${chosen})` : "";
+    // Nothing can be done with nothing.
+    place.closest("button").disabled = chosen === 0;
+  }
 };
+
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-rows]")) count(form);
+});
 
 addEventListener("click", (event) => {
   const target = event.target;

@@ -1,0 +1,97 @@
+"""Counts what this process uses: in memory at first, added to the state every few seconds and at the end."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from typing import Callable
+
+from .folder import StateFolder
+from .state import Usage
+from .times import day_of
+from .usage import add_usage
+
+
+class Counting:
+    """:param now: the local clock in milliseconds"""
+
+    def __init__(self, folder: StateFolder, now: Callable[[], int]) -> None:
+        self._folder, self._now = folder, now
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        # What is not yet written is the parent's to write; written by the child as well it would count twice.
+        self._counting, self._flushing = threading.Lock(), threading.Lock()
+        self._requests: dict[str, int] = {}
+        self._most_services: dict[str, int] = {}
+        self._services = 0
+
+    def today(self) -> str:
+        """The UTC day that is counted on: a clock set back counts on the day that it was set back from."""
+        return day_of(max(self._now(), self._folder.read().high_water or 0))
+
+    def count_requests(self, n: int) -> None:
+        """:raises TypeError, ValueError: for what is no number of requests"""
+        if operator.index(n) < 0:
+            raise ValueError("Requests are counted upward")
+        day = self.today()
+        with self._counting:
+            self._requests[day] = self._requests.get(day, 0) + operator.index(n)
+
+    def set_services(self, n: int) -> None:
+        """:raises TypeError, ValueError: for what is no number of services"""
+        if operator.index(n) < 0:
+            raise ValueError("There are no services below none")
+        day = self.today()
+        with self._counting:
+            self._services = operator.index(n)
+            self._most_services[day] = max(self._most_services.get(day, 0), self._services)
+
+    def requests_today(self) -> int:
+        # What is just being written is in neither place: wait for it, or a limit would be passed unseen.
+        with self._flushing:
+            day = self.today()
+            written = self._folder.read().usage.get(day, {}).get("requests", 0)
+            return written + self._requests.get(day, 0)
+
+    def services_today(self) -> int:
+        day = self.today()
+        return max(
+            self._folder.read().usage.get(day, {}).get("services", 0),
+            self._most_services.get(day, 0),
+            self._services,
+        )
+
+    def flush(self) -> None:
+        """Writes what was counted. Where it cannot be written it is kept and tried again."""
+        # One at a time: who returns from here knows that all that was counted before is in the state.
+        with self._flushing:
+            taken = self._take()
+            if not taken and not self._folder.is_behind:
+                return
+            try:
+                with self._folder.update(lasting=True) as state:
+                    add_usage(state, taken)
+            except OSError:
+                self._put_back(taken)
+
+    def _take(self) -> Usage:
+        day = self.today()
+        known = self._folder.read().usage.get(day, {}).get("services", 0)
+        with self._counting:
+            # Services that run on run on each day.
+            if self._services > known:
+                self._most_services[day] = max(self._most_services.get(day, 0), self._services)
+            days = {*self._requests, *self._most_services}
+            taken = {
+                one: {"requests": self._requests.get(one, 0), "services": self._most_services.get(one, 0)}
+                for one in days
+            }
+            self._requests, self._most_services = {}, {}
+            return taken
+
+    def _put_back(self, taken: Usage) -> None:
+        with self._counting:
+            for day, figures in taken.items():
+                self._requests[day] = self._requests.get(day, 0) + figures["requests"]
+                self._most_services[day] = max(self._most_services.get(day, 0), figures["services"])

@@ -1,0 +1,28 @@
+"""What the service is told about an installation, for staff to know it by."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+MAX_LABELS = 32
+
+
+def about_installation(
+    hostname: str | None,
+    app_version: str | None,
+    fingerprint: str | None,
+    labels: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """Cut to what the service takes: one that it does not take would keep the installation from its lease."""
+    texts = {
+        "hostname": _cut(hostname, 255),
+        "app_version": _cut(app_version, 64),
+        "fingerprint": _cut(fingerprint, 256),
+    }
+    about: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    named = [(str(name)[:64], str(value)[:256]) for name, value in (labels or {}).items() if name]
+    return {**about, "labels": dict(named[:MAX_LABELS])} if named else about
+
+
+def _cut(text: str | None, length: int) -> str | None:
+    return None if text is None else text[:length]

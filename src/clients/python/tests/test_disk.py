@@ -1,0 +1,134 @@
+"""A disk that is full, a volume that cannot be written: production goes on, nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import unittest
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterator
+from unittest.mock import patch
+
+from caio_licensing.airgap import write_activation_request
+from caio_licensing.folder import StateFolder
+from caio_licensing.times import DAY, HOUR, to_datetime
+from support import ClientCase, refusal
+
+WORKS = os.open
+
+
+def cannot_write(path: Any, flags: int, *more: Any, **options: Any) -> int:
+    """As the kernel answers on a volume that is mounted read-only."""
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+    return WORKS(path, flags, *more, **options)
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    with patch("os.open", cannot_write), patch("os.replace", side_effect=OSError(errno.EROFS, "read-only")):
+        yield
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    with patch("os.fsync", side_effect=OSError(errno.ENOSPC, "No space left on device")):
+        yield
+
+
+class DiskTest(ClientCase):
+    def next_day(self) -> int:
+        self.clock.millis += DAY + 2 * HOUR
+        return self.clock.millis
+
+    def test_a_lease_that_cannot_be_written_holds_and_is_written_later(self) -> None:
+        for fault in (full, read_only):
+            with self.subTest(fault.__name__), ExitStack() as stack:
+                client = self.activated()
+                stack.enter_context(fault())
+                now = self.next_day()
+                self.service.answers = [self.signer.grant(client.instance_id, now)]
+                client.count_requests(2)
+                self.assertEqual(client.check_in().lease_expires_at, to_datetime(now + 30 * DAY))
+                self.assertEqual(client.requests_today(), 2)
+                stack.close()
+                client.flush()
+                again = self.client()
+                self.assertEqual(again.status().lease_expires_at, client.status().lease_expires_at)
+                self.assertEqual(again.requests_today(), 2)
+
+    def test_the_service_is_not_asked_again_and_again(self) -> None:
+        client = self.activated(chance=lambda: 0.0)
+        self.service.requests.clear()
+        for fault in (full, read_only):
+            with self.subTest(fault.__name__), fault():
+                self.next_day()
+                self.service.answers = [self.signer.grant(client.instance_id, self.clock.millis)]
+                for _ in range(5):
+                    client._check_in_if_due()
+        self.assertEqual(len(self.service.requests), 2)
+
+    def test_a_refusal_that_cannot_be_written_counts(self) -> None:
+        client = self.activated()
+        with full():
+            self.service.answers = [refusal("LICENSE_SUSPENDED")]
+            self.assertEqual(client.check_in().code, "LICENSE_SUSPENDED")
+            self.assertEqual(client.status().code, "LICENSE_SUSPENDED")
+
+    def test_an_installation_starts_from_a_folder_that_cannot_be_written(self) -> None:
+        license_key = self.signer.license_key()
+        self.activated()
+        for fault in (full, read_only):
+            with self.subTest(fault.__name__), fault():
+                self.assertEqual(self.client(license_key).status().state, "entitled")
+                replaced = self.client(self.signer.license_key(rev=2)).status()
+                self.assertEqual((replaced.state, replaced.license_id), ("entitled", "lic_1"))
+
+    def test_a_broken_state_that_cannot_be_put_aside_stops_nobody(self) -> None:
+        self.activated()
+        (self.folder / "state.json").write_text("{")
+        with read_only():
+            self.assertEqual(self.client(self.signer.license_key()).status().code, "NOT_ACTIVATED")
+
+    def test_a_file_that_cannot_be_read_any_more_leaves_things_as_they_were(self) -> None:
+        client = self.activated()
+        os.utime(self.folder / "state.json")  # so that it is looked at again
+        with patch("pathlib.Path.read_text", side_effect=OSError(errno.EIO, "Input/output error")):
+            self.assertEqual(client.status().state, "entitled")
+            self.service.answers = [None]
+            self.assertEqual(client.check_in().state, "entitled")
+
+    def test_what_another_process_wrote_meanwhile_is_not_undone(self) -> None:
+        client, other = self.activated(), self.client()
+        client.count_requests(3)
+        with full():
+            self.service.answers = [None]
+            client.check_in()
+        other.count_requests(4)
+        other.flush()
+        client.flush()
+        self.assertEqual(self.client().requests_today(), 7)
+        self.assertEqual(self.client().folder.read().failures, 1)
+
+    def test_the_fault_is_told_once(self) -> None:
+        client = self.activated()
+        with full(), patch("caio_licensing.folder.log") as log:
+            for _ in range(5):
+                client.count_requests()
+                client.flush()
+        self.assertEqual(log.error.call_count, 1)
+
+    def test_a_request_file_is_not_written_where_its_answer_would_be_refused(self) -> None:
+        client = self.activated()
+        with full(), self.assertRaises(OSError):
+            write_activation_request(client, self.folder / "request.json")
+        self.assertFalse((self.folder / "request.json").exists())
+
+    def test_where_nothing_can_be_kept_from_the_start_there_is_no_installation(self) -> None:
+        self.assertRaises(OSError, StateFolder, "/dev/null/state")
+        with read_only():
+            self.assertRaises(OSError, self.client)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+// The same story as staff look at it: the record, figures, mail and who may sign in.
+import { ACTIVATION_ID, CUSTOMER, INSTANCE, LICENSE } from "../examples.ts";
+
+export const auditSeal = {
+  id: 1,
+  from_id: 1,
+  up_to: 1,
+  sealed_at: "2026-11-24T03:00:00.000Z",
+  head: "5f2b1c9e0d7a4c55b3a19b8e6f7f3a0d4c11e7a5528f40c6a2f0b9d3c8e1f764",
+  token: "eyJhbGciOiJFZERTQSIsInR5cCI6ImF1ZGl0LXNlYWwrand0In0…",
+};
+
+export const event = {
+  id: 3,
+  at: "2026-11-23T09:02:00.551Z",
+  action: "activation.created",
+  actor: { type: "instance", id: INSTANCE },
+  entity: { type: "license", id: LICENSE },
+  request_id: "7d3c8f5e-2f0a-4a2e-9d57-0a4f6b1f4a10",
+  ip: "192.0.2.10",
+  detail: { activation_id: ACTIVATION_ID, instance_id: INSTANCE, replaces: null },
+};
+
+export const statistics = {
+  total: 42,
+  active: 37,
+  expired: 3,
+  expiring_soon: 4,
+  suspended: 1,
+  revoked: 1,
+  by_type: { enterprise: 2, professional: 18, standard: 19, trial: 3 },
+  by_standing: { active: 32, expiring: 4, grace: 1, expired: 3, scheduled: 0, suspended: 1, revoked: 1 },
+  instances: { active: 68, total: 91 },
+  activations_by_day: [{ date: "2026-11-23", count: 2 }],
+  expirations_by_month: [{ month: "2026-11", count: 1 }],
+  usage_by_day: [{ date: "2026-11-23", requests: 120_031, services: 310 }],
+};
+
+export const message = {
+  id: "msg_01KB0Q5V2E8N4P6R0S1T3W5X7Z",
+  kind: "license_delivery",
+  status: "pending",
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  recipient: "ada@acme.example",
+  subject: "Your CAIO license",
+  attempts: 0,
+  next_try_at: "2026-11-23T09:05:00.000Z",
+  provider_id: null,
+  last_error: null,
+  created_at: "2026-11-23T09:05:00.000Z",
+  updated_at: "2026-11-23T09:05:00.000Z",
+};
+
+export const messageWithPreview = {
+  ...message,
+  preview: { html: "<!doctype html>…", text: "Hello Ada Price, …", attachments: [`${LICENSE}.license`] },
+};
+
+export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };
+
+export const apiToken = {
+  id: "tok_01KB0R2H8C4N6P0E9YQ3S5T7VX",
+  name: "Billing",
+  role: "manager",
+  prefix: "caio_Q7xV2k",
+  created_by: "ADMIN_TOKEN",
+  created_at: "2026-11-23T09:10:00.000Z",
+  expires_at: "2027-12-01T12:00:00.000Z",
+  last_used_at: null,
+  revoked_at: null,
+};
+
+export const madeApiToken = { api_token: apiToken, token: `${apiToken.prefix}…` };
+
+export const personInput = { role: "viewer" };
+
+export const person = {
+  email: "grace@smarthaus.example",
+  ...personInput,
+  created_at: "2026-11-23T09:12:00.000Z",
+  updated_at: "2026-11-23T09:12:00.000Z",
+};
+
+export const me = { actor: { type: "staff", id: apiToken.id }, role: "manager" };
+
+export const census = {
+  live: 61,
+  silent: 7,
+  freed: 23,
+  silent_days: 3,
+  counted_at: "2026-11-24T09:00:00.000Z",
+};

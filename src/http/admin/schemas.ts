@@ -1,0 +1,257 @@
+// The shapes of what staff are answered, and the parameters that their calls share.
+import * as z from "zod/mini";
+import { Email } from "../../access/people.ts";
+import { AnyRole } from "../../access/permissions.ts";
+import { STANDINGS } from "../../licensing/standing.ts";
+import { Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
+
+export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
+export const EmailParam = z.object({ email: Email });
+
+export const pageOf = (item: z.core.$ZodType) =>
+  z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
+
+export const Customer = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: Text,
+  company: Text,
+  metadata: z.record(z.string(), z.unknown()),
+  created_at: Instant,
+  updated_at: Instant,
+  email_status: z
+    .nullable(z.enum(["bounced", "complained"]))
+    .check(z.describe("What is known of the e-mail address; null: nothing bad")),
+});
+
+export const LicenseType = z.object({
+  id: z.string(),
+  name: z.string(),
+  duration_days: z.nullable(z.int()),
+  grace_days: z.int(),
+  lease_days: z.int(),
+  check_in_hours: z.int(),
+  ...limits,
+  created_at: Instant,
+  updated_at: Instant,
+  notice_days: z.array(z.int()),
+});
+
+export const License = z.object({
+  ...terms,
+  metadata: z.record(z.string(), z.unknown()),
+  updated_at: Instant,
+  notice_days: z.nullable(z.array(z.int())).check(z.describe("null: those of the license type")),
+});
+
+export const IssuedLicense = z.object({
+  license: License,
+  license_key: z.string().check(z.describe("Compact JWS, typ license+jwt")),
+});
+
+export const LicenseKey = z.object({ license_key: IssuedLicense.shape.license_key });
+const Changes = z.record(z.string(), z.object({ from: z.optional(z.unknown()), to: z.unknown() }));
+
+const Preview = z.object({
+  dry_run: z.literal(true),
+  license: License,
+  changes: Changes,
+  instances: z.object({
+    active: z.int(),
+    listed: z.array(
+      z.object({
+        activation_id: z.string(),
+        instance_id: z.string(),
+        hostname: Text,
+        last_seen_at: Instant,
+        lease_expires_at: Instant,
+        refused_with: z
+          .nullable(z.string())
+          .check(z.describe("What it is told at its next activation or check-in; null: it goes on")),
+      }),
+    ),
+  }),
+  limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
+});
+
+export const LicenseOrPreview = z.union([License, Preview]);
+
+export const DryRunQuery = z.strictObject({
+  dry_run: z._default(
+    z.pipe(
+      z.enum(["true", "false"]),
+      z.transform((text) => text === "true"),
+    ),
+    false,
+  ),
+});
+
+export const Instance = z.object({
+  id: z.string(),
+  license_id: z.string(),
+  instance_id: z.string(),
+  active: z.boolean(),
+  activated_at: Instant,
+  last_seen_at: Instant,
+  lease_expires_at: Instant,
+  check_in_at: Instant,
+  ended_at: OptionalInstant,
+  ended_by: z.nullable(z.enum(["instance", "staff", "lease"])),
+  replaces: Text,
+  fingerprint: Text,
+  fingerprint_changed_at: OptionalInstant,
+  clone_suspected_at: OptionalInstant,
+  hostname: Text,
+  app_version: Text,
+  labels: z.nullable(z.record(z.string(), z.string())),
+  ip: Text,
+  usage: z.nullable(z.object({ date: z.string(), requests: z.int(), services: z.int() })),
+});
+
+export const AuditSeal = z.object({
+  id: z.int(),
+  from_id: z.int(),
+  up_to: z.int(),
+  sealed_at: Instant,
+  head: z.string(),
+  token: z.string(),
+});
+
+export const EventDocument = z.object({
+  id: z.int(),
+  at: Instant,
+  action: z.string(),
+  actor: z.object({ type: z.string(), id: z.string() }),
+  entity: z.object({ type: z.string(), id: z.string() }),
+  request_id: z.string(),
+  ip: Text,
+  detail: z.record(z.string(), z.unknown()),
+});
+
+const count = z.int().check(z.minimum(0));
+
+export const Statistics = z.object({
+  total: count,
+  active: count,
+  expired: count,
+  expiring_soon: count,
+  suspended: count,
+  revoked: count,
+  by_type: z.record(z.string(), count),
+  by_standing: z.object(Object.fromEntries(STANDINGS.map((standing) => [standing, count]))),
+  instances: z.object({ active: count, total: count }),
+  activations_by_day: z.array(z.object({ date: z.string(), count })),
+  expirations_by_month: z.array(z.object({ month: z.string(), count })),
+  usage_by_day: z.array(z.object({ date: z.string(), requests: count, services: count })),
+});
+
+export const Census = z.object({
+  live: count,
+  silent: count,
+  freed: count,
+  silent_days: z.int(),
+  counted_at: Instant,
+});
+
+export const LicenseUsage = z.object({
+  license_id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  max_requests_per_day: OptionalLimit,
+  max_services: OptionalLimit,
+  data: z.array(
+    z.object({
+      date: z.string(),
+      requests: z.int(),
+      services: z.int(),
+      instances: z.array(z.object({ instance_id: z.string(), requests: z.int(), services: z.int() })),
+    }),
+  ),
+});
+
+export const LicenseFile = z.object({
+  format: z.literal("caio-license"),
+  version: z.literal(1),
+  issuer: z.string(),
+  license_id: z.string(),
+  customer_id: z.string(),
+  instance_id: z.string(),
+  activation_id: z.string(),
+  issued_at: Instant,
+  lease_expires_at: Instant,
+  license_expires_at: OptionalInstant,
+  license_key: z.string(),
+  certificate: z.string(),
+  warnings: Warnings,
+});
+
+export const ExportedLicense = z.object({
+  id: z.string(),
+  customer_id: z.string(),
+  license_key: z.string(),
+  license_type: z.string(),
+  issued_at: Instant,
+  expires_at: OptionalInstant,
+  status: terms.status,
+  standing: terms.standing,
+  ...limits,
+  revision: z.int(),
+});
+
+export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created: z.int() });
+
+export const ImportedLicenses = z.extend(Imported, {
+  customers_created: z.int().check(z.describe("Customers of restored licenses that there were none of")),
+});
+
+export const ApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: AnyRole,
+  prefix: z.string().check(z.describe("The start of the token, to tell tokens apart")),
+  created_by: z.string(),
+  created_at: Instant,
+  expires_at: OptionalInstant,
+  last_used_at: z.nullable(Instant.check(z.describe("Exact to the minute"))),
+  revoked_at: OptionalInstant,
+});
+
+export const MadeApiToken = z.object({
+  api_token: ApiToken,
+  token: z.string().check(z.describe("Shown here and never again")),
+});
+
+export const Person = z.object({
+  email: z.string(),
+  role: AnyRole,
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const Me = z.object({
+  actor: z.object({
+    type: z.literal("staff"),
+    id: z.string().check(z.describe("The id of an API token, an e-mail address, or ADMIN_TOKEN")),
+  }),
+  role: AnyRole,
+});
+
+export const Message = z.object({
+  id: z.string(),
+  kind: z.enum(["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"]),
+  status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
+  license_id: Text,
+  customer_id: Text,
+  recipient: z.string(),
+  subject: z.string(),
+  attempts: z.int(),
+  next_try_at: OptionalInstant,
+  provider_id: z.nullable(z.string()).check(z.describe("The id of the mail at Resend")),
+  last_error: Text,
+  created_at: Instant,
+  updated_at: Instant,
+});
+
+export const MessageWithPreview = z.extend(Message, {
+  preview: z.nullable(z.object({ html: z.string(), text: z.string(), attachments: z.array(z.string()) })),
+});

@@ -1,0 +1,58 @@
+// Who may do what, and what was asked for already.
+import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const ROLES = ["owner", "manager", "viewer"] as const;
+
+export type Role = (typeof ROLES)[number];
+
+const role = () => text({ enum: ROLES }).notNull();
+
+export const apiTokens = sqliteTable("api_tokens", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  role: role(),
+  prefix: text().notNull(),
+  hash: text().notNull().unique(),
+  created_by: text().notNull(),
+  created_at: integer().notNull(),
+  expires_at: integer(),
+  last_used_at: integer(),
+  revoked_at: integer(),
+});
+
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().primaryKey(),
+    credential_hash: text().notNull(),
+    created_at: integer().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (table) => [index("sessions_by_end").on(table.expires_at)],
+);
+
+export const people = sqliteTable("people", {
+  email: text().primaryKey(),
+  role: role(),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
+});
+
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    actor_id: text().notNull(),
+    key: text().notNull(),
+    request_hash: text().notNull(),
+    request_id: text().notNull(),
+    created_at: integer().notNull(),
+    answer: blob({ mode: "buffer" }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.actor_id, table.key] }),
+    index("idempotency_keys_by_age").on(table.created_at),
+  ],
+);
+
+export type ApiToken = typeof apiTokens.$inferSelect;
+export type Person = typeof people.$inferSelect;

@@ -1,0 +1,67 @@
+// What is counted: licenses by the turns of their lives, activations, usage, and who is silent.
+import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const licenseCounts = sqliteTable(
+  "license_counts",
+  { license_type: text().notNull(), status: text().notNull(), n: integer().notNull() },
+  (table) => [primaryKey({ columns: [table.license_type, table.status] })],
+);
+
+export const licenseTurns = sqliteTable(
+  "license_turns",
+  {
+    turn: text({ enum: ["starts", "expiring", "expires", "ends"] }).notNull(),
+    size: integer().notNull(),
+    prefix: text().notNull(),
+    n: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.turn, table.size, table.prefix] })],
+);
+
+export const activationDays = sqliteTable("activation_days", {
+  day: text().primaryKey(),
+  n: integer().notNull(),
+});
+
+export const activationTotals = sqliteTable("activation_totals", {
+  only: integer().primaryKey(),
+  up_to: integer().notNull(),
+  activations: integer().notNull(),
+  seated: integer().notNull(),
+});
+
+export const usage = sqliteTable(
+  "usage",
+  {
+    license_id: text().notNull(),
+    day: text().notNull(),
+    instance_id: text().notNull(),
+    requests: integer().notNull(),
+    services: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.day, table.instance_id] })],
+);
+
+export const usageDays = sqliteTable("usage_days", {
+  day: text().primaryKey(),
+  requests: integer().notNull(),
+  services: integer().notNull(),
+});
+
+export const overuse = sqliteTable(
+  "overuse",
+  {
+    license_id: text().notNull(),
+    day: text().notNull(),
+    limit_name: text({ enum: ["max_requests_per_day", "max_services"] }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.day, table.limit_name] })],
+);
+
+export const silenceWalk = sqliteTable("silence_walk", {
+  only: integer().primaryKey(),
+  license_id: text().notNull(),
+  ended_at: integer().notNull(),
+  instance_id: text().notNull(),
+  found: text().notNull(),
+});

@@ -1,0 +1,146 @@
+// What is sold and who runs it: customers, license types, licenses, activations.
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+const json = <T>() => text({ mode: "json" }).$type<T>();
+
+export type Metadata = Record<string, unknown>;
+
+const limits = () => ({
+  features: json<string[]>().notNull(),
+  max_instances: integer(),
+  max_services: integer(),
+  max_requests_per_day: integer(),
+});
+
+export const customers = sqliteTable("customers", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  email: text(),
+  company: text(),
+  metadata: json<Metadata>().notNull().default({}),
+  version: integer().notNull().default(1),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
+  email_status: text({ enum: ["bounced", "complained"] }),
+});
+
+export const customerTerms = sqliteTable(
+  "customer_terms",
+  {
+    term: text().notNull(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+  },
+  (table) => [
+    primaryKey({ columns: [table.term, table.customer_id] }),
+    index("customer_terms_by_customer").on(table.customer_id),
+  ],
+);
+
+export const licenseTypes = sqliteTable("license_types", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  duration_days: integer(),
+  grace_days: integer().notNull(),
+  lease_days: integer().notNull(),
+  check_in_hours: integer().notNull(),
+  ...limits(),
+  version: integer().notNull().default(1),
+  created_at: integer().notNull(),
+  updated_at: integer().notNull(),
+  notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
+});
+
+export const licenses = sqliteTable(
+  "licenses",
+  {
+    id: text().primaryKey(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+    license_type: text()
+      .notNull()
+      .references(() => licenseTypes.id),
+    status: text({ enum: ["active", "suspended", "revoked"] }).notNull(),
+    revision: integer().notNull(),
+    issued_at: integer().notNull(),
+    starts_at: integer(),
+    expires_at: integer(),
+    grace_days: integer().notNull(),
+    lease_days: integer().notNull(),
+    check_in_hours: integer().notNull(),
+    ...limits(),
+    metadata: json<Metadata>().notNull().default({}),
+    version: integer().notNull().default(1),
+    updated_at: integer().notNull(),
+    notice_days: json<number[]>(),
+  },
+  (table) => [
+    index("licenses_by_customer").on(table.customer_id, table.id),
+    index("licenses_by_customer_and_expiry")
+      .on(table.customer_id, table.expires_at, table.id)
+      .where(sql`expires_at IS NOT NULL`),
+    index("licenses_by_type").on(table.license_type, table.id),
+    index("licenses_by_status").on(table.status, table.id),
+    index("licenses_by_expiry")
+      .on(table.expires_at, table.id)
+      .where(sql`expires_at IS NOT NULL`),
+    index("licenses_by_start")
+      .on(table.starts_at, table.id)
+      .where(sql`starts_at IS NOT NULL`),
+    index("licenses_with_notice_days")
+      .on(table.notice_days)
+      .where(sql`notice_days IS NOT NULL`),
+  ],
+);
+
+export const activations = sqliteTable(
+  "activations",
+  {
+    license_id: text()
+      .notNull()
+      .references(() => licenses.id),
+    ended_at: integer().notNull().default(0),
+    instance_id: text().notNull(),
+    id: text().notNull(),
+    activated_at: integer().notNull(),
+    last_seen_at: integer().notNull(),
+    lease_expires_at: integer().notNull(),
+    check_in_at: integer().notNull(),
+    seats_in_use: integer().notNull(),
+    seats_lapsed: integer().notNull(),
+    replaces: text(),
+    ended_by: text({ enum: ["instance", "staff", "lease"] }),
+    fingerprint: text(),
+    hostname: text(),
+    app_version: text(),
+    labels: json<Record<string, string>>(),
+    ip: text(),
+    usage_day: text(),
+    requests: integer().notNull().default(0),
+    services: integer().notNull().default(0),
+    license_requests: integer().notNull().default(0),
+    license_services: integer().notNull().default(0),
+    presented_at: integer(),
+    strays: integer().notNull().default(0),
+    clone_suspected_at: integer(),
+    fingerprint_changed_at: integer(),
+    actor_type: text().notNull().default("instance"),
+    actor_id: text().notNull().default("-"),
+    request_id: text().notNull().default("-"),
+    occasion: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),
+    index("activations_suspected")
+      .on(table.clone_suspected_at)
+      .where(sql`clone_suspected_at IS NOT NULL`),
+  ],
+);
+
+export type Customer = typeof customers.$inferSelect;
+export type LicenseType = typeof licenseTypes.$inferSelect;
+export type License = typeof licenses.$inferSelect;
+export type Activation = typeof activations.$inferSelect;

@@ -1,0 +1,43 @@
+// What happened, and the seals over it.
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+const json = <T>() => text({ mode: "json" }).$type<T>();
+
+export const events = sqliteTable(
+  "events",
+  {
+    id: integer().primaryKey(),
+    at: integer().notNull(),
+    action: text().notNull(),
+    entity_type: text().notNull(),
+    entity_id: text().notNull(),
+    actor_type: text().notNull(),
+    actor_id: text().notNull(),
+    request_id: text().notNull(),
+    ip: text(),
+    detail: json<Record<string, unknown>>().notNull(),
+  },
+  (table) => [
+    index("events_by_entity").on(table.entity_id, table.id),
+    index("events_by_actor")
+      .on(table.actor_id, table.id)
+      .where(sql`actor_type <> 'instance'`),
+    index("events_by_action")
+      .on(table.action, table.id)
+      .where(sql`actor_type <> 'instance'`),
+  ],
+);
+
+export const auditSeals = sqliteTable("audit_seals", {
+  id: integer().primaryKey(),
+  from_id: integer().notNull().unique(),
+  up_to: integer().notNull(),
+  sealed_at: integer().notNull(),
+  head: text().notNull(),
+  marks: text().notNull(),
+  token: text().notNull(),
+});
+
+export type Event = typeof events.$inferSelect;
+export type AuditSeal = typeof auditSeals.$inferSelect;
