@@ -1,7 +1,7 @@
 // One declaration per call: what it takes, what it answers, what it may refuse. Requests are validated by
 // it and the OpenAPI document is written from it, so the two cannot disagree.
 import type { Context as HonoContext, Hono } from "hono";
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
 import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
@@ -181,11 +181,29 @@ function isForged(http: Http): boolean {
 function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   const errors: FieldError[] = [];
   const params = declared.params && check(declared.params, http.req.param(), errors);
-  const query = declared.query && check(declared.query, http.req.query(), errors);
-  const body = declared.body && check(declared.body.schema, parseJson(http, bytes), errors);
+  const query =
+    declared.access === "public"
+      ? declared.query && check(declared.query, http.req.query(), errors)
+      : check(declared.query ?? NO_QUERY, onceEach(http, errors), errors);
+  const body = declared.body && check(declared.body.schema, bodyOf(declared, http, bytes), errors);
   if (errors.length > 0) throw requestInvalid(errors);
   return { params: params as never, query: query as never, body: body as never };
 }
+
+/** Staff who send ?dry_run=true where there is no dry run must be told, before it is carried out. */
+const NO_QUERY = z.strictObject({});
+
+/** The parameters of a request of staff: of two with one name either might be meant. */
+function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
+  for (const [name, values] of Object.entries(http.req.queries())) {
+    if (values.length > 1) errors.push({ path: name, message: "Is there more than once" });
+  }
+  return http.req.query();
+}
+
+/** No body at all says the same as an empty object to a call of staff, such as one whose members are all optional. */
+const bodyOf = ({ access }: Endpoint, http: Http, bytes: ArrayBuffer): unknown =>
+  access !== "public" && bytes.byteLength === 0 ? {} : parseJson(http, bytes);
 
 export const requestInvalid = (errors: FieldError[]): Problem =>
   new Problem(

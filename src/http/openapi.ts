@@ -19,7 +19,7 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
       ...(declared.body || declared.upload ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
-      ...(declared.body || declared.upload || declared.query || declared.params
+      ...(declared.access !== "public" || declared.body || declared.query || declared.params
         ? (["REQUEST_INVALID"] as const)
         : []),
       ...(takesIdempotencyKey(declared)
@@ -132,6 +132,10 @@ function contentOf({ body, upload }: Endpoint): Json | null {
   };
 }
 
+/** A call of staff takes no body for an empty object. */
+const needsBody = ({ access, body }: Endpoint): boolean =>
+  access === "public" || !body || !(body.schema as z.ZodMiniType).safeParse({}).success;
+
 const operationId = ({ method, path }: Endpoint): string =>
   method +
   path
@@ -156,7 +160,7 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
           ? { security: [] }
           : { security: [{ token: [] }, { access: [] }], "x-permission": declared.access }),
         ...(parameters.length > 0 ? { parameters } : {}),
-        ...(content ? { requestBody: { required: true, content } } : {}),
+        ...(content ? { requestBody: { required: needsBody(declared), content } } : {}),
         responses: responsesOf(declared, issuer),
       },
     };

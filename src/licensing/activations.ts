@@ -13,7 +13,11 @@ import { standingOf } from "./standing.ts";
 import { UsageReport } from "./usage.ts";
 
 /** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
-const InstanceId = z.string().check(z.regex(/^[^\p{C}]{1,128}$/u), z.regex(/\S/));
+const InstanceId = z.string().check(
+  // One fault, one message: what fails the first is not told of the second.
+  z.regex(/^[^\p{C}]{1,128}$/u, { error: "Must be 1 to 128 printable characters", abort: true }),
+  z.regex(/\S/, "Must not be blank"),
+);
 
 // Any string at all is taken as a key and judged as one; the body limit bounds its length.
 const LicenseKey = z.string();

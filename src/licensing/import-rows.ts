@@ -15,7 +15,9 @@ export type CustomerRow = NewCustomer;
  * derived from the rest, so a row may have them but they do not decide anything.
  */
 export const LicenseRow = z.safeExtend(NewLicense, {
-  id: z.optional(z.string().check(z.regex(/^lic_[0-9A-Z]{26}$/))),
+  id: z.optional(
+    z.string().check(z.regex(/^lic_[0-9A-Z]{26}$/, "Must be the id of a license, as an export writes it")),
+  ),
   status: z.optional(z.enum(["active", "suspended", "revoked"])),
   revision: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000_000))),
   issued_at: z.optional(StartInstant),

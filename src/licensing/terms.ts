@@ -4,7 +4,24 @@ import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
 /** The plain text that people read: no control characters, not blank. */
 export const Text = (max: number) =>
-  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
+  z
+    .string()
+    .check(
+      z.trim(),
+      z.minLength(1),
+      z.maxLength(max),
+      z.regex(/^[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+    );
+
+/** An id that people choose. Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
+export const ChosenId = z
+  .string()
+  .check(
+    z.regex(
+      /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/,
+      "Must be 1 to 64 letters, digits, dots, hyphens or underscores, and not only a dot or two",
+    ),
+  );
 
 const MAX_COUNT = 1_000_000_000;
 
@@ -34,7 +51,14 @@ export const Reason = Text(500);
 /** What a list is searched for. */
 export const SearchText = Text(100);
 
-const Feature = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/));
+const Feature = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/,
+      "Must be 1 to 64 letters, digits or . _ : / -, and begin with a letter or digit",
+    ),
+  );
 
 export const Features = z.array(Feature).check(
   z.maxLength(100),

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { endpoints } from "../../src/app.ts";
+import { openApiDocument } from "../../src/http/openapi.ts";
+import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
+
+const REASON = { reason: "A test." };
+
+describe("the query of a call of staff", () => {
+  it.each([
+    ["renew", { expires_days: 30 }],
+    ["reissue", REASON],
+    ["reinstate", undefined],
+    ["send-email", { to: "it@acme.example" }],
+  ])("asks %s for no dry run that there is not, and nothing is carried out", async (action, body) => {
+    const { license } = await newLicense({ expires_days: 100 });
+    const before = await admin(`/licenses/${license.id}`);
+    const answer = await admin(`/licenses/${license.id}/${action}?dry_run=true`, { method: "POST", body });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: "dry_run" }] } });
+    expect((await admin(`/licenses/${license.id}`)).text).toBe(before.text);
+    expect((await admin(`/messages?license_id=${license.id}`)).body.data).toEqual([]);
+  });
+
+  it("has no unknown parameter on any call, also on one without parameters", async () => {
+    for (const path of ["/me?x=1", "/statistics?x=1", "/customers?x=1"]) {
+      expect(await admin(path)).toMatchObject({ status: 422, body: { errors: [{ path: "x" }] } });
+    }
+  });
+
+  it("has each parameter once: which of two is meant nobody knows", async () => {
+    const twice = await admin("/licenses?standing=active&standing=grace");
+    expect(twice).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: "standing", message: "Is there more than once" }] },
+    });
+  });
+});
+
+describe("no body at all", () => {
+  it("is an empty object where every member is optional", async () => {
+    const { id } = await newCustomer({ email: "ada@acme.example" });
+    const { license } = await newLicense({ customer_id: id });
+    const answer = await admin(`/licenses/${license.id}/send-email`, { method: "POST" });
+    expect(answer).toMatchObject({ status: 200, body: { recipient: "ada@acme.example" } });
+  });
+
+  it("names the members that are missing elsewhere", async () => {
+    const answer = await admin("/customers", { method: "POST" });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: "name", message: "Is missing" }] },
+    });
+  });
+
+  it("stays a fault of an installation", async () => {
+    expect(await call("/v1/activate", { method: "POST" })).toMatchObject({ status: 415 });
+  });
+
+  it("is what the OpenAPI document says", () => {
+    const { paths } = openApiDocument(endpoints, "http://localhost:8787") as {
+      paths: Record<string, Record<string, { requestBody?: { required: boolean } }>>;
+    };
+    const isRequired = (path: string) => paths[path]?.["post"]?.requestBody?.required;
+    expect(isRequired("/v1/admin/licenses/{id}/send-email")).toBe(false);
+    expect(isRequired("/v1/admin/customers")).toBe(true);
+    expect(isRequired("/v1/admin/imports/customers")).toBe(true);
+  });
+});
+
+describe("what is wrong with a member is told", () => {
+  it.each([
+    ["/customers", { name: "Acme", id: ".." }, "id", "letters, digits, dots"],
+    ["/customers", { name: "Acme", id: "a b" }, "id", "letters, digits, dots"],
+    ["/customers", { name: "two\nlines" }, "name", "one line"],
+    ["/licenses", { customer_id: "a", license_type: "trial", features: ["a b"] }, "features.0", "begin with"],
+  ])("in words that say what is right: %s %o", async (path, body, member, words) => {
+    const answer = await admin(path, { body });
+    expect(answer.body.errors).toEqual([{ path: member, message: expect.stringContaining(words) }]);
+  });
+
+  it("once, and with the length that an instance_id may have", async () => {
+    const { license_key } = await newLicense();
+    for (const instanceId of ["", "a".repeat(129), "a\nb"]) {
+      expect((await activate(license_key, instanceId)).body.errors).toEqual([
+        { path: "instance_id", message: "Must be 1 to 128 printable characters" },
+      ]);
+    }
+    expect((await activate(license_key, "  ")).body.errors).toEqual([
+      { path: "instance_id", message: "Must not be blank" },
+    ]);
+  });
+});
