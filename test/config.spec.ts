@@ -93,6 +93,7 @@ describe("the configuration", () => {
     ["RESEND_RATE_PER_SECOND", "fast", "is malformed"],
     ["RESEND_API_KEY", "", "is malformed"],
     ["RESEND_WEBHOOK_SECRET", "secret", "is malformed"],
+    ["RESEND_WEBHOOK_SECRET", "whsec_", "is malformed"],
   ])("says that %s = %j %s, and never its value", (name, value, fault) => {
     const message = faultOf({ [name]: value });
     expect(message).toBe(`ConfigError: ${name} ${fault}`);
@@ -113,6 +114,14 @@ describe("the configuration", () => {
     expect(faultOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toBe(
       "ConfigError: ACCESS_AUD is missing",
     );
+  });
+
+  it("takes a secret for receipts of whatever length its maker chose", () => {
+    const secretOf = (RESEND_WEBHOOK_SECRET: string) =>
+      parseConfig({ ...good, RESEND_WEBHOOK_SECRET }).mail.webhookSecret;
+    for (const secret of ["whsec_dGVzdA==", `whsec_${"MfKQ9r8G".repeat(4)}`]) {
+      expect(secretOf(secret)).toBe(secret);
+    }
   });
 
   it("reads the addresses of staff, each once", () => {
