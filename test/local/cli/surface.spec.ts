@@ -119,8 +119,12 @@ describe("completion", () => {
     expect(code).toBe(0);
     expect(out).toContain("caio-license complete --");
     if (!isThere(shell)) return;
-    const checked = await run(shell, ["-n"], { input: out });
-    expect(checked).toEqual({ code: 0, out: "", err: "" });
+    await withCommand(async (folder) => {
+      // From a file: Node's standard input is a socket, which fish does not read.
+      const script = join(folder, `completion.${shell}`);
+      writeFileSync(script, out);
+      expect(await run(shell, ["-n", script])).toEqual({ code: 0, out: "", err: "" });
+    });
   });
 
   it("offers commands, options, choices, profiles and files", async () => {

@@ -93,8 +93,9 @@ class HttpTransport:
                 response = error
             with response:
                 body = b""
-                # Nobody waits any more for what comes after the deadline.
-                while len(body) < MAX_BODY and time.monotonic() < deadline:
+                while len(body) < MAX_BODY:
+                    if time.monotonic() >= deadline:
+                        return None  # nobody waits any more, and part of an answer is none
                     part = response.read1(MAX_BODY)
                     if not part:
                         break
