@@ -10,9 +10,9 @@ import { normalizeTerm, termsOf } from "./customer-terms.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
-import { Metadata, Text } from "./terms.ts";
+import { ChosenId, Metadata, Text } from "./terms.ts";
 
-export const CustomerId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/));
+export const CustomerId = ChosenId;
 
 const details = {
   email: z.nullish(z.email().check(z.maxLength(254))),

@@ -6,7 +6,7 @@ export const SECOND = 1000;
 export const HOUR = 3_600 * SECOND;
 export const DAY = 86_400 * SECOND;
 
-/** 9999-12-31T23:59:59Z, the last second that four digits of year can name. */
+/** 9999-12-31T23:59:59Z, the last second that four digits of year can name: RFC 3339 and SQLite know no later one. */
 export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -29,7 +29,10 @@ export function parseInstant(text: string, role: "start" | "end"): number | null
     const [year, month, day] = date.slice(1).map(Number) as [number, number, number];
     if (!isDay(year, month, day)) return null;
     const midnight = Date.UTC(year, month - 1, day);
-    return role === "end" ? midnight + DAY + 12 * HOUR : midnight - 14 * HOUR;
+    // The very first and the very last day keep within what can be written.
+    return role === "end"
+      ? Math.min(midnight + DAY + 12 * HOUR, LAST_INSTANT)
+      : Math.max(midnight - 14 * HOUR, 0);
   }
   const instant = INSTANT.exec(text);
   if (!instant) return null;

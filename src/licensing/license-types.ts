@@ -9,10 +9,19 @@ import { type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
 import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
-import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays, Text } from "./terms.ts";
+import {
+  CheckInHours,
+  ChosenId,
+  Days,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  NoticeDays,
+  Text,
+} from "./terms.ts";
 
-/** Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
-export const LicenseTypeId = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/));
+export const LicenseTypeId = ChosenId;
 
 /** A whole license type: what is left out takes the default, also when it replaces one that is there. */
 export const LicenseTypeTerms = z.strictObject({

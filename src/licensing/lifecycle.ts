@@ -12,7 +12,7 @@ import { type License, licenses } from "../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId } from "./license-types.ts";
-import { getLicense } from "./licenses.ts";
+import { endFault, getLicense } from "./licenses.ts";
 import { assertMatch, type Changes, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import {
   CheckInHours,
@@ -108,9 +108,9 @@ export async function plan(
   assertAllowed(before, transition);
   const now = context.clock.now();
   const wanted = { ...before, ...decide(before, now) };
-  if (wanted.expires_at !== null && wanted.starts_at !== null && wanted.expires_at <= wanted.starts_at) {
-    throw invalid("expires_at", "Must be after starts_at");
-  }
+  // An end in the past is allowed: it ends the license early.
+  const fault = endFault(wanted, 0);
+  if (fault !== null) throw invalid("expires_at", fault);
   const changes = changesBetween(before, wanted);
   return { before, after: { ...wanted, version: before.version + 1, updated_at: now }, changes };
 }

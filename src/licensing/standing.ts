@@ -2,7 +2,7 @@
 // never stored. Pure.
 import type { License } from "../storage/schema.ts";
 import type { ProblemCode } from "../problems.ts";
-import { DAY } from "./dates.ts";
+import { DAY, LAST_INSTANT } from "./dates.ts";
 
 export const STANDINGS = [
   "active",
@@ -23,7 +23,7 @@ export type Term = Pick<License, "status" | "starts_at" | "expires_at" | "grace_
 
 /** The first instant at which the license no longer lets anything run, or null where it is perpetual. */
 export const graceUntil = (term: Pick<License, "expires_at" | "grace_days">): number | null =>
-  term.expires_at === null ? null : term.expires_at + term.grace_days * DAY;
+  term.expires_at === null ? null : Math.min(term.expires_at + term.grace_days * DAY, LAST_INSTANT);
 
 /**
  * A person's decision wins over time, the gravest first: revoked, suspended, then scheduled, expired,

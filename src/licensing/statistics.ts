@@ -121,11 +121,8 @@ export async function readStatistics(context: Context) {
     suspended: withStatus("suspended"),
     revoked: withStatus("revoked"),
   };
-  const by_type: Record<string, number> = {};
-  for (const row of counts) {
-    const type = String(row["license_type"]);
-    by_type[type] = (by_type[type] ?? 0) + number(row, "n");
-  }
+  // Ids of types are chosen by people, "__proto__" among them: no plain object takes that by assignment.
+  const by_type = Map.groupBy(counts, (row) => String(row["license_type"]));
   if (sum(unfolded, "events") >= FOLD_FROM) context.defer(foldEvents(context));
 
   return {
@@ -135,7 +132,7 @@ export async function readStatistics(context: Context) {
     expiring_soon: by_standing.expiring,
     suspended: by_standing.suspended,
     revoked: by_standing.revoked,
-    by_type,
+    by_type: Object.fromEntries([...by_type].map(([type, rows]) => [type, sum(rows, "n")])),
     by_standing,
     instances: {
       active: number(totals, "seated") + sum(unfolded, "seated"),

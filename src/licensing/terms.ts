@@ -6,6 +6,9 @@ import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 export const Text = (max: number) =>
   z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
 
+/** An id that its maker chooses. Not "." or "..", which no address can end in (RFC 3986 section 5.2.4). */
+export const ChosenId = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/));
+
 const MAX_COUNT = 1_000_000_000;
 
 /** A limit: a count from 1, or null for unlimited. */

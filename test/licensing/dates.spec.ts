@@ -20,6 +20,9 @@ describe("a bare date", () => {
     ["2028-02-28", "2028-02-29T12:00:00.000Z"],
     ["2028-02-29", "2028-03-01T12:00:00.000Z"],
     ["2027-02-28", "2027-03-01T12:00:00.000Z"],
+    ["9999-12-30", "9999-12-31T12:00:00.000Z"],
+    // It would be over in the year 10000, which no four digits name.
+    ["9999-12-31", "9999-12-31T23:59:59.000Z"],
   ])("as an end, %s lasts until the day is over in UTC−12: %s", (text, end) => {
     expect(read(text, "end")).toBe(end);
   });
@@ -27,6 +30,8 @@ describe("a bare date", () => {
   it.each([
     ["2027-01-31", "2027-01-30T10:00:00.000Z"],
     ["2028-03-01", "2028-02-29T10:00:00.000Z"],
+    ["1970-01-02", "1970-01-01T10:00:00.000Z"],
+    ["1970-01-01", "1970-01-01T00:00:00.000Z"],
   ])("as a start, %s begins when the day begins in UTC+14: %s", (text, start) => {
     expect(read(text, "start")).toBe(start);
   });

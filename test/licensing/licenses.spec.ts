@@ -264,6 +264,9 @@ describe("customers", () => {
     ["id", { name: "A", id: "" }],
     ["id", { name: "A", id: "a/b" }],
     ["id", { name: "A", id: "x".repeat(65) }],
+    // No address can end in them: whoever had one could not be read or changed any more.
+    ["id", { name: "A", id: "." }],
+    ["id", { name: "A", id: ".." }],
     ["email", { name: "A", email: "not an address" }],
     ["nickname", { name: "A", nickname: "B" }],
   ])("refuses a bad %s: %j", async (path, body) => {

@@ -207,9 +207,18 @@ describe("changing terms", () => {
     expect(await activate(license_key, "a")).toMatchObject({ body: { code: "LICENSE_EXPIRED" } });
   });
 
+  it("can be set to last as long as a calendar with four digits does", async () => {
+    const { license } = await newLicense();
+    const ends = { expires_at: "9999-12-31T23:59:59.000Z", grace_until: "9999-12-31T23:59:59.000Z" };
+    expect(await change(license.id, { expires_at: "9999-12-31" })).toMatchObject({ status: 200, body: ends });
+    const begins = await change(license.id, { starts_at: "1970-01-01" });
+    expect(begins).toMatchObject({ status: 200, body: { starts_at: "1970-01-01T00:00:00.000Z" } });
+  });
+
   it.each([
     [{ max_instances: 0 }],
     [{ starts_at: "2031-01-01", expires_at: "2030-01-01" }],
+    [{ expires_at: "1970-01-01T00:00:00Z" }],
     [{ license_type: "golden" }],
     [{ status: "revoked" }],
     [{ customer_id: "somebody-else" }],

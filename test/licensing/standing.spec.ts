@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DAY, SECOND } from "../../src/licensing/dates.ts";
+import { DAY, LAST_INSTANT, SECOND } from "../../src/licensing/dates.ts";
 import { graceUntil, refusalOf, STANDINGS, standingOf, type Term } from "../../src/licensing/standing.ts";
 
 const START = Date.UTC(2027, 0, 1);
@@ -64,5 +64,11 @@ describe("what a standing allows", () => {
     expect(graceUntil(term())).toBe(GRACE_END);
     expect(graceUntil(term({ grace_days: 0 }))).toBe(END);
     expect(graceUntil(term({ expires_at: null }))).toBeNull();
+  });
+
+  it("grace ends with the last instant that four digits of year can name", () => {
+    expect(graceUntil(term({ expires_at: LAST_INSTANT - DAY, grace_days: 1 }))).toBe(LAST_INSTANT);
+    expect(graceUntil(term({ expires_at: LAST_INSTANT - DAY, grace_days: 2 }))).toBe(LAST_INSTANT);
+    expect(graceUntil(term({ expires_at: LAST_INSTANT - DAY, grace_days: 0 }))).toBe(LAST_INSTANT - DAY);
   });
 });

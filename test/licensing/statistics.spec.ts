@@ -17,7 +17,7 @@ const read = async () => (await admin("/statistics")).body;
 async function counted(now: number) {
   const licenses = await rows<License>("SELECT * FROM licenses");
   const by_standing: Record<string, number> = {};
-  const by_type: Record<string, number> = {};
+  const by_type: Record<string, number> = Object.create(null) as {};
   const months: Record<string, number> = {};
   for (const license of licenses) {
     const standing = standingOf(license, now);
@@ -103,6 +103,13 @@ describe("statistics", () => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  it("count a type whatever its id", async () => {
+    await admin("/license-types/__proto__", { method: "PUT", body: { name: "Odd" } });
+    await newLicense({ license_type: "__proto__" });
+    await newLicense({ license_type: "__proto__" });
+    expect(new Map(Object.entries((await read()).by_type)).get("__proto__")).toBe(2);
   });
 
   it("are right on both sides of the very second in which a license ends", async () => {
