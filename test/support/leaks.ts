@@ -12,6 +12,12 @@ const ADDRESS = /[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi;
 
 const addressIn = (text: string): string | null => text.match(ADDRESS)?.[0] ?? null;
 
+/** What a caller writes into free text stays there as it was written. The fuzzers write addresses of this host. */
+const CALLERS_OWN = /@hostile\.example$/i;
+
+const isKeptAddress = (text: string): boolean =>
+  (text.match(ADDRESS) ?? []).some((address) => !CALLERS_OWN.test(address));
+
 const WORD = /[\w-]{40,}/g;
 
 const { keys } = JSON.parse(env.SIGNING_KEYS) as { keys: { d: string }[] };
@@ -46,7 +52,15 @@ export function assertRefusalKeepsSecrets(answer: string, sent: () => string, ca
   const secret = secretIn(answer);
   if (secret !== null) throw new Error(`the refusal of ${call} holds ${secret.slice(0, 12)}…: ${answer}`);
   for (const [address] of answer.matchAll(ADDRESS))
-    if (!sent().includes(address)) throw new Error(`the refusal of ${call} tells the address ${address}`);
+    if (!wasSent(address, sent())) throw new Error(`the refusal of ${call} tells the address ${address}`);
+}
+
+/** Whether the caller sent it, in any case. A path may stand in front of it, as of a member: rows.0.ada@acme.example. */
+function wasSent(address: string, sent: string): boolean {
+  const known = sent.toLowerCase();
+  let rest = address.toLowerCase();
+  while (rest.includes("@") && !known.includes(rest)) rest = rest.replace(/^[^.]*\.?/, "");
+  return rest.includes("@");
 }
 
 /** A page that refuses a form gives its sender back what they entered, and holds no other secret. */
@@ -138,7 +152,7 @@ export async function assertDatabaseKeepsSecrets(): Promise<void> {
   }
   const found = (await env.DB.batch<{ what: string; place: string; said: string }>(searches))
     .flatMap(({ results }) => results)
-    .filter(({ what, said }) => (what === "secret" ? secretIn(said) : addressIn(said)) !== null)
+    .filter(({ what, said }) => (what === "secret" ? secretIn(said) !== null : isKeptAddress(said)))
     .map(({ what, place, said }) => `${place}, ${what}: ${said.slice(0, 300)}`);
   searchedUpTo = last ?? 0;
   const some = found.slice(0, 20).join("\n");
