@@ -58,7 +58,8 @@ export async function signedInBy({ config, clock }: Services, assertion: string)
       currentDate: new Date(clock.now()),
     });
     const email = payload["email"];
-    return typeof email === "string" ? email.toLowerCase() : "";
+    // Only the letters that an address here can have: toLowerCase makes others, such as the Kelvin sign, one of them.
+    return typeof email === "string" ? email.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : "";
   } catch (error) {
     if (error instanceof Problem) throw error;
     return null;

@@ -40,7 +40,7 @@ export interface Answer {
  * Carries a request out with a context whose database claims the key, or returns the answer that the same
  * request got before. What is refused with a 4xx is not kept: it changed nothing and may succeed later.
  * @throws Problem IDEMPOTENCY_KEY_REUSED where another request was made under the key
- * @throws Problem CONFLICT where the same request was carried out, but its answer is not (yet) known
+ * @throws Problem CONFLICT where the same request was made, but its answer is not (yet) known
  */
 export async function once(
   context: Context,
@@ -125,7 +125,7 @@ async function recall(context: Context, request: KeyedRequest): Promise<Answer |
   }
   throw new Problem(
     "CONFLICT",
-    `The request was carried out under the request id ${row.request_id}, but its answer was lost. Read the resource to see what it did.`,
+    `The request was made under the request id ${row.request_id}, and its answer was lost. Read the resource to see what it did, if anything, and use a new key.`,
   );
 }
 

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import { EndInstant, SearchText, StartInstant } from "../licensing/terms.ts";
-import { formatInstant } from "../licensing/dates.ts";
+import { formatInstant, SECOND } from "../licensing/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
 import { type Event, events } from "../storage/schema.ts";
 
@@ -22,7 +22,13 @@ export const EventFilter = z.object({
 
 export type EventFilter = z.output<typeof EventFilter>;
 
-/** The first event at or after an instant: by bisection, since ids have no gaps and time only goes forward. */
+/**
+ * How far an event may stand from where its time belongs: clocks differ a little, and a request that waits for the
+ * database keeps the time at which it came.
+ */
+const DISORDER = 60 * SECOND;
+
+/** The first event at or after an instant: by bisection, since ids have no gaps and time goes forward with them. */
 const firstSince = (at: number): SQL => sql`(
   WITH RECURSIVE halves(low, high) AS (
     SELECT 1, coalesce((SELECT max(id) FROM events), 0) + 1
@@ -75,8 +81,8 @@ export async function listEvents(
       and(
         driver,
         lt(events.id, Number(list.after?.[0] ?? Number.MAX_SAFE_INTEGER)),
-        driver || since === undefined ? undefined : sql`${events.id} >= ${firstSince(since)}`,
-        driver || until === undefined ? undefined : sql`${events.id} < ${firstSince(until)}`,
+        driver || since === undefined ? undefined : sql`${events.id} >= ${firstSince(since - DISORDER)}`,
+        driver || until === undefined ? undefined : sql`${events.id} < ${firstSince(until + DISORDER)}`,
       ),
     )
     .orderBy(sql`${events.id} DESC`)

@@ -3,6 +3,7 @@
 import type { Context as HonoContext, Hono } from "hono";
 import * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
+import { networkOf } from "../access/networks.ts";
 import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -152,7 +153,7 @@ async function admit(http: Http, permission: Permission): Promise<Context> {
     assertion: http.req.header(ACCESS_HEADER) ?? null,
   });
   if (!actor) {
-    const within = await stranger.limits.refusedCredentials(`token:${stranger.ip ?? "-"}`);
+    const within = await stranger.limits.refusedCredentials(`token:${networkOf(stranger.ip)}`);
     throw within
       ? new Problem("UNAUTHENTICATED")
       : new Problem("RATE_LIMITED", undefined, { retry_after: 60 });

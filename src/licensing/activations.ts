@@ -1,6 +1,7 @@
 // What an instance does with its license: activate, check in, validate, deactivate. Each is one round trip to
 // D1: the statement that changes something, its event, and a look at what is there now share a batch.
 import * as z from "zod/mini";
+import { networkOf } from "../access/networks.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { formatInstant } from "./dates.ts";
@@ -134,7 +135,7 @@ export async function deactivate(context: Context, request: DeactivationRequest)
  */
 async function presentedKey(context: Context, licenseKey: string): Promise<KeyIdentity> {
   const key = await readLicenseKey(context, licenseKey).catch(async (error: unknown) => {
-    const within = await context.limits.refusedCredentials(`key:${context.ip ?? "-"}`);
+    const within = await context.limits.refusedCredentials(`key:${networkOf(context.ip)}`);
     throw within ? error : tooMany("Too many invalid license keys came from this address.");
   });
   if (await context.limits.license(key.licenseId)) return key;

@@ -21,7 +21,8 @@ import {
   Text,
 } from "./terms.ts";
 
-export const LicenseTypeId = ChosenId;
+// Statistics are told by type, as members of an object, and no JavaScript takes this one for a member.
+export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
 
 /** A whole license type: what is left out takes the default, also when it replaces one that is there. */
 export const LicenseTypeTerms = z.strictObject({

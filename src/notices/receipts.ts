@@ -110,9 +110,11 @@ function statementsOf(
   const { status, from, told, address } = OUTCOMES[type];
   const acting: Context = { ...context, actor: { type: "system", id: "receipts" } };
   const update = db.sql(
-    // A receipt of an earlier attempt says nothing of one made by hand since.
+    // A receipt of an earlier attempt says nothing of one made by hand since: neither of one that Resend has another
+    // id for, nor while it is certain that nothing went out yet.
     `UPDATE messages SET status = ?1, last_error = ?2, provider_id = coalesce(provider_id, ?3), updated_at = ?4
-     WHERE id = ?5 AND status IN ${from} AND (provider_id IS NULL OR ?3 IS NULL OR provider_id = ?3)`,
+     WHERE id = ?5 AND status IN ${from} AND (provider_id IS NULL OR ?3 IS NULL OR provider_id = ?3)
+       AND (status <> 'pending' OR uncertain_since IS NOT NULL)`,
     status,
     told,
     providerId,

@@ -12,6 +12,7 @@ import {
   call,
   eventsOf,
   newCustomer,
+  newLicense,
   newToken,
   rows,
   unique,
@@ -298,6 +299,27 @@ describe("a Worker that dies", () => {
     setTime(NOW + 60_000);
     expect(await keyed(key, "/customers", { name })).toMatchObject({ status: 409 });
     expect(await countOf(name)).toBe(1);
+  });
+
+  it("overtaken by another change, before it tries again: does not claim to have done anything", async () => {
+    setTime(NOW);
+    const key = unique("key");
+    const { license } = await newLicense();
+    let changes = 0;
+    const bindings = around(async (sql, run) => {
+      if (!sql.some((text) => text.startsWith("update `licenses`"))) return run();
+      if (++changes > 1) throw new Error("D1_ERROR: Network connection lost.");
+      await admin(`/licenses/${license.id}`, { method: "PATCH", body: { grace_days: 7 } });
+      return run();
+    });
+    const path = `/licenses/${license.id}/suspend`;
+    expect((await keyed(key, path, { reason: "x" }, { bindings })).status).toBe(503);
+    setTime(NOW + 60_000);
+    const again = await keyed(key, path, { reason: "x" });
+    expect(again).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+    expect(again.body.detail).toMatch(/what it did, if anything, and use a new key/);
+    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("active");
+    expect((await keyed(unique("key"), path, { reason: "x" })).body.status).toBe("suspended");
   });
 
   it("and is started again with another SESSION_SECRET: kept answers are lost, not leaked or repeated", async () => {

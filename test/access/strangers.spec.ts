@@ -117,6 +117,14 @@ describe("the brakes, by the real bindings", () => {
     expect((await from("198.51.100.3", "guess")).status).toBe(400);
   });
 
+  it("take the addresses that one IPv6 connection has for one", async () => {
+    const guesses = await Promise.all(
+      Array.from({ length: 310 }, (_, n) => from(`2001:db8:1:2:${n.toString(16)}::1`, "guess")),
+    );
+    expect(guesses.filter(({ status }) => status === 429)).toHaveLength(10);
+    expect((await from("2001:db8:1:3::1", "guess")).status).toBe(400);
+  });
+
   it("stop a license that is asked about without end, and no other license of that address", async () => {
     const ip = "198.51.100.4";
     const [busy, calm] = [await newLicense(), await newLicense()];

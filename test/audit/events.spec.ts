@@ -96,6 +96,25 @@ describe("the record", () => {
     expect(await actionsOf("entity=nobody")).toEqual([]);
   });
 
+  it("is found also where clocks disagree, or a request waited for the database", async () => {
+    await fresh();
+    const noon = Date.parse("2026-03-01T12:00:00Z");
+    const times = [0, 9, 4, 30, 12, 11, 29, 31, 60, 45, 33, 58, 70].map((seconds) => noon + seconds * 1_000);
+    for (const time of times) {
+      setTime(time);
+      await newCustomer({ id: `at-${time}` });
+    }
+    for (const edge of times) {
+      const found = async (query: string): Promise<string[]> =>
+        (await admin(`/events?${query}=${new Date(edge).toISOString()}`)).body.data.map(
+          (event: { entity: { id: string } }) => event.entity.id,
+        );
+      const idsOf = (chosen: number[]): string[] => chosen.map((time) => `at-${time}`).toReversed();
+      expect(await found("since")).toEqual(idsOf(times.filter((time) => time >= edge)));
+      expect(await found("until")).toEqual(idsOf(times.filter((time) => time < edge)));
+    }
+  });
+
   it.each(["since=soon", "until=2026-02-30", "limit=0", "who=me"])("refuses ?%s", async (query) => {
     expect(await call(`/v1/admin/events?${query}`, { token: env.ADMIN_TOKEN })).toMatchObject({
       status: 422,

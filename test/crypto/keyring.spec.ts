@@ -33,6 +33,18 @@ describe("the key ring", () => {
     await expect(jwtVerify(before, await importJWK(previous!, "EdDSA"))).resolves.toBeDefined();
   });
 
+  it("takes the key that the document names, and no other in its place", async () => {
+    const [keys] = (JSON.parse(await generateKeys()) as { keys: { kid: string }[] }).keys;
+    const renamed = ringOf(JSON.stringify({ keys: [{ ...keys, kid: "unheard-of" }] }));
+    const ring = ringOf(JSON.stringify({ keys: [keys] }));
+    expect(
+      await ring.verify("license+jwt", ISSUER, await ring.sign("license+jwt", { iss: ISSUER })),
+    ).not.toBeNull();
+    expect(
+      await ring.verify("license+jwt", ISSUER, await renamed.sign("license+jwt", { iss: ISSUER })),
+    ).toBeNull();
+  });
+
   it("takes no document for another type, nor from another issuer", async () => {
     const ring = ringOf(await generateKeys());
     const certificate = await ring.sign("activation+jwt", { iss: ISSUER });

@@ -98,6 +98,11 @@ describe("malformed requests", () => {
       status: 413,
       body: { code: "PAYLOAD_TOO_LARGE" },
     });
+    // What is announced is refused by that alone, before anything of it arrives.
+    for (const length of ["65537", "1e9", "-"]) {
+      const announced = { ...headers, "Content-Length": length };
+      expect(await call("/v1/activate", { raw: "{}", headers: announced })).toMatchObject({ status: 413 });
+    }
     const stream = new ReadableStream({
       start(controller) {
         for (let n = 0; n < 9; n++) controller.enqueue(new Uint8Array(8_192).fill(0x20));

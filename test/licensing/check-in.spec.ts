@@ -162,6 +162,7 @@ describe("usage", () => {
         { date: TODAY, requests: 31 },
       ],
     });
+    await checkIn(license_key, "a", use(TODAY, 12, 1));
     expect((await usageOf(license.id)).data).toEqual([
       {
         date: TODAY,
@@ -332,6 +333,28 @@ describe("fingerprints and clones", () => {
       if (day % 7 === 6) one.held.certificate = backup;
     }
     expect(await suspicions(license.id)).toBe(0);
+  });
+
+  it("a certificate of another instance or license says nothing of this one", async () => {
+    const [mine, other] = [await newLicense(), await newLicense()];
+    const strange: string[] = [];
+    for (const [key, instance] of [
+      [mine.license_key, "b"],
+      [other.license_key, "a"],
+    ]) {
+      for (let n = 0; n < 3; n++) {
+        setTime(NOW + strange.length * 1_000);
+        strange.push((await activate(key, instance)).body.certificate);
+      }
+    }
+    const one = place(mine.license_key, "");
+    await activate(mine.license_key, "a");
+    for (const [n, certificate] of strange.entries()) {
+      // Each is another one, and older than what this instance got last: two of its own would be a clone.
+      one.held.certificate = certificate;
+      await one.checksIn(NOW + (n + 1) * DAY);
+    }
+    expect(await suspicions(mine.license.id)).toBe(0);
   });
 
   it("answers that get lost make no clone", async () => {

@@ -191,6 +191,12 @@ describe("license types", () => {
     expect(await admin(`/license-types/${id}`, { method: "DELETE" })).toMatchObject({ status: 404 });
   });
 
+  it("takes no id that an object of JavaScript cannot have for a member", async () => {
+    const body = { name: "Odd" };
+    const refused = await admin("/license-types/__proto__", { method: "PUT", body });
+    expect(refused).toMatchObject({ status: 422, body: { code: "REQUEST_INVALID" } });
+  });
+
   it.each([
     [{}],
     [{ name: "" }],

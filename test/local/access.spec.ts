@@ -133,6 +133,12 @@ describe("a person who is signed in through Cloudflare Access", () => {
     });
   });
 
+  it("is not taken for whoever has an address that only looks the same", async () => {
+    await add("kay@smarthaus.example", "owner");
+    // KELVIN SIGN, whose lower case is the letter k.
+    expect((await me(await sign(claimsOf("\u212Aay@smarthaus.example")))).status).toBe(403);
+  });
+
   it("may do what the role allows, and no more", async () => {
     const owner = await ask("/people", await sign(claimsOf("ada@smarthaus.example")));
     expect(owner.status).toBe(200);

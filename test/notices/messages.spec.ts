@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
+import { setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { messagesOf } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, refusal } from "../support/mail.ts";
 import { recorded, scansOf } from "../support/meter.ts";
 import {
   admin,
@@ -198,6 +199,10 @@ async function sentMessage(): Promise<{ id: string; customer: string; license: s
 const statusOf = async (id: string): Promise<string> => (await admin(`/messages/${id}`)).body.status;
 
 describe("receipts of Resend", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
   it("say that a mail was delivered, and later that it bounced after all; twice is as once", async () => {
     const { id, customer } = await sentMessage();
     expect((await receipt("email.delivered", id)).status).toBe(204);
@@ -218,6 +223,25 @@ describe("receipts of Resend", () => {
     expect(changed.body.email_status).toBeNull();
     await receipt("email.bounced", id);
     expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
+  });
+
+  it("that come late say nothing of an attempt made by hand since", async () => {
+    const { id } = await sentMessage();
+    await receipt("email.bounced", id);
+    await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
+    const resend = new FakeResend();
+    resend.fault = () => refusal(503, "application_error");
+    const bindings = mailing();
+    await admin(`/messages/${id}/retry`, { method: "POST", bindings });
+    // Resend takes nothing right now: whatever bounced was what went out before.
+    await receipt("email.bounced", id);
+    expect(await statusOf(id)).toBe("pending");
+    resend.fault = () => null;
+    setTime(Date.now() + 3_600_000);
+    await fire(DELIVERIES, bindings);
+    expect(resend.inbox).toHaveLength(1);
+    await receipt("email.bounced", id);
+    expect(await statusOf(id)).toBe("sent");
   });
 
   it("say that the recipient does not want it", async () => {

@@ -116,6 +116,21 @@ describe("the nightly job", () => {
     for (const { email } of [suspended, revoked, perpetual]) expect(resend.to(email)).toEqual([]);
   });
 
+  it("says nothing about what was renewed or suspended between being read and being written", async () => {
+    const [renewed, suspended, left] = [
+      await licenseFor({ expires_days: 7 }),
+      await licenseFor({ expires_days: 7 }),
+      await licenseFor({ expires_days: 7 }),
+    ];
+    const bindings = mailing();
+    const late = beforeWriting(bindings, async () => {
+      await admin(`/licenses/${renewed.license.id}`, { method: "PATCH", body: { expires_at: "2090-01-01" } });
+      await admin(`/licenses/${suspended.license.id}/suspend`, { body: { reason: "x" } });
+    });
+    await fireAt(night(0), late);
+    expect([renewed, suspended, left].map(({ email }) => resend.to(email).length)).toEqual([0, 0, 1]);
+  });
+
   it("sends staff one digest a day, however often it runs", async () => {
     const staff = [`${unique("a")}@smarthaus.example`, `${unique("b")}@smarthaus.example`];
     const bindings = mailing({ ADMIN_EMAILS: staff.join(", ") });
@@ -204,6 +219,29 @@ describe("the nightly job", () => {
     await expect(fire("1 2 3 4 5", env)).rejects.toThrow("1 2 3 4 5");
   });
 });
+
+/** Bindings where something happens right before the first mail is written. */
+function beforeWriting(bindings: Env, happens: () => Promise<void>): Env {
+  const writes = new WeakSet<D1PreparedStatement>();
+  let happened = false;
+  const DB = {
+    prepare: (sql: string) => ({
+      bind(...values: unknown[]) {
+        const statement = bindings.DB.prepare(sql).bind(...values);
+        if (sql.startsWith("INSERT INTO messages")) writes.add(statement);
+        return statement;
+      },
+    }),
+    async batch(statements: D1PreparedStatement[]) {
+      if (!happened && statements.some((statement) => writes.has(statement))) {
+        happened = true;
+        await happens();
+      }
+      return bindings.DB.batch(statements);
+    },
+  } as unknown as D1Database;
+  return { ...bindings, DB };
+}
 
 /** Bindings whose D1 dies at its n-th trip and stays dead. */
 function dyingAt(boundary: number, after: boolean, bindings: Env) {

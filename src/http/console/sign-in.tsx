@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { html } from "hono/html";
 import type { FC } from "hono/jsx";
+import { networkOf } from "../../access/networks.ts";
 import { closeSession, openSession, SESSION_HOURS } from "../../access/sessions.ts";
 import { Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
@@ -76,7 +77,7 @@ async function signIn(http: Http): Promise<Response> {
   await limitBody(http, MAX_BODY);
   const entry = await readEntry(http);
   // Before the token is looked at: guessing runs dry, also where a guess is right.
-  if (!(await context.limits.signIn(context.ip ?? "-"))) {
+  if (!(await context.limits.signIn(networkOf(context.ip)))) {
     throw new Problem("RATE_LIMITED", "Too many sign-ins from this address. Wait a minute.", {
       retry_after: 60,
     });
