@@ -152,7 +152,8 @@ export interface FieldError {
 /** Longer than any name of ours. What a caller took for a name may be a license key, and is not to be repeated. */
 const MAX_NAME = 64;
 
-const pathOf = (parts: readonly PropertyKey[]): string =>
+/** The path of a member, with names as long as names may be. */
+export const pathOf = (parts: readonly PropertyKey[]): string =>
   parts.map((part) => String(part).slice(0, MAX_NAME)).join(".");
 
 /** What a schema found wrong: an issue per wrong member, of unknown members one for each. */

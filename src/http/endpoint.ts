@@ -7,7 +7,7 @@ import { networkOf } from "../access/networks.ts";
 import { allow, type Permission } from "../access/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
-import { type FieldError, fieldErrors, Problem, type ProblemCode } from "../problems.ts";
+import { type FieldError, fieldErrors, pathOf, Problem, type ProblemCode } from "../problems.ts";
 import { limitBody, MAX_BODY } from "./body-limit.ts";
 import { answerOnce, idempotencyKeyOf } from "./idempotency.ts";
 
@@ -197,7 +197,7 @@ const NO_QUERY = z.strictObject({});
 /** The parameters of a request of staff: of two with one name either might be meant. */
 function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
   for (const [name, values] of Object.entries(http.req.queries())) {
-    if (values.length > 1) errors.push({ path: name, message: "Is there more than once" });
+    if (values.length > 1) errors.push({ path: pathOf([name]), message: "Is there more than once" });
   }
   return http.req.query();
 }

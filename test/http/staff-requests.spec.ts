@@ -33,6 +33,13 @@ describe("the query of a call of staff", () => {
       body: { errors: [{ path: "standing", message: "Is there more than once" }] },
     });
   });
+
+  it("repeats no name longer than any of ours, such as a key that was taken for one", async () => {
+    const { license_key } = await newLicense();
+    const { status, text } = await admin(`/licenses?${license_key}=1&${license_key}=2`);
+    expect(status).toBe(422);
+    expect(text).not.toContain(license_key.slice(0, 65));
+  });
 });
 
 describe("no body at all", () => {

@@ -51,7 +51,12 @@ export async function call(path: string, options: Call = {}): Promise<Answer> {
     body: isJson && text !== "" ? JSON.parse(text) : null,
   };
   assertDeclared(method, path, answer);
-  const form = typeof payload === "string" || payload instanceof URLSearchParams ? payload.toString() : "";
+  const form =
+    payload instanceof FormData
+      ? [...payload.values()].filter((value) => typeof value === "string").join(" ")
+      : typeof payload === "string" || payload instanceof URLSearchParams
+        ? payload.toString()
+        : "";
   const sent = `${path.replaceAll("%40", "@")} ${form}`;
   if (answer.status < 400) rememberGivenOut(`${text} ${response.headers.get("Set-Cookie")}`);
   else if (path.startsWith("/admin")) assertPageKeepsSecrets(text, sent, path);

@@ -1,5 +1,5 @@
 // /v1/admin/licenses/{id}/…: the transitions of a license, its key, and what belongs to it.
-import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents, presentEvent } from "../../audit/event-list.ts";
 import { listActivations, presentActivation } from "../../licensing/instances.ts";
 import {
   reinstateLicense,
@@ -216,7 +216,7 @@ export const licenseActionEndpoints = [
     },
     async ({ http, context, params, query }) => {
       await getLicense(context, params.id);
-      const page = await listEvents(context, query, EventFilter.parse({ entity: params.id }));
+      const page = await listEvents(context, query, { entity: params.id });
       return http.json({ ...page, data: page.data.map(presentEvent) });
     },
   ),

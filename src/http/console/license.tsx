@@ -1,6 +1,6 @@
 // /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
 import type { Child, FC } from "hono/jsx";
-import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents, presentEvent } from "../../audit/event-list.ts";
 import { countSeats, listActivations, presentActivation } from "../../licensing/instances.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../licensing/licenses.ts";
 import { TRANSITIONS } from "../../licensing/lifecycle.ts";
@@ -117,7 +117,7 @@ export const licensePage: Page = {
       countSeats(context, id),
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, EventFilter.parse({ entity: id })),
+      listEvents(context, { limit: 20 }, { entity: id }),
     ]);
     const license = presentLicense(row, now);
     return {

@@ -227,6 +227,7 @@ describe("the page of a license", () => {
 
   it("is not there for a license that is not", async () => {
     expect((await owner.get("/admin/licenses/lic_nope")).status).toBe(404);
+    expect((await owner.get("/admin/licenses/%00")).status).toBe(404);
   });
 
   it("offers what the license allows and the role may do", async () => {
