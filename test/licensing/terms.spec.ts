@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type * as z from "zod/mini";
 import {
   CheckInHours,
+  ChosenId,
   Days,
   EndInstant,
   Features,
@@ -53,6 +54,21 @@ describe.each(NAMES)("%s", (_, schema, least, most) => {
 
 it("only a limit may be null: unlimited", () => {
   expect(NAMES.map(([, schema]) => takes(schema, null))).toEqual([true, false, false, false, false]);
+});
+
+describe("an id that people choose", () => {
+  it.each(["a", "A.b_c-9", "...", ".a", "..a", "a.", "x".repeat(64)])("may be %s", (id) => {
+    expect(takes(ChosenId, id)).toBe(true);
+  });
+
+  it.each(["", ".", "..", "x".repeat(65), "a b", " a", "a ", "a/b", "ä", "a\n"])("may not be %j", (id) => {
+    expect(faultOf(ChosenId, id)).toMatch(/^Must be 1 to 64 letters/);
+  });
+});
+
+it("what is wrong with a text or a feature is said in words", () => {
+  expect(faultOf(Text(9), "a\u0000")).toMatch(/control characters/);
+  expect(faultOf(Features, ["a b"])).toMatch(/begin with a letter or digit/);
 });
 
 describe("a text", () => {
