@@ -139,7 +139,7 @@ describe("the budget of a call on D1", () => {
   it.each([
     ["/admin", 3, 420],
     ["/admin/licenses", 3, 180],
-    ["/admin/licenses?standing=active", 3, 220],
+    ["/admin/licenses?standing=active&customer_id={customer}", 3, 220],
     ["/admin/licenses/{id}", 2, 160],
     ["/admin/licenses/{id}/send", 2, 10],
     ["/admin/customers", 2, 60],
@@ -149,7 +149,7 @@ describe("the budget of a call on D1", () => {
     ["/admin/instances?active=true&silent_days=3", 2, 100],
     ["/admin/messages", 2, 60],
     ["/admin/activity", 2, 60],
-  ])("the console's page %s: ≤ %d trips, ≤ %d read, none written", async (path, trips, read) => {
+  ])("the console's page %s: %d trips, ≤ %d read, none written", async (path, trips, read) => {
     const { license, license_key } = await newLicense({ max_instances: 40 });
     for (let n = 0; n < 40; n++) await activate(license_key, `seat-${n}`);
     await fire("*/10 * * * *", env);
@@ -158,7 +158,7 @@ describe("the budget of a call on D1", () => {
     const before = { ...cost };
     const address = path.replace("{id}", license.id).replace("{customer}", license.customer_id);
     expect((await visitor.get(address)).status).toBe(200);
-    expect(cost.trips - before.trips).toBeLessThanOrEqual(trips);
+    expect(cost.trips - before.trips).toBe(trips);
     expect(cost.read - before.read).toBeLessThanOrEqual(read);
     expect(cost.written - before.written).toBe(0);
   });

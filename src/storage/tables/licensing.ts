@@ -1,8 +1,7 @@
 // What is sold and who runs it: customers, license types, licenses, activations.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-
-const json = <T>() => text({ mode: "json" }).$type<T>();
+import { json } from "./columns.ts";
 
 export type Metadata = Record<string, unknown>;
 

@@ -1,8 +1,7 @@
 // What happened, and the seals over it.
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-
-const json = <T>() => text({ mode: "json" }).$type<T>();
+import { json } from "./columns.ts";
 
 export const events = sqliteTable(
   "events",

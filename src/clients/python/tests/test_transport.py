@@ -34,11 +34,11 @@ def serve_once(answer: bytes) -> tuple[str, Callable[[], bytes]]:
 
 
 def drip(listener: socket.socket, begun: bytes) -> None:
-    """Never silent for long, and never done."""
+    """Never silent for long, and not done for longer than any test waits."""
     connection, _ = listener.accept()
     with connection, suppress(OSError):
         connection.sendall(begun)
-        for _ in range(40):
+        for _ in range(600):
             connection.sendall(b"x")
             time.sleep(0.05)
 
