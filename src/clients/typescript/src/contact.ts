@@ -39,7 +39,7 @@ const cut = (labels: Record<string, string>): Record<string, string> =>
     Object.entries(labels)
       .filter(([name]) => name !== "")
       .slice(0, 32)
-      .map(([name, value]) => [name.slice(0, 64), `${value}`.slice(0, 256)]),
+      .map(([name, value]) => [name.slice(0, 64), value.slice(0, 256)]),
   );
 
 /**
