@@ -159,4 +159,33 @@ describe("completion", () => {
       expect(out).toBe("list show free help\ncustomers.csv\n");
     });
   });
+
+  it.runIf(isThere("fish"))("completes in fish", async () => {
+    await withCommand(async (folder, env) => {
+      writeFileSync(join(folder, "customers.csv"), "");
+      const script = `
+        caio-license completion fish | source
+        complete -C "caio-license licenses re"
+        complete -C "caio-license import customers cust"`;
+      const { out } = await run("fish", ["-c", script], { env, cwd: folder });
+      const words = out.split("\n").map((line) => line.split("\t")[0]);
+      expect(words).toEqual(["reinstate", "reissue", "renew", "revoke", "customers.csv", ""]);
+    });
+  });
+
+  it.runIf(isThere("zsh"))("completes in zsh", { timeout: 30_000 }, async () => {
+    await withCommand(async (folder, env) => {
+      // As at a terminal: only there does zsh complete.
+      const script = `
+        zmodload zsh/zpty
+        zpty terminal zsh -f -i
+        zpty -w terminal 'autoload -Uz compinit; compinit -u -D; source <(caio-license completion zsh); echo $((40 + 2))-ready'
+        zpty -r terminal seen '*42-ready*'
+        zpty -w -n terminal $'caio-license licenses re\t\t'
+        zpty -r terminal seen '*Revoke a license*'
+        print -r -- $seen`;
+      const { out } = await run("zsh", ["-f", "-c", script], { env: { ...env, TERM: "dumb" }, cwd: folder });
+      for (const command of ["reinstate", "reissue", "renew", "revoke"]) expect(out).toContain(command);
+    });
+  });
 });
