@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { DAY, setTime } from "../support/clock.ts";
-import { DELIVERIES, FakeResend, fire, mailing, messagesOf, refusal } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, refusal, emptyOutbox } from "../support/mail.ts";
 import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const NOW = Date.parse("2026-09-01T08:00:00Z");
@@ -12,8 +12,7 @@ let resend: FakeResend;
 beforeEach(async () => {
   resend = new FakeResend();
   // What other tests owe is not to be sent here.
-  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-  await rows("UPDATE mail_pace SET next_at = 0");
+  await emptyOutbox();
 });
 
 afterEach(() => {

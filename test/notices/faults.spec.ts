@@ -1,7 +1,7 @@
 // Resend is down for two days. Licensing goes on, and afterwards each mail is there once.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
-import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY, refusal } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY, refusal, emptyOutbox } from "../support/mail.ts";
 import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const NOW = Date.parse("2026-10-02T17:00:00Z");
@@ -12,8 +12,7 @@ let resend: FakeResend;
 
 beforeEach(async () => {
   resend = new FakeResend();
-  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-  await rows("UPDATE mail_pace SET next_at = 0");
+  await emptyOutbox();
 });
 
 afterEach(() => {

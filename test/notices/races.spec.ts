@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { brokenIn } from "../support/invariants.ts";
-import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY, emptyOutbox } from "../support/mail.ts";
 import { newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const NOW = Date.parse("2026-05-01T08:00:00Z");
@@ -11,8 +11,7 @@ const ROUNDS = env.RACE_ROUNDS;
 
 describe("runs of the outbox that overlap", () => {
   beforeEach(async () => {
-    await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-    await rows("UPDATE mail_pace SET next_at = 0");
+    await emptyOutbox();
   });
 
   afterEach(() => {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Visitor } from "../../support/console.ts";
-import { FakeResend, mailing, messagesOf } from "../../support/mail.ts";
+import { FakeResend, mailing, messagesOf, emptyOutbox } from "../../support/mail.ts";
 import { admin, eventsOf, newCustomer, newLicense, rows } from "../../support/service.ts";
 
 const EMAIL = "ada@acme.example";
@@ -15,6 +15,8 @@ async function skipped(name = "Acme") {
 
 const timesShown = async (licenseId: string): Promise<number> =>
   (await eventsOf(licenseId)).filter(({ action }) => action === "license.key_revealed").length;
+
+beforeEach(emptyOutbox);
 
 describe("/admin/messages", () => {
   it("finds by status, kind and license", async () => {

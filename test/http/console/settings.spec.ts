@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
-import { FakeResend, mailing, messagesOf, refusal } from "../../support/mail.ts";
-import { admin, newCustomer, ORIGIN, rows, unique } from "../../support/service.ts";
+import { FakeResend, mailing, messagesOf, refusal, emptyOutbox } from "../../support/mail.ts";
+import { admin, newCustomer, ORIGIN, unique } from "../../support/service.ts";
 
 const PUBLIC = ["/admin/settings", "/admin/settings/mail", "/admin/settings/signing-keys"];
 
@@ -69,9 +69,7 @@ describe("mail", () => {
   });
 
   it("that failed is linked, with its reason as text", async () => {
-    // Resend may have asked for a pause elsewhere, and other mail may wait.
-    await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-    await rows("UPDATE mail_pace SET next_at = 0");
+    await emptyOutbox();
     const resend = new FakeResend();
     resend.fault = () => refusal(422, "<b>validation_error</b>");
     const bindings = mailing();
