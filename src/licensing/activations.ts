@@ -11,6 +11,7 @@ import { presentTerms } from "./licenses.ts";
 import { endActivation } from "./seat-ends.ts";
 import { look, presentSeat, viewOf } from "./seats.ts";
 import { standingOf } from "./standing.ts";
+import { maxCharacters } from "./terms.ts";
 import { UsageReport } from "./usage.ts";
 
 /** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
@@ -23,7 +24,7 @@ const InstanceId = z.string().check(
 // Any string at all is taken as a key and judged as one; the body limit bounds its length.
 const LicenseKey = z.string();
 
-const Label = (max: number) => z.string().check(z.maxLength(max));
+const Label = (max: number) => z.string().check(...maxCharacters(max));
 
 // null is taken as absent: clients in many languages send it for "none".
 export const ActivationRequest = z.object({
@@ -35,7 +36,7 @@ export const ActivationRequest = z.object({
   nonce: z.nullish(Label(256)),
   labels: z.nullish(
     z
-      .record(z.string().check(z.minLength(1), z.maxLength(64)), Label(256))
+      .record(Label(64).check(z.minLength(1)), Label(256))
       .check(z.refine((labels) => Object.keys(labels).length <= 32, "At most 32 labels")),
   ),
 });

@@ -2,6 +2,15 @@
 import * as z from "zod/mini";
 import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
+/**
+ * At most so many characters, as JSON Schema (RFC 8259), SQLite and Python count them. The length of a JavaScript
+ * string counts the halves of an emoji, and would refuse what the published schema allows.
+ */
+export const maxCharacters = (max: number) => [
+  z.refine<string>((text) => text.length <= max || [...text].length <= max, `At most ${max} characters`),
+  z.meta({ maxLength: max }),
+];
+
 /** The plain text that people read: no control characters, not blank. */
 export const Text = (max: number) =>
   z
@@ -9,7 +18,7 @@ export const Text = (max: number) =>
     .check(
       z.trim(),
       z.minLength(1),
-      z.maxLength(max),
+      ...maxCharacters(max),
       z.regex(/^[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
     );
 
@@ -74,7 +83,7 @@ const isWithin = (levels: number, value: unknown): boolean =>
   (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
 
 /** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
-export const Metadata = z.record(z.string().check(z.maxLength(64)), z.unknown()).check(
+export const Metadata = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check(
   z.refine((metadata) => isWithin(MAX_DEPTH, metadata), {
     error: `Must be at most ${MAX_DEPTH} levels deep`,
     abort: true,

@@ -375,11 +375,14 @@ describe("what a caller is told", () => {
       storage: folder.storage,
       fetch: script.fetch,
       hostname: "h".repeat(999),
+      fingerprint: `f${"😀".repeat(999)}`,
       labels: { "": "x", ...labels },
     });
     await license.checkIn();
-    const { hostname, labels: sent } = script.requests[0]!.body as { hostname: string; labels: object };
+    const body = script.requests[0]!.body as { hostname: string; fingerprint: string; labels: object };
+    const { hostname, fingerprint, labels: sent } = body;
     expect(hostname).toHaveLength(255);
+    expect(fingerprint).toBe(`f${"😀".repeat(255)}`);
     expect(Object.keys(sent)).toHaveLength(32);
     expect(Object.entries(sent).every(([name, text]) => name.length <= 64 && text.length === 256)).toBe(true);
   });

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { verifyPublished } from "../support/documents.ts";
-import { activate, call, deactivate, eventsOf, newLicense, rows, validate } from "../support/service.ts";
+import {
+  activate,
+  admin,
+  call,
+  deactivate,
+  eventsOf,
+  newLicense,
+  rows,
+  validate,
+} from "../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.250Z");
 const iso = (at: number): string => new Date(at).toISOString();
@@ -339,6 +348,18 @@ describe("deactivate", () => {
   });
 });
 
+it("counts characters as the published schema does: an emoji is one", async () => {
+  const { license_key } = await newLicense();
+  const about = {
+    hostname: "🖥".repeat(255),
+    app_version: "🚀".repeat(64),
+    labels: { ["🏷".repeat(64)]: "🏠".repeat(256) },
+  };
+  const { status, body } = await activate(license_key, "🦊".repeat(128), about);
+  expect(status).toBe(200);
+  expect((await admin(`/activations/${body.activation_id}`)).body).toMatchObject(about);
+});
+
 describe("malformed instance requests", () => {
   it.each([
     ["license_key", { instance_id: "a" }],
@@ -352,6 +373,7 @@ describe("malformed instance requests", () => {
     ["instance_id", { license_key: "k", instance_id: "\ud800" }],
     ["instance_id", { license_key: "k", instance_id: 1 }],
     ["nonce", { license_key: "k", instance_id: "a", nonce: "x".repeat(257) }],
+    ["hostname", { license_key: "k", instance_id: "a", hostname: "🖥".repeat(256) }],
     ["labels", { license_key: "k", instance_id: "a", labels: "prod" }],
     ["labels.tier", { license_key: "k", instance_id: "a", labels: { tier: 1 } }],
     ["", []],

@@ -78,6 +78,7 @@ describe("a text", () => {
     ["as many as it may have", "x".repeat(10), "x".repeat(10)],
     ["blanks that do not count", ` ${"x".repeat(10)} `, "x".repeat(10)],
     ["letters of everybody", "Ł😀", "Ł😀"],
+    ["characters as readers count them", "😀".repeat(10), "😀".repeat(10)],
   ])("%s", (_, text, kept) => {
     expect(Text(10).parse(text)).toBe(kept);
   });
@@ -86,6 +87,7 @@ describe("a text", () => {
     ["nothing", ""],
     ["blanks alone", "   "],
     ["one too many", "x".repeat(11)],
+    ["one too many, of two code units each", "😀".repeat(11)],
     ["a control character at its beginning", "\u0007x"],
     ["a control character within", "a\nb"],
     ["a control character at its end", "x\u0007"],

@@ -27,20 +27,23 @@ export function identityOf({ options, instanceId }: Contacts, license_key: strin
   return {
     license_key,
     instance_id: instanceId,
-    ...(hostname === undefined ? {} : { hostname: hostname.slice(0, 255) }),
-    ...(appVersion === undefined ? {} : { app_version: appVersion.slice(0, 64) }),
-    ...(fingerprint === undefined ? {} : { fingerprint: fingerprint.slice(0, 256) }),
-    ...(labels === undefined ? {} : { labels: cut(labels) }),
+    ...(hostname === undefined ? {} : { hostname: cut(hostname, 255) }),
+    ...(appVersion === undefined ? {} : { app_version: cut(appVersion, 64) }),
+    ...(fingerprint === undefined ? {} : { fingerprint: cut(fingerprint, 256) }),
+    ...(labels === undefined ? {} : { labels: cutLabels(labels) }),
   };
 }
 
+// By whole characters: half of one would come back from the service as another.
+const cut = (text: string, most: number): string => Array.from(text).slice(0, most).join("");
+
 // Callers in plain JavaScript hand over numbers, too.
-const cut = (labels: Record<string, unknown>): Record<string, string> =>
+const cutLabels = (labels: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels)
       .filter(([name]) => name !== "")
       .slice(0, 32)
-      .map(([name, value]) => [name.slice(0, 64), String(value).slice(0, 256)]),
+      .map(([name, value]) => [cut(name, 64), cut(String(value), 256)]),
   );
 
 /**
