@@ -9,7 +9,7 @@ import { type Customer, customers, customerTerms } from "../storage/schema.ts";
 import { normalizeTerm, termsOf } from "./customer-terms.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
-import { assertMatch, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
+import { assertMatch, changesBetween, columnsToSet, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import { ChosenId, Metadata, Text } from "./terms.ts";
 
 export const CustomerId = ChosenId;
@@ -37,6 +37,15 @@ const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
     customer.id,
     JSON.stringify(termsOf(customer)),
   );
+
+/** What a customer is found by, beside the id. */
+const SEARCHED = ["name", "company", "email"] as const;
+
+/** Puts the terms of the customer in place of those before, where the statement before it changed a row. */
+const replaceTerms = (context: Context, customer: Customer): D1PreparedStatement[] => [
+  context.db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", customer.id),
+  addTerms(context, customer),
+];
 
 /** The customer that an input asks for. Pure. */
 export const customerOf = (input: NewCustomer, id: string, now: number): Customer => ({
@@ -119,12 +128,11 @@ export async function changeCustomer(
       db.compile(
         db.orm
           .update(customers)
-          .set(after)
+          .set(columnsToSet(after, changes))
           .where(and(eq(customers.id, id), eq(customers.version, before.version))),
       ),
       recordChange(context, now, "customer.changed", ["customer", id], { changes }),
-      db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", id),
-      addTerms(context, after),
+      ...(SEARCHED.some((name) => name in changes) ? replaceTerms(context, after) : []),
     ]);
     if (updated?.meta.changes !== 0) return after;
   }
@@ -144,9 +152,14 @@ export async function deleteCustomer(context: Context, id: string): Promise<void
     db.sql(`DELETE FROM customer_terms WHERE customer_id = ?1 AND ${unlicensed}`, id),
     db.sql(`DELETE FROM customers WHERE id = ?1 AND ${unlicensed}`, id),
     recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], { before: customer }),
+    db.sql("SELECT 1 FROM customers WHERE id = ?1", id),
   ]);
-  if (results[1]?.meta.changes !== 0) return;
-  throw new Problem("CONFLICT", `The customer ${id} has licenses.`);
+  const [, deleted, , left] = results;
+  if (deleted?.meta.changes !== 0) return;
+  // Somebody else may have deleted it since it was read.
+  throw left?.results.length === 0
+    ? unknownCustomer(id)
+    : new Problem("CONFLICT", `The customer ${id} has licenses.`);
 }
 
 export interface CustomerFilter {

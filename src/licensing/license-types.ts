@@ -4,11 +4,11 @@ import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { Problem } from "../problems.ts";
+import { invalid, Problem } from "../problems.ts";
 import { type LicenseType, licenseTypes } from "../storage/schema.ts";
 import { formatInstant } from "./dates.ts";
 import { openList, type Page, type PageRequest } from "./pages.ts";
-import { assertMatch, changesBetween, MAX_ATTEMPTS, overtaken } from "./resources.ts";
+import { assertMatch, changesBetween, columnsToSet, MAX_ATTEMPTS, overtaken } from "./resources.ts";
 import {
   CheckInHours,
   ChosenId,
@@ -21,7 +21,7 @@ import {
   Text,
 } from "./terms.ts";
 
-// Statistics are told by type, as members of an object, and no JavaScript takes this one for a member.
+// Statistics are told by type, as members of an object, and many a program takes this one for no member.
 export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
 
 /** A whole license type: what is left out takes the default, also when it replaces one that is there. */
@@ -42,7 +42,11 @@ export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;
 
 const unknownType = (id: string): Problem => new Problem("NOT_FOUND", `There is no license type ${id}.`);
 
-async function findLicenseType(context: Context, id: string): Promise<LicenseType | undefined> {
+/** The fault of an input that names a license type which is not there. */
+export const unknownTypeIn = (id: string): Problem =>
+  invalid("license_type", `There is no license type ${id}`);
+
+export async function findLicenseType(context: Context, id: string): Promise<LicenseType | undefined> {
   const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
   return type;
 }
@@ -128,7 +132,7 @@ export async function putLicenseType(
       db.compile(
         db.orm
           .update(licenseTypes)
-          .set(type)
+          .set(columnsToSet(type, changes))
           .where(and(eq(licenseTypes.id, id), eq(licenseTypes.version, before.version))),
       ),
       recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
@@ -146,7 +150,7 @@ export async function deleteLicenseType(context: Context, id: string): Promise<v
   allow(context, "license-types");
   const { db } = context;
   const type = await getLicenseType(context, id);
-  const [deleted] = await db.batch([
+  const [deleted, , left] = await db.batch([
     db.sql(
       "DELETE FROM license_types WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM licenses WHERE license_type = ?1)",
       id,
@@ -154,8 +158,13 @@ export async function deleteLicenseType(context: Context, id: string): Promise<v
     recordChange(context, context.clock.now(), "license_type.deleted", ["license_type", id], {
       before: type,
     }),
+    db.sql("SELECT 1 FROM license_types WHERE id = ?1", id),
   ]);
-  if (deleted?.meta.changes === 0) throw new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
+  if (deleted?.meta.changes !== 0) return;
+  // Somebody else may have deleted it since it was read.
+  throw left?.results.length === 0
+    ? unknownType(id)
+    : new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
 }
 
 export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({

@@ -19,7 +19,7 @@ import {
 import { CustomerId } from "./customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { LicenseTypeId } from "./license-types.ts";
+import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import type { Terms } from "./seats.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { Days, EndInstant, Features, GraceDays, Limit, Metadata, NoticeDays, StartInstant } from "./terms.ts";
@@ -121,7 +121,7 @@ export async function issueLicense(
     db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, input.license_type)),
   ]);
   if (!customer) throw noCustomer();
-  if (!type) throw invalid("license_type", `There is no license type ${input.license_type}`);
+  if (!type) throw unknownTypeIn(input.license_type);
 
   const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);

@@ -11,9 +11,17 @@ import { isForeignKeyFailure } from "../storage/failures.ts";
 import { type License, licenses } from "../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { LicenseTypeId } from "./license-types.ts";
+import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
-import { assertMatch, type Changes, changesBetween, given, MAX_ATTEMPTS, overtaken } from "./resources.ts";
+import {
+  assertMatch,
+  type Changes,
+  changesBetween,
+  columnsToSet,
+  given,
+  MAX_ATTEMPTS,
+  overtaken,
+} from "./resources.ts";
 import {
   CheckInHours,
   Days,
@@ -140,7 +148,7 @@ async function carryOut(
         db.compile(
           db.orm
             .update(licenses)
-            .set(after)
+            .set(columnsToSet(after, changes))
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
         ),
         recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
@@ -148,7 +156,7 @@ async function carryOut(
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
-        throw invalid("license_type", `There is no license type ${after.license_type}`);
+        throw unknownTypeIn(after.license_type);
       });
     if (updated?.meta.changes !== 0) return after;
   }

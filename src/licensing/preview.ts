@@ -6,7 +6,7 @@ import { activations } from "../storage/schema.ts";
 import { invalid } from "../problems.ts";
 import { floorToSecond, formatInstant } from "./dates.ts";
 import { claimsOf } from "./license-keys.ts";
-import { getLicenseType } from "./license-types.ts";
+import { findLicenseType, getLicenseType, unknownTypeIn } from "./license-types.ts";
 import {
   decideChange,
   decideRevoke,
@@ -22,7 +22,7 @@ import { refusalOf, standingOf } from "./standing.ts";
 /**
  * The license that an input would be issued as, and what its key would say. Nobody has to be chosen as its
  * customer yet.
- * @throws Problem REQUEST_INVALID as issuing would
+ * @throws Problem REQUEST_INVALID as issuing would, NOT_FOUND for an unknown type
  */
 export async function previewIssue(context: Context, input: NewLicense) {
   allow(context, "licenses");
@@ -52,6 +52,9 @@ export async function previewChange(
   allow(context, "licenses");
   const decide = options.input ? decideChange(options.input) : DECISIONS[transition];
   const planned = await plan(context, id, transition, decide, options.ifMatch);
+  // The change itself is refused by the foreign key.
+  const type = planned.changes["license_type"]?.to;
+  if (typeof type === "string" && !(await findLicenseType(context, type))) throw unknownTypeIn(type);
   return describe(context, planned);
 }
 

@@ -121,10 +121,10 @@ export async function readStatistics(context: Context) {
     suspended: withStatus("suspended"),
     revoked: withStatus("revoked"),
   };
-  const by_type: Record<string, number> = {};
+  const byType = new Map<string, number>();
   for (const row of counts) {
     const type = String(row["license_type"]);
-    by_type[type] = (by_type[type] ?? 0) + number(row, "n");
+    byType.set(type, (byType.get(type) ?? 0) + number(row, "n"));
   }
   const [endingIn, madeOn] = [by(expirations, "month"), by(made, "day")];
   const [madeSince, usedOn] = [by(unfolded, "day"), by(used, "day")];
@@ -137,7 +137,8 @@ export async function readStatistics(context: Context) {
     expiring_soon: by_standing.expiring,
     suspended: by_standing.suspended,
     revoked: by_standing.revoked,
-    by_type,
+    // Made of entries: a type may have a name that every object has, such as "constructor".
+    by_type: Object.fromEntries(byType),
     by_standing,
     instances: {
       active: number(totals, "seated") + sum(unfolded, "seated"),

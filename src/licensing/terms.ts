@@ -7,7 +7,10 @@ import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
  * string counts the halves of an emoji, and would refuse what the published schema allows.
  */
 export const maxCharacters = (max: number) => [
-  z.refine<string>((text) => text.length <= max || [...text].length <= max, `Must have at most ${max} characters`),
+  z.refine<string>(
+    (text) => text.length <= max || [...text].length <= max,
+    `Must have at most ${max} characters`,
+  ),
   z.meta({ maxLength: max }),
 ];
 

@@ -33,8 +33,8 @@ export interface DayUsage {
   services: number;
 }
 
-/** A day that has not begun anywhere is the mistake of a clock, which must not stop the instance. */
-const AHEAD = 2 * DAY;
+/** A day later than tomorrow is the mistake of a clock, which must not stop the instance; clients keep it until then. */
+const AHEAD = DAY;
 
 /** The figures day by day, the latest last; of a day told twice the higher ones, none of days to come. */
 export function usageOf(

@@ -96,6 +96,15 @@ describe("the record", () => {
     expect(await actionsOf("entity=nobody")).toEqual([]);
   });
 
+  it.each(["node-1@acme", "tok_7", "n".repeat(120), "ops@acme.example"])(
+    "of an instance is found, also where it calls itself %s",
+    async (id) => {
+      const { license_key } = await newLicense();
+      await activate(license_key, id);
+      expect(await actionsOf(`actor=${id}`)).toEqual(["activation.created"]);
+    },
+  );
+
   it("is found also where clocks disagree, or a request waited for the database", async () => {
     await fresh();
     const noon = Date.parse("2026-03-01T12:00:00Z");

@@ -4,7 +4,7 @@ import { Visitor } from "../support/console.ts";
 import { env } from "../support/env.ts";
 import { fire, NIGHTLY } from "../support/mail.ts";
 import { metered, recorded } from "../support/meter.ts";
-import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
+import { activate, admin, call, newCustomer, newLicense, unique } from "../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -222,6 +222,45 @@ describe("the budget of a call on D1", () => {
       expect(cost.read, path).toBeLessThanOrEqual(120);
       expect(cost.written, path).toBeLessThanOrEqual(written);
     }
+  });
+
+  it("a change costs the same however many rows refer to what is changed", async () => {
+    const type = unique("type");
+    await admin(`/license-types/${type}`, { method: "PUT", body: { name: "Before", max_instances: null } });
+    const { license, license_key } = await newLicense({ license_type: type });
+    let name = 0;
+    const look = async (): Promise<number[]> => {
+      const body = { name: `Name ${++name}` };
+      const changes: [method: string, path: string, body: object][] = [
+        ["PUT", `/license-types/${type}`, body],
+        ["PATCH", `/customers/${license.customer_id}`, body],
+        ["PATCH", `/licenses/${license.id}`, { metadata: body }],
+      ];
+      const reads: number[] = [];
+      for (const [method, path, changed] of changes) {
+        const { bindings, cost } = recorded();
+        await call(`/v1/admin${path}`, { method, body: changed, token: env.ADMIN_TOKEN, bindings });
+        reads.push(cost.read);
+      }
+      return reads;
+    };
+    // The first takes the name that it was made with away, with more words than the next ones.
+    await look();
+    const few = await look();
+    const row = { customer_id: license.customer_id, license_type: type };
+    await admin("/imports/licenses", { body: Array.from({ length: 200 }, () => row) });
+    for (let n = 0; n < 30; n++) await activate(license_key, `seat-${n}`);
+    expect(await look()).toEqual(few);
+  });
+
+  it("a change of what a customer is not found by leaves the search terms alone", async () => {
+    const customer = await newCustomer({ name: "Many Words Make Many Terms" });
+    const { bindings, cost } = recorded();
+    const body = { metadata: { crm: 7 } };
+    const path = `/v1/admin/customers/${customer.id}`;
+    await call(path, { method: "PATCH", body, token: env.ADMIN_TOKEN, bindings });
+    // The customer, and the event with its three indexes.
+    expect(cost.written).toBeLessThanOrEqual(5);
   });
 
   it("export: 1 trip for each 1 000 licenses, ≤ 1 read for each", async () => {

@@ -197,6 +197,22 @@ describe("license types", () => {
     expect(refused).toMatchObject({ status: 422, body: { code: "REQUEST_INVALID" } });
   });
 
+  it.each(["constructor", "toString"])("may be called %s, and are counted", async (id) => {
+    await put(id, { name: "Odd" });
+    await newLicense({ license_type: id });
+    expect((await admin("/statistics")).body.by_type[id]).toBe(1);
+  });
+
+  it("deleted by two at once are gone for the second, not in use", async () => {
+    const id = unique("twice");
+    await put(id, { name: "Twice" });
+    const customer = await newCustomer();
+    for (const path of [`/license-types/${id}`, `/customers/${customer.id}`]) {
+      const answers = await Promise.all([1, 2, 3].map(() => admin(path, { method: "DELETE" })));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 404, 404]);
+    }
+  });
+
   it.each([
     [{}],
     [{ name: "" }],
