@@ -128,7 +128,7 @@ export async function changeCustomer(
       db.compile(
         db.orm
           .update(customers)
-          .set(columnsToSet(after, changes))
+          .set(columnsToSet(before, after))
           .where(and(eq(customers.id, id), eq(customers.version, before.version))),
       ),
       recordChange(context, now, "customer.changed", ["customer", id], { changes }),

@@ -132,7 +132,7 @@ export async function putLicenseType(
       db.compile(
         db.orm
           .update(licenseTypes)
-          .set(columnsToSet(type, changes))
+          .set(columnsToSet(before, type))
           .where(and(eq(licenseTypes.id, id), eq(licenseTypes.version, before.version))),
       ),
       recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),

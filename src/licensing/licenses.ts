@@ -91,6 +91,7 @@ export const licenseOf = (
   version: 1,
   updated_at: now,
   notice_days: input.notice_days ?? null,
+  signed_until: null,
 });
 
 /** What is wrong with the end of a license that begins to hold at `from`, or null. */

@@ -5,12 +5,13 @@ import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { sendSoon } from "../notices/delivery.ts";
-import { oweRenewal } from "../notices/license-mail.ts";
+import { oweRenewal, withdrawMail } from "../notices/license-mail.ts";
 import { invalid, Problem } from "../problems.ts";
 import { isForeignKeyFailure } from "../storage/failures.ts";
 import { type License, licenses } from "../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "./dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { graceUntil } from "./standing.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
 import {
@@ -120,7 +121,19 @@ export async function plan(
   const fault = endFault(wanted, 0);
   if (fault !== null) throw invalid("expires_at", fault);
   const changes = changesBetween(before, wanted);
-  return { before, after: { ...wanted, version: before.version + 1, updated_at: now }, changes };
+  const after = {
+    ...wanted,
+    signed_until: signedUntil(before, wanted),
+    version: before.version + 1,
+    updated_at: now,
+  };
+  return { before, after, changes };
+}
+
+/** Until when what was signed for an end holds that is brought forward; null where none ever was. Pure. */
+function signedUntil(before: License, after: License): number | null {
+  const [was, is] = [before, after].map((license) => graceUntil(license) ?? LAST_INSTANT) as [number, number];
+  return is < was ? Math.max(was, before.signed_until ?? 0) : before.signed_until;
 }
 
 /** Plans against the license as it is, and again where another change comes in between. */
@@ -143,12 +156,14 @@ async function carryOut(
     const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
     if (Object.keys(changes).length === 0) return before;
     const more = also ? await also(after) : [];
-    const [updated] = await db
+    const withdrawn = withdrawMail(context, before, after);
+    const results = await db
       .batch([
+        ...withdrawn,
         db.compile(
           db.orm
             .update(licenses)
-            .set(columnsToSet(after, changes))
+            .set(columnsToSet(before, after))
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
         ),
         recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
@@ -158,7 +173,7 @@ async function carryOut(
         if (!isForeignKeyFailure(error)) throw error;
         throw unknownTypeIn(after.license_type);
       });
-    if (updated?.meta.changes !== 0) return after;
+    if (results[withdrawn.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }

@@ -30,10 +30,10 @@ export function changesBetween(before: object, after: object): Changes {
  * The columns that a change writes. Never the whole row: where a key is set, even to what it is, SQLite looks through
  * all rows that refer to it, such as a customer's every license.
  */
-export const columnsToSet = <T extends object>(after: T, changes: Changes): Partial<T> => {
-  const names = new Set([...Object.keys(changes), "version", "updated_at"]);
-  return Object.fromEntries(Object.entries(after).filter(([name]) => names.has(name))) as Partial<T>;
-};
+export const columnsToSet = <T extends object>(before: T, after: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(changesBetween(before, after)).map(([name, { to }]) => [name, to]),
+  ) as Partial<T>;
 
 /** How often a change is tried anew when another one came in between. */
 export const MAX_ATTEMPTS = 5;

@@ -3,13 +3,13 @@
 import type { Context } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
 import type { Row } from "../storage/database.ts";
-import { DAY, HOUR, numericDate } from "./dates.ts";
+import { DAY, floorToSecond, HOUR, numericDate } from "./dates.ts";
 
 const LIFETIME = 7 * DAY;
 
-// Everything that was ever signed for a license ends with its grace: after that it needs no entry. So the
-// list holds the last years' revocations and not all there ever were.
-const ENDS = "coalesce(expires_at + grace_days * 86400000, 253402300799000)";
+// Everything that was ever signed for a license ends with its grace, or with that of an end that it had before: after
+// that it needs no entry. So the list holds the last years' revocations and not all there ever were.
+const ENDS = "max(coalesce(expires_at + grace_days * 86400000, 253402300799000), coalesce(signed_until, 0))";
 
 // That the status is not active is said once more for SQLite to see that the partial index will do.
 const STOPPED = `SELECT id FROM licenses WHERE status = ? AND status <> 'active' AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
@@ -32,23 +32,29 @@ const CHANGING = [
 
 // One step down the index of events for each, however many there are. Instances cause none of these.
 const LAST_CHANGE = `
-  SELECT max((SELECT max(id) FROM events WHERE action = change.value AND actor_type <> 'instance')) AS id
-  FROM json_each(?) change`;
+  SELECT id, at FROM events WHERE id = (
+    SELECT max((SELECT max(id) FROM events WHERE action = change.value AND actor_type <> 'instance'))
+    FROM json_each(?) change)`;
 
 /** Which list it is: the same version is the same document. Read from the primary, so that no change is missed. */
 export interface ListVersion {
   /** The event that changed it last. */
   change: number;
-  /** When it was issued: by the hour, so that a client that has it need not load it again. */
+  /**
+   * When it was issued: by the hour, so that a client that has it need not load it again, and not before what it tells
+   * of: a certificate of the same hour is newer than a list that was issued before it.
+   */
   issued: number;
 }
 
 /** The version of now. One round trip and a few rows, whatever the number of licenses. */
 export async function revocationVersion({ db, clock }: Context): Promise<ListVersion> {
   const [last] = await db.batch([db.sql(LAST_CHANGE, JSON.stringify(CHANGING))]);
+  const { id = 0, at = 0 } = last?.results[0] ?? {};
+  const now = clock.now();
   return {
-    change: Number(last?.results[0]?.["id"] ?? 0),
-    issued: Math.floor(clock.now() / HOUR) * HOUR,
+    change: Number(id),
+    issued: Math.max(Math.floor(now / HOUR) * HOUR, Math.min(floorToSecond(Number(at)), floorToSecond(now))),
   };
 }
 

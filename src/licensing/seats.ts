@@ -213,7 +213,7 @@ export interface Seat {
 }
 
 /** A license as an instance meets it: nothing of the vendor's notes. */
-export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version">;
+export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
 
 export interface View {
   license: Terms;

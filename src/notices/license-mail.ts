@@ -7,9 +7,10 @@ import type { Context, Services } from "../context.ts";
 import { licenseKeyOf } from "../licensing/license-keys.ts";
 import { graceUntil } from "../licensing/standing.ts";
 import { invalid, Problem } from "../problems.ts";
+import { named } from "../storage/database.ts";
 import { type Customer, customers, type License, licenses, type Message } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
-import { compose, writeMessages } from "./outbox.ts";
+import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import type { LicenseFacts } from "./templates/index.ts";
 
 /** What a notice says of a license. */
@@ -33,7 +34,8 @@ export const factsOf = (
 });
 
 /**
- * The mail that brings a license to its customer, and the statements that owe it. Each one asked for is one sent.
+ * The mail that brings a license to its customer, and the statements that owe it and record where the key went. Each
+ * one asked for is one sent.
  * @param member of the request, for the refusal
  * @throws Problem REQUEST_INVALID where there is no address
  */
@@ -52,14 +54,26 @@ export async function oweDelivery(
     recipient,
     licenseId: license.id,
     customerId: customer.id,
+    keyRevision: license.revision,
     notice: {
       kind: "license_delivery",
       facts: factsOf(context, license, customer),
       license_key: await licenseKeyOf(context, license),
     },
   });
-  return { message, statements: writeMessages(context, [message], "true") };
+  return {
+    message,
+    statements: [...writeMessages(context, [message], "true"), recordMailed(context, message)],
+  };
 }
+
+/** The event of a key that was mailed, where the statement before it wrote the mail. */
+const recordMailed = (context: Context, { id, license_id, recipient, key_revision, created_at }: Message) =>
+  recordChange(context, created_at, "license.mailed", ["license", String(license_id)], {
+    message_id: id,
+    to: recipient,
+    revision: key_revision,
+  });
 
 /** The statements that owe the news of a renewal, for the batch of the renewal, behind its event. */
 export async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
@@ -70,17 +84,54 @@ export async function oweRenewal(context: Context, license: License): Promise<D1
   // Whoever is suspended would read that all is well.
   if (!customer || customer.email === null || license.status !== "active") return [];
   const message = await compose(context, license.updated_at, {
-    dedupeKey: `renewed:${license.id}:${license.expires_at ?? "never"}:${customer.email}`,
+    dedupeKey: `renewed:${license.id}:${license.version}`,
     recipient: customer.email,
     licenseId: license.id,
     customerId: customer.id,
+    keyRevision: license.revision,
     notice: {
       kind: "license_renewed",
       facts: factsOf(context, license, customer),
       license_key: await licenseKeyOf(context, license),
     },
   });
-  return writeMessages(context, [message], "changes() > 0");
+  return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];
+}
+
+// What Resend may have taken is let be: nobody can call it back.
+const WITHDRAW = named(`
+  UPDATE messages SET
+    status = iif(key_revision IS NULL, 'skipped', 'failed'),
+    -- A notice that is due again is another message.
+    dedupe_key = iif(key_revision IS NULL, dedupe_key || ':' || id, dedupe_key),
+    last_error = iif(key_revision IS NULL, 'The license changed before this was sent.', '${KEY_REPLACED}'),
+    batch_id = NULL, updated_at = :now
+  WHERE license_id = :license AND status = 'pending' AND uncertain_since IS NULL
+    AND iif(key_revision IS NULL, :ends, key_revision < :revision OR :revoked)
+    AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`);
+
+/**
+ * Takes back what is still to be sent and would not be true any more: notices of another end or of a license that was
+ * stopped, and keys that were replaced. For the batch of the change, in front of it.
+ */
+export function withdrawMail(
+  { db }: Context,
+  { version, ...before }: License,
+  after: License,
+): D1PreparedStatement[] {
+  const ends = before.expires_at !== after.expires_at || before.status !== after.status;
+  if (!ends && before.revision === after.revision) return [];
+  const revoked = after.status === "revoked";
+  return [
+    db.run(WITHDRAW, {
+      now: after.updated_at,
+      license: after.id,
+      version,
+      revision: after.revision,
+      ends: ends ? 1 : 0,
+      revoked: revoked ? 1 : 0,
+    }),
+  ];
 }
 
 export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
@@ -111,14 +162,7 @@ export async function sendLicense(
     });
   }
   const { message, statements } = await oweDelivery(context, license, customer, "to", to);
-  await db.batch([
-    ...statements,
-    recordChange(context, message.created_at, "license.mailed", ["license", id], {
-      message_id: message.id,
-      to: message.recipient,
-      revision: license.revision,
-    }),
-  ]);
+  await db.batch(statements);
   sendSoon(context);
   return message;
 }

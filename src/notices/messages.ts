@@ -10,7 +10,7 @@ import { SearchText } from "../licensing/terms.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
-import { type Email, NOT_CONFIGURED, openMessage } from "./outbox.ts";
+import { type Email, KEY_REPLACED, NOT_CONFIGURED, openMessage } from "./outbox.ts";
 
 export const MessageFilter = z.object({
   status: z.optional(z.enum(MESSAGE_STATUSES)),
@@ -40,7 +40,7 @@ const SHOWN = {
   updated_at: messages.updated_at,
 };
 
-type Listed = Omit<Message, "content" | "batch_id" | "uncertain_since" | "dedupe_key">;
+type Listed = Omit<Message, "content" | "batch_id" | "uncertain_since" | "dedupe_key" | "key_revision">;
 
 /** A page of messages, the newest first, along the index of the narrowest filter. */
 export async function listMessages(
@@ -143,7 +143,8 @@ const previewOf = ({ html, text, attachments = [] }: Email): Preview => ({
 /**
  * Sends a message again that was not sent, or did not arrive.
  * @throws Problem NOT_FOUND
- * @throws Problem CONFLICT where it is on its way or there, or where sending is not configured
+ * @throws Problem CONFLICT where it is on its way or there, where the key in it was replaced, where it went out together
+ *   with others that are on their way, or where sending is not configured
  */
 export async function retryMessage(context: Context, id: string): Promise<Message> {
   allow(context, "licenses");
@@ -156,14 +157,20 @@ export async function retryMessage(context: Context, id: string): Promise<Messag
       // A request of its own, under a new idempotency key: somebody decided that it is to be sent.
       `UPDATE messages SET status = 'pending', attempts = 0, next_try_at = 0, batch_id = ?1, uncertain_since = NULL,
          provider_id = NULL, last_error = NULL, updated_at = ?2
-       WHERE id = ?3 AND status IN ('failed', 'skipped', 'bounced')`,
+       WHERE id = ?3 AND status IN ${AT_REST}
+         AND (key_revision IS NULL OR EXISTS (
+           SELECT 1 FROM licenses l
+           WHERE l.id = messages.license_id AND l.status <> 'revoked' AND l.revision = messages.key_revision))
+         AND NOT EXISTS (
+           SELECT 1 FROM messages other
+           WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending')`,
       `bat_${ids.ulid(now)}`,
       now,
       id,
     ),
     recordChange(context, now, "message.retried", ["message", id], { from: before.status }),
   ]);
-  if (updated?.meta.changes === 0) throw new Problem("CONFLICT", `The message is ${before.status}.`);
+  if (updated?.meta.changes === 0) throw await whyNot(context, id);
   sendSoon(context);
   const anew = {
     status: "pending",
@@ -174,6 +181,27 @@ export async function retryMessage(context: Context, id: string): Promise<Messag
   } as const;
   return { ...before, ...anew, updated_at: now };
 }
+
+/** Why a message was not sent again. */
+async function whyNot({ db }: Context, id: string): Promise<Problem> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT status, status IN ${AT_REST} AS at_rest, EXISTS (
+         SELECT 1 FROM messages other
+         WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending') AS together
+       FROM messages WHERE id = ?`,
+      id,
+    ),
+  ]);
+  const { status, at_rest, together } = found?.results[0] ?? {};
+  if (!at_rest) return new Problem("CONFLICT", `The message is ${String(status)}.`);
+  // Taken out of a request that goes out again, it would change the bytes that Resend knows that request by.
+  return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);
+}
+
+const AT_REST = "('failed', 'skipped', 'bounced')";
+
+const TOGETHER = "It went out in one request with others whose outcome is not known yet.";
 
 export const presentMessage = (message: Listed) => ({
   id: message.id,

@@ -9,6 +9,9 @@ import { type Notice, render } from "./templates/index.ts";
 
 const PURPOSE = "caio-licensing mail";
 
+/** Why a mail with a key that was replaced is not sent. */
+export const KEY_REPLACED = "The key in it is not accepted any more. Send the license anew.";
+
 export const NOT_CONFIGURED = "RESEND_API_KEY is not set.";
 
 /** What is handed to Resend, in the names of its SDK. */
@@ -31,6 +34,8 @@ export interface Owed {
   licenseId: string | null;
   customerId: string | null;
   notice: Notice;
+  /** Of the key that it brings. */
+  keyRevision?: number;
 }
 
 /** Resend takes the content of an attachment as base64. */
@@ -74,6 +79,7 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
     last_error: apiKey === null ? NOT_CONFIGURED : null,
     created_at: now,
     updated_at: now,
+    key_revision: owed.keyRevision ?? null,
   };
 }
 
@@ -105,6 +111,7 @@ const COLUMNS = [
   "last_error",
   "created_at",
   "updated_at",
+  "key_revision",
 ] as const satisfies (keyof Message)[];
 
 /**

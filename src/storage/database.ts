@@ -198,8 +198,8 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 /** Whether the database answers and has its tables. */
 export async function isReady(db: Database): Promise<boolean> {
   try {
-    // The table that came last, too: a Worker may be there before its migrations are.
-    await db.batch([db.sql("SELECT 1 FROM license_types, silence_walk LIMIT 1")]);
+    // What came last, too: a Worker may be there before its migrations are.
+    await db.batch([db.sql("SELECT signed_until FROM licenses LIMIT 1")]);
     return true;
   } catch {
     return false;

@@ -75,6 +75,7 @@ export const licenses = sqliteTable(
     version: integer().notNull().default(1),
     updated_at: integer().notNull(),
     notice_days: json<number[]>(),
+    signed_until: integer(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),

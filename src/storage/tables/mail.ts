@@ -32,6 +32,7 @@ export const messages = sqliteTable(
     last_error: text(),
     created_at: integer().notNull(),
     updated_at: integer().notNull(),
+    key_revision: integer(),
   },
   (table) => [
     index("messages_by_status").on(table.status, table.id),
