@@ -3,17 +3,14 @@ import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/silence.ts";
 import { foldEvents } from "../licensing/statistics.ts";
 import { deliverMail } from "../notices/delivery.ts";
+import { eachOf } from "./steps.ts";
 
 /** Done before the next trigger, as a rule; a run that is not shares the work with the next one. */
 const BUDGET = 9 * 60_000;
 
 /** @param now the time for which the trigger was scheduled */
-export async function runDeliveries(context: Context, now: number): Promise<void> {
-  await deliver(context, now);
-  await walkForSilent(context);
-}
+export const runDeliveries = (context: Context, now: number): Promise<void> =>
+  eachOf([() => deliver(context, now), () => walkForSilent(context)]);
 
-export async function deliver(context: Context, now: number): Promise<void> {
-  await foldEvents(context);
-  await deliverMail(context, BUDGET, now);
-}
+export const deliver = (context: Context, now: number): Promise<void> =>
+  eachOf([() => deliverMail(context, BUDGET, now), () => foldEvents(context)]);

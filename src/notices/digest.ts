@@ -3,6 +3,7 @@ import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../licensing/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
+import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import type { DigestRow } from "./templates/index.ts";
 
@@ -12,8 +13,31 @@ const MAX_LISTED = 1_000;
 /** As many of the latest events are looked at for licenses that took a seat. */
 const MAX_EVENTS = 1_000;
 
-/** Writes the digest of the day that `now` lies in; nothing where it is written already. */
-export async function writeDigest(context: Context, now: number, unreachable: DigestRow[]): Promise<void> {
+/**
+ * From when on the digest of the day that `now` lies in tells what happened: since the one of a day before, so that
+ * neither a missed night nor one too many loses anything.
+ */
+export async function digestSince({ db }: Context, now: number): Promise<number> {
+  const today = Math.floor(now / DAY) * DAY;
+  const [found] = await db.batch([
+    db.sql(
+      "SELECT created_at FROM messages WHERE kind = 'admin_digest' AND created_at < ? ORDER BY id DESC LIMIT 1",
+      today,
+    ),
+  ]);
+  return Math.max(Number(found?.results[0]?.["created_at"] ?? now - DAY), now - MISSED);
+}
+
+/**
+ * Writes the digest of the day that `now` lies in; nothing where it is written already.
+ * @param since as `digestSince` says
+ */
+export async function writeDigest(
+  context: Context,
+  now: number,
+  since: number,
+  unreachable: DigestRow[],
+): Promise<void> {
   const { staff } = context.config.mail;
   const day = formatInstant(now).slice(0, 10);
   const keyOf = (recipient: string): string => `digest:${day}:${recipient}`;
@@ -37,15 +61,15 @@ export async function writeDigest(context: Context, now: number, unreachable: Di
       .limit(MAX_LISTED);
   const [expiring, expired, bounced] = await orm.batch([
     ending(now, now + 30 * DAY),
-    ending(now - DAY, now),
+    ending(since, now),
     orm
       .select({ to: messages.recipient, kind: messages.kind, license_id: messages.license_id })
       .from(messages)
-      .where(and(eq(messages.status, sql.raw("'bounced'")), gt(messages.updated_at, now - DAY)))
+      .where(and(eq(messages.status, sql.raw("'bounced'")), gt(messages.updated_at, since)))
       .orderBy(desc(messages.updated_at))
       .limit(MAX_LISTED),
   ]);
-  const atLimit = await fullLicenses(context, now);
+  const atLimit = await fullLicenses(context, now, since);
   const rows = await Promise.all(
     staff.map((recipient) =>
       compose(context, now, {
@@ -76,8 +100,8 @@ interface FullLicense {
   max: number;
 }
 
-/** The licenses that took a seat today and have no other left, as far as the latest events tell. */
-async function fullLicenses({ db }: Context, now: number): Promise<FullLicense[]> {
+/** The licenses that took a seat since then and have no other left, as far as the latest events tell. */
+async function fullLicenses({ db }: Context, now: number, since: number): Promise<FullLicense[]> {
   const [found] = await db.batch([
     db.sql(
       `SELECT l.id AS license_id, c.name AS customer_name, l.max_instances AS max,
@@ -93,7 +117,7 @@ async function fullLicenses({ db }: Context, now: number): Promise<FullLicense[]
        WHERE l.max_instances <= active
        ORDER BY l.id LIMIT ${MAX_LISTED}`,
       now,
-      now - DAY,
+      since,
     ),
   ]);
   return (found?.results ?? []) as unknown as FullLicense[];

@@ -110,8 +110,11 @@ async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
 const STILL_DUE = `EXISTS (
   SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
 
-/** Writes the notices that are due. @returns the licenses due one today whose customer has no e-mail address */
-export async function writeNotices(context: Context, now: number): Promise<DigestRow[]> {
+/**
+ * Writes the notices that are due.
+ * @returns the licenses due one since then whose customer has no e-mail address
+ */
+export async function writeNotices(context: Context, now: number, since: number): Promise<DigestRow[]> {
   const unreachable: DigestRow[] = [];
   for await (const page of candidates(context, now)) {
     const keys = page.flatMap(({ license, customer, thresholds }) =>
@@ -125,15 +128,15 @@ export async function writeNotices(context: Context, now: number): Promise<Diges
       const due = dueNotice(license, thresholds, now, new Set(sent));
       if (due === null) continue;
       if (customer.email !== null) owed.push(await noticeFor(context, now, candidate, customer.email, due));
-      else if (passedToday(license, due, now)) unreachable.push(digestRow(license, customer));
+      else if (passedSince(since, license, due)) unreachable.push(digestRow(license, customer));
     }
     if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE), "repeatable");
   }
   return unreachable;
 }
 
-const passedToday = ({ expires_at }: License, { threshold }: DueNotice, now: number): boolean =>
-  now - ((expires_at ?? 0) - threshold * DAY) < DAY;
+const passedSince = (since: number, { expires_at }: License, { threshold }: DueNotice): boolean =>
+  (expires_at ?? 0) - threshold * DAY > since;
 
 const digestRow = (
   { id, expires_at }: Pick<License, "id" | "expires_at">,

@@ -43,7 +43,7 @@ const OUTCOMES = {
   // It arrived; what it says is about the address.
   "email.complained": {
     status: "delivered",
-    from: "('pending', 'sent', 'failed')",
+    from: "('pending', 'sent', 'delivered', 'failed')",
     told: "The recipient marked it as spam.",
     address: "complained",
   },
@@ -96,7 +96,7 @@ function verify(webhookSecret: string, { payload, id, timestamp, signature }: Si
 
 const MARK_ADDRESS = named(`
   UPDATE customers SET email_status = :status, version = version + 1, updated_at = :now
-  WHERE email_status IS NOT :status AND email_status IS NOT 'complained'
+  WHERE changes() > 0 AND email_status IS NOT :status AND email_status IS NOT 'complained'
     AND (id, lower(email)) = (SELECT customer_id, lower(recipient) FROM messages WHERE id = :id)`);
 
 function statementsOf(
@@ -114,7 +114,7 @@ function statementsOf(
     // id for, nor while it is certain that nothing went out yet.
     `UPDATE messages SET status = ?1, last_error = ?2, provider_id = coalesce(provider_id, ?3), updated_at = ?4
      WHERE id = ?5 AND status IN ${from} AND (provider_id IS NULL OR ?3 IS NULL OR provider_id = ?3)
-       AND (status <> 'pending' OR uncertain_since IS NOT NULL)`,
+       AND (status <> 'pending' OR uncertain_since IS NOT NULL) AND (status <> ?1 OR last_error IS NOT ?2)`,
     status,
     told,
     providerId,

@@ -194,6 +194,45 @@ describe("delivery", () => {
     expect(again).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
   });
 
+  it("takes no mail by hand out of a request that goes out again", async () => {
+    setTime(NOW);
+    const recipients = await owed(2);
+    const [bounced, other] = recipients as [string, string];
+    resend.loseAnswer = () => true;
+    await fire(DELIVERIES, mailing());
+    await rows("UPDATE messages SET status = 'bounced' WHERE recipient = ?", bounced);
+    const [message] = await rows<{ id: string }>("SELECT id FROM messages WHERE recipient = ?", bounced);
+    const retry = () => admin(`/messages/${message!.id}/retry`, { method: "POST", bindings: mailing() });
+    const refused = await retry();
+    expect(refused).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+    expect(refused.body.detail).toContain("not known yet");
+    resend.loseAnswer = () => false;
+    setTime(NOW + 5 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expect(await statuses([other])).toEqual(["sent"]);
+    expectOnce(recipients);
+    expect((await retry()).status).toBe(200);
+    expect([bounced, other].map((recipient) => resend.to(recipient).length)).toEqual([2, 1]);
+  });
+
+  it("takes back a key that is replaced or revoked before it goes out", async () => {
+    setTime(NOW);
+    resend.fault = () => refusal(503, "application_error");
+    for (const end of ["reissue", "revoke"]) {
+      const { id } = await newCustomer({ email: address() });
+      const body = { customer_id: id, license_type: "standard", send_email: true };
+      const { license } = (await admin("/licenses", { body, bindings: mailing() })).body;
+      expect(await messagesOf(license.id)).toMatchObject([{ status: "pending" }]);
+      await admin(`/licenses/${license.id}/${end}`, { body: { reason: "leaked" } });
+      const failed = { status: "failed", last_error: expect.stringContaining("not accepted any more") };
+      expect(await messagesOf(license.id)).toMatchObject([failed]);
+    }
+    resend.fault = () => null;
+    setTime(NOW + 600 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    expect(resend.inbox).toEqual([]);
+  });
+
   it("never sends again what is uncertain once Resend has forgotten it", async () => {
     setTime(NOW);
     const recipients = await owed(2);

@@ -90,6 +90,22 @@ describe("what owes a mail", () => {
     expect(await messagesOf(suspended.id)).toEqual([]);
   });
 
+  it("is each renewal, also to an end that was told before, and each mailed key is in the record", async () => {
+    const { license } = await withMail({ send_email: true, expires_at: "2027-06-01" });
+    const renew = () => admin(`/licenses/${license.id}/renew`, { body: { expires_at: "2028-06-01" } });
+    await renew();
+    await admin(`/licenses/${license.id}`, { method: "PATCH", body: { expires_at: "2027-06-01" } });
+    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked" } });
+    await renew();
+    const told = await messagesOf(license.id);
+    expect(told.map(({ kind }) => kind)).toEqual(["license_renewed", "license_renewed", "license_delivery"]);
+    const mailed = (await eventsOf(license.id)).filter(({ action }) => action === "license.mailed");
+    expect(mailed.map(({ detail }) => JSON.parse(detail).message_id)).toEqual(
+      told.map(({ id }) => id).toReversed(),
+    );
+    expect(mailed.map(({ detail }) => JSON.parse(detail).revision)).toEqual([1, 1, 2]);
+  });
+
   it("is owed once by a request that is sent again", async () => {
     const { license } = await withMail();
     const headers = { "Idempotency-Key": unique("key") };
@@ -118,6 +134,18 @@ describe("/v1/admin/messages", () => {
     const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
     const answer = await admin(`/messages/${id}/retry`, { method: "POST" });
     expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+  });
+
+  it.each(["reissue", "revoke"])("does not send a key again that is dead by a %s", async (end) => {
+    const { license } = await withMail({ send_email: true });
+    const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
+    await admin(`/licenses/${license.id}/${end}`, { body: { reason: "leaked" } });
+    const resend = new FakeResend();
+    const answer = await admin(`/messages/${id}/retry`, { method: "POST", bindings: mailing() });
+    vi.unstubAllGlobals();
+    expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+    expect(answer.body.detail).toContain("Send the license anew");
+    expect(resend.requests).toEqual([]);
   });
 
   it("finds by status, kind and license, page by page, each along an index", async () => {
@@ -246,8 +274,22 @@ describe("receipts of Resend", () => {
 
   it("say that the recipient does not want it", async () => {
     const { id, customer } = await sentMessage();
+    await receipt("email.delivered", id);
     await receipt("email.complained", id);
+    expect((await admin(`/messages/${id}`)).body).toMatchObject({
+      status: "delivered",
+      last_error: "The recipient marked it as spam.",
+    });
     expect((await admin(`/customers/${customer}`)).body.email_status).toBe("complained");
+  });
+
+  it("that come again say nothing of an address that works since", async () => {
+    const { id, customer } = await sentMessage();
+    await receipt("email.bounced", id);
+    for (const email of ["new@acme.example", EMAIL])
+      await admin(`/customers/${customer}`, { method: "PATCH", body: { email } });
+    await receipt("email.bounced", id);
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
   });
 
   it("name the mail by Resend's id where they have no tag of ours, found along an index", async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY, refusal } from "../support/mail.ts";
 import { recorded, plansOf, scansOf } from "../support/meter.ts";
 import { activate, admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
@@ -157,6 +157,59 @@ describe("the nightly job", () => {
     expect(resend.to(staff[0]!)).toHaveLength(2);
   });
 
+  it.each([
+    ["a night is missed", [0, 2]],
+    ["one comes early", [0, 0.9, 1, 2]],
+    ["all come twice", [0, 0, 1, 1, 2, 2]],
+  ])("tells staff once of what happened, also where %s", async (_, nights) => {
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    const at = (n: number): string => new Date(night(n)).toISOString();
+    const over = await licenseFor({ expires_at: at(0.95), notice_days: [] });
+    const silent = await licenseFor({ expires_at: at(7.95), notice_days: [7] }, { email: null });
+    for (const n of nights) await fireAt(night(n), bindings);
+    const told = (text: string, name: string, id: string): boolean =>
+      (text.split(new RegExp(`^${name} \\(`, "m"))[1]?.split(/^[A-Z].* \(\d/m)[0] ?? "").includes(id);
+    const digests = resend.to(staff).map(({ text }) => text);
+    expect(digests.filter((text) => told(text, "Expired", over.license.id))).toHaveLength(1);
+    expect(digests.filter((text) => told(text, "Without an e-mail address", silent.license.id))).toHaveLength(1);
+  });
+
+  it("makes each of its steps, whatever fails before", async () => {
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const { license, email } = await licenseFor({ expires_days: 40 });
+    resend.fault = () => refusal(503, "application_error");
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing() });
+    resend.fault = () => null;
+    const seals = async (): Promise<number> => (await rows("SELECT 1 FROM audit_seals")).length;
+    const before = await seals();
+    const broken = failingAt("SELECT created_at FROM messages WHERE kind", mailing({ ADMIN_EMAILS: staff }));
+    await expect(fireAt(night(0), broken)).rejects.toThrow("overloaded");
+    expect(resend.to(email)).toHaveLength(1);
+    expect(await seals()).toBe(before + 1);
+  });
+
+  it("takes back a warning that waited for Resend when the license is renewed, and warns anew", async () => {
+    const { license, email } = await licenseFor({ expires_days: 7 });
+    resend.fault = () => refusal(503, "application_error");
+    await fireAt(night(0));
+    const renewal = { body: { expires_days: 365 }, bindings: mailing() };
+    await admin(`/licenses/${license.id}/renew`, renewal);
+    resend.fault = () => null;
+    await fireAt(night(0) + DAY / 2, mailing(), DELIVERIES);
+    expect(resend.to(email).map(({ tags: _, subject }) => subject)).toEqual([
+      expect.stringContaining("renewed"),
+    ]);
+    const { license: paused, email: theirs } = await licenseFor({ expires_days: 7 });
+    resend.fault = () => refusal(503, "application_error");
+    await fireAt(night(1));
+    await admin(`/licenses/${paused.id}/suspend`, { body: { reason: "unpaid" } });
+    await admin(`/licenses/${paused.id}/reinstate`, { method: "POST" });
+    resend.fault = () => null;
+    await fireAt(night(2));
+    expect(resend.to(theirs)).toHaveLength(1);
+  });
+
   it("gives the same inbox when two runs overlap", async () => {
     const emails = [];
     for (let n = 0; n < 6; n++) emails.push((await licenseFor({ expires_days: 7 })).email);
@@ -211,14 +264,34 @@ describe("the nightly job", () => {
     ).toEqual([]);
     // Along the index of standings the digest would read every active license.
     expect((await plansOf(statements)).filter((plan) => plan.includes("licenses_by_status"))).toEqual([]);
-    // Two of them seal the record.
-    expect(cost.trips).toBeLessThan(14);
+    // One looks for the last digest, two seal the record.
+    expect(cost.trips).toBeLessThan(15);
   });
 
   it("refuses a trigger that it does not know", async () => {
     await expect(fire("1 2 3 4 5", env)).rejects.toThrow("1 2 3 4 5");
   });
 });
+
+/** Bindings of a database that is overloaded where it is asked for this. */
+function failingAt(beginning: string, bindings: Env): Env {
+  const failing = new WeakSet<D1PreparedStatement>();
+  const DB = {
+    prepare: (sql: string) => ({
+      bind(...values: unknown[]) {
+        const statement = bindings.DB.prepare(sql).bind(...values);
+        if (sql.startsWith(beginning)) failing.add(statement);
+        return statement;
+      },
+    }),
+    async batch(statements: D1PreparedStatement[]) {
+      if (statements.some((statement) => failing.has(statement)))
+        throw new Error("D1_ERROR: D1 DB is overloaded.");
+      return bindings.DB.batch(statements);
+    },
+  };
+  return { ...bindings, DB: DB as never };
+}
 
 /** Bindings where something happens right before the first mail is written. */
 function beforeWriting(bindings: Env, happens: () => Promise<void>): Env {
