@@ -16,7 +16,7 @@ import {
   viewOf,
 } from "./seats.ts";
 import { graceUntil, refusalOf, type Standing, standingOf, type StandingRefusal } from "./standing.ts";
-import { type DayUsage, keepUsage, type Overuse, recordOveruse, usageOf } from "./usage.ts";
+import { type DayUsage, keepUsage, type Overuse, recordOveruse, usageOf, usedOnDays } from "./usage.ts";
 
 /** What an instance sends, whichever way it comes. */
 export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "leaseUntil"> {
@@ -116,9 +116,7 @@ export async function grantSeat(
   const view = await claim(context, now, claimant, days);
   const { license, seat } = view;
   const standing = standingOf(license, now);
-  // The statement accepted a replaced key for the seat that its certificate is of.
-  const excused = seat !== null && seat.activation_id === certificate?.activationId;
-  const refusal = refusalFor(license, excused ? { ...key, revision: license.revision } : key, standing);
+  const refusal = refusalOfClaim(view, key, certificate, standing);
   if (refusal) throw refuse(refusal, license);
   if (!seat) {
     if (!request.returning || view.lapsed) throw limitReached(view);
@@ -131,9 +129,8 @@ export async function grantSeat(
     );
   }
   if (view.seatsLapsed > 0) context.defer(settleLapsed(context, now, license.id));
-  const overuses = overusesOf(view, seat, days.at(-1));
-  if (overuses.length > 0)
-    context.defer(recordOveruse(context, now, license.id, seat.usage_day ?? "", overuses));
+  const overuses = overusesOf(license, await usedOn(context, license, seat, days));
+  if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
     licenseKeyOf(context, license),
     signCertificate(context, now, { license, seat, request }),
@@ -146,7 +143,7 @@ export async function grantSeat(
     seatsInUse: view.seatsInUse,
     warnings: [
       ...standingWarnings(license, standing),
-      ...(excused && key.revision < license.revision ? [supersededWarning] : []),
+      ...(key.revision < license.revision ? [supersededWarning] : []),
       ...seatWarnings(view),
       ...overuses.map(overuseWarning),
       ...(seat.fingerprint_changed ? [fingerprintWarning] : []),
@@ -156,6 +153,20 @@ export async function grantSeat(
     certificate: signed,
   };
 }
+
+/**
+ * Why a claim was refused beside the limit, or null. As the statement does, it accepts a replaced key for the live seat
+ * whose own certificate comes with it.
+ */
+export const refusalOfClaim = (
+  { license, seat }: View,
+  key: KeyIdentity,
+  certificate: PresentedCertificate | null,
+  standing: Standing,
+): KeyRefusal | null =>
+  seat !== null && seat.activation_id === certificate?.activationId
+    ? refusalOf(standing)
+    : refusalFor(license, key, standing);
 
 async function claim(context: Context, now: number, claimant: Claimant, days: DayUsage[]): Promise<View> {
   const { key, instance_id } = claimant;
@@ -172,10 +183,10 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
 }
 
 /** The certificate that came along, where it is ours and this instance's; good for its seat until it expires. */
-async function certificateOf(
+export async function certificateOf(
   context: Context,
   key: KeyIdentity,
-  { certificate, instance_id }: InstanceRequest,
+  { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
   now: number,
 ): Promise<PresentedCertificate | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
@@ -234,31 +245,45 @@ const seatWarnings = ({ license, seatsInUse }: View): Warning[] =>
       ]
     : [];
 
-const overuseWarning = ({ limit, allowed, observed }: Overuse): Warning => ({
+const overuseWarning = ({ day, limit, allowed, observed }: Overuse): Warning => ({
   code: "OVER_LIMIT",
-  detail: `${limit}: ${observed} used where the license allows ${allowed}.`,
+  detail: `${limit}: ${observed} used on ${day} where the license allows ${allowed}.`,
   limit,
   allowed,
   observed,
 });
 
-/** Which limits the license's instances together exceed on the day told last. */
-function overusesOf({ license }: View, seat: Seat, told: DayUsage | undefined): Overuse[] {
-  if (!told || seat.usage_day !== told.day) return [];
-  const { max_requests_per_day, max_services } = license;
-  const overuses: Overuse[] = [];
-  if (max_requests_per_day !== null && seat.license_requests > max_requests_per_day) {
-    overuses.push({
-      limit: "max_requests_per_day",
-      allowed: max_requests_per_day,
-      observed: seat.license_requests,
-    });
-  }
-  if (max_services !== null && seat.license_services > max_services) {
-    overuses.push({ limit: "max_services", allowed: max_services, observed: seat.license_services });
-  }
-  return overuses;
+/** As many days are looked at for over-use, the latest of those told. */
+const MAX_DAYS = 31;
+
+/**
+ * What the license's instances together used on each day told. The claim has counted the last day that the instance
+ * ever told of; earlier ones, such as yesterday's final figure, are read, where there is a limit to exceed.
+ */
+async function usedOn(context: Context, license: Terms, seat: Seat, days: DayUsage[]): Promise<DayUsage[]> {
+  if (days.length === 0 || (license.max_requests_per_day === null && license.max_services === null))
+    return [];
+  const { usage_day, license_requests: requests, license_services: services } = seat;
+  const earlier = days.flatMap(({ day }) => (day === usage_day ? [] : [day])).slice(-MAX_DAYS);
+  return [
+    ...(earlier.length > 0 ? await usedOnDays(context, license.id, earlier) : []),
+    ...(days.at(-1)?.day === usage_day && usage_day !== null ? [{ day: usage_day, requests, services }] : []),
+  ];
 }
+
+/** Which limits of the license are exceeded on which of the days. Pure. */
+const overusesOf = (license: Terms, used: DayUsage[]): Overuse[] =>
+  used.flatMap(({ day, requests, services }) =>
+    (
+      [
+        ["max_requests_per_day", requests],
+        ["max_services", services],
+      ] as const
+    ).flatMap(([limit, observed]) => {
+      const allowed = license[limit];
+      return allowed !== null && observed > allowed ? [{ day, limit, allowed, observed }] : [];
+    }),
+  );
 
 /** A grant as its instance is told of it. */
 export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {

@@ -10,7 +10,7 @@ import { invalid, Problem } from "../problems.ts";
 import { CheckInRequest } from "./activations.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "./dates.ts";
-import { grantSeat, refusalFor, unknownLicense } from "./grants.ts";
+import { certificateOf, grantSeat, refusalOfClaim, unknownLicense } from "./grants.ts";
 import { readLicenseKey } from "./license-keys.ts";
 import { getLicense } from "./licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
@@ -63,6 +63,7 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   if (!view) throw unknownLicense();
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
+  const certificate = await certificateOf(context, key, input.request, now);
   const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
   return {
     license,
@@ -71,7 +72,9 @@ export async function previewOffline(context: Context, input: OfflineActivation)
     renews: seat !== null,
     seatsInUse,
     leaseUntil: Math.min(leaseEnd(input, license, now), graceUntil(license) ?? LAST_INSTANT),
-    refusal: refusalFor(license, key, standing) ?? (isFull ? ("ACTIVATION_LIMIT_REACHED" as const) : null),
+    refusal:
+      refusalOfClaim(view, key, certificate, standing) ??
+      (isFull ? ("ACTIVATION_LIMIT_REACHED" as const) : null),
   };
 }
 
@@ -115,6 +118,7 @@ const RECEIPT_TYPE = "deactivation+jwt";
  * Frees the seat of an installation that says, signed with its own key, that it stopped. The receipt is a JWS
  * with typ deactivation+jwt whose payload holds the certificate; the certificate names the key.
  * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID for a receipt that does not verify
+ * @throws Problem CONFLICT where the installation was given a newer certificate since, on which it may run
  */
 export async function deactivateOffline(
   context: Context,
@@ -126,7 +130,20 @@ export async function deactivateOffline(
   const stopped = await readReceipt(context, receipt);
   if (stopped?.licenseId !== id)
     throw invalid("receipt", "Is not a receipt of an installation of this license");
-  await context.db.batch(endActivationById(context, context.clock.now(), id, stopped.activationId));
+  const { db, clock } = context;
+  const [, , left] = await db.batch([
+    ...endActivationById(context, clock.now(), id, stopped.activationId, stopped.issuedAt),
+    db.sql(
+      "SELECT 1 FROM activations WHERE license_id = ? AND ended_at = 0 AND id = ?",
+      id,
+      stopped.activationId,
+    ),
+  ]);
+  if (left?.results.length === 0) return;
+  throw new Problem(
+    "CONFLICT",
+    "The installation got a newer license file since it signed this receipt. If it stopped all the same, free its seat.",
+  );
 }
 
 /** Which installation of which license a receipt says stopped, or null where it proves nothing. */
@@ -145,9 +162,8 @@ export async function readReceipt(context: Context, receipt: string): Promise<Ce
     const { typ, crit } = protectedHeader;
     // A receipt has no extensions, an unencoded payload (RFC 7797) among them.
     return typ === RECEIPT_TYPE && crit === undefined ? certificate : null;
-  } catch (error) {
+  } catch {
     // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
-    if (error instanceof Problem) throw error;
     return null;
   }
 }

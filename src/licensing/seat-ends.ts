@@ -2,6 +2,7 @@
 import { recordChange } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
+import { LAST_INSTANT, SECOND } from "./dates.ts";
 import type { KeyIdentity } from "./license-keys.ts";
 
 // An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
@@ -57,14 +58,26 @@ export const endActivation = (
     key.revision,
   );
 
-/** Ends one activation, whoever holds it. */
+/**
+ * Ends one activation, whoever holds it.
+ * @param unlessSince not where it was given a certificate after the second of this instant
+ */
 export const endActivationById = (
   context: Context,
   now: number,
   licenseId: string,
   activationId: string,
+  unlessSince: number = LAST_INSTANT,
 ): D1PreparedStatement[] =>
-  end(context, now, "activation.ended", "license_id = ? AND id = ?", licenseId, activationId);
+  end(
+    context,
+    now,
+    "activation.ended",
+    "license_id = ? AND id = ? AND last_seen_at < ?",
+    licenseId,
+    activationId,
+    unlessSince + SECOND,
+  );
 
 /**
  * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only

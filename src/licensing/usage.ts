@@ -87,7 +87,21 @@ export function keepUsage(
   );
 }
 
+/** What all instances of a license used on each of the days; none where nothing is known of one. */
+export async function usedOnDays({ db }: Context, licenseId: string, days: string[]): Promise<DayUsage[]> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT day, sum(requests) AS requests, sum(services) AS services FROM usage
+       WHERE license_id = ? AND day IN (SELECT value FROM json_each(?)) GROUP BY day ORDER BY day`,
+      licenseId,
+      JSON.stringify(days),
+    ),
+  ]);
+  return (found?.results ?? []) as unknown as DayUsage[];
+}
+
 export interface Overuse {
+  day: string;
   limit: "max_requests_per_day" | "max_services";
   allowed: number;
   observed: number;
@@ -98,12 +112,11 @@ export async function recordOveruse(
   context: Context,
   now: number,
   licenseId: string,
-  day: string,
   overuses: Overuse[],
 ): Promise<void> {
   const acting: Context = { ...context, actor: { type: "system", id: "usage" }, ip: null };
   await context.db.batch(
-    overuses.flatMap(({ limit, allowed, observed }) => [
+    overuses.flatMap(({ day, limit, allowed, observed }) => [
       context.db.sql(
         "INSERT OR IGNORE INTO overuse (license_id, day, limit_name) VALUES (?, ?, ?)",
         licenseId,

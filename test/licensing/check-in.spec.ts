@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
-import { recorded, scansOf } from "../support/meter.ts";
+import { metered, recorded, scansOf } from "../support/meter.ts";
 import { verifyPublished } from "../support/documents.ts";
 import {
   activate,
@@ -222,6 +222,45 @@ describe("usage", () => {
     ]);
   });
 
+  it("above a limit is told of each day that comes, also of one that is over, and by an instance that is gone", async () => {
+    const { license, license_key } = await newLicense({ max_requests_per_day: 100 });
+    const day = (date: string, requests: number) => ({ date, requests });
+    const warned = async (instance: string, ...usage: object[]): Promise<string[]> =>
+      (await checkIn(license_key, instance, { usage })).body.warnings.map(
+        ({ detail }: { detail: string }) => /(\d+ used on [\d-]+)/.exec(detail)?.[1],
+      );
+    await activate(license_key, "a");
+    expect(await warned("a", day("2026-05-31", 500), day(TODAY, 3))).toEqual(["500 used on 2026-05-31"]);
+    expect(await warned("a", day("2026-05-30", 101))).toEqual(["101 used on 2026-05-30"]);
+    // A clock that was a day ahead hides nothing of today.
+    expect(await warned("a", day("2026-06-02", 1))).toEqual([]);
+    expect(await warned("a", day(TODAY, 90))).toEqual([]);
+    await deactivate(license_key, "a");
+    await activate(license_key, "b");
+    setTime(NOW + DAY);
+    expect(await warned("b", day(TODAY, 20), day("2026-06-02", 4))).toEqual([`110 used on ${TODAY}`]);
+    const overused = (await eventsOf(license.id)).filter((event) => event.action === "license.overused");
+    expect(overused.map((event) => JSON.parse(event.detail).day)).toEqual([
+      "2026-05-31",
+      "2026-05-30",
+      TODAY,
+    ]);
+  });
+
+  it("of earlier days costs nothing more where there is no limit, and a second trip where there is", async () => {
+    for (const [limit, trips] of [
+      [null, 1],
+      [100, 2],
+    ] as const) {
+      const { license_key } = await newLicense({ max_requests_per_day: limit, max_services: limit });
+      await activate(license_key, "a");
+      const { bindings, cost } = metered();
+      const usage = [...use("2026-05-31", 1).usage, ...use(TODAY, 1).usage];
+      await call("/v1/check-in", { body: { license_key, instance_id: "a", usage }, bindings });
+      expect(cost.trips).toBe(trips);
+    }
+  });
+
   it("of days after tomorrow is ignored with a warning: a wrong clock stops nobody", async () => {
     const { license, license_key } = await newLicense();
     await activate(license_key, "a");
@@ -413,6 +452,35 @@ describe("the revocation list", () => {
     expect((await claims())["suspended"]).toContain(license.id);
     await act(license.id, "reinstate");
     expect((await claims())["suspended"]).not.toContain(license.id);
+  });
+
+  it.each([
+    ["revoke", "revoked"],
+    ["suspend", "suspended"],
+    ["reissue", "superseded"],
+  ])("names after a %s what was signed for an end that was brought forward", async (action, member) => {
+    const { license } = await newLicense({ expires_days: 100, grace_days: 10 });
+    const terms = { expires_at: "2026-05-20", grace_days: 0 };
+    await admin(`/licenses/${license.id}`, { method: "PATCH", body: terms });
+    await act(license.id, action);
+    const named = async () => JSON.stringify((await claims())[member]).includes(license.id);
+    setTime(NOW + 110 * DAY - 1);
+    expect(await named()).toBe(true);
+    setTime(NOW + 110 * DAY);
+    expect(await named()).toBe(false);
+  });
+
+  it("is not issued before what it tells of: a certificate of the same hour would seem to be newer", async () => {
+    const { license, license_key } = await newLicense();
+    setTime(NOW + 10 * 60_000 + 300);
+    const { certificate } = (await activate(license_key, "a")).body;
+    const { payload } = await verifyPublished(certificate, "activation+jwt");
+    setTime(NOW + 10 * 60_000 + 900);
+    await act(license.id, "revoke");
+    expect((await claims()).iat).toBeGreaterThanOrEqual(payload.iat!);
+    const { text } = await list();
+    setTime(NOW + 50 * 60_000);
+    expect((await list()).text).toBe(text);
   });
 
   it("drops a license once everything signed for it has expired, and keeps a perpetual one", async () => {

@@ -152,6 +152,21 @@ describe("the air gap", () => {
 });
 
 describe("a deactivation receipt", () => {
+  it("of before the last license file frees nothing: the installation may run on that one", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 1 });
+    const island = await box(license_key, "island");
+    island.take((await handIn(license.id, JSON.parse(island.requestFile()))).text);
+    const receipt = await island.receipt();
+    const stop = (signed: string) =>
+      admin(`/licenses/${license.id}/offline-deactivations`, { body: { receipt: signed } });
+    setTime(NOW + DAY);
+    island.take((await handIn(license.id, JSON.parse(island.requestFile()))).text);
+    expect(await stop(receipt)).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+    expect(await activate(license_key, "b")).toMatchObject({ body: { code: "ACTIVATION_LIMIT_REACHED" } });
+    expect(await stop(await island.receipt())).toMatchObject({ status: 204 });
+    expect(await stop(receipt)).toMatchObject({ status: 204 });
+  });
+
   it("frees nothing unless the key that the certificate names signed it, as a receipt of this license", async () => {
     const { license, license_key } = await newLicense();
     const other = await newLicense();

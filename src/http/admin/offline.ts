@@ -49,7 +49,7 @@ export const offlineEndpoints = [
       params: Id,
       body: { schema: OfflineDeactivation, example: { receipt: examples.issuedLicense.license_key } },
       answer: { status: 204, description: "The installation holds no seat (any more)." },
-      refusals: ["LICENSE_NOT_FOUND"],
+      refusals: ["LICENSE_NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params, body }) => {
       await deactivateOffline(context, params.id, body);

@@ -84,6 +84,17 @@ describe("a request file", () => {
     expect(page.forms.some(({ action }) => action === "/admin/air-gap")).toBe(true);
   });
 
+  it("is looked at as it will be judged: a replaced key is good for the seat whose certificate comes with it", async () => {
+    const { license, license_key } = await newLicense();
+    const { certificate } = (await activate(license_key, "island")).body;
+    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked" } });
+    const visitor = await Visitor.signIn();
+    const look = (more: object) => handIn(visitor, { request: requestFile(license_key, "island", more) });
+    expect((await look({})).html).not.toContain("Make the license file");
+    expect((await look({ certificate })).html).toContain("Make the license file");
+    expect((await visitor.submit(await look({ certificate }))).status).toBe(200);
+  });
+
   it("is told beforehand where no seat is free, and refused all the same", async () => {
     const { license, license_key } = await newLicense({ max_instances: 1 });
     const visitor = await Visitor.signIn();
