@@ -30,7 +30,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   const { url, clock = Date.now, random = Math.random, timeout = 10_000 } = options;
   // A function of its own: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
-  const transport = url === undefined ? null : createTransport(url, fetcher, timeout);
+  const transport = url ? createTransport(url, fetcher, timeout) : null;
   const store = new Store(options.storage, options.onError ?? (() => undefined));
   const { instanceId: chosen } = options;
   if (chosen !== undefined && !isInstanceId(chosen))
