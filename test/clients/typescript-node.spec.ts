@@ -1,6 +1,7 @@
 // What the TypeScript client does on Node: its environment, its background work, processes that share a folder.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { NodeLicense, type NodeLicenseOptions } from "../../src/clients/typescript/src/node.ts";
 import { stateFolder } from "./support/scripted.ts";
@@ -63,5 +64,41 @@ describe("the environment", () => {
     const handed = await install({ url: "", issuer, folder: "", licenseKey: "" });
     expect(handed.status()).toMatchObject({ code: "NOT_ACTIVATED" });
     await expect(install({ url: "", issuer: "" })).rejects.toThrow(/its url, or the issuer/);
+  });
+});
+
+describe("an onError that throws", () => {
+  it.each([
+    [
+      "at once",
+      () => {
+        throw new Error("the logger is down");
+      },
+    ],
+    ["later", () => Promise.reject(new Error("the logger is down"))],
+  ])("%s ends nothing: the background work goes on, and what was counted is written", async (_, onError) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const escaped: unknown[] = [];
+    const escape = (error: unknown): unknown => escaped.push(error);
+    process.on("unhandledRejection", escape);
+    try {
+      const told = vi.fn(onError);
+      const license = await install({ licenseKey, background: true, onError: told });
+      const file = join(folder.path, "state.json");
+      rmSync(file);
+      mkdirSync(file);
+      license.countRequests(3);
+      await vi.advanceTimersByTimeAsync(2_000);
+      await vi.waitFor(() => expect(told).toHaveBeenCalled());
+      await setImmediate();
+      rmSync(file, { recursive: true });
+      await vi.advanceTimersByTimeAsync(2_000);
+      await vi.waitFor(() => expect(folder.state()["usage"]["2027-01-05"].requests).toBe(3));
+      await setImmediate();
+      expect(escaped).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", escape);
+      vi.useRealTimers();
+    }
   });
 });

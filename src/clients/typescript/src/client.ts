@@ -31,7 +31,10 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   // A function of its own: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
   const transport = url ? createTransport(url, fetcher, timeout) : null;
-  const store = new Store(options.storage, options.onError ?? (() => undefined));
+  // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
+  const report = (error: unknown): void =>
+    void (async () => options.onError?.(error))().catch(() => undefined);
+  const store = new Store(options.storage, report);
   const { instanceId: chosen } = options;
   if (chosen !== undefined && !isInstanceId(chosen))
     throw new TypeError("An instance id has 1 to 128 printable characters.");
@@ -39,7 +42,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
     chosen ?? (await store.readOrMake("instance_id", () => makeInstanceId(options.storage), isInstanceId));
   const evidence = new Evidence(options, instanceId, transport);
   store.watch((state) => evidence.read(state));
-  return { options, instanceId, store, evidence, transport, clock, random };
+  return { options, instanceId, store, evidence, report, transport, clock, random };
 }
 
 export class License {

@@ -27,11 +27,11 @@ export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
-  readonly #lastFlush = (): void => void this.flush();
+  readonly #lastFlush = (): void => void this.flush().catch(this.#report);
 
   private constructor(contacts: Contacts) {
     super(contacts);
-    this.#report = contacts.options.onError ?? (() => undefined);
+    this.#report = contacts.report;
   }
 
   /**
@@ -95,9 +95,12 @@ export class NodeLicense extends License {
       busy = true;
       const run = work().then(() => undefined, this.#report);
       this.#running.add(run);
-      await run;
-      this.#running.delete(run);
-      busy = false;
+      try {
+        await run;
+      } finally {
+        this.#running.delete(run);
+        busy = false;
+      }
     };
     // It must not keep a program alive that has nothing else to do.
     this.#timers.push(setInterval(() => void tick(), TICK).unref());
