@@ -11,19 +11,21 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
 import { addUsage, reportOf, settle } from "../../src/clients/typescript/src/usage.ts";
 import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
+import { createSigner } from "./support/signer.ts";
 
 const { cases, issuer } = await resolveConformance();
 const [entitled] = cases;
 const activation = cases.find(({ name }) => name === "the first answer activates")!;
 const NOW = Date.parse("2027-01-05T00:00:00.000Z");
 const DAY = 86_400_000;
+
+const signer = await createSigner(issuer);
 
 const known = { issuer, trustedKeys: entitled!.jwks, instanceId: "i-1", licenseKey: entitled!.license_key! };
 
@@ -453,17 +455,8 @@ describe("what a caller is told", () => {
 
 describe("a revocation list", () => {
   it("is asked for where none is passed on, and an older one does not take its place", async () => {
-    const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
-    const trustedKeys = {
-      keys: [...known.trustedKeys.keys, { ...(await exportJWK(publicKey)), kid: "lists" }],
-    };
-    const list = (iat: number, revoked: string[]): Promise<string> =>
-      new SignJWT({ revoked, suspended: [], superseded: {} })
-        .setProtectedHeader({ alg: "EdDSA", kid: "lists", typ: "revocations+jwt" })
-        .setIssuer(issuer)
-        .setIssuedAt(iat)
-        .setExpirationTime(iat + 7 * 86_400)
-        .sign(privateKey);
+    const trustedKeys = { keys: [...known.trustedKeys.keys, ...signer.trustedKeys.keys] };
+    const list = signer.revocations;
     let body: string | null = await list(NOW / 1000, ["lic_1"]);
     const license = await open({
       ...known,
@@ -482,5 +475,26 @@ describe("a revocation list", () => {
     expect(await license.loadRevocations(await list(NOW / 1000 + 1, []))).toMatchObject({
       code: "NOT_ACTIVATED",
     });
+  });
+
+  it.each([
+    ["of 100 000 licenses is taken, fetched or passed on", 100_000, null],
+    ["of more than 4 MiB is not", 130_000, "REVOCATION_LIST_INVALID"],
+  ])("%s", async (_, entries, code) => {
+    const ids = Array.from({ length: entries }, (__, n) => `lic_${n}`.padEnd(22, "0"));
+    const token = await signer.revocations(NOW / 1000, [...ids, "lic_1"]);
+    const trustedKeys = { keys: [...known.trustedKeys.keys, ...signer.trustedKeys.keys] };
+    const given = { ...known, trustedKeys, clock: () => NOW, fetch: async () => new Response(token) };
+    const license = await open({ ...given, storage: folder.storage });
+    const fetching = await open({ ...given, storage: new MemoryStorage() });
+    if (code === null) {
+      expect(await license.loadRevocations(token)).toMatchObject({ code: "LICENSE_REVOKED" });
+      expect(await fetching.loadRevocations()).toMatchObject({ code: "LICENSE_REVOKED" });
+      const again = await open({ ...given, storage: folder.storage });
+      expect(again.status()).toMatchObject({ code: "LICENSE_REVOKED" });
+    } else {
+      await expect(license.loadRevocations(token)).rejects.toMatchObject({ code });
+      await expect(fetching.loadRevocations()).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    }
   });
 });

@@ -1,6 +1,6 @@
 // The revocation list, for installations that cannot check in: anybody may pass it on.
 import type { Contacts } from "./contact.ts";
-import { verifyRevocations } from "./documents.ts";
+import { MAX_LIST_LENGTH, verifyRevocations } from "./documents.ts";
 import { laterOf } from "./state.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -21,7 +21,9 @@ export async function takeRevocations(contacts: Contacts, given: string | undefi
 }
 
 async function published({ transport }: Contacts): Promise<string> {
-  const answer = (await transport?.get("/v1/revocations")) ?? { unreachable: "There is no url to ask." };
+  const answer = (await transport?.get("/v1/revocations", MAX_LIST_LENGTH)) ?? {
+    unreachable: "There is no url to ask.",
+  };
   if (answer.unreachable === null && answer.status === 200) return answer.body;
   throw new LicenseError(
     "SERVICE_UNAVAILABLE",
