@@ -1,5 +1,5 @@
 // What the TypeScript client does on Node: its environment, its background work, processes that share a folder.
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -45,6 +45,13 @@ async function install(options: NodeLicenseOptions = {}): Promise<NodeLicense> {
   return license;
 }
 
+/** Lets the background work go on until `check` is content. The timers are faked. */
+const ticking = (check: () => void): Promise<void> =>
+  vi.waitFor(async () => {
+    await vi.advanceTimersByTimeAsync(2_000);
+    check();
+  });
+
 describe("the environment", () => {
   it("counts an empty variable as not set", async () => {
     for (const name of ["URL", "KEY", "ISSUER", "KEYS", "DIR"]) vi.stubEnv(`CAIO_LICENSE_${name}`, "");
@@ -88,17 +95,76 @@ describe("an onError that throws", () => {
       rmSync(file);
       mkdirSync(file);
       license.countRequests(3);
-      await vi.advanceTimersByTimeAsync(2_000);
-      await vi.waitFor(() => expect(told).toHaveBeenCalled());
+      await ticking(() => expect(told).toHaveBeenCalled());
       await setImmediate();
       rmSync(file, { recursive: true });
-      await vi.advanceTimersByTimeAsync(2_000);
-      await vi.waitFor(() => expect(folder.state()["usage"]["2027-01-05"].requests).toBe(3));
+      await ticking(() => expect(folder.state()["usage"]["2027-01-05"].requests).toBe(3));
       await setImmediate();
       expect(escaped).toEqual([]);
     } finally {
       process.off("unhandledRejection", escape);
       vi.useRealTimers();
     }
+  });
+});
+
+describe("processes that share a folder", () => {
+  /** The answer to a request file, as staff hand it out. */
+  const answerTo = async (request: string): Promise<string> => {
+    const { nonce } = JSON.parse(request) as { nonce: string };
+    const certificate = await signer.certificate("lic_1", NOW / 1000, { nonce });
+    return JSON.stringify({ license_key: licenseKey, certificate });
+  };
+
+  it("know at their next flush what one of them learned", async () => {
+    const idle = await install({ licenseKey });
+    const busy = await install();
+    await busy.loadLicenseFile(await answerTo(await busy.activationRequest()));
+    expect(idle.status()).toMatchObject({ code: "NOT_ACTIVATED" });
+    await idle.flush();
+    expect(idle.status()).toMatchObject({ state: "entitled" });
+  });
+
+  it("learn in the background while nothing is counted, and forget nothing where the state is gone or broken", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const idle = await install({ licenseKey, background: true });
+      const busy = await install();
+      await busy.loadLicenseFile(await answerTo(await busy.activationRequest()));
+      await ticking(() => expect(idle.status()).toMatchObject({ state: "entitled" }));
+      const file = join(folder.path, "state.json");
+      writeFileSync(file, '{"version": 1, "lic');
+      await idle.flush();
+      expect(idle.status()).toMatchObject({ state: "entitled" });
+      rmSync(file);
+      await idle.flush();
+      expect(idle.status()).toMatchObject({ state: "entitled" });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("load the answer to a request that another one made, and a list after a newer one", async () => {
+    const first = await install({ licenseKey });
+    const second = await install();
+    const file = await answerTo(await second.activationRequest());
+    expect(await first.loadLicenseFile(file)).toMatchObject({ state: "entitled" });
+    await second.loadRevocations(await signer.revocations(NOW / 1000 + 1, ["lic_1"]));
+    expect(await first.loadRevocations(await signer.revocations(NOW / 1000, []))).toMatchObject({
+      code: "LICENSE_REVOKED",
+    });
+  });
+
+  it("write the receipt for a certificate that another one took in", async () => {
+    const first = await install({ licenseKey });
+    const second = await install();
+    const request = await second.activationRequest();
+    const { nonce, public_key } = JSON.parse(request) as { nonce: string; public_key: object };
+    const certificate = await signer.certificate("lic_1", NOW / 1000, { nonce, cnf: { jwk: public_key } });
+    await second.loadLicenseFile(JSON.stringify({ license_key: licenseKey, certificate }));
+    const kept = vi.fn(async () => undefined);
+    await first.deactivationReceipt(kept);
+    expect(kept).toHaveBeenCalledOnce();
+    expect(folder.state()).toMatchObject({ license_key: null });
   });
 });

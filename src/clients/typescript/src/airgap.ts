@@ -37,8 +37,9 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
 /** @throws LicenseError LICENSE_FILE_INVALID; what is held then stays */
 export async function takeLicenseFile(contacts: Contacts, text: string): Promise<void> {
   const { store, evidence, clock, random } = contacts;
-  const { state } = store;
   const file = parseLicenseFile(text);
+  // Another process that shares the storage may have made the request.
+  const state = await store.update((stored) => stored);
   const grant = await evidence.judge(file, null, state);
   if (typeof grant === "string") throw invalid(grant);
   const { nonce, iat } = grant.claims;
@@ -65,7 +66,7 @@ export async function writeReceipt(
 ): Promise<void> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
-  const { certificate } = store.state;
+  const { certificate } = await store.update((stored) => stored);
   if (certificate === null || usableCertificate(evidence.facts)?.confirmed_key !== key.public.x)
     throw new LicenseError(
       "NOT_ACTIVATED",

@@ -97,11 +97,15 @@ export class License {
     this.#services = n;
   }
 
-  /** Writes what was counted. In a Worker: `context.waitUntil(license.flush())`. */
+  /**
+   * Writes what was counted, and takes over what others wrote who share the storage.
+   * In a Worker: `context.waitUntil(license.flush())`.
+   */
   async flush(): Promise<void> {
     // Services that run on run on each day.
     if (this.#today().services < this.#services) this.#count({ requests: 0, services: this.#services });
     if (this.#store.isDirty) await this.#store.update((state) => state);
+    else await this.#store.refresh();
   }
 
   /**

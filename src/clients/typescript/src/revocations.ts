@@ -8,15 +8,16 @@ import { LicenseError } from "./vocabulary.ts";
 export async function takeRevocations(contacts: Contacts, given: string | undefined): Promise<void> {
   const { store, evidence } = contacts;
   const token = (given ?? (await published(contacts))).trim();
-  const { claims } = await verifyRevocations(token, evidence.trust(store.state));
+  const state = await store.update((stored) => stored);
+  const { claims } = await verifyRevocations(token, evidence.trust(state));
   if (!claims) throw new LicenseError("REVOCATION_LIST_INVALID", "The revocation list does not verify.");
   const held = evidence.facts.revocations;
   // Somebody who passes on an old one must not undo what a newer one says.
   if (held && held.iat > claims.iat) return;
-  await store.update((state) => ({
-    ...state,
+  await store.update((stored) => ({
+    ...stored,
     revocations: token,
-    high_water: laterOf(state.high_water, claims.iat),
+    high_water: laterOf(stored.high_water, claims.iat),
   }));
 }
 

@@ -38,6 +38,23 @@ export class Store {
     this.#counted = addUsage(this.#counted, usage);
   }
 
+  /**
+   * Takes over what others wrote. Without the lock, and nothing is written: for whoever has nothing to write.
+   * Where there is no state, or none that can be read, what is in memory goes on.
+   */
+  refresh(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        const stored = parseState((await this.#storage.read(STATE)) ?? "");
+        if (stored === null) return;
+        this.#state = { ...stored, ...this.#unsaved };
+      } catch (error) {
+        this.#report(error);
+      }
+      await this.#changed(this.#state);
+    });
+  }
+
   /** Reads what is stored, changes it and writes it back. Never throws for the storage's sake. */
   update(change: (state: State) => State): Promise<State> {
     return this.#inTurn(async () => {
