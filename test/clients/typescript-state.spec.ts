@@ -263,6 +263,17 @@ describe("the state folder", () => {
     expect(existsSync(lock)).toBe(false);
   });
 
+  it("is not locked by a lock from the time before the clock was set back", async () => {
+    const lock = join(folder.path, "lock.node");
+    writeFileSync(lock, "");
+    const ahead = new Date(Date.now() + DAY);
+    utimesSync(lock, ahead, ahead);
+    const started = performance.now();
+    expect(await new FileStorage(folder.path).exclusively(async () => "mine")).toBe("mine");
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(existsSync(lock)).toBe(false);
+  });
+
   it("lets one in at a time", async () => {
     let inside = 0;
     await Promise.all(
