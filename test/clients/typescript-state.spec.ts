@@ -377,6 +377,35 @@ describe("a license key", () => {
   });
 });
 
+describe("a request file", () => {
+  it("is not handed out where its nonce cannot be kept, and drops none that was", async () => {
+    let full = false;
+    const storage: Storage = {
+      read: (name) => folder.storage.read(name),
+      write: (name, text) =>
+        full ? Promise.reject(new Error("no space left")) : folder.storage.write(name, text),
+    };
+    const license = await open({ ...known, storage, clock: () => NOW });
+    await license.activationRequest();
+    const [kept] = folder.state()["offline_requests"];
+    full = true;
+    license.countRequests(2);
+    for (let n = 0; n < 3; n++) await expect(license.activationRequest()).rejects.toThrow("no space left");
+    full = false;
+    await license.flush();
+    expect(folder.state()).toMatchObject({
+      offline_requests: [kept],
+      usage: { "2027-01-05": { requests: 2 } },
+    });
+  });
+
+  it("that cannot be, without a license key, drops none either", async () => {
+    const license = await open({ ...known, licenseKey: undefined, storage: folder.storage });
+    await expect(license.activationRequest()).rejects.toMatchObject({ code: "LICENSE_KEY_MISSING" });
+    expect(folder.state()["offline_requests"]).toEqual([]);
+  });
+});
+
 describe("what a caller is told", () => {
   it("about an installation is cut to what the service takes", async () => {
     const script = scripted();

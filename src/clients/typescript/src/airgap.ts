@@ -14,18 +14,19 @@ const REMEMBERED = 3;
 
 const invalid = (message: string): LicenseError => new LicenseError("LICENSE_FILE_INVALID", message);
 
-/** @throws LicenseError LICENSE_KEY_MISSING */
+/** @throws LicenseError LICENSE_KEY_MISSING; and what the storage throws: without its nonce no answer would count */
 export async function writeRequest(contacts: Contacts): Promise<string> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
   const nonce = crypto.randomUUID();
-  const { license_key, certificate, usage } = await store.update((state) => ({
-    ...state,
-    offline_requests: [...state.offline_requests, { nonce, usage: state.usage }].slice(-REMEMBERED),
-  }));
-  if (license_key === null) throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
+  const { license_key, certificate, usage } = await store.commit((state) => {
+    if (state.license_key === null)
+      throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
+    const requests = [...state.offline_requests, { nonce, usage: state.usage }];
+    return { ...state, offline_requests: requests.slice(-REMEMBERED) };
+  });
   const request = {
-    ...identityOf(contacts, license_key),
+    ...identityOf(contacts, license_key!),
     nonce,
     public_key: key.public,
     usage: reportOf(usage),
