@@ -377,6 +377,32 @@ describe("a license key", () => {
   });
 });
 
+describe("the seat", () => {
+  it("that is given back is not taken again by a check-in that waited meanwhile", async () => {
+    const script = scripted();
+    script.answers = [
+      ...activation.steps[0]!.answers!,
+      { status: 204, headers: {}, body: "" },
+      ...activation.steps[0]!.answers!,
+    ];
+    let checkIn: Promise<unknown> | undefined;
+    const license: License = await open({
+      ...known,
+      storage: folder.storage,
+      clock: () => NOW,
+      fetch: (url, init) => {
+        if (url.endsWith("/v1/deactivate")) checkIn = license.checkIn();
+        return script.fetch(url, init);
+      },
+    });
+    await license.checkIn();
+    await license.deactivate();
+    await checkIn;
+    expect(script.requests.map(({ path }) => path)).toEqual(["/v1/activate", "/v1/deactivate"]);
+    expect(license.status()).toMatchObject({ code: "LICENSE_KEY_MISSING" });
+  });
+});
+
 describe("a request file", () => {
   it("is not handed out where its nonce cannot be kept, and drops none that was", async () => {
     let full = false;

@@ -12,7 +12,7 @@ import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
 import { parseState, STATE, type Storage } from "./state.ts";
 import { Store } from "./store.ts";
 import { takeRevocations } from "./revocations.ts";
-import { createTransport } from "./transport.ts";
+import { createTransport, type Transport } from "./transport.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
@@ -148,18 +148,11 @@ export class License {
     if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged)) await this.checkIn();
     await this.#inTurn(async () => {
       const { license_key } = this.#store.state;
-      if (license_key === null || transport === null) return;
-      const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
-      if (answer.unreachable !== null || answer.status !== 204) {
-        const { code, detail } = problemOf(answer) ?? {
-          code: "SERVICE_UNAVAILABLE",
-          detail: answer.unreachable ?? `The service answered ${answer.status}.`,
-        };
-        throw new LicenseError(code, detail);
-      }
+      if (license_key !== null && transport !== null) await this.#giveBack(transport, license_key);
+      const { highWater } = this.#evidence.facts;
+      // In the same turn: a check-in that waits for it must not take the seat again.
+      await this.#store.update((state) => afterSeat(state, highWater));
     });
-    const { highWater } = this.#evidence.facts;
-    await this.#store.update((state) => afterSeat(state, highWater));
   }
 
   /**
@@ -229,6 +222,16 @@ export class License {
     const { license_key, installed_key_sha256 } = this.#store.state;
     const held = license_key === key || installed_key_sha256 === (await sha256(key));
     return !held && (state === "entitled" || state === "grace");
+  }
+
+  async #giveBack(transport: Transport, license_key: string): Promise<void> {
+    const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
+    if (answer.unreachable === null && answer.status === 204) return;
+    const { code, detail } = problemOf(answer) ?? {
+      code: "SERVICE_UNAVAILABLE",
+      detail: answer.unreachable ?? `The service answered ${answer.status}.`,
+    };
+    throw new LicenseError(code, detail);
   }
 
   async #contact(returning: boolean): Promise<Status> {
