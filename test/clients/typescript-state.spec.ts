@@ -470,6 +470,17 @@ describe("what a caller is told", () => {
     );
   });
 
+  it("may use every feature while nobody can tell what is licensed, unless it is strict", async () => {
+    const stranger = { ...known, trustedKeys: undefined, clock: () => NOW };
+    const license = await open({ ...stranger, storage: new MemoryStorage(), fetch: scripted().fetch });
+    expect(license.status()).toMatchObject({ code: "SIGNING_KEY_UNKNOWN", mayRun: true, licenseId: null });
+    license.requireFeature("audit");
+    const strict = await open({ ...stranger, storage: new MemoryStorage(), onIndeterminate: "deny" });
+    expect(() => strict.requireFeature("audit")).toThrow(
+      expect.objectContaining({ code: "SIGNING_KEY_UNKNOWN" }),
+    );
+  });
+
   it("is OpenMetrics text", async () => {
     const script = scripted();
     script.answers = [...activation.steps[0]!.answers!];
