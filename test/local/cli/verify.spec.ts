@@ -193,6 +193,21 @@ describe("with a revocation list", () => {
   });
 });
 
+describe("--at", () => {
+  it.each([
+    "5",
+    "tomorrow",
+    "2027-01-31",
+    "2027-02-30T12:00:00Z",
+    "2027-01-31T12:00:00",
+    "Jan 31 2027 12:00",
+  ])("does not take %j for an instant", async (at) => {
+    const { code, out, err } = await verify(await sign(key), "--at", at);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain("--at takes an RFC 3339 instant");
+  });
+});
+
 describe("a certificate and its file", () => {
   const typ = "activation+jwt";
 
