@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompactSign, exportJWK, generateKeyPair } from "jose";
@@ -205,6 +205,28 @@ describe("--at", () => {
     const { code, out, err } = await verify(await sign(key), "--at", at);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain("--at takes an RFC 3339 instant");
+  });
+});
+
+describe("a reader that has gone", () => {
+  const command = (...redirects: string[]): string =>
+    `${[process.execPath, LAUNCHER, "verify", "document", "--jwks", "jwks.json"].join(" ")} ${redirects.join(" ")}`;
+  const codeOf = async (content: Promise<string>, script: string): Promise<string> => {
+    await saved("document", content);
+    const env = { XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: join(tmpdir(), "caio-license-test-cache") };
+    return (await run("bash", ["-c", script], { cwd: folder, env })).out;
+  };
+
+  it("of stdout does not make what is not valid valid", async () => {
+    const script = `${command()} | true; echo "\${PIPESTATUS[0]}"`;
+    expect(await codeOf(sign({ ...key, exp: now - 1 }), script)).toBe("5\n");
+    expect(await codeOf(sign(key), script)).toBe("0\n");
+  });
+
+  it("of stderr does not make a success a failure", async () => {
+    const script = `${command("2>&1", ">document.out")} | true; echo "\${PIPESTATUS[0]}"`;
+    expect(await codeOf(sign(key), script)).toBe("0\n");
+    expect(readFileSync(join(folder, "document.out"), "utf8")).toMatch(/^valid: /);
   });
 });
 
