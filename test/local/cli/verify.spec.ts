@@ -245,6 +245,30 @@ describe("a certificate and its file", () => {
     expect(await judged(await sign(inGrace, { typ }))).toMatchObject({ valid: true, standing: "grace" });
   });
 
+  it("a list that is older than a certificate says nothing of it, as in an installation", async () => {
+    const entries = { revoked: ["lic_1"], superseded: { lic_1: 3 } };
+    const listOf = (iat: number) => sign({ ...list, ...entries, iat }, { typ: "revocations+jwt" });
+    const older = await saved("older.jwt", listOf(certificate.iat - 1));
+    const asOld = await saved("as-old.jwt", listOf(certificate.iat));
+    const held = await sign(certificate, { typ });
+    const file = JSON.stringify({
+      format: "caio-license",
+      issuer: ISSUER,
+      license_id: "lic_1",
+      customer_id: "acme",
+      instance_id: "caio-berlin",
+      lease_expires_at: iso(certificate.exp),
+      license_expires_at: certificate.license_expires_at,
+      license_key: await sign(key),
+      certificate: held,
+    });
+    for (const document of [held, file]) {
+      expect(await judged(document, "--revocations", older)).toMatchObject({ code: "VALID" });
+      expect((await judged(document, "--revocations", asOld)).valid).toBe(false);
+    }
+    expect(await judged(await sign(key), "--revocations", older)).toMatchObject({ valid: false });
+  });
+
   it("a file is what its two documents say, and nothing else", async () => {
     const file = {
       format: "caio-license",
