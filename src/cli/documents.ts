@@ -22,6 +22,7 @@ interface KeyClaims extends Terms {
 
 interface CertificateClaims extends Terms {
   sub: string;
+  iat: number;
   exp: number;
   license_id: string;
   customer_id: string;
@@ -177,12 +178,19 @@ const fileContent = (content: string): FileContent | null => {
   }
 };
 
+/** As installations take it: a certificate that is newer than the list was given by a service that knew better. */
+const besides = (certificate: CertificateClaims, { now, revocations }: Circumstances): Circumstances => ({
+  now,
+  revocations: revocations && certificate.iat > revocations.iat ? null : revocations,
+});
+
 /** Both documents in the file have to be genuine, and about what the file says in plain text. */
-async function judgeFile(file: FileContent, trust: Trust, circumstances: Circumstances) {
+async function judgeFile(file: FileContent, trust: Trust, given: Circumstances) {
   const key = await authenticateAs("license+jwt", file.license_key, trust);
   const certificate = await authenticateAs("activation+jwt", file.certificate, trust);
   const keyClaims = key.claims as KeyClaims;
   const claims = certificate.claims as CertificateClaims;
+  const circumstances = besides(claims, given);
   const judged = judgeCertificate(claims, circumstances);
   const said: Record<string, unknown> = {
     issuer: certificate.issuer,
@@ -230,7 +238,10 @@ export async function judge(content: string, trust: Trust, circumstances: Circum
     kind = KINDS[type];
     const judged = {
       "license+jwt": () => judgeKey(claims as KeyClaims, circumstances),
-      "activation+jwt": () => judgeCertificate(claims as CertificateClaims, circumstances),
+      "activation+jwt": () => {
+        const certificate = claims as CertificateClaims;
+        return judgeCertificate(certificate, besides(certificate, circumstances));
+      },
       "revocations+jwt": () => judgeList(claims as ListClaims, circumstances),
     }[type]();
     return { kind, issuer, kid, ...judged };

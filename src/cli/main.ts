@@ -3,12 +3,15 @@ import { CommanderError } from "commander";
 import { EXIT, Failure, fail } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
-// Whoever reads us may have seen enough: `caio-license events --all | head`.
+// Whoever reads us may have seen enough: `caio-license events --all | head`. What is known by then stays so.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  if (error.code === "EPIPE") process.exit();
   fail({ message: `The output cannot be written (${error.code}).`, lines: [] });
   process.exit(EXIT.unexpected);
 });
+
+// Nobody listens to what is said there: that makes nothing fail.
+process.stderr.on("error", () => undefined);
 
 try {
   await createProgram().parseAsync();

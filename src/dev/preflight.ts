@@ -72,7 +72,14 @@ const isExample = (text: string): boolean => /\.example\b|\bexample\.(?:com|net|
 
 const RANDOM = "node -p \"crypto.randomBytes(32).toString('base64url')\"";
 
-function configFaults({ environment, config }: Target): { issuer: string; faults: Fault[] } {
+interface Configured {
+  issuer: string;
+  /** Whether there is a database to ask. */
+  hasDatabase: boolean;
+  faults: Fault[];
+}
+
+function configFaults({ environment, config }: Target): Configured {
   const whole = readWranglerConfig(config);
   const section = `[env.${environment}]`;
   const own = ((whole["env"] ?? {}) as Record<string, EnvironmentConfig>)[environment];
@@ -100,13 +107,14 @@ function configFaults({ environment, config }: Target): { issuer: string; faults
       `write MAIL_FROM under ${section} in ${config}`,
     );
   const database = own?.d1_databases?.find(({ binding }) => binding === "DB");
-  if (database && /^[0-]*$/.test(database.database_id ?? ""))
+  const isPlaceholder = database !== undefined && /^[0-]*$/.test(database.database_id ?? "");
+  if (isPlaceholder)
     fault(
       `There is no database yet: its database_id under ${section} is all zeros.`,
       `npx wrangler d1 create ${database.database_name}`,
       `then write the id that it prints as database_id under [[env.${environment}.d1_databases]] in ${config}`,
     );
-  return { issuer, faults };
+  return { issuer, hasDatabase: !isPlaceholder, faults };
 }
 
 const SECRETS: { name: string; required: boolean; what: string; mend: (flags: string) => string[] }[] = [
@@ -163,7 +171,7 @@ async function pendingMigrations(flags: string[]): Promise<string[] | Fault> {
 
 /** Everything that is missing, all at once. */
 export async function preflight(target: Target): Promise<Preflight> {
-  const { issuer, faults } = configFaults(target);
+  const { issuer, hasDatabase, faults } = configFaults(target);
   const found: Preflight = { issuer, account: null, faults, notes: [], pending: null };
   const who = await wrangler(["whoami", "--json"]);
   const me =
@@ -198,7 +206,7 @@ export async function preflight(target: Target): Promise<Preflight> {
       else found.notes.push(`The secret ${name} is not set. ${what} ${mend(flags).join("; ")}`);
     }
   } else faults.push(secrets);
-  if (!faults.some(({ what }) => what.includes("database_id"))) {
+  if (hasDatabase) {
     const pending = await pendingMigrations(target.flags);
     if (Array.isArray(pending)) found.pending = pending;
     else faults.push(pending);

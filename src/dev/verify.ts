@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ENVIRONMENTS } from "./preflight.ts";
 import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -35,7 +36,7 @@ function checkBundle(): string {
 
 function checkWranglerConfig(): void {
   const config = readWranglerConfig(join(ROOT, "wrangler.toml"));
-  for (const environment of ["production", "staging"]) {
+  for (const environment of ENVIRONMENTS) {
     const missing = missingBindings(config, environment);
     if (missing.length > 0)
       throw new Error(`[env.${environment}] in wrangler.toml lacks ${missing.join(", ")}.`);

@@ -11,19 +11,21 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
 import { addUsage, reportOf, settle } from "../../src/clients/typescript/src/usage.ts";
 import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
+import { createSigner } from "./support/signer.ts";
 
 const { cases, issuer } = await resolveConformance();
 const [entitled] = cases;
 const activation = cases.find(({ name }) => name === "the first answer activates")!;
 const NOW = Date.parse("2027-01-05T00:00:00.000Z");
 const DAY = 86_400_000;
+
+const signer = await createSigner(issuer);
 
 const known = { issuer, trustedKeys: entitled!.jwks, instanceId: "i-1", licenseKey: entitled!.license_key! };
 
@@ -261,6 +263,17 @@ describe("the state folder", () => {
     expect(existsSync(lock)).toBe(false);
   });
 
+  it("is not locked by a lock from the time before the clock was set back", async () => {
+    const lock = join(folder.path, "lock.node");
+    writeFileSync(lock, "");
+    const ahead = new Date(Date.now() + DAY);
+    utimesSync(lock, ahead, ahead);
+    const started = performance.now();
+    expect(await new FileStorage(folder.path).exclusively(async () => "mine")).toBe("mine");
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(existsSync(lock)).toBe(false);
+  });
+
   it("lets one in at a time", async () => {
     let inside = 0;
     await Promise.all(
@@ -364,6 +377,61 @@ describe("a license key", () => {
   });
 });
 
+describe("the seat", () => {
+  it("that is given back is not taken again by a check-in that waited meanwhile", async () => {
+    const script = scripted();
+    script.answers = [
+      ...activation.steps[0]!.answers!,
+      { status: 204, headers: {}, body: "" },
+      ...activation.steps[0]!.answers!,
+    ];
+    let checkIn: Promise<unknown> | undefined;
+    const license: License = await open({
+      ...known,
+      storage: folder.storage,
+      clock: () => NOW,
+      fetch: (url, init) => {
+        if (url.endsWith("/v1/deactivate")) checkIn = license.checkIn();
+        return script.fetch(url, init);
+      },
+    });
+    await license.checkIn();
+    await license.deactivate();
+    await checkIn;
+    expect(script.requests.map(({ path }) => path)).toEqual(["/v1/activate", "/v1/deactivate"]);
+    expect(license.status()).toMatchObject({ code: "LICENSE_KEY_MISSING" });
+  });
+});
+
+describe("a request file", () => {
+  it("is not handed out where its nonce cannot be kept, and drops none that was", async () => {
+    let full = false;
+    const storage: Storage = {
+      read: (name) => folder.storage.read(name),
+      write: (name, text) =>
+        full ? Promise.reject(new Error("no space left")) : folder.storage.write(name, text),
+    };
+    const license = await open({ ...known, storage, clock: () => NOW });
+    await license.activationRequest();
+    const [kept] = folder.state()["offline_requests"];
+    full = true;
+    license.countRequests(2);
+    for (let n = 0; n < 3; n++) await expect(license.activationRequest()).rejects.toThrow("no space left");
+    full = false;
+    await license.flush();
+    expect(folder.state()).toMatchObject({
+      offline_requests: [kept],
+      usage: { "2027-01-05": { requests: 2 } },
+    });
+  });
+
+  it("that cannot be, without a license key, drops none either", async () => {
+    const license = await open({ ...known, licenseKey: undefined, storage: folder.storage });
+    await expect(license.activationRequest()).rejects.toMatchObject({ code: "LICENSE_KEY_MISSING" });
+    expect(folder.state()["offline_requests"]).toEqual([]);
+  });
+});
+
 describe("what a caller is told", () => {
   it("about an installation is cut to what the service takes", async () => {
     const script = scripted();
@@ -399,6 +467,17 @@ describe("what a caller is told", () => {
     const nobody = await License.open({ issuer, storage: new MemoryStorage() });
     expect(() => nobody.requireFeature("audit")).toThrow(
       expect.objectContaining({ code: "LICENSE_KEY_MISSING" }),
+    );
+  });
+
+  it("may use every feature while nobody can tell what is licensed, unless it is strict", async () => {
+    const stranger = { ...known, trustedKeys: undefined, clock: () => NOW };
+    const license = await open({ ...stranger, storage: new MemoryStorage(), fetch: scripted().fetch });
+    expect(license.status()).toMatchObject({ code: "SIGNING_KEY_UNKNOWN", mayRun: true, licenseId: null });
+    license.requireFeature("audit");
+    const strict = await open({ ...stranger, storage: new MemoryStorage(), onIndeterminate: "deny" });
+    expect(() => strict.requireFeature("audit")).toThrow(
+      expect.objectContaining({ code: "SIGNING_KEY_UNKNOWN" }),
     );
   });
 
@@ -453,17 +532,8 @@ describe("what a caller is told", () => {
 
 describe("a revocation list", () => {
   it("is asked for where none is passed on, and an older one does not take its place", async () => {
-    const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
-    const trustedKeys = {
-      keys: [...known.trustedKeys.keys, { ...(await exportJWK(publicKey)), kid: "lists" }],
-    };
-    const list = (iat: number, revoked: string[]): Promise<string> =>
-      new SignJWT({ revoked, suspended: [], superseded: {} })
-        .setProtectedHeader({ alg: "EdDSA", kid: "lists", typ: "revocations+jwt" })
-        .setIssuer(issuer)
-        .setIssuedAt(iat)
-        .setExpirationTime(iat + 7 * 86_400)
-        .sign(privateKey);
+    const trustedKeys = { keys: [...known.trustedKeys.keys, ...signer.trustedKeys.keys] };
+    const list = signer.revocations;
     let body: string | null = await list(NOW / 1000, ["lic_1"]);
     const license = await open({
       ...known,
@@ -482,5 +552,26 @@ describe("a revocation list", () => {
     expect(await license.loadRevocations(await list(NOW / 1000 + 1, []))).toMatchObject({
       code: "NOT_ACTIVATED",
     });
+  });
+
+  it.each([
+    ["of 100 000 licenses is taken, fetched or passed on", 100_000, null],
+    ["of more than 4 MiB is not", 130_000, "REVOCATION_LIST_INVALID"],
+  ])("%s", async (_, entries, code) => {
+    const ids = Array.from({ length: entries }, (__, n) => `lic_${n}`.padEnd(22, "0"));
+    const token = await signer.revocations(NOW / 1000, [...ids, "lic_1"]);
+    const trustedKeys = { keys: [...known.trustedKeys.keys, ...signer.trustedKeys.keys] };
+    const given = { ...known, trustedKeys, clock: () => NOW, fetch: async () => new Response(token) };
+    const license = await open({ ...given, storage: folder.storage });
+    const fetching = await open({ ...given, storage: new MemoryStorage() });
+    if (code === null) {
+      expect(await license.loadRevocations(token)).toMatchObject({ code: "LICENSE_REVOKED" });
+      expect(await fetching.loadRevocations()).toMatchObject({ code: "LICENSE_REVOKED" });
+      const again = await open({ ...given, storage: folder.storage });
+      expect(again.status()).toMatchObject({ code: "LICENSE_REVOKED" });
+    } else {
+      await expect(license.loadRevocations(token)).rejects.toMatchObject({ code });
+      await expect(fetching.loadRevocations()).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    }
   });
 });

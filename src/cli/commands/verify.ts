@@ -1,7 +1,7 @@
 // verify: what a signed document is worth, told without the service
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
-import { SECOND } from "../../licensing/dates.ts";
+import { parseInstant, SECOND } from "../../licensing/dates.ts";
 import { type Call, define, handle, withJson } from "../command.ts";
 import type { Trust } from "../authenticity.ts";
 import type { Circumstances, Verdict } from "../documents.ts";
@@ -35,10 +35,11 @@ async function trustOf({ options }: Call<Options>): Promise<Trust> {
   return { jwks: profile.jwks, issuer: issuer ?? profile.issuer };
 }
 
-function instantOf(text_: string | undefined): number {
-  if (text_ === undefined) return Date.now();
-  const at = Date.parse(text_);
-  if (Number.isNaN(at)) throw usage("--at takes an RFC 3339 instant, such as 2027-01-31T12:00:00Z.");
+/** A date alone would not say which moment of its day is meant. */
+function instantOf(given: string | undefined): number {
+  if (given === undefined) return Date.now();
+  const at = given.includes(":") ? parseInstant(given, "start") : null;
+  if (at === null) throw usage("--at takes an RFC 3339 instant, such as 2027-01-31T12:00:00Z.");
   return at;
 }
 
@@ -120,6 +121,6 @@ export function addVerifyCommand(program: Command): void {
     .option("--jwks <file>", "the published keys; else those kept at login")
     .option("--issuer <url>", "who has to have issued it; else the one kept at login")
     .option("--revocations <file>", "a revocation list to check it against")
-    .option("--at <instant>", "as of this moment; else now")
+    .option("--at <instant>", "as of this moment, such as 2027-01-31T12:00:00Z; else now")
     .action(handle<Options>((call, file) => verify(call, file)));
 }

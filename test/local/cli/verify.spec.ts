@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompactSign, exportJWK, generateKeyPair } from "jose";
@@ -193,6 +193,43 @@ describe("with a revocation list", () => {
   });
 });
 
+describe("--at", () => {
+  it.each([
+    "5",
+    "tomorrow",
+    "2027-01-31",
+    "2027-02-30T12:00:00Z",
+    "2027-01-31T12:00:00",
+    "Jan 31 2027 12:00",
+  ])("does not take %j for an instant", async (at) => {
+    const { code, out, err } = await verify(await sign(key), "--at", at);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain("--at takes an RFC 3339 instant");
+  });
+});
+
+describe("a reader that has gone", () => {
+  const command = (...redirects: string[]): string =>
+    `${[process.execPath, LAUNCHER, "verify", "document", "--jwks", "jwks.json"].join(" ")} ${redirects.join(" ")}`;
+  const codeOf = async (content: Promise<string>, script: string): Promise<string> => {
+    await saved("document", content);
+    const env = { XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: join(tmpdir(), "caio-license-test-cache") };
+    return (await run("bash", ["-c", script], { cwd: folder, env })).out;
+  };
+
+  it("of stdout does not make what is not valid valid", async () => {
+    const script = `${command()} | true; echo "\${PIPESTATUS[0]}"`;
+    expect(await codeOf(sign({ ...key, exp: now - 1 }), script)).toBe("5\n");
+    expect(await codeOf(sign(key), script)).toBe("0\n");
+  });
+
+  it("of stderr does not make a success a failure", async () => {
+    const script = `${command("2>&1", ">document.out")} | true; echo "\${PIPESTATUS[0]}"`;
+    expect(await codeOf(sign(key), script)).toBe("0\n");
+    expect(readFileSync(join(folder, "document.out"), "utf8")).toMatch(/^valid: /);
+  });
+});
+
 describe("a certificate and its file", () => {
   const typ = "activation+jwt";
 
@@ -206,6 +243,30 @@ describe("a certificate and its file", () => {
     });
     const inGrace = { ...certificate, license_expires_at: iso(now - DAY), grace_until: iso(now + DAY) };
     expect(await judged(await sign(inGrace, { typ }))).toMatchObject({ valid: true, standing: "grace" });
+  });
+
+  it("a list that is older than a certificate says nothing of it, as in an installation", async () => {
+    const entries = { revoked: ["lic_1"], superseded: { lic_1: 3 } };
+    const listOf = (iat: number) => sign({ ...list, ...entries, iat }, { typ: "revocations+jwt" });
+    const older = await saved("older.jwt", listOf(certificate.iat - 1));
+    const asOld = await saved("as-old.jwt", listOf(certificate.iat));
+    const held = await sign(certificate, { typ });
+    const file = JSON.stringify({
+      format: "caio-license",
+      issuer: ISSUER,
+      license_id: "lic_1",
+      customer_id: "acme",
+      instance_id: "caio-berlin",
+      lease_expires_at: iso(certificate.exp),
+      license_expires_at: certificate.license_expires_at,
+      license_key: await sign(key),
+      certificate: held,
+    });
+    for (const document of [held, file]) {
+      expect(await judged(document, "--revocations", older)).toMatchObject({ code: "VALID" });
+      expect((await judged(document, "--revocations", asOld)).valid).toBe(false);
+    }
+    expect(await judged(await sign(key), "--revocations", older)).toMatchObject({ valid: false });
   });
 
   it("a file is what its two documents say, and nothing else", async () => {

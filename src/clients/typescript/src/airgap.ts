@@ -14,18 +14,19 @@ const REMEMBERED = 3;
 
 const invalid = (message: string): LicenseError => new LicenseError("LICENSE_FILE_INVALID", message);
 
-/** @throws LicenseError LICENSE_KEY_MISSING */
+/** @throws LicenseError LICENSE_KEY_MISSING; and what the storage throws: without its nonce no answer would count */
 export async function writeRequest(contacts: Contacts): Promise<string> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
   const nonce = crypto.randomUUID();
-  const { license_key, certificate, usage } = await store.update((state) => ({
-    ...state,
-    offline_requests: [...state.offline_requests, { nonce, usage: state.usage }].slice(-REMEMBERED),
-  }));
-  if (license_key === null) throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
+  const { license_key, certificate, usage } = await store.commit((state) => {
+    if (state.license_key === null)
+      throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
+    const requests = [...state.offline_requests, { nonce, usage: state.usage }];
+    return { ...state, offline_requests: requests.slice(-REMEMBERED) };
+  });
   const request = {
-    ...identityOf(contacts, license_key),
+    ...identityOf(contacts, license_key!),
     nonce,
     public_key: key.public,
     usage: reportOf(usage),
@@ -37,8 +38,9 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
 /** @throws LicenseError LICENSE_FILE_INVALID; what is held then stays */
 export async function takeLicenseFile(contacts: Contacts, text: string): Promise<void> {
   const { store, evidence, clock, random } = contacts;
-  const { state } = store;
   const file = parseLicenseFile(text);
+  // Another process that shares the storage may have made the request.
+  const state = await store.update((stored) => stored);
   const grant = await evidence.judge(file, null, state);
   if (typeof grant === "string") throw invalid(grant);
   const { nonce, iat } = grant.claims;
@@ -65,7 +67,7 @@ export async function writeReceipt(
 ): Promise<void> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
-  const { certificate } = store.state;
+  const { certificate } = await store.update((stored) => stored);
   if (certificate === null || usableCertificate(evidence.facts)?.confirmed_key !== key.public.x)
     throw new LicenseError(
       "NOT_ACTIVATED",

@@ -12,7 +12,7 @@ import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
 import { parseState, STATE, type Storage } from "./state.ts";
 import { Store } from "./store.ts";
 import { takeRevocations } from "./revocations.ts";
-import { createTransport } from "./transport.ts";
+import { createTransport, type Transport } from "./transport.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
@@ -30,8 +30,11 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   const { url, clock = Date.now, random = Math.random, timeout = 10_000 } = options;
   // A function of its own: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
-  const transport = url === undefined ? null : createTransport(url, fetcher, timeout);
-  const store = new Store(options.storage, options.onError ?? (() => undefined));
+  const transport = url ? createTransport(url, fetcher, timeout) : null;
+  // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
+  const report = (error: unknown): void =>
+    void (async () => options.onError?.(error))().catch(() => undefined);
+  const store = new Store(options.storage, report);
   const { instanceId: chosen } = options;
   if (chosen !== undefined && !isInstanceId(chosen))
     throw new TypeError("An instance id has 1 to 128 printable characters.");
@@ -39,7 +42,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
     chosen ?? (await store.readOrMake("instance_id", () => makeInstanceId(options.storage), isInstanceId));
   const evidence = new Evidence(options, instanceId, transport);
   store.watch((state) => evidence.read(state));
-  return { options, instanceId, store, evidence, transport, clock, random };
+  return { options, instanceId, store, evidence, report, transport, clock, random };
 }
 
 export class License {
@@ -75,11 +78,14 @@ export class License {
     return evaluate(this.#evidence.facts, this.#contacts.clock());
   }
 
-  /** @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run */
+  /**
+   * Where the installation may run and nobody can tell yet what is licensed, every feature passes.
+   * @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run
+   */
   requireFeature(feature: string): void {
-    const { mayRun, code, detail, features } = this.status();
+    const { mayRun, code, detail, features, licenseId } = this.status();
     if (!mayRun) throw new LicenseError(code ?? "LICENSE_EXPIRED", detail);
-    if (!features.includes(feature))
+    if (licenseId !== null && !features.includes(feature))
       throw new LicenseError("FEATURE_NOT_LICENSED", `The license does not include ${feature}.`);
   }
 
@@ -94,11 +100,15 @@ export class License {
     this.#services = n;
   }
 
-  /** Writes what was counted. In a Worker: `context.waitUntil(license.flush())`. */
+  /**
+   * Writes what was counted, and takes over what others wrote who share the storage.
+   * In a Worker: `context.waitUntil(license.flush())`.
+   */
   async flush(): Promise<void> {
     // Services that run on run on each day.
     if (this.#today().services < this.#services) this.#count({ requests: 0, services: this.#services });
     if (this.#store.isDirty) await this.#store.update((state) => state);
+    else await this.#store.refresh();
   }
 
   /**
@@ -141,18 +151,11 @@ export class License {
     if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged)) await this.checkIn();
     await this.#inTurn(async () => {
       const { license_key } = this.#store.state;
-      if (license_key === null || transport === null) return;
-      const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
-      if (answer.unreachable !== null || answer.status !== 204) {
-        const { code, detail } = problemOf(answer) ?? {
-          code: "SERVICE_UNAVAILABLE",
-          detail: answer.unreachable ?? `The service answered ${answer.status}.`,
-        };
-        throw new LicenseError(code, detail);
-      }
+      if (license_key !== null && transport !== null) await this.#giveBack(transport, license_key);
+      const { highWater } = this.#evidence.facts;
+      // In the same turn: a check-in that waits for it must not take the seat again.
+      await this.#store.update((state) => afterSeat(state, highWater));
     });
-    const { highWater } = this.#evidence.facts;
-    await this.#store.update((state) => afterSeat(state, highWater));
   }
 
   /**
@@ -222,6 +225,16 @@ export class License {
     const { license_key, installed_key_sha256 } = this.#store.state;
     const held = license_key === key || installed_key_sha256 === (await sha256(key));
     return !held && (state === "entitled" || state === "grace");
+  }
+
+  async #giveBack(transport: Transport, license_key: string): Promise<void> {
+    const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
+    if (answer.unreachable === null && answer.status === 204) return;
+    const { code, detail } = problemOf(answer) ?? {
+      code: "SERVICE_UNAVAILABLE",
+      detail: answer.unreachable ?? `The service answered ${answer.status}.`,
+    };
+    throw new LicenseError(code, detail);
   }
 
   async #contact(returning: boolean): Promise<Status> {

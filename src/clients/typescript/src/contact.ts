@@ -15,6 +15,8 @@ export interface Contacts {
   instanceId: string;
   store: Store;
   evidence: Evidence;
+  /** Tells the caller what went wrong; never throws. */
+  report: (error: unknown) => void;
   /** null: there is no way to the service, and nothing is asked. */
   transport: Transport | null;
   clock: () => number;

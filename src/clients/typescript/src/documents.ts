@@ -64,6 +64,9 @@ const ALGORITHMS = ["EdDSA", "Ed25519"];
 /** Far above any document of the service; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
+/** A revocation list names every license that was ever revoked, so it grows. */
+export const MAX_LIST_LENGTH = 4 * 1024 * 1024;
+
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 
 const INVALID = { claims: null, fault: "invalid" } as const;
@@ -74,10 +77,11 @@ async function verify<Claims>(
   typ: string,
   trust: Trust,
   read: (payload: Record<string, unknown>) => Claims | null,
+  maxLength = MAX_LENGTH,
 ): Promise<Verdict<Claims>> {
   // Keys are pasted with a newline at the end.
   const token = text.trim();
-  if (token.length > MAX_LENGTH || !COMPACT_JWS.test(token)) return INVALID;
+  if (token.length > maxLength || !COMPACT_JWS.test(token)) return INVALID;
   try {
     const header = decodeProtectedHeader(token);
     // One document type must not pass for another (RFC 8725 section 3.11).
@@ -136,11 +140,17 @@ export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<
   });
 
 export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<RevocationClaims>> =>
-  verify(token, "revocations+jwt", trust, ({ iat, exp, revoked, suspended, superseded }) => {
-    if (!isDate(iat) || !isDate(exp) || !isTexts(revoked) || !isTexts(suspended)) return null;
-    if (!isObject(superseded) || !Object.values(superseded).every(isWhole)) return null;
-    return { iat, exp, revoked, suspended, superseded: superseded as Record<string, number> };
-  });
+  verify(
+    token,
+    "revocations+jwt",
+    trust,
+    ({ iat, exp, revoked, suspended, superseded }) => {
+      if (!isDate(iat) || !isDate(exp) || !isTexts(revoked) || !isTexts(suspended)) return null;
+      if (!isObject(superseded) || !Object.values(superseded).every(isWhole)) return null;
+      return { iat, exp, revoked, suspended, superseded: superseded as Record<string, number> };
+    },
+    MAX_LIST_LENGTH,
+  );
 
 /** Whom a document names, verified or not. */
 export function subjectOf(token: string): string | null {

@@ -140,8 +140,8 @@ export class Evidence {
 }
 
 function issuerOf({ issuer, url }: LicenseOptions): string {
-  if (issuer !== undefined) return issuer;
-  if (url === undefined) throw new TypeError("Where is the license service? Give its url, or the issuer.");
+  if (issuer) return issuer;
+  if (!url) throw new TypeError("Where is the license service? Give its url, or the issuer.");
   return url.replace(/\/+$/, "");
 }
 

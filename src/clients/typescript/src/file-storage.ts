@@ -8,6 +8,9 @@ import type { Storage } from "./state.ts";
 /** Whoever holds the lock for longer is dead: holding it takes milliseconds. */
 const STALE = 10_000;
 
+/** Clocks and file systems differ a little; a lock that is made later than that was made before the clock was set back. */
+const AHEAD = 2_000;
+
 /** Long enough to see a dead holder's lock go stale. */
 const PATIENCE = 15_000;
 
@@ -38,9 +41,9 @@ export class FileStorage implements Storage {
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
     const lock = join(this.#folder, "lock.node");
-    const deadline = Date.now() + PATIENCE;
+    const deadline = performance.now() + PATIENCE;
     while (!(await this.#take(lock))) {
-      if (Date.now() > deadline) throw new Error(`${lock} is held by another process.`);
+      if (performance.now() > deadline) throw new Error(`${lock} is held by another process.`);
       await sleep(5 + Math.random() * 20);
     }
     try {
@@ -58,13 +61,13 @@ export class FileStorage implements Storage {
       if (!hasCode(error, "EEXIST")) throw error;
     }
     const age = await ageOf(lock);
-    if (age !== null && age > STALE) {
+    if (age !== null && isStale(age)) {
       // Renamed and not removed: of two that find it stale, one gets it.
       const broken = `${lock}.${randomUUID()}`;
       await rename(lock, broken).catch(() => undefined);
       // Another may have been faster and made a lock of its own: that one goes back.
       const taken = await ageOf(broken);
-      if (taken !== null && taken <= STALE) await link(broken, lock).catch(() => undefined);
+      if (taken !== null && !isStale(taken)) await link(broken, lock).catch(() => undefined);
       await rm(broken, { force: true });
     }
     return false;
@@ -94,6 +97,8 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     throw error;
   }
 }
+
+const isStale = (age: number): boolean => age > STALE || age < -AHEAD;
 
 async function ageOf(path: string): Promise<number | null> {
   try {

@@ -27,11 +27,11 @@ export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
-  readonly #lastFlush = (): void => void this.flush();
+  readonly #lastFlush = (): void => void this.flush().catch(this.#report);
 
   private constructor(contacts: Contacts) {
     super(contacts);
-    this.#report = contacts.options.onError ?? (() => undefined);
+    this.#report = contacts.report;
   }
 
   /**
@@ -39,16 +39,15 @@ export class NodeLicense extends License {
    * come before CAIO_LICENSE_URL, CAIO_LICENSE_KEY, CAIO_LICENSE_ISSUER and CAIO_LICENSE_KEYS (a JWK Set's file).
    */
   static override async open(options: NodeLicenseOptions = {}): Promise<NodeLicense> {
-    const { env } = process;
     const { folder, background, ...rest } = options;
-    const path = folder ?? env["CAIO_LICENSE_DIR"] ?? join(homedir(), ".local", "state", "caio-license");
+    const path = folder || fromEnv("CAIO_LICENSE_DIR") || join(homedir(), ".local", "state", "caio-license");
     const contacts = await prepare({
       hostname: hostname(),
       ...rest,
-      url: options.url ?? env["CAIO_LICENSE_URL"],
-      issuer: options.issuer ?? env["CAIO_LICENSE_ISSUER"],
-      licenseKey: options.licenseKey ?? env["CAIO_LICENSE_KEY"],
-      trustedKeys: options.trustedKeys ?? (await pinnedKeys(env["CAIO_LICENSE_KEYS"])),
+      url: options.url || fromEnv("CAIO_LICENSE_URL"),
+      issuer: options.issuer || fromEnv("CAIO_LICENSE_ISSUER"),
+      licenseKey: options.licenseKey || fromEnv("CAIO_LICENSE_KEY"),
+      trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
       storage: new FileStorage(path),
     });
     const license = await new NodeLicense(contacts).load();
@@ -96,9 +95,12 @@ export class NodeLicense extends License {
       busy = true;
       const run = work().then(() => undefined, this.#report);
       this.#running.add(run);
-      await run;
-      this.#running.delete(run);
-      busy = false;
+      try {
+        await run;
+      } finally {
+        this.#running.delete(run);
+        busy = false;
+      }
     };
     // It must not keep a program alive that has nothing else to do.
     this.#timers.push(setInterval(() => void tick(), TICK).unref());
@@ -106,9 +108,12 @@ export class NodeLicense extends License {
   }
 }
 
+/** One that is empty counts as not set: that is what `${VAR:-}` in a compose file makes of it. */
+const fromEnv = (name: string): string | undefined => process.env[name] || undefined;
+
 /** @throws TypeError where the file holds no such keys: an installation that trusts nobody should not start */
 async function pinnedKeys(path: string | undefined): Promise<KeySet | undefined> {
-  if (!path) return undefined;
+  if (path === undefined) return undefined;
   const keys = readKeySet(parseObject(await readFile(path, "utf8")));
   if (!keys) throw new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
   return keys;

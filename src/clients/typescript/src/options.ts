@@ -31,6 +31,6 @@ export interface LicenseOptions {
   /** Milliseconds since the epoch. */
   clock?: (() => number) | undefined;
   random?: (() => number) | undefined;
-  /** Told what went wrong with the storage; nothing stops for it. */
+  /** Told what went wrong with the storage; nothing stops for it, and nothing for what this throws. */
   onError?: ((error: unknown) => void) | undefined;
 }

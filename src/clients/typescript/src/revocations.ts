@@ -1,6 +1,6 @@
 // The revocation list, for installations that cannot check in: anybody may pass it on.
 import type { Contacts } from "./contact.ts";
-import { verifyRevocations } from "./documents.ts";
+import { MAX_LIST_LENGTH, verifyRevocations } from "./documents.ts";
 import { laterOf } from "./state.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -8,20 +8,23 @@ import { LicenseError } from "./vocabulary.ts";
 export async function takeRevocations(contacts: Contacts, given: string | undefined): Promise<void> {
   const { store, evidence } = contacts;
   const token = (given ?? (await published(contacts))).trim();
-  const { claims } = await verifyRevocations(token, evidence.trust(store.state));
+  const state = await store.update((stored) => stored);
+  const { claims } = await verifyRevocations(token, evidence.trust(state));
   if (!claims) throw new LicenseError("REVOCATION_LIST_INVALID", "The revocation list does not verify.");
   const held = evidence.facts.revocations;
   // Somebody who passes on an old one must not undo what a newer one says.
   if (held && held.iat > claims.iat) return;
-  await store.update((state) => ({
-    ...state,
+  await store.update((stored) => ({
+    ...stored,
     revocations: token,
-    high_water: laterOf(state.high_water, claims.iat),
+    high_water: laterOf(stored.high_water, claims.iat),
   }));
 }
 
 async function published({ transport }: Contacts): Promise<string> {
-  const answer = (await transport?.get("/v1/revocations")) ?? { unreachable: "There is no url to ask." };
+  const answer = (await transport?.get("/v1/revocations", MAX_LIST_LENGTH)) ?? {
+    unreachable: "There is no url to ask.",
+  };
   if (answer.unreachable === null && answer.status === 200) return answer.body;
   throw new LicenseError(
     "SERVICE_UNAVAILABLE",

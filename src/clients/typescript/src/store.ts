@@ -38,6 +38,23 @@ export class Store {
     this.#counted = addUsage(this.#counted, usage);
   }
 
+  /**
+   * Takes over what others wrote. Without the lock, and nothing is written: for whoever has nothing to write.
+   * Where there is no state, or none that can be read, what is in memory goes on.
+   */
+  refresh(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        const stored = parseState((await this.#storage.read(STATE)) ?? "");
+        if (stored === null) return;
+        this.#state = { ...stored, ...this.#unsaved };
+      } catch (error) {
+        this.#report(error);
+      }
+      await this.#changed(this.#state);
+    });
+  }
+
   /** Reads what is stored, changes it and writes it back. Never throws for the storage's sake. */
   update(change: (state: State) => State): Promise<State> {
     return this.#inTurn(async () => {
@@ -52,6 +69,18 @@ export class Store {
         // What cannot be locked is not written, but it may be read.
         else await this.#change(change, error);
       }
+      await this.#changed(this.#state);
+      return this.#state;
+    });
+  }
+
+  /**
+   * As `update`, for what has to be kept before anybody acts on it.
+   * @throws what `change` or the storage throws; then nothing has changed
+   */
+  commit(change: (state: State) => State): Promise<State> {
+    return this.#inTurn(async () => {
+      await this.#exclusively(() => this.#change(change, null, true));
       await this.#changed(this.#state);
       return this.#state;
     });
@@ -87,8 +116,11 @@ export class Store {
     );
   }
 
-  /** @param fault why nothing can be written; null where nothing is known to be wrong */
-  async #change(change: (state: State) => State, fault: unknown): Promise<void> {
+  /**
+   * @param fault why nothing can be written; null where nothing is known to be wrong
+   * @param lasting throw where it cannot be written, and change nothing
+   */
+  async #change(change: (state: State) => State, fault: unknown, lasting = false): Promise<void> {
     let trouble = fault;
     let text: string | null = null;
     try {
@@ -105,7 +137,12 @@ export class Store {
       if (next !== text) await this.#storage.write(STATE, next);
       this.#unsaved = {};
     } catch (error) {
-      this.#keepInMemory(before, counted);
+      this.#counted = addUsage(counted, this.#counted);
+      if (lasting) {
+        this.#state = before;
+        throw error;
+      }
+      this.#keepInMemory(before);
       this.#report(error);
     }
   }
@@ -122,13 +159,12 @@ export class Store {
     return text;
   }
 
-  #keepInMemory(before: State, counted: Usage): void {
+  #keepInMemory(before: State): void {
     // Of the usage others write as well. It is cumulative: what is not noted is told again.
     const { usage: _, acknowledged: __, ...members } = this.#state;
     const changed = Object.entries(members).filter(([name, value]) => value !== before[name as keyof State]);
     this.#unsaved = { ...this.#unsaved, ...Object.fromEntries(changed) };
     this.#state = { ...this.#state, usage: before.usage, acknowledged: before.acknowledged };
-    this.#counted = addUsage(counted, this.#counted);
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

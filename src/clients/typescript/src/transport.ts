@@ -5,7 +5,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface Transport {
   post(path: string, body: object): Promise<Answer>;
-  get(path: string): Promise<Answer>;
+  /** @param maxLength bytes, where that is more than any other answer has */
+  get(path: string, maxLength?: number): Promise<Answer>;
 }
 
 /** Far above any answer of the service; a portal's page is not worth more memory. */
@@ -13,7 +14,7 @@ const MAX_ANSWER = 256 * 1024;
 
 export function createTransport(url: string, fetch: Fetch, timeout: number): Transport {
   const base = url.replace(/\/+$/, "");
-  const ask = async (path: string, init: RequestInit): Promise<Answer> => {
+  const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
     try {
       const response = await fetch(`${base}${path}`, {
         ...init,
@@ -25,7 +26,7 @@ export function createTransport(url: string, fetch: Fetch, timeout: number): Tra
         status: response.status,
         contentType: response.headers.get("Content-Type") ?? "",
         retryAfter: response.headers.get("Retry-After"),
-        body: await readText(response),
+        body: await readText(response, maxLength),
         unreachable: null,
       };
     } catch (error) {
@@ -39,11 +40,12 @@ export function createTransport(url: string, fetch: Fetch, timeout: number): Tra
         headers: { "Content-Type": "application/json", Accept: "application/json" },
         body: JSON.stringify(body),
       }),
-    get: (path) => ask(path, { method: "GET", headers: { Accept: "application/json" } }),
+    get: (path, maxLength) =>
+      ask(path, { method: "GET", headers: { Accept: "application/json" } }, maxLength),
   };
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, maxLength: number): Promise<string> {
   if (!response.body) return "";
   const decoder = new TextDecoder();
   const reader = response.body.getReader();
@@ -53,9 +55,9 @@ async function readText(response: Response): Promise<string> {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     length += value.length;
-    if (length > MAX_ANSWER) {
+    if (length > maxLength) {
       await reader.cancel();
-      throw new Error(`the answer has more than ${MAX_ANSWER} bytes`);
+      throw new Error(`the answer has more than ${maxLength} bytes`);
     }
     text += decoder.decode(value, { stream: true });
   }

@@ -56,7 +56,10 @@ export interface Status extends Terms {
 /** Thrown where a caller asked for something that the license or the service does not give. */
 export class LicenseError extends Error {
   override readonly name = "LicenseError";
-  /** A code of a status, a code of the service, or FEATURE_NOT_LICENSED, LICENSE_FILE_INVALID, SERVICE_UNAVAILABLE. */
+  /**
+   * A code of a status, a code of the service, or FEATURE_NOT_LICENSED, LICENSE_FILE_INVALID,
+   * REVOCATION_LIST_INVALID, INSTANCE_KEY_INVALID, SERVICE_UNAVAILABLE.
+   */
   readonly code: string;
 
   constructor(code: string, message: string) {
