@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import unittest
+from unittest.mock import patch
 
 from caio_licensing import LicenseClient, LicenseType, LicenseValidator, openmetrics
 from caio_licensing.answers import Answer
@@ -94,12 +96,72 @@ class InstallTest(ClientCase):
         self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
         self.assertFalse(client._due())
 
+    def test_who_waits_while_the_seat_is_given_back_does_not_take_it_again(self) -> None:
+        client, other = self.activated(), self.client()
+        self.service.requests.clear()
+        waiting = threading.Thread(target=other.check_in)
+
+        def gives_back(_: object) -> Answer:
+            waiting.start()
+            waiting.join(0.1)
+            return Answer(204, {}, b"")
+
+        grant = self.signer.grant(client.instance_id)
+        self.service.answers = [grant, gives_back, grant]
+        # As slowly as may be: whoever waits is let in before this process goes on.
+        forget = client.forget
+
+        def forget_late() -> None:
+            waiting.join(0.2)
+            forget()
+
+        with patch.object(client, "forget", forget_late):
+            self.assertTrue(client.deactivate())
+        waiting.join(10)
+        self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
+        self.assertEqual([path for path, _ in self.service.requests], ["/v1/check-in", "/v1/deactivate"])
+
     def test_an_instance_id_is_taken_over_before_the_first_activation_only(self) -> None:
         client = self.client(self.signer.license_key())
         self.service.answers = [self.signer.grant("caio-berlin-1")]
         self.assertEqual(client.activate(instance_id="caio-berlin-1").state, "entitled")
         self.assertEqual(self.client().instance_id, "caio-berlin-1")
         self.assertRaises(ValueError, client.activate, None, "caio-berlin-2")
+
+    def test_an_instance_id_that_one_worker_takes_over_is_that_of_all(self) -> None:
+        key = self.signer.license_key()
+        workers = [self.client(key) for _ in range(3)]
+        self.service.answers = [self.signer.grant("caio-berlin-1") for _ in workers]
+        self.assertEqual(workers[0].activate(key, "caio-berlin-1").state, "entitled")
+        self.assertEqual(workers[1].status().state, "entitled")
+        self.assertEqual(workers[1].activate(key, "caio-berlin-1").state, "entitled")
+        self.assertEqual(workers[2].check_in().state, "entitled")
+        self.assertEqual({body["instance_id"] for _, body in self.service.requests}, {"caio-berlin-1"})
+        self.assertRaises(ValueError, workers[2].activate, key, "caio-berlin-2")
+
+    def test_an_instance_id_is_not_taken_over_while_another_one_is_activated(self) -> None:
+        client, other = self.client(self.signer.license_key()), self.client()
+        first = client.instance_id
+        refused: list[ValueError] = []
+
+        def adopt() -> None:
+            try:
+                other.activate(instance_id="caio-berlin-1")
+            except ValueError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=adopt)
+
+        def answer(_: object) -> Answer:
+            thread.start()
+            thread.join(0.1)
+            return self.signer.grant(first)
+
+        self.service.answers = [answer]
+        client.check_in()
+        thread.join(10)
+        self.assertEqual((client.instance_id, len(refused)), (first, 1))
+        self.assertEqual(client.status().state, "entitled")
 
     def test_revocation_lists_do_not_go_back_in_time(self) -> None:
         client = self.activated()

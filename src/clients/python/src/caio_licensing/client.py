@@ -81,7 +81,7 @@ class LicenseClient:
         self.folder = StateFolder(
             Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
         )
-        self.instance_id = self.folder.instance_id()
+        self.folder.instance_id()  # made now: later there may be no place to write it
         self._counting = Counting(self.folder, self.now)
         self._keys = TrustedKeys(self.issuer, self.folder, trusted_keys, self._transport, fetch=fetch_keys)
         self._exchange = self._transport and Exchange(
@@ -101,6 +101,11 @@ class LicenseClient:
         accompany(self)
 
     # ---- what it knows
+
+    @property
+    def instance_id(self) -> str:
+        """Who this installation is. Read each time: another process may have taken over an id."""
+        return self.folder.instance_id()
 
     def status(self) -> Status:
         """Where the installation stands now. Reads what is kept; never waits for the network."""
@@ -206,13 +211,14 @@ class LicenseClient:
 
     def deactivate(self) -> bool:
         """Gives the seat back and forgets key and certificate. False where the service could not be told."""
-        if self.folder.read().license_key and self._exchange:
-            self.flush()
-            with self.folder.turn(wait=True):
+        self.flush()
+        # Whoever waits for a turn meanwhile must find the key gone, or it would take the seat again.
+        with self.folder.turn(wait=True):
+            if self.folder.read().license_key and self._exchange:
                 self._exchange.ask(self.now)  # what was used since the last time
                 if not self._exchange.deactivate():
                     return False
-        self.forget()
+            self.forget()
         return True
 
     def forget(self) -> None:
@@ -271,9 +277,8 @@ class LicenseClient:
         return key_hash(license_key) in (state.installed_key_sha256, key_hash(state.license_key or ""))
 
     def _adopt(self, instance_id: str) -> None:
-        if self.folder.read().certificate:
-            raise ValueError(f"This installation is activated as {self.instance_id}.")
         if not is_instance_id(instance_id):
             raise ValueError("instance_id has 1 to 128 printable characters.")
-        self.folder.adopt_instance_id(instance_id)
-        self.instance_id = instance_id
+        # Not while another process waits for a certificate under the id before.
+        with self.folder.turn(wait=True):
+            self.folder.adopt_instance_id(instance_id)
