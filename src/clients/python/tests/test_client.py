@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import unittest
@@ -9,6 +10,7 @@ from unittest.mock import patch
 
 from caio_licensing import LicenseClient, LicenseType, LicenseValidator, openmetrics
 from caio_licensing.answers import Answer
+from caio_licensing.documents import SigningKeyUnknown
 from caio_licensing.transport import HttpTransport
 from support import ISSUER, ClientCase, Signer, at, refusal
 
@@ -34,6 +36,20 @@ class InstallTest(ClientCase):
             with client.folder.update() as state:
                 state.jwks = stranger.jwks  # as whoever can write the state folder does
             self.assertEqual(client.status().code, code)
+
+    def test_published_keys_are_kept_only_where_they_verify_what_the_known_ones_do_not(self) -> None:
+        self.service.jwks = Answer(200, {}, json.dumps(self.signer.jwks).encode())
+        client = self.client(self.signer.license_key(), trusted_keys={})
+        self.service.answers = [self.signer.grant(client.instance_id)]
+        self.assertEqual(client.check_in().state, "entitled")
+        stranger = Signer("k2")
+        self.service.jwks = Answer(200, {}, json.dumps(Signer("k3").jwks).encode())
+        self.service.answers = [stranger.grant(client.instance_id)]
+        self.assertEqual(client.check_in().state, "entitled")
+        self.assertRaises(SigningKeyUnknown, client.verify_key, stranger.license_key())
+        client.install(stranger.license_key())
+        client.check_in()
+        self.assertEqual(client.folder.read().jwks, self.signer.jwks)
 
     def test_a_key_of_another_issuer_is_named(self) -> None:
         client = self.client(self.signer.license_key(iss="https://elsewhere.example"))

@@ -88,7 +88,7 @@ class LicenseClient:
             self.folder,
             self._transport,
             facts=self.facts,
-            read_published_keys=self._keys.read_published,
+            keys=self._keys,
             about=self.about,
             chance=chance,
         )
@@ -114,7 +114,7 @@ class LicenseClient:
     def facts(self) -> Facts:
         state = self.folder.read()
         return Facts(
-            trust=self._keys.trust(state),
+            trust=self._keys.trust(state.jwks),
             instance_id=self.instance_id,
             license_key=state.license_key,
             certificate=state.certificate,
@@ -177,11 +177,13 @@ class LicenseClient:
         :raises DocumentInvalid, SigningKeyUnknown:
         """
         try:
-            self._keys.trust(self.folder.read()).license_key(license_key)
+            self._keys.trust(self.folder.read().jwks).license_key(license_key)
         except SigningKeyUnknown:
-            if not self._keys.read_published():
+            published = self._keys.published()
+            if published is None:
                 raise
-            self._keys.trust(self.folder.read()).license_key(license_key)
+            self._keys.trust(published).license_key(license_key)
+            self._keys.keep(published)
 
     def activate(self, license_key: str | None = None, instance_id: str | None = None) -> Status:
         """Activates, with another key if one is given. A license that is good is not given up for one that

@@ -17,7 +17,8 @@ from .answers import (
     next_after_grant,
 )
 from .folder import StateFolder
-from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate
+from .keys import TrustedKeys
+from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate, verified
 from .state import State, Usage
 from .times import day_of
 from .transport import Transport
@@ -33,20 +34,22 @@ class Exchange:
         transport: Transport,
         *,
         facts: Callable[[], Facts],
-        read_published_keys: Callable[[], bool],
+        keys: TrustedKeys,
         about: Mapping[str, Any],
         chance: Callable[[], float],
     ) -> None:
         self._folder, self._transport, self._facts = folder, transport, facts
-        self._read_published_keys, self._about, self._chance = read_published_keys, about, chance
+        self._keys, self._about, self._chance = keys, about, chance
 
     def ask(self, now: Callable[[], int]) -> None:
         """Checks in, or activates where that is due, and takes the answer in."""
         facts, sent = self._facts(), dict(self._folder.read().usage)
         if not facts.license_key:
             return
-        if names_unknown_key(facts) and self._read_published_keys():
-            facts = self._facts()
+        if names_unknown_key(facts) and (published := self._keys.published()):
+            if verified(self._keys.trust(published).license_key, facts.license_key):
+                self._keys.keep(published)
+                facts = self._facts()
         outcome = self._exchange(facts, sent)
         at = now()
         with self._folder.update() as fresh:
@@ -94,8 +97,10 @@ class Exchange:
     def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> Outcome:
         answer = self._transport.post(path, body)
         outcome = judge_answer(facts, answer)
-        if isinstance(outcome, Outage) and outcome.unknown_key and self._read_published_keys():
-            return judge_answer(replace(facts, trust=self._facts().trust), answer)
+        if isinstance(outcome, Outage) and outcome.unknown_key and (published := self._keys.published()):
+            outcome = judge_answer(replace(facts, trust=self._keys.trust(published)), answer)
+            if isinstance(outcome, Granted):
+                self._keys.keep(published)
         return outcome
 
     def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
