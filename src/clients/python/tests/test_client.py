@@ -12,7 +12,7 @@ from caio_licensing import LicenseClient, LicenseType, LicenseValidator, openmet
 from caio_licensing.answers import Answer
 from caio_licensing.documents import SigningKeyUnknown
 from caio_licensing.transport import HttpTransport
-from support import ISSUER, ClientCase, Signer, at, refusal
+from support import ISSUER, START, ClientCase, Signer, at, refusal
 
 
 class InstallTest(ClientCase):
@@ -20,6 +20,14 @@ class InstallTest(ClientCase):
         self.assertRaises(ValueError, LicenseClient, None, state_dir=self.folder)
         self.assertRaises(ValueError, HttpTransport, "licensing.example")
         self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
+
+    def test_no_feature_is_missing_where_nobody_can_tell_the_terms_and_it_may_run(self) -> None:
+        for strict, passes in {"allow": True, "deny": False}.items():
+            status = self.client(Signer("k9").license_key(), on_indeterminate=strict).status()
+            self.assertEqual((status.code, status.license_id), ("SIGNING_KEY_UNKNOWN", None))
+            self.assertEqual(status.has_feature("orchestration"), passes)
+        status = self.client(self.signer.license_key()).status()
+        self.assertEqual([status.has_feature(name) for name in ("audit", "time-travel")], [True, False])
 
     def test_what_the_service_would_not_take_about_an_installation_is_cut(self) -> None:
         labels = {"": "x", "a" * 99: "b" * 999, **{f"{number}": "x" for number in range(50)}}
@@ -192,6 +200,21 @@ class InstallTest(ClientCase):
         self.assertTrue(client.read_revocations(listed("2027-01-02T00:00:00.000Z")))
         self.assertFalse(client.read_revocations("<html>"))
         self.clock.set("2027-01-03T00:00:00.000Z")
+        self.assertEqual(client.status().code, "LICENSE_REVOKED")
+
+
+    def test_a_revocation_list_may_name_many_thousand_licenses(self) -> None:
+        client = self.activated()
+
+        def listed(licenses: int) -> str:
+            names = ["lic_1", *(f"lic_{number:026}" for number in range(licenses))]
+            times = {"iat": at(START) // 1000, "exp": at(START) // 1000 + 7 * 86_400}
+            return self.signer.sign(
+                "revocations+jwt", {**times, "revoked": names, "suspended": [], "superseded": {}}
+            )
+
+        self.assertFalse(client.read_revocations(listed(100_000)))
+        self.assertTrue(client.read_revocations(listed(20_000)))
         self.assertEqual(client.status().code, "LICENSE_REVOKED")
 
 
