@@ -119,6 +119,7 @@ class InstallTest(ClientCase):
         self.assertTrue(client.deactivate())
         self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
         self.assertFalse(client._due())
+        self.assertEqual(client.folder.read().failures, 0)
 
     def test_who_waits_while_the_seat_is_given_back_does_not_take_it_again(self) -> None:
         client, other = self.activated(), self.client()

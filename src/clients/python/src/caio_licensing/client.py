@@ -77,7 +77,7 @@ class LicenseClient:
         trusted_keys = pinned_by_environment() if trusted_keys is None else trusted_keys
         #: What the service is told about this installation besides.
         self.about = about_installation(hostname, app_version, fingerprint, labels)
-        self._clock = clock
+        self._clock, self.chance = clock, chance
         self.folder = StateFolder(
             Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
         )
@@ -228,7 +228,7 @@ class LicenseClient:
         with self.folder.update() as state:
             state.license_key = state.installed_key_sha256 = state.certificate = None
             state.refusal = state.next_check_in = None
-            state.warnings = []
+            state.warnings, state.failures = [], 0
 
     def read_revocations(self, token: str | None = None) -> bool:
         """Takes in the revocation list: the one given, or the service's. False where there is no good one."""

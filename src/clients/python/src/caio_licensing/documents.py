@@ -190,13 +190,13 @@ def _decode_part(part: str) -> dict[str, Any]:
     return value
 
 
-def subject_of(token: str) -> str | None:
-    """Whom a document names, verified or not."""
+def claim_of(token: str, name: str) -> str | None:
+    """A text that a document says, verified or not."""
     try:
-        subject = _decode_part(token.split(".")[1]).get("sub")
+        claim = _decode_part(token.split(".")[1]).get(name)
     except (LookupError, DocumentInvalid):
         return None
-    return subject if isinstance(subject, str) else None
+    return claim if isinstance(claim, str) else None
 
 
 def _license_key(claims: Mapping[str, Any]) -> LicenseKey:

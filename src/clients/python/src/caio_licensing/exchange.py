@@ -22,7 +22,7 @@ from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certifica
 from .state import State, Usage
 from .times import day_of
 from .transport import Transport
-from .usage import acknowledge, report
+from .usage import acknowledge, begin_license, report
 
 log = logging.getLogger("caio_licensing")
 
@@ -104,15 +104,11 @@ class Exchange:
         return outcome
 
     def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
-        state.last_attempt_at = now
         if isinstance(outcome, Granted):
-            state.license_key, state.certificate = outcome.license_key, outcome.certificate
-            state.high_water = max(state.high_water or 0, outcome.issued_at)
-            state.refusal, state.warnings, state.failures = None, list(outcome.warnings), 0
-            state.seats_active = outcome.seats_active
-            state.next_check_in = next_after_grant(outcome, now, self._chance())
+            take_grant(state, outcome, now, self._chance())
             acknowledge(state, sent, day_of(outcome.issued_at))
             return
+        state.last_attempt_at = now
         state.failures += 1
         retry_after = 0
         refusal = _refusal(outcome, state.license_key or "", now)
@@ -123,6 +119,17 @@ class Exchange:
             log.warning("The license service was not heard (attempt %d): %s", state.failures, outcome.reason)
             retry_after = outcome.retry_after
         state.next_check_in = next_after_failure(state.failures, retry_after, now, self._chance())
+
+
+def take_grant(state: State, granted: Granted, now: int, chance: float) -> None:
+    """Whichever way it came."""
+    begin_license(state, granted.license_id)
+    state.license_key, state.certificate = granted.license_key, granted.certificate
+    state.high_water = max(state.high_water or 0, granted.issued_at)
+    state.refusal, state.warnings, state.failures = None, list(granted.warnings), 0
+    if granted.seats_active is not None:
+        state.seats_active = granted.seats_active
+    state.last_attempt_at, state.next_check_in = now, next_after_grant(granted, now, chance)
 
 
 def _refusal(outcome: Outcome, license_key: str, now: int) -> Refusal | None:

@@ -19,7 +19,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Callable, Generic, Iterator, TypeVar
 
-from .documents import subject_of
+from .documents import claim_of
 from .locks import file_lock
 from .state import State, decode, encode
 
@@ -157,7 +157,7 @@ class StateFolder:
                     known = self._identity.load()
                 except (FileNotFoundError, ValueError):
                     # The certificate remembers: under another name the installation would take another seat.
-                    known = subject_of(self.read().certificate or "") or str(uuid.uuid4())
+                    known = claim_of(self.read().certificate or "", "sub") or str(uuid.uuid4())
                     self._write_instance_id(known)
         return known
 
