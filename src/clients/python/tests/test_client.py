@@ -57,7 +57,13 @@ class InstallTest(ClientCase):
         self.assertRaises(SigningKeyUnknown, client.verify_key, stranger.license_key())
         client.install(stranger.license_key())
         client.check_in()
+        self.assertEqual(client.status().code, "SIGNING_KEY_UNKNOWN")
         self.assertEqual(client.folder.read().jwks, self.signer.jwks)
+
+    def test_a_forged_key_is_refused_on_the_first_start(self) -> None:
+        self.service.jwks = Answer(200, {}, json.dumps(self.signer.jwks).encode())
+        client = self.client(Signer(self.signer.kid).license_key(), trusted_keys={})
+        self.assertEqual(client.check_in().code, "LICENSE_KEY_INVALID")
 
     def test_a_key_of_another_issuer_is_named(self) -> None:
         client = self.client(self.signer.license_key(iss="https://elsewhere.example"))

@@ -47,7 +47,8 @@ class Exchange:
         if not facts.license_key:
             return
         if names_unknown_key(facts) and (published := self._keys.published()):
-            if verified(self._keys.trust(published).license_key, facts.license_key):
+            # Where no key is known yet there is none to take away, and a forged license key is told as one.
+            if not facts.trust or verified(self._keys.trust(published).license_key, facts.license_key):
                 self._keys.keep(published)
                 facts = self._facts()
         outcome = self._exchange(facts, sent)
