@@ -42,8 +42,8 @@ it("expects every state and every code somewhere", () => {
 });
 
 it("ends each case with something expected, and goes forward in each step by one thing", () => {
-  const things = ({ restart, install, answers, expect: status }: ResolvedStep): number =>
-    [restart, install, answers, status].filter((thing) => thing !== undefined).length;
+  const things = ({ restart, install, count, answers, expect: status }: ResolvedStep): number =>
+    [restart, install, count, answers, status].filter((thing) => thing !== undefined).length;
   for (const { name, steps } of cases) {
     expect(steps.map(things), name).toEqual(steps.map(() => 1));
     expect(steps.at(-1)!.expect, name).toBeDefined();

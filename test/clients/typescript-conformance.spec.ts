@@ -1,5 +1,7 @@
 // The TypeScript client makes of every case what src/clients/conformance.json says.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { KeySet, License } from "../../src/clients/typescript/src/node.ts";
+import type { DayReport } from "../../src/clients/typescript/src/usage.ts";
 import { type ResolvedCase, type ResolvedStep, resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
 
@@ -20,6 +22,18 @@ const camelCase = (name: string): string =>
 async function seed({ certificate, revocations, high_water }: ResolvedCase): Promise<void> {
   const state = { version: 1, certificate, revocations, high_water };
   await folder.storage.write("state.json", JSON.stringify(state));
+}
+
+const toldBy = ({ usage }: Record<string, unknown>): Record<string, number> =>
+  Object.fromEntries((usage as DayReport[]).map(({ date, requests }) => [date, requests]));
+
+function isLetPass(license: License, feature: string): boolean {
+  try {
+    license.requireFeature(feature);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function run(one: ResolvedCase): Promise<void> {
@@ -46,8 +60,11 @@ async function run(one: ResolvedCase): Promise<void> {
     restart,
     install,
     activate,
+    count,
+    published,
     answers,
     requests,
+    usage,
     expect: expected,
   }: ResolvedStep): Promise<void> => {
     if (restart) license = await start();
@@ -55,15 +72,20 @@ async function run(one: ResolvedCase): Promise<void> {
       configured = install;
       await license.installKey(install);
     }
+    if (count !== undefined) license.countRequests(count);
+    if (published) script.published = published as KeySet;
     if (answers) {
       script.requests.length = 0;
       script.answers = [...answers];
       await (activate === undefined ? license.checkIn() : license.activate(activate));
       expect(script.answers, "answers that nobody asked for").toEqual([]);
       if (requests) expect(script.requests.map(({ path }) => path)).toEqual(requests);
+      if (usage) expect(toldBy(script.requests.at(-1)!.body)).toEqual(usage);
     }
     if (!expected) return;
-    const { next_check_in, ...members } = expected;
+    const { next_check_in, passes, ...members } = expected;
+    for (const [feature, passed] of Object.entries(passes ?? {}))
+      expect(isLetPass(license, feature), feature).toBe(passed);
     const status = license.status() as unknown as Record<string, unknown>;
     const told = Object.fromEntries(Object.keys(members).map((name) => [name, status[camelCase(name)]]));
     expect(told).toEqual(members);

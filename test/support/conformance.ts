@@ -30,8 +30,11 @@ interface Step {
   restart?: true;
   install?: Document;
   activate?: Document;
+  count?: number;
+  published?: string[];
   answer?: Answer | Answer[];
   requests?: string[];
+  usage?: Record<string, number>;
   expect?: Claims;
 }
 
@@ -66,11 +69,17 @@ export interface ResolvedStep {
   install?: string;
   /** A license key that the operator activates with: the answers are to that, not to a check-in. */
   activate?: string;
+  /** Requests that are counted. */
+  count?: number;
+  /** What /.well-known/jwks.json says from now on. */
+  published?: { keys: JWK[] };
   /** The answers to the requests of one check-in, in turn. */
   answers?: ResolvedAnswer[];
   /** The paths that are asked for in it, where that matters; the published keys are not counted. */
   requests?: string[];
-  /** Members of the status, compared one by one; `next_check_in` is a range. */
+  /** The requests by day that the last of them tells. */
+  usage?: Record<string, number>;
+  /** Members of the status, compared one by one; `next_check_in` is a range, `passes` what guards of features say. */
   expect?: Record<string, unknown>;
 }
 
@@ -149,8 +158,22 @@ const TWISTS = {
   whitespace: (token: string) => `\n  ${token}\r\n`,
 } satisfies Record<string, (token: string, key: SigningKey) => string | Promise<string>>;
 
-/** What is done to a token after it was signed, or in the first two of them before. */
-type Twist = "embedded-key" | "oversized" | keyof typeof TWISTS;
+/** Longer than documents of the kind may be. */
+const OVERSIZED: Record<Kind, number> = {
+  license_key: 16_384,
+  certificate: 16_384,
+  revocations: 4 * 1024 * 1024,
+};
+
+/** What is done to a document before it is signed. */
+const PADDINGS: Record<string, (kind: Kind) => number> = {
+  oversized: (kind) => OVERSIZED[kind],
+  // As a list that names many thousand licenses.
+  long: () => 1024 * 1024,
+};
+
+/** What is done to a token after it was signed, or in the first three of them before. */
+type Twist = "embedded-key" | "oversized" | "long" | keyof typeof TWISTS;
 
 const NUMERIC_DATES = new Set(["iat", "nbf", "exp"]);
 
@@ -193,7 +216,8 @@ export async function resolveConformance(): Promise<ResolvedTable> {
     });
     for (const name of document.remove ?? []) delete claims[name];
     const { twist } = document;
-    if (twist === "oversized") claims["padding"] = "x".repeat(16_384);
+    const padding = PADDINGS[twist ?? ""]?.(kind);
+    if (padding !== undefined) claims["padding"] = "x".repeat(padding);
     const header: Claims = { alg: "EdDSA", kid: key.kid, typ: TYPES[kind], ...document.header };
     if (twist === "embedded-key") header["jwk"] = key.jwk;
     for (const [name, value] of Object.entries(header)) if (value === null) delete header[name];
@@ -202,7 +226,7 @@ export async function resolveConformance(): Promise<ResolvedTable> {
       .setProtectedHeader({ ...safe, alg: safe["alg"] === "Ed25519" ? "Ed25519" : "EdDSA" })
       .sign(key.privateKey);
     if (header["crit"] !== undefined) token = await withHeader(token, header, key);
-    return twist && twist !== "embedded-key" && twist !== "oversized" ? TWISTS[twist](token, key) : token;
+    return twist && twist in TWISTS ? TWISTS[twist as keyof typeof TWISTS](token, key) : token;
   };
 
   /** jose signs no `crit` that it does not know, so such a header is signed here. */
@@ -249,16 +273,19 @@ export async function resolveConformance(): Promise<ResolvedTable> {
   };
 
   const stepOf = async (step: Step, instanceId: string): Promise<ResolvedStep> => {
-    const { at, restart, install, activate, answer, requests, expect } = step;
+    const { at, restart, install, activate, count, published, answer, requests, usage, expect } = step;
     return {
       at,
       ...(restart && { restart }),
       ...(install && { install: await sign("license_key", install, {}) }),
       ...(activate && { activate: await sign("license_key", activate, {}) }),
+      ...(count !== undefined && { count }),
+      ...(published && { published: await setOf(published) }),
       ...(answer && {
         answers: await Promise.all([answer].flat().map((one) => answerOf(one, at, instanceId))),
       }),
       ...(requests && { requests }),
+      ...(usage && { usage }),
       ...(expect && { expect }),
     };
   };

@@ -112,6 +112,13 @@ class Phase17Test(LiveCase):
         again = self.application(CAIO_LICENSE_URL="http://127.0.0.1:1", CAIO_LICENSE_ISSUER=URL)
         self.assertEqual(again.call("GET", "/flows")[0], 200)
 
+    def test_a_first_start_without_a_network_closes_no_route(self) -> None:
+        _, key = issue(features=["orchestration"])
+        nowhere = {"CAIO_LICENSE_URL": "http://127.0.0.1:1", "CAIO_LICENSE_ISSUER": URL}
+        app = self.application(CAIO_LICENSE_KEY=key, **nowhere)
+        self.assertEqual(app.call("GET", "/api/v1/licensing/status")[1]["code"], "SIGNING_KEY_UNKNOWN")
+        self.assertEqual([app.call("GET", path)[0] for path in ("/open", "/flows")], [200, 200])
+
     def test_an_outage_is_a_503_with_retry_after_and_no_refusal(self) -> None:
         _, key = issue()
         app = self.application(CAIO_LICENSE_URL="http://127.0.0.1:1", CAIO_LICENSE_ISSUER=URL)

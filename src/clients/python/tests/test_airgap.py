@@ -14,7 +14,8 @@ from jwt.utils import base64url_decode
 
 from caio_licensing import LicenseFileError
 from caio_licensing.airgap import load_license_file, write_activation_request, write_deactivation_receipt
-from caio_licensing.times import DAY
+from caio_licensing.times import DAY, to_datetime
+from caio_licensing.usage import begin_license
 from support import START, ClientCase, at
 
 
@@ -113,6 +114,35 @@ class AirGapTest(ClientCase):
         with self.assertRaises(LicenseFileError):
             write_deactivation_receipt(online, self.folder / "receipt.txt")
         self.assertEqual(online.status().state, "entitled")
+
+    def test_an_own_key_that_is_broken_is_told_and_not_made_anew(self) -> None:
+        request = self.request()
+        load_license_file(self.offline, self.answer(request))
+        for text in ("", "{", "[]", "{}", '{"d": 1}', '{"d": "AAAA"}', '{"d": "\u00fc"}'):
+            with self.subTest(text):
+                (self.folder / "instance.key.json").write_text(text)
+                self.assertRaises(LicenseFileError, self.request)
+                with self.assertRaises(LicenseFileError):
+                    write_deactivation_receipt(self.offline, self.folder / "receipt.txt")
+                self.assertEqual((self.folder / "instance.key.json").read_text(), text)
+
+    def test_a_license_file_plans_the_next_check_in(self) -> None:
+        status = load_license_file(self.offline, self.answer(self.request()))
+        assert status.next_check_in is not None
+        self.assertGreaterEqual(status.next_check_in, to_datetime(at(START) + DAY))
+
+    def test_a_request_tells_nothing_that_another_license_was_told(self) -> None:
+        self.offline.count_requests(5)
+        load_license_file(self.offline, self.answer(self.request()))
+        waiting = self.request()
+        self.offline.count_requests(2)
+        self.offline.install(self.signer.license_key(jti="lic_2"))
+        self.assertEqual(self.request()["usage"], [{"date": "2027-01-01", "requests": 2, "services": 0}])
+        with self.offline.folder.update() as state:
+            begin_license(state, "lic_2")
+        # An answer to what the license before was told confirms nothing of this one.
+        load_license_file(self.offline, self.answer(waiting))
+        self.assertEqual(self.offline.folder.read().acknowledged, {})
 
     def test_there_is_no_request_without_a_key(self) -> None:
         with self.assertRaises(LicenseFileError):

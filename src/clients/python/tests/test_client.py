@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 import unittest
+from unittest.mock import patch
 
 from caio_licensing import LicenseClient, LicenseType, LicenseValidator, openmetrics
 from caio_licensing.answers import Answer
+from caio_licensing.documents import SigningKeyUnknown
 from caio_licensing.transport import HttpTransport
-from support import ISSUER, ClientCase, Signer, at, refusal
+from support import ISSUER, START, ClientCase, Signer, at, refusal
 
 
 class InstallTest(ClientCase):
@@ -16,6 +20,14 @@ class InstallTest(ClientCase):
         self.assertRaises(ValueError, LicenseClient, None, state_dir=self.folder)
         self.assertRaises(ValueError, HttpTransport, "licensing.example")
         self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
+
+    def test_no_feature_is_missing_where_nobody_can_tell_the_terms_and_it_may_run(self) -> None:
+        for strict, passes in {"allow": True, "deny": False}.items():
+            status = self.client(Signer("k9").license_key(), on_indeterminate=strict).status()
+            self.assertEqual((status.code, status.license_id), ("SIGNING_KEY_UNKNOWN", None))
+            self.assertEqual(status.has_feature("orchestration"), passes)
+        status = self.client(self.signer.license_key()).status()
+        self.assertEqual([status.has_feature(name) for name in ("audit", "time-travel")], [True, False])
 
     def test_what_the_service_would_not_take_about_an_installation_is_cut(self) -> None:
         labels = {"": "x", "a" * 99: "b" * 999, **{f"{number}": "x" for number in range(50)}}
@@ -32,6 +44,26 @@ class InstallTest(ClientCase):
             with client.folder.update() as state:
                 state.jwks = stranger.jwks  # as whoever can write the state folder does
             self.assertEqual(client.status().code, code)
+
+    def test_published_keys_are_kept_only_where_they_verify_what_the_known_ones_do_not(self) -> None:
+        self.service.jwks = Answer(200, {}, json.dumps(self.signer.jwks).encode())
+        client = self.client(self.signer.license_key(), trusted_keys={})
+        self.service.answers = [self.signer.grant(client.instance_id)]
+        self.assertEqual(client.check_in().state, "entitled")
+        stranger = Signer("k2")
+        self.service.jwks = Answer(200, {}, json.dumps(Signer("k3").jwks).encode())
+        self.service.answers = [stranger.grant(client.instance_id)]
+        self.assertEqual(client.check_in().state, "entitled")
+        self.assertRaises(SigningKeyUnknown, client.verify_key, stranger.license_key())
+        client.install(stranger.license_key())
+        client.check_in()
+        self.assertEqual(client.status().code, "SIGNING_KEY_UNKNOWN")
+        self.assertEqual(client.folder.read().jwks, self.signer.jwks)
+
+    def test_a_forged_key_is_refused_on_the_first_start(self) -> None:
+        self.service.jwks = Answer(200, {}, json.dumps(self.signer.jwks).encode())
+        client = self.client(Signer(self.signer.kid).license_key(), trusted_keys={})
+        self.assertEqual(client.check_in().code, "LICENSE_KEY_INVALID")
 
     def test_a_key_of_another_issuer_is_named(self) -> None:
         client = self.client(self.signer.license_key(iss="https://elsewhere.example"))
@@ -93,6 +125,32 @@ class InstallTest(ClientCase):
         self.assertTrue(client.deactivate())
         self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
         self.assertFalse(client._due())
+        self.assertEqual(client.folder.read().failures, 0)
+
+    def test_who_waits_while_the_seat_is_given_back_does_not_take_it_again(self) -> None:
+        client, other = self.activated(), self.client()
+        self.service.requests.clear()
+        waiting = threading.Thread(target=other.check_in)
+
+        def gives_back(_: object) -> Answer:
+            waiting.start()
+            waiting.join(0.1)
+            return Answer(204, {}, b"")
+
+        grant = self.signer.grant(client.instance_id)
+        self.service.answers = [grant, gives_back, grant]
+        # As slowly as may be: whoever waits is let in before this process goes on.
+        forget = client.forget
+
+        def forget_late() -> None:
+            waiting.join(0.2)
+            forget()
+
+        with patch.object(client, "forget", forget_late):
+            self.assertTrue(client.deactivate())
+        waiting.join(10)
+        self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
+        self.assertEqual([path for path, _ in self.service.requests], ["/v1/check-in", "/v1/deactivate"])
 
     def test_an_instance_id_is_taken_over_before_the_first_activation_only(self) -> None:
         client = self.client(self.signer.license_key())
@@ -100,6 +158,41 @@ class InstallTest(ClientCase):
         self.assertEqual(client.activate(instance_id="caio-berlin-1").state, "entitled")
         self.assertEqual(self.client().instance_id, "caio-berlin-1")
         self.assertRaises(ValueError, client.activate, None, "caio-berlin-2")
+
+    def test_an_instance_id_that_one_worker_takes_over_is_that_of_all(self) -> None:
+        key = self.signer.license_key()
+        workers = [self.client(key) for _ in range(3)]
+        self.service.answers = [self.signer.grant("caio-berlin-1") for _ in workers]
+        self.assertEqual(workers[0].activate(key, "caio-berlin-1").state, "entitled")
+        self.assertEqual(workers[1].status().state, "entitled")
+        self.assertEqual(workers[1].activate(key, "caio-berlin-1").state, "entitled")
+        self.assertEqual(workers[2].check_in().state, "entitled")
+        self.assertEqual({body["instance_id"] for _, body in self.service.requests}, {"caio-berlin-1"})
+        self.assertRaises(ValueError, workers[2].activate, key, "caio-berlin-2")
+
+    def test_an_instance_id_is_not_taken_over_while_another_one_is_activated(self) -> None:
+        client, other = self.client(self.signer.license_key()), self.client()
+        first = client.instance_id
+        refused: list[ValueError] = []
+
+        def adopt() -> None:
+            try:
+                other.activate(instance_id="caio-berlin-1")
+            except ValueError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=adopt)
+
+        def answer(_: object) -> Answer:
+            thread.start()
+            thread.join(0.1)
+            return self.signer.grant(first)
+
+        self.service.answers = [answer]
+        client.check_in()
+        thread.join(10)
+        self.assertEqual((client.instance_id, len(refused)), (first, 1))
+        self.assertEqual(client.status().state, "entitled")
 
     def test_revocation_lists_do_not_go_back_in_time(self) -> None:
         client = self.activated()
@@ -114,6 +207,21 @@ class InstallTest(ClientCase):
         self.assertTrue(client.read_revocations(listed("2027-01-02T00:00:00.000Z")))
         self.assertFalse(client.read_revocations("<html>"))
         self.clock.set("2027-01-03T00:00:00.000Z")
+        self.assertEqual(client.status().code, "LICENSE_REVOKED")
+
+
+    def test_a_revocation_list_may_name_many_thousand_licenses(self) -> None:
+        client = self.activated()
+
+        def listed(licenses: int) -> str:
+            names = ["lic_1", *(f"lic_{number:026}" for number in range(licenses))]
+            times = {"iat": at(START) // 1000, "exp": at(START) // 1000 + 7 * 86_400}
+            return self.signer.sign(
+                "revocations+jwt", {**times, "revoked": names, "suspended": [], "superseded": {}}
+            )
+
+        self.assertFalse(client.read_revocations(listed(100_000)))
+        self.assertTrue(client.read_revocations(listed(20_000)))
         self.assertEqual(client.status().code, "LICENSE_REVOKED")
 
 

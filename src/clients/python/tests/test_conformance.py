@@ -63,6 +63,10 @@ class Installation:
             self.client = self.start(self.case["license_key"])
         if "install" in step:
             self.client.install(step["install"])
+        if "count" in step:
+            self.client.count_requests(step["count"])
+        if "published" in step:
+            self.service.jwks = Answer(200, {}, json.dumps(step["published"]).encode())
         if "answers" in step:
             self.service.answers = [answer_of(one) for one in step["answers"]]
             self.service.requests.clear()
@@ -73,12 +77,17 @@ class Installation:
             test.assertEqual(self.service.answers, [], "answers that nobody asked for")
             if "requests" in step:
                 test.assertEqual([path for path, _ in self.service.requests], step["requests"])
+            if "usage" in step:
+                told = {one["date"]: one["requests"] for one in self.service.requests[-1][1]["usage"]}
+                test.assertEqual(told, step["usage"])
         if "expect" in step:
             self.expect(dict(step["expect"]), test)
 
     def expect(self, expected: dict[str, Any], test: unittest.TestCase) -> None:
         status = self.client.status()
         planned = expected.pop("next_check_in", None)
+        for feature, passes in expected.pop("passes", {}).items():
+            test.assertEqual(status.may_run and status.has_feature(feature), passes, feature)
         test.assertEqual({name: plain(getattr(status, name)) for name in expected}, expected)
         if planned:
             test.assertTrue(planned["from"] <= str(iso(status.next_check_in)) <= planned["to"], status)

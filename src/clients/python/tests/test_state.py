@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -83,6 +84,63 @@ class StateTest(ClientCase):
                 client = self.client(self.signer.license_key())
                 self.assertEqual(client.status().code, "NOT_ACTIVATED")
                 self.assertEqual(len(list(self.folder.glob("state.json.broken-*"))), number)
+
+    def test_a_file_that_is_lost_or_broken_refuses_nobody_who_runs_and_is_written_back(self) -> None:
+        client = self.activated()
+        file = self.folder / "state.json"
+        for number, text in enumerate((None, "", file.read_text()[:40])):
+            with self.subTest(text):
+                client.count_requests(2)
+                client.flush()
+                file.unlink() if text is None else file.write_text(text)
+                self.assertEqual((client.status().state, client.requests_today()), ("entitled", 2 + 2 * number))
+                self.assertFalse(client._due())
+                client.flush()
+                again = self.client()
+                self.assertEqual((again.status().state, again.requests_today()), ("entitled", 2 + 2 * number))
+        self.assertEqual(len(list(self.folder.glob("state.json.broken-*"))), 2)
+
+    def test_who_only_reads_leaves_a_broken_file_where_it_is(self) -> None:
+        client, other = self.activated(), self.client()
+        self.assertEqual(other.status().state, "entitled")
+        (self.folder / "state.json").write_text("{")
+        self.assertEqual(client.status().state, "entitled")
+        self.assertEqual((self.folder / "state.json").read_text(), "{")
+        # A process that knows nothing yet writes nothing; one that does writes it whole, to stay where it is.
+        self.client().flush()
+        self.assertEqual(client.status().state, "entitled")
+        other.flush()
+        self.assertEqual(client.status().state, "entitled")
+        self.assertEqual(len(list(self.folder.glob("state.json.broken-*"))), 1)
+        self.assertEqual(self.client().status().state, "entitled")
+
+    def test_what_was_lost_is_told_once(self) -> None:
+        client = self.activated()
+        (self.folder / "state.json").unlink()
+        with patch("caio_licensing.folder.log") as log:
+            for _ in range(5):
+                client.status()
+        self.assertEqual(log.error.call_count, 1)
+
+    def test_a_license_that_another_process_gave_back_is_gone(self) -> None:
+        client, other = self.activated(), self.client()
+        self.assertEqual(client.status().state, "entitled")
+        other.forget()
+        self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
+
+    def test_an_identity_that_is_lost_stays_with_who_runs(self) -> None:
+        client = self.client()
+        first = client.instance_id
+        (self.folder / "instance_id").unlink()
+        self.assertEqual(client.instance_id, first)
+        (self.folder / "instance_id").write_bytes(b"\0" * 37)
+        self.assertEqual(client.instance_id, first)
+
+    def test_an_identity_that_cannot_be_read_is_not_made_anew(self) -> None:
+        first = self.client().instance_id
+        with patch("pathlib.Path.read_text", side_effect=OSError(errno.EIO, "Input/output error")):
+            self.assertRaises(OSError, self.client)
+        self.assertEqual(self.client().instance_id, first)
 
     def test_nothing_temporary_is_left_behind(self) -> None:
         self.activated()

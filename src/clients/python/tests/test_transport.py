@@ -9,7 +9,7 @@ import unittest
 from contextlib import suppress
 from typing import Callable
 
-from caio_licensing.transport import HttpTransport
+from caio_licensing.transport import MAX_BODY, HttpTransport
 
 
 def serve_once(answer: bytes) -> tuple[str, Callable[[], bytes]]:
@@ -50,6 +50,12 @@ class TransportTest(unittest.TestCase):
         assert answer is not None
         self.assertEqual((answer.status, answer.headers["retry-after"], answer.body), (503, "7", b"{}"))
         self.assertIn(b"user-agent: caio-licensing-python/", sent().lower())
+
+    def test_an_answer_may_be_as_long_as_the_longest_revocation_list(self) -> None:
+        for length, read in {MAX_BODY: True, MAX_BODY + 1: False}.items():
+            url, _ = serve_once(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * length)
+            answer = HttpTransport(url).get("/v1/revocations")
+            self.assertEqual(answer is not None and len(answer.body) == length, read)
 
     def test_a_redirect_is_not_followed(self) -> None:
         url, _ = serve_once(

@@ -6,6 +6,7 @@ import threading
 import unittest
 from unittest.mock import patch
 
+from caio_licensing import LicenseClient
 from caio_licensing.answers import Answer
 from caio_licensing.folder import StateFolder
 from caio_licensing.state import State
@@ -116,6 +117,51 @@ class UsageTest(ClientCase):
         self.assertIn("2027-01-01", state.usage)
         acknowledge(state, {"2027-01-01": {"requests": 4, "services": 0}}, "2027-01-09")
         self.assertEqual((state.usage, state.acknowledged), ({}, {}))
+
+    def test_what_is_confirmed_beyond_what_is_known_is_confirmed(self) -> None:
+        day = {"requests": 4, "services": 0}
+        state = State(usage={"2027-01-01": day}, acknowledged={"2027-01-01": {"requests": 9, "services": 1}})
+        state.acknowledged["2026-12-31"] = day
+        acknowledge(state, {}, "2027-01-09")
+        self.assertEqual((state.usage, state.acknowledged), ({}, {}))
+
+    def granted(self, client: LicenseClient, license_id: str) -> Answer:
+        grant = self.signer.grant(client.instance_id, self.clock.millis, license_id=license_id)
+        key = self.signer.license_key(jti=license_id)
+        return Answer(200, {}, grant.body.decode().replace(self.signer.license_key(), key).encode())
+
+    def test_another_license_is_told_only_what_the_one_before_was_not(self) -> None:
+        for given_back in (False, True):
+            with self.subTest(given_back=given_back):
+                self.folder = self.folder.with_name(f"state-{given_back}")
+                client = self.activated()
+                client.count_requests(100)
+                client.set_services(4)
+                self.check_in(client, "2027-01-01T12:00:00.000Z", self.granted(client, "lic_1"))
+                if given_back:
+                    self.service.answers = [self.granted(client, "lic_1"), Answer(204, {}, b"")]
+                    self.assertTrue(client.deactivate())
+                client.set_services(0)
+                client.count_requests(3)
+                client.flush()
+                self.service.answers = [self.granted(client, "lic_2")]
+                other = client.activate(self.signer.license_key(jti="lic_2"))
+                self.assertEqual(other.license_id, "lic_2")
+                client.count_requests(2)
+                self.check_in(client, "2027-01-01T13:00:00.000Z", self.granted(client, "lic_2"))
+                self.assertEqual(self.sent(), {"2027-01-01": (5, 0)})
+                self.assertEqual(client.requests_today(), 5)
+
+    def test_the_same_license_again_goes_on_with_its_figures(self) -> None:
+        client = self.activated()
+        client.count_requests(100)
+        self.service.answers = [self.granted(client, "lic_1"), Answer(204, {}, b"")]
+        self.assertTrue(client.deactivate())
+        self.service.answers = [self.granted(client, "lic_1")]
+        client.activate(self.signer.license_key())
+        client.count_requests(3)
+        self.check_in(client, "2027-01-01T13:00:00.000Z", None)
+        self.assertEqual(self.sent(), {"2027-01-01": (103, 0)})
 
     def test_a_day_that_has_not_begun_for_the_service_is_not_confirmed(self) -> None:
         state = State(usage={"2027-01-04": {"requests": 4, "services": 0}})

@@ -13,11 +13,13 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from .documents import DocumentInvalid, SigningKeyUnknown
-from .rules import Status, is_usable, usable_certificate
+from .answers import grant_of
+from .documents import DocumentInvalid, SigningKeyUnknown, claim_of
+from .exchange import take_grant
 from .folder import write_atomically
+from .rules import Status, is_usable, usable_certificate
 from .times import day_of
-from .usage import acknowledge, report
+from .usage import acknowledge, report, usage_for
 
 if TYPE_CHECKING:
     from .client import LicenseClient
@@ -33,7 +35,7 @@ class LicenseFileError(Exception):
 def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]) -> None:
     """Writes what staff need to make a license file, and what was used since the last one.
 
-    :raises LicenseFileError: where no license key is installed
+    :raises LicenseFileError: where no license key is installed, or instance.key.json is broken
     :raises OSError: where the file or the state folder cannot be written
     """
     client.flush()
@@ -42,7 +44,8 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
     with client.folder.update(lasting=True) as state:
         if not state.license_key:
             raise LicenseFileError("No license key is installed.")
-        waiting = [*state.offline_requests, {"nonce": nonce, "usage": state.usage}]
+        usage = usage_for(state, claim_of(state.license_key, "jti"))
+        waiting = [*state.offline_requests, {"nonce": nonce, "usage": usage}]
         state.offline_requests = waiting[-_REMEMBERED:]
         request = {
             "license_key": state.license_key,
@@ -50,7 +53,7 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
             **client.about,
             "nonce": nonce,
             "public_key": _public_half(_instance_key(client)),
-            "usage": report(state.usage),
+            "usage": report(usage),
             "certificate": state.certificate,
         }
     write_atomically(Path(path), json.dumps({k: v for k, v in request.items() if v is not None}, indent=2))
@@ -74,32 +77,26 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
     if not is_usable(certificate, key, client.instance_id):
         raise LicenseFileError(f"The license file is for the instance {certificate.instance_id}.")
     with client.folder.update() as state:
-        requests = {one["nonce"]: one["usage"] for one in state.offline_requests}
+        requests = [one["nonce"] for one in state.offline_requests]
         loaded_again = certificate_text == state.certificate  # at each start, for instance
         if certificate.nonce is not None and certificate.nonce not in requests and not loaded_again:
             raise LicenseFileError("The license file answers a request that this installation did not make.")
         held = usable_certificate(client.facts())
         if held and is_usable(held, key, client.instance_id) and certificate.issued_at < held.issued_at:
             raise LicenseFileError("The license file is older than the one that is installed.")
-        state.license_key, state.certificate = key_text, certificate_text
-        state.high_water = max(state.high_water or 0, certificate.issued_at)
-        state.refusal, state.failures = None, 0
-        given = content.get("warnings")
-        state.warnings = sorted(
-            {one["code"] for one in given if isinstance(one, dict) and isinstance(one.get("code"), str)}
-            if isinstance(given, list)
-            else ()
-        )
-        if certificate.nonce in requests:
-            acknowledge(state, requests[certificate.nonce], day_of(certificate.issued_at))
-            state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
+        granted = grant_of(key_text, certificate_text, certificate, content)
+        take_grant(state, granted, client.now(), client.chance())
+        for request in state.offline_requests:
+            if request["nonce"] == certificate.nonce:
+                acknowledge(state, request["usage"], day_of(certificate.issued_at))
+        state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
     return client.status()
 
 
 def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[str]) -> None:
     """Signs that this installation has stopped, and forgets key and certificate.
 
-    :raises LicenseFileError: where no certificate of a license file is held
+    :raises LicenseFileError: where no certificate of a license file is held, or instance.key.json is broken
     :raises OSError: where the receipt cannot be written; then nothing is forgotten
     """
     certificate = usable_certificate(client.facts())
@@ -123,6 +120,9 @@ def _instance_key(client: LicenseClient) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(file.read_text("utf-8"))["d"]))
     except FileNotFoundError:
         key = Ed25519PrivateKey.generate()
+    except (ValueError, LookupError, TypeError) as error:
+        # Not made anew: certificates name it.
+        raise LicenseFileError(f"{file} holds no key: {error}") from error
     d = _encode(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
     client.folder.write_file(file.name, json.dumps({**_public_half(key), "d": d}))
     return key

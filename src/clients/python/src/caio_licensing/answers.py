@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping, Union
 
-from .documents import DocumentInvalid, SigningKeyUnknown
+from .documents import Certificate, DocumentInvalid, SigningKeyUnknown
 from .rules import Facts, is_usable, usable_certificate
 from .times import DAY, HOUR, MINUTE, SECOND
 
@@ -41,11 +41,13 @@ class Answer:
 class Granted:
     license_key: str
     certificate: str
+    license_id: str
     issued_at: int
     #: How long until the service wants to hear from us, and how long its lease is.
     interval: int
     lease: int
     warnings: tuple[str, ...]
+    #: None where it is not told.
     seats_active: int | None
 
 
@@ -108,19 +110,30 @@ def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:
     last = usable_certificate(facts)
     if last and certificate.issued_at < last.issued_at:
         return Outage("The answer is older than the certificate held: it was stored somewhere on the way.")
-    given = body.get("warnings")
-    codes = [one.get("code") for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    lease = certificate.lease_expires_at - certificate.issued_at
+    return grant_of(key_text, certificate_text, certificate, body)
+
+
+def grant_of(
+    key_text: str, certificate_text: str, certificate: Certificate, content: Mapping[str, Any]
+) -> Granted:
+    """What documents that are good grant, be they from an answer or from a license file."""
     asked = certificate.check_in_at
     return Granted(
         license_key=key_text.strip(),
         certificate=certificate_text.strip(),
+        license_id=certificate.terms.license_id,
         issued_at=certificate.issued_at,
         interval=DAY if asked is None else asked - certificate.issued_at,
-        lease=lease,
-        warnings=tuple(sorted({code for code in codes if isinstance(code, str)})),
-        seats_active=_seats(body.get("instances")),
+        lease=certificate.lease_expires_at - certificate.issued_at,
+        warnings=_codes(content.get("warnings")),
+        seats_active=_seats(content.get("instances")),
     )
+
+
+def _codes(warnings: object) -> tuple[str, ...]:
+    given = warnings if isinstance(warnings, list) else []
+    codes = [one.get("code") for one in given if isinstance(one, dict)]
+    return tuple(sorted({code for code in codes if isinstance(code, str)}))
 
 
 def _seats(instances: object) -> int | None:

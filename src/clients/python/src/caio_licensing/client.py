@@ -77,18 +77,18 @@ class LicenseClient:
         trusted_keys = pinned_by_environment() if trusted_keys is None else trusted_keys
         #: What the service is told about this installation besides.
         self.about = about_installation(hostname, app_version, fingerprint, labels)
-        self._clock = clock
+        self._clock, self.chance = clock, chance
         self.folder = StateFolder(
             Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
         )
-        self.instance_id = self.folder.instance_id()
+        self.folder.instance_id()  # made now: later there may be no place to write it
         self._counting = Counting(self.folder, self.now)
         self._keys = TrustedKeys(self.issuer, self.folder, trusted_keys, self._transport, fetch=fetch_keys)
         self._exchange = self._transport and Exchange(
             self.folder,
             self._transport,
             facts=self.facts,
-            read_published_keys=self._keys.read_published,
+            keys=self._keys,
             about=self.about,
             chance=chance,
         )
@@ -102,6 +102,11 @@ class LicenseClient:
 
     # ---- what it knows
 
+    @property
+    def instance_id(self) -> str:
+        """Who this installation is. Read each time: another process may have taken over an id."""
+        return self.folder.instance_id()
+
     def status(self) -> Status:
         """Where the installation stands now. Reads what is kept; never waits for the network."""
         return evaluate(self.facts(), self.now())
@@ -109,7 +114,7 @@ class LicenseClient:
     def facts(self) -> Facts:
         state = self.folder.read()
         return Facts(
-            trust=self._keys.trust(state),
+            trust=self._keys.trust(state.jwks),
             instance_id=self.instance_id,
             license_key=state.license_key,
             certificate=state.certificate,
@@ -172,11 +177,13 @@ class LicenseClient:
         :raises DocumentInvalid, SigningKeyUnknown:
         """
         try:
-            self._keys.trust(self.folder.read()).license_key(license_key)
+            self._keys.trust(self.folder.read().jwks).license_key(license_key)
         except SigningKeyUnknown:
-            if not self._keys.read_published():
+            published = self._keys.published()
+            if published is None:
                 raise
-            self._keys.trust(self.folder.read()).license_key(license_key)
+            self._keys.trust(published).license_key(license_key)
+            self._keys.keep(published)
 
     def activate(self, license_key: str | None = None, instance_id: str | None = None) -> Status:
         """Activates, with another key if one is given. A license that is good is not given up for one that
@@ -206,13 +213,14 @@ class LicenseClient:
 
     def deactivate(self) -> bool:
         """Gives the seat back and forgets key and certificate. False where the service could not be told."""
-        if self.folder.read().license_key and self._exchange:
-            self.flush()
-            with self.folder.turn(wait=True):
+        self.flush()
+        # Whoever waits for a turn meanwhile must find the key gone, or it would take the seat again.
+        with self.folder.turn(wait=True):
+            if self.folder.read().license_key and self._exchange:
                 self._exchange.ask(self.now)  # what was used since the last time
                 if not self._exchange.deactivate():
                     return False
-        self.forget()
+            self.forget()
         return True
 
     def forget(self) -> None:
@@ -220,7 +228,7 @@ class LicenseClient:
         with self.folder.update() as state:
             state.license_key = state.installed_key_sha256 = state.certificate = None
             state.refusal = state.next_check_in = None
-            state.warnings = []
+            state.warnings, state.failures = [], 0
 
     def read_revocations(self, token: str | None = None) -> bool:
         """Takes in the revocation list: the one given, or the service's. False where there is no good one."""
@@ -271,9 +279,8 @@ class LicenseClient:
         return key_hash(license_key) in (state.installed_key_sha256, key_hash(state.license_key or ""))
 
     def _adopt(self, instance_id: str) -> None:
-        if self.folder.read().certificate:
-            raise ValueError(f"This installation is activated as {self.instance_id}.")
         if not is_instance_id(instance_id):
             raise ValueError("instance_id has 1 to 128 printable characters.")
-        self.folder.adopt_instance_id(instance_id)
-        self.instance_id = instance_id
+        # Not while another process waits for a certificate under the id before.
+        with self.folder.turn(wait=True):
+            self.folder.adopt_instance_id(instance_id)

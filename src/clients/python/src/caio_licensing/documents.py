@@ -22,6 +22,8 @@ from .times import LAST_SECOND, SECOND, parse_instant
 
 #: Far above any document of the service; bounds the work that a hostile one can cause.
 MAX_LENGTH = 16_384
+#: A revocation list names every license that was stopped.
+MAX_LIST_LENGTH = 4 * 1024 * 1024
 # An Ed25519 signature has 64 bytes: 86 characters.
 _COMPACT_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
 # RFC 9864 calls the same algorithm Ed25519.
@@ -118,28 +120,43 @@ class Trust:
         self.issuer = issuer
         self._keys = {kid: key for one in jwks for kid, key in public_keys(one).items()}
         self._jws = _jws()
-        # Documents are read on every status; their signatures are checked once.
-        self._claims = lru_cache(maxsize=32)(self._verify)
+        # Documents are read on every status; they are verified and taken apart once.
+        self._document = lru_cache(maxsize=32)(self._read)
 
     def __bool__(self) -> bool:
         return bool(self._keys)
 
     def license_key(self, text: str) -> LicenseKey:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
-        return _read(_license_key, self._claims("license+jwt", text.strip()))
+        document: LicenseKey = self._document("license+jwt", _license_key, text.strip())
+        return document
 
     def certificate(self, text: str) -> Certificate:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
-        return _read(_certificate, self._claims("activation+jwt", text.strip()))
+        document: Certificate = self._document("activation+jwt", _certificate, text.strip())
+        return document
 
     def revocations(self, text: str) -> RevocationList:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
-        return _read(_revocations, self._claims("revocations+jwt", text.strip()))
+        document: RevocationList = self._document(
+            "revocations+jwt", _revocations, text.strip(), MAX_LIST_LENGTH
+        )
+        return document
+
+    def _read(
+        self, typ: str, reader: Callable[[Mapping[str, Any]], T], token: str, max_length: int = MAX_LENGTH
+    ) -> T:
+        if len(token) > max_length:
+            raise DocumentInvalid("is longer than any document of the service")
+        try:
+            return reader(self._verify(typ, token))
+        except (TypeError, ValueError) as error:
+            raise DocumentInvalid(f"lacks something: {error}") from error
 
     def _verify(self, typ: str, token: str) -> Mapping[str, Any]:
-        if len(token) > MAX_LENGTH or not _COMPACT_JWS.fullmatch(token):
+        if not _COMPACT_JWS.fullmatch(token):
             raise DocumentInvalid("is not a compact JWS")
-        header = _json_object(token.split(".")[0])
+        header = _decode_part(token.split(".")[0])
         # PyJWT before 2.12 passes over `crit`; RFC 7515 section 4.1.11 refuses what is not understood.
         if header.get("alg") not in _ALGORITHMS or header.get("typ") != typ or "crit" in header:
             raise DocumentInvalid(f"is not signed as {typ}")
@@ -163,7 +180,7 @@ class Trust:
         return claims
 
 
-def _json_object(part: str) -> dict[str, Any]:
+def _decode_part(part: str) -> dict[str, Any]:
     try:
         value = json.loads(_decode(part))
     except (ValueError, binascii.Error, RecursionError) as error:
@@ -173,20 +190,13 @@ def _json_object(part: str) -> dict[str, Any]:
     return value
 
 
-def subject_of(token: str) -> str | None:
-    """Whom a document names, verified or not."""
+def claim_of(token: str, name: str) -> str | None:
+    """A text that a document says, verified or not."""
     try:
-        subject = _json_object(token.split(".")[1]).get("sub")
+        claim = _decode_part(token.split(".")[1]).get(name)
     except (LookupError, DocumentInvalid):
         return None
-    return subject if isinstance(subject, str) else None
-
-
-def _read(reader: Callable[[Mapping[str, Any]], T], claims: Mapping[str, Any]) -> T:
-    try:
-        return reader(claims)
-    except (TypeError, ValueError) as error:
-        raise DocumentInvalid(f"lacks something: {error}") from error
+    return claim if isinstance(claim, str) else None
 
 
 def _license_key(claims: Mapping[str, Any]) -> LicenseKey:

@@ -17,11 +17,12 @@ from .answers import (
     next_after_grant,
 )
 from .folder import StateFolder
-from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate
+from .keys import TrustedKeys
+from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate, verified
 from .state import State, Usage
 from .times import day_of
 from .transport import Transport
-from .usage import acknowledge, report
+from .usage import acknowledge, begin_license, report
 
 log = logging.getLogger("caio_licensing")
 
@@ -33,20 +34,23 @@ class Exchange:
         transport: Transport,
         *,
         facts: Callable[[], Facts],
-        read_published_keys: Callable[[], bool],
+        keys: TrustedKeys,
         about: Mapping[str, Any],
         chance: Callable[[], float],
     ) -> None:
         self._folder, self._transport, self._facts = folder, transport, facts
-        self._read_published_keys, self._about, self._chance = read_published_keys, about, chance
+        self._keys, self._about, self._chance = keys, about, chance
 
     def ask(self, now: Callable[[], int]) -> None:
         """Checks in, or activates where that is due, and takes the answer in."""
         facts, sent = self._facts(), dict(self._folder.read().usage)
         if not facts.license_key:
             return
-        if names_unknown_key(facts) and self._read_published_keys():
-            facts = self._facts()
+        if names_unknown_key(facts) and (published := self._keys.published()):
+            # Where no key is known yet there is none to take away, and a forged license key is told as one.
+            if not facts.trust or verified(self._keys.trust(published).license_key, facts.license_key):
+                self._keys.keep(published)
+                facts = self._facts()
         outcome = self._exchange(facts, sent)
         at = now()
         with self._folder.update() as fresh:
@@ -94,20 +98,18 @@ class Exchange:
     def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> Outcome:
         answer = self._transport.post(path, body)
         outcome = judge_answer(facts, answer)
-        if isinstance(outcome, Outage) and outcome.unknown_key and self._read_published_keys():
-            return judge_answer(replace(facts, trust=self._facts().trust), answer)
+        if isinstance(outcome, Outage) and outcome.unknown_key and (published := self._keys.published()):
+            outcome = judge_answer(replace(facts, trust=self._keys.trust(published)), answer)
+            if isinstance(outcome, Granted):
+                self._keys.keep(published)
         return outcome
 
     def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
-        state.last_attempt_at = now
         if isinstance(outcome, Granted):
-            state.license_key, state.certificate = outcome.license_key, outcome.certificate
-            state.high_water = max(state.high_water or 0, outcome.issued_at)
-            state.refusal, state.warnings, state.failures = None, list(outcome.warnings), 0
-            state.seats_active = outcome.seats_active
-            state.next_check_in = next_after_grant(outcome, now, self._chance())
+            take_grant(state, outcome, now, self._chance())
             acknowledge(state, sent, day_of(outcome.issued_at))
             return
+        state.last_attempt_at = now
         state.failures += 1
         retry_after = 0
         refusal = _refusal(outcome, state.license_key or "", now)
@@ -118,6 +120,17 @@ class Exchange:
             log.warning("The license service was not heard (attempt %d): %s", state.failures, outcome.reason)
             retry_after = outcome.retry_after
         state.next_check_in = next_after_failure(state.failures, retry_after, now, self._chance())
+
+
+def take_grant(state: State, granted: Granted, now: int, chance: float) -> None:
+    """Whichever way it came."""
+    begin_license(state, granted.license_id)
+    state.license_key, state.certificate = granted.license_key, granted.certificate
+    state.high_water = max(state.high_water or 0, granted.issued_at)
+    state.refusal, state.warnings, state.failures = None, list(granted.warnings), 0
+    if granted.seats_active is not None:
+        state.seats_active = granted.seats_active
+    state.last_attempt_at, state.next_check_in = now, next_after_grant(granted, now, chance)
 
 
 def _refusal(outcome: Outcome, license_key: str, now: int) -> Refusal | None:

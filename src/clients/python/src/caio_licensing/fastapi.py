@@ -97,9 +97,6 @@ def require_feature(feature: str) -> Callable[[Request], Status]:
         status = require_license(request)
         if status.has_feature(feature):
             return status
-        if status.license_id is None:
-            # The terms are not known while the signing key is not: that is not a no.
-            raise HTTPException(503, status.detail, headers=_ASK_AGAIN)
         raise HTTPException(403, f"The license does not include {feature}.")
 
     return guard

@@ -10,7 +10,6 @@ from typing import Any, Mapping
 from .documents import DocumentInvalid, SigningKeyUnknown, Trust, public_keys
 from .folder import StateFolder
 from .rules import verified
-from .state import State
 from .transport import Transport
 
 
@@ -30,28 +29,30 @@ class TrustedKeys:
         self._fetch = fetch
         self._made: tuple[object, Trust] | None = None
 
-    def trust(self, state: State) -> Trust:
+    def trust(self, published: dict[str, Any] | None) -> Trust:
         """Kept while the keys are the same, for it remembers which signatures it has checked."""
         # Whoever pins keys trusts no others, wherever they were read: the state folder is easily written.
-        published = state.jwks if self._fetch else None
-        stamp = json.dumps(published)
+        stamp = json.dumps(published if self._fetch else None)
         made = self._made
         if made is None or made[0] != stamp:
-            made = self._made = (stamp, Trust(self._issuer, published, self._pinned))
+            made = self._made = (stamp, Trust(self._issuer, json.loads(stamp), self._pinned))
         return made[1]
 
-    def read_published(self) -> bool:
-        """Reads them anew where that is allowed; False where nothing came of it."""
+    def published(self) -> dict[str, Any] | None:
+        """What the service publishes now, where reading it is allowed and something useful came."""
         answer = self._source.get("/.well-known/jwks.json") if self._source and self._fetch else None
         try:
             jwks = json.loads(answer.body) if answer and answer.status == 200 else None
-        except ValueError:
-            return False
-        if not public_keys(jwks):
-            return False
+        except (ValueError, RecursionError):
+            return None
+        return jwks if public_keys(jwks) else None
+
+    def keep(self, published: dict[str, Any]) -> None:
+        """Puts them in place of those held. Only where they verify what those do not: whatever answers in the
+        service's place would take away the keys of a license that is good.
+        """
         with self._folder.update() as state:
-            state.jwks = jwks
-        return True
+            state.jwks = published
 
     def take_revocations(self, token: str | None) -> bool:
         """Keeps a revocation list, the published one where none is given, unless a newer one is held."""
@@ -59,7 +60,7 @@ class TrustedKeys:
             answer = self._source.get("/v1/revocations") if self._source else None
             token = answer.body.decode("ascii", "replace") if answer and answer.status == 200 else ""
         with self._folder.update() as state:
-            trust = self.trust(state)
+            trust = self.trust(state.jwks)
             try:
                 given = trust.revocations(token)
             except (DocumentInvalid, SigningKeyUnknown):

@@ -33,6 +33,8 @@ class State:
     usage: Usage = field(default_factory=dict)
     #: What the service has confirmed of it.
     acknowledged: Usage = field(default_factory=dict)
+    #: Of which license it has; it stays when the license is given back.
+    usage_license_id: str | None = None
     #: Air-gap requests whose answer may still come: {"nonce", "usage"}.
     offline_requests: list[dict[str, Any]] = field(default_factory=list)
 

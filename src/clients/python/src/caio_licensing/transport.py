@@ -22,8 +22,8 @@ from .answers import Answer
 
 log = logging.getLogger("caio_licensing")
 
-#: Far above any answer of the service.
-MAX_BODY = 1 << 20
+#: As much as the longest revocation list; far above any other answer of the service.
+MAX_BODY = 4 * 1024 * 1024
 
 
 class Transport(Protocol):
@@ -92,8 +92,8 @@ class HttpTransport:
             except urllib.error.HTTPError as error:
                 response = error
             with response:
-                body = b""
-                while len(body) < MAX_BODY:
+                body = bytearray()
+                while len(body) <= MAX_BODY:
                     if time.monotonic() >= deadline:
                         return None  # nobody waits any more, and part of an answer is none
                     part = response.read1(MAX_BODY)
@@ -101,7 +101,10 @@ class HttpTransport:
                         break
                     body += part
                 found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status or 0, found, body)
+                if len(body) > MAX_BODY:
+                    log.info("The license service answered with more than %s bytes", MAX_BODY)
+                    return None
+                return Answer(response.status or 0, found, bytes(body))
         # A broken proxy may raise ValueError from within http.client; nothing of it may reach the caller.
         except (OSError, http.client.HTTPException, ValueError) as error:
             log.info("The license service cannot be reached: %s", error)

@@ -18,7 +18,30 @@ def add_usage(state: State, taken: Usage) -> None:
         known["services"] = min(max(known["services"], figures["services"]), MAX_FIGURE)
     for day in sorted(state.usage)[:-MAX_DAYS]:
         del state.usage[day]
-        state.acknowledged.pop(day, None)
+
+
+def usage_for(state: State, license_id: str | None) -> Usage:
+    """What is told under a license: nothing that another one was told before it."""
+    if state.usage_license_id in (None, license_id):
+        return state.usage
+    left: Usage = {}
+    for day, figures in state.usage.items():
+        told = state.acknowledged.get(day, {"requests": 0, "services": 0})
+        requests = max(figures["requests"] - told["requests"], 0)
+        # Services do not add up: a day's most that was told is told.
+        services = figures["services"] if figures["services"] > told["services"] else 0
+        if requests or services:
+            left[day] = {"requests": requests, "services": services}
+    return left
+
+
+def begin_license(state: State, license_id: str) -> None:
+    """From now on the usage is told under this license."""
+    if state.usage_license_id not in (None, license_id):
+        state.usage, state.acknowledged = usage_for(state, license_id), {}
+        # Their answers acknowledge figures of the license before.
+        state.offline_requests = [{**one, "usage": {}} for one in state.offline_requests]
+    state.usage_license_id = license_id
 
 
 def report(usage: Usage) -> list[dict[str, object]]:
@@ -36,7 +59,13 @@ def acknowledge(state: State, sent: Usage, server_day: str) -> None:
         for name, value in figures.items():
             known[name] = max(known[name], value)
     yesterday = str(today - timedelta(days=1))
-    for day in [one for one in state.usage if one < yesterday]:
-        if state.usage[day] == state.acknowledged.get(day):
-            del state.usage[day]
-            del state.acknowledged[day]
+    state.usage = {
+        day: figures
+        for day, figures in state.usage.items()
+        if day >= yesterday or not _covers(state.acknowledged.get(day), figures)
+    }
+    state.acknowledged = {day: told for day, told in state.acknowledged.items() if day in state.usage}
+
+
+def _covers(told: dict[str, int] | None, figures: dict[str, int]) -> bool:
+    return told is not None and all(told[name] >= figure for name, figure in figures.items())
