@@ -57,6 +57,9 @@ interface Walk {
 
 const byId = (license: License): Key => [license.id];
 
+/** How an id of ours begins (a ULID begins with a digit); a customer may be called lic_corp. */
+const LIKE_AN_ID = /^lic_(?:\d|$)/i;
+
 // After every id of ours. Binding a start, also to a first page, makes each walk a search of its index.
 const LAST_ID = "~";
 
@@ -174,7 +177,7 @@ export async function listLicenses(
   const now = context.clock.now();
   const list = await openList(context, "licenses", request, filter);
   const { q } = filter;
-  if (q !== undefined && !/^lic_/i.test(q))
+  if (q !== undefined && !LIKE_AN_ID.test(q))
     return searchByCustomer(context, list, request, { ...filter, q }, now);
   const walk = walkFor(filter, list.after, now);
   const scan = walk.exact ? request.limit + 1 : MAX_SCAN;

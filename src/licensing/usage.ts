@@ -20,7 +20,11 @@ const Day = z
     ),
   );
 
-const Figure = z._default(z.int().check(z.minimum(0), z.maximum(1_000_000_000_000)), 0);
+// null is taken as absent, as elsewhere in what instances send.
+const Figure = z.pipe(
+  z.nullish(z.int().check(z.minimum(0), z.maximum(1_000_000_000_000))),
+  z.transform((figure) => figure ?? 0),
+);
 
 /** Up to a year, for a courier who comes once. */
 export const UsageReport = z

@@ -2,7 +2,7 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
+import { activate, admin, call, newCustomer, newLicense, rows } from "../support/service.ts";
 
 const at = (text: string): void => setTime(text);
 
@@ -104,6 +104,33 @@ describe("the record", () => {
       expect(await actionsOf(`actor=${id}`)).toEqual(["activation.created"]);
     },
   );
+
+  it.each(["clone_suspected", "fingerprint_changed"])("of an instance.%s is found by that", async (what) => {
+    const { license_key } = await newLicense();
+    const claim = (fingerprint: string) => activate(license_key, "box", { fingerprint });
+    await claim("one");
+    await claim("two");
+    await rows("UPDATE activations SET strays = 1 WHERE instance_id = 'box'");
+    const stale = (await claim("two")).body.certificate;
+    setTime(Date.now() + 10_000);
+    await claim("two");
+    await call("/v1/check-in", { body: { license_key, instance_id: "box", certificate: stale } });
+    expect(await actionsOf(`action=instance.${what}`)).toContain(`instance.${what}`);
+  });
+
+  it("is found to the millisecond", async () => {
+    await fresh();
+    const noon = Date.parse("2026-04-01T12:00:00Z");
+    for (const at of [54, 576]) {
+      setTime(noon + at);
+      await newCustomer({ id: `at-${at}-${noon}` });
+    }
+    const count = async (query: string) => (await actionsOf(query)).length;
+    expect(await count("since=2026-04-01T12:00:00.576Z")).toBe(1);
+    expect(await count("since=2026-04-01T12:00:00.054Z")).toBe(2);
+    expect(await count("until=2026-04-01T12:00:00.054Z")).toBe(0);
+    expect(await count("until=2026-04-01T12:00:00.055Z")).toBe(1);
+  });
 
   it("is found also where clocks disagree, or a request waited for the database", async () => {
     await fresh();

@@ -276,6 +276,14 @@ describe("usage", () => {
     expect((await usageOf(license.id)).data).toMatchObject([{ date: "2026-06-02", requests: 1 }]);
   });
 
+  it("takes a figure that is null for one that is not told, as it takes other members", async () => {
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "a");
+    const usage = [{ date: TODAY, requests: null, services: 2 }];
+    expect(await checkIn(license_key, "a", { usage })).toMatchObject({ status: 200 });
+    expect((await usageOf(license.id)).data).toMatchObject([{ requests: 0, services: 2 }]);
+  });
+
   it.each([
     [[{ date: "2026-02-30", requests: 1 }]],
     [[{ date: "2026-06-01T00:00:00Z", requests: 1 }]],

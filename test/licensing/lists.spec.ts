@@ -119,6 +119,9 @@ describe("listing licenses", () => {
     expect(await idsOf(`/licenses?q=${first.toLowerCase()}`)).toEqual([first]);
     expect(await idsOf(`/licenses?q=${first}&status=revoked`)).toEqual([]);
     expect(await idsOf(`/licenses?q=${word}-nobody`)).toEqual([]);
+    const odd = await newCustomer({ id: unique("lic_corp") });
+    const { license } = await newLicense({ customer_id: odd.id });
+    expect(await idsOf(`/licenses?q=${odd.id}`)).toEqual([license.id]);
   });
 
   it("searches with characters that mean something to LIKE, and longer than LIKE allows", async () => {
