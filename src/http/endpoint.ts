@@ -132,10 +132,11 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const context = declared.access === "public" ? http.get("context") : await admit(http, declared.access);
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
-  const reads = declared.body !== undefined || declared.upload !== undefined || key !== null;
+  const schema = bodySchemaOf(declared);
+  const reads = schema !== undefined || declared.upload !== undefined || key !== null;
   if (reads) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
   // Read once, as bytes: what is parsed and what is compared with an earlier request are the same.
-  const bytes = declared.body || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
+  const bytes = schema || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
     declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
   return key === null ? handle(context) : answerOnce(http, context, key, bytes, handle);
@@ -185,14 +186,22 @@ function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   const query =
     declared.access === "public"
       ? declared.query && check(declared.query, http.req.query(), errors)
-      : check(declared.query ?? NO_QUERY, onceEach(http, errors), errors);
-  const body = declared.body && check(declared.body.schema, bodyOf(declared, http, bytes), errors);
+      : check(declared.query ?? NOTHING, onceEach(http, errors), errors);
+  const schema = bodySchemaOf(declared);
+  const body = schema && check(schema, bodyOf(declared, http, bytes), errors);
   if (errors.length > 0) throw requestInvalid(errors);
   return { params: params as never, query: query as never, body: body as never };
 }
 
+/**
+ * What a body must be. A POST of staff that declares none takes none: whoever sends {"reason": …} with it believes that
+ * it is kept.
+ */
+const bodySchemaOf = (declared: Endpoint): Schema | undefined =>
+  declared.body?.schema ?? (takesIdempotencyKey(declared) && !declared.upload ? NOTHING : undefined);
+
 /** Staff who send ?dry_run=true where there is no dry run must be told, before it is carried out. */
-const NO_QUERY = z.strictObject({});
+const NOTHING = z.strictObject({});
 
 /** The parameters of a request of staff: of two with one name either might be meant. */
 function onceEach(http: Http, errors: FieldError[]): Record<string, string> {

@@ -99,6 +99,15 @@ describe("a request that is sent again under its key", () => {
     }
   });
 
+  it("is another one where the same bytes are said to be something else", async () => {
+    const headers = { "Idempotency-Key": unique("key") };
+    const raw = `[{"name":"${unique("Acme")}"}]`;
+    const send = (type: string) =>
+      admin("/imports/customers", { method: "POST", raw, headers: { ...headers, "Content-Type": type } });
+    expect((await send("application/json")).status).toBe(200);
+    expect(await send("text/csv")).toMatchObject({ status: 422, body: { code: "IDEMPOTENCY_KEY_REUSED" } });
+  });
+
   it("is remembered for 24 hours", async () => {
     setTime(NOW);
     const key = unique("key");

@@ -5,6 +5,26 @@ import { activate, admin, call, newCustomer, newLicense } from "../support/servi
 
 const REASON = { reason: "A test." };
 
+describe("the body of a call of staff that takes none", () => {
+  it.each([
+    ["an unknown member", { raw: '{"reason":"paid"}' }, "reason"],
+    ["no JSON", { raw: "\u00ff{" }, ""],
+    ["a list", { raw: "[]" }, ""],
+  ])("is refused where it is %s, and nothing is carried out", async (_, body, path) => {
+    const { license } = await newLicense();
+    await admin(`/licenses/${license.id}/suspend`, { body: REASON });
+    const reinstate = (more: object) =>
+      admin(`/licenses/${license.id}/reinstate`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        ...more,
+      });
+    expect(await reinstate(body)).toMatchObject({ status: 422, body: { errors: [{ path }] } });
+    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("suspended");
+    expect(await reinstate({ raw: "{}" })).toMatchObject({ status: 200 });
+  });
+});
+
 describe("the query of a call of staff", () => {
   it.each([
     ["renew", { expires_days: 30 }],
