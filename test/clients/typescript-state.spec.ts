@@ -14,6 +14,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
+import { usageFor } from "../../src/clients/typescript/src/outcomes.ts";
+import { EMPTY, formatState, parseState } from "../../src/clients/typescript/src/state.ts";
 import { addUsage, reportOf, settle } from "../../src/clients/typescript/src/usage.ts";
 import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
@@ -429,6 +431,25 @@ describe("a request file", () => {
     const license = await open({ ...known, licenseKey: undefined, storage: folder.storage });
     await expect(license.activationRequest()).rejects.toMatchObject({ code: "LICENSE_KEY_MISSING" });
     expect(folder.state()["offline_requests"]).toEqual([]);
+  });
+});
+
+describe("a state with the usage of another license", () => {
+  it("is told to the new one but for what the one before was told, also in a request file", async () => {
+    const figures = { requests: 10, services: 3 };
+    const used = {
+      ...EMPTY,
+      usage: { "2027-01-01": figures, "2027-01-02": figures, "2027-01-03": figures },
+      acknowledged: { "2027-01-01": figures, "2027-01-02": { requests: 4, services: 3 } },
+      usage_license_id: "lic_1",
+    };
+    expect(usageFor(used, "lic_1")).toEqual(used.usage);
+    expect(usageFor({ ...used, usage_license_id: null }, "lic_2")).toEqual(used.usage);
+    expect(usageFor(used, "lic_2")).toEqual({
+      "2027-01-02": { requests: 6, services: 0 },
+      "2027-01-03": figures,
+    });
+    expect(parseState(formatState(used))).toEqual(used);
   });
 });
 

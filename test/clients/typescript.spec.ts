@@ -166,8 +166,8 @@ describe("an installation", () => {
     await license.checkIn();
     await service.admin(`/licenses/${id}/revoke`, { reason: "over" });
     const list = await (await fetch(`${service.url}/v1/revocations`)).text();
-    // The certificate is of this hour and so newer than the list, which is issued by the hour.
-    expect(await license.loadRevocations(list)).toMatchObject({ state: "entitled" });
+    // Issued by the hour, but never before what it tells of: the certificate of this hour is older.
+    expect(await license.loadRevocations(list)).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
     expect(await license.checkIn()).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
     const fresh = await install({ folder: join(folder, "fresh"), licenseKey: key });
     await fresh.checkInIfDue();

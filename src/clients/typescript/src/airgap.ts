@@ -4,7 +4,7 @@ import { codesOf } from "./answers.ts";
 import { type Contacts, identityOf } from "./contact.ts";
 import { parseObject } from "./documents.ts";
 import type { Brought } from "./evidence.ts";
-import { afterGrant, afterSeat } from "./outcomes.ts";
+import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
 import { usableCertificate } from "./rules.ts";
 import { reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
@@ -19,17 +19,18 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
   const nonce = crypto.randomUUID();
-  const { license_key, certificate, usage } = await store.commit((state) => {
+  const licenseId = evidence.facts.licenseKey?.claims?.jti ?? null;
+  const { license_key, certificate, offline_requests } = await store.commit((state) => {
     if (state.license_key === null)
       throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-    const requests = [...state.offline_requests, { nonce, usage: state.usage }];
+    const requests = [...state.offline_requests, { nonce, usage: usageFor(state, licenseId) }];
     return { ...state, offline_requests: requests.slice(-REMEMBERED) };
   });
   const request = {
     ...identityOf(contacts, license_key!),
     nonce,
     public_key: key.public,
-    usage: reportOf(usage),
+    usage: reportOf(offline_requests.at(-1)?.usage ?? {}),
     ...(usableCertificate(evidence.facts) ? { certificate } : {}),
   };
   return `${JSON.stringify(request, null, 2)}\n`;
@@ -49,11 +50,15 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   if (nonce !== null && !answered && grant.certificate !== state.certificate)
     throw invalid("The license file answers a request that this installation did not make.");
   const told: Usage = answered?.usage ?? {};
-  await store.update((stored) => ({
-    ...afterGrant(stored, grant, clock(), random),
-    ...settle(stored.usage, stored.acknowledged, reportOf(told), iat * 1000),
-    offline_requests: stored.offline_requests.filter((request) => request.nonce !== nonce),
-  }));
+  await store.update((stored) => {
+    const granted = afterGrant(stored, grant, clock(), random);
+    const { usage, acknowledged, offline_requests } = granted;
+    return {
+      ...granted,
+      ...settle(usage, acknowledged, reportOf(told), iat * 1000),
+      offline_requests: offline_requests.filter((request) => request.nonce !== nonce),
+    };
+  });
 }
 
 /**

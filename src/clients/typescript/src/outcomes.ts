@@ -2,7 +2,7 @@
 import { backOff, waitOf } from "./answers.ts";
 import type { CertificateClaims, KeySet } from "./documents.ts";
 import { laterOf, type State } from "./state.ts";
-import { type DayReport, settle } from "./usage.ts";
+import { type DayReport, settle, unsettled, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
 
 /** Documents that verify and belong together. */
@@ -38,10 +38,9 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   if (state.license_key !== contact.licenseKey) return state;
   const { at, random } = contact;
   if (outcome.kind === "good") {
-    return {
-      ...afterGrant(state, outcome, at, random),
-      ...settle(state.usage, state.acknowledged, contact.report, outcome.claims.iat * 1000),
-    };
+    const granted = afterGrant(state, outcome, at, random);
+    const { usage, acknowledged } = granted;
+    return { ...granted, ...settle(usage, acknowledged, contact.report, outcome.claims.iat * 1000) };
   }
   const failures = state.failures + 1;
   const retryAfter = outcome.kind === "outage" ? outcome.retryAfter : null;
@@ -59,7 +58,7 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
 /** The state with a grant in it, whichever way it came. */
 export function afterGrant(state: State, grant: Grant, at: number, random: () => number): State {
   return {
-    ...state,
+    ...withLicense(state, grant.claims.license_id),
     license_key: grant.licenseKey,
     certificate: grant.certificate,
     jwks: grant.keys ?? state.jwks,
@@ -70,6 +69,24 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     failures: 0,
     last_attempt_at: instant(at),
     next_check_in: instant(at + waitOf(grant.claims, random)),
+  };
+}
+
+/** What is told under a license: nothing that another one was told before it. */
+export const usageFor = ({ usage, acknowledged, usage_license_id }: State, licenseId: string | null): Usage =>
+  usage_license_id === null || usage_license_id === licenseId ? usage : unsettled(usage, acknowledged);
+
+/** The state whose usage is told under this license from now on. */
+function withLicense(state: State, licenseId: string): State {
+  if (state.usage_license_id === licenseId) return state;
+  if (state.usage_license_id === null) return { ...state, usage_license_id: licenseId };
+  return {
+    ...state,
+    usage: usageFor(state, licenseId),
+    acknowledged: {},
+    usage_license_id: licenseId,
+    // Their answers acknowledge figures of the license before.
+    offline_requests: state.offline_requests.map(({ nonce }) => ({ nonce, usage: {} })),
   };
 }
 

@@ -47,6 +47,8 @@ export interface State {
   failures: number;
   usage: Usage;
   acknowledged: Usage;
+  /** The license that it was acknowledged for. */
+  usage_license_id: string | null;
   /** Instances that held a seat at the last check-in. */
   seats_active: number | null;
   /** The last request files: a license file has to answer one of them, and acknowledges its usage. */
@@ -67,6 +69,7 @@ export const EMPTY: State = {
   failures: 0,
   usage: {},
   acknowledged: {},
+  usage_license_id: null,
   seats_active: null,
   offline_requests: [],
 };
@@ -90,6 +93,7 @@ export function parseState(text: string): State | null {
     failures: amountOf(failures),
     usage: usageOf(value["usage"]),
     acknowledged: usageOf(value["acknowledged"]),
+    usage_license_id: textOf(value["usage_license_id"]),
     seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
     offline_requests: requestsOf(value["offline_requests"]),
   };

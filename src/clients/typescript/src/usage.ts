@@ -42,6 +42,18 @@ export const reportOf = (usage: Usage): DayReport[] =>
     .toSorted(byDay)
     .map(([date, { requests, services }]) => ({ date, requests, services }));
 
+/** What was not acknowledged yet. */
+export const unsettled = (usage: Usage, acknowledged: Usage): Usage =>
+  Object.fromEntries(
+    Object.entries(usage).flatMap(([day, figures]): [string, Figures][] => {
+      const told = acknowledged[day] ?? { requests: 0, services: 0 };
+      const requests = Math.max(figures.requests - told.requests, 0);
+      // Services do not add up: a day's most that was told is told.
+      const services = figures.services > told.services ? figures.services : 0;
+      return requests > 0 || services > 0 ? [[day, { requests, services }]] : [];
+    }),
+  );
+
 /** The larger figures of both. */
 const highest = (a: Figures | undefined, b: Figures): Figures => ({
   requests: Math.max(a?.requests ?? 0, b.requests),
