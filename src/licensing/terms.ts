@@ -8,7 +8,7 @@ import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
  */
 export const maxCharacters = (max: number) => [
   z.refine<string>(
-    (text) => text.length <= max || [...text].length <= max,
+    (text) => text.length <= max || Array.from(text).length <= max,
     `Must have at most ${max} characters`,
   ),
   z.meta({ maxLength: max }),

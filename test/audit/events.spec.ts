@@ -121,9 +121,9 @@ describe("the record", () => {
   it("is found to the millisecond", async () => {
     await fresh();
     const noon = Date.parse("2026-04-01T12:00:00Z");
-    for (const at of [54, 576]) {
-      setTime(noon + at);
-      await newCustomer({ id: `at-${at}-${noon}` });
+    for (const ms of [54, 576]) {
+      setTime(noon + ms);
+      await newCustomer({ id: `at-${noon + ms}` });
     }
     const count = async (query: string) => (await actionsOf(query)).length;
     expect(await count("since=2026-04-01T12:00:00.576Z")).toBe(1);

@@ -1,6 +1,6 @@
 // The TypeScript client makes of every case what src/clients/conformance.json says.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { KeySet, License } from "../../src/clients/typescript/src/node.ts";
+import type { License } from "../../src/clients/typescript/src/node.ts";
 import type { DayReport } from "../../src/clients/typescript/src/usage.ts";
 import { type ResolvedCase, type ResolvedStep, resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
@@ -73,7 +73,7 @@ async function run(one: ResolvedCase): Promise<void> {
       await license.installKey(install);
     }
     if (count !== undefined) license.countRequests(count);
-    if (published) script.published = published as KeySet;
+    if (published) script.published = published;
     if (answers) {
       script.requests.length = 0;
       script.answers = [...answers];

@@ -75,7 +75,7 @@ describe("the environment", () => {
 });
 
 describe("an onError that throws", () => {
-  it.each([
+  it.each<[when: string, onError: () => unknown]>([
     [
       "at once",
       () => {
@@ -89,7 +89,7 @@ describe("an onError that throws", () => {
     const escape = (error: unknown): unknown => escaped.push(error);
     process.on("unhandledRejection", escape);
     try {
-      const told = vi.fn(onError);
+      const told = vi.fn<() => unknown>(onError);
       const license = await install({ licenseKey, background: true, onError: told });
       const file = join(folder.path, "state.json");
       rmSync(file);
@@ -162,7 +162,7 @@ describe("processes that share a folder", () => {
     const { nonce, public_key } = JSON.parse(request) as { nonce: string; public_key: object };
     const certificate = await signer.certificate("lic_1", NOW / 1000, { nonce, cnf: { jwk: public_key } });
     await second.loadLicenseFile(JSON.stringify({ license_key: licenseKey, certificate }));
-    const kept = vi.fn(async () => undefined);
+    const kept = vi.fn<() => Promise<void>>(async () => undefined);
     await first.deactivationReceipt(kept);
     expect(kept).toHaveBeenCalledOnce();
     expect(folder.state()).toMatchObject({ license_key: null });

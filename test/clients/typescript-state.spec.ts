@@ -554,7 +554,7 @@ describe("what a caller is told", () => {
 describe("a revocation list", () => {
   it("is asked for where none is passed on, and an older one does not take its place", async () => {
     const trustedKeys = { keys: [...known.trustedKeys.keys, ...signer.trustedKeys.keys] };
-    const list = signer.revocations;
+    const list: typeof signer.revocations = (...about) => signer.revocations(...about);
     let body: string | null = await list(NOW / 1000, ["lic_1"]);
     const license = await open({
       ...known,

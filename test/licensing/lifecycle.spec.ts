@@ -311,9 +311,9 @@ describe("a dry run", () => {
     const bad = await admin(`/licenses/${id}/suspend?dry_run=perhaps`, { body: { reason: "x" } });
     expect(bad).toMatchObject({ status: 422 });
     const { license } = await newLicense();
-    const change = { method: "PATCH", body: { license_type: "none-such" } };
+    const wanted = { method: "PATCH", body: { license_type: "none-such" } };
     for (const query of ["?dry_run=true", ""]) {
-      expect(await admin(`/licenses/${license.id}${query}`, change)).toMatchObject({
+      expect(await admin(`/licenses/${license.id}${query}`, wanted)).toMatchObject({
         status: 422,
         body: { errors: [{ path: "license_type" }] },
       });

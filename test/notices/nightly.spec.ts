@@ -172,7 +172,9 @@ describe("the nightly job", () => {
       (text.split(new RegExp(`^${name} \\(`, "m"))[1]?.split(/^[A-Z].* \(\d/m)[0] ?? "").includes(id);
     const digests = resend.to(staff).map(({ text }) => text);
     expect(digests.filter((text) => told(text, "Expired", over.license.id))).toHaveLength(1);
-    expect(digests.filter((text) => told(text, "Without an e-mail address", silent.license.id))).toHaveLength(1);
+    expect(digests.filter((text) => told(text, "Without an e-mail address", silent.license.id))).toHaveLength(
+      1,
+    );
   });
 
   it("makes each of its steps, whatever fails before", async () => {
@@ -197,9 +199,7 @@ describe("the nightly job", () => {
     await admin(`/licenses/${license.id}/renew`, renewal);
     resend.fault = () => null;
     await fireAt(night(0) + DAY / 2, mailing(), DELIVERIES);
-    expect(resend.to(email).map(({ tags: _, subject }) => subject)).toEqual([
-      expect.stringContaining("renewed"),
-    ]);
+    expect(subjects(email)).toEqual([expect.stringContaining("renewed")]);
     const { license: paused, email: theirs } = await licenseFor({ expires_days: 7 });
     resend.fault = () => refusal(503, "application_error");
     await fireAt(night(1));
