@@ -94,12 +94,12 @@ export const Metadata = z.record(z.string().check(...maxCharacters(64)), z.unkno
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 
-const instantFrom = (role: "start" | "end") =>
+const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
   z.pipe(
     z.string(),
     z.transform((text, context) => {
       const at = parseInstant(text, role);
-      if (at !== null) return role === "end" ? ceilToSecond(at) : floorToSecond(at);
+      if (at !== null) return round(at);
       context.issues.push({
         code: "custom",
         message:
@@ -111,7 +111,11 @@ const instantFrom = (role: "start" | "end") =>
   );
 
 /** When something begins; a bare date is its first moment anywhere on Earth. */
-export const StartInstant = instantFrom("start");
+export const StartInstant = instantFrom("start", floorToSecond);
 
 /** The first moment after something; a bare date lasts until it is over everywhere on Earth. */
-export const EndInstant = instantFrom("end");
+export const EndInstant = instantFrom("end", ceilToSecond);
+
+// From when and up to when a list is asked for. Nothing of it is signed, so it is as exact as what it is compared with.
+export const Since = instantFrom("start");
+export const Until = instantFrom("end");

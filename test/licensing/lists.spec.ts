@@ -191,6 +191,20 @@ describe("listing activations", () => {
     expect(await admin("/activations?active=perhaps")).toMatchObject({ status: 422 });
   });
 
+  it("by when they were last seen, to the millisecond", async () => {
+    setTime("2026-03-01T12:00:00.500Z");
+    const { license, license_key } = await newLicense();
+    const { activation_id } = (await activate(license_key, "box")).body;
+    for (const [query, found] of [
+      ["seen_since=2026-03-01T12:00:00.500Z", [activation_id]],
+      ["seen_since=2026-03-01T12:00:00.501Z", []],
+      ["seen_before=2026-03-01T12:00:00.500Z", []],
+      ["seen_before=2026-03-01T12:00:00.501Z", [activation_id]],
+    ] as const) {
+      expect(await idsOf(`/activations?license_id=${license.id}&${query}`), query).toEqual(found);
+    }
+  });
+
   it("gets past a customer's many licenses without any", async () => {
     const customer_id = (await newCustomer()).id;
     for (let n = 0; n < 45; n++) await newLicense({ customer_id });
@@ -277,6 +291,7 @@ describe("what a page costs", () => {
       "/events?actor=ADMIN_TOKEN",
       "/events?action=license.issued",
       "/events?action=activation.created",
+      "/events?action=instance.clone_suspected",
       `/events?entity=${license.id}&since=2026-01-01`,
     ];
     for (const path of paths) {
