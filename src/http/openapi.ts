@@ -23,7 +23,13 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
         ? (["REQUEST_INVALID"] as const)
         : []),
       ...(takesIdempotencyKey(declared)
-        ? (["REQUEST_INVALID", "PAYLOAD_TOO_LARGE", "IDEMPOTENCY_KEY_REUSED", "CONFLICT"] as const)
+        ? ([
+            "REQUEST_INVALID",
+            "PAYLOAD_TOO_LARGE",
+            "UNSUPPORTED_MEDIA_TYPE",
+            "IDEMPOTENCY_KEY_REUSED",
+            "CONFLICT",
+          ] as const)
         : []),
       ...(declared.refusals ?? []),
       "INTERNAL",

@@ -105,6 +105,7 @@ export const licenseActionEndpoints = [
         schema: LicenseKey,
         example: { license_key: examples.issuedLicense.license_key },
       },
+      records: true,
       refusals: ["LICENSE_NOT_FOUND"],
     },
     async ({ http, context, params }) =>
