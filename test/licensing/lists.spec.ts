@@ -121,6 +121,24 @@ describe("listing licenses", () => {
     expect(await idsOf(`/licenses?q=${word}-nobody`)).toEqual([]);
   });
 
+  it("finds customers whose id or name begins like an id of ours", async () => {
+    for (const id of [unique("lic_corp"), unique("lic_7"), `lic_7${"Z".repeat(30)}`]) {
+      const customer = await newCustomer({ id, name: `Lic_${unique("name")}` });
+      const { license } = await newLicense({ customer_id: customer.id });
+      for (const q of [id, id.slice(0, -1), customer.name]) {
+        expect(await idsOf(`/licenses?q=${encodeURIComponent(q)}`, 1), q).toEqual([license.id]);
+      }
+    }
+    const customer = await newCustomer({ id: unique("lic_7") });
+    const several = [
+      await newLicense({ customer_id: customer.id }),
+      await newLicense({ customer_id: customer.id }),
+    ];
+    expect(await idsOf("/licenses?q=lic_7", 1)).toEqual(
+      expect.arrayContaining(several.map(({ license }) => license.id)),
+    );
+  });
+
   it("searches with characters that mean something to LIKE, and longer than LIKE allows", async () => {
     const name = `${unique("100%_")} ${"long ".repeat(20)}end`;
     const { id } = await newCustomer({ name });
@@ -279,6 +297,7 @@ describe("what a page costs", () => {
       "/licenses?expiring_within_days=40",
       "/licenses?q=costly",
       `/licenses?q=${license.id}`,
+      "/licenses?q=lic_7",
       "/activations",
       `/activations?license_id=${license.id}`,
       `/activations?customer_id=${customer_id}&active=true`,
