@@ -3,10 +3,11 @@ import { and, eq, lt, ne, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
-import { SearchText, SinceInstant, Text, UntilInstant } from "../licensing/terms.ts";
+import { SearchText, Since, Text, Until } from "../licensing/terms.ts";
 import { formatInstant, SECOND } from "../licensing/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
 import { type Event, events } from "../storage/schema.ts";
+import { isByInstances } from "./events.ts";
 
 /** As long as the longest: an e-mail address. */
 const Id = Text(254);
@@ -18,9 +19,9 @@ export const EventFilter = z.object({
   actor: z.optional(Id),
   action: z.optional(SearchText),
   /** From here on. */
-  since: z.optional(SinceInstant),
+  since: z.optional(Since),
   /** Up to but not including this. */
-  until: z.optional(UntilInstant),
+  until: z.optional(Until),
 });
 
 export type EventFilter = z.output<typeof EventFilter>;
@@ -45,8 +46,7 @@ const firstSince = (at: number): SQL => sql`(
 function driverOf({ entity, actor, action }: EventFilter, staffOnly: boolean): SQL | undefined {
   if (entity !== undefined) return eq(events.entity_id, entity);
   if (actor !== undefined && staffOnly) return and(eq(events.actor_id, actor), notByInstance);
-  if (action !== undefined && !BY_INSTANCES.test(action))
-    return and(eq(events.action, action), notByInstance);
+  if (action !== undefined && !isByInstances(action)) return and(eq(events.action, action), notByInstance);
   return undefined;
 }
 
@@ -63,9 +63,6 @@ async function isStaff({ db }: Context, actor: string): Promise<boolean> {
   const found = await known.where(and(eq(events.actor_id, actor), notByInstance)).limit(1);
   return found.length > 0;
 }
-
-/** What an instance may give occasion to; the index does not have it. */
-const BY_INSTANCES = /^(?:activation|instance)\./;
 
 function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
   return (

@@ -13,6 +13,15 @@ export type EntityType =
   | "session"
   | "message";
 
+/**
+ * How the actions begin that instances give occasion to. There are as many as there are instances, so what they do has
+ * no index by action.
+ */
+const BY_INSTANCES = ["activation.", "instance."];
+
+export const isByInstances = (action: string): boolean =>
+  BY_INSTANCES.some((beginning) => action.startsWith(beginning));
+
 /** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */
 interface Expression {
   sql: string;

@@ -68,6 +68,8 @@ interface Declaration<P, Q, B> {
   /** A file in place of a body: the handler reads it with `readSheet`, the verb checks its rows. */
   upload?: Upload;
   answer: Answer;
+  /** A GET that puts into the record that something was shown. HEAD shows nothing, so it is not allowed there. */
+  records?: true;
   /** Codes beside those that every call of its kind shares. */
   refusals?: ProblemCode[];
 }
@@ -102,15 +104,21 @@ export function endpoint<
   return { ...declaration, handle } as unknown as Endpoint;
 }
 
-/** The If-Match header of a request, where it has one. */
+/** The If-Match header of a request, where it has one. Also an empty one is one: it matches nothing. */
 export const ifMatch = (http: Http): string | undefined => http.req.header("if-match");
 
 /** Registers the endpoints, and on each of their paths a 405 for every other method. */
 export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
   const methods = new Map<string, string[]>();
+  const refuse = (http: Http, path: string): never => {
+    throw new Problem("METHOD_NOT_ALLOWED", `${http.req.method} is not allowed here.`, {
+      allow: methods.get(path) ?? [],
+    });
+  };
   for (const declared of endpoints) {
     const path = declared.path.replaceAll(/\{(\w+)\}/g, ":$1");
     app.on(declared.method, path, (http) => {
+      if (declared.records && http.req.method === "HEAD") refuse(http, path);
       http.set("route", declared.path);
       http.set("isPublic", declared.tag === "Instances");
       return answer(declared, http);
@@ -119,22 +127,17 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
     methods.set(path, [
       ...known,
       declared.method.toUpperCase(),
-      ...(declared.method === "get" ? ["HEAD"] : []),
+      ...(declared.method === "get" && !declared.records ? ["HEAD"] : []),
     ]);
   }
-  for (const [path, known] of methods) {
-    app.all(path, (http) => {
-      throw new Problem("METHOD_NOT_ALLOWED", `${http.req.method} is not allowed here.`, { allow: known });
-    });
-  }
+  for (const path of methods.keys()) app.all(path, (http) => refuse(http, path));
 }
 
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const context = declared.access === "public" ? http.get("context") : await admit(http, declared.access);
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
   const schema = bodySchemaOf(declared);
-  const reads = schema !== undefined || declared.upload !== undefined || key !== null;
-  if (reads) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
+  if (schema || declared.upload || key !== null) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
   // Read once, as bytes: what is parsed and what is compared with an earlier request are the same.
   const bytes = schema || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
@@ -145,6 +148,13 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
 /** Whether the header Idempotency-Key means something to this call: to every POST of the admin API. */
 export const takesIdempotencyKey = ({ method, access }: Endpoint): boolean =>
   method === "post" && access !== "public";
+
+/**
+ * What the body must be. A POST of staff that takes none takes an empty object at most: who sends a reason for what
+ * asks for none must be told that nobody keeps it.
+ */
+const bodySchemaOf = (declared: Endpoint): Schema | undefined =>
+  declared.body?.schema ?? (takesIdempotencyKey(declared) && !declared.upload ? NOTHING : undefined);
 
 /** The context of staff who may do this. Before anything of the request is read: strangers learn nothing. */
 async function admit(http: Http, permission: Permission): Promise<Context> {
@@ -192,13 +202,6 @@ function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   if (errors.length > 0) throw requestInvalid(errors);
   return { params: params as never, query: query as never, body: body as never };
 }
-
-/**
- * What a body must be. A POST of staff that declares none takes none: whoever sends {"reason": …} with it believes that
- * it is kept.
- */
-const bodySchemaOf = (declared: Endpoint): Schema | undefined =>
-  declared.body?.schema ?? (takesIdempotencyKey(declared) && !declared.upload ? NOTHING : undefined);
 
 /** Staff who send ?dry_run=true where there is no dry run must be told, before it is carried out. */
 const NOTHING = z.strictObject({});

@@ -47,12 +47,11 @@ export async function answerOnce(
   });
 }
 
-/** Of everything that decides what a request does: method, path, query, and the very bytes of the body and what they are. */
+/** Of everything that decides what a request does: method, path, query, media type and the very bytes of the body. */
 async function hashOf(http: Http, body: ArrayBuffer): Promise<string> {
   const { pathname, search } = new URL(http.req.url);
-  const line = new TextEncoder().encode(
-    `${JSON.stringify([http.req.method, pathname, search, http.req.header("content-type")])}\n`,
-  );
+  const type = http.req.header("content-type") ?? "";
+  const line = new TextEncoder().encode(`${JSON.stringify([http.req.method, pathname, search, type])}\n`);
   const whole = new Uint8Array(line.length + body.byteLength);
   whole.set(line);
   whole.set(new Uint8Array(body), line.length);

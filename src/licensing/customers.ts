@@ -1,5 +1,5 @@
 // Customers: who a license is issued to.
-import { and, eq, gt, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
@@ -125,12 +125,7 @@ export async function changeCustomer(
     const now = context.clock.now();
     const after: Customer = { ...wanted, version: before.version + 1, updated_at: now };
     const [updated] = await db.batch([
-      db.compile(
-        db.orm
-          .update(customers)
-          .set(columnsToSet(before, after))
-          .where(and(eq(customers.id, id), eq(customers.version, before.version))),
-      ),
+      db.compile(db.orm.update(customers).set(columnsToSet(before, after)).where(isStill(before))),
       recordChange(context, now, "customer.changed", ["customer", id], { changes }),
       ...(SEARCHED.some((name) => name in changes) ? replaceTerms(context, after) : []),
     ]);
@@ -139,27 +134,36 @@ export async function changeCustomer(
   throw overtaken(ifMatch);
 }
 
+/** The very customer that was read: not another one of the id, nor another version. */
+const isStill = ({ id, version, created_at }: Customer): SQL | undefined =>
+  and(eq(customers.id, id), eq(customers.version, version), eq(customers.created_at, created_at));
+
 /**
  * Deletes a customer who has no licenses.
- * @throws Problem CUSTOMER_NOT_FOUND, CONFLICT while there are licenses
+ * @throws Problem CUSTOMER_NOT_FOUND, PRECONDITION_FAILED, CONFLICT while there are licenses
  */
-export async function deleteCustomer(context: Context, id: string): Promise<void> {
+export async function deleteCustomer(context: Context, id: string, ifMatch?: string): Promise<void> {
   allow(context, "customers");
   const { db } = context;
-  const customer = await getCustomer(context, id);
-  const unlicensed = "NOT EXISTS (SELECT 1 FROM licenses WHERE licenses.customer_id = ?1)";
-  const results = await db.batch([
-    db.sql(`DELETE FROM customer_terms WHERE customer_id = ?1 AND ${unlicensed}`, id),
-    db.sql(`DELETE FROM customers WHERE id = ?1 AND ${unlicensed}`, id),
-    recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], { before: customer }),
-    db.sql("SELECT 1 FROM customers WHERE id = ?1", id),
-  ]);
-  const [, deleted, , left] = results;
-  if (deleted?.meta.changes !== 0) return;
-  // Somebody else may have deleted it since it was read.
-  throw left?.results.length === 0
-    ? unknownCustomer(id)
-    : new Problem("CONFLICT", `The customer ${id} has licenses.`);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await getCustomer(context, id);
+    assertMatch(before, ifMatch);
+    const deletable = db.orm
+      .select({ id: customers.id })
+      .from(customers)
+      .where(
+        and(isStill(before), sql`NOT EXISTS (SELECT 1 FROM licenses WHERE licenses.customer_id = ${id})`),
+      );
+    const [, deleted, , licensed] = await db.batch([
+      db.compile(db.orm.delete(customerTerms).where(inArray(customerTerms.customer_id, deletable))),
+      db.compile(db.orm.delete(customers).where(inArray(customers.id, deletable))),
+      recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], { before }),
+      db.sql("SELECT 1 FROM licenses WHERE customer_id = ? LIMIT 1", id),
+    ]);
+    if (deleted?.meta.changes !== 0) return;
+    if (licensed?.results.length !== 0) throw new Problem("CONFLICT", `The customer ${id} has licenses.`);
+  }
+  throw overtaken(ifMatch);
 }
 
 export interface CustomerFilter {

@@ -11,7 +11,7 @@ import { normalizeTerm } from "./customer-terms.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
 import { endActivationById } from "./seat-ends.ts";
-import { SearchText, SinceInstant, UntilInstant } from "./terms.ts";
+import { SearchText, Since, Until } from "./terms.ts";
 
 export const ActivationFilter = z.object({
   license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
@@ -24,8 +24,8 @@ export const ActivationFilter = z.object({
     ),
   ),
   /** Last seen from here on, or before this. */
-  seen_since: z.optional(SinceInstant),
-  seen_before: z.optional(UntilInstant),
+  seen_since: z.optional(Since),
+  seen_before: z.optional(Until),
   /** The beginning of the instance's id, of its host name or of its license's id. */
   q: z.optional(SearchText),
 });

@@ -57,9 +57,6 @@ interface Walk {
 
 const byId = (license: License): Key => [license.id];
 
-/** How an id of ours begins (a ULID begins with a digit); a customer may be called lic_corp. */
-const LIKE_AN_ID = /^lic_(?:\d|$)/i;
-
 // After every id of ours. Binding a start, also to a first page, makes each walk a search of its index.
 const LAST_ID = "~";
 
@@ -127,6 +124,9 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   return along(alone && standing === undefined);
 }
 
+/** What an id of ours begins with, a ULID in it: of the first of its 26 characters there are only three bits. */
+const BEGINS_ID = /^lic_(?:[0-7][0-9A-HJKMNP-TV-Z]{0,25})?$/i;
+
 /** A found license costs more to read here: its customer's terms come with it. */
 const MAX_FOUND = 45;
 
@@ -177,8 +177,10 @@ export async function listLicenses(
   const now = context.clock.now();
   const list = await openList(context, "licenses", request, filter);
   const { q } = filter;
-  if (q !== undefined && !LIKE_AN_ID.test(q))
-    return searchByCustomer(context, list, request, { ...filter, q }, now);
+  // A page that goes on goes on where the one before it was: a position among customers names more than an id.
+  const byCustomer = (): Promise<Page<License>> =>
+    searchByCustomer(context, list, request, { ...filter, q: q ?? "" }, now);
+  if (q !== undefined && (!BEGINS_ID.test(q) || (list.after?.length ?? 0) > 1)) return byCustomer();
   const walk = walkFor(filter, list.after, now);
   const scan = walk.exact ? request.limit + 1 : MAX_SCAN;
   const rows = await context.db.orm
@@ -187,5 +189,7 @@ export async function listLicenses(
     .where(walk.where)
     .orderBy(...walk.order)
     .limit(scan);
+  // No id begins so: then it is the beginning of what a customer is called.
+  if (q !== undefined && rows.length === 0 && list.after === null) return byCustomer();
   return list.page(rows, scan, walk.keyOf, (license) => belongs(license, filter, now));
 }

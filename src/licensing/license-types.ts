@@ -1,5 +1,5 @@
 // License types: the templates that a license takes its terms from when it is issued.
-import { and, eq, gt } from "drizzle-orm";
+import { and, eq, gt, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import { recordChange } from "../audit/events.ts";
@@ -129,12 +129,7 @@ export async function putLicenseType(
     if (Object.keys(changes).length === 0) return { type: before, created: false };
     const type: LicenseType = { ...before, ...terms, version: before.version + 1, updated_at: now };
     const [updated] = await db.batch([
-      db.compile(
-        db.orm
-          .update(licenseTypes)
-          .set(columnsToSet(before, type))
-          .where(and(eq(licenseTypes.id, id), eq(licenseTypes.version, before.version))),
-      ),
+      db.compile(db.orm.update(licenseTypes).set(columnsToSet(before, type)).where(isStill(before))),
       recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
     ]);
     if (updated?.meta.changes !== 0) return { type, created: false };
@@ -142,29 +137,31 @@ export async function putLicenseType(
   throw overtaken(ifMatch);
 }
 
+/** The very type that was read: not another one of the id, nor another version. */
+const isStill = ({ id, version, created_at }: LicenseType): SQL | undefined =>
+  and(eq(licenseTypes.id, id), eq(licenseTypes.version, version), eq(licenseTypes.created_at, created_at));
+
 /**
  * Deletes a license type that no license was issued from.
- * @throws Problem NOT_FOUND, CONFLICT while it is used
+ * @throws Problem NOT_FOUND, PRECONDITION_FAILED, CONFLICT while it is used
  */
-export async function deleteLicenseType(context: Context, id: string): Promise<void> {
+export async function deleteLicenseType(context: Context, id: string, ifMatch?: string): Promise<void> {
   allow(context, "license-types");
   const { db } = context;
-  const type = await getLicenseType(context, id);
-  const [deleted, , left] = await db.batch([
-    db.sql(
-      "DELETE FROM license_types WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM licenses WHERE license_type = ?1)",
-      id,
-    ),
-    recordChange(context, context.clock.now(), "license_type.deleted", ["license_type", id], {
-      before: type,
-    }),
-    db.sql("SELECT 1 FROM license_types WHERE id = ?1", id),
-  ]);
-  if (deleted?.meta.changes !== 0) return;
-  // Somebody else may have deleted it since it was read.
-  throw left?.results.length === 0
-    ? unknownType(id)
-    : new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await getLicenseType(context, id);
+    assertMatch(before, ifMatch);
+    const unused = sql`NOT EXISTS (SELECT 1 FROM licenses WHERE licenses.license_type = ${id})`;
+    const [deleted, , used] = await db.batch([
+      db.compile(db.orm.delete(licenseTypes).where(and(isStill(before), unused))),
+      recordChange(context, context.clock.now(), "license_type.deleted", ["license_type", id], { before }),
+      db.sql("SELECT 1 FROM licenses WHERE license_type = ? LIMIT 1", id),
+    ]);
+    if (deleted?.meta.changes !== 0) return;
+    if (used?.results.length !== 0)
+      throw new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
+  }
+  throw overtaken(ifMatch);
 }
 
 export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({

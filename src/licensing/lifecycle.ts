@@ -81,9 +81,13 @@ export const Renewal = z
 
 export const Reasoned = z.strictObject({ reason: Reason });
 
+/** Good news needs no reason. */
+export const Reinstatement = z.strictObject({ reason: z.optional(Reason) });
+
 export type LicenseChanges = z.output<typeof LicenseChanges>;
 export type Renewal = z.output<typeof Renewal>;
 export type Reasoned = z.output<typeof Reasoned>;
+export type Reinstatement = z.output<typeof Reinstatement>;
 
 /** What a transition would do: the license as it would be, and what is different then. */
 export interface Plan {
@@ -231,8 +235,11 @@ export async function renewLicense(
 export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
   carryOut(context, id, "suspend", decideSuspend, { reason });
 
-export const reinstateLicense = (context: Context, id: string): Promise<License> =>
-  carryOut(context, id, "reinstate", () => ({ status: "active" }));
+export const reinstateLicense = (
+  context: Context,
+  id: string,
+  { reason }: Reinstatement = {},
+): Promise<License> => carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
 
 /** Ends the license for good. */
 export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>

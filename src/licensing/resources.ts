@@ -1,14 +1,24 @@
 // What the changeable resources have in common: versions as ETags, and what a change did.
 import { Problem } from "../problems.ts";
 
-/** The strong ETag (RFC 9110 section 8.8.3) of a resource. */
-export const etagOf = (resource: { version: number }): string => `"${resource.version}"`;
+/** A license is issued, all else created. */
+type Versioned = { version: number } & ({ created_at: number } | { issued_at: number });
+
+const madeAt = (resource: Versioned): number =>
+  "created_at" in resource ? resource.created_at : resource.issued_at;
+
+/**
+ * The strong ETag (RFC 9110 section 8.8.3) of a resource. Versions count from 1 again where one is deleted and made anew
+ * under its id, so the time tells the two apart.
+ */
+export const etagOf = (resource: Versioned): string =>
+  `"${resource.version}-${madeAt(resource).toString(36)}"`;
 
 /**
  * @param ifMatch the If-Match header (RFC 9110 section 13.1.1), where the caller sent one
  * @throws Problem PRECONDITION_FAILED where the resource is not the one that the caller saw
  */
-export function assertMatch(resource: { version: number }, ifMatch: string | undefined): void {
+export function assertMatch(resource: Versioned, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === "*") return;
   const tags = ifMatch.split(",").map((tag) => tag.trim());
   if (!tags.includes(etagOf(resource))) throw new Problem("PRECONDITION_FAILED");

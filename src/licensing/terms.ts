@@ -85,16 +85,35 @@ const isWithin = (levels: number, value: unknown): boolean =>
   typeof value !== "object" ||
   (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
 
-/** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
-export const Metadata = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check(
+/** Whether every number can be given back. One too large for JavaScript is read as Infinity, and written as null. */
+const isKept = (value: unknown): boolean =>
+  typeof value === "number"
+    ? Number.isFinite(value)
+    : value === null || typeof value !== "object" || Object.values(value).every(isKept);
+
+/** What a record drops without a word, because in JavaScript it is no member like others. */
+const PROTO = "__proto__";
+
+const withoutProto = z.transform((value: unknown, context) => {
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, PROTO)) {
+    context.issues.push({ code: "custom", path: [PROTO], message: "Must have another name", input: value });
+  }
+  return value;
+});
+
+const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check(
   z.refine((metadata) => isWithin(MAX_DEPTH, metadata), {
     error: `Must be at most ${MAX_DEPTH} levels deep`,
     abort: true,
   }),
+  z.refine(isKept, "Must hold no number beyond what a double can be (1.8e308)"),
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 
-const instantFrom = (role: "start" | "end", round: (at: number) => number) =>
+/** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
+export const Metadata = z.pipe(withoutProto, Kept);
+
+const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
   z.pipe(
     z.string(),
     z.transform((text, context) => {
@@ -116,8 +135,6 @@ export const StartInstant = instantFrom("start", floorToSecond);
 /** The first moment after something; a bare date lasts until it is over everywhere on Earth. */
 export const EndInstant = instantFrom("end", ceilToSecond);
 
-const exactly = (at: number): number => at;
-
-/** Where a list begins or ends in time: to the millisecond, as what is listed is told. */
-export const SinceInstant = instantFrom("start", exactly);
-export const UntilInstant = instantFrom("end", exactly);
+// From when and up to when a list is asked for. Nothing of it is signed, so it is as exact as what it is compared with.
+export const Since = instantFrom("start");
+export const Until = instantFrom("end");

@@ -5,31 +5,21 @@ import type { Context } from "../context.ts";
 import { recordChange } from "../audit/events.ts";
 import { invalid } from "../problems.ts";
 import type { License } from "../storage/schema.ts";
-import { DAY, formatInstant, parseInstant } from "./dates.ts";
+import { DAY, formatInstant } from "./dates.ts";
 import { unknownLicense } from "./licenses.ts";
 
 /** The UTC day of an instant, as YYYY-MM-DD. */
 const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
 
-const Day = z
-  .string()
-  .check(
-    z.refine(
-      (text) => text.length === 10 && parseInstant(text, "end") !== null,
-      "Must be a date (2027-01-31)",
-    ),
-  );
+const Day = z.iso.date("Must be a date (2027-01-31)");
 
-// null is taken as absent, as elsewhere in what instances send.
 const Figure = z.pipe(
   z.nullish(z.int().check(z.minimum(0), z.maximum(1_000_000_000_000))),
   z.transform((figure) => figure ?? 0),
 );
 
-/** Up to a year, for a courier who comes once. */
-export const UsageReport = z
-  .array(z.object({ date: Day, requests: Figure, services: Figure }))
-  .check(z.maxLength(400));
+/** How long it is and which days it tells of is judged below: a clock's mistake must not cost the lease. */
+export const UsageReport = z.array(z.object({ date: Day, requests: Figure, services: Figure }));
 
 export interface DayUsage {
   day: string;
@@ -37,10 +27,17 @@ export interface DayUsage {
   services: number;
 }
 
-/** A day later than tomorrow is the mistake of a clock, which must not stop the instance; clients keep it until then. */
+/** A day later than tomorrow is the mistake of a clock; clients keep it until then. So is one before computers counted. */
 const AHEAD = DAY;
+const FIRST_DAY = "1970-01-01";
 
-/** The figures day by day, the latest last; of a day told twice the higher ones, none of days to come. */
+/** Over a year, for a courier who comes once. */
+const MAX_DAYS = 400;
+
+/**
+ * The figures day by day, the latest last; of a day told twice the higher ones, and none of days that cannot be or are
+ * too many.
+ */
 export function usageOf(
   report: z.output<typeof UsageReport>,
   now: number,
@@ -48,7 +45,7 @@ export function usageOf(
   const days = new Map<string, DayUsage>();
   let ignored = 0;
   for (const { date: day, requests, services } of report) {
-    if (day > dayOf(now + AHEAD)) {
+    if (day < FIRST_DAY || day > dayOf(now + AHEAD)) {
       ignored++;
       continue;
     }
@@ -59,7 +56,9 @@ export function usageOf(
       services: Math.max(known.services, services),
     });
   }
-  return { days: [...days.values()].toSorted((a, b) => (a.day < b.day ? -1 : 1)), ignored };
+  const all = [...days.values()].toSorted((a, b) => (a.day < b.day ? -1 : 1));
+  const kept = all.slice(-MAX_DAYS);
+  return { days: kept, ignored: ignored + all.length - kept.length };
 }
 
 const KEEP = "INSERT INTO usage (license_id, day, instance_id, requests, services)";

@@ -1,8 +1,8 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setTime } from "../support/clock.ts";
+import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { activate, admin, call, newCustomer, newLicense, rows } from "../support/service.ts";
+import { activate, admin, call, deactivate, newCustomer, newLicense, rows } from "../support/service.ts";
 
 const at = (text: string): void => setTime(text);
 
@@ -149,6 +149,49 @@ describe("the record", () => {
       expect(await found("since")).toEqual(idsOf(times.filter((time) => time >= edge)));
       expect(await found("until")).toEqual(idsOf(times.filter((time) => time < edge)));
     }
+  });
+
+  it("has no action of instances that its filter hides", async () => {
+    await fresh();
+    const noon = Date.parse("2026-03-01T12:00:00Z");
+    at(new Date(noon).toISOString());
+    const { license_key } = await newLicense();
+    const { certificate } = (await activate(license_key, "box", { fingerprint: "one" })).body;
+    const checkIn = (days: number, more: object) => {
+      setTime(noon + days * DAY);
+      return call("/v1/check-in", { body: { license_key, instance_id: "box", ...more } });
+    };
+    await checkIn(1, { fingerprint: "two" });
+    // An old certificate, twice, with the current one in between: a clone.
+    const current = (await checkIn(2, {})).body.certificate;
+    await checkIn(3, { certificate });
+    await checkIn(4, { certificate: current });
+    await deactivate(license_key, "box");
+    const caused = await rows<{ action: string }>(
+      "SELECT DISTINCT action FROM events WHERE actor_type = 'instance' ORDER BY action",
+    );
+    expect(caused.map(({ action }) => action)).toEqual([
+      "activation.created",
+      "activation.ended",
+      "instance.clone_suspected",
+      "instance.fingerprint_changed",
+    ]);
+    for (const { action } of caused) expect(await actionsOf(`action=${action}`), action).toEqual([action]);
+  });
+
+  it("is found to the millisecond", async () => {
+    await fresh();
+    const times = ["2026-03-01T12:00:00.054Z", "2026-03-01T12:00:00.576Z"];
+    for (const [n, time] of times.entries()) {
+      at(time);
+      await newCustomer({ id: `exact-${n}` });
+    }
+    const found = async (query: string): Promise<string[]> =>
+      (await admin(`/events?${query}`)).body.data.map((event: { entity: { id: string } }) => event.entity.id);
+    expect(await found(`since=${times[1]}`)).toEqual(["exact-1"]);
+    expect(await found(`since=${times[0]}`)).toEqual(["exact-1", "exact-0"]);
+    expect(await found(`until=${times[0]}`)).toEqual([]);
+    expect(await found(`until=${times[1]}`)).toEqual(["exact-0"]);
   });
 
   it.each(["since=soon", "until=2026-02-30", "limit=0", "who=me"])("refuses ?%s", async (query) => {

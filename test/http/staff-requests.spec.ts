@@ -1,29 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
-import { activate, admin, call, newCustomer, newLicense } from "../support/service.ts";
+import { env } from "../support/env.ts";
+import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const REASON = { reason: "A test." };
-
-describe("the body of a call of staff that takes none", () => {
-  it.each([
-    ["an unknown member", { raw: '{"reason":"paid"}' }, "reason"],
-    ["no JSON", { raw: "\u00ff{" }, ""],
-    ["a list", { raw: "[]" }, ""],
-  ])("is refused where it is %s, and nothing is carried out", async (_, body, path) => {
-    const { license } = await newLicense();
-    await admin(`/licenses/${license.id}/suspend`, { body: REASON });
-    const reinstate = (more: object) =>
-      admin(`/licenses/${license.id}/reinstate`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        ...more,
-      });
-    expect(await reinstate(body)).toMatchObject({ status: 422, body: { errors: [{ path }] } });
-    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("suspended");
-    expect(await reinstate({ raw: "{}" })).toMatchObject({ status: 200 });
-  });
-});
 
 describe("the query of a call of staff", () => {
   it.each([
@@ -90,6 +71,101 @@ describe("no body at all", () => {
     expect(isRequired("/v1/admin/licenses/{id}/send-email")).toBe(false);
     expect(isRequired("/v1/admin/customers")).toBe(true);
     expect(isRequired("/v1/admin/imports/customers")).toBe(true);
+  });
+});
+
+describe("a body where there is none to send", () => {
+  const suspended = async (): Promise<string> => {
+    const { license } = await newLicense();
+    await admin(`/licenses/${license.id}/suspend`, { body: REASON });
+    return license.id;
+  };
+
+  it.each([
+    [{ body: { reason: "paid", nonsense: 1 } }, ["nonsense"]],
+    [{ body: [] }, [""]],
+    [{ body: null }, [""]],
+    [{ raw: new Uint8Array([0xff, 0x7b]), headers: { "Content-Type": "application/json" } }, [""]],
+  ])("is refused: %j", async (options, paths) => {
+    const id = await suspended();
+    const answer = await admin(`/licenses/${id}/reinstate`, { method: "POST", ...options });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors.map(({ path }: { path: string }) => path)).toEqual(paths);
+    expect((await admin(`/licenses/${id}`)).body.status).toBe("suspended");
+  });
+
+  it("is refused before the resource is looked for, on every POST of staff that takes none", async () => {
+    const bodiless = endpoints.filter(
+      ({ method, access, body, upload }) => method === "post" && access !== "public" && !body && !upload,
+    );
+    expect(bodiless.length).toBeGreaterThan(0);
+    for (const { path } of bodiless) {
+      const answer = await call(path.replace("{id}", "none"), { token: env.ADMIN_TOKEN, body: { a: 1 } });
+      expect(answer, path).toMatchObject({ status: 422, body: { errors: [{ path: "a" }] } });
+    }
+  });
+
+  it("is refused as what is no JSON", async () => {
+    const id = await suspended();
+    const headers = { "Content-Type": "text/plain" };
+    const answer = await admin(`/licenses/${id}/reinstate`, { method: "POST", raw: "{}", headers });
+    expect(answer).toMatchObject({ status: 415 });
+  });
+
+  it.each([[{ method: "POST" }], [{ body: {} }], [{ body: { reason: "paid" } }]])(
+    "may be empty, or say what is asked for: %j",
+    async (options) => {
+      expect(await admin(`/licenses/${await suspended()}/reinstate`, options)).toMatchObject({ status: 200 });
+    },
+  );
+});
+
+describe("HEAD", () => {
+  it("is not allowed where a GET records that something was shown", async () => {
+    const { license } = await newLicense();
+    const count = async () => (await rows<{ n: number }>("SELECT count(*) n FROM events"))[0]!.n;
+    const before = await count();
+    const recording = endpoints.filter(({ records }) => records).map(({ path }) => path);
+    expect(recording).toEqual(
+      expect.arrayContaining(["/v1/admin/licenses/{id}/key", "/v1/admin/exports/licenses"]),
+    );
+    for (const path of recording) {
+      const answer = await call(path.replace("{id}", license.id), { method: "HEAD", token: env.ADMIN_TOKEN });
+      expect(answer, path).toMatchObject({ status: 405, text: "" });
+      expect(answer.headers.get("Allow")).toBe("GET");
+    }
+    expect(await count()).toBe(before);
+  });
+
+  it("is what GET is elsewhere", async () => {
+    const { license } = await newLicense();
+    expect(await admin(`/licenses/${license.id}`, { method: "HEAD" })).toMatchObject({
+      status: 200,
+      text: "",
+    });
+  });
+});
+
+describe("metadata that could not be given back", () => {
+  it.each([
+    ['{"a":1,"__proto__":{"b":2}}', "metadata.__proto__"],
+    ['{"a":{"b":[1e400]}}', "metadata"],
+    ['{"a":-1e400}', "metadata"],
+  ])("is refused: %s", async (metadata, path) => {
+    const id = unique("whole");
+    const headers = { "Content-Type": "application/json" };
+    const made = await admin("/customers", {
+      raw: `{"id":"${id}","name":"Acme","metadata":${metadata}}`,
+      headers,
+    });
+    expect(made).toMatchObject({ status: 422, body: { errors: [{ path }] } });
+    await newCustomer({ id });
+    const changed = await admin(`/customers/${id}`, {
+      method: "PATCH",
+      raw: `{"metadata":${metadata}}`,
+      headers,
+    });
+    expect(changed).toMatchObject({ status: 422, body: { errors: [{ path }] } });
   });
 });
 

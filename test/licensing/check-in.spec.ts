@@ -276,21 +276,58 @@ describe("usage", () => {
     expect((await usageOf(license.id)).data).toMatchObject([{ date: "2026-06-02", requests: 1 }]);
   });
 
-  it("takes a figure that is null for one that is not told, as it takes other members", async () => {
+  it("of days that cannot be, or of too many, is ignored with a warning: the lease is renewed", async () => {
     const { license, license_key } = await newLicense();
     await activate(license_key, "a");
-    const usage = [{ date: TODAY, requests: null, services: 2 }];
-    expect(await checkIn(license_key, "a", { usage })).toMatchObject({ status: 200 });
-    expect((await usageOf(license.id)).data).toMatchObject([{ requests: 0, services: 2 }]);
+    const days = (from: string, count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        date: new Date(Date.parse(from) + n * DAY).toISOString().slice(0, 10),
+        requests: 1,
+      }));
+    const ends = `from=1970-01-01&to=2026-06-02`;
+    for (const [usage, ignored, kept] of [
+      [days("1969-12-30", 2), 2, 0],
+      [days("0001-01-01", 1), 1, 0],
+      [days("1970-01-01", 1), 0, 1],
+      [days("2025-04-29", 400), 0, 401],
+      [days("2025-04-28", 401), 1, 401],
+    ] as const) {
+      const { status, body } = await checkIn(license_key, "a", { usage });
+      expect(status).toBe(200);
+      expect(body.warnings.map((warning: { code: string }) => warning.code)).toEqual(
+        ignored === 0 ? [] : ["USAGE_IGNORED"],
+      );
+      expect((await usageOf(license.id, ends)).data).toHaveLength(kept);
+    }
+    // What is too old to be kept is what goes.
+    expect((await usageOf(license.id, "from=2025-04-28&to=2025-04-29")).data).toMatchObject([
+      { date: "2025-04-29" },
+    ]);
+  });
+
+  it("that is null counts as none, like null elsewhere", async () => {
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "a");
+    const usage = [
+      { date: TODAY, requests: null, services: 2 },
+      { date: "2026-05-31", requests: 3, services: null },
+    ];
+    expect(await checkIn(license_key, "a", { usage })).toMatchObject({ status: 200, body: { warnings: [] } });
+    expect((await usageOf(license.id)).data).toMatchObject([
+      { date: "2026-05-31", requests: 3, services: 0 },
+      { date: TODAY, requests: 0, services: 2 },
+    ]);
   });
 
   it.each([
     [[{ date: "2026-02-30", requests: 1 }]],
+    [[{ date: null, requests: 1 }]],
+    [[{ requests: 1 }]],
+    [[null]],
     [[{ date: "2026-06-01T00:00:00Z", requests: 1 }]],
     [[{ date: TODAY, requests: -1 }]],
     [[{ date: TODAY, requests: 1.5 }]],
     [[{ date: TODAY, requests: "many" }]],
-    [Array.from({ length: 401 }, () => ({ date: TODAY, requests: 1 }))],
     ["none"],
   ])("refuses %j", async (usage) => {
     const { license, license_key } = await newLicense();

@@ -124,6 +124,24 @@ describe("listing licenses", () => {
     expect(await idsOf(`/licenses?q=${odd.id}`)).toEqual([license.id]);
   });
 
+  it("finds customers whose id or name begins like an id of ours", async () => {
+    for (const id of [unique("lic_corp"), unique("lic_7"), `lic_7${"Z".repeat(30)}`]) {
+      const customer = await newCustomer({ id, name: `Lic_${unique("name")}` });
+      const { license } = await newLicense({ customer_id: customer.id });
+      for (const q of [id, id.slice(0, -1), customer.name]) {
+        expect(await idsOf(`/licenses?q=${encodeURIComponent(q)}`, 1), q).toEqual([license.id]);
+      }
+    }
+    const customer = await newCustomer({ id: unique("lic_7") });
+    const several = [
+      await newLicense({ customer_id: customer.id }),
+      await newLicense({ customer_id: customer.id }),
+    ];
+    expect(await idsOf("/licenses?q=lic_7", 1)).toEqual(
+      expect.arrayContaining(several.map(({ license }) => license.id)),
+    );
+  });
+
   it("searches with characters that mean something to LIKE, and longer than LIKE allows", async () => {
     const name = `${unique("100%_")} ${"long ".repeat(20)}end`;
     const { id } = await newCustomer({ name });
@@ -192,6 +210,20 @@ describe("listing activations", () => {
     expect(all).toEqual(expect.arrayContaining([a, c]));
     expect(all).not.toContain(b);
     expect(await admin("/activations?active=perhaps")).toMatchObject({ status: 422 });
+  });
+
+  it("by when they were last seen, to the millisecond", async () => {
+    setTime("2026-03-01T12:00:00.500Z");
+    const { license, license_key } = await newLicense();
+    const { activation_id } = (await activate(license_key, "box")).body;
+    for (const [query, found] of [
+      ["seen_since=2026-03-01T12:00:00.500Z", [activation_id]],
+      ["seen_since=2026-03-01T12:00:00.501Z", []],
+      ["seen_before=2026-03-01T12:00:00.500Z", []],
+      ["seen_before=2026-03-01T12:00:00.501Z", [activation_id]],
+    ] as const) {
+      expect(await idsOf(`/activations?license_id=${license.id}&${query}`), query).toEqual(found);
+    }
   });
 
   it("gets past a customer's many licenses without any", async () => {
@@ -268,6 +300,7 @@ describe("what a page costs", () => {
       "/licenses?expiring_within_days=40",
       "/licenses?q=costly",
       `/licenses?q=${license.id}`,
+      "/licenses?q=lic_7",
       "/activations",
       `/activations?license_id=${license.id}`,
       `/activations?customer_id=${customer_id}&active=true`,
@@ -280,6 +313,7 @@ describe("what a page costs", () => {
       "/events?actor=ADMIN_TOKEN",
       "/events?action=license.issued",
       "/events?action=activation.created",
+      "/events?action=instance.clone_suspected",
       `/events?entity=${license.id}&since=2026-01-01`,
     ];
     for (const path of paths) {

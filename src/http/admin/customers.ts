@@ -99,13 +99,14 @@ export const customerEndpoints = [
       path: "/v1/admin/customers/{id}",
       tag: "Admin",
       summary: "Delete a customer who has no licenses",
+      description: "Honors If-Match.",
       access: "customers",
       params: Id,
       answer: { status: 204, description: "Deleted." },
-      refusals: ["CUSTOMER_NOT_FOUND", "CONFLICT"],
+      refusals: ["CUSTOMER_NOT_FOUND", "CONFLICT", "PRECONDITION_FAILED"],
     },
     async ({ http, context, params }) => {
-      await deleteCustomer(context, params.id);
+      await deleteCustomer(context, params.id, ifMatch(http));
       return http.body(null, 204);
     },
   ),

@@ -46,6 +46,7 @@ export const exportEndpoints = [
           example: [examples.exportedLicense],
         },
       },
+      records: true,
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
     ({ http, context, query }) => answerExport(http, context, query),

@@ -5,6 +5,7 @@ import {
   reinstateLicense,
   reissueLicense,
   Reasoned,
+  Reinstatement,
   Renewal,
   renewLicense,
   revealLicenseKey,
@@ -105,6 +106,7 @@ export const licenseActionEndpoints = [
         schema: LicenseKey,
         example: { license_key: examples.issuedLicense.license_key },
       },
+      records: true,
       refusals: ["LICENSE_NOT_FOUND"],
     },
     async ({ http, context, params }) =>
@@ -147,10 +149,12 @@ export const licenseActionEndpoints = [
       summary: "Lift a suspension",
       access: "licenses",
       params: Id,
+      body: { schema: Reinstatement, example: { reason: "The invoice was paid." } },
       answer: { status: 200, description: "The license.", schema: License, example: examples.license },
       refusals: REFUSALS,
     },
-    async ({ http, context, params }) => showLicense(http, await reinstateLicense(context, params.id)),
+    async ({ http, context, params, body }) =>
+      showLicense(http, await reinstateLicense(context, params.id, body)),
   ),
   endpoint(
     {

@@ -92,13 +92,14 @@ export const licenseTypeEndpoints = [
       path: "/v1/admin/license-types/{id}",
       tag: "Admin",
       summary: "Delete a license type that no license was issued from",
+      description: "Honors If-Match.",
       access: "license-types",
       params: Id,
       answer: { status: 204, description: "Deleted." },
-      refusals: ["NOT_FOUND", "CONFLICT"],
+      refusals: ["NOT_FOUND", "CONFLICT", "PRECONDITION_FAILED"],
     },
     async ({ http, context, params }) => {
-      await deleteLicenseType(context, params.id);
+      await deleteLicenseType(context, params.id, ifMatch(http));
       return http.body(null, 204);
     },
   ),

@@ -69,6 +69,7 @@ export const messageEndpoints = [
         schema: MessageWithPreview,
         example: examples.messageWithPreview,
       },
+      records: true,
       refusals: ["NOT_FOUND"],
     },
     async ({ http, context, params }) => {
