@@ -6,7 +6,7 @@ import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../lice
 import { ActivationFilter, listActivations, presentActivation } from "../../licensing/instances.ts";
 import { parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
 import { runsOn, SeatBadges, type ShownSeat } from "./parts/seats.tsx";
@@ -77,19 +77,21 @@ export const instanceList: Page = {
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const { request, filter, entry, query, isFiltered } = listQuery(visit, Filter);
-    const { silent_days, seen_before: kept, ...asked } = filter;
+    const list = listQuery(visit, Filter);
+    const { entry, query } = list;
+    const { silent_days, seen_before: kept, ...filter } = list.asked?.filter ?? {};
     // Kept from page to page: a cursor is good for the very same filters only.
     const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
-    const sought = before === undefined ? asked : { ...asked, active: true, seen_before: before };
+    const sought = before === undefined ? filter : { ...filter, active: true, seen_before: before };
     const [page, census] = await Promise.all([
-      listActivations(context, request, sought),
+      pageOf(list, (request) => listActivations(context, request, sought)),
       visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
     ]);
     const onward = before === undefined ? query : { ...query, seen_before: formatInstant(before) };
     return {
       title: "Instances",
       section: "instances",
+      problem: entry.problem,
       body: (
         <>
           <Heading
@@ -109,7 +111,7 @@ export const instanceList: Page = {
           />
           {census ? <Census census={census} /> : null}
           <Card>
-            <Filters label="Instances" reset="/admin/instances" isFiltered={isFiltered}>
+            <Filters label="Instances" reset="/admin/instances" isFiltered={list.isFiltered}>
               <Field
                 entry={entry}
                 name="q"
@@ -136,7 +138,7 @@ export const instanceList: Page = {
                 caption="Instances"
                 columns={columns(now)}
                 rows={page.data.map((row) => presentActivation(row, now))}
-                empty={emptyList(page.next_cursor, isFiltered, "No instance was activated yet.")}
+                empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
               />
               <Pager
                 path="/admin/instances"

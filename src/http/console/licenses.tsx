@@ -5,7 +5,7 @@ import { listLicenseTypes } from "../../licensing/license-types.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
 import { STANDINGS } from "../../licensing/standing.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
 import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "./parts/show.tsx";
@@ -57,9 +57,10 @@ export const licenseDoors: Page[] = [
     access: "read",
     async show(visit) {
       const { context, now, can } = visit;
-      const { request, filter, entry, query, isFiltered } = listQuery(visit, LicenseFilter.shape);
+      const list = listQuery(visit, LicenseFilter.shape);
+      const { entry, query } = list;
       const [page, types] = await Promise.all([
-        listLicenses(context, request, filter),
+        pageOf(list, (request, filter) => listLicenses(context, request, filter)),
         listLicenseTypes(context, { limit: 100 }),
       ]);
       const names = await customerNames(
@@ -69,6 +70,7 @@ export const licenseDoors: Page[] = [
       return {
         title: "Licenses",
         section: "licenses",
+        problem: entry.problem,
         body: (
           <>
             <Heading
@@ -94,7 +96,7 @@ export const licenseDoors: Page[] = [
               }
             />
             <Card>
-              <Filters label="Licenses" reset="/admin/licenses" isFiltered={isFiltered}>
+              <Filters label="Licenses" reset="/admin/licenses" isFiltered={list.isFiltered}>
                 <Field
                   entry={entry}
                   name="q"
@@ -151,7 +153,7 @@ export const licenseDoors: Page[] = [
                     caption="Licenses"
                     columns={[...select(can("licenses")), ...columns(names, now)]}
                     rows={page.data.map((license) => presentLicense(license, now))}
-                    empty={emptyList(page.next_cursor, isFiltered, "No license was issued yet.")}
+                    empty={emptyList(list, page.next_cursor, "No license was issued yet.")}
                   />
                 </form>
                 <Pager

@@ -31,7 +31,17 @@ describe("/admin/activity", () => {
     expect(theirs).not.toContain("Customer created");
     expect(await find(`${about}&since=2020-01-01&until=2020-12-31`)).toContain("Nothing is like that");
     expect(await find(`${about}&since=2020-01-01&until=`)).toContain("Customer created");
-    expect(await visitor.get("/admin/activity?since=yesterday")).toMatchObject({ status: 422 });
+  });
+
+  it("says at its field what a filter means nothing by, and keeps the others", async () => {
+    const visitor = await Visitor.signIn();
+    const page = await visitor.get("/admin/activity?actor=ada@example.org&since=0002-01-01");
+    expect(page).toMatchObject({ status: 422 });
+    expect(page.html).toMatch(/name="actor"[^>]* value="ada@example.org"/);
+    expect(page.html).toMatch(/id="since" name="since" aria-describedby="since-fault" aria-invalid="true"/);
+    expect(page.html).toMatch(/id="since-fault">Must be an RFC 3339 instant/);
+    expect(listed(page.html)).toContain("please correct this");
+    expect(page.html).toMatch(/id="until"[^>]* min="1970-01-01"/);
   });
 
   it("goes on page by page with the same filters", async () => {

@@ -78,7 +78,10 @@ describe("/admin/instances", () => {
   it("refuses filters that mean nothing", async () => {
     const visitor = await Visitor.signIn();
     for (const query of ["silent_days=x", "silent_days=0", "active=maybe", "customer_id=a%20b"]) {
-      expect(await visitor.get(`/admin/instances?${query}`)).toMatchObject({ status: 422 });
+      const page = await visitor.get(`/admin/instances?${query}`);
+      expect(page).toMatchObject({ status: 422 });
+      expect(page.html).toContain('class="fault"');
+      expect(page.html).toContain('class="filters"');
     }
   });
 });
