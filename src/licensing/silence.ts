@@ -19,7 +19,7 @@ const NETWORKED = "actor_type <> 'staff'";
 
 /** The instances in the list that are silent, the longest first. */
 const KNOWN = `
-  SELECT a.license_id, a.instance_id, a.hostname, a.last_seen_at
+  SELECT a.id, a.license_id, a.instance_id, a.hostname, a.last_seen_at
   FROM silence_walk walk CROSS JOIN json_each(walk.found) one CROSS JOIN activations a
   WHERE walk.only = 1 AND a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
     AND a.lease_expires_at > ?1 AND a.last_seen_at <= ?2 AND a.${NETWORKED}
@@ -41,6 +41,7 @@ const NEW = `
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
 
 interface Seat {
+  id: string;
   license_id: string;
   instance_id: string;
   hostname: string | null;

@@ -1,5 +1,5 @@
 // /admin/activity: everything that happened, who did it and to what.
-import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "./layout.tsx";
 import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
@@ -14,7 +14,7 @@ export const activity: Page = {
     const { context, now } = visit;
     const list = listQuery(visit, EventFilter.shape);
     const { entry, query } = list;
-    const page = await pageOf(list, (request, filter) => listEvents(context, request, filter));
+    const page = await pageOf(list, (request, filter) => listEvents(context, request, filter, "with names"));
     return {
       title: "Activity",
       section: "activity",
@@ -48,7 +48,7 @@ export const activity: Page = {
               {page.data.length === 0 ? (
                 <div class="empty">{emptyList(list, page.next_cursor, "Nothing has happened yet.")}</div>
               ) : (
-                <Timeline events={page.data.map(presentEvent)} now={now} about full />
+                <Timeline events={page.data} now={now} about full />
               )}
               <Pager path="/admin/activity" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

@@ -1,6 +1,6 @@
 // /admin/customers/{id}: who it is, what they hold, what happened.
 import type { FC } from "hono/jsx";
-import { listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents } from "../../audit/event-list.ts";
 import { getCustomer } from "../../licensing/customers.ts";
 import { listLicenses } from "../../licensing/license-list.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
@@ -80,7 +80,7 @@ export const customerPage: Page = {
     const [customer, licenses, events] = await Promise.all([
       getCustomer(context, id),
       listLicenses(context, { limit: LICENSES }, { customer_id: id }),
-      listEvents(context, { limit: 8 }, { entity: id }),
+      listEvents(context, { limit: 8 }, { entity: id }, "with names"),
     ]);
     return {
       title: customer.name,
@@ -159,7 +159,7 @@ export const customerPage: Page = {
               title="Latest events"
               actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
             >
-              <Timeline events={events.data.map(presentEvent)} now={now} />
+              <Timeline events={events.data} now={now} />
             </Card>
           </div>
         </>

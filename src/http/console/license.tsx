@@ -1,6 +1,6 @@
 // /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
 import type { Child, FC } from "hono/jsx";
-import { listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents } from "../../audit/event-list.ts";
 import { countSeats, listActivations, presentActivation } from "../../licensing/instances.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../licensing/licenses.ts";
 import { TRANSITIONS } from "../../licensing/lifecycle.ts";
@@ -117,7 +117,7 @@ export const licensePage: Page = {
       countSeats(context, id),
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, { entity: id }),
+      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
     ]);
     const license = presentLicense(row, now);
     return {
@@ -157,7 +157,7 @@ export const licensePage: Page = {
             <div>
               <Mail mail={mail.data.map(presentMessage)} now={now} />
               <Card title="What happened">
-                <Timeline events={events.data.map(presentEvent)} now={now} />
+                <Timeline events={events.data} now={now} />
                 {events.next_cursor === null ? null : (
                   <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All of it</a>
                 )}

@@ -34,7 +34,7 @@ export async function sessionOf(http: Http): Promise<Session | null> {
   const assertion = http.req.header(ACCESS_HEADER) ?? null;
   if (assertion === null) return null;
   const actor = await authenticate(context, { authorization: null, assertion });
-  return actor && { id: null, actor };
+  return actor && { id: null, actor, name: actor.id };
 }
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {
