@@ -3,7 +3,7 @@
 // minutes, and keeps the few that were silent longest. Whether they still are is looked up when they are shown.
 import type { Context } from "../context.ts";
 import { DAY } from "./dates.ts";
-import { SILENT_DAYS } from "./instance-census.ts";
+import { NETWORKED, SILENT_DAYS } from "./instance-census.ts";
 
 /** How many activations a step looks at: 1.4 million a day, each read twice. */
 const STEP = 10_000;
@@ -13,9 +13,6 @@ const KEPT = 24;
 
 /** They are looked for a day before they are shown, so that a walk which takes a day misses none of them. */
 const EARLY = DAY;
-
-// Who has its seat by a file has no network to be heard of through.
-const NETWORKED = "actor_type <> 'staff'";
 
 /** The instances in the list that are silent, the longest first. */
 const KNOWN = `

@@ -1,4 +1,5 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
+import type { FC } from "hono/jsx";
 import { customerNames } from "../../licensing/customers.ts";
 import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
 import { listLicenseTypes } from "../../licensing/license-types.ts";
@@ -21,6 +22,16 @@ const UNSEEN = ["status", "expiring_within_days"];
 
 const any = (what: string): Option => ["", `Any ${what}`];
 
+/** An export is of all licenses, or of one customer's; other filters do not narrow it. */
+const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
+  <a
+    class="button"
+    href={`/admin/exports/licenses${customerId ? `?customer_id=${encodeURIComponent(customerId)}` : ""}`}
+  >
+    {customerId ? "Export all of customer" : "Export all"}
+  </a>
+);
+
 type Shown = ReturnType<typeof presentLicense>;
 
 const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
@@ -37,7 +48,12 @@ const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
   { label: "Type", cell: ({ license_type }) => license_type, minor: true },
   { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
-  { label: "Instances", cell: ({ max_instances }) => formatLimit(max_instances), numeric: true, minor: true },
+  {
+    label: "Max. instances",
+    cell: ({ max_instances }) => formatLimit(max_instances),
+    numeric: true,
+    minor: true,
+  },
 ];
 
 const select = (chosen: boolean): Column<Shown>[] =>
@@ -78,9 +94,9 @@ export const licenseDoors: Page[] = [
               actions={
                 <>
                   {can("keys") ? (
-                    <a class="button" href="/admin/exports/licenses">
-                      Export
-                    </a>
+                    <span id="export" data-results>
+                      <ExportLink customerId={query["customer_id"]} />
+                    </span>
                   ) : null}
                   {can("imports") ? (
                     <a class="button" href="/admin/imports">
@@ -153,7 +169,14 @@ export const licenseDoors: Page[] = [
                     caption="Licenses"
                     columns={[...select(can("licenses")), ...columns(names, now)]}
                     rows={page.data.map((license) => presentLicense(license, now))}
-                    empty={emptyList(list, page.next_cursor, "No license was issued yet.")}
+                    empty={
+                      <>
+                        {emptyList(list, page.next_cursor, "No license was issued yet.")}
+                        {query["sort"] === "ending"
+                          ? " By end, perpetual licenses are left out, and ended ones unless their standing is chosen."
+                          : ""}
+                      </>
+                    }
                   />
                 </form>
                 <Pager

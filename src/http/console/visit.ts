@@ -25,6 +25,9 @@ export interface Visit {
   can: (permission: Permission) => boolean;
 }
 
+/** What the path of a page about one thing names it by. */
+export const idOf = ({ params }: Pick<Visit, "params">): string => params["id"] ?? "";
+
 /** Whoever is signed in: by the session's cookie, or with each request by Cloudflare Access; or null. */
 export async function sessionOf(http: Http): Promise<Session | null> {
   const context = http.get("context");
