@@ -3,10 +3,9 @@ import type { FC } from "hono/jsx";
 import { isByFile, SILENT_DAYS } from "../../../licensing/instance-census.ts";
 import { DAY } from "../../../licensing/dates.ts";
 import { presentActivation } from "../../../licensing/instances.ts";
-import type { Activation } from "../../../storage/schema.ts";
 import { Badge, type Column, When } from "./show.tsx";
 
-export const shownSeat = (activation: Activation, now: number) => ({
+export const shownSeat = (activation: Parameters<typeof presentActivation>[0], now: number) => ({
   ...presentActivation(activation, now),
   /** Whether it was activated by a file, having no network. */
   by_file: isByFile(activation),
