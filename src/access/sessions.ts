@@ -27,6 +27,8 @@ const keyOf = ({ config }: Services): Promise<CryptoKey> => macKey(config.sessio
 /** A signed-in member of staff, and what their forms must bring along. */
 export interface Session {
   actor: Staff;
+  /** What staff call them: the name of an API token, an e-mail address, or ADMIN_TOKEN. */
+  name: string;
   /** Null for a person whom Cloudflare Access signs in with each request. */
   id: string | null;
 }
@@ -80,6 +82,7 @@ async function idIn(context: Context, cookie: string): Promise<string | null> {
 interface Row {
   credential_hash: string;
   token_id: string | null;
+  name: string | null;
   role: Role | null;
 }
 
@@ -91,7 +94,7 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
   const now = context.clock.now();
   const [found] = await db.batch([
     db.sql(
-      `SELECT s.credential_hash, t.id AS token_id, t.role
+      `SELECT s.credential_hash, t.id AS token_id, t.name, t.role
        FROM sessions s
        LEFT JOIN api_tokens t ON t.hash = s.credential_hash
          AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?1)
@@ -103,11 +106,12 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
   const row = found?.results[0] as Row | undefined;
   if (!row) return null;
   if (row.token_id !== null && row.role !== null) {
-    return { id, actor: { type: "staff", id: row.token_id, role: row.role } };
+    const actor: Staff = { type: "staff", id: row.token_id, role: row.role };
+    return { id, actor, name: row.name ?? row.token_id };
   }
   const { adminToken } = context.config;
   if (adminToken === null || !equalDigests(row.credential_hash, await sha256(adminToken))) return null;
-  return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" } };
+  return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" }, name: "ADMIN_TOKEN" };
 }
 
 /** Signs out: the cookie is worth nothing from now on, wherever a copy of it is. */

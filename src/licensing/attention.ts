@@ -84,7 +84,7 @@ const readOthers = ({ db: { orm } }: Context) =>
       .limit(SHOWN),
     orm
       .select({
-        license_id: activations.license_id,
+        id: activations.id,
         instance_id: activations.instance_id,
         hostname: activations.hostname,
         clone_suspected_at: activations.clone_suspected_at,

@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
+import type { Activation } from "../storage/schema.ts";
 import { DAY, formatInstant } from "./dates.ts";
 
 /** Silent: holds a seat and was not seen for so many days. */
@@ -11,16 +12,22 @@ export const SilentDays = z.coerce.number().check(z.int(), z.minimum(1), z.maxim
 /** Where nobody says for how long. */
 export const SILENT_DAYS = 3;
 
+/** Who has its seat by a file, handed in by staff, has no network to be heard of through: it is never silent. */
+export const isByFile = ({ actor_type }: Pick<Activation, "actor_type">): boolean => actor_type === "staff";
+
+/** The others, in SQL. */
+export const NETWORKED = "actor_type <> 'staff'";
+
 export const CensusQuery = z.strictObject({ silent_days: z._default(SilentDays, SILENT_DAYS) });
 
 const CENSUS = `
   SELECT
-    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at > ?2) AS live,
-    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at <= ?2) AS silent,
+    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND (last_seen_at > ?2 OR NOT ${NETWORKED})) AS live,
+    count(*) FILTER (WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at <= ?2 AND ${NETWORKED}) AS silent,
     count(*) FILTER (WHERE ended_at > 0 OR lease_expires_at <= ?1) AS freed
   FROM activations`;
 
-/** How many instances hold a seat and were seen lately, hold one and are silent, or hold none any more. */
+/** How many instances hold a seat and are heard of or by file, hold one and are silent, or hold none any more. */
 export async function countInstances(context: Context, { silent_days }: z.output<typeof CensusQuery>) {
   allow(context, "read");
   const db = context.db.replica("lagging");

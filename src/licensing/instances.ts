@@ -9,6 +9,7 @@ import { licenseIdOf } from "./activation-ids.ts";
 import { CustomerId } from "./customers.ts";
 import { normalizeTerm } from "./customer-terms.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
+import { isByFile } from "./instance-census.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
 import { endActivationById } from "./seat-ends.ts";
 import { SearchText, Since, Until } from "./terms.ts";
@@ -30,13 +31,16 @@ export const ActivationFilter = z.object({
   q: z.optional(SearchText),
 });
 
-export type ActivationFilter = z.output<typeof ActivationFilter>;
+export type ActivationFilter = z.output<typeof ActivationFilter> & {
+  /** true: not who was activated by a file. */
+  networked?: boolean;
+};
 
 const isActive = (activation: Activation, now: number): boolean =>
   activation.ended_at === 0 && activation.lease_expires_at > now;
 
 function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
-  const { active, q, seen_since, seen_before } = filter;
+  const { active, q, seen_since, seen_before, networked } = filter;
   const { instance_id, hostname, license_id, last_seen_at } = activation;
   const found =
     q === undefined ||
@@ -45,6 +49,7 @@ function belongs(activation: Activation, filter: ActivationFilter, now: number):
     );
   return (
     found &&
+    (!networked || !isByFile(activation)) &&
     (active === undefined || isActive(activation, now) === active) &&
     (seen_since === undefined || last_seen_at >= seen_since) &&
     (seen_before === undefined || last_seen_at < seen_before)

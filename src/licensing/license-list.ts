@@ -21,7 +21,8 @@ export const LicenseFilter = z.object({
   expiring_within_days: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(36_500))),
   /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
   q: z.optional(SearchText),
-  /** newest (first issued last), oldest, or ending: those with an end to come, the nearest first. */
+  /** newest (first issued last), oldest, or ending: by their end, the first to end first, without perpetual ones.
+   * Those that ended are left out, unless their standing is asked for. */
   sort: z.optional(z.enum(["newest", "oldest", "ending"])),
 });
 
@@ -90,8 +91,20 @@ function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Wa
   };
 }
 
+/** From when to when those end that may belong; null where their ends say nothing. */
+function endsOf(
+  { standing, expiring_within_days, sort }: LicenseFilter,
+  now: number,
+): [from: number, to: number] | null {
+  if (expiring_within_days !== undefined) return [now + 1, now + expiring_within_days * DAY];
+  if (standing === "expiring") return [now + 1, now + 30 * DAY];
+  if (standing === "grace") return [now - MAX_GRACE_DAYS * DAY, now];
+  if (standing === "expired") return [0, now];
+  return sort === "ending" ? [now + 1, LAST_INSTANT] : null;
+}
+
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
-  const { customer_id, license_type, status, standing, expiring_within_days, q } = filter;
+  const { customer_id, license_type, status, standing, q } = filter;
   const { sort, ...filters } = filter;
   const alone = Object.values(filters).filter((value) => value !== undefined).length <= 1;
   const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
@@ -100,12 +113,9 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
     return along(alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
   }
   const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
-  if (sort === "ending") return byExpiry(after, now + 1, LAST_INSTANT, ofCustomer);
+  const ends = endsOf(filter, now);
+  if (ends && (sort === "ending" || !ofCustomer)) return byExpiry(after, ...ends, ofCustomer);
   if (ofCustomer) return along(alone, ofCustomer);
-  if (expiring_within_days !== undefined) return byExpiry(after, now + 1, now + expiring_within_days * DAY);
-  if (standing === "expiring") return byExpiry(after, now + 1, now + 30 * DAY);
-  if (standing === "grace") return byExpiry(after, now - MAX_GRACE_DAYS * DAY, now);
-  if (standing === "expired") return byExpiry(after, 0, now);
   if (standing === "scheduled") {
     const [at, id] = after ?? [now + 1, ""];
     return {

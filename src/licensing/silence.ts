@@ -3,7 +3,7 @@
 // minutes, and keeps the few that were silent longest. Whether they still are is looked up when they are shown.
 import type { Context } from "../context.ts";
 import { DAY } from "./dates.ts";
-import { SILENT_DAYS } from "./instance-census.ts";
+import { NETWORKED, SILENT_DAYS } from "./instance-census.ts";
 
 /** How many activations a step looks at: 1.4 million a day, each read twice. */
 const STEP = 10_000;
@@ -14,12 +14,9 @@ const KEPT = 24;
 /** They are looked for a day before they are shown, so that a walk which takes a day misses none of them. */
 const EARLY = DAY;
 
-// Who has its seat by a file has no network to be heard of through.
-const NETWORKED = "actor_type <> 'staff'";
-
 /** The instances in the list that are silent, the longest first. */
 const KNOWN = `
-  SELECT a.license_id, a.instance_id, a.hostname, a.last_seen_at
+  SELECT a.id, a.license_id, a.instance_id, a.hostname, a.last_seen_at
   FROM silence_walk walk CROSS JOIN json_each(walk.found) one CROSS JOIN activations a
   WHERE walk.only = 1 AND a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
     AND a.lease_expires_at > ?1 AND a.last_seen_at <= ?2 AND a.${NETWORKED}
@@ -41,6 +38,7 @@ const NEW = `
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
 
 interface Seat {
+  id: string;
   license_id: string;
   instance_id: string;
   hostname: string | null;

@@ -181,3 +181,28 @@ describe("nothing surprises", () => {
     }
   });
 });
+
+describe("a filter that is applied while it is filled in", () => {
+  test("waits for a date that is typed digit by digit, and can be cleared", async ({ open, house }) => {
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin/activity?action=license.issued");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    const since = page.getByLabel("Since");
+    await since.focus();
+    await page.keyboard.type("01012020", { delay: 400 });
+    await expect.poll(() => asked.some((url) => url.includes("since=2020-01-01"))).toBe(true);
+    expect(asked.filter((url) => /since=[01]/.test(url))).toEqual([]);
+    expect(await since.inputValue()).toBe("2020-01-01");
+    expect(await page.getByLabel("What").inputValue()).toBe("license.issued");
+    expect(await page.locator("#events").textContent()).not.toContain("Customer created");
+
+    const clear = page.getByRole("link", { name: "Clear" });
+    expect(await clear.count()).toBe(1);
+    await since.fill("");
+    await page.getByLabel("What").selectOption("");
+    await clear.waitFor({ state: "detached" });
+    await page.getByLabel("By").fill("ADMIN_TOKEN");
+    await clear.waitFor();
+  });
+});

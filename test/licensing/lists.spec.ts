@@ -87,6 +87,12 @@ describe("listing licenses", () => {
     expect(await byStanding("scheduled")).toEqual(same(ids.scheduled));
     expect(await byStanding("suspended")).toEqual(same(ids.suspended));
     expect(await byStanding("revoked")).toEqual(same(ids.revoked));
+    for (const standing of ["expiring", "grace", "expired", "scheduled"] as const) {
+      for (const more of ["", `&customer_id=${customer_id}`]) {
+        expect(await find(`standing=${standing}&sort=ending${more}`), standing).toEqual([ids[standing]]);
+      }
+    }
+    expect(await find("standing=active&sort=ending")).toEqual([ids.active]);
     expect(await find("status=revoked")).toEqual([ids.revoked]);
     expect(await find("expiring_within_days=25")).toEqual([ids.expiring]);
     expect(await find("expiring_within_days=24")).toEqual([]);
@@ -297,6 +303,8 @@ describe("what a page costs", () => {
         (s) => `/licenses?standing=${s}`,
       ),
       "/licenses?standing=expired&license_type=trial",
+      "/licenses?standing=grace&sort=ending",
+      `/licenses?standing=expired&sort=ending&customer_id=${customer_id}`,
       "/licenses?expiring_within_days=40",
       "/licenses?q=costly",
       `/licenses?q=${license.id}`,

@@ -56,7 +56,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "List licenses",
       description:
-        "The newest first, or as sort says; by their end or start where the standing asked for depends on it. A page may come with fewer rows than asked for and still have a next one.",
+        "The newest first, or as sort says; by their end or start where the standing asked for depends on it. ending leaves out perpetual licenses, and ended ones unless their standing is asked for. A page may come with fewer rows than asked for and still have a next one.",
       access: "read",
       query: z.extend(PageQuery, LicenseFilter.shape),
       answer: {

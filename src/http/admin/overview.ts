@@ -34,7 +34,7 @@ export const overviewEndpoints = [
       tag: "Admin",
       summary: "Count live, silent and freed instances",
       description:
-        "live: holds a seat and was seen within silent_days; silent: holds a seat and was not; freed: holds none any more. Reads every activation, unlike the other figures.",
+        "live: holds a seat and was seen within silent_days, or has no network (activated by a file); silent: holds a seat and was not seen; freed: holds none any more. Reads every activation, unlike the other figures.",
       access: "read",
       query: CensusQuery,
       answer: { status: 200, description: "The figures of now.", schema: Census, example: examples.census },

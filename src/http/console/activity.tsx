@@ -1,7 +1,7 @@
 // /admin/activity: everything that happened, who did it and to what.
-import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
+import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { ACTIONS, Timeline } from "./parts/events.tsx";
 import { Field, Filters, Select } from "./parts/form.tsx";
@@ -12,16 +12,18 @@ export const activity: Page = {
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const { request, filter, entry, query, isFiltered } = listQuery(visit, EventFilter.shape);
-    const page = await listEvents(context, request, filter);
+    const list = listQuery(visit, EventFilter.shape);
+    const { entry, query } = list;
+    const page = await pageOf(list, (request, filter) => listEvents(context, request, filter, "with names"));
     return {
       title: "Activity",
       section: "activity",
+      problem: entry.problem,
       body: (
         <>
           <Heading title="Activity" lead="What was done, the latest first. Nothing of it can be changed." />
           <Card>
-            <Filters label="Activity" reset="/admin/activity" isFiltered={isFiltered}>
+            <Filters label="Activity" reset="/admin/activity" isFiltered={list.isFiltered}>
               <Select entry={entry} name="action" label="What" options={[["", "Anything"], ...ACTIONS]} />
               <Field
                 entry={entry}
@@ -44,9 +46,9 @@ export const activity: Page = {
             </Filters>
             <div id="events" data-results>
               {page.data.length === 0 ? (
-                <p class="empty">{emptyList(page.next_cursor, isFiltered, "Nothing has happened yet.")}</p>
+                <div class="empty">{emptyList(list, page.next_cursor, "Nothing has happened yet.")}</div>
               ) : (
-                <Timeline events={page.data.map(presentEvent)} now={now} about full />
+                <Timeline events={page.data} now={now} about full />
               )}
               <Pager path="/admin/activity" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

@@ -14,6 +14,7 @@ import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
+import { idOf } from "./visit.ts";
 
 function metadataOf(entry: Entry): unknown {
   try {
@@ -118,7 +119,7 @@ export const editCustomer: Form = {
   path: "/admin/customers/{id}/edit",
   access: "customers",
   async show(visit, entry) {
-    const customer = await getCustomer(visit.context, visit.params["id"]!);
+    const customer = await getCustomer(visit.context, idOf(visit));
     const overtaken = entry.problem?.code === "PRECONDITION_FAILED";
     const here = `/admin/customers/${customer.id}`;
     return {
@@ -149,11 +150,11 @@ export const editCustomer: Form = {
       ),
     };
   },
-  async submit({ context, params }, entry) {
-    const id = params["id"]!;
+  async submit(visit, entry) {
+    const id = idOf(visit);
     // A form without the version that it shows is none of ours; no version matches it.
     await changeCustomer(
-      context,
+      visit.context,
       id,
       parsed(CustomerChanges, detailsOf(entry)),
       entry.text("version") ?? '""',

@@ -5,13 +5,14 @@ import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { PostForm, Submit } from "./parts/form.tsx";
 import { Card } from "./parts/show.tsx";
+import { idOf } from "./visit.ts";
 
 export const removeCustomer: Form = {
   path: "/admin/customers/{id}/delete",
   access: "customers",
   async show(visit, entry) {
-    const { context, params } = visit;
-    const customer = await getCustomer(context, params["id"]!);
+    const { context } = visit;
+    const customer = await getCustomer(context, idOf(visit));
     const { data } = await listLicenses(context, { limit: 1 }, { customer_id: customer.id });
     const here = `/admin/customers/${customer.id}`;
     const hasLicenses = data.length > 0 || entry.problem !== null;
@@ -52,8 +53,8 @@ export const removeCustomer: Form = {
       ),
     };
   },
-  async submit({ context, params }) {
-    await deleteCustomer(context, params["id"]!);
+  async submit(visit) {
+    await deleteCustomer(visit.context, idOf(visit));
     return { to: "/admin/customers?done=deleted" };
   },
 };

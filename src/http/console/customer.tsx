@@ -1,6 +1,6 @@
 // /admin/customers/{id}: who it is, what they hold, what happened.
 import type { FC } from "hono/jsx";
-import { listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents } from "../../audit/event-list.ts";
 import { getCustomer } from "../../licensing/customers.ts";
 import { listLicenses } from "../../licensing/license-list.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
@@ -8,6 +8,7 @@ import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "./parts/show.tsx";
+import { idOf } from "./visit.ts";
 
 export type Customer = Awaited<ReturnType<typeof getCustomer>>;
 
@@ -58,7 +59,7 @@ const Licenses: FC<{
         { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
         { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
         {
-          label: "Instances",
+          label: "Max. instances",
           cell: ({ max_instances }) => formatLimit(max_instances),
           numeric: true,
           minor: true,
@@ -75,12 +76,13 @@ const Licenses: FC<{
 export const customerPage: Page = {
   path: "/admin/customers/{id}",
   access: "read",
-  async show({ context, now, can, params, query }) {
-    const id = params["id"]!;
+  async show(visit) {
+    const { context, now, can, query } = visit;
+    const id = idOf(visit);
     const [customer, licenses, events] = await Promise.all([
       getCustomer(context, id),
       listLicenses(context, { limit: LICENSES }, { customer_id: id }),
-      listEvents(context, { limit: 8 }, { entity: id }),
+      listEvents(context, { limit: 8 }, { entity: id }, "with names"),
     ]);
     return {
       title: customer.name,
@@ -159,7 +161,7 @@ export const customerPage: Page = {
               title="Latest events"
               actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
             >
-              <Timeline events={events.data.map(presentEvent)} now={now} />
+              <Timeline events={events.data} now={now} />
             </Card>
           </div>
         </>

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { listCustomers } from "../../licensing/customers.ts";
 import { SearchText } from "../../licensing/terms.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters } from "./parts/form.tsx";
@@ -30,11 +30,13 @@ export const customerList: Page = {
   access: "read",
   async show(visit) {
     const { context, now, can } = visit;
-    const { request, filter, entry, query, isFiltered } = listQuery(visit, { q: z.optional(SearchText) });
-    const page = await listCustomers(context, request, filter);
+    const list = listQuery(visit, { q: z.optional(SearchText) });
+    const { entry, query } = list;
+    const page = await pageOf(list, (request, filter) => listCustomers(context, request, filter));
     return {
       title: "Customers",
       section: "customers",
+      problem: entry.problem,
       body: (
         <>
           <Heading
@@ -49,7 +51,7 @@ export const customerList: Page = {
             }
           />
           <Card>
-            <Filters label="Customers" reset="/admin/customers" isFiltered={isFiltered}>
+            <Filters label="Customers" reset="/admin/customers" isFiltered={list.isFiltered}>
               <Field
                 entry={entry}
                 name="q"
@@ -64,7 +66,7 @@ export const customerList: Page = {
                 caption="Customers"
                 columns={columns(now)}
                 rows={page.data}
-                empty={emptyList(page.next_cursor, isFiltered, "There is no customer yet.")}
+                empty={emptyList(list, page.next_cursor, "There is no customer yet.")}
               />
               <Pager path="/admin/customers" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

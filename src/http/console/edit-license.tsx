@@ -12,9 +12,7 @@ import { Field, PostForm, Submit } from "./parts/form.tsx";
 import { Impact } from "./parts/impact.tsx";
 import { Card, formatDate } from "./parts/show.tsx";
 import { TermFields, termsOf } from "./parts/terms.tsx";
-import type { Visit } from "./visit.ts";
-
-const idOf = ({ params }: Visit): string => params["id"] ?? "";
+import { idOf, type Visit } from "./visit.ts";
 
 const changesFrom = (entry: Entry) =>
   parsed(LicenseChanges, {

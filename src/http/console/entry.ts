@@ -35,11 +35,6 @@ export class Entry {
     );
   }
 
-  /** Whether anything was entered, as opposed to a form opened for the first time. */
-  get isEmpty(): boolean {
-    return this.#values.length === 0;
-  }
-
   has(name: string): boolean {
     return this.#values.some(([known]) => known === name);
   }

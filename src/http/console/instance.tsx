@@ -1,14 +1,16 @@
 // /admin/instances/{id}: one instance in full, and taking its seat back.
-import { endActivation, getActivation, presentActivation } from "../../licensing/instances.ts";
+import { licenseIdOf } from "../../licensing/activation-ids.ts";
+import { endActivation, getActivation } from "../../licensing/instances.ts";
+import { getLicenseAndCustomer } from "../../licensing/licenses.ts";
 import { Heading } from "./layout.tsx";
 import type { Form, Page } from "./mount.tsx";
 import { PostForm, Submit } from "./parts/form.tsx";
-import { SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "./parts/seats.tsx";
 import { Card, Facts, formatCount, When } from "./parts/show.tsx";
-import type { Visit } from "./visit.ts";
+import { idOf, type Visit } from "./visit.ts";
 
-const seatOf = async ({ context, params, now }: Visit): Promise<ShownSeat> =>
-  presentActivation(await getActivation(context, params["id"]!), now);
+const seatOf = async (visit: Visit): Promise<ShownSeat> =>
+  shownSeat(await getActivation(visit.context, idOf(visit)), visit.now);
 
 const INSTANCES: [string, string] = ["/admin/instances", "Instances"];
 
@@ -34,8 +36,12 @@ export const instancePage: Page = {
   path: "/admin/instances/{id}",
   access: "read",
   async show(visit) {
-    const { now, can, query } = visit;
-    const seat = await seatOf(visit);
+    const { context, now, can, query } = visit;
+    const [seat, { customer }] = await Promise.all([
+      seatOf(visit),
+      getLicenseAndCustomer(context, licenseIdOf(idOf(visit))),
+    ]);
+    const ip = seat.by_file ? null : seat.ip;
     const labels = Object.entries(seat.labels ?? {});
     const when = (at: string | null) => at && <When at={at} now={now} time />;
     return {
@@ -50,7 +56,7 @@ export const instancePage: Page = {
             done={query["done"] === "freed" ? "The seat is free." : undefined}
             actions={
               seat.active && can("activations") ? (
-                <a class="button danger" href={`/admin/instances/${seat.id}/free`} data-dialog>
+                <a class="button danger" href={`${seatPath(seat.id)}/free`} data-dialog>
                   Free the seat
                 </a>
               ) : null
@@ -60,6 +66,7 @@ export const instancePage: Page = {
           <Card title="Seat">
             <Facts
               rows={[
+                ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
                 [
                   "License",
                   <a href={`/admin/licenses/${seat.license_id}`}>
@@ -67,8 +74,9 @@ export const instancePage: Page = {
                   </a>,
                 ],
                 ["Activated", when(seat.activated_at)],
-                ["Last seen", when(seat.last_seen_at)],
-                ["Expected next", seat.active ? when(seat.check_in_at) : null],
+                [seat.by_file ? "Last file" : "Last seen", when(seat.last_seen_at)],
+                // Without a network it is not expected; its address is that of whoever handed in the file.
+                ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
                 ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
                 ["Ended", when(seat.ended_at)],
                 ["Activation", <code>{seat.id}</code>],
@@ -82,16 +90,12 @@ export const instancePage: Page = {
                 rows={[
                   ["Host name", seat.hostname],
                   ["Version", seat.app_version],
-                  ["IP address", seat.ip],
+                  ["IP address", ip],
                   ["Fingerprint", seat.fingerprint && <code>{seat.fingerprint}</code>],
                   ...labels.map(([name, value]) => [name, value] as const),
                 ]}
               />
-              {labels.length > 0 ||
-              seat.hostname ||
-              seat.app_version ||
-              seat.ip ||
-              seat.fingerprint ? null : (
+              {labels.length > 0 || seat.hostname || seat.app_version || ip || seat.fingerprint ? null : (
                 <p class="empty">It tells nothing of itself.</p>
               )}
             </Card>
@@ -120,7 +124,7 @@ export const freeSeat: Form = {
   access: "activations",
   async show(visit, entry) {
     const seat = await seatOf(visit);
-    const here = `/admin/instances/${seat.id}`;
+    const here = seatPath(seat.id);
     return {
       title: "Free the seat",
       section: "instances",
@@ -161,8 +165,8 @@ export const freeSeat: Form = {
       ),
     };
   },
-  async submit({ context, params }) {
-    await endActivation(context, params["id"]!);
-    return { to: `/admin/instances/${params["id"]}?done=freed` };
+  async submit(visit) {
+    await endActivation(visit.context, idOf(visit));
+    return { to: `${seatPath(idOf(visit))}?done=freed` };
   },
 };

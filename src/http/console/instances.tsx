@@ -3,14 +3,14 @@ import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { DAY, formatInstant, SECOND } from "../../licensing/dates.ts";
 import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../licensing/instance-census.ts";
-import { ActivationFilter, listActivations, presentActivation } from "../../licensing/instances.ts";
+import { ActivationFilter, listActivations } from "../../licensing/instances.ts";
 import { parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
-import { runsOn, SeatBadges, type ShownSeat } from "./parts/seats.tsx";
-import { Card, type Column, formatCount, Pager, Table, When } from "./parts/show.tsx";
+import { seatColumns, type ShownSeat, shownSeat } from "./parts/seats.tsx";
+import { Card, type Column, formatCount, Pager, Table } from "./parts/show.tsx";
 
 const { license_id, customer_id, active, seen_before, q } = ActivationFilter.shape;
 
@@ -30,24 +30,7 @@ const HOLDS: Option[] = [
 ];
 
 const columns = (now: number): Column<ShownSeat>[] => [
-  {
-    label: "Instance",
-    main: true,
-    cell: ({ id, instance_id, hostname, app_version }) => (
-      <>
-        <a href={`/admin/instances/${id}`}>{instance_id}</a>
-        <span class="second">{runsOn(hostname, app_version)}</span>
-      </>
-    ),
-  },
-  { label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
-  { label: "Last seen", cell: (seat) => <When at={seat.last_seen_at} now={now} />, minor: true },
-  {
-    label: "Lease ends",
-    cell: ({ ended_at, lease_expires_at }) =>
-      ended_at === null ? <When at={lease_expires_at} now={now} /> : <span class="soft">ended</span>,
-    minor: true,
-  },
+  ...seatColumns(now),
   {
     label: "License",
     cell: (seat) => (
@@ -77,19 +60,22 @@ export const instanceList: Page = {
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const { request, filter, entry, query, isFiltered } = listQuery(visit, Filter);
-    const { silent_days, seen_before: kept, ...asked } = filter;
+    const list = listQuery(visit, Filter);
+    const { entry, query } = list;
+    const { silent_days, seen_before: kept, ...filter } = list.asked?.filter ?? {};
     // Kept from page to page: a cursor is good for the very same filters only.
     const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
-    const sought = before === undefined ? asked : { ...asked, active: true, seen_before: before };
+    const sought =
+      before === undefined ? filter : { ...filter, active: true, networked: true, seen_before: before };
     const [page, census] = await Promise.all([
-      listActivations(context, request, sought),
+      pageOf(list, (request) => listActivations(context, request, sought)),
       visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
     ]);
     const onward = before === undefined ? query : { ...query, seen_before: formatInstant(before) };
     return {
       title: "Instances",
       section: "instances",
+      problem: entry.problem,
       body: (
         <>
           <Heading
@@ -108,8 +94,11 @@ export const instanceList: Page = {
             }
           />
           {census ? <Census census={census} /> : null}
+          {census && list.isFiltered ? (
+            <p class="hint">Of all instances, whatever is asked for below.</p>
+          ) : null}
           <Card>
-            <Filters label="Instances" reset="/admin/instances" isFiltered={isFiltered}>
+            <Filters label="Instances" reset="/admin/instances" isFiltered={list.isFiltered}>
               <Field
                 entry={entry}
                 name="q"
@@ -135,8 +124,8 @@ export const instanceList: Page = {
               <Table
                 caption="Instances"
                 columns={columns(now)}
-                rows={page.data.map((row) => presentActivation(row, now))}
-                empty={emptyList(page.next_cursor, isFiltered, "No instance was activated yet.")}
+                rows={page.data.map((row) => shownSeat(row, now))}
+                empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
               />
               <Pager
                 path="/admin/instances"

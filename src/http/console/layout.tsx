@@ -29,7 +29,7 @@ const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit,
       <FormFields visit={visit} />
       <p>
         <span class="name" title={visit.actor.id}>
-          {visit.actor.id}
+          {visit.session.name}
         </span>
         <span class="soft">{visit.actor.role}</span>
       </p>

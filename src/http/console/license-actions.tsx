@@ -20,9 +20,7 @@ import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
 import { Card, When } from "./parts/show.tsx";
 import { Impact } from "./parts/impact.tsx";
 import { Ending, endOf } from "./parts/terms.tsx";
-import type { Visit } from "./visit.ts";
-
-const idOf = ({ params }: Visit): string => params["id"] ?? "";
+import { idOf, type Visit } from "./visit.ts";
 
 const pathOf = (visit: Visit): string => `/admin/licenses/${idOf(visit)}`;
 

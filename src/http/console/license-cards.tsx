@@ -3,9 +3,10 @@ import type { FC } from "hono/jsx";
 import type { presentLicense } from "../../licensing/licenses.ts";
 import type { readUsage } from "../../licensing/usage.ts";
 import type { presentMessage } from "../../notices/messages.ts";
+import type { Customer } from "./customer.tsx";
 import { KINDS, MessageStatus } from "./messages.tsx";
 import { BarChart } from "./parts/charts.tsx";
-import { runsOn, SeatBadges, type ShownSeat } from "./parts/seats.tsx";
+import { seatColumns, seatPath, type ShownSeat } from "./parts/seats.tsx";
 import {
   Badge,
   Card,
@@ -26,13 +27,20 @@ const DAYS_SHOWN = 30;
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
 
-export const Terms: FC<{ license: ShownLicense; now: number }> = ({ license, now }) => (
+export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number }> = ({
+  license,
+  customer,
+  now,
+}) => (
   <Card title="Terms">
     <Facts
       rows={[
         [
           "Customer",
-          <a href={`/admin/customers/${encodeURIComponent(license.customer_id)}`}>{license.customer_id}</a>,
+          <>
+            <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>
+            <code class="second">{customer.id}</code>
+          </>,
         ],
         ["Type", license.license_type],
         ["Issued", <When at={license.issued_at} now={now} />],
@@ -74,7 +82,7 @@ const freeing = (visit: Visit): Column<ShownSeat>[] =>
             active ? (
               <a
                 class="button small"
-                href={`/admin/instances/${encodeURIComponent(id)}/free`}
+                href={`${seatPath(id)}/free`}
                 aria-label={`Free the seat of ${instance_id}`}
                 data-dialog
               >
@@ -100,34 +108,7 @@ export const Instances: FC<{
       caption="Instances"
       rows={seats}
       empty="No instance has activated yet."
-      columns={[
-        {
-          label: "Instance",
-          main: true,
-          cell: ({ id, instance_id, hostname, app_version }) => (
-            <>
-              <a href={`/admin/instances/${encodeURIComponent(id)}`}>{instance_id}</a>
-              <span class="second">{runsOn(hostname, app_version)}</span>
-            </>
-          ),
-        },
-        {
-          label: "State",
-          cell: (seat) => <SeatBadges seat={seat} now={visit.now} />,
-        },
-        {
-          label: "Last seen",
-          cell: ({ last_seen_at }) => <When at={last_seen_at} now={visit.now} />,
-          minor: true,
-        },
-        {
-          label: "Lease ends",
-          cell: ({ active, lease_expires_at }) =>
-            active ? <When at={lease_expires_at} now={visit.now} /> : "",
-          minor: true,
-        },
-        ...freeing(visit),
-      ]}
+      columns={[...seatColumns(visit.now), ...freeing(visit)]}
     />
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
   </Card>

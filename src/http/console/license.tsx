@@ -1,7 +1,7 @@
 // /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
 import type { Child, FC } from "hono/jsx";
-import { listEvents, presentEvent } from "../../audit/event-list.ts";
-import { countSeats, listActivations, presentActivation } from "../../licensing/instances.ts";
+import { listEvents } from "../../audit/event-list.ts";
+import { countSeats, listActivations } from "../../licensing/instances.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../licensing/licenses.ts";
 import { TRANSITIONS } from "../../licensing/lifecycle.ts";
 import { readUsage } from "../../licensing/usage.ts";
@@ -10,8 +10,9 @@ import { Heading } from "./layout.tsx";
 import { Instances, Mail, type ShownLicense, Terms, Usage } from "./license-cards.tsx";
 import type { Page } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
+import { shownSeat } from "./parts/seats.tsx";
 import { Card, formatDate, plural, StandingBadge, When } from "./parts/show.tsx";
-import type { Visit } from "./visit.ts";
+import { idOf, type Visit } from "./visit.ts";
 
 const DAY = 86_400_000;
 
@@ -21,9 +22,7 @@ const DONE: Record<string, string> = {
   suspended: "Suspended.",
   reinstated: "Reinstated. Instances go on at their next check-in.",
   revoked: "Revoked.",
-  reissued: "The key is replaced; the old one is refused from now on.",
   sent: "The mail is on its way; below it says how far it is.",
-  freed: "The seat is free.",
 };
 
 type Offered = [action: string, label: string, look?: string];
@@ -109,15 +108,15 @@ export const licensePage: Page = {
   path: "/admin/licenses/{id}",
   access: "read",
   async show(visit) {
-    const { context, now, params, query } = visit;
-    const id = params["id"] ?? "";
+    const { context, now, query } = visit;
+    const id = idOf(visit);
     const [{ license: row, customer }, seats, taken, usage, mail, events] = await Promise.all([
       getLicenseAndCustomer(context, id),
       listActivations(context, { limit: 20 }, { license_id: id }),
       countSeats(context, id),
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, { entity: id }),
+      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
     ]);
     const license = presentLicense(row, now);
     return {
@@ -144,11 +143,11 @@ export const licensePage: Page = {
           </div>
           <div class="columns lopsided">
             <div>
-              <Terms license={license} now={now} />
+              <Terms license={license} customer={customer} now={now} />
               <Instances
                 visit={visit}
                 license={license}
-                seats={seats.data.map((seat) => presentActivation(seat, now))}
+                seats={seats.data.map((seat) => shownSeat(seat, now))}
                 taken={taken}
                 more={seats.next_cursor !== null}
               />
@@ -157,7 +156,7 @@ export const licensePage: Page = {
             <div>
               <Mail mail={mail.data.map(presentMessage)} now={now} />
               <Card title="What happened">
-                <Timeline events={events.data.map(presentEvent)} now={now} />
+                <Timeline events={events.data} now={now} />
                 {events.next_cursor === null ? null : (
                   <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All of it</a>
                 )}

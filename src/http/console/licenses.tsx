@@ -1,11 +1,12 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
+import type { FC } from "hono/jsx";
 import { customerNames } from "../../licensing/customers.ts";
 import { LicenseFilter, listLicenses } from "../../licensing/license-list.ts";
 import { listLicenseTypes } from "../../licensing/license-types.ts";
 import { presentLicense } from "../../licensing/licenses.ts";
 import { STANDINGS } from "../../licensing/standing.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
 import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "./parts/show.tsx";
@@ -20,6 +21,16 @@ const SORTS: Option[] = [
 const UNSEEN = ["status", "expiring_within_days"];
 
 const any = (what: string): Option => ["", `Any ${what}`];
+
+/** An export is of all licenses, or of one customer's; other filters do not narrow it. */
+const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
+  <a
+    class="button"
+    href={`/admin/exports/licenses${customerId ? `?customer_id=${encodeURIComponent(customerId)}` : ""}`}
+  >
+    {customerId ? "Export all of customer" : "Export all"}
+  </a>
+);
 
 type Shown = ReturnType<typeof presentLicense>;
 
@@ -37,7 +48,12 @@ const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
   { label: "Type", cell: ({ license_type }) => license_type, minor: true },
   { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
-  { label: "Instances", cell: ({ max_instances }) => formatLimit(max_instances), numeric: true, minor: true },
+  {
+    label: "Max. instances",
+    cell: ({ max_instances }) => formatLimit(max_instances),
+    numeric: true,
+    minor: true,
+  },
 ];
 
 const select = (chosen: boolean): Column<Shown>[] =>
@@ -57,9 +73,10 @@ export const licenseDoors: Page[] = [
     access: "read",
     async show(visit) {
       const { context, now, can } = visit;
-      const { request, filter, entry, query, isFiltered } = listQuery(visit, LicenseFilter.shape);
+      const list = listQuery(visit, LicenseFilter.shape);
+      const { entry, query } = list;
       const [page, types] = await Promise.all([
-        listLicenses(context, request, filter),
+        pageOf(list, (request, filter) => listLicenses(context, request, filter)),
         listLicenseTypes(context, { limit: 100 }),
       ]);
       const names = await customerNames(
@@ -69,6 +86,7 @@ export const licenseDoors: Page[] = [
       return {
         title: "Licenses",
         section: "licenses",
+        problem: entry.problem,
         body: (
           <>
             <Heading
@@ -76,9 +94,9 @@ export const licenseDoors: Page[] = [
               actions={
                 <>
                   {can("keys") ? (
-                    <a class="button" href="/admin/exports/licenses">
-                      Export
-                    </a>
+                    <span id="export" data-results>
+                      <ExportLink customerId={query["customer_id"]} />
+                    </span>
                   ) : null}
                   {can("imports") ? (
                     <a class="button" href="/admin/imports">
@@ -94,7 +112,7 @@ export const licenseDoors: Page[] = [
               }
             />
             <Card>
-              <Filters label="Licenses" reset="/admin/licenses" isFiltered={isFiltered}>
+              <Filters label="Licenses" reset="/admin/licenses" isFiltered={list.isFiltered}>
                 <Field
                   entry={entry}
                   name="q"
@@ -151,7 +169,14 @@ export const licenseDoors: Page[] = [
                     caption="Licenses"
                     columns={[...select(can("licenses")), ...columns(names, now)]}
                     rows={page.data.map((license) => presentLicense(license, now))}
-                    empty={emptyList(page.next_cursor, isFiltered, "No license was issued yet.")}
+                    empty={
+                      <>
+                        {emptyList(list, page.next_cursor, "No license was issued yet.")}
+                        {query["sort"] === "ending"
+                          ? " By end, perpetual licenses are left out, and ended ones unless their standing is chosen."
+                          : ""}
+                      </>
+                    }
                   />
                 </form>
                 <Pager

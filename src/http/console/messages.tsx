@@ -2,7 +2,7 @@
 import type { FC } from "hono/jsx";
 import { listMessages, MessageFilter, presentMessage } from "../../notices/messages.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery } from "./list.ts";
+import { emptyList, listQuery, pageOf } from "./list.tsx";
 import type { Page } from "./mount.tsx";
 import { Field, Filters, type Option, Select } from "./parts/form.tsx";
 import { Badge, Card, type Column, Pager, Table, type Tone, When } from "./parts/show.tsx";
@@ -53,16 +53,18 @@ export const messageList: Page = {
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const { request, filter, entry, query, isFiltered } = listQuery(visit, MessageFilter.shape);
-    const page = await listMessages(context, request, filter);
+    const list = listQuery(visit, MessageFilter.shape);
+    const { entry, query } = list;
+    const page = await pageOf(list, (request, filter) => listMessages(context, request, filter));
     return {
       title: "Messages",
       section: "messages",
+      problem: entry.problem,
       body: (
         <>
           <Heading title="Messages" lead="Every mail to customers and staff, the newest first." />
           <Card>
-            <Filters label="Messages" reset="/admin/messages" isFiltered={isFiltered}>
+            <Filters label="Messages" reset="/admin/messages" isFiltered={list.isFiltered}>
               <Select
                 entry={entry}
                 name="status"
@@ -89,7 +91,7 @@ export const messageList: Page = {
                 caption="Messages"
                 columns={messageColumns(now)}
                 rows={page.data.map(presentMessage)}
-                empty={emptyList(page.next_cursor, isFiltered, "Nothing was mailed yet.")}
+                empty={emptyList(list, page.next_cursor, "Nothing was mailed yet.")}
               />
               <Pager path="/admin/messages" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

@@ -19,6 +19,8 @@ export interface View {
   body: Child;
   /** Which entry of the navigation it belongs to. */
   section?: Section | undefined;
+  /** A refusal that the page itself shows. */
+  problem?: Problem | null;
 }
 
 export interface Page {
@@ -69,9 +71,12 @@ export function asPage(http: Http): void {
 
 const render = (visit: Visit, view: View) => html`<!doctype html>${<Document visit={visit} {...view} />}`;
 
-const respond = (visit: Visit, view: View, status = 200): Response | Promise<Response> => {
-  asPage(visit.http);
-  return visit.http.html(render(visit, view), status as never);
+const respond = (visit: Visit, view: View): Response | Promise<Response> => {
+  const { http } = visit;
+  asPage(http);
+  if (!view.problem) return http.html(render(visit, view));
+  http.set("problemCode", view.problem.code);
+  return http.html(render(visit, view), view.problem.type.status as never);
 };
 
 /** A page of the console, also once a browser has resolved its dots and backslashes (no open redirect). */
@@ -156,9 +161,7 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   } catch (error) {
     const problem = problemOf(error, http);
     if (problem.type.status >= 500 || problem.code === "FORBIDDEN") throw problem;
-    http.set("problemCode", problem.code);
-    const view = await form.show(visit, entry.refused(problem));
-    return respond(visit, view, problem.type.status);
+    return respond(visit, { ...(await form.show(visit, entry.refused(problem))), problem });
   }
 }
 

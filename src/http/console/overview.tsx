@@ -1,14 +1,15 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
-import { listEvents, presentEvent } from "../../audit/event-list.ts";
+import { listEvents } from "../../audit/event-list.ts";
 import { readAttention } from "../../licensing/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instance-census.ts";
+import type { Standing } from "../../licensing/standing.ts";
 import { readStatistics } from "../../licensing/statistics.ts";
 import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "./parts/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { Badge, Card, formatCount, formatDate, type Tone, When } from "./parts/show.tsx";
+import { Badge, Card, formatCount, formatDate, plural, type Tone, When } from "./parts/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
   <a class="figure" href={href}>
@@ -16,6 +17,25 @@ const Figure: FC<{ href: string; value: number; label: string }> = ({ href, valu
     <span class="label">{label}</span>
   </a>
 );
+
+const STANDINGS_SHOWN = [
+  ["active", "active licenses"],
+  ["expiring", "expiring within 30 days"],
+  ["grace", "in grace"],
+  ["expired", "expired"],
+] as const;
+
+const listOf = (standing: Standing): string => `/admin/licenses?standing=${standing}`;
+
+/** Where all of a kind are. A clone is found where its license is looked at: nothing lists them. */
+const LISTS: [href: string, label: string][] = [
+  ["/admin/messages?status=bounced", "bounced mail"],
+  ["/admin/messages?status=failed", "failed mail"],
+  [listOf("grace"), "in grace"],
+  [listOf("expiring"), "expiring"],
+  ["/admin/activity?action=license.overused", "over the limit"],
+  [`/admin/instances?silent_days=${SILENT_DAYS}`, "instances not heard of"],
+];
 
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
@@ -29,19 +49,42 @@ interface Concern {
 }
 
 const seat = ({
-  license_id,
+  id,
   instance_id,
   hostname,
 }: {
-  license_id: string;
+  id: string;
   instance_id: string;
   hostname: string | null;
 }) => ({
-  href: `/admin/licenses/${license_id}`,
+  href: `/admin/instances/${id}`,
   what: hostname ? `${instance_id} (${hostname})` : instance_id,
 });
 
-function concernsOf(found: Awaited<ReturnType<typeof readAttention>>, now: number): Concern[] {
+/** The licenses that end, a few of each standing; their number where none of the next to end is among them. */
+function endingOf(found: Attention["ending"], counted: Record<Standing, number>, now: number): Concern[] {
+  const shown = found.map((row) => ({
+    tone: "warn" as const,
+    kind: row.standing,
+    href: `/admin/licenses/${row.id}`,
+    what: `${row.customer_name}, ${row.license_type}`,
+    when: <When at={row.expires_at} now={now} />,
+  }));
+  const missed = (["grace", "expiring"] as const)
+    .filter((standing) => counted[standing] > 0 && !shown.some(({ kind }) => kind === standing))
+    .map((standing) => ({
+      tone: "warn" as const,
+      kind: standing,
+      href: listOf(standing),
+      what: plural(counted[standing], "license"),
+      when: null,
+    }));
+  return [...shown, ...missed];
+}
+
+type Attention = Awaited<ReturnType<typeof readAttention>>;
+
+function concernsOf(found: Attention, counted: Record<Standing, number>, now: number): Concern[] {
   return [
     ...found.clones.map((row) => ({
       tone: "stop" as const,
@@ -56,13 +99,7 @@ function concernsOf(found: Awaited<ReturnType<typeof readAttention>>, now: numbe
       what: row.recipient,
       when: <When at={row.updated_at} now={now} />,
     })),
-    ...found.ending.map((row) => ({
-      tone: "warn" as const,
-      kind: row.standing,
-      href: `/admin/licenses/${row.id}`,
-      what: `${row.customer_name}, ${row.license_type}`,
-      when: <When at={row.expires_at} now={now} />,
-    })),
+    ...endingOf(found.ending, counted, now),
     ...found.overused.map((row) => ({
       tone: "warn" as const,
       kind: "over the limit",
@@ -86,9 +123,9 @@ export const overview: Page = {
     const [figures, found, latest] = await Promise.all([
       readStatistics(context),
       readAttention(context),
-      listEvents(context, { limit: 12 }, {}),
+      listEvents(context, { limit: 12 }, {}, "with names"),
     ]);
-    const concerns = concernsOf(found, now);
+    const concerns = concernsOf(found, figures.by_standing, now);
     const days = figures.activations_by_day;
     return {
       title: "Overview",
@@ -106,13 +143,9 @@ export const overview: Page = {
             }
           />
           <div class="figures">
-            <Figure href="/admin/licenses?standing=active" value={figures.active} label="active licenses" />
-            <Figure
-              href="/admin/licenses?standing=expiring"
-              value={figures.expiring_soon}
-              label="expiring within 30 days"
-            />
-            <Figure href="/admin/licenses?standing=expired" value={figures.expired} label="expired" />
+            {STANDINGS_SHOWN.map(([standing, label]) => (
+              <Figure href={listOf(standing)} value={figures.by_standing[standing]} label={label} />
+            ))}
             <Figure
               href="/admin/instances?active=true"
               value={figures.instances.active}
@@ -142,15 +175,19 @@ export const overview: Page = {
                   </ul>
                 )}
                 <p class="hint">
-                  A few of each kind; all of them are under{" "}
-                  <a href="/admin/licenses?standing=expiring">Licenses</a>,{" "}
-                  <a href={`/admin/instances?active=true&silent_days=${SILENT_DAYS}`}>Instances</a> and{" "}
-                  <a href="/admin/messages?status=bounced">Messages</a>.
+                  The latest suspected clones, and a few of each other kind. All of one:{" "}
+                  {LISTS.map(([href, label], index) => (
+                    <>
+                      {index > 0 ? ", " : ""}
+                      <a href={href}>{label}</a>
+                    </>
+                  ))}
+                  .
                 </p>
               </Card>
-              <Card title="Licenses that end in the next 12 months">
+              <Card title="Licenses that end this month and in the next 11">
                 <BarChart
-                  title="Licenses that end in the next 12 months"
+                  title="Licenses that end this month and in the next 11"
                   empty="None ends in these months."
                   columns={["Month", "Licenses"]}
                   bars={figures.expirations_by_month.map(({ month: name, count }) => {
@@ -176,7 +213,7 @@ export const overview: Page = {
               {latest.data.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
-                <Timeline events={latest.data.map(presentEvent)} now={now} about />
+                <Timeline events={latest.data} now={now} about />
               )}
             </Card>
           </div>

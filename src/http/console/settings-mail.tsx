@@ -1,4 +1,4 @@
-// /admin/settings/mail: how mail is sent, and the latest that did not arrive.
+// /admin/settings/mail: how mail is sent, and the latest not delivered.
 import { listMessages, presentMessage } from "../../notices/messages.ts";
 import { Heading } from "./layout.tsx";
 import { messageColumns } from "./messages.tsx";
@@ -60,9 +60,9 @@ const mail: Page = {
               ]}
             />
           </Card>
-          <Card title="Latest that did not arrive">
+          <Card title="Latest not delivered">
             <Table
-              caption="Latest messages that did not arrive"
+              caption="Latest messages not delivered"
               rows={pages.flatMap(({ data }) => data.map(presentMessage))}
               empty="None."
               columns={messageColumns(now)}

@@ -25,6 +25,9 @@ export interface Visit {
   can: (permission: Permission) => boolean;
 }
 
+/** What the path of a page about one thing names it by. */
+export const idOf = ({ params }: Pick<Visit, "params">): string => params["id"] ?? "";
+
 /** Whoever is signed in: by the session's cookie, or with each request by Cloudflare Access; or null. */
 export async function sessionOf(http: Http): Promise<Session | null> {
   const context = http.get("context");
@@ -34,7 +37,7 @@ export async function sessionOf(http: Http): Promise<Session | null> {
   const assertion = http.req.header(ACCESS_HEADER) ?? null;
   if (assertion === null) return null;
   const actor = await authenticate(context, { authorization: null, assertion });
-  return actor && { id: null, actor };
+  return actor && { id: null, actor, name: actor.id };
 }
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {

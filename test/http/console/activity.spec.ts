@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Visitor } from "../../support/console.ts";
-import { admin, newCustomer, newLicense, newToken } from "../../support/service.ts";
+import { env } from "../../support/env.ts";
+import { activate, admin, deactivate, newCustomer, newLicense, newToken } from "../../support/service.ts";
 
 /** What the list says, without the words of its filters. */
 const listed = (html: string): string => html.slice(html.indexOf('id="events"'));
@@ -31,7 +32,17 @@ describe("/admin/activity", () => {
     expect(theirs).not.toContain("Customer created");
     expect(await find(`${about}&since=2020-01-01&until=2020-12-31`)).toContain("Nothing is like that");
     expect(await find(`${about}&since=2020-01-01&until=`)).toContain("Customer created");
-    expect(await visitor.get("/admin/activity?since=yesterday")).toMatchObject({ status: 422 });
+  });
+
+  it("says at its field what a filter means nothing by, and keeps the others", async () => {
+    const visitor = await Visitor.signIn();
+    const page = await visitor.get("/admin/activity?actor=ada@example.org&since=0002-01-01");
+    expect(page).toMatchObject({ status: 422 });
+    expect(page.html).toMatch(/name="actor"[^>]* value="ada@example.org"/);
+    expect(page.html).toMatch(/id="since" name="since" aria-describedby="since-fault" aria-invalid="true"/);
+    expect(page.html).toMatch(/id="since-fault">Must be an RFC 3339 instant/);
+    expect(listed(page.html)).toContain("please correct this");
+    expect(page.html).toMatch(/id="until"[^>]* min="1970-01-01"/);
   });
 
   it("goes on page by page with the same filters", async () => {
@@ -45,6 +56,58 @@ describe("/admin/activity", () => {
     const next = /href="([^"]+)" rel="next"/.exec(page.html)![1]!.replaceAll("&amp;", "&");
     page = await visitor.get(next);
     expect(listed(page.html)).toContain("Customer created");
+  });
+
+  it("calls tokens by their names and what acts by rule in words, with their ids beside", async () => {
+    const { id } = await newCustomer();
+    const name = `Billing <${crypto.randomUUID()}>`;
+    const { token, api_token } = await newToken({ role: "owner", name });
+    await admin(`/customers/${id}`, { method: "PATCH", body: { company: "Acme" }, token });
+    await admin(`/api-tokens/${api_token.id}`, { method: "DELETE" });
+    const visitor = await Visitor.signInAs("viewer");
+    const changed = await visitor.get(`/admin/activity?entity=${id}`);
+    expect(changed.text).toContain(`by ${name}`);
+    expect(changed.html).toContain(`title="${api_token.id}"`);
+    expect((await admin(`/events?entity=${id}`)).body.data[0]).not.toHaveProperty("actor_name");
+  });
+
+  it("names every actor that acts by rule", async () => {
+    const visitor = await Visitor.signIn();
+    for (const actor of ["nightly", "deliveries", "receipts", "usage", "lease"]) {
+      const { license } = await newLicense();
+      await env.DB.prepare(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'license.changed', 'license', ?, 'system', ?, '-', '{}')`,
+      )
+        .bind(Date.now(), license.id, actor)
+        .run();
+      const { html } = await visitor.get(`/admin/activity?entity=${license.id}`);
+      expect(html).toContain(`by <span title="${actor}">`);
+    }
+  });
+
+  it("finds what an instance did without knowing, such as looking like a clone", async () => {
+    const { license } = await newLicense();
+    await env.DB.prepare(
+      `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+       VALUES (?, 'instance.clone_suspected', 'license', ?, 'instance', 'twin', '-', '{}')`,
+    )
+      .bind(Date.now(), license.id)
+      .run();
+    const visitor = await Visitor.signIn();
+    const { html } = await visitor.get("/admin/activity?action=instance.clone_suspected");
+    expect(listed(html)).toContain(license.id);
+  });
+
+  it("says who freed a seat", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 2 });
+    for (const instance of ["a", "b"]) await activate(license_key, instance);
+    const [first] = (await admin(`/activations?license_id=${license.id}`)).body.data;
+    await admin(`/activations/${first.id}`, { method: "DELETE" });
+    await deactivate(license_key, "b");
+    const { html } = await (await Visitor.signIn()).get(`/admin/activity?entity=${license.id}`);
+    expect(html).toContain("<strong>Seat freed</strong>");
+    expect(html).toContain("<strong>Seat given back</strong>");
   });
 
   it("shows what was recorded as text", async () => {

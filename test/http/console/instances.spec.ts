@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
+import { env } from "../../support/env.ts";
 import { activate, admin, newLicense, rows, unique } from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
@@ -73,12 +74,18 @@ describe("/admin/instances", () => {
     expect((await visitor.get("/admin/instances?count=now&silent_days=9")).text).toContain(
       "silent for 9 days or more",
     );
+    const narrowed = await visitor.get(`/admin/instances?count=now&license_id=${license.id}`);
+    expect(narrowed.text).toContain("Of all instances, whatever is asked for below.");
+    expect((await visitor.get("/admin/instances?count=now")).text).not.toContain("Of all instances,");
   });
 
   it("refuses filters that mean nothing", async () => {
     const visitor = await Visitor.signIn();
     for (const query of ["silent_days=x", "silent_days=0", "active=maybe", "customer_id=a%20b"]) {
-      expect(await visitor.get(`/admin/instances?${query}`)).toMatchObject({ status: 422 });
+      const page = await visitor.get(`/admin/instances?${query}`);
+      expect(page).toMatchObject({ status: 422 });
+      expect(page.html).toContain('class="fault"');
+      expect(page.html).toContain('class="filters"');
     }
   });
 });
@@ -93,6 +100,8 @@ describe("an instance's page", () => {
     const { text, html } = await (await Visitor.signIn()).get(`/admin/instances/${id}`);
     for (const fact of ["island", "live", "vault.example", "fp-1", "site Graz"]) expect(text).toContain(fact);
     expect(html).toContain(`/admin/licenses/${license.id}"`);
+    const { name } = (await admin(`/customers/${license.customer_id}`)).body;
+    expect(html).toContain(`<a href="/admin/customers/${license.customer_id}">${name}</a>`);
   });
 
   it("warns of a changed fingerprint", async () => {
@@ -115,6 +124,60 @@ describe("an instance's page", () => {
 
   it("is not there for an id that is none", async () => {
     expect(await (await Visitor.signIn()).get("/admin/instances/act_none_1")).toMatchObject({ status: 404 });
+  });
+});
+
+describe("an instance without a network", () => {
+  /** A seat by a file that staff handed in, and one that an instance took itself. */
+  async function both() {
+    const { license, license_key } = await newLicense({ max_instances: null, expires_days: 400 });
+    await activate(license_key, "networked");
+    const body = { request: { license_key, instance_id: "island" } };
+    const answer = await admin(`/licenses/${license.id}/offline-activations`, { body });
+    expect(answer.status).toBe(200);
+    // Both hold their seats; nothing was heard of either since.
+    await env.DB.prepare("UPDATE activations SET lease_expires_at = ? WHERE license_id = ?")
+      .bind(NOW + 400 * DAY, license.id)
+      .run();
+    return { license, id: await seatOf(license.id, "island") };
+  }
+
+  it("is there by file, is not expected, and has no address of its own", async () => {
+    const { license, id } = await both();
+    await env.DB.prepare("UPDATE activations SET ip = '203.0.113.9' WHERE license_id = ?")
+      .bind(license.id)
+      .run();
+    const visitor = await Visitor.signIn();
+    const page = await visitor.get(`/admin/instances/${id}`);
+    expect(page.text).toContain("by file");
+    expect(page.text).not.toMatch(/Expected next|IP address|203\.0\.113\.9/);
+    expect(page.text).toContain("It tells nothing of itself");
+    const other = await visitor.get(`/admin/instances/${await seatOf(license.id, "networked")}`);
+    expect(other.text).toMatch(/Expected next.*IP address 203\.0\.113\.9/);
+  });
+
+  it("is never silent: not in its badge, its list or the count", async () => {
+    const count = async () => (await admin("/statistics/instances?silent_days=30")).body;
+    const { license } = await both();
+    setTime(NOW + 20 * DAY);
+    const before = await count();
+    setTime(NOW + 40 * DAY);
+    const after = await count();
+    const visitor = await Visitor.signIn();
+    const all = (await visitor.get(`/admin/instances?license_id=${license.id}`)).text;
+    expect(all).toMatch(/island by file/);
+    expect(all).toMatch(/networked silent/);
+    const silent = (await visitor.get(`/admin/instances?license_id=${license.id}&silent_days=30`)).html;
+    expect(silent).toContain(await seatOf(license.id, "networked"));
+    expect(silent).not.toContain(await seatOf(license.id, "island"));
+    const [unheard] = await rows<{ n: number }>(
+      `SELECT count(*) AS n FROM activations WHERE ended_at = 0 AND lease_expires_at > ?1 AND last_seen_at <= ?2
+         AND actor_type <> 'staff'`,
+      NOW + 40 * DAY,
+      NOW + 10 * DAY,
+    );
+    expect(after.silent).toBe(unheard!.n);
+    expect(before.live + before.silent + before.freed).toBe(after.live + after.silent + after.freed);
   });
 });
 

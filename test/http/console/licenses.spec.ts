@@ -51,6 +51,23 @@ describe("the list of licenses", () => {
     expect(page.html.indexOf(soon.license.id)).toBeLessThan(page.html.indexOf(late.license.id));
   });
 
+  it("finds the ended ones by their end, too, and says what that order leaves out", async () => {
+    const customer = await newCustomer();
+    const { license } = await newLicense({ customer_id: customer.id, expires_at: null });
+    const query = `/admin/licenses?customer_id=${customer.id}&sort=ending`;
+    const page = await owner.get(query);
+    expect(page.html).not.toContain(license.id);
+    expect(page.text).toContain("By end, perpetual licenses are left out");
+  });
+
+  it("leads to an export of the customer that is asked for, and of all otherwise", async () => {
+    const page = await owner.get("/admin/licenses?customer_id=acme&standing=grace");
+    expect(page.html).toContain('href="/admin/exports/licenses?customer_id=acme">Export all of customer<');
+    expect((await owner.get("/admin/licenses?standing=grace")).html).toContain(
+      'href="/admin/exports/licenses">Export all<',
+    );
+  });
+
   it("keeps every filter of its address in its form, so that another one only narrows further", async () => {
     const { html } = await owner.get(
       "/admin/licenses?customer_id=acme&status=active&expiring_within_days=30&standing=expiring",
@@ -75,6 +92,15 @@ describe("the list of licenses", () => {
     expect(page.html).not.toContain('name="do"');
     expect((await viewer.get("/admin/licenses/new")).status).toBe(403);
     expect((await viewer.get("/admin/licenses/bulk?do=suspend")).status).toBe(403);
+  });
+});
+
+describe("a license's page", () => {
+  it("names its customer among its terms", async () => {
+    const customer = await newCustomer({ name: unique("Zebra") });
+    const { license } = await newLicense({ customer_id: customer.id });
+    const { html } = await owner.get(`/admin/licenses/${license.id}`);
+    expect(html).toContain(`<a href="/admin/customers/${customer.id}">${customer.name}</a>`);
   });
 });
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
+import { env } from "../../support/env.ts";
+import { activate, admin, newCustomer, newLicense, newToken, rows } from "../../support/service.ts";
+
+const NOW = Date.parse("2026-06-01T08:00:00.000Z");
+
+/** When nothing of another test ends. */
+const LAST = Date.parse("2090-06-01T08:00:00.000Z");
 
 describe("the console", () => {
   it("opens to whoever signs in with a token, and leads nowhere without one", async () => {
@@ -15,5 +23,95 @@ describe("the console", () => {
       status: 303,
       location: "/admin/sign-in?next=%2Fadmin",
     });
+  });
+
+  it("calls whoever is signed in by the name of their token", async () => {
+    const { token, api_token } = await newToken({ role: "viewer", name: "Ada's laptop" });
+    const { html } = await (await Visitor.signIn(token)).get("/admin");
+    expect(html).toContain(`title="${api_token.id}">Ada&#39;s laptop<`);
+    expect((await (await Visitor.signIn()).get("/admin")).html).toContain('title="ADMIN_TOKEN">ADMIN_TOKEN<');
+  });
+});
+
+/** The figures of the overview: what they count, and where it is listed. */
+const figuresOf = (html: string) =>
+  [...html.matchAll(/class="figure" href="([^"]+)"><b>([\d,]+)<\/b><span class="label">([^<]+)</g)].map(
+    ([, href, count, label]) => ({ href: href!, count: Number(count!.replaceAll(",", "")), label }),
+  );
+
+describe("the overview", () => {
+  it("counts in each figure what the list behind it holds", async () => {
+    const customer_id = (await newCustomer()).id;
+    const make = async (input: object): Promise<any> =>
+      newLicense({ customer_id, max_instances: 9, ...input });
+    setTime(NOW - 40 * DAY);
+    await make({ expires_days: 400 });
+    await make({ expires_at: null });
+    await make({ expires_days: 50 });
+    await make({ expires_days: 30, grace_days: 30 });
+    for (const grace_days of [0, 1]) await make({ expires_days: 30, grace_days });
+    await admin(`/licenses/${(await make({})).license.id}/suspend`, { body: { reason: "x" } });
+    setTime(NOW);
+    const { license_key } = await make({ expires_days: 3 });
+    for (const instance of ["a", "b", "c"]) await activate(license_key, instance);
+    const visitor = await Visitor.signIn();
+    const figures = figuresOf((await visitor.get("/admin")).html);
+    expect(figures.map(({ label }) => label)).toEqual([
+      "active licenses",
+      "expiring within 30 days",
+      "in grace",
+      "expired",
+      "seats in use",
+    ]);
+    for (const { href, count, label } of figures) {
+      let path: string | undefined = `${href.replaceAll("&amp;", "&")}&limit=100`;
+      let listed = 0;
+      while (path !== undefined) {
+        const { html }: { html: string } = await visitor.get(path);
+        listed += /<tbody>.*<\/tbody>/s.exec(html)?.[0].match(/<tr>/g)?.length ?? 0;
+        path = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+      }
+      // A lapsed lease counts as a seat until it is noticed, at the license's next activation.
+      const [lapsed] = await rows<{ n: number }>(
+        "SELECT count(*) AS n FROM activations WHERE ended_at = 0 AND lease_expires_at <= ?",
+        NOW,
+      );
+      expect(count, label).toBe(listed + (label === "seats in use" ? lapsed!.n : 0));
+    }
+  });
+
+  it("leads from a suspected clone to the instance, and to all of each kind", async () => {
+    setTime(NOW);
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "twin");
+    const [seat] = (await admin(`/activations?license_id=${license.id}`)).body.data;
+    await env.DB.prepare("UPDATE activations SET clone_suspected_at = ? WHERE license_id = ?")
+      .bind(LAST, license.id)
+      .run();
+    const { html, text } = await (await Visitor.signIn()).get("/admin");
+    await env.DB.prepare("UPDATE activations SET clone_suspected_at = NULL WHERE license_id = ?")
+      .bind(license.id)
+      .run();
+    expect(html).toContain(`href="/admin/instances/${seat.id}">twin<`);
+    for (const list of ["standing=grace", "status=bounced", "status=failed", "action=license.overused"]) {
+      expect(html).toContain(`?${list}">`);
+    }
+    expect(text).toContain("Licenses that end this month and in the next 11");
+  });
+
+  it("tells of licenses that end also where those that end first are all suspended", async () => {
+    setTime(LAST);
+    const customer_id = (await newCustomer()).id;
+    const row = { customer_id, license_type: "standard", expires_at: "2090-06-20" };
+    const { body } = await admin("/imports/licenses", { body: Array.from({ length: 101 }, () => row) });
+    expect(body.created).toBe(101);
+    await env.DB.prepare("UPDATE licenses SET status = 'suspended' WHERE customer_id = ?")
+      .bind(customer_id)
+      .run();
+    await newLicense({ customer_id, expires_at: "2090-06-25" });
+    const { html } = await (await Visitor.signIn()).get("/admin");
+    expect(html).toMatch(
+      /expiring<\/span><\/span><span class="what"><a href="[^"]+standing=expiring">1 license</,
+    );
   });
 });

@@ -1,9 +1,11 @@
 // Events in words.
 import type { FC } from "hono/jsx";
-import type { presentEvent } from "../../../audit/event-list.ts";
+import { type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
 import { formatCount, wordsFor, When } from "./show.tsx";
 
-export type ShownEvent = ReturnType<typeof presentEvent>;
+const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
+
+type ShownEvent = ReturnType<typeof shownEvent>;
 
 const WORDS: Record<string, string> = {
   "activation.created": "Instance activated",
@@ -43,10 +45,28 @@ const WORDS: Record<string, string> = {
 /** What can happen, by its words. */
 export const ACTIONS: [action: string, words: string][] = Object.entries(WORDS);
 
-/** An action in words; one without words of its own is its name with blanks. */
-const wordsOf = (action: string): string => {
+/** What happened in words; what has none of its own is its name with blanks. */
+const wordsOf = ({ action, actor }: ShownEvent): string => {
+  if (action === "activation.ended" && actor.type === "staff") return "Seat freed";
   const plain = action.replaceAll(/[._]/g, " ");
   return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+};
+
+/** What acts by rule. */
+const SYSTEM: Record<string, string> = {
+  nightly: "the nightly job",
+  deliveries: "the delivery of mail",
+  receipts: "a receipt of the mail service",
+  usage: "the count of usage",
+  lease: "the end of the lease",
+};
+
+/** Who did it, as people call them; the id beside it where that is another. */
+const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name: name } }) => {
+  const { type, id } = actor;
+  if (type === "instance") return <> by instance {id}</>;
+  const words = type === "system" ? SYSTEM[id] : name;
+  return <> by {words ? <span title={id}>{words}</span> : id}</>;
 };
 
 const PAGES: Record<string, string> = {
@@ -76,28 +96,27 @@ function remarkOf({ detail }: ShownEvent): string | null {
   return null;
 }
 
-const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, detail } }) => (
+const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, actor, detail } }) => (
   <details>
     <summary>Detail</summary>
-    <pre class="claims">{JSON.stringify({ action, request_id, ip, detail }, null, 2)}</pre>
+    <pre class="claims">{JSON.stringify({ action, actor, request_id, ip, detail }, null, 2)}</pre>
   </details>
 );
 
 /** The latest first. `about` also names what each event is about; `full` adds all that was recorded. */
-export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean; full?: boolean }> = ({
+export const Timeline: FC<{ events: NamedEvent[]; now: number; about?: boolean; full?: boolean }> = ({
   events,
   now,
   about,
   full,
 }) => (
   <ol class={full ? "timeline full" : "timeline"}>
-    {events.map((event) => {
+    {events.map(shownEvent).map((event) => {
       const remark = remarkOf(event);
-      const { type, id } = event.actor;
       return (
         <li>
           <div>
-            <strong>{wordsOf(event.action)}</strong>
+            <strong>{wordsOf(event)}</strong>
             {remark ? ` ${remark}` : null}
           </div>
           {about ? (
@@ -108,7 +127,7 @@ export const Timeline: FC<{ events: ShownEvent[]; now: number; about?: boolean; 
           <div class="soft">
             <When at={event.at} now={now} time />
             {/* An instance acts for itself: the remark has named it. */}
-            {type === "instance" && !full ? null : ` by ${type === "instance" ? "instance " : ""}${id}`}
+            {event.actor.type === "instance" && !full ? null : <By event={event} />}
           </div>
           {full ? <Detail event={event} /> : null}
         </li>

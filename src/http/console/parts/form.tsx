@@ -84,6 +84,9 @@ const Frame: FC<FieldProps & { fault: string | undefined; kind?: string; childre
   </div>
 );
 
+/** The dates that name an instant. A year is typed digit by digit, and is 0002 at first. */
+const DATES = { min: "1970-01-01", max: "9999-12-31" };
+
 export const Field: FC<
   FieldProps & {
     type?: "text" | "email" | "number" | "date" | "password" | "search" | "file";
@@ -102,9 +105,10 @@ export const Field: FC<
   const { fault, attributes } = idsOf(entry, name, hint);
   const shown = entry.has(name) ? (entry.text(name) ?? "") : (value ?? "");
   const secret = type === "password" || type === "file";
+  const range = type === "date" ? DATES : {};
   return (
     <Frame entry={entry} name={name} label={label} hint={hint} fault={fault} kind={type}>
-      <input {...attributes} type={type} value={secret ? undefined : String(shown)} {...rest} />
+      <input {...attributes} type={type} value={secret ? undefined : String(shown)} {...range} {...rest} />
     </Frame>
   );
 };
@@ -222,10 +226,12 @@ export const Filters: FC<{ children?: Child; label: string; reset: string; isFil
   <form class="filters" method="get" role="search" aria-label={label} data-live>
     {children}
     <button class="no-script">Apply</button>
-    {isFiltered ? (
-      <a class="button quiet" href={reset}>
-        Clear
-      </a>
-    ) : null}
+    <span id="clear" data-results>
+      {isFiltered ? (
+        <a class="button quiet" href={reset}>
+          Clear
+        </a>
+      ) : null}
+    </span>
   </form>
 );

@@ -1,11 +1,17 @@
-// How an instance is doing, in a word or two.
+// Instances in lists, and how they are doing in a word or two.
 import type { FC } from "hono/jsx";
-import { SILENT_DAYS } from "../../../licensing/instance-census.ts";
+import { isByFile, SILENT_DAYS } from "../../../licensing/instance-census.ts";
 import { DAY } from "../../../licensing/dates.ts";
-import type { presentActivation } from "../../../licensing/instances.ts";
-import { Badge } from "./show.tsx";
+import { presentActivation } from "../../../licensing/instances.ts";
+import { Badge, type Column, When } from "./show.tsx";
 
-export type ShownSeat = ReturnType<typeof presentActivation>;
+export const shownSeat = (activation: Parameters<typeof presentActivation>[0], now: number) => ({
+  ...presentActivation(activation, now),
+  /** Whether it was activated by a file, having no network. */
+  by_file: isByFile(activation),
+});
+
+export type ShownSeat = ReturnType<typeof shownSeat>;
 
 const ENDED = {
   instance: "deactivated itself",
@@ -13,17 +19,18 @@ const ENDED = {
   lease: "lease ran out",
 } as const;
 
-const stateOf = ({ active, ended_by, last_seen_at }: ShownSeat, now: number) => {
+const stateOf = ({ active, ended_by, last_seen_at, by_file }: ShownSeat, now: number) => {
   if (ended_by !== null) return { tone: "plain", word: ENDED[ended_by] } as const;
   if (!active) return { tone: "plain", word: ENDED.lease } as const;
+  if (by_file) return { tone: "good", word: "by file" } as const;
   return Date.parse(last_seen_at) <= now - SILENT_DAYS * DAY
     ? ({ tone: "warn", word: "silent" } as const)
     : ({ tone: "good", word: "live" } as const);
 };
 
 /** Where it runs and as what, in a line. */
-export const runsOn = (hostname: string | null, version: string | null): string =>
-  [hostname, version && `version ${version}`].filter(Boolean).join(", ");
+const runsOn = ({ hostname, app_version }: ShownSeat): string =>
+  [hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ");
 
 export const SeatBadges: FC<{ seat: ShownSeat; now: number }> = ({ seat, now }) => {
   const { tone, word } = stateOf(seat, now);
@@ -35,3 +42,27 @@ export const SeatBadges: FC<{ seat: ShownSeat; now: number }> = ({ seat, now }) 
     </span>
   );
 };
+
+export const seatPath = (id: string): string => `/admin/instances/${encodeURIComponent(id)}`;
+
+export const seatColumns = (now: number): Column<ShownSeat>[] => [
+  {
+    label: "Instance",
+    main: true,
+    cell: (seat) => (
+      <>
+        <a href={seatPath(seat.id)}>{seat.instance_id}</a>
+        <span class="second">{runsOn(seat)}</span>
+      </>
+    ),
+  },
+  { label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
+  { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={now} />, minor: true },
+  {
+    label: "Lease ends",
+    // Also where it ran out: until the license's next activation nothing else says when.
+    cell: ({ ended_at, lease_expires_at }) =>
+      ended_at === null ? <When at={lease_expires_at} now={now} /> : <span class="soft">ended</span>,
+    minor: true,
+  },
+];

@@ -4,8 +4,9 @@ document.documentElement.classList.add("js");
 
 const fetchPage = async (url, signal, body) => {
   const answer = await fetch(url, { signal, body, method: body ? "POST" : "GET" });
-  // The session is over, or something failed: the page itself tells better than a part of it.
-  if (!answer.ok || answer.redirected) return null;
+  // The session is over, or something failed: the page itself tells better than a part of it. What was refused (422)
+  // is told by the parts, too.
+  if ((!answer.ok && answer.status !== 422) || answer.redirected) return null;
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 };
 
@@ -65,7 +66,17 @@ const lookAt = (form, signal) => {
   return fetchPage(url, signal);
 };
 
+/** Something that a filter means nothing by, or nothing yet: a date is typed digit by digit. */
+const isUnfinished = (form) => form.method !== "post" && !form.checkValidity();
+
+/** What was wrong with a field is told anew, beside the results. */
+const forgetFaults = (form) => {
+  for (const fault of form.querySelectorAll(".fault")) fault.remove();
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+};
+
 const refresh = async (form) => {
+  if (isUnfinished(form)) return;
   running?.abort();
   running = new AbortController();
   // What somebody is typing in is not replaced under their hands.
@@ -75,6 +86,7 @@ const refresh = async (form) => {
   for (const part of parts) part.classList.add("loading");
   try {
     const page = await lookAt(form, running.signal);
+    if (page && form.method !== "post") forgetFaults(form);
     for (const part of parts) {
       const fresh = page?.getElementById(part.id);
       if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
