@@ -5,12 +5,11 @@ ALTER TABLE messages ADD COLUMN key_revision INTEGER;
 -- names a license as long as anything that was signed for it does.
 ALTER TABLE licenses ADD COLUMN signed_until INTEGER;
 
-DROP INDEX licenses_stopped;
-DROP INDEX licenses_superseded;
-
-CREATE INDEX licenses_stopped ON licenses
+-- In place of licenses_stopped and licenses_superseded, which the release before this one still asks: a later one
+-- drops them. They hold only the few licenses that were stopped or whose key was replaced.
+CREATE INDEX licenses_stopped_until ON licenses
   (status, max(coalesce(expires_at + grace_days * 86400000, 253402300799000), coalesce(signed_until, 0)), id)
 WHERE status <> 'active';
-CREATE INDEX licenses_superseded ON licenses
+CREATE INDEX licenses_superseded_until ON licenses
   (max(coalesce(expires_at + grace_days * 86400000, 253402300799000), coalesce(signed_until, 0)), id, revision)
 WHERE revision > 1;

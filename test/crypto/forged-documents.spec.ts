@@ -103,6 +103,7 @@ beforeAll(async () => {
   certificate = file.body.certificate;
   receipt = await receiptFor(certificate);
 
+  await activate(key, "mainland");
   superseded = await replaced();
   carried = await replaced();
 
@@ -158,7 +159,7 @@ const PLACES: Place[] = [
   {
     name: "check-in: license_key",
     genuine: () => genuine(key),
-    present: (license_key) => post("/v1/check-in", { license_key, instance_id: "island" }),
+    present: (license_key) => post("/v1/check-in", { license_key, instance_id: "mainland" }),
     refused: KEY_REFUSED,
     accepted: 200,
   },

@@ -37,7 +37,9 @@ describe("migrations half way", () => {
     await copyInto("licenses", license.id);
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
-    const there = await before.prepare("SELECT 1 FROM sqlite_master WHERE name = 'silence_walk'").all();
+    const there = await before
+      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'signed_until'")
+      .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     for (const [path, status] of [
       ["activate", 200],
