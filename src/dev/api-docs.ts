@@ -14,6 +14,7 @@ interface Schema {
   minimum?: number;
   maximum?: number;
   maxLength?: number;
+  format?: string;
   default?: unknown;
   description?: string;
 }
@@ -52,7 +53,7 @@ function typeOf(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   if ("const" in schema) return JSON.stringify(schema.const);
   const types = [schema.type ?? "any"].flat();
-  const name = types.join(" or ");
+  const name = schema.format?.startsWith("date") ? schema.format : types.join(" or ");
   if (types.includes("array")) return `array of ${typeOf(schema.items ?? {})}`;
   if (types.includes("object") && schema.properties) return `{${Object.keys(schema.properties).join(", ")}}`;
   const { minimum, maximum, maxLength } = schema;

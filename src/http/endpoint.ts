@@ -49,6 +49,10 @@ interface Answer {
   contentType?: string;
   /** Describes the same answer as a 201, where the call can also make the thing. */
   created?: string;
+  /** It comes with the ETag of what it shows. */
+  etag?: true;
+  /** Describes the 304 that a GET with If-None-Match may get. */
+  unchanged?: string;
   /** The same in another media type. */
   alternative?: { contentType: string; schema: Schema; example: unknown };
 }

@@ -55,6 +55,31 @@ function problemExample(code: ProblemCode, issuer: string): Json {
   };
 }
 
+const header = (name: string, description: string, example: string): Json => ({
+  name,
+  in: "header",
+  required: false,
+  description,
+  schema: { type: "string" },
+  example,
+});
+
+const ETAG_EXAMPLE = '"3-m8x2k1c0"';
+
+const IF_MATCH = header(
+  "If-Match",
+  "The ETag of the resource as it was read: where it is another one by now, the call is refused (412) and changes nothing.",
+  ETAG_EXAMPLE,
+);
+
+const IF_NONE_MATCH = header(
+  "If-None-Match",
+  "The ETag of what the caller has: where that is still so, the answer is 304.",
+  ETAG_EXAMPLE,
+);
+
+const ETAG = { ETag: { description: "The version of what is shown.", schema: { type: "string" } } };
+
 function parametersOf(declared: Endpoint): Json[] {
   const parameters = (schema: Schema | undefined, place: "path" | "query"): Json[] => {
     if (!schema) return [];
@@ -73,6 +98,8 @@ function parametersOf(declared: Endpoint): Json[] {
     ...parameters(declared.params, "path"),
     ...parameters(declared.query, "query"),
     ...(takesIdempotencyKey(declared) ? [IDEMPOTENCY_PARAMETER] : []),
+    ...(declared.refusals?.includes("PRECONDITION_FAILED") ? [IF_MATCH] : []),
+    ...(declared.answer.unchanged ? [IF_NONE_MATCH] : []),
   ];
 }
 
@@ -85,7 +112,10 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
     contentType = "application/json",
     created,
     alternative,
+    etag,
+    unchanged,
   } = declared.answer;
+  const headers = etag ? { headers: ETAG } : {};
   const content = schema
     ? {
         content: {
@@ -102,8 +132,9 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
       }
     : {};
   const responses: Record<string, Json> = {
-    [status]: { description, ...content },
-    ...(created === undefined ? {} : { 201: { description: created, ...content } }),
+    [status]: { description, ...headers, ...content },
+    ...(created === undefined ? {} : { 201: { description: created, ...headers, ...content } }),
+    ...(unchanged === undefined ? {} : { 304: { description: unchanged, ...headers } }),
   };
   const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);
   for (const [refused, codes] of byStatus) {

@@ -4,7 +4,10 @@ import * as z from "zod/mini";
 import { STANDINGS } from "../licensing/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
-export const Instant = z.string().check(z.describe("RFC 3339, UTC, with milliseconds"));
+export const Instant = z
+  .string()
+  .check(z.meta({ format: "date-time", description: "RFC 3339, UTC, with milliseconds" }));
+export const Day = z.string().check(z.meta({ format: "date" }));
 export const OptionalInstant = z.nullable(Instant);
 export const OptionalLimit = z.nullable(z.int().check(z.minimum(1)));
 export const Text = z.nullable(z.string());

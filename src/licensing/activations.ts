@@ -26,6 +26,8 @@ const LicenseKey = z.string();
 
 const Label = (max: number) => z.string().check(...maxCharacters(max));
 
+const MAX_LABELS = 32;
+
 // null is taken as absent: clients in many languages send it for "none".
 export const ActivationRequest = z.object({
   license_key: LicenseKey,
@@ -35,9 +37,10 @@ export const ActivationRequest = z.object({
   app_version: z.nullish(Label(64)),
   nonce: z.nullish(Label(256)),
   labels: z.nullish(
-    z
-      .record(Label(64).check(z.minLength(1)), Label(256))
-      .check(z.refine((labels) => Object.keys(labels).length <= 32, "At most 32 labels")),
+    z.record(Label(64).check(z.minLength(1)), Label(256)).check(
+      z.refine((labels) => Object.keys(labels).length <= MAX_LABELS, `At most ${MAX_LABELS} labels`),
+      z.meta({ maxProperties: MAX_LABELS }),
+    ),
   ),
 });
 

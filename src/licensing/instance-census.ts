@@ -5,9 +5,12 @@ import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
 import type { Activation } from "../storage/schema.ts";
 import { DAY, formatInstant } from "./dates.ts";
+import { written } from "./terms.ts";
+
+const Days = z.int().check(z.minimum(1), z.maximum(3_650));
 
 /** Silent: holds a seat and was not seen for so many days. */
-export const SilentDays = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650));
+export const SilentDays = written(Days);
 
 /** Where nobody says for how long. */
 export const SILENT_DAYS = 3;
@@ -18,7 +21,7 @@ export const isByFile = ({ actor_type }: Pick<Activation, "actor_type">): boolea
 /** The others, in SQL. */
 export const NETWORKED = "actor_type <> 'staff'";
 
-export const CensusQuery = z.strictObject({ silent_days: z._default(SilentDays, SILENT_DAYS) });
+export const CensusQuery = z.strictObject({ silent_days: written(z._default(Days, SILENT_DAYS)) });
 
 const CENSUS = `
   SELECT

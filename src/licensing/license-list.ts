@@ -10,7 +10,7 @@ import { DAY, LAST_INSTANT } from "./dates.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "./pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
-import { MAX_GRACE_DAYS, SearchText } from "./terms.ts";
+import { MAX_GRACE_DAYS, SearchText, written } from "./terms.ts";
 
 export const LicenseFilter = z.object({
   customer_id: z.optional(CustomerId),
@@ -18,7 +18,7 @@ export const LicenseFilter = z.object({
   status: z.optional(z.enum(["active", "suspended", "revoked"])),
   standing: z.optional(z.enum(STANDINGS)),
   /** Entitled to run and ending within so many days. */
-  expiring_within_days: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(36_500))),
+  expiring_within_days: z.optional(written(z.int().check(z.minimum(0), z.maximum(36_500)))),
   /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
   q: z.optional(SearchText),
   /** newest (first issued last), oldest, or ending: by their end, the first to end first, without perpetual ones.

@@ -6,9 +6,10 @@ import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { macKey } from "../crypto/macs.ts";
 import { Problem } from "../problems.ts";
+import { written } from "./terms.ts";
 
 export const PageQuery = z.strictObject({
-  limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 50),
+  limit: written(z._default(z.int().check(z.minimum(1), z.maximum(100)), 50)),
   cursor: z.optional(z.string().check(z.maxLength(1_024))),
 });
 

@@ -16,14 +16,13 @@ export const maxCharacters = (max: number) => [
 
 /** The plain text that people read: no control characters, not blank. */
 export const Text = (max: number) =>
-  z
-    .string()
-    .check(
-      z.trim(),
-      z.minLength(1),
-      ...maxCharacters(max),
-      z.regex(/^[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
-    );
+  z.string().check(
+    z.trim(),
+    // The pattern says so, too, for who reads the published schema alone; one fault, one message.
+    z.minLength(1, { abort: true }),
+    ...maxCharacters(max),
+    z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+  );
 
 /** An id that people choose. Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
 export const ChosenId = z
@@ -40,6 +39,15 @@ const MAX_COUNT = 1_000_000_000;
 /** A limit: a count from 1, or null for unlimited. */
 export const Limit = z.nullable(z.int().check(z.minimum(1), z.maximum(MAX_COUNT)));
 
+/** A number in an address: decimal digits, and nothing else that JavaScript takes for a number. */
+export const written = <S extends z.core.$ZodType>(number: S) =>
+  z.pipe(
+    z.transform((text: unknown) =>
+      typeof text === "string" && /^\d{1,16}$/.test(text) ? Number(text) : text,
+    ),
+    number,
+  );
+
 export const Days = z.int().check(z.minimum(1), z.maximum(36_500));
 
 /** Ten years: the longest that an ended license can let things run. */
@@ -51,11 +59,16 @@ export const LeaseDays = z.int().check(z.minimum(1), z.maximum(3_650));
 
 export const CheckInHours = z.int().check(z.minimum(1), z.maximum(8_760));
 
+/** A list in which nothing is twice. */
+const unique = (message: string) => [
+  z.refine<unknown[]>((items) => new Set(items).size === items.length, message),
+  z.meta({ uniqueItems: true }),
+];
+
 /** How many days before the end a notice is due; none where it is empty. */
-export const NoticeDays = z.array(z.int().check(z.minimum(0), z.maximum(365))).check(
-  z.maxLength(20),
-  z.refine((days) => new Set(days).size === days.length, "Days must not repeat"),
-);
+export const NoticeDays = z
+  .array(z.int().check(z.minimum(0), z.maximum(365)))
+  .check(z.maxLength(20), ...unique("Days must not repeat"));
 
 /** Why somebody did it; kept in the record. */
 export const Reason = Text(500);
@@ -72,10 +85,7 @@ const Feature = z
     ),
   );
 
-export const Features = z.array(Feature).check(
-  z.maxLength(100),
-  z.refine((features) => new Set(features).size === features.length, "Features must not repeat"),
-);
+export const Features = z.array(Feature).check(z.maxLength(100), ...unique("Features must not repeat"));
 
 /** Far from the depth at which SQLite (1 000) or a stack gives up. */
 const MAX_DEPTH = 32;
@@ -115,7 +125,14 @@ export const Metadata = z.pipe(withoutProto, Kept);
 
 const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
   z.pipe(
-    z.string(),
+    z.string().check(
+      z.meta({
+        anyOf: [
+          { type: "string", format: "date-time" },
+          { type: "string", format: "date" },
+        ],
+      }),
+    ),
     z.transform((text, context) => {
       const at = parseInstant(text, role);
       if (at !== null) return round(at);

@@ -12,7 +12,7 @@ describe("GET /openapi.json", () => {
       for (const operation of Object.values(methods)) {
         ids.add(operation.operationId);
         for (const [code, response] of Object.entries<any>(operation.responses)) {
-          if (code === "204") continue;
+          if (code === "204" || code === "304") continue;
           const [content] = Object.values<any>(response.content);
           expect(content.schema).toBeDefined();
           expect(content.example ?? Object.keys(content.examples).length).toBeTruthy();
@@ -29,6 +29,87 @@ describe("GET /openapi.json", () => {
     expect(schema.required).toEqual(["customer_id", "license_type"]);
     expect(schema.additionalProperties).toBe(false);
     expect(schema.properties.expires_days).toMatchObject({ type: "integer", minimum: 1, maximum: 36_500 });
+  });
+});
+
+describe("what the document says of a call is what the call does", async () => {
+  const { body } = await call("/openapi.json");
+  const schemaOf = (method: string, path: string): any =>
+    Object.values<any>(body.paths[path][method].requestBody.content)[0].schema.properties;
+  const parameterOf = (method: string, path: string, name: string): any =>
+    body.paths[path][method].parameters?.find((one: { name: string }) => one.name === name);
+  const instant = [
+    { type: "string", format: "date-time" },
+    { type: "string", format: "date" },
+  ];
+
+  it("of times and days", () => {
+    const license = schemaOf("post", "/v1/admin/licenses");
+    expect(license.starts_at.anyOf[0].anyOf).toEqual(instant);
+    expect(license.expires_at.anyOf[0].anyOf).toEqual(instant);
+    expect(schemaOf("post", "/v1/admin/api-tokens").expires_at.anyOf[0].anyOf).toEqual(instant);
+    expect(schemaOf("post", "/v1/check-in").usage.anyOf[0].items.properties.date.format).toBe("date");
+    for (const name of ["since", "until"])
+      expect(parameterOf("get", "/v1/admin/events", name).schema.anyOf).toEqual(instant);
+    expect(parameterOf("get", "/v1/admin/licenses/{id}/usage", "from").schema.format).toBe("date");
+    const shown = body.paths["/v1/admin/licenses/{id}"].get.responses["200"].content["application/json"];
+    expect(shown.schema.properties.issued_at.format).toBe("date-time");
+  });
+
+  it("of lists, labels and texts", () => {
+    expect(schemaOf("post", "/v1/activate").labels.anyOf[0].maxProperties).toBe(32);
+    const type = schemaOf("put", "/v1/admin/license-types/{id}");
+    expect(type.features).toMatchObject({ uniqueItems: true, maxItems: 100 });
+    expect(type.notice_days).toMatchObject({ uniqueItems: true, maxItems: 20 });
+    const pattern = new RegExp(schemaOf("post", "/v1/admin/customers").name.pattern, "u");
+    expect(["", " ", "\t ", "a\nb", "a", " a "].filter((text) => pattern.test(text))).toEqual(["a", " a "]);
+  });
+
+  it("of versions", () => {
+    const withIfMatch = Object.entries<Record<string, any>>(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => parameterOf(method, path, "If-Match") !== undefined)
+        .map((method) => `${method} ${path}`),
+    );
+    expect(withIfMatch.toSorted()).toEqual([
+      "delete /v1/admin/customers/{id}",
+      "delete /v1/admin/license-types/{id}",
+      "patch /v1/admin/customers/{id}",
+      "patch /v1/admin/licenses/{id}",
+      "put /v1/admin/license-types/{id}",
+    ]);
+    const list = body.paths["/v1/revocations"].get;
+    expect(list.responses["304"]).toMatchObject({ headers: { ETag: {} } });
+    expect(parameterOf("get", "/v1/revocations", "If-None-Match")).toBeDefined();
+    const { responses } = body.paths["/v1/admin/license-types/{id}"].put;
+    for (const status of ["200", "201"]) expect(responses[status]).toMatchObject({ headers: { ETag: {} } });
+  });
+
+  it.each([
+    "/customers?limit=0x10",
+    "/customers?limit=1e1",
+    "/customers?limit=%2010",
+    "/customers?limit=",
+    "/customers?limit=101",
+    "/licenses?expiring_within_days=",
+    "/licenses?expiring_within_days=-1",
+    "/licenses?expiring_within_days=1.5",
+    "/audit-seals/1e2",
+    "/audit-seals/0",
+  ])("of numbers: %s is none", async (path) => {
+    expect(await admin(path)).toMatchObject({ status: 422 });
+  });
+
+  it("of numbers in digits", async () => {
+    expect(parameterOf("get", "/v1/admin/customers", "limit").schema).toEqual({
+      type: "integer",
+      minimum: 1,
+      maximum: 100,
+      default: 50,
+    });
+    for (const path of ["/customers?limit=1", "/customers?limit=100", "/licenses?expiring_within_days=0"])
+      expect(await admin(path), path).toMatchObject({ status: 200 });
+    expect(await admin("/audit-seals/999999")).toMatchObject({ status: 404 });
   });
 });
 

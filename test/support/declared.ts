@@ -22,10 +22,6 @@ function expectExactly(schema: z.core.$ZodType, body: unknown, call: string): vo
 export function assertDeclared(method: string, path: string, answer: Answer): void {
   const { pathname } = new URL(path, "http://localhost");
   const call = `${method} ${path} → ${answer.status}`;
-  if (answer.status === 304) {
-    expect(answer.text, call).toBe("");
-    return;
-  }
   if (pathname === "/admin" || pathname.startsWith("/admin/")) {
     // The console answers people.
     if (answer.status >= 400) expect(answer.text, call).toMatch(/^<!doctype html>/i);
@@ -39,6 +35,12 @@ export function assertDeclared(method: string, path: string, answer: Answer): vo
   const { declared } = route;
   if (answer.status >= 400) {
     expect(refusalsOf(declared), call).toContain(answer.body.code);
+    return;
+  }
+  if (answer.headers.has("ETag")) expect(declared.answer.etag, call).toBe(true);
+  if (answer.status === 304) {
+    expect(declared.answer.unchanged, call).toBeDefined();
+    expect(answer.text, call).toBe("");
     return;
   }
   const statuses = [declared.answer.status, ...(declared.answer.created ? [201] : [])];

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { getSeal, listSeals, presentSeal } from "../../audit/seals.ts";
 import { PageQuery } from "../../licensing/pages.ts";
+import { written } from "../../licensing/terms.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { AuditSeal, EventDocument, pageOf } from "./schemas.ts";
@@ -38,7 +39,7 @@ export const auditEndpoints = [
       description:
         "The events as they are now. The hash of each is SHA-256 over the hash before it, a line feed, and the event as canonical JSON (RFC 8785); marks holds the hash that each had when it was sealed, to say which one was touched.",
       access: "read",
-      params: z.object({ id: z.coerce.number().check(z.int(), z.minimum(1)) }),
+      params: z.object({ id: written(z.int().check(z.minimum(1))) }),
       answer: {
         status: 200,
         description: "The seal and its events.",

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { Email } from "../../access/people.ts";
 import { AnyRole } from "../../access/permissions.ts";
 import { STANDINGS } from "../../licensing/standing.ts";
-import { Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
+import { Day, Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
 export const EmailParam = z.object({ email: Email });
@@ -105,7 +105,7 @@ export const Instance = z.object({
   app_version: Text,
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
-  usage: z.nullable(z.object({ date: z.string(), requests: z.int(), services: z.int() })),
+  usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
 });
 
 export const AuditSeal = z.object({
@@ -140,9 +140,9 @@ export const Statistics = z.object({
   by_type: z.record(z.string(), count),
   by_standing: z.object(Object.fromEntries(STANDINGS.map((standing) => [standing, count]))),
   instances: z.object({ active: count, total: count }),
-  activations_by_day: z.array(z.object({ date: z.string(), count })),
+  activations_by_day: z.array(z.object({ date: Day, count })),
   expirations_by_month: z.array(z.object({ month: z.string(), count })),
-  usage_by_day: z.array(z.object({ date: z.string(), requests: count, services: count })),
+  usage_by_day: z.array(z.object({ date: Day, requests: count, services: count })),
 });
 
 export const Census = z.object({
@@ -155,13 +155,13 @@ export const Census = z.object({
 
 export const LicenseUsage = z.object({
   license_id: z.string(),
-  from: z.string(),
-  to: z.string(),
+  from: Day,
+  to: Day,
   max_requests_per_day: OptionalLimit,
   max_services: OptionalLimit,
   data: z.array(
     z.object({
-      date: z.string(),
+      date: Day,
       requests: z.int(),
       services: z.int(),
       instances: z.array(z.object({ instance_id: z.string(), requests: z.int(), services: z.int() })),

@@ -109,6 +109,8 @@ export const instanceEndpoints = [
         schema: Token,
         example: examples.issuedLicense.license_key,
         contentType: "application/jwt",
+        etag: true,
+        unchanged: "The list is the one that the caller has.",
       },
     },
     async ({ http, context }) => {
