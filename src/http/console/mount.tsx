@@ -108,7 +108,7 @@ export function refuse(http: Http, visit: Visit | null, problem: Problem): Respo
   http.set("problemCode", problem.code);
   asPage(http);
   if (problem.type.retryable) http.header("Retry-After", String(problem.extras.retry_after ?? 5));
-  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} />;
+  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} path={http.req.path} />;
   const page = html`<!doctype html>${<Document visit={visit} title={problem.type.title} body={body} />}`;
   return http.html(page, problem.type.status as never);
 }
@@ -158,7 +158,7 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
     if (problem.type.status >= 500 || problem.code === "FORBIDDEN") throw problem;
     http.set("problemCode", problem.code);
     const view = await form.show(visit, entry.refused(problem));
-    return respond(visit, view, problem.type.status);
+    return respond(visit, { ...view, title: `Error: ${view.title}` }, problem.type.status);
   }
 }
 
