@@ -53,6 +53,11 @@ export function parseInstant(text: string, role: "start" | "end"): number | null
   return at >= 0 && at <= LAST_INSTANT ? at : null;
 }
 
+// The other way round: the day that an instant was given as, where it is one that only a date gives; otherwise the
+// day on which it falls in UTC.
+export const lastDayOf = (end: number): number => (end % DAY === 12 * HOUR ? end - DAY : end);
+export const firstDayOf = (start: number): number => (start % DAY === 10 * HOUR ? start + DAY : start);
+
 /** RFC 3339, UTC, with milliseconds. */
 export const formatInstant = (at: number): string => new Date(at).toISOString();
 

@@ -2,7 +2,7 @@
 import { Problem } from "../problems.ts";
 
 /** A license is issued, all else created. */
-type Versioned = { version: number } & ({ created_at: number } | { issued_at: number });
+export type Versioned = { version: number } & ({ created_at: number } | { issued_at: number });
 
 const madeAt = (resource: Versioned): number =>
   "created_at" in resource ? resource.created_at : resource.issued_at;

@@ -146,11 +146,57 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     expect(await page.getByLabel("Instances", { exact: true }).inputValue()).toBe("4");
     expect(await readLicense(house, license.id)).toMatchObject({ max_instances: 5, max_services: 99 });
 
-    await page.goto(`/admin/licenses/${license.id}/edit`);
-    await page.getByLabel("Instances", { exact: true }).fill("4");
+    // Told what is there now, whoever saves again means it.
+    await page.getByLabel("Services", { exact: true }).fill("99");
     await page.getByRole("button", { name: "Save" }).click();
     await page.waitForURL(/done=changed$/);
     expect(await readLicense(house, license.id)).toMatchObject({ max_instances: 4, max_services: 99 });
+  });
+
+  test("Enter saves what was edited, and issues a license", async ({ open, house }) => {
+    const { license } = await newLicense(house, { max_instances: 5 });
+    const { page } = await open({ js, token: house.token });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const form = await openForm(page, js, "Edit terms");
+    await form.getByLabel("Instances", { exact: true }).fill("4");
+    await form.getByLabel("Instances", { exact: true }).press("Enter");
+    await page.waitForURL(/done=changed$/);
+    expect(await readLicense(house, license.id)).toMatchObject({ max_instances: 4 });
+
+    await page.goto(`/admin/licenses/new?customer_id=${license.customer_id}`);
+    if (js) {
+      // In the search it searches.
+      await page.getByLabel("Search").fill("nobody is called so");
+      await page.getByLabel("Search").press("Enter");
+      await expect.poll(() => page.locator("#customers .choice").count()).toBe(2);
+    }
+    await page.getByLabel("Instances", { exact: true }).fill("3");
+    await page.getByLabel("Instances", { exact: true }).press("Enter");
+    await page.waitForURL(/\/key\?done=issued$/);
+  });
+
+  test("a start can be entered, whatever the end", async ({ open, house }) => {
+    const { page } = await open({ js, token: house.token });
+    await page.goto("/admin/licenses/new");
+    const choices = page.locator('[name="ends"]');
+    expect(await choices.count()).toBe(6);
+    for (const choice of await choices.all()) {
+      await choice.check();
+      expect(await page.locator('[name="starts_at"]').isVisible()).toBe(true);
+      const isDate = (await choice.inputValue()) === "date";
+      expect(await page.locator('[name="ends_on"]').isVisible()).toBe(isDate);
+    }
+  });
+
+  test("the reason has the focus where one is asked for", async ({ open, house }) => {
+    const { license, license_key } = await newLicense(house);
+    await activate(house, license_key, "caio-1");
+    const { page } = await open({ js, token: house.token });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const form = await openForm(page, js, "Suspend");
+    await expect
+      .poll(() => form.getByLabel("Reason").evaluate((field) => field === document.activeElement))
+      .toBe(true);
   });
 
   test("a leaked key is replaced, and the old one refused", async ({ open, house }) => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
   ceilToSecond,
+  firstDayOf,
   floorToSecond,
   formatInstant,
   formatInstantOrNull,
+  lastDayOf,
   numericDate,
   parseInstant,
 } from "../../src/licensing/dates.ts";
@@ -43,6 +45,43 @@ describe("a bare date", () => {
       expect(parseInstant("2027-01-31", "start")).toBeLessThanOrEqual(midnight);
     }
   });
+});
+
+describe("the day that an instant names", () => {
+  const day = (of: (at: number) => number, instant: string): string =>
+    formatInstant(of(Date.parse(instant))).slice(0, 10);
+
+  it.each([
+    ["2027-02-01T11:59:59.999Z", "2027-02-01"],
+    ["2027-02-01T12:00:00.000Z", "2027-01-31"],
+    ["2027-02-01T12:00:00.001Z", "2027-02-01"],
+    ["2027-02-01T12:00:01.000Z", "2027-02-01"],
+    ["2028-03-01T12:00:00.000Z", "2028-02-29"],
+    ["2027-02-01T00:00:00.000Z", "2027-02-01"],
+    ["2027-02-01T10:00:00.000Z", "2027-02-01"],
+  ])("as an end, of %s: %s", (instant, last) => {
+    expect(day(lastDayOf, instant)).toBe(last);
+  });
+
+  it.each([
+    ["2027-01-31T09:59:59.999Z", "2027-01-31"],
+    ["2027-01-31T10:00:00.000Z", "2027-02-01"],
+    ["2027-01-31T10:00:00.001Z", "2027-01-31"],
+    ["2027-01-31T10:00:01.000Z", "2027-01-31"],
+    ["2028-02-28T10:00:00.000Z", "2028-02-29"],
+    ["2027-01-31T00:00:00.000Z", "2027-01-31"],
+    ["2027-01-31T12:00:00.000Z", "2027-01-31"],
+  ])("as a start, of %s: %s", (instant, first) => {
+    expect(day(firstDayOf, instant)).toBe(first);
+  });
+
+  it.each(["1970-01-01", "1970-01-02", "2028-02-29", "2027-12-31", "9999-12-30", "9999-12-31"])(
+    "is the date that was given, %s",
+    (date) => {
+      expect(formatInstant(lastDayOf(parseInstant(date, "end")!)).slice(0, 10)).toBe(date);
+      expect(formatInstant(firstDayOf(parseInstant(date, "start")!)).slice(0, 10)).toBe(date);
+    },
+  );
 });
 
 describe("an instant", () => {

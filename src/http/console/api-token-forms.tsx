@@ -25,7 +25,7 @@ function endIn(entry: Entry, now: number): string | null {
   if (chosen === "never") return null;
   if (chosen !== "date") return formatInstant(now + Number(chosen) * DAY);
   const date = entry.text("expires_at");
-  if (date === undefined) throw invalid("expires_at", "Choose a date");
+  if (date === undefined) throw invalid("expires_at", "Choose the last day");
   return date;
 }
 
@@ -86,7 +86,7 @@ const create: Form = {
               rows={[
                 ["Name", apiToken.name],
                 ["Role", apiToken.role],
-                ["Expires", <When at={apiToken.expires_at} now={now} />],
+                ["Expires", <When at={apiToken.expires_at} now={now} as="end" />],
               ]}
             />
             <p>

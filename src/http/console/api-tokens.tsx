@@ -59,7 +59,11 @@ const list: Page = {
                 },
                 { label: "State", cell: (token) => state(token, now) },
                 { label: "Last used", minor: true, cell: (row) => <When at={row.last_used_at} now={now} /> },
-                { label: "Expires", minor: true, cell: (row) => <When at={row.expires_at} now={now} /> },
+                {
+                  label: "Expires",
+                  minor: true,
+                  cell: (row) => <When at={row.expires_at} now={now} as="end" />,
+                },
                 {
                   label: "Revoke",
                   head: "",

@@ -7,13 +7,13 @@ import {
   getCustomer,
   NewCustomer,
 } from "../../licensing/customers.ts";
-import { etagOf } from "../../licensing/resources.ts";
 import { invalid } from "../../problems.ts";
 import type { Customer } from "./customer.tsx";
 import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
 import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
+import { versionOf } from "./parts/overtaken.tsx";
 import { idOf } from "./visit.ts";
 
 function metadataOf(entry: Entry): unknown {
@@ -91,36 +91,11 @@ export const newCustomer: Form = {
   },
 };
 
-/** What somebody else made of it, where that is not what was entered. */
-const Overtaken: FC<{ entry: Entry; customer: Customer }> = ({ entry, customer }) => {
-  const present = {
-    name: customer.name,
-    email: customer.email ?? "",
-    company: customer.company ?? "",
-    metadata: shownMetadata(customer),
-  };
-  const others = Object.entries(present).filter(([name, value]) => value !== (entry.text(name) ?? ""));
-  return (
-    <div class="note warn">
-      <p>Somebody changed this customer while you did. What you entered is below; it is not saved.</p>
-      <ul>
-        {others.map(([name, value]) => (
-          <li>
-            {name} is now: {value === "" ? <em>empty</em> : value}
-          </li>
-        ))}
-      </ul>
-      <p>Save again to replace that.</p>
-    </div>
-  );
-};
-
 export const editCustomer: Form = {
   path: "/admin/customers/{id}/edit",
   access: "customers",
   async show(visit, entry) {
     const customer = await getCustomer(visit.context, idOf(visit));
-    const overtaken = entry.problem?.code === "PRECONDITION_FAILED";
     const here = `/admin/customers/${customer.id}`;
     return {
       title: `Edit ${customer.name}`,
@@ -135,13 +110,11 @@ export const editCustomer: Form = {
             title="Edit customer"
           />
           <section class="card narrow">
-            {overtaken ? <Overtaken entry={entry} customer={customer} /> : null}
-            <PostForm visit={visit} entry={entry}>
-              <input
-                type="hidden"
-                name="version"
-                value={overtaken ? etagOf(customer) : (entry.text("version") ?? etagOf(customer))}
-              />
+            <PostForm
+              visit={visit}
+              entry={entry}
+              changes={{ present: customer, entered: () => detailsOf(entry) }}
+            >
               <Details entry={entry} customer={customer} />
               <Submit back={here}>Save</Submit>
             </PostForm>
@@ -152,13 +125,7 @@ export const editCustomer: Form = {
   },
   async submit(visit, entry) {
     const id = idOf(visit);
-    // A form without the version that it shows is none of ours; no version matches it.
-    await changeCustomer(
-      visit.context,
-      id,
-      parsed(CustomerChanges, detailsOf(entry)),
-      entry.text("version") ?? '""',
-    );
+    await changeCustomer(visit.context, id, parsed(CustomerChanges, detailsOf(entry)), versionOf(entry));
     return { to: `/admin/customers/${id}?done=changed` };
   },
 };

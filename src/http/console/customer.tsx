@@ -57,7 +57,10 @@ const Licenses: FC<{
           ),
         },
         { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
-        { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
+        {
+          label: "Ends",
+          cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
+        },
         {
           label: "Max. instances",
           cell: ({ max_instances }) => formatLimit(max_instances),

@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import { sha256 } from "../../crypto/digests.ts";
 import { fieldErrors, Problem } from "../../problems.ts";
 import { type Http, requestInvalid } from "../endpoint.ts";
+import { wordsFor } from "./parts/show.tsx";
 
 const FORM_TYPE = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)\s*(?:;|$)/i;
 
@@ -76,10 +77,13 @@ export class Entry {
     return (this.text(name) ?? "").split(/[\s,]+/).filter((word) => word !== "");
   }
 
-  /** What is wrong with a field, of the verb's point of view. */
+  /** What is wrong with a field or a part of it, of the verb's point of view. */
   fault(name: string): string | undefined {
-    return this.problem?.extras.errors?.find(({ path }) => path === name || path.startsWith(`${name}.`))
-      ?.message;
+    for (const { path, message } of this.problem?.extras.errors ?? []) {
+      if (path === name) return message;
+      if (path.startsWith(`${name}.`)) return `${wordsFor(path.slice(name.length + 1))}: ${message}`;
+    }
+    return undefined;
   }
 
   /** Of all that was entered: what makes two submissions the same one. A file counts by its content. */

@@ -10,11 +10,11 @@ import {
   revokeLicense,
   suspendLicense,
 } from "../../licensing/lifecycle.ts";
-import { getLicense, getLicenseAndCustomer } from "../../licensing/licenses.ts";
+import { getLicenseAndCustomer } from "../../licensing/licenses.ts";
 import { previewChange } from "../../licensing/preview.ts";
 import { sendLicense, SendRequest } from "../../notices/license-mail.ts";
 import { type Entry, parsed } from "./entry.ts";
-import { Heading } from "./layout.tsx";
+import { licenseView } from "./license-view.tsx";
 import type { Form, View } from "./mount.tsx";
 import { Field, PostForm, Submit, TextArea } from "./parts/form.tsx";
 import { Card, When } from "./parts/show.tsx";
@@ -24,37 +24,27 @@ import { idOf, type Visit } from "./visit.ts";
 
 const pathOf = (visit: Visit): string => `/admin/licenses/${idOf(visit)}`;
 
-const ActionForm: FC<{
-  visit: Visit;
-  entry: Entry;
-  action: string;
-  title: string;
-  lead: Child;
-  submit: string;
-  tone?: "danger";
-  children?: Child;
-}> = ({ visit, entry, action, title, lead, submit, tone, children }) => (
-  <>
-    <Heading
-      title={title}
-      lead={lead}
-      trail={[
-        ["/admin/licenses", "Licenses"],
-        [pathOf(visit), "License"],
-      ]}
-    />
+type Held = Awaited<ReturnType<typeof getLicenseAndCustomer>>;
+
+const actionView = (
+  visit: Visit,
+  entry: Entry,
+  held: Held,
+  words: { action: string; title: string; lead: Child; submit: string; tone?: "danger" },
+  children?: Child,
+): View =>
+  licenseView(
+    held,
+    words,
     <Card>
-      <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/${action}`}>
+      <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/${words.action}`}>
         {children}
-        <Submit tone={tone ?? "primary"} back={pathOf(visit)}>
-          {submit}
+        <Submit tone={words.tone ?? "primary"} back={pathOf(visit)}>
+          {words.submit}
         </Submit>
       </PostForm>
-    </Card>
-  </>
-);
-
-const viewOf = (title: string, body: Child): View => ({ title, section: "licenses", body });
+    </Card>,
+  );
 
 const Reason: FC<{ entry: Entry; placeholder: string }> = ({ entry, placeholder }) => (
   <TextArea
@@ -65,6 +55,7 @@ const Reason: FC<{ entry: Entry; placeholder: string }> = ({ entry, placeholder 
     placeholder={placeholder}
     required
     maxlength={500}
+    autofocus
   />
 );
 
@@ -79,21 +70,20 @@ const stopping = (
   path: `/admin/licenses/{id}/${action}`,
   access: "licenses",
   async show(visit, entry) {
-    const preview = await previewChange(visit.context, idOf(visit), action);
-    return viewOf(
-      words.title,
-      <ActionForm
-        visit={visit}
-        entry={entry}
-        action={action}
-        title={words.title}
-        lead={words.lead}
-        submit={words.title}
-        tone="danger"
-      >
+    const [held, preview] = await Promise.all([
+      getLicenseAndCustomer(visit.context, idOf(visit)),
+      previewChange(visit.context, idOf(visit), action),
+    ]);
+    const { title, lead, placeholder } = words;
+    return actionView(
+      visit,
+      entry,
+      held,
+      { action, title, lead, submit: title, tone: "danger" },
+      <>
         <Impact preview={preview} now={visit.now} />
-        <Reason entry={entry} placeholder={words.placeholder} />
-      </ActionForm>,
+        <Reason entry={entry} placeholder={placeholder} />
+      </>,
     );
   },
   async submit(visit, entry) {
@@ -106,29 +96,25 @@ const renew: Form = {
   path: "/admin/licenses/{id}/renew",
   access: "licenses",
   async show(visit, entry) {
-    const { expires_at } = await getLicense(visit.context, idOf(visit));
-    return viewOf(
-      "Renew license",
-      <ActionForm
-        visit={visit}
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { expires_at } = held.license;
+    const lead = (
+      <>
+        Ends {<When at={expires_at} now={visit.now} as="end" />}. The customer is told by mail; instances get
+        the new end at their next check-in.
+      </>
+    );
+    return actionView(
+      visit,
+      entry,
+      held,
+      { action: "renew", title: "Renew license", lead, submit: "Renew" },
+      <Ending
         entry={entry}
-        action="renew"
-        title="Renew license"
-        lead={
-          <>
-            Ends {<When at={expires_at} now={visit.now} none="never" />}. The customer is told by mail;
-            instances get the new end at their next check-in.
-          </>
-        }
-        submit="Renew"
-      >
-        <Ending
-          entry={entry}
-          legend="Renew for"
-          from={Math.max(expires_at ?? 0, ceilToSecond(visit.now))}
-          value="365"
-        />
-      </ActionForm>,
+        legend="Renew for"
+        from={Math.max(expires_at ?? 0, ceilToSecond(visit.now))}
+        value="365"
+      />,
     );
   },
   async submit(visit, entry) {
@@ -141,24 +127,21 @@ const reissue: Form = {
   path: "/admin/licenses/{id}/reissue",
   access: "licenses",
   async show(visit, entry) {
-    const { revision } = await getLicense(visit.context, idOf(visit));
-    return viewOf(
-      "Replace key",
-      <ActionForm
-        visit={visit}
-        entry={entry}
-        action="reissue"
-        title="Replace key"
-        lead={`For a key that leaked. Revision ${revision} is refused from then on, revision ${revision + 1} takes its place.`}
-        submit="Replace key"
-        tone="danger"
-      >
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { revision } = held.license;
+    const lead = `For a key that leaked. Revision ${revision} is refused from then on, revision ${revision + 1} takes its place.`;
+    return actionView(
+      visit,
+      entry,
+      held,
+      { action: "reissue", title: "Replace key", lead, submit: "Replace key", tone: "danger" },
+      <>
         <p>
           Running instances of our clients go over by themselves at their next check-in, with the certificate
           they hold. New installations need the new key.
         </p>
         <Reason entry={entry} placeholder="The key was posted in a public forum." />
-      </ActionForm>,
+      </>,
     );
   },
   async submit(visit, entry) {
@@ -171,18 +154,13 @@ const reinstate: Form = {
   path: "/admin/licenses/{id}/reinstate",
   access: "licenses",
   async show(visit, entry) {
-    await getLicense(visit.context, idOf(visit));
-    return viewOf(
-      "Reinstate license",
-      <ActionForm
-        visit={visit}
-        entry={entry}
-        action="reinstate"
-        title="Reinstate license"
-        lead="Lifts the suspension: activations and check-ins are taken again at once."
-        submit="Reinstate"
-      />,
-    );
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    return actionView(visit, entry, held, {
+      action: "reinstate",
+      title: "Reinstate license",
+      lead: "Lifts the suspension: activations and check-ins are taken again at once.",
+      submit: "Reinstate",
+    });
   },
   async submit(visit) {
     await reinstateLicense(visit.context, idOf(visit));
@@ -194,17 +172,15 @@ const send: Form = {
   path: "/admin/licenses/{id}/send",
   access: "licenses",
   async show(visit, entry) {
-    const { customer } = await getLicenseAndCustomer(visit.context, idOf(visit));
-    return viewOf(
-      "Send key",
-      <ActionForm
-        visit={visit}
-        entry={entry}
-        action="send"
-        title="Send key"
-        lead={`The current key, by mail to ${customer.name}.`}
-        submit="Send"
-      >
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { customer } = held;
+    const lead = `The current key, by mail to ${customer.name}.`;
+    return actionView(
+      visit,
+      entry,
+      held,
+      { action: "send", title: "Send key", lead, submit: "Send" },
+      <>
         {customer.email_status === null ? null : (
           <p class="note warn">
             Mail to {customer.email} was {customer.email_status} before.
@@ -222,7 +198,7 @@ const send: Form = {
           required
           maxlength={254}
         />
-      </ActionForm>,
+      </>,
     );
   },
   async submit(visit, entry) {

@@ -1,5 +1,6 @@
 // What the page of a license is made of: its terms, its instances, what they used, what was mailed.
 import type { FC } from "hono/jsx";
+import { DAY } from "../../licensing/dates.ts";
 import type { presentLicense } from "../../licensing/licenses.ts";
 import type { readUsage } from "../../licensing/usage.ts";
 import type { presentMessage } from "../../notices/messages.ts";
@@ -14,14 +15,13 @@ import {
   Facts,
   formatDate,
   formatLimit,
+  formatShortDate,
   Meter,
   plural,
   Table,
   When,
 } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
-
-const DAY = 86_400_000;
 
 const DAYS_SHOWN = 30;
 
@@ -44,8 +44,8 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         ],
         ["Type", license.license_type],
         ["Issued", <When at={license.issued_at} now={now} />],
-        ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} />],
-        ["Ends", <When at={license.expires_at} now={now} none="never" />],
+        ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} as="start" />],
+        ["Ends", <When at={license.expires_at} now={now} as="end" />],
         ["Grace", license.grace_days === 0 ? "none" : plural(license.grace_days, "day")],
         ["Instances", formatLimit(license.max_instances)],
         ["Services", formatLimit(license.max_services)],
@@ -127,7 +127,7 @@ export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ us
         limit={usage.max_requests_per_day}
         bars={days.map((day, index) => ({
           name: formatDate(day),
-          tick: index % 7 === 3 ? formatDate(day).replace(/, \d+$/, "") : undefined,
+          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
           value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
         }))}
       />

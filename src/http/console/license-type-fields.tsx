@@ -2,9 +2,8 @@
 import type { Child, FC } from "hono/jsx";
 import type { LicenseTypeTerms } from "../../licensing/license-types.ts";
 import type { Entry } from "./entry.ts";
-import type { LicenseType } from "./license-types.tsx";
 import { Field, PostForm, Submit } from "./parts/form.tsx";
-import { Table, wordsFor } from "./parts/show.tsx";
+import type { Versioned } from "./parts/overtaken.tsx";
 import { TermFields, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -23,10 +22,12 @@ export const TermsForm: FC<{
   terms: LicenseTypeTerms;
   back: string;
   label: string;
+  /** The type that is there already. */
+  present?: Versioned["present"];
   children?: Child;
-}> = ({ visit, entry, terms, back, label, children }) => (
+}> = ({ visit, entry, terms, back, label, present, children }) => (
   <section class="card narrow">
-    <PostForm visit={visit} entry={entry}>
+    <PostForm visit={visit} entry={entry} changes={present && { present, entered: () => termsIn(entry) }}>
       {children}
       <Field entry={entry} name="name" label="Name" value={terms.name} required maxlength={200} />
       <div class="pair">
@@ -74,38 +75,3 @@ export const TermsForm: FC<{
     </PostForm>
   </section>
 );
-
-const worded = (value: unknown): string => {
-  if (value === null) return "no limit";
-  if (Array.isArray(value)) return value.join(" ") || "none";
-  return typeof value === "number" || typeof value === "string" ? String(value) : "";
-};
-
-/** What is there now beside what was entered, after somebody else changed the type. */
-export const Overtaken: FC<{ type: LicenseType; entry: Entry }> = ({ type, entry }) => {
-  const rows = Object.entries(termsIn(entry))
-    .map(([name, yours]) => ({
-      name,
-      there: worded(type[name as keyof LicenseType]),
-      yours: worded(yours),
-    }))
-    .filter(({ there, yours }) => there !== yours);
-  return (
-    <div class="note warn">
-      <p>
-        Somebody changed this type after you opened it. Below is what you entered; save it again to put it in
-        place of what is there now.
-      </p>
-      <Table
-        caption="What differs"
-        rows={rows}
-        empty="What you entered is what is there now."
-        columns={[
-          { label: "Term", cell: ({ name }) => wordsFor(name) },
-          { label: "Now", cell: ({ there }) => there, long: true },
-          { label: "Yours", cell: ({ yours }) => yours, long: true },
-        ]}
-      />
-    </div>
-  );
-};

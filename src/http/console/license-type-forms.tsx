@@ -8,13 +8,13 @@ import {
   LicenseTypeTerms,
   putLicenseType,
 } from "../../licensing/license-types.ts";
-import { etagOf } from "../../licensing/resources.ts";
 import { parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
-import { Overtaken, termsIn, TermsForm } from "./license-type-fields.tsx";
+import { termsIn, TermsForm } from "./license-type-fields.tsx";
 import { LICENSE_TYPES } from "./license-types.tsx";
 import type { Form } from "./mount.tsx";
 import { Field, PostForm, Submit } from "./parts/form.tsx";
+import { versionOf } from "./parts/overtaken.tsx";
 import { SETTINGS } from "./settings.tsx";
 
 /** What a new type starts with: the defaults of the API. */
@@ -63,8 +63,6 @@ const edit: Form = {
   access: "license-types",
   async show(visit, entry) {
     const type = await getLicenseType(visit.context, visit.params["id"] ?? "");
-    const overtaken = entry.problem?.code === "PRECONDITION_FAILED";
-    const version = overtaken ? etagOf(type) : (entry.text("version") ?? etagOf(type));
     const path = `${LICENSE_TYPES[0]}/${type.id}`;
     return {
       title: `Edit ${type.name}`,
@@ -76,17 +74,21 @@ const edit: Form = {
             title={`Edit ${type.name}`}
             lead="Licenses already issued keep their terms."
           />
-          <TermsForm visit={visit} entry={entry} terms={type} back={path} label="Save the terms">
-            {overtaken ? <Overtaken type={type} entry={entry} /> : null}
-            <input type="hidden" name="version" value={version} />
-          </TermsForm>
+          <TermsForm
+            visit={visit}
+            entry={entry}
+            terms={type}
+            back={path}
+            label="Save the terms"
+            present={type}
+          />
         </>
       ),
     };
   },
   async submit({ context, params }, entry) {
     const terms = parsed(LicenseTypeTerms, termsIn(entry));
-    const { type } = await putLicenseType(context, params["id"] ?? "", terms, entry.text("version") ?? "");
+    const { type } = await putLicenseType(context, params["id"] ?? "", terms, versionOf(entry));
     return { to: `${LICENSE_TYPES[0]}/${type.id}?done=changed` };
   },
 };

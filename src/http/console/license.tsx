@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../licensing/instances.ts";
+import { DAY } from "../../licensing/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../licensing/licenses.ts";
 import { TRANSITIONS } from "../../licensing/lifecycle.ts";
 import { readUsage } from "../../licensing/usage.ts";
@@ -11,10 +12,8 @@ import { Instances, Mail, type ShownLicense, Terms, Usage } from "./license-card
 import type { Page } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { shownSeat } from "./parts/seats.tsx";
-import { Card, formatDate, plural, StandingBadge, When } from "./parts/show.tsx";
+import { ACTION_NAMES, Card, formatEnd, plural, StandingBadge, When } from "./parts/show.tsx";
 import { idOf, type Visit } from "./visit.ts";
-
-const DAY = 86_400_000;
 
 const DONE: Record<string, string> = {
   changed: "The terms are changed. Instances get them at their next check-in.",
@@ -29,19 +28,19 @@ type Offered = [action: string, label: string, look?: string];
 
 /** What it asks for most. */
 const first = ({ status }: ShownLicense): Offered[] => [
-  ["reinstate", "Reinstate", "primary"],
-  ["renew", "Renew", status === "suspended" ? "" : "primary"],
+  ["reinstate", ACTION_NAMES.reinstate, "primary"],
+  ["renew", ACTION_NAMES.renew, status === "suspended" ? "" : "primary"],
 ];
 
 const DAILY: Offered[] = [
   ["send", "Send key"],
-  ["edit", "Edit terms"],
+  ["edit", ACTION_NAMES.change],
 ];
 
 const RARE: Offered[] = [
-  ["reissue", "Replace key", "quiet"],
-  ["suspend", "Suspend", "quiet"],
-  ["revoke", "Revoke", "quiet danger"],
+  ["reissue", ACTION_NAMES.reissue, "quiet"],
+  ["suspend", ACTION_NAMES.suspend, "quiet"],
+  ["revoke", ACTION_NAMES.revoke, "quiet danger"],
 ];
 
 const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }) => {
@@ -80,7 +79,7 @@ const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }
 
 const endsIn = (ends: string, now: number): Child => (
   <>
-    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatDate(Date.parse(ends))}
+    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatEnd(Date.parse(ends))}
   </>
 );
 
@@ -92,12 +91,12 @@ function leadOf(license: ShownLicense, now: number): Child {
     expiring: ends === null ? null : endsIn(ends, now),
     grace: (
       <>
-        Ended {<When at={ends} now={now} />}; instances run on until{" "}
-        {<When at={license.grace_until} now={now} />}
+        Ended {<When at={ends} now={now} as="end" />}; instances run on until{" "}
+        {<When at={license.grace_until} now={now} as="end" />}
       </>
     ),
-    expired: <>Ended {<When at={ends} now={now} />}</>,
-    scheduled: <>Starts {<When at={license.starts_at} now={now} />}</>,
+    expired: <>Ended {<When at={ends} now={now} as="end" />}</>,
+    scheduled: <>Starts {<When at={license.starts_at} now={now} as="start" />}</>,
     suspended: "Activations and check-ins are refused until it is reinstated.",
     revoked: "Revoked for good.",
   };

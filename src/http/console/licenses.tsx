@@ -47,7 +47,7 @@ const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   },
   { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
   { label: "Type", cell: ({ license_type }) => license_type, minor: true },
-  { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" /> },
+  { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" /> },
   {
     label: "Max. instances",
     cell: ({ max_instances }) => formatLimit(max_instances),

@@ -113,7 +113,7 @@ export function refuse(http: Http, visit: Visit | null, problem: Problem): Respo
   http.set("problemCode", problem.code);
   asPage(http);
   if (problem.type.retryable) http.header("Retry-After", String(problem.extras.retry_after ?? 5));
-  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} />;
+  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} path={http.req.path} />;
   const page = html`<!doctype html>${<Document visit={visit} title={problem.type.title} body={body} />}`;
   return http.html(page, problem.type.status as never);
 }
@@ -161,7 +161,8 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   } catch (error) {
     const problem = problemOf(error, http);
     if (problem.type.status >= 500 || problem.code === "FORBIDDEN") throw problem;
-    return respond(visit, { ...(await form.show(visit, entry.refused(problem))), problem });
+    const view = await form.show(visit, entry.refused(problem));
+    return respond(visit, { ...view, title: `Error: ${view.title}`, problem });
   }
 }
 

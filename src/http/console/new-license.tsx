@@ -8,7 +8,7 @@ import { Problem } from "../../problems.ts";
 import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
-import { Checkbox, Field, type Option, PostForm, Select, Submit } from "./parts/form.tsx";
+import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, useFault } from "./parts/form.tsx";
 import { Card, When } from "./parts/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
@@ -46,10 +46,11 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
   customers,
 }) => {
   const chosen = entry.text("customer_id");
+  const fault = useFault({ entry, name: "customer_id", label: "Customer" });
   const onlyNew = chosen === undefined && customers.length === 0;
   return (
     <div id="customers" data-results>
-      <fieldset aria-describedby={entry.fault("customer_id") ? "customer-fault" : undefined}>
+      <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
         <legend class="unseen">Customer</legend>
         <div class="options stacked">
           {customers.map(({ id, name, email }) => (
@@ -61,11 +62,17 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
             </label>
           ))}
           <label class="choice">
-            <input type="radio" name="customer_id" value={NEW} checked={chosen === NEW || onlyNew} />
+            <input
+              id="customer_id"
+              type="radio"
+              name="customer_id"
+              value={NEW}
+              checked={chosen === NEW || onlyNew}
+            />
             <span>A new customer, named below</span>
           </label>
         </div>
-        {entry.fault("customer_id") ? (
+        {fault ? (
           <p class="fault" id="customer-fault">
             Choose a customer.
           </p>
@@ -90,9 +97,16 @@ const Customer: FC<{ entry: Entry; children?: Child }> = ({ entry, children }) =
     </button>
     {children}
     <div class="pair">
-      <Field entry={entry} name="new_name" label="New customer’s name" maxlength={200} />
-      <Field entry={entry} name="new_email" label="E-mail" type="email" maxlength={254} />
-      <Field entry={entry} name="new_company" label="Company" maxlength={200} />
+      <Field entry={entry} name="new_name" label="New customer’s name" standsFor={["name"]} maxlength={200} />
+      <Field
+        entry={entry}
+        name="new_email"
+        label="E-mail"
+        type="email"
+        standsFor={["email"]}
+        maxlength={254}
+      />
+      <Field entry={entry} name="new_company" label="Company" standsFor={["company"]} maxlength={200} />
     </div>
   </Card>
 );
@@ -109,17 +123,17 @@ async function preview({ context, now }: Visit, entry: Entry): Promise<Child> {
         <p>
           {license.starts_at === null ? null : (
             <>
-              Starts <When at={license.starts_at} now={now} />.{" "}
+              Starts <When at={license.starts_at} now={now} as="start" />.{" "}
             </>
           )}
-          Ends <When at={license.expires_at} now={now} />.
+          Ends <When at={license.expires_at} now={now} as="end" />.
         </p>
         <pre class="claims">{JSON.stringify({ ...claims, sub }, null, 2)}</pre>
       </>
     );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return <p class="empty">{error.message}</p>;
+    return <NotYet problem={error} />;
   }
 }
 
@@ -225,6 +239,6 @@ export const newLicense: Form = {
       send_email: entry.has("send_email") ? true : undefined,
     });
     const { license } = await issueLicense(visit.context, input);
-    return { to: `/admin/licenses/${license.id}/key?done=issued` };
+    return { to: `/admin/licenses/${license.id}/key?done=${entry.has("send_email") ? "mailed" : "issued"}` };
   },
 };

@@ -9,7 +9,16 @@ import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "./parts/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { Badge, Card, formatCount, formatDate, plural, type Tone, When } from "./parts/show.tsx";
+import {
+  Badge,
+  Card,
+  formatCount,
+  formatDate,
+  formatShortDate,
+  plural,
+  type Tone,
+  When,
+} from "./parts/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
   <a class="figure" href={href}>
@@ -68,7 +77,7 @@ function endingOf(found: Attention["ending"], counted: Record<Standing, number>,
     kind: row.standing,
     href: `/admin/licenses/${row.id}`,
     what: `${row.customer_name}, ${row.license_type}`,
-    when: <When at={row.expires_at} now={now} />,
+    when: <When at={row.expires_at} now={now} as="end" />,
   }));
   const missed = (["grace", "expiring"] as const)
     .filter((standing) => counted[standing] > 0 && !shown.some(({ kind }) => kind === standing))
@@ -203,7 +212,7 @@ export const overview: Page = {
                   columns={["Day", "Activations"]}
                   bars={days.map(({ date, count }, index) => {
                     const at = Date.parse(`${date}T00:00:00Z`);
-                    const tick = index % 15 === 7 ? formatDate(at).replace(/, \d+$/, "") : undefined;
+                    const tick = index % 15 === 7 ? formatShortDate(at) : undefined;
                     return { name: formatDate(at), tick, value: count };
                   })}
                 />

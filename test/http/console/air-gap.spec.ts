@@ -76,7 +76,7 @@ describe("a request file", () => {
     ["a file that is no JSON", { request: file("PK\u0003") }, "it holds no JSON"],
     ["JSON of another kind", { request: file("[]") }, "request"],
     ["a key that we did not sign", { request: requestFile("a.b.c", "island") }, "license key is not valid"],
-    ["no number of days", { request: file("{}"), lease_days: "soon" }, "lease days"],
+    ["no number of days", { request: file("{}"), lease_days: "soon" }, "Lease in days : Must be"],
   ])("is refused where it is %s", async (_, values, told) => {
     const page = await handIn(await Visitor.signIn(), values);
     expect([400, 422]).toContain(page.status);

@@ -121,7 +121,7 @@ describe("the forms of a customer", () => {
     await admin(`/customers/${id}`, { method: "PATCH", body: { company: "Theirs" } });
     const again = await visitor.submit(form, { name: "Mine" });
     expect(again.status).toBe(412);
-    expect(again.text).toContain("company is now: Theirs");
+    expect(again.text).toContain("Company Theirs Old");
     expect(again.html).toContain('value="Mine"');
     expect((await admin(`/customers/${id}`)).body).toMatchObject({ name: "Acme", company: "Theirs" });
     expect((await visitor.submit(again)).location).toBe(`/admin/customers/${id}?done=changed`);

@@ -99,8 +99,8 @@ describe("a license type", () => {
     await admin(`/license-types/${id}`, { method: "PUT", body: { name: "Small", lease_days: 5 } });
     const refused = await owner.submit(form, { grace_days: "3" });
     expect(refused.status).toBe(412);
-    expect(refused.text).toContain("Somebody changed this type");
-    expect(refused.text).toMatch(/lease days 5 30/);
+    expect(refused.text).toContain("Somebody else changed this");
+    expect(refused.text).toMatch(/Lease in days 5 30/);
     expect((await read(id)).body).toMatchObject({ lease_days: 5, grace_days: 14 });
 
     expect((await owner.submit(refused)).status).toBe(303);

@@ -120,6 +120,7 @@ describe("a new license", () => {
     });
     const key = await owner.get(answer.location);
     expect(key.text).toContain("The license is issued.");
+    expect(key.html).toContain(`/admin/licenses/${id}/send`);
     const [, shown] = /(eyJ[\w-]+\.[\w-]+\.[\w-]+)/.exec(key.html)!;
     expect((await activate(shown!, "caio-1")).status).toBe(200);
   });
@@ -146,6 +147,11 @@ describe("a new license", () => {
     expect((await admin(`/customers/${license.customer_id}`)).body.name).toBe(name);
     const mail = (await admin(`/messages?license_id=${id}`)).body.data;
     expect(mail).toMatchObject([{ kind: "license_delivery", recipient: "it@newcomer.example" }]);
+    const key = await owner.get(answer.location);
+    expect(key.text).toMatch(/The license is issued, and .*it@newcomer\.example/);
+    expect(key.text).toContain(`License key: ${name}, standard`);
+    expect(key.text).toContain("last day Jan 31, 2099");
+    expect(key.html).not.toContain(`/admin/licenses/${id}/send`);
   });
 
   it("can be perpetual, and be given a start", async () => {
@@ -288,7 +294,85 @@ describe("the page of a license", () => {
   });
 });
 
+describe("the days of a license", () => {
+  it("are shown as they were entered, with the instant beside them", async () => {
+    const { license } = await newLicense({
+      starts_at: "2098-02-01",
+      expires_at: "2099-01-31",
+      grace_days: 1,
+    });
+    const page = await owner.get(`/admin/licenses/${license.id}`);
+    expect(page.html).toContain('<time datetime="2099-02-01T12:00:00.000Z" title="2099-02-01T12:00:00.000Z"');
+    expect(page.html).toContain('<time datetime="2098-01-31T10:00:00.000Z" title="2098-01-31T10:00:00.000Z"');
+    expect(page.text).toMatch(/Starts Feb 1, 2098 .* Ends Jan 31, 2099/);
+    expect(page.text).not.toContain("Feb 1, 2099");
+    const list = await owner.get(`/admin/licenses?customer_id=${license.customer_id}`);
+    expect(list.text).toContain("Jan 31, 2099");
+    expect((await owner.get(`/admin/customers/${license.customer_id}`)).text).toContain("Jan 31, 2099");
+    expect((await owner.get(`/admin/licenses/${license.id}/renew`)).text).toContain("Ends Jan 31, 2099");
+  });
+
+  it("stay as they are where what is shown is entered, and can both be changed", async () => {
+    const { license } = await newLicense({ starts_at: "2098-02-01", expires_at: "2099-01-31" });
+    const path = `/admin/licenses/${license.id}/edit`;
+    const form = await owner.get(path);
+    expect(form.text).toContain("Jan 31, 2099 now");
+    expect(form.text).toContain("Feb 1, 2098 now");
+    await owner.submit(form, { ends_on: "2099-01-31", starts_at: "2098-02-01" });
+    expect(await read(license.id)).toEqual(license);
+    const look = await owner.submit(form, { look: "yes", starts_at: "2098-03-01" });
+    expect(look.text).toContain("starts: Feb 1, 2098 → Mar 1, 2098");
+    await owner.fill(path, { starts_at: "2098-03-01" });
+    expect((await read(license.id)).starts_at).toBe("2098-02-28T10:00:00.000Z");
+  });
+});
+
 describe("what can be done with a license", () => {
+  it.each([
+    ["renew", "Renew license"],
+    ["suspend", "Suspend license"],
+    ["revoke", "Revoke license"],
+    ["reinstate", "Reinstate license"],
+    ["reissue", "Replace key"],
+    ["send", "Send key"],
+    ["edit", "Edit terms"],
+    ["key", "License key"],
+  ])("%s: says whose license it is and which", async (action, words) => {
+    const { name, id: customer_id } = await newCustomer({ name: unique("Zebra") });
+    const { license } = await newLicense({ customer_id });
+    const { html } = await owner.get(`/admin/licenses/${license.id}/${action}`);
+    const title = `${words}: ${name}, standard`;
+    expect(html).toContain(`<h1>${title}</h1>`);
+    expect(html).toMatch(new RegExp(`<title>\\s*${title}`));
+    expect(html).toContain(`<code>${license.id}</code>`);
+    expect(html).toContain(`<a href="/admin/licenses/${license.id}">${name}</a>`);
+  });
+
+  it("is renewed up to a day, which has to be chosen", async () => {
+    const { license } = await newLicense();
+    const form = await owner.get(`/admin/licenses/${license.id}/renew`);
+    const without = await owner.submit(form, { ends: "date", ends_on: "" });
+    expect(without.status).toBe(422);
+    expect(without.text).toContain("Error: Renew license");
+    expect(without.html).toContain('<a href="#ends_on">Last day</a>: Choose the last day');
+    expect(without.html).toMatch(/id="ends_on"[^>]* aria-invalid="true"/);
+    expect(without.html).not.toContain('id="ends-fault"');
+    const early = await owner.submit(form, { ends: "date", ends_on: "2020-01-31" });
+    expect(early.html).toContain('<a href="#ends_on">Last day</a>: Must be later');
+    expect((await owner.submit(form, { ends: "date", ends_on: "2099-01-31" })).status).toBe(303);
+  });
+
+  it("leads back to the license where its state refuses it, with what it allows", async () => {
+    const { license } = await newLicense();
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
+    const page = await owner.get(`/admin/licenses/${license.id}/suspend`);
+    expect(page.status).toBe(409);
+    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key.");
+    expect(page.html).toContain(`<a class="button" href="/admin/licenses/${license.id}">`);
+    const nowhere = await owner.get("/admin/licenses/lic_nope/suspend");
+    expect(nowhere.html).toContain('<a class="button" href="/admin">');
+  });
+
   it("is renewed by a choice, from its end", async () => {
     const { license } = await newLicense({ expires_days: 10 });
     const page = await owner.fill(`/admin/licenses/${license.id}/renew`, { ends: "365" });
@@ -356,7 +440,12 @@ describe("what can be done with a license", () => {
     });
     const overtaken = await owner.submit(form, { max_instances: "5" });
     expect(overtaken.status).toBe(412);
+    expect(overtaken.text).toContain("Instances 1 5");
+    expect(overtaken.html).toMatch(/name="max_instances"[^>]* value="5"/);
     expect((await read(license.id)).max_instances).toBe(1);
+    expect((await owner.submit(overtaken)).status).toBe(303);
+    expect((await read(license.id)).max_instances).toBe(5);
+    expect((await owner.submit(form, { version: undefined })).status).toBe(412);
   });
 
   it.each(["renew", "suspend", "revoke", "reinstate", "reissue", "send", "edit"])(

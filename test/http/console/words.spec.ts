@@ -14,8 +14,13 @@ describe("how far a moment is away", () => {
     [90 * SECOND, "in 2 minutes"],
     [-119 * SECOND, "1 minute ago"],
     [-DAY + 1, "23 hours ago"],
-    [-DAY, "1 day ago"],
-    [DAY + 1, "in 2 days"],
+    [DAY, "in 24 hours"],
+    [DAY + 1, "in 25 hours"],
+    [-2 * DAY + 1, "47 hours ago"],
+    [2 * DAY - 1, "in 48 hours"],
+    [-2 * DAY, "2 days ago"],
+    [2 * DAY, "in 2 days"],
+    [2 * DAY + 1, "in 3 days"],
     [59 * DAY, "in 59 days"],
     [60 * DAY, "in 2 months"],
     [110 * DAY, "in 4 months"],
@@ -37,6 +42,8 @@ describe("a member of the API", () => {
     ["expires_at", "expires"],
     ["features", "features"],
     ["customer_id", "customer id"],
+    ["request.license_key", "request, license key"],
+    ["features.1", "features, no. 2"],
   ])("%s is called %s", (member, words) => {
     expect(wordsFor(member)).toBe(words);
   });

@@ -1,8 +1,11 @@
 // Forms: every field with its label, its hint and its fault, tied together for those who do not see them.
-import type { Child, FC } from "hono/jsx";
+import { html } from "hono/html";
+import { type Child, createContext, type FC, useContext } from "hono/jsx";
+import type { Problem } from "../../../problems.ts";
 import type { Entry } from "../entry.ts";
-import { Refusal } from "../refusal.tsx";
+import { Faults, type Fields, Refusal } from "../refusal.tsx";
 import type { Visit } from "../visit.ts";
+import { type Change, isOvertaken, Overtaken, Version } from "./overtaken.tsx";
 
 /** What each form brings along unseen: the proof that it is ours, and its number. */
 export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
@@ -12,29 +15,53 @@ export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
   </>
 );
 
+/** The fields of the form around, as far as it is made. */
+const FieldsSoFar = createContext<Fields | null>(null);
+
 /** A form that does something. `entry` is what it was sent with, where it was refused. */
 export const PostForm: FC<{
   visit: Visit;
   entry?: Entry;
+  /** What it changes, where somebody else may be faster. */
+  changes?: Change | undefined;
   /** Where it is not the page's own address. */
   action?: string;
   files?: boolean;
   /** Whether a script shows what comes of it while it is filled in. */
   live?: boolean;
   children?: Child;
-}> = ({ visit, entry, action, files, live, children }) => (
-  <form
-    class="form"
-    method="post"
-    action={action}
-    enctype={files ? "multipart/form-data" : undefined}
-    data-once
-    data-live={live}
-  >
-    <FormFields visit={visit} />
-    <Refusal problem={entry?.problem ?? null} />
-    {children}
-  </form>
+}> = async ({ visit, entry, changes, action, files, live, children }) => {
+  const fields: Fields = new Map();
+  // Made before what stands above them: a refusal calls them by their own labels.
+  const made = await html`${<FieldsSoFar.Provider value={fields}>{children}</FieldsSoFar.Provider>}`;
+  return (
+    <form
+      class="form"
+      method="post"
+      action={action}
+      enctype={files ? "multipart/form-data" : undefined}
+      data-once
+      data-live={live}
+    >
+      {/* Enter presses the first button of a form. One that only looks must not be that. */}
+      {live ? <button class="unseen" tabindex={-1} aria-hidden="true"></button> : null}
+      <FormFields visit={visit} />
+      {entry && changes ? <Version entry={entry} present={changes.present} /> : null}
+      {entry && changes && isOvertaken(entry) ? (
+        <Overtaken changes={changes} fields={fields} />
+      ) : (
+        <Refusal problem={entry?.problem ?? null} fields={fields} />
+      )}
+      {made}
+    </form>
+  );
+};
+
+/** What would be refused, below the fields that it names. */
+export const NotYet: FC<{ problem: Problem }> = ({ problem }) => (
+  <div class="empty">
+    <Faults problem={problem} fields={useContext(FieldsSoFar) ?? new Map()} />
+  </div>
 );
 
 interface FieldProps {
@@ -42,10 +69,21 @@ interface FieldProps {
   name: string;
   label: Child;
   hint?: Child;
+  /** The members of the verb's input that it stands for, where they have other names. */
+  standsFor?: string[] | undefined;
 }
 
-const idsOf = (entry: Entry, name: string, hint: unknown) => {
-  const fault = entry.fault(name);
+/** What is wrong with a field. A refusal above calls it `label`, and leads to it. */
+export function useFault({ entry, name, label, standsFor = [] }: Omit<FieldProps, "hint">) {
+  const members = [name, ...standsFor];
+  const fields = useContext(FieldsSoFar);
+  for (const member of members) fields?.set(member, { id: name, label });
+  return members.map((member) => entry.fault(member)).find((fault) => fault !== undefined);
+}
+
+const useIds = ({ hint, ...field }: FieldProps) => {
+  const { name } = field;
+  const fault = useFault(field);
   const described = [hint ? `${name}-hint` : null, fault ? `${name}-fault` : null].filter(
     (id) => id !== null,
   );
@@ -60,14 +98,14 @@ const idsOf = (entry: Entry, name: string, hint: unknown) => {
   };
 };
 
-const Frame: FC<FieldProps & { fault: string | undefined; kind?: string; children?: Child }> = ({
-  name,
-  label,
-  hint,
-  fault,
-  kind = "",
-  children,
-}) => (
+const Frame: FC<{
+  name: string;
+  label: Child;
+  hint: Child;
+  fault: string | undefined;
+  kind?: string;
+  children?: Child;
+}> = ({ name, label, hint, fault, kind = "", children }) => (
   <div class={`field ${kind}`}>
     <label for={name}>{label}</label>
     {children}
@@ -101,13 +139,13 @@ export const Field: FC<
     accept?: string;
     autofocus?: boolean;
   }
-> = ({ entry, name, label, hint, type = "text", value, ...rest }) => {
-  const { fault, attributes } = idsOf(entry, name, hint);
+> = ({ entry, name, label, hint, standsFor, type = "text", value, ...rest }) => {
+  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
   const shown = entry.has(name) ? (entry.text(name) ?? "") : (value ?? "");
   const secret = type === "password" || type === "file";
   const range = type === "date" ? DATES : {};
   return (
-    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault} kind={type}>
+    <Frame name={name} label={label} hint={hint} fault={fault} kind={type}>
       <input {...attributes} type={type} value={secret ? undefined : String(shown)} {...range} {...rest} />
     </Frame>
   );
@@ -124,10 +162,10 @@ export const TextArea: FC<
     placeholder?: string;
     autofocus?: boolean;
   }
-> = ({ entry, name, label, hint, value, rows = 3, code, ...rest }) => {
-  const { fault, attributes } = idsOf(entry, name, hint);
+> = ({ entry, name, label, hint, standsFor, value, rows = 3, code, ...rest }) => {
+  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
   return (
-    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+    <Frame name={name} label={label} hint={hint} fault={fault}>
       <textarea {...attributes} class={code ? "code" : undefined} rows={rows} {...rest}>
         {entry.has(name) ? (entry.text(name) ?? "") : (value ?? "")}
       </textarea>
@@ -139,11 +177,11 @@ export type Option = [value: string, label: string];
 
 export const Select: FC<
   FieldProps & { options: readonly Option[]; value?: string | undefined; required?: boolean }
-> = ({ entry, name, label, hint, options, value, required }) => {
-  const { fault, attributes } = idsOf(entry, name, hint);
+> = ({ entry, name, label, hint, standsFor, options, value, required }) => {
+  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
   const chosen = entry.has(name) ? entry.text(name) : value;
   return (
-    <Frame entry={entry} name={name} label={label} hint={hint} fault={fault}>
+    <Frame name={name} label={label} hint={hint} fault={fault}>
       <select {...attributes} required={required}>
         {options.map(([option, text]) => (
           <option value={option} selected={option === (chosen ?? "")}>
@@ -169,25 +207,24 @@ export const Checkbox: FC<{
 );
 
 /** One of a few, all in sight. */
-export const Choices: FC<{
-  entry: Entry;
-  name: string;
-  legend: string;
-  options: readonly Option[];
-  value?: string | undefined;
-  hint?: Child;
-  /** The members of the verb's input that it stands for, where they have other names. */
-  standsFor?: string[];
-}> = ({ entry, name, legend, options, value, hint, standsFor = [name] }) => {
+export const Choices: FC<
+  Omit<FieldProps, "label"> & { legend: string; options: readonly Option[]; value?: string | undefined }
+> = ({ entry, name, legend, options, value, hint, standsFor }) => {
   const chosen = entry.text(name) ?? value;
-  const fault = standsFor.map((member) => entry.fault(member)).find((found) => found !== undefined);
+  const fault = useFault({ entry, name, label: legend, standsFor });
   return (
     <fieldset class="choices" aria-describedby={fault ? `${name}-fault` : undefined}>
       <legend>{legend}</legend>
       <div class="options">
-        {options.map(([option, label]) => (
+        {options.map(([option, label], index) => (
           <label class="choice">
-            <input type="radio" name={name} value={option} checked={option === chosen} />
+            <input
+              id={index === 0 ? name : undefined}
+              type="radio"
+              name={name}
+              value={option}
+              checked={option === chosen}
+            />
             <span>{label}</span>
           </label>
         ))}

@@ -1,18 +1,11 @@
 // What a change would do to the instances that run on a license.
 import type { FC } from "hono/jsx";
 import type { previewChange } from "../../../licensing/preview.ts";
-import { formatDate, plural, wordsFor, When } from "./show.tsx";
+import { formatTerm, plural, wordsFor, When } from "./show.tsx";
 
 type Preview = Awaited<ReturnType<typeof previewChange>>;
 
 const LISTED = 8;
-
-function show(name: string, value: unknown): string {
-  if (value === null) return name.startsWith("max_") ? "unlimited" : "none";
-  if (name.endsWith("_at") && typeof value === "number") return formatDate(value);
-  if (Array.isArray(value)) return value.join(", ") || "none";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
 
 export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) => {
   const { active, listed } = preview.instances;
@@ -36,7 +29,7 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
         <ul>
           {terms.map(([name, { from, to }]) => (
             <li>
-              {wordsFor(name)}: {show(name, from)} → {show(name, to)}
+              {wordsFor(name)}: {formatTerm(name, from)} → {formatTerm(name, to)}
             </li>
           ))}
         </ul>

@@ -1,8 +1,8 @@
 // The small things that pages show over and over: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
+import { DAY, firstDayOf, HOUR, lastDayOf } from "../../../licensing/dates.ts";
+import type { Transition } from "../../../licensing/lifecycle.ts";
 import type { Standing } from "../../../licensing/standing.ts";
-
-const DAY = 86_400_000;
 
 const date = new Intl.DateTimeFormat("en-US", {
   timeZone: "UTC",
@@ -10,6 +10,8 @@ const date = new Intl.DateTimeFormat("en-US", {
   month: "short",
   day: "numeric",
 });
+
+const shortDate = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short", day: "numeric" });
 
 const clockTime = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", hour: "2-digit", minute: "2-digit" });
 
@@ -19,6 +21,15 @@ export const formatCount = (n: number): string => count.format(n);
 
 export const formatDate = (at: number): string => date.format(at);
 
+/** Without its year, under a chart. */
+export const formatShortDate = (at: number): string => shortDate.format(at);
+
+/** The last day of what ends at `at`, as whoever entered it named it. */
+export const formatEnd = (at: number): string => formatDate(lastDayOf(at));
+
+/** The first day of what starts at `at`. */
+export const formatStart = (at: number): string => formatDate(firstDayOf(at));
+
 /** 1 instance, 2 instances. */
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${formatCount(n)} ${n === 1 ? one : many}`;
@@ -27,8 +38,8 @@ export const plural = (n: number, one: string, many = `${one}s`): string =>
 const UNITS: [from: number, size: number, name: string][] = [
   [730 * DAY, 365.25 * DAY, "year"],
   [60 * DAY, 30.44 * DAY, "month"],
-  [DAY, DAY, "day"],
-  [3_600_000, 3_600_000, "hour"],
+  [2 * DAY, DAY, "day"],
+  [HOUR, HOUR, "hour"],
   [60_000, 60_000, "minute"],
 ];
 
@@ -41,25 +52,29 @@ export function relative(at: number, now: number): string {
   const [from, size, name] = UNITS.find(([least]) => away >= least) ?? [];
   if (from === undefined || size === undefined || name === undefined)
     return at > now ? "in a moment" : "just now";
-  const round = from > DAY ? Math.round : at > now ? Math.ceil : Math.floor;
+  const round = size > DAY ? Math.round : at > now ? Math.ceil : Math.floor;
   const units = plural(round(away / size), name);
   return at > now ? `in ${units}` : `${units} ago`;
 }
 
-/** A moment, absolute and relative. Null is `none`. */
-export const When: FC<{ at: number | string | null; now: number; none?: string; time?: boolean }> = ({
-  at,
-  now,
-  none = "never",
-  time = false,
-}) => {
+/** How the day of a moment is told. */
+const DAYS = { moment: formatDate, start: formatStart, end: formatEnd };
+
+/** A moment, absolute and relative. Null is `none`. A start and an end are told by the day that they name. */
+export const When: FC<{
+  at: number | string | null;
+  now: number;
+  none?: string;
+  time?: boolean;
+  as?: keyof typeof DAYS;
+}> = ({ at, now, none = "never", time = false, as = "moment" }) => {
   if (at === null) return <span class="soft">{none}</span>;
   const instant = typeof at === "string" ? Date.parse(at) : at;
   const iso = new Date(instant).toISOString();
   return (
     <time datetime={iso} title={iso} class="when">
-      {formatDate(instant)}
-      {time ? ` ${clockTime.format(instant)}` : ""} <span class="soft">{relative(instant, now)}</span>
+      {DAYS[as](instant)}
+      {time ? ` ${clockTime.format(instant)} UTC` : ""} <span class="soft">{relative(instant, now)}</span>
     </time>
   );
 };
@@ -84,9 +99,35 @@ export const StandingBadge: FC<{ standing: Standing }> = ({ standing }) => (
   <Badge tone={STANDING_TONES[standing]}>{standing}</Badge>
 );
 
-/** A member of the API in words: max_requests_per_day is "requests per day". */
+/** A member of the API in words: max_requests_per_day is "requests per day", features.1 "features, no. 2". */
 export const wordsFor = (member: string): string =>
-  member.replace(/^max_/, "").replace(/_at$/, "").replaceAll("_", " ");
+  member
+    .split(".")
+    .map((part) =>
+      /^\d+$/.test(part)
+        ? `no. ${Number(part) + 1}`
+        : part.replace(/^max_/, "").replace(/_at$/, "").replaceAll("_", " "),
+    )
+    .join(", ");
+
+/** What the console calls what can be done with a license. */
+export const ACTION_NAMES: Record<Transition, string> = {
+  change: "Edit terms",
+  renew: "Renew",
+  suspend: "Suspend",
+  reinstate: "Reinstate",
+  revoke: "Revoke",
+  reissue: "Replace key",
+};
+
+/** The value of a member, such as a term. */
+export function formatTerm(name: string, value: unknown): string {
+  if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
+  if (name === "expires_at" && typeof value === "number") return formatEnd(value);
+  if (name === "starts_at" && typeof value === "number") return formatStart(value);
+  if (Array.isArray(value)) return value.join(", ") || "none";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 export const formatLimit = (limit: number | null): string =>
   limit === null ? "unlimited" : formatCount(limit);

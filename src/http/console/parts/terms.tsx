@@ -1,8 +1,10 @@
 // The terms of a license as fields, and what was entered into them as the verbs take it.
 import type { FC } from "hono/jsx";
+import { DAY } from "../../../licensing/dates.ts";
+import { invalid } from "../../../problems.ts";
 import type { Entry } from "../entry.ts";
 import { Choices, Field, type Option, TextArea } from "./form.tsx";
-import { formatDate, plural } from "./show.tsx";
+import { formatEnd, plural } from "./show.tsx";
 
 interface Terms {
   features: string[];
@@ -75,8 +77,6 @@ const DAYS: [value: string, label: string][] = [
   ["730", "2 years"],
 ];
 
-const DAY = 86_400_000;
-
 /** When a license ends: a number of days from `from`, a day, or never. `first` comes before these. */
 export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Option; value: string }> = ({
   entry,
@@ -84,36 +84,47 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
   from,
   first,
   value,
-}) => (
-  <>
-    <Choices
-      entry={entry}
-      name="ends"
-      legend={legend}
-      options={[
-        ...(first ? [first] : []),
-        ...DAYS.map(([days, label]): Option => [days, `${label}: ${formatDate(from + Number(days) * DAY)}`]),
-        ["date", "On a date"],
-        ["never", "Perpetual"],
-      ]}
-      value={value}
-      standsFor={["expires_at", "expires_days"]}
-    />
-    <Field
-      entry={entry}
-      name="ends_on"
-      label="Last day"
-      type="date"
-      hint="The license holds through that whole day, everywhere on Earth."
-    />
-  </>
-);
+}) => {
+  const onDate = (entry.text("ends") ?? value) === "date";
+  return (
+    <>
+      <Choices
+        entry={entry}
+        name="ends"
+        legend={legend}
+        options={[
+          ...(first ? [first] : []),
+          ...DAYS.map(([days, label]): Option => [days, `${label}: ${formatEnd(from + Number(days) * DAY)}`]),
+          ["date", "On a date"],
+          ["never", "Perpetual"],
+        ]}
+        value={value}
+        standsFor={onDate ? ["expires_days"] : ["expires_at", "expires_days"]}
+      />
+      <Field
+        entry={entry}
+        name="ends_on"
+        label="Last day"
+        type="date"
+        standsFor={onDate ? ["expires_at"] : []}
+        hint="The license holds through that whole day, everywhere on Earth."
+      />
+    </>
+  );
+};
 
-/** What was chosen, as `expires_days` or `expires_at`; neither for the choice before them. */
+/**
+ * What was chosen, as `expires_days` or `expires_at`; neither for the choice before them.
+ * @throws Problem REQUEST_INVALID where the day is missing
+ */
 export function endOf(entry: Entry): { expires_days?: number; expires_at?: string | null } {
   const ends = entry.text("ends");
   if (ends === "never") return { expires_at: null };
-  if (ends === "date") return { expires_at: entry.text("ends_on") ?? "" };
+  if (ends === "date") {
+    const day = entry.text("ends_on");
+    if (day === undefined) throw invalid("ends_on", "Choose the last day");
+    return { expires_at: day };
+  }
   return DAYS.some(([days]) => days === ends) ? { expires_days: Number(ends) } : {};
 }
 

@@ -141,6 +141,13 @@ addEventListener("input", (event) => {
   if (form) refreshSoon(form, event.target.matches("select, [type=radio]") ? 0 : 250);
 });
 
+addEventListener("keydown", (event) => {
+  // Who presses Enter in the search of a form means the search, and does not send the form.
+  if (event.key !== "Enter" || !event.target.matches("form[data-live][method=post] [type=search]")) return;
+  event.preventDefault();
+  refreshSoon(event.target.form, 0);
+});
+
 addEventListener("change", (event) => {
   const box = event.target;
   const form = box.closest?.("form[data-rows]");
