@@ -3,7 +3,7 @@ import type { Child, FC } from "hono/jsx";
 import type { LicenseTypeTerms } from "../../licensing/license-types.ts";
 import type { Entry } from "./entry.ts";
 import { Field, PostForm, Submit } from "./parts/form.tsx";
-import type { Versioned } from "./parts/overtaken.tsx";
+import type { Change } from "./parts/overtaken.tsx";
 import { TermFields, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -23,7 +23,7 @@ export const TermsForm: FC<{
   back: string;
   label: string;
   /** The type that is there already. */
-  present?: Versioned["present"];
+  present?: Change["present"];
   children?: Child;
 }> = ({ visit, entry, terms, back, label, present, children }) => (
   <section class="card narrow">

@@ -10,7 +10,7 @@ export const LICENSE_TYPES: [href: string, label: string] = [
   "License types",
 ];
 
-export type LicenseType = Awaited<ReturnType<typeof getLicenseType>>;
+type LicenseType = Awaited<ReturnType<typeof getLicenseType>>;
 
 const DONE: Record<string, string> = {
   created: "The license type is there and can be used.",
