@@ -10,8 +10,6 @@ export const LICENSE_TYPES: [href: string, label: string] = [
   "License types",
 ];
 
-type LicenseType = Awaited<ReturnType<typeof getLicenseType>>;
-
 const DONE: Record<string, string> = {
   created: "The license type is there and can be used.",
   changed: "The terms are changed. They hold for licenses that are issued from now on.",
