@@ -40,8 +40,8 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await page.getByLabel("Mail the key to the customer").check();
     await page.getByRole("button", { name: "Issue license" }).click();
 
-    await page.waitForURL(/\/key\?done=issued$/);
-    expect(await doneOf(page)).toContain("The license is issued");
+    await page.waitForURL(/\/key\?done=mailed$/);
+    expect(await doneOf(page)).toContain("The license is issued, and the mail to ops@globex.example");
     const key = await page.getByLabel("License key").inputValue();
     if (js) {
       await page.getByRole("button", { name: "Copy" }).click();
