@@ -41,7 +41,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await page.getByRole("button", { name: "Issue license" }).click();
 
     await page.waitForURL(/\/key\?done=mailed$/);
-    expect(await doneOf(page)).toContain("The license is issued, and the mail to ops@globex.example");
+    expect(await doneOf(page)).toMatch(/^The license is issued, and .* ops@globex\.example/);
     const key = await page.getByLabel("License key").inputValue();
     if (js) {
       await page.getByRole("button", { name: "Copy" }).click();
