@@ -229,7 +229,7 @@ const fingerprintWarning: Warning = {
 
 const ignoredWarning = (days: number): Warning => ({
   code: "USAGE_IGNORED",
-  detail: `Usage of ${days} ${days === 1 ? "day" : "days"} in the future was ignored; check the clock.`,
+  detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, before 1970, or more than 400 days; check the clock.`,
 });
 
 const seatWarnings = ({ license, seatsInUse }: View): Warning[] =>

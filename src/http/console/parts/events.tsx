@@ -64,9 +64,9 @@ const SYSTEM: Record<string, string> = {
 /** Who did it, as people call them; the id beside it where that is another. */
 const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name: name } }) => {
   const { type, id } = actor;
-  if (type === "instance") return <> by instance {id}</>;
+  if (type === "instance") return <> · by instance {id}</>;
   const words = type === "system" ? SYSTEM[id] : name;
-  return <> by {words ? <span title={id}>{words}</span> : id}</>;
+  return <> · by {words ? <span title={id}>{words}</span> : id}</>;
 };
 
 const PAGES: Record<string, string> = {
