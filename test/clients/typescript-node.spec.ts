@@ -75,7 +75,7 @@ describe("the environment", () => {
 });
 
 describe("an onError that throws", () => {
-  it.each<[when: string, onError: () => unknown]>([
+  it.each([
     [
       "at once",
       () => {
@@ -89,13 +89,18 @@ describe("an onError that throws", () => {
     const escape = (error: unknown): unknown => escaped.push(error);
     process.on("unhandledRejection", escape);
     try {
-      const told = vi.fn<() => unknown>(onError);
-      const license = await install({ licenseKey, background: true, onError: told });
+      // No mock: one would handle the promise that it returns.
+      let told = 0;
+      const counted = (): unknown => {
+        told++;
+        return onError();
+      };
+      const license = await install({ licenseKey, background: true, onError: counted });
       const file = join(folder.path, "state.json");
       rmSync(file);
       mkdirSync(file);
       license.countRequests(3);
-      await ticking(() => expect(told).toHaveBeenCalled());
+      await ticking(() => expect(told).toBeGreaterThan(0));
       await setImmediate();
       rmSync(file, { recursive: true });
       await ticking(() => expect(folder.state()["usage"]["2027-01-05"].requests).toBe(3));
@@ -162,7 +167,7 @@ describe("processes that share a folder", () => {
     const { nonce, public_key } = JSON.parse(request) as { nonce: string; public_key: object };
     const certificate = await signer.certificate("lic_1", NOW / 1000, { nonce, cnf: { jwk: public_key } });
     await second.loadLicenseFile(JSON.stringify({ license_key: licenseKey, certificate }));
-    const kept = vi.fn<() => Promise<void>>(async () => undefined);
+    const kept = vi.fn<(receipt: string) => Promise<void>>(async () => undefined);
     await first.deactivationReceipt(kept);
     expect(kept).toHaveBeenCalledOnce();
     expect(folder.state()).toMatchObject({ license_key: null });

@@ -11,11 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
-import { usageFor } from "../../src/clients/typescript/src/outcomes.ts";
-import { EMPTY, formatState, parseState } from "../../src/clients/typescript/src/state.ts";
 import { addUsage, reportOf, settle } from "../../src/clients/typescript/src/usage.ts";
 import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
@@ -28,6 +27,7 @@ const NOW = Date.parse("2027-01-05T00:00:00.000Z");
 const DAY = 86_400_000;
 
 const signer = await createSigner(issuer);
+const [firstKey, secondKey] = [await signer.licenseKey("lic_1"), await signer.licenseKey("lic_2")];
 
 const known = { issuer, trustedKeys: entitled!.jwks, instanceId: "i-1", licenseKey: entitled!.license_key! };
 
@@ -379,6 +379,95 @@ describe("a license key", () => {
   });
 });
 
+describe("another license", () => {
+  const trustedKeys = signer.trustedKeys;
+  const day = "2027-01-05";
+  const requests = (n: number) => [{ date: day, requests: n, services: 0 }];
+
+  /** A service that grants whatever it is asked for. */
+  function granting() {
+    const told: unknown[] = [];
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      if (url.endsWith("/v1/deactivate")) return new Response(null, { status: 204 });
+      const { license_key, usage } = JSON.parse(init.body as string);
+      if (usage) told.push(usage);
+      const { jti } = decodeJwt(license_key);
+      return Response.json({ license_key, certificate: await signer.certificate(jti!, NOW / 1000) });
+    };
+    return { told, fetch };
+  }
+
+  const given = { ...known, trustedKeys, licenseKey: firstKey, clock: () => NOW };
+
+  it.each<[string, (license: License) => Promise<unknown>]>([
+    ["that is activated with", (license) => license.activate(secondKey)],
+    ["that is installed", (license) => license.installKey(secondKey).then(() => license.checkIn())],
+    ["that takes the place of a seat given back", (license) => license.activate(secondKey)],
+  ])("%s is told only what the one before was not", async (name, change) => {
+    const { told, fetch } = granting();
+    const license = await open({ ...given, storage: folder.storage, fetch });
+    await license.checkIn();
+    license.countRequests(100);
+    await license.checkIn();
+    if (name.endsWith("given back")) await license.deactivate();
+    license.countRequests(3);
+    await change(license);
+    license.countRequests(2);
+    await license.checkIn();
+    expect(told).toEqual([requests(100), requests(5)]);
+  });
+
+  it("that is the same one again goes on with its figures", async () => {
+    const { told, fetch } = granting();
+    const license = await open({ ...given, storage: folder.storage, fetch });
+    await license.checkIn();
+    license.countRequests(100);
+    await license.deactivate();
+    await license.activate(firstKey);
+    license.countRequests(2);
+    await license.checkIn();
+    expect(told).toEqual([requests(100), requests(102)]);
+  });
+
+  it("is told no more where nothing can be written meanwhile", async () => {
+    let full = false;
+    const storage: Storage = {
+      read: (name) => folder.storage.read(name),
+      write: (name, text) =>
+        full ? Promise.reject(new Error("no space left")) : folder.storage.write(name, text),
+    };
+    const { told, fetch } = granting();
+    const license = await open({ ...given, storage, fetch });
+    await license.checkIn();
+    license.countRequests(100);
+    await license.checkIn();
+    full = true;
+    await license.activate(secondKey);
+    license.countRequests(5);
+    await license.checkIn();
+    full = false;
+    await license.checkIn();
+    expect(told).toEqual([requests(100), requests(5), requests(5)]);
+    expect(folder.state()).toMatchObject({ usage_license_id: "lic_2", usage: { [day]: { requests: 5 } } });
+  });
+
+  it("whose request file goes out is told only the rest, and its answer acknowledges that", async () => {
+    const { fetch } = granting();
+    const license = await open({ ...given, storage: folder.storage, fetch });
+    await license.checkIn();
+    license.countRequests(100);
+    await license.checkIn();
+    license.countRequests(4);
+    await license.installKey(secondKey);
+    const { nonce, usage } = JSON.parse(await license.activationRequest());
+    expect(usage).toEqual(requests(4));
+    const certificate = await signer.certificate("lic_2", NOW / 1000, { nonce });
+    await license.loadLicenseFile(JSON.stringify({ license_key: secondKey, certificate }));
+    const figures = { [day]: { requests: 4, services: 0 } };
+    expect(folder.state()).toMatchObject({ usage: figures, acknowledged: figures });
+  });
+});
+
 describe("the seat", () => {
   it("that is given back is not taken again by a check-in that waited meanwhile", async () => {
     const script = scripted();
@@ -431,25 +520,6 @@ describe("a request file", () => {
     const license = await open({ ...known, licenseKey: undefined, storage: folder.storage });
     await expect(license.activationRequest()).rejects.toMatchObject({ code: "LICENSE_KEY_MISSING" });
     expect(folder.state()["offline_requests"]).toEqual([]);
-  });
-});
-
-describe("a state with the usage of another license", () => {
-  it("is told to the new one but for what the one before was told, also in a request file", async () => {
-    const figures = { requests: 10, services: 3 };
-    const used = {
-      ...EMPTY,
-      usage: { "2027-01-01": figures, "2027-01-02": figures, "2027-01-03": figures },
-      acknowledged: { "2027-01-01": figures, "2027-01-02": { requests: 4, services: 3 } },
-      usage_license_id: "lic_1",
-    };
-    expect(usageFor(used, "lic_1")).toEqual(used.usage);
-    expect(usageFor({ ...used, usage_license_id: null }, "lic_2")).toEqual(used.usage);
-    expect(usageFor(used, "lic_2")).toEqual({
-      "2027-01-02": { requests: 6, services: 0 },
-      "2027-01-03": figures,
-    });
-    expect(parseState(formatState(used))).toEqual(used);
   });
 });
 

@@ -2,7 +2,7 @@
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
 import { type Contacts, identityOf } from "./contact.ts";
-import { parseObject } from "./documents.ts";
+import { claimOf, parseObject } from "./documents.ts";
 import type { Brought } from "./evidence.ts";
 import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
 import { usableCertificate } from "./rules.ts";
@@ -19,18 +19,17 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
   const nonce = crypto.randomUUID();
-  const licenseId = evidence.facts.licenseKey?.claims?.jti ?? null;
   const { license_key, certificate, offline_requests } = await store.commit((state) => {
     if (state.license_key === null)
       throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-    const requests = [...state.offline_requests, { nonce, usage: usageFor(state, licenseId) }];
-    return { ...state, offline_requests: requests.slice(-REMEMBERED) };
+    const usage = usageFor(state, claimOf(state.license_key, "jti"));
+    return { ...state, offline_requests: [...state.offline_requests, { nonce, usage }].slice(-REMEMBERED) };
   });
   const request = {
     ...identityOf(contacts, license_key!),
     nonce,
     public_key: key.public,
-    usage: reportOf(offline_requests.at(-1)?.usage ?? {}),
+    usage: reportOf(offline_requests.at(-1)!.usage),
     ...(usableCertificate(evidence.facts) ? { certificate } : {}),
   };
   return `${JSON.stringify(request, null, 2)}\n`;
@@ -52,11 +51,10 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   const told: Usage = answered?.usage ?? {};
   await store.update((stored) => {
     const granted = afterGrant(stored, grant, clock(), random);
-    const { usage, acknowledged, offline_requests } = granted;
     return {
       ...granted,
-      ...settle(usage, acknowledged, reportOf(told), iat * 1000),
-      offline_requests: offline_requests.filter((request) => request.nonce !== nonce),
+      ...settle(granted.usage, granted.acknowledged, reportOf(told), iat * 1000),
+      offline_requests: granted.offline_requests.filter((request) => request.nonce !== nonce),
     };
   });
 }

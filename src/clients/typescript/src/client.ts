@@ -3,7 +3,7 @@
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { problemOf } from "./answers.ts";
 import { contact, type Contacts, exchangeKey } from "./contact.ts";
-import { subjectOf } from "./documents.ts";
+import { claimOf } from "./documents.ts";
 import { Evidence, sha256 } from "./evidence.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
@@ -22,7 +22,7 @@ const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) 
 /** The certificate remembers a name that was lost: under another one the installation would take another seat. */
 async function makeInstanceId(storage: Storage): Promise<string> {
   const state = parseState((await storage.read(STATE)) ?? "");
-  return subjectOf(state?.certificate ?? "") ?? crypto.randomUUID();
+  return claimOf(state?.certificate ?? "", "sub") ?? crypto.randomUUID();
 }
 
 /** Everything that the parts of a license share, put together once. @throws where no instance id can be stored */

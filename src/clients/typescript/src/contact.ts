@@ -3,7 +3,7 @@ import { meaningOf } from "./answers.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { type Evidence, sha256 } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";
-import { afterContact, afterInstall, type Outcome } from "./outcomes.ts";
+import { afterContact, afterInstall, type Outcome, usageFor } from "./outcomes.ts";
 import { evaluate, usableCertificate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -63,7 +63,8 @@ export async function contact(contacts: Contacts, returning: boolean): Promise<v
   const request = identityOf(contacts, licenseKey);
   const send = (path: string, more: object = {}): Promise<Outcome> =>
     ask(contacts, transport, path, { ...request, ...more }, state);
-  let report = returning && usableCertificate(evidence.facts) ? reportOf(state.usage) : null;
+  const held = usableCertificate(evidence.facts);
+  let report = returning && held ? reportOf(usageFor(state, held.license_id)) : null;
   let outcome =
     report === null
       ? await send("/v1/activate")

@@ -152,10 +152,10 @@ export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<
     MAX_LIST_LENGTH,
   );
 
-/** Whom a document names, verified or not. */
-export function subjectOf(token: string): string | null {
+/** A text that a document says, verified or not. */
+export function claimOf(token: string, name: string): string | null {
   try {
-    return textOrNull(decodeJwt(token).sub);
+    return textOrNull(decodeJwt(token)[name]);
   } catch {
     return null;
   }

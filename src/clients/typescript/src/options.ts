@@ -32,5 +32,5 @@ export interface LicenseOptions {
   clock?: (() => number) | undefined;
   random?: (() => number) | undefined;
   /** Told what went wrong with the storage; nothing stops for it, and nothing for what this throws. */
-  onError?: ((error: unknown) => void) | undefined;
+  onError?: ((error: unknown) => unknown) | undefined;
 }

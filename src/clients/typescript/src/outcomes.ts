@@ -2,7 +2,7 @@
 import { backOff, waitOf } from "./answers.ts";
 import type { CertificateClaims, KeySet } from "./documents.ts";
 import { laterOf, type State } from "./state.ts";
-import { type DayReport, settle, unsettled, type Usage } from "./usage.ts";
+import { type DayReport, settle, untold, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
 
 /** Documents that verify and belong together. */
@@ -39,8 +39,10 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   const { at, random } = contact;
   if (outcome.kind === "good") {
     const granted = afterGrant(state, outcome, at, random);
-    const { usage, acknowledged } = granted;
-    return { ...granted, ...settle(usage, acknowledged, contact.report, outcome.claims.iat * 1000) };
+    return {
+      ...granted,
+      ...settle(granted.usage, granted.acknowledged, contact.report, outcome.claims.iat * 1000),
+    };
   }
   const failures = state.failures + 1;
   const retryAfter = outcome.kind === "outage" ? outcome.retryAfter : null;
@@ -55,10 +57,30 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   return { ...tried, refusal: { code, detail, at: instant(at), key_sha256: contact.keyHash } };
 }
 
+/** The usage as it is told under a license. The same one again goes on with its figures: the service keeps the highest. */
+export const usageFor = (state: State, licenseId: string | null): Usage =>
+  state.usage_license_id === null || state.usage_license_id === licenseId
+    ? state.usage
+    : untold(state.usage, state.acknowledged);
+
+/** From now on the usage is told under this license. */
+function underLicense(state: State, licenseId: string): State {
+  const { usage_license_id: before } = state;
+  if (before === null || before === licenseId) return { ...state, usage_license_id: licenseId };
+  return {
+    ...state,
+    usage_license_id: licenseId,
+    usage: usageFor(state, licenseId),
+    acknowledged: {},
+    // Their answers acknowledge figures of the license before.
+    offline_requests: state.offline_requests.map(({ nonce }) => ({ nonce, usage: {} })),
+  };
+}
+
 /** The state with a grant in it, whichever way it came. */
 export function afterGrant(state: State, grant: Grant, at: number, random: () => number): State {
   return {
-    ...withLicense(state, grant.claims.license_id),
+    ...underLicense(state, grant.claims.license_id),
     license_key: grant.licenseKey,
     certificate: grant.certificate,
     jwks: grant.keys ?? state.jwks,
@@ -69,24 +91,6 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     failures: 0,
     last_attempt_at: instant(at),
     next_check_in: instant(at + waitOf(grant.claims, random)),
-  };
-}
-
-/** What is told under a license: nothing that another one was told before it. */
-export const usageFor = ({ usage, acknowledged, usage_license_id }: State, licenseId: string | null): Usage =>
-  usage_license_id === null || usage_license_id === licenseId ? usage : unsettled(usage, acknowledged);
-
-/** The state whose usage is told under this license from now on. */
-function withLicense(state: State, licenseId: string): State {
-  if (state.usage_license_id === licenseId) return state;
-  if (state.usage_license_id === null) return { ...state, usage_license_id: licenseId };
-  return {
-    ...state,
-    usage: usageFor(state, licenseId),
-    acknowledged: {},
-    usage_license_id: licenseId,
-    // Their answers acknowledge figures of the license before.
-    offline_requests: state.offline_requests.map(({ nonce }) => ({ nonce, usage: {} })),
   };
 }
 

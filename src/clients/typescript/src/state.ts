@@ -47,7 +47,7 @@ export interface State {
   failures: number;
   usage: Usage;
   acknowledged: Usage;
-  /** The license that it was acknowledged for. */
+  /** Of which license the service acknowledged it; stays when that license is given back. */
   usage_license_id: string | null;
   /** Instances that held a seat at the last check-in. */
   seats_active: number | null;

@@ -161,10 +161,13 @@ export class Store {
 
   #keepInMemory(before: State): void {
     // Of the usage others write as well. It is cumulative: what is not noted is told again.
-    const { usage: _, acknowledged: __, ...members } = this.#state;
-    const changed = Object.entries(members).filter(([name, value]) => value !== before[name as keyof State]);
+    const { usage, acknowledged, usage_license_id } = before;
+    const figures = { usage, acknowledged, usage_license_id };
+    this.#state = { ...this.#state, ...figures };
+    const changed = Object.entries(this.#state).filter(
+      ([name, value]) => value !== before[name as keyof State],
+    );
     this.#unsaved = { ...this.#unsaved, ...Object.fromEntries(changed) };
-    this.#state = { ...this.#state, usage: before.usage, acknowledged: before.acknowledged };
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

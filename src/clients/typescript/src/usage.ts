@@ -42,18 +42,6 @@ export const reportOf = (usage: Usage): DayReport[] =>
     .toSorted(byDay)
     .map(([date, { requests, services }]) => ({ date, requests, services }));
 
-/** What was not acknowledged yet. */
-export const unsettled = (usage: Usage, acknowledged: Usage): Usage =>
-  Object.fromEntries(
-    Object.entries(usage).flatMap(([day, figures]): [string, Figures][] => {
-      const told = acknowledged[day] ?? { requests: 0, services: 0 };
-      const requests = Math.max(figures.requests - told.requests, 0);
-      // Services do not add up: a day's most that was told is told.
-      const services = figures.services > told.services ? figures.services : 0;
-      return requests > 0 || services > 0 ? [[day, { requests, services }]] : [];
-    }),
-  );
-
 /** The larger figures of both. */
 const highest = (a: Figures | undefined, b: Figures): Figures => ({
   requests: Math.max(a?.requests ?? 0, b.requests),
@@ -83,6 +71,22 @@ export function settle(
     usage: Object.fromEntries(kept),
     acknowledged: Object.fromEntries(Object.entries(told).filter(([day]) => days.has(day))),
   };
+}
+
+/** What another license is told: nothing that the one before was told already. */
+export function untold(usage: Usage, acknowledged: Usage): Usage {
+  const left = Object.entries(usage).map(([day, { requests, services }]): [string, Figures] => {
+    const told = acknowledged[day] ?? { requests: 0, services: 0 };
+    return [
+      day,
+      {
+        requests: Math.max(0, requests - told.requests),
+        // Services do not add up: a day's most that was told is told.
+        services: services > told.services ? services : 0,
+      },
+    ];
+  });
+  return Object.fromEntries(left.filter(([, { requests, services }]) => requests > 0 || services > 0));
 }
 
 /** Whether the service knows all of it already. */
