@@ -76,6 +76,12 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await page.getByRole("alert").waitFor();
     expect(await page.getByLabel("New customer’s name").inputValue()).toBe(HOSTILE);
     expect(await page.getByLabel("On a date", { exact: true }).isChecked()).toBe(true);
+    // The field that is wrong is red like what says so.
+    const colors = await page.evaluate(() => [
+      getComputedStyle(document.querySelector("#ends_on")!).borderTopColor,
+      getComputedStyle(document.querySelector("#ends_on-fault")!).color,
+    ]);
+    expect(colors[0]).toBe(colors[1]);
     if (js) expect(await axeFaults(page)).toEqual([]);
   });
 

@@ -17,12 +17,12 @@ const read = async () => (await admin("/statistics")).body;
 async function counted(now: number) {
   const licenses = await rows<License>("SELECT * FROM licenses");
   const by_standing: Record<string, number> = {};
-  const by_type: Record<string, number> = {};
+  const types = new Map<string, number>();
   const months: Record<string, number> = {};
   for (const license of licenses) {
     const standing = standingOf(license, now);
     by_standing[standing] = (by_standing[standing] ?? 0) + 1;
-    by_type[license.license_type] = (by_type[license.license_type] ?? 0) + 1;
+    types.set(license.license_type, (types.get(license.license_type) ?? 0) + 1);
     if (license.status === "active" && license.expires_at !== null) {
       const month = new Date(license.expires_at).toISOString().slice(0, 7);
       months[month] = (months[month] ?? 0) + 1;
@@ -36,7 +36,7 @@ async function counted(now: number) {
     expiring_soon: has("expiring"),
     suspended: has("suspended"),
     revoked: has("revoked"),
-    by_type,
+    by_type: Object.fromEntries(types),
     by_standing,
     months,
   };
