@@ -4,6 +4,7 @@ import { Problem, type ProblemCode } from "../problems.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
 import { formatInstant, formatInstantOrNull } from "./dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "./license-keys.ts";
+import { type Overuse, overusesOf, recordOveruse, usedOn } from "./overuse.ts";
 import { settleLapsed } from "./seat-ends.ts";
 import {
   type Claimant,
@@ -16,7 +17,7 @@ import {
   viewOf,
 } from "./seats.ts";
 import { graceUntil, refusalOf, type Standing, standingOf, type StandingRefusal } from "./standing.ts";
-import { type DayUsage, keepUsage, type Overuse, recordOveruse, usageOf, usedOnDays } from "./usage.ts";
+import { type DayUsage, keepUsage, usageOf } from "./usage.ts";
 
 /** What an instance sends, whichever way it comes. */
 export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "leaseUntil"> {
@@ -252,38 +253,6 @@ const overuseWarning = ({ day, limit, allowed, observed }: Overuse): Warning => 
   allowed,
   observed,
 });
-
-/** As many days are looked at for over-use, the latest of those told. */
-const MAX_DAYS = 31;
-
-/**
- * What the license's instances together used on each day told. The claim has counted the last day that the instance
- * ever told of; earlier ones, such as yesterday's final figure, are read, where there is a limit to exceed.
- */
-async function usedOn(context: Context, license: Terms, seat: Seat, days: DayUsage[]): Promise<DayUsage[]> {
-  if (days.length === 0 || (license.max_requests_per_day === null && license.max_services === null))
-    return [];
-  const { usage_day, license_requests: requests, license_services: services } = seat;
-  const earlier = days.flatMap(({ day }) => (day === usage_day ? [] : [day])).slice(-MAX_DAYS);
-  return [
-    ...(earlier.length > 0 ? await usedOnDays(context, license.id, earlier) : []),
-    ...(days.at(-1)?.day === usage_day && usage_day !== null ? [{ day: usage_day, requests, services }] : []),
-  ];
-}
-
-/** Which limits of the license are exceeded on which of the days. Pure. */
-const overusesOf = (license: Terms, used: DayUsage[]): Overuse[] =>
-  used.flatMap(({ day, requests, services }) =>
-    (
-      [
-        ["max_requests_per_day", requests],
-        ["max_services", services],
-      ] as const
-    ).flatMap(([limit, observed]) => {
-      const allowed = license[limit];
-      return allowed !== null && observed > allowed ? [{ day, limit, allowed, observed }] : [];
-    }),
-  );
 
 /** A grant as its instance is told of it. */
 export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {

@@ -2,7 +2,6 @@
 import * as z from "zod/mini";
 import { allow } from "../access/permissions.ts";
 import type { Context } from "../context.ts";
-import { recordChange } from "../audit/events.ts";
 import { invalid } from "../problems.ts";
 import type { License } from "../storage/schema.ts";
 import { DAY, formatInstant } from "./dates.ts";
@@ -87,52 +86,6 @@ export function keepUsage(
     licenseId,
     instanceId,
     JSON.stringify(days),
-  );
-}
-
-/** What all instances of a license used on each of the days; none where nothing is known of one. */
-export async function usedOnDays({ db }: Context, licenseId: string, days: string[]): Promise<DayUsage[]> {
-  const [found] = await db.batch([
-    db.sql(
-      `SELECT day, sum(requests) AS requests, sum(services) AS services FROM usage
-       WHERE license_id = ? AND day IN (SELECT value FROM json_each(?)) GROUP BY day ORDER BY day`,
-      licenseId,
-      JSON.stringify(days),
-    ),
-  ]);
-  return (found?.results ?? []) as unknown as DayUsage[];
-}
-
-export interface Overuse {
-  day: string;
-  limit: "max_requests_per_day" | "max_services";
-  allowed: number;
-  observed: number;
-}
-
-/** Records that a license was used above a limit, once a day and limit. */
-export async function recordOveruse(
-  context: Context,
-  now: number,
-  licenseId: string,
-  overuses: Overuse[],
-): Promise<void> {
-  const acting: Context = { ...context, actor: { type: "system", id: "usage" }, ip: null };
-  await context.db.batch(
-    overuses.flatMap(({ day, limit, allowed, observed }) => [
-      context.db.sql(
-        "INSERT OR IGNORE INTO overuse (license_id, day, limit_name) VALUES (?, ?, ?)",
-        licenseId,
-        day,
-        limit,
-      ),
-      recordChange(acting, now, "license.overused", ["license", licenseId], {
-        day,
-        limit,
-        allowed,
-        observed,
-      }),
-    ]),
   );
 }
 

@@ -31,7 +31,7 @@ async function impact({ context, now, params }: Visit, entry: Entry): Promise<Ch
     return <Impact preview={preview} now={now} />;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return <NotYet problem={error} />;
+    return <NotYet entry={entry} problem={error} />;
   }
 }
 

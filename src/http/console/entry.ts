@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import { sha256 } from "../../crypto/digests.ts";
 import { fieldErrors, Problem } from "../../problems.ts";
 import { type Http, requestInvalid } from "../endpoint.ts";
+import type { Fields } from "./refusal.tsx";
 import { wordsFor } from "./parts/show.tsx";
 
 const FORM_TYPE = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)\s*(?:;|$)/i;
@@ -13,10 +14,17 @@ type Value = string | File;
 export class Entry {
   readonly #values: readonly (readonly [string, Value])[];
   readonly problem: Problem | null;
+  /** The fields of the form that shows it, as far as it is made: a refusal calls them by their labels. */
+  readonly fields: Fields;
 
-  constructor(values: Iterable<readonly [string, Value]> = [], problem: Problem | null = null) {
+  constructor(
+    values: Iterable<readonly [string, Value]> = [],
+    problem: Problem | null = null,
+    fields: Fields = new Map(),
+  ) {
     this.#values = [...values];
     this.problem = problem;
+    this.fields = fields;
   }
 
   refused(problem: Problem): Entry {
@@ -25,7 +33,7 @@ export class Entry {
 
   /** The same, and one field more. */
   with(name: string, value: string): Entry {
-    return new Entry([...this.#values, [name, value]], this.problem);
+    return new Entry([...this.#values, [name, value]], this.problem, this.fields);
   }
 
   /** The same, but for some fields, as if they had not been there. */
@@ -33,6 +41,7 @@ export class Entry {
     return new Entry(
       this.#values.filter(([name]) => !names.includes(name)),
       this.problem,
+      this.fields,
     );
   }
 

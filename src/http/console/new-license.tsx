@@ -8,7 +8,7 @@ import { Problem } from "../../problems.ts";
 import { type Entry, parsed } from "./entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form } from "./mount.tsx";
-import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, useFault } from "./parts/form.tsx";
+import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, faultOf } from "./parts/form.tsx";
 import { Card, When } from "./parts/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "./parts/terms.tsx";
 import type { Visit } from "./visit.ts";
@@ -46,7 +46,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
   customers,
 }) => {
   const chosen = entry.text("customer_id");
-  const fault = useFault({ entry, name: "customer_id", label: "Customer" });
+  const fault = faultOf({ entry, name: "customer_id", label: "Customer" });
   const onlyNew = chosen === undefined && customers.length === 0;
   return (
     <div id="customers" data-results>
@@ -133,7 +133,7 @@ async function preview({ context, now }: Visit, entry: Entry): Promise<Child> {
     );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return <NotYet problem={error} />;
+    return <NotYet entry={entry} problem={error} />;
   }
 }
 

@@ -1,6 +1,6 @@
 // Forms: every field with its label, its hint and its fault, tied together for those who do not see them.
 import { html } from "hono/html";
-import { type Child, createContext, type FC, useContext } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../../problems.ts";
 import type { Entry } from "../entry.ts";
 import { Faults, type Fields, Refusal } from "../refusal.tsx";
@@ -15,9 +15,6 @@ export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
   </>
 );
 
-/** The fields of the form around, as far as it is made. */
-const FieldsSoFar = createContext<Fields | null>(null);
-
 /** A form that does something. `entry` is what it was sent with, where it was refused. */
 export const PostForm: FC<{
   visit: Visit;
@@ -31,9 +28,9 @@ export const PostForm: FC<{
   live?: boolean;
   children?: Child;
 }> = async ({ visit, entry, changes, action, files, live, children }) => {
-  const fields: Fields = new Map();
+  const fields: Fields = entry?.fields ?? new Map();
   // Made before what stands above them: a refusal calls them by their own labels.
-  const made = await html`${<FieldsSoFar.Provider value={fields}>{children}</FieldsSoFar.Provider>}`;
+  const made = await html`${children}`;
   return (
     <form
       class="form"
@@ -58,9 +55,9 @@ export const PostForm: FC<{
 };
 
 /** What would be refused, below the fields that it names. */
-export const NotYet: FC<{ problem: Problem }> = ({ problem }) => (
+export const NotYet: FC<{ entry: Entry; problem: Problem }> = ({ entry, problem }) => (
   <div class="empty">
-    <Faults problem={problem} fields={useContext(FieldsSoFar) ?? new Map()} />
+    <Faults problem={problem} fields={entry.fields} />
   </div>
 );
 
@@ -74,16 +71,15 @@ interface FieldProps {
 }
 
 /** What is wrong with a field. A refusal above calls it `label`, and leads to it. */
-export function useFault({ entry, name, label, standsFor = [] }: Omit<FieldProps, "hint">) {
+export function faultOf({ entry, name, label, standsFor = [] }: Omit<FieldProps, "hint">) {
   const members = [name, ...standsFor];
-  const fields = useContext(FieldsSoFar);
-  for (const member of members) fields?.set(member, { id: name, label });
+  for (const member of members) entry.fields.set(member, { id: name, label });
   return members.map((member) => entry.fault(member)).find((fault) => fault !== undefined);
 }
 
-const useIds = ({ hint, ...field }: FieldProps) => {
+const idsOf = ({ hint, ...field }: FieldProps) => {
   const { name } = field;
-  const fault = useFault(field);
+  const fault = faultOf(field);
   const described = [hint ? `${name}-hint` : null, fault ? `${name}-fault` : null].filter(
     (id) => id !== null,
   );
@@ -140,7 +136,7 @@ export const Field: FC<
     autofocus?: boolean;
   }
 > = ({ entry, name, label, hint, standsFor, type = "text", value, ...rest }) => {
-  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
+  const { fault, attributes } = idsOf({ entry, name, label, hint, standsFor });
   const shown = entry.has(name) ? (entry.text(name) ?? "") : (value ?? "");
   const secret = type === "password" || type === "file";
   const range = type === "date" ? DATES : {};
@@ -163,7 +159,7 @@ export const TextArea: FC<
     autofocus?: boolean;
   }
 > = ({ entry, name, label, hint, standsFor, value, rows = 3, code, ...rest }) => {
-  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
+  const { fault, attributes } = idsOf({ entry, name, label, hint, standsFor });
   return (
     <Frame name={name} label={label} hint={hint} fault={fault}>
       <textarea {...attributes} class={code ? "code" : undefined} rows={rows} {...rest}>
@@ -178,7 +174,7 @@ export type Option = [value: string, label: string];
 export const Select: FC<
   FieldProps & { options: readonly Option[]; value?: string | undefined; required?: boolean }
 > = ({ entry, name, label, hint, standsFor, options, value, required }) => {
-  const { fault, attributes } = useIds({ entry, name, label, hint, standsFor });
+  const { fault, attributes } = idsOf({ entry, name, label, hint, standsFor });
   const chosen = entry.has(name) ? entry.text(name) : value;
   return (
     <Frame name={name} label={label} hint={hint} fault={fault}>
@@ -211,7 +207,7 @@ export const Choices: FC<
   Omit<FieldProps, "label"> & { legend: string; options: readonly Option[]; value?: string | undefined }
 > = ({ entry, name, legend, options, value, hint, standsFor }) => {
   const chosen = entry.text(name) ?? value;
-  const fault = useFault({ entry, name, label: legend, standsFor });
+  const fault = faultOf({ entry, name, label: legend, standsFor });
   return (
     <fieldset class="choices" aria-describedby={fault ? `${name}-fault` : undefined}>
       <legend>{legend}</legend>
