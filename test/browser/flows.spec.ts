@@ -76,7 +76,8 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await page.getByRole("alert").waitFor();
     expect(await page.getByLabel("New customer’s name").inputValue()).toBe(HOSTILE);
     expect(await page.getByLabel("On a date", { exact: true }).isChecked()).toBe(true);
-    // The field that is wrong is red like what says so.
+    // The field that is wrong is red like what says so, once the styles are there.
+    await page.waitForLoadState();
     const colors = await page.evaluate(() => [
       getComputedStyle(document.querySelector("#ends_on")!).borderTopColor,
       getComputedStyle(document.querySelector("#ends_on-fault")!).color,
