@@ -98,16 +98,19 @@ export async function oweRenewal(context: Context, license: License): Promise<D1
   return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];
 }
 
+// By kind, not by what is known of the key: the release before this one writes no revision.
+const NOTICES = "'expiry_warning', 'license_expired'";
+
 // What Resend may have taken is let be: nobody can call it back.
 const WITHDRAW = named(`
   UPDATE messages SET
-    status = iif(key_revision IS NULL, 'skipped', 'failed'),
+    status = iif(kind IN (${NOTICES}), 'skipped', 'failed'),
     -- A notice that is due again is another message.
-    dedupe_key = iif(key_revision IS NULL, dedupe_key || ':' || id, dedupe_key),
-    last_error = iif(key_revision IS NULL, 'The license changed before this was sent.', '${KEY_REPLACED}'),
+    dedupe_key = iif(kind IN (${NOTICES}), dedupe_key || ':' || id, dedupe_key),
+    last_error = iif(kind IN (${NOTICES}), 'The license changed before this was sent.', '${KEY_REPLACED}'),
     batch_id = NULL, updated_at = :now
   WHERE license_id = :license AND status = 'pending' AND uncertain_since IS NULL
-    AND iif(key_revision IS NULL, :ends, key_revision < :revision OR :revoked)
+    AND iif(kind IN (${NOTICES}), :ends, key_revision < :revision OR :revoked)
     AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`);
 
 /**

@@ -233,6 +233,17 @@ describe("delivery", () => {
     expect(resend.inbox).toEqual([]);
   });
 
+  it("takes back no key for a suspension, also where the release before wrote the mail", async () => {
+    setTime(NOW);
+    resend.fault = () => refusal(503, "application_error");
+    const { id } = await newCustomer({ email: address() });
+    const body = { customer_id: id, license_type: "standard", send_email: true };
+    const { license } = (await admin("/licenses", { body, bindings: mailing() })).body;
+    await rows("UPDATE messages SET key_revision = NULL WHERE license_id = ?", license.id);
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "unpaid" } });
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "pending" }]);
+  });
+
   it("never sends again what is uncertain once Resend has forgotten it", async () => {
     setTime(NOW);
     const recipients = await owed(2);
