@@ -265,6 +265,12 @@ describe("the air gap", () => {
     }
     expect(island.status()).toMatchObject({ state: "entitled" });
 
+    // A receipt speaks for the newest license file of its installation, so the last answer must have arrived.
+    const newest = await service.admin(`/licenses/${id}/offline-activations`, {
+      request: JSON.parse(readFileSync(request, "utf8")),
+    });
+    writeFileSync(file, JSON.stringify(newest));
+    await island.readLicenseFile(file);
     await island.writeDeactivationReceipt(receipt);
     expect(island.status()).toMatchObject({ state: "refused", code: "LICENSE_KEY_MISSING" });
     await expect(island.writeDeactivationReceipt(receipt)).rejects.toMatchObject({ code: "NOT_ACTIVATED" });
