@@ -82,6 +82,10 @@ export const INVARIANTS: Record<string, string> = {
   "a mail is about a license that is there": `
     SELECT m.id FROM messages m WHERE m.license_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM licenses WHERE id = m.license_id)`,
+  "a key that was mailed is in the record": `
+    SELECT m.id FROM messages m WHERE m.kind IN ('license_delivery', 'license_renewed')
+      AND NOT EXISTS (SELECT 1 FROM events
+        WHERE entity_id = m.license_id AND action = 'license.mailed' AND detail ->> 'message_id' = m.id)`,
   "usage is that of an instance that was activated": `
     SELECT u.license_id, u.instance_id FROM usage u WHERE NOT EXISTS (
       SELECT 1 FROM activations a WHERE a.license_id = u.license_id AND a.instance_id = u.instance_id)`,
