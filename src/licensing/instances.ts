@@ -14,9 +14,8 @@ import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } 
 import { endActivationById } from "./seat-ends.ts";
 import { SearchText, Since, Until } from "./terms.ts";
 
-export const ActivationFilter = z.object({
-  license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
-  customer_id: z.optional(CustomerId),
+/** What the instances of one license can be told apart by. */
+export const InstanceFilter = z.object({
   /** true: holds a seat now; false: does not any more. */
   active: z.optional(
     z.pipe(
@@ -29,6 +28,11 @@ export const ActivationFilter = z.object({
   seen_before: z.optional(Until),
   /** The beginning of the instance's id, of its host name or of its license's id. */
   q: z.optional(SearchText),
+});
+
+export const ActivationFilter = z.extend(InstanceFilter, {
+  license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  customer_id: z.optional(CustomerId),
 });
 
 export type ActivationFilter = z.output<typeof ActivationFilter> & {

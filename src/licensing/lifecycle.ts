@@ -235,11 +235,8 @@ export async function renewLicense(
 export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
   carryOut(context, id, "suspend", decideSuspend, { reason });
 
-export const reinstateLicense = (
-  context: Context,
-  id: string,
-  { reason }: Reinstatement = {},
-): Promise<License> => carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
+export const reinstateLicense = (context: Context, id: string, { reason }: Reinstatement): Promise<License> =>
+  carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
 
 /** Ends the license for good. */
 export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>

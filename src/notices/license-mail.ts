@@ -33,6 +33,13 @@ export const factsOf = (
   contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
 });
 
+/** @throws Problem REQUEST_INVALID, naming `member` of the request, where there is no address */
+function recipientOf({ id, email }: Customer, member: "send_email" | "to", to?: string): string {
+  const recipient = to ?? email;
+  if (recipient === null) throw invalid(member, `The customer ${id} has no e-mail address`);
+  return recipient;
+}
+
 /**
  * The mail that brings a license to its customer, and the statements that owe it and record where the key went. Each
  * one asked for is one sent.
@@ -46,8 +53,7 @@ export async function oweDelivery(
   member: "send_email" | "to",
   to?: string,
 ): Promise<{ message: Message; statements: D1PreparedStatement[] }> {
-  const recipient = to ?? customer.email;
-  if (recipient === null) throw invalid(member, `The customer ${customer.id} has no e-mail address`);
+  const recipient = recipientOf(customer, member, to);
   const now = context.clock.now();
   const message = await compose(context, now, {
     dedupeKey: `delivery:${context.ids.ulid(now)}`,
@@ -140,6 +146,32 @@ export function withdrawMail(
 export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
 
 /**
+ * A license whose key is worth sending, and its customer.
+ * @throws Problem LICENSE_NOT_FOUND
+ * @throws Problem INVALID_TRANSITION where it is revoked
+ */
+async function sendable({ db }: Context, id: string): Promise<{ license: License; customer: Customer }> {
+  const [found] = await db.orm
+    .select({ license: licenses, customer: customers })
+    .from(licenses)
+    .innerJoin(customers, eq(customers.id, licenses.customer_id))
+    .where(eq(licenses.id, id));
+  if (!found) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+  if (found.license.status === "revoked") {
+    throw new Problem("INVALID_TRANSITION", "The license is revoked: its key is of no use to anybody.", {
+      allowed_transitions: [],
+    });
+  }
+  return found;
+}
+
+/** Whom `sendLicense` would mail where no address is given. @throws as it does */
+export async function previewDelivery(context: Context, id: string): Promise<string> {
+  allow(context, "licenses");
+  return recipientOf((await sendable(context, id)).customer, "to");
+}
+
+/**
  * Mails the current key of a license to its customer, or to somebody else.
  * @throws Problem LICENSE_NOT_FOUND
  * @throws Problem INVALID_TRANSITION where it is revoked
@@ -151,21 +183,9 @@ export async function sendLicense(
   { to }: z.output<typeof SendRequest>,
 ): Promise<Message> {
   allow(context, "licenses");
-  const { db } = context;
-  const [found] = await db.orm
-    .select({ license: licenses, customer: customers })
-    .from(licenses)
-    .innerJoin(customers, eq(customers.id, licenses.customer_id))
-    .where(eq(licenses.id, id));
-  if (!found) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
-  const { license, customer } = found;
-  if (license.status === "revoked") {
-    throw new Problem("INVALID_TRANSITION", "The license is revoked: its key is of no use to anybody.", {
-      allowed_transitions: [],
-    });
-  }
+  const { license, customer } = await sendable(context, id);
   const { message, statements } = await oweDelivery(context, license, customer, "to", to);
-  await db.batch(statements);
+  await context.db.batch(statements);
   sendSoon(context);
   return message;
 }

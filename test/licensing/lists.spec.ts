@@ -205,7 +205,12 @@ describe("listing activations", () => {
     const c = await id(two.license_key, "gamma", "db-1");
     await deactivate(one.license_key, "beta");
     expect(await idsOf(`/activations?license_id=${one.license.id}`, 1)).toEqual([a, b]);
-    expect(await idsOf(`/licenses/${one.license.id}/activations`, 1)).toEqual([a, b]);
+    const ofOne = `/licenses/${one.license.id}/activations`;
+    expect(await idsOf(ofOne, 1)).toEqual([a, b]);
+    expect(await idsOf(`${ofOne}?active=true`)).toEqual([a]);
+    expect(await idsOf(`${ofOne}?active=false`)).toEqual([b]);
+    expect(await idsOf(`${ofOne}?q=beta`)).toEqual([b]);
+    expect(await admin(`${ofOne}?license_id=${two.license.id}`)).toMatchObject({ status: 422 });
     expect(await idsOf(`/activations?customer_id=${customer_id}`, 1)).toEqual([a, b, c]);
     expect(await idsOf(`/activations?customer_id=${customer_id}&active=true`)).toEqual([a, c]);
     expect(await idsOf(`/activations?license_id=${one.license.id}&active=false`)).toEqual([b]);

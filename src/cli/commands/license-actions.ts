@@ -16,6 +16,10 @@ interface Renewal {
   showKey?: boolean;
 }
 
+interface Reinstatement {
+  reason?: string;
+}
+
 interface Reasoned {
   reason: string;
   showKey?: boolean;
@@ -84,9 +88,19 @@ function addStops(licenses: Command): void {
       ),
     );
 
-  withDryRun(define(licenses, "reinstate <id>", "Lift a suspension", [`licenses reinstate ${ID}`])).action(
-    handle((call, id) => call.change(action(id, "reinstate"), printLicense)),
-  );
+  withDryRun(
+    define(licenses, "reinstate <id>", "Lift a suspension", [
+      `licenses reinstate ${ID}`,
+      `licenses reinstate ${ID} --reason "Invoice 4711 is paid."`,
+    ]),
+  )
+    .option("--reason <text>", "why; kept in the record")
+    .action(
+      handle<Reinstatement>((call, id) => {
+        const body = given({ reason: call.options.reason });
+        return call.change(action(id, "reinstate", body), printLicense);
+      }),
+    );
 
   withConfirmation(
     withDryRun(

@@ -1,6 +1,7 @@
 // /v1/admin/licenses/{id}/…: the transitions of a license, its key, and what belongs to it.
+import * as z from "zod/mini";
 import { listEvents, presentEvent } from "../../audit/event-list.ts";
-import { listActivations, presentActivation } from "../../licensing/instances.ts";
+import { InstanceFilter, listActivations, presentActivation } from "../../licensing/instances.ts";
 import {
   reinstateLicense,
   reissueLicense,
@@ -194,7 +195,7 @@ export const licenseActionEndpoints = [
       summary: "List the activations of a license",
       access: "read",
       params: Id,
-      query: PageQuery,
+      query: z.extend(PageQuery, InstanceFilter.shape),
       answer: {
         status: 200,
         description: "A page of activations, those that hold a seat first.",
@@ -203,9 +204,9 @@ export const licenseActionEndpoints = [
       },
       refusals: ["LICENSE_NOT_FOUND"],
     },
-    async ({ http, context, params, query }) => {
+    async ({ http, context, params, query: { limit, cursor, ...filter } }) => {
       await getLicense(context, params.id);
-      const page = await listActivations(context, query, { license_id: params.id });
+      const page = await listActivations(context, { limit, cursor }, { ...filter, license_id: params.id });
       const now = context.clock.now();
       return http.json({ ...page, data: page.data.map((row) => presentActivation(row, now)) });
     },

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import { getLicense, presentLicense } from "../../licensing/licenses.ts";
 import { Reasoned, suspendLicense } from "../../licensing/lifecycle.ts";
 import { previewChange } from "../../licensing/preview.ts";
-import { sendLicense } from "../../notices/license-mail.ts";
+import { previewDelivery, sendLicense } from "../../notices/license-mail.ts";
 import { Problem } from "../../problems.ts";
 import { answerExport, ExportQuery } from "../admin/exports.ts";
 import { type Entry, parsed } from "./entry.ts";
@@ -54,6 +54,9 @@ const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => 
     : `${plural(instances.active, "instance")} refused at the next check-in.`;
 };
 
+const wouldSend = async ({ context }: Visit, id: string): Promise<string> =>
+  `The current key goes to ${await previewDelivery(context, id)}.`;
+
 const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
   <Table
     caption="Licenses"
@@ -97,9 +100,7 @@ const several: Form = {
     const doing = doingOf(entry);
     const ids = idsOf(entry);
     const rows = await each(visit, ids, (id) =>
-      doing === "suspend"
-        ? wouldSuspend(visit, id)
-        : Promise.resolve("The current key goes to the customer’s address."),
+      doing === "suspend" ? wouldSuspend(visit, id) : wouldSend(visit, id),
     );
     return viewOf(
       TITLES[doing],
@@ -111,27 +112,31 @@ const several: Form = {
         />
         <Card>
           <Rows rows={rows} done={false} />
-          <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk">
-            <input type="hidden" name="do" value={doing} />
-            {ids.map((id) => (
-              <input type="hidden" name="id" value={id} />
-            ))}
-            {doing === "suspend" ? (
-              <TextArea
-                entry={entry}
-                name="reason"
-                label="Reason"
-                hint="Kept in the record of each."
-                required
-                maxlength={500}
-              />
-            ) : null}
-            {rows.length > 0 ? (
+          {rows.some(({ ok }) => ok) ? (
+            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk">
+              <input type="hidden" name="do" value={doing} />
+              {ids.map((id) => (
+                <input type="hidden" name="id" value={id} />
+              ))}
+              {doing === "suspend" ? (
+                <TextArea
+                  entry={entry}
+                  name="reason"
+                  label="Reason"
+                  hint="Kept in the record of each."
+                  required
+                  maxlength={500}
+                />
+              ) : null}
               <Submit back="/admin/licenses" tone={doing === "suspend" ? "danger" : "primary"}>
                 {TITLES[doing]}
               </Submit>
-            ) : null}
-          </PostForm>
+            </PostForm>
+          ) : (
+            <a class="button" href="/admin/licenses" data-close>
+              Back
+            </a>
+          )}
         </Card>
       </>,
     );
@@ -148,14 +153,20 @@ const several: Form = {
       return `On its way to ${(await sendLicense(context, id, {})).recipient}.`;
     });
     const done = rows.filter(({ ok }) => ok).length;
+    const outcome = `${done} of ${plural(rows.length, "license")} done.`;
     return viewOf(
       TITLES[doing],
       <>
         <Heading
           title={TITLES[doing]}
           trail={[["/admin/licenses", "Licenses"]]}
-          done={`${done} of ${plural(rows.length, "license")} done.`}
+          {...(done > 0 ? { done: outcome } : {})}
         />
+        {done > 0 ? null : (
+          <p class="note warn" role="status">
+            {outcome}
+          </p>
+        )}
         <Card>
           <Rows rows={rows} done />
         </Card>

@@ -3,6 +3,7 @@ import type { Child, FC } from "hono/jsx";
 import { ceilToSecond } from "../../licensing/dates.ts";
 import {
   Reasoned,
+  Reinstatement,
   reinstateLicense,
   reissueLicense,
   Renewal,
@@ -46,14 +47,18 @@ const actionView = (
     </Card>,
   );
 
-const Reason: FC<{ entry: Entry; placeholder: string }> = ({ entry, placeholder }) => (
+const Reason: FC<{ entry: Entry; placeholder: string; optional?: true }> = ({
+  entry,
+  placeholder,
+  optional,
+}) => (
   <TextArea
     entry={entry}
     name="reason"
     label="Reason"
     hint="Kept in the record."
     placeholder={placeholder}
-    required
+    required={!optional}
     maxlength={500}
     autofocus
   />
@@ -155,15 +160,22 @@ const reinstate: Form = {
   access: "licenses",
   async show(visit, entry) {
     const held = await getLicenseAndCustomer(visit.context, idOf(visit));
-    return actionView(visit, entry, held, {
-      action: "reinstate",
-      title: "Reinstate license",
-      lead: "Lifts the suspension: activations and check-ins are taken again at once.",
-      submit: "Reinstate",
-    });
+    return actionView(
+      visit,
+      entry,
+      held,
+      {
+        action: "reinstate",
+        title: "Reinstate license",
+        lead: "Lifts the suspension: activations and check-ins are taken again at once.",
+        submit: "Reinstate",
+      },
+      <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />,
+    );
   },
-  async submit(visit) {
-    await reinstateLicense(visit.context, idOf(visit));
+  async submit(visit, entry) {
+    const input = parsed(Reinstatement, { reason: entry.text("reason") });
+    await reinstateLicense(visit.context, idOf(visit), input);
     return { to: `${pathOf(visit)}?done=reinstated` };
   },
 };

@@ -403,8 +403,10 @@ describe("what can be done with a license", () => {
       customer_id: (await newCustomer({ email: "it@acme.example" })).id,
     });
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
-    await owner.fill(`/admin/licenses/${license.id}/reinstate`);
+    await owner.fill(`/admin/licenses/${license.id}/reinstate`, { reason: "Paid." });
     expect((await read(license.id)).status).toBe("active");
+    const { data: events } = (await admin(`/licenses/${license.id}/events`)).body;
+    expect(events[0]).toMatchObject({ action: "license.reinstated", detail: { reason: "Paid." } });
     const key = await owner.fill(`/admin/licenses/${license.id}/reissue`, { reason: "Leaked." });
     expect(key.text).toContain("The key is replaced.");
     expect((await read(license.id)).revision).toBe(2);
@@ -484,10 +486,25 @@ describe("several licenses at once", () => {
     });
     const { license: without } = await newLicense();
     const form = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}&id=${without.id}`);
+    expect(form.text).toContain("The current key goes to a@acme.example.");
+    expect(form.text).toContain("has no e-mail address");
     const done = await owner.submit(form);
     expect(done.text).toContain("1 of 2 licenses done.");
     expect(done.text).toContain("On its way to a@acme.example.");
     expect(done.text).toContain("has no e-mail address");
+  });
+
+  it("are left alone where none of them can be mailed, before and after that is known", async () => {
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email: "b@acme.example" })).id,
+    });
+    const form = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}`);
+    await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
+    const done = await owner.submit(form);
+    expect(done.html).toMatch(/<p class="note warn"[^>]*>0 of 1 license done/);
+    const again = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}`);
+    expect(again.text).toContain("its key is of no use to anybody");
+    expect(again.html).not.toContain('action="/admin/licenses/bulk"');
   });
 
   it("are exported with their keys, just these", async () => {

@@ -223,7 +223,11 @@ describe("licenses", () => {
     expect(await said(at)).toMatchObject({ expires_at: "2031-01-01T12:00:00.000Z" });
     await desk.ok("licenses", "suspend", made.id, "--reason", "Not paid.");
     expect(await said(at)).toMatchObject({ status: "suspended" });
-    await desk.ok("licenses", "reinstate", made.id);
+    await desk.ok("licenses", "reinstate", made.id, "--reason", "Paid.");
+    expect((await said(`${at}/events`)).data[0]).toMatchObject({
+      action: "license.reinstated",
+      detail: { reason: "Paid." },
+    });
     const reissued = await desk.ok("licenses", "reissue", made.id, "--reason", "Leaked.", "--show-key");
     expect(reissued).toMatch(/revision +2\n[^]*\neyJ/);
     expect(await desk.ok("licenses", "send", made.id, "--to", "cto@acme.example")).toMatch(
