@@ -6,9 +6,16 @@ export interface Cost {
   written: number;
 }
 
+export type Work = Pick<Cost, "read" | "written">;
+
 export const NO_COST: Cost = { trips: 0, read: 0, written: 0 };
 
-/** A statement that was sent, and what was bound to it. */
+/** Bytes that were bound, in JSON. */
+export interface Blob {
+  base64url: string;
+}
+
+/** A statement that was sent, and what was bound to it; a Blob where that was bytes. */
 export interface Sent {
   text: string;
   values: unknown[];

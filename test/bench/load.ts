@@ -2,7 +2,7 @@
 // does more would be what is measured.
 import { connect, type Socket } from "node:net";
 
-const CONCURRENCY = 16;
+export const CONCURRENCY = 16;
 
 export interface Call {
   method: string;
@@ -40,17 +40,20 @@ interface Reply {
   text: string;
 }
 
+/** How an answer in chunks ends (RFC 9112 section 7.1). */
+const LAST_CHUNK = "0\r\n\r\n";
+
 /** One connection: a request, then its answer, then the next. */
 class Line {
   readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
   #answered: ((reply: Reply) => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
   constructor(port: number) {
     this.#socket = connect({ host: "127.0.0.1", port, noDelay: true });
     this.#socket.on("data", (chunk: Buffer) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
       const reply = this.#whole();
       if (reply) this.#answered?.(reply);
     });
@@ -71,23 +74,38 @@ class Line {
     this.#socket.destroy();
   }
 
-  /** The answer, where all of it is here. */
+  /** The answer, where all of it is here. A long one is put together only then. */
   #whole(): Reply | null {
-    const headEnd = this.#received.indexOf("\r\n\r\n");
-    if (headEnd < 0) return null;
-    const head = this.#received.toString("latin1", 0, headEnd);
+    const first = this.#chunks[0]!;
+    const headEnd = first.indexOf("\r\n\r\n");
+    if (headEnd < 0) return this.#joined();
+    const head = first.toString("latin1", 0, headEnd);
     const status = Number(head.slice(9, 12));
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    const body = this.#received.subarray(headEnd + 4);
+    const received = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) - headEnd - 4;
     const isWhole =
       status === 204 || status === 304
         ? true
         : length === undefined
-          ? body.subarray(-5).toString("latin1") === "0\r\n\r\n"
-          : body.length >= Number(length);
+          ? received >= LAST_CHUNK.length && this.#ending() === LAST_CHUNK
+          : received >= Number(length);
     if (!isWhole) return null;
-    this.#received = Buffer.alloc(0);
-    return { status, text: body.toString("utf8") };
+    const text = Buffer.concat(this.#chunks).toString("utf8", headEnd + 4);
+    this.#chunks = [];
+    return { status, text };
+  }
+
+  /** The head came in pieces: looked at again as one. */
+  #joined(): Reply | null {
+    if (this.#chunks.length === 1) return null;
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#whole();
+  }
+
+  /** Its last bytes may have come one by one. */
+  #ending(): string {
+    const { length } = LAST_CHUNK;
+    return Buffer.concat(this.#chunks.slice(-length)).subarray(-length).toString("latin1");
   }
 }
 

@@ -11,7 +11,7 @@ import { type Growth, type JobRow, measureAll, measureGrowth, measureJobs, type 
 import { bundleTable, growthFaults, growthTable, headOf, jobTable, rowLine } from "./report.ts";
 import type { Size } from "./seed.ts";
 import { startupOf } from "./startup.ts";
-import type { World } from "./operations.ts";
+import type { Operation, World } from "./operations.ts";
 import { buildWorld, endWorld } from "./world.ts";
 
 const USAGE = `Usage: npm run bench -- [options]
@@ -61,18 +61,34 @@ async function measureSize(
   const { licenses, due, bulk } = size;
   // First, since the night also seals what the operations do.
   const jobs = due > 0 && only === undefined ? await measureJobs(world, due, bulk) : [];
-  console.log(headOf(licenses));
-  const rows = await measureAll(world, effort, only, (row) => console.log(rowLine(row)));
+  const rows = await measureOperations(
+    world,
+    licenses,
+    ({ name, bulk: needed }) => name.includes(only ?? "") && (bulk > 0 || needed === undefined),
+    effort,
+  );
   const growth = smallest && only === undefined ? await measureGrowth(smallest, world, effort) : [];
   return { licenses, rows, growth, jobs };
 }
 
-async function jobsAlone(): Promise<Part> {
+function measureOperations(
+  world: World,
+  licenses: number,
+  isMeasured: (operation: Operation) => boolean,
+  effort: Effort,
+): Promise<Row[]> {
+  console.log(headOf(licenses));
+  return measureAll(world, isMeasured, effort, (row) => console.log(rowLine(row)));
+}
+
+/** What takes a database with much to do, where the sizes asked for are smaller. */
+async function bulkAlone(effort: Effort): Promise<Part> {
   const size: Size = { licenses: DUE + BULK + 1_000, due: DUE, bulk: BULK };
   const world = await buildWorld(size);
   const jobs = await measureJobs(world, DUE, BULK);
+  const rows = await measureOperations(world, size.licenses, ({ bulk }) => bulk !== undefined, effort);
   await endWorld(world, size);
-  return { licenses: size.licenses, rows: [], growth: [], jobs };
+  return { licenses: size.licenses, rows, growth: [], jobs };
 }
 
 /** The first size, the smallest, stays: the others are measured against it. */
@@ -107,9 +123,11 @@ async function main(): Promise<void> {
   console.log(bundleTable(metafile, kib, startup));
 
   const sizes = values.licenses.split(",").map((licenses) => sizeOf(Number(licenses)));
-  const parts = [...(only === undefined ? [await jobsAlone()] : []), ...(await measureSizes(sizes, effort))];
+  const alone = only === undefined ? [await bulkAlone(effort)] : [];
+  const measured = await measureSizes(sizes, effort);
+  const parts = [...alone, ...measured];
   if (only === undefined) console.log(jobTable(parts));
-  const growth = growthTable(parts);
+  const growth = growthTable(measured);
   if (growth !== "") console.log(growth);
 
   const report = { machine: machine(), at: new Date().toISOString(), bundle: { kib }, startup, parts };

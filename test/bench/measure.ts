@@ -1,6 +1,6 @@
 // One operation on one database: what it costs, exactly, and how it does against its floor.
 import { compare, type Comparison, type Effort, type Ratio } from "./compare.ts";
-import { type Cost, COST_HEADER, type Lesson, type Sent } from "./cost.ts";
+import { type Cost, COST_HEADER, type Lesson, type Sent, type Work } from "./cost.ts";
 import { type Call, Callers } from "./load.ts";
 import { FIRST, fire, type Operation, OPERATIONS, type World } from "./operations.ts";
 import { BULK_CUSTOMER } from "./seed.ts";
@@ -18,7 +18,7 @@ async function ask(port: number, { method, path, headers = {}, body }: Call): Pr
   return fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-    body: body === undefined ? null : JSON.stringify(body),
+    body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
   });
 }
 
@@ -33,7 +33,11 @@ async function costOf({ house }: World, call: Call, status: number): Promise<Pic
 const FRAMING = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
 
 /** Shows the floor what the app sent or answered. @returns how to ask it for the same */
-async function teachFloor(world: World, operation: Operation): Promise<((n: number) => Call) | null> {
+async function teachFloor(
+  world: World,
+  operation: Operation,
+  cost: Cost,
+): Promise<((n: number) => Call) | null> {
   const { app, metered, floor } = world.house.ports;
   if (operation.floor === undefined) return null;
   if (operation.floor.kind === "constant") {
@@ -44,7 +48,7 @@ async function teachFloor(world: World, operation: Operation): Promise<((n: numb
     await fetch(`http://127.0.0.1:${floor}/constant`, { method: "PUT", headers, body: await answer.text() });
     return () => ({ method: "GET", path: "/constant" });
   }
-  const { varies = () => ({}) } = operation.floor;
+  const { varies = () => ({}), makes } = operation.floor;
   const learned = await fetch(`http://127.0.0.1:${metered}/bench/statements`);
   const trips = await learned.json<Sent[][]>();
   const path = `/${encodeURIComponent(operation.name)}`;
@@ -56,16 +60,37 @@ async function teachFloor(world: World, operation: Operation): Promise<((n: numb
   const values = trips.flat().map((statement) => statement.values);
   const text = JSON.stringify(values);
   const moments = momentsOf(values);
+  const made = makes ? new Set(text.match(makes)) : [];
   const length = JSON.stringify(first.body ?? "").length;
-  return (n) => {
+  const floorCall = (n: number): Call => {
     const changes = Object.entries({
       ...varies(n),
       ...Object.fromEntries(moments.map((at) => [at, Date.now()])),
+      ...Object.fromEntries([...made].map((id) => [id, another(id, n)])),
     });
     const body = changes.reduce((sum, [from, to]) => sum.replaceAll(from, String(to)), text);
     return { method: "POST", path, body: body.padEnd(length) };
   };
+  await assertSameWork(world, operation, cost, floorCall(0));
+  return floorCall;
 }
+
+/** @throws where the floor does not read and write as many rows as the service: then it is none */
+async function assertSameWork(world: World, operation: Operation, cost: Cost, call: Call): Promise<void> {
+  await operation.before?.(world);
+  const answer = await ask(world.house.ports.floor, { ...call, method: "PATCH" });
+  const { read, written } = await answer.json<Work>();
+  if (read === cost.read && written === cost.written) return;
+  throw new Error(
+    `${operation.name}: the floor reads ${read} and writes ${written} rows, the service ${cost.read} and ${cost.written}.`,
+  );
+}
+
+/** The nth id beside one: as long, and nobody else's. */
+const another = (id: string, n: number): string => {
+  const number = String(n);
+  return id.slice(0, -number.length) + number;
+};
 
 const RECENT = 60_000;
 
@@ -101,7 +126,7 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   await costOf(world, operation.call(world, FIRST), operation.status);
   await before?.();
   const { cost, deferred } = await costOf(world, operation.call(world, FIRST), operation.status);
-  const floorCall = await teachFloor(world, operation);
+  const floorCall = await teachFloor(world, operation, cost);
   const { ports, pid } = world.house;
   const callers = new Callers(ports.app);
   const floorCallers = new Callers(ports.floor);
@@ -109,7 +134,7 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   const comparison = await compare(
     { callers, pid, status: operation.status, before, next: () => operation.call(world, n++) },
     floorCall && { callers: floorCallers, pid, status: 200, before, next: () => floorCall(n++) },
-    effort,
+    { ...effort, ...operation.bulk },
   );
   callers.close();
   floorCallers.close();
@@ -119,13 +144,12 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
 
 export async function measureAll(
   world: World,
+  isMeasured: (operation: Operation) => boolean,
   effort: Effort,
-  only: string | undefined,
   onRow: (row: Row) => void,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const operation of OPERATIONS) {
-    if (only !== undefined && !operation.name.includes(only)) continue;
+  for (const operation of OPERATIONS.filter(isMeasured)) {
     const row = await measure(world, operation, effort);
     onRow(row);
     rows.push(row);

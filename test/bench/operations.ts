@@ -1,8 +1,9 @@
 // What is measured: one entry per operation. Another page or call to measure is another entry.
 import type { Cost } from "./cost.ts";
+import type { Effort } from "./compare.ts";
 import type { House } from "./house.ts";
-import type { Call } from "./load.ts";
-import { HOT, licenseId, SEATS } from "./seed.ts";
+import { type Call, CONCURRENCY } from "./load.ts";
+import { BULK_CUSTOMER, DAY, HOT, licenseId, SEATS } from "./seed.ts";
 
 /** What the operations of one database work with. */
 export interface World {
@@ -19,7 +20,12 @@ export interface World {
 type Figure = Partial<Record<keyof Cost, number>>;
 
 type Floor =
-  | { kind: "batch"; varies?: (n: number) => Record<string, string | number> }
+  | {
+      kind: "batch";
+      varies?: (n: number) => Record<string, string | number>;
+      /** Ids that each call makes anew. */
+      makes?: RegExp;
+    }
   | { kind: "constant" };
 
 export interface Operation {
@@ -27,16 +33,18 @@ export interface Operation {
   call: (world: World, n: number) => Call;
   status: number;
   /**
-   * What the app is compared with: its own statements in one batch, or a constant answer; none where sending
-   * them again is not the same work. `varies` are the bound values that differ from call to call.
+   * What the app is compared with: its own statements in one batch, or a constant answer; none where one batch
+   * would hold more than a Worker may. `varies` are the bound values that differ from call to call.
    */
-  floor?: Floor | undefined;
+  floor?: Floor;
   /** The least throughput, as a part of the floor's, that is good enough. */
   target?: number;
   /** The most that one call may cost. */
   budget?: Figure;
   /** Whether it serves one license or one page, and so must cost the same at any size. */
   flat?: boolean;
+  /** Only on a database that has the bulk customer, and with an effort of its own: it takes that long. */
+  bulk?: Pick<Effort, "pairs" | "fewest">;
   /** Puts things back to how a slice finds them. */
   before?: (world: World) => Promise<unknown>;
   /** Puts things back to how other operations find them. */
@@ -75,6 +83,26 @@ const withoutUsage = ({ house }: World): Promise<unknown> =>
     .prepare("DELETE FROM usage WHERE license_id IN (SELECT value FROM json_each(?))")
     .bind(hotIds())
     .run();
+
+/** When the hot licenses end, before they are renewed. */
+const HOT_END = (Math.floor(Date.now() / DAY) + 200) * DAY;
+
+/** Puts the hot licenses back to before their first renewal. A slice renews none of them twice. */
+function withoutRenewals({ house: { db } }: World): Promise<unknown> {
+  return db.batch([
+    db
+      .prepare(
+        "UPDATE licenses SET version = 1, expires_at = ?2 WHERE id IN (SELECT value FROM json_each(?1))",
+      )
+      .bind(hotIds(), HOT_END),
+    db
+      .prepare(
+        `DELETE FROM messages
+         WHERE kind = 'license_renewed' AND license_id IN (SELECT value FROM json_each(?))`,
+      )
+      .bind(hotIds()),
+  ]);
+}
 
 const VISITORS = 8;
 
@@ -245,13 +273,21 @@ export const OPERATIONS: Operation[] = [
     call: (world) =>
       admin(world, "POST", "/licenses", { customer_id: "customer-0000001", license_type: "standard" }),
     status: 201,
+    floor: { kind: "batch", makes: /\blic_\w{26}/g },
     flat: true,
   },
   {
     name: "renew",
     call: (world, n) => admin(world, "POST", `/licenses/${licenseId(hot(n) + 1)}/renew`, { expires_days: 1 }),
     status: 200,
+    floor: {
+      kind: "batch",
+      varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }),
+      makes: /\bmsg_\w{26}/g,
+    },
     flat: true,
+    before: withoutRenewals,
+    after: withoutRenewals,
   },
   read("list licenses, 50", () => "/licenses?limit=50", { budget: PAGE }),
   read("list licenses of a standing, 50", () => "/licenses?limit=50&standing=active", { budget: PAGE }),
@@ -262,6 +298,12 @@ export const OPERATIONS: Operation[] = [
     budget: { trips: 2, written: 0 },
     floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
   }),
+  {
+    name: "export of 10 000",
+    call: (world) => admin(world, "GET", `/exports/licenses?format=csv&customer_id=${BULK_CUSTOMER}`),
+    status: 200,
+    bulk: { pairs: 4, fewest: CONCURRENCY },
+  },
   read("statistics", () => "/statistics", { budget: { trips: 2, written: 0 }, before: folded }),
   page("console: license page", (n) => `/admin/licenses/${licenseId(hot(n) + 1)}`, {
     budget: { written: 0 },

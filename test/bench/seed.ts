@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { normalizeTerm, termsOf } from "../../src/licensing/customer-terms.ts";
 
-const DAY = 86_400_000;
+export const DAY = 86_400_000;
 
 /** Licenses that the operations of the bench work on: the same ones at every size, without limits. */
 export const HOT = 500;

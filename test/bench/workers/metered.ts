@@ -1,7 +1,8 @@
 // The service with a meter on its database: the same code, answered with what the request cost on D1.
+import { base64url } from "jose";
 import type { Env } from "../../../src/config.ts";
 import worker from "../../../src/worker.ts";
-import { COST_HEADER, type Cost, NO_COST, type Sent } from "../cost.ts";
+import { type Blob, COST_HEADER, type Cost, NO_COST, type Sent } from "../cost.ts";
 
 class Meter {
   readonly cost: Cost = { ...NO_COST };
@@ -42,7 +43,7 @@ class Meter {
 
   #trip(statements: Sent[]): void {
     this.cost.trips++;
-    this.trips.push(statements.map(({ text, values }) => ({ text, values })));
+    this.trips.push(statements.map(({ text, values }) => ({ text, values: values.map(asJson) })));
   }
 
   #count<R extends D1Result>(result: R): R {
@@ -51,6 +52,11 @@ class Meter {
     return result;
   }
 }
+
+const asJson = (value: unknown): unknown =>
+  value instanceof ArrayBuffer
+    ? ({ base64url: base64url.encode(new Uint8Array(value)) } satisfies Blob)
+    : value;
 
 interface Metered extends Sent {
   real: D1PreparedStatement;
