@@ -95,10 +95,13 @@ const isWithin = (levels: number, value: unknown): boolean =>
   typeof value !== "object" ||
   (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
 
-/** Whether every number can be given back. One too large for JavaScript is read as Infinity, and written as null. */
+/**
+ * Whether every number can be given back. A whole one above 2^53 - 1 may have been rounded when it was read (RFC 8259
+ * section 6), and one too large for a double was read as Infinity, which is written as null.
+ */
 const isKept = (value: unknown): boolean =>
   typeof value === "number"
-    ? Number.isFinite(value)
+    ? Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
     : value === null || typeof value !== "object" || Object.values(value).every(isKept);
 
 /** What a record drops without a word, because in JavaScript it is no member like others. */
@@ -116,7 +119,10 @@ const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check
     error: `Must be at most ${MAX_DEPTH} levels deep`,
     abort: true,
   }),
-  z.refine(isKept, "Must hold no number beyond what a double can be (1.8e308)"),
+  z.refine(
+    isKept,
+    "Must hold no whole number beyond 9007199254740991, which would be rounded: write it as a text",
+  ),
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 

@@ -151,6 +151,7 @@ describe("metadata that could not be given back", () => {
     ['{"a":1,"__proto__":{"b":2}}', "metadata.__proto__"],
     ['{"a":{"b":[1e400]}}', "metadata"],
     ['{"a":-1e400}', "metadata"],
+    ['{"order":12345678901234567890}', "metadata"],
   ])("is refused: %s", async (metadata, path) => {
     const id = unique("whole");
     const headers = { "Content-Type": "application/json" };

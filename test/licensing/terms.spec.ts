@@ -164,6 +164,9 @@ describe("metadata", () => {
     ["33 levels", nested(33), false],
     ["a list as the 33rd level", nested(32, []), false],
     ["an object as the 33rd level beside what is none", { z: 1, ...nested(32, {}) }, false],
+    ["whole numbers up to 2^53 - 1", { a: [9_007_199_254_740_991, -9_007_199_254_740_991, 0.1, 1e-9] }, true],
+    ["a number that was rounded when it was read", JSON.parse('{"a":[9007199254740993]}'), false],
+    ["one below", { a: { b: -(2 ** 53) } }, false],
     ["8192 characters of JSON", sized(8_192), true],
     ["8193", sized(8_193), false],
   ])("%s", (_, metadata, taken) => {
