@@ -41,7 +41,9 @@ const each = async (
       rows.push({ id, customer, says: await tell(id), ok: true });
     } catch (error) {
       if (!(error instanceof Problem) || error.type.status >= 500) throw error;
-      rows.push({ id, customer, says: error.message, ok: false });
+      // Without the member's name: nobody entered it.
+      const says = error.extras.errors?.map(({ message }) => message).join("; ") ?? error.message;
+      rows.push({ id, customer, says, ok: false });
     }
   }
   return rows;
