@@ -5,7 +5,7 @@
 // is both remembered and done or neither, at whatever moment a Worker dies. See docs/decisions/0004.
 import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
-import { DAY, SECOND } from "../licensing/dates.ts";
+import { DAY, SECOND } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
 import { prefixed } from "../storage/database.ts";
 import { databaseMessage } from "../storage/failures.ts";

@@ -1,13 +1,13 @@
 // People who sign in through Cloudflare Access, by e-mail address, and their roles.
 import { eq, gt } from "drizzle-orm";
 import * as z from "zod/mini";
-import { recordChange } from "../audit/events.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context, Role } from "../context.ts";
-import { formatInstant } from "../licensing/dates.ts";
-import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { formatInstant } from "../kernel/dates.ts";
+import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { Problem } from "../problems.ts";
 import { people, type Person } from "../storage/schema.ts";
-import { allow, AnyRole } from "./permissions.ts";
+import { allow, AnyRole } from "../kernel/permissions.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** In lower case: an identity provider may spell the same address differently from day to day. */

@@ -2,12 +2,12 @@
 // names a row, and the row is looked up with each request, together with the token that opened it: so a session
 // ends at once when its holder signs out or when the token is revoked.
 import { base64url, jwtVerify, SignJWT } from "jose";
-import { recordChange } from "../audit/events.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context, Services, Staff } from "../context.ts";
 import { isCompactJws } from "../crypto/compact.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { macKey } from "../crypto/macs.ts";
-import { HOUR } from "../licensing/dates.ts";
+import { HOUR } from "../kernel/dates.ts";
 import type { Role } from "../storage/schema.ts";
 import { authenticate } from "./credentials.ts";
 

@@ -2,15 +2,15 @@
 import { eq, gt } from "drizzle-orm";
 import { base64url } from "jose";
 import * as z from "zod/mini";
-import { recordChange } from "../audit/events.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
-import { formatInstant, formatInstantOrNull } from "../licensing/dates.ts";
-import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
-import { EndInstant, Text } from "../licensing/terms.ts";
+import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
+import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
+import { EndInstant, Text } from "../licensing/licenses/terms.ts";
 import { invalid, Problem } from "../problems.ts";
 import { type ApiToken, apiTokens } from "../storage/schema.ts";
-import { allow, AnyRole } from "./permissions.ts";
+import { allow, AnyRole } from "../kernel/permissions.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** Enough that guessing is hopeless, and that a plain hash needs neither salt nor stretching. */

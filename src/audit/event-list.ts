@@ -1,13 +1,13 @@
 // Reading the record, the latest first.
 import { and, eq, getTableColumns, lt, ne, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
-import { allow } from "../access/permissions.ts";
+import { allow } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
-import { SearchText, Since, Text, Until } from "../licensing/terms.ts";
-import { formatInstant, SECOND } from "../licensing/dates.ts";
-import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { SearchText, Since, Text, Until } from "../licensing/licenses/terms.ts";
+import { formatInstant, SECOND } from "../kernel/dates.ts";
+import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
-import { isByInstances } from "./events.ts";
+import { isByInstances } from "../record/events.ts";
 
 /** As long as the longest: an e-mail address. */
 const Id = Text(254);

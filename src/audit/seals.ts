@@ -2,10 +2,10 @@
 // Whoever has a seal can tell whether an event up to it was edited, removed or inserted since, and who can
 // write to the database cannot make another one.
 import { and, desc, eq, gt, gte, lt, lte, sql } from "drizzle-orm";
-import { allow } from "../access/permissions.ts";
+import { allow } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
-import { formatInstant, numericDate } from "../licensing/dates.ts";
-import { openList, type Page, type PageRequest } from "../licensing/pages.ts";
+import { formatInstant, numericDate } from "../kernel/dates.ts";
+import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { Problem } from "../problems.ts";
 import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
 import { type ChainedEvent, GENESIS, hashOf, type SealClaims } from "./chain.ts";

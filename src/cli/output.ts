@@ -2,8 +2,8 @@
 // not set). Programs get JSON.
 import { styleText } from "node:util";
 import stringWidth from "string-width";
-import { DAY, HOUR, SECOND } from "../licensing/dates.ts";
-import type { Standing } from "../licensing/standing.ts";
+import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
+import type { Standing } from "../licensing/licenses/standing.ts";
 import { plain } from "./failures.ts";
 
 type Format = Parameters<typeof styleText>[0];

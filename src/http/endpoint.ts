@@ -4,7 +4,7 @@ import type { Context as HonoContext, Hono } from "hono";
 import * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
 import { networkOf } from "../access/networks.ts";
-import { allow, type Permission } from "../access/permissions.ts";
+import { allow, type Permission } from "../kernel/permissions.ts";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type FieldError, fieldErrors, pathOf, Problem, type ProblemCode } from "../problems.ts";

@@ -1,6 +1,6 @@
 // One story told through every example of the API reference: Acme buys a professional license and activates
 // an installation. Keys and certificates are shortened; they are not real ones.
-import { csvOf } from "../licensing/sheets.ts";
+import { csvOf } from "../licensing/sheets/sheets.ts";
 
 export const CUSTOMER = "acme";
 

@@ -1,7 +1,7 @@
 // Shapes that answers of more than one surface share, for the OpenAPI document. What the domain presents is
 // checked against them by the tests, not at run time. Each surface keeps its own: admin/ and instances/.
 import * as z from "zod/mini";
-import { STANDINGS } from "../licensing/standing.ts";
+import { STANDINGS } from "../licensing/licenses/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
 export const Instant = z

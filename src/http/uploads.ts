@@ -1,5 +1,5 @@
 // A file that a caller sends, as a sheet: CSV or JSON.
-import { readCsv, type Sheet, sheetOf } from "../licensing/sheets.ts";
+import { readCsv, type Sheet, sheetOf } from "../licensing/sheets/sheets.ts";
 import { invalid, Problem } from "../problems.ts";
 import { type Http, JSON_TYPE, requestInvalid } from "./endpoint.ts";
 

@@ -1,7 +1,7 @@
 // Every ten minutes: mail that is still to be sent, events that no counter holds yet, and a look for silence.
 import type { Context } from "../context.ts";
-import { walkForSilent } from "../licensing/silence.ts";
-import { foldEvents } from "../licensing/statistics.ts";
+import { walkForSilent } from "../licensing/instances/silence.ts";
+import { foldEvents } from "../licensing/figures/statistics.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { eachOf } from "./steps.ts";
 

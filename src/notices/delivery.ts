@@ -6,7 +6,7 @@
 import { asc, eq } from "drizzle-orm";
 import { Resend } from "resend";
 import type { Context } from "../context.ts";
-import { DAY, HOUR, SECOND } from "../licensing/dates.ts";
+import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
 import { type Message, messages } from "../storage/schema.ts";
 import { named } from "../storage/database.ts";
 import { type Email, openMessage } from "./outbox.ts";

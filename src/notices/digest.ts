@@ -1,7 +1,7 @@
 // What staff are told once a day: what ends, what has ended, what bounced, who is at the limit of their seats.
 import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { DAY, formatInstant } from "../licensing/dates.ts";
+import { DAY, formatInstant } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";

@@ -3,7 +3,7 @@
 // is not written again, so a run that dies is simply made anew.
 import { and, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { DAY } from "../licensing/dates.ts";
+import { DAY } from "../kernel/dates.ts";
 import {
   type Customer,
   customers,

@@ -1,5 +1,5 @@
 // When a notice is due before (and at) the end of a license. Pure.
-import { DAY } from "../licensing/dates.ts";
+import { DAY } from "../kernel/dates.ts";
 import type { License } from "../storage/schema.ts";
 
 /** A threshold that was passed longer ago than this is left out: nights are missed one by one, not by the month. */

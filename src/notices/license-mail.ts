@@ -1,11 +1,11 @@
 // Mail about one license: its key for the customer, when it is issued, renewed or asked for.
 import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
-import { allow } from "../access/permissions.ts";
-import { recordChange } from "../audit/events.ts";
+import { allow } from "../kernel/permissions.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context, Services } from "../context.ts";
-import { licenseKeyOf } from "../licensing/license-keys.ts";
-import { graceUntil } from "../licensing/standing.ts";
+import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
+import { graceUntil } from "../licensing/licenses/standing.ts";
 import { invalid, Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
 import { type Customer, customers, type License, licenses, type Message } from "../storage/schema.ts";

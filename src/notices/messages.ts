@@ -1,12 +1,12 @@
 // The outbox as staff see it: what was mailed to whom, what became of it, and sending it once more.
 import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod/mini";
-import { allow, allows } from "../access/permissions.ts";
-import { recordChange } from "../audit/events.ts";
+import { allow, allows } from "../kernel/permissions.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context } from "../context.ts";
-import { formatInstant, formatInstantOrNull } from "../licensing/dates.ts";
-import { MAX_SCAN, openList, type Page, type PageRequest } from "../licensing/pages.ts";
-import { SearchText } from "../licensing/terms.ts";
+import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
+import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
+import { SearchText } from "../licensing/licenses/terms.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";

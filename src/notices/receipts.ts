@@ -3,7 +3,7 @@
 import { eq } from "drizzle-orm";
 import { Resend } from "resend";
 import * as z from "zod/mini";
-import { recordChange } from "../audit/events.ts";
+import { recordChange } from "../record/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";

@@ -1,7 +1,7 @@
 // Every call of the admin API against every kind of caller. The calls come from the OpenAPI document, so a
 // new endpoint cannot be forgotten.
 import { describe, expect, it } from "vitest";
-import type { Permission } from "../../src/access/permissions.ts";
+import type { Permission } from "../../src/kernel/permissions.ts";
 import { ROLES, ROLES_OF } from "../support/crew.ts";
 import { env } from "../support/env.ts";
 import { admin, call, newToken, rows } from "../support/service.ts";

@@ -1,7 +1,7 @@
 // Licenses and activations in bulk, straight into the database's file, as the service would have made them:
 // the triggers stand aside while the rows go in, and the counters that they keep are counted afterwards.
 import { DatabaseSync } from "node:sqlite";
-import { normalizeTerm, termsOf } from "../../src/licensing/customer-terms.ts";
+import { normalizeTerm, termsOf } from "../../src/licensing/customers/search-terms.ts";
 
 export const DAY = 86_400_000;
 

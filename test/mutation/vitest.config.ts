@@ -6,9 +6,10 @@ export default defineConfig({
   root: join(import.meta.dirname, "../.."),
   test: {
     include: [
-      "test/access/permissions.spec.ts",
+      "test/kernel/{dates,permissions}.spec.ts",
       "test/audit/chain.spec.ts",
-      "test/licensing/{activation-ids,dates,standing,terms}.spec.ts",
+      "test/licensing/licenses/{standing,terms}.spec.ts",
+      "test/licensing/seats/activation-ids.spec.ts",
       "test/notices/ladder.spec.ts",
     ],
   },

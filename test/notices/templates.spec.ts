@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DAY } from "../../src/licensing/dates.ts";
+import { DAY } from "../../src/kernel/dates.ts";
 import { type LicenseFacts, type Notice, render } from "../../src/notices/templates/index.ts";
 
 const END = Date.UTC(2027, 0, 31, 12);

@@ -1,5 +1,5 @@
 // A license with everything around it, and somebody of each role: whom requests are made in the name of, and about.
-import type { Permission } from "../../src/access/permissions.ts";
+import type { Permission } from "../../src/kernel/permissions.ts";
 import { env } from "./env.ts";
 import type { References } from "./hostile.ts";
 import { activate, admin, call, newCustomer, newLicense, newToken, ORIGIN, unique } from "./service.ts";

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { decodeJwt } from "jose";
 import type { Env } from "../../src/config.ts";
-import type { NewCustomer } from "../../src/licensing/customers.ts";
+import type { NewCustomer } from "../../src/licensing/customers/customers.ts";
 import worker from "../../src/worker.ts";
 import { env } from "./env.ts";
 import { assertDeclared } from "./declared.ts";

@@ -1,6 +1,6 @@
 // licenses: create, list, show, update. What happens to one later: license-actions.ts
 import { type Command, Option } from "commander";
-import { STANDINGS } from "../../licensing/standing.ts";
+import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { define, handle, path, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
 import {

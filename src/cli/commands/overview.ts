@@ -1,6 +1,6 @@
 // expiring, stats, events
 import type { Command } from "commander";
-import { STANDINGS } from "../../licensing/standing.ts";
+import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { define, handle, path, withJson, withList } from "../command.ts";
 import { notNegative } from "../inputs.ts";
 import { type Column, print, printDetails, printTable, text, when } from "../output.ts";

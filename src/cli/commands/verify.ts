@@ -1,7 +1,7 @@
 // verify: what a signed document is worth, told without the service
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
-import { parseInstant, SECOND } from "../../licensing/dates.ts";
+import { parseInstant, SECOND } from "../../kernel/dates.ts";
 import { type Call, define, handle, withJson } from "../command.ts";
 import type { Trust } from "../authenticity.ts";
 import type { Circumstances, Verdict } from "../documents.ts";

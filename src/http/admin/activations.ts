@@ -6,8 +6,8 @@ import {
   getActivation,
   listActivations,
   presentActivation,
-} from "../../licensing/instances.ts";
-import { PageQuery } from "../../licensing/pages.ts";
+} from "../../licensing/instances/instances.ts";
+import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Id, Instance, pageOf } from "./schemas.ts";

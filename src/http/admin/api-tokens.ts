@@ -6,7 +6,7 @@ import {
   presentApiToken,
   revokeApiToken,
 } from "../../access/tokens.ts";
-import { PageQuery } from "../../licensing/pages.ts";
+import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { ApiToken, Id, MadeApiToken, pageOf } from "./schemas.ts";

@@ -1,8 +1,8 @@
 // /v1/admin/audit-seals: the seals over the record, for whoever checks it.
 import * as z from "zod/mini";
 import { getSeal, listSeals, presentSeal } from "../../audit/seals.ts";
-import { PageQuery } from "../../licensing/pages.ts";
-import { written } from "../../licensing/terms.ts";
+import { PageQuery } from "../../kernel/pages.ts";
+import { written } from "../../licensing/licenses/terms.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { AuditSeal, EventDocument, pageOf } from "./schemas.ts";

@@ -9,10 +9,10 @@ import {
   listCustomers,
   NewCustomer,
   presentCustomer,
-} from "../../licensing/customers.ts";
-import { PageQuery } from "../../licensing/pages.ts";
-import { etagOf } from "../../licensing/resources.ts";
-import { SearchText } from "../../licensing/terms.ts";
+} from "../../licensing/customers/customers.ts";
+import { PageQuery } from "../../kernel/pages.ts";
+import { etagOf } from "../../kernel/resources.ts";
+import { SearchText } from "../../licensing/licenses/terms.ts";
 import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Customer, Id, pageOf } from "./schemas.ts";

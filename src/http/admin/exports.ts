@@ -1,8 +1,8 @@
 // /v1/admin/exports
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
-import { CustomerId } from "../../licensing/customers.ts";
-import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/exports.ts";
+import { CustomerId } from "../../licensing/customers/customers.ts";
+import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/sheets/exports.ts";
 import { endpoint, type Http } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { ExportedLicense } from "./schemas.ts";

@@ -1,6 +1,6 @@
 // /v1/admin/imports
-import { CustomerRow, LicenseRow } from "../../licensing/import-rows.ts";
-import { importCustomers, importLicenses } from "../../licensing/imports.ts";
+import { CustomerRow, LicenseRow } from "../../licensing/sheets/import-rows.ts";
+import { importCustomers, importLicenses } from "../../licensing/sheets/imports.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { DryRunQuery, Imported, ImportedLicenses } from "./schemas.ts";

@@ -8,9 +8,9 @@ import {
   listLicenseTypes,
   presentLicenseType,
   putLicenseType,
-} from "../../licensing/license-types.ts";
-import { PageQuery } from "../../licensing/pages.ts";
-import { etagOf } from "../../licensing/resources.ts";
+} from "../../licensing/licenses/license-types.ts";
+import { PageQuery } from "../../kernel/pages.ts";
+import { etagOf } from "../../kernel/resources.ts";
 import { endpoint, type Http, ifMatch } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Id, LicenseType, pageOf } from "./schemas.ts";

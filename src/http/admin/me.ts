@@ -1,5 +1,5 @@
 // /v1/admin/me
-import { allow } from "../../access/permissions.ts";
+import { allow } from "../../kernel/permissions.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { Me } from "./schemas.ts";

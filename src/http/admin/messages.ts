@@ -8,7 +8,7 @@ import {
   presentMessage,
   retryMessage,
 } from "../../notices/messages.ts";
-import { PageQuery } from "../../licensing/pages.ts";
+import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { Id, Message, MessageWithPreview, pageOf } from "./schemas.ts";

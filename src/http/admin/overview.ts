@@ -1,9 +1,9 @@
 // /v1/admin/statistics and /v1/admin/events: the business as a whole.
 import * as z from "zod/mini";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
-import { PageQuery } from "../../licensing/pages.ts";
-import { CensusQuery, countInstances } from "../../licensing/instance-census.ts";
-import { readStatistics } from "../../licensing/statistics.ts";
+import { PageQuery } from "../../kernel/pages.ts";
+import { CensusQuery, countInstances } from "../../licensing/instances/census.ts";
+import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { Census, EventDocument, pageOf, Statistics } from "./schemas.ts";

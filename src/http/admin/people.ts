@@ -1,6 +1,6 @@
 // /v1/admin/people
 import { listPeople, PersonInput, presentPerson, removePerson, setPerson } from "../../access/people.ts";
-import { PageQuery } from "../../licensing/pages.ts";
+import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { EmailParam, pageOf, Person } from "./schemas.ts";

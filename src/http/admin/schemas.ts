@@ -1,8 +1,8 @@
 // The shapes of what staff are answered, and the parameters that their calls share.
 import * as z from "zod/mini";
 import { Email } from "../../access/people.ts";
-import { AnyRole } from "../../access/permissions.ts";
-import { STANDINGS } from "../../licensing/standing.ts";
+import { AnyRole } from "../../kernel/permissions.ts";
+import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { Day, Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });

@@ -1,11 +1,11 @@
 // /admin/activity: everything that happened, who did it and to what.
 import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "./layout.tsx";
-import { emptyList, listQuery, pageOf } from "./list.tsx";
+import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
 import { ACTIONS, Timeline } from "./parts/events.tsx";
-import { Field, Filters, Select } from "./parts/form.tsx";
-import { Card, Pager } from "./parts/show.tsx";
+import { Field, Filters, Select } from "../ui/form.tsx";
+import { Card, Pager } from "../ui/show.tsx";
 
 export const activity: Page = {
   path: "/admin/activity",

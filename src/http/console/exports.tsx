@@ -3,10 +3,10 @@
 // By POST: browsers let any site send somebody to an address, and each export is recorded in their name.
 import type { FC } from "hono/jsx";
 import { answerExport, ExportQuery } from "../admin/exports.ts";
-import { type Entry, parsed } from "./entry.ts";
+import { type Entry, parsed } from "../ui/entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Inquiry } from "./mount.tsx";
-import { Choices, Field, PostForm, Submit } from "./parts/form.tsx";
+import { Choices, Field, PostForm, Submit } from "../ui/form.tsx";
 
 export const FormatChoice: FC<{ entry: Entry }> = ({ entry }) => (
   <Choices

@@ -1,15 +1,15 @@
 // /admin/imports: customers or licenses from a file, checked first where asked.
 import type { FC } from "hono/jsx";
-import { importCustomers, importLicenses } from "../../licensing/imports.ts";
-import { MAX_ROWS } from "../../licensing/sheets.ts";
+import { importCustomers, importLicenses } from "../../licensing/sheets/imports.ts";
+import { MAX_ROWS } from "../../licensing/sheets/sheets.ts";
 import { invalid, type Problem } from "../../problems.ts";
 import { MAX_BODY } from "../body-limit.ts";
 import { MAX_UPLOAD, sheetIn } from "../uploads.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry } from "../ui/entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Form, Inquiry, View } from "./mount.tsx";
-import { Choices, Field, PostForm } from "./parts/form.tsx";
-import { formatCount, plural, Table } from "./parts/show.tsx";
+import { Choices, Field, PostForm } from "../ui/form.tsx";
+import { formatCount, plural, Table } from "../ui/show.tsx";
 import type { Visit } from "./visit.ts";
 
 const PATH = "/admin/imports";

@@ -1,6 +1,6 @@
 // The frame of every page: head, navigation, who is signed in.
 import type { Child, FC } from "hono/jsx";
-import { FormFields } from "./parts/form.tsx";
+import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
 
 const SECTIONS = [

@@ -4,14 +4,14 @@ import type { Hono } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import { once } from "../../access/idempotency.ts";
-import type { Permission } from "../../access/permissions.ts";
+import type { Permission } from "../../kernel/permissions.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../endpoint.ts";
 import { problemOf } from "../middleware.ts";
-import { Entry, readEntry } from "./entry.ts";
+import { Entry, readEntry } from "../ui/entry.ts";
 import { Document, type Section } from "./layout.tsx";
-import { RefusalPage } from "./refusal.tsx";
+import { RefusalPage } from "../ui/refusal.tsx";
 import { admit, assertOwnForm, assertOwnOrigin, sessionOf, type Visit, visitOf } from "./visit.ts";
 
 export interface View {

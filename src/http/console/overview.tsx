@@ -1,13 +1,13 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
-import { readAttention } from "../../licensing/attention.ts";
-import { SILENT_DAYS } from "../../licensing/instance-census.ts";
-import type { Standing } from "../../licensing/standing.ts";
-import { readStatistics } from "../../licensing/statistics.ts";
+import { readAttention } from "../../licensing/figures/attention.ts";
+import { SILENT_DAYS } from "../../licensing/instances/census.ts";
+import type { Standing } from "../../licensing/licenses/standing.ts";
+import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { Heading } from "./layout.tsx";
 import type { Page } from "./mount.tsx";
-import { BarChart } from "./parts/charts.tsx";
+import { BarChart } from "../ui/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
 import {
   Badge,
@@ -18,7 +18,7 @@ import {
   plural,
   type Tone,
   When,
-} from "./parts/show.tsx";
+} from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
   <a class="figure" href={href}>

@@ -9,11 +9,11 @@ import { Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../endpoint.ts";
 import { problemOf } from "../middleware.ts";
-import { Entry, readEntry } from "./entry.ts";
+import { Entry, readEntry } from "../ui/entry.ts";
 import { Document } from "./layout.tsx";
 import { asPage, isOwnPath, refuse } from "./mount.tsx";
-import { Field } from "./parts/form.tsx";
-import { Refusal } from "./refusal.tsx";
+import { Field } from "../ui/form.tsx";
+import { Refusal } from "../ui/refusal.tsx";
 import { assertOwnForm, assertOwnOrigin, COOKIE, sessionOf, visitOf } from "./visit.ts";
 
 const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolean }> = ({

@@ -1,12 +1,12 @@
 // A visit to the console: who is signed in, and the proof that a form comes from a page of ours.
 import { getCookie } from "hono/cookie";
 import { authenticate } from "../../access/credentials.ts";
-import { allow, allows, type Permission } from "../../access/permissions.ts";
+import { allow, allows, type Permission } from "../../kernel/permissions.ts";
 import { findSession, formTokenOf, isFormToken, type Session } from "../../access/sessions.ts";
 import type { Context, Staff } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { ACCESS_HEADER, type Http } from "../endpoint.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry } from "../ui/entry.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
 export const COOKIE = "__Host-caio-session";

@@ -1,6 +1,6 @@
 // The shapes of what installations are answered.
 import * as z from "zod/mini";
-import { STANDINGS } from "../../licensing/standing.ts";
+import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
 
 export const Activation = z.object({

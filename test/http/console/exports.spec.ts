@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { readCsv } from "../../../src/licensing/sheets.ts";
+import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
 import { Visitor } from "../../support/console.ts";
 import { admin, eventsOf, newCustomer, newLicense, unique } from "../../support/service.ts";
 

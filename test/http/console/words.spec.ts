@@ -1,6 +1,6 @@
 // How pages word what the API counts and names.
 import { describe, expect, it } from "vitest";
-import { relative, wordsFor } from "../../../src/http/console/parts/show.tsx";
+import { relative, wordsFor } from "../../../src/http/ui/show.tsx";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -1,7 +1,7 @@
 // Events in words.
 import type { FC } from "hono/jsx";
 import { type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
-import { formatCount, wordsFor, When } from "./show.tsx";
+import { formatCount, wordsFor, When } from "../../ui/show.tsx";
 
 const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
 

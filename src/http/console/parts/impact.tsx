@@ -1,7 +1,7 @@
 // What a change would do to the instances that run on a license.
 import type { FC } from "hono/jsx";
-import type { previewChange } from "../../../licensing/preview.ts";
-import { formatTerm, plural, wordsFor, When } from "./show.tsx";
+import type { previewChange } from "../../../licensing/licenses/preview.ts";
+import { formatTerm, plural, wordsFor, When } from "../../ui/show.tsx";
 
 type Preview = Awaited<ReturnType<typeof previewChange>>;
 

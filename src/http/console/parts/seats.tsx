@@ -1,9 +1,9 @@
 // Instances in lists, and how they are doing in a word or two.
 import type { FC } from "hono/jsx";
-import { isByFile, SILENT_DAYS } from "../../../licensing/instance-census.ts";
-import { DAY } from "../../../licensing/dates.ts";
-import { presentActivation } from "../../../licensing/instances.ts";
-import { Badge, type Column, When } from "./show.tsx";
+import { isByFile, SILENT_DAYS } from "../../../licensing/instances/census.ts";
+import { DAY } from "../../../kernel/dates.ts";
+import { presentActivation } from "../../../licensing/instances/instances.ts";
+import { Badge, type Column, When } from "../../ui/show.tsx";
 
 export const shownSeat = (activation: Parameters<typeof presentActivation>[0], now: number) => ({
   ...presentActivation(activation, now),

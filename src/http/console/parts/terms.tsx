@@ -1,10 +1,10 @@
 // The terms of a license as fields, and what was entered into them as the verbs take it.
 import type { FC } from "hono/jsx";
-import { DAY } from "../../../licensing/dates.ts";
+import { DAY } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
-import type { Entry } from "../entry.ts";
-import { Choices, Field, type Option, TextArea } from "./form.tsx";
-import { formatEnd, plural } from "./show.tsx";
+import type { Entry } from "../../ui/entry.ts";
+import { Choices, Field, type Option, TextArea } from "../../ui/form.tsx";
+import { formatEnd, plural } from "../../ui/show.tsx";
 
 interface Terms {
   features: string[];

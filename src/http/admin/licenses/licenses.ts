@@ -1,0 +1,129 @@
+// /v1/admin/licenses: issuing, reading, finding and changing. What follows the id: license-actions.ts
+import * as z from "zod/mini";
+import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
+import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
+import {
+  getLicense,
+  IssueRequest,
+  issueLicense,
+  presentLicense,
+} from "../../../licensing/licenses/licenses.ts";
+import { PageQuery } from "../../../kernel/pages.ts";
+import { previewChange } from "../../../licensing/licenses/preview.ts";
+import { etagOf } from "../../../kernel/resources.ts";
+import { endpoint, type Http, ifMatch } from "../../endpoint.ts";
+import * as examples from "../../examples.ts";
+import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
+
+type LicenseRow = Parameters<typeof presentLicense>[0];
+
+export function showLicense(http: Http, license: LicenseRow): Response {
+  http.header("ETag", etagOf(license));
+  return http.json(presentLicense(license, http.get("context").clock.now()));
+}
+
+/** The license together with its current key. */
+export function showIssued(
+  http: Http,
+  { license, licenseKey }: { license: LicenseRow; licenseKey: string },
+  status: 200 | 201 = 200,
+): Response {
+  http.header("ETag", etagOf(license));
+  const shown = presentLicense(license, http.get("context").clock.now());
+  return http.json({ license: shown, license_key: licenseKey }, status);
+}
+
+export const licenseEndpoints = [
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses",
+      tag: "Admin",
+      summary: "Issue a license",
+      description:
+        "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
+      access: "licenses",
+      body: { schema: IssueRequest, example: examples.newLicense },
+      answer: {
+        status: 201,
+        description: "Issued. The key can be derived again at any time.",
+        schema: IssuedLicense,
+        etag: true,
+        example: examples.issuedLicense,
+      },
+      refusals: ["CUSTOMER_NOT_FOUND"],
+    },
+    async ({ http, context, body }) => showIssued(http, await issueLicense(context, body), 201),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses",
+      tag: "Admin",
+      summary: "List licenses",
+      description:
+        "The newest first, or as sort says; by their end or start where the standing asked for depends on it. ending leaves out perpetual licenses, and ended ones unless their standing is asked for. A page may come with fewer rows than asked for and still have a next one.",
+      access: "read",
+      query: z.extend(PageQuery, LicenseFilter.shape),
+      answer: {
+        status: 200,
+        description: "A page of licenses.",
+        schema: pageOf(License),
+        example: { data: [examples.license], next_cursor: null },
+      },
+    },
+    async ({ http, context, query: { limit, cursor, ...filter } }) => {
+      const page = await listLicenses(context, { limit, cursor }, filter);
+      const now = context.clock.now();
+      return http.json({ ...page, data: page.data.map((license) => presentLicense(license, now)) });
+    },
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}",
+      tag: "Admin",
+      summary: "Read a license",
+      access: "read",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "The license.",
+        schema: License,
+        etag: true,
+        example: examples.license,
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params }) => showLicense(http, await getLicense(context, params.id)),
+  ),
+  endpoint(
+    {
+      method: "patch",
+      path: "/v1/admin/licenses/{id}",
+      tag: "Admin",
+      summary: "Change the terms of a license",
+      description:
+        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true it answers what the change would do and writes nothing.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: { schema: LicenseChanges, example: { max_instances: 10 } },
+      answer: {
+        status: 200,
+        description: "The license as it is now, or the preview.",
+        schema: LicenseOrPreview,
+        etag: true,
+        example: examples.license,
+      },
+      refusals: ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT", "PRECONDITION_FAILED"],
+    },
+    async ({ http, context, params, query, body }) => {
+      const match = ifMatch(http);
+      if (query.dry_run) {
+        return http.json(await previewChange(context, params.id, "change", { input: body, ifMatch: match }));
+      }
+      return showLicense(http, await changeLicense(context, params.id, body, match));
+    },
+  ),
+];

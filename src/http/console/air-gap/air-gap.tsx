@@ -1,0 +1,176 @@
+// /admin/air-gap: what a courier brings from an installation without a network, a request or a receipt.
+import type { FC } from "hono/jsx";
+import { getCustomer } from "../../../licensing/customers/customers.ts";
+import {
+  deactivateOffline,
+  OfflineActivation,
+  previewOffline,
+  readReceipt,
+} from "../../../licensing/seats/air-gap.ts";
+import { invalid, PROBLEMS } from "../../../problems.ts";
+import { Entry, parsed } from "../../ui/entry.ts";
+import { Heading } from "../layout.tsx";
+import type { Form, View } from "../mount.tsx";
+import { Field, PostForm, TextArea } from "../../ui/form.tsx";
+import { Card, Facts, formatLimit, StandingBadge, When } from "../../ui/show.tsx";
+import type { Visit } from "../visit.ts";
+
+export const AIR_GAP: [string, string] = ["/admin/air-gap", "Air gap"];
+
+/** A file, or the same as text. */
+const contentOf = async (entry: Entry, file: string, text = file): Promise<string | undefined> =>
+  (await entry.file(file)?.text()) ?? entry.text(text);
+
+/** @throws Problem REQUEST_INVALID for a file that is no request */
+export async function requestOf(entry: Entry): Promise<OfflineActivation> {
+  const content = await contentOf(entry, "request");
+  if (content === undefined) throw invalid("request", "Choose the request file");
+  let request: unknown;
+  try {
+    request = JSON.parse(content);
+  } catch {
+    throw invalid("request", "Is not a request file: it holds no JSON");
+  }
+  return parsed(OfflineActivation, { request, lease_days: entry.number("lease_days") });
+}
+
+const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
+  <Card title="A request file">
+    <p class="soft">
+      An installation without a network wrote it, to be activated or renewed. You see what it asks for before
+      anything is done.
+    </p>
+    <PostForm visit={visit} entry={entry} action="/admin/air-gap" files>
+      <Field entry={entry} name="request" label="Request file" type="file" required />
+      <Field
+        entry={entry}
+        name="lease_days"
+        label="Lease in days"
+        type="number"
+        min={1}
+        max={3_650}
+        hint="Empty: up to the end of the license, or a year where it has none."
+      />
+      <div class="submit">
+        <button class="primary">See what it asks for</button>
+      </div>
+    </PostForm>
+  </Card>
+);
+
+const ReceiptForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
+  <Card title="A deactivation receipt">
+    <p class="soft">An installation that stopped for good signed it; its seat is free from then on.</p>
+    <PostForm visit={visit} entry={entry} action="/admin/air-gap/receipt" files>
+      <Field entry={entry} name="receipt_file" label="Receipt file" type="file" />
+      <TextArea entry={entry} name="receipt" label="Or its text" maxlength={16_384} code />
+      <div class="submit">
+        <button>Free the seat</button>
+      </div>
+    </PostForm>
+  </Card>
+);
+
+const NOTHING = new Entry();
+
+/** Both forms; `entry` belongs to the one that was sent. */
+const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
+  title: "Air gap",
+  section: "air-gap",
+  body: (
+    <>
+      <Heading
+        title="Air gap"
+        lead="Installations without a network: a courier carries a request here and a license file back."
+      />
+      {visit.can("activations") ? (
+        <div class="columns">
+          <RequestForm visit={visit} entry={request} />
+          <ReceiptForm visit={visit} entry={receipt} />
+        </div>
+      ) : (
+        <p class="empty">Your role does not take or free seats. Owners and managers do that here.</p>
+      )}
+    </>
+  ),
+});
+
+/** What the request would do, and the form that does it. */
+async function preview(visit: Visit, entry: Entry): Promise<View> {
+  const { context, now } = visit;
+  const input = await requestOf(entry);
+  const { license, standing, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(context, input);
+  const customer = await getCustomer(context, license.customer_id);
+  const { instance_id, hostname, app_version, usage } = input.request;
+  const title = renews ? `Renew ${instance_id}?` : `Activate ${instance_id}?`;
+  return {
+    title,
+    section: "air-gap",
+    body: (
+      <>
+        <Heading trail={[AIR_GAP]} title={title} />
+        <Card>
+          <Facts
+            rows={[
+              ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
+              [
+                "License",
+                <a href={`/admin/licenses/${license.id}`}>
+                  <code>{license.id}</code>
+                </a>,
+              ],
+              ["Standing", <StandingBadge standing={standing} />],
+              ["Instance", instance_id],
+              ["Host name", hostname],
+              ["Version", app_version],
+              ["Days of usage told", usage?.length],
+              ["Seats in use", `${seatsInUse} of ${formatLimit(license.max_instances)}`],
+            ]}
+          />
+          {refusal === null ? (
+            <p>
+              {renews ? "It keeps the seat that it has" : "It takes a seat"}, up to{" "}
+              <When at={leaseUntil} now={now} />. Making the file again does not take another one.
+            </p>
+          ) : (
+            <p class="note stop">
+              {PROBLEMS[refusal].title}. {PROBLEMS[refusal].remedy}
+            </p>
+          )}
+          <PostForm visit={visit} action="/admin/air-gap/license-file">
+            <input type="hidden" name="request" value={JSON.stringify(input.request)} />
+            <input type="hidden" name="lease_days" value={input.lease_days} />
+            <div class="submit">
+              {refusal === null ? <button class="primary">Make the license file</button> : null}
+              <a class={refusal === null ? "button quiet" : "button"} href="/admin/air-gap">
+                {refusal === null ? "Cancel" : "Back"}
+              </a>
+            </div>
+          </PostForm>
+        </Card>
+      </>
+    ),
+  };
+}
+
+/** Opens to everyone who may read, since the navigation leads here; what is sent is the verb's to refuse. */
+export const airGap: Form = {
+  path: "/admin/air-gap",
+  access: "read",
+  show: async (visit, entry) => bothForms(visit, entry, NOTHING),
+  submit: preview,
+};
+
+export const receipt: Form = {
+  path: "/admin/air-gap/receipt",
+  access: "activations",
+  show: async (visit, entry) => bothForms(visit, NOTHING, entry),
+  async submit({ context }, entry) {
+    const content = await contentOf(entry, "receipt_file", "receipt");
+    if (content === undefined) throw invalid("receipt", "Choose the receipt file, or paste its text");
+    const stopped = await readReceipt(context, content);
+    if (!stopped) throw invalid("receipt", "Is not a receipt of an installation that we activated");
+    await deactivateOffline(context, stopped.licenseId, { receipt: content });
+    return { to: `/admin/instances/${stopped.activationId}?done=freed` };
+  },
+};

@@ -1,0 +1,174 @@
+// /admin/customers/{id}: who it is, what they hold, what happened.
+import type { FC } from "hono/jsx";
+import { listEvents } from "../../../audit/event-list.ts";
+import { getCustomer } from "../../../licensing/customers/customers.ts";
+import { listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { Heading } from "../layout.tsx";
+import type { Page } from "../mount.tsx";
+import { Timeline } from "../parts/events.tsx";
+import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "../../ui/show.tsx";
+import { idOf } from "../visit.ts";
+
+export type Customer = Awaited<ReturnType<typeof getCustomer>>;
+
+const EMAIL_FAULTS = {
+  bounced: "mail bounced",
+  complained: "marked as spam",
+} as const;
+
+export const EmailAddress: FC<{ customer: Customer }> = ({ customer: { email, email_status } }) =>
+  email === null ? (
+    <span class="soft">none</span>
+  ) : (
+    <>
+      {email} {email_status ? <Badge tone="stop">{EMAIL_FAULTS[email_status]}</Badge> : null}
+    </>
+  );
+
+const DONE: Record<string, string> = {
+  created: "The customer is created.",
+  changed: "The customer is changed.",
+};
+
+/** Enough for nearly everybody; the list of licenses has them all. */
+const LICENSES = 20;
+
+const Licenses: FC<{
+  customerId: string;
+  rows: ReturnType<typeof presentLicense>[];
+  more: boolean;
+  now: number;
+}> = ({ customerId, rows, more, now }) => (
+  <>
+    <Table
+      caption="Licenses of this customer"
+      rows={rows}
+      empty="This customer has no license yet."
+      columns={[
+        {
+          label: "License",
+          main: true,
+          cell: ({ id, license_type }) => (
+            <>
+              <a href={`/admin/licenses/${id}`}>{license_type}</a>
+              <code class="second">{id}</code>
+            </>
+          ),
+        },
+        { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
+        {
+          label: "Ends",
+          cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
+        },
+        {
+          label: "Max. instances",
+          cell: ({ max_instances }) => formatLimit(max_instances),
+          numeric: true,
+          minor: true,
+        },
+      ]}
+    />
+    <p class="pager">
+      {more ? <a href={`/admin/licenses?customer_id=${customerId}`}>All licenses of this customer</a> : null}
+      <a href={`/admin/instances?customer_id=${customerId}`}>Instances of this customer</a>
+    </p>
+  </>
+);
+
+export const customerPage: Page = {
+  path: "/admin/customers/{id}",
+  access: "read",
+  async show(visit) {
+    const { context, now, can, query } = visit;
+    const id = idOf(visit);
+    const [customer, licenses, events] = await Promise.all([
+      getCustomer(context, id),
+      listLicenses(context, { limit: LICENSES }, { customer_id: id }),
+      listEvents(context, { limit: 8 }, { entity: id }, "with names"),
+    ]);
+    return {
+      title: customer.name,
+      section: "customers",
+      body: (
+        <>
+          <Heading
+            trail={[["/admin/customers", "Customers"]]}
+            title={customer.name}
+            lead={<code>{id}</code>}
+            done={DONE[query["done"] ?? ""]}
+            actions={
+              can("customers") ? (
+                <>
+                  <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
+                    Edit
+                  </a>
+                  <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
+                    Delete
+                  </a>
+                </>
+              ) : null
+            }
+          />
+          {customer.email_status === null ? null : (
+            <p class="note warn">
+              {customer.email_status === "bounced"
+                ? "Mail to this address came back. Enter another one: what is mailed until then does not arrive."
+                : "The recipient marked our mail as spam. Ask them before anything more is mailed."}
+            </p>
+          )}
+          <div class="columns lopsided">
+            <div>
+              <Card title="Customer">
+                <Facts
+                  rows={[
+                    ["Company", customer.company],
+                    ["E-mail", <EmailAddress customer={customer} />],
+                    ["Created", <When at={customer.created_at} now={now} />],
+                    ["Last changed", <When at={customer.updated_at} now={now} />],
+                  ]}
+                />
+                {Object.keys(customer.metadata).length === 0 ? null : (
+                  <>
+                    <h3>Metadata</h3>
+                    <pre class="claims">{JSON.stringify(customer.metadata, null, 2)}</pre>
+                  </>
+                )}
+              </Card>
+              <Card
+                title="Licenses"
+                actions={
+                  <>
+                    {can("keys") && licenses.data.length > 0 ? (
+                      <a class="button small" href={`/admin/exports/licenses?customer_id=${id}`}>
+                        Export
+                      </a>
+                    ) : null}
+                    {can("licenses") ? (
+                      <a class="button small" href={`/admin/licenses/new?customer_id=${id}`}>
+                        New license
+                      </a>
+                    ) : null}
+                  </>
+                }
+              >
+                <Licenses
+                  customerId={id}
+                  rows={licenses.data.map((license) => presentLicense(license, now))}
+                  more={licenses.next_cursor !== null}
+                  now={now}
+                />
+              </Card>
+            </div>
+            <Card
+              title="Latest events"
+              actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
+            >
+              <Timeline events={events.data} now={now} />
+            </Card>
+          </div>
+        </>
+      ),
+    };
+  },
+};

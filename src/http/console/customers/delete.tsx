@@ -1,0 +1,60 @@
+// /admin/customers/{id}/delete: only who has no licenses.
+import { deleteCustomer, getCustomer } from "../../../licensing/customers/customers.ts";
+import { listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { Heading } from "../layout.tsx";
+import type { Form } from "../mount.tsx";
+import { PostForm, Submit } from "../../ui/form.tsx";
+import { Card } from "../../ui/show.tsx";
+import { idOf } from "../visit.ts";
+
+export const removeCustomer: Form = {
+  path: "/admin/customers/{id}/delete",
+  access: "customers",
+  async show(visit, entry) {
+    const { context } = visit;
+    const customer = await getCustomer(context, idOf(visit));
+    const { data } = await listLicenses(context, { limit: 1 }, { customer_id: customer.id });
+    const here = `/admin/customers/${customer.id}`;
+    const hasLicenses = data.length > 0 || entry.problem !== null;
+    return {
+      title: `Delete ${customer.name}`,
+      section: "customers",
+      body: (
+        <>
+          <Heading
+            trail={[
+              ["/admin/customers", "Customers"],
+              [here, customer.name],
+            ]}
+            title={`Delete ${customer.name}?`}
+          />
+          <Card>
+            <PostForm visit={visit} entry={entry}>
+              {hasLicenses ? (
+                <p>
+                  A customer with licenses stays, also where those are over: they are the record of what was
+                  issued to whom.
+                </p>
+              ) : (
+                <p>The customer is gone for good. What happened to it stays in the activity.</p>
+              )}
+              {hasLicenses ? (
+                <a class="button" href={here} data-close>
+                  Back
+                </a>
+              ) : (
+                <Submit tone="danger" back={here}>
+                  Delete customer
+                </Submit>
+              )}
+            </PostForm>
+          </Card>
+        </>
+      ),
+    };
+  },
+  async submit(visit) {
+    await deleteCustomer(visit.context, idOf(visit));
+    return { to: "/admin/customers?done=deleted" };
+  },
+};

@@ -1,0 +1,172 @@
+// /admin/instances/{id}: one instance in full, and taking its seat back.
+import { licenseIdOf } from "../../../licensing/seats/activation-ids.ts";
+import { endActivation, getActivation } from "../../../licensing/instances/instances.ts";
+import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
+import { Heading } from "../layout.tsx";
+import type { Form, Page } from "../mount.tsx";
+import { PostForm, Submit } from "../../ui/form.tsx";
+import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "../parts/seats.tsx";
+import { Card, Facts, formatCount, When } from "../../ui/show.tsx";
+import { idOf, type Visit } from "../visit.ts";
+
+const seatOf = async (visit: Visit): Promise<ShownSeat> =>
+  shownSeat(await getActivation(visit.context, idOf(visit)), visit.now);
+
+const INSTANCES: [string, string] = ["/admin/instances", "Instances"];
+
+const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
+  <>
+    {seat.clone_suspected_at === null ? null : (
+      <p class="note stop">
+        <When at={seat.clone_suspected_at} now={now} />: twice in a row it showed an older certificate than
+        its latest, as two copies under one id do. Probably a copied machine or volume; each needs an id of
+        its own.
+      </p>
+    )}
+    {seat.fingerprint_changed_at === null ? null : (
+      <p class="note warn">
+        It told another fingerprint than before, <When at={seat.fingerprint_changed_at} now={now} />: other
+        hardware, or another installation under the same id.
+      </p>
+    )}
+  </>
+);
+
+export const instancePage: Page = {
+  path: "/admin/instances/{id}",
+  access: "read",
+  async show(visit) {
+    const { context, now, can, query } = visit;
+    const [seat, { customer }] = await Promise.all([
+      seatOf(visit),
+      getLicenseAndCustomer(context, licenseIdOf(idOf(visit))),
+    ]);
+    const ip = seat.by_file ? null : seat.ip;
+    const labels = Object.entries(seat.labels ?? {});
+    const when = (at: string | null) => at && <When at={at} now={now} time />;
+    return {
+      title: seat.instance_id,
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            trail={[INSTANCES]}
+            title={seat.instance_id}
+            lead={<SeatBadges seat={seat} now={now} />}
+            done={query["done"] === "freed" ? "The seat is free." : undefined}
+            actions={
+              seat.active && can("activations") ? (
+                <a class="button danger" href={`${seatPath(seat.id)}/free`} data-dialog>
+                  Free the seat
+                </a>
+              ) : null
+            }
+          />
+          <Warnings seat={seat} now={now} />
+          <Card title="Seat">
+            <Facts
+              rows={[
+                ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
+                [
+                  "License",
+                  <a href={`/admin/licenses/${seat.license_id}`}>
+                    <code>{seat.license_id}</code>
+                  </a>,
+                ],
+                ["Activated", when(seat.activated_at)],
+                [seat.by_file ? "Last file" : "Last seen", when(seat.last_seen_at)],
+                // Without a network it is not expected; its address is that of whoever handed in the file.
+                ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
+                ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
+                ["Ended", when(seat.ended_at)],
+                ["Activation", <code>{seat.id}</code>],
+                ["Follows", seat.replaces && <code>{seat.replaces}</code>],
+              ]}
+            />
+          </Card>
+          <div class="columns">
+            <Card title="Installation">
+              <Facts
+                rows={[
+                  ["Host name", seat.hostname],
+                  ["Version", seat.app_version],
+                  ["IP address", ip],
+                  ["Fingerprint", seat.fingerprint && <code>{seat.fingerprint}</code>],
+                  ...labels.map(([name, value]) => [name, value] as const),
+                ]}
+              />
+              {labels.length > 0 || seat.hostname || seat.app_version || ip || seat.fingerprint ? null : (
+                <p class="empty">It tells nothing of itself.</p>
+              )}
+            </Card>
+            <Card title="Usage of the last day reported">
+              {seat.usage ? (
+                <Facts
+                  rows={[
+                    ["Day", seat.usage.date],
+                    ["Requests", formatCount(seat.usage.requests)],
+                    ["Services", formatCount(seat.usage.services)],
+                  ]}
+                />
+              ) : (
+                <p class="empty">No usage was reported yet.</p>
+              )}
+            </Card>
+          </div>
+        </>
+      ),
+    };
+  },
+};
+
+export const freeSeat: Form = {
+  path: "/admin/instances/{id}/free",
+  access: "activations",
+  async show(visit, entry) {
+    const seat = await seatOf(visit);
+    const here = seatPath(seat.id);
+    return {
+      title: "Free the seat",
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            trail={[INSTANCES, [here, seat.instance_id]]}
+            title={`Free the seat of ${seat.instance_id}?`}
+          />
+          <Card>
+            <PostForm visit={visit} entry={entry}>
+              {seat.active ? (
+                <>
+                  <p>
+                    The seat is free for another instance at once. This one is told so at its next check-in;
+                    until then, and where it has no network, its certificate holds up to{" "}
+                    <When at={seat.lease_expires_at} now={visit.now} />.
+                  </p>
+                  <p class="soft">
+                    It may activate itself again while a seat is free. To stop it for good, suspend or revoke
+                    the license.
+                  </p>
+                  <Submit tone="danger" back={here}>
+                    Free the seat
+                  </Submit>
+                </>
+              ) : (
+                <>
+                  <p>It holds no seat any more.</p>
+                  <a class="button" href={here} data-close>
+                    Back
+                  </a>
+                </>
+              )}
+            </PostForm>
+          </Card>
+        </>
+      ),
+    };
+  },
+  async submit(visit) {
+    await endActivation(visit.context, idOf(visit));
+    return { to: `${seatPath(idOf(visit))}?done=freed` };
+  },
+};

@@ -1,0 +1,214 @@
+// /admin/licenses/bulk: the same done to several licenses, after a look at what it would do to each.
+import type { FC } from "hono/jsx";
+import { getLicense, presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { Reasoned, suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { previewChange } from "../../../licensing/licenses/preview.ts";
+import { previewDelivery, sendLicense } from "../../../notices/license-mail.ts";
+import { Problem } from "../../../problems.ts";
+import { answerExport, ExportQuery } from "../../admin/exports.ts";
+import { type Entry, parsed } from "../../ui/entry.ts";
+import { Heading } from "../layout.tsx";
+import { FormatChoice } from "../exports.tsx";
+import type { Form, Inquiry, View } from "../mount.tsx";
+import { PostForm, Submit, TextArea } from "../../ui/form.tsx";
+import { Badge, Card, plural, Table } from "../../ui/show.tsx";
+import type { Visit } from "../visit.ts";
+
+/** A page of the list has at most so many. */
+const MAX = 100;
+
+interface Row {
+  id: string;
+  customer: string;
+  /** What it would do, or did. */
+  says: string;
+  ok: boolean;
+}
+
+const idsOf = (entry: Entry): string[] => [...new Set(entry.all("id"))].slice(0, MAX);
+
+/** One after the other; a refusal of one stops none of the others. */
+const each = async (
+  { context }: Visit,
+  ids: string[],
+  tell: (id: string) => Promise<string>,
+): Promise<Row[]> => {
+  const rows: Row[] = [];
+  for (const id of ids) {
+    let customer = "";
+    try {
+      customer = presentLicense(await getLicense(context, id), context.clock.now()).customer_id;
+      rows.push({ id, customer, says: await tell(id), ok: true });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.type.status >= 500) throw error;
+      // Without the member's name: nobody entered it.
+      const says = error.extras.errors?.map(({ message }) => message).join("; ") ?? error.message;
+      rows.push({ id, customer, says, ok: false });
+    }
+  }
+  return rows;
+};
+
+const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => {
+  const { instances } = await previewChange(context, id, "suspend");
+  return instances.active === 0
+    ? "No instance runs on it."
+    : `${plural(instances.active, "instance")} refused at the next check-in.`;
+};
+
+const wouldSend = async ({ context }: Visit, id: string): Promise<string> =>
+  `The current key goes to ${await previewDelivery(context, id)}.`;
+
+const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
+  <Table
+    caption="Licenses"
+    rows={rows}
+    empty="No license is selected. Go back and select some."
+    columns={[
+      {
+        label: "License",
+        main: true,
+        cell: ({ id, customer }) => (
+          <>
+            <a href={`/admin/licenses/${encodeURIComponent(id)}`}>{customer || "unknown"}</a>
+            <code class="second">{id}</code>
+          </>
+        ),
+      },
+      {
+        label: done ? "Outcome" : "What it would do",
+        long: true,
+        cell: ({ says, ok }) => (
+          <>
+            <Badge tone={ok ? "good" : "stop"}>{ok ? (done ? "done" : "possible") : "refused"}</Badge>
+            <span class="second">{says}</span>
+          </>
+        ),
+      },
+    ]}
+  />
+);
+
+const viewOf = (title: string, body: View["body"]): View => ({ title, section: "licenses", body });
+
+const TITLES = { send: "Send keys", suspend: "Suspend licenses" } as const;
+
+const doingOf = (entry: Entry): keyof typeof TITLES => (entry.text("do") === "suspend" ? "suspend" : "send");
+
+const several: Form = {
+  path: "/admin/licenses/bulk",
+  access: "licenses",
+  async show(visit, entry) {
+    const doing = doingOf(entry);
+    const ids = idsOf(entry);
+    const rows = await each(visit, ids, (id) =>
+      doing === "suspend" ? wouldSuspend(visit, id) : wouldSend(visit, id),
+    );
+    return viewOf(
+      TITLES[doing],
+      <>
+        <Heading
+          title={TITLES[doing]}
+          lead={plural(rows.length, "license")}
+          trail={[["/admin/licenses", "Licenses"]]}
+        />
+        <Card>
+          <Rows rows={rows} done={false} />
+          {rows.some(({ ok }) => ok) ? (
+            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk">
+              <input type="hidden" name="do" value={doing} />
+              {ids.map((id) => (
+                <input type="hidden" name="id" value={id} />
+              ))}
+              {doing === "suspend" ? (
+                <TextArea
+                  entry={entry}
+                  name="reason"
+                  label="Reason"
+                  hint="Kept in the record of each."
+                  required
+                  maxlength={500}
+                />
+              ) : null}
+              <Submit back="/admin/licenses" tone={doing === "suspend" ? "danger" : "primary"}>
+                {TITLES[doing]}
+              </Submit>
+            </PostForm>
+          ) : (
+            <a class="button" href="/admin/licenses" data-close>
+              Back
+            </a>
+          )}
+        </Card>
+      </>,
+    );
+  },
+  async submit(visit, entry) {
+    const { context } = visit;
+    const doing = doingOf(entry);
+    const reason = doing === "suspend" ? parsed(Reasoned, { reason: entry.text("reason") ?? "" }) : null;
+    const rows = await each(visit, idsOf(entry), async (id) => {
+      if (reason) {
+        await suspendLicense(context, id, reason);
+        return "Suspended.";
+      }
+      return `On its way to ${(await sendLicense(context, id, {})).recipient}.`;
+    });
+    const done = rows.filter(({ ok }) => ok).length;
+    const outcome = `${done} of ${plural(rows.length, "license")} done.`;
+    return viewOf(
+      TITLES[doing],
+      <>
+        <Heading
+          title={TITLES[doing]}
+          trail={[["/admin/licenses", "Licenses"]]}
+          {...(done > 0 ? { done: outcome } : {})}
+        />
+        {done > 0 ? null : (
+          <p class="note warn" role="status">
+            {outcome}
+          </p>
+        )}
+        <Card>
+          <Rows rows={rows} done />
+        </Card>
+      </>,
+    );
+  },
+};
+
+/** By POST, as every export. The look before it is the list itself, with a choice of the format. */
+const bulkExport: Inquiry = {
+  path: "/admin/licenses/bulk-export",
+  access: "keys",
+  async show(visit, entry) {
+    const ids = idsOf(entry);
+    const rows = await each(visit, ids, async () => "Goes into the file, with its key.");
+    return viewOf(
+      "Export licenses",
+      <>
+        <Heading
+          title="Export licenses"
+          lead="With their keys: keep the file as you would keep them. That you exported is recorded."
+          trail={[["/admin/licenses", "Licenses"]]}
+        />
+        <Card>
+          <Rows rows={rows} done={false} />
+          <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk-export">
+            {ids.map((id) => (
+              <input type="hidden" name="id" value={id} />
+            ))}
+            <FormatChoice entry={entry} />
+            {rows.length > 0 ? <Submit back="/admin/licenses">Download</Submit> : null}
+          </PostForm>
+        </Card>
+      </>,
+    );
+  },
+  async answer({ http, context }, entry) {
+    const { format } = parsed(ExportQuery, { format: entry.text("format") });
+    return answerExport(http, context, { format, license_ids: idsOf(entry) });
+  },
+};
+
+export const bulkDoors = [several, bulkExport];

@@ -1,0 +1,165 @@
+// What the page of a license is made of: its terms, its instances, what they used, what was mailed.
+import type { FC } from "hono/jsx";
+import { DAY } from "../../../kernel/dates.ts";
+import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
+import type { readUsage } from "../../../licensing/usage/usage.ts";
+import type { presentMessage } from "../../../notices/messages.ts";
+import type { Customer } from "../customers/customer.tsx";
+import { KINDS, MessageStatus } from "../messages/list.tsx";
+import { BarChart } from "../../ui/charts.tsx";
+import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
+import {
+  Badge,
+  Card,
+  type Column,
+  Facts,
+  formatDate,
+  formatLimit,
+  formatShortDate,
+  Meter,
+  plural,
+  Table,
+  When,
+} from "../../ui/show.tsx";
+import type { Visit } from "../visit.ts";
+
+const DAYS_SHOWN = 30;
+
+export type ShownLicense = ReturnType<typeof presentLicense>;
+
+export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number }> = ({
+  license,
+  customer,
+  now,
+}) => (
+  <Card title="Terms">
+    <Facts
+      rows={[
+        [
+          "Customer",
+          <>
+            <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>
+            <code class="second">{customer.id}</code>
+          </>,
+        ],
+        ["Type", license.license_type],
+        ["Issued", <When at={license.issued_at} now={now} />],
+        ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} as="start" />],
+        ["Ends", <When at={license.expires_at} now={now} as="end" />],
+        ["Grace", license.grace_days === 0 ? "none" : plural(license.grace_days, "day")],
+        ["Instances", formatLimit(license.max_instances)],
+        ["Services", formatLimit(license.max_services)],
+        ["Requests a day", formatLimit(license.max_requests_per_day)],
+        ["Lease", plural(license.lease_days, "day")],
+        ["Check-in every", plural(license.check_in_hours, "hour")],
+        ["Key revision", license.revision],
+      ]}
+    />
+    <div class="badges">
+      {license.features.length === 0 ? (
+        <span class="soft">No features</span>
+      ) : (
+        license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
+      )}
+    </div>
+    {Object.keys(license.metadata).length > 0 ? (
+      <details>
+        <summary>Metadata</summary>
+        <pre class="claims">{JSON.stringify(license.metadata, null, 2)}</pre>
+      </details>
+    ) : null}
+  </Card>
+);
+
+/** The way to free a seat, for whom it is open. */
+const freeing = (visit: Visit): Column<ShownSeat>[] =>
+  visit.can("activations")
+    ? [
+        {
+          label: "Free the seat",
+          head: "",
+          cell: ({ id, instance_id, active }) =>
+            active ? (
+              <a
+                class="button small"
+                href={`${seatPath(id)}/free`}
+                aria-label={`Free the seat of ${instance_id}`}
+                data-dialog
+              >
+                Free
+              </a>
+            ) : (
+              ""
+            ),
+        },
+      ]
+    : [];
+
+export const Instances: FC<{
+  visit: Visit;
+  license: ShownLicense;
+  seats: ShownSeat[];
+  taken: number;
+  more: boolean;
+}> = ({ visit, license, seats, taken, more }) => (
+  <Card title="Instances">
+    <Meter used={taken} limit={license.max_instances} label="Seats" />
+    <Table
+      caption="Instances"
+      rows={seats}
+      empty="No instance has activated yet."
+      columns={[...seatColumns(visit.now), ...freeing(visit)]}
+    />
+    {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
+  </Card>
+);
+
+export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) => {
+  const used = new Map(usage.data.map((day) => [day.date, day.requests]));
+  const first = Date.parse(usage.from);
+  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
+  return (
+    <Card title={`Requests of the last ${DAYS_SHOWN} days`}>
+      <BarChart
+        title={`Requests of the last ${DAYS_SHOWN} days`}
+        empty="No instance has reported requests in these days."
+        columns={["Day", "Requests"]}
+        limit={usage.max_requests_per_day}
+        bars={days.map((day, index) => ({
+          name: formatDate(day),
+          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
+          value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
+        }))}
+      />
+      {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
+        <p class="hint">
+          The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is red
+          and stops nothing.
+        </p>
+      ) : null}
+    </Card>
+  );
+};
+
+export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
+  <Card title="Mail">
+    {mail.length === 0 ? (
+      <p class="empty">Nothing was mailed about this license.</p>
+    ) : (
+      <ul class="list">
+        {mail.map(({ id, kind, recipient, status, created_at }) => (
+          <li>
+            <span class="what">
+              <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a>
+            </span>
+            <MessageStatus status={status} />
+            <span class="second">to {recipient}</span>
+            <span class="second">
+              <When at={created_at} now={now} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    )}
+  </Card>
+);

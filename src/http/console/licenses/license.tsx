@@ -1,0 +1,169 @@
+// /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
+import type { Child, FC } from "hono/jsx";
+import { listEvents } from "../../../audit/event-list.ts";
+import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
+import { DAY } from "../../../kernel/dates.ts";
+import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { TRANSITIONS } from "../../../licensing/licenses/lifecycle.ts";
+import { readUsage } from "../../../licensing/usage/usage.ts";
+import { listMessages, presentMessage } from "../../../notices/messages.ts";
+import { Heading } from "../layout.tsx";
+import { Instances, Mail, type ShownLicense, Terms, Usage } from "./cards.tsx";
+import type { Page } from "../mount.tsx";
+import { Timeline } from "../parts/events.tsx";
+import { shownSeat } from "../parts/seats.tsx";
+import { ACTION_NAMES, Card, formatEnd, plural, StandingBadge, When } from "../../ui/show.tsx";
+import { idOf, type Visit } from "../visit.ts";
+
+const DONE: Record<string, string> = {
+  changed: "The terms are changed. Instances get them at their next check-in.",
+  renewed: "Renewed. Instances get the new end at their next check-in; nobody has to install a new key.",
+  suspended: "Suspended.",
+  reinstated: "Reinstated. Instances go on at their next check-in.",
+  revoked: "Revoked.",
+  sent: "The mail is on its way; below it says how far it is.",
+};
+
+type Offered = [action: string, label: string, look?: string];
+
+/** What it asks for most. */
+const first = ({ status }: ShownLicense): Offered[] => [
+  ["reinstate", ACTION_NAMES.reinstate, "primary"],
+  ["renew", ACTION_NAMES.renew, status === "suspended" ? "" : "primary"],
+];
+
+const DAILY: Offered[] = [
+  ["send", "Send key"],
+  ["edit", ACTION_NAMES.change],
+];
+
+const RARE: Offered[] = [
+  ["reissue", ACTION_NAMES.reissue, "quiet"],
+  ["suspend", ACTION_NAMES.suspend, "quiet"],
+  ["revoke", ACTION_NAMES.revoke, "quiet danger"],
+];
+
+const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }) => {
+  const allowed: readonly string[] = TRANSITIONS[license.status];
+  const isOffered = (action: string): boolean =>
+    action === "send"
+      ? license.status !== "revoked"
+      : action === "renew"
+        ? license.expires_at !== null && allowed.includes("renew")
+        : allowed.includes(action === "edit" ? "change" : action);
+  const offer = (offered: Offered[]) =>
+    offered
+      .filter(([action]) => isOffered(action))
+      .map(([action, label, look = ""]) => (
+        <a class={`button ${look}`} href={`/admin/licenses/${license.id}/${action}`} data-dialog>
+          {label}
+        </a>
+      ));
+  return (
+    <>
+      {visit.can("licenses") ? offer(first(license)) : null}
+      {visit.can("keys") ? (
+        <a class="button" href={`/admin/licenses/${license.id}/key`} rel="nofollow">
+          Show key
+        </a>
+      ) : null}
+      {visit.can("licenses") ? (
+        <>
+          {offer(DAILY)}
+          <div class="rare">{offer(RARE)}</div>
+        </>
+      ) : null}
+    </>
+  );
+};
+
+const endsIn = (ends: string, now: number): Child => (
+  <>
+    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatEnd(Date.parse(ends))}
+  </>
+);
+
+/** What the standing means today, in words. */
+function leadOf(license: ShownLicense, now: number): Child {
+  const ends = license.expires_at;
+  const words: Record<ShownLicense["standing"], Child> = {
+    active: ends === null ? "Perpetual: it does not end." : endsIn(ends, now),
+    expiring: ends === null ? null : endsIn(ends, now),
+    grace: (
+      <>
+        Ended {<When at={ends} now={now} as="end" />}; instances run on until{" "}
+        {<When at={license.grace_until} now={now} as="end" />}
+      </>
+    ),
+    expired: <>Ended {<When at={ends} now={now} as="end" />}</>,
+    scheduled: <>Starts {<When at={license.starts_at} now={now} as="start" />}</>,
+    suspended: "Activations and check-ins are refused until it is reinstated.",
+    revoked: "Revoked for good.",
+  };
+  return words[license.standing];
+}
+
+export const licensePage: Page = {
+  path: "/admin/licenses/{id}",
+  access: "read",
+  async show(visit) {
+    const { context, now, query } = visit;
+    const id = idOf(visit);
+    const [{ license: row, customer }, seats, taken, usage, mail, events] = await Promise.all([
+      getLicenseAndCustomer(context, id),
+      listActivations(context, { limit: 20 }, { license_id: id }),
+      countSeats(context, id),
+      readUsage(context, id, {}),
+      listMessages(context, { limit: 8 }, { license_id: id }),
+      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+    ]);
+    const license = presentLicense(row, now);
+    return {
+      title: `${customer.name}, ${license.license_type}`,
+      section: "licenses",
+      body: (
+        <>
+          <Heading
+            title={
+              <>
+                {customer.name} <StandingBadge standing={license.standing} />
+              </>
+            }
+            lead={
+              <>
+                <code>{id}</code> · {leadOf(license, now)}
+              </>
+            }
+            trail={[["/admin/licenses", "Licenses"]]}
+            done={DONE[query["done"] ?? ""]}
+          />
+          <div class="actions page">
+            <Actions visit={visit} license={license} />
+          </div>
+          <div class="columns lopsided">
+            <div>
+              <Terms license={license} customer={customer} now={now} />
+              <Instances
+                visit={visit}
+                license={license}
+                seats={seats.data.map((seat) => shownSeat(seat, now))}
+                taken={taken}
+                more={seats.next_cursor !== null}
+              />
+              <Usage usage={usage} />
+            </div>
+            <div>
+              <Mail mail={mail.data.map(presentMessage)} now={now} />
+              <Card title="What happened">
+                <Timeline events={events.data} now={now} />
+                {events.next_cursor === null ? null : (
+                  <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All of it</a>
+                )}
+              </Card>
+            </div>
+          </div>
+        </>
+      ),
+    };
+  },
+};

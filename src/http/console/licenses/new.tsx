@@ -1,0 +1,249 @@
+// /admin/licenses/new: who, what, until when; and what the key will say, while it is entered.
+import type { Child, FC } from "hono/jsx";
+import {
+  createCustomer,
+  getCustomer,
+  listCustomers,
+  NewCustomer,
+} from "../../../licensing/customers/customers.ts";
+import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
+import { IssueRequest, issueLicense, NewLicense } from "../../../licensing/licenses/licenses.ts";
+import { previewIssue } from "../../../licensing/licenses/preview.ts";
+import { Problem } from "../../../problems.ts";
+import { type Entry, parsed } from "../../ui/entry.ts";
+import { Heading } from "../layout.tsx";
+import type { Form } from "../mount.tsx";
+import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, faultOf } from "../../ui/form.tsx";
+import { Card, When } from "../../ui/show.tsx";
+import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
+import type { Visit } from "../visit.ts";
+
+/** The choice of a customer who is not there yet; no id can be spelled so. */
+const NEW = "+new";
+
+/** A customer in a preview that has none yet. */
+const NOBODY = "-";
+
+/** The terms shown may still be those of the type that was chosen before. */
+const areOwnTerms = (entry: Entry): boolean => entry.text("terms_of") === entry.text("license_type");
+
+const inputOf = (entry: Entry, customerId: string | undefined): Record<string, unknown> => ({
+  customer_id: customerId,
+  license_type: entry.text("license_type"),
+  starts_at: entry.text("starts_at"),
+  ...endOf(entry),
+  ...(areOwnTerms(entry) ? termsOf(entry) : {}),
+});
+
+async function customersFor({ context }: Visit, entry: Entry) {
+  const q = entry.text("customer_q");
+  const chosen = entry.text("customer_id");
+  const [page, current] = await Promise.all([
+    listCustomers(context, { limit: 6 }, q === undefined ? {} : { q }),
+    chosen === undefined || chosen === NEW ? null : getCustomer(context, chosen).catch(() => null),
+  ]);
+  const others = page.data.filter(({ id }) => id !== current?.id);
+  return current ? [current, ...others] : others;
+}
+
+const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof customersFor>> }> = ({
+  entry,
+  customers,
+}) => {
+  const chosen = entry.text("customer_id");
+  const fault = faultOf({ entry, name: "customer_id", label: "Customer" });
+  const onlyNew = chosen === undefined && customers.length === 0;
+  return (
+    <div id="customers" data-results>
+      <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
+        <legend class="unseen">Customer</legend>
+        <div class="options stacked">
+          {customers.map(({ id, name, email }) => (
+            <label class="choice">
+              <input type="radio" name="customer_id" value={id} checked={chosen === id} />
+              <span>
+                {name} <span class="soft">{email ?? "no e-mail address"}</span>
+              </span>
+            </label>
+          ))}
+          <label class="choice">
+            <input
+              id="customer_id"
+              type="radio"
+              name="customer_id"
+              value={NEW}
+              checked={chosen === NEW || onlyNew}
+            />
+            <span>A new customer, named below</span>
+          </label>
+        </div>
+        {fault ? (
+          <p class="fault" id="customer-fault">
+            Choose a customer.
+          </p>
+        ) : null}
+      </fieldset>
+    </div>
+  );
+};
+
+const Customer: FC<{ entry: Entry; children?: Child }> = ({ entry, children }) => (
+  <Card title="Customer">
+    <Field
+      entry={entry}
+      name="customer_q"
+      label="Search"
+      type="search"
+      placeholder="Name, company or e-mail"
+      maxlength={100}
+    />
+    <button class="no-script" name="look" value="yes">
+      Find
+    </button>
+    {children}
+    <div class="pair">
+      <Field entry={entry} name="new_name" label="New customer’s name" standsFor={["name"]} maxlength={200} />
+      <Field
+        entry={entry}
+        name="new_email"
+        label="E-mail"
+        type="email"
+        standsFor={["email"]}
+        maxlength={254}
+      />
+      <Field entry={entry} name="new_company" label="Company" standsFor={["company"]} maxlength={200} />
+    </div>
+  </Card>
+);
+
+/** What the key would say now, or what is still missing. */
+async function preview({ context, now }: Visit, entry: Entry): Promise<Child> {
+  const chosen = entry.text("customer_id") ?? NEW;
+  try {
+    const input = parsed(NewLicense, inputOf(entry, chosen === NEW ? NOBODY : chosen));
+    const { claims, license } = await previewIssue(context, input);
+    const sub = chosen === NEW ? "…" : claims.sub;
+    return (
+      <>
+        <p>
+          {license.starts_at === null ? null : (
+            <>
+              Starts <When at={license.starts_at} now={now} as="start" />.{" "}
+            </>
+          )}
+          Ends <When at={license.expires_at} now={now} as="end" />.
+        </p>
+        <pre class="claims">{JSON.stringify({ ...claims, sub }, null, 2)}</pre>
+      </>
+    );
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return <NotYet entry={entry} problem={error} />;
+  }
+}
+
+/** The customer chosen; a new one is made once everything else was found right. */
+async function customerFrom({ context }: Visit, entry: Entry): Promise<string | undefined> {
+  const chosen = entry.text("customer_id");
+  if (chosen !== NEW) return chosen;
+  const email = entry.text("new_email");
+  const input = parsed(NewCustomer, {
+    name: entry.text("new_name") ?? "",
+    email,
+    company: entry.text("new_company"),
+  });
+  await previewIssue(context, parsed(NewLicense, inputOf(entry, NOBODY)));
+  if (entry.has("send_email") && email === undefined) {
+    throw new Problem("REQUEST_INVALID", "The new customer has no e-mail address to send to.", {
+      errors: [{ path: "new_email", message: "Is needed to mail the key" }],
+    });
+  }
+  return (await createCustomer(context, input)).id;
+}
+
+export const newLicense: Form = {
+  path: "/admin/licenses/new",
+  access: "licenses",
+  async show(visit, entry) {
+    const types = (await listLicenseTypes(visit.context, { limit: 100 })).data;
+    const type = types.find(({ id }) => id === (entry.text("license_type") ?? "standard")) ?? types[0];
+    if (!type)
+      throw new Problem("CONFLICT", "There is no license type to issue from. Make one under Settings.");
+    const sent = entry.has("license_type") ? entry : entry.with("license_type", type.id);
+    const [customers, claims] = await Promise.all([customersFor(visit, sent), preview(visit, sent)]);
+    return {
+      title: "New license",
+      section: "licenses",
+      body: (
+        <>
+          <Heading title="New license" trail={[["/admin/licenses", "Licenses"]]} />
+          <PostForm visit={visit} entry={entry} action="/admin/licenses/new" live>
+            <div class="columns lopsided">
+              <div>
+                <Customer entry={entry}>
+                  <CustomerChoice entry={entry} customers={customers} />
+                </Customer>
+                <Card title="Terms">
+                  <Select
+                    entry={entry}
+                    name="license_type"
+                    label="Type"
+                    options={types.map(({ id, name }): Option => [id, name])}
+                    value={type.id}
+                  />
+                  <button class="no-script" name="look" value="yes">
+                    Take the terms of this type
+                  </button>
+                  <div id="terms" data-results>
+                    <input type="hidden" name="terms_of" value={type.id} />
+                    <Ending
+                      entry={entry}
+                      legend="Ends after"
+                      from={visit.now}
+                      first={asTheTypeSays(type.duration_days)}
+                      value="type"
+                    />
+                    <TermFields entry={areOwnTerms(entry) ? entry : entry.without(TERMS)} terms={type} />
+                  </div>
+                  <Field
+                    entry={entry}
+                    name="starts_at"
+                    label="Starts on"
+                    type="date"
+                    hint="Left empty, the license holds at once."
+                  />
+                </Card>
+              </div>
+              <div class="follows">
+                <Card title="What the key will say">
+                  <div id="claims" data-results aria-live="polite">
+                    {claims}
+                  </div>
+                  <button class="no-script" name="look" value="yes">
+                    Look again
+                  </button>
+                </Card>
+                <Card>
+                  <Checkbox name="send_email" checked={entry.has("send_email")}>
+                    Mail the key to the customer
+                  </Checkbox>
+                  {entry.fault("send_email") ? <p class="fault">{entry.fault("send_email")}</p> : null}
+                  <Submit back="/admin/licenses">Issue license</Submit>
+                </Card>
+              </div>
+            </div>
+          </PostForm>
+        </>
+      ),
+    };
+  },
+  async submit(visit, entry) {
+    const customerId = await customerFrom(visit, entry);
+    const input = parsed(IssueRequest, {
+      ...inputOf(entry, customerId),
+      send_email: entry.has("send_email") ? true : undefined,
+    });
+    const { license } = await issueLicense(visit.context, input);
+    return { to: `/admin/licenses/${license.id}/key?done=${entry.has("send_email") ? "mailed" : "issued"}` };
+  },
+};

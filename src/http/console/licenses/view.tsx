@@ -1,0 +1,38 @@
+// The frame of every page about one license: whose it is and which one, wherever one came from.
+import type { Child } from "hono/jsx";
+import type { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
+import { Heading } from "../layout.tsx";
+import type { View } from "../mount.tsx";
+
+type Held = Awaited<ReturnType<typeof getLicenseAndCustomer>>;
+
+/** `title` says what the page does with the license. */
+export function licenseView(
+  { license, customer }: Held,
+  { title: what, lead, done }: { title: string; lead: Child; done?: Child },
+  body: Child,
+): View {
+  const title = `${what}: ${customer.name}, ${license.license_type}`;
+  return {
+    title,
+    section: "licenses",
+    body: (
+      <>
+        <Heading
+          title={title}
+          lead={
+            <>
+              <code>{license.id}</code> · {lead}
+            </>
+          }
+          trail={[
+            ["/admin/licenses", "Licenses"],
+            [`/admin/licenses/${license.id}`, customer.name],
+          ]}
+          done={done}
+        />
+        {body}
+      </>
+    ),
+  };
+}

@@ -1,0 +1,103 @@
+// /admin/messages: what was mailed to whom, and what became of it.
+import type { FC } from "hono/jsx";
+import { listMessages, MessageFilter, presentMessage } from "../../../notices/messages.ts";
+import { Heading } from "../layout.tsx";
+import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
+import type { Page } from "../mount.tsx";
+import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
+import { Badge, Card, type Column, Pager, Table, type Tone, When } from "../../ui/show.tsx";
+
+export type ShownMessage = ReturnType<typeof presentMessage>;
+
+export const KINDS: Record<ShownMessage["kind"], string> = {
+  license_delivery: "License delivery",
+  license_renewed: "License renewed",
+  expiry_warning: "Expiry warning",
+  license_expired: "License expired",
+  admin_digest: "Digest for staff",
+};
+
+const TONES: Record<ShownMessage["status"], Tone> = {
+  pending: "info",
+  sent: "info",
+  delivered: "good",
+  bounced: "stop",
+  failed: "stop",
+  skipped: "plain",
+};
+
+export const MessageStatus: FC<{ status: ShownMessage["status"] }> = ({ status }) => (
+  <Badge tone={TONES[status]}>{status}</Badge>
+);
+
+export const messageColumns = (now: number): Column<ShownMessage>[] => [
+  {
+    label: "Message",
+    main: true,
+    cell: ({ id, subject, kind, recipient, last_error: error }) => (
+      <>
+        <a href={`/admin/messages/${id}`}>{subject}</a>
+        <span class="second">
+          {KINDS[kind]} to {recipient}
+        </span>
+        {error === null ? null : <span class="second">{error}</span>}
+      </>
+    ),
+  },
+  { label: "Status", cell: ({ status }) => <MessageStatus status={status} /> },
+  { label: "Written", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
+];
+
+export const messageList: Page = {
+  path: "/admin/messages",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const list = listQuery(visit, MessageFilter.shape);
+    const { entry, query } = list;
+    const page = await pageOf(list, (request, filter) => listMessages(context, request, filter));
+    return {
+      title: "Messages",
+      section: "messages",
+      problem: entry.problem,
+      body: (
+        <>
+          <Heading title="Messages" lead="Every mail to customers and staff, the newest first." />
+          <Card>
+            <Filters label="Messages" reset="/admin/messages" isFiltered={list.isFiltered}>
+              <Select
+                entry={entry}
+                name="status"
+                label="Status"
+                options={[["", "Any status"], ...Object.keys(TONES).map((name): Option => [name, name])]}
+              />
+              <Select
+                entry={entry}
+                name="kind"
+                label="Kind"
+                options={[["", "Any kind"], ...Object.entries(KINDS)]}
+              />
+              <Field
+                entry={entry}
+                name="license_id"
+                label="License"
+                type="search"
+                placeholder="lic_…"
+                maxlength={100}
+              />
+            </Filters>
+            <div id="messages" data-results>
+              <Table
+                caption="Messages"
+                columns={messageColumns(now)}
+                rows={page.data.map(presentMessage)}
+                empty={emptyList(list, page.next_cursor, "Nothing was mailed yet.")}
+              />
+              <Pager path="/admin/messages" query={query} next={page.next_cursor} count={page.data.length} />
+            </div>
+          </Card>
+        </>
+      ),
+    };
+  },
+};

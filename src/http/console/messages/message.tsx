@@ -1,0 +1,182 @@
+// /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
+import type { FC } from "hono/jsx";
+import { findMessage, getMessage, presentMessage, retryMessage } from "../../../notices/messages.ts";
+import { Problem } from "../../../problems.ts";
+import { Heading } from "../layout.tsx";
+import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
+import type { Form, Page } from "../mount.tsx";
+import { PostForm, Submit } from "../../ui/form.tsx";
+import { Card, Facts, When } from "../../ui/show.tsx";
+
+const DELIVERY: Record<ShownMessage["status"], string> = {
+  pending: "On its way: it goes out with the next delivery.",
+  sent: "Resend took it. Whether it arrived is not known yet.",
+  delivered: "It arrived in the recipient's mailbox.",
+  bounced: "It came back: the recipient's server did not take it.",
+  failed: "It could not be sent, and is not tried again by itself.",
+  skipped: "It was not sent, because sending is not configured.",
+};
+
+const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
+
+const canBeRetried = ({ status }: ShownMessage): boolean => /^(?:failed|skipped|bounced)$/.test(status);
+
+const FORMATS = { html: "As it looks", text: "Plain text" } as const;
+
+/** Asked for: a mail with a key is shown to those who may see keys, and that it was is put on record. */
+const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
+  id,
+  holdsKey,
+  maySee,
+  as,
+}) => {
+  if (!maySee) return <p class="empty">This mail holds a license key, which your role does not show.</p>;
+  const format = as === "html" || as === "text" ? as : holdsKey ? null : "html";
+  return (
+    <>
+      <p class="actions">
+        {Object.entries(FORMATS).map(([name, label]) => (
+          <a
+            class="button small"
+            href={`/admin/messages/${id}?as=${name}#mail`}
+            aria-current={name === format ? "true" : undefined}
+          >
+            {format === null ? `Show the mail: ${label.toLowerCase()}` : label}
+          </a>
+        ))}
+      </p>
+      {holdsKey ? <p class="hint">It holds a license key: each look at it is recorded.</p> : null}
+      {format === null ? null : (
+        <iframe title="The mail" sandbox="" src={`/admin/messages/${id}/body?as=${format}`}></iframe>
+      )}
+    </>
+  );
+};
+
+const linkTo = (section: string, id: string | null) =>
+  id && (
+    <a href={`/admin/${section}/${id}`}>
+      <code>{id}</code>
+    </a>
+  );
+
+export const messagePage: Page = {
+  path: "/admin/messages/{id}",
+  access: "read",
+  async show({ context, now, can, params, query }) {
+    const { message: row, holdsKey } = await findMessage(context, params["id"]!);
+    const message = presentMessage(row);
+    return {
+      title: message.subject,
+      section: "messages",
+      body: (
+        <>
+          <Heading
+            trail={[MESSAGES]}
+            title={message.subject}
+            lead={`${KINDS[message.kind]} to ${message.recipient}`}
+            done={query["done"] === "retried" ? "It is sent again." : undefined}
+            actions={
+              canBeRetried(message) && can("licenses") ? (
+                <a class="button" href={`/admin/messages/${message.id}/retry`} data-dialog>
+                  Send again
+                </a>
+              ) : null
+            }
+          />
+          <Card title="Delivery">
+            <p>
+              <MessageStatus status={message.status} /> {DELIVERY[message.status]}
+            </p>
+            {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
+            <Facts
+              rows={[
+                ["Written", <When at={message.created_at} now={now} time />],
+                ["Last update", <When at={message.updated_at} now={now} time />],
+                ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
+                ["Attempts", message.attempts],
+                ["License", linkTo("licenses", message.license_id)],
+                ["Customer", linkTo("customers", message.customer_id)],
+                ["Id at Resend", message.provider_id && <code>{message.provider_id}</code>],
+              ]}
+            />
+          </Card>
+          <Card title="Mail" id="mail">
+            <Mail id={message.id} holdsKey={holdsKey} maySee={!holdsKey || can("keys")} as={query["as"]} />
+          </Card>
+        </>
+      ),
+    };
+  },
+};
+
+// Whatever a mail may hold: nothing of it runs, nothing of it loads, and nobody but this console frames it.
+const MAIL_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+
+export const messageBody: Page = {
+  path: "/admin/messages/{id}/body",
+  access: "read",
+  async show({ http, context, can, params, query }) {
+    const { holdsKey, preview } = await getMessage(context, params["id"]!);
+    if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail holds a license key.");
+    const isHtml = query["as"] !== "text" && preview !== null;
+    return http.body(
+      preview === null
+        ? "The mail cannot be read any more: SESSION_SECRET has changed since."
+        : isHtml
+          ? preview.html
+          : preview.text,
+      200,
+      {
+        "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,
+        "Content-Security-Policy": MAIL_POLICY,
+        "X-Frame-Options": "SAMEORIGIN",
+      },
+    );
+  },
+};
+
+export const retry: Form = {
+  path: "/admin/messages/{id}/retry",
+  access: "licenses",
+  async show(visit, entry) {
+    const { message: row } = await findMessage(visit.context, visit.params["id"]!);
+    const message = presentMessage(row);
+    const here = `/admin/messages/${message.id}`;
+    return {
+      title: "Send again",
+      section: "messages",
+      body: (
+        <>
+          <Heading trail={[MESSAGES, [here, message.subject]]} title="Send this mail again?" />
+          <Card>
+            <PostForm visit={visit} entry={entry}>
+              <p>
+                The same mail goes to <strong>{message.recipient}</strong> once more, right away. It stands as
+                it was written: for the license as it is now, send the license from its own page.
+              </p>
+              {message.last_error === null || entry.problem ? null : (
+                <p class="note warn">{message.last_error}</p>
+              )}
+              {canBeRetried(message) ? (
+                <Submit back={here}>Send again</Submit>
+              ) : (
+                <>
+                  <p>It is {message.status}: there is nothing to send again.</p>
+                  <a class="button" href={here} data-close>
+                    Back
+                  </a>
+                </>
+              )}
+            </PostForm>
+          </Card>
+        </>
+      ),
+    };
+  },
+  async submit({ context, params }) {
+    const { id } = await retryMessage(context, params["id"]!);
+    return { to: `/admin/messages/${id}?done=retried` };
+  },
+};

@@ -1,0 +1,87 @@
+// /admin/settings/mail: how mail is sent, and the latest not delivered.
+import { listMessages, presentMessage } from "../../../notices/messages.ts";
+import { Heading } from "../layout.tsx";
+import { messageColumns } from "../messages/list.tsx";
+import type { Page } from "../mount.tsx";
+import { Badge, Card, Facts, Table } from "../../ui/show.tsx";
+import { SETTINGS } from "./settings.tsx";
+
+const TROUBLES = ["failed", "bounced", "pending", "skipped"] as const;
+
+const LATEST = 5;
+
+const mail: Page = {
+  path: "/admin/settings/mail",
+  access: "read",
+  async show({ context, now }) {
+    const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
+    const pages = await Promise.all(
+      TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
+    );
+    return {
+      title: "Mail",
+      section: "settings",
+      body: (
+        <>
+          <Heading
+            trail={[SETTINGS]}
+            title="Mail"
+            actions={
+              <a class="button" href="/admin/messages">
+                All messages
+              </a>
+            }
+          />
+          {apiKey === null ? (
+            <p class="note warn">
+              Sending is not configured: mail is written and shown here, but not sent. The deployment needs
+              the secret <code>RESEND_API_KEY</code>.
+            </p>
+          ) : null}
+          <Card title="Configuration">
+            <Facts
+              rows={[
+                [
+                  "Sending",
+                  apiKey === null ? <Badge tone="warn">not configured</Badge> : <Badge tone="good">on</Badge>,
+                ],
+                ["Sender", from],
+                ["Replies go to", replyTo ?? "the sender"],
+                ["Staff who get the digest", staff.length > 0 ? staff.join(", ") : "nobody"],
+                ["Rate", `${ratePerSecond} per second`],
+                [
+                  "Receipts",
+                  webhookSecret === null ? (
+                    <Badge tone="warn">not taken: no webhook secret</Badge>
+                  ) : (
+                    <Badge tone="good">taken</Badge>
+                  ),
+                ],
+              ]}
+            />
+          </Card>
+          <Card title="Latest not delivered">
+            <Table
+              caption="Latest messages not delivered"
+              rows={pages.flatMap(({ data }) => data.map(presentMessage))}
+              empty="None."
+              columns={messageColumns(now)}
+            />
+            <p class="hint">
+              Up to {LATEST} of each. All:{" "}
+              {TROUBLES.map((status, index) => (
+                <>
+                  {index > 0 ? ", " : ""}
+                  <a href={`/admin/messages?status=${status}`}>{status}</a>
+                </>
+              ))}
+              .
+            </p>
+          </Card>
+        </>
+      ),
+    };
+  },
+};
+
+export const mailDoors = [mail];

@@ -1,0 +1,142 @@
+// /admin/settings: what the service is set up to do, and the ways to change it.
+import type { Child, FC } from "hono/jsx";
+import { Heading } from "../layout.tsx";
+import type { Page } from "../mount.tsx";
+import type { Option } from "../../ui/form.tsx";
+import { Badge, Card, Facts } from "../../ui/show.tsx";
+import type { Visit } from "../visit.ts";
+
+/** The page above each page of this section. */
+export const SETTINGS: [href: string, label: string] = ["/admin/settings", "Settings"];
+
+export const ROLE_CHOICES: readonly Option[] = [
+  ["viewer", "viewer: reads all but license keys"],
+  ["manager", "manager: customers, licenses, keys, imports"],
+  ["owner", "owner: everything, access included"],
+];
+
+const Choice: FC<{ href: string; title: string; state?: Child; children?: Child }> = ({
+  href,
+  title,
+  state,
+  children,
+}) => (
+  <li>
+    <h2 class="what">
+      <a href={href}>{title}</a>
+    </h2>
+    <span>{state}</span>
+    <p class="second">{children}</p>
+  </li>
+);
+
+const MailState: FC<{ visit: Visit }> = ({ visit: { context } }) =>
+  context.config.mail.apiKey === null ? (
+    <Badge tone="warn">not configured</Badge>
+  ) : (
+    <Badge tone="good">configured</Badge>
+  );
+
+const Service: FC<{ visit: Visit }> = ({ visit }) => {
+  const { issuer, productName, rateLimits, access, adminToken } = visit.context.config;
+  return (
+    <Card title="Service">
+      <Facts
+        rows={[
+          ["Product", productName],
+          ["Issuer", <code>{issuer}</code>],
+          ["Rate limits", rateLimits ? "on" : "off"],
+          ["Cloudflare Access", access ? <code>{access.team}</code> : "not configured"],
+          ["ADMIN_TOKEN", visit.can("access") ? (adminToken === null ? "not set" : "set") : null],
+        ]}
+      />
+      <p class="hint">
+        These come from the deployment. The calls of the API are described under <a href="/docs">/docs</a>.
+      </p>
+    </Card>
+  );
+};
+
+const settings: Page = {
+  path: "/admin/settings",
+  access: "read",
+  async show(visit) {
+    const [signing] = visit.context.keyring.publicKeys().keys;
+    return {
+      title: "Settings",
+      section: "settings",
+      body: (
+        <>
+          <Heading title="Settings" />
+          <Card>
+            <ul class="list">
+              <Choice href="/admin/settings/license-types" title="License types">
+                The terms that a license starts with: how long it runs, what it allows, when it is announced.
+              </Choice>
+              {visit.can("access") ? (
+                <>
+                  <Choice href="/admin/settings/people" title="People and roles">
+                    Who signs in through Cloudflare Access, and what they may do.
+                  </Choice>
+                  <Choice href="/admin/settings/api-tokens" title="API tokens">
+                    How programs, and people without Cloudflare Access, prove who they are.
+                  </Choice>
+                </>
+              ) : null}
+              <Choice href="/admin/settings/mail" title="Mail" state={<MailState visit={visit} />}>
+                Licenses, notices and the digest for staff.
+              </Choice>
+              <Choice href="/admin/settings/signing-keys" title="Signing keys">
+                <code>{signing?.kid}</code> signs.
+              </Choice>
+            </ul>
+          </Card>
+          <Service visit={visit} />
+        </>
+      ),
+    };
+  },
+};
+
+const signingKeys: Page = {
+  path: "/admin/settings/signing-keys",
+  access: "read",
+  async show({ context }) {
+    const { keys } = context.keyring.publicKeys();
+    return {
+      title: "Signing keys",
+      section: "settings",
+      body: (
+        <>
+          <Heading
+            trail={[SETTINGS]}
+            title="Signing keys"
+            lead="The first key signs; all of them verify. Installations and anybody else find the public halves in the key set."
+            actions={
+              <a class="button" href="/.well-known/jwks.json">
+                Key set
+              </a>
+            }
+          />
+          {keys.map((jwk, index) => (
+            <Card title={index === 0 ? "Signs and verifies" : "Verifies"}>
+              <pre class="claims">{JSON.stringify(jwk, null, 2)}</pre>
+            </Card>
+          ))}
+          <Card title="Rotate">
+            <p>
+              The private halves are the secret <code>SIGNING_KEYS</code> of the deployment and are shown
+              nowhere. This puts a new key in front and keeps the old ones:
+            </p>
+            <pre class="claims">
+              npm run --silent keys -- rotate {"<"} old.json | npx wrangler secret put SIGNING_KEYS
+            </pre>
+            <p class="hint">Drop an old key only when nothing that it signed may be in use any more.</p>
+          </Card>
+        </>
+      ),
+    };
+  },
+};
+
+export const settingsDoors = [settings, signingKeys];

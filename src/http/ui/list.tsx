@@ -1,0 +1,57 @@
+// How the address of a list is read: its filters, its place in the list, and whether anything narrows it.
+import type { Child } from "hono/jsx";
+import * as z from "zod/mini";
+import { type Page, type PageRequest, PageQuery } from "../../kernel/pages.ts";
+import { Problem } from "../../problems.ts";
+import { Entry, parsed } from "./entry.ts";
+import { Refusal } from "./refusal.tsx";
+import type { Visit } from "../console/visit.ts";
+
+interface ListQuery<F> {
+  /** What is asked for; null where a filter means nothing. */
+  asked: { request: PageRequest; filter: F } | null;
+  /** The filters as entered, for their fields, and what is wrong with them. */
+  entry: Entry;
+  /** The address without its empty fields, for the way to the next page. */
+  query: Record<string, string>;
+  isFiltered: boolean;
+}
+
+/** A filter that means nothing is said where it was entered: somebody may be in the middle of typing it. */
+export function listQuery<S extends z.core.$ZodShape>(
+  { query: given }: Visit,
+  shape: S,
+): ListQuery<z.output<z.ZodMiniObject<S>>> {
+  const filled = Object.fromEntries(Object.entries(given).filter(([, value]) => value.trim() !== ""));
+  const { done: _told, ...query } = filled;
+  const entry = new Entry(Object.entries(query));
+  const isFiltered = Object.keys(shape).some((name) => query[name] !== undefined);
+  try {
+    const request = parsed(PageQuery, pick(query, PageQuery.shape));
+    const filter = parsed(z.object(shape), pick(query, shape)) as z.output<z.ZodMiniObject<S>>;
+    return { asked: { request, filter }, entry, query, isFiltered };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { asked: null, entry: entry.refused(error), query, isFiltered };
+  }
+}
+
+const pick = (query: Record<string, string>, shape: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(query).filter(([name]) => Object.hasOwn(shape, name)));
+
+/** The page that is asked for; nothing where its filters mean nothing. */
+export const pageOf = async <F, T>(
+  { asked }: ListQuery<F>,
+  read: (request: PageRequest, filter: F) => Promise<Page<T>>,
+): Promise<Page<T>> => (asked ? read(asked.request, asked.filter) : { data: [], next_cursor: null });
+
+/** What stands in place of a table without rows: a page may come short and still have a next one. */
+export const emptyList = (
+  { entry, isFiltered }: Pick<ListQuery<unknown>, "entry" | "isFiltered">,
+  nextCursor: string | null,
+  none: string,
+): Child => {
+  if (entry.problem) return <Refusal problem={entry.problem} />;
+  if (nextCursor !== null) return "None among those looked at so far; the next page looks on.";
+  return isFiltered ? "Nothing is like that." : none;
+};

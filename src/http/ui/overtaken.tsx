@@ -1,0 +1,49 @@
+// Forms that change what somebody else may change at the same time.
+import type { FC } from "hono/jsx";
+import { changesBetween, etagOf, given, type Versioned } from "../../kernel/resources.ts";
+import type { Entry } from "./entry.ts";
+import { type Fields, Member } from "./refusal.tsx";
+import { formatTerm, Table } from "./show.tsx";
+
+/** What a form changes, and what was entered into it, as the verb takes it. */
+export interface Change {
+  present: Versioned;
+  entered: () => object;
+}
+
+/** The version that the form showed. One without is none of ours, and no version matches it. */
+export const versionOf = (entry: Entry): string => entry.text("version") ?? '""';
+
+export const isOvertaken = (entry: Entry): boolean => entry.problem?.code === "PRECONDITION_FAILED";
+
+/** Which version the form changes. Whoever was told what somebody else made of it has seen that one. */
+export const Version: FC<{ entry: Entry; present: Versioned }> = ({ entry, present }) => (
+  <input
+    type="hidden"
+    name="version"
+    value={(isOvertaken(entry) ? undefined : entry.text("version")) ?? etagOf(present)}
+  />
+);
+
+/** What is there now beside what was entered, after somebody else saved first. */
+export const Overtaken: FC<{ changes: Change; fields: Fields }> = ({
+  changes: { present, entered },
+  fields,
+}) => (
+  <div class="note warn" role="alert">
+    <p>
+      Somebody else changed this after you opened it. What you entered is below and not saved: save it again
+      to put it in place of what is there now.
+    </p>
+    <Table
+      caption="What differs"
+      rows={Object.entries(changesBetween(present, given(entered())))}
+      empty="What you entered is what is there now."
+      columns={[
+        { label: "Field", cell: ([name]) => <Member path={name} fields={fields} /> },
+        { label: "Now", cell: ([name, { from }]) => formatTerm(name, from), long: true },
+        { label: "Yours", cell: ([name, { to }]) => formatTerm(name, to), long: true },
+      ]}
+    />
+  </div>
+);

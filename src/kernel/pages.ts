@@ -1,0 +1,87 @@
+// Keyset pages: a page starts after the last key of the one before it, so rows that come and go meanwhile
+// neither repeat nor hide others. A cursor is that key, sealed: one that was altered, or that belongs to
+// another list or other filters, is refused.
+import { base64url } from "jose";
+import * as z from "zod/mini";
+import type { Context } from "../context.ts";
+import { macKey } from "../crypto/macs.ts";
+import { Problem } from "../problems.ts";
+import { written } from "../licensing/licenses/terms.ts";
+
+export const PageQuery = z.strictObject({
+  limit: written(z._default(z.int().check(z.minimum(1), z.maximum(100)), 50)),
+  cursor: z.optional(z.string().check(z.maxLength(1_024))),
+});
+
+export type PageRequest = z.output<typeof PageQuery>;
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+/** The position of a row in its list: the columns that the list is ordered by. */
+export type Key = (string | number)[];
+
+/**
+ * The most rows that a page looks at where a filter has no index of its own: such a page may come with fewer
+ * rows than asked for, and with a cursor to go on. It bounds what a page costs, whatever is asked.
+ */
+export const MAX_SCAN = 90;
+
+const utf8 = new TextEncoder();
+
+async function sealOf(context: Context, list: string, payload: string): Promise<string> {
+  const key = await macKey(context.config.sessionSecret, "cursor");
+  const mac = await crypto.subtle.sign("HMAC", key, utf8.encode(`${list}\n${payload}`));
+  return base64url.encode(new Uint8Array(mac).slice(0, 12));
+}
+
+/** One list as its cursors know it. */
+export interface List {
+  /** Where the page starts: after this key, or at the beginning. */
+  after: Key | null;
+  /**
+   * Makes a page of the rows read, at most `scan` of them.
+   * @param keep which rows belong to the list, where the query could not tell
+   */
+  page<T>(rows: T[], scan: number, keyOf: (row: T) => Key, keep?: (row: T) => boolean): Promise<Page<T>>;
+}
+
+/**
+ * Opens a list at the request's cursor.
+ * @param filters what the rows are chosen by; a cursor is good for the same filters only
+ * @throws Problem REQUEST_INVALID for a cursor that this list did not give
+ */
+export async function openList(
+  context: Context,
+  name: string,
+  { limit, cursor }: PageRequest,
+  filters: Record<string, unknown> = {},
+): Promise<List> {
+  const list = JSON.stringify([name, Object.entries(filters).filter(([, value]) => value !== undefined)]);
+  let after: Key | null = null;
+  if (cursor !== undefined) {
+    const [payload = "", seal] = cursor.split(".");
+    if (seal !== (await sealOf(context, list, payload))) {
+      const message = "Not a cursor of this list with these filters";
+      throw new Problem("REQUEST_INVALID", `cursor: ${message}`, { errors: [{ path: "cursor", message }] });
+    }
+    after = JSON.parse(new TextDecoder().decode(base64url.decode(payload))) as Key;
+  }
+  return {
+    after,
+    async page(rows, scan, keyOf, keep = () => true) {
+      const data: typeof rows = [];
+      let seen = 0;
+      while (seen < rows.length && data.length < limit) {
+        const row = rows[seen++]!;
+        if (keep(row)) data.push(row);
+      }
+      const last = rows[seen - 1];
+      if (!last || (seen === rows.length && rows.length < scan)) return { data, next_cursor: null };
+      const payload = base64url.encode(utf8.encode(JSON.stringify(keyOf(last))));
+      return { data, next_cursor: `${payload}.${await sealOf(context, list, payload)}` };
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// What staff should look at today: a few of each kind, at a cost that does not grow with what there is.
+import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { allow } from "../../kernel/permissions.ts";
+import type { Context } from "../../context.ts";
+import type { Database } from "../../storage/database.ts";
+import { activations, customers, events, type License, licenses, messages } from "../../storage/schema.ts";
+import { DAY } from "../../kernel/dates.ts";
+import { readSilent } from "../instances/silence.ts";
+import { standingOf } from "../licenses/standing.ts";
+import { MAX_GRACE_DAYS } from "../licenses/terms.ts";
+
+/** As many of each kind; the lists have all of them. */
+const SHOWN = 6;
+
+/** How many licenses are looked at on either side of now, whatever became of them. */
+const LOOKED_AT = 100;
+
+interface Ending extends Pick<
+  License,
+  "id" | "customer_id" | "license_type" | "status" | "starts_at" | "expires_at" | "grace_days"
+> {
+  customer_name: string;
+}
+
+/** Those of a walk along the ends that are not renewed and still entitled; names are read for these only. */
+const ending = (range: string, order: "ASC" | "DESC"): string => `
+  SELECT found.*, c.name AS customer_name
+  FROM (
+    SELECT *
+    FROM (
+      SELECT id, customer_id, license_type, status, starts_at, expires_at, grace_days
+      FROM licenses WHERE ${range} ORDER BY expires_at ${order} LIMIT ${LOOKED_AT}
+    )
+    WHERE status = 'active' AND expires_at + grace_days * ${DAY} > ?1
+    ORDER BY expires_at ${order} LIMIT ${SHOWN}
+  ) found
+  CROSS JOIN customers c ON c.id = found.customer_id
+  ORDER BY found.expires_at`;
+
+const EXPIRING = ending(`expires_at > ?1 AND expires_at <= ?1 + ${30 * DAY}`, "ASC");
+
+const IN_GRACE = ending(`expires_at <= ?1 AND expires_at > ?1 - ${MAX_GRACE_DAYS * DAY}`, "DESC");
+
+export async function readAttention(context: Context) {
+  allow(context, "read");
+  const { db } = context;
+  const now = context.clock.now();
+  const [silent, [inGrace, expiring], others] = await Promise.all([
+    readSilent(context, SHOWN),
+    db.batch([db.sql(IN_GRACE, now), db.sql(EXPIRING, now)]),
+    readOthers(context),
+  ]);
+  const [overused, clones, bounced, failed] = others;
+  return {
+    /** Over and running on in their grace, or ending within 30 days: not renewed, either way. */
+    ending: [...inGrace!.results, ...expiring!.results].map((found) => {
+      const row = found as unknown as Ending;
+      return Object.assign(row, { standing: standingOf(row, now) });
+    }),
+    overused: overused.filter(({ at }) => at > now - 7 * DAY),
+    clones,
+    silent,
+    undelivered: [...bounced, ...failed],
+  };
+}
+
+const readOthers = ({ db: { orm } }: Context) =>
+  orm.batch([
+    orm
+      .select({
+        at: events.at,
+        license_id: sql<string>`${events.entity_id}`.as("license_id"),
+        license_type: licenses.license_type,
+        customer_name: customers.name,
+      })
+      .from(events)
+      .innerJoin(licenses, eq(licenses.id, events.entity_id))
+      .innerJoin(customers, eq(customers.id, licenses.customer_id))
+      .where(
+        // The index holds what instances did not do themselves.
+        and(eq(events.action, "license.overused"), sql`${events.actor_type} <> 'instance'`),
+      )
+      .orderBy(sql`${events.id} DESC`)
+      .limit(SHOWN),
+    orm
+      .select({
+        id: activations.id,
+        instance_id: activations.instance_id,
+        hostname: activations.hostname,
+        clone_suspected_at: activations.clone_suspected_at,
+      })
+      .from(activations)
+      .where(and(isNotNull(activations.clone_suspected_at), eq(activations.ended_at, 0)))
+      .orderBy(sql`${activations.clone_suspected_at} DESC`)
+      .limit(SHOWN),
+    undelivered(orm, "bounced"),
+    undelivered(orm, "failed"),
+  ]);
+
+const undelivered = (orm: Database["orm"], status: "bounced" | "failed") =>
+  orm
+    .select({
+      id: messages.id,
+      kind: messages.kind,
+      status: messages.status,
+      recipient: messages.recipient,
+      updated_at: messages.updated_at,
+    })
+    .from(messages)
+    .where(eq(messages.status, status))
+    .orderBy(sql`${messages.id} DESC`)
+    .limit(SHOWN);

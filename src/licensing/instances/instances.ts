@@ -1,0 +1,212 @@
+// The instances as staff see them: who holds a seat, who did, and taking a seat back.
+import { and, count, eq, gt, gte, sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import type { Context } from "../../context.ts";
+import { Problem } from "../../problems.ts";
+import { type Activation, activations, licenses } from "../../storage/schema.ts";
+import { licenseIdOf } from "../seats/activation-ids.ts";
+import { CustomerId } from "../customers/customers.ts";
+import { normalizeTerm } from "../customers/search-terms.ts";
+import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { isByFile } from "./census.ts";
+import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import { endActivationById } from "../seats/seat-ends.ts";
+import { SearchText, Since, Until } from "../licenses/terms.ts";
+
+/** What the instances of one license can be told apart by. */
+export const InstanceFilter = z.object({
+  /** true: holds a seat now; false: does not any more. */
+  active: z.optional(
+    z.pipe(
+      z.enum(["true", "false"]),
+      z.transform((text) => text === "true"),
+    ),
+  ),
+  /** Last seen from here on, or before this. */
+  seen_since: z.optional(Since),
+  seen_before: z.optional(Until),
+  /** The beginning of the instance's id, of its host name or of its license's id. */
+  q: z.optional(SearchText),
+});
+
+export const ActivationFilter = z.extend(InstanceFilter, {
+  license_id: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  customer_id: z.optional(CustomerId),
+});
+
+export type ActivationFilter = z.output<typeof ActivationFilter> & {
+  /** true: not who was activated by a file. */
+  networked?: boolean;
+};
+
+const isActive = (activation: Activation, now: number): boolean =>
+  activation.ended_at === 0 && activation.lease_expires_at > now;
+
+function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
+  const { active, q, seen_since, seen_before, networked } = filter;
+  const { instance_id, hostname, license_id, last_seen_at } = activation;
+  const found =
+    q === undefined ||
+    [instance_id, hostname, license_id].some(
+      (text) => text !== null && normalizeTerm(text).startsWith(normalizeTerm(q)),
+    );
+  return (
+    found &&
+    (!networked || !isByFile(activation)) &&
+    (active === undefined || isActive(activation, now) === active) &&
+    (seen_since === undefined || last_seen_at >= seen_since) &&
+    (seen_before === undefined || last_seen_at < seen_before)
+  );
+}
+
+/** As many rows are looked at where each may come with a license to read, too. */
+const MAX_JOINED = 60;
+
+/**
+ * A page of activations, license by license, those that hold a seat first. Looks at a bounded number of rows,
+ * so a page may come short of its limit and still have a next one.
+ */
+export async function listActivations(
+  context: Context,
+  request: PageRequest,
+  filter: ActivationFilter,
+): Promise<Page<Activation>> {
+  allow(context, "read");
+  const now = context.clock.now();
+  const list = await openList(context, "activations", request, filter);
+  const keep = (row: Activation): boolean => belongs(row, filter, now);
+  const { license_id, customer_id } = filter;
+  if (customer_id !== undefined) return listOfCustomer(context, list, customer_id, license_id, keep);
+  const { active, q, seen_since, seen_before } = filter;
+  // Where each row belongs, no more than a page need be read.
+  const exact = [active, q, seen_since, seen_before].every((value) => value === undefined);
+  const scan = exact ? request.limit + 1 : MAX_SCAN;
+  const [license, ended, instance] = list.after ?? ["", -1, ""];
+  const rows = await context.db.orm
+    .select()
+    .from(activations)
+    .where(
+      and(
+        license_id === undefined ? undefined : eq(activations.license_id, license_id),
+        sql`(${activations.license_id}, ${activations.ended_at}, ${activations.instance_id})
+          > (${license}, ${ended}, ${instance})`,
+      ),
+    )
+    .orderBy(activations.license_id, activations.ended_at, activations.instance_id)
+    .limit(scan);
+  return list.page(rows, scan, keyOf, keep);
+}
+
+const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
+
+/** The activations of a customer's licenses one after the other. */
+async function listOfCustomer(
+  { db }: Context,
+  list: List,
+  customerId: string,
+  licenseId: string | undefined,
+  keep: (row: Activation) => boolean,
+): Promise<Page<Activation>> {
+  const [license, ended, instance] = list.after ?? ["", -1, ""];
+  const rows = await db.orm
+    .select({ license: licenses.id, activation: activations })
+    .from(licenses)
+    .leftJoin(
+      activations,
+      and(
+        eq(activations.license_id, licenses.id),
+        sql`(${activations.ended_at}, ${activations.instance_id})
+          > (iif(${licenses.id} = ${license}, ${ended}, -1), iif(${licenses.id} = ${license}, ${instance}, ''))`,
+      ),
+    )
+    .where(
+      and(
+        eq(licenses.customer_id, customerId),
+        licenseId === undefined ? undefined : eq(licenses.id, licenseId),
+        gte(licenses.id, String(license)),
+      ),
+    )
+    // Within a license the rows come in the order of the primary key, the only way to them. Asking for that
+    // order makes SQLite sort, and so read all activations of a license before the first.
+    .orderBy(licenses.id)
+    .limit(MAX_JOINED);
+  // A license without (more) activations gives a row without one, so the walk gets past it.
+  const page = await list.page(
+    rows,
+    MAX_JOINED,
+    (row) => (row.activation ? keyOf(row.activation) : [row.license, Number.MAX_SAFE_INTEGER, ""]),
+    (row) => row.activation !== null && keep(row.activation),
+  );
+  return { ...page, data: page.data.map((row) => row.activation).filter((found) => found !== null) };
+}
+
+/** How many seats of a license are taken now. */
+export async function countSeats(context: Context, licenseId: string): Promise<number> {
+  allow(context, "read");
+  const [found] = await context.db.orm
+    .select({ n: count() })
+    .from(activations)
+    .where(
+      and(
+        eq(activations.license_id, licenseId),
+        eq(activations.ended_at, 0),
+        gt(activations.lease_expires_at, context.clock.now()),
+      ),
+    );
+  return found?.n ?? 0;
+}
+
+const unknownActivation = (id: string): Problem => new Problem("NOT_FOUND", `There is no activation ${id}.`);
+
+/** @throws Problem NOT_FOUND */
+export async function getActivation(context: Context, id: string): Promise<Activation> {
+  allow(context, "read");
+  const [activation] = await context.db.orm
+    .select()
+    .from(activations)
+    .where(and(eq(activations.license_id, licenseIdOf(id)), eq(activations.id, id)));
+  if (!activation) throw unknownActivation(id);
+  return activation;
+}
+
+/**
+ * Takes the seat of an activation back. Its instance is told so at its next check-in; until then its
+ * certificate holds.
+ * @throws Problem NOT_FOUND
+ */
+export async function endActivation(context: Context, id: string): Promise<void> {
+  allow(context, "activations");
+  await getActivation(context, id);
+  await context.db.batch(endActivationById(context, context.clock.now(), licenseIdOf(id), id));
+}
+
+/** An activation as the API shows it. */
+export const presentActivation = (activation: Activation, now: number) => {
+  const { id, license_id, instance_id, replaces, ended_by, fingerprint, hostname, app_version, labels, ip } =
+    activation;
+  return {
+    id,
+    license_id,
+    instance_id,
+    active: isActive(activation, now),
+    activated_at: formatInstant(activation.activated_at),
+    last_seen_at: formatInstant(activation.last_seen_at),
+    lease_expires_at: formatInstant(activation.lease_expires_at),
+    check_in_at: formatInstant(activation.check_in_at),
+    ended_at: formatInstantOrNull(activation.ended_at === 0 ? null : activation.ended_at),
+    ended_by,
+    replaces,
+    fingerprint,
+    fingerprint_changed_at: formatInstantOrNull(activation.fingerprint_changed_at),
+    clone_suspected_at: formatInstantOrNull(activation.clone_suspected_at),
+    hostname,
+    app_version,
+    labels,
+    ip,
+    usage:
+      activation.usage_day === null
+        ? null
+        : { date: activation.usage_day, requests: activation.requests, services: activation.services },
+  };
+};

@@ -1,0 +1,103 @@
+// Who is silent, a few of them, for whoever looks at the overview. Nothing has an index by when it was last seen,
+// since that would cost each check-in a write. So a walk goes through all activations, some thousands every ten
+// minutes, and keeps the few that were silent longest. Whether they still are is looked up when they are shown.
+import type { Context } from "../../context.ts";
+import { DAY } from "../../kernel/dates.ts";
+import { NETWORKED, SILENT_DAYS } from "./census.ts";
+
+/** How many activations a step looks at: 1.4 million a day, each read twice. */
+const STEP = 10_000;
+
+/** How many are kept: more than are shown, since some of them are heard of again before the walk is back. */
+const KEPT = 24;
+
+/** They are looked for a day before they are shown, so that a walk which takes a day misses none of them. */
+const EARLY = DAY;
+
+/** The instances in the list that are silent, the longest first. */
+const KNOWN = `
+  SELECT a.id, a.license_id, a.instance_id, a.hostname, a.last_seen_at
+  FROM silence_walk walk CROSS JOIN json_each(walk.found) one CROSS JOIN activations a
+  WHERE walk.only = 1 AND a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
+    AND a.lease_expires_at > ?1 AND a.last_seen_at <= ?2 AND a.${NETWORKED}
+  ORDER BY a.last_seen_at LIMIT ?3`;
+
+/** Columns of the activations that the walk comes to next. */
+const ahead = (columns: string): string => `
+  SELECT ${columns} FROM activations
+  WHERE (license_id, ended_at, instance_id) > (?1, ?2, ?3)
+  ORDER BY license_id, ended_at, instance_id`;
+
+const NEW = `
+  SELECT license_id, instance_id, last_seen_at
+  FROM (${ahead("license_id, ended_at, instance_id, lease_expires_at, last_seen_at, actor_type")} LIMIT ${STEP})
+  WHERE ended_at = 0 AND lease_expires_at > ?4 AND last_seen_at <= ?5 AND ${NETWORKED}
+  ORDER BY last_seen_at LIMIT ${KEPT}`;
+
+/** Where the step ends; nothing where it reaches the end of all. */
+const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
+
+interface Seat {
+  id: string;
+  license_id: string;
+  instance_id: string;
+  hostname: string | null;
+  last_seen_at: number;
+}
+
+/** Some of the instances that are silent now, the longest first. */
+export async function readSilent({ db, clock }: Context, limit: number): Promise<Seat[]> {
+  const now = clock.now();
+  const [found] = await db.batch([db.sql(KNOWN, now, now - SILENT_DAYS * DAY, limit)]);
+  return found!.results as unknown as Seat[];
+}
+
+type Found = Pick<Seat, "license_id" | "instance_id" | "last_seen_at">;
+
+interface Position {
+  license_id: string;
+  ended_at: number;
+  instance_id: string;
+}
+
+/** Goes one step on, or begins anew. Of two at the same time one does nothing: the walk is not where it found it. */
+export async function walkForSilent({ db, clock }: Context): Promise<void> {
+  const now = clock.now();
+  const before = now - SILENT_DAYS * DAY + EARLY;
+  const [walk, known] = await db.batch([
+    db.sql("SELECT license_id, ended_at, instance_id FROM silence_walk WHERE only = 1"),
+    db.sql(KNOWN, now, before, KEPT),
+  ]);
+  const position = keyOf(walk!.results[0] as unknown as Position);
+  const replica = db.replica("lagging");
+  const [end, found] = await replica.batch([
+    replica.sql(END, ...position),
+    replica.sql(NEW, ...position, now, before),
+  ]);
+  const next = (end!.results[0] as unknown as Position | undefined) ?? BEGINNING;
+  const silent = [...known!.results, ...found!.results] as unknown as Found[];
+  await db.batch([
+    db.sql(
+      `UPDATE silence_walk SET license_id = ?1, ended_at = ?2, instance_id = ?3, found = ?4
+       WHERE (license_id, ended_at, instance_id) = (?5, ?6, ?7)`,
+      ...keyOf(next),
+      listOf(silent),
+      ...position,
+    ),
+  ]);
+}
+
+const BEGINNING: Position = { license_id: "", ended_at: -1, instance_id: "" };
+
+const keyOf = ({ license_id, ended_at, instance_id }: Position): [string, number, string] => [
+  license_id,
+  ended_at,
+  instance_id,
+];
+
+/** The longest silent as the walk keeps them, each once: one may be known and be passed again. */
+function listOf(silent: Found[]): string {
+  const sorted = silent.toSorted((one, other) => one.last_seen_at - other.last_seen_at);
+  const pairs = sorted.map(({ license_id, instance_id }) => JSON.stringify([license_id, instance_id]));
+  return `[${[...new Set(pairs)].slice(0, KEPT).join()}]`;
+}

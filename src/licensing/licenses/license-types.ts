@@ -1,0 +1,177 @@
+// License types: the templates that a license takes its terms from when it is issued.
+import { and, eq, gt, sql, type SQL } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import { recordChange } from "../../record/events.ts";
+import type { Context } from "../../context.ts";
+import { invalid, Problem } from "../../problems.ts";
+import { type LicenseType, licenseTypes } from "../../storage/schema.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import {
+  assertMatch,
+  changesBetween,
+  columnsToSet,
+  MAX_ATTEMPTS,
+  overtaken,
+} from "../../kernel/resources.ts";
+import {
+  CheckInHours,
+  ChosenId,
+  Days,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  NoticeDays,
+  Text,
+} from "./terms.ts";
+
+// Statistics are told by type, as members of an object, and many a program takes this one for no member.
+export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
+
+/** A whole license type: what is left out takes the default, also when it replaces one that is there. */
+export const LicenseTypeTerms = z.strictObject({
+  name: Text(200),
+  duration_days: z._default(z.nullable(Days), 365),
+  grace_days: z._default(GraceDays, 14),
+  lease_days: z._default(LeaseDays, 30),
+  check_in_hours: z._default(CheckInHours, 24),
+  features: z._default(Features, []),
+  max_instances: z._default(Limit, null),
+  max_services: z._default(Limit, null),
+  max_requests_per_day: z._default(Limit, null),
+  notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
+});
+
+export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;
+
+const unknownType = (id: string): Problem => new Problem("NOT_FOUND", `There is no license type ${id}.`);
+
+/** The fault of an input that names a license type which is not there. */
+export const unknownTypeIn = (id: string): Problem =>
+  invalid("license_type", `There is no license type ${id}`);
+
+export async function findLicenseType(context: Context, id: string): Promise<LicenseType | undefined> {
+  const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
+  return type;
+}
+
+/** @throws Problem NOT_FOUND */
+export async function getLicenseType(context: Context, id: string): Promise<LicenseType> {
+  allow(context, "read");
+  const type = await findLicenseType(context, id);
+  if (!type) throw unknownType(id);
+  return type;
+}
+
+/** License types by id. */
+export async function listLicenseTypes(context: Context, request: PageRequest): Promise<Page<LicenseType>> {
+  allow(context, "read");
+  const list = await openList(context, "license-types", request);
+  const rows = await context.db.orm
+    .select()
+    .from(licenseTypes)
+    .where(gt(licenseTypes.id, String(list.after?.[0] ?? "")))
+    .orderBy(licenseTypes.id)
+    .limit(request.limit + 1);
+  return list.page(rows, request.limit + 1, (row) => [row.id]);
+}
+
+/** The new type; null where there is one with the id. */
+async function insertLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+  now: number,
+): Promise<LicenseType | null> {
+  const { db } = context;
+  const type: LicenseType = { id, ...terms, version: 1, created_at: now, updated_at: now };
+  const [inserted] = await db.batch([
+    db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
+    recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
+  ]);
+  return inserted?.meta.changes === 0 ? null : type;
+}
+
+/**
+ * Creates a license type and replaces none.
+ * @throws Problem CONFLICT where the id is taken
+ */
+export async function createLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+): Promise<LicenseType> {
+  allow(context, "license-types");
+  const type = await insertLicenseType(context, id, terms, context.clock.now());
+  if (!type) throw new Problem("CONFLICT", `A license type with the id ${id} exists already.`);
+  return type;
+}
+
+/**
+ * Creates the license type or replaces its terms. Licenses already issued keep theirs.
+ * @throws Problem PRECONDITION_FAILED, CONFLICT
+ */
+export async function putLicenseType(
+  context: Context,
+  id: string,
+  terms: LicenseTypeTerms,
+  ifMatch?: string,
+): Promise<{ type: LicenseType; created: boolean }> {
+  allow(context, "license-types");
+  const { db } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await findLicenseType(context, id);
+    const now = context.clock.now();
+    if (!before) {
+      if (ifMatch !== undefined) throw new Problem("PRECONDITION_FAILED");
+      const type = await insertLicenseType(context, id, terms, now);
+      if (type) return { type, created: true };
+      continue;
+    }
+    assertMatch(before, ifMatch);
+    const changes = changesBetween(before, { ...before, ...terms });
+    if (Object.keys(changes).length === 0) return { type: before, created: false };
+    const type: LicenseType = { ...before, ...terms, version: before.version + 1, updated_at: now };
+    const [updated] = await db.batch([
+      db.compile(db.orm.update(licenseTypes).set(columnsToSet(before, type)).where(isStill(before))),
+      recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
+    ]);
+    if (updated?.meta.changes !== 0) return { type, created: false };
+  }
+  throw overtaken(ifMatch);
+}
+
+/** The very type that was read: not another one of the id, nor another version. */
+const isStill = ({ id, version, created_at }: LicenseType): SQL | undefined =>
+  and(eq(licenseTypes.id, id), eq(licenseTypes.version, version), eq(licenseTypes.created_at, created_at));
+
+/**
+ * Deletes a license type that no license was issued from.
+ * @throws Problem NOT_FOUND, PRECONDITION_FAILED, CONFLICT while it is used
+ */
+export async function deleteLicenseType(context: Context, id: string, ifMatch?: string): Promise<void> {
+  allow(context, "license-types");
+  const { db } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await getLicenseType(context, id);
+    assertMatch(before, ifMatch);
+    const unused = sql`NOT EXISTS (SELECT 1 FROM licenses WHERE licenses.license_type = ${id})`;
+    const [deleted, , used] = await db.batch([
+      db.compile(db.orm.delete(licenseTypes).where(and(isStill(before), unused))),
+      recordChange(context, context.clock.now(), "license_type.deleted", ["license_type", id], { before }),
+      db.sql("SELECT 1 FROM licenses WHERE license_type = ? LIMIT 1", id),
+    ]);
+    if (deleted?.meta.changes !== 0) return;
+    if (used?.results.length !== 0)
+      throw new Problem("CONFLICT", `Licenses were issued from the type ${id}.`);
+  }
+  throw overtaken(ifMatch);
+}
+
+export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({
+  ...type,
+  created_at: formatInstant(type.created_at),
+  updated_at: formatInstant(type.updated_at),
+});

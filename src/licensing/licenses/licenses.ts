@@ -1,0 +1,203 @@
+// Licenses: issuing and reading them, and how they look from outside.
+import { eq, sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import { recordChange } from "../../record/events.ts";
+import type { Context } from "../../context.ts";
+import { sendSoon } from "../../notices/delivery.ts";
+import { oweDelivery } from "../../notices/license-mail.ts";
+import { invalid, Problem } from "../../problems.ts";
+import { isForeignKeyFailure } from "../../storage/failures.ts";
+import {
+  type Customer,
+  customers,
+  type License,
+  licenses,
+  type LicenseType,
+  licenseTypes,
+} from "../../storage/schema.ts";
+import { CustomerId } from "../customers/customers.ts";
+import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
+import { licenseKeyOf } from "./license-keys.ts";
+import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import type { Terms } from "../seats/claims.ts";
+import { graceUntil, standingOf } from "./standing.ts";
+import { Days, EndInstant, Features, GraceDays, Limit, Metadata, NoticeDays, StartInstant } from "./terms.ts";
+
+export const NewLicense = z
+  .strictObject({
+    customer_id: CustomerId,
+    license_type: LicenseTypeId,
+    /** Days from issue; or an end; or neither, for the type's duration. `expires_at: null` is perpetual. */
+    expires_days: z.optional(Days),
+    expires_at: z.optional(z.nullable(EndInstant)),
+    starts_at: z.nullish(StartInstant),
+    grace_days: z.optional(GraceDays),
+    features: z.optional(Features),
+    max_instances: z.optional(Limit),
+    max_services: z.optional(Limit),
+    max_requests_per_day: z.optional(Limit),
+    metadata: z.optional(Metadata),
+    /** The license's own, in place of its type's. */
+    notice_days: z.optional(z.nullable(NoticeDays)),
+  })
+  .check(
+    z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
+      message: "Give expires_days or expires_at, not both",
+      path: ["expires_at"],
+    }),
+  );
+
+export type NewLicense = z.output<typeof NewLicense>;
+
+export const IssueRequest = z.safeExtend(NewLicense, {
+  /** Mails the key to the customer. */
+  send_email: z.optional(z.boolean()),
+});
+
+type IssueRequest = z.output<typeof IssueRequest>;
+
+function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
+  if (input.expires_at !== undefined) return input.expires_at;
+  const days = input.expires_days ?? durationDays;
+  return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
+}
+
+/** The license that an input asks for: what it leaves out comes from the license type. Pure. */
+export const licenseOf = (
+  input: NewLicense,
+  type: LicenseType,
+  id: string,
+  issuedAt: number,
+  now: number,
+): License => ({
+  id,
+  customer_id: input.customer_id,
+  license_type: type.id,
+  status: "active",
+  revision: 1,
+  issued_at: issuedAt,
+  starts_at: input.starts_at ?? null,
+  expires_at: expiryOf(input, issuedAt, type.duration_days),
+  grace_days: input.grace_days ?? type.grace_days,
+  lease_days: type.lease_days,
+  check_in_hours: type.check_in_hours,
+  features: input.features ?? type.features,
+  max_instances: input.max_instances === undefined ? type.max_instances : input.max_instances,
+  max_services: input.max_services === undefined ? type.max_services : input.max_services,
+  max_requests_per_day:
+    input.max_requests_per_day === undefined ? type.max_requests_per_day : input.max_requests_per_day,
+  metadata: input.metadata ?? {},
+  version: 1,
+  updated_at: now,
+  notice_days: input.notice_days ?? null,
+  signed_until: null,
+});
+
+/** What is wrong with the end of a license that begins to hold at `from`, or null. */
+export function endFault({ starts_at, expires_at }: License, from: number): string | null {
+  if (expires_at === null) return null;
+  if (expires_at <= from) return "Must be in the future";
+  return starts_at !== null && expires_at <= starts_at ? "Must be after starts_at" : null;
+}
+
+/**
+ * Issues a license: what the input leaves out comes from the license type as it is now.
+ * @throws Problem CUSTOMER_NOT_FOUND
+ * @throws Problem REQUEST_INVALID for an unknown type, an end that is over before the license begins, or a mail
+ *   to a customer without an e-mail address
+ */
+export async function issueLicense(
+  context: Context,
+  input: IssueRequest,
+): Promise<{ license: License; licenseKey: string }> {
+  allow(context, "licenses");
+  const { db } = context;
+  const now = context.clock.now();
+  const noCustomer = () =>
+    new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${input.customer_id}.`);
+
+  const [[customer], [type]] = await db.orm.batch([
+    db.orm.select().from(customers).where(eq(customers.id, input.customer_id)),
+    db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, input.license_type)),
+  ]);
+  if (!customer) throw noCustomer();
+  if (!type) throw unknownTypeIn(input.license_type);
+
+  const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const fault = endFault(license, now);
+  if (fault !== null) throw invalid("expires_at", fault);
+  const mail = input.send_email ? await oweDelivery(context, license, customer, "send_email") : null;
+  try {
+    await db.batch([
+      db.compile(db.orm.insert(licenses).values(license)),
+      recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
+      ...(mail?.statements ?? []),
+    ]);
+  } catch (error) {
+    // The customer or the type was deleted since it was read above.
+    if (isForeignKeyFailure(error)) throw noCustomer();
+    throw error;
+  }
+  if (mail) sendSoon(context);
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+export const unknownLicense = (id: string): Problem =>
+  new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
+
+/** @throws Problem LICENSE_NOT_FOUND */
+export async function getLicense(context: Context, id: string): Promise<License> {
+  allow(context, "read");
+  const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
+  if (!license) throw unknownLicense(id);
+  return license;
+}
+
+/**
+ * A license and whose it is.
+ * @throws Problem LICENSE_NOT_FOUND
+ */
+export async function getLicenseAndCustomer(
+  context: Context,
+  id: string,
+): Promise<{ license: License; customer: Customer }> {
+  allow(context, "read");
+  const { orm } = context.db;
+  const holder = sql`(SELECT customer_id FROM licenses WHERE id = ${id})`;
+  const [[license], [customer]] = await orm.batch([
+    orm.select().from(licenses).where(eq(licenses.id, id)),
+    orm.select().from(customers).where(eq(customers.id, holder)),
+  ]);
+  if (!license || !customer) throw unknownLicense(id);
+  return { license, customer };
+}
+
+/** A license as the API shows it at the moment `now`. */
+export const presentLicense = (license: License, now: number) => ({
+  ...presentTerms(license, now),
+  metadata: license.metadata,
+  updated_at: formatInstant(license.updated_at),
+  notice_days: license.notice_days,
+});
+
+/** What everybody who holds its key may know of a license. */
+export const presentTerms = (license: Terms, now: number) => ({
+  id: license.id,
+  customer_id: license.customer_id,
+  license_type: license.license_type,
+  status: license.status,
+  standing: standingOf(license, now),
+  revision: license.revision,
+  issued_at: formatInstant(license.issued_at),
+  starts_at: formatInstantOrNull(license.starts_at),
+  expires_at: formatInstantOrNull(license.expires_at),
+  grace_days: license.grace_days,
+  grace_until: formatInstantOrNull(graceUntil(license)),
+  lease_days: license.lease_days,
+  check_in_hours: license.check_in_hours,
+  features: license.features,
+  max_instances: license.max_instances,
+  max_services: license.max_services,
+  max_requests_per_day: license.max_requests_per_day,
+});

@@ -1,0 +1,272 @@
+// The life of a license after it is issued: which changes its state allows, and carrying them out.
+import { and, eq } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import { recordChange } from "../../record/events.ts";
+import type { Context } from "../../context.ts";
+import { sendSoon } from "../../notices/delivery.ts";
+import { oweRenewal, withdrawMail } from "../../notices/license-mail.ts";
+import { invalid, Problem } from "../../problems.ts";
+import { isForeignKeyFailure } from "../../storage/failures.ts";
+import { type License, licenses } from "../../storage/schema.ts";
+import { ceilToSecond, DAY, LAST_INSTANT } from "../../kernel/dates.ts";
+import { licenseKeyOf } from "./license-keys.ts";
+import { graceUntil } from "./standing.ts";
+import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { endFault, getLicense } from "./licenses.ts";
+import {
+  assertMatch,
+  type Changes,
+  changesBetween,
+  columnsToSet,
+  given,
+  MAX_ATTEMPTS,
+  overtaken,
+} from "../../kernel/resources.ts";
+import {
+  CheckInHours,
+  Days,
+  EndInstant,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  Metadata,
+  NoticeDays,
+  Reason,
+  StartInstant,
+} from "./terms.ts";
+
+/** What each stored status allows. A revocation is final. */
+export const TRANSITIONS = {
+  active: ["change", "renew", "suspend", "revoke", "reissue"],
+  suspended: ["change", "renew", "reinstate", "revoke", "reissue"],
+  revoked: [],
+} as const satisfies Record<License["status"], readonly string[]>;
+
+export type Transition = (typeof TRANSITIONS)["active" | "suspended"][number];
+
+const EVENTS: Record<Transition, string> = {
+  change: "license.changed",
+  renew: "license.renewed",
+  suspend: "license.suspended",
+  reinstate: "license.reinstated",
+  revoke: "license.revoked",
+  reissue: "license.reissued",
+};
+
+export const LicenseChanges = z.strictObject({
+  license_type: z.optional(LicenseTypeId),
+  expires_at: z.optional(z.nullable(EndInstant)),
+  starts_at: z.optional(z.nullable(StartInstant)),
+  grace_days: z.optional(GraceDays),
+  lease_days: z.optional(LeaseDays),
+  check_in_hours: z.optional(CheckInHours),
+  features: z.optional(Features),
+  max_instances: z.optional(Limit),
+  max_services: z.optional(Limit),
+  max_requests_per_day: z.optional(Limit),
+  metadata: z.optional(Metadata),
+  notice_days: z.optional(z.nullable(NoticeDays)),
+});
+
+export const Renewal = z
+  .strictObject({ expires_days: z.optional(Days), expires_at: z.optional(z.nullable(EndInstant)) })
+  .check(
+    z.refine((input) => (input.expires_days === undefined) !== (input.expires_at === undefined), {
+      message: "Give either expires_days or expires_at",
+      path: ["expires_days"],
+    }),
+  );
+
+export const Reasoned = z.strictObject({ reason: Reason });
+
+/** Good news needs no reason. */
+export const Reinstatement = z.strictObject({ reason: z.optional(Reason) });
+
+export type LicenseChanges = z.output<typeof LicenseChanges>;
+export type Renewal = z.output<typeof Renewal>;
+export type Reasoned = z.output<typeof Reasoned>;
+export type Reinstatement = z.output<typeof Reinstatement>;
+
+/** What a transition would do: the license as it would be, and what is different then. */
+export interface Plan {
+  before: License;
+  after: License;
+  changes: Changes;
+}
+
+/** @throws Problem INVALID_TRANSITION */
+function assertAllowed(license: License, transition: Transition): void {
+  const allowed: readonly Transition[] = TRANSITIONS[license.status];
+  if (allowed.includes(transition)) return;
+  const instead = allowed.length > 0 ? `it allows ${allowed.join(", ")}` : "nothing can change that any more";
+  throw new Problem("INVALID_TRANSITION", `The license is ${license.status}; ${instead}.`, {
+    allowed_transitions: [...allowed],
+  });
+}
+
+/** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
+type Decision = (license: License, now: number) => Partial<License>;
+
+export async function plan(
+  context: Context,
+  id: string,
+  transition: Transition,
+  decide: Decision,
+  ifMatch?: string,
+): Promise<Plan> {
+  const before = await getLicense(context, id);
+  assertMatch(before, ifMatch);
+  assertAllowed(before, transition);
+  const now = context.clock.now();
+  const wanted = { ...before, ...decide(before, now) };
+  // An end in the past is allowed: it ends the license early.
+  const fault = endFault(wanted, 0);
+  if (fault !== null) throw invalid("expires_at", fault);
+  const changes = changesBetween(before, wanted);
+  const after = {
+    ...wanted,
+    signed_until: signedUntil(before, wanted),
+    version: before.version + 1,
+    updated_at: now,
+  };
+  return { before, after, changes };
+}
+
+/** Until when what was signed for an end holds that is brought forward; null where none ever was. Pure. */
+function signedUntil(before: License, after: License): number | null {
+  const [was, is] = [before, after].map((license) => graceUntil(license) ?? LAST_INSTANT) as [number, number];
+  return is < was ? Math.max(was, before.signed_until ?? 0) : before.signed_until;
+}
+
+/** Plans against the license as it is, and again where another change comes in between. */
+async function carryOut(
+  context: Context,
+  id: string,
+  transition: Transition,
+  decide: Decision,
+  options: {
+    reason?: string;
+    ifMatch?: string | undefined;
+    /** What else the change gives occasion to: statements for its batch that look at changes() themselves. */
+    also?: (after: License) => Promise<D1PreparedStatement[]>;
+  } = {},
+): Promise<License> {
+  allow(context, "licenses");
+  const { db } = context;
+  const { reason, ifMatch, also } = options;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
+    if (Object.keys(changes).length === 0) return before;
+    const more = also ? await also(after) : [];
+    const withdrawn = withdrawMail(context, before, after);
+    const results = await db
+      .batch([
+        ...withdrawn,
+        db.compile(
+          db.orm
+            .update(licenses)
+            .set(columnsToSet(before, after))
+            .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
+        ),
+        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+        ...more,
+      ])
+      .catch((error: unknown) => {
+        if (!isForeignKeyFailure(error)) throw error;
+        throw unknownTypeIn(after.license_type);
+      });
+    if (results[withdrawn.length]?.meta.changes !== 0) return after;
+  }
+  throw overtaken(ifMatch);
+}
+
+export const decideChange =
+  (input: LicenseChanges): Decision =>
+  () =>
+    given(input);
+export const decideSuspend: Decision = () => ({ status: "suspended" });
+export const decideRevoke: Decision = () => ({ status: "revoked" });
+
+/** A renewal counts from the end, or from now where that is over; it never makes a license shorter. */
+const decideRenewal =
+  (input: Renewal): Decision =>
+  (license, now) => {
+    if (license.expires_at === null) {
+      throw new Problem("INVALID_TRANSITION", "The license is perpetual: it needs no renewal.", {
+        allowed_transitions: TRANSITIONS[license.status].filter((transition) => transition !== "renew"),
+      });
+    }
+    const from = Math.max(license.expires_at, ceilToSecond(now));
+    if (input.expires_at === null) return { expires_at: null };
+    if (input.expires_at !== undefined && input.expires_at <= from) {
+      throw invalid("expires_at", "Must be later than now and than the end that the license has");
+    }
+    return { expires_at: input.expires_at ?? Math.min(from + (input.expires_days ?? 0) * DAY, LAST_INSTANT) };
+  };
+
+/**
+ * Changes terms of a license. The instances get them at their next activation or check-in.
+ * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
+ *   same, but for PRECONDITION_FAILED, holds for the transitions below
+ */
+export const changeLicense = (
+  context: Context,
+  id: string,
+  input: LicenseChanges,
+  ifMatch?: string,
+): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
+
+/** Renews a license, and tells the customer where there is an address. */
+export async function renewLicense(
+  context: Context,
+  id: string,
+  input: Renewal,
+): Promise<{ license: License; licenseKey: string }> {
+  const license = await carryOut(context, id, "renew", decideRenewal(input), {
+    also: (after) => oweRenewal(context, after),
+  });
+  sendSoon(context);
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+/** Refuses every activation and check-in until reinstated; seats and certificates stay as they are. */
+export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
+  carryOut(context, id, "suspend", decideSuspend, { reason });
+
+export const reinstateLicense = (context: Context, id: string, { reason }: Reinstatement): Promise<License> =>
+  carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
+
+/** Ends the license for good. */
+export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
+  carryOut(context, id, "revoke", decideRevoke, { reason });
+
+/** Replaces the key, because it leaked: keys of older revisions are refused from now on. */
+export async function reissueLicense(
+  context: Context,
+  id: string,
+  { reason }: Reasoned,
+): Promise<{ license: License; licenseKey: string }> {
+  const license = await carryOut(context, id, "reissue", ({ revision }) => ({ revision: revision + 1 }), {
+    reason,
+  });
+  return { license, licenseKey: await licenseKeyOf(context, license) };
+}
+
+/** Shows the current key of a license, and records that it was shown. @throws Problem LICENSE_NOT_FOUND */
+export async function revealLicenseKey(context: Context, id: string): Promise<string> {
+  allow(context, "keys");
+  const license = await getLicense(context, id);
+  await context.db.batch([
+    recordChange(
+      context,
+      context.clock.now(),
+      "license.key_revealed",
+      ["license", id],
+      { revision: license.revision },
+      { sql: "WHERE true", values: [] },
+    ),
+  ]);
+  return licenseKeyOf(context, license);
+}

@@ -1,0 +1,97 @@
+// Dry runs: what a change to a license would do to the instances that run on it. Writes nothing.
+import { and, count, desc, eq, gt } from "drizzle-orm";
+import { allow } from "../../kernel/permissions.ts";
+import type { Context } from "../../context.ts";
+import { activations } from "../../storage/schema.ts";
+import { invalid } from "../../problems.ts";
+import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
+import { claimsOf } from "./license-keys.ts";
+import { findLicenseType, getLicenseType, unknownTypeIn } from "./license-types.ts";
+import {
+  decideChange,
+  decideRevoke,
+  decideSuspend,
+  type LicenseChanges,
+  type Plan,
+  plan,
+  type Transition,
+} from "./lifecycle.ts";
+import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses.ts";
+import { refusalOf, standingOf } from "./standing.ts";
+
+/**
+ * The license that an input would be issued as, and what its key would say. Nobody has to be chosen as its
+ * customer yet.
+ * @throws Problem REQUEST_INVALID as issuing would, NOT_FOUND for an unknown type
+ */
+export async function previewIssue(context: Context, input: NewLicense) {
+  allow(context, "licenses");
+  const now = context.clock.now();
+  const type = await getLicenseType(context, input.license_type);
+  const license = licenseOf(input, type, "lic_…", floorToSecond(now), now);
+  const fault = endFault(license, now);
+  if (fault !== null) throw invalid("expires_at", fault);
+  return { license: presentLicense(license, now), claims: claimsOf(context, license) };
+}
+
+/** As many instances are listed one by one; all are counted. */
+const MAX_LISTED = 100;
+
+const DECISIONS = { change: decideChange({}), suspend: decideSuspend, revoke: decideRevoke };
+
+/**
+ * What the change would do, if it were made now.
+ * @throws Problem as the change itself would
+ */
+export async function previewChange(
+  context: Context,
+  id: string,
+  transition: Extract<Transition, keyof typeof DECISIONS>,
+  options: { input?: LicenseChanges; ifMatch?: string | undefined } = {},
+) {
+  allow(context, "licenses");
+  const decide = options.input ? decideChange(options.input) : DECISIONS[transition];
+  const planned = await plan(context, id, transition, decide, options.ifMatch);
+  // The change itself is refused by the foreign key.
+  const type = planned.changes["license_type"]?.to;
+  if (typeof type === "string" && !(await findLicenseType(context, type))) throw unknownTypeIn(type);
+  return describe(context, planned);
+}
+
+async function describe(context: Context, { after, changes }: Plan) {
+  const now = context.clock.now();
+  const standing = standingOf(after, now);
+  const live = and(
+    eq(activations.license_id, after.id),
+    eq(activations.ended_at, 0),
+    gt(activations.lease_expires_at, now),
+  );
+  const { orm } = context.db;
+  const [[total], rows] = await orm.batch([
+    orm.select({ n: count() }).from(activations).where(live),
+    orm.select().from(activations).where(live).orderBy(desc(activations.last_seen_at)).limit(MAX_LISTED),
+  ]);
+  const active = total?.n ?? 0;
+  const refusal = refusalOf(standing);
+  return {
+    dry_run: true as const,
+    license: presentLicense(after, now),
+    changes,
+    instances: {
+      active,
+      listed: rows.map((row) => ({
+        activation_id: row.id,
+        instance_id: row.instance_id,
+        hostname: row.hostname,
+        last_seen_at: formatInstant(row.last_seen_at),
+        lease_expires_at: formatInstant(row.lease_expires_at),
+        /** What it is told at its next activation or check-in; until then its certificate holds. */
+        refused_with: refusal,
+      })),
+    },
+    limits:
+      after.max_instances !== null && active > after.max_instances
+        ? [{ limit: "max_instances", allowed: after.max_instances, observed: active }]
+        : [],
+  };
+}

@@ -1,0 +1,82 @@
+// The revocation list: what an installation that cannot ask should stop trusting. Signed, so that anybody may
+// pass it on.
+import type { Context } from "../../context.ts";
+import { sha256 } from "../../crypto/digests.ts";
+import type { Row } from "../../storage/database.ts";
+import { DAY, floorToSecond, HOUR, numericDate } from "../../kernel/dates.ts";
+
+const LIFETIME = 7 * DAY;
+
+// Everything that was ever signed for a license ends with its grace, or with that of an end that it had before: after
+// that it needs no entry. So the list holds the last years' revocations and not all there ever were.
+const ENDS = "max(coalesce(expires_at + grace_days * 86400000, 253402300799000), coalesce(signed_until, 0))";
+
+// That the status is not active is said once more for SQLite to see that the partial index will do.
+const STOPPED = `SELECT id FROM licenses WHERE status = ? AND status <> 'active' AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
+
+const SUPERSEDED = `SELECT id, revision FROM licenses WHERE revision > 1 AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
+
+const idsOf = (result: D1Result<Row> | undefined): string[] =>
+  (result?.results ?? []).map((row) => String(row["id"]));
+
+/** Every event after which the list may be another. */
+const CHANGING = [
+  "license.changed",
+  "license.imported",
+  "license.reinstated",
+  "license.reissued",
+  "license.renewed",
+  "license.revoked",
+  "license.suspended",
+];
+
+// One step down the index of events for each, however many there are. Instances cause none of these.
+const LAST_CHANGE = `
+  SELECT id, at FROM events WHERE id = (
+    SELECT max((SELECT max(id) FROM events WHERE action = change.value AND actor_type <> 'instance'))
+    FROM json_each(?) change)`;
+
+/** Which list it is: the same version is the same document. Read from the primary, so that no change is missed. */
+export interface ListVersion {
+  /** The event that changed it last. */
+  change: number;
+  /**
+   * When it was issued: by the hour, so that a client that has it need not load it again, and not before what it tells
+   * of: a certificate of the same hour is newer than a list that was issued before it.
+   */
+  issued: number;
+}
+
+/** The version of now. One round trip and a few rows, whatever the number of licenses. */
+export async function revocationVersion({ db, clock }: Context): Promise<ListVersion> {
+  const [last] = await db.batch([db.sql(LAST_CHANGE, JSON.stringify(CHANGING))]);
+  const { id = 0, at = 0 } = last?.results[0] ?? {};
+  const now = clock.now();
+  return {
+    change: Number(id),
+    issued: Math.max(Math.floor(now / HOUR) * HOUR, Math.min(floorToSecond(Number(at)), floorToSecond(now))),
+  };
+}
+
+/** The signed list of a version, which must be that of now, and an ETag of it. */
+export async function revocationList(
+  { db, keyring, config }: Context,
+  { issued }: ListVersion,
+): Promise<{ token: string; etag: string }> {
+  const [revoked, suspended, superseded] = await db.batch([
+    db.sql(STOPPED, "revoked", issued),
+    db.sql(STOPPED, "suspended", issued),
+    db.sql(SUPERSEDED, issued),
+  ]);
+  const token = await keyring.sign("revocations+jwt", {
+    iss: config.issuer,
+    iat: numericDate(issued),
+    exp: numericDate(issued + LIFETIME),
+    revoked: idsOf(revoked),
+    suspended: idsOf(suspended),
+    superseded: Object.fromEntries(
+      (superseded?.results ?? []).map((row) => [String(row["id"]), Number(row["revision"])]),
+    ),
+  });
+  return { token, etag: `"${(await sha256(token)).slice(0, 32)}"` };
+}

@@ -1,0 +1,81 @@
+// Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
+import type { Services } from "../../context.ts";
+import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
+import type { Seat, Terms } from "./claims.ts";
+import { graceUntil } from "../licenses/standing.ts";
+
+/** The public half of a key that an offline instance made for itself (RFC 7800 section 3.2). */
+export interface InstanceKey {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+}
+
+interface Subject {
+  license: Terms;
+  seat: Seat;
+  request: {
+    /** Echoed so that the instance knows this certificate answers its own request. */
+    nonce?: string | null | undefined;
+    /** Echoed so that the instance can bind the certificate to its machine. */
+    fingerprint?: string | null | undefined;
+    /** Confirmed, so that the instance can sign what it says later without a network. */
+    public_key?: InstanceKey | null | undefined;
+  };
+}
+
+/** A certificate for the lease that a seat has now. */
+export function signCertificate(
+  { keyring, config }: Services,
+  now: number,
+  { license, seat, request }: Subject,
+): Promise<string> {
+  const { nonce, fingerprint, public_key } = request;
+  return keyring.sign("activation+jwt", {
+    iss: config.issuer,
+    sub: seat.instance_id,
+    jti: seat.activation_id,
+    iat: numericDate(now),
+    exp: numericDate(seat.lease_expires_at),
+    license_id: license.id,
+    customer_id: license.customer_id,
+    license_type: license.license_type,
+    features: license.features,
+    max_instances: license.max_instances,
+    max_services: license.max_services,
+    max_requests_per_day: license.max_requests_per_day,
+    license_expires_at: formatInstantOrNull(license.expires_at),
+    grace_until: formatInstantOrNull(graceUntil(license)),
+    check_in_at: formatInstant(seat.check_in_at),
+    ...(nonce == null ? {} : { nonce }),
+    ...(fingerprint == null ? {} : { fingerprint }),
+    ...(public_key == null ? {} : { cnf: { jwk: public_key } }),
+  });
+}
+
+export interface CertificateIdentity {
+  activationId: string;
+  licenseId: string;
+  instanceId: string;
+  issuedAt: number;
+  expiresAt: number;
+  publicKey: InstanceKey | null;
+}
+
+/** What a certificate of ours says; null for anything else, and for one that we did not sign. Expiry is not looked at. */
+export async function readCertificate(
+  { keyring, config }: Services,
+  certificate: string,
+): Promise<CertificateIdentity | null> {
+  const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
+  if (!claims) return null;
+  const { jti, license_id, sub, iat, exp, cnf } = claims as Record<string, unknown>;
+  return {
+    activationId: String(jti),
+    licenseId: String(license_id),
+    instanceId: String(sub),
+    issuedAt: Number(iat) * SECOND,
+    expiresAt: Number(exp) * SECOND,
+    publicKey: (cnf as { jwk?: InstanceKey } | undefined)?.jwk ?? null,
+  };
+}

@@ -1,0 +1,91 @@
+// How a seat is given back or lost, as SQL. Ended activations stay, for the record.
+import { recordChange } from "../../record/events.ts";
+import type { Context } from "../../context.ts";
+import type { SqlValue } from "../../storage/database.ts";
+import { LAST_INSTANT, SECOND } from "../../kernel/dates.ts";
+import type { KeyIdentity } from "../licenses/license-keys.ts";
+
+// An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
+function end(
+  context: Context,
+  now: number,
+  action: "activation.ended" | "activation.lapsed",
+  where: string,
+  ...values: SqlValue[]
+): D1PreparedStatement[] {
+  const ended = "max(activated_at, min(?, lease_expires_at))";
+  return [
+    recordChange(
+      context,
+      now,
+      action,
+      ["license", { sql: "license_id", values: [] }],
+      {
+        sql: `json_object('activation_id', id, 'instance_id', instance_id,
+          'ended_at', strftime('%Y-%m-%dT%H:%M:%fZ', ${ended} / 1000.0, 'unixepoch'))`,
+        values: [now],
+      },
+      { sql: `FROM activations WHERE ended_at = 0 AND ${where}`, values },
+    ),
+    // OR REPLACE: an activation of the same instance that ended in the same millisecond makes way.
+    context.db.sql(
+      `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = ? WHERE ended_at = 0 AND ${where}`,
+      now,
+      context.actor.type === "system" ? "lease" : context.actor.type,
+      ...values,
+    ),
+  ];
+}
+
+/**
+ * Ends the activation of an instance, and with it frees its seat; nothing where there is none. A key of an
+ * older revision ends nothing.
+ */
+export const endActivation = (
+  context: Context,
+  now: number,
+  key: KeyIdentity,
+  instanceId: string,
+): D1PreparedStatement[] =>
+  end(
+    context,
+    now,
+    "activation.ended",
+    `license_id = ? AND instance_id = ?
+     AND EXISTS (SELECT 1 FROM licenses WHERE id = license_id AND revision <= ?)`,
+    key.licenseId,
+    instanceId,
+    key.revision,
+  );
+
+/**
+ * Ends one activation, whoever holds it.
+ * @param unlessSince not where it was given a certificate after the second of this instant
+ */
+export const endActivationById = (
+  context: Context,
+  now: number,
+  licenseId: string,
+  activationId: string,
+  unlessSince: number = LAST_INSTANT,
+): D1PreparedStatement[] =>
+  end(
+    context,
+    now,
+    "activation.ended",
+    "license_id = ? AND id = ? AND last_seen_at < ?",
+    licenseId,
+    activationId,
+    unlessSince + SECOND,
+  );
+
+/**
+ * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only
+ * moves them out of the way of the next count, and puts the end into the record.
+ */
+export async function settleLapsed(context: Context, now: number, licenseId: string): Promise<void> {
+  const acting: Context = { ...context, actor: { type: "system", id: "lease" }, ip: null };
+  await context.db.batch(
+    end(acting, now, "activation.lapsed", "license_id = ? AND lease_expires_at <= ?", licenseId, now),
+  );
+}

@@ -1,0 +1,167 @@
+// What the columns of an import mean: a row of a file becomes the input that the same call for a single
+// customer or license takes, checked by the same schemas. Pure.
+import * as z from "zod/mini";
+import { fieldErrors } from "../../problems.ts";
+import { NewCustomer } from "../customers/customers.ts";
+import { NewLicense } from "../licenses/licenses.ts";
+import type { Faults, Sheet, SheetRow } from "./sheets.ts";
+import { StartInstant } from "../licenses/terms.ts";
+
+export const CustomerRow = NewCustomer;
+export type CustomerRow = NewCustomer;
+
+/**
+ * A license to issue, or with an id, one to restore as it was exported. The exported key and standing are
+ * derived from the rest, so a row may have them but they do not decide anything.
+ */
+export const LicenseRow = z.safeExtend(NewLicense, {
+  id: z.optional(
+    z.string().check(z.regex(/^lic_[0-9A-Z]{26}$/, "Must be the id of a license, as an export writes it")),
+  ),
+  status: z.optional(z.enum(["active", "suspended", "revoked"])),
+  revision: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000_000))),
+  issued_at: z.optional(StartInstant),
+  license_key: z.nullish(z.string()),
+  standing: z.nullish(z.string()),
+});
+
+export type LicenseRow = z.output<typeof LicenseRow>;
+
+/** Reads the text of a cell as JSON would have it. @throws CellFault */
+type Reader = (cell: string) => unknown;
+
+class CellFault extends Error {}
+
+const asText: Reader = (cell) => cell;
+
+const asCount: Reader = (cell) => {
+  if (/^\d{1,15}$/.test(cell)) return Number(cell);
+  throw new CellFault("Must be a whole number");
+};
+
+const asLimit: Reader = (cell) => {
+  if (cell === "unlimited") return null;
+  if (/^\d{1,15}$/.test(cell)) return Number(cell);
+  throw new CellFault("Must be a whole number or the word unlimited");
+};
+
+const asList: Reader = (cell) =>
+  cell
+    .split(";")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+const asJson: Reader = (cell) => {
+  try {
+    return JSON.parse(cell) as unknown;
+  } catch {
+    throw new CellFault("Must be a JSON object");
+  }
+};
+
+const READERS = new Map<string, Reader>([
+  ["features", asList],
+  ["max_instances", asLimit],
+  ["max_services", asLimit],
+  ["max_requests_per_day", asLimit],
+  ["expires_days", asCount],
+  ["grace_days", asCount],
+  ["revision", asCount],
+  ["expires_at", (cell) => (cell === "never" ? null : cell)],
+  ["metadata", asJson],
+  ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
+]);
+
+/** What an export wrote as an empty cell. In a row of any other origin an empty cell leaves the member out. */
+const EMPTY_IN_EXPORT = new Map<string, unknown>([
+  ["features", []],
+  ["max_instances", null],
+  ["max_services", null],
+  ["max_requests_per_day", null],
+  ["expires_at", null],
+]);
+
+/** The members of a CSV row, as JSON would have them. */
+function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, unknown> {
+  const filled = (column: string): boolean => (cells[column] ?? "") !== "";
+  const members: Record<string, unknown> = {};
+  for (const [column, cell] of Object.entries(cells) as [string, string][]) {
+    try {
+      if (cell !== "") members[column] = (READERS.get(column) ?? asText)(cell);
+      else if (filled("id") && EMPTY_IN_EXPORT.has(column)) members[column] = EMPTY_IN_EXPORT.get(column);
+    } catch (error) {
+      if (!(error instanceof CellFault)) throw error;
+      faults.add(number, column, error.message);
+    }
+  }
+  // The end is given as days: the empty cell beside them says nothing.
+  if (filled("expires_days") && !filled("expires_at")) delete members["expires_at"];
+  return members;
+}
+
+function checkHeader(header: string[], known: string[], required: string[], faults: Faults): void {
+  for (const name of header) if (!known.includes(name)) faults.add(1, name, "Unknown column");
+  for (const name of required) if (!header.includes(name)) faults.add(1, name, "The column is missing");
+}
+
+export interface Numbered<T> {
+  number: number;
+  row: T;
+}
+
+/**
+ * The rows that are what their schema says; the others become faults.
+ * @throws Problem REQUEST_INVALID where the header is wrong, since then every row would be
+ */
+function parseRows<T>(
+  schema: z.ZodMiniType<T> & { shape: object },
+  required: string[],
+  sheet: Sheet,
+  faults: Faults,
+): Numbered<T>[] {
+  if (sheet.header) {
+    checkHeader(sheet.header, Object.keys(schema.shape), required, faults);
+    faults.raise();
+  }
+  const parsed: Numbered<T>[] = [];
+  for (const source of sheet.rows) {
+    const members = sheet.header ? membersOf(source, faults) : source.cells;
+    const result = schema.safeParse(members);
+    if (result.success) parsed.push({ number: source.number, row: result.data });
+    else {
+      for (const { path, message } of fieldErrors(result.error.issues)) {
+        faults.add(source.number, path, message);
+      }
+    }
+  }
+  return parsed;
+}
+
+/** An id stands for one row only. */
+function checkRepeats(rows: Numbered<{ id?: string | undefined }>[], faults: Faults): void {
+  const seen = new Set<string>();
+  for (const { number, row } of rows) {
+    if (row.id === undefined) continue;
+    if (seen.has(row.id)) faults.add(number, "id", "The id is in the file twice");
+    seen.add(row.id);
+  }
+}
+
+export function customerRows(sheet: Sheet, faults: Faults): Numbered<CustomerRow>[] {
+  const rows = parseRows(CustomerRow, ["name"], sheet, faults);
+  checkRepeats(rows, faults);
+  return rows;
+}
+
+export function licenseRows(sheet: Sheet, faults: Faults): Numbered<LicenseRow>[] {
+  const rows = parseRows(LicenseRow, ["customer_id", "license_type"], sheet, faults);
+  checkRepeats(rows, faults);
+  for (const { number, row } of rows) {
+    if (row.id !== undefined) continue;
+    for (const member of ["status", "revision", "issued_at"] as const) {
+      if (row[member] !== undefined)
+        faults.add(number, member, "Only a row with an id, which restores, has this");
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,219 @@
+// Imports: customers and licenses from a file, all rows or none. Everything is checked first; then one batch,
+// D1's transaction, carries all rows with their events, so that a Worker which dies at any moment leaves nothing
+// half done. What changes between the check and the batch meets the keys of the tables and rolls it back.
+import { inArray, sql, type SQL } from "drizzle-orm";
+import { allow } from "../../kernel/permissions.ts";
+import { type EntityType, recordChange } from "../../record/events.ts";
+import type { Context } from "../../context.ts";
+import { Problem } from "../../problems.ts";
+import { chunksOf, insertChunk } from "../../storage/bulk.ts";
+import { isForeignKeyFailure, isUniqueFailure } from "../../storage/failures.ts";
+import {
+  type Customer,
+  customers,
+  customerTerms,
+  type License,
+  licenses,
+  type LicenseType,
+  licenseTypes,
+} from "../../storage/schema.ts";
+import { termsOf } from "../customers/search-terms.ts";
+import { customerOf } from "../customers/customers.ts";
+import { floorToSecond } from "../../kernel/dates.ts";
+import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { endFault, licenseOf } from "../licenses/licenses.ts";
+import { Faults, type Sheet } from "./sheets.ts";
+
+interface Imported {
+  /** Where true, nothing was written and the figures say what would have been. */
+  dry_run: boolean;
+  rows: number;
+  created: number;
+}
+
+/** An id list of any length as one parameter. */
+const among = (ids: Iterable<string>): SQL =>
+  sql`(SELECT value FROM json_each(${JSON.stringify([...new Set(ids)])}))`;
+
+/**
+ * Creates the customers of a file.
+ * @throws Problem REQUEST_INVALID with the faults of all rows
+ * @throws Problem CONFLICT where an id was taken meanwhile
+ */
+export async function importCustomers(context: Context, sheet: Sheet, dryRun: boolean): Promise<Imported> {
+  allow(context, "imports");
+  const now = context.clock.now();
+  const faults = new Faults();
+  const rows = customerRows(sheet, faults);
+  const taken = await existingCustomers(
+    context,
+    rows.flatMap(({ row }) => row.id ?? []),
+  );
+  for (const { number, row } of rows) {
+    if (row.id !== undefined && taken.has(row.id)) {
+      faults.add(number, "id", "A customer with this id exists already");
+    }
+  }
+  faults.raise();
+  const created = rows.map(({ row }) => customerOf(row, row.id ?? `cus_${context.ids.ulid(now)}`, now));
+  if (!dryRun) await write(context, insertCustomers(context, now, created));
+  return { dry_run: dryRun, rows: sheet.rows.length, created: created.length };
+}
+
+/**
+ * Issues the licenses of a file, and restores those that have an id.
+ * @throws Problem REQUEST_INVALID with the faults of all rows
+ * @throws Problem CONFLICT where an id was taken, or a customer or type deleted, meanwhile
+ */
+export async function importLicenses(
+  context: Context,
+  sheet: Sheet,
+  dryRun: boolean,
+): Promise<Imported & { customers_created: number }> {
+  allow(context, "imports");
+  const now = context.clock.now();
+  const faults = new Faults();
+  const rows = licenseRows(sheet, faults);
+  const known = await lookUp(context, rows);
+
+  // A license that is restored brings its customer along, for the new licenses of the file, too.
+  const missing = new Set<string>();
+  for (const { row } of rows) {
+    if (row.id !== undefined && !known.customers.has(row.customer_id)) missing.add(row.customer_id);
+  }
+  const created: License[] = [];
+  for (const { number, row } of rows) {
+    const type = known.types.get(row.license_type);
+    if (!type) faults.add(number, "license_type", `There is no license type ${row.license_type}`);
+    if (!known.customers.has(row.customer_id) && !missing.has(row.customer_id)) {
+      faults.add(number, "customer_id", `There is no customer with the id ${row.customer_id}`);
+    }
+    if (row.id !== undefined && known.licenses.has(row.id)) {
+      faults.add(number, "id", "A license with this id exists already");
+    }
+    if (row.issued_at !== undefined && row.issued_at > now) {
+      faults.add(number, "issued_at", "Must not be in the future");
+    }
+    if (!type) continue;
+    const license = await importedLicense(context, row, type, now);
+    const fault = endFault(license, row.id === undefined ? now : 0);
+    if (fault !== null) faults.add(number, "expires_at", fault);
+    created.push(license);
+  }
+  faults.raise();
+
+  if (!dryRun) {
+    const brought = [...missing].map((id) => customerOf({ name: id }, id, now));
+    await write(context, [
+      ...insertCustomers(context, now, brought),
+      ...chunksOf(created).flatMap((chunk) => [
+        insertChunk(context.db, licenses, chunk),
+        recordChunk(context, now, "license", chunk),
+      ]),
+    ]);
+  }
+  return {
+    dry_run: dryRun,
+    rows: sheet.rows.length,
+    created: created.length,
+    customers_created: missing.size,
+  };
+}
+
+async function importedLicense(
+  context: Context,
+  row: LicenseRow,
+  type: LicenseType,
+  now: number,
+): Promise<License> {
+  const issuedNow = floorToSecond(now);
+  if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  return {
+    ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
+    status: row.status ?? "active",
+    revision: row.revision ?? 1,
+    starts_at: row.starts_at === undefined ? await exportedStart(context, row) : row.starts_at,
+  };
+}
+
+/**
+ * An export has no column for the start of a license, and a license that lost it would begin at once. Where the
+ * row still has the key that this service signed for the license, its `nbf` is that start.
+ */
+async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
+  if (!row.license_key) return null;
+  const claims = await keyring.verify("license+jwt", config.issuer, row.license_key);
+  const start = claims?.["jti"] === row.id ? claims?.["nbf"] : undefined;
+  return typeof start === "number" ? start * 1000 : null;
+}
+
+async function existingCustomers({ db }: Context, ids: string[]): Promise<Set<string>> {
+  const found = await db.orm
+    .select({ id: customers.id })
+    .from(customers)
+    .where(inArray(customers.id, among(ids)));
+  return new Set(found.map(({ id }) => id));
+}
+
+async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
+  const all = rows.map(({ row }) => row);
+  const [foundCustomers, foundTypes, foundLicenses] = await db.orm.batch([
+    db.orm
+      .select({ id: customers.id })
+      .from(customers)
+      .where(inArray(customers.id, among(all.map((row) => row.customer_id)))),
+    db.orm
+      .select()
+      .from(licenseTypes)
+      .where(inArray(licenseTypes.id, among(all.map((row) => row.license_type)))),
+    db.orm
+      .select({ id: licenses.id })
+      .from(licenses)
+      .where(inArray(licenses.id, among(all.flatMap((row) => row.id ?? [])))),
+  ]);
+  return {
+    customers: new Set(foundCustomers.map(({ id }) => id)),
+    types: new Map(foundTypes.map((type) => [type.id, type])),
+    licenses: new Set(foundLicenses.map(({ id }) => id)),
+  };
+}
+
+const insertCustomers = (context: Context, now: number, rows: Customer[]): D1PreparedStatement[] => {
+  const terms = rows.flatMap((row) => termsOf(row).map((term) => ({ term, customer_id: row.id })));
+  return [
+    ...chunksOf(rows).flatMap((chunk) => [
+      insertChunk(context.db, customers, chunk),
+      recordChunk(context, now, "customer", chunk),
+    ]),
+    ...chunksOf(terms).map((chunk) => insertChunk(context.db, customerTerms, chunk)),
+  ];
+};
+
+/** One event per row of the chunk. */
+const recordChunk = (
+  context: Context,
+  now: number,
+  entityType: EntityType & ("customer" | "license"),
+  chunk: string,
+): D1PreparedStatement =>
+  recordChange(
+    context,
+    now,
+    `${entityType}.imported`,
+    [entityType, { sql: "value ->> '$.id'", values: [] }],
+    { sql: "json_object('after', json(value))", values: [] },
+    { sql: "FROM json_each(?)", values: [chunk] },
+  );
+
+async function write(context: Context, statements: D1PreparedStatement[]): Promise<void> {
+  if (statements.length === 0) return;
+  try {
+    await context.db.batch(statements);
+  } catch (error) {
+    if (!isUniqueFailure(error) && !isForeignKeyFailure(error)) throw error;
+    throw new Problem(
+      "CONFLICT",
+      "Nothing was imported: what the file builds on was changed by somebody else meanwhile. Import it again.",
+    );
+  }
+}

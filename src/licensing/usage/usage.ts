@@ -1,0 +1,146 @@
+// What instances use: told with each check-in, cumulative per UTC day, kept so that nothing counts twice.
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import type { Context } from "../../context.ts";
+import { invalid } from "../../problems.ts";
+import type { License } from "../../storage/schema.ts";
+import { DAY, formatInstant } from "../../kernel/dates.ts";
+import { unknownLicense } from "../licenses/licenses.ts";
+
+/** The UTC day of an instant, as YYYY-MM-DD. */
+const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
+
+const Day = z.iso.date("Must be a date (2027-01-31)");
+
+const Figure = z.pipe(
+  z.nullish(z.int().check(z.minimum(0), z.maximum(1_000_000_000_000))),
+  z.transform((figure) => figure ?? 0),
+);
+
+/** How long it is and which days it tells of is judged below: a clock's mistake must not cost the lease. */
+export const UsageReport = z.array(z.object({ date: Day, requests: Figure, services: Figure }));
+
+export interface DayUsage {
+  day: string;
+  requests: number;
+  services: number;
+}
+
+/** A day later than tomorrow is the mistake of a clock; clients keep it until then. So is one before computers counted. */
+const AHEAD = DAY;
+const FIRST_DAY = "1970-01-01";
+
+/** Over a year, for a courier who comes once. */
+const MAX_DAYS = 400;
+
+/**
+ * The figures day by day, the latest last; of a day told twice the higher ones, and none of days that cannot be or are
+ * too many.
+ */
+export function usageOf(
+  report: z.output<typeof UsageReport>,
+  now: number,
+): { days: DayUsage[]; ignored: number } {
+  const days = new Map<string, DayUsage>();
+  let ignored = 0;
+  for (const { date: day, requests, services } of report) {
+    if (day < FIRST_DAY || day > dayOf(now + AHEAD)) {
+      ignored++;
+      continue;
+    }
+    const known = days.get(day) ?? { day, requests: 0, services: 0 };
+    days.set(day, {
+      day,
+      requests: Math.max(known.requests, requests),
+      services: Math.max(known.services, services),
+    });
+  }
+  const all = [...days.values()].toSorted((a, b) => (a.day < b.day ? -1 : 1));
+  const kept = all.slice(-MAX_DAYS);
+  return { days: kept, ignored: ignored + all.length - kept.length };
+}
+
+const KEEP = "INSERT INTO usage (license_id, day, instance_id, requests, services)";
+const HIGHER = `ON CONFLICT DO UPDATE SET
+  requests = max(requests, excluded.requests), services = max(services, excluded.services)`;
+
+/**
+ * Keeps the figures of an instance, where the claim right before it in the batch was granted. A single day,
+ * which is what a check-in brings, goes without json_each: that is billed as rows read.
+ */
+export function keepUsage(
+  { db }: Context,
+  licenseId: string,
+  instanceId: string,
+  days: DayUsage[],
+): D1PreparedStatement {
+  const [only] = days;
+  if (days.length === 1 && only) {
+    const { day, requests, services } = only;
+    const sql = `${KEEP} SELECT ?, ?, ?, ?, ? WHERE changes() > 0 ${HIGHER}`;
+    return db.sql(sql, licenseId, day, instanceId, requests, services);
+  }
+  return db.sql(
+    `${KEEP} SELECT ?1, value ->> 'day', ?2, value ->> 'requests', value ->> 'services'
+     FROM json_each(?3) WHERE changes() > 0 ${HIGHER}`,
+    licenseId,
+    instanceId,
+    JSON.stringify(days),
+  );
+}
+
+export const UsageQuery = z.strictObject({ from: z.optional(Day), to: z.optional(Day) });
+
+const DEFAULT_DAYS = 30;
+const MAX_ROWS = 10_000;
+
+interface UsageRow extends DayUsage {
+  instance_id: string;
+}
+
+/**
+ * The usage of a license per day and instance, with its limits beside it; the last 30 days where no range is
+ * given.
+ * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID where the range is turned round or holds too much
+ */
+export async function readUsage(context: Context, id: string, query: z.output<typeof UsageQuery>) {
+  allow(context, "read");
+  const { db } = context;
+  const now = context.clock.now();
+  const to = query.to ?? dayOf(now);
+  const from = query.from ?? dayOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY);
+  if (from > to) throw invalid("from", "Must not be after to");
+  const [limits, used] = await db.batch([
+    db.sql("SELECT max_requests_per_day, max_services FROM licenses WHERE id = ?", id),
+    db.sql(
+      `SELECT day, instance_id, requests, services FROM usage
+       WHERE license_id = ? AND day >= ? AND day <= ? ORDER BY day, instance_id LIMIT ?`,
+      id,
+      from,
+      to,
+      MAX_ROWS + 1,
+    ),
+  ]);
+  const license = limits?.results[0] as Pick<License, "max_requests_per_day" | "max_services"> | undefined;
+  if (!license) throw unknownLicense(id);
+  const rows = (used?.results ?? []) as unknown as UsageRow[];
+  if (rows.length > MAX_ROWS) throw invalid("from", "The range holds too much; choose a shorter one");
+  const days = Map.groupBy(rows, (row) => row.day);
+  return {
+    license_id: id,
+    from,
+    to,
+    max_requests_per_day: license.max_requests_per_day,
+    max_services: license.max_services,
+    data: [...days].map(([date, instances]) => ({
+      date,
+      requests: instances.reduce((sum, row) => sum + row.requests, 0),
+      services: instances.reduce((sum, row) => sum + row.services, 0),
+      instances: instances.map(({ instance_id, requests, services }) => ({
+        instance_id,
+        requests,
+        services,
+      })),
+    })),
+  };
+}

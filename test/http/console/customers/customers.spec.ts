@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { Visitor } from "../../../support/console.ts";
+import { admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
+
+const HOSTILE = `<script>alert("1")</script>`;
+
+describe("/admin/customers", () => {
+  it("finds customers by what they are called, page by page, with the filter kept", async () => {
+    const word = unique("zebra");
+    for (let n = 0; n < 3; n++) await newCustomer({ name: `${word} ${n}` });
+    const visitor = await Visitor.signInAs("viewer");
+    const first = await visitor.get(`/admin/customers?q=${word}&limit=2`);
+    expect(first.text).toContain(`${word} 0`);
+    expect(first.text).not.toContain(`${word} 2`);
+    const next = /href="([^"]+)" rel="next"/.exec(first.html)![1]!.replaceAll("&amp;", "&");
+    expect((await visitor.get(next)).text).toContain(`${word} 2`);
+    expect((await visitor.get("/admin/customers?q=nobody-has-this-name")).text).toContain(
+      "Nothing is like that",
+    );
+  });
+
+  it("refuses a cursor that is none, as a page", async () => {
+    const visitor = await Visitor.signIn();
+    expect(await visitor.get("/admin/customers?cursor=x.y")).toMatchObject({ status: 422 });
+  });
+});
+
+describe("a customer's page", () => {
+  it("shows who it is, what they hold and what happened, and leads on", async () => {
+    const { license } = await newLicense();
+    const id: string = license.customer_id;
+    await rows("UPDATE customers SET email = 'a@acme.example', email_status = 'bounced' WHERE id = ?", id);
+    const { html, text } = await (await Visitor.signIn()).get(`/admin/customers/${id}`);
+    expect(text).toContain("mail bounced");
+    expect(text).toContain("Customer created");
+    expect(html).toContain(`/admin/licenses/${license.id}"`);
+    expect(html).toContain(`/admin/licenses/new?customer_id=${id}"`);
+    expect(html).toContain(`/admin/exports/licenses?customer_id=${id}"`);
+  });
+
+  it("says plainly that there is no such customer", async () => {
+    const page = await (await Visitor.signIn()).get("/admin/customers/nobody");
+    expect(page).toMatchObject({ status: 404 });
+    expect(page.text).toContain("The customer does not exist");
+  });
+
+  it("shows a viewer nothing to do, and takes nothing from one", async () => {
+    const { id } = await newCustomer();
+    const viewer = await Visitor.signInAs("viewer");
+    const page = await viewer.get(`/admin/customers/${id}`);
+    expect(page.html).not.toMatch(/\/edit"|\/delete"|licenses\/new|exports/);
+    const token = page.forms[0]!.fields[0]![1];
+    for (const path of ["new", `${id}/edit`, `${id}/delete`]) {
+      expect(await viewer.get(`/admin/customers/${path}`)).toMatchObject({ status: 403 });
+      const fields = { form_token: token, once: crypto.randomUUID(), name: "Mine" };
+      expect(await viewer.post(`/admin/customers/${path}`, fields)).toMatchObject({ status: 403 });
+    }
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({ id, name: "Acme" });
+  });
+
+  it("shows names as text, whatever they hold", async () => {
+    const { id } = await newCustomer({
+      name: HOSTILE,
+      company: HOSTILE,
+      metadata: { "</pre>": HOSTILE },
+    });
+    const visitor = await Visitor.signIn();
+    for (const path of [`/${id}`, `/${id}/edit`, `/${id}/delete`, `?q=${encodeURIComponent(HOSTILE)}`]) {
+      const { status, html, text } = await visitor.get(`/admin/customers${path}`);
+      expect(status).toBe(200);
+      expect(html).not.toContain("<script>alert");
+      expect(text).toContain(HOSTILE);
+    }
+  });
+});
+
+describe("the forms of a customer", () => {
+  it("create one, with an id of its own or ours", async () => {
+    const visitor = await Visitor.signInAs("manager");
+    const id = unique("acme");
+    const values = { id, name: "Acme", email: "it@acme.example", metadata: '{"crm": 7}' };
+    const page = await visitor.fill("/admin/customers/new", values);
+    expect(page.path).toBe(`/admin/customers/${id}?done=created`);
+    expect(page.text).toContain("The customer is created.");
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({ name: "Acme", metadata: { crm: 7 } });
+    expect((await visitor.fill("/admin/customers/new", { name: "Acme" })).path).toMatch(
+      /\/cus_\w+\?done=created$/,
+    );
+  });
+
+  it("come back with what was entered and what is wrong with it", async () => {
+    const visitor = await Visitor.signIn();
+    const page = await visitor.fill("/admin/customers/new", { name: "Acme", email: "acme", company: "ACME" });
+    expect(page.status).toBe(422);
+    expect(page.html).toContain('aria-describedby="email-hint email-fault"');
+    expect(page.forms.find(({ fields }) => fields.some(([name]) => name === "once"))).toBeDefined();
+    expect(page.html).toContain('value="ACME"');
+    const broken = await visitor.fill("/admin/customers/new", { name: "Acme", metadata: "{" });
+    expect(broken.status).toBe(422);
+    expect(broken.text).toContain("Must be JSON");
+    const { id } = await newCustomer();
+    const taken = await visitor.fill("/admin/customers/new", { id, name: "Again" });
+    expect(taken.status).toBe(409);
+    expect(taken.text).toContain("exists already");
+  });
+
+  it("create one customer, however often the same form is sent", async () => {
+    const visitor = await Visitor.signIn();
+    const form = await visitor.get("/admin/customers/new");
+    const values = { name: unique("Twice") };
+    const [one, two] = [await visitor.submit(form, values), await visitor.submit(form, values)];
+    expect(one.location).toMatch(/done=created/);
+    expect(two.location).toBe(one.location);
+    expect(await rows("SELECT id FROM customers WHERE name = ?", values.name)).toHaveLength(1);
+  });
+
+  it("change one, and say so where somebody else was faster", async () => {
+    const { id } = await newCustomer({ company: "Old" });
+    const visitor = await Visitor.signIn();
+    const form = await visitor.get(`/admin/customers/${id}/edit`);
+    await admin(`/customers/${id}`, { method: "PATCH", body: { company: "Theirs" } });
+    const again = await visitor.submit(form, { name: "Mine" });
+    expect(again.status).toBe(412);
+    expect(again.text).toContain("Company Theirs Old");
+    expect(again.html).toContain('value="Mine"');
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({ name: "Acme", company: "Theirs" });
+    expect((await visitor.submit(again)).location).toBe(`/admin/customers/${id}?done=changed`);
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({ name: "Mine", company: "Old" });
+  });
+
+  it("change nothing without the version that was shown", async () => {
+    const { id } = await newCustomer();
+    const visitor = await Visitor.signIn();
+    const form = await visitor.get(`/admin/customers/${id}/edit`);
+    expect(await visitor.submit(form, { name: "Mine", version: undefined })).toMatchObject({ status: 412 });
+  });
+
+  it("delete one who has no licenses, and no other", async () => {
+    const visitor = await Visitor.signIn();
+    const { id } = await newCustomer();
+    const page = await visitor.fill(`/admin/customers/${id}/delete`);
+    expect(page.path).toBe("/admin/customers?done=deleted");
+    expect(page.text).toContain("The customer is deleted.");
+    expect(await admin(`/customers/${id}`)).toMatchObject({ status: 404 });
+
+    const { id: holder } = await newCustomer();
+    const form = await visitor.get(`/admin/customers/${holder}/delete`);
+    await newLicense({ customer_id: holder });
+    const refused = await visitor.submit(form);
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain("has licenses");
+    expect((await visitor.get(`/admin/customers/${holder}/delete`)).html).not.toContain(
+      "Delete customer</button>",
+    );
+  });
+
+  it("are taken from our own pages in the same session only", async () => {
+    const { id } = await newCustomer();
+    const visitor = await Visitor.signIn();
+    const form = await visitor.get(`/admin/customers/${id}/delete`);
+    for (const form_token of [undefined, "x", "A".repeat(43)]) {
+      expect(await visitor.submit(form, { form_token })).toMatchObject({ status: 403 });
+    }
+    const other = await Visitor.signIn();
+    expect(await other.submit(form)).toMatchObject({ status: 403 });
+    const fields = Object.fromEntries(form.forms.at(-1)!.fields);
+    const elsewhere = { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
+    expect(await visitor.post(form.path, fields, elsewhere)).toMatchObject({ status: 403 });
+    expect(await admin(`/customers/${id}`)).toMatchObject({ status: 200 });
+  });
+});

@@ -1,0 +1,526 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Visitor } from "../../../support/console.ts";
+import {
+  activate,
+  admin,
+  eventsOf,
+  newCustomer,
+  newLicense,
+  newToken,
+  unique,
+} from "../../../support/service.ts";
+
+let owner: Visitor;
+
+beforeEach(async () => {
+  owner = await Visitor.signIn();
+});
+
+const read = async (id: string): Promise<any> => (await admin(`/licenses/${id}`)).body;
+
+describe("the list of licenses", () => {
+  it("finds by search, standing and type, and names the customer", async () => {
+    const customer = await newCustomer({ name: unique("Zebra") });
+    const { license } = await newLicense({ customer_id: customer.id, license_type: "trial" });
+    const found = await owner.get(
+      `/admin/licenses?q=${customer.name}&standing=expiring&license_type=trial&sort=`,
+    );
+    expect(found.status).toBe(200);
+    expect(found.text).toContain(customer.name);
+    expect(found.html).toContain(`/admin/licenses/${license.id}`);
+    const other = await owner.get(`/admin/licenses?q=${customer.name}&standing=revoked`);
+    expect(other.text).toContain("Nothing is like that.");
+  });
+
+  it("goes on to the next page with the same filters", async () => {
+    const customer = await newCustomer();
+    for (let n = 0; n < 3; n++) await newLicense({ customer_id: customer.id });
+    const first = await owner.get(`/admin/licenses?customer_id=${customer.id}&limit=2`);
+    const next = /href="([^"]*cursor=[^"]*)" rel="next"/.exec(first.html)![1]!.replaceAll("&amp;", "&");
+    expect(next).toContain(`customer_id=${customer.id}`);
+    const second = await owner.get(next);
+    expect(second.text).toContain("1 row on this page");
+    expect(second.text).toContain("End of the list");
+  });
+
+  it("shows what ends next first, where that is asked for", async () => {
+    const customer = await newCustomer();
+    const late = await newLicense({ customer_id: customer.id, expires_days: 300 });
+    const soon = await newLicense({ customer_id: customer.id, expires_days: 3 });
+    const page = await owner.get(`/admin/licenses?customer_id=${customer.id}&sort=ending`);
+    expect(page.html.indexOf(soon.license.id)).toBeLessThan(page.html.indexOf(late.license.id));
+  });
+
+  it("finds the ended ones by their end, too, and says what that order leaves out", async () => {
+    const customer = await newCustomer();
+    const { license } = await newLicense({ customer_id: customer.id, expires_at: null });
+    const query = `/admin/licenses?customer_id=${customer.id}&sort=ending`;
+    const page = await owner.get(query);
+    expect(page.html).not.toContain(license.id);
+    expect(page.text).toContain("By end, perpetual licenses are left out");
+  });
+
+  it("leads to an export of the customer that is asked for, and of all otherwise", async () => {
+    const page = await owner.get("/admin/licenses?customer_id=acme&standing=grace");
+    expect(page.html).toContain('href="/admin/exports/licenses?customer_id=acme">Export all of customer<');
+    expect((await owner.get("/admin/licenses?standing=grace")).html).toContain(
+      'href="/admin/exports/licenses">Export all<',
+    );
+  });
+
+  it("keeps every filter of its address in its form, so that another one only narrows further", async () => {
+    const { html } = await owner.get(
+      "/admin/licenses?customer_id=acme&status=active&expiring_within_days=30&standing=expiring",
+    );
+    expect(html).toMatch(/name="customer_id" type="text" value="acme"/);
+    expect(html).toMatch(/type="hidden" name="status" value="active"/);
+    expect(html).toMatch(/type="hidden" name="expiring_within_days" value="30"/);
+    expect(html).toMatch(/value="expiring" selected/);
+  });
+
+  it("refuses a filter that there is none of, as a page", async () => {
+    const page = await owner.get("/admin/licenses?standing=splendid");
+    expect(page.status).toBe(422);
+    expect(page.headers.get("Content-Type")).toContain("text/html");
+  });
+
+  it("offers a viewer nothing that would be refused", async () => {
+    const viewer = await Visitor.signInAs("viewer");
+    await newLicense();
+    const page = await viewer.get("/admin/licenses");
+    expect(page.text).not.toContain("New license");
+    expect(page.html).not.toContain('name="do"');
+    expect((await viewer.get("/admin/licenses/new")).status).toBe(403);
+    expect((await viewer.get("/admin/licenses/bulk?do=suspend")).status).toBe(403);
+  });
+});
+
+describe("a license's page", () => {
+  it("names its customer among its terms", async () => {
+    const customer = await newCustomer({ name: unique("Zebra") });
+    const { license } = await newLicense({ customer_id: customer.id });
+    const { html } = await owner.get(`/admin/licenses/${license.id}`);
+    expect(html).toContain(`<a href="/admin/customers/${customer.id}">${customer.name}</a>`);
+  });
+});
+
+describe("a new license", () => {
+  const path = "/admin/licenses/new";
+
+  it("takes what its type says, and leads to the key", async () => {
+    const customer = await newCustomer();
+    const form = await owner.get(`${path}?customer_id=${customer.id}`);
+    const answer = await owner.submit(form, { license_type: "standard", terms_of: "standard" });
+    expect(answer.status).toBe(303);
+    const id = /lic_[0-9A-Z]{26}/.exec(answer.location)![0];
+    expect(await read(id)).toMatchObject({
+      customer_id: customer.id,
+      license_type: "standard",
+      features: ["orchestration", "api"],
+    });
+    const key = await owner.get(answer.location);
+    expect(key.text).toContain("The license is issued.");
+    expect(key.html).toContain(`/admin/licenses/${id}/send`);
+    const [, shown] = /(eyJ[\w-]+\.[\w-]+\.[\w-]+)/.exec(key.html)!;
+    expect((await activate(shown!, "caio-1")).status).toBe(200);
+  });
+
+  it("makes the customer with it, and mails the key", async () => {
+    const name = unique("Newcomer");
+    const answer = await owner.submit(await owner.get(path), {
+      customer_id: "+new",
+      new_name: name,
+      new_email: "it@newcomer.example",
+      ends: "date",
+      ends_on: "2099-01-31",
+      max_instances: "7",
+      max_services: "",
+      send_email: "yes",
+    });
+    const id = /lic_[0-9A-Z]{26}/.exec(answer.location)![0];
+    const license = await read(id);
+    expect(license).toMatchObject({
+      max_instances: 7,
+      max_services: null,
+      expires_at: "2099-02-01T12:00:00.000Z",
+    });
+    expect((await admin(`/customers/${license.customer_id}`)).body.name).toBe(name);
+    const mail = (await admin(`/messages?license_id=${id}`)).body.data;
+    expect(mail).toMatchObject([{ kind: "license_delivery", recipient: "it@newcomer.example" }]);
+    const key = await owner.get(answer.location);
+    expect(key.text).toMatch(/The license is issued, and .*it@newcomer\.example/);
+    expect(key.text).toContain(`License key: ${name}, standard`);
+    expect(key.text).toContain("last day Jan 31, 2099");
+    expect(key.html).not.toContain(`/admin/licenses/${id}/send`);
+  });
+
+  it("can be perpetual, and be given a start", async () => {
+    const customer = await newCustomer();
+    const answer = await owner.submit(await owner.get(`${path}?customer_id=${customer.id}`), {
+      ends: "never",
+      starts_at: "2098-01-01",
+    });
+    const id = /lic_[0-9A-Z]{26}/.exec(answer.location)![0];
+    expect(await read(id)).toMatchObject({ expires_at: null, standing: "scheduled" });
+  });
+
+  it("shows what the key will say, and does nothing, while it is filled in", async () => {
+    const customer = await newCustomer();
+    const before = (await admin(`/licenses?customer_id=${customer.id}`)).body.data.length;
+    const look = await owner.submit(await owner.get(path), {
+      look: "yes",
+      customer_id: customer.id,
+      max_instances: "9",
+    });
+    expect(look.status).toBe(200);
+    expect(look.text).toContain(`"sub": "${customer.id}"`);
+    expect(look.text).toContain('"max_instances": 9');
+    expect((await admin(`/licenses?customer_id=${customer.id}`)).body.data).toHaveLength(before);
+  });
+
+  it("fills in the terms of another type where that is chosen", async () => {
+    const look = await owner.submit(await owner.get(path), {
+      look: "yes",
+      license_type: "enterprise",
+      terms_of: "standard",
+      features: "only-this",
+    });
+    expect(look.text).toContain('"sso"');
+    expect(look.text).not.toContain("only-this");
+  });
+
+  it("is refused with what is wrong at its field, and keeps what was entered", async () => {
+    const answer = await owner.submit(await owner.get(path), {
+      customer_id: "+new",
+      new_name: "",
+      features: "fine, not!fine",
+      max_instances: "many",
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.html).toContain('value="many"');
+    const nobody = await owner.submit(await owner.get(path), {});
+    expect(nobody.status).toBe(422);
+    expect(nobody.text).toContain("Choose a customer.");
+  });
+
+  it("makes no customer for a license that is refused", async () => {
+    const name = unique("Nobody");
+    await owner.submit(await owner.get(path), { customer_id: "+new", new_name: name, max_instances: "0" });
+    await owner.submit(await owner.get(path), { customer_id: "+new", new_name: name, send_email: "yes" });
+    expect((await admin(`/customers?q=${name}`)).body.data).toEqual([]);
+  });
+
+  it("is issued once, however often its form is sent", async () => {
+    const customer = await newCustomer();
+    const form = await owner.get(`${path}?customer_id=${customer.id}`);
+    const answers = await Promise.all([1, 2, 3].map(() => owner.submit(form)));
+    expect(new Set(answers.map(({ location }) => location)).size).toBe(1);
+    expect((await admin(`/licenses?customer_id=${customer.id}`)).body.data).toHaveLength(1);
+  });
+
+  it("is refused without the proof that the form is ours", async () => {
+    const customer = await newCustomer();
+    const form = await owner.get(`${path}?customer_id=${customer.id}`);
+    const forged = [
+      await owner.submit(form, { form_token: "A".repeat(43) }),
+      await owner.submit(form, { form_token: undefined }),
+      await owner.post(path, { customer_id: customer.id }, { Origin: "https://evil.example" }),
+    ];
+    expect(forged.map(({ status }) => status)).toEqual([403, 403, 403]);
+    expect((await admin(`/licenses?customer_id=${customer.id}`)).body.data).toEqual([]);
+  });
+});
+
+describe("the page of a license", () => {
+  it("tells terms, seats, usage, mail and events, in words that are escaped", async () => {
+    const customer = await newCustomer({ name: "<script>alert(1)</script>", email: "it@acme.example" });
+    const { license, license_key } = await newLicense({
+      customer_id: customer.id,
+      max_instances: 2,
+      send_email: true,
+    });
+    await activate(license_key, "caio-<b>1</b>", { hostname: "host-1" });
+    const page = await owner.get(`/admin/licenses/${license.id}`);
+    expect(page.status).toBe(200);
+    expect(page.html).not.toContain("<script>alert");
+    expect(page.html).not.toContain("<b>1</b>");
+    for (const words of [
+      "1 of 2",
+      "365 days left",
+      "caio-<b>1</b>",
+      "host-1",
+      "License delivery",
+      "License issued",
+    ]) {
+      expect(page.text).toContain(words);
+    }
+    expect(page.html).not.toContain(license_key);
+  });
+
+  it("is not there for a license that is not", async () => {
+    expect((await owner.get("/admin/licenses/lic_nope")).status).toBe(404);
+    expect((await owner.get("/admin/licenses/%00")).status).toBe(404);
+  });
+
+  it("offers what the license allows and the role may do", async () => {
+    const { license } = await newLicense();
+    const offered = async (who: Visitor): Promise<string[]> => {
+      const { html } = await who.get(`/admin/licenses/${license.id}`);
+      return [...html.matchAll(new RegExp(`/admin/licenses/${license.id}/(\\w+)`, "g"))].map(
+        ([, name]) => name!,
+      );
+    };
+    expect(await offered(owner)).toEqual(["renew", "key", "send", "edit", "reissue", "suspend", "revoke"]);
+    expect(await offered(await Visitor.signInAs("viewer"))).toEqual([]);
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
+    expect(await offered(owner)).toContain("reinstate");
+    await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
+    expect(await offered(owner)).toEqual(["key"]);
+  });
+
+  it("shows the key to whoever may see it, and records that", async () => {
+    const { license, license_key } = await newLicense();
+    const page = await owner.get(`/admin/licenses/${license.id}/key`);
+    expect(page.html).toContain(license_key);
+    const file = await owner.get(`/admin/licenses/${license.id}/key/file`);
+    expect(file.html.trim()).toBe(license_key);
+    expect(file.headers.get("Content-Disposition")).toContain(license.id);
+    const reveals = (await eventsOf(license.id)).filter(({ action }) => action === "license.key_revealed");
+    expect(reveals).toHaveLength(2);
+    const viewer = await Visitor.signInAs("viewer");
+    const refused = await viewer.get(`/admin/licenses/${license.id}/key`);
+    expect(refused.status).toBe(403);
+    expect(refused.html).not.toContain(license_key);
+  });
+});
+
+describe("the days of a license", () => {
+  it("are shown as they were entered, with the instant beside them", async () => {
+    const { license } = await newLicense({
+      starts_at: "2098-02-01",
+      expires_at: "2099-01-31",
+      grace_days: 1,
+    });
+    const page = await owner.get(`/admin/licenses/${license.id}`);
+    expect(page.html).toContain('<time datetime="2099-02-01T12:00:00.000Z" title="2099-02-01T12:00:00.000Z"');
+    expect(page.html).toContain('<time datetime="2098-01-31T10:00:00.000Z" title="2098-01-31T10:00:00.000Z"');
+    expect(page.text).toMatch(/Starts Feb 1, 2098 .* Ends Jan 31, 2099/);
+    expect(page.text).not.toContain("Feb 1, 2099");
+    const list = await owner.get(`/admin/licenses?customer_id=${license.customer_id}`);
+    expect(list.text).toContain("Jan 31, 2099");
+    expect((await owner.get(`/admin/customers/${license.customer_id}`)).text).toContain("Jan 31, 2099");
+    expect((await owner.get(`/admin/licenses/${license.id}/renew`)).text).toContain("Ends Jan 31, 2099");
+  });
+
+  it("stay as they are where what is shown is entered, and can both be changed", async () => {
+    const { license } = await newLicense({ starts_at: "2098-02-01", expires_at: "2099-01-31" });
+    const path = `/admin/licenses/${license.id}/edit`;
+    const form = await owner.get(path);
+    expect(form.text).toContain("Jan 31, 2099 now");
+    expect(form.text).toContain("Feb 1, 2098 now");
+    await owner.submit(form, { ends_on: "2099-01-31", starts_at: "2098-02-01" });
+    expect(await read(license.id)).toEqual(license);
+    const look = await owner.submit(form, { look: "yes", starts_at: "2098-03-01" });
+    expect(look.text).toContain("starts: Feb 1, 2098 → Mar 1, 2098");
+    await owner.fill(path, { starts_at: "2098-03-01" });
+    expect((await read(license.id)).starts_at).toBe("2098-02-28T10:00:00.000Z");
+  });
+});
+
+describe("what can be done with a license", () => {
+  it.each([
+    ["renew", "Renew license"],
+    ["suspend", "Suspend license"],
+    ["revoke", "Revoke license"],
+    ["reinstate", "Reinstate license"],
+    ["reissue", "Replace key"],
+    ["send", "Send key"],
+    ["edit", "Edit terms"],
+    ["key", "License key"],
+  ])("%s: says whose license it is and which", async (action, words) => {
+    const { name, id: customer_id } = await newCustomer({ name: unique("Zebra") });
+    const { license } = await newLicense({ customer_id });
+    const { html } = await owner.get(`/admin/licenses/${license.id}/${action}`);
+    const title = `${words}: ${name}, standard`;
+    expect(html).toContain(`<h1>${title}</h1>`);
+    expect(html).toMatch(new RegExp(`<title>\\s*${title}`));
+    expect(html).toContain(`<code>${license.id}</code>`);
+    expect(html).toContain(`<a href="/admin/licenses/${license.id}">${name}</a>`);
+  });
+
+  it("is renewed up to a day, which has to be chosen", async () => {
+    const { license } = await newLicense();
+    const form = await owner.get(`/admin/licenses/${license.id}/renew`);
+    const without = await owner.submit(form, { ends: "date", ends_on: "" });
+    expect(without.status).toBe(422);
+    expect(without.text).toContain("Error: Renew license");
+    expect(without.html).toContain('<a href="#ends_on">Last day</a>: Choose the last day');
+    expect(without.html).toMatch(/id="ends_on"[^>]* aria-invalid="true"/);
+    expect(without.html).not.toContain('id="ends-fault"');
+    const early = await owner.submit(form, { ends: "date", ends_on: "2020-01-31" });
+    expect(early.html).toContain('<a href="#ends_on">Last day</a>: Must be later');
+    expect((await owner.submit(form, { ends: "date", ends_on: "2099-01-31" })).status).toBe(303);
+  });
+
+  it("leads back to the license where its state refuses it, with what it allows", async () => {
+    const { license } = await newLicense();
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
+    const page = await owner.get(`/admin/licenses/${license.id}/suspend`);
+    expect(page.status).toBe(409);
+    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key.");
+    expect(page.html).toContain(`<a class="button" href="/admin/licenses/${license.id}">`);
+    const nowhere = await owner.get("/admin/licenses/lic_nope/suspend");
+    expect(nowhere.html).toContain('<a class="button" href="/admin">');
+  });
+
+  it("is renewed by a choice, from its end", async () => {
+    const { license } = await newLicense({ expires_days: 10 });
+    const page = await owner.fill(`/admin/licenses/${license.id}/renew`, { ends: "365" });
+    expect(page.text).toContain("Renewed.");
+    const { expires_at } = await read(license.id);
+    expect(Date.parse(expires_at) - Date.parse(license.expires_at)).toBe(365 * 86_400_000);
+  });
+
+  it.each([
+    ["suspend", "suspended", "refused at the next check-in"],
+    ["revoke", "revoked", "refused at the next check-in"],
+  ])("%s: shows whom it would stop, wants a reason, and does it", async (action, status, words) => {
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "caio-1");
+    const form = await owner.get(`/admin/licenses/${license.id}/${action}`);
+    expect(form.text).toContain("1 instance would be");
+    expect(form.text).toContain(words);
+    const without = await owner.submit(form, { reason: " " });
+    expect(without.status).toBe(422);
+    expect((await read(license.id)).status).toBe("active");
+    const page = await owner.fill(`/admin/licenses/${license.id}/${action}`, { reason: "Invoice 4711" });
+    expect(page.text).toContain("“Invoice 4711”");
+    expect((await read(license.id)).status).toBe(status);
+  });
+
+  it("is reinstated, reissued and mailed", async () => {
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email: "it@acme.example" })).id,
+    });
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
+    await owner.fill(`/admin/licenses/${license.id}/reinstate`, { reason: "Paid." });
+    expect((await read(license.id)).status).toBe("active");
+    const { data: events } = (await admin(`/licenses/${license.id}/events`)).body;
+    expect(events[0]).toMatchObject({ action: "license.reinstated", detail: { reason: "Paid." } });
+    const key = await owner.fill(`/admin/licenses/${license.id}/reissue`, { reason: "Leaked." });
+    expect(key.text).toContain("The key is replaced.");
+    expect((await read(license.id)).revision).toBe(2);
+    const sent = await owner.fill(`/admin/licenses/${license.id}/send`, { to: "other@acme.example" });
+    expect(sent.text).toContain("other@acme.example");
+  });
+
+  it("is refused where the state forbids it, and says so on the form", async () => {
+    const { license } = await newLicense();
+    const form = await owner.get(`/admin/licenses/${license.id}/renew`);
+    await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
+    const late = await owner.submit(form, { ends: "365" });
+    expect(late.status).toBe(409);
+    expect(late.text).toContain("The license is revoked");
+  });
+
+  it("is edited, with a look at what that does, and not over somebody else's change", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 3 });
+    await activate(license_key, "caio-1");
+    await activate(license_key, "caio-2");
+    const path = `/admin/licenses/${license.id}/edit`;
+    const form = await owner.get(path);
+    const look = await owner.submit(form, { look: "yes", max_instances: "1" });
+    expect(look.text).toContain("instances: 3 → 1");
+    expect(look.text).toContain("2 seats in use, 1 allowed");
+    expect((await read(license.id)).max_instances).toBe(3);
+    const page = await owner.fill(path, { max_instances: "1", features: "one two" });
+    expect(page.text).toContain("The terms are changed.");
+    expect(await read(license.id)).toMatchObject({
+      max_instances: 1,
+      features: ["one", "two"],
+      expires_at: license.expires_at,
+    });
+    const overtaken = await owner.submit(form, { max_instances: "5" });
+    expect(overtaken.status).toBe(412);
+    expect(overtaken.text).toContain("Instances 1 5");
+    expect(overtaken.html).toMatch(/name="max_instances"[^>]* value="5"/);
+    expect((await read(license.id)).max_instances).toBe(1);
+    expect((await owner.submit(overtaken)).status).toBe(303);
+    expect((await read(license.id)).max_instances).toBe(5);
+    expect((await owner.submit(form, { version: undefined })).status).toBe(412);
+  });
+
+  it.each(["renew", "suspend", "revoke", "reinstate", "reissue", "send", "edit"])(
+    "%s is refused to a viewer, opened or sent",
+    async (action) => {
+      const { license } = await newLicense();
+      const viewer = await Visitor.signInAs("viewer");
+      const path = `/admin/licenses/${license.id}/${action}`;
+      expect((await viewer.get(path)).status).toBe(403);
+      expect((await viewer.post(path, { reason: "x", ends: "365", to: "it@acme.example" })).status).toBe(403);
+      expect(await read(license.id)).toEqual(license);
+    },
+  );
+});
+
+describe("several licenses at once", () => {
+  it("are suspended after a look at each; one that refuses stops none of the others", async () => {
+    const { license: first } = await newLicense();
+    const { license: second } = await newLicense();
+    const { license: ended } = await newLicense();
+    await admin(`/licenses/${ended.id}/revoke`, { body: { reason: "x" } });
+    const ids = [first.id, ended.id, second.id];
+    const query = ids.map((id) => `id=${id}`).join("&");
+    const form = await owner.get(`/admin/licenses/bulk?do=suspend&${query}`);
+    expect(form.text).toContain("No instance runs on it.");
+    expect(form.text).toContain("The license is revoked");
+    const done = await owner.submit(form, { reason: "Unpaid." });
+    expect(done.text).toContain("2 of 3 licenses done.");
+    expect((await read(first.id)).status).toBe("suspended");
+    expect((await read(second.id)).status).toBe("suspended");
+  });
+
+  it("are mailed, each to its customer", async () => {
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email: "a@acme.example" })).id,
+    });
+    const { license: without } = await newLicense();
+    const form = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}&id=${without.id}`);
+    expect(form.text).toContain("The current key goes to a@acme.example.");
+    expect(form.text).toMatch(/refused\s*The customer \S+ has no e-mail address/);
+    const done = await owner.submit(form);
+    expect(done.text).toContain("1 of 2 licenses done.");
+    expect(done.text).toContain("On its way to a@acme.example.");
+    expect(done.text).toContain("has no e-mail address");
+  });
+
+  it("are left alone where none of them can be mailed, before and after that is known", async () => {
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email: "b@acme.example" })).id,
+    });
+    const form = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}`);
+    await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
+    const done = await owner.submit(form);
+    expect(done.html).toMatch(/<p class="note warn"[^>]*>0 of 1 license done/);
+    const again = await owner.get(`/admin/licenses/bulk?do=send&id=${license.id}`);
+    expect(again.text).toContain("its key is of no use to anybody");
+    expect(again.html).not.toContain('action="/admin/licenses/bulk"');
+  });
+
+  it("are exported with their keys, just these", async () => {
+    const { license, license_key } = await newLicense();
+    const { license: other } = await newLicense();
+    const form = await owner.get(`/admin/licenses/bulk-export?id=${license.id}`);
+    const file = await owner.submit(form, { format: "csv" });
+    expect(file.headers.get("Content-Disposition")).toContain(".csv");
+    expect(file.html).toContain(license_key);
+    expect(file.html).not.toContain(other.id);
+    const viewer = await Visitor.signInAs("viewer");
+    expect((await viewer.get(`/admin/licenses/bulk-export?id=${license.id}`)).status).toBe(403);
+  });
+
+  it("are nobody's business who may not", async () => {
+    const manager = await Visitor.signIn((await newToken({ role: "manager" })).token);
+    expect((await manager.get("/admin/licenses/bulk?do=send")).text).toContain("No license is selected.");
+  });
+});

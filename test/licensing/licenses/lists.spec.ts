@@ -1,0 +1,373 @@
+import { describe, expect, it } from "vitest";
+import { DAY, setTime } from "../../support/clock.ts";
+import { env } from "../../support/env.ts";
+import { recorded, scansOf } from "../../support/meter.ts";
+import {
+  type Answer,
+  activate,
+  admin,
+  call,
+  deactivate,
+  newCustomer,
+  newLicense,
+  unique,
+} from "../../support/service.ts";
+
+/** All ids of a list, read page by page. */
+async function idsOf(path: string, limit = 100): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+    const { status, body, text }: Answer = await admin(
+      `${path}${path.includes("?") ? "&" : "?"}limit=${limit}${more}`,
+    );
+    if (status !== 200) throw new Error(text);
+    expect(body.data.length).toBeLessThanOrEqual(limit);
+    ids.push(...body.data.map((row: { id: string }) => row.id));
+    cursor = body.next_cursor;
+  } while (cursor !== null);
+  expect(new Set(ids).size).toBe(ids.length);
+  return ids;
+}
+
+describe("listing licenses", () => {
+  it("walks a customer's licenses page by page, the newest first, none twice and none left out", async () => {
+    const customer_id = (await newCustomer()).id;
+    const issued = [];
+    for (let n = 0; n < 5; n++) issued.push((await newLicense({ customer_id })).license.id);
+    await newLicense();
+    expect(await idsOf(`/licenses?customer_id=${customer_id}`, 2)).toEqual(issued.toSorted().toReversed());
+  });
+
+  it("is stable while licenses are issued between two pages", async () => {
+    const customer_id = (await newCustomer()).id;
+    const issued = [];
+    for (let n = 0; n < 4; n++) issued.push((await newLicense({ customer_id })).license.id);
+    const first = await admin(`/licenses?customer_id=${customer_id}&limit=2`);
+    await newLicense({ customer_id });
+    const second = await admin(
+      `/licenses?customer_id=${customer_id}&limit=2&cursor=${first.body.next_cursor}`,
+    );
+    const seen = [...first.body.data, ...second.body.data].map((license: { id: string }) => license.id);
+    expect(seen).toEqual(issued.toSorted().toReversed());
+    expect(second.body.next_cursor).toBeNull();
+  });
+
+  it("finds each license by its standing and status, and by no other", async () => {
+    setTime("2026-06-01T00:00:00Z");
+    const customer_id = (await newCustomer()).id;
+    const make = async (input: object) => (await newLicense({ customer_id, ...input })).license.id as string;
+    const ids = {
+      active: await make({ expires_days: 100 }),
+      perpetual: await make({ expires_at: null }),
+      expiring: await make({ expires_days: 35 }),
+      grace: await make({ expires_days: 3, grace_days: 30 }),
+      expired: await make({ expires_days: 3, grace_days: 0 }),
+      scheduled: await make({ starts_at: "2026-12-01", expires_days: 300 }),
+      suspended: await make({}),
+      revoked: await make({}),
+    };
+    await admin(`/licenses/${ids.suspended}/suspend`, { body: { reason: "x" } });
+    await admin(`/licenses/${ids.revoked}/revoke`, { body: { reason: "x" } });
+    setTime(Date.parse("2026-06-01T00:00:00Z") + 10 * DAY);
+    const mine = new Set<string>(Object.values(ids));
+    const find = async (query: string) =>
+      (await idsOf(`/licenses?${query}`)).filter((id) => mine.has(id)).toSorted();
+    const byStanding = async (standing: string) => [
+      await find(`standing=${standing}`),
+      await find(`standing=${standing}&customer_id=${customer_id}`),
+      await find(`standing=${standing}&license_type=standard`),
+    ];
+    const same = (...wanted: string[]) => Array.from({ length: 3 }, () => wanted.toSorted());
+    expect(await byStanding("active")).toEqual(same(ids.active, ids.perpetual));
+    expect(await byStanding("expiring")).toEqual(same(ids.expiring));
+    expect(await byStanding("grace")).toEqual(same(ids.grace));
+    expect(await byStanding("expired")).toEqual(same(ids.expired));
+    expect(await byStanding("scheduled")).toEqual(same(ids.scheduled));
+    expect(await byStanding("suspended")).toEqual(same(ids.suspended));
+    expect(await byStanding("revoked")).toEqual(same(ids.revoked));
+    for (const standing of ["expiring", "grace", "expired", "scheduled"] as const) {
+      for (const more of ["", `&customer_id=${customer_id}`]) {
+        expect(await find(`standing=${standing}&sort=ending${more}`), standing).toEqual([ids[standing]]);
+      }
+    }
+    expect(await find("standing=active&sort=ending")).toEqual([ids.active]);
+    expect(await find("status=revoked")).toEqual([ids.revoked]);
+    expect(await find("expiring_within_days=25")).toEqual([ids.expiring]);
+    expect(await find("expiring_within_days=24")).toEqual([]);
+    expect(await find("expiring_within_days=90")).toEqual([ids.active, ids.expiring].toSorted());
+    expect(await find("license_type=trial")).toEqual([]);
+  });
+
+  it("finds licenses by the beginning of their id, and of anything about their customer", async () => {
+    const word = unique("Zeppelin");
+    const email = `${unique("ada")}@${unique("mail")}.example`;
+    const company = `The ${unique("Hüttenwerk")} AG`;
+    const customer = await newCustomer({ name: `Ada ${word}`, email, company });
+    const first = (await newLicense({ customer_id: customer.id })).license.id;
+    const second = (await newLicense({ customer_id: customer.id })).license.id;
+    const wanted = [first, second].toSorted();
+    for (const q of [
+      customer.id,
+      `ada ${word}`,
+      word.toLowerCase(),
+      word.slice(0, -3),
+      email,
+      email.split("@")[1]!,
+      company.toUpperCase(),
+      company.slice(4),
+    ]) {
+      expect((await idsOf(`/licenses?q=${encodeURIComponent(q)}`, 1)).toSorted(), q).toEqual(wanted);
+      expect(await idsOf(`/customers?q=${encodeURIComponent(q)}`, 1), q).toEqual([customer.id]);
+    }
+    expect(await idsOf(`/licenses?q=${first.slice(0, 20)}`)).toContain(first);
+    expect(await idsOf(`/licenses?q=${first.toLowerCase()}`)).toEqual([first]);
+    expect(await idsOf(`/licenses?q=${first}&status=revoked`)).toEqual([]);
+    expect(await idsOf(`/licenses?q=${word}-nobody`)).toEqual([]);
+    const odd = await newCustomer({ id: unique("lic_corp") });
+    const { license } = await newLicense({ customer_id: odd.id });
+    expect(await idsOf(`/licenses?q=${odd.id}`)).toEqual([license.id]);
+  });
+
+  it("finds customers whose id or name begins like an id of ours", async () => {
+    for (const id of [unique("lic_corp"), unique("lic_7"), `lic_7${"Z".repeat(30)}`]) {
+      const customer = await newCustomer({ id, name: `Lic_${unique("name")}` });
+      const { license } = await newLicense({ customer_id: customer.id });
+      for (const q of [id, id.slice(0, -1), customer.name]) {
+        expect(await idsOf(`/licenses?q=${encodeURIComponent(q)}`, 1), q).toEqual([license.id]);
+      }
+    }
+    const customer = await newCustomer({ id: unique("lic_7") });
+    const several = [
+      await newLicense({ customer_id: customer.id }),
+      await newLicense({ customer_id: customer.id }),
+    ];
+    expect(await idsOf("/licenses?q=lic_7", 1)).toEqual(
+      expect.arrayContaining(several.map(({ license }) => license.id)),
+    );
+  });
+
+  it("searches with characters that mean something to LIKE, and longer than LIKE allows", async () => {
+    const name = `${unique("100%_")} ${"long ".repeat(20)}end`;
+    const { id } = await newCustomer({ name });
+    expect(await idsOf(`/customers?q=${encodeURIComponent(name.slice(0, 90))}`)).toEqual([id]);
+    expect(await idsOf(`/customers?q=${encodeURIComponent("%")}`)).not.toContain(id);
+  });
+
+  it("gets past many customers without licenses to one that has some", async () => {
+    const word = unique("crowd");
+    for (let n = 0; n < 30; n++) await newCustomer({ name: `${word} ${String(n).padStart(2, "0")}` });
+    const last = await newCustomer({ name: `${word} 99` });
+    const { license } = await newLicense({ customer_id: last.id });
+    expect(await idsOf(`/licenses?q=${word}`)).toEqual([license.id]);
+  });
+
+  it("finds a customer under the new name and not under the old one after a change", async () => {
+    const [old, fresh] = [unique("before"), unique("after")];
+    const { id } = await newCustomer({ name: old });
+    await admin(`/customers/${id}`, { method: "PATCH", body: { name: fresh } });
+    expect(await idsOf(`/customers?q=${old}`)).toEqual([]);
+    expect(await idsOf(`/customers?q=${fresh}`)).toEqual([id]);
+  });
+});
+
+describe("cursors", () => {
+  it("that are forged, altered or of another list are refused", async () => {
+    const customer_id = (await newCustomer()).id;
+    for (let n = 0; n < 3; n++) await newLicense({ customer_id });
+    const path = `/licenses?customer_id=${customer_id}&limit=1`;
+    const cursor: string = (await admin(path)).body.next_cursor;
+    const [payload, seal] = cursor.split(".");
+    const forged = btoa(JSON.stringify(["lic_0"])).replace(/=+$/, "");
+    for (const bad of ["x", `${forged}.${seal}`, `${payload}.AAAA`, payload!, `${cursor}x`, "%00", ""]) {
+      expect(await admin(`${path}&cursor=${bad}`)).toMatchObject({
+        status: 422,
+        body: { code: "REQUEST_INVALID", errors: [{ path: "cursor" }] },
+      });
+    }
+    expect(await admin(`/licenses?limit=1&cursor=${cursor}`)).toMatchObject({ status: 422 });
+    expect(await admin(`/customers?limit=1&cursor=${cursor}`)).toMatchObject({ status: 422 });
+    expect(await admin(`${path}&cursor=${cursor}`)).toMatchObject({ status: 200 });
+  });
+});
+
+describe("listing activations", () => {
+  it("by license, customer, state and search", async () => {
+    const customer_id = (await newCustomer()).id;
+    const one = await newLicense({ customer_id, max_instances: 5 });
+    await newLicense({ customer_id });
+    const two = await newLicense({ customer_id });
+    const id = async (key: string, instance: string, hostname: string) =>
+      (await activate(key, instance, { hostname })).body.activation_id as string;
+    const a = await id(one.license_key, "alpha", "web-1");
+    const b = await id(one.license_key, "beta", "web-2");
+    const c = await id(two.license_key, "gamma", "db-1");
+    await deactivate(one.license_key, "beta");
+    expect(await idsOf(`/activations?license_id=${one.license.id}`, 1)).toEqual([a, b]);
+    const ofOne = `/licenses/${one.license.id}/activations`;
+    expect(await idsOf(ofOne, 1)).toEqual([a, b]);
+    expect(await idsOf(`${ofOne}?active=true`)).toEqual([a]);
+    expect(await idsOf(`${ofOne}?active=false`)).toEqual([b]);
+    expect(await idsOf(`${ofOne}?q=beta`)).toEqual([b]);
+    expect(await admin(`${ofOne}?license_id=${two.license.id}`)).toMatchObject({ status: 422 });
+    expect(await idsOf(`/activations?customer_id=${customer_id}`, 1)).toEqual([a, b, c]);
+    expect(await idsOf(`/activations?customer_id=${customer_id}&active=true`)).toEqual([a, c]);
+    expect(await idsOf(`/activations?license_id=${one.license.id}&active=false`)).toEqual([b]);
+    expect(await idsOf(`/activations?customer_id=${customer_id}&q=WEB`)).toEqual([a, b]);
+    expect(await idsOf(`/activations?customer_id=${customer_id}&q=gam`)).toEqual([c]);
+    expect(await idsOf(`/activations?license_id=${one.license.id}&customer_id=nobody`)).toEqual([]);
+    const all = await idsOf("/activations?active=true");
+    expect(all).toEqual(expect.arrayContaining([a, c]));
+    expect(all).not.toContain(b);
+    expect(await admin("/activations?active=perhaps")).toMatchObject({ status: 422 });
+  });
+
+  it("by when they were last seen, to the millisecond", async () => {
+    setTime("2026-03-01T12:00:00.500Z");
+    const { license, license_key } = await newLicense();
+    const { activation_id } = (await activate(license_key, "box")).body;
+    for (const [query, found] of [
+      ["seen_since=2026-03-01T12:00:00.500Z", [activation_id]],
+      ["seen_since=2026-03-01T12:00:00.501Z", []],
+      ["seen_before=2026-03-01T12:00:00.500Z", []],
+      ["seen_before=2026-03-01T12:00:00.501Z", [activation_id]],
+    ] as const) {
+      expect(await idsOf(`/activations?license_id=${license.id}&${query}`), query).toEqual(found);
+    }
+  });
+
+  it("gets past a customer's many licenses without any", async () => {
+    const customer_id = (await newCustomer()).id;
+    for (let n = 0; n < 45; n++) await newLicense({ customer_id });
+    const { license_key } = await newLicense({ customer_id });
+    const { body } = await activate(license_key, "a");
+    expect(await idsOf(`/activations?customer_id=${customer_id}`)).toEqual([body.activation_id]);
+  });
+
+  it("shows one, and takes its seat back", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 1 });
+    const { body } = await activate(license_key, "a", { fingerprint: "fp", labels: { env: "prod" } });
+    const shown = await admin(`/activations/${body.activation_id}`);
+    expect(shown.body).toMatchObject({
+      id: body.activation_id,
+      license_id: license.id,
+      instance_id: "a",
+      active: true,
+      ended_at: null,
+      fingerprint: "fp",
+      labels: { env: "prod" },
+      lease_expires_at: body.lease_expires_at,
+    });
+    for (let again = 0; again < 2; again++) {
+      expect(await admin(`/activations/${body.activation_id}`, { method: "DELETE" })).toMatchObject({
+        status: 204,
+      });
+    }
+    expect((await admin(`/activations/${body.activation_id}`)).body).toMatchObject({
+      active: false,
+      ended_at: expect.any(String),
+    });
+    expect(await activate(license_key, "b")).toMatchObject({ status: 200 });
+    const ended = (await admin(`/licenses/${license.id}/events`)).body.data.filter(
+      (event: { action: string }) => event.action === "activation.ended",
+    );
+    expect(ended).toMatchObject([
+      { actor: { type: "staff", id: "ADMIN_TOKEN" }, detail: { instance_id: "a" } },
+    ]);
+    for (const id of ["act_none", "nonsense", `act_${license.id.slice(4)}_AAAAAAAAAA`]) {
+      expect(await admin(`/activations/${id}`)).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+      expect(await admin(`/activations/${id}`, { method: "DELETE" })).toMatchObject({ status: 404 });
+    }
+  });
+});
+
+describe("what a page costs", () => {
+  // Some hundred rows of each kind, so that a walk that is too long shows.
+  it("is at most 2 round trips and 200 rows read, whatever is asked, and scans no table", async () => {
+    const customer_id = (await newCustomer({ name: "Costly Customer" })).id;
+    const { license, license_key } = await newLicense({ customer_id, max_instances: null });
+    for (let n = 0; n < 120; n++) {
+      await newLicense({
+        customer_id,
+        expires_days: 1 + n,
+        ...(n % 3 ? {} : { starts_at: "2026-12-30", expires_days: 400 }),
+      });
+      await activate(license_key, `box-${n}`);
+    }
+    const paths = [
+      "/customers",
+      "/customers?q=costly",
+      "/license-types",
+      "/licenses",
+      `/licenses?customer_id=${customer_id}`,
+      "/licenses?license_type=standard",
+      "/licenses?status=active",
+      "/licenses?status=revoked",
+      ...["active", "expiring", "grace", "expired", "scheduled", "suspended", "revoked"].map(
+        (s) => `/licenses?standing=${s}`,
+      ),
+      "/licenses?standing=expired&license_type=trial",
+      "/licenses?standing=grace&sort=ending",
+      `/licenses?standing=expired&sort=ending&customer_id=${customer_id}`,
+      "/licenses?expiring_within_days=40",
+      "/licenses?q=costly",
+      `/licenses?q=${license.id}`,
+      "/licenses?q=lic_7",
+      "/activations",
+      `/activations?license_id=${license.id}`,
+      `/activations?customer_id=${customer_id}&active=true`,
+      "/activations?active=false",
+      "/activations?q=box",
+      `/licenses/${license.id}/activations`,
+      `/licenses/${license.id}/events`,
+      "/events",
+      `/events?entity=${license.id}`,
+      "/events?actor=ADMIN_TOKEN",
+      "/events?action=license.issued",
+      "/events?action=activation.created",
+      "/events?action=instance.clone_suspected",
+      `/events?entity=${license.id}&since=2026-01-01`,
+    ];
+    for (const path of paths) {
+      const { bindings, cost, statements } = recorded();
+      const answer = await call(`/v1/admin${path}`, { token: env.ADMIN_TOKEN, bindings });
+      expect(answer.status, path).toBe(200);
+      expect(cost.trips, path).toBeLessThanOrEqual(2);
+      expect(cost.read, path).toBeLessThanOrEqual(200);
+      expect(cost.written, path).toBe(0);
+      expect(await scansOf(statements), path).toEqual([]);
+    }
+  });
+
+  it("is the same amid hundreds of licenses that start and end at the same instant", async () => {
+    setTime("2026-06-01T00:00:00Z");
+    const customer_id = (await newCustomer()).id;
+    const row = { customer_id, license_type: "standard", starts_at: "2026-06-20", expires_at: "2026-07-15" };
+    const made = await admin("/imports/licenses", { body: Array.from({ length: 400 }, () => row) });
+    expect(made.status).toBe(200);
+    const pages = async (path: string): Promise<number> => {
+      let cursor: string | null = null;
+      let read = 0;
+      do {
+        const { bindings, cost } = recorded();
+        const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+        const answer = await call(`/v1/admin${path}${more}`, { token: env.ADMIN_TOKEN, bindings });
+        expect(answer.status, path).toBe(200);
+        expect(cost.read, path).toBeLessThanOrEqual(200);
+        read += answer.body.data.length;
+        cursor = answer.body.next_cursor;
+      } while (cursor !== null);
+      return read;
+    };
+    for (const path of [
+      "/licenses?standing=scheduled",
+      "/licenses?sort=ending",
+      `/licenses?sort=ending&customer_id=${customer_id}`,
+    ]) {
+      expect(await pages(path), path).toBeGreaterThanOrEqual(400);
+    }
+    setTime("2026-07-01T00:00:00Z");
+    expect(await pages("/licenses?standing=expiring")).toBeGreaterThanOrEqual(400);
+  });
+});

@@ -1,0 +1,353 @@
+import { describe, expect, it } from "vitest";
+import { DAY, setTime } from "../../support/clock.ts";
+import { Visitor } from "../../support/console.ts";
+import { env } from "../../support/env.ts";
+import { fire, NIGHTLY } from "../../support/mail.ts";
+import { metered, recorded } from "../../support/meter.ts";
+import { activate, admin, call, newCustomer, newLicense, unique } from "../../support/service.ts";
+
+const NOW = Date.parse("2026-06-01T08:00:00.000Z");
+
+/** What one call costs, counted by D1 itself. */
+async function costOf(path: string, body: object, status: number) {
+  const { bindings, cost } = metered();
+  const answer = await call(path, { body, bindings });
+  expect(answer.status).toBe(status);
+  return cost;
+}
+
+/** A license with that many seats taken, and neighbors on both sides: a walk over seats stops at the next row. */
+async function licenseWith(limit: number | null, seats: number): Promise<string> {
+  const { license_key } = await newLicense({ max_instances: limit });
+  await activate((await newLicense()).license_key, "neighbor");
+  for (let n = 0; n < seats; n++) await activate(license_key, `seat-${n}`);
+  return license_key;
+}
+
+describe("the budget of a call on D1", () => {
+  it.each([
+    [1, 0],
+    [5, 4],
+    [40, 39],
+    [40, 10],
+  ])(
+    "activate, a new seat at limit %d with %d taken: 1 trip, ≤ 6 + limit read, ≤ 3 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      const cost = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
+      expect(cost.trips).toBe(1);
+      expect(cost.read).toBeLessThanOrEqual(6 + limit);
+      expect(cost.written).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it.each([
+    [1, 1],
+    [5, 5],
+    [40, 40],
+  ])(
+    "activate again at limit %d with %d taken: 1 trip, ≤ 6 + limit read, 1 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      const cost = await costOf("/v1/activate", { license_key, instance_id: "seat-0" }, 200);
+      expect(cost.trips).toBe(1);
+      expect(cost.read).toBeLessThanOrEqual(6 + limit);
+      expect(cost.written).toBe(1);
+    },
+  );
+
+  it.each([
+    [1, 1],
+    [5, 5],
+    [40, 40],
+  ])(
+    "check-in with a day's usage at limit %d with %d taken: 1 trip, ≤ 6 + limit read, ≤ 3 written",
+    async (limit, taken) => {
+      const license_key = await licenseWith(limit, taken);
+      for (const requests of [10, 20]) {
+        const usage = [{ date: "2026-11-01", requests, services: 3 }];
+        const cost = await costOf("/v1/check-in", { license_key, instance_id: "seat-0", usage }, 200);
+        expect(cost.trips).toBe(1);
+        expect(cost.read).toBeLessThanOrEqual(6 + limit);
+        expect(cost.written).toBeLessThanOrEqual(3);
+      }
+      const plain = await costOf("/v1/check-in", { license_key, instance_id: "seat-0" }, 200);
+      expect(plain).toMatchObject({ trips: 1, written: 1 });
+      expect(plain.read).toBeLessThanOrEqual(6 + limit);
+    },
+  );
+
+  it("does not grow with the instances that came and went", async () => {
+    setTime(NOW);
+    const license_key = await licenseWith(3, 0);
+    for (let round = 0; round < 4; round++) {
+      for (let n = 0; n < 3; n++) await activate(license_key, `old-${round}-${n}`);
+      setTime(NOW + (round + 1) * 30 * DAY);
+    }
+    // The first to come after the leases ran out still walks over them, then moves them out of the way.
+    await activate(license_key, "first");
+    const cost = await costOf("/v1/activate", { license_key, instance_id: "second" }, 200);
+    expect(cost).toEqual({ trips: 1, read: expect.any(Number), written: 3 });
+    expect(cost.read).toBeLessThanOrEqual(6 + 3);
+  });
+
+  it("refuses at the limit without writing", async () => {
+    const license_key = await licenseWith(5, 5);
+    const cost = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
+    expect(cost).toMatchObject({ trips: 1, written: 0 });
+  });
+
+  it("validate: 1 trip, ≤ 4 read, none written", async () => {
+    const license_key = await licenseWith(40, 40);
+    const cost = await costOf("/v1/validate", { license_key, instance_id: "seat-7" }, 200);
+    expect(cost).toEqual({ trips: 1, read: expect.any(Number), written: 0 });
+    expect(cost.read).toBeLessThanOrEqual(4);
+  });
+
+  it("deactivate: 1 trip, ≤ 6 read, ≤ 4 written", async () => {
+    const license_key = await licenseWith(40, 40);
+    const cost = await costOf("/v1/deactivate", { license_key, instance_id: "seat-7" }, 204);
+    expect(cost.trips).toBe(1);
+    expect(cost.read).toBeLessThanOrEqual(6);
+    expect(cost.written).toBeLessThanOrEqual(4);
+  });
+
+  it.each(["/.well-known/jwks.json", "/healthz", "/openapi.json", "/docs"])(
+    "GET %s asks D1 nothing",
+    async (path) => {
+      const { bindings, cost } = metered();
+      expect((await call(path, { bindings })).status).toBe(200);
+      expect(cost).toEqual({ trips: 0, read: 0, written: 0 });
+    },
+  );
+
+  // Every filter: test/licensing/licenses/lists.spec.ts.
+  it.each(["/licenses", "/licenses?standing=active", "/activations", "/customers", "/events", "/messages"])(
+    "a page of 50 of %s: ≤ 2 trips, ≤ 200 read, none written",
+    async (path) => {
+      const { bindings, cost } = recorded();
+      const answer = await call(`/v1/admin${path}`, { token: env.ADMIN_TOKEN, bindings });
+      expect(answer.status).toBe(200);
+      expect(cost.trips).toBeLessThanOrEqual(2);
+      expect(cost.read).toBeLessThanOrEqual(200);
+      expect(cost.written).toBe(0);
+    },
+  );
+
+  // One trip finds the session, one brings what the page shows. The overview asks a replica for its figures at the
+  // same time, and a list of licenses can name its customers only once it has them.
+  it.each([
+    ["/admin", 3, 420],
+    ["/admin/licenses", 3, 180],
+    ["/admin/licenses?standing=active&customer_id={customer}", 3, 220],
+    ["/admin/licenses/{id}", 2, 160],
+    ["/admin/licenses/{id}/send", 2, 10],
+    ["/admin/customers", 2, 60],
+    ["/admin/customers/{customer}", 2, 90],
+    ["/admin/instances", 2, 60],
+    ["/admin/instances?license_id={id}", 2, 60],
+    ["/admin/instances?active=true&silent_days=3", 2, 100],
+    ["/admin/messages", 2, 60],
+    ["/admin/activity", 2, 60],
+  ])("the console's page %s: %d trips, ≤ %d read, none written", async (path, trips, read) => {
+    const { license, license_key } = await newLicense({ max_instances: 40 });
+    for (let n = 0; n < 40; n++) await activate(license_key, `seat-${n}`);
+    await fire("*/10 * * * *", env);
+    const { bindings, cost } = recorded();
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN, bindings);
+    const before = { ...cost };
+    const address = path.replace("{id}", license.id).replace("{customer}", license.customer_id);
+    expect((await visitor.get(address)).status).toBe(200);
+    expect(cost.trips - before.trips).toBe(trips);
+    expect(cost.read - before.read).toBeLessThanOrEqual(read);
+    expect(cost.written - before.written).toBe(0);
+  });
+
+  it("the overview reads the same however many licenses and instances there are", async () => {
+    setTime(NOW);
+    const look = async () => {
+      const { bindings, cost } = recorded();
+      const visitor = await Visitor.signIn(env.ADMIN_TOKEN, bindings);
+      const before = cost.read;
+      await visitor.get("/admin");
+      return cost.read - before;
+    };
+    const fill = async (licenses: number) => {
+      setTime(NOW - 20 * DAY);
+      const customer_id = (await newCustomer()).id;
+      // As many that end soon, that are in their grace, and that are neither.
+      for (const expires_at of ["2026-06-20", "2026-05-30", "2027-06-01"]) {
+        const row = { customer_id, license_type: "standard", expires_at, grace_days: 10 };
+        const body = Array.from({ length: licenses }, () => ({ ...row }));
+        expect(await admin("/imports/licenses", { body })).toMatchObject({ status: 200 });
+      }
+      setTime(NOW);
+      await env.DB.prepare(
+        `INSERT INTO activations (license_id, instance_id, id, activated_at, last_seen_at, lease_expires_at,
+           check_in_at, seats_in_use, seats_lapsed)
+         SELECT id, 'silent', 'act_' || substr(id, 5) || '_1', 0, ?2, ?3, 0, 1, 0
+         FROM licenses WHERE customer_id = ?1`,
+      )
+        .bind(customer_id, NOW - 5 * DAY, NOW + 5 * DAY)
+        .run();
+      await fire("*/10 * * * *", env);
+    };
+    await fill(120);
+    const few = await look();
+    await fill(400);
+    expect(await look()).toBe(few);
+    expect(few).toBeLessThanOrEqual(420);
+  });
+
+  it("what staff do with one license costs the same however many there are", async () => {
+    const { license } = await newLicense();
+    const budgets: [
+      method: string,
+      path: string,
+      body: object | undefined,
+      trips: number,
+      written: number,
+    ][] = [
+      ["GET", `/licenses/${license.id}`, undefined, 1, 0],
+      ["GET", `/licenses/${license.id}/key`, undefined, 2, 4],
+      ["POST", "/licenses", { customer_id: license.customer_id, license_type: "standard" }, 2, 30],
+      ["POST", `/licenses/${license.id}/renew`, { expires_days: 1 }, 3, 50],
+      ["POST", `/licenses/${license.id}/suspend`, { reason: "x" }, 3, 50],
+    ];
+    for (const [method, path, body, trips, written] of budgets) {
+      const { bindings, cost } = recorded();
+      const answer = await call(`/v1/admin${path}`, { method, body, token: env.ADMIN_TOKEN, bindings });
+      expect(answer.status, path).toBeLessThan(300);
+      expect(cost.trips, path).toBeLessThanOrEqual(trips);
+      expect(cost.read, path).toBeLessThanOrEqual(120);
+      expect(cost.written, path).toBeLessThanOrEqual(written);
+    }
+  });
+
+  it("a change costs the same however many rows refer to what is changed", async () => {
+    const type = unique("type");
+    await admin(`/license-types/${type}`, { method: "PUT", body: { name: "Before", max_instances: null } });
+    const { license, license_key } = await newLicense({ license_type: type });
+    let name = 0;
+    const look = async (): Promise<number[]> => {
+      const body = { name: `Name ${++name}` };
+      const changes: [method: string, path: string, body: object][] = [
+        ["PUT", `/license-types/${type}`, body],
+        ["PATCH", `/customers/${license.customer_id}`, body],
+        ["PATCH", `/licenses/${license.id}`, { metadata: body }],
+      ];
+      const reads: number[] = [];
+      for (const [method, path, changed] of changes) {
+        const { bindings, cost } = recorded();
+        await call(`/v1/admin${path}`, { method, body: changed, token: env.ADMIN_TOKEN, bindings });
+        reads.push(cost.read);
+      }
+      return reads;
+    };
+    // The first takes the name that it was made with away, with more words than the next ones.
+    await look();
+    const few = await look();
+    const row = { customer_id: license.customer_id, license_type: type };
+    await admin("/imports/licenses", { body: Array.from({ length: 200 }, () => row) });
+    for (let n = 0; n < 30; n++) await activate(license_key, `seat-${n}`);
+    expect(await look()).toEqual(few);
+  });
+
+  it("a change of what a customer is not found by leaves the search terms alone", async () => {
+    const customer = await newCustomer({ name: "Many Words Make Many Terms" });
+    const { bindings, cost } = recorded();
+    const body = { metadata: { crm: 7 } };
+    const path = `/v1/admin/customers/${customer.id}`;
+    await call(path, { method: "PATCH", body, token: env.ADMIN_TOKEN, bindings });
+    // The customer, and the event with its three indexes.
+    expect(cost.written).toBeLessThanOrEqual(5);
+  });
+
+  it("export: 1 trip for each 1 000 licenses, ≤ 1 read for each", async () => {
+    const customer_id = (await newCustomer()).id;
+    const row = { customer_id, license_type: "standard", expires_days: 30 };
+    await admin("/imports/licenses", { body: Array.from({ length: 1_100 }, () => row) });
+    const { bindings, cost } = recorded();
+    const answer = await call(`/v1/admin/exports/licenses?format=csv&customer_id=${customer_id}`, {
+      token: env.ADMIN_TOKEN,
+      bindings,
+    });
+    expect(answer.text.trim().split("\r\n")).toHaveLength(1_101);
+    expect(cost.trips).toBeLessThanOrEqual(4);
+    expect(cost.read).toBeLessThanOrEqual(1_110);
+    expect(cost.written).toBeLessThanOrEqual(4);
+  });
+
+  it("statistics: ≤ 2 trips, none written, and the same read whatever the number of licenses", async () => {
+    setTime(NOW);
+    const statisticsCost = async () => {
+      const { bindings, cost } = recorded();
+      await call("/v1/admin/statistics", { token: env.ADMIN_TOKEN, bindings });
+      return cost;
+    };
+    await newLicense();
+    await fire("*/10 * * * *", env);
+    const few = await statisticsCost();
+    for (let n = 0; n < 40; n++) await newLicense();
+    await fire("*/10 * * * *", env);
+    const many = await statisticsCost();
+    expect(few.trips).toBeLessThanOrEqual(2);
+    expect(many).toEqual({ ...few, written: 0 });
+  });
+
+  it("nightly: grows with what is due, not with what there is", async () => {
+    setTime(NOW);
+    const night = async () => {
+      const { bindings, cost } = recorded();
+      await fire(NIGHTLY, bindings, NOW);
+      return cost;
+    };
+    const customer_id = (await newCustomer({ email: "it@budget.example" })).id;
+    const issue = async (licenses: number, expires_days: number) => {
+      for (let n = 0; n < licenses; n++) await newLicense({ customer_id, expires_days });
+      // What was issued is folded into the statistics, which is no part of the night's own work.
+      await fire("*/10 * * * *", env);
+    };
+    await issue(1, 300);
+    await night();
+    const idle = await night();
+    await issue(60, 300);
+    // The first night after them seals the day's events: two statements more, and each event read once.
+    const sealing = await night();
+    expect(sealing.trips).toBeLessThanOrEqual(idle.trips + 1);
+    expect(sealing.read - idle.read).toBeLessThanOrEqual(70);
+    expect(sealing.written).toBeLessThanOrEqual(idle.written + 3);
+    expect(await night()).toEqual(idle);
+    const [few, many] = [10, 40];
+    await issue(few, 30);
+    const first = await night();
+    await issue(many, 30);
+    const second = await night();
+    for (const [due, { read, written }] of [
+      [few, first],
+      [few + many, second],
+    ] as const) {
+      expect(read - idle.read).toBeLessThanOrEqual(due * 20);
+      expect(written).toBeLessThanOrEqual(due * 8);
+    }
+  });
+
+  it("nightly: reads no license twice where hundreds end at the same instant", async () => {
+    setTime(NOW);
+    const night = async () => {
+      const { bindings, cost } = recorded();
+      await fire(NIGHTLY, bindings, NOW);
+      return cost;
+    };
+    const customer_id = (await newCustomer({ email: "it@budget.example" })).id;
+    const row = { customer_id, license_type: "standard", expires_at: "2026-06-30T00:00:00Z" };
+    const due = 1_600;
+    await night();
+    const idle = await night();
+    await admin("/imports/licenses", { body: Array.from({ length: due }, () => row) });
+    await fire("*/10 * * * *", env);
+    await night();
+    const again = await night();
+    expect(again.read - idle.read).toBeLessThanOrEqual(due * 15);
+  });
+});
