@@ -4,12 +4,10 @@ import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
-import { licenseActionEndpoints } from "./http/admin/licenses/license-actions.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
-import { licenseEndpoints } from "./http/admin/licenses/licenses.ts";
-import { offlineEndpoints } from "./http/admin/licenses/air-gap.ts";
+import { allLicenseEndpoints } from "./http/admin/licenses/index.ts";
 import { overviewEndpoints } from "./http/admin/overview.ts";
 import { meEndpoints } from "./http/admin/me.ts";
 import { messageEndpoints } from "./http/admin/messages.ts";
@@ -17,8 +15,9 @@ import { peopleEndpoints } from "./http/admin/people.ts";
 import { doors } from "./http/console/index.ts";
 import { mountConsole } from "./http/console/mount.tsx";
 import { mountSignIn } from "./http/console/sign-in.tsx";
-import { type AppEnv, type Endpoint, mount } from "./http/endpoint.ts";
-import { instanceEndpoints } from "./http/instances/calls.ts";
+import type { AppEnv } from "./http/http.ts";
+import { type Endpoint, mount } from "./http/endpoint.ts";
+import { instanceEndpoints } from "./http/instances/index.ts";
 import { context, notFound, onError } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
@@ -29,9 +28,7 @@ export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
   ...licenseTypeEndpoints,
-  ...licenseEndpoints,
-  ...licenseActionEndpoints,
-  ...offlineEndpoints,
+  ...allLicenseEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,
   ...auditEndpoints,

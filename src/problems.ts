@@ -198,3 +198,11 @@ export class Problem extends Error {
 /** Refuses one member of a request for a reason that its schema cannot know. */
 export const invalid = (path: string, message: string): Problem =>
   new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });
+
+/** What is wrong with a request, fault by fault. */
+export const requestInvalid = (errors: FieldError[]): Problem =>
+  new Problem(
+    "REQUEST_INVALID",
+    errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; "),
+    { errors },
+  );

@@ -7,7 +7,7 @@ import type { Context, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
-import { EndInstant, Text } from "../licensing/licenses/terms.ts";
+import { EndInstant, Text } from "../kernel/inputs.ts";
 import { invalid, Problem } from "../problems.ts";
 import { type ApiToken, apiTokens } from "../storage/schema.ts";
 import { allow, AnyRole } from "../kernel/permissions.ts";

@@ -3,7 +3,7 @@ import { and, eq, getTableColumns, lt, ne, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
-import { SearchText, Since, Text, Until } from "../licensing/licenses/terms.ts";
+import { SearchText, Since, Text, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";

@@ -1,34 +1,22 @@
 // One declaration per call: what it takes, what it answers, what it may refuse. Requests are validated by
 // it and the OpenAPI document is written from it, so the two cannot disagree.
-import type { Context as HonoContext, Hono } from "hono";
+import type { Hono } from "hono";
 import * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
 import { networkOf } from "../access/networks.ts";
 import { allow, type Permission } from "../kernel/permissions.ts";
-import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";
-import { type FieldError, fieldErrors, pathOf, Problem, type ProblemCode } from "../problems.ts";
+import {
+  type FieldError,
+  fieldErrors,
+  pathOf,
+  Problem,
+  type ProblemCode,
+  requestInvalid,
+} from "../problems.ts";
 import { limitBody, MAX_BODY } from "./body-limit.ts";
+import { ACCESS_HEADER, type AppEnv, type Http, JSON_TYPE } from "./http.ts";
 import { answerOnce, idempotencyKeyOf } from "./idempotency.ts";
-
-export interface AppEnv {
-  Bindings: Env;
-  Variables: {
-    context: Context;
-    requestId: string;
-    /** The path as declared, once an endpoint answers. */
-    route?: string;
-    /** Whether that endpoint is one of the instance API. */
-    isPublic?: boolean;
-    /** The code of the refusal, once there is one. */
-    problemCode?: ProblemCode;
-  };
-}
-
-/** Set by Cloudflare Access on every request that it lets through. */
-export const ACCESS_HEADER = "Cf-Access-Jwt-Assertion";
-
-export type Http = HonoContext<AppEnv>;
 
 type Schema = z.core.$ZodType;
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
@@ -222,21 +210,12 @@ function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
 const bodyOf = ({ access }: Endpoint, http: Http, bytes: ArrayBuffer): unknown =>
   access !== "public" && bytes.byteLength === 0 ? {} : parseJson(http, bytes);
 
-export const requestInvalid = (errors: FieldError[]): Problem =>
-  new Problem(
-    "REQUEST_INVALID",
-    errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; "),
-    { errors },
-  );
-
 function check(schema: Schema, value: unknown, errors: FieldError[]): unknown {
   const result = (schema as z.ZodMiniType).safeParse(value);
   if (result.success) return result.data;
   errors.push(...fieldErrors(result.error.issues));
   return undefined;
 }
-
-export const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 // RFC 8259 section 8.1: UTF-8, and nothing that is not.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });

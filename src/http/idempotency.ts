@@ -3,7 +3,7 @@ import { type Answer, once } from "../access/idempotency.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
 import { invalid } from "../problems.ts";
-import type { Http } from "./endpoint.ts";
+import type { Http } from "./http.ts";
 
 const HEADER = "Idempotency-Key";
 

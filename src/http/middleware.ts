@@ -5,7 +5,7 @@ import { ConfigError } from "../config.ts";
 import { type Services, soundServicesOf } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { databaseMessage, isUnavailable } from "../storage/failures.ts";
-import type { AppEnv, Http } from "./endpoint.ts";
+import type { AppEnv, Http } from "./http.ts";
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
   const requestId = crypto.randomUUID();

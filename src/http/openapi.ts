@@ -1,7 +1,8 @@
 // The OpenAPI 3.1 document, written from the endpoints' own declarations.
 import * as z from "zod/mini";
 import { type FieldError, PROBLEMS, type ProblemCode } from "../problems.ts";
-import { ACCESS_HEADER, type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
+import { ACCESS_HEADER } from "./http.ts";
+import { type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
 import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
 import { ProblemDocument } from "./schemas.ts";
 

@@ -1,7 +1,7 @@
 // A file that a caller sends, as a sheet: CSV or JSON.
 import { readCsv, type Sheet, sheetOf } from "../licensing/sheets/sheets.ts";
-import { invalid, Problem } from "../problems.ts";
-import { type Http, JSON_TYPE, requestInvalid } from "./endpoint.ts";
+import { invalid, Problem, requestInvalid } from "../problems.ts";
+import { type Http, JSON_TYPE } from "./http.ts";
 
 const CSV_TYPE = /^text\/csv\s*(?:;|$)/i;
 

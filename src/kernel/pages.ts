@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { macKey } from "../crypto/macs.ts";
 import { Problem } from "../problems.ts";
-import { written } from "../licensing/licenses/terms.ts";
+import { written } from "./inputs.ts";
 
 export const PageQuery = z.strictObject({
   limit: written(z._default(z.int().check(z.minimum(1), z.maximum(100)), 50)),

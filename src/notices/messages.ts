@@ -6,7 +6,7 @@ import { recordChange } from "../record/events.ts";
 import type { Context } from "../context.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
-import { SearchText } from "../licensing/licenses/terms.ts";
+import { SearchText } from "../kernel/inputs.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";

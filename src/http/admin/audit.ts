@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { getSeal, listSeals, presentSeal } from "../../audit/seals.ts";
 import { PageQuery } from "../../kernel/pages.ts";
-import { written } from "../../licensing/licenses/terms.ts";
+import { written } from "../../kernel/inputs.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { AuditSeal, EventDocument, pageOf } from "./schemas.ts";

@@ -12,8 +12,9 @@ import {
 } from "../../licensing/customers/customers.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { etagOf } from "../../kernel/resources.ts";
-import { SearchText } from "../../licensing/licenses/terms.ts";
-import { endpoint, type Http, ifMatch } from "../endpoint.ts";
+import { SearchText } from "../../kernel/inputs.ts";
+import { endpoint, ifMatch } from "../endpoint.ts";
+import type { Http } from "../http.ts";
 import * as examples from "../examples.ts";
 import { Customer, Id, pageOf } from "./schemas.ts";
 

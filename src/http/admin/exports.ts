@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { CustomerId } from "../../licensing/customers/customers.ts";
 import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/sheets/exports.ts";
-import { endpoint, type Http } from "../endpoint.ts";
+import { endpoint } from "../endpoint.ts";
+import type { Http } from "../http.ts";
 import * as examples from "../examples.ts";
 import { ExportedLicense } from "./schemas.ts";
 

@@ -11,7 +11,8 @@ import {
 } from "../../licensing/licenses/license-types.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { etagOf } from "../../kernel/resources.ts";
-import { endpoint, type Http, ifMatch } from "../endpoint.ts";
+import { endpoint, ifMatch } from "../endpoint.ts";
+import type { Http } from "../http.ts";
 import * as examples from "../examples.ts";
 import { Id, LicenseType, pageOf } from "./schemas.ts";
 

@@ -5,7 +5,7 @@ import { bulkDoors } from "./licenses/bulk.tsx";
 import { editLicense } from "./licenses/edit.tsx";
 import { exportDoors } from "./exports.tsx";
 import { importDoors } from "./imports.tsx";
-import { licenseActions } from "./licenses/actions/actions.tsx";
+import { licenseActions } from "./licenses/actions/index.ts";
 import { licenseKeyDoors } from "./licenses/key.tsx";
 import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";

@@ -7,11 +7,11 @@ import { once } from "../../access/idempotency.ts";
 import type { Permission } from "../../kernel/permissions.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
-import type { AppEnv, Http } from "../endpoint.ts";
+import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { Document, type Section } from "./layout.tsx";
-import { RefusalPage } from "../ui/refusal.tsx";
+import { RefusalPage } from "./refusal-page.tsx";
 import { admit, assertOwnForm, assertOwnOrigin, sessionOf, type Visit, visitOf } from "./visit.ts";
 
 export interface View {

@@ -7,7 +7,7 @@ import { networkOf } from "../../access/networks.ts";
 import { closeSession, openSession, SESSION_HOURS } from "../../access/sessions.ts";
 import { Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
-import type { AppEnv, Http } from "../endpoint.ts";
+import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { Document } from "./layout.tsx";

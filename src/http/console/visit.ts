@@ -5,7 +5,7 @@ import { allow, allows, type Permission } from "../../kernel/permissions.ts";
 import { findSession, formTokenOf, isFormToken, type Session } from "../../access/sessions.ts";
 import type { Context, Staff } from "../../context.ts";
 import { Problem } from "../../problems.ts";
-import { ACCESS_HEADER, type Http } from "../endpoint.ts";
+import { ACCESS_HEADER, type Http } from "../http.ts";
 import type { Entry } from "../ui/entry.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */

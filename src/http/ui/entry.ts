@@ -1,8 +1,8 @@
 // What a person entered into a form, and what is wrong with it.
 import type * as z from "zod/mini";
 import { sha256 } from "../../crypto/digests.ts";
-import { fieldErrors, Problem } from "../../problems.ts";
-import { type Http, requestInvalid } from "../endpoint.ts";
+import { fieldErrors, Problem, requestInvalid } from "../../problems.ts";
+import type { Http } from "../http.ts";
 import type { Fields } from "./refusal.tsx";
 import { wordsFor } from "./show.tsx";
 

@@ -4,11 +4,15 @@ import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
 import type { Entry } from "./entry.ts";
 import { Faults, type Fields, Refusal } from "./refusal.tsx";
-import type { Visit } from "../console/visit.ts";
 import { type Change, isOvertaken, Overtaken, Version } from "./overtaken.tsx";
 
+/** Who looks at a page, as far as a form must know: the site that shows it makes the proof. */
+interface Visited {
+  formToken: string;
+}
+
 /** What each form brings along unseen: the proof that it is ours, and its number. */
-export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
+export const FormFields: FC<{ visit: Visited }> = ({ visit }) => (
   <>
     <input type="hidden" name="form_token" value={visit.formToken} />
     <input type="hidden" name="once" value={crypto.randomUUID()} />
@@ -17,7 +21,7 @@ export const FormFields: FC<{ visit: Visit }> = ({ visit }) => (
 
 /** A form that does something. `entry` is what it was sent with, where it was refused. */
 export const PostForm: FC<{
-  visit: Visit;
+  visit: Visited;
   entry?: Entry;
   /** What it changes, where somebody else may be faster. */
   changes?: Change | undefined;

@@ -5,7 +5,6 @@ import { type Page, type PageRequest, PageQuery } from "../../kernel/pages.ts";
 import { Problem } from "../../problems.ts";
 import { Entry, parsed } from "./entry.ts";
 import { Refusal } from "./refusal.tsx";
-import type { Visit } from "../console/visit.ts";
 
 interface ListQuery<F> {
   /** What is asked for; null where a filter means nothing. */
@@ -19,7 +18,7 @@ interface ListQuery<F> {
 
 /** A filter that means nothing is said where it was entered: somebody may be in the middle of typing it. */
 export function listQuery<S extends z.core.$ZodShape>(
-  { query: given }: Visit,
+  { query: given }: { query: Record<string, string> },
   shape: S,
 ): ListQuery<z.output<z.ZodMiniObject<S>>> {
   const filled = Object.fromEntries(Object.entries(given).filter(([, value]) => value.trim() !== ""));

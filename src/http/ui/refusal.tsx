@@ -26,7 +26,7 @@ export const Member: FC<{ path: string; fields: Fields }> = ({ path, fields }) =
 };
 
 /** What it says, with the names that the console has for what can be done with a license. */
-function messageOf({ message, extras }: Problem): string {
+export function messageOf({ message, extras }: Problem): string {
   const allowed = extras.allowed_transitions ?? [];
   const names: Record<string, string> = ACTION_NAMES;
   return message.replace(allowed.join(", "), allowed.map((name) => names[name] ?? name).join(", "));
@@ -65,30 +65,3 @@ export const Refusal: FC<{ problem: Problem | null; fields?: Fields }> = ({
       <Faults problem={problem} fields={fields} />
     </div>
   ) : null;
-
-/** The license that a page is about: what was refused leads back to it. */
-const licenseIn = (path: string): string | undefined => /^\/admin\/licenses\/[^/]+(?=\/)/.exec(path)?.[0];
-
-/** In place of a page. */
-export const RefusalPage: FC<{ problem: Problem; requestId: string; path: string }> = ({
-  problem,
-  requestId,
-  path,
-}) => {
-  const license = problem.type.status === 404 ? undefined : licenseIn(path);
-  return (
-    <section class="card narrow">
-      <p class="soft">{problem.type.status}</p>
-      <h1>{problem.type.title}</h1>
-      <p>{messageOf(problem)}</p>
-      <p class="soft">
-        Request <code>{requestId}</code>
-      </p>
-      <p>
-        <a class="button" href={license ?? "/admin"}>
-          {license ? "To the license" : "To the overview"}
-        </a>
-      </p>
-    </section>
-  );
-};

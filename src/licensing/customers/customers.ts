@@ -17,7 +17,8 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import { ChosenId, Metadata, Text } from "../licenses/terms.ts";
+import { ChosenId, Text } from "../../kernel/inputs.ts";
+import { Metadata } from "../../kernel/metadata.ts";
 
 export const CustomerId = ChosenId;
 

@@ -5,7 +5,7 @@ import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import type { Activation } from "../../storage/schema.ts";
 import { DAY, formatInstant } from "../../kernel/dates.ts";
-import { written } from "../licenses/terms.ts";
+import { written } from "../../kernel/inputs.ts";
 
 const Days = z.int().check(z.minimum(1), z.maximum(3_650));
 

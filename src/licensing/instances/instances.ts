@@ -12,7 +12,7 @@ import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { isByFile } from "./census.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { endActivationById } from "../seats/seat-ends.ts";
-import { SearchText, Since, Until } from "../licenses/terms.ts";
+import { SearchText, Since, Until } from "../../kernel/inputs.ts";
 
 /** What the instances of one license can be told apart by. */
 export const InstanceFilter = z.object({

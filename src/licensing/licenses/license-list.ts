@@ -10,7 +10,8 @@ import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
-import { MAX_GRACE_DAYS, SearchText, written } from "./terms.ts";
+import { MAX_GRACE_DAYS } from "./terms.ts";
+import { SearchText, written } from "../../kernel/inputs.ts";
 
 export const LicenseFilter = z.object({
   customer_id: z.optional(CustomerId),

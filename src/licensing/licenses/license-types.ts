@@ -15,17 +15,8 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import {
-  CheckInHours,
-  ChosenId,
-  Days,
-  Features,
-  GraceDays,
-  LeaseDays,
-  Limit,
-  NoticeDays,
-  Text,
-} from "./terms.ts";
+import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays } from "./terms.ts";
+import { ChosenId, Text } from "../../kernel/inputs.ts";
 
 // Statistics are told by type, as members of an object, and many a program takes this one for no member.
 export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));

@@ -20,9 +20,13 @@ import { CustomerId } from "../customers/customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
-import type { Terms } from "../seats/claims.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { Days, EndInstant, Features, GraceDays, Limit, Metadata, NoticeDays, StartInstant } from "./terms.ts";
+import { Days, Features, GraceDays, Limit, NoticeDays } from "./terms.ts";
+import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
+import { Metadata } from "../../kernel/metadata.ts";
+
+/** A license as an instance meets it: nothing of the vendor's notes. */
+export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
 
 export const NewLicense = z
   .strictObject({

@@ -23,19 +23,9 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import {
-  CheckInHours,
-  Days,
-  EndInstant,
-  Features,
-  GraceDays,
-  LeaseDays,
-  Limit,
-  Metadata,
-  NoticeDays,
-  Reason,
-  StartInstant,
-} from "./terms.ts";
+import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays } from "./terms.ts";
+import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
+import { Metadata } from "../../kernel/metadata.ts";
 
 /** What each stored status allows. A revocation is final. */
 export const TRANSITIONS = {

@@ -7,14 +7,14 @@ import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { isCompactJws } from "../../crypto/compact.ts";
 import { invalid, Problem } from "../../problems.ts";
-import { CheckInRequest } from "./instance-calls.ts";
+import { CheckInRequest } from "./check-in.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
-import { certificateOf, grantSeat, refusalOfClaim, unknownLicense } from "./grants.ts";
+import { certificateOf, grantSeat, refusalOfClaim } from "./grants.ts";
 import { readLicenseKey } from "../licenses/license-keys.ts";
-import { getLicense } from "../licenses/licenses.ts";
+import { getLicense, type Terms } from "../licenses/licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
-import { look, type Terms, viewOf } from "./claims.ts";
+import { look, viewOf } from "./view.ts";
 import { graceUntil, standingOf } from "../licenses/standing.ts";
 import { LeaseDays } from "../licenses/terms.ts";
 
@@ -60,7 +60,6 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   const key = await readLicenseKey(context, input.request.license_key);
   const [found] = await db.batch([look(context, key.licenseId, input.request.instance_id, now, true)]);
   const view = viewOf(found?.results[0], now);
-  if (!view) throw unknownLicense();
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
   const certificate = await certificateOf(context, key, input.request, now);

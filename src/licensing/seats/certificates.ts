@@ -1,7 +1,8 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
 import type { Services } from "../../context.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
-import type { Seat, Terms } from "./claims.ts";
+import type { Seat } from "./view.ts";
+import type { Terms } from "../licenses/licenses.ts";
 import { graceUntil } from "../licenses/standing.ts";
 
 /** The public half of a key that an offline instance made for itself (RFC 7800 section 3.2). */

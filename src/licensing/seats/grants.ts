@@ -6,16 +6,9 @@ import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { type Overuse, overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
 import { settleLapsed } from "./seat-ends.ts";
-import {
-  type Claimant,
-  claimSeat,
-  look,
-  type PresentedCertificate,
-  type Seat,
-  type Terms,
-  type View,
-  viewOf,
-} from "./claims.ts";
+import { type Claimant, claimSeat, type PresentedCertificate } from "./claim.ts";
+import { look, type Seat, type View, viewOf } from "./view.ts";
+import type { Terms } from "../licenses/licenses.ts";
 import {
   graceUntil,
   refusalOf,
@@ -60,9 +53,6 @@ export interface Grant {
 }
 
 type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
-
-export const unknownLicense = (): Problem =>
-  new Problem("LICENSE_NOT_FOUND", "The license of this key does not exist any more.");
 
 /** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
 export const refusalFor = (license: Terms, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
@@ -184,9 +174,7 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
   ];
   // The same claim again renews the seat that it got, to the same end, and counts its usage no second time.
   const results = await context.db.batch(statements, "repeatable");
-  const view = viewOf(results.at(-1)?.results[0], now);
-  if (!view) throw unknownLicense();
-  return view;
+  return viewOf(results.at(-1)?.results[0], now);
 }
 
 /** The certificate that came along, where it is ours and this instance's; good for its seat until it expires. */

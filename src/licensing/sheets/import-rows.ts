@@ -5,7 +5,7 @@ import { fieldErrors } from "../../problems.ts";
 import { NewCustomer } from "../customers/customers.ts";
 import { NewLicense } from "../licenses/licenses.ts";
 import type { Faults, Sheet, SheetRow } from "./sheets.ts";
-import { StartInstant } from "../licenses/terms.ts";
+import { StartInstant } from "../../kernel/inputs.ts";
 
 export const CustomerRow = NewCustomer;
 export type CustomerRow = NewCustomer;

@@ -2,7 +2,8 @@
 // limit, and never a reason to refuse anything.
 import type { Context } from "../../context.ts";
 import { recordChange } from "../../record/events.ts";
-import type { Seat, Terms } from "../seats/claims.ts";
+import type { Seat } from "../seats/view.ts";
+import type { Terms } from "../licenses/licenses.ts";
 import type { DayUsage } from "./usage.ts";
 
 export interface Overuse {

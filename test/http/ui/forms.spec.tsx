@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { parsed } from "../../../src/http/ui/entry.ts";
 import { type Form, mountConsole } from "../../../src/http/console/mount.tsx";
 import { Field, PostForm, Submit } from "../../../src/http/ui/form.tsx";
-import type { AppEnv } from "../../../src/http/endpoint.ts";
+import type { AppEnv } from "../../../src/http/http.ts";
 import { context } from "../../../src/http/middleware.ts";
 import { createCustomer, NewCustomer } from "../../../src/licensing/customers/customers.ts";
 import { COOKIE, signIn } from "../../support/cookies.ts";

@@ -1,4 +1,4 @@
-// What a claim of a seat has to do, told once more: in TypeScript, beside the statement of src/licensing/seats/claims.ts.
+// What a claim of a seat has to do, told once more: in TypeScript, beside the statement of src/licensing/seats/claim.ts.
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const DAY = 24 * HOUR;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import type { Context } from "../../../src/context.ts";
-import { claimSeat } from "../../../src/licensing/seats/claims.ts";
+import { claimSeat } from "../../../src/licensing/seats/claim.ts";
 import type { NamedStatement, SqlValue } from "../../../src/storage/database.ts";
 import { type Claim, claimed, type LicenseTerms, type SeatRow } from "./seats-model.ts";
 

@@ -11,7 +11,7 @@ import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { Id, LicenseFile } from "../schemas.ts";
 
-export const offlineEndpoints = [
+export const airGapEndpoints = [
   endpoint(
     {
       method: "post",

@@ -1,4 +1,4 @@
-// /v1/admin/licenses: issuing, reading, finding and changing. What follows the id: license-actions.ts
+// /v1/admin/licenses: issuing, reading, finding and changing. What follows the id has a file of its own
 import * as z from "zod/mini";
 import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
 import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
@@ -11,7 +11,8 @@ import {
 import { PageQuery } from "../../../kernel/pages.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { etagOf } from "../../../kernel/resources.ts";
-import { endpoint, type Http, ifMatch } from "../../endpoint.ts";
+import { endpoint, ifMatch } from "../../endpoint.ts";
+import type { Http } from "../../http.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
 

@@ -1,7 +1,7 @@
 // /admin/customers: finding customers.
 import * as z from "zod/mini";
 import { listCustomers } from "../../../licensing/customers/customers.ts";
-import { SearchText } from "../../../licensing/licenses/terms.ts";
+import { SearchText } from "../../../kernel/inputs.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";

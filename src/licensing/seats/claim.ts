@@ -1,11 +1,10 @@
-// Seats, as SQL. A seat is a lease: an activation holds one while it is not ended and its lease has not run
-// out. The statement that claims a seat enforces the limit, so that however many claims arrive at once, D1
-// runs them one after the other and each sees the ones before it.
+// The claim of a seat: the one statement that grants a seat or renews its lease. A seat is a lease: an activation holds
+// one while it is not ended and its lease has not run out. The limit is enforced here, so that however many claims arrive
+// at once, D1 runs them one after the other and each sees the ones before it.
 import type { Context } from "../../context.ts";
-import type { License } from "../../storage/schema.ts";
-import { named, type Row } from "../../storage/database.ts";
+import { named } from "../../storage/database.ts";
 import { activationIdOf } from "./activation-ids.ts";
-import { ceilToSecond, DAY, floorToSecond, formatInstant, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
+import { ceilToSecond, DAY, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
 
 /** The activation that a certificate is of, empty once it expired, and when it was issued. */
@@ -32,29 +31,26 @@ export interface Claimant {
   leaseUntil?: number | undefined;
 }
 
-/** So many stray certificates in a row make a clone; see CLAIM. */
+/** So many stray certificates in a row make a clone. */
 const CLONE_AFTER = 2;
 
-// Counts the license's seats once, in the one walk over its seated rows: those of other instances, its own,
-// and those in the way whose lease ran out. What that found is kept in the row, for the answer.
+// What the statement decides, from the top down.
 //
-// A seat is granted where the license lets things run, and either the instance holds a live seat already
-// (renewal is never refused, also above a limit that was lowered) or there is room. The key must be of the
-// current revision; a replaced one is good only for renewing the live seat whose own certificate comes with
-// it, so that a reissue stops whoever found the key and not the instances that run.
-//
-// A lease ends with the license's grace at the latest; it never shrinks below one that was already promised
-// in a certificate. The next check-in follows the license's rhythm, spread by the caller so that instances
-// started together drift apart, and comes well before the lease runs out.
-//
-// Clones: an instance shows the certificate that it got last. One that is older than the last issued, and not
-// the one shown before either (an answer that got lost), is a stray. A restored backup strays once and then
-// goes on in line; two places that share an identity stray in turns. So two strays in a row are a clone: an
-// event and a mark for staff, and never a refusal.
+// | part | rule |
+// |---|---|
+// | `seats` | One walk over the license's seated rows: the live seats of other instances (`others`), those in the way whose lease ran out (`lapsed`), and the instance's own. |
+// | `WHERE` | A seat is granted if the license lets things run now, and the instance holds a live seat already or there is room. A renewal is never refused, also above a limit that was lowered. |
+// | key | Must be of the current revision. A replaced key renews only the live seat whose own certificate comes with it (`certified`), so that a reissue stops whoever found the key and not the instances that run. |
+// | returning | An instance that says it was activated before gets no seat that it did not have. |
+// | `lease` | Ends with the license's grace at the latest, and never before the end that an earlier certificate promised. |
+// | `check_in_at` | The license's rhythm, spread by the caller so that instances started together drift apart, and at most half of the lease. |
+// | new activation | Where the instance's row has a lease that ran out, the new activation takes the row over (`replaces`). |
+// | usage | The highest figures of a day count. The sums of the license's instances on that day are kept in the row, for the answer. |
+// | clones | An instance shows the certificate that it got last. An older one is a stray, unless it is the one shown before (an answer got lost). A restored backup strays once and then goes on in line; two places that share an identity stray in turns. So two strays in a row are a clone: a mark and an event for staff, never a refusal. |
+// | events | A trigger writes what `occasion` names: the activation, a suspected clone, a changed fingerprint. |
 //
 // CROSS JOIN keeps the planner at the order written here, whatever it has learned about the tables.
-const CLAIM = named(
-  `
+const CLAIM = named(`
   INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at,
     lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
     fingerprint, hostname, app_version, labels, ip,
@@ -123,20 +119,14 @@ const CLAIM = named(
     strays = CASE WHEN :presented IS NULL THEN strays
       WHEN :presented >= last_seen_at / 1000 * 1000 THEN 0
       WHEN presented_at IS :presented THEN strays ELSE strays + 1 END,
-    clone_suspected_at = iif(STRAYED, :now, clone_suspected_at),
-    fingerprint_changed_at = iif(REFINGERED, :now, fingerprint_changed_at),
+    clone_suspected_at = iif(strays = ${CLONE_AFTER - 1} AND :presented < last_seen_at / 1000 * 1000 AND presented_at IS NOT :presented, :now, clone_suspected_at),
+    fingerprint_changed_at = iif(excluded.fingerprint <> fingerprint, :now, fingerprint_changed_at),
     actor_type = excluded.actor_type,
     actor_id = excluded.actor_id,
     request_id = excluded.request_id,
     occasion = CASE WHEN lease_expires_at <= :now THEN excluded.occasion
-      WHEN STRAYED THEN 'instance.clone_suspected'
-      WHEN REFINGERED THEN 'instance.fingerprint_changed' END`
-    .replaceAll(
-      "STRAYED",
-      `(strays = ${CLONE_AFTER - 1} AND :presented < last_seen_at / 1000 * 1000 AND presented_at IS NOT :presented)`,
-    )
-    .replaceAll("REFINGERED", "(excluded.fingerprint <> fingerprint)"),
-);
+      WHEN strays = ${CLONE_AFTER - 1} AND :presented < last_seen_at / 1000 * 1000 AND presented_at IS NOT :presented THEN 'instance.clone_suspected'
+      WHEN excluded.fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`);
 
 /** The rhythm of check-ins times 0.9 to 1.1. */
 const CHECK_IN_SPREAD = { from: 0.9, width: 0.2 };
@@ -172,120 +162,3 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     request_id: context.requestId,
   });
 }
-
-// The seats in use are what the claim counted where the instance holds one; where it was refused, they are
-// counted here, for the refusal to say.
-const LOOK = named(`
-  SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
-    l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
-    l.max_requests_per_day,
-    iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
-      'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
-      'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
-      'fingerprint_changed', a.fingerprint_changed_at IS a.last_seen_at,
-      'usage_day', a.usage_day, 'license_requests', a.license_requests,
-      'license_services', a.license_services)) AS seat,
-    a.seats_lapsed,
-    iif(NOT :counted OR a.lease_expires_at > :now, a.seats_in_use, (
-      SELECT count(*) FROM activations
-      WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now)) AS seats_in_use
-  FROM licenses l
-  LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = :instance
-  WHERE l.id = :license`);
-
-/** The record of a seat, as an instance meets it. */
-export interface Seat {
-  activation_id: string;
-  instance_id: string;
-  activated_at: number;
-  last_seen_at: number;
-  lease_expires_at: number;
-  /** When the instance was asked to come back. */
-  check_in_at: number;
-  hostname: string | null;
-  app_version: string | null;
-  /** Whether the last claim told another fingerprint than those before; 0 or 1. */
-  fingerprint_changed: number;
-  /** The last day that usage is known for, and what the license's instances together used on it. */
-  usage_day: string | null;
-  license_requests: number;
-  license_services: number;
-}
-
-/** A license as an instance meets it: nothing of the vendor's notes. */
-export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
-
-export interface View {
-  license: Terms;
-  /** The instance's seat while its lease is live. */
-  seat: Seat | null;
-  /** Whether the instance has a seat whose lease ran out. */
-  lapsed: boolean;
-  seatsInUse: number;
-  /** Other seats whose lease ran out and which are not marked as ended yet. */
-  seatsLapsed: number;
-}
-
-/**
- * Reads the license and the instance's seat.
- * @param counted whether to count the license's seats where the instance holds none
- */
-export const look = (
-  context: Context,
-  licenseId: string,
-  instanceId: string | null,
-  now: number,
-  counted = false,
-): D1PreparedStatement =>
-  context.db.run(LOOK, { license: licenseId, instance: instanceId, now, counted: counted ? 1 : 0 });
-
-type ViewRow = Omit<Terms, "features"> & {
-  features: string;
-  seat: string | null;
-  seats_in_use: number | null;
-  seats_lapsed: number | null;
-};
-
-/** Reads what `look` found; null where there is no such license. */
-export function viewOf(row: Row | undefined, now: number): View | null {
-  if (!row) return null;
-  const found = row as unknown as ViewRow;
-  const held = found.seat === null ? null : (JSON.parse(found.seat) as Seat);
-  const live = held !== null && held.lease_expires_at > now;
-  return {
-    // Field by field: copying all of a row but some takes several times as long.
-    license: {
-      id: found.id,
-      customer_id: found.customer_id,
-      license_type: found.license_type,
-      status: found.status,
-      revision: found.revision,
-      issued_at: found.issued_at,
-      starts_at: found.starts_at,
-      expires_at: found.expires_at,
-      grace_days: found.grace_days,
-      lease_days: found.lease_days,
-      check_in_hours: found.check_in_hours,
-      features: JSON.parse(found.features) as string[],
-      max_instances: found.max_instances,
-      max_services: found.max_services,
-      max_requests_per_day: found.max_requests_per_day,
-    },
-    seat: live ? held : null,
-    lapsed: held !== null && !live,
-    seatsInUse: found.seats_in_use ?? 0,
-    seatsLapsed: found.seats_lapsed ?? 0,
-  };
-}
-
-/** A seat as its instance is shown it. */
-export const presentSeat = (seat: Seat) => ({
-  activation_id: seat.activation_id,
-  instance_id: seat.instance_id,
-  activated_at: formatInstant(seat.activated_at),
-  last_seen_at: formatInstant(seat.last_seen_at),
-  lease_expires_at: formatInstant(seat.lease_expires_at),
-  check_in_at: formatInstant(seat.check_in_at),
-  hostname: seat.hostname,
-  app_version: seat.app_version,
-});

@@ -1,0 +1,28 @@
+// /v1/admin/licenses and what belongs to one license.
+import { airGapEndpoints } from "./air-gap.ts";
+import { licenseEndpoints } from "./licenses.ts";
+import { licenseActivationsEndpoint } from "./activations.ts";
+import { licenseEventsEndpoint } from "./events.ts";
+import { licenseKeyEndpoint } from "./key.ts";
+import { reinstateEndpoint } from "./reinstate.ts";
+import { reissueEndpoint } from "./reissue.ts";
+import { renewEndpoint } from "./renew.ts";
+import { revokeEndpoint } from "./revoke.ts";
+import { sendEmailEndpoint } from "./send-email.ts";
+import { suspendEndpoint } from "./suspend.ts";
+import { licenseUsageEndpoint } from "./usage.ts";
+
+export const allLicenseEndpoints = [
+  ...licenseEndpoints,
+  licenseUsageEndpoint,
+  licenseKeyEndpoint,
+  renewEndpoint,
+  suspendEndpoint,
+  revokeEndpoint,
+  reinstateEndpoint,
+  reissueEndpoint,
+  licenseActivationsEndpoint,
+  licenseEventsEndpoint,
+  sendEmailEndpoint,
+  ...airGapEndpoints,
+];

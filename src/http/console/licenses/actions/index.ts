@@ -1,0 +1,9 @@
+import type { Form } from "../../mount.tsx";
+import { reinstate } from "./reinstate.tsx";
+import { reissue } from "./reissue.tsx";
+import { renew } from "./renew.tsx";
+import { revoke } from "./revoke.tsx";
+import { send } from "./send.tsx";
+import { suspend } from "./suspend.tsx";
+
+export const licenseActions: Form[] = [renew, suspend, revoke, reinstate, reissue, send];

@@ -1,0 +1,32 @@
+// /admin/licenses/{id}/reinstate
+import { Reinstatement, reinstateLicense } from "../../../../licensing/licenses/lifecycle.ts";
+import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
+import { parsed } from "../../../ui/entry.ts";
+import type { Form } from "../../mount.tsx";
+import { idOf } from "../../visit.ts";
+import { actionView, pathOf, Reason } from "./action.tsx";
+
+export const reinstate: Form = {
+  path: "/admin/licenses/{id}/reinstate",
+  access: "licenses",
+  async show(visit, entry) {
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    return actionView(
+      visit,
+      entry,
+      held,
+      {
+        action: "reinstate",
+        title: "Reinstate license",
+        lead: "Lifts the suspension: activations and check-ins are taken again at once.",
+        submit: "Reinstate",
+      },
+      <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />,
+    );
+  },
+  async submit(visit, entry) {
+    const input = parsed(Reinstatement, { reason: entry.text("reason") });
+    await reinstateLicense(visit.context, idOf(visit), input);
+    return { to: `${pathOf(visit)}?done=reinstated` };
+  },
+};

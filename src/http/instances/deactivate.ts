@@ -1,0 +1,21 @@
+// POST /v1/deactivate.
+import { deactivate, DeactivationRequest } from "../../licensing/seats/deactivate.ts";
+import { endpoint } from "../endpoint.ts";
+import * as examples from "../examples.ts";
+
+export const deactivateEndpoint = endpoint(
+  {
+    method: "post",
+    path: "/v1/deactivate",
+    tag: "Instances",
+    summary: "Give a seat back",
+    access: "public",
+    body: { schema: DeactivationRequest, example: examples.validationRequest },
+    answer: { status: 204, description: "The instance holds no seat (any more)." },
+    refusals: ["LICENSE_KEY_INVALID", "LICENSE_KEY_SUPERSEDED", "LICENSE_NOT_FOUND", "RATE_LIMITED"],
+  },
+  async ({ http, context, body }) => {
+    await deactivate(context, body);
+    return http.body(null, 204);
+  },
+);

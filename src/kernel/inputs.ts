@@ -1,0 +1,89 @@
+// What the inputs of every room are made of: text, ids, numbers in an address, moments.
+import * as z from "zod/mini";
+import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
+
+/**
+ * At most so many characters, as JSON Schema (RFC 8259), SQLite and Python count them. The length of a JavaScript
+ * string counts the halves of an emoji, and would refuse what the published schema allows.
+ */
+export const maxCharacters = (max: number) => [
+  z.refine<string>(
+    (text) => text.length <= max || Array.from(text).length <= max,
+    `Must have at most ${max} characters`,
+  ),
+  z.meta({ maxLength: max }),
+];
+
+/** The plain text that people read: no control characters, not blank. */
+export const Text = (max: number) =>
+  z.string().check(
+    z.trim(),
+    // The pattern says so, too, for who reads the published schema alone; one fault, one message.
+    z.minLength(1, { abort: true }),
+    ...maxCharacters(max),
+    z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+  );
+
+/** An id that people choose. Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
+export const ChosenId = z
+  .string()
+  .check(
+    z.regex(
+      /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/,
+      "Must be 1 to 64 letters, digits, dots, hyphens or underscores, and not only a dot or two",
+    ),
+  );
+
+/** A number in an address: decimal digits, and nothing else that JavaScript takes for a number. */
+export const written = <S extends z.core.$ZodType>(number: S) =>
+  z.pipe(
+    z.transform((text: unknown) =>
+      typeof text === "string" && /^\d{1,16}$/.test(text) ? Number(text) : text,
+    ),
+    number,
+  );
+
+/** A list in which nothing is twice. */
+export const unique = (message: string) => [
+  z.refine<unknown[]>((items) => new Set(items).size === items.length, message),
+  z.meta({ uniqueItems: true }),
+];
+
+/** Why somebody did it; kept in the record. */
+export const Reason = Text(500);
+
+/** What a list is searched for. */
+export const SearchText = Text(100);
+
+const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
+  z.pipe(
+    z.string().check(
+      z.meta({
+        anyOf: [
+          { type: "string", format: "date-time" },
+          { type: "string", format: "date" },
+        ],
+      }),
+    ),
+    z.transform((text, context) => {
+      const at = parseInstant(text, role);
+      if (at !== null) return round(at);
+      context.issues.push({
+        code: "custom",
+        message:
+          "Must be an RFC 3339 instant (2027-01-31T12:00:00Z) or a date (2027-01-31) from 1970 to 9999",
+        input: text,
+      });
+      return z.NEVER;
+    }),
+  );
+
+/** When something begins; a bare date is its first moment anywhere on Earth. */
+export const StartInstant = instantFrom("start", floorToSecond);
+
+/** The first moment after something; a bare date lasts until it is over everywhere on Earth. */
+export const EndInstant = instantFrom("end", ceilToSecond);
+
+// From when and up to when a list is asked for. Nothing of it is signed, so it is as exact as what it is compared with.
+export const Since = instantFrom("start");
+export const Until = instantFrom("end");

@@ -1,0 +1,45 @@
+// Metadata: free JSON that the vendor keeps with a customer or a license.
+import * as z from "zod/mini";
+import { maxCharacters } from "./inputs.ts";
+
+/** Far from the depth at which SQLite (1 000) or a stack gives up. */
+const MAX_DEPTH = 32;
+
+const isWithin = (levels: number, value: unknown): boolean =>
+  value === null ||
+  typeof value !== "object" ||
+  (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
+
+/**
+ * Whether every number can be given back. A whole one above 2^53 - 1 may have been rounded when it was read (RFC 8259
+ * section 6), and one too large for a double was read as Infinity, which is written as null.
+ */
+const isKept = (value: unknown): boolean =>
+  typeof value === "number"
+    ? Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
+    : value === null || typeof value !== "object" || Object.values(value).every(isKept);
+
+/** What a record drops without a word, because in JavaScript it is no member like others. */
+const PROTO = "__proto__";
+
+const withoutProto = z.transform((value: unknown, context) => {
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, PROTO)) {
+    context.issues.push({ code: "custom", path: [PROTO], message: "Must have another name", input: value });
+  }
+  return value;
+});
+
+const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check(
+  z.refine((metadata) => isWithin(MAX_DEPTH, metadata), {
+    error: `Must be at most ${MAX_DEPTH} levels deep`,
+    abort: true,
+  }),
+  z.refine(
+    isKept,
+    "Must hold no whole number beyond 9007199254740991, which would be rounded: write it as a text",
+  ),
+  z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
+);
+
+/** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
+export const Metadata = z.pipe(withoutProto, Kept);

@@ -1,0 +1,39 @@
+// POST /v1/activate: gives an instance a seat. One round trip to D1: the claim, its event and the look at what is
+// there now share a batch.
+import * as z from "zod/mini";
+import type { Context } from "../../context.ts";
+import { maxCharacters } from "../../kernel/inputs.ts";
+import { grantSeat, presentGrant } from "./grants.ts";
+import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
+
+const Label = (max: number) => z.string().check(...maxCharacters(max));
+
+const MAX_LABELS = 32;
+
+// null is taken as absent: clients in many languages send it for "none".
+export const ActivationRequest = z.object({
+  license_key: LicenseKey,
+  instance_id: InstanceId,
+  fingerprint: z.nullish(Label(256)),
+  hostname: z.nullish(Label(255)),
+  app_version: z.nullish(Label(64)),
+  nonce: z.nullish(Label(256)),
+  labels: z.nullish(
+    z.record(Label(64).check(z.minLength(1)), Label(256)).check(
+      z.refine((labels) => Object.keys(labels).length <= MAX_LABELS, `At most ${MAX_LABELS} labels`),
+      z.meta({ maxProperties: MAX_LABELS }),
+    ),
+  ),
+});
+
+export type ActivationRequest = z.output<typeof ActivationRequest>;
+
+/**
+ * Gives the instance a seat, or renews the lease of the one it has. Idempotent: the same instance never
+ * takes a second seat.
+ * @throws Problem LICENSE_KEY_INVALID, RATE_LIMITED, and as grantSeat
+ */
+export async function activate(context: Context, request: ActivationRequest) {
+  const key = await presentedKey(context, request.license_key);
+  return presentGrant("activated", await grantSeat(asInstance(context, request.instance_id), key, request));
+}

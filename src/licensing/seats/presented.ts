@@ -1,0 +1,36 @@
+// What every call of an instance stands on: its license key and its own id, within the brakes.
+import * as z from "zod/mini";
+import { networkOf } from "../../access/networks.ts";
+import type { Context } from "../../context.ts";
+import { Problem } from "../../problems.ts";
+import { type KeyIdentity, readLicenseKey } from "../licenses/license-keys.ts";
+
+/** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
+export const InstanceId = z.string().check(
+  // One fault, one message: what fails the first is not told of the second.
+  z.regex(/^[^\p{C}]{1,128}$/u, { error: "Must be 1 to 128 printable characters", abort: true }),
+  z.regex(/\S/, "Must not be blank"),
+);
+
+// Any string at all is taken as a key and judged as one; the body limit bounds its length.
+export const LicenseKey = z.string();
+
+export const asInstance = (context: Context, id: string): Context => ({
+  ...context,
+  actor: { type: "instance", id },
+});
+
+/**
+ * The key that a public request stands on, within the brakes: refused keys are counted by address, good ones
+ * by license, so that a hundred instances behind one address do not lock each other out.
+ */
+export async function presentedKey(context: Context, licenseKey: string): Promise<KeyIdentity> {
+  const key = await readLicenseKey(context, licenseKey).catch(async (error: unknown) => {
+    const within = await context.limits.refusedCredentials(`key:${networkOf(context.ip)}`);
+    throw within ? error : tooMany("Too many invalid license keys came from this address.");
+  });
+  if (await context.limits.license(key.licenseId)) return key;
+  throw tooMany("Too many requests were made for this license.");
+}
+
+const tooMany = (detail: string): Problem => new Problem("RATE_LIMITED", detail, { retry_after: 60 });

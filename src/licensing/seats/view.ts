@@ -1,0 +1,120 @@
+// What a license and an instance's seat look like to the instance: one read, behind the claim or alone.
+import type { Context } from "../../context.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { Problem } from "../../problems.ts";
+import { named, type Row } from "../../storage/database.ts";
+import type { Terms } from "../licenses/licenses.ts";
+
+// The seats in use are what the claim counted where the instance holds one; where it was refused, they are
+// counted here, for the refusal to say.
+const LOOK = named(`
+  SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
+    l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
+    l.max_requests_per_day,
+    iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
+      'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
+      'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
+      'fingerprint_changed', a.fingerprint_changed_at IS a.last_seen_at,
+      'usage_day', a.usage_day, 'license_requests', a.license_requests,
+      'license_services', a.license_services)) AS seat,
+    a.seats_lapsed,
+    iif(NOT :counted OR a.lease_expires_at > :now, a.seats_in_use, (
+      SELECT count(*) FROM activations
+      WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now)) AS seats_in_use
+  FROM licenses l
+  LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = :instance
+  WHERE l.id = :license`);
+
+/** The record of a seat, as an instance meets it. */
+export interface Seat {
+  activation_id: string;
+  instance_id: string;
+  activated_at: number;
+  last_seen_at: number;
+  lease_expires_at: number;
+  /** When the instance was asked to come back. */
+  check_in_at: number;
+  hostname: string | null;
+  app_version: string | null;
+  /** Whether the last claim told another fingerprint than those before; 0 or 1. */
+  fingerprint_changed: number;
+  /** The last day that usage is known for, and what the license's instances together used on it. */
+  usage_day: string | null;
+  license_requests: number;
+  license_services: number;
+}
+
+export interface View {
+  license: Terms;
+  /** The instance's seat while its lease is live. */
+  seat: Seat | null;
+  /** Whether the instance has a seat whose lease ran out. */
+  lapsed: boolean;
+  seatsInUse: number;
+  /** Other seats whose lease ran out and which are not marked as ended yet. */
+  seatsLapsed: number;
+}
+
+/**
+ * Reads the license and the instance's seat.
+ * @param counted whether to count the license's seats where the instance holds none
+ */
+export const look = (
+  context: Context,
+  licenseId: string,
+  instanceId: string | null,
+  now: number,
+  counted = false,
+): D1PreparedStatement =>
+  context.db.run(LOOK, { license: licenseId, instance: instanceId, now, counted: counted ? 1 : 0 });
+
+type ViewRow = Omit<Terms, "features"> & {
+  features: string;
+  seat: string | null;
+  seats_in_use: number | null;
+  seats_lapsed: number | null;
+};
+
+/** Reads what `look` found. @throws Problem LICENSE_NOT_FOUND */
+export function viewOf(row: Row | undefined, now: number): View {
+  if (!row) throw new Problem("LICENSE_NOT_FOUND", "The license of this key does not exist any more.");
+  const found = row as unknown as ViewRow;
+  const held = found.seat === null ? null : (JSON.parse(found.seat) as Seat);
+  const live = held !== null && held.lease_expires_at > now;
+  return {
+    // Field by field: copying all of a row but some takes several times as long.
+    license: {
+      id: found.id,
+      customer_id: found.customer_id,
+      license_type: found.license_type,
+      status: found.status,
+      revision: found.revision,
+      issued_at: found.issued_at,
+      starts_at: found.starts_at,
+      expires_at: found.expires_at,
+      grace_days: found.grace_days,
+      lease_days: found.lease_days,
+      check_in_hours: found.check_in_hours,
+      features: JSON.parse(found.features) as string[],
+      max_instances: found.max_instances,
+      max_services: found.max_services,
+      max_requests_per_day: found.max_requests_per_day,
+    },
+    seat: live ? held : null,
+    lapsed: held !== null && !live,
+    seatsInUse: found.seats_in_use ?? 0,
+    seatsLapsed: found.seats_lapsed ?? 0,
+  };
+}
+
+/** A seat as its instance is shown it. */
+export const presentSeat = (seat: Seat) => ({
+  activation_id: seat.activation_id,
+  instance_id: seat.instance_id,
+  activated_at: formatInstant(seat.activated_at),
+  last_seen_at: formatInstant(seat.last_seen_at),
+  lease_expires_at: formatInstant(seat.lease_expires_at),
+  check_in_at: formatInstant(seat.check_in_at),
+  hostname: seat.hostname,
+  app_version: seat.app_version,
+});
