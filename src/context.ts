@@ -1,14 +1,16 @@
 // What every request and job carries: the services made once per isolate, and who is acting now.
-import { ulid } from "ulid";
-import { type Config, ConfigError, type Env, parseConfig } from "./config.ts";
-import { createKeyring, type Keyring } from "./crypto/keyring.ts";
-import { type Database, openDatabase } from "./storage/database.ts";
-import type { Role } from "./storage/schema.ts";
+import type { Config } from "./config.ts";
+import type { Keyring } from "./crypto/keyring.ts";
+import type { Database } from "./storage/database.ts";
+import type { Customer, License, Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
 }
+
+/** The one place where the clock is read. */
+export const systemClock: Clock = { now: () => Date.now() };
 
 interface Ids {
   /** A 26-character ULID: sorts by `now`, unguessable beyond it. */
@@ -18,9 +20,27 @@ interface Ids {
 }
 
 /** A brake: true while the caller named by `key` is within the limit. */
-type Limiter = (key: string) => Promise<boolean>;
+export type Limiter = (key: string) => Promise<boolean>;
 
 type LogRecord = Record<string, unknown>;
+
+/**
+ * What a change of a license gives the mail to do: statements for the batch of the change. The domain asks for it here
+ * because letters are written above it, in notices/.
+ */
+export interface LicenseMail {
+  /**
+   * Brings a new license to its customer.
+   * @throws Problem REQUEST_INVALID at `send_email` where there is no address
+   */
+  delivery(context: Context, license: License, customer: Customer): Promise<D1PreparedStatement[]>;
+  /** Tells the customer of a renewal; goes behind the event, whose changes() decide. */
+  renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
+  /** Takes back what is still to be sent and would not be true any more; goes in front of the change. */
+  withdrawal(context: Context, before: License, after: License): D1PreparedStatement[];
+  /** Sends what is owed once the answer is out. */
+  sendSoon(context: Context): void;
+}
 
 export interface Services {
   config: Config;
@@ -28,6 +48,7 @@ export interface Services {
   clock: Clock;
   ids: Ids;
   keyring: Keyring;
+  mail: LicenseMail;
   limits: { refusedCredentials: Limiter; license: Limiter; signIn: Limiter };
   log(level: "info" | "error", record: LogRecord): void;
 }
@@ -55,63 +76,4 @@ export interface Context extends Services {
   ip: string | null;
   /** Lets work go on after the answer is sent. Its failure is logged, never seen by the caller. */
   defer(work: Promise<unknown>): void;
-}
-
-const RANDOM_SCALE = 2 ** 32;
-
-/** Drawn in bulk: a ULID takes sixteen numbers, and asking for one costs as much as asking for many. */
-const drawn = new Uint32Array(256);
-let left = 0;
-
-const random = (): number => {
-  if (left === 0) {
-    crypto.getRandomValues(drawn);
-    left = drawn.length;
-  }
-  return drawn[--left]! / RANDOM_SCALE;
-};
-
-const log: Services["log"] = (level, record) => {
-  console[level === "error" ? "error" : "log"](JSON.stringify({ level, ...record }));
-};
-
-const built = new WeakMap<Env, Services>();
-
-/**
- * The services of this isolate; built by the first request, the same for all after it.
- * @throws ConfigError where a variable is missing or malformed
- */
-export function servicesOf(env: Env): Services {
-  const known = built.get(env);
-  if (known) return known;
-  const config = parseConfig(env);
-  const limiter =
-    (binding: RateLimit): Limiter =>
-    async (key) =>
-      !config.rateLimits || (await binding.limit({ key })).success;
-  const services: Services = {
-    config,
-    db: openDatabase(env.DB),
-    clock: { now: () => Date.now() },
-    ids: { ulid: (now) => ulid(now, random), random },
-    keyring: createKeyring(config.signingKeys),
-    limits: {
-      refusedCredentials: limiter(env.REFUSED_CREDENTIALS_LIMIT),
-      license: limiter(env.LICENSE_LIMIT),
-      signIn: limiter(env.SIGN_IN_LIMIT),
-    },
-    log,
-  };
-  built.set(env, services);
-  return services;
-}
-
-/**
- * The same, once it is certain that what they sign can be verified.
- * @throws ConfigError
- */
-export async function soundServicesOf(env: Env): Promise<Services> {
-  const services = servicesOf(env);
-  if (await services.keyring.isSound()) return services;
-  throw new ConfigError("SIGNING_KEYS is malformed");
 }

@@ -1,7 +1,8 @@
 // The Worker's doors: requests, and the triggers of wrangler.toml.
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
-import { type Context, soundServicesOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import { soundServicesOf } from "./services.ts";
 import { publishedKeys } from "./http/service.ts";
 import { runDeliveries } from "./jobs/deliveries.ts";
 import { runNightly } from "./jobs/nightly.ts";

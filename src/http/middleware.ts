@@ -2,7 +2,8 @@
 // where refusals and failures become answers.
 import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from "hono";
 import { ConfigError } from "../config.ts";
-import { type Services, soundServicesOf } from "../context.ts";
+import type { Services } from "../context.ts";
+import { soundServicesOf } from "../services.ts";
 import { Problem } from "../problems.ts";
 import { databaseMessage, isUnavailable } from "../storage/failures.ts";
 import type { AppEnv, Http } from "./http.ts";

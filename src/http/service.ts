@@ -1,6 +1,7 @@
 // The service about itself: its public keys and its health.
 import type { Env } from "../config.ts";
-import { type Services, servicesOf } from "../context.ts";
+import type { Services } from "../context.ts";
+import { servicesOf } from "../services.ts";
 import { Problem } from "../problems.ts";
 import { isReady } from "../storage/database.ts";
 import { endpoint } from "./endpoint.ts";

@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../kernel/permissions.ts";
 import { recordChange } from "../record/events.ts";
-import type { Context, Services } from "../context.ts";
+import type { Context, LicenseMail, Services } from "../context.ts";
 import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
 import { invalid, Problem } from "../problems.ts";
@@ -46,7 +46,7 @@ function recipientOf({ id, email }: Customer, member: "send_email" | "to", to?: 
  * @param member of the request, for the refusal
  * @throws Problem REQUEST_INVALID where there is no address
  */
-export async function oweDelivery(
+async function oweDelivery(
   context: Context,
   license: License,
   customer: Customer,
@@ -82,7 +82,7 @@ const recordMailed = (context: Context, { id, license_id, recipient, key_revisio
   });
 
 /** The statements that owe the news of a renewal, for the batch of the renewal, behind its event. */
-export async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
+async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
   const [customer] = await context.db.orm
     .select()
     .from(customers)
@@ -123,7 +123,7 @@ const WITHDRAW = named(`
  * Takes back what is still to be sent and would not be true any more: notices of another end or of a license that was
  * stopped, and keys that were replaced. For the batch of the change, in front of it.
  */
-export function withdrawMail(
+function withdrawMail(
   { db }: Context,
   { version, ...before }: License,
   after: License,
@@ -142,6 +142,15 @@ export function withdrawMail(
     }),
   ];
 }
+
+/** What the domain asks for where a license changes. */
+export const licenseMail: LicenseMail = {
+  delivery: async (context, license, customer) =>
+    (await oweDelivery(context, license, customer, "send_email")).statements,
+  renewal: oweRenewal,
+  withdrawal: withdrawMail,
+  sendSoon,
+};
 
 export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { once } from "../../src/access/idempotency.ts";
 import type { Env } from "../../src/config.ts";
-import { type Context, servicesOf } from "../../src/context.ts";
+import type { Context } from "../../src/context.ts";
+import { servicesOf } from "../../src/services.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { metered } from "../support/meter.ts";

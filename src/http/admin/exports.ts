@@ -1,28 +1,9 @@
 // /v1/admin/exports
 import * as z from "zod/mini";
-import type { Context } from "../../context.ts";
-import { CustomerId } from "../../licensing/customers/customers.ts";
-import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../../licensing/sheets/exports.ts";
 import { endpoint } from "../endpoint.ts";
-import type { Http } from "../http.ts";
+import { answerExport, ExportQuery } from "../exports.ts";
 import * as examples from "../examples.ts";
 import { ExportedLicense } from "./schemas.ts";
-
-const CONTENT_TYPES = { csv: "text/csv; charset=utf-8; header=present", json: "application/json" };
-
-export const ExportQuery = z.strictObject({
-  format: z._default(z.enum(EXPORT_FORMATS), "csv"),
-  customer_id: z.optional(CustomerId),
-});
-
-/** The export as a file to be saved. */
-export async function answerExport(http: Http, context: Context, query: ExportRequest): Promise<Response> {
-  const { name, bytes } = await exportLicenses(context, query);
-  return http.body(bytes, 200, {
-    "Content-Type": CONTENT_TYPES[query.format],
-    "Content-Disposition": `attachment; filename="${name}"`,
-  });
-}
 
 export const exportEndpoints = [
   endpoint(

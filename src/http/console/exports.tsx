@@ -2,7 +2,7 @@
 //
 // By POST: browsers let any site send somebody to an address, and each export is recorded in their name.
 import type { FC } from "hono/jsx";
-import { answerExport, ExportQuery } from "../admin/exports.ts";
+import { answerExport, ExportQuery } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Inquiry } from "./mount.tsx";

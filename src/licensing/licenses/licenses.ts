@@ -4,8 +4,6 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
-import { sendSoon } from "../../notices/delivery.ts";
-import { oweDelivery } from "../../notices/license-mail.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
 import {
@@ -131,19 +129,19 @@ export async function issueLicense(
   const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
-  const mail = input.send_email ? await oweDelivery(context, license, customer, "send_email") : null;
+  const mail = input.send_email ? await context.mail.delivery(context, license, customer) : [];
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
       recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
-      ...(mail?.statements ?? []),
+      ...mail,
     ]);
   } catch (error) {
     // The customer or the type was deleted since it was read above.
     if (isForeignKeyFailure(error)) throw noCustomer();
     throw error;
   }
-  if (mail) sendSoon(context);
+  if (mail.length > 0) context.mail.sendSoon(context);
   return { license, licenseKey: await licenseKeyOf(context, license) };
 }
 

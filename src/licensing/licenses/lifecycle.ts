@@ -4,8 +4,6 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
-import { sendSoon } from "../../notices/delivery.ts";
-import { oweRenewal, withdrawMail } from "../../notices/license-mail.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
 import { type License, licenses } from "../../storage/schema.ts";
@@ -150,7 +148,7 @@ async function carryOut(
     const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
     if (Object.keys(changes).length === 0) return before;
     const more = also ? await also(after) : [];
-    const withdrawn = withdrawMail(context, before, after);
+    const withdrawn = context.mail.withdrawal(context, before, after);
     const results = await db
       .batch([
         ...withdrawn,
@@ -215,9 +213,9 @@ export async function renewLicense(
   input: Renewal,
 ): Promise<{ license: License; licenseKey: string }> {
   const license = await carryOut(context, id, "renew", decideRenewal(input), {
-    also: (after) => oweRenewal(context, after),
+    also: (after) => context.mail.renewal(context, after),
   });
-  sendSoon(context);
+  context.mail.sendSoon(context);
   return { license, licenseKey: await licenseKeyOf(context, license) };
 }
 

@@ -2,7 +2,6 @@
 // limit, and never a reason to refuse anything.
 import type { Context } from "../../context.ts";
 import { recordChange } from "../../record/events.ts";
-import type { Seat } from "../seats/view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import type { DayUsage } from "./usage.ts";
 
@@ -11,6 +10,13 @@ export interface Overuse {
   limit: "max_requests_per_day" | "max_services";
   allowed: number;
   observed: number;
+}
+
+/** What a seat's row keeps of the last day that its instance told of: the sums of all the license's instances. */
+interface LastDay {
+  usage_day: string | null;
+  license_requests: number;
+  license_services: number;
 }
 
 /** As many days are looked at for over-use, the latest of those told. */
@@ -23,7 +29,7 @@ const MAX_DAYS = 31;
 export async function usedOn(
   context: Context,
   license: Terms,
-  seat: Seat,
+  seat: LastDay,
   days: DayUsage[],
 ): Promise<DayUsage[]> {
   if (days.length === 0 || (license.max_requests_per_day === null && license.max_services === null))

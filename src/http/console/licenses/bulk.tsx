@@ -5,7 +5,7 @@ import { Reasoned, suspendLicense } from "../../../licensing/licenses/lifecycle.
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { previewDelivery, sendLicense } from "../../../notices/license-mail.ts";
 import { Problem } from "../../../problems.ts";
-import { answerExport, ExportQuery } from "../../admin/exports.ts";
+import { answerExport, ExportQuery } from "../../exports.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { FormatChoice } from "../exports.tsx";
