@@ -1,9 +1,10 @@
 // `npm run verify`: everything that can be said about the code without running it. Ends at the first fault.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ENVIRONMENTS } from "./preflight.ts";
+import { faultsOf, readArrows, readRooms } from "./rooms.ts";
 import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -43,6 +44,15 @@ function checkWranglerConfig(): void {
   }
 }
 
+function checkRooms(): string {
+  const page = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
+  const [rooms, arrows] = [readRooms(page), readArrows(join(ROOT, "src"))];
+  const faults = faultsOf(rooms, arrows);
+  if (faults.length > 0)
+    throw new Error(`The table of rooms in docs/architecture.md says otherwise:\n${faults.join("\n")}`);
+  return `${arrows.length} imports between ${rooms.length} rooms`;
+}
+
 const PROJECTS = [
   ".",
   "src/dev",
@@ -60,6 +70,7 @@ const PROJECTS = [
 
 const CHECKS: [name: string, check: () => string | void][] = [
   ["format", () => void run("oxfmt", "--check", ".")],
+  ["rooms", checkRooms],
   ["lint and import rules", () => void run("oxlint", "--type-aware", "--deny-warnings", ".")],
   ["types", () => PROJECTS.forEach((project) => run("tsc", "-p", project))],
   ["unused code", () => void run("knip")],
