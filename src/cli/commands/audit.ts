@@ -10,8 +10,8 @@ import { saveText } from "../files.ts";
 import { positive, readJson } from "../inputs.ts";
 import { type Column, note, print, printTable, text, verdict, when } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { readPublished } from "../published.ts";
-import type { Remembered, SealedEvents } from "../record.ts";
+import { readPublished } from "../verification/published.ts";
+import type { Remembered, SealedEvents } from "../verification/record.ts";
 import type { AuditSeal, EventDocument } from "../shapes.ts";
 
 interface Options {
@@ -104,7 +104,7 @@ async function verify(call: Call<Options>): Promise<void> {
   // A kid that was known keeps its key, whatever is published under it now.
   const keys = [...known, ...published.keys.filter(({ kid }) => known.every((key) => key.kid !== kid))];
 
-  const { compare, readSeals } = await import("../record.ts");
+  const { compare, readSeals } = await import("../verification/record.ts");
   const lastEvents = client.rows<EventDocument>(path("events"), {}, 1);
   const lastEvent = (await allOf(lastEvents))[0]?.id ?? 0;
   const rows = (

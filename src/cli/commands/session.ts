@@ -16,7 +16,7 @@ import {
   usableToken,
   writeProfiles,
 } from "../profiles.ts";
-import { readPublished } from "../published.ts";
+import { readPublished } from "../verification/published.ts";
 import type { Me } from "../shapes.ts";
 
 const isInteractive = (): boolean => process.stdin.isTTY && process.stderr.isTTY;

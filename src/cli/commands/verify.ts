@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
 import { parseInstant, SECOND } from "../../kernel/dates.ts";
 import { type Call, define, handle, withJson } from "../command.ts";
-import type { Trust } from "../authenticity.ts";
-import type { Circumstances, Verdict } from "../documents.ts";
+import type { Trust } from "../verification/authenticity.ts";
+import type { Circumstances, Verdict } from "../verification/documents.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
 import { readInput, readJson } from "../inputs.ts";
 import { limit, list, note, print, printDetails, standing, text, verdict, when } from "../output.ts";
@@ -49,7 +49,7 @@ async function revocationsOf(
 ): Promise<Circumstances["revocations"]> {
   if (options.revocations === undefined) return null;
   const content = await readInput(options.revocations);
-  const { readRevocations } = await import("../documents.ts");
+  const { readRevocations } = await import("../verification/documents.ts");
   return readRevocations(content, trust).catch((error: unknown) => {
     throw new Failure(EXIT.refused, `The revocation list is not valid. ${(error as Error).message}`);
   });
@@ -93,7 +93,7 @@ async function verify(call: Call<Options>, file: string): Promise<void> {
   const trust = await trustOf(call);
   const revocations = await revocationsOf(call, trust);
   // Only this command needs cryptography: the others start faster without it.
-  const { judge } = await import("../documents.ts");
+  const { judge } = await import("../verification/documents.ts");
   const judged = await judge(await readInput(file), trust, { now, revocations });
   if (call.options.json) print(JSON.stringify(judged));
   else printVerdict(judged);

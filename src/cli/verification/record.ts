@@ -1,9 +1,9 @@
 // Checking the sealed record from outside: the seals' signatures, their chain from the first one on, the events
 // that each covers, and what a file remembers of the last time. What the service says is not believed.
 import type { JSONWebKeySet } from "jose";
-import { checkSeals, type ChainedEvent, type Finding, GENESIS, type SealClaims } from "../audit/chain.ts";
+import { checkSeals, type ChainedEvent, type Finding, GENESIS, type SealClaims } from "../../audit/chain.ts";
 import { authenticateSeal, NotAuthentic, type Trust } from "./authenticity.ts";
-import type { AuditSeal } from "./shapes.ts";
+import type { AuditSeal } from "../shapes.ts";
 
 /** A seal with its events, as the service answers. */
 export interface SealedEvents {

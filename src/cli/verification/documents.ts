@@ -1,7 +1,7 @@
 // Judging signed documents without the service: a license key, an activation certificate, a .caio-license file,
 // a revocation list. What is known comes from the document and, where given, a revocation list. Pure.
-import { DAY, formatInstant, formatInstantOrNull, SECOND } from "../kernel/dates.ts";
-import { refusalOf, type Standing, standingOf, type Term } from "../licensing/licenses/standing.ts";
+import { DAY, formatInstant, formatInstantOrNull, SECOND } from "../../kernel/dates.ts";
+import { refusalOf, type Standing, standingOf, type Term } from "../../licensing/licenses/standing.ts";
 import { authenticate, authenticateAs, KINDS, NotAuthentic, type Trust } from "./authenticity.ts";
 
 interface Terms {

@@ -1,6 +1,6 @@
 // What a service publishes about its signatures, asked without a token, as anybody may.
 import type { JSONWebKeySet } from "jose";
-import { Client } from "./client.ts";
+import { Client } from "../client.ts";
 
 export interface Published {
   /** Who issues what the keys sign: said by the service in a document that they verify. */
