@@ -11,6 +11,7 @@ import { getLicenseAndCustomer } from "../../src/licensing/licenses.ts";
 import { previewOffline } from "../../src/licensing/offline.ts";
 import { previewChange, previewIssue } from "../../src/licensing/preview.ts";
 import { previewDelivery } from "../../src/notices/license-mail.ts";
+import { findMessage } from "../../src/notices/messages.ts";
 import type { ProblemCode } from "../../src/problems.ts";
 
 /** Written out again here: a change of the rules has to be meant. */
@@ -90,6 +91,7 @@ const VERBS_OF_PAGES: [string, Verb, Role][] = [
   ["customerNames", customerNames, "viewer"],
   ["countSeats", countSeats, "viewer"],
   ["readAttention", readAttention, "viewer"],
+  ["findMessage", findMessage, "viewer"],
 ];
 
 describe.each(VERBS_OF_PAGES)("%s", (_, verb, lowest) => {
