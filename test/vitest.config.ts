@@ -4,6 +4,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { generateKeys } from "../src/dev/keys.ts";
 import { isChromiumHere } from "./browser/support/chromium.ts";
+import { EVERYTHING } from "./local/support/everything.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -17,8 +18,6 @@ const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 
 // Each starts a dozen services, and all of them together take longer than a developer waits: CI asks for them.
 const REHEARSALS = "test/local/{recovery,deploy}.spec.ts";
-
-const EVERYTHING = process.env["TEST_EVERYTHING"] === "1";
 
 // All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
 // and clocks, so there is one more than the cores of a small machine.

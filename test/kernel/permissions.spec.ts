@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { getPerson } from "../../src/access/people.ts";
 import { allow, allows, AnyRole, type Permission } from "../../src/kernel/permissions.ts";
+import { getApiToken } from "../../src/access/tokens.ts";
 import type { Context, Role } from "../../src/context.ts";
+import { readAttention } from "../../src/licensing/figures/attention.ts";
+import { customerNames } from "../../src/licensing/customers/customers.ts";
+import { countSeats } from "../../src/licensing/instances/instances.ts";
+import { createLicenseType } from "../../src/licensing/licenses/license-types.ts";
+import { getLicenseAndCustomer } from "../../src/licensing/licenses/licenses.ts";
+import { previewOffline } from "../../src/licensing/seats/air-gap.ts";
+import { previewChange, previewIssue } from "../../src/licensing/licenses/preview.ts";
+import { previewDelivery } from "../../src/notices/license-mail.ts";
+import { findMessage } from "../../src/notices/messages.ts";
 import type { ProblemCode } from "../../src/problems.ts";
 
 /** Written out again here: a change of the rules has to be meant. */
@@ -62,5 +73,34 @@ describe("who is no member of staff", () => {
       expect(allows(contextOf(actor), permission)).toBe(false);
       expect(refusalOf(() => allow(contextOf(actor), permission)).code).toBe("UNAUTHENTICATED");
     }
+  });
+});
+
+type Verb = (context: Context, ...input: never[]) => Promise<unknown>;
+
+/** What no call of the API asks for by itself, and so roles.spec.ts does not reach: the lowest role of each. */
+const VERBS_OF_PAGES: [string, Verb, Role][] = [
+  ["getPerson", getPerson, "owner"],
+  ["getApiToken", getApiToken, "owner"],
+  ["createLicenseType", createLicenseType, "owner"],
+  ["previewIssue", previewIssue, "manager"],
+  ["previewChange", previewChange, "manager"],
+  ["previewDelivery", previewDelivery, "manager"],
+  ["previewOffline", previewOffline, "manager"],
+  ["getLicenseAndCustomer", getLicenseAndCustomer, "viewer"],
+  ["customerNames", customerNames, "viewer"],
+  ["countSeats", countSeats, "viewer"],
+  ["readAttention", readAttention, "viewer"],
+  ["findMessage", findMessage, "viewer"],
+];
+
+describe.each(VERBS_OF_PAGES)("%s", (_, verb, lowest) => {
+  it(`is for a ${lowest} and up`, async () => {
+    // There is nothing else in the context: who is refused gets no further.
+    const ask = (actor: Context["actor"]) => verb(contextOf(actor));
+    await expect(ask({ type: "anonymous", id: "-" })).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    for (const role of ROLES.slice(ROLES.indexOf(lowest) + 1))
+      await expect(ask({ type: "staff", id: "tok_1", role })).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(ask({ type: "staff", id: "tok_1", role: lowest })).rejects.toThrow(TypeError);
   });
 });

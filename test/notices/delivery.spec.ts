@@ -17,6 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 const address = (): string => `${unique("it")}@acme.example`;
@@ -158,15 +159,108 @@ describe("delivery", () => {
     expect(await messagesOf(license.id), "the present is not held up").toMatchObject([{ status: "sent" }]);
   });
 
-  it("does not let one bad address block the rest", async () => {
+  it.each([
+    ["another request under the same key", 409, "invalid_idempotent_request"],
+    ["a 409 that nobody knows", 409, "conflict"],
+    ["a wrong API key", 401, "invalid_api_key"],
+  ])(
+    "takes %s as final: nothing of the request goes out again, apart or together",
+    async (_, status, name) => {
+      setTime(NOW);
+      const recipients = await owed(3);
+      resend.fault = () => refusal(status, name);
+      await fire(DELIVERIES, mailing());
+      expect(resend.requests).toMatchObject([{ path: "/emails/batch" }]);
+      expect(await statuses(recipients)).toEqual(["failed"]);
+      resend.fault = () => null;
+      for (const hours of [1, 12, 48]) {
+        setTime(NOW + hours * 60 * MINUTE);
+        await fire(DELIVERIES, mailing());
+      }
+      expect(resend.requests).toHaveLength(1);
+      expect(resend.inbox).toEqual([]);
+      const [{ last_error }] = (await rows(
+        "SELECT last_error FROM messages WHERE recipient = ?",
+        recipients[0],
+      )) as [{ last_error: string }];
+      expect(last_error).toBe(`${status}: refused: ${name}`);
+    },
+  );
+
+  it("sends nothing a second time where Resend says that it has the key with another body", async () => {
     setTime(NOW);
-    const [bad, ...good] = await owed(4);
-    resend.fault = ({ emails }) =>
-      emails.some(({ to }) => to === bad) ? refusal(422, "validation_error") : null;
+    const recipients = await owed(2);
+    resend.loseAnswer = () => true;
     await fire(DELIVERIES, mailing());
-    expectOnce(good);
-    expect(await statuses(good)).toEqual(["sent"]);
-    expect(await statuses([bad!])).toEqual(["failed"]);
+    resend.loseAnswer = () => false;
+    resend.fault = () => refusal(409, "invalid_idempotent_request");
+    for (const minutes of [10, 60, 600]) {
+      setTime(NOW + minutes * MINUTE);
+      await fire(DELIVERIES, mailing());
+      resend.fault = () => null;
+    }
+    expect(resend.requests).toHaveLength(2);
+    expectOnce(recipients);
+    expect(await statuses(recipients)).toEqual(["failed"]);
+  });
+
+  it("sends the others apart where one mail cannot be read, unless all may be through already", async () => {
+    for (const lost of [false, true]) {
+      setTime(NOW);
+      const recipients = await owed(3);
+      resend.loseAnswer = () => lost;
+      if (lost) await fire(DELIVERIES, mailing());
+      resend.loseAnswer = () => false;
+      await rows(
+        "UPDATE messages SET content = (SELECT content FROM messages WHERE recipient = ?) WHERE recipient = ?",
+        recipients[1],
+        recipients[0],
+      );
+      for (const minutes of [10, 60, 600]) {
+        setTime(NOW + minutes * MINUTE);
+        await fire(DELIVERIES, mailing());
+      }
+      const [unread, ...others] = recipients.map((recipient) => resend.to(recipient).length);
+      expect([lost, unread, ...others]).toEqual([lost, lost ? 1 : 0, 1, 1]);
+      expect(await statuses(recipients)).toEqual(lost ? ["failed"] : ["failed", "sent"]);
+      await emptyOutbox();
+    }
+  });
+
+  it.each([400, 403, 422])(
+    "sends apart what a %i refused together, each under a key of its own",
+    async (status) => {
+      setTime(NOW);
+      const [bad, ...good] = await owed(3);
+      resend.fault = ({ emails }) =>
+        emails.some(({ to }) => to === bad) ? refusal(status, "validation_error") : null;
+      await fire(DELIVERIES, mailing());
+      expect(resend.requests.map(({ path }) => path)).toEqual(["/emails/batch", ...Array(3).fill("/emails")]);
+      expect(new Set(resend.requests.map(({ key }) => key)).size).toBe(4);
+      expectOnce(good);
+      expect([await statuses(good), await statuses([bad!])]).toEqual([["sent"], ["failed"]]);
+    },
+  );
+
+  it("gives a request up that is not answered for 30 seconds, and takes it as lost", async () => {
+    setTime(NOW);
+    const recipients = await owed(2);
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    const asked: number[] = [];
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+      asked.push(ms);
+      return timeout(ms / 1_000);
+    });
+    const never = new Promise<Response>(() => {});
+    resend.fault = () => (resend.requests.length === 1 ? never : null);
+    await fire(DELIVERIES, mailing());
+    expect(asked).toEqual([30_000]);
+    expect(await statuses(recipients)).toEqual(["pending"]);
+    setTime(NOW + 10 * MINUTE);
+    await fire(DELIVERIES, mailing());
+    const [first, second] = resend.requests;
+    expect(second).toEqual(first);
+    expectOnce(recipients);
   });
 
   it("gives up after a bounded number of tries, and sends by hand what failed", async () => {
@@ -283,5 +377,41 @@ describe("delivery", () => {
     const { license, license_key } = await newLicense({ customer_id: id, send_email: true });
     const [row] = await rows("SELECT * FROM messages WHERE license_id = ?", license.id);
     expect(JSON.stringify(row)).not.toContain(license_key.split(".")[2]);
+  });
+});
+
+describe("the pace", () => {
+  /** Sends mails that each take a request of their own, and returns after how many milliseconds each was made. */
+  async function requestsOf(count: number, bindings: Env, runs: number): Promise<number[]> {
+    for (let n = 0; n < count; n++) {
+      const { license } = await newLicense({
+        customer_id: (await newCustomer({ email: address() })).id,
+        send_email: true,
+      });
+      await rows("UPDATE messages SET status = 'pending' WHERE license_id = ?", license.id);
+    }
+    const made: number[] = [];
+    const begun = Date.now();
+    resend.fault = () => {
+      made.push(Date.now() - begun);
+      return null;
+    };
+    await Promise.all(Array.from({ length: runs }, () => fire(DELIVERIES, bindings)));
+    expect(resend.inbox).toHaveLength(count);
+    return made;
+  }
+
+  // A timer may come a little before its time by the clock that is asked afterwards.
+  const EARLY = 20;
+
+  it.each([1, 3])("is RESEND_RATE_PER_SECOND, kept by %i runs at once", async (runs) => {
+    const made = await requestsOf(3, mailing({ RESEND_RATE_PER_SECOND: "4" }), runs);
+    made.forEach((after, n) => expect(after).toBeGreaterThanOrEqual(n * 250 - EARLY));
+  });
+
+  it("is two a second where nothing is said", async () => {
+    const { RESEND_RATE_PER_SECOND: _none, ...unpaced } = mailing();
+    const made = await requestsOf(3, unpaced, 1);
+    made.forEach((after, n) => expect(after).toBeGreaterThanOrEqual(n * 500 - EARLY));
   });
 });

@@ -224,6 +224,14 @@ async function sentMessage(): Promise<{ id: string; customer: string; license: s
   return { id, customer: license.customer_id, license: license.id };
 }
 
+/** The id of one more mail that the customer was sent. */
+async function anotherOf(customer_id: string): Promise<string> {
+  const { license } = await newLicense({ customer_id, send_email: true });
+  const [{ id }] = (await messagesOf(license.id)) as [Answer["body"]];
+  await rows("UPDATE messages SET status = 'sent', provider_id = 're_1' WHERE id = ?", id);
+  return id;
+}
+
 const statusOf = async (id: string): Promise<string> => (await admin(`/messages/${id}`)).body.status;
 
 describe("receipts of Resend", () => {
@@ -280,6 +288,28 @@ describe("receipts of Resend", () => {
       status: "delivered",
       last_error: "The recipient marked it as spam.",
     });
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBe("complained");
+  });
+
+  it("never take back a complaint: a bounce of another mail, or a later one, does not open the address", async () => {
+    const { id, customer } = await sentMessage();
+    const other = await anotherOf(customer);
+    const told = async () => (await admin(`/customers/${customer}`)).body.email_status;
+    await receipt("email.complained", id);
+    const { version } = (await admin(`/customers/${customer}`)).body;
+    for (const mail of [other, id]) await receipt("email.bounced", mail);
+    expect(await told()).toBe("complained");
+    expect((await admin(`/customers/${customer}`)).body.version).toBe(version);
+    expect((await eventsOf(customer)).map(({ action }) => action)).toEqual([
+      "customer.created",
+      "customer.email_complained",
+    ]);
+  });
+
+  it("tell of a complaint also where a mail bounced before", async () => {
+    const { id, customer } = await sentMessage();
+    await receipt("email.bounced", id);
+    await receipt("email.complained", await anotherOf(customer));
     expect((await admin(`/customers/${customer}`)).body.email_status).toBe("complained");
   });
 

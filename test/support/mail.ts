@@ -49,6 +49,12 @@ export interface ResendRequest {
 
 type Reply = (request: ResendRequest) => Response | Promise<Response> | null;
 
+/** Breaks off when the caller does, as a fetch does. */
+const givenUp = (signal: AbortSignal | null | undefined): Promise<never> =>
+  new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+
 /** A Resend that remembers idempotency keys, as the real one does. */
 export class FakeResend {
   readonly requests: ResendRequest[] = [];
@@ -75,7 +81,7 @@ export class FakeResend {
     const key = new Headers(init?.headers).get("Idempotency-Key") ?? "";
     const request = { path, key, body, emails };
     this.requests.push(request);
-    const fault = await this.fault(request);
+    const fault = await Promise.race([this.fault(request), givenUp(init?.signal)]);
     if (fault) return fault;
     const known = this.#known.get(key);
     if (known && known.body !== body) return refusal(409, "invalid_idempotent_request");

@@ -48,7 +48,9 @@ function plans(seed: number, short: boolean, rounds: number | null): Plan[] {
     tested("documents", () => suites("documents", "worker", ["test/crypto/forged-documents"])),
     tested("fuzz", () => suites("fuzz", "fuzz", ["test/http/fuzz"], fuzz(FUZZ_REQUESTS))),
     tested("console", () => suites("console", "fuzz", ["test/http/console/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
-    tested("access", () => suites("access", "worker", ["test/access/doors", "test/access/strangers"])),
+    tested("access", () =>
+      suites("access", "worker", ["test/access/doors", "test/access/brakes", "test/access/strangers"]),
+    ),
     tested("faults", () => suites("faults", "torture", ["faults.spec"], { FAULTS: "all" })),
     { name: "races", isTested: false, run: () => suites("races", "torture", ["races.spec"], races) },
     { name: "crash", isTested: false, run: () => crash(rounds ?? (short ? 2 : 50), seed) },

@@ -83,7 +83,7 @@ export async function openTab(browser: Browser, house: House, look: Look = {}): 
     permissions: ["clipboard-read", "clipboard-write"],
     reducedMotion: "reduce",
   });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(60_000);
   if (token !== undefined) {
     const value = await sessionOf(house, token);
     const { hostname: domain } = new URL(house.url);

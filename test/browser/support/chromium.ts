@@ -2,6 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { isHere } from "../../local/support/everything.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -22,11 +23,10 @@ function findChromium(): string | null {
   return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable) ?? null;
 }
 
-/** Whoever wants everything tested wants a browser. @throws where there is none and TEST_EVERYTHING is 1 */
+/** @throws where there is none and TEST_EVERYTHING is 1 */
 export function isChromiumHere(): boolean {
-  if (findChromium() !== null) return true;
   const told = "No Chromium is here: install chromium, or name one in CHROMIUM_PATH.";
-  if (process.env["TEST_EVERYTHING"] === "1") throw new Error(told);
+  if (isHere(findChromium() !== null, told)) return true;
   process.stderr.write(`${told} The tests of the console in a browser are skipped.\n`);
   return false;
 }

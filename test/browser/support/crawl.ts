@@ -93,7 +93,13 @@ async function visit(page: Page, path: string): Promise<{ status: number; html: 
   }
 }
 
-/** Begins at the overview and calls `look` for each kind of page, which is open then. */
+/** Twice as many kinds of pages as there are: a walk that gets there has no end. */
+const MAX_PAGES = 150;
+
+/**
+ * Begins at the overview and calls `look` for each kind of page, which is open then.
+ * @throws where the links lead to ever more kinds
+ */
 export async function crawl(
   page: Page,
   kinds: Kinds,
@@ -105,6 +111,7 @@ export async function crawl(
     const route = routeOf(path, kinds);
     if (seen.has(route)) return;
     seen.add(route);
+    if (seen.size > MAX_PAGES) throw new Error(`the links do not end: ${[...seen].slice(-20).join(", ")}`);
     queue.push({ path, from });
   };
   add("/admin", "nowhere");

@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
-import { activate, admin, newCustomer, newLicense, newToken, rows } from "../../support/service.ts";
+import {
+  activate,
+  admin,
+  call,
+  newCustomer,
+  newLicense,
+  newToken,
+  rows,
+  unique,
+} from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -101,6 +110,76 @@ describe("the overview", () => {
       expect(html).toContain(`?${list}">`);
     }
     expect(text).toContain("Licenses that end this month and in the next 11");
+  });
+
+  /** What needs attention and has to do with a customer: what it is called, and where it leads. */
+  async function concernsOf(visitor: Visitor, about: string): Promise<[kind: string, href: string][]> {
+    const { html } = await visitor.get("/admin");
+    const concerns = html.matchAll(/>([^<]+)<\/span><\/span><span class="what"><a href="([^"]+)">([^<]*)</g);
+    return [...concerns]
+      .filter(([, , , what]) => what!.includes(about))
+      .map(([, kind, href]) => [kind!, href!]);
+  }
+
+  it("tells for seven days of a license that was used above its limit", async () => {
+    setTime(NOW);
+    const name = unique("Busy");
+    const customer_id = (await newCustomer({ name })).id;
+    const { license, license_key } = await newLicense({ customer_id, max_requests_per_day: 10 });
+    await activate(license_key, "a");
+    const checkIn = (requests: number) =>
+      call("/v1/check-in", {
+        body: { license_key, instance_id: "a", usage: [{ date: "2026-06-01", requests, services: 1 }] },
+      });
+    const visitor = await Visitor.signIn();
+    await checkIn(10);
+    expect(await concernsOf(visitor, name)).toEqual([]);
+    await checkIn(11);
+    const over = [["over the limit", `/admin/licenses/${license.id}`]];
+    expect(await concernsOf(visitor, name)).toEqual(over);
+    setTime(NOW + 7 * DAY - 1);
+    const later = await Visitor.signIn();
+    expect(await concernsOf(later, name)).toEqual(over);
+    setTime(NOW + 7 * DAY);
+    expect(await concernsOf(later, name)).toEqual([]);
+  });
+
+  it.each(["bounced", "failed"])("tells of mail that %s", async (status) => {
+    setTime(NOW);
+    const email = `${unique("it")}@acme.example`;
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email })).id,
+      send_email: true,
+    });
+    const visitor = await Visitor.signIn();
+    expect(await concernsOf(visitor, email)).toEqual([]);
+    const [message] = await rows<{ id: string }>(
+      "UPDATE messages SET status = ? WHERE license_id = ? RETURNING id",
+      status,
+      license.id,
+    );
+    expect(await concernsOf(visitor, email)).toEqual([[`mail ${status}`, `/admin/messages/${message!.id}`]]);
+  });
+
+  it("tells of a license from 30 days before its end until its grace is over", async () => {
+    // When nothing of another test ends.
+    const end = Date.parse("2080-06-01T08:00:00.000Z");
+    setTime(end - 60 * DAY);
+    const name = unique("Leaving");
+    const customer_id = (await newCustomer({ name })).id;
+    const expires_at = new Date(end).toISOString();
+    const { license } = await newLicense({ customer_id, expires_at, grace_days: 14 });
+    const toldAt = async (at: number) => {
+      setTime(at);
+      return concernsOf(await Visitor.signIn(), name);
+    };
+    const href = `/admin/licenses/${license.id}`;
+    expect(await toldAt(end - 30 * DAY - 1)).toEqual([]);
+    expect(await toldAt(end - 30 * DAY)).toEqual([["expiring", href]]);
+    expect(await toldAt(end - 1)).toEqual([["expiring", href]]);
+    expect(await toldAt(end)).toEqual([["grace", href]]);
+    expect(await toldAt(end + 14 * DAY - 1)).toEqual([["grace", href]]);
+    expect(await toldAt(end + 14 * DAY)).toEqual([]);
   });
 
   it("tells of licenses that end also where those that end first are all suspended", async () => {

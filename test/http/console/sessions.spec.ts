@@ -266,28 +266,11 @@ describe("signing in from another site", () => {
 });
 
 describe("guessing tokens", () => {
-  const bindings = { ...env, RATE_LIMITS: "on" };
-  const from = (ip: string, token: string) =>
-    sendSignIn({ token }, { bindings, headers: { "CF-Connecting-IP": ip } });
-
-  it("ends after 20 sign-ins a minute with 429 and Retry-After, also where a guess is right", async () => {
-    // More than two minutes' worth, should a minute end in between.
-    const answers = [];
-    for (let n = 0; n < 41; n++) answers.push(await from("192.0.2.11", "caio_wrong"));
-    const allowed = answers.findIndex(({ status }) => status === 429);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
-    expect(allowed).toBeGreaterThanOrEqual(20);
-    const refused = answers[allowed]!;
-    expect(refused.headers.get("Retry-After")).toBe("60");
-    expect(refused.text).toContain("Too many sign-ins from this address");
-    expect((await from("192.0.2.12", env.ADMIN_TOKEN)).status).toBe(303);
-  });
-
   it("is stopped before the token is looked at", async () => {
     const refusing = { limit: async () => ({ success: false }) } as unknown as RateLimit;
     const answer = await sendSignIn(
       { token: env.ADMIN_TOKEN },
-      { bindings: { ...bindings, SIGN_IN_LIMIT: refusing } },
+      { bindings: { ...env, RATE_LIMITS: "on", SIGN_IN_LIMIT: refusing } },
     );
     expect(answer.status).toBe(429);
     expect(cookieIn(answer)).toBeNull();

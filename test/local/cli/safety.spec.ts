@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../../src/dev/service.ts";
 import { type Desk, interfere, LAUNCHER, openDesk, run } from "../support/cli.ts";
+import { isHere } from "../support/everything.ts";
 
 const ESCAPE = "\u001B";
 
@@ -124,10 +125,10 @@ describe("what cannot be undone", () => {
   });
 });
 
-// script(1) gives a command a terminal; where there is none these have nothing to run on.
+// It gives a command a terminal.
 const hasScript = process.platform === "linux" && existsSync("/usr/bin/script");
 
-describe.runIf(hasScript)("at a terminal", () => {
+describe.runIf(isHere(hasScript, "There is no script(1) of Linux."))("at a terminal", () => {
   const atTerminal = (
     command: string,
     env: Record<string, string> = {},

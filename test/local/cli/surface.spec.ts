@@ -13,6 +13,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../../src/cli/program.ts";
 import { LAUNCHER, run } from "../support/cli.ts";
+import { isHere } from "../support/everything.ts";
 
 const program = createProgram();
 
@@ -111,7 +112,10 @@ async function withCommand<T>(work: (folder: string, env: Record<string, string>
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 const isThere = (shell: string): boolean =>
-  ["/bin", "/usr/bin"].some((folder) => existsSync(join(folder, shell)));
+  isHere(
+    ["/bin", "/usr/bin"].some((folder) => existsSync(join(folder, shell))),
+    `There is no ${shell}.`,
+  );
 
 describe("completion", () => {
   it.each(SHELLS)("prints a script for %s", async (shell) => {

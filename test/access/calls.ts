@@ -1,0 +1,158 @@
+// Who may do what, written by hand, one line a call: method, path, and the lowest role that may. A list made from the
+// declarations would agree with a mistake in them. A new call needs a line here, and a changed one a changed line.
+import type { Role } from "../support/crew.ts";
+
+export interface Rule {
+  method: string;
+  /** As it is declared: /v1/admin/licenses/{id}. */
+  path: string;
+  lowest: Role;
+}
+
+const RANKS: Role[] = ["viewer", "manager", "owner"];
+
+/** Whether a role is at least as high as the lowest that may. */
+export const may = (role: Role, { lowest }: Rule): boolean => RANKS.indexOf(role) >= RANKS.indexOf(lowest);
+
+const rulesIn = (table: string): Rule[] =>
+  table
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [method, path, lowest] = line.split(/ +/) as [string, string, Role];
+      return { method, path, lowest };
+    });
+
+export const nameOf = ({ method, path }: Pick<Rule, "method" | "path">): string => `${method} ${path}`;
+
+export const API = rulesIn(`
+POST   /v1/admin/customers                           manager
+GET    /v1/admin/customers                           viewer
+GET    /v1/admin/customers/{id}                      viewer
+PATCH  /v1/admin/customers/{id}                      manager
+DELETE /v1/admin/customers/{id}                      manager
+GET    /v1/admin/license-types                       viewer
+GET    /v1/admin/license-types/{id}                  viewer
+PUT    /v1/admin/license-types/{id}                  owner
+DELETE /v1/admin/license-types/{id}                  owner
+POST   /v1/admin/licenses                            manager
+GET    /v1/admin/licenses                            viewer
+GET    /v1/admin/licenses/{id}                       viewer
+PATCH  /v1/admin/licenses/{id}                       manager
+GET    /v1/admin/licenses/{id}/usage                 viewer
+GET    /v1/admin/licenses/{id}/key                   manager
+POST   /v1/admin/licenses/{id}/renew                 manager
+POST   /v1/admin/licenses/{id}/suspend               manager
+POST   /v1/admin/licenses/{id}/revoke                manager
+POST   /v1/admin/licenses/{id}/reinstate             manager
+POST   /v1/admin/licenses/{id}/reissue               manager
+GET    /v1/admin/licenses/{id}/activations           viewer
+GET    /v1/admin/licenses/{id}/events                viewer
+POST   /v1/admin/licenses/{id}/offline-activations   manager
+POST   /v1/admin/licenses/{id}/offline-deactivations manager
+GET    /v1/admin/activations                         viewer
+GET    /v1/admin/activations/{id}                    viewer
+DELETE /v1/admin/activations/{id}                    manager
+GET    /v1/admin/statistics                          viewer
+GET    /v1/admin/statistics/instances                viewer
+GET    /v1/admin/events                              viewer
+GET    /v1/admin/audit-seals                         viewer
+GET    /v1/admin/audit-seals/{id}                    viewer
+POST   /v1/admin/api-tokens                          owner
+GET    /v1/admin/api-tokens                          owner
+DELETE /v1/admin/api-tokens/{id}                     owner
+GET    /v1/admin/people                              owner
+PUT    /v1/admin/people/{email}                      owner
+DELETE /v1/admin/people/{email}                      owner
+GET    /v1/admin/me                                  viewer
+GET    /v1/admin/exports/licenses                    manager
+POST   /v1/admin/imports/customers                   manager
+POST   /v1/admin/imports/licenses                    manager
+POST   /v1/admin/licenses/{id}/send-email            manager
+GET    /v1/admin/messages                            viewer
+GET    /v1/admin/messages/{id}                       viewer
+POST   /v1/admin/messages/{id}/retry                 manager
+`);
+
+export const CONSOLE = rulesIn(`
+GET    /admin                                    viewer
+GET    /admin/licenses                           viewer
+GET    /admin/licenses/new                       manager
+POST   /admin/licenses/new                       manager
+GET    /admin/licenses/bulk                      manager
+POST   /admin/licenses/bulk                      manager
+GET    /admin/licenses/bulk-export               manager
+POST   /admin/licenses/bulk-export               manager
+GET    /admin/licenses/{id}                      viewer
+GET    /admin/licenses/{id}/key                  manager
+GET    /admin/licenses/{id}/key/file             manager
+GET    /admin/licenses/{id}/edit                 manager
+POST   /admin/licenses/{id}/edit                 manager
+GET    /admin/licenses/{id}/renew                manager
+POST   /admin/licenses/{id}/renew                manager
+GET    /admin/licenses/{id}/suspend              manager
+POST   /admin/licenses/{id}/suspend              manager
+GET    /admin/licenses/{id}/revoke               manager
+POST   /admin/licenses/{id}/revoke               manager
+GET    /admin/licenses/{id}/reinstate            manager
+POST   /admin/licenses/{id}/reinstate            manager
+GET    /admin/licenses/{id}/reissue              manager
+POST   /admin/licenses/{id}/reissue              manager
+GET    /admin/licenses/{id}/send                 manager
+POST   /admin/licenses/{id}/send                 manager
+GET    /admin/imports                            manager
+POST   /admin/imports                            manager
+GET    /admin/imports/check                      manager
+POST   /admin/imports/check                      manager
+GET    /admin/exports/licenses                   manager
+POST   /admin/exports/licenses                   manager
+GET    /admin/customers                          viewer
+GET    /admin/customers/new                      manager
+POST   /admin/customers/new                      manager
+GET    /admin/customers/{id}                     viewer
+GET    /admin/customers/{id}/edit                manager
+POST   /admin/customers/{id}/edit                manager
+GET    /admin/customers/{id}/delete              manager
+POST   /admin/customers/{id}/delete              manager
+GET    /admin/instances                          viewer
+GET    /admin/instances/{id}                     viewer
+GET    /admin/instances/{id}/free                manager
+POST   /admin/instances/{id}/free                manager
+GET    /admin/messages                           viewer
+GET    /admin/messages/{id}                      viewer
+GET    /admin/messages/{id}/body                 viewer
+GET    /admin/messages/{id}/retry                manager
+POST   /admin/messages/{id}/retry                manager
+GET    /admin/activity                           viewer
+GET    /admin/air-gap                            viewer
+POST   /admin/air-gap                            viewer
+GET    /admin/air-gap/receipt                    manager
+POST   /admin/air-gap/receipt                    manager
+GET    /admin/air-gap/license-file               manager
+POST   /admin/air-gap/license-file               manager
+GET    /admin/air-gap/license-file/download      manager
+POST   /admin/air-gap/license-file/download      manager
+GET    /admin/settings                           viewer
+GET    /admin/settings/signing-keys              viewer
+GET    /admin/settings/license-types             viewer
+GET    /admin/settings/license-types/{id}        viewer
+GET    /admin/settings/new-license-type          owner
+POST   /admin/settings/new-license-type          owner
+GET    /admin/settings/license-types/{id}/edit   owner
+POST   /admin/settings/license-types/{id}/edit   owner
+GET    /admin/settings/license-types/{id}/delete owner
+POST   /admin/settings/license-types/{id}/delete owner
+GET    /admin/settings/api-tokens                owner
+GET    /admin/settings/api-tokens/new            owner
+POST   /admin/settings/api-tokens/new            owner
+GET    /admin/settings/api-tokens/{id}/revoke    owner
+POST   /admin/settings/api-tokens/{id}/revoke    owner
+GET    /admin/settings/people                    owner
+GET    /admin/settings/people/new                owner
+POST   /admin/settings/people/new                owner
+GET    /admin/settings/people/{email}/role       owner
+POST   /admin/settings/people/{email}/role       owner
+GET    /admin/settings/people/{email}/remove     owner
+POST   /admin/settings/people/{email}/remove     owner
+GET    /admin/settings/mail                      viewer
+`);

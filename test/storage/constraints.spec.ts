@@ -1,0 +1,286 @@
+// What the database itself refuses, whoever writes: each CHECK and each trigger of the migrations is met here.
+import { describe, expect, it } from "vitest";
+import { env } from "../support/env.ts";
+import { newLicense, rows } from "../support/service.ts";
+
+type Row = Record<string, string | number | null>;
+
+const INSTANT = 1_767_225_600_000;
+
+const TERMS: Row = {
+  grace_days: 0,
+  lease_days: 1,
+  check_in_hours: 1,
+  features: "[]",
+  max_instances: 1,
+  max_services: 1,
+  max_requests_per_day: 1,
+  notice_days: "[]",
+};
+
+const FAULTS_OF_TERMS: Row[] = [
+  { grace_days: -1 },
+  { lease_days: 0 },
+  { check_in_hours: 0 },
+  { features: "{}" },
+  { max_instances: 0 },
+  { max_services: 0 },
+  { max_requests_per_day: 0 },
+  { notice_days: "{}" },
+];
+
+const ROLE = { role: "admin" };
+
+/** Of each table a row that is just right, and what makes it wrong. */
+const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
+  customers: {
+    right: { id: "a", name: "A", metadata: "{}", created_at: 0, updated_at: 0 },
+    wrong: [{ id: "" }, { id: "a".repeat(65) }, { name: "" }, { name: "a".repeat(201) }, { metadata: "[]" }],
+  },
+  license_types: {
+    right: { id: "a", name: "A", duration_days: 1, ...TERMS, created_at: 0, updated_at: 0 },
+    wrong: [{ id: "" }, { id: "a".repeat(65) }, { duration_days: 0 }, ...FAULTS_OF_TERMS],
+  },
+  licenses: {
+    right: {
+      id: "lic_a",
+      customer_id: "nobody",
+      license_type: "standard",
+      status: "active",
+      revision: 1,
+      issued_at: INSTANT,
+      starts_at: INSTANT,
+      expires_at: INSTANT + 1_000,
+      ...TERMS,
+      metadata: "{}",
+      updated_at: 0,
+    },
+    wrong: [
+      // What time decides is never stored.
+      { status: "expired" },
+      { revision: 0 },
+      { issued_at: INSTANT + 1 },
+      { starts_at: INSTANT + 1 },
+      { expires_at: INSTANT + 1_001 },
+      { expires_at: INSTANT },
+      { starts_at: null, expires_at: 0 },
+      { metadata: "[]" },
+      ...FAULTS_OF_TERMS,
+    ],
+  },
+  activations: {
+    right: {
+      license_id: "lic_a",
+      ended_at: 10,
+      instance_id: "a",
+      id: "act_a",
+      activated_at: 10,
+      last_seen_at: 10,
+      lease_expires_at: 1_000,
+      check_in_at: 10,
+      seats_in_use: 1,
+      seats_lapsed: 0,
+      ended_by: "lease",
+      labels: "{}",
+    },
+    wrong: [
+      { ended_at: 9 },
+      { instance_id: "" },
+      { instance_id: "a".repeat(129) },
+      { lease_expires_at: 1_001 },
+      { ended_by: "system" },
+      { labels: "[]" },
+    ],
+  },
+  events: {
+    right: {
+      id: 1,
+      at: 0,
+      action: "a",
+      entity_type: "a",
+      entity_id: "a",
+      actor_type: "system",
+      actor_id: "a",
+      request_id: "a",
+      detail: "{}",
+    },
+    wrong: [{ detail: "[]" }],
+  },
+  license_turns: {
+    right: { turn: "ends", size: 7, prefix: "2026-01", n: 0 },
+    wrong: [{ turn: "revoked" }],
+  },
+  activation_totals: { right: { only: 1, up_to: 0, activations: 0, seated: 0 }, wrong: [{ only: 2 }] },
+  api_tokens: {
+    right: {
+      id: "tok_a",
+      name: "A",
+      role: "viewer",
+      prefix: "caio_",
+      hash: "0".repeat(64),
+      created_by: "a",
+      created_at: 0,
+    },
+    wrong: [{ name: "" }, { name: "a".repeat(201) }, ROLE, { hash: "0".repeat(63) }],
+  },
+  people: {
+    right: { email: "a@acme.example", role: "viewer", created_at: 0, updated_at: 0 },
+    wrong: [{ email: "A@acme.example" }, ROLE],
+  },
+  idempotency_keys: {
+    right: { actor_id: "a", key: "a", request_hash: "a", request_id: "a", created_at: 0 },
+    wrong: [{ key: "" }, { key: "a".repeat(256) }],
+  },
+  usage: {
+    right: { license_id: "lic_a", day: "2026-01-01", instance_id: "a", requests: 0, services: 0 },
+    wrong: [{ day: "2026-1-1" }, { day: "2026-01-01T00" }, { requests: -1 }, { services: -1 }],
+  },
+  overuse: {
+    right: { license_id: "lic_a", day: "2026-01-01", limit_name: "max_services" },
+    wrong: [{ limit_name: "max_instances" }],
+  },
+  messages: {
+    right: {
+      id: "msg_a",
+      dedupe_key: "a",
+      kind: "a",
+      recipient: "a",
+      subject: "a",
+      content: "a",
+      status: "pending",
+      created_at: 0,
+      updated_at: 0,
+    },
+    wrong: [{ status: "complained" }],
+  },
+  mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
+  audit_seals: {
+    right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
+    wrong: [{ up_to: 4 }],
+  },
+  silence_walk: {
+    right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },
+    wrong: [{ only: 2 }, { found: "{}" }],
+  },
+};
+
+function insert(table: string, row: Row): D1PreparedStatement {
+  const names = Object.keys(row);
+  const sql = `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+  return env.DB.prepare(sql).bind(...Object.values(row));
+}
+
+/** What refuses these statements, all of which are taken back. */
+const refusalOf = (...statements: D1PreparedStatement[]): Promise<string> =>
+  env.DB.batch(statements).then(
+    () => "nothing",
+    (error: Error) => error.message,
+  );
+
+/** The expression in the parentheses that open at `from`. */
+function within(sql: string, from: number): string {
+  let depth = 0;
+  for (let at = from; at < sql.length; at++) {
+    if (sql[at] === "(") depth++;
+    if (sql[at] === ")" && --depth === 0) return sql.slice(from + 1, at);
+  }
+  throw new Error(`unbalanced: ${sql}`);
+}
+
+/** The expression of each CHECK in the migrated database, with its table. */
+async function checks(): Promise<string[]> {
+  const tables = await rows<{ name: string; sql: string }>(
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL AND name NOT GLOB '_cf_*' AND name <> 'd1_migrations'",
+  );
+  return tables.flatMap(({ name, sql }) => {
+    const code = sql.replaceAll(/--[^\n]*/g, "");
+    return [...code.matchAll(/\bCHECK\s*(?=\()/g)].map(
+      ({ 0: word, index }) => `${name}: ${within(code, index + word.length)}`,
+    );
+  });
+}
+
+const met = new Set<string>();
+
+describe.each(Object.entries(TABLES))("%s", (table, { right, wrong }) => {
+  it("takes a row that is just right", async () => {
+    // A second time it would be there already, so both are taken back; a license also lacks its customer.
+    expect(await refusalOf(insert(table, right), insert(table, right))).toMatch(/UNIQUE|FOREIGN KEY/);
+  });
+
+  it.each(wrong.map((change) => [JSON.stringify(change).slice(0, 60), change] as const))(
+    "refuses %s",
+    async (_, change) => {
+      const refusal = await refusalOf(insert(table, { ...right, ...change }));
+      const [, check] = /CHECK constraint failed: (.*?)(?:: SQLITE_CONSTRAINT.*)?$/.exec(refusal) ?? [];
+      expect(check, refusal).toBeDefined();
+      met.add(`${table}: ${check}`);
+    },
+  );
+});
+
+it("there is no CHECK that nothing here meets", async () => {
+  expect([...met].toSorted()).toEqual([...new Set(await checks())].toSorted());
+});
+
+describe("the triggers", () => {
+  it("are these, and each is met by a test", async () => {
+    const triggers = await rows<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+    );
+    expect(triggers.map(({ name }) => name)).toEqual([
+      // test/licensing/activate.spec.ts and check-in.spec.ts read the events that they write.
+      "activations_record_insert",
+      "activations_record_update",
+      // test/audit/seals.spec.ts
+      "audit_seals_refuse_delete",
+      "audit_seals_refuse_update",
+      // test/storage/schema.spec.ts
+      "events_refuse_delete",
+      "events_refuse_update",
+      // test/licensing/statistics.spec.ts, and below for what only hands delete.
+      "licenses_count_insert",
+      "licenses_count_update",
+      "licenses_uncount_delete",
+      "licenses_uncount_update",
+      // Below.
+      "usage_add_insert",
+      "usage_add_update",
+    ]);
+  });
+
+  it("count a license no more that is deleted by hand, which no call does", async () => {
+    const counted = async () => ({
+      licenses: await rows("SELECT * FROM license_counts WHERE n <> 0 ORDER BY 1, 2"),
+      turns: await rows("SELECT * FROM license_turns WHERE n <> 0 ORDER BY 1, 2, 3"),
+    });
+    const before = await counted();
+    const { license } = await newLicense({ starts_at: "2031-01-01", expires_at: "2032-01-01" });
+    expect(await counted()).not.toEqual(before);
+    await rows("DELETE FROM licenses WHERE id = ?", license.id);
+    expect(await counted()).toEqual(before);
+  });
+
+  it("add up the usage of each day, and what a later figure adds to it", async () => {
+    const day = "1999-12-31";
+    const tell = (instance: string, requests: number, services: number) =>
+      rows(
+        `INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ('lic_a', ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET requests = excluded.requests, services = excluded.services`,
+        day,
+        instance,
+        requests,
+        services,
+      );
+    const total = () => rows("SELECT requests, services FROM usage_days WHERE day = ?", day);
+    await tell("a", 3, 1);
+    expect(await total()).toEqual([{ requests: 3, services: 1 }]);
+    await tell("b", 4, 2);
+    expect(await total()).toEqual([{ requests: 7, services: 3 }]);
+    await tell("a", 5, 1);
+    await tell("a", 5, 2);
+    expect(await total()).toEqual([{ requests: 9, services: 4 }]);
+    await rows("DELETE FROM usage WHERE day = ?", day);
+    await rows("DELETE FROM usage_days WHERE day = ?", day);
+  });
+});
