@@ -26,7 +26,7 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
   const start = async (port: number): Promise<void> => {
     service = await startService({
       port,
-      persistTo: migrated(join(folder, "database")),
+      ...migrated(join(folder, "database")),
       vars: [`ISSUER:http://localhost:${port}`, "RATE_LIMITS:off"],
     });
   };
