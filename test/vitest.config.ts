@@ -4,6 +4,8 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { generateKeys } from "../src/dev/keys.ts";
 import { isChromiumHere } from "./browser/support/chromium.ts";
+import { LongestFirst } from "./support/order.ts";
+import { Slowest } from "./support/slowest.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -21,8 +23,8 @@ const REHEARSALS = "test/local/{recovery,deploy}.spec.ts";
 const EVERYTHING = process.env["TEST_EVERYTHING"] === "1";
 
 // All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
-// and clocks, so there is one more than the cores of a small machine.
-const WORKERS = 3;
+// and clocks, so there are two more than the cores of a small machine.
+const WORKERS = 4;
 
 /** Tests inside workerd: the files share one or the other and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
@@ -73,6 +75,8 @@ const inNode = (name: string, timeout: number, more: object = {}) => ({
     // One second is the default, and a browser among five other processes on two cores may need more.
     expect: { poll: { timeout: 30_000 } },
     maxWorkers: WORKERS,
+    // To start a process and to load the service into it takes longer than most files.
+    isolate: false,
     ...more,
   },
 });
@@ -82,6 +86,8 @@ export default defineConfig({
   test: {
     // The service logs a line per request; show them only beside a failure.
     silent: "passed-only",
+    reporters: ["default", new Slowest()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS, RECOUNTED]),
       inWorker("fuzz", [FUZZERS]),
