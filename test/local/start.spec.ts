@@ -209,6 +209,26 @@ describe("before anything else", () => {
     expect(stdout).toBe("");
   });
 
+  const npmScripts = (JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> })
+    .scripts;
+
+  // The command line has a launcher that says so in its own way.
+  it.each(Object.keys(npmScripts).filter((name) => name !== "cli"))(
+    "says so to whoever runs npm run %s",
+    (name) => {
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ scripts: npmScripts }));
+      cpSync(ready, join(folder, "src/dev/ready.cjs"));
+      const { status, stderr } = spawnSync("npm", ["run", "--silent", name], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: "The dependencies are not installed. Run: npm ci\n",
+      });
+    },
+  );
+
   it("says nothing where all is well", () => {
     expect(check(true, true)).toMatchObject({ status: 0, stderr: "", stdout: "started\n" });
   });
