@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 import { generateKeys } from "../src/dev/keys.ts";
 import { isChromiumHere } from "./browser/support/chromium.ts";
 import { EVERYTHING } from "./local/support/everything.ts";
+import { LongestFirst } from "./support/order.ts";
+import { Slowest } from "./support/slowest.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -20,8 +22,8 @@ const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 const REHEARSALS = "test/local/{recovery,deploy}.spec.ts";
 
 // All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
-// and clocks, so there is one more than the cores of a small machine.
-const WORKERS = 3;
+// and clocks, so there are two more than the cores of a small machine.
+const WORKERS = 4;
 
 /** Tests inside workerd: the files share one or the other and its D1, since every test makes its own customer and license. */
 const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
@@ -72,6 +74,8 @@ const inNode = (name: string, timeout: number, more: object = {}) => ({
     // One second is the default, and a browser among five other processes on two cores may need more.
     expect: { poll: { timeout: 30_000 } },
     maxWorkers: WORKERS,
+    // To start a process and to load the service into it takes longer than most files.
+    isolate: false,
     ...more,
   },
 });
@@ -81,6 +85,8 @@ export default defineConfig({
   test: {
     // The service logs a line per request; show them only beside a failure.
     silent: "passed-only",
+    reporters: ["default", new Slowest()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS, RECOUNTED]),
       inWorker("fuzz", [FUZZERS]),

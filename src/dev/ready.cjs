@@ -1,5 +1,6 @@
-// Loaded before each script of this folder. They are TypeScript, which an older Node cannot read, and need what
-// `npm ci` installs: say so here, or all there is to see is a stack. Understood by any Node.
+// Comes before each script of package.json but the command line, which says it itself. They are TypeScript, which
+// an older Node cannot read, and need what `npm ci` installs: say so here, or all there is to see is a stack or that
+// a command was not found. Understood by any Node.
 "use strict";
 const { existsSync } = require("node:fs");
 const path = require("node:path");

@@ -15,6 +15,8 @@ export interface ServiceOptions {
   port: number;
   /** Where the database lives; wrangler's own folder where undefined. */
   persistTo?: string | undefined;
+  /** The database is there and has all migrations: looking costs as much time as starting. */
+  isMigrated?: boolean;
   /** NAME:VALUE, over wrangler.toml and .dev.vars. */
   vars?: string[];
   /** Gets every line that the service logs. */
@@ -120,10 +122,10 @@ const configurationFault = (line: string): string | null => {
  * @throws StartError where something has to be mended first
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { port, persistTo, vars = [], onLine } = options;
+  const { port, persistTo, isMigrated = false, vars = [], onLine } = options;
   await assertFree(port);
   const { secrets, made } = await ensureSecrets(join(ROOT, ".dev.vars"));
-  await migrate(persistTo);
+  if (!isMigrated) await migrate(persistTo);
 
   const child = wrangler([
     "dev",

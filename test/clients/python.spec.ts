@@ -34,7 +34,7 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   const start = async (port: number): Promise<void> => {
     service = await startService({
       port,
-      persistTo: migrated(join(folder, "database")),
+      ...migrated(join(folder, "database")),
       vars: [`ISSUER:http://localhost:${port}`, "RATE_LIMITS:off"],
     });
   };

@@ -108,7 +108,7 @@ beforeAll(async () => {
   await listen();
   service = await startService({
     port: await freePort(),
-    persistTo: migrated(folder),
+    ...migrated(folder),
     vars: [`ACCESS_TEAM_DOMAIN:${team}`, `ACCESS_AUD:${AUDIENCE}`],
   });
   await add("ada@smarthaus.example", "owner");

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const port = await freePort();
   service = await startService({
     port,
-    persistTo: migrated(join(folder, "service")),
+    ...migrated(join(folder, "service")),
     vars: [`ISSUER:http://localhost:${port}`],
   });
   version = (await fetch(`${service.url}/healthz`)).headers.get("X-Worker-Version")!;

@@ -113,7 +113,7 @@ describe("what the documentation says to run", () => {
     folder = mkdtempSync(join(tmpdir(), "caio-licensing-docs-"));
     const port = await freePort();
     const vars = [`ISSUER:http://localhost:${port}`];
-    service = await startService({ port, persistTo: migrated(join(folder, "state")), vars });
+    service = await startService({ port, ...migrated(join(folder, "state")), vars });
     // The project as far as commands need it, in a folder where they may leave files.
     for (const name of ["package.json", "src", "node_modules", ".dev.vars"])
       symlinkSync(join(ROOT, name), join(folder, name));

@@ -64,7 +64,7 @@ beforeAll(async () => {
   await once(proxy, "listening");
   service = await startService({
     port: await freePort(),
-    persistTo: migrated(folder),
+    ...migrated(folder),
     vars: [
       "RESEND_API_KEY:re_local",
       `RESEND_BASE_URL:http://127.0.0.1:${port}`,

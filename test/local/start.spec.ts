@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
 import { StartError } from "../../src/dev/start-error.ts";
+import { migrated } from "./support/migrated.ts";
 import { npm, type Script } from "./support/npm.ts";
 
 let folder: string;
@@ -45,9 +46,14 @@ const answers = async (url: string): Promise<boolean> => {
 };
 
 describe("npm start", () => {
+  beforeEach(() => {
+    migrated(folder);
+  });
+
   it("prints an address, the token and a first call that works as printed, and keeps its state", async () => {
     const port = await freePort();
-    const first = start("--port", String(port), "--persist-to", folder);
+    const state = join(folder, "new");
+    const first = start("--port", String(port), "--persist-to", state);
     const [call] = await first.printed(/curl -s [\s\S]*?Acme"}'/);
     const [, token] = await first.printed(/Token +(\S+)/);
     expect(first.output()).toContain(`http://localhost:${port}/docs`);
@@ -60,7 +66,7 @@ describe("npm start", () => {
     for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
 
-    const second = start("--port", String(port), "--persist-to", folder);
+    const second = start("--port", String(port), "--persist-to", state);
     await second.printed(/A first call/);
     expect(second.output()).toContain(`Token     ${token}`);
     const kept = await fetch(`http://127.0.0.1:${port}/v1/admin/customers/acme`, {
@@ -202,6 +208,26 @@ describe("before anything else", () => {
     expect(stderr).toMatch(/^Node [\d.]+ is too old, .* npm ci/);
     expect(stdout).toBe("");
   });
+
+  const npmScripts = (JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> })
+    .scripts;
+
+  // The command line has a launcher that says so in its own way.
+  it.each(Object.keys(npmScripts).filter((name) => name !== "cli"))(
+    "says so to whoever runs npm run %s",
+    (name) => {
+      writeFileSync(join(folder, "package.json"), JSON.stringify({ scripts: npmScripts }));
+      cpSync(ready, join(folder, "src/dev/ready.cjs"));
+      const { status, stderr } = spawnSync("npm", ["run", "--silent", name], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: "The dependencies are not installed. Run: npm ci\n",
+      });
+    },
+  );
 
   it("says nothing where all is well", () => {
     expect(check(true, true)).toMatchObject({ status: 0, stderr: "", stdout: "started\n" });

@@ -70,25 +70,32 @@ export function assertPageKeepsSecrets(html: string, entered: string, path: stri
     throw new Error(`the refusal at ${path} holds ${secret.slice(0, 12)}…: ${html}`);
 }
 
-const lines: string[] = [];
+/** What was written to the console, and what shows it. */
+const log: { line: string; show: () => void }[] = [];
 
 const WATCHED = Symbol("watched");
 
-/** Watches what the service writes to the console, from here on. */
+/**
+ * Watches what the service writes to the console, from here on. It is held back for `showLog`: a run of the suite
+ * writes many thousand lines, and to hand each of them out of workerd takes longer than to write it.
+ */
 export function watchLog(): void {
   for (const name of ["log", "info", "warn", "error", "debug"] as const) {
     const write = console[name] as typeof console.log & { [WATCHED]?: true };
     if (write[WATCHED]) continue;
     const watched = (...said: unknown[]): void => {
-      lines.push(said.map(String).join(" "));
-      write(...said);
+      log.push({ line: said.map(String).join(" "), show: () => write(...said) });
     };
     console[name] = Object.assign(watched, { [WATCHED]: true });
   }
 }
 
+export function showLog(): void {
+  for (const { show } of log) show();
+}
+
 export function assertLogKeepsSecrets(): void {
-  for (const line of lines.splice(0)) {
+  for (const { line } of log.splice(0)) {
     const found = secretIn(line) ?? addressIn(line);
     if (found !== null) throw new Error(`the log holds ${found.slice(0, 12)}…: ${line}`);
   }

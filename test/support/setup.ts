@@ -2,7 +2,7 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { afterAll, afterEach, vi } from "vitest";
 import { env } from "./env.ts";
-import { assertDatabaseKeepsSecrets, assertLogKeepsSecrets, watchLog } from "./leaks.ts";
+import { assertDatabaseKeepsSecrets, assertLogKeepsSecrets, showLog, watchLog } from "./leaks.ts";
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 
@@ -25,6 +25,9 @@ afterEach(() => {
 
 watchLog();
 
-afterEach(assertLogKeepsSecrets);
+afterEach(({ task }) => {
+  if (task.result?.state === "fail") showLog();
+  assertLogKeepsSecrets();
+});
 
 afterAll(assertDatabaseKeepsSecrets);

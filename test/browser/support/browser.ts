@@ -1,5 +1,7 @@
 // Pages in a real browser. A test fails on whatever a developer's console would show in red or yellow.
-import axe from "axe-core";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { House } from "./house.ts";
 
@@ -96,12 +98,15 @@ export async function openTab(browser: Browser, house: House, look: Look = {}): 
   return { page, context, faults: () => faults.splice(0) };
 }
 
+// Put into each page anew, so the small one of two that do the same.
+const AXE = readFileSync(join(import.meta.dirname, "../../../node_modules/axe-core/axe.min.js"), "utf8");
+
 /**
  * Faults of accessibility, by WCAG 2.2 AA and axe's best practices. The tool is put in from outside: the
  * page's policy lets in no script but its own, and is not to be loosened for a test.
  */
 export async function axeFaults(page: Page, rules?: string[]): Promise<string[]> {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
   const violations = await page.evaluate(async (only) => {
     const { axe: tool } = window as unknown as { axe: typeof axe };
     const options = only ? { runOnly: { type: "rule" as const, values: only } } : {};

@@ -23,7 +23,7 @@ export async function openHouse(): Promise<{ house: House; close: () => Promise<
   try {
     const service = await startService({
       port,
-      persistTo: migrated(folder),
+      ...migrated(folder),
       vars: [
         "RATE_LIMITS:off",
         "RESEND_API_KEY:re_local",

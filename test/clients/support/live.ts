@@ -25,7 +25,7 @@ export async function live(): Promise<Live> {
   const start = async (): Promise<void> => {
     service = await startService({
       port,
-      persistTo: migrated(folder),
+      ...migrated(folder),
       vars: ["RATE_LIMITS:off", `ISSUER:${url}`],
     });
   };

@@ -71,7 +71,7 @@ export async function openDesk(vars: string[] = []): Promise<Desk> {
   const folder = mkdtempSync(join(tmpdir(), "caio-license-test-"));
   const service = await startService({
     port: await freePort(),
-    persistTo: migrated(join(folder, "state")),
+    ...migrated(join(folder, "state")),
     vars: ["RATE_LIMITS:off", ...vars],
   });
   const env = {

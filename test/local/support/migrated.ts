@@ -1,5 +1,6 @@
 // The database of a service that a test starts. Applying the migrations takes wrangler five seconds of a processor,
-// so they are applied once and copied; that a new service applies them itself is what start.spec.ts looks at.
+// and to look whether any is missing another two, so they are applied once and copied, and nobody looks again; that
+// a new service applies them itself is what start.spec.ts looks at.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -34,8 +35,8 @@ function template(): string {
   return kept;
 }
 
-/** The folder, with a database in it: an empty one with all migrations, unless there is one already. */
-export function migrated(folder: string): string {
+/** Where a service finds a database in the folder: an empty one with all migrations, unless there is one already. */
+export function migrated(folder: string): { persistTo: string; isMigrated: true } {
   if (!existsSync(join(folder, "v3"))) cpSync(template(), folder, { recursive: true });
-  return folder;
+  return { persistTo: folder, isMigrated: true };
 }

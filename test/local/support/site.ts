@@ -62,7 +62,8 @@ export class Site {
     const vars = Object.entries({ RATE_LIMITS: "off", ...this.vars });
     this.service = await startService({
       port: this.#port,
-      persistTo: migrated(state),
+      // A restored database may be older: like a deployment, this applies what is missing.
+      persistTo: migrated(state).persistTo,
       vars: vars.map(([name, value]) => `${name}:${value}`),
     });
   }

@@ -1,0 +1,51 @@
+// In which order the files of tests run: the longest first, so that all processors work to the end.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/**
+ * What takes longer than its size shows, because it starts processes or waits. The longest first. All else goes by
+ * what the last run took, or by size.
+ */
+const LONG = [
+  "test/browser/crawl.spec.ts",
+  "test/local/mail.spec.ts",
+  "test/clients/python.spec.ts",
+  "test/browser/flows.spec.ts",
+  "test/local/start.spec.ts",
+  "test/local/cli/commands.spec.ts",
+  "test/local/docs.spec.ts",
+  "test/browser/craft.spec.ts",
+  "test/local/cli/audit.spec.ts",
+  "test/clients/typescript.spec.ts",
+  "test/local/cli/safety.spec.ts",
+  "test/notices/faults.spec.ts",
+  "test/storage/faults.spec.ts",
+  "test/access/strangers.spec.ts",
+].map((path) => join(ROOT, path));
+
+/**
+ * Files of the projects in Node come before those on workerd, which are many and short. The latter stay together by
+ * project: a worker keeps its workerd and its database while the next file is of the same one.
+ */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const gone = LONG.filter((path) => !existsSync(path));
+    if (gone.length > 0) throw new Error(`test/support/order.ts names what is not there: ${gone.join(", ")}`);
+    const projects = [...new Set(files.map(({ project }) => project))].toSorted((a, b) =>
+      a.name.localeCompare(b.name),
+    );
+    const group = ({ pool, project }: TestSpecification): number =>
+      pool === "forks" ? -1 : projects.indexOf(project);
+    const place = ({ moduleId }: TestSpecification): number => {
+      const index = LONG.indexOf(moduleId);
+      return index === -1 ? LONG.length : index;
+    };
+    // oxlint-disable-next-line unicorn/no-array-sort -- vitest's, not an array's
+    const usual = await super.sort(files);
+    // Sorting keeps the order of what is equal here.
+    return usual.toSorted((a, b) => group(a) - group(b) || place(a) - place(b));
+  }
+}
