@@ -10,6 +10,7 @@ import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const ATTENDED = join(import.meta.dirname, "attended.cjs");
 
 export interface ServiceOptions {
   port: number;
@@ -66,11 +67,12 @@ async function assertFree(port: number): Promise<void> {
 }
 
 function wrangler(args: string[]): ChildProcess {
-  return spawn(process.execPath, [WRANGLER, ...args], {
+  return spawn(process.execPath, ["-r", ATTENDED, WRANGLER, ...args], {
     cwd: ROOT,
     // A process group of its own, so that stopping it stops workerd and every helper with it.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    // The last one is for nothing but its end: see attended.cjs.
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: {
       ...process.env,
       CI: "true",
@@ -78,6 +80,9 @@ function wrangler(args: string[]): ChildProcess {
       FORCE_COLOR: "0",
       WRANGLER_SEND_METRICS: "false",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      // SQL for whoever reaches the port, and a store of every request and statement beside the database.
+      X_LOCAL_EXPLORER: "false",
+      X_LOCAL_OBSERVABILITY: "false",
       WRANGLER_HIDE_BANNER: "true",
     },
   });

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,7 +87,17 @@ describe("npm start", () => {
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
   });
 
-  it("takes variables, colons and all", async () => {
+  it("leaves nothing on the port when it is killed and can do nothing about it any more", async () => {
+    const port = await freePort();
+    const script = start("--port", String(port), "--persist-to", folder);
+    await script.printed(/A first call/);
+    process.kill(-script.child.pid!, "SIGKILL");
+    await script.ended;
+    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+  });
+
+  it("takes variables, colons and all, and opens nothing of wrangler's that shows the database", async () => {
     const port = await freePort();
     const token = "caio_given-on-the-command-line";
     const vars = ["ISSUER:http://127.0.0.1:9999", `ADMIN_TOKEN:${token}`, "RATE_LIMITS:off"];
@@ -91,6 +110,19 @@ describe("npm start", () => {
     expect(script.output()).toContain(`Token     ${token}`);
     const document = await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json();
     expect(document).toMatchObject({ servers: [{ url: "http://127.0.0.1:9999" }] });
+
+    for (const path of [
+      "/cdn-cgi/explorer",
+      "/cdn-cgi/local/explorer",
+      "/cdn-cgi/explorer/api/d1/database",
+    ]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      expect([path, response.status]).toEqual([path, 404]);
+      expect(await response.json()).toMatchObject({ code: "NOT_FOUND" });
+    }
+    const stores = globSync("v3/*", { cwd: folder });
+    expect(stores).toContain("v3/d1");
+    expect(stores).not.toContain("v3/observability");
   });
 
   it.each([
