@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
-import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
@@ -58,7 +58,7 @@ async function assertFree(port: number): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const other = port === 65_535 ? 8787 : port + 1;
-    throw new StartError(
+    throw new CommandError(
       `Port ${port} cannot be used (${code}). Choose another: npm start -- --port ${other} --var ISSUER:http://localhost:${other}`,
     );
   }
@@ -111,7 +111,7 @@ async function migrate(persistTo: string | undefined): Promise<void> {
   child.stdout!.on("data", (chunk: Buffer) => (output += chunk));
   child.stderr!.on("data", (chunk: Buffer) => (output += chunk));
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new StartError(`The database migrations failed:\n${output}`);
+  if (code !== 0) throw new CommandError(`The database migrations failed:\n${output}`);
 }
 
 /** The name of the variable that the Worker says is missing or malformed, where that is why it is not ready. */
@@ -122,7 +122,7 @@ const configurationFault = (line: string): string | null => {
 
 /**
  * Starts the service and waits until it answers.
- * @throws StartError where something has to be mended first
+ * @throws CommandError where something has to be mended first
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { port, persistTo, vars = [], onLine } = options;
@@ -173,7 +173,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       continue;
     }
     await stop();
-    throw new StartError(
+    throw new CommandError(
       fault === undefined
         ? `The service did not start:\n${log.join("\n")}`
         : `Not configured: ${fault}.\nMend it where it is set: --var, .dev.vars (a secret whose line is removed there is made anew) or wrangler.toml.`,
