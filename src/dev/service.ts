@@ -111,7 +111,11 @@ async function migrate(persistTo: string | undefined): Promise<void> {
   child.stdout!.on("data", (chunk: Buffer) => (output += chunk));
   child.stderr!.on("data", (chunk: Buffer) => (output += chunk));
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new CommandError(`The database migrations failed:\n${output}`);
+  if (code === 0) return;
+  throw new CommandError(
+    `The database in ${persistTo ?? ".wrangler/state"} cannot be migrated:\n${output.trim()}\n\n` +
+      "If a migration failed, docs/deploy.md says why that may be. To start with an empty database, move that folder away.",
+  );
 }
 
 /** The name of the variable that the Worker says is missing or malformed, where that is why it is not ready. */
