@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkFolders } from "./checks/folders.ts";
 import { checkMigrations } from "./checks/migrations.ts";
 import { commandLine, CommandError, runCommand } from "./command.ts";
 import { ENVIRONMENTS } from "./preflight.ts";
@@ -71,6 +72,7 @@ const CHECKS: [name: string, check: () => string | void][] = [
   ["lint and import rules", () => void run("oxlint", "--type-aware", "--deny-warnings", ".")],
   ["types", () => PROJECTS.forEach((project) => run("tsc", "-p", project))],
   ["unused code", () => void run("knip")],
+  ["folders", () => checkFolders(ROOT)],
   ["migrations", () => checkMigrations(join(ROOT, "migrations"))],
   ["wrangler.toml", checkWranglerConfig],
   ["bundle", checkBundle],
