@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runnerImport } from "vite";
+import { commandLine, runCommand } from "./command.ts";
 
 interface Schema {
   type?: string | string[];
@@ -42,6 +43,10 @@ interface OpenApi {
   tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
 }
+
+const USAGE = `Usage: npm run docs
+
+Writes docs/api.md from the OpenAPI document.`;
 
 const ROOT = join(import.meta.dirname, "../..");
 const ISSUER = "https://licensing.smarthaus.example";
@@ -150,7 +155,8 @@ ${sections.join("\n\n")}
 `;
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
+  commandLine(USAGE, {});
   // The Worker's sources hold JSX, which Node does not read.
   const load = async <T>(path: string): Promise<T> =>
     (await runnerImport<T>(join(ROOT, path), { configFile: false, root: ROOT, logLevel: "error" })).module;
@@ -161,3 +167,5 @@ if (import.meta.main) {
   writeFileSync(join(ROOT, "docs/api.md"), apiReference(openApiDocument(endpoints, ISSUER)));
   process.stdout.write("docs/api.md is written.\n");
 }
+
+if (import.meta.main) await runCommand(main);

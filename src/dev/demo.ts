@@ -1,13 +1,12 @@
 // `npm run demo`: the story of a license, told by doing it. Against a service of its own, or --url.
-import { strict as assert } from "node:assert";
+import { AssertionError, strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createRemoteJWKSet, jwtVerify } from "jose";
+import { commandLine, CommandError, reasonOf, runCommand, wrongUsage } from "./command.ts";
 import { freePort, type RunningService, startService } from "./service.ts";
-import { StartError } from "./start-error.ts";
 
 const USAGE = `Usage: npm run demo -- [--url URL --token TOKEN]
 
@@ -18,12 +17,28 @@ interface Answer {
   body: Record<string, unknown>;
 }
 
+/** @throws CommandError where nobody answers */
+async function ask(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    throw new CommandError(`${url.origin} cannot be reached: ${reasonOf(error)}`);
+  }
+}
+
+/** @throws CommandError where the call was answered in another way than is told, with what was answered */
+function expectStatus({ status, body }: Answer, expected: number): void {
+  if (status === expected) return;
+  const said = typeof body["code"] === "string" ? ` ${body["code"]}: ${String(body["detail"])}` : "";
+  throw new CommandError(`The service answers ${status} where it should answer ${expected}.${said}`);
+}
+
 type Call = (path: string, body: object, token?: string) => Promise<Answer>;
 
 const caller =
   (url: string): Call =>
   async (path, body, token) => {
-    const response = await fetch(new URL(path, url), {
+    const response = await ask(new URL(path, url), {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
@@ -32,7 +47,13 @@ const caller =
       body: JSON.stringify(body),
     });
     const text = await response.text();
-    return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Answer["body"]) };
+    try {
+      return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Answer["body"]) };
+    } catch {
+      throw new CommandError(
+        `${url} answers ${response.status} and no JSON to POST ${path}: no license server.`,
+      );
+    }
   };
 
 let chapter = 0;
@@ -52,14 +73,14 @@ async function story(url: string, token: string): Promise<void> {
 
   tell("SmartHaus creates a customer and issues a license for two instances.");
   const customer = await call("/v1/admin/customers", { id: customerId, name: "Demo GmbH" }, token);
-  assert.equal(customer.status, 201);
+  expectStatus(customer, 201);
   say(`Customer   ${customerId}`);
   const issued = await call(
     "/v1/admin/licenses",
     { customer_id: customerId, license_type: "standard", expires_days: 365, max_instances: 2 },
     token,
   );
-  assert.equal(issued.status, 201);
+  expectStatus(issued, 201);
   const license = issued.body["license"] as Record<string, unknown>;
   const key = issued.body["license_key"] as string;
   assert.equal(license["max_instances"], 2);
@@ -73,13 +94,13 @@ async function story(url: string, token: string): Promise<void> {
 
   tell("Two installations activate with the key.");
   const first = await activate("caio-berlin", "demo-nonce");
-  assert.equal(first.status, 200);
+  expectStatus(first, 200);
   assert.deepEqual(first.body["instances"], { active: 1, max: 2 });
   say(
     `caio-berlin is ${String(first.body["status"])}: ${seats(first)}, leased until ${String(first.body["lease_expires_at"])}`,
   );
   const second = await activate("caio-paris");
-  assert.equal(second.status, 200);
+  expectStatus(second, 200);
   assert.deepEqual(second.body["instances"], { active: 2, max: 2 });
   say(`caio-paris is ${String(second.body["status"])}: ${seats(second)}`);
   const again = await activate("caio-paris");
@@ -89,16 +110,16 @@ async function story(url: string, token: string): Promise<void> {
 
   tell("A third one is refused, and told what would help.");
   const refused = await activate("caio-madrid");
-  assert.equal(refused.status, 403);
+  expectStatus(refused, 403);
   assert.equal(refused.body["code"], "ACTIVATION_LIMIT_REACHED");
   say(`${refused.status} ${refused.body["code"]}: ${String(refused.body["detail"])}`);
   say(`Remedy: ${String(refused.body["remedy"])}`);
 
   tell("Berlin gives its seat back, and Madrid takes it.");
   const freed = await call("/v1/deactivate", { license_key: key, instance_id: "caio-berlin" });
-  assert.equal(freed.status, 204);
+  expectStatus(freed, 204);
   const third = await activate("caio-madrid");
-  assert.equal(third.status, 200);
+  expectStatus(third, 200);
   assert.deepEqual(third.body["instances"], { active: 2, max: 2 });
   say(`caio-madrid is ${String(third.body["status"])}: ${seats(third)}`);
   const gone = await call("/v1/validate", { license_key: key, instance_id: "caio-berlin" });
@@ -133,23 +154,24 @@ async function story(url: string, token: string): Promise<void> {
   console.log("\nEverything went as told.");
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      url: { type: "string" },
-      token: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return;
+/** @throws CommandError where the service does something else than is told */
+async function tellStory(url: string, token: string): Promise<void> {
+  try {
+    await story(url, token);
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error;
+    throw new CommandError(`The service does something else than is told here:\n${error.message}`);
   }
-  if (values.url !== undefined) {
-    const token = values.token ?? process.env["ADMIN_TOKEN"];
+}
+
+await runCommand(async () => {
+  const { values } = commandLine(USAGE, { options: { url: { type: "string" }, token: { type: "string" } } });
+  const { url, token = process.env["ADMIN_TOKEN"] } = values;
+  if (url !== undefined) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) wrongUsage(USAGE, `--url ${url} is no address.`);
     if (token === undefined)
-      throw new StartError("--url needs --token TOKEN, or ADMIN_TOKEN in the environment.");
-    await story(values.url, token);
+      wrongUsage(USAGE, "--url needs --token TOKEN, or ADMIN_TOKEN in the environment.");
+    await tellStory(url, token);
     return;
   }
   const persistTo = mkdtempSync(join(tmpdir(), "caio-licensing-demo-"));
@@ -157,16 +179,9 @@ async function main(): Promise<void> {
   try {
     console.log("Starting a service for the demo …");
     service = await startService({ port: await freePort(), persistTo });
-    await story(service.url, service.token);
+    await tellStory(service.url, service.token);
   } finally {
     await service?.stop();
     rmSync(persistTo, { recursive: true, force: true });
   }
-}
-
-try {
-  await main();
-} catch (error) {
-  console.error(error instanceof StartError ? error.message : error);
-  process.exitCode = 1;
-}
+});

@@ -1,6 +1,6 @@
 // `npm run deploy`: says what is missing, applies the migrations, deploys, and looks whether what was deployed
 // answers as it should.
-import { parseArgs } from "node:util";
+import { commandLine, CommandError, runCommand, wrongUsage } from "./command.ts";
 import { type Environment, ENVIRONMENTS, preflight, type Target, wrangler } from "./preflight.ts";
 import { smoke, tell } from "./smoke.ts";
 
@@ -17,25 +17,20 @@ interface Options extends Target {
   wait: number;
 }
 
-/** Something that the person at the terminal has to mend; shown without a stack. */
-class DeployError extends Error {}
-
-function optionsOf(): Options | null {
-  const { values } = parseArgs({
+function options(): Options {
+  const { values } = commandLine(USAGE, {
     options: {
       env: { type: "string", default: "production" },
       "dry-run": { type: "boolean", default: false },
       config: { type: "string" },
       wait: { type: "string", default: "120" },
-      help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return null;
   const environment = values.env as Environment;
   if (!ENVIRONMENTS.includes(environment))
-    throw new DeployError(`--env ${environment}: there are ${ENVIRONMENTS.join(" and ")}.`);
+    wrongUsage(USAGE, `--env ${environment}: there are ${ENVIRONMENTS.join(" and ")}.`);
   const wait = Number(values.wait);
-  if (!(wait >= 0)) throw new DeployError(`--wait ${values.wait} is not a number of seconds.`);
+  if (!(wait >= 0)) wrongUsage(USAGE, `--wait ${values.wait} is not a number of seconds.`);
   return {
     environment,
     config: values.config ?? "wrangler.toml",
@@ -47,18 +42,18 @@ function optionsOf(): Options | null {
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** @throws DeployError where wrangler fails; it has said why */
+/** @throws CommandError where wrangler fails; it has said why */
 async function step(title: string, args: string[]): Promise<string> {
   say(`\n${title}`);
   const { code, output } = await wrangler(args, true);
-  if (code !== 0) throw new DeployError(`\nwrangler ${args.slice(0, 3).join(" ")} failed; see above.`);
+  if (code !== 0) throw new CommandError(`\nwrangler ${args.slice(0, 3).join(" ")} failed; see above.`);
   return output;
 }
 
-/** @throws DeployError where something is missing */
-async function prepare(options: Options): Promise<string> {
-  say(`Looking at ${options.environment} …`);
-  const { issuer, account, faults, notes, pending } = await preflight(options);
+/** @throws CommandError where something is missing */
+async function prepare(target: Options): Promise<string> {
+  say(`Looking at ${target.environment} …`);
+  const { issuer, account, faults, notes, pending } = await preflight(target);
   say(`\n  Address    ${issuer}`);
   if (account !== null) say(`  Account    ${account}`);
   if (pending !== null)
@@ -68,14 +63,14 @@ async function prepare(options: Options): Promise<string> {
   say(`\nMissing:\n`);
   for (const [index, { what, mend }] of faults.entries())
     say(`${index + 1}. ${what}\n${mend.map((line) => `     ${line}`).join("\n")}`);
-  throw new DeployError(
+  throw new CommandError(
     "\nNothing was changed. Mend this and run the command again; docs/deploy.md says more.",
   );
 }
 
-async function deploy(options: Options): Promise<void> {
-  const { flags, dryRun, wait } = options;
-  const issuer = await prepare(options);
+async function deploy(target: Options): Promise<void> {
+  const { flags, dryRun, wait } = target;
+  const issuer = await prepare(target);
   if (dryRun) {
     await step("Building …", ["deploy", "--dry-run", ...flags]);
     say("\nA dry run: nothing was changed.");
@@ -85,22 +80,13 @@ async function deploy(options: Options): Promise<void> {
   await step("Applying the migrations …", ["d1", "migrations", "apply", "DB", "--remote", ...flags]);
   const said = await step("Deploying …", ["deploy", ...flags]);
   const version = /Current Version ID:\s*(\S+)/.exec(said)?.[1];
-  if (version === undefined) throw new DeployError("wrangler names no version that it deployed.");
+  if (version === undefined) throw new CommandError("wrangler names no version that it deployed.");
   say(`\nLooking at ${issuer} …`);
   if (!tell(await smoke(issuer, version, wait * 1_000)))
-    throw new DeployError(
+    throw new CommandError(
       `\nIt is deployed, and does not answer as it should. Back to the version before:\n\n     npx wrangler rollback ${flags.join(" ")}`,
     );
   say(`\nDeployed: ${issuer}`);
 }
 
-try {
-  const options = optionsOf();
-  if (options === null) say(USAGE);
-  else await deploy(options);
-} catch (error) {
-  const expected =
-    error instanceof DeployError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  process.stderr.write(`${expected ? (error as Error).message : String((error as Error).stack)}\n`);
-  process.exitCode = 1;
-}
+await runCommand(() => deploy(options()));

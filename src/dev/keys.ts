@@ -1,5 +1,6 @@
 // `npm run keys -- generate|rotate|retire`: makes the value of the secret SIGNING_KEYS, a private JWK Set.
 import { readFileSync } from "node:fs";
+import { commandLine, CommandError, runCommand, wrongUsage } from "./command.ts";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 
 const USAGE = `Makes the value of the secret SIGNING_KEYS: a private JWK Set whose first key signs.
@@ -16,8 +17,7 @@ never shows it again:
 
   umask 077
   npm run --silent keys -- generate > signing-keys.json
-  npx wrangler secret put SIGNING_KEYS --env production < signing-keys.json
-`;
+  npx wrangler secret put SIGNING_KEYS --env production < signing-keys.json`;
 
 interface KeySet {
   keys: { kid: string }[];
@@ -40,7 +40,7 @@ function readSet(text: string): KeySet {
   } catch {
     // Said below.
   }
-  throw new Error("What came on standard input is not a JWK Set with keys.");
+  throw new CommandError("What came on standard input is not a JWK Set with keys.");
 }
 
 /** @returns the set with a new key in front */
@@ -50,25 +50,26 @@ export const rotateKeys = async (set: string): Promise<string> =>
 /** @returns the set without one of its keys. The first one signs, and is not taken away before another does. */
 function retireKey(text: string, kid: string): string {
   const { keys } = readSet(text);
-  if (keys[0]!.kid === kid) throw new Error(`${kid} is the key that signs: rotate first.`);
+  if (keys[0]!.kid === kid) throw new CommandError(`${kid} is the key that signs: rotate first.`);
   const kept = keys.filter((key) => key.kid !== kid);
-  if (kept.length === keys.length) throw new Error(`The set has no key ${kid}.`);
+  if (kept.length === keys.length) throw new CommandError(`The set has no key ${kid}.`);
   return JSON.stringify({ keys: kept });
 }
 
-async function main([command, kid]: string[]): Promise<string> {
-  if (command === "generate") return generateKeys();
-  if (command === "rotate") return rotateKeys(readFileSync(0, "utf8"));
-  if (command === "retire" && kid !== undefined) return retireKey(readFileSync(0, "utf8"), kid);
-  process.exitCode = 2;
-  return USAGE.trimEnd();
+async function main(): Promise<void> {
+  const { positionals } = commandLine(USAGE, { allowPositionals: true });
+  const [command, kid, ...more] = positionals;
+  const is = (name: string, takesKid = false): boolean =>
+    command === name && more.length === 0 && (kid !== undefined) === takesKid;
+  if (is("generate")) console.log(await generateKeys());
+  else if (is("rotate")) console.log(await rotateKeys(readFileSync(0, "utf8")));
+  else if (is("retire", true)) console.log(retireKey(readFileSync(0, "utf8"), kid!));
+  // To standard error: what goes to standard output may end up in the file of the keys.
+  else
+    wrongUsage(
+      USAGE,
+      positionals.length === 0 ? "What is to be done?" : `Not known: ${positionals.join(" ")}`,
+    );
 }
 
-if (import.meta.main) {
-  try {
-    console.log(await main(process.argv.slice(2)));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await runCommand(main);

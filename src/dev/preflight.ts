@@ -63,9 +63,12 @@ export async function wrangler(args: string[], show = false): Promise<Ran> {
 interface EnvironmentConfig {
   name?: string;
   vars?: Record<string, string>;
-  routes?: { pattern?: string; custom_domain?: boolean }[];
+  routes?: (string | { pattern?: string; custom_domain?: boolean })[];
   d1_databases?: { binding: string; database_name: string; database_id?: string }[];
 }
+
+const patternOf = (route: string | { pattern?: string }): string | undefined =>
+  typeof route === "string" ? route : route.pattern;
 
 /** Domains that RFC 2606 keeps for examples. */
 const isExample = (text: string): boolean => /\.example\b|\bexample\.(?:com|net|org)\b/.test(text);
@@ -95,7 +98,7 @@ function configFaults({ environment, config }: Target): Configured {
       `ISSUER is ${issuer || "missing"}, not the address of your service. Keys name it for ever: choose it once.`,
       `write ISSUER = "https://…" and the same host in routes under ${section} in ${config}`,
     );
-  else if (own?.routes && !own.routes.some(({ pattern }) => pattern === host))
+  else if (own?.routes && ![own.routes].flat().some((route) => patternOf(route) === host))
     fault(
       `The host of ISSUER, ${host}, is not among the routes.`,
       `name it in routes under ${section} in ${config}`,
@@ -106,7 +109,7 @@ function configFaults({ environment, config }: Target): Configured {
       `MAIL_FROM is ${sender}, not an address of yours.`,
       `write MAIL_FROM under ${section} in ${config}`,
     );
-  const database = own?.d1_databases?.find(({ binding }) => binding === "DB");
+  const database = [own?.d1_databases ?? []].flat().find(({ binding }) => binding === "DB");
   const isPlaceholder = database !== undefined && /^[0-]*$/.test(database.database_id ?? "");
   if (isPlaceholder)
     fault(

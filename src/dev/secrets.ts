@@ -1,8 +1,8 @@
 // .dev.vars: the secrets of a service on this machine. Made once, never shown, never in git.
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { CommandError } from "./command.ts";
 import { generateKeys } from "./keys.ts";
-import { StartError } from "./start-error.ts";
 
 const MAKERS: Record<string, () => string | Promise<string>> = {
   SIGNING_KEYS: generateKeys,
@@ -27,7 +27,7 @@ interface Secrets {
 
 /**
  * Makes what is missing in `file` and keeps what is there; only its owner may read it (mode 600).
- * @throws StartError where it is somebody else's, or no file
+ * @throws CommandError where it is somebody else's, or no file
  */
 export async function ensureSecrets(file: string): Promise<Secrets> {
   try {
@@ -35,7 +35,7 @@ export async function ensureSecrets(file: string): Promise<Secrets> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new StartError(
+    throw new CommandError(
       `The secrets of this machine cannot be kept in ${file} (${code}). Make it yours (chown, chmod u+rw), or move it away: what is missing is made anew.`,
     );
   }

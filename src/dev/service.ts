@@ -5,11 +5,12 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
-import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const ATTENDED = join(import.meta.dirname, "attended.cjs");
 
 export interface ServiceOptions {
   port: number;
@@ -59,7 +60,7 @@ async function assertFree(port: number): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const other = port === 65_535 ? 8787 : port + 1;
-    throw new StartError(
+    throw new CommandError(
       `Port ${port} cannot be used (${code}). Choose another: npm start -- --port ${other} --var ISSUER:http://localhost:${other}`,
     );
   }
@@ -68,11 +69,12 @@ async function assertFree(port: number): Promise<void> {
 }
 
 function wrangler(args: string[]): ChildProcess {
-  return spawn(process.execPath, [WRANGLER, ...args], {
+  return spawn(process.execPath, ["-r", ATTENDED, WRANGLER, ...args], {
     cwd: ROOT,
     // A process group of its own, so that stopping it stops workerd and every helper with it.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    // The last one is for nothing but its end: see attended.cjs.
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: {
       ...process.env,
       CI: "true",
@@ -80,6 +82,9 @@ function wrangler(args: string[]): ChildProcess {
       FORCE_COLOR: "0",
       WRANGLER_SEND_METRICS: "false",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      // SQL for whoever reaches the port, and a store of every request and statement beside the database.
+      X_LOCAL_EXPLORER: "false",
+      X_LOCAL_OBSERVABILITY: "false",
       WRANGLER_HIDE_BANNER: "true",
     },
   });
@@ -108,7 +113,11 @@ async function migrate(persistTo: string | undefined): Promise<void> {
   child.stdout!.on("data", (chunk: Buffer) => (output += chunk));
   child.stderr!.on("data", (chunk: Buffer) => (output += chunk));
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new StartError(`The database migrations failed:\n${output}`);
+  if (code === 0) return;
+  throw new CommandError(
+    `The database in ${persistTo ?? ".wrangler/state"} cannot be migrated:\n${output.trim()}\n\n` +
+      "If a migration failed, docs/deploy.md says why that may be. To start with an empty database, move that folder away.",
+  );
 }
 
 /** The name of the variable that the Worker says is missing or malformed, where that is why it is not ready. */
@@ -119,7 +128,7 @@ const configurationFault = (line: string): string | null => {
 
 /**
  * Starts the service and waits until it answers.
- * @throws StartError where something has to be mended first
+ * @throws CommandError where something has to be mended first
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { port, persistTo, isMigrated = false, vars = [], onLine } = options;
@@ -170,7 +179,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       continue;
     }
     await stop();
-    throw new StartError(
+    throw new CommandError(
       fault === undefined
         ? `The service did not start:\n${log.join("\n")}`
         : `Not configured: ${fault}.\nMend it where it is set: --var, .dev.vars (a secret whose line is removed there is made anew) or wrangler.toml.`,

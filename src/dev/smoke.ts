@@ -1,6 +1,6 @@
 // `npm run smoke -- URL`: whether a deployed service answers as it should. Reads only, and knows no secret.
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { commandLine, reasonOf, runCommand, wrongUsage } from "./command.ts";
 
 const USAGE = `Usage: npm run smoke -- URL [--version ID]
 
@@ -119,13 +119,6 @@ async function awaitVersion(url: string, version: string, patience: number): Pro
   }
 }
 
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as Error;
-  return cause instanceof Error
-    ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}`
-    : message;
-};
-
 /** Looks at everything, whatever comes of the one before. `patience` is how long to wait for the version. */
 export async function smoke(address: string, version?: string, patience = 60_000): Promise<Finding[]> {
   const url = address.replace(/\/+$/, "");
@@ -148,23 +141,14 @@ export function tell(findings: Finding[]): boolean {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = commandLine(USAGE, {
     allowPositionals: true,
     options: { version: { type: "string" } },
   });
   const [url] = positionals;
-  if (positionals.length !== 1 || !/^https?:\/\//.test(url ?? "") || !URL.canParse(url!)) {
-    process.stderr.write(`${USAGE}\n`);
-    return 2;
-  }
-  return tell(await smoke(url!, values.version)) ? 0 : 1;
+  if (url === undefined || positionals.length > 1) wrongUsage(USAGE, "One URL is needed.");
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) wrongUsage(USAGE, `${url} is no address.`);
+  return tell(await smoke(url, values.version)) ? 0 : 1;
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-    process.exitCode = 2;
-  }
-}
+if (import.meta.main) await runCommand(main);

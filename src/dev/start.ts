@@ -1,7 +1,6 @@
 // `npm start`: the whole service on this machine, with a first call to try.
-import { parseArgs } from "node:util";
+import { commandLine, runCommand, wrongUsage } from "./command.ts";
 import { type RunningService, startService } from "./service.ts";
-import { StartError } from "./start-error.ts";
 
 const USAGE = `Usage: npm start -- [options]     (options go after the two dashes)
 
@@ -11,20 +10,20 @@ const USAGE = `Usage: npm start -- [options]     (options go after the two dashe
   --help              this text`;
 
 function options() {
-  const { values } = parseArgs({
+  // Without the two dashes npm keeps `--port` to itself and hands over a bare number.
+  const { values } = commandLine(USAGE, {
     options: {
       port: { type: "string", default: "8787" },
       "persist-to": { type: "string" },
       var: { type: "string", multiple: true, default: [] },
-      help: { type: "boolean", default: false },
     },
   });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new StartError(`--port ${values.port} is not a port.`);
+    wrongUsage(USAGE, `--port ${values.port} is not a port.`);
   const malformed = values.var.find((pair) => !/^[A-Z_]+:/.test(pair));
-  if (malformed !== undefined) throw new StartError("--var takes NAME:VALUE.");
-  return { help: values.help, port, persistTo: values["persist-to"], vars: values.var };
+  if (malformed !== undefined) wrongUsage(USAGE, `--var takes NAME:VALUE, not ${malformed}.`);
+  return { port, persistTo: values["persist-to"], vars: values.var };
 }
 
 // Read at once: whoever started us may be gone by the time the service is up.
@@ -65,15 +64,10 @@ function stopWithParent(service: RunningService): void {
   watch.unref();
 }
 
-async function main(): Promise<void> {
-  const { help, ...chosen } = options();
-  if (help) {
-    console.log(USAGE);
-    return;
-  }
+await runCommand(async () => {
   let ready = false;
   const service = await startService({
-    ...chosen,
+    ...options(),
     onLine: (line) => {
       if (ready && !CHATTER.test(line)) console.log(line);
     },
@@ -84,14 +78,4 @@ async function main(): Promise<void> {
     process.once(signal, () => void service.stop());
   stopWithParent(service);
   await service.ended;
-}
-
-try {
-  await main();
-} catch (error) {
-  // Without the two dashes npm keeps `--port` to itself and hands over a bare number.
-  if ((error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS"))
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-  else console.error(error instanceof StartError ? error.message : error);
-  process.exitCode = 1;
-}
+});

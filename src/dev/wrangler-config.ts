@@ -1,8 +1,15 @@
 // The check that each environment in wrangler.toml repeats every binding: it inherits none of them, and
 // wrangler only warns, so a forgotten one would be missed first in production.
 import { experimental_readRawConfig as readRawConfig } from "wrangler";
+import { CommandError } from "./command.ts";
 
 type Table = Record<string, unknown>;
+
+/** What the parser of wrangler throws. */
+interface ParseFault extends Error {
+  location?: { line: number; lineText: string } | undefined;
+  notes?: { text: string }[];
+}
 
 /** Sections that an environment does not inherit, each with what names one of its entries. */
 const NOT_INHERITED: Record<string, (entry: Table) => string> = {
@@ -39,4 +46,20 @@ export function missingBindings(config: Table, environment: string): string[] {
   return missing;
 }
 
-export const readWranglerConfig = (path: string): Table => readRawConfig({ config: path }).rawConfig as Table;
+/** @throws CommandError where there is no such file, or it is none of wrangler's */
+export function readWranglerConfig(path: string): Table {
+  // Of another one wrangler says that it is empty.
+  if (!/\.(toml|jsonc?)$/.test(path)) throw new CommandError(`${path} is no wrangler.toml.`);
+  try {
+    return readRawConfig({ config: path }).rawConfig as Table;
+  } catch (error) {
+    throw new CommandError(`${path} cannot be read: ${whyUnread(error)}`);
+  }
+}
+
+/** What wrangler's parser says, with the line that it stopped at. */
+function whyUnread(error: unknown): string {
+  const { message, location, notes } = error as ParseFault;
+  if (location) return `${message.split("\n")[0]} (line ${location.line}: ${location.lineText.trim()})`;
+  return notes?.[0]?.text ?? message;
+}

@@ -1,10 +1,11 @@
 // Keyset pages: a page starts after the last key of the one before it, so rows that come and go meanwhile
-// neither repeat nor hide others. A cursor is that key, sealed: one that was altered, or that belongs to
-// another list or other filters, is refused.
+// neither repeat nor hide others. A cursor is that key, encrypted, since addresses that people are found by are
+// part of it and a cursor stands in URLs. One that was altered, or is of another list or other filters, is refused.
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
-import { macKey } from "../crypto/macs.ts";
+import { isBase64url } from "../crypto/compact.ts";
+import { seal, unseal } from "../crypto/sealing.ts";
 import { Problem } from "../problems.ts";
 import { written } from "./inputs.ts";
 
@@ -29,12 +30,18 @@ export type Key = (string | number)[];
  */
 export const MAX_SCAN = 90;
 
-const utf8 = new TextEncoder();
+const PURPOSE = "caio-licensing list cursor";
 
-async function sealOf(context: Context, list: string, payload: string): Promise<string> {
-  const key = await macKey(context.config.sessionSecret, "cursor");
-  const mac = await crypto.subtle.sign("HMAC", key, utf8.encode(`${list}\n${payload}`));
-  return base64url.encode(new Uint8Array(mac).slice(0, 12));
+async function keyIn(context: Context, list: string, cursor: string): Promise<Key | null> {
+  if (!isBase64url(cursor)) return null;
+  const sealed = Uint8Array.from(base64url.decode(cursor));
+  const opened = await unseal(context.config.sessionSecret, PURPOSE, list, sealed);
+  return opened === null ? null : (JSON.parse(opened) as Key);
+}
+
+async function cursorOf(context: Context, list: string, key: Key): Promise<string> {
+  const sealed = await seal(context.config.sessionSecret, PURPOSE, list, JSON.stringify(key));
+  return base64url.encode(new Uint8Array(sealed));
 }
 
 /** One list as its cursors know it. */
@@ -62,12 +69,11 @@ export async function openList(
   const list = JSON.stringify([name, Object.entries(filters).filter(([, value]) => value !== undefined)]);
   let after: Key | null = null;
   if (cursor !== undefined) {
-    const [payload = "", seal] = cursor.split(".");
-    if (seal !== (await sealOf(context, list, payload))) {
+    after = await keyIn(context, list, cursor);
+    if (after === null) {
       const message = "Not a cursor of this list with these filters";
       throw new Problem("REQUEST_INVALID", `cursor: ${message}`, { errors: [{ path: "cursor", message }] });
     }
-    after = JSON.parse(new TextDecoder().decode(base64url.decode(payload))) as Key;
   }
   return {
     after,
@@ -80,8 +86,7 @@ export async function openList(
       }
       const last = rows[seen - 1];
       if (!last || (seen === rows.length && rows.length < scan)) return { data, next_cursor: null };
-      const payload = base64url.encode(utf8.encode(JSON.stringify(keyOf(last))));
-      return { data, next_cursor: `${payload}.${await sealOf(context, list, payload)}` };
+      return { data, next_cursor: await cursorOf(context, list, keyOf(last)) };
     },
   };
 }

@@ -1,8 +1,13 @@
 // `npm run bench:capacity`: what a month costs, from the counters of the last bench and the published prices.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import type { Row } from "./measure.ts";
 import { SCRATCH } from "./house.ts";
+
+const USAGE = `Usage: npm run bench:capacity -- [FILE]
+
+  FILE    what \`npm run bench\` wrote (.wrangler/bench.json)`;
 
 /** Published prices and limits of Workers Paid and D1, looked up in November 2026; do so again before you rely on them. */
 const PRICES = {
@@ -26,11 +31,12 @@ const HISTORY_DAYS = 365;
 const INSTANCE_BYTES = 800;
 const USAGE_BYTES = 100;
 
-const file = process.argv[2] ?? join(SCRATCH, "../bench.json");
+const [file = join(SCRATCH, "../bench.json")] = commandLine(USAGE, { allowPositionals: true }).positionals;
+if (!existsSync(file)) wrongUsage(USAGE, `${file} is not there; run first: npm run bench`);
 const { parts } = JSON.parse(readFileSync(file, "utf8")) as { parts: { rows: Row[] }[] };
 const rows = parts.flatMap((part) => part.rows);
 const checkIn = rows.find(({ name }) => name.startsWith("check-in"));
-if (!checkIn) throw new Error(`${file} has no check-in; run the whole bench first.`);
+if (!checkIn) wrongUsage(USAGE, `${file} has no check-in; run the whole bench first.`);
 
 /** workerd's share that is the Worker's own: all of it but what a bare Worker costs with its database. */
 const cpu = Math.max(0.2, checkIn.comparison.app.cpu - (checkIn.comparison.floor?.cpu ?? 0));

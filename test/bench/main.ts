@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import type { Effort } from "./compare.ts";
 import { bundle, SCRATCH } from "./house.ts";
 import { type Growth, type JobRow, measureAll, measureGrowth, measureJobs, type Row } from "./measure.ts";
@@ -24,14 +24,13 @@ const USAGE = `Usage: npm run bench -- [options]
 
 Ends with status 1 where a budget or a target is missed.`;
 
-const { values } = parseArgs({
+const { values } = commandLine(USAGE, {
   options: {
     licenses: { type: "string", default: "1000" },
     only: { type: "string" },
     pairs: { type: "string", default: "40" },
     slice: { type: "string", default: "80" },
     json: { type: "string", default: join(SCRATCH, "../bench.json") },
-    help: { type: "boolean", default: false },
   },
 });
 
@@ -41,6 +40,10 @@ const BULK = 10_000;
 const JOBS_FROM = 100_000;
 
 const { only } = values;
+
+const counts = values.licenses.split(",").map(Number);
+if (![...counts, Number(values.pairs), Number(values.slice)].every((n) => Number.isInteger(n) && n > 0))
+  wrongUsage(USAGE, "--licenses, --pairs and --slice take whole numbers.");
 
 interface Part {
   licenses: number;
@@ -122,9 +125,8 @@ async function main(): Promise<void> {
   const startup = startupOf();
   console.log(bundleTable(metafile, kib, startup));
 
-  const sizes = values.licenses.split(",").map((licenses) => sizeOf(Number(licenses)));
   const alone = only === undefined ? [await bulkAlone(effort)] : [];
-  const measured = await measureSizes(sizes, effort);
+  const measured = await measureSizes(counts.map(sizeOf), effort);
   const parts = [...alone, ...measured];
   if (only === undefined) console.log(jobTable(parts));
   const growth = growthTable(measured);
@@ -141,5 +143,4 @@ async function main(): Promise<void> {
   if (faults.length > 0) process.exitCode = 1;
 }
 
-if (values.help) console.log(USAGE);
-else await main();
+await main();

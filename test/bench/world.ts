@@ -1,5 +1,5 @@
 // A database of some size with the Workers on it, and the keys and certificates of its hot licenses.
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { CompactSign, importJWK, type JWK } from "jose";
 import { dropDatabase, fileOf, type House, ISSUER, newSecrets, openHouse, type Secrets } from "./house.ts";
@@ -23,7 +23,7 @@ const FRESH = 10 * HOT;
 
 async function migrate(database: string, secrets: Secrets): Promise<void> {
   const house = await openHouse(database, secrets);
-  for (const file of readdirSync(MIGRATIONS).toSorted()) {
+  for (const file of globSync("*.sql", { cwd: MIGRATIONS }).toSorted()) {
     const sql = readFileSync(join(MIGRATIONS, file), "utf8");
     // As wrangler sends a migration: statement by statement, triggers whole.
     for (const statement of statementsOf(sql)) await house.db.prepare(statement).run();

@@ -11,6 +11,7 @@ import { apiReference } from "../../src/dev/api-docs.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
 import { migrated } from "./support/migrated.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
+import { Warnings } from "../../src/http/schemas.ts";
 import { PROBLEMS } from "../../src/problems.ts";
 import { LAUNCHER } from "./support/cli.ts";
 
@@ -99,6 +100,69 @@ it("docs/configuration.md has every variable, and no other", () => {
   const inCode = [...declared.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name!);
   expect(inCode.length).toBeGreaterThan(10);
   expect(named("docs/configuration.md", /^\| `([A-Z_]+)` \|/gm).toSorted()).toEqual(inCode.toSorted());
+});
+
+describe("warnings", () => {
+  const codes: string[] = Warnings.def.element.shape.code.options;
+
+  it("are all in docs/instances.md, and no others", () => {
+    expect(named("docs/instances.md", /^\| `([A-Z_]+)` \|/gm).toSorted()).toEqual(codes.toSorted());
+  });
+
+  it("are named by no page that there are not", () => {
+    const told = pages.flatMap((page) => named(page, /\bwarnings?\b[^.|`]* `([A-Z_]+)`/g));
+    expect(told.length).toBeGreaterThan(3);
+    // The clients' own, of the machine that they run on.
+    expect(told.filter((code) => code !== "CLOCK_SET_BACK" && !codes.includes(code))).toEqual([]);
+  });
+
+  it("of an ended license in its grace are not those of one that ends soon", () => {
+    const [grace] = /#### LICENSE_EXPIRED\n[\s\S]*?(?=\n####)/.exec(read(GUIDE))!;
+    expect(grace).toMatch(/state `grace` and the \[warning\]\S+ `LICENSE_IN_GRACE`/);
+  });
+});
+
+describe("what docs/security.md counts is what the project does", () => {
+  it.each<[string, RegExp, string, RegExp]>([
+    [
+      "license",
+      /([\d ]+) requests a minute per license/,
+      "wrangler.toml",
+      /"LICENSE_LIMIT"[^[]*limit = (\d+)/,
+    ],
+    [
+      "strangers",
+      /(\d+) refused credentials a minute/,
+      "wrangler.toml",
+      /"REFUSED_CREDENTIALS_LIMIT"[^[]*limit = (\d+)/,
+    ],
+    ["sign-ins", /(\d+) sign-ins a minute/, "wrangler.toml", /"SIGN_IN_LIMIT"[^[]*limit = (\d+)/],
+    ["body", /a body of (\d+) KiB at most/, "src/http/body-limit.ts", /MAX_BODY = (\d+) \* 1024/],
+    ["names", /cut after (\d+) characters/, "src/problems.ts", /MAX_NAME = (\d+)/],
+    ["fuzz", /([\d ]+) requests over all endpoints/, "test/torture/main.ts", /FUZZ_REQUESTS = ([\d_]+)/],
+    ["rounds", /(\d+) rounds of 200/, "test/torture/main.ts", /RACE_ROUNDS: [^,]*: (\d+)\)/],
+    ["activations", /rounds of (\d+) parallel/, "test/licensing/**/races.spec.ts", /ACTIVATIONS = (\d+)/],
+    ["keys", /rounds of (\d+) requests under one key/, "test/access/races.spec.ts", /AT_ONCE = (\d+)/],
+    [
+      "imports",
+      /a file imported (\d+) times at once/,
+      "test/licensing/**/import-races.spec.ts",
+      /HANDS = (\d+)/,
+    ],
+    ["kills", /(\d+) times SIGKILL/, "test/torture/main.ts", /crash\(rounds \?\? \(short \? 2 : (\d+)/],
+    ["callers", /SIGKILL under (\d+) callers/, "test/torture/crash.ts", /CALLERS = (\d+)/],
+    ["mutants", /fewer than (\d+) % are noticed/, "test/mutation/stryker.config.json", /"break": (\d+)/],
+    ["claims", /fewer than (\d+) % noticed is/, "test/mutation/claims.ts", /LEAST_SCORE = (\d+)/],
+    ["stories", /play ([\d ]+) stories/, "test/mutation/claims.ts", /storiesOf\(([\d_]+)\)/],
+  ])("%s", (_, written, file, counted) => {
+    const figure = (text: string, pattern: RegExp): number =>
+      Number(pattern.exec(text)?.[1]?.replaceAll(/[ _]/g, "") ?? Number.NaN);
+    const [found, ...others] = globSync(file, { cwd: ROOT });
+    expect(others).toEqual([]);
+    const counts = figure(read(found!), counted);
+    expect(counts).toBeGreaterThan(0);
+    expect(figure(read("docs/security.md"), written)).toBe(counts);
+  });
 });
 
 it("docs/api.md is what `npm run docs` writes", () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { faultsOf, readArrows, readRooms } from "../../src/dev/rooms.ts";
+import { faultsOf, readArrows, readRooms } from "../../src/dev/checks/rooms.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
-import { StartError } from "../../src/dev/start-error.ts";
+import { CommandError } from "../../src/dev/command.ts";
 import { migrated } from "./support/migrated.ts";
 import { npm, type Script } from "./support/npm.ts";
 
@@ -84,7 +93,17 @@ describe("npm start", () => {
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
   });
 
-  it("takes variables, colons and all", async () => {
+  it("leaves nothing on the port when it is killed and can do nothing about it any more", async () => {
+    const port = await freePort();
+    const script = start("--port", String(port), "--persist-to", folder);
+    await script.printed(/A first call/);
+    process.kill(-script.child.pid!, "SIGKILL");
+    await script.ended;
+    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+  });
+
+  it("takes variables, colons and all, and opens nothing of wrangler's that shows the database", async () => {
     const port = await freePort();
     const token = "caio_given-on-the-command-line";
     const vars = ["ISSUER:http://127.0.0.1:9999", `ADMIN_TOKEN:${token}`, "RATE_LIMITS:off"];
@@ -97,17 +116,26 @@ describe("npm start", () => {
     expect(script.output()).toContain(`Token     ${token}`);
     const document = await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json();
     expect(document).toMatchObject({ servers: [{ url: "http://127.0.0.1:9999" }] });
+
+    for (const path of [
+      "/cdn-cgi/explorer",
+      "/cdn-cgi/local/explorer",
+      "/cdn-cgi/explorer/api/d1/database",
+    ]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      expect([path, response.status]).toEqual([path, 404]);
+      expect(await response.json()).toMatchObject({ code: "NOT_FOUND" });
+    }
+    const stores = globSync("v3/*", { cwd: folder });
+    expect(stores).toContain("v3/d1");
+    expect(stores).not.toContain("v3/observability");
   });
 
   it.each([
     [["--var", "ISSUER:nonsense"], /Not configured: ISSUER is malformed\./],
     [["--var", "ADMIN_TOKEN:short"], /Not configured: ADMIN_TOKEN is malformed\./],
-    [["--var", "nonsense"], /--var takes NAME:VALUE/],
-    [["--port", "x"], /--port x is not a port/],
-    [["--colour"], /Unknown option '--colour'/],
   ])("refuses %j plainly", async (args, message) => {
-    const port = args[0] === "--port" ? [] : ["--port", String(await freePort())];
-    const script = start(...port, "--persist-to", folder, ...args);
+    const script = start("--port", String(await freePort()), "--persist-to", folder, ...args);
     expect(await script.ended).toBe(1);
     expect(script.output()).toMatch(message);
     expect(script.output()).not.toMatch(/^ +at /m);
@@ -142,7 +170,7 @@ describe("npm start", () => {
 
   it("shows how to give options where npm kept them to itself", async () => {
     const script = start("8788");
-    expect(await script.ended).toBe(1);
+    expect(await script.ended).toBe(2);
     expect(script.output()).toMatch(/Unexpected argument '8788'[\s\S]*npm start -- \[options\]/);
   });
 });
@@ -236,7 +264,7 @@ describe("before anything else", () => {
   it("says in words where it cannot be kept, and what mends it", async () => {
     const file = join(folder, ".dev.vars");
     mkdirSync(file);
-    await expect(ensureSecrets(file)).rejects.toThrow(StartError);
+    await expect(ensureSecrets(file)).rejects.toThrow(CommandError);
     await expect(ensureSecrets(file)).rejects.toThrow(
       /\.dev\.vars \(EISDIR\)\. Make it yours .*or move it away/,
     );

@@ -5,7 +5,7 @@ import type * as z from "zod/mini";
 import { endpoints } from "../../src/app.ts";
 import { refusalsOf } from "../../src/http/openapi.ts";
 import { ProblemDocument } from "../../src/http/schemas.ts";
-import type { Answer } from "./service.ts";
+import type { Answer } from "./answer.ts";
 
 const routes = endpoints.map((declared) => ({
   declared,

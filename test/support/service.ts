@@ -4,20 +4,14 @@ import { decodeJwt } from "jose";
 import type { Env } from "../../src/config.ts";
 import type { NewCustomer } from "../../src/licensing/customers/customers.ts";
 import worker from "../../src/worker.ts";
+import type { Answer } from "./answer.ts";
 import { env } from "./env.ts";
 import { assertDeclared } from "./declared.ts";
 import { assertPageKeepsSecrets, assertRefusalKeepsSecrets, rememberGivenOut } from "./leaks.ts";
 
-export const ORIGIN = "http://localhost:8787";
+export type { Answer } from "./answer.ts";
 
-export interface Answer {
-  status: number;
-  headers: Headers;
-  // Tests read answers as a client without types would.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  body: any;
-  text: string;
-}
+export const ORIGIN = "http://localhost:8787";
 
 export interface Call {
   method?: string;

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import { crash } from "./crash.ts";
 import { SCRATCH } from "./house.ts";
 import { type Part, tableOf } from "./report.ts";
@@ -19,14 +19,13 @@ const USAGE = `Usage: npm run torture -- [options]
 
 Ends with status 1 where anything was found.`;
 
-const { values } = parseArgs({
+const { values } = commandLine(USAGE, {
   options: {
     short: { type: "boolean", default: false },
     only: { type: "string" },
     rounds: { type: "string" },
     seed: { type: "string" },
     json: { type: "string", default: join(SCRATCH, "../torture.json") },
-    help: { type: "boolean", default: false },
   },
 });
 
@@ -63,11 +62,9 @@ async function main(): Promise<void> {
   const only = values.only?.split(",");
   const all = plans(seed, values.short, rounds);
   const unknown = only?.filter((name) => !all.some((plan) => plan.name === name)) ?? [];
-  if (unknown.length > 0 || ![seed, rounds ?? 1].every((n) => Number.isInteger(n) && n >= 0)) {
-    console.error(USAGE);
-    process.exitCode = 2;
-    return;
-  }
+  if (unknown.length > 0) wrongUsage(USAGE, `--only ${unknown.join(",")}: there is no such part.`);
+  if (![seed, rounds ?? 1].every((n) => Number.isInteger(n) && n >= 0))
+    wrongUsage(USAGE, "--rounds and --seed take a whole number.");
   const chosen = all.filter(({ name, isTested }) => only?.includes(name) ?? !(values.short && isTested));
   console.log(`seed ${seed}`);
   const parts: (Part & { seconds: number })[] = [];
@@ -90,5 +87,4 @@ async function main(): Promise<void> {
   process.exitCode = parts.every(({ faults }) => faults.length === 0) ? 0 : 1;
 }
 
-if (values.help) console.log(USAGE);
-else await main();
+await main();

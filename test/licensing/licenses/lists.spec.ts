@@ -173,22 +173,119 @@ describe("listing licenses", () => {
 });
 
 describe("cursors", () => {
-  it("that are forged, altered or of another list are refused", async () => {
+  const REFUSED = { status: 422, body: { code: "REQUEST_INVALID", errors: [{ path: "cursor" }] } };
+
+  const encoded = (text: string): string =>
+    btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+  /** What somebody may read in a text that looks like base64url: the text, and each stretch of it decoded. */
+  const readable = (text: string): string[] => [
+    text,
+    ...Array.from({ length: 4 }, (_, start) =>
+      text
+        .slice(start)
+        .split(/[^\w-]+/)
+        .map((part) => part.slice(0, part.length - (part.length % 4 === 1 ? 1 : 0)))
+        .map((part) => atob(part.replaceAll("-", "+").replaceAll("_", "/")))
+        .join(" "),
+    ),
+  ];
+
+  it("tell nothing of what they stand for, such as the address that was searched for", async () => {
+    const host = unique("mail");
+    const email = `ada@${host}.example`;
+    const customer_id = (await newCustomer({ email })).id;
+    await newCustomer({ email: `bob@${host}.example` });
+    for (let n = 0; n < 2; n++) await newLicense({ customer_id });
+    // In the same way a cursor that is no secret would be read.
+    expect(readable(`${encoded(JSON.stringify([email, customer_id]))}.seal`).join(" ")).toContain(email);
+    for (const path of [
+      `/customers?q=${host}`,
+      `/licenses?q=${email}`,
+      `/licenses?customer_id=${customer_id}`,
+    ]) {
+      const { body } = await admin(`${path}&limit=1`);
+      expect(body.next_cursor, path).toMatch(/^[\w-]{60,200}$/);
+      for (const seen of readable(body.next_cursor)) {
+        expect(seen, path).not.toContain(host);
+        expect(seen, path).not.toContain(customer_id);
+        expect(seen, path).not.toContain("lic_");
+      }
+    }
+  });
+
+  it("fit into what is taken for one, however long their key is", async () => {
+    const word = unique("😀");
+    const name = `${word}${"😀".repeat(120)}`;
+    for (const id of [unique("long"), unique("long")].map((start) => start.padEnd(64, "x")))
+      await newCustomer({ id, name });
+    expect(await idsOf(`/customers?q=${encodeURIComponent(word)}`, 1)).toHaveLength(2);
+  });
+
+  it("that are forged, altered, cut off or drawn out are refused", async () => {
     const customer_id = (await newCustomer()).id;
     for (let n = 0; n < 3; n++) await newLicense({ customer_id });
     const path = `/licenses?customer_id=${customer_id}&limit=1`;
     const cursor: string = (await admin(path)).body.next_cursor;
-    const [payload, seal] = cursor.split(".");
-    const forged = btoa(JSON.stringify(["lic_0"])).replace(/=+$/, "");
-    for (const bad of ["x", `${forged}.${seal}`, `${payload}.AAAA`, payload!, `${cursor}x`, "%00", ""]) {
-      expect(await admin(`${path}&cursor=${bad}`)).toMatchObject({
-        status: 422,
-        body: { code: "REQUEST_INVALID", errors: [{ path: "cursor" }] },
-      });
-    }
-    expect(await admin(`/licenses?limit=1&cursor=${cursor}`)).toMatchObject({ status: 422 });
-    expect(await admin(`/customers?limit=1&cursor=${cursor}`)).toMatchObject({ status: 422 });
+    const forged = encoded(JSON.stringify(["lic_0"]));
+    const replaced = (at: number): string =>
+      `${cursor.slice(0, at)}${cursor[at] === "A" ? "B" : "A"}${cursor.slice(at + 1)}`;
+    const bad = [
+      "x",
+      "%00",
+      "",
+      forged,
+      "A".repeat(16),
+      "A".repeat(38),
+      // As cursors once were: readable, with a signature behind them.
+      `${forged}.AAAAAAAAAAAAAAAA`,
+      ...Array.from({ length: cursor.length }, (_, at) => replaced(at)),
+      ...Array.from({ length: 5 }, (_, n) => cursor.slice(0, -1 - n)),
+      ...Array.from({ length: 5 }, (_, n) => cursor.slice(1 + n)),
+      ...["x", "A", "AAAA", ".x", ".", "=", "==", "%20", "%0A", "%2B"].map((more) => `${cursor}${more}`),
+      `%20${cursor}`,
+      `${cursor}.${cursor}`,
+      `${cursor}${cursor}`,
+    ];
+    for (const one of bad) expect(await admin(`${path}&cursor=${one}`), one).toMatchObject(REFUSED);
     expect(await admin(`${path}&cursor=${cursor}`)).toMatchObject({ status: 200 });
+  });
+
+  it("have one spelling: bits that are left over in the last character are not overlooked", async () => {
+    const customer_id = unique("spelling");
+    // Keys of three lengths in a row, so that the bytes of some do not fill the last character.
+    for (let n = 1; n <= 4; n++) await newCustomer({ id: `${customer_id}${"x".repeat(n)}` });
+    const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const lengths = new Set<number>();
+    const first = `/customers?q=${customer_id}&limit=`;
+    for (let limit = 1; limit <= 3; limit++) {
+      const cursor: string = (await admin(`${first}${limit}`)).body.next_cursor;
+      lengths.add(cursor.length % 4);
+      for (const last of ALPHABET) {
+        const respelled = `${cursor.slice(0, -1)}${last}`;
+        const answer = await admin(`${first}${limit}&cursor=${respelled}`);
+        expect(answer, respelled).toMatchObject(respelled === cursor ? { status: 200 } : REFUSED);
+      }
+    }
+    expect([...lengths].toSorted()).toEqual([0, 2, 3]);
+  });
+
+  it("of another list or other filters are refused", async () => {
+    const customer_id = (await newCustomer()).id;
+    for (let n = 0; n < 3; n++) await newLicense({ customer_id });
+    const path = `/licenses?customer_id=${customer_id}`;
+    const cursor: string = (await admin(`${path}&limit=1`)).body.next_cursor;
+    for (const other of [
+      "/licenses?limit=1",
+      `${path}&status=active`,
+      `${path}&sort=ending`,
+      "/customers?limit=1",
+      `/activations?customer_id=${customer_id}`,
+      "/events?limit=1",
+    ])
+      expect(await admin(`${other}&cursor=${cursor}`), other).toMatchObject(REFUSED);
+    // How many rows a page has is no filter.
+    expect(await admin(`${path}&limit=2&cursor=${cursor}`)).toMatchObject({ status: 200 });
   });
 });
 

@@ -1,5 +1,5 @@
 // Stories of claims at random, played by the statement that claims a seat and by the model of it, in Node's SQLite.
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
@@ -27,7 +27,7 @@ export type Mutate = (sql: string) => string;
 
 export const newDatabase = (): DatabaseSync => {
   const database = new DatabaseSync(":memory:");
-  for (const name of readdirSync(MIGRATIONS).toSorted())
+  for (const name of globSync("*.sql", { cwd: MIGRATIONS }).toSorted())
     database.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
   database
     .prepare("INSERT INTO customers (id, name, created_at, updated_at) VALUES ('acme', 'Acme', 0, 0)")
