@@ -32,6 +32,8 @@ export function reasonOf(error: unknown): string {
     const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
     if (proxy !== undefined) return `proxy answered ${proxy}`;
   }
+  // The one fault that fetch has no word for: a proxy that answers in the service's place.
+  if (chain.length > 1 && chain.at(-1)!.message === "") return "proxy answered 407";
   return chain.findLast(({ message }) => message !== "")?.message ?? "the request failed";
 }
 
