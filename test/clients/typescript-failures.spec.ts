@@ -2,9 +2,9 @@
 import { execFile, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -56,7 +56,7 @@ const CAUSES: [string, () => Promise<string>, RegExp][] = [
     "a certificate that signed itself",
     async () => {
       const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(folder, name)));
-      return `https://localhost:${await listening(createTlsServer({ key, cert }) as unknown as Server)}`;
+      return `https://localhost:${await listening(createTlsServer({ key, cert }))}`;
     },
     /^certificate verify failed: self-signed certificate$/,
   ],

@@ -5,7 +5,7 @@ import { compactVerify, decodeJwt, importJWK } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   FileStorage,
-  LicenseError,
+  type LicenseError,
   type LicenseOptions,
   MemoryStorage,
   NodeLicense,

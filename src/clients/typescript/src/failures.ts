@@ -38,7 +38,7 @@ export function reasonOf(error: unknown): string {
 }
 
 function causesOf(error: unknown): Error[] {
-  if (!(error instanceof Error)) return error === undefined ? [] : [new Error(String(error))];
+  if (!(error instanceof Error)) return typeof error === "string" ? [new Error(error)] : [];
   const several = error instanceof AggregateError ? error.errors.slice(0, 1) : [];
   return [error, ...several.flatMap(causesOf), ...causesOf(error.cause)];
 }
