@@ -17,7 +17,7 @@ const told = (member: "state" | "code"): Set<unknown> =>
 
 it("names each case once", () => {
   expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
-  expect(cases.length).toBeGreaterThan(150);
+  expect(cases.length).toBeGreaterThan(300);
 });
 
 it("expects every state and every code somewhere", () => {
@@ -37,13 +37,18 @@ it("expects every state and every code somewhere", () => {
       "NOT_ACTIVATED",
       "LEASE_EXPIRED",
       "SIGNING_KEY_UNKNOWN",
+      "ISSUER_MISMATCH",
+      "LICENSE_NOT_FOUND",
+      "INSTANCE_CLONED",
     ]),
   );
 });
 
 it("ends each case with something expected, and goes forward in each step by one thing", () => {
-  const things = ({ restart, install, count, answers, expect: status }: ResolvedStep): number =>
-    [restart, install, count, answers, status].filter((thing) => thing !== undefined).length;
+  // A restart may come with another configuration.
+  const things = ({ restart, running, install, configure, count, answers, expect: status }: ResolvedStep) =>
+    [restart ?? configure, running, install, count, answers, status].filter((thing) => thing !== undefined)
+      .length;
   for (const { name, steps } of cases) {
     expect(steps.map(things), name).toEqual(steps.map(() => 1));
     expect(steps.at(-1)!.expect, name).toBeDefined();

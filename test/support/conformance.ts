@@ -3,11 +3,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { base64url, CompactSign, exportJWK, generateKeyPair, type JWK } from "jose";
+import {
+  type Claims,
+  encode,
+  type Kind,
+  PADDINGS,
+  partsOf,
+  type SigningKey,
+  TWISTS,
+  utf8,
+} from "./twists.ts";
 
 const TABLE = join(import.meta.dirname, "../../src/clients/conformance.json");
-
-type Kind = "license_key" | "certificate" | "revocations";
-type Claims = Record<string, unknown>;
 
 /** A document as the table describes it; what it leaves out is as in the table's `defaults`. */
 type Document =
@@ -21,33 +28,69 @@ type Answer =
       headers?: Record<string, string>;
       body?: Claims & { certificate?: Document | null; license_key?: Document | null };
       problem?: Claims;
+      /** The signed document of the problem. */
+      refusal?: Document;
       html?: string;
       json?: unknown;
     };
 
-interface Step {
+/** What both the table and what is resolved of it say in the same words. */
+interface Plain {
+  /** The wall clock. */
   at: string;
   restart?: true;
-  install?: Document;
-  activate?: Document;
+  /** Whether the monotonic clock of the process went along with the wall clock since the step before. */
+  running?: true;
+  /** What happened to the state file before the restart. */
+  break?: "cut" | "garbage" | "empty";
+  /** The issuers that are configured from the restart on. */
+  issuer?: string;
+  /** The instance id that is configured from the restart on. */
+  configure_instance?: string;
+  /** Requests that are counted. */
   count?: number;
-  published?: string[];
-  answer?: Answer | Answer[];
+  /** The paths that are asked for in it, where that matters; the published keys are not counted. */
   requests?: string[];
+  /** What each of those requests says: `license_id`, `instance_id`, `lease_hours`, `certificate_iat`; null is none. */
+  sent?: Record<string, string | number | null>[];
+  /** The requests by day that the last of them tells. */
   usage?: Record<string, number>;
-  expect?: Claims;
+  /**
+   * Members of the status, compared one by one; `next_check_in` is a range, `passes` what guards of features say,
+   * `detail_has` what the detail contains. Of a `candidate` the members named are compared.
+   */
+  expect?: Record<string, unknown>;
 }
 
-interface Case {
+interface Step extends Plain {
+  install?: Document;
+  activate?: Document;
+  configure?: Document;
+  trusted?: string[];
+  published?: string[];
+  answer?: Answer | Answer[];
+}
+
+interface Options {
+  /** A list of addresses. */
+  issuer?: string;
+  fetch_keys?: false;
+  indeterminate_days?: number | null;
+  lease_hours?: number;
+  on_indeterminate?: "allow" | "deny";
+  no_place?: true;
+}
+
+interface Case extends Options {
   name: string;
   instance_id?: string;
   trusted?: string[];
   published?: string[];
   license_key?: Document | null;
+  held?: Document;
   certificate?: Document | null;
   revocations?: Document | null;
   high_water?: string;
-  on_indeterminate?: "allow" | "deny";
   steps: Step[];
 }
 
@@ -62,38 +105,36 @@ export type ResolvedAnswer =
   | "unreachable"
   | { status: number; headers: Record<string, string>; body: string };
 
-export interface ResolvedStep {
-  at: string;
-  restart?: true;
+export interface ResolvedStep extends Plain {
   /** A license key that the operator installs. */
   install?: string;
   /** A license key that the operator activates with: the answers are to that, not to a check-in. */
   activate?: string;
-  /** Requests that are counted. */
-  count?: number;
+  /** The license key that is configured from now on. */
+  configure?: string;
+  /** The keys that the client is given from the restart on. */
+  jwks?: { keys: JWK[] };
   /** What /.well-known/jwks.json says from now on. */
   published?: { keys: JWK[] };
   /** The answers to the requests of one check-in, in turn. */
   answers?: ResolvedAnswer[];
-  /** The paths that are asked for in it, where that matters; the published keys are not counted. */
-  requests?: string[];
-  /** The requests by day that the last of them tells. */
-  usage?: Record<string, number>;
-  /** Members of the status, compared one by one; `next_check_in` is a range, `passes` what guards of features say. */
-  expect?: Record<string, unknown>;
 }
 
-export interface ResolvedCase {
+export interface ResolvedCase extends Options {
   name: string;
   instance_id: string;
   /** The keys that the client is given. */
   jwks: { keys: JWK[] };
   /** What /.well-known/jwks.json says; null: it cannot be reached. */
   published: { keys: JWK[] } | null;
+  /** The configured one. */
   license_key: string | null;
+  /** The one that a client of before kept in its state. */
+  held: string | null;
   certificate: string | null;
   revocations: string | null;
   high_water: string | null;
+  issuer: string;
   on_indeterminate: "allow" | "deny";
   steps: ResolvedStep[];
 }
@@ -103,73 +144,11 @@ interface ResolvedTable {
   cases: ResolvedCase[];
 }
 
-interface SigningKey {
-  kid: string;
-  privateKey: CryptoKey;
-  jwk: JWK;
-}
-
 const TYPES: Record<Kind, string> = {
   license_key: "license+jwt",
   certificate: "activation+jwt",
   revocations: "revocations+jwt",
-};
-
-const utf8 = new TextEncoder();
-const encode = (value: unknown): string => base64url.encode(JSON.stringify(value));
-const decode = (part: string): Claims => JSON.parse(new TextDecoder().decode(base64url.decode(part)));
-const partsOf = (token: string) => token.split(".") as [string, string, string];
-
-async function hs256(token: string, key: SigningKey): Promise<string> {
-  // The classic confusion: the public key, which everybody has, taken as an HMAC secret.
-  const [header, payload] = partsOf(token);
-  const input = `${encode({ ...decode(header), alg: "HS256" })}.${payload}`;
-  const secret = await crypto.subtle.importKey(
-    "raw",
-    base64url.decode(key.jwk.x!),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  const mac = await crypto.subtle.sign("HMAC", secret, utf8.encode(input));
-  return `${input}.${base64url.encode(new Uint8Array(mac))}`;
-}
-
-const TWISTS = {
-  "flip-signature": (token: string) => {
-    const [header, payload, signature] = partsOf(token);
-    const bytes = base64url.decode(signature);
-    bytes[0]! ^= 1;
-    return `${header}.${payload}.${base64url.encode(bytes)}`;
-  },
-  "alg-none": (token: string) => {
-    const [header, payload] = partsOf(token);
-    return `${encode({ ...decode(header), alg: "none" })}.${payload}.`;
-  },
-  "hs256-with-public-key": hs256,
-  "edited-claims": (token: string) => {
-    const [header, payload, signature] = partsOf(token);
-    return `${header}.${encode({ ...decode(payload), max_instances: 1_000_000 })}.${signature}`;
-  },
-  "trailing-byte": (token: string) => `${token}AA`,
-  truncated: (token: string) => token.slice(0, -20),
-  "two-parts": (token: string) => partsOf(token).slice(0, 2).join("."),
-  "four-parts": (token: string) => `${token}.AAAA`,
-  whitespace: (token: string) => `\n  ${token}\r\n`,
-} satisfies Record<string, (token: string, key: SigningKey) => string | Promise<string>>;
-
-/** Longer than documents of the kind may be. */
-const OVERSIZED: Record<Kind, number> = {
-  license_key: 16_384,
-  certificate: 16_384,
-  revocations: 4 * 1024 * 1024,
-};
-
-/** What is done to a document before it is signed. */
-const PADDINGS: Record<string, (kind: Kind) => number> = {
-  oversized: (kind) => OVERSIZED[kind],
-  // As a list that names many thousand licenses.
-  long: () => 1024 * 1024,
+  refusal: "refusal+jwt",
 };
 
 /** What is done to a token after it was signed, or in the first three of them before. */
@@ -238,7 +217,7 @@ export async function resolveConformance(): Promise<ResolvedTable> {
 
   const answerOf = async (answer: Answer, at: string, instanceId: string): Promise<ResolvedAnswer> => {
     if (answer === "unreachable") return answer;
-    const { status, headers = {}, body, problem, html, json } = answer;
+    const { status, headers = {}, body, problem, refusal, html, json } = answer;
     const give = (type: string, text: string): ResolvedAnswer => ({
       status,
       headers: { "content-type": type, ...headers },
@@ -253,7 +232,9 @@ export async function resolveConformance(): Promise<ResolvedTable> {
         status,
         detail: "Said by the service.",
       };
-      return give("application/problem+json", JSON.stringify({ ...about, ...problem }));
+      const said = { sub: instanceId, license_id: "lic_1", code: problem["code"], iat: at };
+      const signed = refusal && { refusal: await sign("refusal", refusal, said) };
+      return give("application/problem+json", JSON.stringify({ ...about, ...problem, ...signed }));
     }
     // A grant of now: a lease of thirty days, to be renewed every day.
     const now = { sub: instanceId, iat: at, exp: later(at, 30), check_in_at: later(at, 1) };
@@ -273,35 +254,37 @@ export async function resolveConformance(): Promise<ResolvedTable> {
   };
 
   const stepOf = async (step: Step, instanceId: string): Promise<ResolvedStep> => {
-    const { at, restart, install, activate, count, published, answer, requests, usage, expect } = step;
+    const { install, activate, configure, trusted, published, answer, ...plain } = step;
     return {
-      at,
-      ...(restart && { restart }),
+      ...plain,
       ...(install && { install: await sign("license_key", install, {}) }),
       ...(activate && { activate: await sign("license_key", activate, {}) }),
-      ...(count !== undefined && { count }),
+      ...(configure && { configure: await sign("license_key", configure, {}) }),
+      ...(trusted && { jwks: await setOf(trusted) }),
       ...(published && { published: await setOf(published) }),
       ...(answer && {
-        answers: await Promise.all([answer].flat().map((one) => answerOf(one, at, instanceId))),
+        answers: await Promise.all([answer].flat().map((one) => answerOf(one, step.at, instanceId))),
       }),
-      ...(requests && { requests }),
-      ...(usage && { usage }),
-      ...(expect && { expect }),
     };
   };
 
   const caseOf = async (one: Case): Promise<ResolvedCase> => {
-    const { name, instance_id = "i-1", trusted = ["k1"], published, license_key = {}, steps } = one;
+    const { trusted = ["k1"], published, license_key = {}, held, certificate, revocations, ...plain } = one;
+    const { instance_id = "i-1", steps } = plain;
+    const seeded = async (kind: Kind, document: Document | null | undefined, derived: Claims = {}) =>
+      document ? sign(kind, document, derived) : null;
     return {
-      name,
+      issuer: table.issuer,
+      on_indeterminate: "allow",
+      ...plain,
       instance_id,
       jwks: await setOf(trusted),
       published: published ? await setOf(published) : null,
-      license_key: license_key && (await sign("license_key", license_key, {})),
-      certificate: one.certificate ? await sign("certificate", one.certificate, { sub: instance_id }) : null,
-      revocations: one.revocations ? await sign("revocations", one.revocations, {}) : null,
+      license_key: await seeded("license_key", license_key),
+      held: await seeded("license_key", held),
+      certificate: await seeded("certificate", certificate, { sub: instance_id }),
+      revocations: await seeded("revocations", revocations),
       high_water: one.high_water ?? null,
-      on_indeterminate: one.on_indeterminate ?? "allow",
       steps: await Promise.all(steps.map((step) => stepOf(step, instance_id))),
     };
   };
