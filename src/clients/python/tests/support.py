@@ -18,6 +18,7 @@ from jwt.utils import base64url_encode
 from caio_licensing import LicenseClient
 from caio_licensing.answers import Answer
 from caio_licensing.times import DAY, format_instant, parse_instant
+from caio_licensing.transport import Heard
 
 # What is told about outages and refusals is what the tests make.
 logging.getLogger("caio_licensing").setLevel(logging.CRITICAL)
@@ -49,16 +50,16 @@ class Service:
     """A transport that gives prepared answers and remembers what was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer | None | Callable[[dict[str, Any]], Answer | None]] = []
+        self.answers: list[Heard | Callable[[dict[str, Any]], Heard]] = []
         self.jwks: Answer | None = None
         self.requests: list[tuple[str, dict[str, Any]]] = []
 
-    def post(self, path: str, body: dict[str, Any]) -> Answer | None:
+    def post(self, path: str, body: dict[str, Any]) -> Heard:
         self.requests.append((path, body))
         answer = self.answers.pop(0) if self.answers else None
         return answer(body) if callable(answer) else answer
 
-    def get(self, path: str) -> Answer | None:
+    def get(self, path: str) -> Heard:
         return self.jwks if path == "/.well-known/jwks.json" else None
 
 
@@ -93,6 +94,12 @@ class Signer:
             **TERMS,
         }
         return self.sign("activation+jwt", {**usual, **claims})
+
+    def refusal(self, code: str, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
+        """Signed, as the service refuses what counts at once."""
+        usual = {"sub": instance_id, "license_id": "lic_1", "code": code, "iat": issued // 1000}
+        body = {**json.loads(refusal(code).body), "refusal": self.sign("refusal+jwt", {**usual, **claims})}
+        return Answer(403, {"content-type": "application/problem+json"}, json.dumps(body).encode())
 
     def grant(self, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
         body = {

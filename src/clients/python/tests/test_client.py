@@ -21,12 +21,13 @@ class InstallTest(ClientCase):
         self.assertRaises(ValueError, HttpTransport, "licensing.example")
         self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
 
-    def test_no_feature_is_missing_where_nobody_can_tell_the_terms_and_it_may_run(self) -> None:
+    def test_a_key_that_nobody_vouches_for_has_the_features_of_a_trial(self) -> None:
         for strict, passes in {"allow": True, "deny": False}.items():
             status = self.client(Signer("k9").license_key(), on_indeterminate=strict).status()
             self.assertEqual((status.code, status.license_id), ("SIGNING_KEY_UNKNOWN", None))
-            self.assertEqual(status.has_feature("orchestration"), passes)
-        status = self.client(self.signer.license_key()).status()
+            self.assertEqual(status.features, ("orchestration",))
+            self.assertEqual((status.may_run, status.has_feature("audit")), (passes, False))
+        status = self.client(self.signer.license_key(), state_dir=self.folder / "good").status()
         self.assertEqual([status.has_feature(name) for name in ("audit", "time-travel")], [True, False])
 
     def test_what_the_service_would_not_take_about_an_installation_is_cut(self) -> None:
@@ -39,11 +40,16 @@ class InstallTest(ClientCase):
 
     def test_whoever_pins_the_keys_trusts_no_others(self) -> None:
         stranger = Signer("k2")
-        for fetch, code in {True: "NOT_ACTIVATED", False: "SIGNING_KEY_UNKNOWN"}.items():
-            client = self.client(stranger.license_key(), fetch_keys=fetch)
+        expected = {
+            True: ("indeterminate", "NOT_ACTIVATED"),
+            False: ("refused", "SIGNING_KEY_UNKNOWN"),
+        }
+        for fetch, found in expected.items():
+            folder = self.folder / str(fetch)
+            client = self.client(stranger.license_key(), fetch_keys=fetch, state_dir=folder)
             with client.folder.update() as state:
                 state.jwks = stranger.jwks  # as whoever can write the state folder does
-            self.assertEqual(client.status().code, code)
+            self.assertEqual((client.status().state, client.status().code), found)
 
     def test_published_keys_are_kept_only_where_they_verify_what_the_known_ones_do_not(self) -> None:
         self.service.jwks = Answer(200, {}, json.dumps(self.signer.jwks).encode())
@@ -55,9 +61,8 @@ class InstallTest(ClientCase):
         self.service.answers = [stranger.grant(client.instance_id)]
         self.assertEqual(client.check_in().state, "entitled")
         self.assertRaises(SigningKeyUnknown, client.verify_key, stranger.license_key())
-        client.install(stranger.license_key())
-        client.check_in()
-        self.assertEqual(client.status().code, "SIGNING_KEY_UNKNOWN")
+        self.assertEqual(client.activate(stranger.license_key()).code, "SIGNING_KEY_UNKNOWN")
+        self.assertEqual(client.status().state, "entitled")
         self.assertEqual(client.folder.read().jwks, self.signer.jwks)
 
     def test_a_forged_key_is_refused_on_the_first_start(self) -> None:
@@ -67,7 +72,7 @@ class InstallTest(ClientCase):
 
     def test_a_key_of_another_issuer_is_named(self) -> None:
         client = self.client(self.signer.license_key(iss="https://elsewhere.example"))
-        self.assertEqual(client.status().code, "LICENSE_KEY_INVALID")
+        self.assertEqual(client.status().code, "ISSUER_MISMATCH")
         self.assertIn(f"is of https://elsewhere.example, not of {ISSUER}", client.status().detail)
 
     def test_no_text_in_place_of_a_key_stops_a_start(self) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from .client import LicenseClient
 from .documents import DocumentInvalid, SigningKeyUnknown
 from .metrics import CONTENT_TYPE, openmetrics
-from .rules import Status
+from .facts import Status
 from .times import DAY, SECOND, format_instant
 
 #: How long a caller waits before it asks again where nobody can tell yet.

@@ -49,11 +49,15 @@ def report(usage: Usage) -> list[dict[str, object]]:
     return [{"date": day, **figures} for day, figures in sorted(usage.items())]
 
 
-def acknowledge(state: State, sent: Usage, server_day: str) -> None:
-    """Notes what the service has, and drops days that are over and that it has in full."""
+def acknowledge(state: State, sent: Usage, server_day: str, ignored: frozenset[str] = frozenset()) -> None:
+    """Notes what the service has, and drops days that are over and that it has in full.
+
+    :param ignored: days that it said it did not take
+    """
     today = date.fromisoformat(server_day)
+    until = str(today + timedelta(days=1))
     # The service passes over days that have not begun anywhere; they are sent again when they have.
-    heard = {day: figures for day, figures in sent.items() if day <= str(today + timedelta(days=1))}
+    heard = {day: figures for day, figures in sent.items() if day <= until and day not in ignored}
     for day, figures in heard.items():
         known = state.acknowledged.setdefault(day, {"requests": 0, "services": 0})
         for name, value in figures.items():

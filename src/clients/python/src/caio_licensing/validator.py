@@ -8,7 +8,7 @@ from enum import Enum
 
 from .client import LicenseClient
 from .documents import DocumentInvalid, SigningKeyUnknown
-from .rules import Status
+from .facts import Status
 
 
 class LicenseType(str, Enum):
