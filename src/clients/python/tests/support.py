@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+import threading
 import unittest
 from datetime import datetime
 from pathlib import Path
@@ -135,12 +136,20 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else format_instant(round(moment.timestamp() * 1000))
 
 
+def finish_calls() -> None:
+    """Waits for calls that went on when nobody waited for them any more."""
+    for thread in threading.enumerate():
+        if thread.name == "caio-license-call":
+            thread.join(10)
+
+
 class ClientCase(unittest.TestCase):
     """A client with a folder, a clock and a service of its own."""
 
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
+        self.addCleanup(finish_calls)
         self.folder = Path(temporary.name) / "state"
         self.clock, self.service, self.signer = Clock(), Service(), Signer()
 
@@ -152,9 +161,14 @@ class ClientCase(unittest.TestCase):
             "transport": self.service,
             "clock": self.clock,
         }
-        client = LicenseClient(ISSUER, license_key, **{**usual, **options})
+        usual.update(options)
+        client = LicenseClient(usual.pop("url", ISSUER), license_key, **usual)
         self.addCleanup(client.close)
         return client
+
+    def offline(self, **options: Any) -> LicenseClient:
+        """One that knows no service to ask."""
+        return self.client(**{"url": None, "transport": None, **options})
 
     def activated(self, **options: Any) -> LicenseClient:
         client = self.client(self.signer.license_key(), **options)

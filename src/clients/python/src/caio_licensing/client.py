@@ -13,10 +13,10 @@ import time
 from typing import Any, Callable, Literal, Mapping
 
 from .background import Background
+from .contact import Contact
 from .counting import Counting
 from .facts import Status
 from .identity import about_installation
-from .installation import Installation
 from .processes import Presence, accompany
 from .settings import pinned_by_environment, settings_from
 from .times import MINUTE
@@ -27,7 +27,7 @@ _LOOK_AGAIN = 10.0
 _KEEP_TIME = 10 * MINUTE
 
 
-class LicenseClient(Installation):
+class LicenseClient(Contact):
     """One license on one installation. What is not given comes from the environment.
 
     :param url: of the license service (CAIO_LICENSE_URL); without one nothing is asked over the network

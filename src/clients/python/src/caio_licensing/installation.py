@@ -1,24 +1,22 @@
-"""What an installation holds, and how it comes by another license. `client` puts a face to it."""
+"""What an installation holds and says, and how it is offered another license. `contact` asks the service."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any, Callable, Mapping
 
-from .background import within
 from .confirmed import ConfirmedTime
-from .documents import SigningKeyUnknown, claim_of
+from .documents import DocumentInvalid, IssuerMismatch, SigningKeyUnknown, claim_of
 from .exchange import Exchange
-from .facts import Candidate, Facts, Status, key_hash
+from .facts import Facts, Status, key_hash
 from .folder import StateFolder
 from .holdings import verified
 from .keys import TrustedKeys
-from .offers import configure, is_configured, is_locally_invalid, offer
-from .rules import evaluate, named
+from .offers import configure, is_configured, is_held, offer
+from .rules import MARKED, evaluate
 from .settings import Settings, configured_text
 from .state import State
-from .texts import clean_instance_id, clean_key, had_marks, is_instance_id
+from .texts import clean_key, had_marks
 from .times import parse_instant
 from .transport import Transport
 
@@ -145,6 +143,28 @@ class Installation:
         with self.folder.update() as state:
             offer(state, key, None, **self._offering(state))
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a service to be asked."""
+        return self._exchange is not None
+
+    def holds(self, license_key: str) -> bool:
+        """Whether the key is the one in force, as it was installed or as the service renewed it since."""
+        return is_held(self.folder.read(), self._clean(license_key))
+
+    def check_key(self, license_key: str) -> None:
+        """Whether the service signed the key, by the keys that are known.
+
+        :raises DocumentInvalid, SigningKeyUnknown:
+        """
+        key = self._clean(license_key)
+        try:
+            self._keys.trust(self.folder.read().jwks).license_key(key)
+        except IssuerMismatch:
+            raise
+        except DocumentInvalid as error:
+            raise DocumentInvalid(f"{error}{MARKED}" if key_hash(key) in self._marked else str(error)) from error
+
     def verify_key(self, license_key: str) -> None:
         """Whether the service signed the key. Reads the published keys where they are needed and allowed.
 
@@ -160,134 +180,17 @@ class Installation:
             self._keys.trust(published).license_key(key)
             self._keys.keep(published)
 
-    def activate(self, license_key: str | None = None, instance_id: str | None = None) -> Status:
-        """Activates, with another key if one is given, and waits at most `timeout` seconds in all. What is in
-        force is not given up before another license is granted: until then the status of that one is returned.
-
-        It keeps an event loop waiting; there, await `activate_async`.
-
-        :raises ValueError: for an instance_id other than that of an installation that is activated
-        """
-        if instance_id is not None:
-            self._adopt(instance_id)
-        if license_key is None:
-            return self.check_in()
-        self.install(license_key)
-        candidate = self._candidate_of(license_key)
-        if candidate is None:
-            return self.check_in()
-        self._contact(lambda exchange: exchange.ask_for_candidate(self.now))
-        candidate = self._candidate_of(license_key)
-        return self._status_of(candidate) if candidate else self.status()
-
-    def check_in(self) -> Status:
-        """Asks the service now, activating where that is due, and waits at most `timeout` seconds in all."""
-        self.flush()
-        self._contact(lambda exchange: exchange.ask_for_candidate(self.now) or exchange.ask(self.now))
-        return self.status()
-
-    def flush(self) -> None:
-        """Writes what was counted; `client` knows how."""
-
-    def deactivate(self) -> bool:
-        """Gives the seat back and forgets key and certificate. False where the service could not be told."""
-        return self._give_seat_back(self.forget)
-
     def forget(self) -> None:
         """Forgets key and certificate; the usage and the instance's id stay."""
         with self.folder.update() as state:
             state.license_key = state.installed_key_sha256 = state.vouched_key_sha256 = None
             state.configured_key_sha256 = state.configured_instance_id = None
             state.candidate = state.key_seen_at = None
-            _forget_seat(state)
-
-    def release(self) -> bool:
-        """Gives the seat back and keeps the key, to take a seat again at the next start."""
-
-        def forget() -> None:
-            with self.folder.update() as state:
-                _forget_seat(state)
-                state.key_seen_at = self.confirmed(state)
-
-        return self.folder.read().certificate is not None and self._give_seat_back(forget)
+            forget_seat(state)
 
     def read_revocations(self, token: str | None = None) -> bool:
         """Takes in the revocation list: the one given, or the service's. False where there is no good one."""
         return self._keys.take_revocations(token)
-
-    def _give_seat_back(self, forget: Callable[[], None]) -> bool:
-        self.flush()
-
-        def work() -> bool:
-            # Whoever waits for a turn meanwhile must find the key gone, or it would take the seat again.
-            with self.folder.turn(self.timeout):
-                if self.folder.read().license_key and self._exchange:
-                    self._exchange.ask(self.now)  # what was used since the last time
-                    if not self._exchange.deactivate():
-                        return False
-                forget()
-            return True
-
-        return within(self.timeout, work) or False
-
-    def _contact(self, ask: Callable[[Exchange], object]) -> None:
-        exchange = self._exchange
-        if exchange is None:
-            return
-
-        def work() -> None:
-            with self.folder.turn(self.timeout) as mine:
-                if mine:
-                    ask(exchange)
-
-        within(self.timeout, work)
-
-    def _check_in_if_due(self) -> None:
-        if not self._due():
-            return
-        with self.folder.turn(0) as mine:
-            exchange = self._exchange
-            # Another process may have asked in between.
-            if mine and exchange and self._due():
-                self.flush()
-                taken = self._candidate_is_due() and exchange.ask_for_candidate(self.now)
-                if not taken and self._own_is_due():
-                    exchange.ask(self.now)
-
-    def _due(self) -> bool:
-        return self._transport is not None and (self._own_is_due() or self._candidate_is_due())
-
-    def _own_is_due(self) -> bool:
-        state = self.folder.read()
-        return state.license_key is not None and self._has_come(state.next_check_in, state.last_attempt_at)
-
-    def _candidate_is_due(self) -> bool:
-        candidate = self.folder.read().candidate
-        if candidate is None or is_locally_invalid(candidate):
-            return False
-        return self._has_come(candidate.next_try_at, candidate.since)
-
-    def _has_come(self, planned: int | None, before: int | None) -> bool:
-        # A clock that was set back would put off what was planned by the old one.
-        return planned is None or self.now() >= planned or self.now() < (before or 0)
-
-    def _candidate_of(self, license_key: str) -> Candidate | None:
-        candidate = self.folder.read().candidate
-        return candidate if candidate and candidate.license_key == clean_key(license_key) else None
-
-    def _status_of(self, candidate: Candidate) -> Status:
-        """As if the candidate were in force."""
-        facts = self.facts()
-        asked = replace(
-            facts, refusal=None, vouched=False, seen_at=candidate.seen_at, **named(facts, candidate)
-        )
-        status = evaluate(asked, self.now())
-        if candidate.state == "pending":
-            return status
-        detail = candidate.detail or ""
-        return replace(
-            status, state="refused", code=candidate.code, detail=detail, may_run=False, until=None
-        )
 
     def _offering(self, state: State) -> dict[str, Any]:
         return {
@@ -297,14 +200,6 @@ class Installation:
             "confirmed": self.confirmed(state),
         }
 
-    def _adopt(self, instance_id: str) -> None:
-        name = clean_instance_id(instance_id)
-        if not is_instance_id(name):
-            raise ValueError("instance_id has 1 to 128 printable characters.")
-        # Not while another process waits for a certificate under the id before.
-        with self.folder.turn(self.timeout):
-            self.folder.adopt_instance_id(name)
-
     def _clean(self, text: str) -> str:
         key = clean_key(text)
         if key and had_marks(text):
@@ -312,7 +207,7 @@ class Installation:
         return key
 
 
-def _forget_seat(state: State) -> None:
+def forget_seat(state: State) -> None:
     state.certificate = state.proven_certificate = None
     state.refusal = state.next_check_in = None
     state.warnings, state.failures = [], 0

@@ -55,10 +55,10 @@ def offer(
         install(state, key, confirmed)
         state.instance_id = other_name or state.instance_id
         return
-    if _is_held(state, key) and other_name is None:
+    if is_held(state, key) and other_name is None:
         state.candidate = None
         return
-    wanted = state.license_key if _is_held(state, key) else key
+    wanted = state.license_key if is_held(state, key) else key
     code, detail = _finding(trust, wanted, now)
     given = Candidate(
         license_key=wanted,
@@ -88,7 +88,7 @@ def is_locally_invalid(candidate: Candidate) -> bool:
     return candidate.state == "refused" and candidate.code == "LICENSE_KEY_INVALID" and not candidate.failures
 
 
-def _is_held(state: State, key: str) -> bool:
+def is_held(state: State, key: str) -> bool:
     return key_hash(key) in (state.installed_key_sha256, key_hash(state.license_key or ""))
 
 

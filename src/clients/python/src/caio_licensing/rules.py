@@ -73,8 +73,8 @@ def _judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
         return ("refused", "LICENSE_KEY_MISSING", "No license key is installed.", None), set()
     unverified = isinstance(held.fault, (SigningKeyUnknown, IssuerMismatch))
     if held.fault and not unverified:
-        marks = _MARKED if key_hash(facts.license_key) in facts.marked else ""
-        return ("refused", "LICENSE_KEY_INVALID", f"The license key {held.fault}.{marks}", None), set()
+        marks = f".{MARKED}" if key_hash(facts.license_key) in facts.marked else "."
+        return ("refused", "LICENSE_KEY_INVALID", f"The license key {held.fault}{marks}", None), set()
     lease = _lease(held.certificate, now) if held.certificate else None
     refusal, warnings = _standing_refusal(facts, held.key, now), set[str]()
     if refusal:
@@ -92,7 +92,8 @@ def _judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
     return lease or _by_key(held.key, now), warnings
 
 
-_MARKED = " Quotes, a name in front, blanks or invisible characters in it were passed over."
+#: What is added of a key that was cleaned of more than blanks around it. Nothing of it is told.
+MARKED = " Quotes, a name in front, blanks or invisible characters in it were passed over."
 
 
 def _unverified(facts: Facts, held: Holdings) -> Verdict:

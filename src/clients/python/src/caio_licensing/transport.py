@@ -28,6 +28,17 @@ log = logging.getLogger("caio_licensing")
 #: As much as the longest revocation list; far above any other answer of the service.
 MAX_BODY = 4 * 1024 * 1024
 
+_TOO_SLOW = Failure("no answer in time")
+
+#: What OpenSSL says of certificates, in the words of whoever has to mend it.
+_CERTIFICATES = {
+    "self-signed certificate": "self-signed certificate",
+    "self signed certificate": "self-signed certificate",
+    "local issuer certificate": "unknown issuer",
+    "expired": "expired",
+    "mismatch": "host name does not match",
+}
+
 #: What came back, or why nothing did; None where that is not known.
 Heard = Union[Answer, Failure, None]
 
@@ -92,9 +103,9 @@ class HttpTransport:
             threading.Thread(target=lambda: heard.put(self._exchange(request)), daemon=True).start()
             return heard.get(timeout=self._timeout)
         except queue.Empty:
-            return self._too_slow()
-        except RuntimeError as error:  # no thread any more: the process is about to end
-            return Failure(f"no thread can be started: {error}")
+            return _TOO_SLOW
+        except RuntimeError:  # no thread any more: the process is about to end, and gives its seat back
+            return self._exchange(request)
 
     def _exchange(self, request: urllib.request.Request) -> Heard:
         deadline = time.monotonic() + self._timeout
@@ -107,7 +118,7 @@ class HttpTransport:
                 body = bytearray()
                 while len(body) <= MAX_BODY:
                     if time.monotonic() >= deadline:
-                        return self._too_slow()  # nobody waits any more, and part of an answer is none
+                        return _TOO_SLOW  # nobody waits any more, and part of an answer is none
                     part = response.read1(MAX_BODY)
                     if not part:
                         break
@@ -119,9 +130,6 @@ class HttpTransport:
         # A broken proxy may raise ValueError from within http.client; nothing of it may reach the caller.
         except (OSError, http.client.HTTPException, ValueError) as error:
             return Failure(_why(error) + self._on_the_way(request))
-
-    def _too_slow(self) -> Failure:
-        return Failure(f"no answer within {self._timeout:g} seconds")
 
     def _on_the_way(self, request: urllib.request.Request) -> str:
         # urllib puts the proxy's name in place of the host's: "connection refused" is then about the proxy.
@@ -135,13 +143,15 @@ def _why(error: Exception) -> str:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     text = str(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {cause.verify_message}"
+        told = cause.verify_message
+        known = next((words for part, words in _CERTIFICATES.items() if part in told.lower()), told)
+        return f"certificate verify failed: {known}"
     if isinstance(cause, ssl.SSLError):
         return f"no TLS connection: {cause.reason or text}"
     if isinstance(cause, socket.gaierror):
         return "no such host"
     if isinstance(cause, (TimeoutError, socket.timeout)):
-        return "no answer in time"
+        return _TOO_SLOW.reason
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
     tunnel = re.search(r"Tunnel connection failed: (\d+)", text)
