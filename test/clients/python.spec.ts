@@ -79,6 +79,11 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
   it("keeps state, counts and files as it should", () =>
     unittest(["test_state", "test_disk", "test_usage", "test_client", "test_airgap", "test_transport"]));
 
+  it("makes the best of what the field does to it", () => unittest(["test_field"]));
+
+  it("loses nothing where it is killed, and gives its seat back where it ends", () =>
+    unittest(["test_processes"]));
+
   it("gets along with the real service", () =>
     unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
 
