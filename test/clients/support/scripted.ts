@@ -19,6 +19,12 @@ export interface Scripted {
   requests: { path: string; body: Record<string, unknown> }[];
 }
 
+/** As Node says it of a host that does not resolve. */
+const unreachable = (): Error =>
+  new TypeError("fetch failed", {
+    cause: Object.assign(new Error("getaddrinfo ENOTFOUND licenses.example"), { code: "ENOTFOUND" }),
+  });
+
 export function scripted(published: KeySet | null = null): Scripted {
   const script: Scripted = {
     answers: [],
@@ -27,12 +33,12 @@ export function scripted(published: KeySet | null = null): Scripted {
     async fetch(url, init) {
       const { pathname } = new URL(url);
       if (pathname === "/.well-known/jwks.json") {
-        if (!script.published) throw new TypeError("fetch failed");
+        if (!script.published) throw unreachable();
         return Response.json(script.published);
       }
       script.requests.push({ path: pathname, body: JSON.parse(init.body as string) });
       const answer = script.answers.shift();
-      if (answer === undefined || answer === "unreachable") throw new TypeError("fetch failed");
+      if (answer === undefined || answer === "unreachable") throw unreachable();
       const { status, headers, body } = answer;
       return new Response(status === 204 ? null : body, { status, headers });
     },
@@ -51,5 +57,5 @@ export function stateFolder() {
   };
 }
 
-export const open = (options: Omit<LicenseOptions, "url"> & { url?: string }): Promise<License> =>
+export const open = (options: LicenseOptions): Promise<License> =>
   License.open({ url: "https://licenses.example", ...options });

@@ -1,11 +1,14 @@
 // What a courier carries where there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
-import { type Contacts, identityOf } from "./contact.ts";
-import { claimOf, parseObject } from "./documents.ts";
+import { type Contacts, giveBackFormer, identityOf } from "./contact.ts";
+import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
 import type { Brought } from "./evidence.ts";
+import { certificateOf } from "./facts.ts";
 import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
-import { usableCertificate } from "./rules.ts";
+import { sha256 } from "./proofs.ts";
+import type { State } from "./state.ts";
+import { cleanKey } from "./texts.ts";
 import { reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -16,23 +19,34 @@ const invalid = (message: string): LicenseError => new LicenseError("LICENSE_FIL
 
 /** @throws LicenseError LICENSE_KEY_MISSING; and what the storage throws: without its nonce no answer would count */
 export async function writeRequest(contacts: Contacts): Promise<string> {
-  const { store, evidence } = contacts;
+  const { store, evidence, clock } = contacts;
   const key = await instanceKey(contacts);
   const nonce = crypto.randomUUID();
-  const { license_key, certificate, offline_requests } = await store.commit((state) => {
-    if (state.license_key === null)
+  const state = await store.commit((stored) => {
+    if (stored.license_key === null)
       throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-    const usage = usageFor(state, claimOf(state.license_key, "jti"));
-    return { ...state, offline_requests: [...state.offline_requests, { nonce, usage }].slice(-REMEMBERED) };
+    const usage = usageFor(stored, claimOf(askedFor(stored, "").licenseKey, "jti"));
+    return { ...stored, offline_requests: [...stored.offline_requests, { nonce, usage }].slice(-REMEMBERED) };
   });
+  const asked = askedFor(state, evidence.instanceIn(state));
   const request = {
-    ...identityOf(contacts, license_key!),
+    ...identityOf(contacts, asked, state),
     nonce,
     public_key: key.public,
-    usage: reportOf(offline_requests.at(-1)!.usage),
-    ...(usableCertificate(evidence.facts) ? { certificate } : {}),
+    proof: await sign(key, "activation-request+jwt", {
+      instance_id: asked.instanceId,
+      nonce,
+      iat: Math.floor(clock() / 1000),
+    }),
+    usage: reportOf(state.offline_requests.at(-1)!.usage),
   };
   return `${JSON.stringify(request, null, 2)}\n`;
+}
+
+/** What waits to take the place of what is in force is what the courier is sent for. */
+function askedFor({ license_key, candidate }: State, instanceId: string) {
+  const waits = candidate?.state === "pending" ? candidate : null;
+  return { licenseKey: waits?.license_key ?? license_key!, instanceId: waits?.instance_id ?? instanceId };
 }
 
 /** @throws LicenseError LICENSE_FILE_INVALID; what is held then stays */
@@ -41,22 +55,45 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   const file = parseLicenseFile(text);
   // Another process that shares the storage may have made the request.
   const state = await store.update((stored) => stored);
-  const grant = await evidence.judge(file, null, state);
-  if (typeof grant === "string") throw invalid(grant);
+  const hash = await sha256(file.certificate.trim());
+  // At each start, for instance: what was installed once is not installed again over what came since.
+  if (state.license_file_sha256 === hash || (await isOfBefore(contacts, state, file))) return;
+  const instanceId = evidence.instanceIn(state);
+  const asker =
+    claimOf(file.certificate, "sub") === state.candidate?.instance_id ? state.candidate?.instance_id : null;
+  const asked = { licenseKey: file.licenseKey, instanceId: asker ?? instanceId };
+  const grant = await evidence.judge(file, asked, state);
+  if (typeof grant === "string") throw invalid(`The license file does not count: ${grant}.`);
   const { nonce, iat } = grant.claims;
   const answered = state.offline_requests.find((request) => request.nonce === nonce);
-  // A file that is loaded once more is no harm.
   if (nonce !== null && !answered && grant.certificate !== state.certificate)
     throw invalid("The license file answers a request that this installation did not make.");
   const told: Usage = answered?.usage ?? {};
+  const isSame = claimOf(state.license_key ?? "", "jti") === grant.claims.license_id;
+  const waited = state.candidate && claimOf(state.candidate.license_key, "jti") === grant.claims.license_id;
+  const installed = waited ? await sha256(state.candidate!.license_key) : grant.keyHash;
   await store.update((stored) => {
     const granted = afterGrant(stored, grant, clock(), random);
     return {
       ...granted,
       ...settle(granted.usage, granted.acknowledged, reportOf(told), iat * 1000),
       offline_requests: granted.offline_requests.filter((request) => request.nonce !== nonce),
+      license_file_sha256: hash,
+      installed_key_sha256: isSame && !waited ? stored.installed_key_sha256 : installed,
+      instance_id: asker ?? stored.instance_id,
+      candidate: waited ? null : stored.candidate,
     };
   });
+  await giveBackFormer(contacts, state);
+}
+
+/** A client of before did not write down which file it had loaded: one that names its own key, and is old, was. */
+async function isOfBefore(contacts: Contacts, state: State, { certificate }: Brought): Promise<boolean> {
+  if (state.license_file_sha256 !== null || state.certificate === null) return false;
+  const { claims } = await contacts.evidence.verified(certificate, state);
+  const held = claimsOf(state.certificate);
+  if (!claims || claims.jti !== held["jti"] || claims.iat >= Number(held["iat"])) return false;
+  return claims.confirmed_key === (await instanceKey(contacts)).public.x;
 }
 
 /**
@@ -70,24 +107,40 @@ export async function writeReceipt(
 ): Promise<void> {
   const { store, evidence } = contacts;
   const key = await instanceKey(contacts);
-  const { certificate } = await store.update((stored) => stored);
-  if (certificate === null || usableCertificate(evidence.facts)?.confirmed_key !== key.public.x)
+  const state = await store.update((stored) => stored);
+  const certificate = [state.certificate, state.proven_certificate].find(
+    (text) => text !== null && isAskedFor(text, key.public.x),
+  );
+  if (!certificate || certificateOf(evidence.facts, evidence.facts.held) === null)
     throw new LicenseError(
       "NOT_ACTIVATED",
       "There is no certificate that a request file of this installation asked for.",
     );
-  const receipt = await new CompactSign(new TextEncoder().encode(JSON.stringify({ certificate })))
-    .setProtectedHeader({ alg: "EdDSA", typ: "deactivation+jwt" })
-    .sign(await importJWK(key.private, "EdDSA"));
-  await keep(receipt);
-  await store.update((state) => afterSeat(state, evidence.facts.highWater));
+  await keep(await sign(key, "deactivation+jwt", { certificate }));
+  await store.update((stored) => afterSeat(stored, evidence.facts.highWater));
 }
+
+/** Whether a request file of this installation asked for the certificate. */
+function isAskedFor(certificate: string, x: string): boolean {
+  const { cnf } = claimsOf(certificate);
+  return isObject(cnf) && isObject(cnf["jwk"]) && cnf["jwk"]["x"] === x;
+}
+
+const sign = async (
+  key: Awaited<ReturnType<typeof instanceKey>>,
+  typ: string,
+  payload: object,
+): Promise<string> =>
+  new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: "EdDSA", typ })
+    .sign(await importJWK(key.private, "EdDSA"));
 
 function parseLicenseFile(text: string): Brought {
   const { license_key, certificate, warnings } = parseObject(text) ?? {};
   if (typeof license_key !== "string" || typeof certificate !== "string")
     throw invalid("This is no license file.");
-  return { licenseKey: license_key, certificate, warnings: codesOf(warnings), seatsActive: null };
+  const documents = { licenseKey: cleanKey(license_key), certificate: certificate.trim() };
+  return { ...documents, warnings: codesOf(warnings), seatsActive: null, usageIgnored: [] };
 }
 
 /** The installation's own key, made when it is first needed, by which it proves later that it stopped. */

@@ -15,14 +15,17 @@ export type Meaning =
       certificate: string;
       warnings: string[];
       seatsActive: number | null;
+      usageIgnored: string[];
     }
-  | { kind: "refusal"; code: Refusal; detail: string }
+  | { kind: "refusal"; code: Refusal; detail: string; document: string | null }
   | { kind: "not_activated" }
-  | { kind: "outage"; detail: string; retryAfter: number | null };
+  | { kind: "outage"; reason: string; retryAfter: number | null };
 
 export interface Problem {
   code: string;
   detail: string;
+  /** The signed refusal, where there is one. */
+  document: string | null;
 }
 
 /** The RFC 9457 document of an answer, or null for anything that only looks like one. */
@@ -32,17 +35,22 @@ export function problemOf(answer: Answer): Problem | null {
   const body = parseObject(answer.body);
   const code = body?.["code"];
   if (typeof code !== "string") return null;
-  return { code, detail: typeof body?.["detail"] === "string" ? body["detail"] : code };
+  const [detail, document] = [body?.["detail"], body?.["refusal"]];
+  return {
+    code,
+    detail: typeof detail === "string" ? detail : code,
+    document: typeof document === "string" ? document : null,
+  };
 }
 
 export function meaningOf(answer: Answer): Meaning {
-  if (answer.unreachable !== null) return { kind: "outage", detail: answer.unreachable, retryAfter: null };
+  if (answer.unreachable !== null) return { kind: "outage", reason: answer.unreachable, retryAfter: null };
   const problem = problemOf(answer);
   const refusal = REFUSALS.find((code) => code === problem?.code);
-  if (problem && refusal) return { kind: "refusal", code: refusal, detail: problem.detail };
+  if (problem && refusal) return { ...problem, kind: "refusal", code: refusal };
   if (problem?.code === "INSTANCE_NOT_ACTIVATED") return { kind: "not_activated" };
   const body = answer.status === 200 ? parseObject(answer.body) : null;
-  const { license_key, certificate, warnings, instances } = body ?? {};
+  const { license_key, certificate, warnings, instances, usage_ignored } = body ?? {};
   if (typeof license_key === "string" && typeof certificate === "string") {
     return {
       kind: "documents",
@@ -50,13 +58,23 @@ export function meaningOf(answer: Answer): Meaning {
       certificate,
       warnings: codesOf(warnings),
       seatsActive: activeOf(instances),
+      usageIgnored: Array.isArray(usage_ignored)
+        ? usage_ignored.filter((day) => typeof day === "string")
+        : [],
     };
   }
   return {
     kind: "outage",
-    detail: problem?.detail ?? `The service answered ${answer.status} with nothing that counts.`,
+    reason: reasonOf(answer.status, problem),
     retryAfter: parseRetryAfter(answer.retryAfter),
   };
+}
+
+/** Why an answer counts for nothing. */
+export function reasonOf(status: number, problem: Problem | null): string {
+  if (status === 407) return "proxy answered 407";
+  if (status === 200) return "the answer is none of the license service";
+  return `the service answered ${status}${problem ? `: ${problem.detail}` : ""}`;
 }
 
 const activeOf = (instances: unknown): number | null =>

@@ -1,91 +1,80 @@
 // The license of an installation: what it may do now, told at once and offline, and the contacts with the
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
-import { problemOf } from "./answers.ts";
-import { contact, type Contacts, exchangeKey } from "./contact.ts";
-import { claimOf } from "./documents.ts";
-import { Evidence, sha256 } from "./evidence.ts";
+import {
+  afterConfigured,
+  afterInstall,
+  type Given,
+  isAskable,
+  isCandidateDue,
+  type Moment,
+} from "./candidates.ts";
+import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
+import { verifyLicenseKey } from "./documents.ts";
+import { sha256 } from "./proofs.ts";
+import { usableCertificate } from "./facts.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
-import { afterInstall, afterSeat, isDue } from "./outcomes.ts";
-import { effectiveNow, evaluate, usableCertificate } from "./rules.ts";
-import { parseState, STATE, type Storage } from "./state.ts";
-import { Store } from "./store.ts";
+import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
+import { DEFAULT_TIMEOUT, prepare } from "./prepare.ts";
 import { takeRevocations } from "./revocations.ts";
-import { createTransport, type Transport } from "./transport.ts";
+import { effectiveNow, evaluate } from "./rules.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import { cleanId, cleanKey, hasMarks } from "./texts.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
-/** As the service takes it. */
-const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) && text.trim() !== "";
-
-/** The certificate remembers a name that was lost: under another one the installation would take another seat. */
-async function makeInstanceId(storage: Storage): Promise<string> {
-  const state = parseState((await storage.read(STATE)) ?? "");
-  return claimOf(state?.certificate ?? "", "sub") ?? crypto.randomUUID();
-}
-
-/** Everything that the parts of a license share, put together once. @throws where no instance id can be stored */
-export async function prepare(options: LicenseOptions): Promise<Contacts> {
-  const { url, clock = Date.now, random = Math.random, timeout = 10_000 } = options;
-  // A function of its own: workerd refuses a fetch that is called on anything but the global object.
-  const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
-  const transport = url ? createTransport(url, fetcher, timeout) : null;
-  // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
-  const report = (error: unknown): void =>
-    void (async () => options.onError?.(error))().catch(() => undefined);
-  const store = new Store(options.storage, report);
-  const { instanceId: chosen } = options;
-  if (chosen !== undefined && !isInstanceId(chosen))
-    throw new TypeError("An instance id has 1 to 128 printable characters.");
-  const instanceId =
-    chosen ?? (await store.readOrMake("instance_id", () => makeInstanceId(options.storage), isInstanceId));
-  const evidence = new Evidence(options, instanceId, transport);
-  store.watch((state) => evidence.read(state));
-  return { options, instanceId, store, evidence, report, transport, clock, random };
-}
-
 export class License {
-  readonly instanceId: string;
   readonly #contacts: Contacts;
   readonly #store: Store;
-  readonly #evidence: Evidence;
+  readonly #evidence: Contacts["evidence"];
   #services = 0;
   #contacting: Promise<unknown> = Promise.resolve();
 
   protected constructor(contacts: Contacts) {
-    this.instanceId = contacts.instanceId;
     this.#contacts = contacts;
     this.#store = contacts.store;
     this.#evidence = contacts.evidence;
   }
 
-  /** Reads what is stored; asks nobody. @throws where there is no instance id and none can be stored */
+  /** Reads what is stored; asks nobody. Where nothing can be stored, it goes on in memory. */
   static async open(options: LicenseOptions): Promise<License> {
     return new License(await prepare(options)).load();
   }
 
-  /** Reads the state, and installs the key that was configured. */
+  /** Reads the state, and looks at what was configured. */
   protected async load(): Promise<this> {
-    const { licenseKey } = this.#contacts.options;
-    if (licenseKey?.trim()) await this.installKey(licenseKey);
-    else await this.#store.update((state) => state);
+    const { licenseKey, instanceId } = this.#contacts.options;
+    // Before anything is written: what a client of before left behind is told by what is not there.
+    await this.#store.refresh();
+    await this.#configure(licenseKey, instanceId);
+    // Once more, with a note of what the documents proved.
+    await this.#store.update((state) => state);
     return this;
+  }
+
+  /** Who the installation is to the service. */
+  get instanceId(): string {
+    return this.#evidence.facts.held.instanceId;
   }
 
   /** What the installation may do now. Offline, and cheap enough for every request. */
   status(): Status {
-    return evaluate(this.#evidence.facts, this.#contacts.clock());
+    const { clock, time } = this.#contacts;
+    return evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
   }
 
   /**
-   * Where the installation may run and nobody can tell yet what is licensed, every feature passes.
+   * Where the installation may run and its keys went missing, so that nobody can tell what is licensed, every
+   * feature passes.
    * @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run
    */
   requireFeature(feature: string): void {
     const { mayRun, code, detail, features, licenseId } = this.status();
     if (!mayRun) throw new LicenseError(code ?? "LICENSE_EXPIRED", detail);
-    if (licenseId !== null && !features.includes(feature))
+    const isKnown = licenseId !== null || features.length > 0;
+    if (isKnown && !features.includes(feature))
       throw new LicenseError("FEATURE_NOT_LICENSED", `The license does not include ${feature}.`);
   }
 
@@ -112,31 +101,35 @@ export class License {
   }
 
   /**
-   * Takes a seat, or renews the lease of the one that there is; with another key, where one is given. A license
-   * that is good is not given up for one that is refused: then the status of the new one is returned.
+   * Takes a seat, or renews the lease of the one that there is; with another key, where one is given. A license that
+   * may run is not given up for one that is refused: then the status of the other one is returned. Where nobody
+   * answers within `timeout` milliseconds in all, the status as it is, with the key as its `candidate`.
    */
-  async activate(licenseKey?: string): Promise<Status> {
-    const key = licenseKey?.trim();
-    const { transport } = this.#contacts;
-    if (key !== undefined && transport !== null && (await this.#isAnother(key)))
-      return this.#inTurn(() => exchangeKey(this.#contacts, transport, key));
-    if (key !== undefined) await this.installKey(key);
-    return this.#inTurn(() => this.#contact(false));
+  activate(licenseKey?: string): Promise<Status> {
+    const text = licenseKey ?? "";
+    return cleanKey(text) === ""
+      ? this.#ask({ candidate: true, held: true, returning: false })
+      : this.#atMost(this.#activateWith(text));
   }
 
   /** Renews the lease and tells the usage now; activates where that is due. Never throws for an outage. */
   checkIn(): Promise<Status> {
-    return this.#inTurn(() => this.#contact(true));
+    return this.#ask({ candidate: true, held: true, returning: true });
   }
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
   async checkInIfDue(): Promise<Status> {
     const { clock, transport } = this.#contacts;
-    if (transport === null || !isDue(this.#store.state, clock())) return this.status();
+    const due = (state: State) => ({
+      candidate: isCandidateDue(state, clock()),
+      held: isDue(state, clock()),
+    });
+    const isAny = ({ candidate, held }: ReturnType<typeof due>): boolean => candidate || held;
+    if (transport === null || !isAny(due(this.#store.state))) return this.status();
     return this.#inTurn(async () => {
       // Another process that shares the storage may have been there before.
-      const state = await this.#store.update((stored) => stored);
-      return isDue(state, clock()) ? this.#contact(true) : this.status();
+      const questions = due(await this.#store.update((stored) => stored));
+      return isAny(questions) ? this.#contact({ ...questions, returning: true }) : this.status();
     });
   }
 
@@ -145,27 +138,32 @@ export class License {
    * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE; the seat then ends with its lease
    */
   async deactivate(): Promise<void> {
-    await this.flush();
-    const { usage, acknowledged } = this.#store.state;
-    const { transport } = this.#contacts;
-    if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged)) await this.checkIn();
-    await this.#inTurn(async () => {
-      const { license_key } = this.#store.state;
-      if (license_key !== null && transport !== null) await this.#giveBack(transport, license_key);
-      const { highWater } = this.#evidence.facts;
-      // In the same turn: a check-in that waits for it must not take the seat again.
-      await this.#store.update((state) => afterSeat(state, highWater));
-    });
+    await this.#leave(afterSeat);
   }
 
   /**
-   * Installs a license key in place of the one before; what the service said of that one is forgotten. The key
-   * that was installed last changes nothing: the one that the service sent since stays.
+   * Gives the seat back, after telling the usage, for as long as nothing runs: the key stays, and the next start
+   * takes a seat again. For what keeps no state, at its orderly end.
+   * @throws as `deactivate`
+   */
+  async release(): Promise<void> {
+    await this.#leave(afterRelease);
+  }
+
+  /**
+   * Installs a license key. Where what is in force may run, it stays until the service grants the other one a seat;
+   * where nothing may, one that a trusted key verifies counts at once. The key that was installed last changes
+   * nothing: the one that the service sent since stays.
    */
   async installKey(licenseKey: string): Promise<Status> {
-    const key = licenseKey.trim();
-    const hash = await sha256(key);
-    await this.#store.update((state) => afterInstall(state, key, hash));
+    const given = await this.#lookAt(licenseKey);
+    if (given) await this.#store.update((state) => afterInstall(state, given, this.#momentOf(state)));
+    return this.status();
+  }
+
+  /** Tells that another license key is configured: a key file that was replaced, for one. The same one does nothing. */
+  async configureKey(licenseKey: string): Promise<Status> {
+    await this.#configure(licenseKey, undefined);
     return this.status();
   }
 
@@ -205,7 +203,7 @@ export class License {
   }
 
   #day(): string {
-    return dayOf(effectiveNow(this.#contacts.clock(), this.#evidence.facts.highWater));
+    return dayOf(effectiveNow(this.#evidence.facts, this.#contacts.clock()));
   }
 
   #today(): Figures {
@@ -219,27 +217,85 @@ export class License {
     this.#store.count({ [this.#day()]: figures });
   }
 
-  /** Whether a license that is good would have to make room for the key. */
-  async #isAnother(key: string): Promise<boolean> {
-    const { state } = this.status();
-    const { license_key, installed_key_sha256 } = this.#store.state;
-    const held = license_key === key || installed_key_sha256 === (await sha256(key));
-    return !held && (state === "entitled" || state === "grace");
+  /** A license key as it was handed over; null where there is nothing of one. */
+  async #lookAt(text: string | undefined): Promise<Given | null> {
+    const licenseKey = cleanKey(text ?? "");
+    if (licenseKey === "") return null;
+    const hash = await sha256(licenseKey);
+    const isMarked = hasMarks(text!);
+    if (isMarked) this.#evidence.marked.add(hash);
+    const verdict = await verifyLicenseKey(licenseKey, this.#evidence.trust(this.#store.state));
+    return { licenseKey, hash, verdict, isMarked };
   }
 
-  async #giveBack(transport: Transport, license_key: string): Promise<void> {
-    const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
-    if (answer.unreachable === null && answer.status === 204) return;
-    const { code, detail } = problemOf(answer) ?? {
-      code: "SERVICE_UNAVAILABLE",
-      detail: answer.unreachable ?? `The service answered ${answer.status}.`,
-    };
-    throw new LicenseError(code, detail);
+  async #configure(licenseKey: string | undefined, id: string | undefined): Promise<void> {
+    const key = await this.#lookAt(licenseKey);
+    const instanceId = id === undefined ? null : cleanId(id);
+    await this.#store.update((state) => afterConfigured(state, { key, instanceId }, this.#momentOf(state)));
   }
 
-  async #contact(returning: boolean): Promise<Status> {
+  #momentOf(state: State): Moment {
+    const { clock, time } = this.#contacts;
+    const at = clock();
+    const now = effectiveNow(this.#evidence.facts, at);
+    return { at, now, confirmed: time.now(), instanceId: this.#evidence.instanceIn(state) };
+  }
+
+  async #activateWith(licenseKey: string): Promise<Status> {
+    await this.installKey(licenseKey);
+    const { transport } = this.#contacts;
+    const key = cleanKey(licenseKey);
+    const { candidate } = this.#store.state;
+    if (candidate?.license_key !== key) return this.#ask({ candidate: false, held: true, returning: false });
+    return this.#inTurn(async () => {
+      const outcome =
+        transport !== null && isAskable(candidate)
+          ? await askForCandidate(this.#contacts, transport, candidate)
+          : null;
+      const { facts } = this.#evidence;
+      if (facts.candidate?.state !== "refused") return this.status();
+      const said = outcome?.kind === "refusal" ? outcome : null;
+      const at = new Date(this.#contacts.clock()).toISOString();
+      const refusal = said && { ...said, at, key_sha256: "", signed: said.signedAt !== null };
+      const clocks = { clock: this.#contacts.clock(), confirmed: this.#contacts.time.now() };
+      return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
+    });
+  }
+
+  /** What the work comes to, or the status as it is when the time for it is over; the work goes on. */
+  async #atMost(work: Promise<Status>): Promise<Status> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<Status>((resolve) => {
+      timer = setTimeout(() => resolve(this.status()), this.#contacts.options.timeout ?? DEFAULT_TIMEOUT);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+      work.catch(this.#contacts.report);
+    }
+  }
+
+  async #leave(after: typeof afterSeat): Promise<void> {
     await this.flush();
-    await contact(this.#contacts, returning);
+    const { usage, acknowledged } = this.#store.state;
+    if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged))
+      await this.#ask({ candidate: false, held: true, returning: true });
+    await this.#inTurn(async () => {
+      await giveBack(this.#contacts);
+      const { highWater } = this.#evidence.facts;
+      // In the same turn: a check-in that waits for it must not take the seat again.
+      await this.#store.update((state) => after(state, highWater));
+    });
+  }
+
+  #ask(questions: Questions): Promise<Status> {
+    return this.#inTurn(() => this.#contact(questions));
+  }
+
+  async #contact(questions: Questions): Promise<Status> {
+    await this.flush();
+    await contact(this.#contacts, questions);
     return this.status();
   }
 

@@ -1,20 +1,24 @@
 // One contact with the service: a check-in or an activation, and what came of it.
-import { meaningOf } from "./answers.ts";
+import { meaningOf, problemOf, reasonOf } from "./answers.ts";
+import { isAskable } from "./candidates.ts";
+import type { ConfirmedTime } from "./clocks.ts";
 import { verifyLicenseKey } from "./documents.ts";
-import { type Evidence, sha256 } from "./evidence.ts";
+import type { Asked, Evidence } from "./evidence.ts";
+import { usableCertificate } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
-import { afterContact, afterInstall, type Outcome, usageFor } from "./outcomes.ts";
-import { evaluate, usableCertificate } from "./rules.ts";
-import type { State } from "./state.ts";
+import { afterCandidate, afterContact, type Contact, type Outcome, usageFor } from "./outcomes.ts";
+import { proofOf, sha256 } from "./proofs.ts";
+import type { CandidateState, State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { reportOf } from "./usage.ts";
+import { LicenseError } from "./vocabulary.ts";
 
 export interface Contacts {
   options: LicenseOptions;
-  instanceId: string;
   store: Store;
   evidence: Evidence;
+  time: ConfirmedTime;
   /** Tells the caller what went wrong; never throws. */
   report: (error: unknown) => void;
   /** null: there is no way to the service, and nothing is asked. */
@@ -23,16 +27,27 @@ export interface Contacts {
   random: () => number;
 }
 
-/** Who is asking. Texts are cut to what the service takes. */
-export function identityOf({ options, instanceId }: Contacts, license_key: string) {
-  const { hostname, appVersion, fingerprint, labels } = options;
+/** What is to be asked about: what is in force, what waits to take its place, or both. */
+export interface Questions {
+  candidate: boolean;
+  held: boolean;
+  /** Whether what is in force checks in, which tells the usage, where it has a certificate; else it activates. */
+  returning: boolean;
+}
+
+/** Who is asking, with the certificate that proves it. Texts are cut to what the service takes. */
+export function identityOf({ options }: Contacts, { licenseKey, instanceId }: Asked, state: State) {
+  const { hostname, appVersion, fingerprint, labels, leaseHours } = options;
+  const certificate = proofOf(state, licenseKey, instanceId);
   return {
-    license_key,
+    license_key: licenseKey,
     instance_id: instanceId,
     ...(hostname === undefined ? {} : { hostname: cut(hostname, 255) }),
     ...(appVersion === undefined ? {} : { app_version: cut(appVersion, 64) }),
     ...(fingerprint === undefined ? {} : { fingerprint: cut(fingerprint, 256) }),
     ...(labels === undefined ? {} : { labels: cutLabels(labels) }),
+    ...(leaseHours === undefined ? {} : { lease_hours: leaseHours }),
+    ...(certificate === null ? {} : { certificate }),
   };
 }
 
@@ -48,75 +63,147 @@ const cutLabels = (labels: Record<string, unknown>): Record<string, string> =>
       .map(([name, value]) => [cut(name, 64), cut(String(value), 256)]),
   );
 
-/**
- * Asks for a lease and remembers what was said: by a check-in, with the usage, where `returning` and there is a
- * certificate to show; by an activation otherwise. Nothing is asked without a key.
- */
-export async function contact(contacts: Contacts, returning: boolean): Promise<void> {
-  const { store, evidence, transport, clock, random } = contacts;
+/** Asks, and remembers what was said. Nothing is asked without a key. */
+export async function contact(contacts: Contacts, questions: Questions): Promise<void> {
+  const { store, transport } = contacts;
   if (transport === null) return;
   await store.update((stored) => stored);
-  if (evidence.facts.licenseKey?.fault === "unknown_key") await learnKeys(contacts);
+  await learnKeys(contacts);
+  const { candidate } = store.state;
+  if (questions.candidate && isAskable(candidate)) {
+    const outcome = await askForCandidate(contacts, transport, candidate);
+    if (outcome.kind === "good") return;
+  }
+  if (questions.held) await askForHeld(contacts, transport, questions.returning);
+}
+
+async function askForHeld(contacts: Contacts, transport: Transport, returning: boolean): Promise<void> {
+  const { store, evidence } = contacts;
   const { state } = store;
   const licenseKey = state.license_key;
   if (licenseKey === null) return;
-  const request = identityOf(contacts, licenseKey);
-  const send = (path: string, more: object = {}): Promise<Outcome> =>
-    ask(contacts, transport, path, { ...request, ...more }, state);
+  const asked = { licenseKey, instanceId: evidence.instanceIn(state) };
+  const request = identityOf(contacts, asked, state);
   const held = usableCertificate(evidence.facts);
   let report = returning && held ? reportOf(usageFor(state, held.license_id)) : null;
   let outcome =
     report === null
-      ? await send("/v1/activate")
-      : await send("/v1/check-in", { usage: report, certificate: state.certificate });
+      ? await ask(contacts, transport, "/v1/activate", asked, request)
+      : await ask(contacts, transport, "/v1/check-in", asked, { ...request, usage: report });
   if (report !== null && outcome.kind === "not_activated") {
     report = null;
-    outcome = await send("/v1/activate");
+    // Another process may have gone over to another license meanwhile, and given this one's seat back.
+    const now = await store.update((stored) => stored);
+    if (now.license_key !== licenseKey) return;
+    outcome = await ask(contacts, transport, "/v1/activate", asked, request);
   }
-  const about = { licenseKey, keyHash: await sha256(licenseKey), report: report ?? [], at: clock(), random };
+  const about = await aboutOf(contacts, licenseKey, report ?? []);
+  tell(contacts, outcome);
   await store.update((stored) => afterContact(stored, outcome, about));
 }
 
 /**
- * Activates with another license key, which takes the place of the one held only where it is granted a seat.
- * @returns the status of that other license
+ * Asks for a seat for what waits to take the place of what is in force. Where it is granted, the seat of before is
+ * given back, as far as that goes.
  */
-export async function exchangeKey(contacts: Contacts, transport: Transport, licenseKey: string) {
-  const { store, evidence, clock, random } = contacts;
-  const request = identityOf(contacts, licenseKey);
-  const outcome = await ask(contacts, transport, "/v1/activate", request, store.state);
-  const about = { licenseKey, keyHash: await sha256(licenseKey), report: [], at: clock(), random };
-  if (outcome.kind === "good") {
-    await store.update((stored) =>
-      afterContact(afterInstall(stored, licenseKey, about.keyHash), outcome, about),
-    );
-    return evaluate(evidence.facts, clock());
-  }
-  const verdict = await verifyLicenseKey(licenseKey, evidence.trust(store.state));
-  const refusal = outcome.kind === "refusal" ? { ...outcome, at: new Date(about.at).toISOString() } : null;
-  return evaluate({ ...evidence.facts, licenseKey: verdict, refusal }, clock());
+export async function askForCandidate(
+  contacts: Contacts,
+  transport: Transport,
+  candidate: CandidateState,
+): Promise<Outcome> {
+  const { store, evidence } = contacts;
+  const { state } = store;
+  const instanceId = evidence.instanceIn(state);
+  const asked = { licenseKey: candidate.license_key, instanceId: candidate.instance_id ?? instanceId };
+  const outcome = await ask(contacts, transport, "/v1/activate", asked, identityOf(contacts, asked, state));
+  const about = await aboutOf(contacts, candidate.license_key, []);
+  tell(contacts, outcome);
+  await store.update((stored) => afterCandidate(stored, outcome, about, instanceId));
+  if (outcome.kind === "good") await giveBackFormer(contacts, state);
+  return outcome;
 }
+
+/**
+ * Gives the seat back of what is in force.
+ * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE
+ */
+export async function giveBack({ store, evidence, transport }: Contacts): Promise<void> {
+  const { state } = store;
+  const { license_key } = state;
+  if (license_key === null || transport === null) return;
+  const instanceId = evidence.instanceIn(state);
+  const certificate = proofOf(state, license_key, instanceId);
+  const request = { license_key, instance_id: instanceId, ...(certificate === null ? {} : { certificate }) };
+  const answer = await transport.post("/v1/deactivate", request);
+  if (answer.unreachable !== null) throw new LicenseError("SERVICE_UNAVAILABLE", answer.unreachable);
+  if (answer.status === 204) return;
+  const problem = problemOf(answer);
+  throw new LicenseError(
+    problem?.code ?? "SERVICE_UNAVAILABLE",
+    problem?.detail ?? reasonOf(answer.status, null),
+  );
+}
+
+/** Gives the seat back that an installation had before it went over to another license, or under another id. */
+export async function giveBackFormer({ store, evidence, transport }: Contacts, before: State): Promise<void> {
+  const { license_key } = before;
+  const former = evidence.instanceIn(before);
+  const certificate = license_key && proofOf(before, license_key, former);
+  if (!certificate || proofOf(store.state, license_key, former)) return;
+  // Best effort: where it is not heard, the seat is free when its lease ends.
+  await transport?.post("/v1/deactivate", { license_key, instance_id: former, certificate });
+}
+
+/** A line for the operator, where the service was not reached or refused. */
+function tell({ report }: Contacts, outcome: Outcome): void {
+  if (outcome.kind === "outage")
+    report(new LicenseError("SERVICE_UNAVAILABLE", `The license service was not reached: ${outcome.reason}`));
+  if (outcome.kind === "refusal")
+    report(new LicenseError(outcome.code, `The license service refuses: ${outcome.detail}`));
+}
+
+const aboutOf = async (
+  { clock, random }: Contacts,
+  licenseKey: string,
+  report: Contact["report"],
+): Promise<Contact> => ({ licenseKey, keyHash: await sha256(licenseKey), report, at: clock(), random });
 
 async function ask(
-  { evidence }: Contacts,
+  { evidence, store }: Contacts,
   transport: Transport,
   path: string,
-  request: { license_key: string },
-  state: State,
+  asked: Asked,
+  request: object,
 ): Promise<Outcome> {
   const meaning = meaningOf(await transport.post(path, request));
+  if (meaning.kind === "refusal") {
+    const { code, detail, document } = meaning;
+    const signedAt =
+      document === null ? null : await evidence.judgeRefusal(document, code, asked, store.state);
+    return { kind: "refusal", code, detail, signedAt };
+  }
   if (meaning.kind !== "documents") return meaning;
-  const grant = await evidence.judge(meaning, request.license_key, state);
+  const grant = await evidence.judge(meaning, asked, store.state);
   // A captive portal, or somebody in between: nothing that the service said.
-  if (typeof grant === "string") return { kind: "outage", detail: grant, retryAfter: null };
-  return { kind: "good", ...grant };
+  if (typeof grant === "string")
+    return { kind: "outage", reason: `the answer does not count: ${grant}`, retryAfter: null };
+  return { ...grant, kind: "good" };
 }
 
-/** Takes the published keys over where they know who signed the license key. */
+/** Takes the published keys over where they know who signed the license key, or the one that waits. */
 async function learnKeys({ store, evidence }: Contacts): Promise<void> {
-  const jwks = await evidence.publishedKeys();
-  const { license_key } = store.state;
-  if (!jwks || license_key === null) return;
-  const { claims } = await verifyLicenseKey(license_key, evidence.trust({ jwks }));
-  if (claims) await store.update((state) => ({ ...state, jwks }));
+  const unknown = [evidence.facts.held, evidence.facts.candidate].some(
+    (holding) => holding?.licenseKey?.fault === "unknown_key",
+  );
+  const jwks = unknown ? await evidence.publishedKeys() : null;
+  if (jwks === null) return;
+  const { license_key, candidate } = store.state;
+  const trust = evidence.trust({ jwks });
+  const keys = [license_key, candidate?.license_key ?? null].filter((key) => key !== null);
+  const verdicts = await Promise.all(keys.map((key) => verifyLicenseKey(key, trust)));
+  // Not where they would take away the keys of a license that is good.
+  const { held } = evidence.facts;
+  const keepsHeld = held.licenseKey?.fault !== null || verdicts[0]?.fault === null;
+  const isTheirs = verdicts.some(({ fault }) => fault === null || fault === "other_issuer");
+  if (keepsHeld && isTheirs) await store.update((state) => ({ ...state, jwks }));
 }

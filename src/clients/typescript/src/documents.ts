@@ -3,6 +3,7 @@
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
 import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from "jose";
+import { canonicalAddress, withoutMark } from "./texts.ts";
 
 export interface KeySet {
   keys: JWK[];
@@ -37,6 +38,10 @@ export interface CertificateClaims {
   grace_until: string | null;
   check_in_at: string | null;
   nonce: string | null;
+  /** The seat: which activation it proves. */
+  jti: string | null;
+  /** False where the request did not prove that it came from the seat's holder. */
+  proven: boolean;
   /** The installation's own key (RFC 7800), where the request had one: the x of its JWK. */
   confirmed_key: string | null;
 }
@@ -49,13 +54,26 @@ export interface RevocationClaims {
   superseded: Record<string, number>;
 }
 
-/** `unknown_key`: signed by nobody we know yet, which a newer key set may mend. `invalid`: nothing will. */
+export interface RefusalClaims {
+  /** The instance. */
+  sub: string;
+  license_id: string;
+  code: string;
+  iat: number;
+}
+
+/**
+ * `unknown_key`: signed by nobody we know yet, which a newer key set may mend. `other_issuer`: signed by a key that
+ * we trust, for an issuer that we do not expect. `invalid`: nothing will mend it.
+ */
 export type Verdict<Claims> =
   | { claims: Claims; fault: null }
-  | { claims: null; fault: "unknown_key" | "invalid" };
+  | { claims: null; fault: "unknown_key" | "invalid" }
+  | { claims: null; fault: "other_issuer"; issuer: string };
 
 export interface Trust {
-  issuer: string;
+  /** Canonical addresses. */
+  issuers: readonly string[];
   keys: KeySet;
 }
 
@@ -79,7 +97,6 @@ async function verify<Claims>(
   read: (payload: Record<string, unknown>) => Claims | null,
   maxLength = MAX_LENGTH,
 ): Promise<Verdict<Claims>> {
-  // Keys are pasted with a newline at the end.
   const token = text.trim();
   if (token.length > maxLength || !COMPACT_JWS.test(token)) return INVALID;
   try {
@@ -96,7 +113,10 @@ async function verify<Claims>(
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.x! }, "EdDSA");
     const { payload } = await compactVerify(token, key, { algorithms: ALGORITHMS });
     const body = parseObject(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(payload));
-    if (body?.["iss"] !== trust.issuer) return INVALID;
+    const issuer = body?.["iss"];
+    if (!body || typeof issuer !== "string") return INVALID;
+    if (!trust.issuers.includes(canonicalAddress(issuer)))
+      return { claims: null, fault: "other_issuer", issuer };
     const claims = read(body);
     return claims === null ? INVALID : { claims, fault: null };
   } catch {
@@ -115,8 +135,7 @@ export const verifyLicenseKey = (token: string, trust: Trust): Promise<Verdict<L
 
 export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<CertificateClaims>> =>
   verify(token, "activation+jwt", trust, (body) => {
-    const { sub, iat, exp, license_id, customer_id, license_expires_at, grace_until, check_in_at, nonce } =
-      body;
+    const { sub, iat, exp, license_id, customer_id, license_expires_at, grace_until, check_in_at } = body;
     const limits = limitsOf(body);
     if (typeof sub !== "string" || typeof license_id !== "string" || !isDate(iat) || !isDate(exp))
       return null;
@@ -134,7 +153,9 @@ export const verifyCertificate = (token: string, trust: Trust): Promise<Verdict<
       license_expires_at: expires,
       grace_until: grace,
       check_in_at: checkIn,
-      nonce: textOrNull(nonce),
+      nonce: textOrNull(body["nonce"]),
+      jti: textOrNull(body["jti"]),
+      proven: body["proven"] !== false,
       confirmed_key: confirmedKeyOf(body["cnf"]),
     };
   });
@@ -152,13 +173,29 @@ export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<
     MAX_LIST_LENGTH,
   );
 
-/** A text that a document says, verified or not. */
-export function claimOf(token: string, name: string): string | null {
+export const verifyRefusal = (token: string, trust: Trust): Promise<Verdict<RefusalClaims>> =>
+  verify(token, "refusal+jwt", trust, ({ sub, license_id, code, iat }) =>
+    typeof sub === "string" && typeof license_id === "string" && typeof code === "string" && isDate(iat)
+      ? { sub, license_id, code, iat }
+      : null,
+  );
+
+/** What a document says, verified or not. */
+export function claimsOf(token: string): Record<string, unknown> {
   try {
-    return textOrNull(decodeJwt(token)[name]);
+    return decodeJwt(token);
   } catch {
-    return null;
+    return {};
   }
+}
+
+/** A text that a document says, verified or not. */
+export const claimOf = (token: string, name: string): string | null => textOrNull(claimsOf(token)[name]);
+
+/** A date that a document says, verified or not: seconds since the epoch. */
+export function dateOf(token: string, name: string): number | null {
+  const value = claimsOf(token)[name];
+  return isDate(value) ? value : null;
 }
 
 /** The keys of a JWK Set that can verify our documents, or null where `value` is none. */
@@ -180,7 +217,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 /** The JSON object that a text holds, or null. */
 export function parseObject(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(withoutMark(text));
     return isObject(value) ? value : null;
   } catch {
     return null;

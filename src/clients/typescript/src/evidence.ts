@@ -1,18 +1,28 @@
 // What the documents prove: those that are stored, and those that an answer or a file brings.
+import { parseOrNull } from "./clocks.ts";
 import {
+  type CertificateClaims,
   type KeySet,
+  type LicenseKeyClaims,
   parseObject,
   readKeySet,
+  type RevocationClaims,
   type Trust,
+  type Verdict,
   verifyCertificate,
   verifyLicenseKey,
+  verifyRefusal,
   verifyRevocations,
 } from "./documents.ts";
+import type { Facts, Holding } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
 import type { Grant } from "./outcomes.ts";
-import { type Facts, usableCertificate } from "./rules.ts";
+import { endsOf, isVouched, sha256 } from "./proofs.ts";
+import { DEFAULT_INDETERMINATE_DAYS } from "./rules.ts";
 import type { State } from "./state.ts";
+import { addressesOf } from "./texts.ts";
 import type { Transport } from "./transport.ts";
+import { SIGNED_REFUSALS } from "./vocabulary.ts";
 
 /** Documents that were brought, not verified yet. */
 export interface Brought {
@@ -21,30 +31,64 @@ export interface Brought {
   warnings: string[];
   /** Instances that hold a seat, where it is told. */
   seatsActive: number | null;
+  /** Days whose usage was not taken. */
+  usageIgnored: string[];
 }
+
+/** Who asked, and with what. */
+export interface Asked {
+  licenseKey: string;
+  instanceId: string;
+}
+
+interface Verified {
+  licenseKey: Verdict<LicenseKeyClaims> | null;
+  candidateKey: Verdict<LicenseKeyClaims> | null;
+  certificates: CertificateClaims[];
+  revocations: RevocationClaims | null;
+}
+
+const NOTHING: Verified = { licenseKey: null, candidateKey: null, certificates: [], revocations: null };
 
 export class Evidence {
   readonly #options: LicenseOptions;
-  readonly #issuer: string;
+  readonly #issuers: readonly string[];
   readonly #transport: Transport | null;
-  /** What `facts` were read from. */
+  /** The instance id of the storage. */
+  readonly #instanceId: string;
+  /** What `#verified` was read from. */
   #source = "";
+  #verified = NOTHING;
+  /** Hashes of keys that had more than blanks around them when they were handed over. */
+  readonly marked = new Set<string>();
+  /** The license key in force, where it is vouched for. */
+  #vouched: { licenseKey: string; hash: string } | null = null;
   facts: Facts;
 
   constructor(options: LicenseOptions, instanceId: string, transport: Transport | null) {
     this.#options = options;
-    this.#issuer = issuerOf(options);
+    this.#issuers = issuersOf(options);
     this.#transport = transport;
+    this.#instanceId = instanceId;
     this.facts = {
-      instanceId,
-      licenseKey: null,
-      certificate: null,
+      held: { ...NOBODY, instanceId },
+      candidate: null,
+      certificates: [],
       revocations: null,
-      refusal: null,
       warnings: [],
       nextCheckIn: null,
+      lastFailure: null,
+      onlyPinned: options.trustedKeys !== undefined && (options.fetchKeys === false || transport === null),
+      isKept: true,
+      issuers: this.#issuers,
       highWater: 0,
+      lastSeenAt: null,
+      lastAttemptAt: null,
+      clockAhead: null,
+      boundedSince: 0,
       onIndeterminate: options.onIndeterminate ?? "allow",
+      indeterminateDays:
+        options.indeterminateDays === undefined ? DEFAULT_INDETERMINATE_DAYS : options.indeterminateDays,
     };
   }
 
@@ -52,83 +96,169 @@ export class Evidence {
     const { trustedKeys, fetchKeys } = this.#options;
     const published = fetchKeys === false ? [] : (jwks?.keys ?? []);
     // Pinned first: what is published under the same kid does not replace it.
-    return { issuer: this.#issuer, keys: { keys: [...(trustedKeys?.keys ?? []), ...published] } };
+    return { issuers: this.#issuers, keys: { keys: [...(trustedKeys?.keys ?? []), ...published] } };
   }
 
-  /** Takes in a state. Signatures are verified when a document changes, not when somebody asks. */
-  async read(state: State): Promise<void> {
-    const { license_key, certificate, revocations, jwks, refusal, warnings, high_water } = state;
-    const source = JSON.stringify([license_key, certificate, revocations, jwks]);
-    if (source !== this.#source) {
-      const trust = this.trust(state);
-      const [licenseKey, held, list] = await Promise.all([
-        license_key === null ? null : verifyLicenseKey(license_key, trust),
-        certificate === null ? null : verifyCertificate(certificate, trust),
-        revocations === null ? null : verifyRevocations(revocations, trust),
-      ]);
-      this.facts = {
-        ...this.facts,
-        licenseKey,
-        certificate: held?.claims ?? null,
-        revocations: list?.claims ?? null,
-      };
-      this.#source = source;
-    }
+  /** Who the installation is, by this state. */
+  instanceIn = ({ instance_id }: State): string => instance_id ?? this.#instanceId;
+
+  /** Takes in a state, which was written or was not. */
+  async read(state: State, isKept: boolean): Promise<void> {
+    await this.#verify(state);
+    const { licenseKey, candidateKey, certificates, revocations } = this.#verified;
+    const { license_key, candidate, refusal, high_water } = state;
+    const instanceId = this.instanceIn(state);
     const hash = license_key === null ? null : await sha256(license_key);
-    const { certificate: read, revocations: listed } = this.facts;
+    const held: Holding = {
+      ...(license_key === null ? NOBODY : { licenseKey, ...endsOf(state, license_key, instanceId) }),
+      instanceId,
+      marked: hash !== null && this.marked.has(hash),
+      vouched: licenseKey?.fault === null || isVouched(state, hash),
+      seenAt: parseOrNull(state.key_seen_at) ?? parseOrNull(state.confirmed_at) ?? 0,
+      refusal: refusal?.key_sha256 === hash ? refusal : null,
+    };
+    this.#vouched = license_key !== null && held.vouched ? { licenseKey: license_key, hash: hash! } : null;
+    const dates = [...certificates, ...(revocations ? [revocations] : [])].map(({ iat }) => iat);
     this.facts = {
       ...this.facts,
-      refusal: refusal?.key_sha256 === hash ? refusal : null,
-      warnings,
+      held,
+      candidate: candidate && {
+        ...candidate,
+        ...endsOf(state, candidate.license_key, candidate.instance_id ?? instanceId),
+        licenseKey: candidateKey,
+        instanceId: candidate.instance_id ?? instanceId,
+        marked: this.marked.has(await sha256(candidate.license_key)),
+        vouched: candidateKey?.fault === null,
+        seenAt: Date.parse(candidate.seen_at),
+        refusal: null,
+      },
+      certificates,
+      revocations,
+      warnings: state.warnings,
       nextCheckIn: state.next_check_in,
-      highWater: Math.max(
-        high_water === null ? 0 : Date.parse(high_water) / 1000,
-        read?.iat ?? 0,
-        listed?.iat ?? 0,
-      ),
+      lastFailure: state.last_failure,
+      isKept,
+      highWater: Math.max((parseOrNull(high_water) ?? 0) / 1000, ...dates),
+      lastSeenAt: state.last_seen_at,
+      lastAttemptAt: state.last_attempt_at,
+      clockAhead: state.clock_ahead,
+      boundedSince: parseOrNull(state.bounded_since) ?? 0,
     };
   }
+
+  /** The state with a note that its license key was vouched for: keys that go missing later do not change that. */
+  note(state: State): State {
+    const vouched = this.#vouched;
+    return vouched && vouched.licenseKey === state.license_key && vouched.hash !== state.vouched_key_sha256
+      ? { ...state, vouched_key_sha256: vouched.hash }
+      : state;
+  }
+
+  /** Signatures are verified when a document changes, not when somebody asks. */
+  async #verify(state: State): Promise<void> {
+    const { license_key, candidate, certificate, proven_certificate, revocations, jwks } = state;
+    const candidateKey = candidate?.license_key ?? null;
+    const source = JSON.stringify([
+      license_key,
+      candidateKey,
+      certificate,
+      proven_certificate,
+      revocations,
+      jwks,
+    ]);
+    if (source === this.#source) return;
+    const trust = this.trust(state);
+    const [key, other, list, ...held] = await Promise.all([
+      license_key === null ? null : verifyLicenseKey(license_key, trust),
+      candidateKey === null ? null : verifyLicenseKey(candidateKey, trust),
+      revocations === null ? null : verifyRevocations(revocations, trust),
+      ...[certificate, proven_certificate].map((text) =>
+        text === null ? null : verifyCertificate(text, trust),
+      ),
+    ]);
+    this.#verified = {
+      licenseKey: key,
+      candidateKey: other,
+      certificates: held.flatMap((verdict) => verdict?.claims ?? []),
+      revocations: list?.claims ?? null,
+    };
+    this.#source = source;
+  }
+
+  verified = (certificate: string, state: State): Promise<Verdict<CertificateClaims>> =>
+    verifyCertificate(certificate, this.trust(state));
 
   /**
    * Documents that verify, belong together, to this instance and to the license key that was sent (null: none
    * was), and are not older than those held; or a sentence that says why not.
    */
-  async judge(brought: Brought, sent: string | null, state: State): Promise<Grant | string> {
-    const known = await this.#judge(brought, sent, this.trust(state));
+  async judge(brought: Brought, asked: Asked | null, state: State): Promise<Grant | string> {
+    const known = await this.#judge(brought, asked, this.trust(state));
     if (known !== "unknown_key") return known;
     const keys = await this.publishedKeys();
-    const judged = keys && (await this.#judge(brought, sent, this.trust({ jwks: keys })));
-    if (judged === null || judged === "unknown_key") return "The documents are signed by an unknown key.";
+    const judged = keys && (await this.#judge(brought, asked, this.trust({ jwks: keys })));
+    if (judged === null || judged === "unknown_key") return "the documents are signed by an unknown key";
     return typeof judged === "string" ? judged : { ...judged, keys };
   }
 
-  async #judge(brought: Brought, sent: string | null, trust: Trust): Promise<Grant | string> {
-    const { licenseKey, certificate, warnings, seatsActive } = brought;
-    const [key, read, asked] = await Promise.all([
+  async #judge(brought: Brought, asked: Asked | null, trust: Trust): Promise<Grant | string> {
+    const { licenseKey, certificate } = brought;
+    const [key, read, sent] = await Promise.all([
       verifyLicenseKey(licenseKey, trust),
       verifyCertificate(certificate, trust),
-      sent === null ? null : verifyLicenseKey(sent, trust),
+      asked && verifyLicenseKey(asked.licenseKey, trust),
     ]);
     if (key.fault === "unknown_key" || read.fault === "unknown_key") return "unknown_key";
-    if (!key.claims || !read.claims) return "The documents do not verify.";
+    const other = [key, read].find(({ fault }) => fault === "other_issuer");
+    if (other?.fault === "other_issuer")
+      return `the documents are of the issuer ${other.issuer}, and this installation expects ${this.#issuers.join(", ")}`;
+    if (!key.claims || !read.claims) return "the documents do not verify";
     const { claims } = read;
-    const { instanceId } = this.facts;
-    if (claims.sub !== instanceId) return "The certificate is of another instance.";
+    if (claims.sub !== (asked?.instanceId ?? this.facts.held.instanceId))
+      return "the certificate is of another instance";
     if (claims.license_id !== key.claims.jti)
-      return "The certificate and the license key are of two licenses.";
-    if (asked && asked.claims?.jti !== claims.license_id) return "The documents are of another license.";
-    const held = usableCertificate(this.facts);
+      return "the certificate and the license key are of two licenses";
+    if (sent && sent.claims?.jti !== claims.license_id) return "the documents are of another license";
     // An answer of old, played again, must not lift what was said since.
-    if (held?.license_id === claims.license_id && claims.iat < held.iat)
-      return "The certificate is older than the one held.";
+    if (claims.iat < this.#newest(claims.license_id, claims.sub))
+      return "the certificate is older than the one held";
     return {
+      ...brought,
       licenseKey: licenseKey.trim(),
       certificate: certificate.trim(),
       claims,
-      warnings,
-      seatsActive,
+      keyHash: await sha256(licenseKey.trim()),
       keys: null,
     };
+  }
+
+  /** When the newest certificate of that license and instance was signed, seconds; zero where none is held. */
+  #newest(licenseId: string, instanceId: string): number {
+    const held = this.facts.certificates.filter(
+      ({ license_id, sub }) => license_id === licenseId && sub === instanceId,
+    );
+    return Math.max(0, ...held.map(({ iat }) => iat));
+  }
+
+  /**
+   * The signed time of a refusal, in seconds, where its document is the service's word on what was asked, and
+   * newer than what is held; null where it is as good as not signed.
+   */
+  async judgeRefusal(token: string, code: string, asked: Asked, state: State): Promise<number | null> {
+    if (!SIGNED_REFUSALS.includes(code)) return null;
+    let trust = this.trust(state);
+    let verdict = await verifyRefusal(token, trust);
+    if (verdict.fault === "unknown_key") {
+      const keys = await this.publishedKeys();
+      if (keys === null) return null;
+      trust = this.trust({ jwks: keys });
+      verdict = await verifyRefusal(token, trust);
+    }
+    const { claims } = verdict;
+    const licenseId = (await verifyLicenseKey(asked.licenseKey, trust)).claims?.jti;
+    if (!claims || claims.sub !== asked.instanceId || claims.license_id !== licenseId || claims.code !== code)
+      return null;
+    return claims.iat < this.#newest(claims.license_id, claims.sub) ? null : claims.iat;
   }
 
   /** The keys that the service publishes; null where only pinned ones count, or nothing useful came. */
@@ -139,13 +269,18 @@ export class Evidence {
   }
 }
 
-function issuerOf({ issuer, url }: LicenseOptions): string {
-  if (issuer) return issuer;
-  if (!url) throw new TypeError("Where is the license service? Give its url, or the issuer.");
-  return url.replace(/\/+$/, "");
-}
+const NOBODY = {
+  licenseKey: null,
+  marked: false,
+  vouched: false,
+  seenAt: 0,
+  leaseEnd: null,
+  keyEnd: null,
+  refusal: null,
+};
 
-export async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function issuersOf({ issuer, url }: LicenseOptions): readonly string[] {
+  const issuers = addressesOf(issuer || url || "");
+  if (issuers.length === 0) throw new TypeError("Where is the license service? Give its url, or the issuer.");
+  return issuers;
 }

@@ -1,31 +1,32 @@
 // The state folder: each text a file that only its owner reads, replaced as a whole.
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Lock } from "./lock.ts";
 import type { Storage } from "./state.ts";
+import { decodeText } from "./texts.ts";
 
-/** Whoever holds the lock for longer is dead: holding it takes milliseconds. */
-const STALE = 10_000;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Clocks and file systems differ a little; a lock that is made later than that was made before the clock was set back. */
-const AHEAD = 2_000;
-
-/** Long enough to see a dead holder's lock go stale. */
-const PATIENCE = 15_000;
+/** Outside of the folder there is no lock: what is younger may be somebody's work. */
+const ABANDONED = 60_000;
 
 const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
 
 export class FileStorage implements Storage {
   readonly #folder: string;
+  #lock: Lock | null = null;
+  #isSwept = false;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
+  /** @throws TypeError where the file is no text */
   async read(name: string): Promise<string | null> {
     try {
-      return await readFile(join(this.#folder, name), "utf8");
+      return decodeText(await readFile(join(this.#folder, name)), name);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null;
       throw error;
@@ -34,43 +35,42 @@ export class FileStorage implements Storage {
 
   async write(name: string, text: string): Promise<void> {
     await this.#makeFolder();
-    await writeAtomically(join(this.#folder, name), text);
+    const lock = this.#lock;
+    await writeAtomically(join(this.#folder, name), text, async () => {
+      if (lock && !(await lock.isHeld())) throw new Error("Another process took the lock over meanwhile.");
+    });
   }
 
-  /** A lock file, since Node has no flock(2): made by one process at a time, broken when its maker died. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
-    const lock = join(this.#folder, "lock.node");
-    const deadline = performance.now() + PATIENCE;
-    while (!(await this.#take(lock))) {
-      if (performance.now() > deadline) throw new Error(`${lock} is held by another process.`);
-      await sleep(5 + Math.random() * 20);
-    }
-    try {
-      return await work();
-    } finally {
-      await rm(lock, { force: true });
-    }
+    const lock = await Lock.take(join(this.#folder, "lock.node"));
+    return lock.hold(async () => {
+      this.#lock = lock;
+      try {
+        await this.#sweep();
+        return await work();
+      } finally {
+        this.#lock = null;
+      }
+    });
   }
 
-  async #take(lock: string): Promise<boolean> {
-    try {
-      await (await open(lock, "wx", 0o600)).close();
-      return true;
-    } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
-    }
-    const age = await ageOf(lock);
-    if (age !== null && isStale(age)) {
-      // Renamed and not removed: of two that find it stale, one gets it.
-      const broken = `${lock}.${randomUUID()}`;
-      await rename(lock, broken).catch(() => undefined);
-      // Another may have been faster and made a lock of its own: that one goes back.
-      const taken = await ageOf(broken);
-      if (taken !== null && !isStale(taken)) await link(broken, lock).catch(() => undefined);
-      await rm(broken, { force: true });
-    }
-    return false;
+  async setAside(name: string): Promise<void> {
+    const aside = join(this.#folder, `${name}.broken-${Date.now()}-${randomUUID().slice(0, 8)}`);
+    await copyFile(join(this.#folder, name), aside, constants.COPYFILE_EXCL);
+    await chmod(aside, 0o600);
+  }
+
+  /** Whoever has the lock is the only one who writes: all other temporary files are those of killed processes. */
+  async #sweep(): Promise<void> {
+    if (this.#isSwept) return;
+    this.#isSwept = true;
+    const names = await readdir(this.#folder).catch(() => []);
+    const left = names.filter((name) => name.startsWith(".") && UUID.test(name));
+    await Promise.all(
+      left.map((name) => rm(join(this.#folder, name), { force: true }).catch(() => undefined)),
+    );
+    await sweepAbandoned(join(this.#folder, "lock.node"), "lock.node.");
   }
 
   async #makeFolder(): Promise<void> {
@@ -78,8 +78,15 @@ export class FileStorage implements Storage {
   }
 }
 
-/** Puts a whole file in place of the old one. Mode 600: what is written is a secret, or holds one. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+/**
+ * Puts a whole file in place of the old one. Mode 600: what is written is a secret, or holds one.
+ * @param check throws where it is not to be put there after all
+ */
+export async function writeAtomically(
+  path: string,
+  text: string,
+  check: () => Promise<void> = () => sweepAbandoned(path, `.${basename(path)}.`),
+): Promise<void> {
   // In the same folder: a rename is atomic within a file system only.
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {
@@ -91,6 +98,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     } finally {
       await file.close();
     }
+    await check();
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -98,12 +106,12 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   }
 }
 
-const isStale = (age: number): boolean => age > STALE || age < -AHEAD;
-
-async function ageOf(path: string): Promise<number | null> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs;
-  } catch {
-    return null;
+/** Removes what killed processes left behind beside a file. */
+async function sweepAbandoned(path: string, prefix: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(prefix) && UUID.test(one))) {
+    const left = join(dirname(path), name);
+    const seen = await stat(left).catch(() => null);
+    if (seen && Date.now() - seen.mtimeMs > ABANDONED) await rm(left, { force: true }).catch(() => undefined);
   }
 }

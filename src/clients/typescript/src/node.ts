@@ -1,68 +1,72 @@
 // For Node: the license in a state folder, kept up by timers in the background; files for the air gap.
 import { readFile } from "node:fs/promises";
-import { homedir, hostname } from "node:os";
-import { join } from "node:path";
-import { License, prepare } from "./client.ts";
+import { hostname } from "node:os";
+import { License } from "./client.ts";
 import type { Contacts } from "./contact.ts";
-import { parseObject, readKeySet, type KeySet } from "./documents.ts";
+import { fromEnvironment, type NodeLicenseOptions } from "./environment.ts";
 import { FileStorage, writeAtomically } from "./file-storage.ts";
-import type { LicenseOptions } from "./options.ts";
-import type { Status } from "./vocabulary.ts";
+import { prepare } from "./prepare.ts";
+import { Presence } from "./presence.ts";
+import { decodeText } from "./texts.ts";
+import { LicenseError, type Status } from "./vocabulary.ts";
 
 export * from "./index.ts";
+export type { NodeLicenseOptions } from "./environment.ts";
 export { FileStorage } from "./file-storage.ts";
-
-/** What is left out comes from the environment, where it is there: see each. */
-export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
-  /** CAIO_LICENSE_DIR, else ~/.local/state/caio-license. */
-  folder?: string | undefined;
-  /** False: nothing happens but what is called for. */
-  background?: boolean | undefined;
-}
 
 /** How often what was counted is written, and whether a check-in is due is looked at. Milliseconds. */
 const TICK = 2_000;
+
+/** How often the key file is looked at. */
+const KEY_FILE_TICK = 10_000;
 
 export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
-  readonly #lastFlush = (): void => void this.flush().catch(this.#report);
+  readonly #lastFlush = (): void => void this.#end().catch(this.#report);
+  readonly #terminated = (): void => void this.#terminate();
+  readonly #keyFile: string | null;
+  /** Whether the end of the last process on the folder gives the seat back, and who else is there. */
+  readonly #presence: Presence | null;
+  /** What was said of the key file last, to be said once. */
+  #keyFileFault = "";
+  #isClosed = false;
 
-  private constructor(contacts: Contacts) {
+  private constructor(contacts: Contacts, keyFile: string | null, presence: Presence | null) {
     super(contacts);
     this.#report = contacts.report;
+    this.#keyFile = keyFile;
+    this.#presence = presence;
   }
 
   /**
-   * Reads the state folder and starts the background work, which activates where that was not done yet. Options
-   * come before CAIO_LICENSE_URL, CAIO_LICENSE_KEY, CAIO_LICENSE_ISSUER and CAIO_LICENSE_KEYS (a JWK Set's file).
+   * Reads the state folder and starts the background work, which activates where that was not done yet. What is left
+   * out of the options comes from the environment, see there.
    */
   static override async open(options: NodeLicenseOptions = {}): Promise<NodeLicense> {
-    const { folder, background, ...rest } = options;
-    const path = folder || fromEnv("CAIO_LICENSE_DIR") || join(homedir(), ".local", "state", "caio-license");
-    const contacts = await prepare({
-      hostname: hostname(),
-      ...rest,
-      url: options.url || fromEnv("CAIO_LICENSE_URL"),
-      issuer: options.issuer || fromEnv("CAIO_LICENSE_ISSUER"),
-      licenseKey: options.licenseKey || fromEnv("CAIO_LICENSE_KEY"),
-      trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
-      storage: new FileStorage(path),
-    });
-    const license = await new NodeLicense(contacts).load();
+    const { folder, background, release, licenseKeyFile, said, ...rest } = await fromEnvironment(options);
+    const contacts = await prepare({ hostname: hostname(), ...rest, storage: new FileStorage(folder) });
+    said.forEach(contacts.report);
+    const presence = release ? new Presence(folder) : null;
+    const license = await new NodeLicense(contacts, licenseKeyFile, presence).load();
+    await license.#readKeyFile();
     if (background !== false) license.#start();
     return license;
   }
 
-  /** Ends the background work and writes what was counted. Call it before the program ends. */
+  /**
+   * Ends the background work and writes what was counted; with `release`, the last process on the folder gives the
+   * seat back. Call it before the program ends.
+   */
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     process.off("beforeExit", this.#lastFlush);
+    process.off("SIGTERM", this.#terminated);
     // At once: who is told to end may be killed while an answer is long in coming.
     await this.flush();
     await Promise.all(this.#running);
-    await this.flush();
+    await this.#end();
   }
 
   /** Writes the request file that a courier takes to the vendor. It holds the license key. */
@@ -72,7 +76,12 @@ export class NodeLicense extends License {
 
   /** Takes in the `.caio-license` file that came back. @throws LicenseError LICENSE_FILE_INVALID */
   async readLicenseFile(path: string): Promise<Status> {
-    return this.loadLicenseFile(await readFile(path, "utf8"));
+    const bytes = await readFile(path);
+    try {
+      return await this.loadLicenseFile(decodeText(bytes, path));
+    } catch (error) {
+      throw error instanceof TypeError ? new LicenseError("LICENSE_FILE_INVALID", error.message) : error;
+    }
   }
 
   /** Stops for good, and writes the receipt that frees the seat. @throws LicenseError NOT_ACTIVATED */
@@ -80,15 +89,51 @@ export class NodeLicense extends License {
     await this.deactivationReceipt((receipt) => writeAtomically(path, `${receipt}\n`));
   }
 
-  #start(): void {
-    // Apart: an answer that is long in coming must not hold up what was counted.
-    this.#repeat(() => this.flush());
-    this.#repeat(() => this.checkInIfDue());
-    // For a program that simply comes to its end. One that is told to end calls close().
-    process.once("beforeExit", this.#lastFlush);
+  /** Also where a Kubernetes Secret swaps its link: the file is read anew each time. */
+  async #readKeyFile(): Promise<void> {
+    if (this.#keyFile === null) return;
+    try {
+      await this.configureKey(decodeText(await readFile(this.#keyFile), this.#keyFile));
+      this.#keyFileFault = "";
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      // A key that is there goes on.
+      if (fault !== this.#keyFileFault) this.#report(new Error(`The key file cannot be read: ${fault}`));
+      this.#keyFileFault = fault;
+    }
   }
 
-  #repeat(work: () => Promise<unknown>): void {
+  /** The last things: once, whoever calls for them. */
+  async #end(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.flush();
+    if (this.#presence === null || !(await this.#presence.leave())) return;
+    // An outage at the end stops nobody: the seat is free when its lease ends.
+    if (this.status().leaseExpiresAt !== null) await this.release().catch(this.#report);
+  }
+
+  /** Gives the seat back when the container is told to stop, then lets the signal do what it does. */
+  async #terminate(): Promise<void> {
+    const isAlone = process.listenerCount("SIGTERM") === 0;
+    await this.close().catch(this.#report);
+    // An application that listens itself ends itself.
+    if (isAlone) process.kill(process.pid, "SIGTERM");
+  }
+
+  #start(): void {
+    // Apart: an answer that is long in coming must not hold up what was counted.
+    this.#repeat(TICK, () => this.flush());
+    this.#repeat(TICK, () => this.checkInIfDue());
+    if (this.#keyFile !== null) this.#repeat(KEY_FILE_TICK, () => this.#readKeyFile());
+    // For a program that simply comes to its end. One that is told to end calls close().
+    process.once("beforeExit", this.#lastFlush);
+    if (this.#presence === null) return;
+    this.#repeat(TICK, () => this.#presence!.stay());
+    process.once("SIGTERM", this.#terminated);
+  }
+
+  #repeat(every: number, work: () => Promise<unknown>): void {
     let busy = false;
     const tick = async (): Promise<void> => {
       if (busy) return;
@@ -103,18 +148,7 @@ export class NodeLicense extends License {
       }
     };
     // It must not keep a program alive that has nothing else to do.
-    this.#timers.push(setInterval(() => void tick(), TICK).unref());
+    this.#timers.push(setInterval(() => void tick(), every).unref());
     void tick();
   }
-}
-
-/** One that is empty counts as not set: that is what `${VAR:-}` in a compose file makes of it. */
-const fromEnv = (name: string): string | undefined => process.env[name] || undefined;
-
-/** @throws TypeError where the file holds no such keys: an installation that trusts nobody should not start */
-async function pinnedKeys(path: string | undefined): Promise<KeySet | undefined> {
-  if (path === undefined) return undefined;
-  const keys = readKeySet(parseObject(await readFile(path, "utf8")));
-  if (!keys) throw new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
-  return keys;
 }

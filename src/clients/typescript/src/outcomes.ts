@@ -1,32 +1,33 @@
 // What a contact with the service came to, and what the installation remembers of it. Pure.
 import { backOff, waitOf } from "./answers.ts";
-import type { CertificateClaims, KeySet } from "./documents.ts";
+import { CLOCK_TOLERANCE } from "./clocks.ts";
+import { type CertificateClaims, claimOf, dateOf, type KeySet } from "./documents.ts";
+import type { Brought } from "./evidence.ts";
 import { laterOf, type State } from "./state.ts";
 import { type DayReport, settle, untold, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
 
 /** Documents that verify and belong together. */
-export interface Grant {
-  licenseKey: string;
-  certificate: string;
+export interface Grant extends Brought {
   claims: CertificateClaims;
-  warnings: string[];
-  seatsActive: number | null;
+  keyHash: string;
   /** A newer set of keys, where it took one to verify them. */
   keys: KeySet | null;
 }
 
 export type Outcome =
   | ({ kind: "good" } & Grant)
-  | { kind: "refusal"; code: Refusal; detail: string }
+  /** `signedAt` in seconds: null where it is not signed, or by nobody who counts. */
+  | { kind: "refusal"; code: Refusal; detail: string; signedAt: number | null }
   | { kind: "not_activated" }
-  | { kind: "outage"; detail: string; retryAfter: number | null };
+  | { kind: "outage"; reason: string; retryAfter: number | null };
 
 export interface Contact {
   /** The license key that was sent, and its hash. */
   licenseKey: string;
   keyHash: string;
   report: readonly DayReport[];
+  /** The wall clock. */
   at: number;
   random: () => number;
 }
@@ -38,23 +39,89 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   if (state.license_key !== contact.licenseKey) return state;
   const { at, random } = contact;
   if (outcome.kind === "good") {
-    const granted = afterGrant(state, outcome, at, random);
-    return {
-      ...granted,
-      ...settle(granted.usage, granted.acknowledged, contact.report, outcome.claims.iat * 1000),
-    };
+    const granted = atOnce(afterGrant(state, outcome, at, random), outcome, at);
+    const heard = contact.report.filter(({ date }) => !outcome.usageIgnored.includes(date));
+    return { ...granted, ...settle(granted.usage, granted.acknowledged, heard, outcome.claims.iat * 1000) };
   }
   const failures = state.failures + 1;
-  const retryAfter = outcome.kind === "outage" ? outcome.retryAfter : null;
   const tried = {
     ...state,
     failures,
     last_attempt_at: instant(at),
-    next_check_in: instant(at + backOff(failures, retryAfter, random)),
+    next_check_in: instant(at + waitAfter(outcome, failures, random)),
+    last_failure: outcome.kind === "outage" ? { at: instant(at), reason: outcome.reason } : null,
   };
-  if (outcome.kind !== "refusal") return tried;
-  const { code, detail } = outcome;
-  return { ...tried, refusal: { code, detail, at: instant(at), key_sha256: contact.keyHash } };
+  return outcome.kind === "refusal" ? afterRefusal(tried, outcome, contact) : tried;
+}
+
+function afterRefusal(state: State, outcome: Outcome & { kind: "refusal" }, contact: Contact): State {
+  const { code, detail, signedAt } = outcome;
+  const { refusal: before } = state;
+  // Anybody can say something unsigned: it must not lift what the service signed.
+  if (signedAt === null && before?.signed && before.key_sha256 === contact.keyHash) return state;
+  const said = {
+    code,
+    detail,
+    at: instant(contact.at),
+    key_sha256: contact.keyHash,
+    signed: signedAt !== null,
+  };
+  return {
+    ...state,
+    refusal: said,
+    high_water: signedAt === null ? state.high_water : laterOf(state.high_water, signedAt),
+  };
+}
+
+/** A grant that just came over the wire tells what time it is, whatever the clock here says. */
+const atOnce = (state: State, { claims }: Grant, at: number): State => ({
+  ...state,
+  last_seen_at: instant(at),
+  clock_ahead:
+    at - claims.iat * 1000 > CLOCK_TOLERANCE ? { by_ms: at - claims.iat * 1000, at: instant(at) } : null,
+});
+
+const waitAfter = (outcome: Outcome, failures: number, random: () => number): number =>
+  backOff(failures, outcome.kind === "outage" ? outcome.retryAfter : null, random);
+
+/** The state after the service was asked for a seat of the candidate's. */
+export function afterCandidate(state: State, outcome: Outcome, contact: Contact, instanceId: string): State {
+  const { candidate } = state;
+  if (candidate?.license_key !== contact.licenseKey) return state;
+  const { at, random, keyHash } = contact;
+  if (outcome.kind === "good") {
+    const another = candidate.instance_id !== null && candidate.instance_id !== instanceId;
+    // Of the days the service adds the instances up: a new one is told what the old one was not.
+    const moved = another
+      ? {
+          ...state,
+          instance_id: candidate.instance_id,
+          usage: untold(state.usage, state.acknowledged),
+          acknowledged: {},
+        }
+      : state;
+    return {
+      ...atOnce(afterGrant(moved, outcome, at, random), outcome, at),
+      installed_key_sha256: keyHash,
+      candidate: null,
+    };
+  }
+  const failures = candidate.failures + 1;
+  const tried = { ...candidate, failures, next_try_at: instant(at + waitAfter(outcome, failures, random)) };
+  if (outcome.kind === "outage")
+    return {
+      ...state,
+      last_failure: { at: instant(at), reason: outcome.reason },
+      candidate: { ...tried, detail: `The service was not reached (${outcome.reason}).` },
+    };
+  if (outcome.kind !== "refusal") return { ...state, candidate: tried };
+  const { code, detail, signedAt } = outcome;
+  return {
+    ...state,
+    candidate: { ...tried, state: "refused", code, detail },
+    last_failure: null,
+    high_water: signedAt === null ? state.high_water : laterOf(state.high_water, signedAt),
+  };
 }
 
 /** The usage as it is told under a license. The same one again goes on with its figures: the service keeps the highest. */
@@ -81,17 +148,35 @@ function underLicense(state: State, licenseId: string): State {
 export function afterGrant(state: State, grant: Grant, at: number, random: () => number): State {
   return {
     ...underLicense(state, grant.claims.license_id),
+    ...certificatesWith(state, grant),
     license_key: grant.licenseKey,
-    certificate: grant.certificate,
+    vouched_key_sha256: grant.keyHash,
     jwks: grant.keys ?? state.jwks,
     high_water: laterOf(state.high_water, grant.claims.iat),
     refusal: null,
+    last_failure: null,
     warnings: grant.warnings,
     seats_active: grant.seatsActive ?? state.seats_active,
     failures: 0,
     last_attempt_at: instant(at),
     next_check_in: instant(at + waitOf(grant.claims, random)),
   };
+}
+
+/** Of two certificates of a seat the one that ends later counts, and the last proven one is kept as well. */
+function certificatesWith(
+  state: State,
+  { certificate, claims }: Grant,
+): Pick<State, "certificate" | "proven_certificate"> {
+  const { certificate: held } = state;
+  const isOfSeat =
+    held !== null &&
+    ["jti", "sub", "license_id"].every(
+      (name) => claimOf(held, name) === claims[name as "jti" | "sub" | "license_id"],
+    );
+  const counts = isOfSeat && (dateOf(held, "exp") ?? 0) > claims.exp ? held : certificate;
+  const proven = claims.proven ? certificate : (state.proven_certificate ?? held);
+  return { certificate: counts, proven_certificate: proven === counts ? null : proven };
 }
 
 /** Due at its time, and where the clock was set back behind the last attempt. */
@@ -101,20 +186,23 @@ export function isDue({ license_key, next_check_in, last_attempt_at }: State, cl
   return last_attempt_at !== null && clock < Date.parse(last_attempt_at);
 }
 
-/** The state with another license key in it. The one that was installed last changes nothing. */
-export function afterInstall(state: State, licenseKey: string, keyHash: string): State {
-  if (state.installed_key_sha256 === keyHash) return state;
-  const installed = { ...state, installed_key_sha256: keyHash };
-  if (state.license_key === licenseKey) return installed;
-  return { ...installed, license_key: licenseKey, warnings: [], failures: 0, next_check_in: null };
-}
-
 /** The state once the seat was given back: no key and no certificate; the usage stays. */
 export const afterSeat = (state: State, highWater: number): State => ({
-  ...state,
+  ...afterRelease(state, highWater),
   license_key: null,
   installed_key_sha256: null,
+  configured_key_sha256: null,
+  configured_instance_id: null,
+  vouched_key_sha256: null,
+  candidate: null,
+});
+
+/** The state once the seat was given back for as long as nothing runs: the next start takes one again. */
+export const afterRelease = (state: State, highWater: number): State => ({
+  ...state,
   certificate: null,
+  proven_certificate: null,
+  key_seen_at: null,
   refusal: null,
   warnings: [],
   failures: 0,

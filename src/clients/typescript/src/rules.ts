@@ -1,24 +1,11 @@
-// What an installation may do: a pure function of the documents it holds, the service's last word and the
-// clock. An outage never refuses; only the service or the end of the grace does.
-import type { CertificateClaims, LicenseKeyClaims, RevocationClaims, Verdict } from "./documents.ts";
-import type { Code, LicenseState, Refusal, Status, Terms } from "./vocabulary.ts";
-
-export interface Facts {
-  instanceId: string;
-  /** null: no license key is installed. */
-  licenseKey: Verdict<LicenseKeyClaims> | null;
-  /** null where there is none, or none that verifies. */
-  certificate: CertificateClaims | null;
-  revocations: RevocationClaims | null;
-  /** What the service said last of this very license key, where that was a refusal. */
-  refusal: { code: Refusal; detail: string; at: string } | null;
-  /** Codes of the last good answer. */
-  warnings: readonly string[];
-  nextCheckIn: string | null;
-  /** The latest time that a signed document ever told, in seconds since the epoch. */
-  highWater: number;
-  onIndeterminate: "allow" | "deny";
-}
+// What an installation may do: a pure function of the documents it holds, the service's last word, and time. An
+// outage does not refuse for long; the service, the end of the grace, or a bound that was told from the first day does.
+import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
+import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
+import { certificateOf, type Facts, type Holding } from "./facts.ts";
+import type { State } from "./state.ts";
+import { PASSED_OVER } from "./texts.ts";
+import type { Candidate, Code, LicenseState, Status, Terms } from "./vocabulary.ts";
 
 interface Judgment {
   state: LicenseState;
@@ -26,50 +13,148 @@ interface Judgment {
   detail: string;
   /** Milliseconds since the epoch. */
   until: number | null;
+  isBounded?: true;
 }
 
-/** Clocks differ a little without anybody's doing. */
-const CLOCK_TOLERANCE = 300_000;
+const DAY = 86_400_000;
 
-/** The time to judge by: a clock that is set back must extend nothing. Milliseconds. */
-export const effectiveNow = (clock: number, highWater: number): number => Math.max(clock, highWater * 1000);
+/** How long a key runs that nobody vouched for, in confirmed time. */
+const UNVOUCHED = 3 * DAY;
 
-/** @param clock milliseconds since the epoch */
-export function evaluate(facts: Facts, clock: number): Status {
-  const now = effectiveNow(clock, facts.highWater);
-  const { state, code, detail, until } = judge(facts, now);
-  const setBack = clock < facts.highWater * 1000 - CLOCK_TOLERANCE;
+/** What it has meanwhile: the features of the trial that every service starts with. */
+const TRIAL_FEATURES = ["orchestration"];
+
+export const DEFAULT_INDETERMINATE_DAYS = 90;
+
+/** The time to judge by: a clock that is set back must extend nothing, and one that is ahead must end nothing. */
+export const effectiveNow = (facts: Facts, clock: number): number =>
+  Math.max(clock - clockAhead(facts.clockAhead, clock), facts.highWater * 1000);
+
+export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
+  const now = effectiveNow(facts, clock);
+  const mayRun = ({ state }: Judgment): boolean =>
+    state === "indeterminate" ? facts.onIndeterminate === "allow" : state !== "refused";
+  const inForce = judgeBounded(facts, facts.held, now, confirmed);
+  const { candidate } = facts;
+  // Not written down: where the service refuses it, what was in force is so again.
+  const takesOver = candidate !== null && !mayRun(inForce) && mayTakeOver(candidate, now);
+  const holding = takesOver ? candidate : facts.held;
+  const judgment = takesOver ? judgeBounded(facts, candidate, now, confirmed) : inForce;
+  const { state, code, detail, until } = judgment;
+  const warnings = [
+    ...(takesOver ? [] : facts.warnings),
+    ...(isOutlasted(facts, holding, now) ? [holding.refusal!.code] : []),
+    ...(isSetBack(facts, clock) ? ["CLOCK_SET_BACK"] : []),
+    ...(clockAhead(facts.clockAhead, clock) > 0 ? ["CLOCK_AHEAD"] : []),
+    ...(facts.isKept ? [] : ["STATE_NOT_KEPT"]),
+    ...(judgment.isBounded ? ["INDETERMINATE_ENDS"] : []),
+  ];
   return {
-    ...termsOf(facts),
+    ...termsOf(facts, holding),
     state,
     code,
     detail,
-    warnings: [...new Set([...facts.warnings, ...(setBack ? ["CLOCK_SET_BACK"] : [])])].toSorted(),
+    warnings: [...new Set(warnings)].toSorted(),
     until: instantOf(until),
     nextCheckIn: facts.nextCheckIn,
-    mayRun: state === "indeterminate" ? facts.onIndeterminate === "allow" : state !== "refused",
+    mayRun: mayRun(judgment),
+    candidate: candidate && toldOf(candidate),
+    lastFailure: facts.lastFailure,
   };
 }
 
-function judge(facts: Facts, now: number): Judgment {
-  const { licenseKey, refusal } = facts;
+const toldOf = ({ licenseKey, state, code, detail, since }: NonNullable<Facts["candidate"]>): Candidate => ({
+  licenseId: licenseKey?.claims?.jti ?? null,
+  state,
+  code,
+  detail,
+  since,
+});
+
+/** A candidate that a trusted key verifies, that has started and not ended. */
+function mayTakeOver({ state, licenseKey }: NonNullable<Facts["candidate"]>, now: number): boolean {
+  const key = licenseKey?.claims;
+  if (!key || state !== "pending") return false;
+  return (key.nbf === null || now >= key.nbf * 1000) && (key.exp === null || now < key.exp * 1000);
+}
+
+/** As `judge`, but what nobody can tell ends some day: forever is not an outage. */
+function judgeBounded(facts: Facts, holding: Holding, now: number, confirmed: number): Judgment {
+  const judgment = judge(facts, holding, now);
+  const deadline = judgment.state === "indeterminate" ? deadlineOf(facts, holding) : null;
+  if (deadline === null) return judgment;
+  const { code, detail } = judgment;
+  const left = deadline - confirmed;
+  if (left <= 0) return refused(code!, `${detail} That was so for as long as it may be without contact.`);
+  const end = now + left;
+  return {
+    ...judgment,
+    detail: `${detail} Without contact to the service it is refused from ${instantOf(end)}.`,
+    until: Math.min(judgment.until ?? Infinity, end),
+    isBounded: true,
+  };
+}
+
+/** In confirmed time, milliseconds; null: never. */
+function deadlineOf(facts: Facts, { licenseKey, vouched, seenAt, leaseEnd, keyEnd }: Holding): number | null {
+  if (!vouched && licenseKey?.fault) return seenAt + UNVOUCHED;
+  if (facts.indeterminateDays === null) return null;
+  const base = leaseEnd === null ? seenAt : Math.max(leaseEnd, keyEnd ?? 0, facts.boundedSince);
+  return base + facts.indeterminateDays * DAY;
+}
+
+/** What a license key is found to be by itself, where that is not good. */
+function judgeFault(facts: Facts, { licenseKey, vouched, marked }: Holding): Judgment | null {
+  switch (licenseKey?.fault) {
+    case "invalid": {
+      const told = marked ? PASSED_OVER : "";
+      const detail = `The license key was not issued by the service, was altered, or is not all there.${told}`;
+      return refused("LICENSE_KEY_INVALID", detail);
+    }
+    case "unknown_key": {
+      const { lastFailure, onlyPinned } = facts;
+      const detail = "No key that is trusted here verifies the license key yet.";
+      if (onlyPinned && !vouched) return refused("SIGNING_KEY_UNKNOWN", detail);
+      const why = lastFailure
+        ? `the service was not reached (${lastFailure.reason})`
+        : "they may be out of date";
+      return indeterminate("SIGNING_KEY_UNKNOWN", `${detail.slice(0, -1)}: ${why}.`);
+    }
+    case "other_issuer":
+      return indeterminate(
+        "ISSUER_MISMATCH",
+        `The license key is of the issuer ${licenseKey.issuer}, and this installation expects ${facts.issuers.join(", ")}.`,
+      );
+    default:
+      return null;
+  }
+}
+
+function judge(facts: Facts, holding: Holding, now: number): Judgment {
+  const { licenseKey, refusal } = holding;
   if (licenseKey === null) return refused("LICENSE_KEY_MISSING", "No license key is installed.");
-  if (licenseKey.fault === "unknown_key") {
-    return indeterminate(
-      "SIGNING_KEY_UNKNOWN",
-      "The license key is signed by a key that is not among the trusted ones; they may be out of date.",
-    );
-  }
-  if (licenseKey.fault !== null) {
-    return refused("LICENSE_KEY_INVALID", "The license key was not issued by the service or was altered.");
-  }
-  const key = licenseKey.claims;
-  const said = refusal && judgeRefusal(refusal, key, now);
+  const fault = judgeFault(facts, holding);
+  if (licenseKey.fault === "invalid") return fault!;
+  const certificate = certificateOf(facts, holding);
+  const said =
+    refusal && !isOutlasted(facts, holding, now) ? judgeRefusal(refusal, licenseKey.claims, now) : null;
   if (said) return said;
-  const certificate = usableCertificate(facts);
+  const key = licenseKey.claims;
+  if (key === null) return fault!;
   const listed = listedAs(facts.revocations, key, certificate, now);
   if (listed) return listed;
   return certificate ? byCertificate(certificate, now) : byKeyAlone(key, now);
+}
+
+/**
+ * Whether a certificate that holds is good for more than what the service said, or somebody in its place: a refusal
+ * without a signature. A wrong deployment, or who sits in between, must not stop a fleet.
+ */
+function isOutlasted(facts: Facts, holding: Holding, now: number): boolean {
+  const certificate = certificateOf(facts, holding);
+  if (holding.refusal === null || holding.refusal.signed || certificate === null) return false;
+  const { state } = byCertificate(certificate, now);
+  return state === "entitled" || state === "grace";
 }
 
 /**
@@ -77,19 +162,13 @@ function judge(facts: Facts, now: number): Judgment {
  * and the service did not say so after it, knowing of another one.
  */
 function judgeRefusal(
-  { code, detail, at }: NonNullable<Facts["refusal"]>,
-  key: LicenseKeyClaims,
+  { code, detail, at }: NonNullable<State["refusal"]>,
+  key: LicenseKeyClaims | null,
   now: number,
 ) {
-  const start = code === "LICENSE_NOT_STARTED" && key.nbf !== null ? key.nbf * 1000 : null;
+  const start = code === "LICENSE_NOT_STARTED" && key && key.nbf !== null ? key.nbf * 1000 : null;
   if (start === null || Date.parse(at) >= start) return refused(code, detail);
   return now >= start ? null : { ...refused(code, detail), until: start };
-}
-
-/** The certificate, where it is this instance's and of this license. */
-export function usableCertificate({ certificate, instanceId, licenseKey }: Facts): CertificateClaims | null {
-  const licenseId = licenseKey?.claims?.jti;
-  return certificate?.sub === instanceId && certificate.license_id === licenseId ? certificate : null;
 }
 
 function listedAs(
@@ -132,7 +211,7 @@ function byCertificate(certificate: CertificateClaims, now: number): Judgment {
   };
 }
 
-function byKeyAlone({ nbf, exp }: LicenseKeyClaims, now: number): Judgment {
+export function byKeyAlone({ nbf, exp }: Pick<LicenseKeyClaims, "nbf" | "exp">, now: number): Judgment {
   if (nbf !== null && now < nbf * 1000) {
     const detail = `The license starts at ${instantOf(nbf * 1000)}.`;
     return { ...refused("LICENSE_NOT_STARTED", detail), until: nbf * 1000 };
@@ -146,15 +225,16 @@ function byKeyAlone({ nbf, exp }: LicenseKeyClaims, now: number): Judgment {
   return { ...indeterminate("NOT_ACTIVATED", detail), until: exp === null ? null : exp * 1000 };
 }
 
-function termsOf(facts: Facts): Terms {
-  const certificate = usableCertificate(facts);
-  const key = facts.licenseKey?.claims ?? null;
+function termsOf(facts: Facts, holding: Holding): Terms {
+  const certificate = certificateOf(facts, holding);
+  const key = holding.licenseKey?.claims ?? null;
   const source = certificate ?? key;
+  const open = holding.licenseKey?.fault === "unknown_key" || holding.licenseKey?.fault === "other_issuer";
   return {
     licenseId: key?.jti ?? null,
     customerId: certificate?.customer_id ?? key?.sub ?? null,
     licenseType: source?.license_type ?? null,
-    features: source?.features ?? [],
+    features: source?.features ?? (open && !holding.vouched ? TRIAL_FEATURES : []),
     maxInstances: source?.max_instances ?? null,
     maxServices: source?.max_services ?? null,
     maxRequestsPerDay: source?.max_requests_per_day ?? null,
@@ -175,9 +255,3 @@ const indeterminate = (code: Code, detail: string): Judgment => ({
   detail,
   until: null,
 });
-
-const parseOrNull = (instant: string | null): number | null =>
-  instant === null ? null : Date.parse(instant);
-
-/** RFC 3339, UTC, with milliseconds. */
-const instantOf = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -2,10 +2,11 @@
 // may change its language: `instance_id`, `state.json`, `instance.key.json`.
 import { isInstant, isObject, type KeySet, parseObject, readKeySet } from "./documents.ts";
 import { dayOf, type Figures, MAX_FIGURE, type Usage } from "./usage.ts";
-import { type Refusal, REFUSALS } from "./vocabulary.ts";
+import { type Candidate, type Code, CODES, type Failure, type Refusal, REFUSALS } from "./vocabulary.ts";
 
-/** The name of the state among the texts. */
+/** The names of the state and of what is kept twice among the texts. */
 export const STATE = "state.json";
+export const KEPT = "kept.json";
 
 /** Where the state lives: a few small texts by name. */
 export interface Storage {
@@ -14,6 +15,8 @@ export interface Storage {
   write(name: string, text: string): Promise<void>;
   /** Runs `work` while nobody else who shares the storage does; may be left out where nobody does. */
   exclusively?<T>(work: () => Promise<T>): Promise<T>;
+  /** Keeps a copy of what cannot be used, for a person to look at; may be left out where `read` gives all of it. */
+  setAside?(name: string): Promise<void>;
 }
 
 /** Forgets everything when the process ends: for tests, and where a lost seat frees itself soon enough. */
@@ -29,18 +32,56 @@ export class MemoryStorage implements Storage {
   }
 }
 
+/** A license key or an instance id that waits to take the place of what is in force. */
+export interface CandidateState {
+  license_key: string;
+  /** null: the one in force. */
+  instance_id: string | null;
+  state: Candidate["state"];
+  code: Code | null;
+  detail: string;
+  /** By the wall clock, for people. */
+  since: string;
+  /** In confirmed time, for deadlines. */
+  seen_at: string;
+  failures: number;
+  /** null: as soon as may be. */
+  next_try_at: string | null;
+}
+
 export interface State {
   license_key: string | null;
-  /** SHA-256 of the key that the operator configured last: the same one does not undo a renewal. */
+  /** SHA-256 of the key that was installed, of which `license_key` may be a renewal: the same one does not undo it. */
   installed_key_sha256: string | null;
+  /** SHA-256 of the key that was configured last: one that did not change does nothing. */
+  configured_key_sha256: string | null;
+  configured_instance_id: string | null;
+  /** The one in force, where it is not that of the file `instance_id`. */
+  instance_id: string | null;
+  /** The one that counts: of two certificates of a seat the one that ends later. */
   certificate: string | null;
+  /** The last proven one, where that is another. */
+  proven_certificate: string | null;
+  /** SHA-256 of `license_key`, once a trusted key verified it or the service granted it. */
+  vouched_key_sha256: string | null;
+  /** In confirmed time: when `license_key` was installed. */
+  key_seen_at: string | null;
+  /** In confirmed time: the first start of a client that bounds what nobody can tell. */
+  bounded_since: string | null;
+  confirmed_at: string | null;
+  /** The latest wall clock at which something was written. */
+  last_seen_at: string | null;
+  /** By how much the wall clock was ahead of the service at the last grant, and what it said then. */
+  clock_ahead: { by_ms: number; at: string } | null;
+  candidate: CandidateState | null;
   revocations: string | null;
   /** The published keys, as read last. */
   jwks: KeySet | null;
   /** The latest time that a signed document ever told. */
   high_water: string | null;
   /** Bound to the key that it was said of. */
-  refusal: { code: Refusal; detail: string; at: string; key_sha256: string } | null;
+  refusal: { code: Refusal; detail: string; at: string; key_sha256: string; signed: boolean } | null;
+  last_failure: Failure | null;
   warnings: string[];
   next_check_in: string | null;
   last_attempt_at: string | null;
@@ -53,16 +94,30 @@ export interface State {
   seats_active: number | null;
   /** The last request files: a license file has to answer one of them, and acknowledges its usage. */
   offline_requests: { nonce: string; usage: Usage }[];
+  /** SHA-256 of the certificate of the license file that was loaded last: once more changes nothing. */
+  license_file_sha256: string | null;
 }
 
 export const EMPTY: State = {
   license_key: null,
   installed_key_sha256: null,
+  configured_key_sha256: null,
+  configured_instance_id: null,
+  instance_id: null,
   certificate: null,
+  proven_certificate: null,
+  vouched_key_sha256: null,
+  key_seen_at: null,
+  bounded_since: null,
+  confirmed_at: null,
+  last_seen_at: null,
+  clock_ahead: null,
+  candidate: null,
   revocations: null,
   jwks: null,
   high_water: null,
   refusal: null,
+  last_failure: null,
   warnings: [],
   next_check_in: null,
   last_attempt_at: null,
@@ -72,31 +127,87 @@ export const EMPTY: State = {
   usage_license_id: null,
   seats_active: null,
   offline_requests: [],
+  license_file_sha256: null,
 };
+
+/** Members that are texts of any kind, and those that are instants. */
+const TEXTS = [
+  "license_key",
+  "installed_key_sha256",
+  "configured_key_sha256",
+  "configured_instance_id",
+  "instance_id",
+  "certificate",
+  "proven_certificate",
+  "vouched_key_sha256",
+  "revocations",
+  "usage_license_id",
+  "license_file_sha256",
+] as const;
+
+const INSTANTS = [
+  "key_seen_at",
+  "bounded_since",
+  "confirmed_at",
+  "last_seen_at",
+  "high_water",
+  "next_check_in",
+  "last_attempt_at",
+] as const;
 
 /** The state that a text holds, or null where it is cut off or none. What it should not hold is left out. */
 export function parseState(text: string): State | null {
   const value = parseObject(text);
   if (value?.["version"] !== 1) return null;
-  const { refusal, warnings, failures } = value;
-  return {
-    license_key: textOf(value["license_key"]),
-    installed_key_sha256: textOf(value["installed_key_sha256"]),
-    certificate: textOf(value["certificate"]),
-    revocations: textOf(value["revocations"]),
+  const { warnings } = value;
+  const usage = usageOf(value["usage"]);
+  const named = <Name extends string>(names: readonly Name[], read: (value: unknown) => string | null) =>
+    Object.fromEntries(names.map((name) => [name, read(value[name])])) as Record<Name, string | null>;
+  const state: State = {
+    ...named(TEXTS, textOf),
+    ...named(INSTANTS, instantOf),
     jwks: readKeySet(value["jwks"]),
-    high_water: instantOf(value["high_water"]),
-    refusal: refusalOf(refusal),
+    clock_ahead: aheadOf(value["clock_ahead"]),
+    candidate: candidateOf(value["candidate"]),
+    refusal: refusalOf(value["refusal"]),
+    last_failure: failureOf(value["last_failure"]),
     warnings: Array.isArray(warnings) ? warnings.filter((code) => typeof code === "string") : [],
-    next_check_in: instantOf(value["next_check_in"]),
-    last_attempt_at: instantOf(value["last_attempt_at"]),
-    failures: amountOf(failures),
-    usage: usageOf(value["usage"]),
+    failures: amountOf(value["failures"]),
+    usage,
     acknowledged: usageOf(value["acknowledged"]),
-    usage_license_id: textOf(value["usage_license_id"]),
     seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
     offline_requests: requestsOf(value["offline_requests"]),
   };
+  // A client of before did not write down when it was there; the days that it counted on tell as much.
+  const day = Object.keys(usage).toSorted().at(-1);
+  return { ...state, last_seen_at: state.last_seen_at ?? (day ? `${day}T00:00:00.000Z` : null) };
+}
+
+/** What is kept twice: what makes a license, and what keeps a restart from undoing it. */
+const KEPT_TWICE = [
+  "license_key",
+  "certificate",
+  "proven_certificate",
+  "installed_key_sha256",
+  "configured_key_sha256",
+  "configured_instance_id",
+  "instance_id",
+  "vouched_key_sha256",
+] as const;
+
+/** What is written beside the state, for the day that the state is broken. */
+export const formatKept = (state: State): string =>
+  `${JSON.stringify({ version: 1, ...Object.fromEntries(KEPT_TWICE.map((name) => [name, state[name]])) }, null, 1)}\n`;
+
+/** The state, as far as what is beside it, or what is left of its text, tells. */
+export function salvage(broken: string, kept: string | null): State | null {
+  const copy = parseState(kept ?? "");
+  if (copy) return copy;
+  const found = KEPT_TWICE.flatMap((name): [string, string][] => {
+    const value = new RegExp(`"${name}"\\s*:\\s*"([^"\\\\]*)"`).exec(broken)?.[1];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return found.length === 0 ? null : { ...EMPTY, ...Object.fromEntries(found) };
 }
 
 /** The later one of what is remembered and a document's `iat`. */
@@ -124,8 +235,37 @@ function refusalOf(value: unknown): State["refusal"] {
   if (!isObject(value)) return null;
   const code = REFUSALS.find((known) => known === value["code"]);
   const [detail, at, key_sha256] = [value["detail"], value["at"], value["key_sha256"]].map(textOf);
-  return code && key_sha256 ? { code, detail: detail ?? code, at: at ?? "", key_sha256 } : null;
+  const signed = value["signed"] === true;
+  return code && key_sha256 ? { code, detail: detail ?? code, at: at ?? "", key_sha256, signed } : null;
 }
+
+function candidateOf(value: unknown): CandidateState | null {
+  if (!isObject(value)) return null;
+  const [license_key, instance_id, detail] = ["license_key", "instance_id", "detail"].map((name) =>
+    textOf(value[name]),
+  );
+  const [since, seen_at] = [value["since"], value["seen_at"]].map(instantOf);
+  if (!license_key || !since || !seen_at) return null;
+  return {
+    license_key,
+    instance_id: instance_id ?? null,
+    state: value["state"] === "refused" ? "refused" : "pending",
+    code: CODES.find((known) => known === value["code"]) ?? null,
+    detail: detail ?? "",
+    since,
+    seen_at,
+    failures: amountOf(value["failures"]),
+    next_try_at: instantOf(value["next_try_at"]),
+  };
+}
+
+function failureOf(value: unknown): Failure | null {
+  if (!isObject(value) || !isInstant(value["at"])) return null;
+  return { at: value["at"], reason: textOf(value["reason"]) ?? "" };
+}
+
+const aheadOf = (value: unknown): State["clock_ahead"] =>
+  isObject(value) && isInstant(value["at"]) ? { by_ms: amountOf(value["by_ms"]), at: value["at"] } : null;
 
 const requestsOf = (value: unknown): State["offline_requests"] =>
   (Array.isArray(value) ? value : [])

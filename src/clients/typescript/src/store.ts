@@ -1,17 +1,41 @@
 // Keeps the state: one change after the other, shared with whoever shares the storage. A storage that fails
 // stops nobody: what changed goes on in memory and is written as soon as that works again.
-import { EMPTY, formatState, parseState, STATE, type State, type Storage } from "./state.ts";
+import {
+  EMPTY,
+  formatKept,
+  formatState,
+  KEPT,
+  parseState,
+  salvage,
+  STATE,
+  type State,
+  type Storage,
+} from "./state.ts";
 import { addUsage, type Usage } from "./usage.ts";
+import { LicenseError } from "./vocabulary.ts";
+
+export interface Watcher {
+  /** Called with each new state, and awaited before the next. */
+  changed(state: State, isKept: boolean): Promise<void>;
+  /** What is written with each change: the time, for one. */
+  stamp(state: State): State;
+  /** Whether the stamp is worth writing by itself. */
+  isStampDue(state: State): boolean;
+}
 
 export class Store {
   readonly #storage: Storage;
   readonly #report: (error: unknown) => void;
-  #changed: (state: State) => Promise<void> = async () => undefined;
+  #watcher: Watcher = { changed: async () => undefined, stamp: (state) => state, isStampDue: () => false };
   #state: State = EMPTY;
   /** Counted since the last change; added to what is stored, so that several processes lose nothing. */
   #counted: Usage = {};
   /** What changed and could not be written. */
   #unsaved: Partial<State> = {};
+  /** Whether the last attempt to write came to something. */
+  #isKept = true;
+  /** What is known to be in the copy. */
+  #copy: string | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage, report: (error: unknown) => void) {
@@ -19,9 +43,8 @@ export class Store {
     this.#report = report;
   }
 
-  /** Has `changed` called with each new state, and awaited before the next. */
-  watch(changed: (state: State) => Promise<void>): void {
-    this.#changed = changed;
+  watch(watcher: Watcher): void {
+    this.#watcher = watcher;
   }
 
   /** As of the last change, with what was counted since. */
@@ -31,7 +54,12 @@ export class Store {
 
   /** Whether there is something that a crash would take. */
   get isDirty(): boolean {
-    return Object.keys(this.#unsaved).length > 0 || Object.keys(this.#counted).length > 0;
+    const { isStampDue } = this.#watcher;
+    return (
+      Object.keys(this.#unsaved).length > 0 ||
+      Object.keys(this.#counted).length > 0 ||
+      isStampDue(this.#state)
+    );
   }
 
   count(usage: Usage): void {
@@ -51,7 +79,7 @@ export class Store {
       } catch (error) {
         this.#report(error);
       }
-      await this.#changed(this.#state);
+      await this.#told();
     });
   }
 
@@ -69,7 +97,7 @@ export class Store {
         // What cannot be locked is not written, but it may be read.
         else await this.#change(change, error);
       }
-      await this.#changed(this.#state);
+      await this.#told();
       return this.#state;
     });
   }
@@ -81,13 +109,13 @@ export class Store {
   commit(change: (state: State) => State): Promise<State> {
     return this.#inTurn(async () => {
       await this.#exclusively(() => this.#change(change, null, true));
-      await this.#changed(this.#state);
+      await this.#told();
       return this.#state;
     });
   }
 
   /**
-   * The text of that name, made once where there is none that is good.
+   * The text of that name, made once where there is none. One that cannot be used is set aside, never written over.
    * @throws what the storage throws, where it takes writing
    */
   async readOrMake(
@@ -95,10 +123,17 @@ export class Store {
     make: () => string | Promise<string>,
     isGood: (text: string) => boolean,
   ): Promise<string> {
+    let fault: unknown = null;
     const read = async (): Promise<string | null> => {
-      const text = (await this.#storage.read(name))?.trim() ?? null;
-      if (text === null || isGood(text)) return text;
-      this.#report(new Error(`${name} cannot be used and is made anew.`));
+      fault = null;
+      try {
+        const text = (await this.#storage.read(name))?.trim() ?? "";
+        if (text === "" || isGood(text)) return text || null;
+        fault = new Error(`${name} cannot be used, is set aside and made anew.`);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        fault = new Error(`${error.message} It is set aside and made anew.`);
+      }
       return null;
     };
     // Not under the lock at first: a folder that cannot be written can be read.
@@ -108,6 +143,10 @@ export class Store {
         this.#exclusively(async () => {
           const text = await read();
           if (text !== null) return text;
+          if (fault !== null) {
+            this.#report(fault);
+            await this.#setAside(name, (await this.#readText(name)) ?? "");
+          }
           const made = await make();
           await this.#storage.write(name, `${made}\n`);
           return made;
@@ -132,10 +171,13 @@ export class Store {
     this.#state = change(this.state);
     this.#counted = {};
     try {
+      const isNew = formatState(this.#state) !== text || this.#watcher.isStampDue(this.#state);
+      if (isNew) this.#state = this.#watcher.stamp(this.#state);
       if (trouble !== null) throw trouble;
-      const next = formatState(this.#state);
-      if (next !== text) await this.#storage.write(STATE, next);
+      if (isNew) await this.#storage.write(STATE, formatState(this.#state));
+      await this.#copyKept();
       this.#unsaved = {};
+      this.#isKept = true;
     } catch (error) {
       this.#counted = addUsage(counted, this.#counted);
       if (lasting) {
@@ -143,20 +185,56 @@ export class Store {
         throw error;
       }
       this.#keepInMemory(before);
-      this.#report(error);
+      this.#notKept(error);
     }
   }
 
+  /** What makes the license is kept twice, for a disk or a person that breaks the one. */
+  async #copyKept(): Promise<void> {
+    const copy = formatKept(this.#state);
+    this.#copy ??= (await this.#readText(KEPT)) ?? formatKept(EMPTY);
+    if (copy === this.#copy) return;
+    await this.#storage.write(KEPT, copy);
+    this.#copy = copy;
+  }
+
+  /** Said once: a folder that cannot be written stays so for a while. */
+  #notKept(error: unknown): void {
+    if (!this.#isKept) return;
+    this.#isKept = false;
+    const why = error instanceof Error ? error.message : String(error);
+    const told = `The state of the license cannot be written and goes on in memory: ${why}`;
+    this.#report(new LicenseError("STATE_NOT_KEPT", told));
+  }
+
   async #read(): Promise<string | null> {
-    const text = await this.#storage.read(STATE);
+    const text = await this.#readText(STATE);
     const stored = text === null ? null : parseState(text);
     // One that was cut off or altered is set aside for a person to look at, never a reason to stop.
     if (text !== null && stored === null) {
       this.#report(new Error(`${STATE} cannot be read and was set aside.`));
-      await this.#storage.write(`${STATE}.broken-${Date.now()}`, text);
+      await this.#setAside(STATE, text);
+      const rest = this.#state === EMPTY ? salvage(text, await this.#readText(KEPT)) : null;
+      this.#state = { ...(rest ?? this.#state), ...this.#unsaved };
+      return null;
     }
     this.#state = { ...(stored ?? this.#state), ...this.#unsaved };
     return text;
+  }
+
+  /** What is no text at all counts as broken, not as a storage that fails. */
+  async #readText(name: string): Promise<string | null> {
+    try {
+      return await this.#storage.read(name);
+    } catch (error) {
+      if (error instanceof TypeError) return "";
+      throw error;
+    }
+  }
+
+  async #setAside(name: string, text: string): Promise<void> {
+    if (this.#storage.setAside) await this.#storage.setAside(name);
+    else await this.#storage.write(`${name}.broken-${Date.now()}`, text);
   }
 
   #keepInMemory(before: State): void {
@@ -168,6 +246,10 @@ export class Store {
       ([name, value]) => value !== before[name as keyof State],
     );
     this.#unsaved = { ...this.#unsaved, ...Object.fromEntries(changed) };
+  }
+
+  #told(): Promise<void> {
+    return this.#watcher.changed(this.#state, this.#isKept);
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

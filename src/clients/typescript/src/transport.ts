@@ -1,5 +1,7 @@
 // The way to the service: one request, one answer, nothing thrown. What an answer means is not decided here.
 import type { Answer } from "./answers.ts";
+import { reasonOf } from "./failures.ts";
+import { canonicalAddress } from "./texts.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -12,8 +14,9 @@ export interface Transport {
 /** Far above any answer of the service; a portal's page is not worth more memory. */
 const MAX_ANSWER = 256 * 1024;
 
+/** @param timeout milliseconds for each request */
 export function createTransport(url: string, fetch: Fetch, timeout: number): Transport {
-  const base = url.replace(/\/+$/, "");
+  const base = canonicalAddress(url);
   const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
     try {
       const response = await fetch(`${base}${path}`, {
@@ -61,10 +64,4 @@ async function readText(response: Response, maxLength: number): Promise<string> 
     }
     text += decoder.decode(value, { stream: true });
   }
-}
-
-/** fetch says "fetch failed" and hides why in the cause. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error instanceof Error ? error : new Error(String(error));
-  return `The service was not reached: ${cause instanceof Error && cause.message ? cause.message : message}`;
 }

@@ -9,17 +9,31 @@ export const REFUSALS = [
   "LICENSE_KEY_SUPERSEDED",
   "LICENSE_KEY_INVALID",
   "ACTIVATION_LIMIT_REACHED",
+  "LICENSE_NOT_FOUND",
+  "INSTANCE_CLONED",
 ] as const;
+
+/** The refusals that the service signs: they count at once. The others are warnings while a certificate holds. */
+export const SIGNED_REFUSALS: readonly string[] = [
+  "LICENSE_EXPIRED",
+  "LICENSE_SUSPENDED",
+  "LICENSE_REVOKED",
+  "LICENSE_KEY_SUPERSEDED",
+];
 
 export type Refusal = (typeof REFUSALS)[number];
 
 /** Why a license is not simply entitled: the service's word, or what the installation found out by itself. */
-export type Code =
-  | Refusal
-  | "LICENSE_KEY_MISSING"
-  | "NOT_ACTIVATED"
-  | "LEASE_EXPIRED"
-  | "SIGNING_KEY_UNKNOWN";
+export const CODES = [
+  ...REFUSALS,
+  "LICENSE_KEY_MISSING",
+  "NOT_ACTIVATED",
+  "LEASE_EXPIRED",
+  "SIGNING_KEY_UNKNOWN",
+  "ISSUER_MISMATCH",
+] as const;
+
+export type Code = (typeof CODES)[number];
 
 export type LicenseState = "entitled" | "grace" | "indeterminate" | "refused";
 
@@ -39,18 +53,40 @@ export interface Terms {
   checkInAt: string | null;
 }
 
+/** A license key, or an instance id, that was configured or installed and is not in force. */
+export interface Candidate {
+  /** null where no trusted key verifies the license key. */
+  licenseId: string | null;
+  /** `pending`: the service is to be asked, or did not answer yet. */
+  state: "pending" | "refused";
+  code: Code | null;
+  detail: string;
+  since: string;
+}
+
+/** Why the last attempt came to no contact with the service. */
+export interface Failure {
+  at: string;
+  reason: string;
+}
+
 export interface Status extends Terms {
   state: LicenseState;
   code: Code | null;
   /** A sentence for the operator. */
   detail: string;
-  /** Codes, sorted: CLOCK_SET_BACK and those of the service's last good answer. */
+  /**
+   * Codes, sorted: those of the service's last good answer, a refusal that a good certificate outlasts, and
+   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS.
+   */
   warnings: readonly string[];
   /** When this state ends if nothing else is heard, or null. */
   until: string | null;
   /** When the service is asked next; null: as soon as may be. */
   nextCheckIn: string | null;
   mayRun: boolean;
+  candidate: Candidate | null;
+  lastFailure: Failure | null;
 }
 
 /** Thrown where a caller asked for something that the license or the service does not give. */
@@ -58,7 +94,7 @@ export class LicenseError extends Error {
   override readonly name = "LicenseError";
   /**
    * A code of a status, a code of the service, or FEATURE_NOT_LICENSED, LICENSE_FILE_INVALID,
-   * REVOCATION_LIST_INVALID, INSTANCE_KEY_INVALID, SERVICE_UNAVAILABLE.
+   * REVOCATION_LIST_INVALID, INSTANCE_KEY_INVALID, SERVICE_UNAVAILABLE, STATE_NOT_KEPT.
    */
   readonly code: string;
 

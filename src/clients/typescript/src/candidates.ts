@@ -1,0 +1,159 @@
+// Configured is not installed: what becomes of a license key, or an instance id, that somebody hands over. Pure.
+import { claimOf, dateOf } from "./documents.ts";
+import { byKeyAlone } from "./rules.ts";
+import type { LicenseKeyClaims, Verdict } from "./documents.ts";
+import type { CandidateState, State } from "./state.ts";
+import { PASSED_OVER } from "./texts.ts";
+import type { Code } from "./vocabulary.ts";
+
+/** A license key as it was handed over, looked at. */
+export interface Given {
+  licenseKey: string;
+  hash: string;
+  verdict: Verdict<LicenseKeyClaims>;
+  isMarked: boolean;
+}
+
+export interface Moment {
+  /** The wall clock, milliseconds. */
+  at: number;
+  /** Confirmed time, milliseconds. */
+  confirmed: number;
+  /** The time to judge by, milliseconds. */
+  now: number;
+  /** The instance id in force. */
+  instanceId: string;
+}
+
+/** The state with a license key that somebody installs, now and here. */
+export function afterInstall(state: State, given: Given, moment: Moment): State {
+  if (state.license_key === null) return inForce(state, given, moment);
+  return withCandidate(state, isHeld(state, given) ? null : given, null, moment);
+}
+
+/** The state with what is configured. Only what changed since it was configured last does anything. */
+export function afterConfigured(
+  state: State,
+  configured: { key: Given | null; instanceId: string | null },
+  moment: Moment,
+): State {
+  const { key, instanceId } = configured;
+  const isFirst = state.configured_key_sha256 === null;
+  const keyChanged = key !== null && state.configured_key_sha256 !== key.hash;
+  const idChanged = instanceId !== null && state.configured_instance_id !== instanceId;
+  if (!keyChanged && !idChanged) return state;
+  const noted = {
+    ...state,
+    configured_key_sha256: key?.hash ?? state.configured_key_sha256,
+    configured_instance_id: instanceId ?? state.configured_instance_id,
+  };
+  // A client of before wrote nothing down of an id that it was given; its certificate tells.
+  if (idChanged && state.bounded_since === null && claimOf(state.certificate ?? "", "sub") === instanceId)
+    return afterConfigured(
+      { ...state, configured_instance_id: instanceId, instance_id: instanceId },
+      configured,
+      moment,
+    );
+  const otherId = instanceId === moment.instanceId ? null : instanceId;
+  if (state.license_key === null) {
+    const named = otherId === null ? noted : { ...noted, instance_id: otherId };
+    return key === null ? named : inForce(named, key, moment);
+  }
+  const acts = keyChanged && !isHeld(state, key) && (!isFirst || mayActFirst(state.license_key, key));
+  // What did not change goes on as it is: a key that waits, or an id.
+  const waiting = state.candidate?.license_key === state.license_key ? null : state.candidate;
+  if (keyChanged && !acts && !isHeld(state, key) && !idChanged) return noted;
+  const id = idChanged ? otherId : (state.candidate?.instance_id ?? null);
+  if (!keyChanged && waiting) {
+    const found = isAskable(waiting) ? PENDING : waiting;
+    return { ...noted, candidate: fresh({ ...waiting, ...found, instance_id: id }, moment) };
+  }
+  return withCandidate(noted, acts ? key : null, id, moment);
+}
+
+/** A client of before wrote down what was installed, not what was configured: an old key must not undo the former. */
+function mayActFirst(held: string, { licenseKey, verdict }: Given): boolean {
+  const [before, after] = [dateOf(held, "iat"), dateOf(licenseKey, "iat")];
+  if (verdict.fault === "invalid") return true;
+  return (
+    claimOf(held, "jti") === claimOf(licenseKey, "jti") ||
+    (after !== null && (before === null || after > before))
+  );
+}
+
+const inForce = (state: State, { licenseKey, hash }: Given, { confirmed }: Moment): State => ({
+  ...state,
+  license_key: licenseKey,
+  installed_key_sha256: hash,
+  vouched_key_sha256: null,
+  key_seen_at: instant(confirmed),
+  candidate: null,
+  warnings: [],
+  failures: 0,
+  next_check_in: null,
+});
+
+/** Whether it is what is in force, or what that is a renewal of. */
+const isHeld = (state: State, { licenseKey, hash }: Given): boolean =>
+  state.license_key === licenseKey || state.installed_key_sha256 === hash;
+
+/** @param given null: the license key in force */
+function withCandidate(state: State, given: Given | null, instanceId: string | null, moment: Moment): State {
+  if (given === null && instanceId === null) return { ...state, candidate: null };
+  const { candidate } = state;
+  const license_key = given?.licenseKey ?? state.license_key!;
+  if (candidate?.license_key === license_key && candidate.instance_id === instanceId) return state;
+  const found = given ? lookedAt(given, moment) : PENDING;
+  return { ...state, candidate: fresh({ license_key, instance_id: instanceId, ...found }, moment) };
+}
+
+const fresh = (
+  candidate: Pick<CandidateState, "license_key" | "instance_id" | "state" | "code" | "detail">,
+  { at, confirmed }: Moment,
+): CandidateState => ({
+  ...candidate,
+  since: instant(at),
+  seen_at: instant(confirmed),
+  failures: 0,
+  next_try_at: null,
+});
+
+const PENDING = {
+  state: "pending",
+  code: null,
+  detail: "It takes the place of what is in force when the service grants it a seat.",
+} as const;
+
+/** One that was refused before anybody was asked is not worth a question. */
+export const isAskable = (candidate: CandidateState | null): candidate is CandidateState =>
+  candidate !== null && (candidate.state === "pending" || candidate.failures > 0);
+
+/** When the service is asked next about the candidate. */
+export const isCandidateDue = ({ candidate }: State, clock: number): boolean =>
+  isAskable(candidate) && (candidate.next_try_at === null || clock >= Date.parse(candidate.next_try_at));
+
+/** What a key is found to be before anybody was asked. */
+function lookedAt(
+  { verdict, isMarked }: Given,
+  { now }: Moment,
+): Pick<CandidateState, "state" | "code" | "detail"> {
+  const pending = (code: Code | null, detail: string) => ({ ...PENDING, code, detail });
+  switch (verdict.fault) {
+    case "invalid":
+      return {
+        state: "refused",
+        code: "LICENSE_KEY_INVALID",
+        detail: `It was not issued by the service, was altered, or is not all there.${isMarked ? PASSED_OVER : ""}`,
+      };
+    case "unknown_key":
+      return pending("SIGNING_KEY_UNKNOWN", "No key that is trusted here verifies it yet.");
+    case "other_issuer":
+      return pending("ISSUER_MISMATCH", `It is of the issuer ${verdict.issuer}.`);
+    default: {
+      const { code, detail } = byKeyAlone(verdict.claims, now);
+      return code === "NOT_ACTIVATED" ? PENDING : pending(code, detail);
+    }
+  }
+}
+
+const instant = (at: number): string => new Date(at).toISOString();

@@ -1,0 +1,76 @@
+// What a Node program is configured with: options first, then the environment.
+import { readFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type KeySet, parseObject, readKeySet } from "./documents.ts";
+import type { LicenseOptions } from "./options.ts";
+import { isLeaseHours } from "./prepare.ts";
+import { cleanKey, decodeText } from "./texts.ts";
+
+/** What is left out comes from the environment, where it is there: see each. */
+export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
+  /** CAIO_LICENSE_DIR, else ~/.local/state/caio-license. */
+  folder?: string | undefined;
+  /** CAIO_LICENSE_KEY_FILE: a file with the license key, read at the start and every ten seconds. */
+  licenseKeyFile?: string | undefined;
+  /** CAIO_LICENSE_RELEASE=1: the orderly end of the last process on the folder, SIGTERM included, frees the seat. */
+  release?: boolean | undefined;
+  /** False: nothing happens but what is called for. */
+  background?: boolean | undefined;
+}
+
+interface Configured extends Omit<NodeLicenseOptions, "folder" | "release" | "licenseKeyFile"> {
+  folder: string;
+  release: boolean;
+  licenseKeyFile: string | null;
+  /** What an operator should read of it. */
+  said: Error[];
+}
+
+/** @throws TypeError where CAIO_LICENSE_KEYS names no keys: an installation that trusts nobody should not start */
+export async function fromEnvironment(options: NodeLicenseOptions): Promise<Configured> {
+  const hours = fromEnv("CAIO_LICENSE_LEASE_HOURS");
+  const isHours = hours === undefined || (/^\d+$/.test(hours.trim()) && isLeaseHours(Number(hours)));
+  const { leaseHours, release, licenseKeyFile } = options;
+  const licenseKey = [options.licenseKey, fromEnv("CAIO_LICENSE_KEY")].find(
+    (key) => key !== undefined && cleanKey(key) !== "",
+  );
+  const file = licenseKeyFile || fromEnv("CAIO_LICENSE_KEY_FILE");
+  return {
+    ...options,
+    folder: options.folder || fromEnv("CAIO_LICENSE_DIR") || join(home(), ".local", "state", "caio-license"),
+    url: options.url || fromEnv("CAIO_LICENSE_URL"),
+    issuer: options.issuer || fromEnv("CAIO_LICENSE_ISSUER"),
+    licenseKey,
+    licenseKeyFile: licenseKey === undefined && file ? file : null,
+    instanceId: options.instanceId || fromEnv("CAIO_LICENSE_INSTANCE_ID"),
+    leaseHours: leaseHours ?? (hours !== undefined && isHours ? Number(hours) : undefined),
+    release:
+      release ?? ["1", "true"].includes((process.env["CAIO_LICENSE_RELEASE"] ?? "").trim().toLowerCase()),
+    trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
+    // A slip of the pen is no reason to stop.
+    said: isHours
+      ? []
+      : [new Error("CAIO_LICENSE_LEASE_HOURS is no whole number from 1 to 8760 and is passed over.")],
+  };
+}
+
+/** One that is empty counts as not set: that is what `${VAR:-}` in a compose file makes of it. */
+const fromEnv = (name: string): string | undefined =>
+  (process.env[name] ?? "").trim() === "" ? undefined : process.env[name];
+
+/** A user without an entry and without HOME, as containers have: a folder that is not there is no place to write. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return join(tmpdir(), "no-home");
+  }
+}
+
+async function pinnedKeys(path: string | undefined): Promise<KeySet | undefined> {
+  if (path === undefined) return undefined;
+  const keys = readKeySet(parseObject(decodeText(await readFile(path), path)));
+  if (!keys) throw new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
+  return keys;
+}

@@ -1,0 +1,42 @@
+// Why the service was not reached, in words that an operator can act on. Pure.
+
+/** What Node and undici say, by code. The words are those of the Python client. */
+const REASONS: Record<string, string> = {
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "no such host",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "no route to host",
+  ETIMEDOUT: "no answer in time",
+  UND_ERR_CONNECT_TIMEOUT: "no answer in time",
+  UND_ERR_HEADERS_TIMEOUT: "no answer in time",
+  UND_ERR_BODY_TIMEOUT: "no answer in time",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "certificate verify failed: self-signed certificate",
+  SELF_SIGNED_CERT_IN_CHAIN: "certificate verify failed: self-signed certificate",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate verify failed: unknown issuer",
+  UNABLE_TO_GET_ISSUER_CERT: "certificate verify failed: unknown issuer",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate verify failed: unknown issuer",
+  CERT_HAS_EXPIRED: "certificate verify failed: expired",
+  CERT_NOT_YET_VALID: "certificate verify failed: not valid yet",
+  ERR_TLS_CERT_ALTNAME_INVALID: "certificate verify failed: host name does not match",
+};
+
+/** fetch says "fetch failed" and hides why in the cause, or in the causes of several addresses. */
+export function reasonOf(error: unknown): string {
+  const chain = causesOf(error);
+  for (const one of chain) {
+    const known = REASONS[String((one as NodeJS.ErrnoException).code)];
+    if (known !== undefined) return known;
+    if (one.name === "TimeoutError") return "no answer in time";
+    const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
+    if (proxy !== undefined) return `proxy answered ${proxy}`;
+  }
+  return chain.findLast(({ message }) => message !== "")?.message ?? "the request failed";
+}
+
+function causesOf(error: unknown): Error[] {
+  if (!(error instanceof Error)) return error === undefined ? [] : [new Error(String(error))];
+  const several = error instanceof AggregateError ? error.errors.slice(0, 1) : [];
+  return [error, ...several.flatMap(causesOf), ...causesOf(error.cause)];
+}

@@ -1,0 +1,112 @@
+// One process at a time on a state folder: a lock file, since Node has no flock(2). A killed holder's lock is broken
+// at once where it can be told that it is gone, and after a second and a half without a sign of life elsewhere.
+import { randomUUID } from "node:crypto";
+import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseObject } from "./documents.ts";
+import { isGone, readTrace, traceOfThis } from "./processes.ts";
+
+/** How long a lock may stand unchanged. Seen by whoever waits, on his own clock: those of file servers differ. */
+const STALE = 1_500;
+
+/** How often a holder shows that it is there. Holding takes milliseconds, but a disk may be slow. */
+const SIGN_OF_LIFE = 300;
+
+/** Several may be before one in the queue. */
+const PATIENCE = 15_000;
+
+/** The locks that this process holds. */
+const mine = new Set<string>();
+
+export class Lock {
+  readonly #path: string;
+  readonly #text: string;
+
+  private constructor(path: string, text: string) {
+    this.#path = path;
+    this.#text = text;
+  }
+
+  /** @throws where it cannot be had */
+  static async take(path: string): Promise<Lock> {
+    const token = randomUUID();
+    const text = JSON.stringify({ ...(await traceOfThis()), token });
+    const deadline = performance.now() + PATIENCE;
+    let seen = "";
+    let since = performance.now();
+    mine.add(text);
+    while (!(await make(path, text))) {
+      const now = performance.now();
+      const sign = await signOf(path);
+      if (sign === null || sign.stamp !== seen) [seen, since] = [sign?.stamp ?? "", now];
+      if (sign && (now - since > STALE || (await isLeftBehind(sign.text)))) await breakUp(path, sign);
+      else if (now > deadline) {
+        mine.delete(text);
+        throw new Error(`${path} is held by another process.`);
+      } else await sleep(5 + Math.random() * 20);
+    }
+    return new Lock(path, text);
+  }
+
+  /** Runs `work`, then lets go. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    const signs = setInterval(
+      () => void utimes(this.#path, new Date(), new Date()).catch(() => undefined),
+      SIGN_OF_LIFE,
+    );
+    try {
+      return await work();
+    } finally {
+      clearInterval(signs);
+      mine.delete(this.#text);
+      if (await this.isHeld()) await rm(this.#path, { force: true });
+    }
+  }
+
+  /** Whether nobody took it for left behind, as they do with that of a process that stood still. */
+  async isHeld(): Promise<boolean> {
+    return (await signOf(this.#path))?.text === this.#text;
+  }
+}
+
+interface Sign {
+  text: string;
+  /** Another one with each sign of life. */
+  stamp: string;
+}
+
+async function make(path: string, text: string): Promise<boolean> {
+  try {
+    // A kill in between leaves a lock without a name, which nobody gives signs of life to.
+    const file = await open(path, "wx", 0o600);
+    await file.writeFile(text).finally(() => file.close());
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+async function signOf(path: string): Promise<Sign | null> {
+  try {
+    const [text, { mtimeMs, ino }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+    return { text, stamp: `${text} ${mtimeMs} ${ino}` };
+  } catch {
+    return null;
+  }
+}
+
+async function isLeftBehind(text: string): Promise<boolean> {
+  const trace = readTrace(parseObject(text));
+  return trace !== null && isGone(trace, mine.has(text));
+}
+
+/** Renamed and not removed: of two that find it left behind, one gets it. */
+async function breakUp(path: string, { text }: Sign): Promise<void> {
+  const broken = `${path}.${randomUUID()}`;
+  await rename(path, broken).catch(() => undefined);
+  // Another may have been faster and made a lock of its own: that one goes back.
+  const taken = await readFile(broken, "utf8").catch(() => null);
+  if (taken !== null && taken !== text) await link(broken, path).catch(() => undefined);
+  await rm(broken, { force: true });
+}

@@ -1,0 +1,79 @@
+// Everything that the parts of a license share, put together once.
+import { ConfirmedTime } from "./clocks.ts";
+import type { Contacts } from "./contact.ts";
+import { claimOf } from "./documents.ts";
+import { Evidence } from "./evidence.ts";
+import type { LicenseOptions } from "./options.ts";
+import { KEPT, parseState, STATE, type Storage } from "./state.ts";
+import { Store } from "./store.ts";
+import { cleanId, isInstanceId } from "./texts.ts";
+import { createTransport } from "./transport.ts";
+
+export const DEFAULT_TIMEOUT = 10_000;
+
+/** @throws TypeError, RangeError where an option is none */
+export async function prepare(options: LicenseOptions): Promise<Contacts> {
+  const { url, clock = Date.now, random = Math.random, timeout = DEFAULT_TIMEOUT } = options;
+  check(options);
+  // A function of its own: workerd refuses a fetch that is called on anything but the global object.
+  const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
+  const transport = url ? createTransport(url, fetcher, timeout) : null;
+  const tell = options.onError ?? ((error: unknown) => console.warn(`caio-licensing: ${sentenceOf(error)}`));
+  // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
+  const report = (error: unknown): void => void (async () => tell(error))().catch(() => undefined);
+  const store = new Store(options.storage, report);
+  const evidence = new Evidence(options, await instanceOf(options, store, report), transport);
+  // Whoever gives a clock of his own answers for it; else what people set moves no deadline.
+  const time = new ConfirmedTime(clock, options.monotonic ?? options.clock ?? (() => performance.now()));
+  store.watch({
+    async changed(state, isKept) {
+      time.follow(state);
+      await evidence.read(state, isKept);
+    },
+    stamp: (state) => evidence.note(time.stamp(state)),
+    isStampDue: (state) => time.isDue(state) || evidence.note(state) !== state,
+  });
+  return { options, store, evidence, time, report, transport, clock, random };
+}
+
+function check({ instanceId, leaseHours, indeterminateDays }: LicenseOptions): void {
+  if (instanceId !== undefined && !isInstanceId(cleanId(instanceId)))
+    throw new TypeError("An instance id has 1 to 128 printable characters.");
+  if (leaseHours !== undefined && !isLeaseHours(leaseHours))
+    throw new RangeError("leaseHours is a whole number from 1 to 8760.");
+  if (indeterminateDays != null && !(indeterminateDays >= 0 && indeterminateDays <= 36_500))
+    throw new RangeError("indeterminateDays is a number of days, or null.");
+}
+
+export const isLeaseHours = (value: number): boolean =>
+  Number.isInteger(value) && value >= 1 && value <= 8760;
+
+/** The id of the storage; where none can be kept there, one that the process makes up. */
+async function instanceOf(
+  { storage, instanceId }: LicenseOptions,
+  store: Store,
+  report: (error: unknown) => void,
+): Promise<string> {
+  const configured = instanceId === undefined ? null : cleanId(instanceId);
+  let made: string | null = null;
+  const make = async (): Promise<string> =>
+    (made ??= (await rememberedId(storage)) ?? configured ?? crypto.randomUUID());
+  try {
+    return cleanId(await store.readOrMake("instance_id", make, (text) => isInstanceId(cleanId(text))));
+  } catch (error) {
+    report(error);
+    return make().catch(() => configured ?? crypto.randomUUID());
+  }
+}
+
+/** The certificate remembers a name that was lost: under another one the installation would take another seat. */
+async function rememberedId(storage: Storage): Promise<string | null> {
+  for (const name of [STATE, KEPT]) {
+    const text = await storage.read(name).catch(() => null);
+    const id = claimOf(parseState(text ?? "")?.certificate ?? "", "sub");
+    if (id !== null) return id;
+  }
+  return null;
+}
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,72 @@
+// Texts as people and tools hand them over: keys that were pasted, addresses, ids and files. Pure.
+
+/** Blanks and what nobody sees: mail programs, wikis and shells put them into keys. */
+const UNSEEN = /[\p{White_Space}\p{Cf}]/gu;
+
+const EDGES = /^[\p{White_Space}\p{Cf}]+|[\p{White_Space}\p{Cf}]+$/gu;
+
+/** One pair of quotes around a key, or the name of a variable in front. "export NAME=" has lost its blank by then. */
+const WRAPPINGS = [/^"(.*)"$/, /^'(.*)'$/, /^`(.*)`$/, /^<(.*)>$/, /^[A-Za-z_][A-Za-z0-9_]*=(.*)$/];
+
+/** The license key in a text: base64url and dots hold nothing of what is dropped, so the signature still decides. */
+export function cleanKey(text: string): string {
+  let key = text.replaceAll(UNSEEN, "");
+  for (;;) {
+    const peeled = WRAPPINGS.map((wrapping) => wrapping.exec(key)?.[1]).find((inner) => inner !== undefined);
+    if (peeled === undefined) return key;
+    key = peeled;
+  }
+}
+
+/** Whether more than blanks around it had to be dropped to come to the key. */
+export const hasMarks = (text: string): boolean => cleanKey(text) !== text.trim();
+
+/** What a detail says of a key that had marks. Nothing of the key is echoed. */
+export const PASSED_OVER = " Quotes, a name in front or characters that nobody sees were passed over in it.";
+
+/** An instance id as it is compared and sent: "a " and "a" are one seat. */
+export const cleanId = (text: string): string => text.replaceAll(EDGES, "").normalize("NFC");
+
+/** As the service takes it. */
+export const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) && text.trim() !== "";
+
+const DEFAULT_PORTS: Record<string, string> = { http: ":80", https: ":443" };
+
+/** An address as it is compared, and asked: what cannot make a difference makes none. */
+export function canonicalAddress(text: string): string {
+  const trimmed = text.replaceAll(EDGES, "").replace(/\/+$/, "");
+  const [, scheme, user = "", host, rest] =
+    /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*@)?([^/?#@]*)(.*)$/.exec(trimmed) ?? [];
+  if (scheme === undefined || host === undefined) return trimmed;
+  const protocol = scheme.toLowerCase();
+  const port = DEFAULT_PORTS[protocol];
+  const named = port !== undefined && host.endsWith(port) ? host.slice(0, -port.length) : host;
+  const plain = named.toLowerCase().replace(/\.(?=:\d+$|$)/, "");
+  return `${protocol}://${user}${plain}${rest}`;
+}
+
+/** The addresses of a comma-separated list. */
+export const addressesOf = (list: string): string[] =>
+  list
+    .split(",")
+    .map(canonicalAddress)
+    .filter((address) => address !== "");
+
+/** Without the byte order mark that Windows puts in front. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");
+
+/**
+ * The text of a file, which is UTF-8 with a byte order mark or without.
+ * @throws TypeError that says so where it is UTF-16, as PowerShell writes it, or no text at all
+ */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  const [first, second] = bytes;
+  const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  if (marked || (bytes.length > 1 && bytes.length % 2 === 0 && (first === 0) !== (second === 0)))
+    throw new TypeError(`${name} is UTF-16; save it as UTF-8.`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw new TypeError(`${name} is not UTF-8.`);
+  }
+}
