@@ -52,6 +52,14 @@ class AirGapTest(ClientCase):
         self.assertEqual((status.state, status.warnings), ("entitled", ("OVER_LIMIT",)))
         self.assertEqual(self.request()["certificate"], self.offline.folder.read().certificate)
 
+    def test_a_request_proves_that_it_has_the_private_half(self) -> None:
+        request = self.request()
+        self.assertEqual(jwt.get_unverified_header(request["proof"])["typ"], "activation-request+jwt")
+        key = Ed25519PublicKey.from_public_bytes(base64url_decode(request["public_key"]["x"]))
+        claims = json.loads(jwt.PyJWS().decode(request["proof"], key, ["EdDSA"]))  # type: ignore[arg-type]
+        told = {"instance_id": request["instance_id"], "nonce": request["nonce"], "iat": at(START) // 1000}
+        self.assertEqual(claims, told)
+
     def test_the_private_key_is_made_once_and_for_the_owner_alone(self) -> None:
         self.assertEqual(self.request()["public_key"], self.request()["public_key"])
         mode = (self.folder / "instance.key.json").stat().st_mode

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from caio_licensing import LicenseClient
+from caio_licensing import LicenseFileError
 from caio_licensing.airgap import load_license_file, write_activation_request
 from caio_licensing.answers import Answer, Failure
 from caio_licensing.texts import (
@@ -135,7 +135,7 @@ class FileTest(ClientCase):
             "emptied": ("", kept),
             "cut": (state[: len(state) // 2], kept),
             "without what was kept": (state[:-2], ""),
-            "both broken, the key whole": (state[:-2], kept[:20]),
+            "what was kept is cut": (state[:-2], kept[:20]),
             "another version": ('{"version": 2}', kept),
         }.items():
             with self.subTest(what):
@@ -272,6 +272,22 @@ class AirGapFieldTest(ClientCase):
         lease = online.check_in().lease_expires_at
         self.assertEqual(load_license_file(online, file).lease_expires_at, lease)
 
+    def test_a_file_that_a_client_of_before_installed_may_be_loaded_again(self) -> None:
+        write_activation_request(self.client_, self.folder / "request.json")
+        public_key = json.loads((self.folder / "request.json").read_text())["public_key"]
+        file = self.answer(at(START), cnf={"jwk": public_key}, jti="act_1")
+        load_license_file(self.client_, file)
+        online = self.client()
+        self.clock.millis += DAY
+        self.service.answers = [self.signer.grant(online.instance_id, self.clock.millis, jti="act_1")]
+        online.check_in()
+        with online.folder.update() as state:
+            state.license_file_sha256 = None
+        self.assertEqual(load_license_file(online, file).state, "entitled")
+        stranger = self.signer.certificate(online.instance_id, at(START), nonce="n", jti="act_1", cnf={"jwk": {"x": "x"}})
+        file.write_text(json.dumps({"license_key": self.signer.license_key(), "certificate": stranger}))
+        self.assertRaises(LicenseFileError, load_license_file, online, file)
+
     def test_a_clock_that_was_set_back_is_told_without_a_network(self) -> None:
         load_license_file(self.client_, self.answer(at(START), exp=at("2030-01-01T00:00:00.000Z") // 1000))
         self.clock.millis += 400 * DAY
@@ -310,6 +326,11 @@ class OldFolderTest(ClientCase):
         client = self.client(key)
         self.assertEqual((client.status().state, client.status().candidate), ("entitled", None))
         self.assertEqual(client.requests_today(), 4)
+
+    def test_a_configured_id_that_its_certificate_has_is_its_own(self) -> None:
+        self.old_state(license_key=self.signer.license_key(), certificate=self.signer.certificate("pod-1"))
+        status = self.client(instance_id="pod-1").status()
+        self.assertEqual((status.state, status.candidate), ("entitled", None))
 
     def test_a_configured_trial_does_not_undo_the_license_that_was_bought(self) -> None:
         bought = self.signer.license_key(jti="lic_2", iat=at(START) // 1000 + 60)

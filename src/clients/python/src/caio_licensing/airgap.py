@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from .answers import grant_of
+from .claims import Certificate
 from .documents import DocumentInvalid, SigningKeyUnknown, claim_of
 from .facts import Status, key_hash
 from .files import write_atomically
@@ -92,6 +93,8 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
         if state.certificate and digest in (state.license_file_sha256, key_hash(state.certificate)):
             state.license_file_sha256 = digest
             return client.status()
+        if state.license_file_sha256 is None and _was_installed(client, certificate):
+            return client.status()
         requests = [one["nonce"] for one in state.offline_requests]
         if certificate.nonce is not None and certificate.nonce not in requests:
             raise LicenseFileError("The license file answers a request that this installation did not make.")
@@ -110,6 +113,15 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
                 acknowledge(state, request["usage"], day_of(certificate.issued_at), granted.usage_ignored)
         state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
     return client.status()
+
+
+def _was_installed(client: LicenseClient, certificate: Certificate) -> bool:
+    """Whether a client of before, which noted no file, loaded this one: it is of the seat and the key held here."""
+    held = usable_certificate(client.facts())
+    if held is None or held.activation_id != certificate.activation_id or held.issued_at <= certificate.issued_at:
+        return False
+    file = client.folder.path / "instance.key.json"
+    return file.exists() and (certificate.public_key or {}).get("x") == _public_half(_instance_key(client))["x"]
 
 
 def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[str]) -> None:

@@ -29,6 +29,8 @@ def configure(
         state.configured_key_sha256 = key_hash(key)
     if name is not None:
         state.configured_instance_id = name
+        if state.bounded_since is None and name == claim_of(state.certificate or "", "sub"):
+            state.instance_id = own_name = name  # a client of before had it granted
     # Of a state that knows nothing of configured keys: an operator may have installed a later license since.
     if first and not known and key and not _is_later(key, state.license_key or ""):
         key = state.license_key

@@ -119,18 +119,17 @@ def decode(text: str) -> State:
 
 
 def salvage(broken: str, kept: str) -> State | None:
-    """What can be known where state.json is broken: what was kept beside it, and what is whole in the broken text.
+    """What can be known where state.json is broken: what was kept beside it, else what is whole in the broken text.
 
     None where there is no license key.
     """
-    found = dict(re.findall(r'"(\w+)"\s*:\s*"([^"\\]*)"', broken))
-    values = {name: found[name] for name in KEPT if name in found}
     try:
-        told = json.loads(kept)
-        values.update((name, told[name]) for name in KEPT if isinstance(told.get(name), str))
+        values = {name: json.loads(kept).get(name) for name in KEPT}
     except (ValueError, AttributeError, RecursionError):
-        pass
-    return State(**values) if values.get("license_key") else None
+        found = dict(re.findall(r'"(\w+)"\s*:\s*"([^"\\]*)"', broken))
+        values = {name: found.get(name) for name in KEPT}
+    texts = {name: value for name, value in values.items() if isinstance(value, str) and value}
+    return State(**texts) if "license_key" in texts else None
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
