@@ -43,6 +43,18 @@ export async function guard(storage: Storage): Promise<Status | string> {
 }
 `;
 
+/** An application that is CommonJS still. */
+const COMMONJS = `
+const { LicenseError } = require("@smarthaus/caio-licensing");
+const { NodeLicense } = require("@smarthaus/caio-licensing/node");
+
+NodeLicense.open({ issuer: "https://licensing.example", folder: process.argv[2] }).then(async (license) => {
+  const { code, mayRun } = license.status();
+  process.stdout.write(code + " " + mayRun);
+  await license.close();
+});
+`;
+
 /** Every Node on the path, the one that runs this first. */
 const nodes = [
   ...new Set(
@@ -77,6 +89,8 @@ beforeAll(async () => {
   symlinkSync(realpathSync(join(MODULES, "undici-types")), join(consumer, "node_modules/undici-types"));
   copyFileSync(join(import.meta.dirname, "support/consumer.mjs"), join(consumer, "consumer.mjs"));
   writeFileSync(join(consumer, "consumer.ts"), CONSUMER);
+  writeFileSync(join(consumer, "consumer.cts"), CONSUMER);
+  writeFileSync(join(consumer, "consumer.cjs"), COMMONJS);
   writeFileSync(join(consumer, "package.json"), '{"type": "module"}');
   await writeConformance(join(consumer, "conformance.json"));
 });
@@ -86,10 +100,9 @@ afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 describe("the published package", () => {
   it("holds what it exports, its license of use, and nothing of the sources", () => {
     const { exports, dependencies } = readJson(join(installed, "package.json"));
-    for (const target of Object.values<Record<string, string>>(exports).flatMap((entry) =>
-      Object.values(entry),
-    ))
-      expect(existsSync(join(installed, target)), target).toBe(true);
+    const targets = JSON.stringify(exports).match(/\.\/dist[^"]+/g)!;
+    expect(targets).toHaveLength(8);
+    for (const target of targets) expect(existsSync(join(installed, target)), target).toBe(true);
     for (const name of ["README.md", "LICENSE"]) expect(existsSync(join(installed, name)), name).toBe(true);
     expect(readFileSync(join(installed, "LICENSE"), "utf8")).toBe(
       readFileSync(join(ROOT, "LICENSE"), "utf8"),
@@ -126,12 +139,24 @@ describe("the published package", () => {
     expect(Object.values(usage)).toEqual([{ requests: 3, services: 0 }]);
   });
 
-  it("compiles into a strict program by its declarations", () => {
-    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023"];
-    const tsc = join(MODULES, ".bin/tsc");
-    execFileSync(tsc, [...flags, "--types", "node", "--skipLibCheck", "false", "consumer.ts"], {
+  it.each(["consumer.ts", "consumer.cts"])(
+    "compiles into a strict program by its declarations: %s",
+    (file) => {
+      for (const module of ["node16", "nodenext"]) {
+        const flags = ["--noEmit", "--strict", "--module", module, "--target", "es2022", "--lib", "es2023"];
+        const tsc = join(MODULES, ".bin/tsc");
+        execFileSync(tsc, [...flags, "--types", "node", "--skipLibCheck", "false", file], { cwd: consumer });
+      }
+    },
+  );
+
+  it.each(nodes)("is required by a CommonJS program under %s", (node) => {
+    const output = execFileSync(node, ["consumer.cjs", mkdtempSync(join(consumer, "state-"))], {
       cwd: consumer,
+      encoding: "utf8",
+      env: {},
     });
+    expect(output).toBe("LICENSE_KEY_MISSING false");
   });
 
   it("does what the documentation's first lines say, against the real service", async () => {

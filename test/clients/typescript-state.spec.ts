@@ -14,7 +14,13 @@ import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
-import { FileStorage, License, MemoryStorage, type Storage } from "../../src/clients/typescript/src/node.ts";
+import {
+  FileStorage,
+  License,
+  LicenseError,
+  MemoryStorage,
+  type Storage,
+} from "../../src/clients/typescript/src/node.ts";
 import { addUsage, reportOf, settle } from "../../src/clients/typescript/src/usage.ts";
 import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
@@ -115,8 +121,8 @@ describe("the state folder", () => {
     const license = await open({ issuer, storage: folder.storage, licenseKey: "x" });
     license.countRequests();
     await license.flush();
-    expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "state.json"]);
-    for (const name of ["instance_id", "state.json"])
+    expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+    for (const name of ["instance_id", "kept.json", "state.json"])
       expect(statSync(join(folder.path, name)).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(folder.path, "instance_id"), "utf8").trim()).toBe(license.instanceId);
   });
@@ -289,11 +295,23 @@ describe("the state folder", () => {
     );
   });
 
-  it("that cannot hold an instance id is told at the start", async () => {
+  it("that cannot hold anything is told once, and stops nobody", async () => {
     writeFileSync(join(folder.path, "file"), "");
-    await expect(open({ issuer, storage: new FileStorage(join(folder.path, "file")) })).rejects.toThrow(
-      /EEXIST|ENOTDIR/,
-    );
+    const errors: unknown[] = [];
+    const storage = new FileStorage(join(folder.path, "file"));
+    const license = await open({ ...known, storage, onError: (error) => errors.push(error) });
+    for (let n = 0; n < 3; n++) {
+      license.countRequests();
+      await license.flush();
+    }
+    expect(license.status()).toMatchObject({
+      code: "NOT_ACTIVATED",
+      mayRun: true,
+      warnings: ["INDETERMINATE_ENDS", "STATE_NOT_KEPT"],
+    });
+    expect(errors.filter((error) => error instanceof LicenseError)).toMatchObject([
+      { code: "STATE_NOT_KEPT" },
+    ]);
   });
 
   it("keeps an instance id that somebody chose", async () => {
@@ -371,10 +389,8 @@ describe("a license key", () => {
     });
     expect(await license.checkIn()).toMatchObject({ state: "indeterminate", code: "NOT_ACTIVATED" });
     expect(folder.state()).toMatchObject({
-      license_key: install,
-      refusal: null,
-      failures: 0,
-      next_check_in: null,
+      refusal: { code: "LICENSE_KEY_SUPERSEDED" },
+      candidate: { license_key: install, state: "pending", code: null, failures: 0, next_try_at: null },
     });
   });
 });
@@ -561,13 +577,16 @@ describe("what a caller is told", () => {
     );
   });
 
-  it("may use every feature while nobody can tell what is licensed, unless it is strict", async () => {
+  it("may use the features of a trial while nobody vouched for the key, unless it is strict", async () => {
     const stranger = { ...known, trustedKeys: undefined, clock: () => NOW };
     const license = await open({ ...stranger, storage: new MemoryStorage(), fetch: scripted().fetch });
     expect(license.status()).toMatchObject({ code: "SIGNING_KEY_UNKNOWN", mayRun: true, licenseId: null });
-    license.requireFeature("audit");
+    license.requireFeature("orchestration");
+    expect(() => license.requireFeature("audit")).toThrow(
+      expect.objectContaining({ code: "FEATURE_NOT_LICENSED" }),
+    );
     const strict = await open({ ...stranger, storage: new MemoryStorage(), onIndeterminate: "deny" });
-    expect(() => strict.requireFeature("audit")).toThrow(
+    expect(() => strict.requireFeature("orchestration")).toThrow(
       expect.objectContaining({ code: "SIGNING_KEY_UNKNOWN" }),
     );
   });

@@ -2,11 +2,20 @@
 //
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
-import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from "jose";
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
 import { canonicalAddress, withoutMark } from "./texts.ts";
 
+/** A public key of a JWK Set (RFC 7517). */
+export interface PublicKey {
+  kty?: string;
+  crv?: string;
+  x?: string;
+  kid?: string;
+  [member: string]: unknown;
+}
+
 export interface KeySet {
-  keys: JWK[];
+  keys: PublicKey[];
 }
 
 export interface LicenseKeyClaims {
