@@ -1,7 +1,7 @@
 // The Python client: its own tests, and the client against the real service, over outages and proxies too.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,7 +14,7 @@ import { startGateway } from "./support/gateway.ts";
 import { findPython, PACKAGE, runPython, startPython } from "./support/python.ts";
 
 const found = findPython();
-const lacking = "no python3 with PyJWT, cryptography, FastAPI and uvicorn";
+const lacking = "no python3 with PyJWT, cryptography, FastAPI, uvicorn and PyYAML";
 if (found === null && process.env["TEST_EVERYTHING"] === "1") throw new Error(lacking);
 const python = found ?? "";
 
@@ -86,6 +86,9 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
 
   it("gets along with the real service", () =>
     unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+
+  it("runs in a container without a home, a volume, or a root that can be written", () =>
+    unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
 
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
@@ -163,7 +166,7 @@ print(client.check_in().state)
     }
   });
 
-  it("is a package that pip installs without a network", async () => {
+  it("is a package that pip installs without a network, with its license and a page that stands alone", async () => {
     const target = join(folder, "site");
     const offline = ["--no-index", "--no-build-isolation", "--no-deps", "--no-cache-dir", "--quiet"];
     const source = join(folder, "source");
@@ -177,19 +180,22 @@ print(client.check_in().state)
     // Without setuptools and pip there is nothing to try it with; with them it has to work.
     const tools = await runPython(python, ["-W", "ignore", "-c", "import pip, setuptools, wheel"]);
     if (tools.code !== 0) return;
-    const installed = await runPython(python, [
-      "-m",
-      "pip",
-      "install",
-      ...offline,
-      "--target",
-      target,
-      source,
-    ]);
-    expect(installed.code, installed.output).toBe(0);
-    const program =
-      "import caio_licensing as c, pathlib; p = pathlib.Path(c.__file__).parent; print(p, (p / 'py.typed').exists())";
+    const pip = async (...args: string[]) => {
+      const { code, output } = await runPython(python, ["-m", "pip", ...args]);
+      expect(code, output).toBe(0);
+    };
+    await pip("wheel", ...offline, "--wheel-dir", join(folder, "wheels"), source);
+    await pip("install", ...offline, "--target", target, ...globSync(join(folder, "wheels/*.whl")));
+    const program = `
+import importlib.metadata, pathlib, caio_licensing
+package = pathlib.Path(caio_licensing.__file__).parent
+found = importlib.metadata.distribution("caio-licensing")
+print(package, (package / "py.typed").exists())
+print(*sorted(file.name for file in found.files if file.name in ("LICENSE", "METADATA")))
+page = found.metadata.get_payload() or found.metadata["Description"]
+print(page[: page.index("\\n")], *(link for link in ("](..", "](docs", "../") if link in page))
+`;
     const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
-    expect(used.output).toBe(`${join(target, "caio_licensing")} True\n`);
+    expect(used.output).toBe(`${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\n`);
   });
 });
