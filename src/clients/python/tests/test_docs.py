@@ -60,7 +60,7 @@ class IntegrationPageTest(LiveCase):
 
 
 class DocumentsPageTest(LiveCase):
-    """The worked verifications. That with OpenSSL is run with the other pages' commands."""
+    """The worked verifications, and what they do not let through."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -82,6 +82,21 @@ class DocumentsPageTest(LiveCase):
         for token in (self.key, forged):
             with self.assertRaises(Exception):
                 space["verify"](token, "activation+jwt")
+
+    def test_the_commands_with_openssl_take_nothing_else_for_a_certificate(self) -> None:
+        [commands] = blocks_of("documents.md", "sh runnable")
+        head, claims, _ = self.certificate.split(".")
+        forged = f"{head}.{claims}.{self.key.split('.')[2]}"
+        for token, taken in ((self.certificate, True), (self.key, False), (forged, False)):
+            done = subprocess.run(
+                ["bash", "-c", f"set -euo pipefail\n{commands}"],
+                cwd=self.folder,
+                env={**os.environ, "URL": URL, "CERTIFICATE": token},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            self.assertEqual(done.returncode == 0, taken, done.stderr)
 
     def test_the_lines_with_go_verify_a_certificate_and_take_nothing_else_for_one(self) -> None:
         if shutil.which("go") is None:  # where there is no Go there is nothing to try it with

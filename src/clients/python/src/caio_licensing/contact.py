@@ -42,6 +42,7 @@ class Contact(Installation):
 
     def check_in(self) -> Status:
         """Asks the service now, activating where that is due, and waits at most `timeout` seconds in all."""
+        self.configure()
         self.flush()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now) or exchange.ask(self.now))
         return self.status()

@@ -11,7 +11,7 @@ from .documents import Trust, claim_of
 from .facts import Candidate, Facts, FailedContact, Refusal, key_hash
 from .folder import StateFolder
 from .grants import compare_clocks, take_grant
-from .holdings import names_unknown_key, proof, usable_certificate, verified
+from .holdings import holdings, names_unknown_key, proof, usable_certificate, verified
 from .keys import TrustedKeys
 from .offers import is_locally_invalid
 from .rules import judge, named
@@ -180,7 +180,7 @@ def _note_refusal(state: State, facts: Facts, said: Refused, now: int) -> None:
     held = state.refusal
     # What the service signed is not taken back by what anybody may have said.
     if held and held.signed and not refusal.signed and held.key_sha256 == refusal.key_sha256:
-        if judge(replace(facts, refusal=None), now)[0][0] in ("entitled", "grace"):
+        if judge(replace(facts, refusal=None), holdings(facts), now)[0][0] in ("entitled", "grace"):
             return
     state.refusal = refusal
 

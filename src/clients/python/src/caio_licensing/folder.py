@@ -107,7 +107,7 @@ class StateFolder:
     @property
     def is_behind(self) -> bool:
         """Whether something that is known is still to be written."""
-        return bool(self._unwritten) or self._state.is_lost
+        return bool(self._unwritten) or self._state.is_lost or (self._failing and self._memory is None)
 
     @contextmanager
     def update(self, *, lasting: bool = False) -> Iterator[State]:

@@ -57,18 +57,21 @@ def _taken(handle: int) -> bool:
 
 
 class SharedLock:
-    """Held by every process on a folder at once; whoever leaves last finds that nobody else has it."""
+    """Held by every process on a folder at once; whoever leaves last finds that nobody else has it.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    It is on the folder itself, which also serves where nothing can be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._handle: int | None = None
         self._take()
 
     def _take(self) -> None:
         if fcntl is None:
             return
-        with suppress(OSError):  # where nothing can be written there is nobody to share with
-            self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with suppress(OSError):
+            self._handle = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(self._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def leave(self) -> bool:

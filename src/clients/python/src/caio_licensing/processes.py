@@ -35,7 +35,7 @@ class Presence:
 
     def __init__(self, folder: StateFolder, *, counted: bool) -> None:
         self._folder, self._counted = folder, counted
-        self._lock = SharedLock(folder.path / "users.lock") if counted and not folder.in_memory else None
+        self._lock = SharedLock(folder.path) if counted and not folder.in_memory else None
 
     def leave(self) -> bool:
         """Whether nobody is left, the first time that this one leaves."""

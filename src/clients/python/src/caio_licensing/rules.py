@@ -19,15 +19,16 @@ _UNVERIFIED = ("SIGNING_KEY_UNKNOWN", "ISSUER_MISMATCH")
 
 def evaluate(facts: Facts, clock: int) -> Status:
     """Where the installation stands at `clock`, in milliseconds."""
-    now, clock_warnings = local_time(facts, holdings(facts), clock)
-    own, shown = judge(facts, now), facts
+    held = holdings(facts)
+    now, clock_warnings = local_time(facts, held, clock)
+    own, shown = judge(facts, held, now), facts
     # A candidate takes over where what is in force may not run. Nothing is given up for it: once the service
     # refuses it, the former is there again.
     if not _may_run(facts, own[0]) and (stand_in := _stand_in(facts, now)):
-        own, shown = judge(stand_in, now), stand_in
+        held = holdings(stand_in)
+        own, shown = judge(stand_in, held, now), stand_in
     verdict, warnings = own
     state, code, detail, until = verdict
-    held = holdings(shown)
     terms = held.certificate.terms if held.certificate and held.key else held.key.terms if held.key else None
     unvouched = terms is None and state == "indeterminate" and not shown.vouched
     certificate = held.certificate if terms else None
@@ -58,9 +59,8 @@ def evaluate(facts: Facts, clock: int) -> Status:
     )
 
 
-def judge(facts: Facts, now: int) -> tuple[Verdict, set[str]]:
+def judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
     """Of one key and one instance: the verdict, and what is to be warned of."""
-    held = holdings(facts)
     verdict, warnings = _judge(facts, held, now)
     if verdict[0] != "indeterminate":
         return verdict, warnings
