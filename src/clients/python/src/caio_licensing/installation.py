@@ -51,6 +51,7 @@ class Installation:
         kept = self.folder.read()
         self._confirmed = ConfirmedTime(ticks, kept.confirmed_at or max(kept.high_water or 0, self.now()))
         self._marked: frozenset[str] = frozenset()
+        self._file_fault = ""
         self._keys = TrustedKeys(settings.issuers, self.folder, trusted_keys, transport, fetch=fetch_keys)
         self._exchange = transport and Exchange(
             self.folder, transport, facts=self.facts, keys=self._keys, about=about, chance=chance
@@ -125,13 +126,25 @@ class Installation:
 
     def configure(self) -> None:
         """Takes in what the configuration says now: only what changed there acts."""
-        key, name = self._clean(configured_text(self._settings) or "") or None, self._settings.instance_id
+        key, name = self._configured_key(), self._settings.instance_id
         held = self.folder.read()
         if is_configured(held, key, name) and held.bounded_since is not None:
             return
         with self.folder.update() as state:
             state.confirmed_at = self.confirmed(state)  # the first start is written down
             configure(state, key, name, **self._offering(state))
+
+    def _configured_key(self) -> str | None:
+        try:
+            key = self._clean(configured_text(self._settings) or "") or None
+            self._file_fault = ""
+            return key
+        except (OSError, ValueError) as error:
+            # A secret that is just being replaced, or not mounted yet: it is looked at again, and told once.
+            if self._file_fault != str(error):
+                self._file_fault = str(error)
+                log.warning("The license key file %s cannot be read: %s", self._settings.license_key_file, error)
+            return None
 
     def install(self, license_key: str) -> None:
         """Puts a license key in. Where one is held that may run, it waits to be granted a seat.

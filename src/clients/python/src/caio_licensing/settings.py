@@ -15,6 +15,7 @@ log = logging.getLogger("caio_licensing")
 
 _DEFAULT_FOLDER = "~/.local/state/caio-license"
 MAX_LEASE_HOURS = 8760
+_LONGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,15 @@ def settings_from(
 
 
 def configured_text(settings: Settings) -> str | None:
-    """The key as it is configured now: the argument, the variable, the file. None where there is none."""
+    """The key as it is configured now: the argument, the variable, the file. None where there is none.
+
+    :raises OSError, ValueError: where the file cannot be read now
+    """
     if settings.license_key or not settings.license_key_file:
         return settings.license_key
-    try:
-        return read_text(settings.license_key_file)
-    except (OSError, ValueError) as error:
-        # A secret that is just being replaced, or not mounted yet: it is looked at again.
-        log.warning("The license key file %s cannot be read: %s", settings.license_key_file, error)
-        return None
+    if os.stat(settings.license_key_file).st_size > _LONGEST_FILE:
+        raise ValueError("it is longer than any license key")
+    return read_text(settings.license_key_file)
 
 
 def pinned_by_environment() -> dict[str, Any] | None:

@@ -21,6 +21,8 @@ _BLANKS = "".join(_WHITE_SPACE)
 _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"), ("<", ">"))
 # Blanks are gone by then: "export NAME=" has become "exportNAME=".
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+#: No key is so long, whatever was put into it; whoever sends more must not keep us busy.
+_LONGEST = 65_536
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -30,18 +32,19 @@ def clean_key(text: str) -> str:
 
     base64url and the dot hold none of these marks, so the signature still decides.
     """
+    if len(text) > _LONGEST:
+        return text
     key = "".join(one for one in text if not _is_invisible(one))
+    start, end = 0, len(key)
     while True:
-        before = key
-        for opening, closing in _QUOTES:
-            if len(key) >= 2 and key.startswith(opening) and key.endswith(closing):
-                key = key[1:-1]
-                break
-        named = _NAME.match(key)
+        before = start, end
+        if end - start >= 2 and (key[start], key[end - 1]) in _QUOTES:
+            start, end = start + 1, end - 1
+        named = _NAME.match(key, start, end)
         if named:
-            key = key[named.end() :]
-        if key == before:
-            return key
+            start = named.end()
+        if (start, end) == before:
+            return key[start:end]
 
 
 def had_marks(text: str) -> bool:
