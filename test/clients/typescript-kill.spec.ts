@@ -1,0 +1,140 @@
+// What a kill at any moment leaves of the TypeScript client's state folder.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { FileStorage } from "../../src/clients/typescript/src/node.ts";
+import { open, stateFolder } from "./support/scripted.ts";
+import { createSigner } from "./support/signer.ts";
+
+const KILLED = join(import.meta.dirname, "support/killed.ts");
+
+const CACHE = join(tmpdir(), "caio-license-test-cache");
+
+const signer = await createSigner("https://licenses.example");
+const options = {
+  issuer: "https://licenses.example",
+  licenseKey: await signer.licenseKey("lic_1"),
+  trustedKeys: signer.trustedKeys,
+};
+
+let folder: ReturnType<typeof stateFolder>;
+
+beforeEach(() => {
+  folder = stateFolder();
+});
+
+afterEach(() => folder.remove());
+
+/** Starts a process, kills it some time after it opened the folder, and says what it told until then. */
+async function lifeOf(milliseconds: number): Promise<{ opened: number; safe: number; errors: string[] }> {
+  const child = spawn(process.execPath, [KILLED, folder.path, JSON.stringify(options)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    // Two hundred starts take long enough.
+    env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  const over = once(child, "close");
+  // Some are killed while they open it.
+  await Promise.race([once(child.stdout, "data"), sleep(1_500)]);
+  await sleep(milliseconds);
+  child.kill("SIGKILL");
+  await over;
+  const numbers = (word: string) =>
+    [...output.matchAll(new RegExp(`^${word} (\\d+)\\n`, "gm"))].map(([, n]) => Number(n));
+  return {
+    opened: numbers("open")[0] ?? 0,
+    safe: numbers("safe").at(-1) ?? 0,
+    errors: output.match(/^error .*$/gm) ?? [],
+  };
+}
+
+it(
+  "two hundred kills of processes that share a folder lose nothing, and hold up nobody",
+  { timeout: 600_000 },
+  async () => {
+    const lives: Awaited<ReturnType<typeof lifeOf>>[] = [];
+    const lane = async (): Promise<void> => {
+      while (lives.length < 200) {
+        const life = lifeOf(Math.random() * 60);
+        lives.push(await life);
+      }
+    };
+    await Promise.all([lane(), lane()]);
+    expect(lives.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(2_000);
+    const safe = lives.reduce((sum, life) => sum + life.safe, 0);
+    expect(safe).toBeGreaterThan(200);
+
+    const begun = performance.now();
+    const license = await open({ ...options, storage: folder.storage });
+    expect(performance.now() - begun).toBeLessThanOrEqual(2_000);
+    expect(license.status()).toMatchObject({ licenseId: "lic_1" });
+    const days = Object.values<{ requests: number }>(folder.state()["usage"]);
+    const counted = days.reduce((sum, { requests }) => sum + requests, 0);
+    // What was written and not told yet may be more.
+    expect(counted).toBeGreaterThanOrEqual(safe);
+    expect(counted).toBeLessThanOrEqual(safe + 201);
+    expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+  },
+);
+
+it.each([
+  ["of a process that is gone", () => gone("its number is nobody's")],
+  [
+    "of one that had this process's number, as in a container that starts again",
+    () => gone("this one's number"),
+  ],
+  ["without a word, as one that was killed in between leaves it", () => ""],
+  ["of a client of before", () => ""],
+])("a lock %s holds nobody up for two seconds", async (_, text) => {
+  writeFileSync(join(folder.path, "lock.node"), await text());
+  writeFileSync(join(folder.path, ".state.json.5f0c1a52-3a5e-4f55-8a0c-0d3ff4d7c111"), options.licenseKey);
+  const begun = performance.now();
+  await open({ ...options, storage: folder.storage });
+  expect(performance.now() - begun).toBeLessThanOrEqual(2_000);
+  expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+});
+
+/** The lock that a process took, with another number. */
+async function gone(whose: string): Promise<string> {
+  const other = stateFolder();
+  let text = "";
+  await other.storage.exclusively(async () => {
+    text = readFileSync(join(other.path, "lock.node"), "utf8");
+  });
+  other.remove();
+  const pid = whose === "this one's number" ? process.pid : 2 ** 22 + 1;
+  return JSON.stringify({ ...JSON.parse(text), pid, token: "another" });
+}
+
+it("a lock whose holder shows that it is there is waited for, whatever its age", async () => {
+  const path = join(folder.path, "lock.node");
+  writeFileSync(path, JSON.stringify({ where: "another machine", pid: 1, token: "t" }));
+  const signs = setInterval(() => utimesSync(path, new Date(), new Date()), 200);
+  let isIn = false;
+  const work = new FileStorage(folder.path).exclusively(async () => {
+    isIn = true;
+  });
+  await sleep(2_500);
+  expect(isIn).toBe(false);
+  clearInterval(signs);
+  await work;
+  expect(isIn).toBe(true);
+});
+
+it("what a process writes that stood still while its lock was taken over is not written", async () => {
+  const path = join(folder.path, "lock.node");
+  const failed = folder.storage.exclusively(async () => {
+    await new FileStorage(folder.path).write("state.json", "by another");
+    writeFileSync(path, JSON.stringify({ where: "another machine", pid: 1, token: "t" }));
+    await folder.storage.write("state.json", "by one that stood still");
+  });
+  await expect(failed).rejects.toThrow(/took the lock over/);
+  expect(readFileSync(join(folder.path, "state.json"), "utf8")).toBe("by another");
+  expect(readFileSync(path, "utf8")).toContain("another machine");
+});
