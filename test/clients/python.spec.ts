@@ -77,9 +77,17 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
   });
 
   it("keeps state, counts and files as it should", () =>
-    unittest(["test_state", "test_disk", "test_usage", "test_client", "test_airgap", "test_transport"]));
+    unittest([
+      "test_state",
+      "test_disk",
+      "test_usage",
+      "test_client",
+      "test_airgap",
+      "test_transport",
+      "test_validator",
+    ]));
 
-  it("makes the best of what the field does to it", () => unittest(["test_field"]));
+  it("makes the best of what the field does to it", () => unittest(["test_field", "test_texts"]));
 
   it("loses nothing where it is killed, and gives its seat back where it ends", () =>
     unittest(["test_processes"]));

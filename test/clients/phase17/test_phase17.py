@@ -142,7 +142,8 @@ class Phase17Test(LiveCase):
             self.assertIn("revoked", body["error"].lower())
         status, body, _ = app.call("GET", "/api/v1/licensing/status")
         self.assertEqual(body["state"], "entitled")
-        self.assertEqual((body["candidate"]["state"], body["candidate"]["code"]), ("refused", "LICENSE_REVOKED"))
+        candidate = body["candidate"]
+        self.assertEqual((candidate["state"], candidate["code"]), ("refused", "LICENSE_REVOKED"))
 
     def test_an_application_answers_while_a_silent_service_is_waited_for(self) -> None:
         _, key = issue()
@@ -150,8 +151,12 @@ class Phase17Test(LiveCase):
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             app = self.application(CAIO_LICENSE_URL=url, CAIO_LICENSE_ISSUER=URL, TIMEOUT="2")
             answers: list[Any] = []
+
+            def ask(path: str) -> None:
+                answers.append(app.call("POST", path, {"license_key": key}))
+
             waiting = [
-                threading.Thread(target=lambda at: answers.append(app.call("POST", at, {"license_key": key})), args=(path,))
+                threading.Thread(target=ask, args=(path,))
                 for path in ("/load-async", "/api/v1/licensing/activate")
             ]
             begin = time.monotonic()

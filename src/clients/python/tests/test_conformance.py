@@ -147,7 +147,8 @@ class Installation:
         candidate = expected.pop("candidate", "any")
         if candidate != "any":
             found: Any = plain(status.candidate)
-            test.assertEqual(found and candidate and {name: found[name] for name in candidate}, candidate, found)
+            members = found and candidate and {name: found[name] for name in candidate}
+            test.assertEqual(members, candidate, found)
         test.assertEqual({name: plain(getattr(status, name)) for name in expected}, expected)
         if planned:
             test.assertTrue(planned["from"] <= str(iso(status.next_check_in)) <= planned["to"], status)

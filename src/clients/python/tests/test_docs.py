@@ -139,7 +139,8 @@ class ContainersPageTest(ContainerCase):
     def workload(self, kind: str) -> dict[str, Any]:
         [found] = [one for one in self.documents if one.get("kind") == kind]
         spec: dict[str, Any] = found["spec"]["template"]["spec"]
-        self.assertEqual(found["spec"]["selector"]["matchLabels"], found["spec"]["template"]["metadata"]["labels"])
+        labels = found["spec"]["template"]["metadata"]["labels"]
+        self.assertEqual(found["spec"]["selector"]["matchLabels"], labels)
         return spec
 
     def environment(self, container: dict[str, Any], **pod: str) -> dict[str, str]:

@@ -45,7 +45,8 @@ def live_until_killed(folder: str, signer: Signer, key: str, told: int) -> None:
         clock.millis = at(START) + number * DAY // 1000
         if number % 3 == 0:
             lease = client.status().lease_expires_at
-            clock.millis = max(clock.millis, 0 if lease is None else round(lease.timestamp() * 1000) - 30 * DAY + 1000)
+            granted = 0 if lease is None else round(lease.timestamp() * 1000) - 30 * DAY
+            clock.millis = max(clock.millis, granted + 1000)
             service.answers = [signer.grant(client.instance_id, clock.millis)]
             os.write(told, f"leased {iso(client.check_in().lease_expires_at)}\n".encode())
 

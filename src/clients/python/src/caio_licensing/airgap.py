@@ -118,7 +118,9 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
 def _was_installed(client: LicenseClient, certificate: Certificate) -> bool:
     """Whether a client of before, which noted no file, loaded this one: it is of the seat and the key held here."""
     held = usable_certificate(client.facts())
-    if held is None or held.activation_id != certificate.activation_id or held.issued_at <= certificate.issued_at:
+    if held is None or held.activation_id != certificate.activation_id:
+        return False
+    if held.issued_at <= certificate.issued_at:
         return False
     file = client.folder.path / "instance.key.json"
     return file.exists() and (certificate.public_key or {}).get("x") == _public_half(_instance_key(client))["x"]

@@ -165,8 +165,8 @@ class Exchange:
     def _give_back(self, before: Facts, now_held: Facts) -> None:
         """Gives back the seat of before, where it was another one. Where that fails its lease ends by itself."""
         seat, held = self._seat(before), self._seat(now_held)
-        same_license = claim_of(before.license_key or "", "jti") == claim_of(now_held.license_key or "", "jti")
-        if "certificate" not in seat or (same_license and seat["instance_id"] == held["instance_id"]):
+        licenses = {claim_of(one.license_key or "", "jti") for one in (before, now_held)}
+        if "certificate" not in seat or (len(licenses) == 1 and seat["instance_id"] == held["instance_id"]):
             return
         answer = self._transport.post("/v1/deactivate", seat)
         if getattr(answer, "status", None) != 204:
@@ -174,7 +174,8 @@ class Exchange:
 
 
 def _note_refusal(state: State, facts: Facts, said: Refused, now: int) -> None:
-    refusal = Refusal(said.code, said.detail, now, key_hash(state.license_key or ""), said.signed_at is not None)
+    signed, of = said.signed_at is not None, key_hash(state.license_key or "")
+    refusal = Refusal(said.code, said.detail, now, of, signed)
     if said.signed_at:
         state.high_water = max(state.high_water or 0, said.signed_at)
     held = state.refusal

@@ -176,7 +176,8 @@ class Installation:
         except IssuerMismatch:
             raise
         except DocumentInvalid as error:
-            raise DocumentInvalid(f"{error}{MARKED}" if key_hash(key) in self._marked else str(error)) from error
+            marked = MARKED if key_hash(key) in self._marked else ""
+            raise DocumentInvalid(f"{error}.{marked}" if marked else str(error)) from error
 
     def verify_key(self, license_key: str) -> None:
         """Whether the service signed the key. Reads the published keys where they are needed and allowed.

@@ -62,4 +62,5 @@ def load(installation: Contact, license_key: str, instance_id: str | None = None
 
 
 def _invalid(installation: Contact, fault: str) -> Loaded:
-    return Loaded("refused", "LICENSE_KEY_INVALID", f"The license key {fault}.", installation.status())
+    detail = f"The license key {fault.rstrip('.')}."
+    return Loaded("refused", "LICENSE_KEY_INVALID", detail, installation.status())
