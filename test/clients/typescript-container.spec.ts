@@ -219,7 +219,7 @@ describe("a key file", () => {
     };
     vi.stubEnv("CAIO_LICENSE_KEY_FILE", join(root, "license"));
     expect(await licensed({})).toBe("lic_3");
-    vi.stubEnv("CAIO_LICENSE_KEY", keys[1]!);
+    vi.stubEnv("CAIO_LICENSE_KEY", keys[1]);
     expect(await licensed({})).toBe("lic_2");
     expect(await licensed({ licenseKey: keys[0] })).toBe("lic_1");
     vi.unstubAllEnvs();

@@ -11,8 +11,8 @@ const wrong = [];
 
 for (const { name, jwks, held, certificate, revocations, high_water, ...one } of offline) {
   const storage = new MemoryStorage();
-  const state = { version: 1, license_key: held, certificate, revocations, high_water };
-  await storage.write("state.json", JSON.stringify(state));
+  const seed = { version: 1, license_key: held, certificate, revocations, high_water };
+  await storage.write("state.json", JSON.stringify(seed));
   await storage.write("instance_id", one.instance_id);
   let now = Date.parse(one.steps[0].at);
   const license = await License.open({

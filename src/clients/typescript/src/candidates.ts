@@ -132,12 +132,13 @@ export const isAskable = (candidate: CandidateState | null): candidate is Candid
 export const isCandidateDue = ({ candidate }: State, clock: number): boolean =>
   isAskable(candidate) && (candidate.next_try_at === null || clock >= Date.parse(candidate.next_try_at));
 
+const pending = (code: Code | null, detail: string) => ({ ...PENDING, code, detail });
+
 /** What a key is found to be before anybody was asked. */
 function lookedAt(
   { verdict, isMarked }: Given,
   { now }: Moment,
 ): Pick<CandidateState, "state" | "code" | "detail"> {
-  const pending = (code: Code | null, detail: string) => ({ ...PENDING, code, detail });
   switch (verdict.fault) {
     case "invalid":
       return {

@@ -10,13 +10,14 @@ import {
   type Moment,
 } from "./candidates.ts";
 import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
+import { atMost } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
 import { metricsOf } from "./metrics.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
-import { DEFAULT_TIMEOUT, prepare } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
 import { takeRevocations } from "./revocations.ts";
 import { effectiveNow, evaluate } from "./rules.ts";
 import type { State } from "./state.ts";
@@ -109,7 +110,7 @@ export class License {
     const text = licenseKey ?? "";
     return cleanKey(text) === ""
       ? this.#ask({ candidate: true, held: true, returning: false })
-      : this.#atMost(this.#activateWith(text));
+      : atMost(this.#activateWith(text), this.#contacts.timeout, () => this.status());
   }
 
   /** Renews the lease and tells the usage now; activates where that is due. Never throws for an outage. */
@@ -260,20 +261,6 @@ export class License {
       const clocks = { clock: this.#contacts.clock(), confirmed: this.#contacts.time.now() };
       return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
     });
-  }
-
-  /** What the work comes to, or the status as it is when the time for it is over; the work goes on. */
-  async #atMost(work: Promise<Status>): Promise<Status> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<Status>((resolve) => {
-      timer = setTimeout(() => resolve(this.status()), this.#contacts.options.timeout ?? DEFAULT_TIMEOUT);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-      work.catch(this.#contacts.report);
-    }
   }
 
   async #leave(after: typeof afterSeat): Promise<void> {

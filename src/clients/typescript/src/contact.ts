@@ -23,6 +23,8 @@ export interface Contacts {
   report: (error: unknown) => void;
   /** null: there is no way to the service, and nothing is asked. */
   transport: Transport | null;
+  /** Milliseconds for a request. */
+  timeout: number;
   clock: () => number;
   random: () => number;
 }

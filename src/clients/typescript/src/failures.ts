@@ -32,11 +32,13 @@ export function reasonOf(error: unknown): string {
     const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
     if (proxy !== undefined) return `proxy answered ${proxy}`;
   }
+  // The one fault that fetch has no word for: a proxy that answers in the service's place.
+  if (chain.length > 1 && chain.at(-1)!.message === "") return "proxy answered 407";
   return chain.findLast(({ message }) => message !== "")?.message ?? "the request failed";
 }
 
 function causesOf(error: unknown): Error[] {
-  if (!(error instanceof Error)) return error === undefined ? [] : [new Error(String(error))];
+  if (!(error instanceof Error)) return typeof error === "string" ? [new Error(error)] : [];
   const several = error instanceof AggregateError ? error.errors.slice(0, 1) : [];
   return [error, ...several.flatMap(causesOf), ...causesOf(error.cause)];
 }

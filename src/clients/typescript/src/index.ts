@@ -1,12 +1,14 @@
 // The core, for Node, Workers and whatever else has fetch and WebCrypto. Node's state folder and timer: ./node.
 export { METRICS_TYPE } from "./metrics.ts";
 export { License } from "./client.ts";
-export type { KeySet } from "./documents.ts";
+export type { KeySet, PublicKey } from "./documents.ts";
 export type { LicenseOptions } from "./options.ts";
 export { MemoryStorage, type Storage } from "./state.ts";
 export type { Fetch } from "./transport.ts";
 export {
+  type Candidate,
   type Code,
+  type Failure,
   LicenseError,
   type LicenseState,
   type Refusal,

@@ -79,7 +79,11 @@ async function make(path: string, text: string): Promise<boolean> {
   try {
     // A kill in between leaves a lock without a name, which nobody gives signs of life to.
     const file = await open(path, "wx", 0o600);
-    await file.writeFile(text).finally(() => file.close());
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -9,7 +9,7 @@ import { Store } from "./store.ts";
 import { cleanId, isInstanceId } from "./texts.ts";
 import { createTransport } from "./transport.ts";
 
-export const DEFAULT_TIMEOUT = 10_000;
+const DEFAULT_TIMEOUT = 10_000;
 
 /** @throws TypeError, RangeError where an option is none */
 export async function prepare(options: LicenseOptions): Promise<Contacts> {
@@ -18,7 +18,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   // A function of its own: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
   const transport = url ? createTransport(url, fetcher, timeout) : null;
-  const tell = options.onError ?? ((error: unknown) => console.warn(`caio-licensing: ${sentenceOf(error)}`));
+  const tell = options.onError ?? warn;
   // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
   const report = (error: unknown): void => void (async () => tell(error))().catch(() => undefined);
   const store = new Store(options.storage, report);
@@ -33,7 +33,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
     stamp: (state) => evidence.note(time.stamp(state)),
     isStampDue: (state) => time.isDue(state) || evidence.note(state) !== state,
   });
-  return { options, store, evidence, time, report, transport, clock, random };
+  return { options, store, evidence, time, report, transport, timeout, clock, random };
 }
 
 function check({ instanceId, leaseHours, indeterminateDays }: LicenseOptions): void {
@@ -76,4 +76,7 @@ async function rememberedId(storage: Storage): Promise<string | null> {
   return null;
 }
 
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+function warn(error: unknown): void {
+  // oxlint-disable-next-line no-console -- an operator has to read it, where the application listens to nothing
+  console.warn(`caio-licensing: ${error instanceof Error ? error.message : String(error)}`);
+}

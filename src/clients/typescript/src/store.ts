@@ -54,12 +54,8 @@ export class Store {
 
   /** Whether there is something that a crash would take. */
   get isDirty(): boolean {
-    const { isStampDue } = this.#watcher;
-    return (
-      Object.keys(this.#unsaved).length > 0 ||
-      Object.keys(this.#counted).length > 0 ||
-      isStampDue(this.#state)
-    );
+    const changed = [this.#unsaved, this.#counted].some((members) => Object.keys(members).length > 0);
+    return changed || this.#watcher.isStampDue(this.#state);
   }
 
   count(usage: Usage): void {
