@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from caio_licensing import LicenseFileError
 from caio_licensing.airgap import load_license_file, write_activation_request
 from caio_licensing.answers import Answer, Failure
-from caio_licensing.times import DAY
 from support import START, ClientCase, Signer, at, iso, refusal
 
 
@@ -163,6 +161,29 @@ class ConfiguredTest(ClientCase):
         self.assertEqual(client.activate(instance_id="a ").state, "entitled")
         self.assertEqual(client.activate(instance_id=" a\n").state, "entitled")
 
+    def test_another_name_waits_for_its_seat_and_tells_no_usage_twice(self) -> None:
+        client = self.activated()
+        first = client.instance_id
+        client.count_requests(5)
+        self.service.answers = [self.signer.grant(first)]
+        client.check_in()
+        client.count_requests(2)
+        client.close()
+        client = self.client(instance_id="pod-1")
+        self.assertEqual((client.status().state, client.instance_id), ("entitled", first))
+        self.service.requests.clear()
+        granted = self.signer.grant("pod-1", jti="act_2")
+        self.service.answers = [granted, Answer(204, {}, b""), granted]
+        client.check_in()
+        self.assertEqual((client.status().state, client.instance_id), ("entitled", "pod-1"))
+        [(_, asked), (path, given)] = self.service.requests
+        self.assertEqual((asked["instance_id"], path, given["instance_id"]), ("pod-1", "/v1/deactivate", first))
+        self.assertNotIn("certificate", asked)
+        client.check_in()
+        told = self.service.requests[-1][1]
+        self.assertEqual((told["instance_id"], told["usage"][0]["requests"]), ("pod-1", 2))
+        self.assertEqual(self.client().instance_id, "pod-1")
+
     def test_the_issuer_may_be_a_list_and_the_address_another_spelling(self) -> None:
         for issuer in ("https://other.example, https://Licenses.example/", " HTTPS://LICENSES.EXAMPLE:443\n"):
             folder = self.folder / issuer[1:9]
@@ -178,70 +199,6 @@ class ConfiguredTest(ClientCase):
             client.check_in()
         self.assertEqual(len(logs.output), 1)
         self.assertIn("certificate verify failed: unknown issuer", logs.output[0])
-
-
-class AirGapFieldTest(ClientCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.client_ = self.offline(license_key=self.signer.license_key())
-
-    def answer(self, issued: int, **claims: Any) -> Path:
-        write_activation_request(self.client_, self.folder / "request.json")
-        request = json.loads((self.folder / "request.json").read_text())
-        certificate = self.signer.certificate(
-            self.client_.instance_id, issued, nonce=request["nonce"], **claims
-        )
-        file = self.folder / "acme.caio-license"
-        file.write_text(json.dumps({"license_key": self.signer.license_key(), "certificate": certificate}))
-        return file
-
-    def test_the_installed_file_loaded_again_after_a_check_in_changes_nothing(self) -> None:
-        file = self.answer(at(START))
-        load_license_file(self.client_, file)
-        online = self.client()
-        self.clock.millis += DAY
-        self.service.answers = [self.signer.grant(online.instance_id, self.clock.millis)]
-        lease = online.check_in().lease_expires_at
-        self.assertEqual(load_license_file(online, file).lease_expires_at, lease)
-
-    def test_a_file_that_a_client_of_before_installed_may_be_loaded_again(self) -> None:
-        write_activation_request(self.client_, self.folder / "request.json")
-        public_key = json.loads((self.folder / "request.json").read_text())["public_key"]
-        file = self.answer(at(START), cnf={"jwk": public_key}, jti="act_1")
-        load_license_file(self.client_, file)
-        online = self.client()
-        self.clock.millis += DAY
-        self.service.answers = [self.signer.grant(online.instance_id, self.clock.millis, jti="act_1")]
-        online.check_in()
-        with online.folder.update() as state:
-            state.license_file_sha256 = None
-        self.assertEqual(load_license_file(online, file).state, "entitled")
-        claims = {"nonce": "n", "jti": "act_1", "cnf": {"jwk": {"x": "x"}}}
-        stranger = self.signer.certificate(online.instance_id, at(START), **claims)
-        file.write_text(json.dumps({"license_key": self.signer.license_key(), "certificate": stranger}))
-        self.assertRaises(LicenseFileError, load_license_file, online, file)
-
-    def test_a_clock_that_was_set_back_is_told_without_a_network(self) -> None:
-        load_license_file(self.client_, self.answer(at(START), exp=at("2030-01-01T00:00:00.000Z") // 1000))
-        self.clock.millis += 400 * DAY
-        self.client_.count_requests(1)
-        self.client_.close()
-        self.clock.set(START)
-        self.assertIn("CLOCK_SET_BACK", self.offline().status().warnings)
-
-    def test_the_file_of_another_license_takes_its_place(self) -> None:
-        load_license_file(self.client_, self.answer(at(START)))
-        self.client_.install(self.signer.license_key(jti="lic_2"))
-        write_activation_request(self.client_, self.folder / "request.json")
-        request = json.loads((self.folder / "request.json").read_text())
-        self.assertEqual(request["license_key"], self.signer.license_key(jti="lic_2"))
-        self.assertNotIn("certificate", request)
-        claims = {"license_id": "lic_2", "nonce": request["nonce"]}
-        certificate = self.signer.certificate(self.client_.instance_id, **claims)
-        file = self.folder / "second.caio-license"
-        file.write_text(json.dumps({"license_key": request["license_key"], "certificate": certificate}))
-        status = load_license_file(self.client_, file)
-        self.assertEqual((status.state, status.license_id, status.candidate), ("entitled", "lic_2", None))
 
 
 class OldFolderTest(ClientCase):

@@ -23,7 +23,7 @@ from .holdings import is_usable, proof, usable_certificate
 from .rules import asking
 from .texts import clean_key, read_text
 from .times import SECOND, day_of
-from .usage import acknowledge, report, usage_for
+from .usage import acknowledge, report, tell_anew, usage_for
 
 if TYPE_CHECKING:
     from .client import LicenseClient
@@ -106,6 +106,7 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
         state.installed_key_sha256, state.license_file_sha256 = key_hash(key_text), digest
         if name != client.instance_id:
             state.instance_id = name
+            tell_anew(state)
         if state.candidate and claim_of(state.candidate.license_key, "jti") == license_id:
             state.candidate = None
         for request in state.offline_requests:

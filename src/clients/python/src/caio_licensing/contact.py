@@ -12,6 +12,7 @@ from .installation import Installation, forget_seat
 from .offers import is_locally_invalid
 from .rules import evaluate, named
 from .texts import clean_instance_id, clean_key, is_instance_id
+from .usage import tell_anew
 
 
 class Contact(Installation):
@@ -28,17 +29,19 @@ class Contact(Installation):
 
         :raises ValueError: for an instance_id other than that of an installation that is activated
         """
+        done = within(self.timeout, lambda: self._activate(license_key, instance_id))
+        return done or self._status_with(license_key)
+
+    def _activate(self, license_key: str | None, instance_id: str | None) -> Status:
         if instance_id is not None:
             self._adopt(instance_id)
         if license_key is None:
             return self.check_in()
         self.install(license_key)
-        candidate = self._candidate_of(license_key)
-        if candidate is None:
+        if self._candidate_of(license_key) is None:
             return self.check_in()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now))
-        candidate = self._candidate_of(license_key)
-        return self._status_of(candidate) if candidate else self.status()
+        return self._status_with(license_key)
 
     def check_in(self) -> Status:
         """Asks the service now, activating where that is due, and waits at most `timeout` seconds in all."""
@@ -66,7 +69,9 @@ class Contact(Installation):
 
         def work() -> bool:
             # Whoever waits for a turn meanwhile must find the key gone, or it would take the seat again.
-            with self.folder.turn(self.timeout):
+            with self.folder.turn(self.timeout) as mine:
+                if not mine:
+                    return False
                 if self.folder.read().license_key and self._exchange:
                     self._exchange.ask(self.now)  # what was used since the last time
                     if not self._exchange.deactivate():
@@ -117,23 +122,21 @@ class Contact(Installation):
         # A clock that was set back would put off what was planned by the old one.
         return planned is None or self.now() >= planned or self.now() < (before or 0)
 
-    def _candidate_of(self, license_key: str) -> Candidate | None:
+    def _candidate_of(self, license_key: str | None) -> Candidate | None:
         candidate = self.folder.read().candidate
-        return candidate if candidate and candidate.license_key == clean_key(license_key) else None
+        return candidate if candidate and candidate.license_key == clean_key(license_key or "") else None
 
-    def _status_of(self, candidate: Candidate) -> Status:
-        """As if the candidate were in force."""
-        facts = self.facts()
-        asked = replace(
-            facts, refusal=None, vouched=False, seen_at=candidate.seen_at, **named(facts, candidate)
-        )
+    def _status_with(self, license_key: str | None) -> Status:
+        """As if the key were in force, where it is a candidate."""
+        candidate, facts = self._candidate_of(license_key), self.facts()
+        if candidate is None:
+            return evaluate(facts, self.now())
+        asked = replace(facts, refusal=None, vouched=False, seen_at=candidate.seen_at, **named(facts, candidate))
         status = evaluate(asked, self.now())
         if candidate.state == "pending":
             return status
-        detail = candidate.detail or ""
-        return replace(
-            status, state="refused", code=candidate.code, detail=detail, may_run=False, until=None
-        )
+        refused = {"state": "refused", "code": candidate.code, "detail": candidate.detail or ""}
+        return replace(status, may_run=False, until=None, **refused)
 
     def _adopt(self, instance_id: str) -> None:
         name = clean_instance_id(instance_id)
@@ -141,4 +144,7 @@ class Contact(Installation):
             raise ValueError("instance_id has 1 to 128 printable characters.")
         # Not while another process waits for a certificate under the id before.
         with self.folder.turn(self.timeout):
-            self.folder.adopt_instance_id(name)
+            if name != self.instance_id:
+                self.folder.adopt_instance_id(name)
+                with self.folder.update() as state:
+                    tell_anew(state)

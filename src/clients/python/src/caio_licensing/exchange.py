@@ -18,7 +18,7 @@ from .rules import judge, named
 from .state import State, Usage
 from .times import day_of
 from .transport import Transport
-from .usage import acknowledge, report
+from .usage import acknowledge, report, tell_anew
 
 log = logging.getLogger("caio_licensing")
 
@@ -143,7 +143,9 @@ class Exchange:
             take_grant(state, trust, outcome, now, self._chance())
             compare_clocks(state, outcome, now)
             state.installed_key_sha256 = key_hash(candidate.license_key)
-            state.instance_id = candidate.instance_id or state.instance_id
+            if candidate.instance_id:
+                state.instance_id = candidate.instance_id
+                tell_anew(state)
             state.key_seen_at, state.candidate = candidate.seen_at, None
             return True
         tried = replace(candidate, failures=candidate.failures + 1)
