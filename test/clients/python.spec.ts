@@ -93,7 +93,10 @@ describe.skipIf(found === null)(`the Python client${found === null ? ` (${lackin
     unittest(["test_processes"]));
 
   it("gets along with the real service", () =>
-    unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+    unittest(["test_live", "test_proof", "test_docs"], {
+      LICENSING_URL: service.url,
+      LICENSING_TOKEN: service.token,
+    }));
 
   it("runs in a container without a home, a volume, or a root that can be written", () =>
     unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));

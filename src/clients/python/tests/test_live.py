@@ -46,17 +46,6 @@ class LiveTest(LiveCase):
         seats = admin("GET", f"/licenses/{license['id']}/activations")["data"]
         self.assertEqual([one["active"] for one in seats].count(True), 1)
 
-    def test_a_suspension_that_nobody_signed_is_told_and_stops_nobody(self) -> None:
-        license, key = issue()
-        client = self.client(key)
-        client.check_in()
-        admin("POST", f"/licenses/{license['id']}/suspend", {"reason": "not paid"})
-        status = client.check_in()
-        self.assertEqual((status.state, status.warnings), ("entitled", ("LICENSE_SUSPENDED",)))
-        self.assertEqual(self.client(key, "new").check_in().code, "LICENSE_SUSPENDED")
-        admin("POST", f"/licenses/{license['id']}/reinstate", {})
-        self.assertEqual(client.check_in().warnings, ())
-
     def test_the_revocation_list_is_read_and_verified(self) -> None:
         license, key = issue()
         client = self.client(key)
