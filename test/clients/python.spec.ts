@@ -1,7 +1,7 @@
 // The Python client: its own tests, and the client against the real service, over outages and proxies too.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,7 +15,7 @@ import { startGateway } from "./support/gateway.ts";
 import { findPython, PACKAGE, runPython, startPython } from "./support/python.ts";
 
 const found = findPython();
-const lacking = "There is no python3 with PyJWT, cryptography, FastAPI and uvicorn.";
+const lacking = "There is no python3 with PyJWT, cryptography, FastAPI, uvicorn and PyYAML.";
 const isPythonHere = isHere(found !== null, lacking);
 const python = found ?? "";
 
@@ -85,10 +85,29 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   });
 
   it("keeps state, counts and files as it should", () =>
-    unittest(["test_state", "test_disk", "test_usage", "test_client", "test_airgap", "test_transport"]));
+    unittest([
+      "test_state",
+      "test_disk",
+      "test_usage",
+      "test_client",
+      "test_airgap",
+      "test_transport",
+      "test_validator",
+    ]));
+
+  it("makes the best of what the field does to it", () => unittest(["test_field", "test_texts"]));
+
+  it("loses nothing where it is killed, and gives its seat back where it ends", () =>
+    unittest(["test_processes"]));
 
   it("gets along with the real service", () =>
-    unittest(["test_live", "test_docs"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+    unittest(["test_live", "test_proof", "test_docs"], {
+      LICENSING_URL: service.url,
+      LICENSING_TOKEN: service.token,
+    }));
+
+  it("runs in a container without a home, a volume, or a root that can be written", () =>
+    unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
 
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
@@ -166,30 +185,38 @@ print(client.check_in().state)
     }
   });
 
-  it.runIf(isHere(hasPip, lackingPip))("is a package that pip installs without a network", async () => {
-    const target = join(folder, "site");
-    const offline = ["--no-index", "--no-build-isolation", "--no-deps", "--no-cache-dir", "--quiet"];
-    const source = join(folder, "source");
-    const copied = await runPython(python, [
-      "-c",
-      "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2])",
-      PACKAGE,
-      source,
-    ]);
-    expect(copied.code, copied.output).toBe(0);
-    const installed = await runPython(python, [
-      "-m",
-      "pip",
-      "install",
-      ...offline,
-      "--target",
-      target,
-      source,
-    ]);
-    expect(installed.code, installed.output).toBe(0);
-    const program =
-      "import caio_licensing as c, pathlib; p = pathlib.Path(c.__file__).parent; print(p, (p / 'py.typed').exists())";
-    const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
-    expect(used.output).toBe(`${join(target, "caio_licensing")} True\n`);
-  });
+  it.runIf(isHere(hasPip, lackingPip))(
+    "is a package that pip installs without a network, with its license and a page that stands alone",
+    async () => {
+      const target = join(folder, "site");
+      const offline = ["--no-index", "--no-build-isolation", "--no-deps", "--no-cache-dir", "--quiet"];
+      const source = join(folder, "source");
+      const copied = await runPython(python, [
+        "-c",
+        "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2])",
+        PACKAGE,
+        source,
+      ]);
+      expect(copied.code, copied.output).toBe(0);
+      const pip = async (...args: string[]) => {
+        const { code, output } = await runPython(python, ["-m", "pip", ...args]);
+        expect(code, output).toBe(0);
+      };
+      await pip("wheel", ...offline, "--wheel-dir", join(folder, "wheels"), source);
+      await pip("install", ...offline, "--target", target, ...globSync(join(folder, "wheels/*.whl")));
+      const program = `
+import importlib.metadata, pathlib, caio_licensing
+package = pathlib.Path(caio_licensing.__file__).parent
+found = importlib.metadata.distribution("caio-licensing")
+print(package, (package / "py.typed").exists())
+print(*sorted(file.name for file in found.files if file.name in ("LICENSE", "METADATA")))
+page = found.metadata.get_payload() or found.metadata["Description"]
+print(page[: page.index("\\n")], *(link for link in ("](..", "](docs", "../") if link in page))
+`;
+      const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
+      expect(used.output).toBe(
+        `${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\n`,
+      );
+    },
+  );
 });

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import urllib.error
@@ -123,8 +124,53 @@ class Phase17Test(LiveCase):
         _, key = issue()
         app = self.application(CAIO_LICENSE_URL="http://127.0.0.1:1", CAIO_LICENSE_ISSUER=URL)
         status, body, headers = app.call("POST", "/api/v1/licensing/activate", {"license_key": key})
-        self.assertEqual((status, body["code"]), (503, "SIGNING_KEY_UNKNOWN"))
+        self.assertEqual((status, body["code"], body["may_run"]), (503, "PENDING", True))
+        self.assertIn("connection refused", body["detail"])
         self.assertTrue(headers["retry-after"].isdigit())
+        status, body, _ = app.call("GET", "/api/v1/licensing/status")
+        self.assertEqual(body["last_failure"]["reason"], "connection refused")
+
+    def test_a_refused_key_costs_nothing_and_is_told(self) -> None:
+        _, good = issue()
+        license, revoked = issue()
+        admin("POST", f"/licenses/{license['id']}/revoke", {"reason": "fraud"})
+        app = self.application(CAIO_LICENSE_KEY=good)
+        self.assertEqual(app.activate(good)[0], 200)
+        for path in ("/load", "/load-async"):
+            status, body, _ = app.call("POST", path, {"license_key": revoked})
+            self.assertEqual((status, body["valid"]), (200, False), body)
+            self.assertIn("revoked", body["error"].lower())
+        status, body, _ = app.call("GET", "/api/v1/licensing/status")
+        self.assertEqual(body["state"], "entitled")
+        candidate = body["candidate"]
+        self.assertEqual((candidate["state"], candidate["code"]), ("refused", "LICENSE_REVOKED"))
+
+    def test_an_application_answers_while_a_silent_service_is_waited_for(self) -> None:
+        _, key = issue()
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            app = self.application(CAIO_LICENSE_URL=url, CAIO_LICENSE_ISSUER=URL, TIMEOUT="2")
+            answers: list[Any] = []
+
+            def ask(path: str) -> None:
+                answers.append(app.call("POST", path, {"license_key": key}))
+
+            waiting = [
+                threading.Thread(target=ask, args=(path,))
+                for path in ("/load-async", "/api/v1/licensing/activate")
+            ]
+            begin = time.monotonic()
+            for thread in waiting:
+                thread.start()
+            while time.monotonic() - begin < 1.5:
+                asked = time.monotonic()
+                self.assertEqual(app.call("GET", "/metadata")[0], 200)
+                self.assertLess(time.monotonic() - asked, 1)
+            for thread in waiting:
+                thread.join()
+            self.assertLess(time.monotonic() - begin, 10)
+            found = sorted((status, body.get("code") or body.get("error")) for status, body, _ in answers)
+            self.assertEqual(found, [(200, "PENDING"), (503, "PENDING")])
 
     def test_over_use_is_counted_and_refused_only_where_that_is_wished(self) -> None:
         license, key = issue(features=["orchestration"], max_requests_per_day=3)

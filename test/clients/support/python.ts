@@ -9,10 +9,11 @@ export const PACKAGE = join(ROOT, "src/clients/python");
 const TESTS = join(PACKAGE, "tests");
 const PHASE17 = join(ROOT, "test/clients/phase17");
 
-/** The interpreter, or null where none has PyJWT, cryptography, FastAPI and uvicorn. */
+/** The interpreter, or null where none has PyJWT, cryptography, FastAPI, uvicorn and PyYAML. */
 export function findPython(): string | null {
   const fits = (command: string): boolean =>
-    spawnSync(command, ["-W", "ignore", "-c", "import jwt, cryptography, fastapi, uvicorn"]).status === 0;
+    spawnSync(command, ["-W", "ignore", "-c", "import jwt, cryptography, fastapi, uvicorn, yaml"]).status ===
+    0;
   return ["/usr/bin/python3", "python3"].find(fits) ?? null;
 }
 

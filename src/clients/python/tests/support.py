@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+import threading
 import unittest
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from jwt.utils import base64url_encode
 from caio_licensing import LicenseClient
 from caio_licensing.answers import Answer
 from caio_licensing.times import DAY, format_instant, parse_instant
+from caio_licensing.transport import Heard
 
 # What is told about outages and refusals is what the tests make.
 logging.getLogger("caio_licensing").setLevel(logging.CRITICAL)
@@ -49,16 +51,16 @@ class Service:
     """A transport that gives prepared answers and remembers what was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer | None | Callable[[dict[str, Any]], Answer | None]] = []
+        self.answers: list[Heard | Callable[[dict[str, Any]], Heard]] = []
         self.jwks: Answer | None = None
         self.requests: list[tuple[str, dict[str, Any]]] = []
 
-    def post(self, path: str, body: dict[str, Any]) -> Answer | None:
+    def post(self, path: str, body: dict[str, Any]) -> Heard:
         self.requests.append((path, body))
         answer = self.answers.pop(0) if self.answers else None
         return answer(body) if callable(answer) else answer
 
-    def get(self, path: str) -> Answer | None:
+    def get(self, path: str) -> Heard:
         return self.jwks if path == "/.well-known/jwks.json" else None
 
 
@@ -94,6 +96,12 @@ class Signer:
         }
         return self.sign("activation+jwt", {**usual, **claims})
 
+    def refusal(self, code: str, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
+        """Signed, as the service refuses what counts at once."""
+        usual = {"sub": instance_id, "license_id": "lic_1", "code": code, "iat": issued // 1000}
+        body = {**json.loads(refusal(code).body), "refusal": self.sign("refusal+jwt", {**usual, **claims})}
+        return Answer(403, {"content-type": "application/problem+json"}, json.dumps(body).encode())
+
     def grant(self, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
         body = {
             "license_key": self.license_key(),
@@ -128,12 +136,20 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else format_instant(round(moment.timestamp() * 1000))
 
 
+def finish_calls() -> None:
+    """Waits for calls that went on when nobody waited for them any more."""
+    for thread in threading.enumerate():
+        if thread.name == "caio-license-call":
+            thread.join(10)
+
+
 class ClientCase(unittest.TestCase):
     """A client with a folder, a clock and a service of its own."""
 
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
+        self.addCleanup(finish_calls)
         self.folder = Path(temporary.name) / "state"
         self.clock, self.service, self.signer = Clock(), Service(), Signer()
 
@@ -145,9 +161,14 @@ class ClientCase(unittest.TestCase):
             "transport": self.service,
             "clock": self.clock,
         }
-        client = LicenseClient(ISSUER, license_key, **{**usual, **options})
+        usual.update(options)
+        client = LicenseClient(usual.pop("url", ISSUER), license_key, **usual)
         self.addCleanup(client.close)
         return client
+
+    def offline(self, **options: Any) -> LicenseClient:
+        """One that knows no service to ask."""
+        return self.client(**{"url": None, "transport": None, **options})
 
     def activated(self, **options: Any) -> LicenseClient:
         client = self.client(self.signer.license_key(), **options)

@@ -52,6 +52,14 @@ class AirGapTest(ClientCase):
         self.assertEqual((status.state, status.warnings), ("entitled", ("OVER_LIMIT",)))
         self.assertEqual(self.request()["certificate"], self.offline.folder.read().certificate)
 
+    def test_a_request_proves_that_it_has_the_private_half(self) -> None:
+        request = self.request()
+        self.assertEqual(jwt.get_unverified_header(request["proof"])["typ"], "activation-request+jwt")
+        key = Ed25519PublicKey.from_public_bytes(base64url_decode(request["public_key"]["x"]))
+        claims = json.loads(jwt.PyJWS().decode(request["proof"], key, ["EdDSA"]))  # type: ignore[arg-type]
+        told = {"instance_id": request["instance_id"], "nonce": request["nonce"], "iat": at(START) // 1000}
+        self.assertEqual(claims, told)
+
     def test_the_private_key_is_made_once_and_for_the_owner_alone(self) -> None:
         self.assertEqual(self.request()["public_key"], self.request()["public_key"])
         mode = (self.folder / "instance.key.json").stat().st_mode
@@ -147,6 +155,70 @@ class AirGapTest(ClientCase):
     def test_there_is_no_request_without_a_key(self) -> None:
         with self.assertRaises(LicenseFileError):
             write_activation_request(self.client(state_dir=self.folder / "new"), self.request_file)
+
+
+class AirGapFieldTest(ClientCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.client_ = self.offline(license_key=self.signer.license_key())
+
+    def answer(self, issued: int, **claims: Any) -> Path:
+        write_activation_request(self.client_, self.folder / "request.json")
+        request = json.loads((self.folder / "request.json").read_text())
+        certificate = self.signer.certificate(
+            self.client_.instance_id, issued, nonce=request["nonce"], **claims
+        )
+        file = self.folder / "acme.caio-license"
+        file.write_text(json.dumps({"license_key": self.signer.license_key(), "certificate": certificate}))
+        return file
+
+    def test_the_installed_file_loaded_again_after_a_check_in_changes_nothing(self) -> None:
+        file = self.answer(at(START))
+        load_license_file(self.client_, file)
+        online = self.client()
+        self.clock.millis += DAY
+        self.service.answers = [self.signer.grant(online.instance_id, self.clock.millis)]
+        lease = online.check_in().lease_expires_at
+        self.assertEqual(load_license_file(online, file).lease_expires_at, lease)
+
+    def test_a_file_that_a_client_of_before_installed_may_be_loaded_again(self) -> None:
+        write_activation_request(self.client_, self.folder / "request.json")
+        public_key = json.loads((self.folder / "request.json").read_text())["public_key"]
+        file = self.answer(at(START), cnf={"jwk": public_key}, jti="act_1")
+        load_license_file(self.client_, file)
+        online = self.client()
+        self.clock.millis += DAY
+        self.service.answers = [self.signer.grant(online.instance_id, self.clock.millis, jti="act_1")]
+        online.check_in()
+        with online.folder.update() as state:
+            state.license_file_sha256 = None
+        self.assertEqual(load_license_file(online, file).state, "entitled")
+        claims = {"nonce": "n", "jti": "act_1", "cnf": {"jwk": {"x": "x"}}}
+        stranger = self.signer.certificate(online.instance_id, at(START), **claims)
+        file.write_text(json.dumps({"license_key": self.signer.license_key(), "certificate": stranger}))
+        self.assertRaises(LicenseFileError, load_license_file, online, file)
+
+    def test_a_clock_that_was_set_back_is_told_without_a_network(self) -> None:
+        load_license_file(self.client_, self.answer(at(START), exp=at("2030-01-01T00:00:00.000Z") // 1000))
+        self.clock.millis += 400 * DAY
+        self.client_.count_requests(1)
+        self.client_.close()
+        self.clock.set(START)
+        self.assertIn("CLOCK_SET_BACK", self.offline().status().warnings)
+
+    def test_the_file_of_another_license_takes_its_place(self) -> None:
+        load_license_file(self.client_, self.answer(at(START)))
+        self.client_.install(self.signer.license_key(jti="lic_2"))
+        write_activation_request(self.client_, self.folder / "request.json")
+        request = json.loads((self.folder / "request.json").read_text())
+        self.assertEqual(request["license_key"], self.signer.license_key(jti="lic_2"))
+        self.assertNotIn("certificate", request)
+        claims = {"license_id": "lic_2", "nonce": request["nonce"]}
+        certificate = self.signer.certificate(self.client_.instance_id, **claims)
+        file = self.folder / "second.caio-license"
+        file.write_text(json.dumps({"license_key": request["license_key"], "certificate": certificate}))
+        status = load_license_file(self.client_, file)
+        self.assertEqual((status.state, status.license_id, status.candidate), ("entitled", "lic_2", None))
 
 
 if __name__ == "__main__":

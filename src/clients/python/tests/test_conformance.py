@@ -6,91 +6,157 @@ import json
 import os
 import tempfile
 import unittest
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from caio_licensing import LicenseClient
-from caio_licensing.answers import Answer
+from caio_licensing.answers import Answer, Failure
+from caio_licensing.documents import claim_of, number_of
+from caio_licensing.facts import CandidateStatus, LastFailure
+from caio_licensing.times import format_instant
 from support import Clock, Service, at, iso
 
 FILE = os.environ.get("CONFORMANCE_FILE")
 
 
-def answer_of(answer: Any) -> Answer | None:
+def answer_of(answer: Any) -> Answer | Failure | None:
     if answer == "unreachable":
-        return None
+        return Failure("no such host")
     return Answer(answer["status"], answer["headers"], answer["body"].encode())
 
 
 def plain(value: object) -> object:
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, (CandidateStatus, LastFailure)):
+        return {name: plain(member) for name, member in vars(value).items()}
     return list(value) if isinstance(value, tuple) else value
+
+
+def told(body: dict[str, Any]) -> dict[str, Any]:
+    """What a request says, as the table names it."""
+    issued = number_of(body.get("certificate", ""), "iat")
+    return {
+        "license_id": claim_of(body["license_key"], "jti"),
+        "instance_id": body["instance_id"],
+        "lease_hours": body.get("lease_hours"),
+        "certificate_iat": None if issued is None else format_instant(issued * 1000),
+    }
 
 
 class Installation:
     """One case's installation; the folder outlives the client."""
 
-    def __init__(self, issuer: str, case: dict[str, Any], folder: Path) -> None:
-        self.issuer, self.case, self.folder = issuer, case, folder
+    def __init__(self, case: dict[str, Any], folder: Path) -> None:
+        self.case = dict(case)
         self.clock, self.service = Clock(case["steps"][0]["at"]), Service()
-        folder.mkdir()
-        (folder / "instance_id").write_text(case["instance_id"])
-        published = case["published"]
-        if published:
-            self.service.jwks = Answer(200, {}, json.dumps(published).encode())
-        self.client = self.start(case["license_key"])
-        with self.client.folder.update() as state:
-            state.certificate, state.revocations = case["certificate"], case["revocations"]
-            state.high_water = at(case["high_water"]) if case["high_water"] else None
+        self.ticks = 0.0
+        #: Without a place there is no folder, and none can be made.
+        self.folder = Path("/dev/null/state") if case.get("no_place") else folder
+        if not case.get("no_place"):
+            folder.mkdir()
+            (folder / "instance_id").write_text(case["instance_id"])
+            held = {name: case[name] for name in ("certificate", "revocations", "high_water")}
+            state = {"version": 1, "license_key": case["held"], **held}
+            if any(state.values()):
+                (folder / "state.json").write_text(json.dumps(state))
+        if case["published"]:
+            self.publish(case["published"])
+        self.name: str | None = case["instance_id"] if case.get("no_place") else None
+        self.client = self.start()
 
-    def start(self, license_key: str | None) -> LicenseClient:
+    def start(self) -> LicenseClient:
+        case = self.case
         return LicenseClient(
-            self.issuer,
-            license_key,
+            None,
+            case["license_key"],
+            instance_id=self.name,
             state_dir=self.folder,
-            trusted_keys=self.case["jwks"],
-            on_indeterminate=self.case["on_indeterminate"],
+            trusted_keys=case["jwks"],
+            issuer=case["issuer"],
+            fetch_keys=case.get("fetch_keys", True),
+            indeterminate_days=case.get("indeterminate_days", 90),
+            lease_hours=case.get("lease_hours"),
+            on_indeterminate=case["on_indeterminate"],
             transport=self.service,
             clock=self.clock,
+            monotonic=lambda: self.ticks,
         )
 
+    def publish(self, jwks: object) -> None:
+        self.service.jwks = Answer(200, {}, json.dumps(jwks).encode())
+
     def take(self, step: dict[str, Any], test: unittest.TestCase) -> None:
+        before = self.clock.millis
         self.clock.set(step["at"])
+        if step.get("running"):
+            self.ticks += (self.clock.millis - before) / 1000
+            self.client.flush()
+        if "issuer" in step or "jwks" in step or "configure" in step or "configure_instance" in step:
+            self.case["issuer"] = step.get("issuer", self.case["issuer"])
+            self.case["jwks"] = step.get("jwks", self.case["jwks"])
+            self.case["license_key"] = step.get("configure", self.case["license_key"])
+            self.name = step.get("configure_instance", self.name)
         if step.get("restart"):
             self.client.close()
-            self.client = self.start(self.case["license_key"])
+            if "break" in step:
+                damage(self.folder / "state.json", step["break"])
+            self.client = self.start()
+        elif "configure" in step:
+            # As a key file that changed.
+            self.client._settings = replace(self.client._settings, license_key=step["configure"])
+            self.client.configure()
         if "install" in step:
             self.client.install(step["install"])
         if "count" in step:
             self.client.count_requests(step["count"])
+            self.client.flush()
         if "published" in step:
-            self.service.jwks = Answer(200, {}, json.dumps(step["published"]).encode())
+            self.publish(step["published"])
         if "answers" in step:
-            self.service.answers = [answer_of(one) for one in step["answers"]]
-            self.service.requests.clear()
-            if "activate" in step:
-                self.client.activate(step["activate"])
-            else:
-                self.client.check_in()
-            test.assertEqual(self.service.answers, [], "answers that nobody asked for")
-            if "requests" in step:
-                test.assertEqual([path for path, _ in self.service.requests], step["requests"])
-            if "usage" in step:
-                told = {one["date"]: one["requests"] for one in self.service.requests[-1][1]["usage"]}
-                test.assertEqual(told, step["usage"])
+            self.contact(step, test)
         if "expect" in step:
             self.expect(dict(step["expect"]), test)
+
+    def contact(self, step: dict[str, Any], test: unittest.TestCase) -> None:
+        self.service.answers = [answer_of(one) for one in step["answers"]]
+        self.service.requests.clear()
+        if "activate" in step:
+            self.client.activate(step["activate"])
+        else:
+            self.client.check_in()
+        test.assertEqual(self.service.answers, [], "answers that nobody asked for")
+        requests = self.service.requests
+        if "requests" in step:
+            test.assertEqual([path for path, _ in requests], step["requests"])
+        for number, expected in enumerate(step.get("sent", ())):
+            test.assertEqual({**told(requests[number][1]), **expected}, told(requests[number][1]))
+        if "usage" in step:
+            counted = {one["date"]: one["requests"] for one in requests[-1][1]["usage"]}
+            test.assertEqual(counted, step["usage"])
 
     def expect(self, expected: dict[str, Any], test: unittest.TestCase) -> None:
         status = self.client.status()
         planned = expected.pop("next_check_in", None)
         for feature, passes in expected.pop("passes", {}).items():
             test.assertEqual(status.may_run and status.has_feature(feature), passes, feature)
+        for text in expected.pop("detail_has", ()):
+            test.assertIn(text, status.detail)
+        candidate = expected.pop("candidate", "any")
+        if candidate != "any":
+            found: Any = plain(status.candidate)
+            members = found and candidate and {name: found[name] for name in candidate}
+            test.assertEqual(members, candidate, found)
         test.assertEqual({name: plain(getattr(status, name)) for name in expected}, expected)
         if planned:
             test.assertTrue(planned["from"] <= str(iso(status.next_check_in)) <= planned["to"], status)
+
+
+def damage(file: Path, how: str) -> None:
+    text = file.read_text()
+    file.write_text({"cut": text[: len(text) // 2], "garbage": "\0" * 100, "empty": ""}[how])
 
 
 @unittest.skipUnless(FILE, "CONFORMANCE_FILE names no table")
@@ -101,7 +167,7 @@ class ConformanceTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for number, case in enumerate(table["cases"]):
                 with self.subTest(case["name"]):
-                    installation = Installation(table["issuer"], case, Path(folder) / str(number))
+                    installation = Installation(case, Path(folder) / str(number))
                     for step in case["steps"]:
                         installation.take(step, self)
 

@@ -10,9 +10,8 @@ from typing import Any, Iterator
 from unittest.mock import patch
 
 from caio_licensing.airgap import write_activation_request
-from caio_licensing.folder import StateFolder
 from caio_licensing.times import DAY, HOUR, to_datetime
-from support import ClientCase, refusal
+from support import ClientCase
 
 WORKS = os.open
 
@@ -71,7 +70,7 @@ class DiskTest(ClientCase):
     def test_a_refusal_that_cannot_be_written_counts(self) -> None:
         client = self.activated()
         with full():
-            self.service.answers = [refusal("LICENSE_SUSPENDED")]
+            self.service.answers = [self.signer.refusal("LICENSE_SUSPENDED", client.instance_id)]
             self.assertEqual(client.check_in().code, "LICENSE_SUSPENDED")
             self.assertEqual(client.status().code, "LICENSE_SUSPENDED")
 
@@ -93,7 +92,7 @@ class DiskTest(ClientCase):
     def test_a_file_that_cannot_be_read_any_more_leaves_things_as_they_were(self) -> None:
         client = self.activated()
         os.utime(self.folder / "state.json")  # so that it is looked at again
-        with patch("pathlib.Path.read_text", side_effect=OSError(errno.EIO, "Input/output error")):
+        with patch("pathlib.Path.read_bytes", side_effect=OSError(errno.EIO, "Input/output error")):
             self.assertEqual(client.status().state, "entitled")
             self.service.answers = [None]
             self.assertEqual(client.check_in().state, "entitled")
@@ -124,10 +123,33 @@ class DiskTest(ClientCase):
             write_activation_request(client, self.folder / "request.json")
         self.assertFalse((self.folder / "request.json").exists())
 
-    def test_where_nothing_can_be_kept_from_the_start_there_is_no_installation(self) -> None:
-        self.assertRaises(OSError, StateFolder, "/dev/null/state")
-        with read_only():
-            self.assertRaises(OSError, self.client)
+    def test_where_nothing_can_be_kept_from_the_start_it_goes_on_in_memory(self) -> None:
+        for place in ("/dev/null/state", self.folder):
+            with self.subTest(place), read_only():
+                client = self.client(self.signer.license_key(), state_dir=place)
+                self.assertEqual(client.status().code, "NOT_ACTIVATED")
+                self.service.answers = [self.signer.grant(client.instance_id)]
+                client.count_requests(3)
+                status = client.check_in()
+                self.assertEqual((status.state, status.warnings), ("entitled", ("STATE_NOT_KEPT",)))
+                self.service.answers = [self.signer.grant(client.instance_id)]
+                client.check_in()
+                self.assertEqual(self.service.requests[-1][1]["usage"][0]["requests"], 3)
+                self.assertEqual(client.requests_today(), 3)
+
+    def test_where_there_is_no_home_it_goes_on_in_memory(self) -> None:
+        with patch("pathlib.Path.expanduser", side_effect=RuntimeError("no home")):
+            client = self.client(self.signer.license_key(), state_dir=None)
+        self.assertEqual(client.status().warnings, ("INDETERMINATE_ENDS", "STATE_NOT_KEPT"))
+        self.assertRegex(client.instance_id, r"^[0-9a-f-]{36}$")
+
+    def test_that_nothing_is_kept_is_told_once(self) -> None:
+        with patch("caio_licensing.folder.log") as log:
+            client = self.client(self.signer.license_key(), state_dir="/dev/null/state")
+            for _ in range(5):
+                client.count_requests()
+                client.flush()
+        self.assertEqual((log.warning.call_count, log.error.call_count), (1, 0))
 
 
 if __name__ == "__main__":

@@ -46,20 +46,6 @@ class LiveTest(LiveCase):
         seats = admin("GET", f"/licenses/{license['id']}/activations")["data"]
         self.assertEqual([one["active"] for one in seats].count(True), 1)
 
-    def test_a_suspension_refuses_and_its_end_lifts_it(self) -> None:
-        license, key = issue()
-        client = self.client(key)
-        client.check_in()
-        admin("POST", f"/licenses/{license['id']}/suspend", {"reason": "not paid"})
-        status = client.check_in()
-        self.assertEqual((status.state, status.code, status.may_run), ("refused", "LICENSE_SUSPENDED", False))
-        self.assertIsNotNone(status.lease_expires_at)
-        self.assertEqual(self.client(key).status().code, "LICENSE_SUSPENDED")
-        admin("POST", f"/licenses/{license['id']}/reinstate", {})
-        self.assertEqual(client.check_in().state, "entitled")
-        admin("POST", f"/licenses/{license['id']}/revoke", {"reason": "fraud"})
-        self.assertEqual(client.check_in().code, "LICENSE_REVOKED")
-
     def test_the_revocation_list_is_read_and_verified(self) -> None:
         license, key = issue()
         client = self.client(key)
@@ -89,6 +75,27 @@ class LiveTest(LiveCase):
         status = client.check_in()
         self.assertEqual((status.state, status.warnings), ("entitled", ("LICENSE_KEY_SUPERSEDED",)))
         self.assertEqual(client.check_in().warnings, ())
+
+    def test_going_over_to_another_license_gives_the_old_seat_back(self) -> None:
+        trial, first = issue(license_type="trial")
+        bought, second = issue()
+        client = self.client(first)
+        client.check_in()
+        client.count_requests(5)
+        client.check_in()
+        self.assertEqual(client.activate(f'"{second}"').license_id, bought["id"])
+        for license, active in ((trial, False), (bought, True)):
+            seats = admin("GET", f"/licenses/{license['id']}/activations")["data"]
+            self.assertEqual([one["active"] for one in seats], [active])
+        client.count_requests(2)
+        client.check_in()
+        told = admin("GET", f"/licenses/{bought['id']}/usage")["data"]
+        self.assertEqual([day["requests"] for day in told], [2])
+        # The trial's key is still configured: after a restart the license that was bought stays.
+        client.close()
+        again = self.client(first)
+        self.assertEqual((again.status().state, again.status().license_id), ("entitled", bought["id"]))
+        self.assertIsNone(again.status().candidate)
 
     def test_usage_arrives_once_however_often_it_is_sent(self) -> None:
         license, key = issue(max_requests_per_day=10)

@@ -3,7 +3,7 @@ import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
 import { type Contacts, giveBackFormer, identityOf } from "./contact.ts";
 import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
-import type { Brought } from "./evidence.ts";
+import type { Brought } from "./grant.ts";
 import { certificateOf } from "./facts.ts";
 import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
 import { sha256 } from "./proofs.ts";

@@ -1,7 +1,6 @@
 // Configured is not installed: what becomes of a license key, or an instance id, that somebody hands over. Pure.
-import { claimOf, dateOf } from "./documents.ts";
+import { claimOf, dateOf, type LicenseKeyClaims, type Verdict } from "./documents.ts";
 import { byKeyAlone } from "./rules.ts";
-import type { LicenseKeyClaims, Verdict } from "./documents.ts";
 import type { CandidateState, State } from "./state.ts";
 import { PASSED_OVER } from "./texts.ts";
 import type { Code } from "./vocabulary.ts";

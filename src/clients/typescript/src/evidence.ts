@@ -16,24 +16,13 @@ import {
 } from "./documents.ts";
 import type { Facts, Holding } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
-import type { Grant } from "./outcomes.ts";
+import type { Brought, Grant } from "./grant.ts";
 import { endsOf, isVouched, sha256 } from "./proofs.ts";
 import { DEFAULT_INDETERMINATE_DAYS } from "./rules.ts";
 import type { State } from "./state.ts";
 import { addressesOf } from "./texts.ts";
 import type { Transport } from "./transport.ts";
 import { SIGNED_REFUSALS } from "./vocabulary.ts";
-
-/** Documents that were brought, not verified yet. */
-export interface Brought {
-  licenseKey: string;
-  certificate: string;
-  warnings: string[];
-  /** Instances that hold a seat, where it is told. */
-  seatsActive: number | null;
-  /** Days whose usage was not taken. */
-  usageIgnored: string[];
-}
 
 /** Who asked, and with what. */
 export interface Asked {

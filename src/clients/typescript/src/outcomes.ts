@@ -1,19 +1,11 @@
 // What a contact with the service came to, and what the installation remembers of it. Pure.
 import { backOff, waitOf } from "./answers.ts";
 import { CLOCK_TOLERANCE } from "./clocks.ts";
-import { type CertificateClaims, claimOf, dateOf, type KeySet } from "./documents.ts";
-import type { Brought } from "./evidence.ts";
+import { claimOf, dateOf } from "./documents.ts";
+import type { Grant } from "./grant.ts";
 import { laterOf, type State } from "./state.ts";
 import { type DayReport, settle, untold, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
-
-/** Documents that verify and belong together. */
-export interface Grant extends Brought {
-  claims: CertificateClaims;
-  keyHash: string;
-  /** A newer set of keys, where it took one to verify them. */
-  keys: KeySet | null;
-}
 
 export type Outcome =
   | ({ kind: "good" } & Grant)

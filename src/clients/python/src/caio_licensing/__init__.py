@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 from .airgap import LicenseFileError
 from .client import LicenseClient
 from .metrics import openmetrics
-from .rules import Status
+from .facts import Status
 from .validator import LicenseMetadata, LicenseType, LicenseValidator
 
 __all__ = [

@@ -14,12 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from .answers import grant_of
+from .claims import Certificate
 from .documents import DocumentInvalid, SigningKeyUnknown, claim_of
-from .exchange import take_grant
-from .folder import write_atomically
-from .rules import Status, is_usable, usable_certificate
-from .times import day_of
-from .usage import acknowledge, report, usage_for
+from .facts import Status, key_hash
+from .files import write_atomically
+from .grants import take_grant
+from .holdings import is_usable, proof, usable_certificate
+from .rules import asking
+from .texts import clean_key, read_text
+from .times import SECOND, day_of
+from .usage import acknowledge, report, tell_anew, usage_for
 
 if TYPE_CHECKING:
     from .client import LicenseClient
@@ -42,31 +46,35 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
     nonce = secrets.token_urlsafe(16)
     # A request that is forgotten has an answer that is refused.
     with client.folder.update(lasting=True) as state:
-        if not state.license_key:
+        facts = asking(client.facts())
+        if not facts.license_key:
             raise LicenseFileError("No license key is installed.")
-        usage = usage_for(state, claim_of(state.license_key, "jti"))
+        usage = usage_for(state, claim_of(facts.license_key, "jti"))
         waiting = [*state.offline_requests, {"nonce": nonce, "usage": usage}]
         state.offline_requests = waiting[-_REMEMBERED:]
+        key = _instance_key(client)
         request = {
-            "license_key": state.license_key,
-            "instance_id": client.instance_id,
+            "license_key": facts.license_key,
+            "instance_id": facts.instance_id,
             **client.about,
             "nonce": nonce,
-            "public_key": _public_half(_instance_key(client)),
+            "public_key": _public_half(key),
+            "proof": _prove(key, facts.instance_id, nonce, client.now()),
             "usage": report(usage),
-            "certificate": state.certificate,
+            "certificate": proof(facts),
         }
     write_atomically(Path(path), json.dumps({k: v for k, v in request.items() if v is not None}, indent=2))
 
 
 def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> Status:
-    """Takes in a .caio-license file. What is held stays where the file is not good.
+    """Takes in a .caio-license file. What is held stays where the file is not good. The file that was loaded last
+    may be loaded again: that changes nothing.
 
     :raises LicenseFileError: where it is not for this installation, forged, or older than what is held
     """
     try:
-        content = json.loads(Path(path).read_text("utf-8"))
-        key_text, certificate_text = content["license_key"].strip(), content["certificate"].strip()
+        content = json.loads(read_text(path))
+        key_text, certificate_text = clean_key(content["license_key"]), content["certificate"].strip()
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise LicenseFileError(f"The license file cannot be read: {error}") from error
     trust = client.facts().trust
@@ -74,23 +82,49 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
         key, certificate = trust.license_key(key_text), trust.certificate(certificate_text)
     except (DocumentInvalid, SigningKeyUnknown) as error:
         raise LicenseFileError(f"A document in the license file {error}.") from error
-    if not is_usable(certificate, key, client.instance_id):
-        raise LicenseFileError(f"The license file is for the instance {certificate.instance_id}.")
+    license_id, digest = key.terms.license_id, key_hash(certificate_text)
+    name = certificate.instance_id
+    if name not in (client.instance_id, asking(client.facts()).instance_id):
+        raise LicenseFileError(f"The license file is for the instance {name}.")
+    if certificate.terms.license_id != license_id:
+        raise LicenseFileError("The documents in the license file are of two licenses.")
     with client.folder.update() as state:
+        # At each start, for instance; what came online since is newer.
+        if state.certificate and digest in (state.license_file_sha256, key_hash(state.certificate)):
+            state.license_file_sha256 = digest
+            return client.status()
+        if state.license_file_sha256 is None and _was_installed(client, certificate):
+            return client.status()
         requests = [one["nonce"] for one in state.offline_requests]
-        loaded_again = certificate_text == state.certificate  # at each start, for instance
-        if certificate.nonce is not None and certificate.nonce not in requests and not loaded_again:
+        if certificate.nonce is not None and certificate.nonce not in requests:
             raise LicenseFileError("The license file answers a request that this installation did not make.")
         held = usable_certificate(client.facts())
-        if held and is_usable(held, key, client.instance_id) and certificate.issued_at < held.issued_at:
+        if held and is_usable(held, license_id, name) and certificate.issued_at < held.issued_at:
             raise LicenseFileError("The license file is older than the one that is installed.")
         granted = grant_of(key_text, certificate_text, certificate, content)
-        take_grant(state, granted, client.now(), client.chance())
+        take_grant(state, trust, granted, client.now(), client.chance())
+        state.installed_key_sha256, state.license_file_sha256 = key_hash(key_text), digest
+        if name != client.instance_id:
+            state.instance_id = name
+            tell_anew(state)
+        if state.candidate and claim_of(state.candidate.license_key, "jti") == license_id:
+            state.candidate = None
         for request in state.offline_requests:
             if request["nonce"] == certificate.nonce:
-                acknowledge(state, request["usage"], day_of(certificate.issued_at))
+                acknowledge(state, request["usage"], day_of(certificate.issued_at), granted.usage_ignored)
         state.offline_requests = [r for r in state.offline_requests if r["nonce"] != certificate.nonce]
     return client.status()
+
+
+def _was_installed(client: LicenseClient, certificate: Certificate) -> bool:
+    """Whether a client of before, which noted no file, loaded this one: it is of the seat and the key held here."""
+    held = usable_certificate(client.facts())
+    if held is None or held.activation_id != certificate.activation_id:
+        return False
+    if held.issued_at <= certificate.issued_at:
+        return False
+    file = client.folder.path / "instance.key.json"
+    return file.exists() and (certificate.public_key or {}).get("x") == _public_half(_instance_key(client))["x"]
 
 
 def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[str]) -> None:
@@ -106,18 +140,28 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
         key = _instance_key(client)
     if (certificate.public_key or {}).get("x") != _public_half(key)["x"]:
         raise LicenseFileError("The certificate was not asked for by a request file of this installation.")
-    payload = json.dumps({"certificate": client.folder.read().certificate}).encode()
-    receipt = jwt.PyJWS().encode(payload, key, algorithm="EdDSA", headers={"typ": "deactivation+jwt"})  # type: ignore[arg-type]
+    receipt = _sign(key, "deactivation+jwt", {"certificate": proof(client.facts())})
     # On disk before anything is forgotten: without it the seat could not be given back any more.
     write_atomically(Path(path), receipt + "\n")
     client.forget()
+
+
+def _prove(key: Ed25519PrivateKey, instance_id: str, nonce: str, now: int) -> str:
+    """That whoever asks has the private half: nobody else gets a file for this instance."""
+    claims = {"instance_id": instance_id, "nonce": nonce, "iat": now // SECOND}
+    return _sign(key, "activation-request+jwt", claims)
+
+
+def _sign(key: Ed25519PrivateKey, typ: str, claims: dict[str, Any]) -> str:
+    payload = json.dumps(claims).encode()
+    return jwt.PyJWS().encode(payload, key, algorithm="EdDSA", headers={"typ": typ})  # type: ignore[arg-type]
 
 
 def _instance_key(client: LicenseClient) -> Ed25519PrivateKey:
     """The installation's own key; made when it is first needed, under the folder's lock. Nobody is shown it."""
     file = client.folder.path / "instance.key.json"
     try:
-        return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(file.read_text("utf-8"))["d"]))
+        return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(read_text(file))["d"]))
     except FileNotFoundError:
         key = Ed25519PrivateKey.generate()
     except (ValueError, LookupError, TypeError) as error:

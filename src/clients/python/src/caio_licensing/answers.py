@@ -7,11 +7,13 @@ proxy's page, a captive portal, a time-out, a 5xx) is an outage and leaves thing
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Union
 
-from .documents import Certificate, DocumentInvalid, SigningKeyUnknown
-from .rules import Facts, is_usable, usable_certificate
+from .claims import Certificate
+from .documents import DocumentInvalid, IssuerMismatch, SigningKeyUnknown, claim_of
+from .facts import Facts
+from .holdings import is_usable, usable_certificate
 from .times import DAY, HOUR, MINUTE, SECOND
 
 #: The codes of the service that say no; any other answer is an outage.
@@ -23,8 +25,15 @@ REFUSALS = frozenset(
         "LICENSE_NOT_STARTED",
         "LICENSE_KEY_SUPERSEDED",
         "LICENSE_KEY_INVALID",
+        "LICENSE_NOT_FOUND",
         "ACTIVATION_LIMIT_REACHED",
+        "INSTANCE_CLONED",
     }
+)
+
+#: Those that the service signs.
+SIGNED_CODES = frozenset(
+    {"LICENSE_EXPIRED", "LICENSE_SUSPENDED", "LICENSE_REVOKED", "LICENSE_KEY_SUPERSEDED"}
 )
 
 
@@ -35,6 +44,13 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there was no answer, in the words of whoever has to mend it."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,18 @@ class Granted:
     warnings: tuple[str, ...]
     #: None where it is not told.
     seats_active: int | None
+    #: Days whose usage the service did not take.
+    usage_ignored: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Refused:
     code: str
     detail: str
+    #: When the service signed it; None where it did not.
+    signed_at: int | None = None
+    #: It is signed by a key that is not known: the published ones should be read again.
+    unknown_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,10 +97,13 @@ Outcome = Union[Granted, Refused, NotActivated, Outage]
 MAX_RETRY_AFTER = DAY
 
 
-def judge_answer(facts: Facts, answer: Answer | None) -> Outcome:
-    """What an answer to an activation or a check-in means; None is none at all."""
-    if answer is None:
-        return Outage("The service cannot be reached.")
+def judge_answer(facts: Facts, answer: Answer | Failure | None) -> Outcome:
+    """What an answer to an activation or a check-in means; None is none at all.
+
+    :param facts: with the key and the instance that were asked for
+    """
+    if answer is None or isinstance(answer, Failure):
+        return Outage(answer.reason if answer else "no answer")
     body = _json_object(answer.body)
     if answer.status == 200:
         return _judge_grant(facts, body)
@@ -86,31 +111,62 @@ def judge_answer(facts: Facts, answer: Answer | None) -> Outcome:
     if 400 <= answer.status < 500 and kind == "application/problem+json":
         code, detail = body.get("code"), body.get("detail")
         if isinstance(code, str) and code in REFUSALS:
-            return Refused(code, detail if isinstance(detail, str) else code)
+            said = Refused(code, detail if isinstance(detail, str) else code)
+            return _judge_signature(facts, said, body.get("refusal"))
         if code == "INSTANCE_NOT_ACTIVATED":
             return NotActivated()
-    told = f": {body['detail']}" if isinstance(body.get("detail"), str) else "."
-    return Outage(f"The service answered with {answer.status}{told}", _retry_after(answer))
+    who = "proxy" if answer.status == 407 else "the service"
+    return Outage(f"{who} answered {answer.status}", _retry_after(answer))
+
+
+def _judge_signature(facts: Facts, said: Refused, token: object) -> Refused:
+    if not isinstance(token, str) or said.code not in SIGNED_CODES:
+        return said
+    try:
+        signed = facts.trust.refusal(token)
+    except SigningKeyUnknown:
+        return replace(said, unknown_key=True)
+    except DocumentInvalid:
+        return said
+    held = usable_certificate(facts)
+    about = signed.code, signed.instance_id, signed.license_id
+    asked = said.code, facts.instance_id, claim_of(facts.license_key or "", "jti")
+    # One that is older than what was granted since was stored somewhere on the way.
+    fresh = held is None or signed.issued_at >= held.issued_at
+    return replace(said, signed_at=signed.issued_at) if about == asked and fresh else said
 
 
 def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:
     key_text, certificate_text = body.get("license_key"), body.get("certificate")
     if not isinstance(key_text, str) or not isinstance(certificate_text, str):
-        return Outage("What answered is not the license service.")
+        return Outage("the service answered 200")
     try:
         key = facts.trust.license_key(key_text)
         certificate = facts.trust.certificate(certificate_text)
-        held = facts.trust.license_key(facts.license_key or "")
-    except SigningKeyUnknown as error:
-        return Outage(f"A document {error}.", unknown_key=True)
+        wanted = _license_id(facts)
+    except SigningKeyUnknown:
+        return Outage("the answer's documents are signed by an unknown key", unknown_key=True)
     except DocumentInvalid as error:
-        return Outage(f"A document {error}.")
-    if key.terms.license_id != held.terms.license_id or not is_usable(certificate, key, facts.instance_id):
-        return Outage("The answer is for another installation.")
+        return Outage(f"a document of the answer {error}")
+    granted = key.terms.license_id
+    if granted != wanted or not is_usable(certificate, granted, facts.instance_id):
+        return Outage("the answer is for another installation")
     last = usable_certificate(facts)
     if last and certificate.issued_at < last.issued_at:
-        return Outage("The answer is older than the certificate held: it was stored somewhere on the way.")
+        return Outage("the answer is older than the certificate held: it was stored somewhere on the way")
     return grant_of(key_text, certificate_text, certificate, body)
+
+
+def _license_id(facts: Facts) -> str | None:
+    """Of the key that was asked with. The service may grant one that no key known here verifies.
+
+    :raises DocumentInvalid: where it is forged
+    """
+    text = facts.license_key or ""
+    try:
+        return facts.trust.license_key(text).terms.license_id
+    except (SigningKeyUnknown, IssuerMismatch):
+        return claim_of(text, "jti")
 
 
 def grant_of(
@@ -127,7 +183,12 @@ def grant_of(
         lease=certificate.lease_expires_at - certificate.issued_at,
         warnings=_codes(content.get("warnings")),
         seats_active=_seats(content.get("instances")),
+        usage_ignored=_days(content.get("usage_ignored")),
     )
+
+
+def _days(dates: object) -> frozenset[str]:
+    return frozenset(one for one in dates if isinstance(one, str)) if isinstance(dates, list) else frozenset()
 
 
 def _codes(warnings: object) -> tuple[str, ...]:

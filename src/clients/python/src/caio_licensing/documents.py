@@ -10,15 +10,24 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, Mapping, TypeVar
+from typing import Any, Callable, Mapping, Sequence, TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwt.algorithms import OKPAlgorithm
 
-from .times import LAST_SECOND, SECOND, parse_instant
+from .claims import (
+    Certificate,
+    LicenseKey,
+    RevocationList,
+    SignedRefusal,
+    read_certificate,
+    read_license_key,
+    read_refusal,
+    read_revocations,
+)
+from .texts import normal_address
 
 #: Far above any document of the service; bounds the work that a hostile one can cause.
 MAX_LENGTH = 16_384
@@ -36,51 +45,15 @@ class DocumentInvalid(Exception):
     """The document is not one that the service signed as what it is taken for."""
 
 
+class IssuerMismatch(DocumentInvalid):
+    """The document is good and another issuer's: mostly a service that is reached by another name than its own."""
+
+    def __init__(self, issuer: object, expected: Sequence[str]) -> None:
+        super().__init__(f"is of {issuer}, not of {' or '.join(expected)}")
+
+
 class SigningKeyUnknown(Exception):
     """The key that the document names is not in the trusted set, which may be old."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a license allows."""
-
-    license_id: str
-    customer_id: str
-    license_type: str | None
-    features: tuple[str, ...]
-    max_instances: int | None
-    max_services: int | None
-    max_requests_per_day: int | None
-    license_expires_at: int | None
-
-
-@dataclass(frozen=True)
-class LicenseKey:
-    terms: Terms
-    revision: int
-    issued_at: int | None
-    starts_at: int | None
-
-
-@dataclass(frozen=True)
-class Certificate:
-    terms: Terms
-    instance_id: str
-    issued_at: int
-    lease_expires_at: int
-    grace_until: int | None
-    check_in_at: int | None
-    nonce: str | None
-    public_key: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class RevocationList:
-    issued_at: int
-    expires_at: int
-    revoked: frozenset[str]
-    suspended: frozenset[str]
-    superseded: Mapping[str, int]
 
 
 def public_keys(jwks: object) -> dict[str, Ed25519PublicKey]:
@@ -114,10 +87,10 @@ def _jws() -> jwt.PyJWS:
 
 
 class Trust:
-    """Verifies documents with a set of keys, for one issuer."""
+    """Verifies documents with a set of keys, for one issuer or for several names of one."""
 
-    def __init__(self, issuer: str, *jwks: object) -> None:
-        self.issuer = issuer
+    def __init__(self, issuers: Sequence[str], *jwks: object) -> None:
+        self.issuers = tuple(issuers)
         self._keys = {kid: key for one in jwks for kid, key in public_keys(one).items()}
         self._jws = _jws()
         # Documents are read on every status; they are verified and taken apart once.
@@ -128,18 +101,23 @@ class Trust:
 
     def license_key(self, text: str) -> LicenseKey:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
-        document: LicenseKey = self._document("license+jwt", _license_key, text.strip())
+        document: LicenseKey = self._document("license+jwt", read_license_key, text.strip())
         return document
 
     def certificate(self, text: str) -> Certificate:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
-        document: Certificate = self._document("activation+jwt", _certificate, text.strip())
+        document: Certificate = self._document("activation+jwt", read_certificate, text.strip())
+        return document
+
+    def refusal(self, text: str) -> SignedRefusal:
+        """:raises DocumentInvalid, SigningKeyUnknown:"""
+        document: SignedRefusal = self._document("refusal+jwt", read_refusal, text.strip())
         return document
 
     def revocations(self, text: str) -> RevocationList:
         """:raises DocumentInvalid, SigningKeyUnknown:"""
         document: RevocationList = self._document(
-            "revocations+jwt", _revocations, text.strip(), MAX_LIST_LENGTH
+            "revocations+jwt", read_revocations, text.strip(), MAX_LIST_LENGTH
         )
         return document
 
@@ -174,9 +152,8 @@ class Trust:
             raise DocumentInvalid("has no good signature") from error
         if not isinstance(claims, dict):
             raise DocumentInvalid("holds no claims")
-        if claims.get("iss") != self.issuer:
-            # Mostly a service that is reached by another name than its own: say which one it was.
-            raise DocumentInvalid(f"is of {claims.get('iss')}, not of {self.issuer}")
+        if normal_address(str(claims.get("iss"))) not in self.issuers:
+            raise IssuerMismatch(claims.get("iss"), self.issuers)
         return claims
 
 
@@ -190,97 +167,21 @@ def _decode_part(part: str) -> dict[str, Any]:
     return value
 
 
+@lru_cache(maxsize=32)
+def _claims(token: str) -> Mapping[str, Any]:
+    try:
+        return _decode_part(token.split(".")[1])
+    except (LookupError, DocumentInvalid):
+        return {}
+
+
 def claim_of(token: str, name: str) -> str | None:
     """A text that a document says, verified or not."""
-    try:
-        claim = _decode_part(token.split(".")[1]).get(name)
-    except (LookupError, DocumentInvalid):
-        return None
+    claim = _claims(token).get(name)
     return claim if isinstance(claim, str) else None
 
 
-def _license_key(claims: Mapping[str, Any]) -> LicenseKey:
-    return LicenseKey(
-        terms=_terms(claims, "jti", "sub", _optional(_date, claims.get("exp"))),
-        revision=_whole(claims.get("rev")),
-        issued_at=_optional(_date, claims.get("iat")),
-        starts_at=_optional(_date, claims.get("nbf")),
-    )
-
-
-def _certificate(claims: Mapping[str, Any]) -> Certificate:
-    confirmation = claims.get("cnf")
-    public_key = confirmation.get("jwk") if isinstance(confirmation, dict) else None
-    return Certificate(
-        terms=_terms(
-            claims, "license_id", "customer_id", _optional(_instant, claims.get("license_expires_at"))
-        ),
-        instance_id=_text(claims.get("sub")),
-        issued_at=_date(claims.get("iat")),
-        lease_expires_at=_date(claims.get("exp")),
-        grace_until=_optional(_instant, claims.get("grace_until")),
-        check_in_at=_optional(_instant, claims.get("check_in_at")),
-        nonce=_optional(_text, claims.get("nonce")),
-        public_key=public_key if isinstance(public_key, dict) else None,
-    )
-
-
-def _revocations(claims: Mapping[str, Any]) -> RevocationList:
-    return RevocationList(
-        issued_at=_date(claims.get("iat")),
-        expires_at=_date(claims.get("exp")),
-        revoked=frozenset(_texts(claims.get("revoked"))),
-        suspended=frozenset(_texts(claims.get("suspended"))),
-        superseded={str(k): _whole(v) for k, v in dict(claims.get("superseded") or {}).items()},
-    )
-
-
-def _terms(claims: Mapping[str, Any], license_id: str, customer_id: str, expires_at: int | None) -> Terms:
-    return Terms(
-        license_id=_text(claims.get(license_id)),
-        customer_id=_text(claims.get(customer_id)),
-        license_type=_optional(_text, claims.get("license_type")),
-        features=_texts(claims.get("features")),
-        max_instances=_optional(_whole, claims.get("max_instances")),
-        max_services=_optional(_whole, claims.get("max_services")),
-        max_requests_per_day=_optional(_whole, claims.get("max_requests_per_day")),
-        license_expires_at=expires_at,
-    )
-
-
-def _optional(read: Callable[[object], T], value: object) -> T | None:
-    return None if value is None else read(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is missing")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise TypeError("a list is missing")
-    return tuple(_text(one) for one in value)
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a number is missing")
-    return value
-
-
-def _date(value: object) -> int:
-    """A NumericDate (RFC 7519 section 2) in milliseconds."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= LAST_SECOND:
-        raise TypeError("a time is missing")
-    return int(value * SECOND)
-
-
-def _instant(value: object) -> int:
-    at = parse_instant(value)
-    if at is None:
-        raise TypeError("an instant is missing")
-    return at
+def number_of(token: str, name: str) -> int | None:
+    """A whole number that a document says, verified or not."""
+    claim = _claims(token).get(name)
+    return int(claim) if isinstance(claim, (int, float)) and not isinstance(claim, bool) else None

@@ -1,4 +1,4 @@
-"""One exchange with the service: what is sent, and what its outcome changes in the state."""
+"""One contact with the service: what is sent, and what its outcome changes in the state."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ import logging
 from dataclasses import replace
 from typing import Any, Callable, Mapping
 
-from .answers import (
-    Granted,
-    NotActivated,
-    Outage,
-    Outcome,
-    Refused,
-    judge_answer,
-    next_after_failure,
-    next_after_grant,
-)
+from .answers import Granted, NotActivated, Outage, Outcome, Refused, judge_answer, next_after_failure
+from .documents import Trust, claim_of
+from .facts import Candidate, Facts, FailedContact, Refusal, key_hash
 from .folder import StateFolder
+from .grants import compare_clocks, take_grant
+from .holdings import holdings, names_unknown_key, proof, usable_certificate, verified
 from .keys import TrustedKeys
-from .rules import Facts, Refusal, key_hash, names_unknown_key, usable_certificate, verified
+from .offers import is_locally_invalid
+from .rules import judge, named
 from .state import State, Usage
 from .times import day_of
 from .transport import Transport
-from .usage import acknowledge, begin_license, report
+from .usage import acknowledge, report, tell_anew
 
 log = logging.getLogger("caio_licensing")
 
 
 class Exchange:
+    """:param about: what every request tells of the installation"""
+
     def __init__(
         self,
         folder: StateFolder,
@@ -46,94 +44,150 @@ class Exchange:
         facts, sent = self._facts(), dict(self._folder.read().usage)
         if not facts.license_key:
             return
-        if names_unknown_key(facts) and (published := self._keys.published()):
-            # Where no key is known yet there is none to take away, and a forged license key is told as one.
-            if not facts.trust or verified(self._keys.trust(published).license_key, facts.license_key):
-                self._keys.keep(published)
-                facts = self._facts()
-        outcome = self._exchange(facts, sent)
+        facts = self._with_known_keys(facts)
+        outcome, trust = self._exchange(facts, sent)
         at = now()
         with self._folder.update() as fresh:
             # Where another key was installed meanwhile, the answer is not about it.
             if fresh.license_key == facts.license_key:
-                self._take_in(fresh, outcome, sent, at)
+                self._take_in(fresh, facts, trust, outcome, sent, at)
 
-    def ask_for(self, license_key: str, now: Callable[[], int]) -> Refusal | None:
-        """As `ask`, with a key that takes the place of the held one only where it is granted a seat.
-
-        :returns: the refusal, where there was one
-        """
-        facts = replace(self._facts(), license_key=license_key, refusal=None)
-        sent = dict(self._folder.read().usage)
-        outcome = self._exchange(facts, sent)
-        if isinstance(outcome, Granted):
-            with self._folder.update() as fresh:
-                fresh.installed_key_sha256 = key_hash(license_key)
-                self._take_in(fresh, outcome, sent, now())
-        return _refusal(outcome, license_key, now())
+    def ask_for_candidate(self, now: Callable[[], int]) -> bool:
+        """Asks for the license that is to take the place of the one in force; whether it did."""
+        before = self._facts()
+        candidate = before.candidate
+        if candidate is None or is_locally_invalid(candidate):
+            return False
+        asked = replace(before, refusal=None, vouched=False, **named(before, candidate))
+        asked = self._with_known_keys(asked)
+        outcome, trust = self._judge("/v1/activate", self._body(asked), asked)
+        at, taken = now(), False
+        with self._folder.update() as state:
+            waiting = state.candidate
+            if waiting and (waiting.license_key, waiting.since) == (candidate.license_key, candidate.since):
+                taken = self._take_candidate(state, candidate, trust, outcome, asked, at)
+        if taken:
+            self._give_back(before, asked)
+        return taken
 
     def deactivate(self) -> bool:
         """Whether the service has the seat back."""
-        key, instance_id = self._folder.read().license_key, self._facts().instance_id
-        answer = self._transport.post("/v1/deactivate", {"license_key": key, "instance_id": instance_id})
-        return answer is not None and answer.status == 204
+        answer = self._transport.post("/v1/deactivate", self._seat(self._facts()))
+        return getattr(answer, "status", None) == 204
 
-    def _exchange(self, facts: Facts, sent: Usage) -> Outcome:
+    def _with_known_keys(self, facts: Facts) -> Facts:
+        if names_unknown_key(facts) and (published := self._keys.published()):
+            # Where no key is known yet there is none to take away, and a forged license key is told as one.
+            trust = self._keys.trust(published)
+            if not facts.trust or verified(trust.license_key, facts.license_key):
+                self._keys.keep(published)
+                return replace(facts, trust=trust)
+        return facts
+
+    def _seat(self, facts: Facts) -> dict[str, Any]:
+        """Of which license and instance, and the proof of it."""
         body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
-        body.update(self._about)
+        certificate = proof(facts)
+        return {**body, "certificate": certificate} if certificate else body
+
+    def _body(self, facts: Facts) -> dict[str, Any]:
+        return {**self._seat(facts), **self._about}
+
+    def _exchange(self, facts: Facts, sent: Usage) -> tuple[Outcome, Trust]:
+        body = self._body(facts)
         if usable_certificate(facts):
-            held = {"certificate": facts.certificate, "usage": report(sent)}
-            outcome = self._judge("/v1/check-in", {**body, **held}, facts)
+            outcome, trust = self._judge("/v1/check-in", {**body, "usage": report(sent)}, facts)
             if not isinstance(outcome, NotActivated):
-                return outcome
+                return outcome, trust
         # Activation takes no usage in; the next check-in brings it.
         sent.clear()
-        outcome = self._judge("/v1/activate", body, facts)
-        return (
-            Outage("The service does not know this instance.")
-            if isinstance(outcome, NotActivated)
-            else outcome
-        )
+        outcome, trust = self._judge("/v1/activate", body, facts)
+        unknown = isinstance(outcome, NotActivated)
+        return (Outage("the service does not know this instance") if unknown else outcome), trust
 
-    def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> Outcome:
+    def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> tuple[Outcome, Trust]:
         answer = self._transport.post(path, body)
-        outcome = judge_answer(facts, answer)
-        if isinstance(outcome, Outage) and outcome.unknown_key and (published := self._keys.published()):
-            outcome = judge_answer(replace(facts, trust=self._keys.trust(published)), answer)
-            if isinstance(outcome, Granted):
+        outcome, trust = judge_answer(facts, answer), facts.trust
+        unknown = isinstance(outcome, (Outage, Refused)) and outcome.unknown_key
+        if unknown and (published := self._keys.published()):
+            trust = self._keys.trust(published)
+            outcome = judge_answer(replace(facts, trust=trust), answer)
+            if isinstance(outcome, Granted) or (isinstance(outcome, Refused) and outcome.signed_at):
                 self._keys.keep(published)
-        return outcome
+        return outcome, trust
 
-    def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
+    def _take_in(
+        self, state: State, facts: Facts, trust: Trust, outcome: Outcome, sent: Usage, now: int
+    ) -> None:
         if isinstance(outcome, Granted):
-            take_grant(state, outcome, now, self._chance())
-            acknowledge(state, sent, day_of(outcome.issued_at))
+            take_grant(state, trust, outcome, now, self._chance())
+            compare_clocks(state, outcome, now)
+            acknowledge(state, sent, day_of(outcome.issued_at), outcome.usage_ignored)
             return
         state.last_attempt_at = now
         state.failures += 1
         retry_after = 0
-        refusal = _refusal(outcome, state.license_key or "", now)
-        if refusal:
-            log.warning("The license service refuses: %s %s", refusal.code, refusal.detail)
-            state.refusal = refusal
+        if isinstance(outcome, Refused):
+            log.warning("The license service refuses: %s %s", outcome.code, outcome.detail)
+            state.last_failure = None
+            _note_refusal(state, facts, outcome, now)
         elif isinstance(outcome, Outage):
-            log.warning("The license service was not heard (attempt %d): %s", state.failures, outcome.reason)
+            _note_outage(state, outcome, now)
             retry_after = outcome.retry_after
         state.next_check_in = next_after_failure(state.failures, retry_after, now, self._chance())
 
+    def _take_candidate(
+        self, state: State, candidate: Candidate, trust: Trust, outcome: Outcome, asked: Facts, now: int
+    ) -> bool:
+        if isinstance(outcome, Granted):
+            take_grant(state, trust, outcome, now, self._chance())
+            compare_clocks(state, outcome, now)
+            state.installed_key_sha256 = key_hash(candidate.license_key)
+            if candidate.instance_id:
+                state.instance_id = candidate.instance_id
+                tell_anew(state)
+            state.key_seen_at, state.candidate = candidate.seen_at, None
+            return True
+        tried = replace(candidate, failures=candidate.failures + 1)
+        retry_after = 0
+        if isinstance(outcome, Refused):
+            log.warning("The license service refuses the candidate: %s %s", outcome.code, outcome.detail)
+            state.last_failure = None
+            tried = replace(tried, state="refused", code=outcome.code, detail=outcome.detail)
+        else:
+            outage = outcome if isinstance(outcome, Outage) else Outage("the service answered 404")
+            _note_outage(state, outage, now)
+            retry_after = outage.retry_after
+            if tried.state == "pending":
+                tried = replace(tried, detail=f"The service was not heard: {outage.reason}.")
+        tries = next_after_failure(tried.failures, retry_after, now, self._chance())
+        state.candidate = replace(tried, next_try_at=tries)
+        return False
 
-def take_grant(state: State, granted: Granted, now: int, chance: float) -> None:
-    """Whichever way it came."""
-    begin_license(state, granted.license_id)
-    state.license_key, state.certificate = granted.license_key, granted.certificate
-    state.high_water = max(state.high_water or 0, granted.issued_at)
-    state.refusal, state.warnings, state.failures = None, list(granted.warnings), 0
-    if granted.seats_active is not None:
-        state.seats_active = granted.seats_active
-    state.last_attempt_at, state.next_check_in = now, next_after_grant(granted, now, chance)
+    def _give_back(self, before: Facts, now_held: Facts) -> None:
+        """Gives back the seat of before, where it was another one. Where that fails its lease ends by itself."""
+        seat, held = self._seat(before), self._seat(now_held)
+        licenses = {claim_of(one.license_key or "", "jti") for one in (before, now_held)}
+        if "certificate" not in seat or (len(licenses) == 1 and seat["instance_id"] == held["instance_id"]):
+            return
+        answer = self._transport.post("/v1/deactivate", seat)
+        if getattr(answer, "status", None) != 204:
+            log.info("The seat of the license before could not be given back; it frees itself")
 
 
-def _refusal(outcome: Outcome, license_key: str, now: int) -> Refusal | None:
-    if not isinstance(outcome, Refused):
-        return None
-    return Refusal(code=outcome.code, detail=outcome.detail, at=now, key_sha256=key_hash(license_key))
+def _note_refusal(state: State, facts: Facts, said: Refused, now: int) -> None:
+    signed, of = said.signed_at is not None, key_hash(state.license_key or "")
+    refusal = Refusal(said.code, said.detail, now, of, signed)
+    if said.signed_at:
+        state.high_water = max(state.high_water or 0, said.signed_at)
+    held = state.refusal
+    # What the service signed is not taken back by what anybody may have said.
+    if held and held.signed and not refusal.signed and held.key_sha256 == refusal.key_sha256:
+        if judge(replace(facts, refusal=None), holdings(facts), now)[0][0] in ("entitled", "grace"):
+            return
+    state.refusal = refusal
+
+
+def _note_outage(state: State, outage: Outage, now: int) -> None:
+    log.warning("The license service was not heard (attempt %d): %s", state.failures, outage.reason)
+    state.last_failure = FailedContact(now, outage.reason)

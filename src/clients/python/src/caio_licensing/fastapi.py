@@ -9,9 +9,9 @@ from fastapi import APIRouter, Body, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from .client import LicenseClient
-from .documents import DocumentInvalid, SigningKeyUnknown
 from .metrics import CONTENT_TYPE, openmetrics
-from .rules import Status
+from .facts import Status
+from .loading import Loaded, load
 from .times import DAY, SECOND, format_instant
 
 #: How long a caller waits before it asks again where nobody can tell yet.
@@ -39,7 +39,11 @@ def attach(
 
 
 def license_router(client: LicenseClient, *, prefix: str = "/license") -> APIRouter:
-    """POST {prefix}/activate and GET {prefix}/status."""
+    """POST {prefix}/activate and GET {prefix}/status.
+
+    Activating answers within the client's `timeout`: 200 where the license is good, 400 where it is refused, and
+    503 with the code PENDING while nobody said; the key is kept then, and asked about in the background.
+    """
     router = APIRouter(prefix=prefix, tags=["license"])
 
     # Plain functions: FastAPI runs them on a thread, where waiting for the network holds nobody up.
@@ -48,19 +52,14 @@ def license_router(client: LicenseClient, *, prefix: str = "/license") -> APIRou
         license_key: str = Body(...), instance_id: Optional[str] = Body(default=None)
     ) -> JSONResponse:
         try:
-            client.verify_key(license_key)
-            status = client.activate(license_key, instance_id)
-        except DocumentInvalid as error:
-            return _refusal("LICENSE_KEY_INVALID", f"The license key {error}.")
-        except SigningKeyUnknown as error:
-            return _not_yet("SIGNING_KEY_UNKNOWN", f"The license key {error}.")
+            loaded = load(client, license_key, instance_id)
         except ValueError as error:
             return _refusal("INSTANCE_ID_INVALID", str(error))
-        if status.state == "refused":
-            return _refusal(status.code, status.detail)
-        if status.state == "indeterminate":
-            return _not_yet(status.code, status.detail)
-        return JSONResponse({"status": "activated", **present(client, status)})
+        if loaded.verdict == "refused":
+            return _refusal(loaded.code, loaded.detail)
+        if loaded.verdict == "pending":
+            return _not_yet(loaded)
+        return JSONResponse({"status": "activated", **present(client, loaded.status)})
 
     @router.get("/status")
     def status() -> JSONResponse:
@@ -140,6 +139,10 @@ def present(client: LicenseClient, status: Status) -> dict[str, Any]:
         "grace_until": _instant(status.grace_until),
         "lease_expires_at": _instant(status.lease_expires_at),
         "requests_today": client.requests_today(),
+        "candidate": status.candidate
+        and {**vars(status.candidate), "since": _instant(status.candidate.since)},
+        "last_failure": status.last_failure
+        and {"at": _instant(status.last_failure.at), "reason": status.last_failure.reason},
     }
 
 
@@ -158,5 +161,6 @@ def _refusal(code: Optional[str], detail: str) -> JSONResponse:
     return JSONResponse({"detail": detail, "code": code}, status_code=400)
 
 
-def _not_yet(code: Optional[str], detail: str) -> JSONResponse:
-    return JSONResponse({"detail": detail, "code": code}, status_code=503, headers=_ASK_AGAIN)
+def _not_yet(loaded: Loaded) -> JSONResponse:
+    said = {"detail": loaded.detail, "code": loaded.code, "may_run": loaded.status.may_run}
+    return JSONResponse(said, status_code=503, headers=_ASK_AGAIN)

@@ -3,7 +3,7 @@
 Several processes may share it. Each change reads the file anew under a lock, and the new file takes the old
 one's place in one step, so that no reader sees half of it and no count is lost. A disk that is full, a volume
 that cannot be written and a file that is lost stop nobody: what is known goes on in memory and is written as
-soon as that works.
+soon as that works. Where there is no place to write at all, memory is all there is.
 """
 
 from __future__ import annotations
@@ -11,84 +11,95 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import unicodedata
 import uuid
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Callable, Generic, Iterator, TypeVar
+from typing import Any, Callable, Iterator
 
 from .documents import claim_of
+from .files import WatchedFile, sweep, write_atomically
 from .locks import file_lock
-from .state import State, decode, encode
+from .state import KEPT, State, decode, encode, encode_kept, salvage
+from .texts import clean_instance_id, is_instance_id
 
 log = logging.getLogger("caio_licensing")
 
-T = TypeVar("T")
-
-
-class _File(Generic[T]):
-    """What a file holds, read again when it changes. What was known holds on where it is lost or broken."""
-
-    def __init__(self, path: Path, parse: Callable[[str], T]) -> None:
-        self.path, self._parse = path, parse
-        self.known: T | None = None
-        self._stamp: object = None
-        self._failing = False
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether what is known is in no file that can be read."""
-        return self._failing and self.known is not None
-
-    def look(self) -> T | None:
-        try:
-            stat = os.stat(self.path)
-            stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-            if self._failing or stamp != self._stamp:
-                self.known, self._stamp = self.load(), stamp
-            self._failing = False
-        except (OSError, ValueError) as error:
-            if self.known is None and isinstance(error, FileNotFoundError):
-                return None  # the first start
-            if not self._failing:
-                log.error("%s cannot be read, and what was known holds on: %s", self.path, error)
-            self._failing = True
-        return self.known
-
-    def load(self) -> T:
-        """What it holds now, for whoever has the lock: a stamp alone may miss a change.
-
-        :raises OSError, ValueError:
-        """
-        return self._parse(self.path.read_text("utf-8"))
-
-    def written(self, known: T) -> None:
-        """Told by whoever wrote it: it is known even if the file is lost before the next look."""
-        self.known, self._failing = known, False
+#: A change takes milliseconds. Whoever holds the lock for longer was stopped, and nobody waits for that.
+PATIENCE = 2.0
+_KEPT = "kept.json"
+_NAMES = ("state.json", _KEPT, "instance_id", "instance.key.json")
 
 
 class StateFolder:
-    """:raises OSError: where there is no folder and none can be made"""
+    """:param path: None where there is no place for one
+    :param instance_id: of a folder that has none yet; generated where not given
+    :param before_writing: what each change takes along
+    """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._state = _File(self.path / "state.json", decode)
-        self._identity = _File(self.path / "instance_id", _instance_id)
-        self._threads = threading.RLock()
-        self._reading = threading.Lock()
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        instance_id: str | None = None,
+        before_writing: Callable[[State], None] = lambda _: None,
+    ) -> None:
+        self.path = Path(os.devnull, "nowhere") if path is None else Path(path)
+        self._state = WatchedFile(self.path / "state.json", decode)
+        self._identity = WatchedFile(self.path / "instance_id", _instance_id)
+        self._threads, self._reading, self._turns = threading.RLock(), threading.Lock(), threading.Lock()
         #: What changed and could not be written: members of the state.
         self._unwritten: dict[str, Any] = {}
         self._failing = False
+        #: The whole state where nothing can be written, and who we are.
+        self._memory: State | None = None
+        self._name = ""
+        self._before_writing = before_writing
+        self._open(instance_id)
+
+    def _open(self, instance_id: str | None) -> None:
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._threads, self._locked():
+                sweep(self.path, _NAMES)
+                self._load()  # what is broken is mended before anybody asks
+            self._make_identity(instance_id)
+        except OSError as error:
+            self._failing = True
+            log.warning(
+                "Nothing can be kept in %s (%s): the license goes on in memory and is asked for anew after a "
+                "restart. Give the state a volume, or CAIO_LICENSE_INSTANCE_ID a name that stays.",
+                self.path,
+                error,
+            )
+            with self._reading:
+                if self._identity.look() is None:
+                    self._memory = self._state.look() or _salvaged(self.path) or State()
+                    held = claim_of(self._memory.certificate or "", "sub")
+                    self._name = held or instance_id or str(uuid.uuid4())
 
     def after_fork(self) -> None:
         # Whoever held the lock in the parent does not exist here.
-        self._threads, self._reading = threading.RLock(), threading.Lock()
+        self._threads, self._reading, self._turns = threading.RLock(), threading.Lock(), threading.Lock()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is known outlives the process, as far as can be told."""
+        return not self._failing
+
+    @property
+    def patience(self) -> float:
+        """Seconds that nobody waits longer for another process."""
+        return PATIENCE
+
+    @property
+    def in_memory(self) -> bool:
+        return self._memory is not None
 
     def read(self) -> State:
         """The state as it is now. Not to be changed: that is what `update` is for."""
+        if self._memory is not None:
+            return self._memory
         with self._reading:  # not the lock of `update`: nobody who asks waits for a disk
             stored = self._state.look() or State()
             return replace(stored, **self._unwritten) if self._unwritten else stored
@@ -96,7 +107,7 @@ class StateFolder:
     @property
     def is_behind(self) -> bool:
         """Whether something that is known is still to be written."""
-        return bool(self._unwritten) or self._state.is_lost
+        return bool(self._unwritten) or self._state.is_lost or (self._failing and self._memory is None)
 
     @contextmanager
     def update(self, *, lasting: bool = False) -> Iterator[State]:
@@ -105,11 +116,24 @@ class StateFolder:
 
         :raises OSError: with `lasting`, where it cannot be written
         """
-        with self._threads, ExitStack() as stack:
+        with self._threads:
+            if self._memory is None:
+                with self._update(lasting) as state:
+                    yield state
+                return
+            state = deepcopy(self._memory)
+            yield state
+            if state != self._memory:
+                self._before_writing(state)
+            self._memory = state
+
+    @contextmanager
+    def _update(self, lasting: bool) -> Iterator[State]:
+        with ExitStack() as stack:
             found: State | None = None
             fault: OSError | None = None
             try:
-                stack.enter_context(file_lock(self.path / "lock"))
+                stack.enter_context(self._locked())
                 found = self._load()
             except OSError as error:
                 fault = error
@@ -118,10 +142,13 @@ class StateFolder:
             state = deepcopy(replace(stored, **self._unwritten))
             before = deepcopy(state)
             yield state
+            if state != stored:
+                self._before_writing(state)
             try:
                 if fault:
                     raise fault
                 if state != stored or self._state.is_lost:
+                    self._write_kept(stored, state)
                     self.write_file("state.json", encode(state))
                     with self._reading:
                         self._state.written(state)
@@ -135,54 +162,96 @@ class StateFolder:
                 self._unwritten = {**self._unwritten, **_changes(before, state)}
 
     @contextmanager
-    def turn(self, *, wait: bool) -> Iterator[bool]:
-        """Lets one process at a time talk to the service; False where it is another's turn."""
+    def turn(self, patience: float) -> Iterator[bool]:
+        """Lets one process at a time talk to the service; False where it is another's for all these seconds."""
+        if self._memory is not None:
+            mine = self._turns.acquire(timeout=patience) if patience else self._turns.acquire(blocking=False)
+            try:
+                yield mine
+            finally:
+                if mine:
+                    self._turns.release()
+            return
         with ExitStack() as stack:
             try:
-                mine = stack.enter_context(file_lock(self.path / "check-in.lock", wait=wait))
+                mine = stack.enter_context(file_lock(self.path / "check-in.lock", patience=patience))
             except OSError:
                 mine = True  # where nothing can be written each asks for itself
             yield mine
 
     def instance_id(self) -> str:
-        """Generated once. A container's host name would be another one after each start.
-
-        :raises OSError: where there is none yet and none can be written
-        """
+        """Generated once. A container's host name would be another one after each start."""
+        chosen = self.read().instance_id
+        if chosen or self._memory is not None:
+            return chosen or self._name
         with self._reading:
             known = self._identity.look()
-        if known is None:
-            with self._threads, file_lock(self.path / "lock"):
-                try:
-                    known = self._identity.load()
-                except (FileNotFoundError, ValueError):
-                    # The certificate remembers: under another name the installation would take another seat.
-                    known = claim_of(self.read().certificate or "", "sub") or str(uuid.uuid4())
-                    self._write_instance_id(known)
-        return known
+        if known is None:  # removed before this process read it
+            self._make_identity(None)
+            with self._reading:
+                known = self._identity.look()
+        return known or self._name
 
     def adopt_instance_id(self, instance_id: str) -> None:
         """Takes an id that was chosen elsewhere, unless another process did so before.
 
         :raises ValueError: where the installation is activated under another one
         """
-        with self._threads, file_lock(self.path / "lock"):
-            with self._reading:
-                held = self._identity.look()
+        with self.update() as state:
+            held = state.instance_id or self._named()
             if held == instance_id:
                 return
-            if self.read().certificate:
+            if state.certificate:
                 raise ValueError(f"This installation is activated as {held}.")
-            self._write_instance_id(instance_id)
+            if self._memory is None:
+                self._write_instance_id(instance_id)
+            self._name, state.instance_id = instance_id, None
+
+    def _named(self) -> str | None:
+        with self._reading:
+            return self._name if self._memory is not None else self._identity.look()
+
+    def write_file(self, name: str, text: str) -> None:
+        """Puts a whole file in place of the old one, on disk before it has the name."""
+        write_atomically(self.path / name, text)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with file_lock(self.path / "lock", patience=PATIENCE) as mine:
+            if not mine:
+                raise TimeoutError("another process holds the state folder")
+            yield
+
+    def _write_kept(self, before: State, after: State) -> None:
+        """Writes what must not be lost a second time, before the state itself."""
+        changed = any(getattr(before, name) != getattr(after, name) for name in KEPT)
+        if changed or (after.license_key and not (self.path / _KEPT).exists()):
+            self.write_file(_KEPT, encode_kept(after))
+
+    def _make_identity(self, wanted: str | None) -> None:
+        with self._threads, self._locked():
+            try:
+                self._name = self._identity.load()
+                return
+            except FileNotFoundError:
+                pass
+            except ValueError as error:
+                self._set_aside("instance_id", error)
+            # The certificate remembers: under another name the installation would take another seat.
+            self._name = claim_of(self.read().certificate or "", "sub") or wanted or str(uuid.uuid4())
+            self._write_instance_id(self._name)
 
     def _write_instance_id(self, instance_id: str) -> None:
         self.write_file("instance_id", instance_id + "\n")
         with self._reading:
             self._identity.written(instance_id)
 
-    def write_file(self, name: str, text: str) -> None:
-        """Puts a whole file in place of the old one, on disk before it has the name."""
-        write_atomically(self.path / name, text)
+    def _set_aside(self, name: str, error: ValueError) -> None:
+        file = self.path / name
+        aside = self.path / f"{name}.broken-{uuid.uuid4().hex[:8]}"
+        if file.stat().st_size or name == "state.json":
+            log.error("%s is broken (%s) and is put aside as %s", file, error, aside)
+            os.replace(file, aside)
 
     def _load(self) -> State | None:
         """What the file holds, for whoever has the lock; None where there is none that is whole.
@@ -195,10 +264,22 @@ class StateFolder:
             return None
         except ValueError as error:
             # A broken file must not stop production: what is known is written anew. It is kept to be looked at.
-            aside = self.path / f"state.json.broken-{uuid.uuid4().hex[:8]}"
-            log.error("The license's state is broken (%s) and is put aside as %s", error, aside)
-            os.replace(self._state.path, aside)
-            return None
+            found = None if self._state.known else _salvaged(self.path)
+            self._set_aside("state.json", error)
+            if found:
+                self._state.written(found)
+                self.write_file("state.json", encode(found))
+            return found
+
+
+def _salvaged(folder: Path) -> State | None:
+    texts = []
+    for name in ("state.json", _KEPT):
+        try:
+            texts.append((folder / name).read_bytes().decode("utf-8", "replace"))
+        except OSError:
+            texts.append("")
+    return salvage(*texts) if texts[0] or (folder / "state.json").exists() else None
 
 
 def _changes(before: State, after: State) -> dict[str, Any]:
@@ -208,25 +289,7 @@ def _changes(before: State, after: State) -> dict[str, Any]:
     return {name: members[name] for name in kept if members[name] != getattr(before, name)}
 
 
-def is_instance_id(text: str) -> bool:
-    """As the service takes it: 1 to 128 printable characters."""
-    printable = all(unicodedata.category(one)[0] != "C" for one in text)
-    return printable and bool(text.strip()) and len(text) <= 128
-
-
 def _instance_id(text: str) -> str:
-    if not is_instance_id(text.strip()):
+    if not is_instance_id(clean_instance_id(text)):
         raise ValueError("it holds no instance id")
-    return text.strip()
-
-
-def write_atomically(file: Path, text: str) -> None:
-    """Mode 600, for what is written is a secret or may be one."""
-    # Always the same name: what a killed process left behind is written over. Writers hold the lock.
-    temporary = file.with_name(f".{file.name}.new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, file)
+    return clean_instance_id(text)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
+from .answers import Answer
 from .documents import DocumentInvalid, SigningKeyUnknown, Trust, public_keys
 from .folder import StateFolder
-from .rules import verified
+from .holdings import verified
 from .transport import Transport
 
 
@@ -18,14 +17,14 @@ class TrustedKeys:
 
     def __init__(
         self,
-        issuer: str,
+        issuers: Sequence[str],
         folder: StateFolder,
         pinned: Mapping[str, Any] | None,
         source: Transport | None,
         *,
         fetch: bool,
     ) -> None:
-        self._issuer, self._folder, self._pinned, self._source = issuer, folder, pinned, source
+        self._issuers, self._folder, self._pinned, self._source = issuers, folder, pinned, source
         self._fetch = fetch
         self._made: tuple[object, Trust] | None = None
 
@@ -35,14 +34,14 @@ class TrustedKeys:
         stamp = json.dumps(published if self._fetch else None)
         made = self._made
         if made is None or made[0] != stamp:
-            made = self._made = (stamp, Trust(self._issuer, json.loads(stamp), self._pinned))
+            made = self._made = (stamp, Trust(self._issuers, json.loads(stamp), self._pinned))
         return made[1]
 
     def published(self) -> dict[str, Any] | None:
         """What the service publishes now, where reading it is allowed and something useful came."""
         answer = self._source.get("/.well-known/jwks.json") if self._source and self._fetch else None
         try:
-            jwks = json.loads(answer.body) if answer and answer.status == 200 else None
+            jwks = json.loads(answer.body) if isinstance(answer, Answer) and answer.status == 200 else None
         except (ValueError, RecursionError):
             return None
         return jwks if public_keys(jwks) else None
@@ -58,7 +57,8 @@ class TrustedKeys:
         """Keeps a revocation list, the published one where none is given, unless a newer one is held."""
         if token is None:
             answer = self._source.get("/v1/revocations") if self._source else None
-            token = answer.body.decode("ascii", "replace") if answer and answer.status == 200 else ""
+            good = isinstance(answer, Answer) and answer.status == 200
+            token = answer.body.decode("ascii", "replace") if good else ""
         with self._folder.update() as state:
             trust = self.trust(state.jwks)
             try:
@@ -70,8 +70,3 @@ class TrustedKeys:
                 state.revocations = token.strip()
                 state.high_water = max(state.high_water or 0, given.issued_at)
         return True
-
-
-def pinned_by_environment() -> dict[str, Any] | None:
-    file = os.environ.get("CAIO_LICENSE_KEYS")
-    return json.loads(Path(file).read_text("utf-8")) if file else None

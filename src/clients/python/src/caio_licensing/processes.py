@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
+import sys
+import threading
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .locks import SharedLock
+
+if TYPE_CHECKING:
+    from .folder import StateFolder
 
 
 class Accompanied(Protocol):
@@ -19,9 +27,46 @@ class Accompanied(Protocol):
 _accompanied = weakref.WeakSet[Accompanied]()
 
 
-def accompany(client: Accompanied) -> None:
-    """Has it closed at a normal end, and told when it finds itself in a child. Keeps no client alive."""
+class Presence:
+    """Tells whether this is the last process on the folder.
+
+    :param counted: whether anybody wants to know
+    """
+
+    def __init__(self, folder: StateFolder, *, counted: bool) -> None:
+        self._folder, self._counted = folder, counted
+        self._lock = SharedLock(folder.path) if counted and not folder.in_memory else None
+
+    def leave(self) -> bool:
+        """Whether nobody is left, the first time that this one leaves."""
+        left, self._counted = self._counted, False
+        if not left:
+            return False
+        if self._lock is None:
+            return True
+        # One after the other: of two that end at a time, the second must find that it is the last.
+        with self._folder.turn(self._folder.patience):
+            return self._lock.leave()
+
+    def after_fork(self) -> None:
+        if self._lock:
+            self._lock.after_fork()
+
+
+def accompany(client: Accompanied, *, ends_orderly: bool = False) -> None:
+    """Has it closed at a normal end, and told when it finds itself in a child. Keeps no client alive.
+
+    :param ends_orderly: whether SIGTERM, too, has to be a normal end, where the application says nothing of it
+    """
     _accompanied.add(client)
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if ends_orderly and on_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: Any) -> None:
+    # Python leaves out its exit handlers where SIGTERM ends it, and as process 1 of a container it is not ended.
+    sys.exit(128 + number)
 
 
 @atexit.register

@@ -2,120 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Callable, Literal, Optional, Tuple, TypeVar
+from dataclasses import replace
 
-from .documents import Certificate, DocumentInvalid, LicenseKey, RevocationList, SigningKeyUnknown, Trust
-from .times import MINUTE, format_instant, to_datetime
+from .claims import Certificate, LicenseKey
+from .documents import IssuerMismatch, SigningKeyUnknown
+from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, Status, Verdict, key_hash
+from .holdings import Holdings, holdings, local_time, told_end, verified
+from .times import DAY, HOUR, format_instant, to_datetime
 
-State = Literal["entitled", "grace", "indeterminate", "refused"]
+#: For a key that nobody vouched for: so long, with the features of the trial that every service has.
+UNVOUCHED = 72 * HOUR
+TRIAL_FEATURES = ("orchestration",)
 
-#: A clock may lag behind the service's by so much before it counts as set back.
-CLOCK_TOLERANCE = 5 * MINUTE
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The service's last word, and which license key it was said of."""
-
-    code: str
-    detail: str
-    at: int
-    key_sha256: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything that a status follows from, but the time."""
-
-    trust: Trust
-    instance_id: str
-    license_key: str | None = None
-    certificate: str | None = None
-    revocations: str | None = None
-    refusal: Refusal | None = None
-    warnings: tuple[str, ...] = ()
-    high_water: int | None = None
-    next_check_in: int | None = None
-    strict: bool = False
-
-
-@dataclass(frozen=True)
-class Status:
-    """Where an installation stands. Instants are datetimes in UTC."""
-
-    state: State
-    #: Why, as a code; None where there is nothing to say.
-    code: str | None
-    #: Why, as a sentence for the operator.
-    detail: str
-    #: Whether to go on. False for "refused", and for "indeterminate" where the installation is strict.
-    may_run: bool
-    warnings: tuple[str, ...]
-    #: When this state ends if nothing else is heard.
-    until: datetime | None
-    license_id: str | None
-    customer_id: str | None
-    license_type: str | None
-    features: tuple[str, ...]
-    max_instances: int | None
-    max_services: int | None
-    max_requests_per_day: int | None
-    license_expires_at: datetime | None
-    grace_until: datetime | None
-    lease_expires_at: datetime | None
-    check_in_at: datetime | None
-    next_check_in: datetime | None
-    #: When the license was issued, as its key says.
-    issued_at: datetime | None
-
-    def has_feature(self, name: str) -> bool:
-        """Whether the license has the feature; that it may be used says `may_run` besides. Where an installation
-        may run and nobody can tell its terms (the signing key is not known yet), no feature is missing.
-        """
-        return name in self.features or (self.may_run and self.license_id is None)
-
-
-def key_hash(license_key: str) -> str:
-    return hashlib.sha256(license_key.strip().encode("utf-8", "surrogatepass")).hexdigest()
+_UNVERIFIED = ("SIGNING_KEY_UNKNOWN", "ISSUER_MISMATCH")
 
 
 def evaluate(facts: Facts, clock: int) -> Status:
     """Where the installation stands at `clock`, in milliseconds."""
-    trust = facts.trust
-    fault: DocumentInvalid | SigningKeyUnknown | None = None
-    key: LicenseKey | None = None
-    if facts.license_key:
-        try:
-            key = trust.license_key(facts.license_key)
-        except (DocumentInvalid, SigningKeyUnknown) as error:
-            fault = error
-    signed = verified(trust.certificate, facts.certificate)
-    listed = verified(trust.revocations, facts.revocations)
-    # No document is signed in the future: where one seems to be, it is the clock that was set back.
-    high_water = max(
-        facts.high_water or 0, signed.issued_at if signed else 0, listed.issued_at if listed else 0
-    )
-    now = max(clock, high_water)
-    certificate = signed if key and is_usable(signed, key, facts.instance_id) else None
-    state, code, detail, until = _judge(facts, now, key, fault, certificate, listed)
-    warnings = {*facts.warnings, *(["CLOCK_SET_BACK"] if clock < high_water - CLOCK_TOLERANCE else [])}
-    terms = certificate.terms if certificate else key.terms if key else None
+    held = holdings(facts)
+    now, clock_warnings = local_time(facts, held, clock)
+    own, shown = judge(facts, held, now), facts
+    # A candidate takes over where what is in force may not run. Nothing is given up for it: once the service
+    # refuses it, the former is there again.
+    if not _may_run(facts, own[0]) and (stand_in := _stand_in(facts, now)):
+        held = holdings(stand_in)
+        own, shown = judge(stand_in, held, now), stand_in
+    verdict, warnings = own
+    state, code, detail, until = verdict
+    terms = held.certificate.terms if held.certificate and held.key else held.key.terms if held.key else None
+    unvouched = terms is None and state == "indeterminate" and not shown.vouched
+    certificate = held.certificate if terms else None
+    warnings = {*facts.warnings, *warnings, *clock_warnings, *(() if facts.is_kept else ["STATE_NOT_KEPT"])}
+    failure = facts.last_failure
     return Status(
         state=state,
         code=code,
-        detail=detail,
-        may_run=state in ("entitled", "grace") or (state == "indeterminate" and not facts.strict),
+        detail=_with_cause(facts, verdict, detail),
+        may_run=_may_run(facts, verdict),
         warnings=tuple(sorted(warnings)),
         until=to_datetime(until),
         license_id=terms.license_id if terms else None,
         customer_id=terms.customer_id if terms else None,
         license_type=terms.license_type if terms else None,
-        features=terms.features if terms else (),
+        features=terms.features if terms else TRIAL_FEATURES if unvouched else (),
         max_instances=terms.max_instances if terms else None,
         max_services=terms.max_services if terms else None,
         max_requests_per_day=terms.max_requests_per_day if terms else None,
@@ -124,36 +53,87 @@ def evaluate(facts: Facts, clock: int) -> Status:
         lease_expires_at=to_datetime(certificate.lease_expires_at if certificate else None),
         check_in_at=to_datetime(certificate.check_in_at if certificate else None),
         next_check_in=to_datetime(facts.next_check_in),
-        issued_at=to_datetime(key.issued_at if key else None),
+        issued_at=to_datetime(held.key.issued_at if held.key else None),
+        candidate=_candidate(facts),
+        last_failure=failure and LastFailure(to_datetime(failure.at), failure.reason),
     )
 
 
-Verdict = Tuple[State, Optional[str], str, Optional[int]]
+def judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
+    """Of one key and one instance: the verdict, and what is to be warned of."""
+    verdict, warnings = _judge(facts, held, now)
+    if verdict[0] != "indeterminate":
+        return verdict, warnings
+    bound, warned = _bounded(facts, held, verdict, now)
+    return bound, warnings | warned
 
 
-def _judge(
-    facts: Facts,
-    now: int,
-    key: LicenseKey | None,
-    fault: Exception | None,
-    certificate: Certificate | None,
-    listed: RevocationList | None,
-) -> Verdict:
+def _judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
     if not facts.license_key:
-        return "refused", "LICENSE_KEY_MISSING", "No license key is installed.", None
-    if isinstance(fault, SigningKeyUnknown):
-        return "indeterminate", "SIGNING_KEY_UNKNOWN", f"The license key {fault}.", None
-    if key is None:
-        return "refused", "LICENSE_KEY_INVALID", f"The license key {fault}.", None
-    refusal = _standing_refusal(facts, key, now)
+        return ("refused", "LICENSE_KEY_MISSING", "No license key is installed.", None), set()
+    unverified = isinstance(held.fault, (SigningKeyUnknown, IssuerMismatch))
+    if held.fault and not unverified:
+        marks = f".{MARKED}" if key_hash(facts.license_key) in facts.marked else "."
+        return ("refused", "LICENSE_KEY_INVALID", f"The license key {held.fault}{marks}", None), set()
+    lease = _lease(held.certificate, now) if held.certificate else None
+    refusal, warnings = _standing_refusal(facts, held.key, now), set[str]()
     if refusal:
-        starts = key.starts_at if refusal.code == "LICENSE_NOT_STARTED" else None
-        return "refused", refusal.code, refusal.detail, starts if starts and now < starts else None
-    revoked = _revoked(key, certificate, listed, now)
+        # A wrong deployment of ours, or whoever sits on the way, must not stop a fleet that holds certificates.
+        if refusal.signed or lease is None or lease[0] not in ("entitled", "grace"):
+            starts = held.key.starts_at if held.key and refusal.code == "LICENSE_NOT_STARTED" else None
+            until = starts if starts and now < starts else None
+            return ("refused", refusal.code, refusal.detail, until), set()
+        warnings = {refusal.code}
+    if held.key is None:
+        return _unverified(facts, held), warnings
+    revoked = _revoked(held.key, held, now)
     if revoked:
-        return "refused", revoked, "The revocation list names this license.", None
-    if certificate:
-        return _lease(certificate, now)
+        return ("refused", revoked, "The revocation list names this license.", None), warnings
+    return lease or _by_key(held.key, now), warnings
+
+
+#: What is added of a key that was cleaned of more than blanks around it. Nothing of it is told.
+MARKED = " Quotes, a name in front, blanks or invisible characters in it were passed over."
+
+
+def _unverified(facts: Facts, held: Holdings) -> Verdict:
+    """Of a key that no key known here verifies."""
+    detail = f"The license key {held.fault}."
+    if isinstance(held.fault, IssuerMismatch):
+        return "indeterminate", "ISSUER_MISMATCH", detail, None
+    if facts.pinned_only and not facts.vouched:
+        return "refused", "SIGNING_KEY_UNKNOWN", f"{detail} Only pinned keys count here.", None
+    return "indeterminate", "SIGNING_KEY_UNKNOWN", detail, None
+
+
+def _bounded(facts: Facts, held: Holdings, verdict: Verdict, now: int) -> tuple[Verdict, set[str]]:
+    """An outage stops nobody, and for ever is not an outage.
+
+    Deadlines are in confirmed time: a wrong clock brings none of them nearer.
+    """
+    state, code, detail, until = verdict
+    deadline = _deadline(facts, held, code)
+    if deadline is None or facts.confirmed is None:
+        return verdict, set()
+    if facts.confirmed >= deadline:
+        return ("refused", code, f"{detail} That was to be settled by {format_instant(deadline)}.", None), set()
+    end = now + deadline - facts.confirmed
+    told = f"{detail} Unless the service is heard it may run until {format_instant(end)}."
+    return (state, code, told, end if until is None else min(until, end)), {"INDETERMINATE_ENDS"}
+
+
+def _deadline(facts: Facts, held: Holdings, code: str | None) -> int | None:
+    if code in _UNVERIFIED and not facts.vouched:
+        return None if facts.seen_at is None else facts.seen_at + UNVOUCHED
+    if facts.indeterminate_days is None:
+        return None
+    lease, ends = told_end(facts, held)
+    known = [facts.seen_at] if lease is None else [lease, ends, facts.bounded_since]
+    counted = [one for one in known if one is not None]
+    return max(counted) + facts.indeterminate_days * DAY if counted else None
+
+
+def _by_key(key: LicenseKey, now: int) -> Verdict:
     if key.starts_at is not None and now < key.starts_at:
         detail = f"The license starts at {format_instant(key.starts_at)}."
         return "refused", "LICENSE_NOT_STARTED", detail, key.starts_at
@@ -165,19 +145,19 @@ def _judge(
     return "indeterminate", "NOT_ACTIVATED", "The license was not activated yet.", ends
 
 
-def _standing_refusal(facts: Facts, key: LicenseKey, now: int) -> Refusal | None:
+def _standing_refusal(facts: Facts, key: LicenseKey | None, now: int) -> Refusal | None:
     refusal = facts.refusal
     if refusal is None or refusal.key_sha256 != key_hash(facts.license_key or ""):
         return None
     # What was too early is not so for ever.
-    if refusal.code == "LICENSE_NOT_STARTED" and key.starts_at and refusal.at < key.starts_at <= now:
+    starts = key.starts_at if key else None
+    if refusal.code == "LICENSE_NOT_STARTED" and starts and refusal.at < starts <= now:
         return None
     return refusal
 
 
-def _revoked(
-    key: LicenseKey, certificate: Certificate | None, listed: RevocationList | None, now: int
-) -> str | None:
+def _revoked(key: LicenseKey, held: Holdings, now: int) -> str | None:
+    listed, certificate = held.listed, held.certificate
     if listed is None or now >= listed.expires_at:
         return None
     if certificate and certificate.issued_at > listed.issued_at:
@@ -191,18 +171,11 @@ def _revoked(
 
 
 def _lease(certificate: Certificate, now: int) -> Verdict:
-    lease, grace, expires = (
-        certificate.lease_expires_at,
-        certificate.grace_until,
-        certificate.terms.license_expires_at,
-    )
+    lease, grace = certificate.lease_expires_at, certificate.grace_until
+    expires = certificate.terms.license_expires_at
     if grace is not None and now >= grace:
-        return (
-            "refused",
-            "LICENSE_EXPIRED",
-            f"The license ended, grace and all, at {format_instant(grace)}.",
-            None,
-        )
+        detail = f"The license ended, grace and all, at {format_instant(grace)}."
+        return "refused", "LICENSE_EXPIRED", detail, None
     if now >= lease:
         detail = f"The lease ended at {format_instant(lease)}; the service was not heard since."
         return "indeterminate", "LEASE_EXPIRED", detail, grace
@@ -212,34 +185,56 @@ def _lease(certificate: Certificate, now: int) -> Verdict:
     return "grace", None, detail, min(lease, grace or lease)
 
 
-def is_usable(certificate: Certificate | None, key: LicenseKey, instance_id: str) -> bool:
-    return (
-        certificate is not None
-        and certificate.instance_id == instance_id
-        and certificate.terms.license_id == key.terms.license_id
+def _may_run(facts: Facts, verdict: Verdict) -> bool:
+    return verdict[0] in ("entitled", "grace") or (verdict[0] == "indeterminate" and not facts.strict)
+
+
+def _stand_in(facts: Facts, now: int) -> Facts | None:
+    """The facts of a candidate that may take over: one that a trusted key verifies, that has started and not ended."""
+    candidate = facts.candidate
+    if candidate is None or candidate.state != "pending":
+        return None
+    key = verified(facts.trust.license_key, candidate.license_key)
+    if key is None or now < (key.starts_at or 0):
+        return None
+    if key.terms.license_expires_at is not None and now >= key.terms.license_expires_at:
+        return None
+    return replace(facts, refusal=None, vouched=True, seen_at=candidate.seen_at, **named(facts, candidate))
+
+
+def asking(facts: Facts) -> Facts:
+    """The facts of what the service, or its staff, are asked for: a candidate that is not refused goes first."""
+    candidate = facts.candidate
+    if candidate is None or candidate.state != "pending":
+        return facts
+    return replace(facts, **named(facts, candidate))
+
+
+def named(facts: Facts, candidate: Candidate) -> dict[str, str]:
+    """The key and the instance that a candidate is about."""
+    return {
+        "license_key": candidate.license_key,
+        "instance_id": candidate.instance_id or facts.instance_id,
+    }
+
+
+def _candidate(facts: Facts) -> CandidateStatus | None:
+    candidate = facts.candidate
+    if candidate is None:
+        return None
+    key = verified(facts.trust.license_key, candidate.license_key)
+    return CandidateStatus(
+        license_id=key.terms.license_id if key else None,
+        state="pending" if candidate.state == "pending" else "refused",
+        code=candidate.code,
+        detail=candidate.detail,
+        since=to_datetime(candidate.since),
     )
 
 
-def verified(read: Callable[[str], T], text: str | None) -> T | None:
-    try:
-        return read(text) if text else None
-    except (DocumentInvalid, SigningKeyUnknown):
-        return None
-
-
-def usable_certificate(facts: Facts) -> Certificate | None:
-    """The certificate held, where it is this instance's for this license."""
-    key = verified(facts.trust.license_key, facts.license_key)
-    certificate = verified(facts.trust.certificate, facts.certificate)
-    return certificate if key and is_usable(certificate, key, facts.instance_id) else None
-
-
-def names_unknown_key(facts: Facts) -> bool:
-    """Whether the license key is signed by a key that is not trusted yet."""
-    try:
-        facts.trust.license_key(facts.license_key or "")
-    except SigningKeyUnknown:
-        return True
-    except DocumentInvalid:
-        pass
-    return False
+def _with_cause(facts: Facts, verdict: Verdict, detail: str) -> str:
+    # Without the cause an operator looks for a fault of the key where the network has one.
+    failed = facts.last_failure
+    if verdict[0] != "indeterminate" or failed is None:
+        return detail
+    return f"{detail} The service was not heard at {format_instant(failed.at)}: {failed.reason}."

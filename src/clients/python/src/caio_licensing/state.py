@@ -1,12 +1,13 @@
-"""What an installation knows, and how it is written down."""
+"""What an installation knows, and how it is written down. Other languages' clients read the same file."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import re
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Dict
 
-from .rules import Refusal
+from .facts import Candidate, FailedContact, Refusal
 from .times import day_of, format_instant, parse_instant
 
 Usage = Dict[str, Dict[str, int]]
@@ -17,12 +18,32 @@ class State:
     """state.json. Instants are milliseconds here and RFC 3339 in the file."""
 
     license_key: str | None = None
-    #: Of the key that the operator configured last; the one above may have come from the service since.
+    #: Of the key that the operator installed last; the one above may have come from the service since.
     installed_key_sha256: str | None = None
+    #: What the configuration said last: only what changed there acts.
+    configured_key_sha256: str | None = None
+    configured_instance_id: str | None = None
+    #: Who this installation is, where that is not what the file instance_id says.
+    instance_id: str | None = None
+    #: What counts: of two of a seat the one that ends later. The other is the last that proves the seat, where it
+    #: is not the same.
     certificate: str | None = None
+    proven_certificate: str | None = None
     revocations: str | None = None
     jwks: dict[str, Any] | None = None
     high_water: int | None = None
+    #: The key that a trusted key verified or the service granted.
+    vouched_key_sha256: str | None = None
+    #: When the key was installed, and the first start of a client that bounds `indeterminate`, in confirmed time.
+    key_seen_at: int | None = None
+    bounded_since: int | None = None
+    #: Time that the service or a monotonic clock confirmed, and the latest that the local clock said.
+    confirmed_at: int | None = None
+    last_seen_at: int | None = None
+    #: By how much the local clock was ahead at the last grant.
+    clock_ahead_ms: int = 0
+    #: A license, or a name, that is to take the place of the one in force.
+    candidate: Candidate | None = None
     refusal: Refusal | None = None
     warnings: list[str] = field(default_factory=list)
     #: Instances that were active at the last good answer.
@@ -30,6 +51,7 @@ class State:
     next_check_in: int | None = None
     last_attempt_at: int | None = None
     failures: int = 0
+    last_failure: FailedContact | None = None
     usage: Usage = field(default_factory=dict)
     #: What the service has confirmed of it.
     acknowledged: Usage = field(default_factory=dict)
@@ -37,10 +59,34 @@ class State:
     usage_license_id: str | None = None
     #: Air-gap requests whose answer may still come: {"nonce", "usage"}.
     offline_requests: list[dict[str, Any]] = field(default_factory=list)
+    #: Of the certificate in the license file that was loaded last.
+    license_file_sha256: str | None = None
 
 
-_KINDS = {"jwks": dict, "refusal": dict, "seats_active": int}
-_INSTANTS = ("high_water", "next_check_in", "last_attempt_at")
+#: What is written a second time, for an installation that must not lose it with state.json.
+KEPT = (
+    "license_key",
+    "certificate",
+    "proven_certificate",
+    "installed_key_sha256",
+    "configured_key_sha256",
+    "configured_instance_id",
+    "instance_id",
+    "vouched_key_sha256",
+)
+
+_INSTANTS = (
+    "high_water",
+    "key_seen_at",
+    "bounded_since",
+    "confirmed_at",
+    "last_seen_at",
+    "next_check_in",
+    "last_attempt_at",
+)
+_RECORDS: dict[str, Any] = {"refusal": Refusal, "last_failure": FailedContact, "candidate": Candidate}
+#: Members of records that are instants.
+_RECORD_INSTANTS = ("at", "since", "seen_at", "next_try_at")
 
 #: The largest figure that the service takes.
 MAX_FIGURE = 1_000_000_000_000
@@ -50,52 +96,84 @@ def encode(state: State) -> str:
     values: dict[str, Any] = {"version": 1, **asdict(state)}
     for name in _INSTANTS:
         values[name] = format_instant(values[name])
-    if state.refusal:
-        values["refusal"]["at"] = format_instant(state.refusal.at)
+    for name in _RECORDS:
+        for member in _RECORD_INSTANTS:
+            if values[name] and member in values[name]:
+                values[name][member] = format_instant(values[name][member])
     return json.dumps(values, indent=1)
+
+
+def encode_kept(state: State) -> str:
+    return json.dumps({"version": 1, **{name: getattr(state, name) for name in KEPT}}, indent=1)
 
 
 def decode(text: str) -> State:
     """:raises ValueError: where the text is not a state"""
     try:
-        return _decode(text)
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.get("version") != 1:
+            raise ValueError("not a state of version 1")
+        return State(**{name: _decode(name, value) for name, value in _known(values).items()})
     except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _decode(text: str) -> State:
-    values = json.loads(text)
-    if not isinstance(values, dict) or values.get("version") != 1:
-        raise ValueError("not a state of version 1")
-    known = {one.name: values[one.name] for one in fields(State) if one.name in values}
-    blank = State()
-    for name, value in known.items():
-        usual = getattr(blank, name)
-        kind = type(usual) if usual is not None else _KINDS.get(name, str)
-        if not isinstance(value, kind) and not (value is None and usual is None):
-            raise ValueError(f"{name} is not what it should be")
-    if not all(isinstance(code, str) for code in known.get("warnings", ())):
-        raise ValueError("warnings are not what they should be")
-    for name in _INSTANTS:
-        known[name] = parse_instant(known.get(name))
-    refusal = known.get("refusal")
-    if refusal is not None:
-        known["refusal"] = Refusal(
-            code=str(refusal["code"]),
-            detail=str(refusal["detail"]),
-            at=parse_instant(refusal["at"]) or 0,
-            key_sha256=str(refusal["key_sha256"]),
-        )
-    for name in ("usage", "acknowledged"):
-        known[name] = _decode_usage(known.get(name, {}))
-    known["offline_requests"] = [
-        {"nonce": str(one["nonce"]), "usage": _decode_usage(one["usage"])}
-        for one in known.get("offline_requests", ())
-    ]
-    return State(**known)
+def salvage(broken: str, kept: str) -> State | None:
+    """What can be known where state.json is broken: what was kept beside it, else what is whole in the broken text.
+
+    None where there is no license key.
+    """
+    try:
+        values = {name: json.loads(kept).get(name) for name in KEPT}
+    except (ValueError, AttributeError, RecursionError):
+        found = dict(re.findall(r'"(\w+)"\s*:\s*"([^"\\]*)"', broken))
+        values = {name: found.get(name) for name in KEPT}
+    texts = {name: value for name, value in values.items() if isinstance(value, str) and value}
+    return State(**texts) if "license_key" in texts else None
 
 
-def _decode_usage(usage: Any) -> Usage:
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    return {one.name: values[one.name] for one in fields(State) if one.name in values}
+
+
+def _decode(name: str, value: Any) -> Any:
+    usual = getattr(_BLANK, name)
+    if value is None and usual is None:
+        return None
+    if name in _RECORDS:
+        return _record(_RECORDS[name], value)
+    if name in _INSTANTS:
+        return parse_instant(_is(str, value))
+    if name in ("usage", "acknowledged"):
+        return _usage(value)
+    if name == "offline_requests":
+        return [{"nonce": str(one["nonce"]), "usage": _usage(one["usage"])} for one in value]
+    if name == "warnings":
+        return [_is(str, code) for code in _is(list, value)]
+    kinds: dict[str, type] = {"jwks": dict, "seats_active": int}
+    return _is(type(usual) if usual is not None else kinds.get(name, str), value)
+
+
+def _is(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise ValueError(f"{value!r:.40} is not what it should be")
+    return value
+
+
+def _record(kind: Any, value: Any) -> Any:
+    members: dict[str, Any] = {}
+    for one in fields(kind):
+        found = value.get(one.name)
+        if found is None and one.default is MISSING:
+            raise ValueError(f"{one.name} is missing")
+        if one.name in _RECORD_INSTANTS:
+            members[one.name] = None if found is None else parse_instant(found)
+        elif found is not None:
+            members[one.name] = found if isinstance(one.default, (bool, int)) else str(found)
+    return kind(**{**members, **({"at": members["at"] or 0} if "at" in members else {})})
+
+
+def _usage(usage: Any) -> Usage:
     # What the service would not take must not get there: it would answer no check-in from then on.
     for day, figures in usage.items():
         midnight = parse_instant(f"{day}T00:00:00Z")
@@ -105,3 +183,6 @@ def _decode_usage(usage: Any) -> Usage:
             if type(figure) is not int or not 0 <= figure <= MAX_FIGURE:
                 raise ValueError(f"{figure} is not a number of things")
     return {day: {"requests": one["requests"], "services": one["services"]} for day, one in usage.items()}
+
+
+_BLANK = State()

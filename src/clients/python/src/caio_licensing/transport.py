@@ -9,30 +9,47 @@ import http.client
 import json
 import logging
 import queue
+import re
+import socket
 import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 from urllib.parse import urlsplit
 
 from . import __version__
-from .answers import Answer
+from .answers import Answer, Failure
+from .texts import normal_address
 
 log = logging.getLogger("caio_licensing")
 
 #: As much as the longest revocation list; far above any other answer of the service.
 MAX_BODY = 4 * 1024 * 1024
 
+_TOO_SLOW = Failure("no answer in time")
+
+#: What OpenSSL says of certificates, in the words of whoever has to mend it.
+_CERTIFICATES = {
+    "self-signed certificate": "self-signed certificate",
+    "self signed certificate": "self-signed certificate",
+    "local issuer certificate": "unknown issuer",
+    "expired": "expired",
+    "mismatch": "host name does not match",
+}
+
+#: What came back, or why nothing did; None where that is not known.
+Heard = Union[Answer, Failure, None]
+
 
 class Transport(Protocol):
     """Where requests go; tests put something else in its place."""
 
-    def post(self, path: str, body: dict[str, Any]) -> Answer | None:
+    def post(self, path: str, body: dict[str, Any]) -> Heard:
         ...
 
-    def get(self, path: str) -> Answer | None:
+    def get(self, path: str) -> Heard:
         ...
 
 
@@ -43,48 +60,54 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpTransport:
-    """:param timeout: seconds that an answer may take in all"""
+    """:param timeout: seconds that an answer may take in all
+    :raises ValueError: where the url is none
+    """
 
     def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
-        parts = urlsplit(url)
+        self._base = normal_address(url)
+        parts = urlsplit(self._base)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"The license service has no address: {url!r}")
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-            log.warning("The license key is sent unencrypted to %s: use https", url)
-        self._base = url.rstrip("/")
+            log.warning("The license key is sent unencrypted to %s: use https", self._base)
         self._timeout = timeout
+        #: Why nothing can be sent at all. No file that is missing may keep an application from starting.
+        self._broken: Failure | None = None
         context = ssl.create_default_context()
         if ca_file is not None:
-            context.load_verify_locations(ca_file)
+            try:
+                context.load_verify_locations(ca_file)
+            except OSError as error:
+                self._broken = Failure(f"the certificate authorities in {ca_file} cannot be read: {error}")
         # build_opener adds ProxyHandler, which reads the environment.
         self._opener = urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
-    def post(self, path: str, body: dict[str, Any]) -> Answer | None:
-        """The answer, or None where there was none."""
+    def post(self, path: str, body: dict[str, Any]) -> Heard:
         return self._send(path, json.dumps(body).encode())
 
-    def get(self, path: str) -> Answer | None:
-        """The answer, or None where there was none."""
+    def get(self, path: str) -> Heard:
         return self._send(path, None)
 
-    def _send(self, path: str, data: bytes | None) -> Answer | None:
+    def _send(self, path: str, data: bytes | None) -> Heard:
+        if self._broken:
+            return self._broken
         headers = {"Accept": "application/json", "User-Agent": f"caio-licensing-python/{__version__}"}
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self._base + path, data, headers)
         # On a thread of its own: a socket's time-out bounds neither an answer that drips in byte by byte nor the
         # search for a name, and whoever starts production waits here.
-        answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
+        heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         try:
-            threading.Thread(target=lambda: answers.put(self._exchange(request)), daemon=True).start()
-            return answers.get(timeout=self._timeout)
+            threading.Thread(target=lambda: heard.put(self._exchange(request)), daemon=True).start()
+            return heard.get(timeout=self._timeout)
         except queue.Empty:
-            log.info("The license service did not answer within %s seconds", self._timeout)
-        except RuntimeError as error:  # no thread any more: the process is about to end
-            log.info("The license service cannot be asked: %s", error)
-        return None
+            return _TOO_SLOW
+        except RuntimeError:  # no thread any more: the process is about to end, and gives its seat back
+            return self._exchange(request)
 
-    def _exchange(self, request: urllib.request.Request) -> Answer | None:
+    def _exchange(self, request: urllib.request.Request) -> Heard:
         deadline = time.monotonic() + self._timeout
         try:
             try:
@@ -95,17 +118,47 @@ class HttpTransport:
                 body = bytearray()
                 while len(body) <= MAX_BODY:
                     if time.monotonic() >= deadline:
-                        return None  # nobody waits any more, and part of an answer is none
+                        return _TOO_SLOW  # nobody waits any more, and part of an answer is none
                     part = response.read1(MAX_BODY)
                     if not part:
                         break
                     body += part
                 found = {name.lower(): value for name, value in response.headers.items()}
                 if len(body) > MAX_BODY:
-                    log.info("The license service answered with more than %s bytes", MAX_BODY)
-                    return None
+                    return Failure(f"the answer is longer than {MAX_BODY} bytes")
                 return Answer(response.status or 0, found, bytes(body))
         # A broken proxy may raise ValueError from within http.client; nothing of it may reach the caller.
         except (OSError, http.client.HTTPException, ValueError) as error:
-            log.info("The license service cannot be reached: %s", error)
-            return None
+            return Failure(_why(error) + self._on_the_way(request))
+
+    def _on_the_way(self, request: urllib.request.Request) -> str:
+        # urllib puts the proxy's name in place of the host's: "connection refused" is then about the proxy.
+        there = urlsplit(self._base).netloc
+        asked = request.host.rpartition("@")[2]
+        return "" if asked == there else f" (through the proxy {asked})"
+
+
+def _why(error: Exception) -> str:
+    """A fault of the network in the words of whoever has to mend it."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    text = str(cause)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        told = cause.verify_message
+        known = next((words for part, words in _CERTIFICATES.items() if part in told.lower()), told)
+        return f"certificate verify failed: {known}"
+    if isinstance(cause, ssl.SSLError):
+        return f"no TLS connection: {cause.reason or text}"
+    if isinstance(cause, socket.gaierror):
+        return "no such host"
+    if isinstance(cause, (TimeoutError, socket.timeout)):
+        return _TOO_SLOW.reason
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    tunnel = re.search(r"Tunnel connection failed: (\d+)", text)
+    if tunnel:
+        return f"proxy answered {tunnel.group(1)}"
+    if isinstance(cause, (http.client.RemoteDisconnected, ConnectionError)):
+        return "the connection was closed without an answer"
+    if isinstance(cause, http.client.HTTPException):
+        return "what answered does not speak HTTP"
+    return text or type(cause).__name__

@@ -22,8 +22,10 @@ def add_usage(state: State, taken: Usage) -> None:
 
 def usage_for(state: State, license_id: str | None) -> Usage:
     """What is told under a license: nothing that another one was told before it."""
-    if state.usage_license_id in (None, license_id):
-        return state.usage
+    return state.usage if state.usage_license_id in (None, license_id) else _untold(state)
+
+
+def _untold(state: State) -> Usage:
     left: Usage = {}
     for day, figures in state.usage.items():
         told = state.acknowledged.get(day, {"requests": 0, "services": 0})
@@ -38,10 +40,15 @@ def usage_for(state: State, license_id: str | None) -> Usage:
 def begin_license(state: State, license_id: str) -> None:
     """From now on the usage is told under this license."""
     if state.usage_license_id not in (None, license_id):
-        state.usage, state.acknowledged = usage_for(state, license_id), {}
-        # Their answers acknowledge figures of the license before.
-        state.offline_requests = [{**one, "usage": {}} for one in state.offline_requests]
+        tell_anew(state)
     state.usage_license_id = license_id
+
+
+def tell_anew(state: State) -> None:
+    """From now on only what nobody was told yet: under another license, or as another instance of the same."""
+    state.usage, state.acknowledged = _untold(state), {}
+    # Their answers acknowledge figures of before.
+    state.offline_requests = [{**one, "usage": {}} for one in state.offline_requests]
 
 
 def report(usage: Usage) -> list[dict[str, object]]:
@@ -49,11 +56,15 @@ def report(usage: Usage) -> list[dict[str, object]]:
     return [{"date": day, **figures} for day, figures in sorted(usage.items())]
 
 
-def acknowledge(state: State, sent: Usage, server_day: str) -> None:
-    """Notes what the service has, and drops days that are over and that it has in full."""
+def acknowledge(state: State, sent: Usage, server_day: str, ignored: frozenset[str] = frozenset()) -> None:
+    """Notes what the service has, and drops days that are over and that it has in full.
+
+    :param ignored: days that it said it did not take
+    """
     today = date.fromisoformat(server_day)
+    until = str(today + timedelta(days=1))
     # The service passes over days that have not begun anywhere; they are sent again when they have.
-    heard = {day: figures for day, figures in sent.items() if day <= str(today + timedelta(days=1))}
+    heard = {day: figures for day, figures in sent.items() if day <= until and day not in ignored}
     for day, figures in heard.items():
         known = state.acknowledged.setdefault(day, {"requests": 0, "services": 0})
         for name, value in figures.items():

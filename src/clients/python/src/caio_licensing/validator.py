@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from .client import LicenseClient
-from .documents import DocumentInvalid, SigningKeyUnknown
-from .rules import Status
+from .facts import Status
+from .loading import PENDING, load
 
 
 class LicenseType(str, Enum):
@@ -42,20 +43,20 @@ class LicenseValidator:
         self.client = client or LicenseClient()
 
     def load_license(self, license_key: str) -> tuple[bool, str | None]:
-        """Installs a key that the service signed: (True, None), or (False, why not).
+        """Loads a key: (True, None), (False, why not), or (may_run, "PENDING") while nobody said.
 
-        A key that does not verify is not installed, and what is held stays. Needs no network where the keys
-        are pinned or were read before.
+        Waits at most the client's `timeout` in all, and keeps an event loop waiting: in `async def`, await
+        `load_license_async`. A key that does not verify changes nothing. What is in force is not given up before
+        the service grants the new license; until then it is `status().candidate`.
         """
-        try:
-            self.client.verify_key(license_key)
-        except (DocumentInvalid, SigningKeyUnknown) as error:
-            return False, f"The license key {error}."
-        self.client.install(license_key)
-        status = self.client.status()
-        # An expired key may have been renewed; that it is good nobody can say of it alone.
-        good = status.may_run and status.code != "LICENSE_EXPIRED"
-        return good, None if good else status.detail
+        loaded = load(self.client, license_key)
+        if loaded.verdict == "pending":
+            return loaded.status.may_run, PENDING
+        return loaded.verdict == "good", None if loaded.verdict == "good" else loaded.detail
+
+    async def load_license_async(self, license_key: str) -> tuple[bool, str | None]:
+        """As `load_license`, for `async def`: the event loop goes on meanwhile."""
+        return await asyncio.to_thread(self.load_license, license_key)
 
     @property
     def license_metadata(self) -> LicenseMetadata | None:

@@ -1,0 +1,84 @@
+"""Files of the state folder: read again when they change, replaced as a whole, cleared of what a kill left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Callable, Generic, TypeVar
+
+from .texts import read_text
+
+log = logging.getLogger("caio_licensing")
+
+T = TypeVar("T")
+
+#: No write takes so long: what is older was left by a process that was killed.
+_LEFT_BEHIND = 60
+
+
+class WatchedFile(Generic[T]):
+    """What a file holds, read again when it changes. What was known holds on where it is lost or broken."""
+
+    def __init__(self, path: Path, parse: Callable[[str], T]) -> None:
+        self.path, self._parse = path, parse
+        self.known: T | None = None
+        self._stamp: object = None
+        self._failing = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what is known is in no file that can be read."""
+        return self._failing and self.known is not None
+
+    def look(self) -> T | None:
+        try:
+            stat = os.stat(self.path)
+            stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            if self._failing or stamp != self._stamp:
+                self.known, self._stamp = self.load(), stamp
+            self._failing = False
+        except (OSError, ValueError) as error:
+            if self.known is None and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                return None  # the first start
+            if not self._failing:
+                log.error("%s cannot be read, and what was known holds on: %s", self.path, error)
+            self._failing = True
+        return self.known
+
+    def load(self) -> T:
+        """What it holds now, for whoever has the lock: a stamp alone may miss a change.
+
+        :raises OSError, ValueError:
+        """
+        return self._parse(read_text(self.path))
+
+    def written(self, known: T) -> None:
+        """Told by whoever wrote it: it is known even if the file is lost before the next look."""
+        self.known, self._failing = known, False
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Mode 600, for what is written is a secret or may be one."""
+    # Always the same name: what a killed process left behind is written over. Writers hold the lock.
+    temporary = file.with_name(f".{file.name}.new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, file)
+
+
+def sweep(folder: Path, names: tuple[str, ...]) -> None:
+    """Removes what killed writers of these files left behind: it holds the license key. For whoever has the lock."""
+    with suppress(OSError):
+        for found in folder.iterdir():
+            ours = any(found.name == f".{name}.new" for name in names)
+            # The client of another language gives each temporary file a name of its own, and has another lock.
+            theirs = any(found.name.startswith(f".{name}.") for name in names) and not ours
+            with suppress(OSError):
+                if ours or (theirs and time.time() - found.stat().st_mtime > _LEFT_BEHIND):
+                    found.unlink()

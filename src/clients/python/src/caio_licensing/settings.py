@@ -1,0 +1,121 @@
+"""What an installation is told from outside: by arguments, and by the environment where they say nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from .texts import addresses, clean_instance_id, clean_key, is_instance_id, normal_address, read_text
+
+log = logging.getLogger("caio_licensing")
+
+_DEFAULT_FOLDER = "~/.local/state/caio-license"
+MAX_LEASE_HOURS = 8760
+_LONGEST_FILE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    url: str | None
+    #: As they are compared.
+    issuers: tuple[str, ...]
+    #: None where there is no home to put it into.
+    folder: Path | None
+    #: As it was given.
+    license_key: str | None
+    license_key_file: Path | None
+    instance_id: str | None
+    lease_hours: int | None
+    release: bool
+
+
+def settings_from(
+    *,
+    url: str | None,
+    license_key: str | None,
+    license_key_file: str | os.PathLike[str] | None,
+    state_dir: str | os.PathLike[str] | None,
+    issuer: str | None,
+    instance_id: str | None,
+    lease_hours: int | None,
+    release: bool | None,
+) -> Settings:
+    """:raises ValueError: for arguments that cannot be meant; what the environment says wrongly is passed over"""
+    url = normal_address(url or os.environ.get("CAIO_LICENSE_URL") or "") or None
+    issuers = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or url or "")
+    if not issuers:
+        raise ValueError("Where is the license service? Give url or set CAIO_LICENSE_URL.")
+    key, file = license_key, license_key_file
+    if not clean_key(key or "") and file is None:
+        key, file = os.environ.get("CAIO_LICENSE_KEY"), os.environ.get("CAIO_LICENSE_KEY_FILE")
+    return Settings(
+        url=url,
+        issuers=issuers,
+        folder=_folder(state_dir),
+        license_key=key if clean_key(key or "") else None,
+        license_key_file=Path(file) if file else None,
+        instance_id=_instance_id(instance_id),
+        lease_hours=_lease_hours(lease_hours),
+        release=os.environ.get("CAIO_LICENSE_RELEASE") == "1" if release is None else release,
+    )
+
+
+def configured_text(settings: Settings) -> str | None:
+    """The key as it is configured now: the argument, the variable, the file. None where there is none.
+
+    :raises OSError, ValueError: where the file cannot be read now
+    """
+    if settings.license_key or not settings.license_key_file:
+        return settings.license_key
+    if os.stat(settings.license_key_file).st_size > _LONGEST_FILE:
+        raise ValueError("it is longer than any license key")
+    return read_text(settings.license_key_file)
+
+
+def pinned_by_environment() -> dict[str, Any] | None:
+    """:raises OSError, ValueError: where CAIO_LICENSE_KEYS names no file with a JWK Set"""
+    file = os.environ.get("CAIO_LICENSE_KEYS")
+    if not file:
+        return None
+    try:
+        keys = json.loads(read_text(file))
+    except ValueError as error:
+        raise ValueError(f"CAIO_LICENSE_KEYS: {file} cannot be read: {error}") from error
+    if not isinstance(keys, Mapping):
+        raise ValueError(f"CAIO_LICENSE_KEYS: {file} holds no JWK Set")
+    return dict(keys)
+
+
+def _folder(state_dir: str | os.PathLike[str] | None) -> Path | None:
+    try:
+        return Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
+    except RuntimeError:  # no HOME, and nobody knows the user
+        return None
+
+
+def _instance_id(given: str | None) -> str | None:
+    if given is not None:
+        if not is_instance_id(given):
+            raise ValueError("instance_id has 1 to 128 printable characters.")
+        return clean_instance_id(given)
+    told = clean_instance_id(os.environ.get("CAIO_LICENSE_INSTANCE_ID") or "")
+    if told and not is_instance_id(told):
+        log.error("CAIO_LICENSE_INSTANCE_ID is passed over: an instance id has 1 to 128 printable characters")
+    return told if is_instance_id(told) else None
+
+
+def _lease_hours(given: int | None) -> int | None:
+    if given is not None:
+        if not 1 <= given <= MAX_LEASE_HOURS:
+            raise ValueError(f"lease_hours is from 1 to {MAX_LEASE_HOURS}")
+        return given
+    told = (os.environ.get("CAIO_LICENSE_LEASE_HOURS") or "").strip()
+    if told.isascii() and told.isdigit() and 1 <= int(told[:9]) <= MAX_LEASE_HOURS:
+        return int(told)
+    if told:
+        log.error("CAIO_LICENSE_LEASE_HOURS is passed over: it is a number from 1 to %s", MAX_LEASE_HOURS)
+    return None
