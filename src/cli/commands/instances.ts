@@ -115,12 +115,9 @@ export function addInstanceCommands(program: Command): void {
   );
 
   withDryRun(
-    define(
-      instances,
-      "clear-clone <id>",
-      "Take the mark of a suspected clone away",
-      [`instances clear-clone ${ID} --reason "The machine was replaced."`],
-    ),
+    define(instances, "clear-clone <id>", "Take the mark of a suspected clone away", [
+      `instances clear-clone ${ID} --reason "The machine was replaced."`,
+    ]),
   )
     .requiredOption("--reason <text>", "why; kept in the record")
     .action(

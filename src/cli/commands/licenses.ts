@@ -65,10 +65,10 @@ const withTerms = (command: Command): Command =>
     .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
     .option("--unproven-lease-hours <hours>", "how long a request without proof holds a seat", positive)
     .addOption(
-      new Option("--clone-policy <policy>", "what becomes of unproven requests for a suspected clone").choices([
-        "warn",
-        "refuse",
-      ]),
+      new Option(
+        "--clone-policy <policy>",
+        "what becomes of unproven requests for a suspected clone",
+      ).choices(["warn", "refuse"]),
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
     .option("--metadata <json>", "an object of your own references", objectOf);

@@ -119,9 +119,7 @@ export const Instance = z.object({
   usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
   proven_until: Instant.check(z.describe("The end of the last lease that was given for a proof")),
   unproven: z
-    .array(
-      z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }),
-    )
+    .array(z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }))
     .check(z.describe("Requests without proof in the last seven days, by the day, with the last of each")),
 });
 

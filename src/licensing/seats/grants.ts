@@ -189,7 +189,12 @@ const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat)
 };
 
 /** What is done after the answer: a new instance is counted, leases that ran out are settled. */
-function settleAfter(context: Context, now: number, { license, seatsLapsed, ...view }: View, seat: Seat): void {
+function settleAfter(
+  context: Context,
+  now: number,
+  { license, seatsLapsed, ...view }: View,
+  seat: Seat,
+): void {
   const { defer } = context;
   const isNew = seat.made === 1;
   if (isNew && seat.replaces === null && context.actor.type === "instance")
@@ -197,7 +202,9 @@ function settleAfter(context: Context, now: number, { license, seatsLapsed, ...v
   if (isNew && seatsLapsed > 0) return defer(settleLapsed(context, now, license.id));
   // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
   const isCrowded =
-    license.max_instances === null ? isNew && view.seated > COUNTED_SEATS : view.seated > license.max_instances;
+    license.max_instances === null
+      ? isNew && view.seated > COUNTED_SEATS
+      : view.seated > license.max_instances;
   if (isCrowded && view.settledAt <= now - HOUR) defer(settleCrowded(context, now, license.id));
 }
 
@@ -212,8 +219,7 @@ export const refusalOfClaim = (
   standing: Standing,
   now: number,
 ): KeyRefusal | null =>
-  seat !== null &&
-  (seat.activation_id === certificate?.activationId || (license.unproven_until ?? 0) > now)
+  seat !== null && (seat.activation_id === certificate?.activationId || (license.unproven_until ?? 0) > now)
     ? refusalOf(standing)
     : refusalFor(license, key, standing);
 

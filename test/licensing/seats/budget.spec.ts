@@ -63,12 +63,15 @@ describe("the budget of a call on D1", () => {
     },
   );
 
-  it.each([[5], [500], [50_000]])("a new seat beside %d of an unlimited license reads few of them", async (seats) => {
-    const license_key = await licenseWith(null, seats);
-    const { answered, body } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
-    expect(body.instances).toEqual({ active: seats + 1, max: null });
-    expect(answered.read).toBeLessThanOrEqual(10 + Math.min(seats, 1_000));
-  });
+  it.each([[5], [500], [50_000]])(
+    "a new seat beside %d of an unlimited license reads few of them",
+    async (seats) => {
+      const license_key = await licenseWith(null, seats);
+      const { answered, body } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
+      expect(body.instances).toEqual({ active: seats + 1, max: null });
+      expect(answered.read).toBeLessThanOrEqual(10 + Math.min(seats, 1_000));
+    },
+  );
 
   describe.each([
     [5, 5],

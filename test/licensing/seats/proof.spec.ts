@@ -84,7 +84,9 @@ describe("a request for a live seat without its certificate", () => {
       "unproven",
       "unproven_until",
     ]);
-    expect((await admin(`/licenses/${license.id}/usage?from=2026-05-01&to=2026-06-30`)).body.data).toEqual([]);
+    expect((await admin(`/licenses/${license.id}/usage?from=2026-05-01&to=2026-06-30`)).body.data).toEqual(
+      [],
+    );
     expect(await shown(held)).toMatchObject({
       proven_until: held.body.lease_expires_at,
       unproven: [{ date: TODAY, requests: 1, last_at: iso(NOW + HOUR), ip: AWAY, hostname: "away" }],
@@ -94,8 +96,14 @@ describe("a request for a live seat without its certificate", () => {
   it.each([
     ["none", () => null],
     ["one that is unproven itself", async (key: string) => (await checkIn(key)).body.certificate],
-    ["one of another instance", async (key: string) => (await activate(key, { instance_id: "b" })).body.certificate],
-    ["one of another license", async () => (await activate((await newLicense()).license_key)).body.certificate],
+    [
+      "one of another instance",
+      async (key: string) => (await activate(key, { instance_id: "b" })).body.certificate,
+    ],
+    [
+      "one of another license",
+      async () => (await activate((await newLicense()).license_key)).body.certificate,
+    ],
     ["a forged one", async (_: string, held: string) => `${held.slice(0, -3)}AAA`],
     ["the license key", (key: string) => key],
     ["not a token", () => "x"],
@@ -182,23 +190,37 @@ describe("the certificate of the live activation", () => {
     expect(codes(turned)).toEqual([]);
     // Every key that the old one signed is worthless now; the new one is that of the answer.
     const current = turned.body.license_key;
-    expect(codes(await at({ SIGNING_KEYS }, { license_key: current, certificate }))).toEqual(["INSTANCE_UNPROVEN"]);
-    expect(codes(await at({ SIGNING_KEYS, RETIRED_KEYS }, { license_key: current, certificate }))).toEqual([]);
+    expect(codes(await at({ SIGNING_KEYS }, { license_key: current, certificate }))).toEqual([
+      "INSTANCE_UNPROVEN",
+    ]);
+    expect(codes(await at({ SIGNING_KEYS, RETIRED_KEYS }, { license_key: current, certificate }))).toEqual(
+      [],
+    );
     expect(await at({ SIGNING_KEYS, RETIRED_KEYS }, { license_key, certificate })).toMatchObject({
       status: 400,
       body: { code: "LICENSE_KEY_INVALID" },
     });
-    const published = await call("/.well-known/jwks.json", { bindings: { ...env, SIGNING_KEYS, RETIRED_KEYS } });
+    const published = await call("/.well-known/jwks.json", {
+      bindings: { ...env, SIGNING_KEYS, RETIRED_KEYS },
+    });
     expect(published.body.keys.map(({ kid }: { kid: string }) => kid)).toEqual([fresh.kid]);
   });
 
   it.each([
     ["a private half", async () => await generateKeys()],
     ["no JSON", () => "x"],
-    ["one key twice", async () => JSON.stringify({ keys: [1, 2].map(() => ({ kty: "OKP", crv: "Ed25519", x: "A".repeat(43), kid: "k" })) })],
+    [
+      "one key twice",
+      async () =>
+        JSON.stringify({
+          keys: [1, 2].map(() => ({ kty: "OKP", crv: "Ed25519", x: "A".repeat(43), kid: "k" })),
+        }),
+    ],
   ])("RETIRED_KEYS with %s is refused", async (_, text) => {
     const bindings = { ...env, RETIRED_KEYS: await text() };
-    expect(await call("/v1/validate", { body: { license_key: "x" }, bindings })).toMatchObject({ status: 503 });
+    expect(await call("/v1/validate", { body: { license_key: "x" }, bindings })).toMatchObject({
+      status: 503,
+    });
   });
 });
 
@@ -258,7 +280,10 @@ describe("deactivate", () => {
   it("without a certificate frees nobody's live seat, and is 204 where there is none", async () => {
     const { license, license_key } = await newLicense();
     const { body } = await activate(license_key);
-    expect(await deactivate(license_key)).toMatchObject({ status: 403, body: { code: "CERTIFICATE_REQUIRED" } });
+    expect(await deactivate(license_key)).toMatchObject({
+      status: 403,
+      body: { code: "CERTIFICATE_REQUIRED" },
+    });
     expect(await eventsOf(license.id)).toHaveLength(2);
     expect(await deactivate(license_key, { certificate: body.certificate })).toMatchObject({ status: 204 });
     expect(await deactivate(license_key)).toMatchObject({ status: 204 });
@@ -320,8 +345,17 @@ describe("a clone", () => {
     const [event, ...more] = (await rows("SELECT * FROM events WHERE entity_id = ?", license.id)).slice(2);
     expect(more).toEqual([]);
     // The record names the address of who asked, not the holder's.
-    expect(event).toMatchObject({ action: "instance.clone_suspected", at: NOW + HOUR, ip: AWAY, actor_id: "a" });
-    expect(await shown(held)).toMatchObject({ clone_suspected_at: iso(NOW + HOUR), ip: HOME, hostname: "home" });
+    expect(event).toMatchObject({
+      action: "instance.clone_suspected",
+      at: NOW + HOUR,
+      ip: AWAY,
+      actor_id: "a",
+    });
+    expect(await shown(held)).toMatchObject({
+      clone_suspected_at: iso(NOW + HOUR),
+      ip: HOME,
+      hostname: "home",
+    });
     setTime(NOW + 2 * HOUR);
     await checkIn(license_key, { ip: AWAY });
     expect(await suspicions(license.id)).toHaveLength(1);
@@ -370,7 +404,9 @@ describe("a clone", () => {
       // Some live long enough to check in.
       if (n % 4 > 0) continue;
       setTime(NOW + n * 7 * 60_000 + 60_000);
-      expect((await checkIn(license_key, { ...place, certificate: started.body.certificate })).status).toBe(200);
+      expect((await checkIn(license_key, { ...place, certificate: started.body.certificate })).status).toBe(
+        200,
+      );
     }
     expect(await suspicions(license.id)).toEqual([]);
     expect(await rowOf(license.id)).toMatchObject({ clone_suspected_at: null });
@@ -382,7 +418,8 @@ describe("a clone", () => {
     expect((await checkIn(license_key, { ip: AWAY })).status).toBe(200);
     const before = await rowOf(license.id);
     const refused = { status: 403, body: { code: "INSTANCE_CLONED", retryable: true } };
-    for (const again of [activate, checkIn]) expect(await again(license_key, { ip: AWAY })).toMatchObject(refused);
+    for (const again of [activate, checkIn])
+      expect(await again(license_key, { ip: AWAY })).toMatchObject(refused);
     expect(await rowOf(license.id)).toEqual(before);
     expect(await checkIn(license_key, { certificate: held.certificate })).toMatchObject({ status: 200 });
     setTime(NOW + 7 * DAY);
@@ -467,7 +504,8 @@ describe("unproven requests", () => {
 });
 
 describe("new instances", () => {
-  const seats = (id: string) => rows("SELECT new_day, new_ids, seated FROM license_seats WHERE license_id = ?", id);
+  const seats = (id: string) =>
+    rows("SELECT new_day, new_ids, seated FROM license_seats WHERE license_id = ?", id);
 
   it("are counted after the answer, each id once a day, and a returning one not at all", async () => {
     const { license, license_key } = await newLicense({ max_instances: null });
@@ -487,24 +525,29 @@ describe("new instances", () => {
     [100, 1_000],
     [101, 1_010],
     [null, 100_000],
-  ])("of a license for %s are %d a day; then RATE_LIMITED until the day is over", async (max_instances, bound) => {
-    const { license, license_key } = await newLicense({ max_instances });
-    const first = (await activate(license_key)).body;
-    await deactivate(license_key, { certificate: first.certificate });
-    const count = (n: number) =>
-      rows("UPDATE license_seats SET new_ids = ? WHERE license_id = ?", n, license.id);
-    await count(bound - 1);
-    const last = await activate(license_key, { instance_id: "last" });
-    expect(last.status).toBe(200);
-    await deactivate(license_key, { instance_id: "last", certificate: last.body.certificate });
-    const refused = await activate(license_key, { instance_id: "one more" });
-    expect(refused).toMatchObject({ status: 429, body: { code: "RATE_LIMITED" } });
-    expect(Number(refused.headers.get("Retry-After"))).toBe(16 * 3_600);
-    // Who took a seat today is no new one, in a crash loop that gives it back each time, too.
-    expect((await activate(license_key)).status).toBe(200);
-    setTime(Date.parse("2026-06-04T00:00:00Z"));
-    expect((await activate(license_key, { instance_id: "one more" })).status).toBe(max_instances === 1 ? 403 : 200);
-  });
+  ])(
+    "of a license for %s are %d a day; then RATE_LIMITED until the day is over",
+    async (max_instances, bound) => {
+      const { license, license_key } = await newLicense({ max_instances });
+      const first = (await activate(license_key)).body;
+      await deactivate(license_key, { certificate: first.certificate });
+      const count = (n: number) =>
+        rows("UPDATE license_seats SET new_ids = ? WHERE license_id = ?", n, license.id);
+      await count(bound - 1);
+      const last = await activate(license_key, { instance_id: "last" });
+      expect(last.status).toBe(200);
+      await deactivate(license_key, { instance_id: "last", certificate: last.body.certificate });
+      const refused = await activate(license_key, { instance_id: "one more" });
+      expect(refused).toMatchObject({ status: 429, body: { code: "RATE_LIMITED" } });
+      expect(Number(refused.headers.get("Retry-After"))).toBe(16 * 3_600);
+      // Who took a seat today is no new one, in a crash loop that gives it back each time, too.
+      expect((await activate(license_key)).status).toBe(200);
+      setTime(Date.parse("2026-06-04T00:00:00Z"));
+      expect((await activate(license_key, { instance_id: "one more" })).status).toBe(
+        max_instances === 1 ? 403 : 200,
+      );
+    },
+  );
 });
 
 describe("the terms of proof", () => {
@@ -519,7 +562,11 @@ describe("the terms of proof", () => {
     const path = `/licenses/${own.license.id}`;
     expect((await admin(path, { method: "PATCH", body: terms })).body).toMatchObject(terms);
     expect((await newLicense()).license).toMatchObject({ unproven_lease_hours: 72, clone_policy: "warn" });
-    for (const fault of [{ unproven_lease_hours: 0 }, { unproven_lease_hours: null }, { clone_policy: "stop" }])
+    for (const fault of [
+      { unproven_lease_hours: 0 },
+      { unproven_lease_hours: null },
+      { clone_policy: "stop" },
+    ])
       expect(await admin(path, { method: "PATCH", body: fault })).toMatchObject({ status: 422 });
     const csv = `customer_id,license_type,unproven_lease_hours,clone_policy\n${own.license.customer_id},standard,7,refuse\n`;
     const imported = await admin("/imports/licenses", { raw: csv, headers: { "Content-Type": "text/csv" } });

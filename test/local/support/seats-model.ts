@@ -106,7 +106,8 @@ const endOf = ({ expires_at, grace_days }: LicenseTerms): number =>
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
-const differs = <T>(one: T | null, other: T | null): boolean => one !== null && other !== null && one !== other;
+const differs = <T>(one: T | null, other: T | null): boolean =>
+  one !== null && other !== null && one !== other;
 
 /** Whether the request shows that it is the instance. */
 function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
@@ -156,7 +157,9 @@ const daysOf = (row: SeatRow | null): UnprovenDay[] =>
 
 /** The mark of a clone, by the last suspicion; gone after a quiet week. */
 const markOf = (known: SeatRow | null, now: number): number | null =>
-  known?.clone_suspected_at != null && now - known.clone_suspected_at < WEEK ? known.clone_suspected_at : null;
+  known?.clone_suspected_at != null && now - known.clone_suspected_at < WEEK
+    ? known.clone_suspected_at
+    : null;
 
 /** The row of the instance after its claim, or null where it gets no seat and nothing changes. */
 export function claimed(
@@ -198,7 +201,9 @@ function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | 
   const isElsewhere =
     dayOf(own.last_seen_at) === today &&
     own.proven_until - own.last_seen_at > license.unproven_lease_hours * HOUR &&
-    (differs(by.ip, own.ip) || differs(hostname, own.hostname) || differs(claim.fingerprint, own.fingerprint));
+    (differs(by.ip, own.ip) ||
+      differs(hostname, own.hostname) ||
+      differs(claim.fingerprint, own.fingerprint));
   return {
     ...own,
     lease_expires_at: Math.max(own.lease_expires_at, lease),

@@ -88,7 +88,9 @@ const rowsIn = (database: DatabaseSync): SeatRow[] =>
     .all() as unknown as SeatRow[];
 
 function setLicense(database: DatabaseSync, license: LicenseTerms): void {
-  database.exec("DELETE FROM activations; DELETE FROM license_seats; DELETE FROM new_instances; DELETE FROM licenses");
+  database.exec(
+    "DELETE FROM activations; DELETE FROM license_seats; DELETE FROM new_instances; DELETE FROM licenses",
+  );
   database
     .prepare(
       `INSERT INTO licenses (id, customer_id, license_type, issued_at, features, updated_at, status, revision,
@@ -234,7 +236,9 @@ function setNewIds(database: DatabaseSync, { newIds, instance }: Step, now: numb
   const today = new Date(now).toISOString().slice(0, 10);
   database.exec("DELETE FROM new_instances");
   const { count, known } = newIds ?? { count: 0, known: false };
-  database.prepare("UPDATE license_seats SET new_day = ?, new_ids = ? WHERE license_id = ?").run(today, count, LICENSE);
+  database
+    .prepare("UPDATE license_seats SET new_day = ?, new_ids = ? WHERE license_id = ?")
+    .run(today, count, LICENSE);
   if (known) database.prepare("INSERT INTO new_instances VALUES (?, ?, ?)").run(today, LICENSE, instance);
   const kept = database.prepare("SELECT new_ids AS n FROM license_seats WHERE license_id = ?").get(LICENSE);
   return { count: Number(kept?.["n"] ?? 0), ids: known ? [instance] : [] };

@@ -52,7 +52,9 @@ export function meaningOf(answer: Answer): Meaning {
       certificate,
       warnings: codesOf(warnings),
       seatsActive: activeOf(instances),
-      usageIgnored: Array.isArray(usage_ignored) ? usage_ignored.filter((day) => typeof day === "string") : [],
+      usageIgnored: Array.isArray(usage_ignored)
+        ? usage_ignored.filter((day) => typeof day === "string")
+        : [],
     };
   }
   return {

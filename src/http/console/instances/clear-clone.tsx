@@ -32,8 +32,9 @@ export const clearCloneForm: Form = {
           <Card>
             <PostForm visit={visit} entry={entry}>
               <p>
-                The mark goes. Where the <a href={`/admin/licenses/${licenseIdOf(id)}`}>license</a> refuses suspected
-                clones, requests without a certificate are answered again. It comes back with the next suspicion.
+                The mark goes. Where the <a href={`/admin/licenses/${licenseIdOf(id)}`}>license</a> refuses
+                suspected clones, requests without a certificate are answered again. It comes back with the
+                next suspicion.
               </p>
               <Reason entry={entry} placeholder="The machine was replaced." />
               <Submit back={here}>Clear the mark</Submit>

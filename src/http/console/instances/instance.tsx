@@ -23,9 +23,10 @@ const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
   <>
     {seat.clone_suspected_at === null ? null : (
       <p class="note stop">
-        <When at={seat.clone_suspected_at} now={now} />: two places seem to use this id. Twice in a row it showed
-        an older certificate than its latest, or somebody without one asked from elsewhere on the same day. Probably a
-        copied machine or volume, or somebody who has the key; each instance needs an id of its own.
+        <When at={seat.clone_suspected_at} now={now} />: two places seem to use this id. Twice in a row it
+        showed an older certificate than its latest, or somebody without one asked from elsewhere on the same
+        day. Probably a copied machine or volume, or somebody who has the key; each instance needs an id of
+        its own.
       </p>
     )}
     {seat.unproven.length === 0 ? null : (
@@ -148,7 +149,10 @@ export const instancePage: Page = {
                   { label: "Day", main: true, cell: ({ date }) => date },
                   { label: "Requests", cell: ({ requests }) => formatCount(requests) },
                   { label: "Last", cell: ({ last_at }) => <When at={last_at} now={now} time /> },
-                  { label: "From", cell: ({ ip, hostname }) => [hostname, ip].filter(Boolean).join(", ") || "–" },
+                  {
+                    label: "From",
+                    cell: ({ ip, hostname }) => [hostname, ip].filter(Boolean).join(", ") || "–",
+                  },
                 ]}
               />
             </Card>
