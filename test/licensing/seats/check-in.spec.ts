@@ -7,7 +7,6 @@ import { DELIVERIES, fire } from "../../support/mail.ts";
 import {
   activate,
   admin,
-  type Answer,
   call,
   checkIn,
   deactivate,
