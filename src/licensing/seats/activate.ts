@@ -3,7 +3,8 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { maxCharacters } from "../../kernel/inputs.ts";
-import { grantSeat, presentGrant } from "./grants.ts";
+import { presentGrant } from "./answers.ts";
+import { grantSeat } from "./grants.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
 const Label = (max: number) => z.string().check(...maxCharacters(max));
@@ -18,6 +19,10 @@ export const ActivationRequest = z.object({
   hostname: z.nullish(Label(255)),
   app_version: z.nullish(Label(64)),
   nonce: z.nullish(Label(256)),
+  /** The one that the instance holds: it proves that the seat is its own. */
+  certificate: z.nullish(z.string()),
+  /** The longest lease that it wants: short ones are for installations that keep no state. */
+  lease_hours: z.nullish(z.int().check(z.minimum(1), z.maximum(8_760))),
   labels: z.nullish(
     z.record(Label(64).check(z.minLength(1)), Label(256)).check(
       z.refine((labels) => Object.keys(labels).length <= MAX_LABELS, `At most ${MAX_LABELS} labels`),
