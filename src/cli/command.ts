@@ -148,9 +148,12 @@ export class Call<Options> {
       url: new URL(to, this.client().url).href,
       ...(body === undefined ? {} : { body }),
     };
-    if (this.options.json) return print(redact(JSON.stringify({ dry_run: true, request })));
-    print(`${request.method} ${request.url}`);
-    if (body !== undefined) print(redact(JSON.stringify(body, null, 2)));
+    // Text by text: as JSON, a line break within a key is two other characters.
+    const withoutKeys = (_: string, member: unknown): unknown =>
+      typeof member === "string" ? redact(member) : member;
+    if (this.options.json) return print(JSON.stringify({ dry_run: true, request }, withoutKeys));
+    print(`${request.method} ${redact(request.url)}`);
+    if (body !== undefined) print(JSON.stringify(body, withoutKeys, 2));
     note("Not sent, and nothing was checked: the service cannot try this one.");
   }
 }

@@ -1,5 +1,6 @@
 // offline-activate, offline-deactivate: what a courier carries
 import type { Command } from "commander";
+import { cleaned } from "../../field/pasted.ts";
 import { define, handle, path, withDryRun } from "../command.ts";
 import { saveText } from "../files.ts";
 import { given, positive, readInput, readJson } from "../inputs.ts";
@@ -56,7 +57,7 @@ export function addOfflineCommands(program: Command): void {
     ),
   ).action(
     handle(async (call, license, receiptFile) => {
-      const body = { receipt: (await readInput(receiptFile)).trim() };
+      const body = { receipt: cleaned(await readInput(receiptFile)) };
       const to = path("licenses", license, "offline-deactivations");
       await call.end({ method: "POST", path: to, body }, "The installation holds no seat any more.");
     }),

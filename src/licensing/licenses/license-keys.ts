@@ -1,6 +1,7 @@
 // License keys: signed from the license's row whenever somebody needs one, never stored. A stolen database
 // holds no usable key, and a key always says what the license says now.
 import type { Services } from "../../context.ts";
+import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
 import type { License } from "../../storage/schema.ts";
 import { numericDate } from "../../kernel/dates.ts";
@@ -45,6 +46,12 @@ export interface KeyIdentity {
   revision: number;
 }
 
+const NOT_OURS = "The license key was not issued by this service or was altered.";
+
+/** Says that the text was more than a key, and nothing of what it was. */
+const MARKED =
+  " Quotes, a name in front, and blanks or invisible characters within it were passed over; what is left is no key of this service.";
+
 /**
  * Which license and revision a key names. Its dates and limits are not looked at: the database's terms win
  * over the key's, so that a renewal reaches an instance that still holds the old key.
@@ -54,15 +61,11 @@ export async function readLicenseKey(
   { keyring, config }: Services,
   licenseKey: string,
 ): Promise<KeyIdentity> {
-  // People paste keys with a newline at the end.
-  const claims = await keyring.verify("license+jwt", config.issuer, licenseKey.trim());
+  const claims = await keyring.verify("license+jwt", config.issuer, cleaned(licenseKey));
   const jti = claims?.["jti"];
   const rev = claims?.["rev"];
   if (typeof jti !== "string" || typeof rev !== "number") {
-    throw new Problem(
-      "LICENSE_KEY_INVALID",
-      "The license key was not issued by this service or was altered.",
-    );
+    throw new Problem("LICENSE_KEY_INVALID", `${NOT_OURS}${wasMarked(licenseKey) ? MARKED : ""}`);
   }
   return { licenseId: jti, revision: rev };
 }

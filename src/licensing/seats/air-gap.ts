@@ -6,6 +6,7 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { isCompactJws } from "../../crypto/compact.ts";
+import { cleaned } from "../../field/pasted.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { CheckInRequest } from "./check-in.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
@@ -147,7 +148,7 @@ export async function deactivateOffline(
 
 /** Which installation of which license a receipt says stopped, or null where it proves nothing. */
 export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
-  const signed = receipt.trim();
+  const signed = cleaned(receipt);
   if (!isCompactJws(signed)) return null;
   try {
     const payload = JSON.parse(new TextDecoder().decode(base64url.decode(signed.split(".")[1] ?? ""))) as {

@@ -1,5 +1,6 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
 import type { Services } from "../../context.ts";
+import { cleaned } from "../../field/pasted.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -68,7 +69,7 @@ export async function readCertificate(
   { keyring, config }: Services,
   certificate: string,
 ): Promise<CertificateIdentity | null> {
-  const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
+  const claims = await keyring.verify("activation+jwt", config.issuer, cleaned(certificate));
   if (!claims) return null;
   const { jti, license_id, sub, iat, exp, cnf } = claims as Record<string, unknown>;
   return {
