@@ -1,9 +1,11 @@
 // Where somebody is signed in: profiles in a file that only they can read, or the environment.
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { JSONWebKeySet } from "jose";
+import { trimmed } from "../field/pasted.ts";
 import { EXIT, Failure, keepSecret, usage } from "./failures.ts";
+import { readTextFile } from "./inputs.ts";
 
 export interface Profile {
   url: string;
@@ -34,13 +36,8 @@ function folder(): string {
 export const configFile = (): string => join(folder(), "config.json");
 
 export function readProfiles(): Profiles {
-  let text: string;
-  try {
-    text = readFileSync(configFile(), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw usage(`${configFile()} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
+  if (!existsSync(configFile())) return {};
+  const text = readTextFile(configFile());
   try {
     const { profiles } = JSON.parse(text) as { profiles: unknown };
     if (typeof profiles !== "object" || profiles === null) throw new TypeError("no profiles");
@@ -94,7 +91,7 @@ export function serviceUrl(text: string): string {
 
 /** A token as it goes into a header. The message never holds it. @throws Failure */
 export function usableToken(text: string): string {
-  const token = text.trim();
+  const token = trimmed(text);
   if (!/^[\x21-\x7e]{1,1024}$/.test(token))
     throw usage("The token is empty or holds characters that no token has.");
   keepSecret(token);
