@@ -58,6 +58,10 @@ export const handle =
 export const path = (...parts: string[]): string =>
   `/v1/admin/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
 
+/** For JSON.stringify. Text by text: as JSON, a line break within a key is two other characters. */
+const withoutKeys = (_: string, member: unknown): unknown =>
+  typeof member === "string" ? redact(member) : member;
+
 /** Prints what the service answered; which shape that has is known by the call. */
 type ForPeople = (body: never) => void;
 
@@ -148,9 +152,6 @@ export class Call<Options> {
       url: new URL(to, this.client().url).href,
       ...(body === undefined ? {} : { body }),
     };
-    // Text by text: as JSON, a line break within a key is two other characters.
-    const withoutKeys = (_: string, member: unknown): unknown =>
-      typeof member === "string" ? redact(member) : member;
     if (this.options.json) return print(JSON.stringify({ dry_run: true, request }, withoutKeys));
     print(`${request.method} ${redact(request.url)}`);
     if (body !== undefined) print(JSON.stringify(body, withoutKeys, 2));

@@ -13,6 +13,7 @@ import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
 import { certificateOf, grantSeat, refusalOfClaim } from "./grants.ts";
 import { readLicenseKey } from "../licenses/license-keys.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { getLicense, type Terms } from "../licenses/licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
 import { look, viewOf } from "./view.ts";
@@ -59,15 +60,17 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   const { db, clock } = context;
   const now = clock.now();
   const key = await readLicenseKey(context, input.request.license_key);
-  const [found] = await db.batch([look(context, key.licenseId, input.request.instance_id, now, true)]);
+  const request = await withKeptId(context, key.licenseId, input.request);
+  const [found] = await db.batch([look(context, key.licenseId, request.instance_id, now, true)]);
   const view = viewOf(found?.results[0], now);
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
-  const certificate = await certificateOf(context, key, input.request, now);
+  const certificate = await certificateOf(context, key, request, now);
   const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
   return {
     license,
     standing,
+    instanceId: request.instance_id,
     /** Whether the installation has a seat, which this would renew. */
     renews: seat !== null,
     seatsInUse,
@@ -92,7 +95,7 @@ export async function activateOffline(context: Context, id: string, input: Offli
   const { now, seat, licenseKey, certificate, warnings, ...grant } = await grantSeat(
     context,
     key,
-    input.request,
+    await withKeptId(context, id, input.request),
     until,
   );
   return {

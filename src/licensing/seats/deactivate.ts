@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "./seat-ends.ts";
 import { look, viewOf } from "./view.ts";
@@ -15,8 +16,9 @@ export type DeactivationRequest = z.output<typeof DeactivationRequest>;
  * allowed.
  * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, RATE_LIMITED
  */
-export async function deactivate(context: Context, request: DeactivationRequest): Promise<void> {
-  const key = await presentedKey(context, request.license_key);
+export async function deactivate(context: Context, asked: DeactivationRequest): Promise<void> {
+  const key = await presentedKey(context, asked.license_key);
+  const request = await withKeptId(context, key.licenseId, asked);
   const now = context.clock.now();
   const acting = asInstance(context, request.instance_id);
   const statements = [

@@ -1,10 +1,12 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
+import { instanceIdOf } from "../../field/pasted.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { type Overuse, overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
+import { respell } from "./kept-ids.ts";
 import { settleLapsed } from "./seat-ends.ts";
 import { type Claimant, claimSeat, type PresentedCertificate } from "./claim.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
@@ -109,6 +111,10 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now);
   const certificate = await certificateOf(context, key, request, now);
+  if (certificate && certificate.instanceId !== request.instance_id) {
+    const { activationId, instanceId: from } = certificate;
+    await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
+  }
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), leaseUntil };
   const view = await claim(context, now, claimant, days);
   const { license, seat } = view;
@@ -185,8 +191,14 @@ export async function certificateOf(
   now: number,
 ): Promise<PresentedCertificate | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
-  if (!read || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
-  return { activationId: read.expiresAt > now ? read.activationId : "", issuedAt: read.issuedAt };
+  if (
+    !read ||
+    read.licenseId !== key.licenseId ||
+    instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)
+  )
+    return null;
+  const { instanceId, issuedAt } = read;
+  return { activationId: read.expiresAt > now ? read.activationId : "", instanceId, issuedAt };
 }
 
 /** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */

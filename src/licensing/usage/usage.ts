@@ -31,7 +31,7 @@ const AHEAD = DAY;
 const FIRST_DAY = "1970-01-01";
 
 /** Over a year, for a courier who comes once. */
-const MAX_DAYS = 400;
+export const MAX_DAYS = 400;
 
 /**
  * The figures day by day, the latest last; of a day told twice the higher ones, and none of days that cannot be or are

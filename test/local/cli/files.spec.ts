@@ -33,7 +33,7 @@ const request = (instance_id: string): string => JSON.stringify({ license_key: k
 
 describe("a file with a byte order mark and CRLF", () => {
   it("is read: a request, the license file made of it, keys and a list to verify it with", async () => {
-    writeFileSync(desk.file("request.json"), BOM + CRLF(request("berlin")));
+    writeFileSync(desk.file("request.json"), BOM + CRLF(request("berlin\r\n")));
     await desk.ok("offline-activate", license.id, "request.json", "--output", "berlin.caio-license");
     const file = await desk.ok("offline-activate", license.id, "request.json", "--output", "-");
     writeFileSync(desk.file("edited.caio-license"), BOM + CRLF(file));

@@ -108,10 +108,13 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
 async function preview(visit: Visit, entry: Entry): Promise<View> {
   const { context, now } = visit;
   const input = await requestOf(entry);
-  const { license, standing, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(context, input);
+  const { license, standing, instanceId, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(
+    context,
+    input,
+  );
   const customer = await getCustomer(context, license.customer_id);
-  const { instance_id, hostname, app_version, usage } = input.request;
-  const title = renews ? `Renew ${instance_id}?` : `Activate ${instance_id}?`;
+  const { hostname, app_version, usage } = input.request;
+  const title = renews ? `Renew ${instanceId}?` : `Activate ${instanceId}?`;
   return {
     title,
     section: "air-gap",
@@ -129,7 +132,7 @@ async function preview(visit: Visit, entry: Entry): Promise<View> {
                 </a>,
               ],
               ["Standing", <StandingBadge standing={standing} />],
-              ["Instance", instance_id],
+              ["Instance", instanceId],
               ["Host name", hostname],
               ["Version", app_version],
               ["Days of usage told", usage?.length],
