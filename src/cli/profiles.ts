@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "nod
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { JSONWebKeySet } from "jose";
+import { canonicalAddress, isSameAddress } from "../field/addresses.ts";
 import { trimmed } from "../field/pasted.ts";
 import { EXIT, Failure, keepSecret, usage } from "./failures.ts";
 import { readTextFile } from "./inputs.ts";
@@ -77,7 +78,7 @@ const isLoopback = (host: string): boolean =>
  * @throws Failure for one that a token must not be sent to: over plain HTTP anyone on the way reads it
  */
 export function serviceUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = URL.parse(canonicalAddress(text));
   if (url === null || !/^https?:$/.test(url.protocol))
     throw usage("The URL is not one: https://licensing.example");
   if (url.username || url.password) throw usage("The URL must not hold credentials.");
@@ -120,7 +121,7 @@ export function connection(chosen: string | undefined): Connection {
   const profile = profileOf(name);
   const signIn = `remedy: caio-license login${name === "default" ? "" : ` --profile ${name}`}, or set CAIO_LICENSE_URL and CAIO_LICENSE_TOKEN.`;
   if (!profile) throw new Failure(EXIT.forbidden, `Not signed in (profile ${name}).`, [signIn]);
-  if (url !== undefined && url !== profile.url) {
+  if (url !== undefined && !isSameAddress(url, profile.url)) {
     throw new Failure(
       EXIT.forbidden,
       `CAIO_LICENSE_URL is not the service that the profile ${name} is signed in to.`,
