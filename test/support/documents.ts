@@ -12,12 +12,13 @@ import { call, ORIGIN } from "./service.ts";
 /** Verifies with any key of the published JWKS, as a client would. @throws where it does not verify */
 export async function verifyPublished(
   token: string,
-  typ: "license+jwt" | "activation+jwt" | "revocations+jwt",
+  typ: "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt",
+  issuer: string = ORIGIN,
 ): Promise<JWTVerifyResult<Record<string, unknown> & JWTPayload>> {
   const { body } = await call("/.well-known/jwks.json");
   return jwtVerify(token, createLocalJWKSet(body), {
     typ,
-    issuer: ORIGIN,
+    issuer,
     algorithms: ["EdDSA"],
     currentDate: new Date(Date.now()),
   });

@@ -8,8 +8,8 @@ export interface Cost {
   written: number;
 }
 
-/** Bindings whose D1 counts into `cost`. */
-export function metered(): { bindings: Env; cost: Cost } {
+/** Bindings whose D1 counts into `cost`, and others where a test needs them. */
+export function metered(others: Partial<Env> = {}): { bindings: Env; cost: Cost } {
   const cost: Cost = { trips: 0, read: 0, written: 0 };
   const DB: D1Database = {
     withSession: () => DB,
@@ -24,7 +24,7 @@ export function metered(): { bindings: Env; cost: Cost } {
       return results;
     },
   } as unknown as D1Database;
-  return { bindings: { ...env, DB }, cost };
+  return { bindings: { ...env, ...others, DB }, cost };
 }
 
 interface Recorded {

@@ -21,9 +21,13 @@ type KeySource = Pick<
   | "max_requests_per_day"
 >;
 
-/** What a license's key says. */
-export const claimsOf = ({ config }: Pick<Services, "config">, license: KeySource) => ({
-  iss: config.issuer,
+/** What a license's key says. @param issuer another one than the service's own, where the license was installed under it */
+export const claimsOf = (
+  { config }: Pick<Services, "config">,
+  license: KeySource,
+  issuer: string = config.issuer,
+) => ({
+  iss: issuer,
   sub: license.customer_id,
   jti: license.id,
   iat: numericDate(license.issued_at),
@@ -38,12 +42,14 @@ export const claimsOf = ({ config }: Pick<Services, "config">, license: KeySourc
 });
 
 /** The current key of a license. The same row gives the same key until the active signing key changes. */
-export const licenseKeyOf = (services: Services, license: KeySource): Promise<string> =>
-  services.keyring.sign("license+jwt", claimsOf(services, license));
+export const licenseKeyOf = (services: Services, license: KeySource, issuer?: string): Promise<string> =>
+  services.keyring.sign("license+jwt", claimsOf(services, license, issuer));
 
 export interface KeyIdentity {
   licenseId: string;
   revision: number;
+  /** Who issued it: this service, at this address or at a former one. What its holder is answered says the same. */
+  issuer: string;
 }
 
 const NOT_OURS = "The license key was not issued by this service or was altered.";
@@ -61,11 +67,11 @@ export async function readLicenseKey(
   { keyring, config }: Services,
   licenseKey: string,
 ): Promise<KeyIdentity> {
-  const claims = await keyring.verify("license+jwt", config.issuer, cleaned(licenseKey));
+  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(licenseKey));
   const jti = claims?.["jti"];
   const rev = claims?.["rev"];
-  if (typeof jti !== "string" || typeof rev !== "number") {
+  if (!claims || typeof jti !== "string" || typeof rev !== "number") {
     throw new Problem("LICENSE_KEY_INVALID", `${NOT_OURS}${wasMarked(licenseKey) ? MARKED : ""}`);
   }
-  return { licenseId: jti, revision: rev };
+  return { licenseId: jti, revision: rev, issuer: claims.iss };
 }

@@ -101,7 +101,7 @@ export async function activateOffline(context: Context, id: string, input: Offli
   return {
     format: "caio-license" as const,
     version: 1 as const,
-    issuer: context.config.issuer,
+    issuer: key.issuer,
     license_id: grant.license.id,
     customer_id: grant.license.customer_id,
     instance_id: seat.instance_id,

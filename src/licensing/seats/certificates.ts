@@ -14,6 +14,8 @@ export interface InstanceKey {
 }
 
 interface Subject {
+  /** That of the license key which the instance holds: it trusts no other. */
+  issuer: string;
   license: Terms;
   seat: Seat;
   request: {
@@ -28,13 +30,13 @@ interface Subject {
 
 /** A certificate for the lease that a seat has now. */
 export function signCertificate(
-  { keyring, config }: Services,
+  { keyring }: Services,
   now: number,
-  { license, seat, request }: Subject,
+  { issuer, license, seat, request }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
-    iss: config.issuer,
+    iss: issuer,
     sub: seat.instance_id,
     jti: seat.activation_id,
     iat: numericDate(now),
@@ -69,7 +71,7 @@ export async function readCertificate(
   { keyring, config }: Services,
   certificate: string,
 ): Promise<CertificateIdentity | null> {
-  const claims = await keyring.verify("activation+jwt", config.issuer, cleaned(certificate));
+  const claims = await keyring.verify("activation+jwt", config.issuers, cleaned(certificate));
   if (!claims) return null;
   const { jti, license_id, sub, iat, exp, cnf } = claims as Record<string, unknown>;
   return {

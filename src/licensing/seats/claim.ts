@@ -10,8 +10,6 @@ import type { KeyIdentity } from "../licenses/license-keys.ts";
 /** The activation that a certificate is of, empty once it expired, and when it was issued. */
 export interface PresentedCertificate {
   activationId: string;
-  /** As it is spelled there. */
-  instanceId: string;
   issuedAt: number;
 }
 

@@ -135,8 +135,8 @@ export async function grantSeat(
   const overuses = overusesOf(license, await usedOn(context, license, seat, days));
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
-    licenseKeyOf(context, license),
-    signCertificate(context, now, { license, seat, request }),
+    licenseKeyOf(context, license, key.issuer),
+    signCertificate(context, now, { issuer: key.issuer, license, seat, request }),
   ]);
   return {
     now,

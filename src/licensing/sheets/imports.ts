@@ -143,7 +143,7 @@ async function importedLicense(
  */
 async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
   if (!row.license_key) return null;
-  const claims = await keyring.verify("license+jwt", config.issuer, cleaned(row.license_key));
+  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(row.license_key));
   const start = claims?.["jti"] === row.id ? claims?.["nbf"] : undefined;
   return typeof start === "number" ? start * 1000 : null;
 }
