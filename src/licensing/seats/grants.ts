@@ -9,15 +9,10 @@ import { type Overuse, overusesOf, recordOveruse, usedOn } from "../usage/overus
 import { respell } from "./kept-ids.ts";
 import { settleLapsed } from "./seat-ends.ts";
 import { type Claimant, claimSeat, type PresentedCertificate } from "./claim.ts";
+import { type KeyRefusal, refuse } from "./refusals.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
-import {
-  graceUntil,
-  refusalOf,
-  type Standing,
-  standingOf,
-  type StandingRefusal,
-} from "../licenses/standing.ts";
+import { graceUntil, refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, whichever way it comes. */
@@ -54,25 +49,9 @@ export interface Grant {
   certificate: string;
 }
 
-type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
-
 /** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
 export const refusalFor = (license: Terms, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
   key.revision < license.revision ? "LICENSE_KEY_SUPERSEDED" : refusalOf(standing);
-
-function refuse(code: KeyRefusal, license: Terms): Problem {
-  switch (code) {
-    case "LICENSE_EXPIRED":
-      return new Problem(
-        code,
-        `The license expired at ${formatInstantOrNull(license.expires_at)} and its grace ended at ${formatInstantOrNull(graceUntil(license))}.`,
-      );
-    case "LICENSE_NOT_STARTED":
-      return new Problem(code, `The license starts at ${formatInstantOrNull(license.starts_at)}.`);
-    default:
-      return new Problem(code);
-  }
-}
 
 function limitReached({ license, seatsInUse }: View): Problem {
   const allowed = license.max_instances ?? 0;
@@ -120,7 +99,7 @@ export async function grantSeat(
   const { license, seat } = view;
   const standing = standingOf(license, now);
   const refusal = refusalOfClaim(view, key, certificate, standing);
-  if (refusal) throw refuse(refusal, license);
+  if (refusal) throw await refuse(context, now, refusal, license, key, request);
   if (!seat) {
     if (!request.returning || view.lapsed) throw limitReached(view);
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
@@ -183,13 +162,16 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
   return viewOf(results.at(-1)?.results[0], now);
 }
 
-/** The certificate that came along, where it is ours and this instance's; good for its seat until it expires. */
+/**
+ * The certificate that came along, where it is ours and this instance's, with the id as it is spelled there; good for its
+ * seat until it expires.
+ */
 export async function certificateOf(
   context: Context,
   key: KeyIdentity,
   { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
   now: number,
-): Promise<PresentedCertificate | null> {
+): Promise<(PresentedCertificate & { instanceId: string }) | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
   if (
     !read ||
