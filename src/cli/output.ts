@@ -4,13 +4,24 @@ import { styleText } from "node:util";
 import stringWidth from "string-width";
 import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
 import type { Standing } from "../licensing/licenses/standing.ts";
-import { plain } from "./failures.ts";
+import { EXIT, plain } from "./failures.ts";
 
 type Format = Parameters<typeof styleText>[0];
 
 const paint = (format: Format, text: string): string => styleText(format, text, { stream: process.stdout });
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** What is shown this once: whoever stopped reading before it has to be told that it is lost. */
+export const printOnce = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    // The exit code of a pipe that breaks now, which is no fault elsewhere.
+    process.exitCode = EXIT.unexpected;
+    process.stdout.write(`${text}\n`, (error) => {
+      if (!error) process.exitCode = EXIT.ok;
+      resolve();
+    });
+  });
 
 /** For people beside what is printed: not part of it, so that it can be piped. */
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);

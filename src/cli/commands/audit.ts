@@ -7,7 +7,7 @@ import { addressesIn, isSameAddress } from "../../field/addresses.ts";
 import type { Client } from "../client.ts";
 import { type Call, define, group, handle, path, withJson, withList } from "../command.ts";
 import { EXIT, usage } from "../failures.ts";
-import { saveText } from "../files.ts";
+import { openOutput, saveText } from "../files.ts";
 import { positive, readJson } from "../inputs.ts";
 import { type Column, note, print, printTable, text, verdict, when } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -106,6 +106,7 @@ function printChecked({ valid, seals, up_to, sealed_at, unsealed, findings }: Ch
 async function verify(call: Call<Options>): Promise<void> {
   const { state: file, jwks, issuer: given = "", from, json } = call.options;
   const client = call.client();
+  const place = file === undefined ? null : openOutput(file);
   const { issuer, jwks: published } = await readPublished(client.url);
   const named = addressesIn(given);
   const before = await remembered(file, [issuer, ...named]);
@@ -144,7 +145,7 @@ async function verify(call: Call<Options>): Promise<void> {
   if (json) print(JSON.stringify(checked));
   else printChecked(checked);
   if (!valid) process.exitCode = EXIT.refused;
-  else if (file !== undefined) {
+  else if (place !== null) {
     const seen: Remembered = {
       issuer,
       former,
@@ -154,7 +155,7 @@ async function verify(call: Call<Options>): Promise<void> {
       last_event: lastEvent,
       keys,
     };
-    await saveText(`${JSON.stringify(seen, null, 2)}\n`, file);
+    await saveText(JSON.stringify(seen, null, 2), place);
   } else {
     note("Without --state FILE nobody notices where the latest seals were taken away, or all written anew.");
   }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { cleaned } from "../../field/pasted.ts";
 import { define, handle, path, withDryRun } from "../command.ts";
-import { saveText } from "../files.ts";
+import { openOutput, saveOrPrint } from "../files.ts";
 import { given, positive, readInput, readJson } from "../inputs.ts";
 import { note, print, text, when } from "../output.ts";
 import type { LicenseFile } from "../shapes.ts";
@@ -38,9 +38,11 @@ export function addOfflineCommands(program: Command): void {
           body,
         };
         if (dryRun) return call.change(request, () => {});
+        // Before the call: the installation's receipt has to hold the newest certificate that was made for it.
+        const place = output === "-" ? null : openOutput(output);
         const answer = await call.client().send(request);
-        if (output === "-") return print(answer);
-        await saveText(`${answer}\n`, output);
+        if (place === null) return print(answer);
+        await saveOrPrint(answer, place);
         call.show(answer, ({ instance_id, lease_expires_at, warnings }: LicenseFile) => {
           note(`${text(instance_id)} may run until ${when(lease_expires_at)}: ${output}`);
           for (const { code, detail } of warnings) note(`warning: ${text(detail)} (${code})`);
