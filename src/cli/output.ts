@@ -2,7 +2,7 @@
 // not set). Programs get JSON.
 import { styleText } from "node:util";
 import stringWidth from "string-width";
-import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
+import { DAY, HOUR, lastDayOf, SECOND } from "../kernel/dates.ts";
 import type { Standing } from "../licensing/licenses/standing.ts";
 import { EXIT, plain } from "./failures.ts";
 
@@ -87,6 +87,26 @@ export function when(instant: string | null, nothing = "–"): string {
   const absolute = `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`;
   return `${plain(absolute)} (${relative(Date.parse(instant), Date.now())})`;
 }
+
+const DATE = new Intl.DateTimeFormat("en-GB", {
+  timeZone: "UTC",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+
+/** Whether an end was given as a date, which lasts until it is over everywhere on Earth. */
+const isDate = (instant: string): boolean => lastDayOf(Date.parse(instant)) !== Date.parse(instant);
+
+/** When something ends: "through 31 January 2027" where a date was meant, else the instant. */
+export const end = (instant: string | null, nothing = "–"): string =>
+  instant !== null && isDate(instant)
+    ? `through ${DATE.format(lastDayOf(Date.parse(instant)))} (${relative(Date.parse(instant), Date.now())})`
+    : when(instant, nothing);
+
+/** The same behind a verb. */
+export const untilEnd = (instant: string): string =>
+  isDate(instant) ? end(instant) : `until ${when(instant)}`;
 
 export const limit = (value: number | null): string => (value === null ? "unlimited" : String(value));
 

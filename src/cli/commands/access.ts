@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withList } from "../command.ts";
 import { openOutput, saveOrPrint } from "../files.ts";
 import { given } from "../inputs.ts";
-import { type Column, note, print, printOnce, text, when } from "../output.ts";
+import { type Column, note, print, printOnce, text, untilEnd, when } from "../output.ts";
 import type { ApiToken, MadeApiToken, Person } from "../shapes.ts";
 
 const ROLES: Person["role"][] = ["owner", "manager", "viewer"];
@@ -14,7 +14,11 @@ const roleOption = (): Option =>
     .makeOptionMandatory();
 
 const tokenState = ({ revoked_at, expires_at }: ApiToken): string =>
-  revoked_at === null ? `until ${when(expires_at, "it is revoked")}` : `revoked ${when(revoked_at)}`;
+  revoked_at !== null
+    ? `revoked ${when(revoked_at)}`
+    : expires_at === null
+      ? "until it is revoked"
+      : untilEnd(expires_at);
 
 const TOKEN_COLUMNS: Column<ApiToken>[] = [
   ["id", (row) => text(row.id)],

@@ -4,7 +4,7 @@ import { cleaned } from "../../field/pasted.ts";
 import { define, handle, path, withDryRun } from "../command.ts";
 import { openOutput, saveOrPrint } from "../files.ts";
 import { given, positive, readInput, readJson } from "../inputs.ts";
-import { note, print, text, when } from "../output.ts";
+import { note, print, text, untilEnd } from "../output.ts";
 import type { LicenseFile } from "../shapes.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
@@ -44,7 +44,7 @@ export function addOfflineCommands(program: Command): void {
         if (place === null) return print(answer);
         await saveOrPrint(answer, place);
         call.show(answer, ({ instance_id, lease_expires_at, warnings }: LicenseFile) => {
-          note(`${text(instance_id)} may run until ${when(lease_expires_at)}: ${output}`);
+          note(`${text(instance_id)} may run ${untilEnd(lease_expires_at)}: ${output}`);
           for (const { code, detail } of warnings) note(`warning: ${text(detail)} (${code})`);
         });
       }),

@@ -8,7 +8,7 @@ import type { Trust } from "../authenticity.ts";
 import type { Circumstances, Verdict } from "../documents.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
 import { readInput, readJson } from "../inputs.ts";
-import { limit, list, note, print, printDetails, standing, text, verdict, when } from "../output.ts";
+import { end, limit, list, note, print, printDetails, standing, text, verdict } from "../output.ts";
 import { profileName, profileOf } from "../profiles.ts";
 
 interface Options {
@@ -70,10 +70,9 @@ function printVerdict(judged: Verdict): void {
     value === undefined ? [] : [[name, text(value)]],
   );
   if (judged.standing !== undefined) shown.push(["standing", standing(judged.standing)]);
-  if (judged.valid_until !== undefined)
-    shown.push(["valid until", when(judged.valid_until, "it has no end")]);
+  if (judged.valid_until !== undefined) shown.push(["valid until", end(judged.valid_until, "it has no end")]);
   if (judged.license_expires_at !== undefined)
-    shown.push(["license expires", when(judged.license_expires_at, "never")]);
+    shown.push(["license expires", end(judged.license_expires_at, "never")]);
   if (terms) {
     shown.push(
       ["type", text(terms.license_type)],

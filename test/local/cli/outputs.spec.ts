@@ -145,3 +145,34 @@ it("a link is followed, and one that leads nowhere takes the file", async () => 
   await desk.ok("licenses", "key", license, "--output", "dangling");
   expect(readFileSync(desk.file("dangling"), "utf8")).toMatch(/^eyJ/);
 });
+
+describe("an end that is a date", () => {
+  it("is shown as that date, and another as its instant", async () => {
+    const created = await desk.ok(
+      ..."licenses create --customer acme --type standard --expires 2031-01-31 --grace-days 14".split(" "),
+    );
+    expect(created).toMatch(/\nexpires +through 31 January 2031 \(in \d+ \w+\)\n/);
+    expect(created).toMatch(/\ngrace until +through 14 February 2031 \(/);
+    const id = /lic_\w+/.exec(created)![0];
+    expect(await desk.ok("licenses", "list", "--customer", "acme")).toContain("through 31 January 2031");
+    const changed = await desk.ok("licenses", "update", id, "--expires", "2032-02-29", "--dry-run");
+    expect(changed).toMatch(/expires_at +through 31 January 2031 \(.*\) → through 29 February 2032 \(/);
+    const key = await desk.ok("licenses", "key", id);
+    writeFileSync(
+      desk.file("jwks.json"),
+      await (await fetch(`${desk.service.url}/.well-known/jwks.json`)).text(),
+    );
+    const verified = await desk.cli(["verify", "-", "--jwks", "jwks.json"], { input: key });
+    expect(verified.out).toMatch(/valid until +through 31 January 2031 \(/);
+    writeFileSync(desk.file("dated.json"), JSON.stringify({ license_key: key, instance_id: "island" }));
+    const offline = await desk.cli(["offline-activate", id, "dated.json", "--output", "dated.caio-license"]);
+    expect(offline.err).toMatch(/^island may run through 14 February 2031 \(in \d+ \w+\): dated/);
+    await desk.ok("licenses", "update", id, "--expires", "2031-01-31T10:00:00Z");
+    expect(await desk.ok("licenses", "show", id)).toMatch(/\nexpires +2031-01-31 10:00Z \(/);
+  });
+
+  it("is shown as that date: a token's", async () => {
+    await desk.ok(..."tokens create --name Dated --role viewer --expires 2031-12-31".split(" "));
+    expect(await desk.ok("tokens", "list")).toMatch(/Dated +viewer +\S+ +through 31 December 2031 \(/);
+  });
+});
