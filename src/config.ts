@@ -1,6 +1,7 @@
 // The environment, parsed once into a Config. The only reader of env: everything else gets what it
 // needs from the Config or from a service made of it.
 import * as z from "zod/mini";
+import { addressesIn, isSameAddress } from "./field/addresses.ts";
 
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
@@ -9,6 +10,7 @@ export interface Env {
   LICENSE_LIMIT: RateLimit;
   SIGN_IN_LIMIT: RateLimit;
   ISSUER: string;
+  ISSUER_FORMER?: string;
   PRODUCT_NAME: string;
   RATE_LIMITS: string;
   SIGNING_KEYS: string;
@@ -116,8 +118,14 @@ const Addresses = z.pipe(
   z.array(Address).check(z.maxLength(50)),
 );
 
+const Issuer = z.url({ protocol: /^https?$/ });
+
+/** Addresses of before, between commas; none where it is empty. */
+const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Issuer).check(z.maxLength(20)));
+
 const Variables = z.object({
-  ISSUER: z.url({ protocol: /^https?$/ }),
+  ISSUER: Issuer,
+  ISSUER_FORMER: z._default(Issuers, []),
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
@@ -161,6 +169,8 @@ interface MailConfig {
 export interface Config {
   /** `iss` of every signed document, without a trailing slash. Part of the contract with issued keys. */
   issuer: string;
+  /** Whose documents count here: `issuer`, and those under which this service issued before. */
+  issuers: string[];
   productName: string;
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
@@ -196,8 +206,10 @@ export function parseConfig(env: object): Config {
   const access = accessOf(parsed.data);
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
     parsed.data;
+  const issuer = ISSUER.replace(/\/+$/, "");
   return {
-    issuer: ISSUER.replace(/\/+$/, ""),
+    issuer,
+    issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
     // Switching the brakes off is for tests and benches: a public address keeps them whatever it says.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),

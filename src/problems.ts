@@ -185,6 +185,8 @@ export interface ProblemExtras {
   observed?: number;
   /** What the license's state allows instead. */
   allowed_transitions?: string[];
+  /** The same, signed (typ refusal+jwt), where an instance must be able to tell that it comes from us. */
+  refusal?: string;
   /** Seconds after which a retry makes sense; becomes the Retry-After header. */
   retry_after?: number;
   /** The methods that the path knows; becomes the Allow header. */

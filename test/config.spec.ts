@@ -28,6 +28,7 @@ describe("the configuration", () => {
   it("fills in what may be left out", () => {
     expect(parseConfig(good)).toEqual({
       issuer: "https://licensing.acme.example",
+      issuers: ["https://licensing.acme.example"],
       productName: "CAIO",
       rateLimits: true,
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
@@ -48,6 +49,17 @@ describe("the configuration", () => {
     });
   });
 
+  it("knows former issuers, each once", () => {
+    const issuersOf = (ISSUER_FORMER: string) => parseConfig({ ...good, ISSUER_FORMER }).issuers.slice(1);
+    expect(issuersOf("")).toEqual([]);
+    expect(issuersOf("https://a.example/, http://b.example:8080\n")).toEqual([
+      "https://a.example",
+      "http://b.example:8080",
+    ]);
+    // The present one, in whatever spelling, is none of before.
+    expect(issuersOf("HTTPS://Licensing.Acme.Example:443/,https://a.example")).toEqual(["https://a.example"]);
+  });
+
   it("tells which version was deployed, and of none where nobody deployed it", async () => {
     const version = (id: string) => parseConfig({ ...good, CF_VERSION_METADATA: { id, tag: "" } }).version;
     expect(version("0c5f0f5e-8b8a-4c7e-9f0e-1d2c3b4a5f60")).toBe("0c5f0f5e-8b8a-4c7e-9f0e-1d2c3b4a5f60");
@@ -61,6 +73,9 @@ describe("the configuration", () => {
     ["ISSUER", undefined, "is missing"],
     ["ISSUER", "licensing", "is malformed"],
     ["ISSUER", "ftp://licensing.example", "is malformed"],
+    ["ISSUER_FORMER", "licensing.acme.example", "is malformed"],
+    ["ISSUER_FORMER", "https://a.example,ftp://b.example", "is malformed"],
+    ["ISSUER_FORMER", Array.from({ length: 21 }, (_, n) => `https://${n}.example`).join(), "is malformed"],
     ["SIGNING_KEYS", undefined, "is missing"],
     ["SIGNING_KEYS", "not json", "is malformed"],
     ["SIGNING_KEYS", '{"keys":[]}', "is malformed"],

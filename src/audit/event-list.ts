@@ -3,14 +3,15 @@ import { and, eq, getTableColumns, lt, ne, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
-import { SearchText, Since, Text, Until } from "../kernel/inputs.ts";
+import { instanceIdOf } from "../field/pasted.ts";
+import { SearchText, Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
 import { isByInstances } from "../record/events.ts";
 
 /** As long as the longest: an e-mail address. */
-const Id = Text(254);
+const Id = Sought(254);
 
 export const EventFilter = z.object({
   /** The id of what was changed: a license, a customer, … */
@@ -67,7 +68,10 @@ async function isStaff({ db }: Context, actor: string): Promise<boolean> {
 function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
   return (
     (entity === undefined || event.entity_id === entity) &&
-    (actor === undefined || event.actor_id === actor) &&
+    // Instances' ids were once kept as they came.
+    (actor === undefined ||
+      event.actor_id === actor ||
+      instanceIdOf(event.actor_id) === instanceIdOf(actor)) &&
     (action === undefined || event.action === action) &&
     (since === undefined || event.at >= since) &&
     (until === undefined || event.at < until)

@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
-import { type Column, list, note, print, printDetails, printTable, text } from "./output.ts";
+import { formatInstant } from "../kernel/dates.ts";
+import { type Column, end, list, note, print, printDetails, printTable, text, when } from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
 import type { Preview } from "./shapes.ts";
@@ -57,6 +58,10 @@ export const handle =
 
 export const path = (...parts: string[]): string =>
   `/v1/admin/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
+
+/** For JSON.stringify. Text by text: as JSON, a line break within a key is two other characters. */
+const withoutKeys = (_: string, member: unknown): unknown =>
+  typeof member === "string" ? redact(member) : member;
 
 /** Prints what the service answered; which shape that has is known by the call. */
 type ForPeople = (body: never) => void;
@@ -148,21 +153,25 @@ export class Call<Options> {
       url: new URL(to, this.client().url).href,
       ...(body === undefined ? {} : { body }),
     };
-    if (this.options.json) return print(redact(JSON.stringify({ dry_run: true, request })));
-    print(`${request.method} ${request.url}`);
-    if (body !== undefined) print(redact(JSON.stringify(body, null, 2)));
+    if (this.options.json) return print(JSON.stringify({ dry_run: true, request }, withoutKeys));
+    print(`${request.method} ${redact(request.url)}`);
+    if (body !== undefined) print(JSON.stringify(body, withoutKeys, 2));
     note("Not sent, and nothing was checked: the service cannot try this one.");
   }
 }
 
-/** A member of a license as it is in a preview. */
-const value = (member: unknown): string =>
-  Array.isArray(member) ? list(member as string[]) : text(member === null ? "none" : JSON.stringify(member));
+/** A member of a license as it is in a preview, which has instants as milliseconds. */
+function value(name: string, member: unknown): string {
+  if (name === "expires_at" && typeof member === "number") return end(formatInstant(member), "never");
+  if (name.endsWith("_at") && typeof member === "number") return when(formatInstant(member));
+  if (Array.isArray(member)) return list(member as string[]);
+  return text(member === null ? "none" : JSON.stringify(member));
+}
 
 function printPreview({ license, changes, instances, limits }: Preview): void {
   const details = Object.entries(changes).map(([name, { from, to }]): [string, string] => [
     name,
-    from === undefined ? value(to) : `${value(from)} → ${value(to)}`,
+    from === undefined ? value(name, to) : `${value(name, from)} → ${value(name, to)}`,
   ]);
   print(`License ${text(license.id)} would be ${license.standing}. Nothing was changed.`);
   if (details.length > 0) printDetails(details);

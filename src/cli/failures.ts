@@ -45,7 +45,14 @@ const secrets = new Set<string>();
 export const keepSecret = (text: string): void => void secrets.add(text);
 
 const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}/g;
-const JWS = /eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
+
+// Also one that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,
+// up to the 86 of an Ed25519 signature.
+const GAP = "[\\p{White_Space}\\p{Cf}]*";
+const JWS = new RegExp(
+  `eyJ(?:[\\w-]${GAP})+\\.${GAP}(?:[\\w-]${GAP})+\\.(?:${GAP}[\\w-]){0,86}[\\w-]*`,
+  "gu",
+);
 
 /** Without tokens and license keys: messages end up in logs of CI and in tickets. */
 export function redact(text: string): string {

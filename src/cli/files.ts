@@ -1,9 +1,19 @@
 // Writing files so that a broken one never looks whole: under another name first, renamed when complete.
-import { createWriteStream, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  createWriteStream,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { EXIT, Failure, usage } from "./failures.ts";
+import { print } from "./output.ts";
 
 const end = (): void => process.exit(EXIT.interrupted);
 
@@ -14,11 +24,15 @@ function removedAtExit(file: string): () => void {
   return () => void process.off("exit", remove).off("SIGINT", end).off("SIGTERM", end);
 }
 
-const brokeOff = (error: unknown, consequence: string): Failure => {
+const FILE_FAULT = /^E(?:NOSPC|ACCES|PERM|NOENT|ISDIR|ROFS|NOTDIR|DQUOT|IO|LOOP|NAMETOOLONG)$/;
+
+const cannotWrite = (path: string, code: string): Failure =>
+  usage(code === "EISDIR" ? `${path} is a folder.` : `${path} cannot be written (${code}).`);
+
+const brokeOff = (error: unknown, path: string, consequence: string): Failure => {
   const { code, message, cause } = error as NodeJS.ErrnoException & { cause?: { message?: string } };
-  const isOurs = code !== undefined && /^E(?:NOSPC|ACCES|PERM|NOENT|ISDIR|ROFS|NOTDIR|DQUOT|IO)$/.test(code);
-  return isOurs
-    ? usage(`The file cannot be written (${code}).`)
+  return code !== undefined && FILE_FAULT.test(code)
+    ? cannotWrite(path, code)
     : new Failure(EXIT.unavailable, `The answer broke off: ${cause?.message ?? message}.`, [
         consequence,
         "remedy: run it again.",
@@ -26,52 +40,93 @@ const brokeOff = (error: unknown, consequence: string): Failure => {
 };
 
 /** What a file may take the place of; null for a device or a pipe, which is written into. */
-function replaceable(file: string): string | null {
+function replaceable(path: string): string | null {
+  // Through a link: what it points to is meant, not the link.
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return path;
+  if (found.isDirectory()) throw cannotWrite(path, "EISDIR");
+  // A file that its owner protects stays, though its folder would let it be replaced.
+  accessSync(path, constants.W_OK);
+  return found.isFile() ? realpathSync(path) : null;
+}
+
+/** A place to write to. What is written is whole or not there, and readable by its owner alone: it holds keys. */
+export interface Output {
+  path: string;
+  save(bytes: ReadableStream<Uint8Array>): Promise<void>;
+}
+
+/**
+ * Looks at a place before the service is asked for what goes there, and holds it: what cannot be written must not have
+ * been made.
+ * @throws Failure for a folder, a folder that is not there, a file or folder that may not be written
+ */
+export function openOutput(path: string): Output {
   try {
-    // Through a link: what it points to is meant, not the link.
-    return statSync(file).isFile() ? realpathSync(file) : null;
-  } catch {
-    // Nothing is there; or what is wrong shows when it is written.
-    return file;
+    const file = replaceable(path);
+    return file === null ? pouring(path) : replacing(path, file);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw cannotWrite(path, (error as NodeJS.ErrnoException).code ?? "EIO");
   }
 }
 
-/** Readable by its owner alone: what is saved here holds license keys. */
-export async function saveStream(bytes: ReadableStream<Uint8Array>, path: string): Promise<void> {
-  const file = replaceable(path);
-  if (file === null) return pourInto(bytes, path);
+function replacing(path: string, file: string): Output {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
+  const fd = openSync(temporary, "wx", 0o600);
+  // Also where the service refuses, and nothing is written at all.
   const keep = removedAtExit(temporary);
-  try {
-    await pipeline(
-      Readable.fromWeb(bytes as never),
-      createWriteStream(temporary, { mode: 0o600, flags: "wx", flush: true }),
-    );
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw brokeOff(error, `${path} was not written.`);
-  } finally {
-    keep();
-  }
+  return {
+    path,
+    async save(bytes) {
+      try {
+        await pipeline(Readable.fromWeb(bytes as never), createWriteStream(temporary, { fd, flush: true }));
+        renameSync(temporary, file);
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw brokeOff(error, path, `${path} was not written.`);
+      } finally {
+        keep();
+      }
+    },
+  };
 }
 
-async function pourInto(bytes: ReadableStream<Uint8Array>, path: string): Promise<void> {
+const pouring = (path: string): Output => ({
+  path,
+  async save(bytes) {
+    try {
+      await pipeline(Readable.fromWeb(bytes as never), createWriteStream(path));
+    } catch (error) {
+      throw brokeOff(error, path, `What went to ${path} is not the whole.`);
+    }
+  },
+});
+
+export const saveText = (content: string, output: Output): Promise<void> =>
+  output.save(new Blob([`${content}\n`]).stream());
+
+/**
+ * The same for what the service does not make a second time: where it cannot be written all the same, it is printed.
+ * @throws Failure that says so
+ */
+export async function saveOrPrint(content: string, output: Output): Promise<void> {
   try {
-    await pipeline(Readable.fromWeb(bytes as never), createWriteStream(path));
+    await saveText(content, output);
   } catch (error) {
-    throw brokeOff(error, `What went to ${path} is not the whole.`);
+    if (!(error instanceof Failure)) throw error;
+    print(content);
+    throw new Failure(EXIT.unexpected, error.message, [
+      "It was made, and is printed on stdout instead: keep it.",
+    ]);
   }
 }
-
-export const saveText = (content: string, file: string): Promise<void> =>
-  saveStream(new Blob([content]).stream(), file);
 
 /** To stdout as it comes. */
 export async function printStream(bytes: ReadableStream<Uint8Array>): Promise<void> {
   try {
     await pipeline(Readable.fromWeb(bytes as never), process.stdout, { end: false });
   } catch (error) {
-    throw brokeOff(error, "What was printed is not the whole.");
+    throw brokeOff(error, "stdout", "What was printed is not the whole.");
   }
 }

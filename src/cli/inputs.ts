@@ -1,7 +1,8 @@
 // What people type, as the API takes it. What only the service can judge (dates, features) goes on as it is.
 import { readFileSync } from "node:fs";
-import { text as readAll } from "node:stream/consumers";
+import { buffer as readAll } from "node:stream/consumers";
 import { InvalidArgumentError } from "commander";
+import { NotText, textIn } from "../field/files.ts";
 import { usage } from "./failures.ts";
 
 const whole =
@@ -53,13 +54,27 @@ export function objectOf(text: string): Record<string, unknown> {
   throw new InvalidArgumentError(`It takes a JSON object, such as '{"crm": "4711"}'.`);
 }
 
-/** A file, or stdin for `-`. @throws Failure where it cannot be read */
-export async function readInput(file: string): Promise<string> {
-  if (file === "-") return readAll(process.stdin);
+/** The text of a file, without a byte order mark. @throws Failure where it cannot be read, or is not in UTF-8 */
+export function readTextFile(file: string): string {
+  return decode(file, () => readFileSync(file));
+}
+
+/** The same of stdin. @throws Failure */
+export async function readStdin(): Promise<string> {
+  const bytes = await readAll(process.stdin);
+  return decode("What came on stdin", () => bytes);
+}
+
+/** A file, or stdin for `-`. @throws Failure */
+export const readInput = async (file: string): Promise<string> =>
+  file === "-" ? readStdin() : readTextFile(file);
+
+function decode(name: string, read: () => Uint8Array): string {
   try {
-    return readFileSync(file, "utf8");
+    return textIn(read());
   } catch (error) {
-    throw usage(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    if (error instanceof NotText) throw usage(`${name} ${error.message}.`);
+    throw usage(`${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
 

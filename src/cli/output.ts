@@ -2,15 +2,26 @@
 // not set). Programs get JSON.
 import { styleText } from "node:util";
 import stringWidth from "string-width";
-import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
+import { DAY, HOUR, lastDayOf, SECOND } from "../kernel/dates.ts";
 import type { Standing } from "../licensing/licenses/standing.ts";
-import { plain } from "./failures.ts";
+import { EXIT, plain } from "./failures.ts";
 
 type Format = Parameters<typeof styleText>[0];
 
 const paint = (format: Format, text: string): string => styleText(format, text, { stream: process.stdout });
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** What is shown this once: whoever stopped reading before it has to be told that it is lost. */
+export const printOnce = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    // The exit code of a pipe that breaks now, which is no fault elsewhere.
+    process.exitCode = EXIT.unexpected;
+    process.stdout.write(`${text}\n`, (error) => {
+      if (!error) process.exitCode = EXIT.ok;
+      resolve();
+    });
+  });
 
 /** For people beside what is printed: not part of it, so that it can be piped. */
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -76,6 +87,26 @@ export function when(instant: string | null, nothing = "–"): string {
   const absolute = `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`;
   return `${plain(absolute)} (${relative(Date.parse(instant), Date.now())})`;
 }
+
+const DATE = new Intl.DateTimeFormat("en-GB", {
+  timeZone: "UTC",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+
+/** Whether an end was given as a date, which lasts until it is over everywhere on Earth. */
+const isDate = (instant: string): boolean => lastDayOf(Date.parse(instant)) !== Date.parse(instant);
+
+/** When something ends: "through 31 January 2027" where a date was meant, else the instant. */
+export const end = (instant: string | null, nothing = "–"): string =>
+  instant !== null && isDate(instant)
+    ? `through ${DATE.format(lastDayOf(Date.parse(instant)))} (${relative(Date.parse(instant), Date.now())})`
+    : when(instant, nothing);
+
+/** The same behind a verb. */
+export const untilEnd = (instant: string): string =>
+  isDate(instant) ? end(instant) : `until ${when(instant)}`;
 
 export const limit = (value: number | null): string => (value === null ? "unlimited" : String(value));
 

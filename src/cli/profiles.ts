@@ -1,9 +1,12 @@
 // Where somebody is signed in: profiles in a file that only they can read, or the environment.
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { JSONWebKeySet } from "jose";
+import { canonicalAddress, isSameAddress } from "../field/addresses.ts";
+import { trimmed } from "../field/pasted.ts";
 import { EXIT, Failure, keepSecret, usage } from "./failures.ts";
+import { readTextFile } from "./inputs.ts";
 
 export interface Profile {
   url: string;
@@ -34,13 +37,8 @@ function folder(): string {
 export const configFile = (): string => join(folder(), "config.json");
 
 export function readProfiles(): Profiles {
-  let text: string;
-  try {
-    text = readFileSync(configFile(), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw usage(`${configFile()} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
+  if (!existsSync(configFile())) return {};
+  const text = readTextFile(configFile());
   try {
     const { profiles } = JSON.parse(text) as { profiles: unknown };
     if (typeof profiles !== "object" || profiles === null) throw new TypeError("no profiles");
@@ -80,7 +78,7 @@ const isLoopback = (host: string): boolean =>
  * @throws Failure for one that a token must not be sent to: over plain HTTP anyone on the way reads it
  */
 export function serviceUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = URL.parse(canonicalAddress(text));
   if (url === null || !/^https?:$/.test(url.protocol))
     throw usage("The URL is not one: https://licensing.example");
   if (url.username || url.password) throw usage("The URL must not hold credentials.");
@@ -94,7 +92,7 @@ export function serviceUrl(text: string): string {
 
 /** A token as it goes into a header. The message never holds it. @throws Failure */
 export function usableToken(text: string): string {
-  const token = text.trim();
+  const token = trimmed(text);
   if (!/^[\x21-\x7e]{1,1024}$/.test(token))
     throw usage("The token is empty or holds characters that no token has.");
   keepSecret(token);
@@ -123,7 +121,7 @@ export function connection(chosen: string | undefined): Connection {
   const profile = profileOf(name);
   const signIn = `remedy: caio-license login${name === "default" ? "" : ` --profile ${name}`}, or set CAIO_LICENSE_URL and CAIO_LICENSE_TOKEN.`;
   if (!profile) throw new Failure(EXIT.forbidden, `Not signed in (profile ${name}).`, [signIn]);
-  if (url !== undefined && url !== profile.url) {
+  if (url !== undefined && !isSameAddress(url, profile.url)) {
     throw new Failure(
       EXIT.forbidden,
       `CAIO_LICENSE_URL is not the service that the profile ${name} is signed in to.`,

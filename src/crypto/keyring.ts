@@ -5,18 +5,19 @@
 // key give the same bytes, which is what lets a license key be derived each time instead of stored.
 import { CompactSign, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
 import type { PrivateJwk, RetiredKey } from "../config.ts";
+import { isSameAddress } from "../field/addresses.ts";
 import { isCompactJws } from "./compact.ts";
 import { createRecent } from "./recent.ts";
 
-type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "audit-seal+jwt";
+type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt" | "audit-seal+jwt";
 
 type Claims = Record<string, unknown> & { iss: string };
 
 export interface Keyring {
   /** Compact JWS by the active key. */
   sign(type: DocumentType, claims: Claims): Promise<string>;
-  /** The claims of a document that this ring signed as exactly this type and issuer; null for anything else. */
-  verify(type: DocumentType, issuer: string, token: string): Promise<Claims | null>;
+  /** The claims of a document that this ring signed as exactly this type, for one of these issuers; null for anything else. */
+  verify(type: DocumentType, issuers: readonly string[], token: string): Promise<Claims | null>;
   /** Whether the halves of each key belong together: if not, nobody could verify what it signs. */
   isSound(): Promise<boolean>;
   /** The `kid` that `sign` puts into what it signs. */
@@ -33,6 +34,10 @@ const REMEMBERED = 1_000;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
+
+/** The address may be spelled in another way in the configuration than it was when the document was signed. */
+const isOf = (issuers: readonly string[], { iss }: Record<string, unknown>): boolean =>
+  typeof iss === "string" && (issuers.includes(iss) || issuers.some((issuer) => isSameAddress(issuer, iss)));
 
 const publicHalf = ({ kty, crv, x }: Pick<PrivateJwk, "kty" | "crv" | "x">): JWK => ({ kty, crv, x });
 
@@ -88,9 +93,9 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
       return token;
     },
 
-    async verify(typ, issuer, token) {
+    async verify(typ, issuers, token) {
       const known = typ === "license+jwt" ? verified.get(token) : undefined;
-      if (known) return known.iss === issuer ? known : null;
+      if (known) return isOf(issuers, known) ? known : null;
       if (!isCompactJws(token)) return null;
       try {
         // The key comes from our ring by kid alone: jwk, jku, x5u and x5c in the header are an attacker's
@@ -114,7 +119,7 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
           // Ed25519 is deterministic: what the active key signed once is what it would sign again.
           if (protectedHeader.kid === active.kid) signed.set(json, token);
         }
-        return claims.iss === issuer ? claims : null;
+        return isOf(issuers, claims) ? claims : null;
       } catch {
         return null;
       }

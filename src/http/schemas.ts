@@ -88,4 +88,13 @@ export const ProblemDocument = z.object({
   allowed: z.optional(z.int()),
   observed: z.optional(z.int()),
   allowed_transitions: z.optional(z.array(z.string())),
+  refusal: z.optional(
+    z
+      .string()
+      .check(
+        z.describe(
+          "Compact JWS, typ refusal+jwt, of LICENSE_EXPIRED, LICENSE_SUSPENDED, LICENSE_REVOKED, and LICENSE_KEY_SUPERSEDED at activation and check-in: iss, sub (instance id), license_id, code, iat, and the request's nonce",
+        ),
+      ),
+  ),
 });

@@ -1,4 +1,5 @@
 // A file that a caller sends, as a sheet: CSV or JSON.
+import { NotText, textIn } from "../field/files.ts";
 import { readCsv, type Sheet, sheetOf } from "../licensing/sheets/sheets.ts";
 import { invalid, Problem, requestInvalid } from "../problems.ts";
 import { type Http, JSON_TYPE } from "./http.ts";
@@ -36,10 +37,10 @@ export async function sheetIn(file: File): Promise<Sheet> {
 function parseSheet(bytes: ArrayBuffer, isCsv: boolean): Sheet {
   let text: string;
   try {
-    // Takes the byte order mark away that spreadsheets write.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch {
-    throw requestInvalid([{ path: "", message: "The file is not in UTF-8" }]);
+    text = textIn(new Uint8Array(bytes));
+  } catch (error) {
+    if (!(error instanceof NotText)) throw error;
+    throw requestInvalid([{ path: "", message: `The file ${error.message}` }]);
   }
   return isCsv ? readCsv(text) : sheetOf(parseJson(text));
 }

@@ -1,5 +1,6 @@
 // What the inputs of every room are made of: text, ids, numbers in an address, moments.
 import * as z from "zod/mini";
+import { trimmed } from "../field/pasted.ts";
 import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
 /**
@@ -14,15 +15,20 @@ export const maxCharacters = (max: number) => [
   z.meta({ maxLength: max }),
 ];
 
-/** The plain text that people read: no control characters, not blank. */
-export const Text = (max: number) =>
+const LineOf = (max: number, trim: z.core.$ZodCheck<string>) =>
   z.string().check(
-    z.trim(),
+    trim,
     // The pattern says so, too, for who reads the published schema alone; one fault, one message.
     z.minLength(1, { abort: true }),
     ...maxCharacters(max),
     z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
   );
+
+/** The plain text that people read: no control characters, not blank. */
+export const Text = (max: number) => LineOf(max, z.trim());
+
+/** What is searched for. It is pasted from anywhere, so invisible characters at its ends are passed over, too. */
+export const Sought = (max: number) => LineOf(max, z.overwrite(trimmed));
 
 /** An id that people choose. Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
 export const ChosenId = z
@@ -53,7 +59,7 @@ export const unique = (message: string) => [
 export const Reason = Text(500);
 
 /** What a list is searched for. */
-export const SearchText = Text(100);
+export const SearchText = Sought(100);
 
 const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
   z.pipe(

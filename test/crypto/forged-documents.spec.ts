@@ -4,7 +4,7 @@ import { base64url, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } f
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { env } from "../support/env.ts";
 import { dissect } from "../support/documents.ts";
-import { FORGERIES, type Genuine } from "../support/forgeries.ts";
+import { FORGERIES, type Genuine, MARKED } from "../support/forgeries.ts";
 import { watched } from "../support/meter.ts";
 import {
   activate,
@@ -294,6 +294,13 @@ async function expectRefused(place: Place, token: string): Promise<void> {
 describe.each(PLACES.map((place) => [place.name, place] as const))("%s", (_, place) => {
   it.each(FORGERIES)("refuses %s", async (_name, forge) => {
     await expectRefused(place, await forge(place.genuine()));
+  });
+
+  it.each(MARKED)("takes what is pasted, and only that, %s", async (_name, forge) => {
+    const token = await forge(place.genuine());
+    if (/license_key|certificate|receipt/.test(place.name))
+      expect((await place.present(token)).status).toBe(place.accepted);
+    else await expectRefused(place, token);
   });
 });
 

@@ -165,7 +165,7 @@ describe("the claim of the release before the proof of seats", () => {
         } as unknown as Context,
         now,
         {
-          key: { licenseId: LICENSE, revision: 1, issuedAt: 0 },
+          key: { licenseId: LICENSE, revision: 1, issuedAt: 0, issuer: "http://localhost:8787" },
           instance_id: instance,
           certificate: certified === null ? null : { activationId: certified, issuedAt: now },
         },

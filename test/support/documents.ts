@@ -1,16 +1,24 @@
 // Signed documents as a stranger sees them: verified with the published keys only, or forged.
-import { createLocalJWKSet, type JWTPayload, jwtVerify, type JWTVerifyResult, SignJWT } from "jose";
+import {
+  base64url,
+  createLocalJWKSet,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyResult,
+  SignJWT,
+} from "jose";
 import { call, ORIGIN } from "./service.ts";
 
 /** Verifies with any key of the published JWKS, as a client would. @throws where it does not verify */
 export async function verifyPublished(
   token: string,
-  typ: "license+jwt" | "activation+jwt" | "revocations+jwt",
+  typ: "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt",
+  issuer: string = ORIGIN,
 ): Promise<JWTVerifyResult<Record<string, unknown> & JWTPayload>> {
   const { body } = await call("/.well-known/jwks.json");
   return jwtVerify(token, createLocalJWKSet(body), {
     typ,
-    issuer: ORIGIN,
+    issuer,
     algorithms: ["EdDSA"],
     currentDate: new Date(Date.now()),
   });
@@ -22,7 +30,7 @@ const encode = (value: object | string): string =>
     .replaceAll("/", "_")
     .replace(/=+$/, "");
 
-const decode = (part: string) => JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")));
+const decode = (part: string) => JSON.parse(new TextDecoder().decode(base64url.decode(part)));
 
 /** The three parts of a compact JWS, its first two as JSON. */
 export function dissect(token: string) {

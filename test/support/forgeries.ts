@@ -319,7 +319,6 @@ export const FORGERIES: [string, Forge][] = [
   ["with a dot after it", ({ token }) => `${token}.`],
   ["with a dot before it", ({ token }) => `.${token}`],
   ["with a NUL after it", ({ token }) => `${token}\0`],
-  ["with an invisible blank in it", ({ token }) => `${token.slice(0, 20)}\u200b${token.slice(20)}`],
   [
     "in full-width letters",
     ({ token }) => token.replaceAll(/[A-Z]/g, (c) => String.fromCodePoint(c.codePointAt(0)! + 0xfee0)),
@@ -331,8 +330,6 @@ export const FORGERIES: [string, Forge][] = [
         `padding after its ${part}`,
         inPart(index, (text) => text + "=".repeat((4 - (text.length % 4)) % 4 || 4)),
       ],
-      [`a line break in its ${part}`, inPart(index, (text) => `${text.slice(0, 8)}\n${text.slice(8)}`)],
-      [`a blank in its ${part}`, inPart(index, (text) => `${text.slice(0, 8)} ${text.slice(8)}`)],
       [`standard base64 in its ${part}`, inPart(index, (text) => `${text.slice(0, -2)}+/`)],
       [`a bit more in its ${part}`, inPart(index, withSpareBits)],
     ];
@@ -382,4 +379,16 @@ export const FORGERIES: [string, Forge][] = [
   ["60 KB within the body limit", () => `${"A".repeat(60_000)}.AAAA.${"A".repeat(86)}`],
   ["a megabyte", ({ token }) => `${"A".repeat(1_000_000)}${token}`],
   ["a megabyte of dots", () => ".".repeat(1_000_000)],
+];
+
+/** A genuine document with marks of its way in it: passed over where people paste documents, and refused elsewhere. */
+export const MARKED: [string, Forge][] = [
+  ["with an invisible blank in it", ({ token }) => `${token.slice(0, 20)}\u200b${token.slice(20)}`],
+  ...([0, 1, 2] as const).flatMap((index): [string, Forge][] => {
+    const part = ["header", "payload", "signature"][index];
+    return [
+      [`a line break in its ${part}`, inPart(index, (text) => `${text.slice(0, 8)}\n${text.slice(8)}`)],
+      [`a blank in its ${part}`, inPart(index, (text) => `${text.slice(0, 8)} ${text.slice(8)}`)],
+    ];
+  }),
 ];

@@ -43,13 +43,16 @@ function secretIn(text: string): string | null {
   return null;
 }
 
+/** Public by what it says, and of use to nobody: only that an installation was refused. */
+const SIGNED_REFUSAL = /"refusal":"[^"]+"/;
+
 /**
  * A refusal holds no secret, not even one that its caller sent: refusals end up in logs and tickets. And it tells
  * nobody an address that they did not send themselves.
  * @param sent tells the request
  */
 export function assertRefusalKeepsSecrets(answer: string, sent: () => string, call: string): void {
-  const secret = secretIn(answer);
+  const secret = secretIn(answer.replace(SIGNED_REFUSAL, ""));
   if (secret !== null) throw new Error(`the refusal of ${call} holds ${secret.slice(0, 12)}…: ${answer}`);
   for (const [address] of answer.matchAll(ADDRESS))
     if (!wasSent(address, sent())) throw new Error(`the refusal of ${call} tells the address ${address}`);

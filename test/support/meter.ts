@@ -8,8 +8,8 @@ export interface Cost {
   written: number;
 }
 
-/** Bindings whose D1 counts into `cost`, and trip by trip. */
-export function metered(): { bindings: Env; cost: Cost; trips: Cost[] } {
+/** Bindings whose D1 counts into `cost`, and trip by trip; and others where a test needs them. */
+export function metered(others: Partial<Env> = {}): { bindings: Env; cost: Cost; trips: Cost[] } {
   const cost: Cost = { trips: 0, read: 0, written: 0 };
   const trips: Cost[] = [];
   const DB: D1Database = {
@@ -29,7 +29,7 @@ export function metered(): { bindings: Env; cost: Cost; trips: Cost[] } {
       return results;
     },
   } as unknown as D1Database;
-  return { bindings: { ...env, DB }, cost, trips };
+  return { bindings: { ...env, ...others, DB }, cost, trips };
 }
 
 interface Recorded {

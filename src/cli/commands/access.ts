@@ -1,8 +1,9 @@
 // tokens and people: who may do what
 import { type Command, Option } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withList } from "../command.ts";
+import { openOutput, saveOrPrint } from "../files.ts";
 import { given } from "../inputs.ts";
-import { type Column, note, print, text, when } from "../output.ts";
+import { type Column, note, print, printOnce, text, untilEnd, when } from "../output.ts";
 import type { ApiToken, MadeApiToken, Person } from "../shapes.ts";
 
 const ROLES: Person["role"][] = ["owner", "manager", "viewer"];
@@ -13,7 +14,11 @@ const roleOption = (): Option =>
     .makeOptionMandatory();
 
 const tokenState = ({ revoked_at, expires_at }: ApiToken): string =>
-  revoked_at === null ? `until ${when(expires_at, "it is revoked")}` : `revoked ${when(revoked_at)}`;
+  revoked_at !== null
+    ? `revoked ${when(revoked_at)}`
+    : expires_at === null
+      ? "until it is revoked"
+      : untilEnd(expires_at);
 
 const TOKEN_COLUMNS: Column<ApiToken>[] = [
   ["id", (row) => text(row.id)],
@@ -35,6 +40,7 @@ interface NewToken {
   name: string;
   role: string;
   expires?: string;
+  output?: string;
 }
 
 function addTokens(program: Command): void {
@@ -48,22 +54,28 @@ function addTokens(program: Command): void {
   ).action(handle((call) => call.list<ApiToken>(path("api-tokens"), {}, TOKEN_COLUMNS, "No API tokens.")));
 
   withDryRun(
-    define(tokens, "create", "Make an API token. It is printed on stdout, this once.", [
+    define(tokens, "create", "Make an API token. It is shown this once: on stdout, or in a file.", [
       "tokens create --name Billing --role manager",
-      "tokens create --name CI --role viewer --expires 2027-12-31 > token.txt",
+      "tokens create --name CI --role viewer --expires 2027-12-31 --output token.txt",
     ]),
   )
     .requiredOption("--name <name>", "what it is for")
     .addOption(roleOption())
     .option("--expires <date>", "else until it is revoked")
+    .option("-o, --output <file>", "write it to a file that only you can read")
     .action(
-      handle<NewToken>((call) => {
-        const { name, role, expires } = call.options;
+      handle<NewToken>(async (call) => {
+        const { name, role, expires, output, json, dryRun } = call.options;
         const body = given({ name, role, expires_at: expires });
-        return call.change({ method: "POST", path: path("api-tokens"), body }, (made: MadeApiToken) => {
-          note(`API token ${text(made.api_token.id)} (${made.api_token.role}); it is not shown again:`);
-          print(made.token);
-        });
+        const request = { method: "POST" as const, path: path("api-tokens"), body };
+        if (dryRun) return call.change(request, () => {});
+        const place = output === undefined ? null : openOutput(output);
+        const answer = await call.client().send(request);
+        const { api_token, token } = JSON.parse(answer) as MadeApiToken;
+        const where = place === null ? ":" : `, and is in ${place.path}.`;
+        if (!json) note(`API token ${text(api_token.id)} (${api_token.role}); it is not shown again${where}`);
+        if (place === null) await printOnce(json ? answer : token);
+        else await saveOrPrint(json ? answer : token, place);
       }),
     );
 

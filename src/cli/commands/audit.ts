@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
 import type { Finding, SealClaims } from "../../audit/chain.ts";
+import { addressesIn, isSameAddress } from "../../field/addresses.ts";
 import type { Client } from "../client.ts";
 import { type Call, define, group, handle, path, withJson, withList } from "../command.ts";
 import { EXIT, usage } from "../failures.ts";
-import { saveText } from "../files.ts";
+import { openOutput, saveText } from "../files.ts";
 import { positive, readJson } from "../inputs.ts";
 import { type Column, note, print, printTable, text, verdict, when } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -17,6 +18,7 @@ import type { AuditSeal, EventDocument } from "../shapes.ts";
 interface Options {
   state?: string;
   jwks?: string;
+  issuer?: string;
   from: number;
 }
 
@@ -58,13 +60,19 @@ async function keysIn(file: string | undefined): Promise<JSONWebKeySet["keys"]> 
 }
 
 /** What was seen the last time; null the first time. */
-async function remembered(file: string | undefined, issuer: string): Promise<Remembered | null> {
+async function remembered(file: string | undefined, issuers: string[]): Promise<Remembered | null> {
   if (file === undefined || !existsSync(file)) return null;
   const state = (await readJson(file)) as Partial<Remembered> | null;
   if (typeof state?.seal !== "number" || typeof state.head !== "string" || !Array.isArray(state.keys))
     throw usage(`${file} is not a state of audit verify.`);
-  if (state.issuer !== issuer) throw usage(`${file} is of ${state.issuer}, not of ${issuer}.`);
-  return state as Remembered;
+  const before = state as Remembered;
+  if (![...issuers, ...(before.former ?? [])].some((issuer) => isSameAddress(issuer, before.issuer))) {
+    throw usage(
+      `${file} is of ${before.issuer}, not of ${issuers.join(" or ")}.`,
+      `remedy: if the service moved, --issuer ${before.issuer}.`,
+    );
+  }
+  return before;
 }
 
 /** The events of each seal, as they are now, against what was sealed. */
@@ -96,10 +104,15 @@ function printChecked({ valid, seals, up_to, sealed_at, unsealed, findings }: Ch
 }
 
 async function verify(call: Call<Options>): Promise<void> {
-  const { state: file, jwks, from, json } = call.options;
+  const { state: file, jwks, issuer: given = "", from, json } = call.options;
   const client = call.client();
+  const place = file === undefined ? null : openOutput(file);
   const { issuer, jwks: published } = await readPublished(client.url);
-  const before = await remembered(file, issuer);
+  const named = addressesIn(given);
+  const before = await remembered(file, [issuer, ...named]);
+  const former = [
+    ...new Set([...named, ...(before ? [before.issuer, ...(before.former ?? [])] : [])]),
+  ].filter((one) => !isSameAddress(one, issuer));
   const known = [...(before?.keys ?? []), ...(await keysIn(jwks))];
   // A kid that was known keeps its key, whatever is published under it now.
   const keys = [...known, ...published.keys.filter(({ kid }) => known.every((key) => key.kid !== kid))];
@@ -110,7 +123,7 @@ async function verify(call: Call<Options>): Promise<void> {
   const rows = (
     await allOf(client.rows<AuditSeal>(path("audit-seals"), {}, Number.POSITIVE_INFINITY))
   ).toReversed();
-  const { claims, findings } = await readSeals(rows, { jwks: { keys }, issuer });
+  const { claims, findings } = await readSeals(rows, { jwks: { keys }, issuers: [issuer, ...former] });
   const last = claims.at(-1) ?? { seal: 0, up_to: 0, head: "" };
   if (before) findings.push(...compare(claims, Math.max(lastEvent, last.up_to), before));
   findings.push(
@@ -132,16 +145,17 @@ async function verify(call: Call<Options>): Promise<void> {
   if (json) print(JSON.stringify(checked));
   else printChecked(checked);
   if (!valid) process.exitCode = EXIT.refused;
-  else if (file !== undefined) {
+  else if (place !== null) {
     const seen: Remembered = {
       issuer,
+      former,
       seal: last.seal,
       up_to: last.up_to,
       head: last.head,
       last_event: lastEvent,
       keys,
     };
-    await saveText(`${JSON.stringify(seen, null, 2)}\n`, file);
+    await saveText(JSON.stringify(seen, null, 2), place);
   } else {
     note("Without --state FILE nobody notices where the latest seals were taken away, or all written anew.");
   }
@@ -159,6 +173,7 @@ export function addAuditCommands(program: Command): void {
   )
     .option("--state <file>", "remember what was seen, and compare with the last time; keep it elsewhere")
     .option("--jwks <file>", "public keys that signed seals and are published no more")
+    .option("--issuer <urls>", "where the service was before, several with commas; the state remembers it")
     .option(
       "--from <seal>",
       "check the events from this seal on; those before it were checked already",

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
-import { type Column, printDetails, text, when } from "../output.ts";
+import { type Column, end, printDetails, text, when } from "../output.ts";
 import type { Instance } from "../shapes.ts";
 
 const ID = "act_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
@@ -27,7 +27,7 @@ const COLUMNS: Column<Instance>[] = [
   ["version", (row) => text(row.app_version)],
   ["state", state],
   ["last seen", (row) => when(row.last_seen_at)],
-  ["lease until", (row) => when(row.lease_expires_at)],
+  ["lease until", (row) => end(row.lease_expires_at)],
 ];
 
 const printInstance = (instance: Instance): void =>
@@ -39,7 +39,7 @@ const printInstance = (instance: Instance): void =>
     ["activated", when(instance.activated_at)],
     ["last seen", when(instance.last_seen_at)],
     ["check-in due", when(instance.check_in_at)],
-    ["lease until", when(instance.lease_expires_at)],
+    ["lease until", end(instance.lease_expires_at)],
     ["ended", when(instance.ended_at)],
     ["host", text(instance.hostname)],
     ["version", text(instance.app_version)],

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
-import { saveText } from "../files.ts";
+import { openOutput, saveText } from "../files.ts";
 import { endOf, given, type OrNull, positive } from "../inputs.ts";
 import { delivery, note, print, text } from "../output.ts";
 import type { Message } from "../shapes.ts";
@@ -43,12 +43,14 @@ function addKey(licenses: Command): void {
     .option("-o, --output <file>", "write it to a file that only you can read")
     .action(
       handle<{ output?: string }>(async (call, id) => {
+        const { output } = call.options;
+        const place = output === undefined ? null : openOutput(output);
         const answer = await call.client().send({ path: path("licenses", id, "key") });
         const { license_key } = JSON.parse(answer) as { license_key: string };
         const content = call.options.json ? answer : license_key;
-        if (call.options.output === undefined) return print(content);
-        await saveText(`${content}\n`, call.options.output);
-        note(`The key is in ${call.options.output}.`);
+        if (place === null) return print(content);
+        await saveText(content, place);
+        note(`The key is in ${place.path}.`);
       }),
     );
 }

@@ -1,5 +1,5 @@
 // How a license looks to people.
-import { type Column, limit, list, note, print, printDetails, standing, text, when } from "../output.ts";
+import { type Column, end, limit, list, note, print, printDetails, standing, text, when } from "../output.ts";
 import type { IssuedLicense, License } from "../shapes.ts";
 
 export const LICENSE_COLUMNS: Column<License>[] = [
@@ -7,7 +7,7 @@ export const LICENSE_COLUMNS: Column<License>[] = [
   ["customer", (row) => text(row.customer_id)],
   ["type", (row) => text(row.license_type)],
   ["standing", (row) => standing(row.standing)],
-  ["expires", (row) => when(row.expires_at, "never")],
+  ["expires", (row) => end(row.expires_at, "never")],
   ["instances", (row) => limit(row.max_instances)],
 ];
 
@@ -19,8 +19,8 @@ export const printLicense = (license: License): void =>
     ["standing", standing(license.standing)],
     ["issued", when(license.issued_at)],
     ["starts", when(license.starts_at, "at issue")],
-    ["expires", when(license.expires_at, "never")],
-    ["grace until", when(license.grace_until)],
+    ["expires", end(license.expires_at, "never")],
+    ["grace until", end(license.grace_until)],
     ["features", list(license.features)],
     ["instances", limit(license.max_instances)],
     ["services", limit(license.max_services)],

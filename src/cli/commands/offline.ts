@@ -1,9 +1,10 @@
 // offline-activate, offline-deactivate: what a courier carries
 import type { Command } from "commander";
+import { cleaned } from "../../field/pasted.ts";
 import { define, handle, path, withDryRun } from "../command.ts";
-import { saveText } from "../files.ts";
+import { openOutput, saveOrPrint } from "../files.ts";
 import { given, positive, readInput, readJson } from "../inputs.ts";
-import { note, print, text, when } from "../output.ts";
+import { note, print, text, untilEnd } from "../output.ts";
 import type { LicenseFile } from "../shapes.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
@@ -37,11 +38,13 @@ export function addOfflineCommands(program: Command): void {
           body,
         };
         if (dryRun) return call.change(request, () => {});
+        // Before the call: the installation's receipt has to hold the newest certificate that was made for it.
+        const place = output === "-" ? null : openOutput(output);
         const answer = await call.client().send(request);
-        if (output === "-") return print(answer);
-        await saveText(`${answer}\n`, output);
+        if (place === null) return print(answer);
+        await saveOrPrint(answer, place);
         call.show(answer, ({ instance_id, lease_expires_at, warnings }: LicenseFile) => {
-          note(`${text(instance_id)} may run until ${when(lease_expires_at)}: ${output}`);
+          note(`${text(instance_id)} may run ${untilEnd(lease_expires_at)}: ${output}`);
           for (const { code, detail } of warnings) note(`warning: ${text(detail)} (${code})`);
         });
       }),
@@ -56,7 +59,7 @@ export function addOfflineCommands(program: Command): void {
     ),
   ).action(
     handle(async (call, license, receiptFile) => {
-      const body = { receipt: (await readInput(receiptFile)).trim() };
+      const body = { receipt: cleaned(await readInput(receiptFile)) };
       const to = path("licenses", license, "offline-deactivations");
       await call.end({ method: "POST", path: to, body }, "The installation holds no seat any more.");
     }),

@@ -1,9 +1,9 @@
 // login, logout, whoami
 import type { Command } from "commander";
-import { text as readAll } from "node:stream/consumers";
 import { Client } from "../client.ts";
 import { define, handle, path, withJson } from "../command.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
+import { readStdin } from "../inputs.ts";
 import { note, printDetails, text } from "../output.ts";
 import {
   configFile,
@@ -41,7 +41,7 @@ async function login({ options }: { options: { url?: string; tokenStdin?: boolea
   const url =
     options.url === undefined ? (urlFromEnvironment() ?? (await askUrl())) : serviceUrl(options.url);
   const token = options.tokenStdin
-    ? usableToken(await readAll(process.stdin))
+    ? usableToken(await readStdin())
     : (tokenFromEnvironment() ?? (await askToken()));
   const client = new Client({ url, token });
   const me = JSON.parse(await client.send({ path: path("me") })) as Me;

@@ -4,7 +4,7 @@ import { Argument, type Command, Option } from "commander";
 import { Client, type Upload } from "../client.ts";
 import { type Call, define, handle, path, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
-import { printStream, saveStream } from "../files.ts";
+import { openOutput, printStream } from "../files.ts";
 import { readInput } from "../inputs.ts";
 import { note, print } from "../output.ts";
 import { connection } from "../profiles.ts";
@@ -36,13 +36,14 @@ function formatOf(file: string | undefined, chosen: Format | undefined): Format 
 async function exportLicenses({ options }: Call<Export>): Promise<void> {
   const { output, customer } = options;
   const format = formatOf(output, options.format) ?? "csv";
+  const place = output === undefined ? null : openOutput(output);
   const bytes = await new Client(connection(options.profile)).stream({
     path: path("exports", "licenses"),
     query: { format, customer_id: customer },
   });
-  if (output === undefined) return printStream(bytes);
-  await saveStream(bytes, output);
-  note(`The licenses and their keys are in ${output}.`);
+  if (place === null) return printStream(bytes);
+  await place.save(bytes);
+  note(`The licenses and their keys are in ${place.path}.`);
 }
 
 /** Sends a file, with a bar where somebody watches. */

@@ -2,12 +2,13 @@
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
 import { parseInstant, SECOND } from "../../kernel/dates.ts";
+import { addressesIn } from "../../field/addresses.ts";
 import { type Call, define, handle, withJson } from "../command.ts";
 import type { Trust } from "../verification/authenticity.ts";
 import type { Circumstances, Verdict } from "../verification/documents.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
 import { readInput, readJson } from "../inputs.ts";
-import { limit, list, note, print, printDetails, standing, text, verdict, when } from "../output.ts";
+import { end, limit, list, note, print, printDetails, standing, text, verdict } from "../output.ts";
 import { profileName, profileOf } from "../profiles.ts";
 
 interface Options {
@@ -19,10 +20,11 @@ interface Options {
 
 async function trustOf({ options }: Call<Options>): Promise<Trust> {
   const { jwks: file, issuer } = options;
+  const issuers = issuer === undefined ? null : addressesIn(issuer);
   if (file !== undefined) {
     const jwks = (await readJson(file)) as Partial<JSONWebKeySet> | null;
     if (!Array.isArray(jwks?.keys)) throw usage(`${file} is not a JWK Set.`);
-    return { jwks: jwks as JSONWebKeySet, issuer: issuer ?? null };
+    return { jwks: jwks as JSONWebKeySet, issuers };
   }
   const name = profileName(options.profile);
   const profile = profileOf(name);
@@ -32,7 +34,7 @@ async function trustOf({ options }: Call<Options>): Promise<Trust> {
       "remedy: --jwks FILE with the service's /.well-known/jwks.json, or caio-license login, which keeps them.",
     );
   }
-  return { jwks: profile.jwks, issuer: issuer ?? profile.issuer };
+  return { jwks: profile.jwks, issuers: issuers ?? [profile.issuer] };
 }
 
 /** A date alone would not say which moment of its day is meant. */
@@ -68,10 +70,9 @@ function printVerdict(judged: Verdict): void {
     value === undefined ? [] : [[name, text(value)]],
   );
   if (judged.standing !== undefined) shown.push(["standing", standing(judged.standing)]);
-  if (judged.valid_until !== undefined)
-    shown.push(["valid until", when(judged.valid_until, "it has no end")]);
+  if (judged.valid_until !== undefined) shown.push(["valid until", end(judged.valid_until, "it has no end")]);
   if (judged.license_expires_at !== undefined)
-    shown.push(["license expires", when(judged.license_expires_at, "never")]);
+    shown.push(["license expires", end(judged.license_expires_at, "never")]);
   if (terms) {
     shown.push(
       ["type", text(terms.license_type)],
@@ -119,7 +120,7 @@ export function addVerifyCommand(program: Command): void {
     ),
   )
     .option("--jwks <file>", "the published keys; else those kept at login")
-    .option("--issuer <url>", "who has to have issued it; else the one kept at login")
+    .option("--issuer <urls>", "who has to have issued it, several with commas; else the one kept at login")
     .option("--revocations <file>", "a revocation list to check it against")
     .option("--at <instant>", "as of this moment, such as 2027-01-31T12:00:00Z; else now")
     .action(handle<Options>((call, file) => verify(call, file)));

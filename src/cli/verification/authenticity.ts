@@ -1,11 +1,12 @@
 // Whether a signed document is genuine. Keys come from the trusted set by kid alone, so that a token cannot
 // bring its own (RFC 8725 section 3.10); algorithm, type and issuer are pinned.
 import { compactVerify, importJWK, type JSONWebKeySet } from "jose";
+import { isSameAddress } from "../../field/addresses.ts";
 
 export interface Trust {
   jwks: JSONWebKeySet;
-  /** null: whoever the keys are of. */
-  issuer: string | null;
+  /** Whose documents count; null: whoever the keys are of. */
+  issuers: string[] | null;
 }
 
 export const KINDS = {
@@ -37,7 +38,7 @@ interface Authentic extends Omit<Signed, "typ"> {
 }
 
 /** A document of whatever type that a trusted key signed. @throws NotAuthentic */
-async function verifySignature(token: string, { jwks, issuer }: Trust): Promise<Signed> {
+async function verifySignature(token: string, { jwks, issuers }: Trust): Promise<Signed> {
   const unknownKey = new NotAuthentic("KEY_UNKNOWN", "It is not signed with any of the trusted keys.");
   let verified;
   try {
@@ -58,10 +59,11 @@ async function verifySignature(token: string, { jwks, issuer }: Trust): Promise<
       : new NotAuthentic("NOT_A_DOCUMENT", "It is not a signed document of this service.");
   }
   const { typ = "none", kid = "" } = verified.protectedHeader;
-  const claims = JSON.parse(new TextDecoder().decode(verified.payload)) as { iss: string };
-  if (issuer !== null && claims.iss !== issuer)
-    throw new NotAuthentic("ISSUER_UNKNOWN", `It was issued by ${claims.iss}, not by ${issuer}.`);
-  return { typ, kid, issuer: claims.iss, claims };
+  const claims = JSON.parse(new TextDecoder().decode(verified.payload)) as { iss?: unknown };
+  const issuer = String(claims.iss);
+  if (issuers !== null && !issuers.some((trusted) => isSameAddress(trusted, issuer)))
+    throw new NotAuthentic("ISSUER_UNKNOWN", `It was issued by ${issuer}, not by ${issuers.join(" or ")}.`);
+  return { typ, kid, issuer, claims };
 }
 
 /** @throws NotAuthentic */

@@ -1,5 +1,6 @@
 // Judging signed documents without the service: a license key, an activation certificate, a .caio-license file,
 // a revocation list. What is known comes from the document and, where given, a revocation list. Pure.
+import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { DAY, formatInstant, formatInstantOrNull, SECOND } from "../../kernel/dates.ts";
 import { refusalOf, type Standing, standingOf, type Term } from "../../licensing/licenses/standing.ts";
 import { authenticate, authenticateAs, KINDS, NotAuthentic, type Trust } from "./authenticity.ts";
@@ -186,8 +187,8 @@ const besides = (certificate: CertificateClaims, { now, revocations }: Circumsta
 
 /** Both documents in the file have to be genuine, and about what the file says in plain text. */
 async function judgeFile(file: FileContent, trust: Trust, given: Circumstances) {
-  const key = await authenticateAs("license+jwt", file.license_key, trust);
-  const certificate = await authenticateAs("activation+jwt", file.certificate, trust);
+  const key = await authenticateAs("license+jwt", cleaned(file.license_key), trust);
+  const certificate = await authenticateAs("activation+jwt", cleaned(file.certificate), trust);
   const keyClaims = key.claims as KeyClaims;
   const claims = certificate.claims as CertificateClaims;
   const circumstances = besides(claims, given);
@@ -223,18 +224,19 @@ async function judgeFile(file: FileContent, trust: Trust, given: Circumstances) 
 
 /** A revocation list to judge others by; its age is the caller's to weigh. @throws NotAuthentic */
 export async function readRevocations(token: string, trust: Trust): Promise<ListClaims> {
-  const { claims } = await authenticateAs("revocations+jwt", token.trim(), trust);
+  const { claims } = await authenticateAs("revocations+jwt", cleaned(token), trust);
   return claims as ListClaims;
 }
 
-/** What a document is worth, whatever it is. */
+const MARKED = " Quotes, a name in front, and blanks or invisible characters within it were passed over.";
+
+/** What a document is worth, whatever it is and however it was pasted. */
 export async function judge(content: string, trust: Trust, circumstances: Circumstances): Promise<Verdict> {
-  const trimmed = content.trim();
-  const file = fileContent(trimmed);
+  const file = fileContent(content);
   let kind = file ? ".caio-license file" : "document";
   try {
     if (file) return { kind, ...(await judgeFile(file, trust, circumstances)) };
-    const { type, kid, issuer, claims } = await authenticate(trimmed, trust);
+    const { type, kid, issuer, claims } = await authenticate(cleaned(content), trust);
     kind = KINDS[type];
     const judged = {
       "license+jwt": () => judgeKey(claims as KeyClaims, circumstances),
@@ -246,7 +248,10 @@ export async function judge(content: string, trust: Trust, circumstances: Circum
     }[type]();
     return { kind, issuer, kid, ...judged };
   } catch (error) {
-    if (error instanceof NotAuthentic) return { kind, ...refused(error.code, error.message) };
+    if (error instanceof NotAuthentic) {
+      const marked = !file && wasMarked(content) ? MARKED : "";
+      return { kind, ...refused(error.code, `${error.message}${marked}`) };
+    }
     throw error;
   }
 }

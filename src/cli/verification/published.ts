@@ -13,5 +13,5 @@ export async function readPublished(url: string): Promise<Published> {
   const jwks = JSON.parse(await stranger.send({ path: "/.well-known/jwks.json" })) as JSONWebKeySet;
   const list = await stranger.send({ path: "/v1/revocations" });
   const { authenticateAs } = await import("./authenticity.ts");
-  return { jwks, issuer: (await authenticateAs("revocations+jwt", list, { jwks, issuer: null })).issuer };
+  return { jwks, issuer: (await authenticateAs("revocations+jwt", list, { jwks, issuers: null })).issuer };
 }

@@ -14,6 +14,8 @@ export interface SealedEvents {
 /** What is remembered from one check to the next. */
 export interface Remembered {
   issuer: string;
+  /** Where the service was before: its older seals name that. Missing where nobody said. */
+  former?: string[];
   /** The last seal, 0 where there was none, and what it said. */
   seal: number;
   up_to: number;

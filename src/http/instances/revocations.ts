@@ -1,9 +1,22 @@
 // GET /v1/revocations.
-import { revocationList, revocationVersion } from "../../licensing/licenses/revocations.ts";
+import * as z from "zod/mini";
+import { listIssuer, revocationList, revocationVersion } from "../../licensing/licenses/revocations.ts";
 import { fromEdge } from "../edge-cache.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { Token } from "./schemas.ts";
+
+const RevocationsQuery = z.object({
+  issuer: z.optional(
+    z
+      .string()
+      .check(
+        z.describe(
+          "The `iss` that the list is to carry: the service's own, or one of before. Else that of the address asked.",
+        ),
+      ),
+  ),
+});
 
 export const revocationsEndpoint = endpoint(
   {
@@ -14,6 +27,7 @@ export const revocationsEndpoint = endpoint(
     description:
       "A JWS (typ revocations+jwt) for installations that cannot check in; anybody may pass it on. Honors If-None-Match. A change is in the list within a minute.",
     access: "public",
+    query: RevocationsQuery,
     answer: {
       status: 200,
       description: "The list.",
@@ -24,14 +38,15 @@ export const revocationsEndpoint = endpoint(
       unchanged: "The list is the one that the caller has.",
     },
   },
-  async ({ http, context }) => {
+  async ({ http, context, query }) => {
+    const issuer = listIssuer(context, query.issuer, new URL(http.req.url).origin);
     // The version is asked of the database each time, so a change is in the list at once; the list itself, which
     // grows with what is revoked, is read and signed once per version and data center.
     const version = await revocationVersion(context);
     const kept = await fromEdge(
-      `${context.config.issuer}/v1/revocations/${context.keyring.activeKeyId}/${version.issued}/${version.change}`,
+      `${context.config.issuer}/v1/revocations/${context.keyring.activeKeyId}/${version.issued}/${version.change}?issuer=${encodeURIComponent(issuer)}`,
       async () => {
-        const { token, etag } = await revocationList(context, version);
+        const { token, etag } = await revocationList(context, version, issuer);
         return new Response(token, { headers: { ETag: etag, "Content-Type": "application/jwt" } });
       },
       (work) => context.defer(work),

@@ -1,6 +1,7 @@
 // License keys: signed from the license's row whenever somebody needs one, never stored. A stolen database
 // holds no usable key, and a key always says what the license says now.
 import type { Services } from "../../context.ts";
+import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
 import type { License } from "../../storage/schema.ts";
 import { numericDate, SECOND } from "../../kernel/dates.ts";
@@ -20,9 +21,13 @@ type KeySource = Pick<
   | "max_requests_per_day"
 >;
 
-/** What a license's key says. */
-export const claimsOf = ({ config }: Pick<Services, "config">, license: KeySource) => ({
-  iss: config.issuer,
+/** What a license's key says. @param issuer another one than the service's own, where the license was installed under it */
+export const claimsOf = (
+  { config }: Pick<Services, "config">,
+  license: KeySource,
+  issuer: string = config.issuer,
+) => ({
+  iss: issuer,
   sub: license.customer_id,
   jti: license.id,
   iat: numericDate(license.issued_at),
@@ -37,15 +42,23 @@ export const claimsOf = ({ config }: Pick<Services, "config">, license: KeySourc
 });
 
 /** The current key of a license. The same row gives the same key until the active signing key changes. */
-export const licenseKeyOf = (services: Services, license: KeySource): Promise<string> =>
-  services.keyring.sign("license+jwt", claimsOf(services, license));
+export const licenseKeyOf = (services: Services, license: KeySource, issuer?: string): Promise<string> =>
+  services.keyring.sign("license+jwt", claimsOf(services, license, issuer));
 
 export interface KeyIdentity {
   licenseId: string;
   revision: number;
   /** When the license was issued: every key of it says so. */
   issuedAt: number;
+  /** Who issued it: this service, at this address or at a former one. What its holder is answered says the same. */
+  issuer: string;
 }
+
+const NOT_OURS = "The license key was not issued by this service or was altered.";
+
+/** Says that the text was more than a key, and nothing of what it was. */
+const MARKED =
+  " Quotes, a name in front, and blanks or invisible characters within it were passed over; what is left is no key of this service.";
 
 /**
  * Which license and revision a key names. Its dates and limits are not looked at: the database's terms win
@@ -56,16 +69,12 @@ export async function readLicenseKey(
   { keyring, config }: Services,
   licenseKey: string,
 ): Promise<KeyIdentity> {
-  // People paste keys with a newline at the end.
-  const claims = await keyring.verify("license+jwt", config.issuer, licenseKey.trim());
+  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(licenseKey));
   const jti = claims?.["jti"];
   const rev = claims?.["rev"];
   const iat = claims?.["iat"];
-  if (typeof jti !== "string" || typeof rev !== "number" || typeof iat !== "number") {
-    throw new Problem(
-      "LICENSE_KEY_INVALID",
-      "The license key was not issued by this service or was altered.",
-    );
+  if (!claims || typeof jti !== "string" || typeof rev !== "number" || typeof iat !== "number") {
+    throw new Problem("LICENSE_KEY_INVALID", `${NOT_OURS}${wasMarked(licenseKey) ? MARKED : ""}`);
   }
-  return { licenseId: jti, revision: rev, issuedAt: iat * SECOND };
+  return { licenseId: jti, revision: rev, issuedAt: iat * SECOND, issuer: claims.iss };
 }

@@ -2,6 +2,8 @@
 // pass it on.
 import type { Context } from "../../context.ts";
 import { sha256 } from "../../crypto/digests.ts";
+import { isSameAddress } from "../../field/addresses.ts";
+import { invalid } from "../../problems.ts";
 import type { Row } from "../../storage/database.ts";
 import { DAY, floorToSecond, HOUR, numericDate } from "../../kernel/dates.ts";
 
@@ -58,10 +60,25 @@ export async function revocationVersion({ db, clock }: Context): Promise<ListVer
   };
 }
 
+/**
+ * Whose list is asked for: of the issuer that is named, else of the one that the caller knows the service by.
+ * @param address where the request went to: an installation that was never told of another address trusts none
+ * @throws Problem REQUEST_INVALID for an issuer that this service is not and never was
+ */
+export function listIssuer({ config }: Context, named: string | undefined, address: string): string {
+  const issuerAt = (sought: string): string | undefined =>
+    config.issuers.find((issuer) => isSameAddress(issuer, sought));
+  if (named === undefined) return issuerAt(address) ?? config.issuer;
+  const issuer = issuerAt(named);
+  if (issuer === undefined) throw invalid("issuer", "Is not an issuer of this service, now or formerly");
+  return issuer;
+}
+
 /** The signed list of a version, which must be that of now, and an ETag of it. */
 export async function revocationList(
-  { db, keyring, config }: Context,
+  { db, keyring }: Context,
   { issued }: ListVersion,
+  issuer: string,
 ): Promise<{ token: string; etag: string }> {
   const [revoked, suspended, superseded] = await db.batch([
     db.sql(STOPPED, "revoked", issued),
@@ -69,7 +86,7 @@ export async function revocationList(
     db.sql(SUPERSEDED, issued),
   ]);
   const token = await keyring.sign("revocations+jwt", {
-    iss: config.issuer,
+    iss: issuer,
     iat: numericDate(issued),
     exp: numericDate(issued + LIFETIME),
     revoked: idsOf(revoked),

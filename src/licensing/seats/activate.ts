@@ -5,6 +5,7 @@ import type { Context } from "../../context.ts";
 import { maxCharacters } from "../../kernel/inputs.ts";
 import { presentGrant } from "./answers.ts";
 import { grantSeat } from "./grants.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
 const Label = (max: number) => z.string().check(...maxCharacters(max));
@@ -38,7 +39,8 @@ export type ActivationRequest = z.output<typeof ActivationRequest>;
  * takes a second seat.
  * @throws Problem LICENSE_KEY_INVALID, RATE_LIMITED, and as grantSeat
  */
-export async function activate(context: Context, request: ActivationRequest) {
-  const key = await presentedKey(context, request.license_key);
+export async function activate(context: Context, asked: ActivationRequest) {
+  const key = await presentedKey(context, asked.license_key);
+  const request = await withKeptId(context, key.licenseId, asked);
   return presentGrant("activated", await grantSeat(asInstance(context, request.instance_id), key, request));
 }

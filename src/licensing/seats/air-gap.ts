@@ -6,12 +6,14 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { isCompactJws } from "../../crypto/compact.ts";
+import { cleaned } from "../../field/pasted.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { CheckInRequest } from "./check-in.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
 import { certificateOf, grantSeat, refusalOfClaim } from "./grants.ts";
 import { readLicenseKey } from "../licenses/license-keys.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { getLicense, type Terms } from "../licenses/licenses.ts";
 import { endActivationById } from "./seat-ends.ts";
 import { look, viewOf } from "./view.ts";
@@ -58,15 +60,17 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   const { db, clock } = context;
   const now = clock.now();
   const key = await readLicenseKey(context, input.request.license_key);
-  const [found] = await db.batch([look(context, key.licenseId, input.request.instance_id, now, true)]);
+  const request = await withKeptId(context, key.licenseId, input.request);
+  const [found] = await db.batch([look(context, key.licenseId, request.instance_id, now, true)]);
   const view = viewOf(found?.results[0], now);
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
-  const certificate = await certificateOf(context, key, input.request);
+  const certificate = await certificateOf(context, key, request);
   const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
   return {
     license,
     standing,
+    instanceId: request.instance_id,
     /** Whether the installation has a seat, which this would renew. */
     renews: seat !== null,
     seatsInUse,
@@ -91,13 +95,13 @@ export async function activateOffline(context: Context, id: string, input: Offli
   const { now, seat, licenseKey, certificate, warnings, ...grant } = await grantSeat(
     context,
     key,
-    input.request,
+    await withKeptId(context, id, input.request),
     until,
   );
   return {
     format: "caio-license" as const,
     version: 1 as const,
-    issuer: context.config.issuer,
+    issuer: key.issuer,
     license_id: grant.license.id,
     customer_id: grant.license.customer_id,
     instance_id: seat.instance_id,
@@ -147,7 +151,7 @@ export async function deactivateOffline(
 
 /** Which installation of which license a receipt says stopped, or null where it proves nothing. */
 export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
-  const signed = receipt.trim();
+  const signed = cleaned(receipt);
   if (!isCompactJws(signed)) return null;
   try {
     const payload = JSON.parse(new TextDecoder().decode(base64url.decode(signed.split(".")[1] ?? ""))) as {

@@ -1,5 +1,6 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
 import type { Services } from "../../context.ts";
+import { cleaned } from "../../field/pasted.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -13,6 +14,8 @@ export interface InstanceKey {
 }
 
 interface Subject {
+  /** That of the license key which the instance holds: it trusts no other. */
+  issuer: string;
   license: Terms;
   seat: Seat;
   /** Whether the instance proved that the seat is its own. If not, this certificate will not prove it either. */
@@ -29,13 +32,13 @@ interface Subject {
 
 /** A certificate for the lease that a seat has now. */
 export function signCertificate(
-  { keyring, config }: Services,
+  { keyring }: Services,
   now: number,
-  { license, seat, proven, request }: Subject,
+  { issuer, license, seat, proven, request }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
-    iss: config.issuer,
+    iss: issuer,
     sub: seat.instance_id,
     jti: seat.activation_id,
     iat: numericDate(now),
@@ -73,7 +76,7 @@ export async function readCertificate(
   { keyring, config }: Services,
   certificate: string,
 ): Promise<CertificateIdentity | null> {
-  const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
+  const claims = await keyring.verify("activation+jwt", config.issuers, cleaned(certificate));
   if (!claims) return null;
   const { jti, license_id, sub, iat, exp, cnf, proven } = claims as Record<string, unknown>;
   return {

@@ -5,6 +5,7 @@ import { UsageReport } from "../usage/usage.ts";
 import { ActivationRequest } from "./activate.ts";
 import { presentGrant } from "./answers.ts";
 import { grantSeat } from "./grants.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { asInstance, presentedKey } from "./presented.ts";
 
 export const CheckInRequest = z.extend(ActivationRequest, {
@@ -18,8 +19,9 @@ export type CheckInRequest = z.output<typeof CheckInRequest>;
  * lease ran out takes a seat again if one is free.
  * @throws Problem INSTANCE_NOT_ACTIVATED for one that was never activated, or deactivated; and as activate
  */
-export async function checkIn(context: Context, request: CheckInRequest) {
-  const key = await presentedKey(context, request.license_key);
+export async function checkIn(context: Context, asked: CheckInRequest) {
+  const key = await presentedKey(context, asked.license_key);
+  const request = await withKeptId(context, key.licenseId, asked);
   const returning = { ...request, returning: true };
   return presentGrant(
     "checked_in",

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { certificateOf } from "./grants.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "./seat-ends.ts";
 import { look, viewOf } from "./view.ts";
@@ -23,8 +24,9 @@ export type DeactivationRequest = z.output<typeof DeactivationRequest>;
  * @throws Problem LICENSE_KEY_SUPERSEDED for a replaced key without the certificate of the seat
  * @throws Problem CERTIFICATE_REQUIRED where there is a live seat and nothing proves that the instance asks
  */
-export async function deactivate(context: Context, request: DeactivationRequest): Promise<void> {
-  const key = await presentedKey(context, request.license_key);
+export async function deactivate(context: Context, asked: DeactivationRequest): Promise<void> {
+  const key = await presentedKey(context, asked.license_key);
+  const request = await withKeptId(context, key.licenseId, asked);
   const now = context.clock.now();
   const acting = asInstance(context, request.instance_id);
   const certificate = await certificateOf(context, key, request);

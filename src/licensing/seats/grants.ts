@@ -1,25 +1,22 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
+import { cleaned, instanceIdOf } from "../../field/pasted.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
 import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
+import { respell } from "./kept-ids.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
 import { type Claimant, claimSeat, type PresentedCertificate, spreadOf } from "./claim.ts";
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
+import { type KeyRefusal, refuse } from "./refusals.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
-import {
-  graceUntil,
-  refusalOf,
-  type Standing,
-  standingOf,
-  type StandingRefusal,
-} from "../licenses/standing.ts";
+import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, whichever way it comes. */
@@ -31,25 +28,9 @@ export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | 
   usage?: { date: string; requests: number; services: number }[] | null | undefined;
 }
 
-type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
-
 /** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
 export const refusalFor = (license: Terms, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
   key.revision < license.revision ? "LICENSE_KEY_SUPERSEDED" : refusalOf(standing);
-
-function refuse(code: KeyRefusal, license: Terms): Problem {
-  switch (code) {
-    case "LICENSE_EXPIRED":
-      return new Problem(
-        code,
-        `The license expired at ${formatInstantOrNull(license.expires_at)} and its grace ended at ${formatInstantOrNull(graceUntil(license))}.`,
-      );
-    case "LICENSE_NOT_STARTED":
-      return new Problem(code, `The license starts at ${formatInstantOrNull(license.starts_at)}.`);
-    default:
-      return new Problem(code);
-  }
-}
 
 function limitReached({ license, seatsInUse }: View): Problem {
   const allowed = license.max_instances ?? 0;
@@ -106,13 +87,17 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
+  if (certificate && certificate.instanceId !== request.instance_id) {
+    const { activationId, instanceId: from } = certificate;
+    await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
+  }
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), leaseUntil };
   const { view, used } = await claim(context, now, claimant, days);
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
     const refusal = refusalOfClaim(view, key, certificate, standing, now);
-    if (refusal) throw refuse(refusal, license);
+    if (refusal) throw await refuse(context, now, refusal, license, key, request);
     if (view.seat) {
       context.defer(keepMarked(context, now, license.id, request.instance_id));
       throw cloned(view);
@@ -134,8 +119,8 @@ export async function grantSeat(
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
     // Who has a replaced key and no proof may be a thief: the new one is not for him.
-    superseded && !proven ? request.license_key : licenseKeyOf(context, license),
-    signCertificate(context, now, { license, seat, proven, request }),
+    superseded && !proven ? cleaned(request.license_key) : licenseKeyOf(context, license, key.issuer),
+    signCertificate(context, now, { issuer: key.issuer, license, seat, proven, request }),
   ]);
   const { seatsInUse } = view;
   return {
@@ -231,17 +216,20 @@ async function claim(
 }
 
 /**
- * The certificate that came along, where it proves that its holder is this instance of this license; how old it is or
- * whether it expired says nothing of that. Whether its seat is still there, the statements find out.
+ * The certificate that came along, where it proves that its holder is this instance of this license, with the id as it
+ * is spelled there. How old it is or whether it expired says nothing of that. Whether its seat is still there, the
+ * statements find out.
  */
 export async function certificateOf(
   context: Context,
   key: KeyIdentity,
   { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
-): Promise<PresentedCertificate | null> {
+): Promise<(PresentedCertificate & { instanceId: string }) | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
-  if (!read?.proves || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
-  return { activationId: read.activationId, issuedAt: read.issuedAt };
+  if (!read?.proves || read.licenseId !== key.licenseId) return null;
+  if (instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)) return null;
+  const { activationId, instanceId, issuedAt } = read;
+  return { activationId, instanceId, issuedAt };
 }
 
 /** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */

@@ -2,14 +2,25 @@
 import * as z from "zod/mini";
 import { networkOf } from "../../access/networks.ts";
 import type { Context } from "../../context.ts";
+import { instanceIdOf } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
 import { type KeyIdentity, readLicenseKey } from "../licenses/license-keys.ts";
 
-/** Any printable characters; chosen by the instance and kept by it, never a container's host name. */
+const PRINTABLE = /^[^\p{C}]{1,128}$/u;
+
+/**
+ * Any printable characters; chosen by the instance and kept by it, never a container's host name. It is left as it was
+ * written, judged in its one spelling, and brought into that by `withKeptId`.
+ */
 export const InstanceId = z.string().check(
   // One fault, one message: what fails the first is not told of the second.
-  z.regex(/^[^\p{C}]{1,128}$/u, { error: "Must be 1 to 128 printable characters", abort: true }),
-  z.regex(/\S/, "Must not be blank"),
+  z.refine((text) => text === "" || instanceIdOf(text) !== "", { error: "Must not be blank", abort: true }),
+  z.refine((text) => PRINTABLE.test(instanceIdOf(text)), "Must be 1 to 128 printable characters"),
+  z.meta({
+    description:
+      "1 to 128 printable characters. White space and invisible characters at its ends do not count, nor does how accents are composed (NFC).",
+    pattern: "^[\\p{White_Space}\\p{Cf}]*[^\\p{C}]{1,128}[\\p{White_Space}\\p{Cf}]*$",
+  }),
 );
 
 // Any string at all is taken as a key and judged as one; the body limit bounds its length.

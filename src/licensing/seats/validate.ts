@@ -5,6 +5,7 @@ import { formatInstant } from "../../kernel/dates.ts";
 import { presentTerms } from "../licenses/licenses.ts";
 import { standingOf } from "../licenses/standing.ts";
 import { refusalFor } from "./grants.ts";
+import { withKeptId } from "./kept-ids.ts";
 import { InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { look, presentSeat, viewOf } from "./view.ts";
 
@@ -22,7 +23,10 @@ export type ValidationRequest = z.output<typeof ValidationRequest>;
 export async function validate(context: Context, request: ValidationRequest) {
   const key = await presentedKey(context, request.license_key);
   const now = context.clock.now();
-  const instanceId = request.instance_id ?? null;
+  const instanceId =
+    request.instance_id == null
+      ? null
+      : (await withKeptId(context, key.licenseId, { instance_id: request.instance_id })).instance_id;
   const [result] = await context.db.batch([look(context, key.licenseId, instanceId, now)]);
   const view = viewOf(result?.results[0], now);
   const standing = standingOf(view.license, now);

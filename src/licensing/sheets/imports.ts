@@ -19,6 +19,7 @@ import {
 } from "../../storage/schema.ts";
 import { termsOf } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
+import { cleaned } from "../../field/pasted.ts";
 import { floorToSecond } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
@@ -142,7 +143,7 @@ async function importedLicense(
  */
 async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
   if (!row.license_key) return null;
-  const claims = await keyring.verify("license+jwt", config.issuer, row.license_key);
+  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(row.license_key));
   const start = claims?.["jti"] === row.id ? claims?.["nbf"] : undefined;
   return typeof start === "number" ? start * 1000 : null;
 }

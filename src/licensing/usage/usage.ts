@@ -30,7 +30,7 @@ const AHEAD = DAY;
 const BEFORE_ISSUE = 35 * DAY;
 
 /** Over a year, for a courier who comes once. */
-const MAX_DAYS = 400;
+export const MAX_DAYS = 400;
 
 /**
  * The figures day by day, the latest last; of a day told twice the higher ones, and none of days that cannot be or are

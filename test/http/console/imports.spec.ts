@@ -132,6 +132,15 @@ describe("what is no import", () => {
     expect((await send("import", "customers", file)).text).toContain("The file is not in UTF-8");
   });
 
+  it("a byte order mark is passed over, and UTF-16 is named", async () => {
+    expect((await send("check", "customers", csv("\ufeffname\nAda\n"))).text).toContain("1 row read");
+    const units = Uint16Array.from("\ufeffname\nAda\n", (character) => character.charCodeAt(0));
+    const wide = new File([new Uint8Array(units.buffer)], "file.csv");
+    expect((await send("check", "customers", wide)).text).toContain(
+      "The file is in UTF-16: save it as UTF-8",
+    );
+  });
+
   it("more than 5 MiB is refused", async () => {
     const page = await send("check", "customers", csv(`name\n${"x".repeat(5.2 * 1024 * 1024)}`));
     expect(page.status).toBe(413);

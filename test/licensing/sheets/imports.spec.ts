@@ -554,6 +554,21 @@ describe("the file of an import", () => {
     }
   });
 
+  it.each([
+    ["text/csv", "name\nZürich\n"],
+    ["application/json", '[{"name": "Zürich"}]'],
+  ])("%s with a byte order mark is read, and in UTF-16 named as that", async (type, text) => {
+    const headers = { "Content-Type": type };
+    const marked = await importCsv("customers", `\ufeff${text}`, { headers });
+    expect(marked).toMatchObject({ status: 200, body: { created: 1 } });
+    const units = Uint16Array.from(`\ufeff${text}`, (character) => character.charCodeAt(0));
+    const wide = await importCsv("customers", new Uint8Array(units.buffer), { headers });
+    expect(wide.body).toMatchObject({
+      code: "REQUEST_INVALID",
+      detail: "The file is in UTF-16: save it as UTF-8",
+    });
+  });
+
   it("comes with no other parameter than dry_run", async () => {
     for (const query of ["?dry_run=yes", "?dry_run=", "?dryrun=true"]) {
       expect(await importCsv("customers", "name\nAda\n", {}, query)).toMatchObject({ status: 422 });

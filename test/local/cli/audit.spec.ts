@@ -3,7 +3,7 @@ import { CompactSign, importJWK } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ChainedEvent, hashOf } from "../../../src/audit/chain.ts";
 import { generateKeys } from "../../../src/dev/keys.ts";
-import { type Desk, openDesk } from "../support/cli.ts";
+import { type Desk, interfere, openDesk } from "../support/cli.ts";
 import { openDatabase, tamper } from "../support/database.ts";
 
 type Row = Record<string, string | number | null>;
@@ -293,6 +293,33 @@ describe("a state", () => {
     );
     writeFileSync(file, "{}");
     expect(await desk.cli(["audit", "verify", "--state", file])).toMatchObject({ code: 2, out: "" });
+  });
+
+  it("goes along when the service moves to another address", async () => {
+    const file = await remember();
+    const old = JSON.parse(readFileSync(file, "utf8")).issuer;
+    const [jwk] = JSON.parse(keys).keys;
+    const list = await new CompactSign(
+      new TextEncoder().encode(JSON.stringify({ iss: "https://new.example" })),
+    )
+      .setProtectedHeader({ alg: "EdDSA", kid: jwk.kid, typ: "revocations+jwt" })
+      .sign(await importJWK(jwk, "EdDSA"));
+    const moved = await interfere(desk.service.url, (_, inbound, outbound, pass) => {
+      if (inbound.url === "/v1/revocations") outbound.end(list);
+      else pass();
+    });
+    const env = { CAIO_LICENSE_URL: moved.url, CAIO_LICENSE_TOKEN: desk.service.token };
+    const verify = (...options: string[]) => desk.cli(["audit", "verify", ...options], { env });
+    const untold = await verify("--state", file);
+    expect(untold).toMatchObject({ code: 2, out: "" });
+    expect(untold.err).toContain(`--issuer ${old}`);
+    expect((await verify()).code).toBe(5);
+    expect((await verify("--issuer", "https://another.example")).code).toBe(5);
+    const told = await verify("--state", file, "--issuer", `${old.toUpperCase().replace("HTTP", "http")}/`);
+    expect(told).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ issuer: "https://new.example" });
+    expect(await verify("--state", file)).toMatchObject({ code: 0 });
+    await moved.close();
   });
 
   it("stays as it was where something was found", async () => {

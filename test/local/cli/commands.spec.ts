@@ -92,6 +92,20 @@ describe("a session", () => {
     expect(await desk.ok("whoami")).toContain("owner");
   });
 
+  it("knows an address in any spelling, and keeps the one", async () => {
+    const { port } = new URL(desk.service.url);
+    for (const url of [`HTTP://LOCALHOST.:${port}//`, ` http://localhost:${port}\n`]) {
+      const login = await desk.cli(["login", "--url", url, "--profile", "spelled", "--token-stdin"], {
+        input: token,
+      });
+      expect(login).toMatchObject({ code: 0 });
+      expect(login.err).toContain(`Signed in to http://localhost:${port} as`);
+      const env = { CAIO_LICENSE_URL: `Http://LocalHost:${port}/`, CAIO_LICENSE_PROFILE: "spelled" };
+      expect(await desk.cli(["whoami"], { env })).toMatchObject({ code: 0 });
+    }
+    await desk.ok("logout", "--profile", "spelled");
+  });
+
   it("works by the launcher's link, by npm run from any folder, and without a profile", async () => {
     const env = { CAIO_LICENSE_URL: desk.service.url, CAIO_LICENSE_TOKEN: token };
     const root = join(LAUNCHER, "../../..");

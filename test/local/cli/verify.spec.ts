@@ -81,7 +81,40 @@ const saved = async (name: string, content: Promise<string>): Promise<string> =>
   return name;
 };
 
+describe("the issuer", () => {
+  it.each([
+    ["HTTPS://Licensing.Example:443/", true],
+    [" https://licensing.example.\n", true],
+    ["https://former.example,https://licensing.example/", true],
+    ["https://licensing.example:8443", false],
+    ["http://licensing.example", false],
+    ["https://former.example", false],
+  ])("%j is an address like any other: %j", async (issuer, valid) => {
+    const verdict = await judged(await sign(key), "--issuer", issuer);
+    expect(verdict).toMatchObject(valid ? { valid } : { valid, code: "ISSUER_UNKNOWN" });
+  });
+
+  it("of a document without one is none", async () => {
+    expect(await judged(await sign({ ...key, iss: undefined }))).toMatchObject({ code: "ISSUER_UNKNOWN" });
+  });
+});
+
 describe("a license key", () => {
+  it("is taken as it was pasted, and told of its marks where it is none", async () => {
+    const genuine = await sign(key);
+    for (const pasted of [
+      genuine.replaceAll(/(.{76})/g, "$1\r\n"),
+      `export CAIO_LICENSE_KEY="${genuine}"`,
+      `\ufeff<${genuine}>\u200b`,
+    ]) {
+      expect(await judged(pasted)).toMatchObject({ valid: true, kind: "license key" });
+    }
+    const { code, detail } = await judged(`"${genuine.slice(0, -20)}"`);
+    expect(code).not.toBe("VALID");
+    expect(detail).toContain("were passed over");
+    expect((await judged(genuine.slice(0, -20))).detail).not.toContain("were passed over");
+  });
+
   it("that holds is valid, with its terms and its end", async () => {
     const { code, out, err } = await verify(`${await sign(key)}\n`);
     expect(code).toBe(0);

@@ -59,7 +59,7 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
     ip: claim.by.ip,
   } as unknown as Context;
   claimSeat(context, claim.now, {
-    key: { licenseId: LICENSE, revision: claim.revision, issuedAt: 0 },
+    key: { licenseId: LICENSE, revision: claim.revision, issuedAt: 0, issuer: "http://localhost:8787" },
     instance_id: claim.instance,
     fingerprint: claim.fingerprint,
     hostname: claim.told.hostname,

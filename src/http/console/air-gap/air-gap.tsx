@@ -1,5 +1,6 @@
 // /admin/air-gap: what a courier brings from an installation without a network, a request or a receipt.
 import type { FC } from "hono/jsx";
+import { NotText, textIn } from "../../../field/files.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import {
   deactivateOffline,
@@ -17,9 +18,17 @@ import type { Visit } from "../visit.ts";
 
 export const AIR_GAP: [string, string] = ["/admin/air-gap", "Air gap"];
 
-/** A file, or the same as text. */
-const contentOf = async (entry: Entry, file: string, text = file): Promise<string | undefined> =>
-  (await entry.file(file)?.text()) ?? entry.text(text);
+/** A file, or the same as text. @throws Problem REQUEST_INVALID for a file that is not in UTF-8 */
+async function contentOf(entry: Entry, file: string, text = file): Promise<string | undefined> {
+  const chosen = entry.file(file);
+  if (!chosen) return entry.text(text);
+  try {
+    return textIn(new Uint8Array(await chosen.arrayBuffer()));
+  } catch (error) {
+    if (!(error instanceof NotText)) throw error;
+    throw invalid(file, `The file ${error.message}`);
+  }
+}
 
 /** @throws Problem REQUEST_INVALID for a file that is no request */
 export async function requestOf(entry: Entry): Promise<OfflineActivation> {
@@ -99,10 +108,13 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
 async function preview(visit: Visit, entry: Entry): Promise<View> {
   const { context, now } = visit;
   const input = await requestOf(entry);
-  const { license, standing, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(context, input);
+  const { license, standing, instanceId, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(
+    context,
+    input,
+  );
   const customer = await getCustomer(context, license.customer_id);
-  const { instance_id, hostname, app_version, usage } = input.request;
-  const title = renews ? `Renew ${instance_id}?` : `Activate ${instance_id}?`;
+  const { hostname, app_version, usage } = input.request;
+  const title = renews ? `Renew ${instanceId}?` : `Activate ${instanceId}?`;
   return {
     title,
     section: "air-gap",
@@ -120,7 +132,7 @@ async function preview(visit: Visit, entry: Entry): Promise<View> {
                 </a>,
               ],
               ["Standing", <StandingBadge standing={standing} />],
-              ["Instance", instance_id],
+              ["Instance", instanceId],
               ["Host name", hostname],
               ["Version", app_version],
               ["Days of usage told", usage?.length],

@@ -38,13 +38,14 @@ const MailState: FC<{ visit: Visit }> = ({ visit: { context } }) =>
   );
 
 const Service: FC<{ visit: Visit }> = ({ visit }) => {
-  const { issuer, productName, rateLimits, access, adminToken } = visit.context.config;
+  const { issuer, issuers, productName, rateLimits, access, adminToken } = visit.context.config;
   return (
     <Card title="Service">
       <Facts
         rows={[
           ["Product", productName],
           ["Issuer", <code>{issuer}</code>],
+          ["Formerly", issuers.length > 1 ? <code>{issuers.slice(1).join(", ")}</code> : null],
           ["Rate limits", rateLimits ? "on" : "off"],
           ["Cloudflare Access", access ? <code>{access.team}</code> : "not configured"],
           ["ADMIN_TOKEN", visit.can("access") ? (adminToken === null ? "not set" : "set") : null],

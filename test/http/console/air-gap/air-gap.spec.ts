@@ -74,6 +74,11 @@ describe("a request file", () => {
   it.each([
     ["no file", {}, "Choose the request file"],
     ["a file that is no JSON", { request: file("PK\u0003") }, "it holds no JSON"],
+    [
+      "a file in UTF-16",
+      { request: new File([new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])], "island.json") },
+      "The file is in UTF-16: save it as UTF-8",
+    ],
     ["JSON of another kind", { request: file("[]") }, "request"],
     ["a key that we did not sign", { request: requestFile("a.b.c", "island") }, "license key is not valid"],
     ["no number of days", { request: file("{}"), lease_days: "soon" }, "Lease in days : Must be"],
