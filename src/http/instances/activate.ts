@@ -1,5 +1,5 @@
 // POST /v1/activate.
-import { activate, ActivationRequest } from "../../licensing/seats/activate.ts";
+import { activate, ActivationRequest } from "../../licensing/seats/calls/activate.ts";
 import { GRANT_REFUSALS } from "../../licensing/seats/grants.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";

@@ -1,5 +1,5 @@
 // POST /v1/check-in.
-import { checkIn, CheckInRequest } from "../../licensing/seats/check-in.ts";
+import { checkIn, CheckInRequest } from "../../licensing/seats/calls/check-in.ts";
 import { GRANT_REFUSALS } from "../../licensing/seats/grants.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";

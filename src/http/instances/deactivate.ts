@@ -1,5 +1,5 @@
 // POST /v1/deactivate.
-import { deactivate, DeactivationRequest } from "../../licensing/seats/deactivate.ts";
+import { deactivate, DeactivationRequest } from "../../licensing/seats/calls/deactivate.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 

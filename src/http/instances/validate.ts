@@ -1,5 +1,5 @@
 // POST /v1/validate.
-import { validate, ValidationRequest } from "../../licensing/seats/validate.ts";
+import { validate, ValidationRequest } from "../../licensing/seats/calls/validate.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
 import { readyJson } from "../middleware.ts";

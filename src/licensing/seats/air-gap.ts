@@ -8,7 +8,7 @@ import type { Context } from "../../context.ts";
 import { isCompactJws } from "../../crypto/compact.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { invalid, Problem } from "../../problems.ts";
-import { CheckInRequest } from "./check-in.ts";
+import { CheckInRequest } from "./calls/check-in.ts";
 import { type CertificateIdentity, readCertificate } from "./certificates.ts";
 import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
 import { certificateOf, grantSeat, refusalOfClaim } from "./grants.ts";

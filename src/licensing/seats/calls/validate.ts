@@ -1,13 +1,13 @@
 // POST /v1/validate: what a license key is worth now. Writes nothing.
 import * as z from "zod/mini";
-import type { Context } from "../../context.ts";
-import { formatInstant } from "../../kernel/dates.ts";
-import { presentTerms } from "../licenses/licenses.ts";
-import { standingOf } from "../licenses/standing.ts";
-import { refusalFor } from "./grants.ts";
-import { withKeptId } from "./kept-ids.ts";
+import type { Context } from "../../../context.ts";
+import { formatInstant } from "../../../kernel/dates.ts";
+import { presentTerms } from "../../licenses/licenses.ts";
+import { standingOf } from "../../licenses/standing.ts";
+import { refusalFor } from "../grants.ts";
+import { withKeptId } from "../kept-ids.ts";
 import { InstanceId, LicenseKey, presentedKey } from "./presented.ts";
-import { look, presentSeat, viewOf } from "./view.ts";
+import { look, presentSeat, viewOf } from "../view.ts";
 
 export const ValidationRequest = z.object({
   license_key: LicenseKey,

@@ -1,10 +1,10 @@
 // What every call of an instance stands on: its license key and its own id, within the brakes.
 import * as z from "zod/mini";
-import { networkOf } from "../../access/networks.ts";
-import type { Context } from "../../context.ts";
-import { instanceIdOf } from "../../field/pasted.ts";
-import { Problem } from "../../problems.ts";
-import { type KeyIdentity, readLicenseKey } from "../licenses/license-keys.ts";
+import { networkOf } from "../../../access/networks.ts";
+import type { Context } from "../../../context.ts";
+import { instanceIdOf } from "../../../field/pasted.ts";
+import { Problem } from "../../../problems.ts";
+import { type KeyIdentity, readLicenseKey } from "../../licenses/license-keys.ts";
 
 const PRINTABLE = /^[^\p{C}]{1,128}$/u;
 

@@ -1,11 +1,11 @@
 // POST /v1/activate: gives an instance a seat. One round trip to D1: the claim, its event and the look at what is
 // there now share a batch.
 import * as z from "zod/mini";
-import type { Context } from "../../context.ts";
-import { maxCharacters } from "../../kernel/inputs.ts";
-import { presentGrant } from "./answers.ts";
-import { grantSeat } from "./grants.ts";
-import { withKeptId } from "./kept-ids.ts";
+import type { Context } from "../../../context.ts";
+import { maxCharacters } from "../../../kernel/inputs.ts";
+import { presentGrant } from "../answers.ts";
+import { grantSeat } from "../grants.ts";
+import { withKeptId } from "../kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
 const Label = (max: number) => z.string().check(...maxCharacters(max));

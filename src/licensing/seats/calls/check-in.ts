@@ -1,11 +1,11 @@
 // POST /v1/check-in: renews the lease of an instance and takes in what it used.
 import * as z from "zod/mini";
-import type { Context } from "../../context.ts";
-import { UsageReport } from "../usage/usage.ts";
+import type { Context } from "../../../context.ts";
+import { UsageReport } from "../../usage/usage.ts";
 import { ActivationRequest } from "./activate.ts";
-import { presentGrant } from "./answers.ts";
-import { grantSeat } from "./grants.ts";
-import { withKeptId } from "./kept-ids.ts";
+import { presentGrant } from "../answers.ts";
+import { grantSeat } from "../grants.ts";
+import { withKeptId } from "../kept-ids.ts";
 import { asInstance, presentedKey } from "./presented.ts";
 
 export const CheckInRequest = z.extend(ActivationRequest, {

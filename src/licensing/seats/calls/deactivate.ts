@@ -1,12 +1,12 @@
 // POST /v1/deactivate: gives a seat back.
 import * as z from "zod/mini";
-import type { Context } from "../../context.ts";
-import { Problem } from "../../problems.ts";
-import { certificateOf } from "./grants.ts";
-import { withKeptId } from "./kept-ids.ts";
+import type { Context } from "../../../context.ts";
+import { Problem } from "../../../problems.ts";
+import { certificateOf } from "../grants.ts";
+import { withKeptId } from "../kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
-import { endActivation } from "./seat-ends.ts";
-import { look, viewOf } from "./view.ts";
+import { endActivation } from "../seat-ends.ts";
+import { look, viewOf } from "../view.ts";
 
 export const DeactivationRequest = z.object({
   license_key: LicenseKey,
