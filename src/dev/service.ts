@@ -5,11 +5,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { ensureSecrets } from "./secrets.ts";
 import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const ENDS_WITH_PARENT = pathToFileURL(join(import.meta.dirname, "ends-with-parent.ts")).href;
 
 export interface ServiceOptions {
   port: number;
@@ -66,11 +68,11 @@ async function assertFree(port: number): Promise<void> {
 }
 
 function wrangler(args: string[]): ChildProcess {
-  return spawn(process.execPath, [WRANGLER, ...args], {
+  return spawn(process.execPath, ["--import", ENDS_WITH_PARENT, WRANGLER, ...args], {
     cwd: ROOT,
     // A process group of its own, so that stopping it stops workerd and every helper with it.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: {
       ...process.env,
       CI: "true",

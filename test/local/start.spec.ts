@@ -78,6 +78,16 @@ describe("npm start", () => {
     expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
   });
 
+  it("leaves nothing on the port where all of it is killed at once", async () => {
+    const port = await freePort();
+    const script = start("--port", String(port), "--persist-to", folder);
+    await script.printed(/A first call/);
+    // The service has a group of its own; nobody is left in this one to tell it anything.
+    process.kill(-script.child.pid!, "SIGKILL");
+    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
+    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+  });
+
   it("takes variables, colons and all", async () => {
     const port = await freePort();
     const token = "caio_given-on-the-command-line";
