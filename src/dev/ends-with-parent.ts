@@ -1,5 +1,6 @@
-// Loaded into wrangler: ends it, and all that it started, once whoever started it is gone. Its standard input is a
-// pipe that only the parent holds, and the system closes that also where the parent had no time to say anything.
+// Loaded into a process that leads a group, such as wrangler: ends it, and all that it started, once whoever started
+// it is gone. Its standard input is a pipe that only the parent holds, and the system closes that also where the
+// parent had no time to say anything.
 import process, { stdin } from "node:process";
 import { isMainThread } from "node:worker_threads";
 
@@ -9,6 +10,6 @@ const OWN_GROUP = 0;
 if (isMainThread) {
   stdin.on("close", () => process.kill(OWN_GROUP, "SIGKILL"));
   stdin.resume();
-  // Where wrangler is done, it ends, and does not wait for this.
+  // A process that is done ends, and does not wait for this.
   stdin.unref();
 }

@@ -11,7 +11,12 @@ import { StartError } from "./start-error.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-const ENDS_WITH_PARENT = pathToFileURL(join(import.meta.dirname, "ends-with-parent.ts")).href;
+
+/** Options of Node under which a process ends with whoever holds its standard input, a pipe. */
+export const ENDS_WITH_PARENT = [
+  "--import",
+  pathToFileURL(join(import.meta.dirname, "ends-with-parent.ts")).href,
+];
 
 export interface ServiceOptions {
   port: number;
@@ -68,7 +73,7 @@ async function assertFree(port: number): Promise<void> {
 }
 
 function wrangler(args: string[]): ChildProcess {
-  return spawn(process.execPath, ["--import", ENDS_WITH_PARENT, WRANGLER, ...args], {
+  return spawn(process.execPath, [...ENDS_WITH_PARENT, WRANGLER, ...args], {
     cwd: ROOT,
     // A process group of its own, so that stopping it stops workerd and every helper with it.
     detached: true,
