@@ -5,12 +5,18 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-const ATTENDED = join(import.meta.dirname, "attended.cjs");
+
+/** Options of Node under which a process ends with whoever holds its standard input, a pipe. */
+export const ENDS_WITH_PARENT = [
+  "--import",
+  pathToFileURL(join(import.meta.dirname, "ends-with-parent.ts")).href,
+];
 
 export interface ServiceOptions {
   port: number;
@@ -69,12 +75,11 @@ async function assertFree(port: number): Promise<void> {
 }
 
 function wrangler(args: string[]): ChildProcess {
-  return spawn(process.execPath, ["-r", ATTENDED, WRANGLER, ...args], {
+  return spawn(process.execPath, [...ENDS_WITH_PARENT, WRANGLER, ...args], {
     cwd: ROOT,
     // A process group of its own, so that stopping it stops workerd and every helper with it.
     detached: true,
-    // The last one is for nothing but its end: see attended.cjs.
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: {
       ...process.env,
       CI: "true",

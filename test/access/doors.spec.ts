@@ -61,6 +61,11 @@ describe.each(CONSOLE.map((rule) => [nameOf(rule), rule] as const))("%s", (_, ru
     if (!may(role, rule)) expect(writes).toEqual([]);
   });
 
+  it("declares the permission of just these roles, whatever the verbs of the page refuse by themselves", () => {
+    const { access } = doors.find(({ path }) => path === rule.path)!;
+    expect(ROLES_OF[access].toSorted()).toEqual(ROLES.filter((role) => may(role, rule)).toSorted());
+  });
+
   it.runIf(rule.method === "POST")("takes no form that another site sends", async () => {
     writes.length = 0;
     const { headers, formToken } = visitors.owner;

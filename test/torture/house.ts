@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
+import { ENDS_WITH_PARENT } from "../../src/dev/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -54,10 +55,11 @@ function killGroup(child: ChildProcess): void {
 }
 
 function launch(bindings: Bindings): ChildProcess {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "house-process.ts"), STATE], {
+  const program = join(import.meta.dirname, "house-process.ts");
+  const child = spawn(process.execPath, [...ENDS_WITH_PARENT, program, STATE], {
     cwd: ROOT,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, TORTURE_BINDINGS: JSON.stringify(bindings) },
   });
   running.add(child);

@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { ENDS_WITH_PARENT } from "../../../src/dev/service.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -21,6 +22,8 @@ export function npm(script: string, ...args: string[]): Script {
   const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
     cwd: ROOT,
     detached: true,
+    // A run of the tests that is killed must not leave a service behind. The other scripts end by themselves.
+    env: { ...process.env, ...(script === "start" ? { NODE_OPTIONS: ENDS_WITH_PARENT.join(" ") } : {}) },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let text = "";
