@@ -4,16 +4,19 @@ import { styleText } from "node:util";
 import stringWidth from "string-width";
 import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
 import type { Standing } from "../licensing/licenses/standing.ts";
-import { plain } from "./failures.ts";
+import { plain, safe } from "./failures.ts";
 
 type Format = Parameters<typeof styleText>[0];
 
 const paint = (format: Format, text: string): string => styleText(format, text, { stream: process.stdout });
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+/** Without its own line end. */
+export const write = (text: string): void => void process.stdout.write(safe(text));
+
+export const print = (text: string): void => write(`${text}\n`);
 
 /** For people beside what is printed: not part of it, so that it can be piped. */
-export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+export const note = (text: string): void => void process.stderr.write(`${safe(text)}\n`);
 
 export type Column<T> = [head: string, cell: (row: T) => string];
 
@@ -42,7 +45,7 @@ export const text = (value: string | null | undefined): string =>
   value === null || value === undefined || value === "" ? "–" : plain(value);
 
 /** The same for text of several lines. */
-export const plainLines = (value: string): string => value.split("\n").map(plain).join("\n");
+export const plainLines = (value: string): string => value.split(/\r?\n/).map(plain).join("\n");
 
 export function printTable<T>(rows: T[], columns: Column<T>[]): void {
   const head = columns.map(([name]) => paint("bold", name.toUpperCase()));
