@@ -1,9 +1,20 @@
 // What somebody outside can find out and use up: which licenses there are, and other people's patience.
 import { generateKeyPair } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sha256 } from "../../src/crypto/digests.ts";
 import { dissect, resigned, unsigned } from "../support/documents.ts";
 import { env } from "../support/env.ts";
-import { type Answer, activate, admin, call, newLicense, newToken } from "../support/service.ts";
+import { metered } from "../support/meter.ts";
+import {
+  type Answer,
+  activate,
+  admin,
+  call,
+  newLicense,
+  newToken,
+  rows,
+  unique,
+} from "../support/service.ts";
 
 /** All that an answer tells, but for its request id. */
 function toldBy({ status, headers, text, body }: Answer): unknown {
@@ -146,6 +157,42 @@ describe("the brakes, by the real bindings", () => {
     const refused = guesses.find(({ status }) => status === 429)!;
     expect(refused.headers.get("Retry-After")).toBe("60");
     expect((await me((await newToken()).token)).status).toBe(200);
+  });
+
+  it("spare the database a guess beyond the limit, and let everybody in who has a token", async () => {
+    const old = `caio_${"y".repeat(32)}`;
+    await rows(
+      `INSERT INTO api_tokens (id, name, role, prefix, hash, created_by, created_at)
+       VALUES (?, 'Of before tokens had a mark', 'viewer', 'caio_y', ?, 'x', 0)`,
+      unique("tok_old"),
+      await sha256(old),
+    );
+    const revoked = await newToken();
+    await admin(`/api-tokens/${revoked.api_token.id}`, { method: "DELETE" });
+    const meter = metered();
+    const service = { ...meter.bindings, RATE_LIMITS: "on" };
+    const ask = (token: string): Promise<Answer> =>
+      call("/v1/admin/me", {
+        token,
+        headers: { "CF-Connecting-IP": "198.51.100.7" },
+        bindings: service,
+      });
+    const guess = (n: number): string => `caio_${String(n).padStart(32, "x")}`;
+
+    await Promise.all(Array.from({ length: 310 }, (_, n) => ask(guess(n))));
+    expect((await ask(guess(400))).status).toBe(429);
+    meter.cost.trips = 0;
+    for (let n = 500; n < 520; n++) expect((await ask(guess(n))).status).toBe(429);
+    expect(meter.cost.trips).toBe(0);
+
+    // A token of ours that was revoked is looked up once.
+    for (let n = 0; n < 5; n++) expect((await ask(revoked.token)).status).toBe(429);
+    expect(meter.cost.trips).toBe(1);
+
+    // Made meanwhile, made before there was a mark, and of whoever deployed it.
+    for (const token of [(await newToken()).token, old, env.ADMIN_TOKEN]) {
+      expect((await ask(token)).status).toBe(200);
+    }
   });
 
   it("stop who guesses at the sign-in of the console after twenty times, a right guess included", async () => {
