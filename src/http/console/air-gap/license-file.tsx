@@ -17,6 +17,7 @@ const result = (visit: Visit, file: LicenseFile): View => {
   return {
     title: "License file",
     section: "air-gap",
+    look: { action: "license.key_revealed", entity: ["license", file.license_id] },
     body: (
       <>
         <Heading

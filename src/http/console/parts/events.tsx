@@ -12,6 +12,7 @@ const WORDS: Record<string, string> = {
   "activation.ended": "Seat given back",
   "activation.lapsed": "Lease ran out",
   "api_token.created": "API token made",
+  "api_token.revealed": "API token shown again",
   "api_token.revoked": "API token revoked",
   "customer.changed": "Customer changed",
   "customer.created": "Customer created",
