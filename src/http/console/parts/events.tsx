@@ -1,6 +1,7 @@
 // Events in words.
 import type { FC } from "hono/jsx";
-import { type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
+import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
+import type { Visit } from "../visit.ts";
 import { formatCount, wordsFor, When } from "../../ui/show.tsx";
 
 const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
@@ -43,8 +44,9 @@ const WORDS: Record<string, string> = {
   "session.opened": "Signed in to the console",
 };
 
-/** What can happen, by its words. */
-export const ACTIONS: [action: string, words: string][] = Object.entries(WORDS);
+/** What can happen, by its words, as far as this person may see it. */
+export const actionsFor = ({ context }: Visit): [action: string, words: string][] =>
+  Object.entries(WORDS).filter(([action]) => isShown(context, action));
 
 /** What happened in words; what has none of its own is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {
