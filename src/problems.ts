@@ -61,6 +61,19 @@ export const PROBLEMS = {
       "Deactivate an instance that is no longer needed, wait until the lease of a lost one runs out, or ask your vendor for more instances.",
     retryable: true,
   },
+  INSTANCE_CLONED: {
+    status: 403,
+    title: "Two places seem to use this instance id",
+    remedy:
+      "Give each installation an instance_id of its own. A restarted one sends the certificate that it holds, waits until the lease of the seat is over, or asks your vendor to clear the mark.",
+    retryable: true,
+  },
+  CERTIFICATE_REQUIRED: {
+    status: 403,
+    title: "The certificate of the instance is required",
+    remedy:
+      "Send the certificate that the instance was given last. Without it the seat is free when its lease ends, or when your vendor frees it.",
+  },
   NOT_FOUND: {
     status: 404,
     title: "There is nothing here",

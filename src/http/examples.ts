@@ -19,6 +19,8 @@ const terms = {
   max_requests_per_day: 100_000,
 };
 
+const unprovenTerms = { unproven_lease_hours: 72, clone_policy: "warn" };
+
 export const newCustomer = { id: CUSTOMER, name: "Ada Price", email: "ada@acme.example", company: "Acme" };
 
 export const customer = {
@@ -40,6 +42,7 @@ export const licenseType = {
   created_at: "2026-01-01T00:00:00.000Z",
   updated_at: "2026-01-01T00:00:00.000Z",
   notice_days: [30, 14, 7, 1, 0],
+  ...unprovenTerms,
 };
 
 export const newLicense = { customer_id: CUSTOMER, license_type: "professional", expires_at: "2027-11-30" };
@@ -59,6 +62,7 @@ const shownTerms = {
   lease_days: 30,
   check_in_hours: 24,
   ...terms,
+  ...unprovenTerms,
 };
 
 const { id: _id, created_at: _created, updated_at: _updated, ...typeTerms } = licenseType;
@@ -117,6 +121,8 @@ export const activationRequest = {
 
 export const validationRequest = { license_key: KEY, instance_id: INSTANCE };
 
+export const deactivationRequest = { ...validationRequest, certificate: KEY };
+
 export const ACTIVATION_ID = "act_01KB0Q5T9V3M7Z1D8XQ2R4S6WY_K7M2Q9X4TB";
 
 export const activation = {
@@ -135,6 +141,7 @@ export const activation = {
   license_key: KEY,
   certificate: KEY,
   warnings: [],
+  usage_ignored: [],
   server_time: "2026-11-23T09:02:00.551Z",
 };
 

@@ -19,6 +19,11 @@ export const limits = {
   max_requests_per_day: OptionalLimit,
 };
 
+export const unprovenTerms = {
+  unproven_lease_hours: z.int(),
+  clone_policy: z.enum(["warn", "refuse"]),
+};
+
 export const terms = {
   id: z.string(),
   customer_id: z.string(),
@@ -34,6 +39,7 @@ export const terms = {
   lease_days: z.int(),
   check_in_hours: z.int(),
   ...limits,
+  ...unprovenTerms,
 };
 
 export const Warnings = z.array(
@@ -42,6 +48,7 @@ export const Warnings = z.array(
       "LICENSE_EXPIRING",
       "LICENSE_IN_GRACE",
       "LICENSE_KEY_SUPERSEDED",
+      "INSTANCE_UNPROVEN",
       "OVER_LIMIT",
       "FINGERPRINT_CHANGED",
       "USAGE_IGNORED",

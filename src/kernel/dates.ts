@@ -61,6 +61,9 @@ export const firstDayOf = (start: number): number => (start % DAY === 10 * HOUR 
 /** RFC 3339, UTC, with milliseconds. */
 export const formatInstant = (at: number): string => new Date(at).toISOString();
 
+/** The UTC day of an instant, as YYYY-MM-DD. */
+export const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
+
 export const formatInstantOrNull = (at: number | null): string | null =>
   at === null ? null : formatInstant(at);
 

@@ -3,7 +3,17 @@ import * as z from "zod/mini";
 import { Email } from "../../access/people.ts";
 import { AnyRole } from "../../kernel/permissions.ts";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
-import { Day, Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
+import {
+  Day,
+  Instant,
+  limits,
+  OptionalInstant,
+  OptionalLimit,
+  terms,
+  Text,
+  unprovenTerms,
+  Warnings,
+} from "../schemas.ts";
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
 export const EmailParam = z.object({ email: Email });
@@ -35,6 +45,7 @@ export const LicenseType = z.object({
   created_at: Instant,
   updated_at: Instant,
   notice_days: z.array(z.int()),
+  ...unprovenTerms,
 });
 
 export const License = z.object({
@@ -106,6 +117,12 @@ export const Instance = z.object({
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
   usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
+  proven_until: Instant.check(z.describe("The end of the last lease that was given for a proof")),
+  unproven: z
+    .array(
+      z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }),
+    )
+    .check(z.describe("Requests without proof in the last seven days, by the day, with the last of each")),
 });
 
 export const AuditSeal = z.object({

@@ -9,10 +9,18 @@ export const deactivateEndpoint = endpoint(
     path: "/v1/deactivate",
     tag: "Instances",
     summary: "Give a seat back",
+    description:
+      "Send the certificate that the instance holds: it proves that the seat is its own. Without it a live seat stays, and is free when its lease ends.",
     access: "public",
-    body: { schema: DeactivationRequest, example: examples.validationRequest },
+    body: { schema: DeactivationRequest, example: examples.deactivationRequest },
     answer: { status: 204, description: "The instance holds no seat (any more)." },
-    refusals: ["LICENSE_KEY_INVALID", "LICENSE_KEY_SUPERSEDED", "LICENSE_NOT_FOUND", "RATE_LIMITED"],
+    refusals: [
+      "LICENSE_KEY_INVALID",
+      "LICENSE_KEY_SUPERSEDED",
+      "LICENSE_NOT_FOUND",
+      "CERTIFICATE_REQUIRED",
+      "RATE_LIMITED",
+    ],
   },
   async ({ http, context, body }) => {
     await deactivate(context, body);

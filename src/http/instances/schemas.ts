@@ -1,7 +1,7 @@
 // The shapes of what installations are answered.
 import * as z from "zod/mini";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
-import { Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
+import { Day, Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";
 
 export const Activation = z.object({
   status: z.literal("activated"),
@@ -21,6 +21,9 @@ export const Activation = z.object({
     .string()
     .check(z.describe("Compact JWS, typ activation+jwt: lets the instance go on offline")),
   warnings: Warnings,
+  usage_ignored: z
+    .array(Day)
+    .check(z.describe("Days of usage that were not taken, because the request was unproven: tell them again")),
   server_time: Instant,
 });
 

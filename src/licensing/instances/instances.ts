@@ -8,9 +8,10 @@ import { type Activation, activations, licenses } from "../../storage/schema.ts"
 import { licenseIdOf } from "../seats/activation-ids.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { normalizeTerm } from "../customers/search-terms.ts";
-import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { dayOf, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { isByFile } from "./census.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import { QUIET } from "../seats/seat-rules.ts";
 import { endActivationById } from "../seats/seat-ends.ts";
 import { SearchText, Since, Until } from "../../kernel/inputs.ts";
 
@@ -181,6 +182,25 @@ export async function endActivation(context: Context, id: string): Promise<void>
   await context.db.batch(endActivationById(context, context.clock.now(), licenseIdOf(id), id));
 }
 
+/** The days of the last seven on which the instance was asked for without proof, the earliest first. */
+function unprovenDays({ unproven }: Activation, now: number) {
+  const from = dayOf(Math.max(0, now - QUIET));
+  return Object.values(unproven ?? {})
+    .filter(({ day }) => day > from)
+    .toSorted((one, other) => (one.day < other.day ? -1 : 1))
+    .map(({ day, count: requests, at, ip, hostname }) => ({
+      date: day,
+      requests,
+      last_at: formatInstant(at),
+      ip,
+      hostname,
+    }));
+}
+
+/** Since when the seat is marked as a clone, where the last suspicion is not long ago. */
+const markedAt = ({ clone_suspected_at }: Activation, now: number): number | null =>
+  clone_suspected_at !== null && clone_suspected_at > now - QUIET ? clone_suspected_at : null;
+
 /** An activation as the API shows it. */
 export const presentActivation = (activation: Activation, now: number) => {
   const { id, license_id, instance_id, replaces, ended_by, fingerprint, hostname, app_version, labels, ip } =
@@ -199,7 +219,7 @@ export const presentActivation = (activation: Activation, now: number) => {
     replaces,
     fingerprint,
     fingerprint_changed_at: formatInstantOrNull(activation.fingerprint_changed_at),
-    clone_suspected_at: formatInstantOrNull(activation.clone_suspected_at),
+    clone_suspected_at: formatInstantOrNull(markedAt(activation, now)),
     hostname,
     app_version,
     labels,
@@ -208,5 +228,7 @@ export const presentActivation = (activation: Activation, now: number) => {
       activation.usage_day === null
         ? null
         : { date: activation.usage_day, requests: activation.requests, services: activation.services },
+    proven_until: formatInstant(activation.proven_until ?? activation.lease_expires_at),
+    unproven: unprovenDays(activation, now),
   };
 };

@@ -3,7 +3,7 @@
 import type { Services } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import type { License } from "../../storage/schema.ts";
-import { numericDate } from "../../kernel/dates.ts";
+import { numericDate, SECOND } from "../../kernel/dates.ts";
 
 type KeySource = Pick<
   License,
@@ -43,6 +43,8 @@ export const licenseKeyOf = (services: Services, license: KeySource): Promise<st
 export interface KeyIdentity {
   licenseId: string;
   revision: number;
+  /** When the license was issued: every key of it says so. */
+  issuedAt: number;
 }
 
 /**
@@ -58,11 +60,12 @@ export async function readLicenseKey(
   const claims = await keyring.verify("license+jwt", config.issuer, licenseKey.trim());
   const jti = claims?.["jti"];
   const rev = claims?.["rev"];
-  if (typeof jti !== "string" || typeof rev !== "number") {
+  const iat = claims?.["iat"];
+  if (typeof jti !== "string" || typeof rev !== "number" || typeof iat !== "number") {
     throw new Problem(
       "LICENSE_KEY_INVALID",
       "The license key was not issued by this service or was altered.",
     );
   }
-  return { licenseId: jti, revision: rev };
+  return { licenseId: jti, revision: rev, issuedAt: iat * SECOND };
 }

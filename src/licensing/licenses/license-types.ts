@@ -15,7 +15,17 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays } from "./terms.ts";
+import {
+  CheckInHours,
+  ClonePolicy,
+  Days,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  NoticeDays,
+  UnprovenLeaseHours,
+} from "./terms.ts";
 import { ChosenId, Text } from "../../kernel/inputs.ts";
 
 // Statistics are told by type, as members of an object, and many a program takes this one for no member.
@@ -33,6 +43,8 @@ export const LicenseTypeTerms = z.strictObject({
   max_services: z._default(Limit, null),
   max_requests_per_day: z._default(Limit, null),
   notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
+  unproven_lease_hours: z._default(UnprovenLeaseHours, 72),
+  clone_policy: z._default(ClonePolicy, "warn"),
 });
 
 export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;

@@ -19,7 +19,7 @@ import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } 
 import { licenseKeyOf } from "./license-keys.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { Days, Features, GraceDays, Limit, NoticeDays } from "./terms.ts";
+import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
@@ -42,6 +42,8 @@ export const NewLicense = z
     metadata: z.optional(Metadata),
     /** The license's own, in place of its type's. */
     notice_days: z.optional(z.nullable(NoticeDays)),
+    unproven_lease_hours: z.optional(UnprovenLeaseHours),
+    clone_policy: z.optional(ClonePolicy),
   })
   .check(
     z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
@@ -94,6 +96,9 @@ export const licenseOf = (
   updated_at: now,
   notice_days: input.notice_days ?? null,
   signed_until: null,
+  unproven_lease_hours: input.unproven_lease_hours ?? type.unproven_lease_hours,
+  clone_policy: input.clone_policy ?? type.clone_policy,
+  unproven_until: null,
 });
 
 /** What is wrong with the end of a license that begins to hold at `from`, or null. */
@@ -202,4 +207,6 @@ export const presentTerms = (license: Terms, now: number) => ({
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
+  unproven_lease_hours: license.unproven_lease_hours,
+  clone_policy: license.clone_policy,
 });

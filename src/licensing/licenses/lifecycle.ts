@@ -21,7 +21,17 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import { CheckInHours, Days, Features, GraceDays, LeaseDays, Limit, NoticeDays } from "./terms.ts";
+import {
+  CheckInHours,
+  ClonePolicy,
+  Days,
+  Features,
+  GraceDays,
+  LeaseDays,
+  Limit,
+  NoticeDays,
+  UnprovenLeaseHours,
+} from "./terms.ts";
 import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
@@ -56,6 +66,8 @@ export const LicenseChanges = z.strictObject({
   max_requests_per_day: z.optional(Limit),
   metadata: z.optional(Metadata),
   notice_days: z.optional(z.nullable(NoticeDays)),
+  unproven_lease_hours: z.optional(UnprovenLeaseHours),
+  clone_policy: z.optional(ClonePolicy),
 });
 
 export const Renewal = z

@@ -18,6 +18,12 @@ export const LeaseDays = z.int().check(z.minimum(1), z.maximum(3_650));
 
 export const CheckInHours = z.int().check(z.minimum(1), z.maximum(8_760));
 
+/** How long a request that proves nothing holds a seat. */
+export const UnprovenLeaseHours = z.int().check(z.minimum(1), z.maximum(8_760));
+
+/** What is done about requests without proof for a seat that two places seem to share: nothing, or they are refused. */
+export const ClonePolicy = z.enum(["warn", "refuse"]);
+
 /** How many days before the end a notice is due; none where it is empty. */
 export const NoticeDays = z
   .array(z.int().check(z.minimum(0), z.maximum(365)))

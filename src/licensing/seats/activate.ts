@@ -18,6 +18,10 @@ export const ActivationRequest = z.object({
   hostname: z.nullish(Label(255)),
   app_version: z.nullish(Label(64)),
   nonce: z.nullish(Label(256)),
+  /** The one that the instance holds: it proves that the seat is its own. */
+  certificate: z.nullish(z.string()),
+  /** The longest lease that it wants: short ones are for installations that keep no state. */
+  lease_hours: z.nullish(z.int().check(z.minimum(1), z.maximum(8_760))),
   labels: z.nullish(
     z.record(Label(64).check(z.minLength(1)), Label(256)).check(
       z.refine((labels) => Object.keys(labels).length <= MAX_LABELS, `At most ${MAX_LABELS} labels`),

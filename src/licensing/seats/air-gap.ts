@@ -62,7 +62,7 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   const view = viewOf(found?.results[0], now);
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
-  const certificate = await certificateOf(context, key, input.request, now);
+  const certificate = await certificateOf(context, key, input.request);
   const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
   return {
     license,
@@ -72,7 +72,7 @@ export async function previewOffline(context: Context, input: OfflineActivation)
     seatsInUse,
     leaseUntil: Math.min(leaseEnd(input, license, now), graceUntil(license) ?? LAST_INSTANT),
     refusal:
-      refusalOfClaim(view, key, certificate, standing) ??
+      refusalOfClaim(view, key, certificate, standing, now) ??
       (isFull ? ("ACTIVATION_LIMIT_REACHED" as const) : null),
   };
 }

@@ -15,6 +15,8 @@ export interface InstanceKey {
 interface Subject {
   license: Terms;
   seat: Seat;
+  /** Whether the instance proved that the seat is its own. If not, this certificate will not prove it either. */
+  proven: boolean;
   request: {
     /** Echoed so that the instance knows this certificate answers its own request. */
     nonce?: string | null | undefined;
@@ -29,7 +31,7 @@ interface Subject {
 export function signCertificate(
   { keyring, config }: Services,
   now: number,
-  { license, seat, request }: Subject,
+  { license, seat, proven, request }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
@@ -48,6 +50,7 @@ export function signCertificate(
     license_expires_at: formatInstantOrNull(license.expires_at),
     grace_until: formatInstantOrNull(graceUntil(license)),
     check_in_at: formatInstant(seat.check_in_at),
+    ...(proven ? {} : { proven }),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
     ...(public_key == null ? {} : { cnf: { jwk: public_key } }),
@@ -61,6 +64,8 @@ export interface CertificateIdentity {
   issuedAt: number;
   expiresAt: number;
   publicKey: InstanceKey | null;
+  /** Whether it proves that its holder is the instance: not where it was given to somebody who had no proof. */
+  proves: boolean;
 }
 
 /** What a certificate of ours says; null for anything else, and for one that we did not sign. Expiry is not looked at. */
@@ -70,7 +75,7 @@ export async function readCertificate(
 ): Promise<CertificateIdentity | null> {
   const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
   if (!claims) return null;
-  const { jti, license_id, sub, iat, exp, cnf } = claims as Record<string, unknown>;
+  const { jti, license_id, sub, iat, exp, cnf, proven } = claims as Record<string, unknown>;
   return {
     activationId: String(jti),
     licenseId: String(license_id),
@@ -78,5 +83,6 @@ export async function readCertificate(
     issuedAt: Number(iat) * SECOND,
     expiresAt: Number(exp) * SECOND,
     publicKey: (cnf as { jwk?: InstanceKey } | undefined)?.jwk ?? null,
+    proves: proven !== false,
   };
 }

@@ -8,7 +8,6 @@ import { asInstance, presentedKey } from "./presented.ts";
 
 export const CheckInRequest = z.extend(ActivationRequest, {
   usage: z.nullish(UsageReport),
-  certificate: z.nullish(z.string()),
 });
 
 export type CheckInRequest = z.output<typeof CheckInRequest>;

@@ -4,10 +4,11 @@
 import type { Context } from "../../context.ts";
 import { named } from "../../storage/database.ts";
 import { activationIdOf } from "./activation-ids.ts";
-import { ceilToSecond, DAY, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
+import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
+import { CLONE_AFTER, COUNTED_SEATS, NEW_IDS, QUIET } from "./seat-rules.ts";
 
-/** The activation that a certificate is of, empty once it expired, and when it was issued. */
+/** The activation that a certificate of this instance proves, and when the certificate was issued. */
 export interface PresentedCertificate {
   activationId: string;
   issuedAt: number;
@@ -21,9 +22,11 @@ export interface Claimant {
   hostname?: string | null | undefined;
   app_version?: string | null | undefined;
   labels?: Record<string, string> | null | undefined;
+  /** The longest lease that it wants. */
+  lease_hours?: number | null | undefined;
   /** A claim of an instance that says it was activated before: it gets no seat that it did not have. */
   returning?: boolean;
-  /** The certificate that it shows, verified as ours. */
+  /** The certificate that it shows, verified as ours and able to prove a seat. */
   certificate?: PresentedCertificate | null;
   /** What it used on the last day that it tells of. */
   usage?: { day: string; requests: number; services: number } | undefined;
@@ -31,121 +34,196 @@ export interface Claimant {
   leaseUntil?: number | undefined;
 }
 
-/** So many stray certificates in a row make a clone. */
-const CLONE_AFTER = 2;
-
 // What the statement decides, from the top down.
 //
-// | part | rule |
-// |---|---|
-// | `seats` | One walk over the license's seated rows: the live seats of other instances (`others`), those in the way whose lease ran out (`lapsed`), and the instance's own. |
-// | `WHERE` | A seat is granted if the license lets things run now, and the instance holds a live seat already or there is room. A renewal is never refused, also above a limit that was lowered. |
-// | key | Must be of the current revision. A replaced key renews only the live seat whose own certificate comes with it (`certified`), so that a reissue stops whoever found the key and not the instances that run. |
-// | returning | An instance that says it was activated before gets no seat that it did not have. |
-// | `lease` | Ends with the license's grace at the latest, and never before the end that an earlier certificate promised. |
-// | `check_in_at` | The license's rhythm, spread by the caller so that instances started together drift apart, and at most half of the lease. |
-// | new activation | Where the instance's row has a lease that ran out, the new activation takes the row over (`replaces`). |
-// | usage | The highest figures of a day count. The sums of the license's instances on that day are kept in the row, for the answer. |
-// | clones | An instance shows the certificate that it got last. An older one is a stray, unless it is the one shown before (an answer got lost). A restored backup strays once and then goes on in line; two places that share an identity stray in turns. So two strays in a row are a clone: a mark and an event for staff, never a refusal. |
-// | events | A trigger writes what `occasion` names: the activation, a suspected clone, a changed fingerprint. |
-//
-// CROSS JOIN keeps the planner at the order written here, whatever it has learned about the tables.
+// | part            | rule                                                                                             |
+// |-----------------|--------------------------------------------------------------------------------------------------|
+// | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
+// | current         | The key is of the license's revision, or of a later one.                                         |
+// | certified       | The certificate that came along is of the live activation.                                       |
+// | proven          | There is no live seat, or the request is certified. With a current key also: the last proven     |
+// |                 | lease is over (proven_until), staff vouch, or it is the same request once more.                  |
+// |                 |                                                                                                  |
+// | refused unless  |                                                                                                  |
+// | - license       | It is active, has started, and its grace is not over.                                            |
+// | - key           | It is current. A replaced key renews a certified seat, so that a reissue stops whoever found the |
+// |                 | key and not the instances that run; and until unproven_until any live seat, without proof.       |
+// | - returning     | The instance has an activation that is not ended, or does not say that it was here before.       |
+// | - room          | The seat is live, or the limit is not reached. A renewal is never refused, also above a limit    |
+// |                 | that was lowered.                                                                                |
+// | - new ids       | The instance has an activation, or took a seat today already, or not too many new ones did.      |
+// | - clone policy  | Where it is "refuse": the request is proven, the seat is not marked, or its proven lease is over.|
+// |                 |                                                                                                  |
+// | proven lease    | As long as the license says, or as little as the instance wants (lease_hours). Never after the   |
+// |                 | license's grace, and never before the end that an earlier certificate promised.                  |
+// | unproven lease  | At most unproven_lease_hours; with a replaced key, at most until the license's unproven_until.   |
+// | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
+// |                 | at most half of the lease.                                                                       |
+// | new activation  | Where the instance's lease ran out, the new activation takes the row over (replaces).            |
+// | usage           | The highest figures of a day count.                                                              |
+// |                 |                                                                                                  |
+// | a proven claim  | writes the whole row.                                                                            |
+// | an unproven one | counts itself, keeps the seat for its lease if that ends later, and changes nothing else.        |
+// |                 |                                                                                                  |
+// | a clone is      | A mark and an event for staff, when one of these is seen:                                        |
+// | - strays        | An instance shows the certificate that it got last. An older one is a stray, unless it is the    |
+// |                 | one shown before (an answer got lost). A restored backup strays once and then goes on in line;   |
+// |                 | two places that share an identity stray in turns. So two strays in a row are a clone.            |
+// | - parted        | A certified request, after an unproven one of the same day from another address or host: the     |
+// |                 | process that holds the certificate ran all the time, and so did another one elsewhere.           |
+// | - elsewhere     | An unproven request from another address, host or fingerprint than the last proven one, on the   |
+// |                 | same day. Not where the proven lease is a short one: a pod without a volume asks for these, and  |
+// |                 | may have moved.                                                                                  |
+// | quiet           | Seven days after the last of these the mark is gone.                                             |
+// | scattered       | An unproven request from another address than one of the last seven days.                        |
+// | events          | A trigger writes what `occasion` names: the activation, a suspected clone, a changed             |
+// |                 | fingerprint. Another one writes the clone that an unproven request gives away.                   |
+
+const LICENSE_ENDS = `coalesce(license_expires_at + grace_days * ${DAY}, ${LAST_INSTANT})`;
+const PROVEN_UNTIL = "coalesce(proven_until, lease_expires_at)";
+const LAST_SECOND = "last_seen_at / 1000 * 1000";
+
+/** The unproven requests of today, in the row as it is. */
+const TODAY = "unproven -> :weekday";
+
+/** Each column of the row of the seat, and what the claim makes of it. */
+const ROW = {
+  id: "iif(is_live, id, :activation)",
+  activated_at: "iif(is_live, activated_at, :now)",
+  replaces: "iif(is_live, replaces, id)",
+  last_seen_at: "iif(is_proven, :now, last_seen_at)",
+  lease_expires_at: "iif(is_proven, proven_lease, max(lease_expires_at, unproven_lease))",
+  check_in_at: `iif(is_proven,
+    CAST(:now + min(check_in_hours * ${HOUR} * :spread, (proven_lease - :now) / 2) AS INTEGER), check_in_at)`,
+  seats_in_use: "iif(is_live, seats_in_use, others + 1)",
+  seats_lapsed: "iif(is_live, 0, max(seated - others - is_known, 0))",
+  fingerprint: "iif(is_proven, coalesce(:fingerprint, fingerprint), fingerprint)",
+  hostname: "iif(is_proven, coalesce(:hostname, hostname), hostname)",
+  app_version: "iif(is_proven, coalesce(:app_version, app_version), app_version)",
+  labels: "iif(is_proven, coalesce(:labels, labels), labels)",
+  ip: "iif(is_proven, :ip, ip)",
+  usage_day: "iif(is_proven AND :day > coalesce(usage_day, ''), :day, usage_day)",
+  requests: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(requests, 0)
+    WHEN :day = usage_day THEN max(requests, :requests) ELSE :requests END`,
+  services: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(services, 0)
+    WHEN :day = usage_day THEN max(services, :services) ELSE :services END`,
+  presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
+  strays: `CASE WHEN NOT is_proven OR :presented IS NULL THEN coalesce(strays, 0)
+    WHEN is_stray THEN strays + 1 WHEN presented_at IS :presented AND :presented < ${LAST_SECOND} THEN strays ELSE 0 END`,
+  clone_suspected_at: "CASE WHEN is_clone THEN :now WHEN is_marked THEN clone_suspected_at END",
+  fingerprint_changed_at: "iif(is_proven AND :fingerprint <> fingerprint, :now, fingerprint_changed_at)",
+  actor_type: "iif(is_proven, :actor_type, actor_type)",
+  actor_id: "iif(is_proven, :actor_id, actor_id)",
+  request_id: ":request_id",
+  occasion: `CASE WHEN NOT is_live THEN 'activation.created' WHEN NOT is_proven THEN NULL
+    WHEN is_clone AND NOT is_marked THEN 'instance.clone_suspected'
+    WHEN :fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`,
+  proven: "is_proven",
+  proven_until: "iif(is_proven, proven_lease, proven_until)",
+  unproven_until: "iif(is_proven, unproven_until, unproven_lease)",
+  unproven: `iif(is_proven, unproven, json_set(coalesce(unproven, '{}'), :weekday, json_object('day', :today,
+    'count', iif(${TODAY} ->> 'day' IS :today, ${TODAY} ->> 'count', 0) + 1 - is_again,
+    'at', :now, 'ip', :ip, 'hostname', :hostname)))`,
+  scattered_at: `iif(NOT is_proven AND EXISTS (
+      SELECT 1 FROM json_each(unproven) WHERE value ->> 'day' > :week_ago AND value ->> 'ip' <> :ip),
+    :now, scattered_at)`,
+};
+
+const COLUMNS = Object.keys(ROW);
+
+// The layers from the inside out: what is there; what this request is; whether it is proven; what follows from that.
+// CROSS JOIN and LEFT JOIN keep the planner at the order written here, whatever it has learned about the tables.
 const CLAIM = named(`
-  INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at,
-    lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
-    fingerprint, hostname, app_version, labels, ip,
-    usage_day, requests, services, license_requests, license_services, presented_at,
-    actor_type, actor_id, request_id, occasion)
-  SELECT :license, 0, :instance, :activation, :now, :now,
-    granted.lease, CAST(:now + min(granted.rhythm * :spread, (granted.lease - :now) / 2) AS INTEGER),
-    granted.others + 1, granted.lapsed,
-    :fingerprint, :hostname, :app_version, :labels, :ip,
-    :day, :requests, :services, granted.requests + :requests, granted.services + :services, :presented,
-    :actor_type, :actor_id, :request_id, 'activation.created'
+  INSERT INTO activations (license_id, ended_at, instance_id, ${COLUMNS.join(", ")})
+  SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
   FROM (
-    SELECT
-      min(max(coalesce(seats.own_lease, 0), coalesce(:lease_until, :whole_second + l.lease_days * ${DAY})),
-          coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT})) AS lease,
-      l.check_in_hours * ${HOUR} AS rhythm, seats.others, seats.lapsed, seats.requests, seats.services
+    SELECT *, is_stray AND strays >= ${CLONE_AFTER - 1} OR is_parted OR is_elsewhere AS is_clone
     FROM (
-      SELECT
-        count(*) FILTER (WHERE lease_expires_at > :now AND instance_id <> :instance) AS others,
-        count(*) FILTER (WHERE lease_expires_at <= :now AND instance_id <> :instance) AS lapsed,
-        count(*) FILTER (WHERE instance_id = :instance) AS known,
-        max(lease_expires_at) FILTER (WHERE lease_expires_at > :now AND instance_id = :instance) AS own_lease,
-        max(id) FILTER (WHERE lease_expires_at > :now AND instance_id = :instance) AS own_id,
-        coalesce(sum(requests) FILTER (WHERE usage_day = :day AND instance_id <> :instance), 0) AS requests,
-        coalesce(sum(services) FILTER (WHERE usage_day = :day AND instance_id <> :instance), 0) AS services
-      FROM activations WHERE license_id = :license AND ended_at = 0
-    ) seats
-    CROSS JOIN licenses l
-    WHERE l.id = :license
-      AND l.status = 'active'
-      AND (l.revision <= :revision OR seats.own_id = :certified)
-      AND coalesce(l.starts_at, 0) <= :now
-      AND coalesce(l.expires_at + l.grace_days * ${DAY}, ${LAST_INSTANT}) > :now
-      AND (seats.known = 1 OR NOT :returning)
-      AND (seats.own_lease IS NOT NULL OR l.max_instances IS NULL OR seats.others < l.max_instances)
-  ) granted
-  WHERE true
+      SELECT *,
+        min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
+          :whole_second + min(lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})))), ${LICENSE_ENDS}) AS proven_lease,
+        min(:whole_second + min(unproven_lease_hours * ${HOUR}, lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})),
+          ${LICENSE_ENDS}, iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
+        coalesce(is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented, 0) AS is_stray,
+        coalesce(is_certified AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at
+          AND (${TODAY} ->> 'ip' <> :ip OR ${TODAY} ->> 'hostname' <> coalesce(:hostname, hostname)), 0) AS is_parted,
+        coalesce(NOT is_proven AND last_seen_at >= :midnight
+          AND ${PROVEN_UNTIL} - last_seen_at > unproven_lease_hours * ${HOUR}
+          AND (:ip <> ip OR :hostname <> hostname OR :fingerprint <> fingerprint), 0) AS is_elsewhere,
+        coalesce(clone_suspected_at > :now - ${QUIET}, 0) AS is_marked
+      FROM (
+        SELECT *, NOT is_live OR is_certified
+          OR is_current AND (:vouched OR ${PROVEN_UNTIL} <= :now OR is_again AND proven) AS is_proven
+        FROM (
+          SELECT *,
+            id IS NOT NULL AS is_known,
+            coalesce(lease_expires_at > :now, 0) AS is_live,
+            coalesce(lease_expires_at > :now AND id = :certified, 0) AS is_certified,
+            revision <= :revision AS is_current,
+            coalesce(request_id = :request_id, 0) AS is_again,
+            iif(max_instances IS NULL AND seated > ${COUNTED_SEATS}, seated - (id IS NOT NULL), counted) AS others
+          FROM (
+            SELECT own.*, l.status, l.revision, l.starts_at, l.expires_at AS license_expires_at, l.grace_days,
+              l.lease_days, l.check_in_hours, l.max_instances, l.unproven_lease_hours, l.clone_policy,
+              l.unproven_until AS license_unproven_until,
+              coalesce(kept.seated, 0) AS seated, iif(kept.new_day = :today, kept.new_ids, 0) AS new_ids,
+              count(other.instance_id) AS counted
+            FROM licenses l
+            LEFT JOIN license_seats kept ON kept.license_id = l.id
+            LEFT JOIN activations own ON own.license_id = l.id AND own.ended_at = 0 AND own.instance_id = :instance
+            -- Only who holds no seat yet needs the others counted. A NULL matches no row, and so reads none.
+            LEFT JOIN activations other
+              ON other.license_id = iif(own.lease_expires_at > :now
+                OR l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS}, NULL, l.id)
+              AND other.ended_at = 0 AND other.instance_id <> :instance AND other.lease_expires_at > :now
+            WHERE l.id = :license
+          )
+        )
+      )
+    )
+  )
+  WHERE status = 'active'
+    AND coalesce(starts_at, 0) <= :now
+    AND ${LICENSE_ENDS} > :now
+    AND (is_current OR is_certified OR is_live AND license_unproven_until > :now)
+    AND (is_known OR NOT :returning)
+    AND (is_live OR max_instances IS NULL OR others < max_instances)
+    AND (is_known OR :vouched
+      OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited}, max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
+      OR EXISTS (SELECT 1 FROM new_instances
+        WHERE day = :today AND license_id = :license AND instance_id = :instance))
+    AND (is_proven OR clone_policy <> 'refuse' OR NOT is_marked OR ${PROVEN_UNTIL} <= :now)
   ON CONFLICT (license_id, ended_at, instance_id) DO UPDATE SET
-    replaces = iif(lease_expires_at > :now, replaces, id),
-    id = iif(lease_expires_at > :now, id, excluded.id),
-    activated_at = iif(lease_expires_at > :now, activated_at, excluded.activated_at),
-    last_seen_at = excluded.last_seen_at,
-    lease_expires_at = excluded.lease_expires_at,
-    check_in_at = excluded.check_in_at,
-    seats_in_use = excluded.seats_in_use,
-    seats_lapsed = excluded.seats_lapsed,
-    fingerprint = coalesce(excluded.fingerprint, fingerprint),
-    hostname = coalesce(excluded.hostname, hostname),
-    app_version = coalesce(excluded.app_version, app_version),
-    labels = coalesce(excluded.labels, labels),
-    ip = excluded.ip,
-    usage_day = CASE WHEN excluded.usage_day > coalesce(usage_day, '') THEN excluded.usage_day ELSE usage_day END,
-    requests = CASE WHEN excluded.usage_day = usage_day THEN max(requests, excluded.requests)
-      WHEN excluded.usage_day > coalesce(usage_day, '') THEN excluded.requests ELSE requests END,
-    services = CASE WHEN excluded.usage_day = usage_day THEN max(services, excluded.services)
-      WHEN excluded.usage_day > coalesce(usage_day, '') THEN excluded.services ELSE services END,
-    license_requests = CASE
-      WHEN excluded.usage_day = usage_day THEN excluded.license_requests + max(requests - excluded.requests, 0)
-      WHEN excluded.usage_day > coalesce(usage_day, '') THEN excluded.license_requests
-      ELSE license_requests END,
-    license_services = CASE
-      WHEN excluded.usage_day = usage_day THEN excluded.license_services + max(services - excluded.services, 0)
-      WHEN excluded.usage_day > coalesce(usage_day, '') THEN excluded.license_services
-      ELSE license_services END,
-    presented_at = coalesce(excluded.presented_at, presented_at),
-    strays = CASE WHEN :presented IS NULL THEN strays
-      WHEN :presented >= last_seen_at / 1000 * 1000 THEN 0
-      WHEN presented_at IS :presented THEN strays ELSE strays + 1 END,
-    clone_suspected_at = iif(strays = ${CLONE_AFTER - 1} AND :presented < last_seen_at / 1000 * 1000 AND presented_at IS NOT :presented, :now, clone_suspected_at),
-    fingerprint_changed_at = iif(excluded.fingerprint <> fingerprint, :now, fingerprint_changed_at),
-    actor_type = excluded.actor_type,
-    actor_id = excluded.actor_id,
-    request_id = excluded.request_id,
-    occasion = CASE WHEN lease_expires_at <= :now THEN excluded.occasion
-      WHEN strays = ${CLONE_AFTER - 1} AND :presented < last_seen_at / 1000 * 1000 AND presented_at IS NOT :presented THEN 'instance.clone_suspected'
-      WHEN excluded.fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`);
+    ${COLUMNS.map((column) => `${column} = excluded.${column}`).join(", ")}`);
 
 /** The rhythm of check-ins times 0.9 to 1.1. */
 const CHECK_IN_SPREAD = { from: 0.9, width: 0.2 };
 
+/** By how much the rhythm of check-ins is stretched this time. */
+export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
+  CHECK_IN_SPREAD.from + CHECK_IN_SPREAD.width * ids.random();
+
 /**
  * Claims a seat or renews the lease of the instance's own. The rules are in the statement, and triggers record
- * what it gives occasion to: a new activation, a suspected clone, a changed fingerprint.
+ * what it causes: a new activation, a suspected clone, a changed fingerprint.
  */
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
-  const { key, certificate, usage } = claimant;
+  const { key, certificate, usage, lease_hours } = claimant;
+  const today = dayOf(now);
   return context.db.run(CLAIM, {
     license: key.licenseId,
     revision: key.revision,
     instance: claimant.instance_id,
     activation: activationIdOf(key.licenseId, context.ids.ulid(now)),
     now,
+    today,
+    midnight: Date.parse(today),
+    weekday: `$.d${new Date(now).getUTCDay()}`,
+    week_ago: dayOf(Math.max(0, now - QUIET)),
     whole_second: ceilToSecond(now),
+    longest: lease_hours == null ? null : lease_hours * HOUR,
     lease_until: claimant.leaseUntil ?? null,
-    spread: CHECK_IN_SPREAD.from + CHECK_IN_SPREAD.width * context.ids.random(),
+    spread: spreadOf(context),
     fingerprint: claimant.fingerprint ?? null,
     hostname: claimant.hostname ?? null,
     app_version: claimant.app_version ?? null,
@@ -154,6 +232,7 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     returning: claimant.returning ? 1 : 0,
     certified: certificate?.activationId ?? null,
     presented: certificate ? floorToSecond(certificate.issuedAt) : null,
+    vouched: context.actor.type === "staff" ? 1 : 0,
     day: usage?.day ?? null,
     requests: usage?.requests ?? 0,
     services: usage?.services ?? 0,

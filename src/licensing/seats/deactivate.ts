@@ -2,28 +2,40 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
+import { certificateOf } from "./grants.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "./seat-ends.ts";
 import { look, viewOf } from "./view.ts";
 
-export const DeactivationRequest = z.object({ license_key: LicenseKey, instance_id: InstanceId });
+export const DeactivationRequest = z.object({
+  license_key: LicenseKey,
+  instance_id: InstanceId,
+  /** The one that the instance holds: without it anybody with the key could take its seat. */
+  certificate: z.nullish(z.string()),
+});
 
 export type DeactivationRequest = z.output<typeof DeactivationRequest>;
 
 /**
  * Frees the instance's seat; does nothing where it has none. Works in every standing: giving back is always
  * allowed.
- * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, RATE_LIMITED
+ * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, RATE_LIMITED
+ * @throws Problem LICENSE_KEY_SUPERSEDED for a replaced key without the certificate of the seat
+ * @throws Problem CERTIFICATE_REQUIRED where there is a live seat and nothing proves that the instance asks
  */
 export async function deactivate(context: Context, request: DeactivationRequest): Promise<void> {
   const key = await presentedKey(context, request.license_key);
   const now = context.clock.now();
   const acting = asInstance(context, request.instance_id);
+  const certificate = await certificateOf(context, key, request);
   const statements = [
-    ...endActivation(acting, now, key, request.instance_id),
-    look(acting, key.licenseId, null, now),
+    ...endActivation(acting, now, key, request.instance_id, certificate?.activationId ?? null),
+    look(acting, key.licenseId, request.instance_id, now),
   ];
   const results = await context.db.batch(statements, "repeatable");
-  const view = viewOf(results.at(-1)?.results[0], now);
-  if (key.revision < view.license.revision) throw new Problem("LICENSE_KEY_SUPERSEDED");
+  const { license, seat } = viewOf(results.at(-1)?.results[0], now);
+  // What the certificate proved is ended by now, with a replaced key, too.
+  if (key.revision < license.revision && (seat !== null || certificate === null))
+    throw new Problem("LICENSE_KEY_SUPERSEDED");
+  if (seat !== null) throw new Problem("CERTIFICATE_REQUIRED");
 }

@@ -2,11 +2,15 @@
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
 import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
-import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { DAY, dayOf, formatInstant, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
-import { type Overuse, overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
-import { settleLapsed } from "./seat-ends.ts";
-import { type Claimant, claimSeat, type PresentedCertificate } from "./claim.ts";
+import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
+import { settleCrowded, settleLapsed } from "./seat-ends.ts";
+import { type Claimant, claimSeat, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { keepMarked } from "./clones.ts";
+import { countNewInstance } from "./new-instances.ts";
+import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
+import { type Warning, warningsOf } from "./warnings.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import {
@@ -20,24 +24,11 @@ import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, whichever way it comes. */
 export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "leaseUntil"> {
+  license_key: string;
   nonce?: string | null | undefined;
   public_key?: InstanceKey | null | undefined;
   certificate?: string | null | undefined;
   usage?: { date: string; requests: number; services: number }[] | null | undefined;
-}
-
-interface Warning {
-  code:
-    | "LICENSE_EXPIRING"
-    | "LICENSE_IN_GRACE"
-    | "LICENSE_KEY_SUPERSEDED"
-    | "OVER_LIMIT"
-    | "FINGERPRINT_CHANGED"
-    | "USAGE_IGNORED";
-  detail: string;
-  limit?: string;
-  allowed?: number;
-  observed?: number;
 }
 
 /** A seat that was granted, and everything its holder is told. */
@@ -48,6 +39,8 @@ export interface Grant {
   standing: Standing;
   seatsInUse: number;
   warnings: Warning[];
+  /** The days of usage that were not taken because the request was unproven, as YYYY-MM-DD. */
+  usageIgnored: string[];
   licenseKey: string;
   certificate: string;
 }
@@ -81,6 +74,23 @@ function limitReached({ license, seatsInUse }: View): Problem {
   );
 }
 
+function cloned({ seat }: View): Problem {
+  const until = formatInstantOrNull(seat && (seat.proven_until ?? seat.lease_expires_at));
+  return new Problem(
+    "INSTANCE_CLONED",
+    `Two places seem to use this instance id, and this request came without the certificate of the one that holds the seat, up to ${until}.`,
+  );
+}
+
+function tooManyNew(license: Terms, now: number): Problem {
+  const today = dayOf(now);
+  return new Problem(
+    "RATE_LIMITED",
+    `${newIdsOf(license)} different instances took a seat of this license on ${today} (UTC); those that have one go on.`,
+    { retry_after: Math.ceil((Date.parse(today) + DAY - now) / SECOND) },
+  );
+}
+
 /** What may be refused on the way to a seat, whichever way the request comes. */
 export const GRANT_REFUSALS = [
   "LICENSE_KEY_INVALID",
@@ -91,14 +101,15 @@ export const GRANT_REFUSALS = [
   "LICENSE_REVOKED",
   "LICENSE_NOT_STARTED",
   "ACTIVATION_LIMIT_REACHED",
+  "INSTANCE_CLONED",
 ] as const satisfies ProblemCode[];
 
 /**
  * Claims a seat for an instance and answers with what it may rely on. One round trip, but for an instance
  * that comes back after its lease ran out and was marked as ended.
  * @throws Problem LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, LICENSE_EXPIRED, LICENSE_SUSPENDED,
- *   LICENSE_REVOKED, LICENSE_NOT_STARTED, ACTIVATION_LIMIT_REACHED; for a returning instance
- *   INSTANCE_NOT_ACTIVATED
+ *   LICENSE_REVOKED, LICENSE_NOT_STARTED, ACTIVATION_LIMIT_REACHED, INSTANCE_CLONED, RATE_LIMITED; for a returning
+ *   instance INSTANCE_NOT_ACTIVATED
  */
 export async function grantSeat(
   context: Context,
@@ -107,16 +118,20 @@ export async function grantSeat(
   leaseUntil?: number,
 ): Promise<Grant> {
   const now = context.clock.now();
-  const { days, ignored } = usageOf(request.usage ?? [], now);
-  const certificate = await certificateOf(context, key, request, now);
+  const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
+  const certificate = await certificateOf(context, key, request);
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), leaseUntil };
-  const view = await claim(context, now, claimant, days);
-  const { license, seat } = view;
+  const { view, used } = await claim(context, now, claimant, days);
+  const { license } = view;
   const standing = standingOf(license, now);
-  const refusal = refusalOfClaim(view, key, certificate, standing);
-  if (refusal) throw refuse(refusal, license);
-  if (!seat) {
-    if (!request.returning || view.lapsed) throw limitReached(view);
+  if (!view.seat?.granted) {
+    const refusal = refusalOfClaim(view, key, certificate, standing, now);
+    if (refusal) throw refuse(refusal, license);
+    if (view.seat) {
+      context.defer(keepMarked(context, now, license.id, request.instance_id));
+      throw cloned(view);
+    }
+    if (!request.returning || view.lapsed) throw isFull(view) ? limitReached(view) : tooManyNew(license, now);
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
       return grantSeat(context, key, { ...request, returning: false }, leaseUntil);
     }
@@ -125,68 +140,117 @@ export async function grantSeat(
       `The instance ${request.instance_id} holds no seat of this license.`,
     );
   }
-  if (view.seatsLapsed > 0) context.defer(settleLapsed(context, now, license.id));
-  const overuses = overusesOf(license, await usedOn(context, license, seat, days));
+  const proven = view.seat.proven === 1;
+  const seat = proven ? view.seat : unprovenSeat(context, now, license, view.seat);
+  const superseded = key.revision < license.revision;
+  settleAfter(context, now, view, view.seat);
+  const overuses = proven ? overusesOf(license, used) : [];
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
-    licenseKeyOf(context, license),
-    signCertificate(context, now, { license, seat, request }),
+    // Who has a replaced key and no proof may be a thief: the new one is not for him.
+    superseded && !proven ? request.license_key : licenseKeyOf(context, license),
+    signCertificate(context, now, { license, seat, proven, request }),
   ]);
+  const { seatsInUse } = view;
   return {
     now,
     license,
     seat,
     standing,
-    seatsInUse: view.seatsInUse,
-    warnings: [
-      ...standingWarnings(license, standing),
-      ...(key.revision < license.revision ? [supersededWarning] : []),
-      ...seatWarnings(view),
-      ...overuses.map(overuseWarning),
-      ...(seat.fingerprint_changed ? [fingerprintWarning] : []),
-      ...(ignored > 0 ? [ignoredWarning(ignored)] : []),
-    ],
+    seatsInUse,
+    warnings: warningsOf({
+      license,
+      standing,
+      seat,
+      proven,
+      superseded,
+      seatsInUse,
+      overuses,
+      ignored,
+    }),
+    usageIgnored: proven ? [] : days.map(({ day }) => day),
     licenseKey,
     certificate: signed,
   };
 }
 
+const isFull = ({ license, seatsInUse }: View): boolean =>
+  license.max_instances !== null && seatsInUse >= license.max_instances;
+
+/** The seat as it is told to somebody who had no proof: the lease of his certificate, not that of the holder's. */
+const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat): Seat => {
+  const lease = seat.unproven_until ?? now;
+  const rhythm = license.check_in_hours * HOUR * spreadOf(context);
+  return {
+    ...seat,
+    lease_expires_at: lease,
+    check_in_at: Math.trunc(now + Math.min(rhythm, (lease - now) / 2)),
+  };
+};
+
+/** What is done after the answer: a new instance is counted, leases that ran out are settled. */
+function settleAfter(context: Context, now: number, { license, seatsLapsed, ...view }: View, seat: Seat): void {
+  const { defer } = context;
+  if (seat.fresh && context.actor.type === "instance")
+    defer(countNewInstance(context, now, license.id, seat.instance_id));
+  const isNew = seat.activated_at === now;
+  if (isNew && seatsLapsed > 0) return defer(settleLapsed(context, now, license.id));
+  // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
+  const isCrowded =
+    license.max_instances === null ? isNew && view.seated > COUNTED_SEATS : view.seated > license.max_instances;
+  if (isCrowded && view.settledAt <= now - HOUR) defer(settleCrowded(context, now, license.id));
+}
+
 /**
  * Why a claim was refused beside the limit, or null. As the statement does, it accepts a replaced key for the live seat
- * whose own certificate comes with it.
+ * whose own certificate comes with it, and for a while for any live seat.
  */
 export const refusalOfClaim = (
   { license, seat }: View,
   key: KeyIdentity,
   certificate: PresentedCertificate | null,
   standing: Standing,
+  now: number,
 ): KeyRefusal | null =>
-  seat !== null && seat.activation_id === certificate?.activationId
+  seat !== null &&
+  (seat.activation_id === certificate?.activationId || (license.unproven_until ?? 0) > now)
     ? refusalOf(standing)
     : refusalFor(license, key, standing);
 
-async function claim(context: Context, now: number, claimant: Claimant, days: DayUsage[]): Promise<View> {
+async function claim(
+  context: Context,
+  now: number,
+  claimant: Claimant,
+  days: DayUsage[],
+): Promise<{ view: View; used: DayUsage[] }> {
   const { key, instance_id } = claimant;
   const statements = [
     claimSeat(context, now, claimant),
-    ...(days.length > 0 ? [keepUsage(context, key.licenseId, instance_id, days)] : []),
+    ...(days.length > 0
+      ? [keepUsage(context, key.licenseId, instance_id, days), usedOn(context, key.licenseId, days)]
+      : []),
     look(context, key.licenseId, instance_id, now, true),
   ];
   // The same claim again renews the seat that it got, to the same end, and counts its usage no second time.
   const results = await context.db.batch(statements, "repeatable");
-  return viewOf(results.at(-1)?.results[0], now);
+  return {
+    view: viewOf(results.at(-1)?.results[0], now),
+    used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
+  };
 }
 
-/** The certificate that came along, where it is ours and this instance's; good for its seat until it expires. */
+/**
+ * The certificate that came along, where it proves that its holder is this instance of this license; how old it is or
+ * whether it expired says nothing of that. Whether its seat is still there, the statements find out.
+ */
 export async function certificateOf(
   context: Context,
   key: KeyIdentity,
   { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
-  now: number,
 ): Promise<PresentedCertificate | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
-  if (!read || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
-  return { activationId: read.expiresAt > now ? read.activationId : "", issuedAt: read.issuedAt };
+  if (!read?.proves || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
+  return { activationId: read.activationId, issuedAt: read.issuedAt };
 }
 
 /** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */
@@ -201,52 +265,6 @@ async function leaseRanOut({ db }: Context, licenseId: string, instanceId: strin
   ]);
   return result?.results[0]?.["ended_by"] === "lease";
 }
-
-function standingWarnings(license: Terms, standing: Standing): Warning[] {
-  const expires = formatInstantOrNull(license.expires_at);
-  if (standing === "expiring")
-    return [{ code: "LICENSE_EXPIRING", detail: `The license expires at ${expires}.` }];
-  if (standing !== "grace") return [];
-  const detail = `The license expired at ${expires}; everything stops at ${formatInstantOrNull(graceUntil(license))} unless it is renewed.`;
-  return [{ code: "LICENSE_IN_GRACE", detail }];
-}
-
-const supersededWarning: Warning = {
-  code: "LICENSE_KEY_SUPERSEDED",
-  detail:
-    "The license key was replaced. Keep the one in license_key: the old one stops working with this lease.",
-};
-
-const fingerprintWarning: Warning = {
-  code: "FINGERPRINT_CHANGED",
-  detail: "The instance runs on another machine than before.",
-};
-
-const ignoredWarning = (days: number): Warning => ({
-  code: "USAGE_IGNORED",
-  detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, before 1970, or more than 400 days; check the clock.`,
-});
-
-const seatWarnings = ({ license, seatsInUse }: View): Warning[] =>
-  license.max_instances !== null && seatsInUse > license.max_instances
-    ? [
-        {
-          code: "OVER_LIMIT",
-          detail: `${seatsInUse} instances are active where the license allows ${license.max_instances}.`,
-          limit: "max_instances",
-          allowed: license.max_instances,
-          observed: seatsInUse,
-        },
-      ]
-    : [];
-
-const overuseWarning = ({ day, limit, allowed, observed }: Overuse): Warning => ({
-  code: "OVER_LIMIT",
-  detail: `${limit}: ${observed} used on ${day} where the license allows ${allowed}.`,
-  limit,
-  allowed,
-  observed,
-});
 
 /** A grant as its instance is told of it. */
 export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {
@@ -270,6 +288,7 @@ export const presentGrant = <S extends "activated" | "checked_in">(status: S, gr
     license_key: grant.licenseKey,
     certificate: grant.certificate,
     warnings: grant.warnings,
+    usage_ignored: grant.usageIgnored,
     server_time: formatInstant(now),
   };
 };

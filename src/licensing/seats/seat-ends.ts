@@ -2,7 +2,7 @@
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import type { SqlValue } from "../../storage/database.ts";
-import { LAST_INSTANT, SECOND } from "../../kernel/dates.ts";
+import { HOUR, LAST_INSTANT, SECOND } from "../../kernel/dates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
 
 // An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
@@ -38,23 +38,28 @@ function end(
 }
 
 /**
- * Ends the activation of an instance, and with it frees its seat; nothing where there is none. A key of an
- * older revision ends nothing.
+ * Ends the activation of an instance, and with it frees its seat; nothing where there is none. As for a claim, the
+ * certificate of the activation proves that the instance asks. Without one it has to be over: the last proven lease, and
+ * the key must not be replaced.
  */
 export const endActivation = (
   context: Context,
   now: number,
   key: KeyIdentity,
   instanceId: string,
+  certifiedId: string | null,
 ): D1PreparedStatement[] =>
   end(
     context,
     now,
     "activation.ended",
     `license_id = ? AND instance_id = ?
-     AND EXISTS (SELECT 1 FROM licenses WHERE id = license_id AND revision <= ?)`,
+     AND (id = ? OR (coalesce(proven_until, lease_expires_at) <= ?
+       AND EXISTS (SELECT 1 FROM licenses WHERE id = license_id AND revision <= ?)))`,
     key.licenseId,
     instanceId,
+    certifiedId,
+    now,
     key.revision,
   );
 
@@ -88,4 +93,17 @@ export async function settleLapsed(context: Context, now: number, licenseId: str
   await context.db.batch(
     end(acting, now, "activation.lapsed", "license_id = ? AND lease_expires_at <= ?", licenseId, now),
   );
+}
+
+/** The same where a license seems to have too many seats, at most once an hour: it reads them all. */
+export async function settleCrowded(context: Context, now: number, licenseId: string): Promise<void> {
+  const [looked] = await context.db.batch([
+    context.db.sql(
+      "UPDATE license_seats SET settled_at = ? WHERE license_id = ? AND settled_at <= ?",
+      now,
+      licenseId,
+      now - HOUR,
+    ),
+  ]);
+  if (looked?.meta.changes !== 0) await settleLapsed(context, now, licenseId);
 }

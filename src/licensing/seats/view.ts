@@ -5,23 +5,27 @@ import { Problem } from "../../problems.ts";
 import { named, type Row } from "../../storage/database.ts";
 import type { Terms } from "../licenses/licenses.ts";
 
-// The seats in use are what the claim counted where the instance holds one; where it was refused, they are
-// counted here, for the refusal to say.
+// The seats in use: what the claim counted for a new seat; for one that was there before, what is kept of the license,
+// which may lag behind leases that ran out; where the claim was refused, they are counted here, for the refusal to say.
 const LOOK = named(`
   SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
     l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
-    l.max_requests_per_day,
+    l.max_requests_per_day, l.unproven_lease_hours, l.clone_policy, l.unproven_until,
     iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
       'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
       'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
       'fingerprint_changed', a.fingerprint_changed_at IS a.last_seen_at,
-      'usage_day', a.usage_day, 'license_requests', a.license_requests,
-      'license_services', a.license_services)) AS seat,
+      'granted', a.request_id = :request_id, 'proven', a.proven, 'unproven_until', a.unproven_until,
+      'proven_until', a.proven_until,
+      'fresh', a.activated_at = :now AND a.replaces IS NULL)) AS seat,
     a.seats_lapsed,
-    iif(NOT :counted OR a.lease_expires_at > :now, a.seats_in_use, (
-      SELECT count(*) FROM activations
-      WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now)) AS seats_in_use
+    CASE WHEN a.activated_at = :now THEN a.seats_in_use WHEN NOT :counted OR a.lease_expires_at > :now THEN kept.seated
+      ELSE (
+        SELECT count(*) FROM activations
+        WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now) END AS seats_in_use,
+    kept.seated, kept.settled_at
   FROM licenses l
+  LEFT JOIN license_seats kept ON kept.license_id = l.id
   LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = :instance
   WHERE l.id = :license`);
 
@@ -38,10 +42,15 @@ export interface Seat {
   app_version: string | null;
   /** Whether the last claim told another fingerprint than those before; 0 or 1. */
   fingerprint_changed: number;
-  /** The last day that usage is known for, and what the license's instances together used on it. */
-  usage_day: string | null;
-  license_requests: number;
-  license_services: number;
+  /** Whether the claim of this very request was granted, and whether the last one that was had proof; 0 or 1. */
+  granted: number;
+  proven: number;
+  /** The end of the last certificate that was given without proof. */
+  unproven_until: number | null;
+  /** The end of the last proven lease, where one was given since this is kept. */
+  proven_until: number | null;
+  /** Whether this claim made the row: the instance had no activation that was not ended; 0 or 1. */
+  fresh: number;
 }
 
 export interface View {
@@ -51,8 +60,11 @@ export interface View {
   /** Whether the instance has a seat whose lease ran out. */
   lapsed: boolean;
   seatsInUse: number;
-  /** Other seats whose lease ran out and which are not marked as ended yet. */
+  /** Other seats whose lease ran out and which are not marked as ended yet, as a new seat counted them. */
   seatsLapsed: number;
+  /** Activations that are not ended, and when somebody last looked for those among them whose lease ran out. */
+  seated: number;
+  settledAt: number;
 }
 
 /**
@@ -66,13 +78,21 @@ export const look = (
   now: number,
   counted = false,
 ): D1PreparedStatement =>
-  context.db.run(LOOK, { license: licenseId, instance: instanceId, now, counted: counted ? 1 : 0 });
+  context.db.run(LOOK, {
+    license: licenseId,
+    instance: instanceId,
+    now,
+    counted: counted ? 1 : 0,
+    request_id: context.requestId,
+  });
 
 type ViewRow = Omit<Terms, "features"> & {
   features: string;
   seat: string | null;
   seats_in_use: number | null;
   seats_lapsed: number | null;
+  seated: number | null;
+  settled_at: number | null;
 };
 
 /** Reads what `look` found. @throws Problem LICENSE_NOT_FOUND */
@@ -99,11 +119,16 @@ export function viewOf(row: Row | undefined, now: number): View {
       max_instances: found.max_instances,
       max_services: found.max_services,
       max_requests_per_day: found.max_requests_per_day,
+      unproven_lease_hours: found.unproven_lease_hours,
+      clone_policy: found.clone_policy,
+      unproven_until: found.unproven_until,
     },
     seat: live ? held : null,
     lapsed: held !== null && !live,
     seatsInUse: found.seats_in_use ?? 0,
     seatsLapsed: found.seats_lapsed ?? 0,
+    seated: found.seated ?? 0,
+    settledAt: found.settled_at ?? 0,
   };
 }
 

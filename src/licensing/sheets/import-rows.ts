@@ -66,6 +66,7 @@ const READERS = new Map<string, Reader>([
   ["max_requests_per_day", asLimit],
   ["expires_days", asCount],
   ["grace_days", asCount],
+  ["unproven_lease_hours", asCount],
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson],

@@ -4,11 +4,8 @@ import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { invalid } from "../../problems.ts";
 import type { License } from "../../storage/schema.ts";
-import { DAY, formatInstant } from "../../kernel/dates.ts";
+import { DAY, dayOf } from "../../kernel/dates.ts";
 import { unknownLicense } from "../licenses/licenses.ts";
-
-/** The UTC day of an instant, as YYYY-MM-DD. */
-const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
 
 const Day = z.iso.date("Must be a date (2027-01-31)");
 
@@ -26,9 +23,11 @@ export interface DayUsage {
   services: number;
 }
 
-/** A day later than tomorrow is the mistake of a clock; clients keep it until then. So is one before computers counted. */
+/** A day later than tomorrow is the mistake of a clock; clients keep it until then. */
 const AHEAD = DAY;
-const FIRST_DAY = "1970-01-01";
+
+/** So is one long before the license was issued: it was in use for that long at most before somebody issued it. */
+const BEFORE_ISSUE = 35 * DAY;
 
 /** Over a year, for a courier who comes once. */
 const MAX_DAYS = 400;
@@ -40,11 +39,13 @@ const MAX_DAYS = 400;
 export function usageOf(
   report: z.output<typeof UsageReport>,
   now: number,
+  issuedAt: number,
 ): { days: DayUsage[]; ignored: number } {
+  const firstDay = dayOf(Math.max(0, issuedAt - BEFORE_ISSUE));
   const days = new Map<string, DayUsage>();
   let ignored = 0;
   for (const { date: day, requests, services } of report) {
-    if (day < FIRST_DAY || day > dayOf(now + AHEAD)) {
+    if (day < firstDay || day > dayOf(now + AHEAD)) {
       ignored++;
       continue;
     }
@@ -64,12 +65,16 @@ const KEEP = "INSERT INTO usage (license_id, day, instance_id, requests, service
 const HIGHER = `ON CONFLICT DO UPDATE SET
   requests = max(requests, excluded.requests), services = max(services, excluded.services)`;
 
+/** The claim of this request was granted, and proven: usage is told by the instance, not by whoever has its key. */
+const PROVEN = `EXISTS (SELECT 1 FROM activations
+  WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?2 AND request_id = ?3 AND proven)`;
+
 /**
- * Keeps the figures of an instance, where the claim right before it in the batch was granted. A single day,
- * which is what a check-in brings, goes without json_each: that is billed as rows read.
+ * Keeps the figures of an instance, behind its claim in the batch. A single day, which is what a check-in brings, goes
+ * without json_each: that is billed as rows read.
  */
 export function keepUsage(
-  { db }: Context,
+  { db, requestId }: Context,
   licenseId: string,
   instanceId: string,
   days: DayUsage[],
@@ -77,14 +82,15 @@ export function keepUsage(
   const [only] = days;
   if (days.length === 1 && only) {
     const { day, requests, services } = only;
-    const sql = `${KEEP} SELECT ?, ?, ?, ?, ? WHERE changes() > 0 ${HIGHER}`;
-    return db.sql(sql, licenseId, day, instanceId, requests, services);
+    const sql = `${KEEP} SELECT ?1, ?4, ?2, ?5, ?6 WHERE ${PROVEN} ${HIGHER}`;
+    return db.sql(sql, licenseId, instanceId, requestId, day, requests, services);
   }
   return db.sql(
     `${KEEP} SELECT ?1, value ->> 'day', ?2, value ->> 'requests', value ->> 'services'
-     FROM json_each(?3) WHERE changes() > 0 ${HIGHER}`,
+     FROM json_each(?4) WHERE ${PROVEN} ${HIGHER}`,
     licenseId,
     instanceId,
+    requestId,
     JSON.stringify(days),
   );
 }

@@ -42,6 +42,19 @@ export const usage = sqliteTable(
   (table) => [primaryKey({ columns: [table.license_id, table.day, table.instance_id] })],
 );
 
+export const licenseUsage = sqliteTable(
+  "license_usage",
+  {
+    day: text().notNull(),
+    license_id: text().notNull(),
+    requests: integer().notNull(),
+    services: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.license_id] })],
+);
+
+export const usageWalk = sqliteTable("usage_walk", { only: integer().primaryKey(), day: text().notNull() });
+
 export const usageDays = sqliteTable("usage_days", {
   day: text().primaryKey(),
   requests: integer().notNull(),

@@ -5,11 +5,27 @@ import { json } from "./columns.ts";
 
 export type Metadata = Record<string, unknown>;
 
+/** The unproven requests for a seat on a day: how many, and the last of them. */
+export interface UnprovenDay {
+  day: string;
+  count: number;
+  at: number;
+  ip: string | null;
+  hostname: string | null;
+}
+
 const limits = () => ({
   features: json<string[]>().notNull(),
   max_instances: integer(),
   max_services: integer(),
   max_requests_per_day: integer(),
+});
+
+const unprovenTerms = () => ({
+  unproven_lease_hours: integer().notNull().default(72),
+  clone_policy: text({ enum: ["warn", "refuse"] })
+    .notNull()
+    .default("warn"),
 });
 
 export const customers = sqliteTable("customers", {
@@ -50,6 +66,7 @@ export const licenseTypes = sqliteTable("license_types", {
   created_at: integer().notNull(),
   updated_at: integer().notNull(),
   notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
+  ...unprovenTerms(),
 });
 
 export const licenses = sqliteTable(
@@ -76,6 +93,8 @@ export const licenses = sqliteTable(
     updated_at: integer().notNull(),
     notice_days: json<number[]>(),
     signed_until: integer(),
+    ...unprovenTerms(),
+    unproven_until: integer(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -131,13 +150,35 @@ export const activations = sqliteTable(
     actor_id: text().notNull().default("-"),
     request_id: text().notNull().default("-"),
     occasion: text(),
+    proven: integer().notNull().default(1),
+    proven_until: integer(),
+    unproven_until: integer(),
+    unproven: json<Record<string, UnprovenDay>>(),
+    scattered_at: integer(),
   },
   (table) => [
     primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),
     index("activations_suspected")
       .on(table.clone_suspected_at)
       .where(sql`clone_suspected_at IS NOT NULL`),
+    index("activations_scattered")
+      .on(table.scattered_at)
+      .where(sql`scattered_at IS NOT NULL`),
   ],
+);
+
+export const licenseSeats = sqliteTable("license_seats", {
+  license_id: text().primaryKey(),
+  seated: integer().notNull(),
+  new_day: text(),
+  new_ids: integer().notNull().default(0),
+  settled_at: integer().notNull().default(0),
+});
+
+export const newInstances = sqliteTable(
+  "new_instances",
+  { day: text().notNull(), license_id: text().notNull(), instance_id: text().notNull() },
+  (table) => [primaryKey({ columns: [table.day, table.license_id, table.instance_id] })],
 );
 
 export type Customer = typeof customers.$inferSelect;

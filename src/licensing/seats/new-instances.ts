@@ -1,0 +1,33 @@
+// How many instance ids take a seat on a day. Counted after the answer, since a claim has no row to spare: what is in
+// flight at the bound may go beyond it.
+import type { Context, Services } from "../../context.ts";
+import { DAY, dayOf } from "../../kernel/dates.ts";
+
+/** Counts an instance that took a seat without having had one; an id once a day. */
+export async function countNewInstance(
+  { db }: Context,
+  now: number,
+  licenseId: string,
+  instanceId: string,
+): Promise<void> {
+  const today = dayOf(now);
+  await db.batch([
+    db.sql(
+      "INSERT INTO new_instances (day, license_id, instance_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      today,
+      licenseId,
+      instanceId,
+    ),
+    db.sql(
+      `UPDATE license_seats SET new_ids = iif(new_day = ?1, new_ids, 0) + 1, new_day = ?1
+       WHERE license_id = ?2 AND changes() > 0`,
+      today,
+      licenseId,
+    ),
+  ]);
+}
+
+/** Forgets the ids of days that are over. */
+export async function forgetNewInstances({ db }: Pick<Services, "db">, now: number): Promise<void> {
+  await db.batch([db.sql("DELETE FROM new_instances WHERE day < ?", dayOf(now - DAY))]);
+}

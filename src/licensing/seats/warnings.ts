@@ -1,0 +1,99 @@
+// What the holder of a seat is warned of. Pure.
+import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import type { Terms } from "../licenses/licenses.ts";
+import { graceUntil, type Standing } from "../licenses/standing.ts";
+import type { Overuse } from "../usage/overuse.ts";
+import type { Seat } from "./view.ts";
+
+export interface Warning {
+  code:
+    | "LICENSE_EXPIRING"
+    | "LICENSE_IN_GRACE"
+    | "LICENSE_KEY_SUPERSEDED"
+    | "INSTANCE_UNPROVEN"
+    | "OVER_LIMIT"
+    | "FINGERPRINT_CHANGED"
+    | "USAGE_IGNORED";
+  detail: string;
+  limit?: string;
+  allowed?: number;
+  observed?: number;
+}
+
+export interface Warned {
+  license: Terms;
+  standing: Standing;
+  seat: Seat;
+  proven: boolean;
+  /** Whether the key that was sent was replaced. */
+  superseded: boolean;
+  seatsInUse: number;
+  overuses: Overuse[];
+  /** How many days of usage cannot be, or are too many. */
+  ignored: number;
+}
+
+export function warningsOf(warned: Warned): Warning[] {
+  const { license, standing, seat, proven, superseded, seatsInUse, overuses, ignored } = warned;
+  return [
+    ...standingWarnings(license, standing),
+    ...(superseded ? [supersededWarning(license, proven)] : []),
+    ...(proven ? [] : [unprovenWarning(seat)]),
+    ...seatWarnings(license, seatsInUse),
+    ...overuses.map(overuseWarning),
+    ...(proven && seat.fingerprint_changed ? [fingerprintWarning] : []),
+    ...(ignored > 0 ? [ignoredWarning(ignored)] : []),
+  ];
+}
+
+function standingWarnings(license: Terms, standing: Standing): Warning[] {
+  const expires = formatInstantOrNull(license.expires_at);
+  if (standing === "expiring")
+    return [{ code: "LICENSE_EXPIRING", detail: `The license expires at ${expires}.` }];
+  if (standing !== "grace") return [];
+  const detail = `The license expired at ${expires}; everything stops at ${formatInstantOrNull(graceUntil(license))} unless it is renewed.`;
+  return [{ code: "LICENSE_IN_GRACE", detail }];
+}
+
+const supersededWarning = ({ unproven_until }: Terms, proven: boolean): Warning => ({
+  code: "LICENSE_KEY_SUPERSEDED",
+  detail: proven
+    ? "The license key was replaced. Keep the one in license_key: the old one stops working with this lease."
+    : `The license key was replaced. Without the instance's certificate it works until ${formatInstantOrNull(unproven_until)}: install the new key.`,
+});
+
+const unprovenWarning = ({ lease_expires_at }: Seat): Warning => ({
+  code: "INSTANCE_UNPROVEN",
+  detail: `The request came without the certificate that this instance was given last, so the new one ends at ${formatInstant(lease_expires_at)} and no usage was taken. Keep the certificate and send it each time; an installation that keeps nothing asks for short leases with lease_hours.`,
+});
+
+const seatWarnings = ({ max_instances }: Terms, seatsInUse: number): Warning[] =>
+  max_instances !== null && seatsInUse > max_instances
+    ? [
+        {
+          code: "OVER_LIMIT",
+          detail: `${seatsInUse} instances are active where the license allows ${max_instances}.`,
+          limit: "max_instances",
+          allowed: max_instances,
+          observed: seatsInUse,
+        },
+      ]
+    : [];
+
+const overuseWarning = ({ day, limit, allowed, observed }: Overuse): Warning => ({
+  code: "OVER_LIMIT",
+  detail: `${limit}: ${observed} used on ${day} where the license allows ${allowed}.`,
+  limit,
+  allowed,
+  observed,
+});
+
+const fingerprintWarning: Warning = {
+  code: "FINGERPRINT_CHANGED",
+  detail: "The instance runs on another machine than before.",
+};
+
+const ignoredWarning = (days: number): Warning => ({
+  code: "USAGE_IGNORED",
+  detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, long before the license was issued, or more than 400 days; check the clock.`,
+});
