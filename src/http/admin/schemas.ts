@@ -87,15 +87,13 @@ const Preview = z.object({
 
 export const LicenseOrPreview = z.union([License, Preview]);
 
-export const DryRunQuery = z.strictObject({
-  dry_run: z._default(
-    z.pipe(
-      z.enum(["true", "false"]),
-      z.transform((text) => text === "true"),
-    ),
-    false,
-  ),
-});
+/** A yes or no in a query. */
+export const Flag = z.pipe(
+  z.enum(["true", "false"]),
+  z.transform((text) => text === "true"),
+);
+
+export const DryRunQuery = z.strictObject({ dry_run: z._default(Flag, false) });
 
 export const Instance = z.object({
   id: z.string(),
@@ -117,11 +115,14 @@ export const Instance = z.object({
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
   usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
+  offline: z.boolean().check(z.describe("It has no network: it was activated last by a request file")),
+  key_since: OptionalInstant.check(z.describe("Since when its request files prove one and the same key")),
+  freed_at: OptionalInstant.check(
+    z.describe("When staff freed the seat of a file, which counts until lease_expires_at"),
+  ),
   proven_until: Instant.check(z.describe("The end of the last lease that was given for a proof")),
   unproven: z
-    .array(
-      z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }),
-    )
+    .array(z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }))
     .check(z.describe("Requests without proof in the last seven days, by the day, with the last of each")),
 });
 

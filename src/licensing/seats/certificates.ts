@@ -25,13 +25,15 @@ interface Subject {
     /** Confirmed, so that the instance can sign what it says later without a network. */
     public_key?: InstanceKey | null | undefined;
   };
+  /** The id of the request that this answers, where receipts for it must be told from those for other answers. */
+  requestId: string;
 }
 
 /** A certificate for the lease that a seat has now. */
 export function signCertificate(
   { keyring, config }: Services,
   now: number,
-  { license, seat, proven, request }: Subject,
+  { license, seat, proven, request, requestId }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
@@ -53,7 +55,7 @@ export function signCertificate(
     ...(proven ? {} : { proven }),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
-    ...(public_key == null ? {} : { cnf: { jwk: public_key } }),
+    ...(public_key == null ? {} : { cnf: { jwk: public_key }, request_id: requestId }),
   });
 }
 
@@ -64,6 +66,8 @@ export interface CertificateIdentity {
   issuedAt: number;
   expiresAt: number;
   publicKey: InstanceKey | null;
+  /** The request that it answered: two of one second differ in it. None before this was told, or without a key. */
+  requestId: string | null;
   /** Whether it proves that its holder is the instance: not where it was given to somebody who had no proof. */
   proves: boolean;
 }
@@ -75,7 +79,7 @@ export async function readCertificate(
 ): Promise<CertificateIdentity | null> {
   const claims = await keyring.verify("activation+jwt", config.issuer, certificate.trim());
   if (!claims) return null;
-  const { jti, license_id, sub, iat, exp, cnf, proven } = claims as Record<string, unknown>;
+  const { jti, license_id, sub, iat, exp, cnf, proven, request_id } = claims as Record<string, unknown>;
   return {
     activationId: String(jti),
     licenseId: String(license_id),
@@ -83,6 +87,7 @@ export async function readCertificate(
     issuedAt: Number(iat) * SECOND,
     expiresAt: Number(exp) * SECOND,
     publicKey: (cnf as { jwk?: InstanceKey } | undefined)?.jwk ?? null,
+    requestId: typeof request_id === "string" ? request_id : null,
     proves: proven !== false,
   };
 }

@@ -30,8 +30,18 @@ export interface Claimant {
   certificate?: PresentedCertificate | null;
   /** What it used on the last day that it tells of. */
   usage?: { day: string; requests: number; services: number } | undefined;
-  /** When the lease should end, where it is not the license's own rhythm: offline. */
-  leaseUntil?: number | undefined;
+  /** What only a request file has. */
+  file?: FileClaim | undefined;
+}
+
+/** The claim of an installation without a network, as staff hand it in. */
+export interface FileClaim {
+  /** When the lease should end, but for the license's end; it is not the license's own rhythm. */
+  leaseUntil: number;
+  /** The public key (`x`) that it proved to have the private half of. */
+  provenKey: string | null;
+  /** Whether staff say that it takes the place of an installation with another key. */
+  replace: boolean;
 }
 
 // What the statement decides, from the top down.
@@ -40,7 +50,8 @@ export interface Claimant {
 // |-----------------|--------------------------------------------------------------------------------------------------|
 // | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
 // | current         | The key is of the license's revision, or of a later one.                                         |
-// | certified       | The certificate that came along is of the live activation.                                       |
+// | certified       | The certificate that came along is of the live activation, or a request file is signed with the  |
+// |                 | key that is stored for it.                                                                       |
 // | proven          | There is no live seat, or the request is certified. With a current key also: the last proven     |
 // |                 | lease is over (proven_until), staff vouch, or it is the same request once more.                  |
 // |                 |                                                                                                  |
@@ -48,7 +59,10 @@ export interface Claimant {
 // | - license       | It is active, has started, and its grace is not over.                                            |
 // | - key           | It is current. A replaced key renews a certified seat, so that a reissue stops whoever found the |
 // |                 | key and not the instances that run; and until unproven_until any live seat, without proof.       |
-// | - returning     | The instance has an activation that is not ended, or does not say that it was here before.       |
+// | - returning     | The instance has an activation that is not ended and was not freed, or does not say that it was  |
+// |                 | here before.                                                                                     |
+// | - file key      | A request file for a live seat that has a key stored is signed with that key, or staff say that  |
+// |                 | it takes the other's place.                                                                      |
 // | - room          | The seat is live, or the limit is not reached. A renewal is never refused, also above a limit    |
 // |                 | that was lowered.                                                                                |
 // | - new ids       | The instance has an activation, or took a seat today already, or not too many new ones did.      |
@@ -60,6 +74,8 @@ export interface Claimant {
 // | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
 // |                 | at most half of the lease.                                                                       |
 // | new activation  | Where the instance's lease ran out, the new activation takes the row over (replaces).            |
+// | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
+// | freed           | A seat that staff freed while its file runs is held again by whoever claims it.                  |
 // | usage           | The highest figures of a day count.                                                              |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
@@ -117,6 +133,7 @@ const ROW = {
   request_id: ":request_id",
   occasion: `CASE WHEN NOT is_live THEN 'activation.created' WHEN NOT is_proven THEN NULL
     WHEN is_clone AND NOT is_marked THEN 'instance.clone_suspected'
+    WHEN is_other_key THEN 'instance.key_replaced'
     WHEN :fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`,
   proven: "is_proven",
   proven_until: "iif(is_proven, proven_lease, proven_until)",
@@ -127,6 +144,11 @@ const ROW = {
   scattered_at: `iif(NOT is_proven AND EXISTS (
       SELECT 1 FROM json_each(unproven) WHERE value ->> 'day' > :week_ago AND value ->> 'ip' <> :ip),
     :now, scattered_at)`,
+  proven_request: "iif(is_proven, :request_id, proven_request)",
+  public_key: "CASE WHEN is_proven AND :by_file THEN :proven_key WHEN is_live THEN public_key END",
+  public_key_since: `CASE WHEN NOT is_proven OR NOT :by_file THEN iif(is_live, public_key_since, NULL)
+    WHEN :proven_key IS NULL THEN NULL WHEN is_live AND public_key = :proven_key THEN public_key_since ELSE :now END`,
+  freed_at: "NULL",
 };
 
 const COLUMNS = Object.keys(ROW);
@@ -158,7 +180,9 @@ const CLAIM = named(`
           SELECT *,
             id IS NOT NULL AS is_known,
             coalesce(lease_expires_at > :now, 0) AS is_live,
-            coalesce(lease_expires_at > :now AND id = :certified, 0) AS is_certified,
+            coalesce(lease_expires_at > :now AND (id = :certified OR public_key = :proven_key), 0) AS is_certified,
+            coalesce(:by_file AND lease_expires_at > :now AND public_key IS NOT NULL
+              AND public_key IS NOT :proven_key, 0) AS is_other_key,
             revision <= :revision AS is_current,
             coalesce(request_id = :request_id, 0) AS is_again,
             iif(max_instances IS NULL AND seated > ${COUNTED_SEATS}, seated - (id IS NOT NULL), counted) AS others
@@ -186,7 +210,8 @@ const CLAIM = named(`
     AND coalesce(starts_at, 0) <= :now
     AND ${LICENSE_ENDS} > :now
     AND (is_current OR is_certified OR is_live AND license_unproven_until > :now)
-    AND (is_known OR NOT :returning)
+    AND (is_known AND freed_at IS NULL OR NOT :returning)
+    AND (NOT is_other_key OR :replace)
     AND (is_live OR max_instances IS NULL OR others < max_instances)
     AND (is_known OR :vouched
       OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited}, max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
@@ -208,7 +233,7 @@ export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
  * what it causes: a new activation, a suspected clone, a changed fingerprint.
  */
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
-  const { key, certificate, usage, lease_hours } = claimant;
+  const { key, certificate, usage, lease_hours, file } = claimant;
   const today = dayOf(now);
   return context.db.run(CLAIM, {
     license: key.licenseId,
@@ -222,7 +247,10 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     week_ago: dayOf(Math.max(0, now - QUIET)),
     whole_second: ceilToSecond(now),
     longest: lease_hours == null ? null : lease_hours * HOUR,
-    lease_until: claimant.leaseUntil ?? null,
+    by_file: file ? 1 : 0,
+    lease_until: file?.leaseUntil ?? null,
+    proven_key: file?.provenKey ?? null,
+    replace: file?.replace ? 1 : 0,
     spread: spreadOf(context),
     fingerprint: claimant.fingerprint ?? null,
     hostname: claimant.hostname ?? null,

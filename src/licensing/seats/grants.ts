@@ -6,7 +6,7 @@ import { DAY, dayOf, formatInstant, formatInstantOrNull, HOUR, SECOND } from "..
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
-import { type Claimant, claimSeat, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { type Claimant, claimSeat, type FileClaim, type PresentedCertificate, spreadOf } from "./claim.ts";
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
@@ -23,7 +23,7 @@ import {
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, whichever way it comes. */
-export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "leaseUntil"> {
+export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "file"> {
   license_key: string;
   nonce?: string | null | undefined;
   public_key?: InstanceKey | null | undefined;
@@ -82,6 +82,15 @@ function cloned({ seat }: View): Problem {
   );
 }
 
+const notActivated = (instanceId: string): Problem =>
+  new Problem("INSTANCE_NOT_ACTIVATED", `The instance ${instanceId} holds no seat of this license.`);
+
+const otherFileRuns = (instanceId: string, { since, until }: { since: number; until: number }): Problem =>
+  new Problem(
+    "CONFLICT",
+    `${instanceId} has run by files of another key since ${formatInstant(since)}, the last of them until ${formatInstant(until)}, and this request has no proof of that key. If it takes the place of that installation, send "replace": true.`,
+  );
+
 function tooManyNew(license: Terms, now: number): Problem {
   const today = dayOf(now);
   return new Problem(
@@ -115,30 +124,30 @@ export async function grantSeat(
   context: Context,
   key: KeyIdentity,
   request: InstanceRequest,
-  leaseUntil?: number,
+  file?: FileClaim,
 ): Promise<Grant> {
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
-  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), leaseUntil };
+  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
   const { view, used } = await claim(context, now, claimant, days);
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
-    const refusal = refusalOfClaim(view, key, certificate, standing, now);
+    const refusal = refusalOfClaim(view, key, { certificate, file, standing, now });
     if (refusal) throw refuse(refusal, license);
+    const other = file && otherFileOf(view, file);
+    if (other) throw otherFileRuns(request.instance_id, other);
+    if (request.returning && view.freed) throw notActivated(request.instance_id);
     if (view.seat) {
       context.defer(keepMarked(context, now, license.id, request.instance_id));
       throw cloned(view);
     }
     if (!request.returning || view.lapsed) throw isFull(view) ? limitReached(view) : tooManyNew(license, now);
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
-      return grantSeat(context, key, { ...request, returning: false }, leaseUntil);
+      return grantSeat(context, key, { ...request, returning: false }, file);
     }
-    throw new Problem(
-      "INSTANCE_NOT_ACTIVATED",
-      `The instance ${request.instance_id} holds no seat of this license.`,
-    );
+    throw notActivated(request.instance_id);
   }
   const proven = view.seat.proven === 1;
   const seat = proven ? view.seat : unprovenSeat(context, now, license, view.seat);
@@ -149,7 +158,7 @@ export async function grantSeat(
   const [licenseKey, signed] = await Promise.all([
     // Who has a replaced key and no proof may be a thief: the new one is not for him.
     superseded && !proven ? request.license_key : licenseKeyOf(context, license),
-    signCertificate(context, now, { license, seat, proven, request }),
+    signCertificate(context, now, { license, seat, proven, request, requestId: context.requestId }),
   ]);
   const { seatsInUse } = view;
   return {
@@ -189,7 +198,12 @@ const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat)
 };
 
 /** What is done after the answer: a new instance is counted, leases that ran out are settled. */
-function settleAfter(context: Context, now: number, { license, seatsLapsed, ...view }: View, seat: Seat): void {
+function settleAfter(
+  context: Context,
+  now: number,
+  { license, seatsLapsed, ...view }: View,
+  seat: Seat,
+): void {
   const { defer } = context;
   if (seat.fresh && context.actor.type === "instance")
     defer(countNewInstance(context, now, license.id, seat.instance_id));
@@ -197,7 +211,9 @@ function settleAfter(context: Context, now: number, { license, seatsLapsed, ...v
   if (isNew && seatsLapsed > 0) return defer(settleLapsed(context, now, license.id));
   // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
   const isCrowded =
-    license.max_instances === null ? isNew && view.seated > COUNTED_SEATS : view.seated > license.max_instances;
+    license.max_instances === null
+      ? isNew && view.seated > COUNTED_SEATS
+      : view.seated > license.max_instances;
   if (isCrowded && view.settledAt <= now - HOUR) defer(settleCrowded(context, now, license.id));
 }
 
@@ -208,14 +224,31 @@ function settleAfter(context: Context, now: number, { license, seatsLapsed, ...v
 export const refusalOfClaim = (
   { license, seat }: View,
   key: KeyIdentity,
-  certificate: PresentedCertificate | null,
-  standing: Standing,
-  now: number,
+  { certificate, file, standing, now }: Shown,
 ): KeyRefusal | null =>
   seat !== null &&
-  (seat.activation_id === certificate?.activationId || (license.unproven_until ?? 0) > now)
+  (seat.activation_id === certificate?.activationId ||
+    (file !== undefined && file.provenKey !== null && file.provenKey === seat.public_key) ||
+    (license.unproven_until ?? 0) > now)
     ? refusalOf(standing)
     : refusalFor(license, key, standing);
+
+/** What a request shows beside its key, and when. */
+interface Shown {
+  certificate: PresentedCertificate | null;
+  file: FileClaim | undefined;
+  standing: Standing;
+  now: number;
+}
+
+/** The file of another key that runs on the seat and that this one would double, or null. As the statement decides. */
+export const otherFileOf = (
+  { seat }: View,
+  { provenKey, replace }: FileClaim,
+): { since: number; until: number } | null =>
+  seat === null || replace || seat.public_key === null || seat.public_key === provenKey
+    ? null
+    : { since: seat.public_key_since ?? seat.activated_at, until: seat.lease_expires_at };
 
 async function claim(
   context: Context,

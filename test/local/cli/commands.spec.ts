@@ -328,6 +328,29 @@ describe("instances", () => {
     );
     const [ship] = await desk.json("instances", "list", "--query", "caio-ship");
     expect(ship).toMatchObject({ id: file.activation_id, active: false });
+    // Another installation under the same id: only where staff say that the first one is gone.
+    const proven = async (): Promise<string[]> => {
+      const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+      const { kty, crv, x } = await exportJWK(publicKey);
+      const claims = { instance_id: "caio-ship", nonce: x, iat: Math.floor(Date.now() / 1000) };
+      const proof = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: "EdDSA", typ: "activation-request+jwt" })
+        .sign(privateKey);
+      const key = { public_key: { kty, crv, x }, nonce: x, proof };
+      const proved = { license_key: made.license_key, instance_id: "caio-ship", ...key };
+      writeFileSync(desk.file("proven.json"), JSON.stringify(proved));
+      return ["offline-activate", made.license.id, "proven.json", "--output", "-"];
+    };
+    const { activation_id } = JSON.parse(await desk.ok(...(await proven())));
+    const refused = await desk.cli(await proven());
+    expect(refused).toMatchObject({ code: 5, out: "" });
+    expect(refused.err).toMatch(/has run by files of another key since .* until .*\n.*\n  code: CONFLICT/);
+    expect(JSON.parse(await desk.ok(...(await proven()), "--replace"))).toMatchObject({ activation_id });
+    // Its seat counts until its file ends, or staff know better.
+    await desk.ok("instances", "free", activation_id, "--yes");
+    expect(await desk.ok("instances", "show", activation_id)).toContain("freed, counts until its file ends");
+    expect(await desk.ok("instances", "free", activation_id, "--force", "--yes")).toContain("is free.");
+    expect(await desk.json("instances", "show", activation_id)).toMatchObject({ ended_by: "staff" });
     const forged = await desk.cli(["offline-deactivate", made.license.id, "-"], { input: made.license_key });
     expect(forged.code).toBe(5);
     expect(forged.err).toContain("code: REQUEST_INVALID");

@@ -4,7 +4,7 @@ import { endActivation, getActivation } from "../../../licensing/instances/insta
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";
 import type { Form, Page } from "../mount.tsx";
-import { PostForm, Submit } from "../../ui/form.tsx";
+import { Checkbox, PostForm, Submit } from "../../ui/form.tsx";
 import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "../parts/seats.tsx";
 import { Card, Facts, formatCount, When } from "../../ui/show.tsx";
 import { idOf, type Visit } from "../visit.ts";
@@ -13,6 +13,8 @@ const seatOf = async (visit: Visit): Promise<ShownSeat> =>
   shownSeat(await getActivation(visit.context, idOf(visit)), visit.now);
 
 const INSTANCES: [string, string] = ["/admin/instances", "Instances"];
+
+const FREED_BY_FILE = "The seat is freed. It counts until the file of its installation ends.";
 
 const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
   <>
@@ -53,7 +55,7 @@ export const instancePage: Page = {
             trail={[INSTANCES]}
             title={seat.instance_id}
             lead={<SeatBadges seat={seat} now={now} />}
-            done={query["done"] === "freed" ? "The seat is free." : undefined}
+            done={query["done"] !== "freed" ? undefined : seat.active ? FREED_BY_FILE : "The seat is free."}
             actions={
               seat.active && can("activations") ? (
                 <a class="button danger" href={`${seatPath(seat.id)}/free`} data-dialog>
@@ -78,7 +80,9 @@ export const instancePage: Page = {
                 // Without a network it is not expected; its address is that of whoever handed in the file.
                 ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
                 ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
+                ["Freed", when(seat.freed_at)],
                 ["Ended", when(seat.ended_at)],
+                ["Same key since", when(seat.key_since)],
                 ["Activation", <code>{seat.id}</code>],
                 ["Follows", seat.replaces && <code>{seat.replaces}</code>],
               ]}
@@ -138,11 +142,24 @@ export const freeSeat: Form = {
             <PostForm visit={visit} entry={entry}>
               {seat.active ? (
                 <>
-                  <p>
-                    The seat is free for another instance at once. This one is told so at its next check-in;
-                    until then, and where it has no network, its certificate holds up to{" "}
-                    <When at={seat.lease_expires_at} now={visit.now} />.
-                  </p>
+                  {seat.offline ? (
+                    <>
+                      <p>
+                        It has no network, and its file is good until{" "}
+                        <When at={seat.lease_expires_at} now={visit.now} />: without the receipt that it signs
+                        when it stops, the seat counts until then.
+                      </p>
+                      <Checkbox name="force" checked={entry.has("force")}>
+                        It is certain that it runs no more: the seat is free at once
+                      </Checkbox>
+                    </>
+                  ) : (
+                    <p>
+                      The seat is free for another instance at once. This one is told so at its next check-in;
+                      until then its certificate holds up to{" "}
+                      <When at={seat.lease_expires_at} now={visit.now} />.
+                    </p>
+                  )}
                   <p class="soft">
                     It may activate itself again while a seat is free. To stop it for good, suspend or revoke
                     the license.
@@ -165,8 +182,8 @@ export const freeSeat: Form = {
       ),
     };
   },
-  async submit(visit) {
-    await endActivation(visit.context, idOf(visit));
+  async submit(visit, entry) {
+    await endActivation(visit.context, idOf(visit), { force: entry.has("force") });
     return { to: `${seatPath(idOf(visit))}?done=freed` };
   },
 };

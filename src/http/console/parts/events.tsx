@@ -11,6 +11,7 @@ type ShownEvent = ReturnType<typeof shownEvent>;
 const WORDS: Record<string, string> = {
   "activation.created": "Instance activated",
   "activation.ended": "Seat given back",
+  "activation.freed": "Seat freed, counts until its file ends",
   "activation.lapsed": "Lease ran out",
   "api_token.created": "API token made",
   "api_token.revealed": "API token shown again",
@@ -22,6 +23,7 @@ const WORDS: Record<string, string> = {
   "customer.email_complained": "Mail reported as spam",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
+  "instance.key_replaced": "Installation replaced",
   "license.changed": "Terms changed",
   "license.issued": "License issued",
   "license.key_revealed": "Key shown",
