@@ -12,6 +12,7 @@ export interface Env {
   PRODUCT_NAME: string;
   RATE_LIMITS: string;
   SIGNING_KEYS: string;
+  RETIRED_KEYS?: string;
   SESSION_SECRET: string;
   ADMIN_TOKEN?: string;
   ACCESS_TEAM_DOMAIN?: string;
@@ -41,6 +42,25 @@ export type PrivateJwk = z.infer<typeof PrivateJwk>;
 
 const SigningKeys = z
   .object({ keys: z.array(PrivateJwk).check(z.minLength(1)) })
+  .check(
+    z.refine((set) => new Set(set.keys.map((key) => key.kid)).size === set.keys.length, "repeats a kid"),
+  );
+
+/** The public half of a key that signs nothing any more, and the number of the last seal that it signed. */
+const RetiredKey = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: base64url(32),
+  kid: z.string().check(z.minLength(1), z.maxLength(128)),
+  // A private half belongs nowhere but into the secret SIGNING_KEYS.
+  d: z.optional(z.never()),
+  last_seal: z.optional(z.int().check(z.minimum(0))),
+});
+
+export type RetiredKey = z.infer<typeof RetiredKey>;
+
+const RetiredKeys = z
+  .object({ keys: z.array(RetiredKey) })
   .check(
     z.refine((set) => new Set(set.keys.map((key) => key.kid)).size === set.keys.length, "repeats a kid"),
   );
@@ -101,6 +121,7 @@ const Variables = z.object({
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
+  RETIRED_KEYS: z.optional(z.pipe(json, RetiredKeys)),
   SESSION_SECRET: z.string().check(z.minLength(32), z.maxLength(512)),
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
   ACCESS_TEAM_DOMAIN: z.optional(TeamDomain),
@@ -144,6 +165,8 @@ export interface Config {
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
+  /** Public halves of keys that are not listed any more; what they signed proves a seat, and nothing else. */
+  retiredKeys: RetiredKey[];
   /** What everything that only we read again is encrypted or authenticated with. */
   sessionSecret: string;
   /** Break-glass owner credential, or null where none is set. */
@@ -171,13 +194,14 @@ export function parseConfig(env: object): Config {
     throw new ConfigError(faults.join("; "));
   }
   const access = accessOf(parsed.data);
-  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, SESSION_SECRET, ADMIN_TOKEN } = parsed.data;
+  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } = parsed.data;
   return {
     issuer: ISSUER.replace(/\/+$/, ""),
     productName: PRODUCT_NAME,
     // Switching the brakes off is for tests and benches: a public address keeps them whatever it says.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,
+    retiredKeys: RETIRED_KEYS?.keys ?? [],
     sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
     version: parsed.data.CF_VERSION_METADATA?.id || null,

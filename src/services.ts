@@ -43,7 +43,7 @@ export function servicesOf(env: Env): Services {
     db: openDatabase(env.DB),
     clock: systemClock,
     ids: { ulid: (now) => ulid(now, random), random },
-    keyring: createKeyring(config.signingKeys),
+    keyring: createKeyring(config.signingKeys, config.retiredKeys),
     mail: licenseMail,
     limits: {
       refusedCredentials: limiter(env.REFUSED_CREDENTIALS_LIMIT),

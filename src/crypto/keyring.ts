@@ -4,7 +4,7 @@
 // no code of ours. Ed25519 is deterministic (RFC 8032 section 5.1.6): the same claims under the same
 // key give the same bytes, which is what lets a license key be derived each time instead of stored.
 import { CompactSign, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
-import type { PrivateJwk } from "../config.ts";
+import type { PrivateJwk, RetiredKey } from "../config.ts";
 import { isCompactJws } from "./compact.ts";
 import { createRecent } from "./recent.ts";
 
@@ -34,9 +34,10 @@ const REMEMBERED = 1_000;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-const publicHalf = ({ kty, crv, x }: PrivateJwk): JWK => ({ kty, crv, x });
+const publicHalf = ({ kty, crv, x }: Pick<PrivateJwk, "kty" | "crv" | "x">): JWK => ({ kty, crv, x });
 
-export function createKeyring(jwks: PrivateJwk[]): Keyring {
+/** @param retired public halves of keys that sign nothing any more: they verify activation certificates alone */
+export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): Keyring {
   // Imported on first use and once per isolate: importing costs more than signing.
   const imported = new Map<string, Promise<CryptoKey>>();
   const load = (id: string, jwk: JWK): Promise<CryptoKey> => {
@@ -47,7 +48,8 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
     return key;
   };
   const active = jwks[0]!;
-  const byKid = new Map(jwks.map((jwk) => [jwk.kid, jwk]));
+  const listed = new Map<string, PrivateJwk | RetiredKey>(jwks.map((jwk) => [jwk.kid, jwk]));
+  const former = new Map([...retired.map((jwk) => [jwk.kid, jwk] as const), ...listed]);
 
   // License keys come again and again, and only here is time saved: that a signature is ours never changes.
   // What the license is worth is asked of the database each time. Both are keyed by all of what was signed.
@@ -96,6 +98,7 @@ export function createKeyring(jwks: PrivateJwk[]): Keyring {
         const { payload, protectedHeader } = await compactVerify(
           token,
           ({ kid }) => {
+            const byKid = typ === "activation+jwt" ? former : listed;
             const jwk = kid === undefined ? undefined : byKid.get(kid);
             if (!jwk) throw new Error("unknown kid");
             return load(`public:${jwk.kid}`, publicHalf(jwk));

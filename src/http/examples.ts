@@ -222,6 +222,16 @@ export const instance = {
   labels: null,
   ip: "192.0.2.10",
   usage: { date: "2026-11-24", requests: 4_210, services: 12 },
+  proven_until: "2026-12-24T08:31:41.000Z",
+  unproven: [
+    {
+      date: "2026-11-23",
+      requests: 1,
+      last_at: "2026-11-23T09:10:12.004Z",
+      ip: "192.0.2.10",
+      hostname: activationRequest.hostname,
+    },
+  ],
 };
 
 export const jwks = {

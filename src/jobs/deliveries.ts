@@ -1,7 +1,8 @@
-// Every ten minutes: mail that is still to be sent, events that no counter holds yet, and a look for silence.
+// Every ten minutes: mail that is still to be sent, events and usage that no counter holds yet, and a look for silence.
 import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
+import { addUpUsage } from "../licensing/figures/usage-days.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { eachOf } from "./steps.ts";
 
@@ -10,7 +11,7 @@ const BUDGET = 9 * 60_000;
 
 /** @param now the time for which the trigger was scheduled */
 export const runDeliveries = (context: Context, now: number): Promise<void> =>
-  eachOf([() => deliver(context, now), () => walkForSilent(context)]);
+  eachOf([() => deliver(context, now), () => walkForSilent(context), () => addUpUsage(context)]);
 
 export const deliver = (context: Context, now: number): Promise<void> =>
   eachOf([() => deliverMail(context, BUDGET, now), () => foldEvents(context)]);

@@ -1,4 +1,4 @@
-// instances: list, show, free
+// instances: list, show, free, clear-clone
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
@@ -52,6 +52,15 @@ const printInstance = (instance: Instance): void =>
     ["version", text(instance.app_version)],
     ["address", text(instance.ip)],
     ["fingerprint", text(instance.fingerprint)],
+    ["proven until", when(instance.proven_until)],
+    [
+      "unproven",
+      instance.unproven.length === 0
+        ? "–"
+        : instance.unproven
+            .map(({ date, requests, ip }) => `${text(date)}: ${requests}, last from ${text(ip)}`)
+            .join("; "),
+    ],
     ["clone suspected", when(instance.clone_suspected_at)],
     ["labels", text(instance.labels === null ? null : JSON.stringify(instance.labels))],
     [
@@ -123,5 +132,24 @@ export function addInstanceCommands(program: Command): void {
           done,
         );
       }),
+    );
+
+  withDryRun(
+    define(instances, "clear-clone <id>", "Take the mark of a suspected clone away", [
+      `instances clear-clone ${ID} --reason "The machine was replaced."`,
+    ]),
+  )
+    .requiredOption("--reason <text>", "why; kept in the record")
+    .action(
+      handle<{ reason: string }>((call, id) =>
+        call.change(
+          {
+            method: "POST",
+            path: path("activations", id, "clear-clone"),
+            body: { reason: call.options.reason },
+          },
+          printInstance,
+        ),
+      ),
     );
 }

@@ -26,6 +26,8 @@ export const printLicense = (license: License): void =>
     ["services", limit(license.max_services)],
     ["requests per day", limit(license.max_requests_per_day)],
     ["lease", `${license.lease_days} days, check-in every ${license.check_in_hours} hours`],
+    ["unproven lease", `${license.unproven_lease_hours} hours`],
+    ["clones", license.clone_policy],
     [
       "notices",
       license.notice_days === null ? "those of the type" : `${list(license.notice_days)} days before the end`,

@@ -30,6 +30,8 @@ interface Terms {
   maxRequestsPerDay?: OrNull<number>;
   metadata?: Record<string, unknown>;
   noticeDays?: OrNull<number[]>;
+  unprovenLeaseHours?: number;
+  clonePolicy?: string;
 }
 
 interface Creation extends Terms {
@@ -61,6 +63,13 @@ const withTerms = (command: Command): Command =>
     .option("--max-instances <count>", "a number or unlimited", limitOf)
     .option("--max-services <count>", "a number or unlimited", limitOf)
     .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
+    .option("--unproven-lease-hours <hours>", "how long a request without proof holds a seat", positive)
+    .addOption(
+      new Option(
+        "--clone-policy <policy>",
+        "what becomes of unproven requests for a suspected clone",
+      ).choices(["warn", "refuse"]),
+    )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
     .option("--metadata <json>", "an object of your own references", objectOf);
 
@@ -75,6 +84,8 @@ const termsOf = (terms: Terms) => ({
   max_services: terms.maxServices,
   max_requests_per_day: terms.maxRequestsPerDay,
   notice_days: terms.noticeDays,
+  unproven_lease_hours: terms.unprovenLeaseHours,
+  clone_policy: terms.clonePolicy,
   metadata: terms.metadata,
 });
 

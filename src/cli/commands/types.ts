@@ -28,6 +28,8 @@ const printType = (type: LicenseType): void =>
     ["instances", limit(type.max_instances)],
     ["services", limit(type.max_services)],
     ["requests per day", limit(type.max_requests_per_day)],
+    ["unproven lease", `${type.unproven_lease_hours} hours`],
+    ["clones", type.clone_policy],
     ["notices", `${list(type.notice_days)} days before the end`],
     ["updated", when(type.updated_at)],
   ]);

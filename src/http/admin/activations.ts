@@ -8,6 +8,7 @@ import {
   listActivations,
   presentActivation,
 } from "../../licensing/instances/instances.ts";
+import { clearClone, CloneClearance } from "../../licensing/seats/clones.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
@@ -69,6 +70,25 @@ export const activationEndpoints = [
     async ({ http, context, params, query, body }) => {
       await endActivation(context, params.id, { force: query.force || body.force });
       return http.body(null, 204);
+    },
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/activations/{id}/clear-clone",
+      tag: "Admin",
+      summary: "Take the mark of a suspected clone away",
+      description:
+        "For staff who know that it is none. The mark goes by itself after seven days without a new suspicion.",
+      access: "activations",
+      params: Id,
+      body: { schema: CloneClearance, example: { reason: "The machine was replaced." } },
+      answer: { status: 200, description: "The activation.", schema: Instance, example: examples.instance },
+      refusals: ["NOT_FOUND"],
+    },
+    async ({ http, context, params, body }) => {
+      await clearClone(context, params.id, body);
+      return http.json(presentActivation(await getActivation(context, params.id), context.clock.now()));
     },
   ),
 ];

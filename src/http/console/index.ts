@@ -17,6 +17,7 @@ import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
 import { customerPage } from "./customers/customer.tsx";
 import { customerList } from "./customers/list.tsx";
+import { clearCloneForm } from "./instances/clear-clone.tsx";
 import { freeSeat, instancePage } from "./instances/instance.tsx";
 import { instanceList } from "./instances/list.tsx";
 import { downloadLicenseFile, licenseFile } from "./air-gap/license-file.tsx";
@@ -31,7 +32,7 @@ import { mailDoors } from "./settings/mail.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 
 const customerDoors: Door[] = [customerList, newCustomer, customerPage, editCustomer, removeCustomer];
-const instanceDoors: Door[] = [instanceList, instancePage, freeSeat];
+const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
 const messageDoors: Door[] = [messageList, messagePage, messageBody, retry];
 const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 

@@ -101,6 +101,12 @@ function concernsOf(found: Attention, counted: Record<Standing, number>, now: nu
       ...seat(row),
       when: <When at={row.clone_suspected_at} now={now} />,
     })),
+    ...found.scattered.map((row) => ({
+      tone: "warn" as const,
+      kind: "unproven requests",
+      ...seat(row),
+      when: <When at={row.scattered_at} now={now} />,
+    })),
     ...found.undelivered.map((row) => ({
       tone: "stop" as const,
       kind: `mail ${row.status}`,

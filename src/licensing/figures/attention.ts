@@ -7,6 +7,7 @@ import { activations, customers, events, type License, licenses, messages } from
 import { DAY } from "../../kernel/dates.ts";
 import { readSilent } from "../instances/silence.ts";
 import { standingOf } from "../licenses/standing.ts";
+import { QUIET } from "../seats/seat-rules.ts";
 import { MAX_GRACE_DAYS } from "../licenses/terms.ts";
 
 /** As many of each kind; the lists have all of them. */
@@ -50,7 +51,7 @@ export async function readAttention(context: Context) {
     db.batch([db.sql(IN_GRACE, now), db.sql(EXPIRING, now)]),
     readOthers(context),
   ]);
-  const [overused, clones, bounced, failed] = others;
+  const [overused, clones, scattered, bounced, failed] = others;
   return {
     /** Over and running on in their grace, or ending within 30 days: not renewed, either way. */
     ending: [...inGrace!.results, ...expiring!.results].map((found) => {
@@ -58,7 +59,9 @@ export async function readAttention(context: Context) {
       return Object.assign(row, { standing: standingOf(row, now) });
     }),
     overused: overused.filter(({ at }) => at > now - 7 * DAY),
-    clones,
+    clones: clones.filter(({ clone_suspected_at: at }) => (at ?? 0) > now - QUIET),
+    /** Seats that were asked for without proof from two or more addresses. */
+    scattered: scattered.filter(({ scattered_at: at }) => (at ?? 0) > now - QUIET),
     silent,
     undelivered: [...bounced, ...failed],
   };
@@ -92,6 +95,17 @@ const readOthers = ({ db: { orm } }: Context) =>
       .from(activations)
       .where(and(isNotNull(activations.clone_suspected_at), eq(activations.ended_at, 0)))
       .orderBy(sql`${activations.clone_suspected_at} DESC`)
+      .limit(SHOWN),
+    orm
+      .select({
+        id: activations.id,
+        instance_id: activations.instance_id,
+        hostname: activations.hostname,
+        scattered_at: activations.scattered_at,
+      })
+      .from(activations)
+      .where(and(isNotNull(activations.scattered_at), eq(activations.ended_at, 0)))
+      .orderBy(sql`${activations.scattered_at} DESC`)
       .limit(SHOWN),
     undelivered(orm, "bounced"),
     undelivered(orm, "failed"),

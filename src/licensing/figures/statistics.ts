@@ -3,11 +3,11 @@
 import { allow } from "../../kernel/permissions.ts";
 import type { Context, Services } from "../../context.ts";
 import type { Row } from "../../storage/database.ts";
-import { DAY, formatInstant } from "../../kernel/dates.ts";
+import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
+import { SHOWN_DAYS } from "./usage-days.ts";
 import type { Standing } from "../licenses/standing.ts";
 
 const MONTHS = 12;
-const DAYS = 90;
 
 /** From how many events on they are folded, and how many at once. */
 const FOLD_FROM = 200;
@@ -69,7 +69,7 @@ const monthsFrom = (now: number): string[] => {
 };
 
 const daysUpTo = (now: number): string[] =>
-  Array.from({ length: DAYS }, (_, index) => formatInstant(now - (DAYS - 1 - index) * DAY).slice(0, 10));
+  Array.from({ length: SHOWN_DAYS }, (_, index) => dayOf(now - (SHOWN_DAYS - 1 - index) * DAY));
 
 const number = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
 

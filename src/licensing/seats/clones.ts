@@ -27,7 +27,7 @@ export async function keepMarked(
 
 export const CloneClearance = z.strictObject({ reason: Reason });
 
-/** Takes the mark away: staff know better. Nothing happens where there is none. */
+/** Takes the mark away: staff know better. Nothing happens where there is none. The activation has to exist. */
 export async function clearClone(
   context: Context,
   id: string,

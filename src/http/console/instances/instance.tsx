@@ -6,23 +6,38 @@ import { Heading } from "../layout.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { Checkbox, PostForm, Submit } from "../../ui/form.tsx";
 import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "../parts/seats.tsx";
-import { Card, Facts, formatCount, When } from "../../ui/show.tsx";
+import { Card, Facts, formatCount, plural, Table, When } from "../../ui/show.tsx";
 import { idOf, type Visit } from "../visit.ts";
+
+const DONE: Record<string, string> = {
+  freed: "The seat is free.",
+  held: "The seat is freed. It counts until the file of its installation ends.",
+  cleared: "It is not marked as a clone any more.",
+};
 
 const seatOf = async (visit: Visit): Promise<ShownSeat> =>
   shownSeat(await getActivation(visit.context, idOf(visit)), visit.now);
 
 const INSTANCES: [string, string] = ["/admin/instances", "Instances"];
 
-const FREED_BY_FILE = "The seat is freed. It counts until the file of its installation ends.";
-
 const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
   <>
     {seat.clone_suspected_at === null ? null : (
       <p class="note stop">
-        <When at={seat.clone_suspected_at} now={now} />: twice in a row it showed an older certificate than
-        its latest, as two copies under one id do. Probably a copied machine or volume; each needs an id of
+        <When at={seat.clone_suspected_at} now={now} />: two places seem to use this id. Twice in a row it
+        showed an older certificate than its latest, or somebody without one asked from elsewhere on the same
+        day. Probably a copied machine or volume, or somebody who has the key; each instance needs an id of
         its own.
+      </p>
+    )}
+    {seat.unproven.length === 0 ? null : (
+      <p class="note warn">
+        In the last seven days{" "}
+        {plural(
+          seat.unproven.reduce((sum, { requests }) => sum + requests, 0),
+          "request",
+        )}{" "}
+        came without its certificate: an installation that keeps no state, or somebody who has the key.
       </p>
     )}
     {seat.fingerprint_changed_at === null ? null : (
@@ -55,12 +70,21 @@ export const instancePage: Page = {
             trail={[INSTANCES]}
             title={seat.instance_id}
             lead={<SeatBadges seat={seat} now={now} />}
-            done={query["done"] !== "freed" ? undefined : seat.active ? FREED_BY_FILE : "The seat is free."}
+            done={DONE[query["done"] ?? ""]}
             actions={
-              seat.active && can("activations") ? (
-                <a class="button danger" href={`${seatPath(seat.id)}/free`} data-dialog>
-                  Free the seat
-                </a>
+              can("activations") ? (
+                <>
+                  {seat.clone_suspected_at === null ? null : (
+                    <a class="button" href={`${seatPath(seat.id)}/clear-clone`} data-dialog>
+                      It is no clone
+                    </a>
+                  )}
+                  {seat.active ? (
+                    <a class="button danger" href={`${seatPath(seat.id)}/free`} data-dialog>
+                      Free the seat
+                    </a>
+                  ) : null}
+                </>
               ) : null
             }
           />
@@ -80,6 +104,7 @@ export const instancePage: Page = {
                 // Without a network it is not expected; its address is that of whoever handed in the file.
                 ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
                 ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
+                ["Proven until", seat.ended_at === null && !seat.by_file ? when(seat.proven_until) : null],
                 ["Freed", when(seat.freed_at)],
                 ["Ended", when(seat.ended_at)],
                 ["Same key since", when(seat.key_since)],
@@ -117,6 +142,24 @@ export const instancePage: Page = {
               )}
             </Card>
           </div>
+          {seat.unproven.length === 0 ? null : (
+            <Card title="Requests without its certificate">
+              <Table
+                caption="Requests without its certificate, by the day"
+                empty="None."
+                rows={seat.unproven}
+                columns={[
+                  { label: "Day", main: true, cell: ({ date }) => date },
+                  { label: "Requests", cell: ({ requests }) => formatCount(requests) },
+                  { label: "Last", cell: ({ last_at }) => <When at={last_at} now={now} time /> },
+                  {
+                    label: "From",
+                    cell: ({ ip, hostname }) => [hostname, ip].filter(Boolean).join(", ") || "–",
+                  },
+                ]}
+              />
+            </Card>
+          )}
         </>
       ),
     };
@@ -184,6 +227,7 @@ export const freeSeat: Form = {
   },
   async submit(visit, entry) {
     await endActivation(visit.context, idOf(visit), { force: entry.has("force") });
-    return { to: `${seatPath(idOf(visit))}?done=freed` };
+    const { active, id } = await seatOf(visit);
+    return { to: `${seatPath(id)}?done=${active ? "held" : "freed"}` };
   },
 };

@@ -52,6 +52,8 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         ["Requests a day", formatLimit(license.max_requests_per_day)],
         ["Lease", plural(license.lease_days, "day")],
         ["Check-in every", plural(license.check_in_hours, "hour")],
+        ["Unproven lease", plural(license.unproven_lease_hours, "hour")],
+        ["Suspected clones", license.clone_policy === "refuse" ? "refused without proof" : "told"],
         ["Key revision", license.revision],
       ]}
     />

@@ -21,6 +21,7 @@ const WORDS: Record<string, string> = {
   "customer.deleted": "Customer deleted",
   "customer.email_bounced": "Mail bounced",
   "customer.email_complained": "Mail reported as spam",
+  "instance.clone_cleared": "Clone mark taken away",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
   "instance.key_replaced": "Installation replaced",

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
 import type { Entry } from "../../ui/entry.ts";
-import { Choices, Field, type Option, TextArea } from "../../ui/form.tsx";
+import { Choices, Field, type Option, Select, TextArea } from "../../ui/form.tsx";
 import { formatEnd, plural } from "../../ui/show.tsx";
 
 interface Terms {
@@ -12,6 +12,8 @@ interface Terms {
   max_instances: number | null;
   max_services: number | null;
   max_requests_per_day: number | null;
+  unproven_lease_hours: number;
+  clone_policy: "warn" | "refuse";
 }
 
 export const TERMS = [
@@ -20,7 +22,14 @@ export const TERMS = [
   "max_instances",
   "max_services",
   "max_requests_per_day",
+  "unproven_lease_hours",
+  "clone_policy",
 ] as const;
+
+const POLICIES: Option[] = [
+  ["warn", "tell staff"],
+  ["refuse", "tell staff, and refuse who proves nothing"],
+];
 
 const LIMITS = [
   ["max_instances", "Instances"],
@@ -60,6 +69,23 @@ export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms })
         max={3650}
         value={terms.grace_days}
       />
+      <Field
+        entry={entry}
+        name="unproven_lease_hours"
+        label="Unproven lease in hours"
+        hint="For requests that come without the instance's certificate."
+        type="number"
+        min={1}
+        max={8760}
+        value={terms.unproven_lease_hours}
+      />
+      <Select
+        entry={entry}
+        name="clone_policy"
+        label="Suspected clones"
+        options={POLICIES}
+        value={terms.clone_policy}
+      />
     </div>
   </>
 );
@@ -68,6 +94,8 @@ export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms })
 export const termsOf = (entry: Entry): Record<string, unknown> => ({
   features: entry.has("features") ? entry.words("features") : undefined,
   grace_days: entry.number("grace_days"),
+  unproven_lease_hours: entry.number("unproven_lease_hours"),
+  clone_policy: entry.text("clone_policy"),
   ...Object.fromEntries(LIMITS.map(([name]) => [name, entry.limit(name)])),
 });
 

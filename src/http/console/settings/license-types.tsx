@@ -121,6 +121,8 @@ const one: Page = {
                 ["Grace after the end", plural(type.grace_days, "day")],
                 ["Lease of a seat", plural(type.lease_days, "day")],
                 ["Checks in every", plural(type.check_in_hours, "hour")],
+                ["Lease without proof", plural(type.unproven_lease_hours, "hour")],
+                ["Suspected clones", type.clone_policy === "refuse" ? "refused without proof" : "told"],
                 ["Instances", formatLimit(type.max_instances)],
                 ["Services", formatLimit(type.max_services)],
                 ["Requests a day", formatLimit(type.max_requests_per_day)],

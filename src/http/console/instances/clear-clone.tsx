@@ -1,0 +1,52 @@
+// /admin/instances/{id}/clear-clone: staff know that it is no clone.
+import { licenseIdOf } from "../../../licensing/seats/activation-ids.ts";
+import { clearClone, CloneClearance } from "../../../licensing/seats/clones.ts";
+import { getActivation } from "../../../licensing/instances/instances.ts";
+import { Heading } from "../layout.tsx";
+import type { Form } from "../mount.tsx";
+import { parsed } from "../../ui/entry.ts";
+import { PostForm, Submit } from "../../ui/form.tsx";
+import { Card } from "../../ui/show.tsx";
+import { Reason } from "../licenses/actions/action.tsx";
+import { seatPath } from "../parts/seats.tsx";
+import { idOf } from "../visit.ts";
+
+export const clearCloneForm: Form = {
+  path: "/admin/instances/{id}/clear-clone",
+  access: "activations",
+  async show(visit, entry) {
+    const { id, instance_id } = await getActivation(visit.context, idOf(visit));
+    const here = seatPath(id);
+    return {
+      title: "Clear the mark of a clone",
+      section: "instances",
+      body: (
+        <>
+          <Heading
+            trail={[
+              ["/admin/instances", "Instances"],
+              [here, instance_id],
+            ]}
+            title={`${instance_id} is no clone?`}
+          />
+          <Card>
+            <PostForm visit={visit} entry={entry}>
+              <p>
+                The mark goes. Where the <a href={`/admin/licenses/${licenseIdOf(id)}`}>license</a> refuses
+                suspected clones, requests without a certificate are answered again. It comes back with the
+                next suspicion.
+              </p>
+              <Reason entry={entry} placeholder="The machine was replaced." />
+              <Submit back={here}>Clear the mark</Submit>
+            </PostForm>
+          </Card>
+        </>
+      ),
+    };
+  },
+  async submit(visit, entry) {
+    const input = parsed(CloneClearance, { reason: entry.text("reason") ?? "" });
+    await clearClone(visit.context, idOf(visit), input);
+    return { to: `${seatPath(idOf(visit))}?done=cleared` };
+  },
+};
