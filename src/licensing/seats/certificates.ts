@@ -1,5 +1,7 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
-import type { Services } from "../../context.ts";
+import type { Context, Services } from "../../context.ts";
+import type { KeyIdentity } from "../licenses/license-keys.ts";
+import type { PresentedCertificate } from "./claim.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -90,4 +92,18 @@ export async function readCertificate(
     requestId: typeof request_id === "string" ? request_id : null,
     proves: proven !== false,
   };
+}
+
+/**
+ * The certificate that came along, where it proves that its holder is this instance of this license; how old it is or
+ * whether it expired says nothing of that. Whether its seat is still there, the statements find out.
+ */
+export async function certificateOf(
+  context: Context,
+  key: KeyIdentity,
+  { certificate, instance_id }: { certificate?: string | null | undefined; instance_id: string },
+): Promise<PresentedCertificate | null> {
+  const read = certificate ? await readCertificate(context, certificate) : null;
+  if (!read?.proves || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
+  return { activationId: read.activationId, issuedAt: read.issuedAt };
 }

@@ -1,7 +1,7 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
-import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
+import { certificateOf, type InstanceKey, signCertificate } from "./certificates.ts";
 import { DAY, dayOf, formatInstant, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
@@ -11,6 +11,7 @@ import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Warning, warningsOf } from "./warnings.ts";
+import { assertNoOtherFile } from "./key-proof.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import {
@@ -85,12 +86,6 @@ function cloned({ seat }: View): Problem {
 const notActivated = (instanceId: string): Problem =>
   new Problem("INSTANCE_NOT_ACTIVATED", `The instance ${instanceId} holds no seat of this license.`);
 
-const otherFileRuns = (instanceId: string, { since, until }: { since: number; until: number }): Problem =>
-  new Problem(
-    "CONFLICT",
-    `${instanceId} has run by files of another key since ${formatInstant(since)}, the last of them until ${formatInstant(until)}, and this request has no proof of that key. If it takes the place of that installation, send "replace": true.`,
-  );
-
 function tooManyNew(license: Terms, now: number): Problem {
   const today = dayOf(now);
   return new Problem(
@@ -136,8 +131,7 @@ export async function grantSeat(
   if (!view.seat?.granted) {
     const refusal = refusalOfClaim(view, key, { certificate, file, standing, now });
     if (refusal) throw refuse(refusal, license);
-    const other = file && otherFileOf(view, file);
-    if (other) throw otherFileRuns(request.instance_id, other);
+    if (file) assertNoOtherFile(view, file);
     if (request.returning && view.freed) throw notActivated(request.instance_id);
     if (view.seat) {
       context.defer(keepMarked(context, now, license.id, request.instance_id));
@@ -241,15 +235,6 @@ interface Shown {
   now: number;
 }
 
-/** The file of another key that runs on the seat and that this one would double, or null. As the statement decides. */
-export const otherFileOf = (
-  { seat }: View,
-  { provenKey, replace }: FileClaim,
-): { since: number; until: number } | null =>
-  seat === null || replace || seat.public_key === null || seat.public_key === provenKey
-    ? null
-    : { since: seat.public_key_since ?? seat.activated_at, until: seat.lease_expires_at };
-
 async function claim(
   context: Context,
   now: number,
@@ -270,20 +255,6 @@ async function claim(
     view: viewOf(results.at(-1)?.results[0], now),
     used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
   };
-}
-
-/**
- * The certificate that came along, where it proves that its holder is this instance of this license; how old it is or
- * whether it expired says nothing of that. Whether its seat is still there, the statements find out.
- */
-export async function certificateOf(
-  context: Context,
-  key: KeyIdentity,
-  { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
-): Promise<PresentedCertificate | null> {
-  const read = certificate ? await readCertificate(context, certificate) : null;
-  if (!read?.proves || read.licenseId !== key.licenseId || read.instanceId !== instance_id) return null;
-  return { activationId: read.activationId, issuedAt: read.issuedAt };
 }
 
 /** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */

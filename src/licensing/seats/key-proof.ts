@@ -4,8 +4,11 @@ import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { isCompactJws } from "../../crypto/compact.ts";
 import { isSoundKey } from "../../crypto/ed25519.ts";
-import { invalid } from "../../problems.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { invalid, Problem } from "../../problems.ts";
 import type { InstanceKey } from "./certificates.ts";
+import type { FileClaim } from "./claim.ts";
+import type { View } from "./view.ts";
 
 export const InstanceKeyInput = z.object({
   kty: z.literal("OKP"),
@@ -86,4 +89,25 @@ export async function provenKey({
   if (claims["instance_id"] !== instance_id) throw invalid("request.proof", "Is of another instance");
   if (!Number.isFinite(claims["iat"])) throw invalid("request.proof", "Does not say when it was made");
   return public_key.x;
+}
+
+/** The file of another key that runs on the seat and that this one would double, or null. As the statement decides. */
+export const otherFileOf = (
+  { seat }: View,
+  { provenKey, replace }: FileClaim,
+): { since: number; until: number } | null =>
+  seat === null || replace || seat.public_key === null || seat.public_key === provenKey
+    ? null
+    : { since: seat.public_key_since ?? seat.activated_at, until: seat.lease_expires_at };
+
+/** @throws Problem CONFLICT where there is one */
+export function assertNoOtherFile(view: View, file: FileClaim): void {
+  const other = otherFileOf(view, file);
+  if (!other) return;
+  const since = formatInstant(other.since);
+  const until = formatInstant(other.until);
+  throw new Problem(
+    "CONFLICT",
+    `${view.seat?.instance_id} has run by files of another key since ${since}, the last of them until ${until}, and this request has no proof of that key. If it takes the place of that installation, send "replace": true.`,
+  );
 }
