@@ -15,6 +15,7 @@ import { addOverviewCommands } from "./commands/overview.ts";
 import { addSessionCommands } from "./commands/session.ts";
 import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
+import { addUsageCommands } from "./commands/usage.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addCompletionCommands } from "./completion.ts";
 import { EXIT_CODES, redact, safe } from "./failures.ts";
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addLicenseActions(licenses);
   addOverviewCommands(program);
   addInstanceCommands(program);
+  addUsageCommands(program);
   addAuditCommands(program);
   addTransferCommands(program);
   addOfflineCommands(program);

@@ -9,6 +9,7 @@ type Shape<Name extends keyof typeof schemas> = (typeof schemas)[Name] extends z
 
 export type ApiToken = Shape<"ApiToken">;
 export type AuditSeal = Shape<"AuditSeal">;
+export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type EventDocument = Shape<"EventDocument">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
@@ -17,6 +18,7 @@ export type IssuedLicense = Shape<"IssuedLicense">;
 export type License = Shape<"License">;
 export type LicenseFile = Shape<"LicenseFile">;
 export type LicenseType = Shape<"LicenseType">;
+export type LicenseUsage = Shape<"LicenseUsage">;
 export type MadeApiToken = Shape<"MadeApiToken">;
 export type Me = Shape<"Me">;
 export type Message = Shape<"Message">;

@@ -160,9 +160,24 @@ export const licenseUsage = {
       date: "2026-11-24",
       requests: 4_210,
       services: 12,
-      instances: [{ instance_id: INSTANCE, requests: 4_210, services: 12 }],
+      instances: [{ instance_id: INSTANCE, requests: 4_210, services: 12, corrected: false }],
     },
   ],
+};
+
+export const usageCorrection = {
+  requests: 4_210,
+  services: 12,
+  reason: "A load test was counted.",
+};
+
+export const correctedUsage = {
+  license_id: LICENSE,
+  date: "2026-11-24",
+  instance_id: INSTANCE,
+  requests: 4_210,
+  services: 12,
+  corrected_at: "2026-11-25T09:02:00.551Z",
 };
 
 export const licenseFile = {

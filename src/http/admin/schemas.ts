@@ -182,9 +182,25 @@ export const LicenseUsage = z.object({
       date: Day,
       requests: z.int(),
       services: z.int(),
-      instances: z.array(z.object({ instance_id: z.string(), requests: z.int(), services: z.int() })),
+      instances: z.array(
+        z.object({
+          instance_id: z.string(),
+          requests: z.int(),
+          services: z.int(),
+          corrected: z.boolean().check(z.describe("By staff: the day takes no more reports")),
+        }),
+      ),
     }),
   ),
+});
+
+export const CorrectedUsage = z.object({
+  license_id: z.string(),
+  date: Day,
+  instance_id: z.string(),
+  requests: z.int(),
+  services: z.int(),
+  corrected_at: Instant,
 });
 
 export const LicenseFile = z.object({

@@ -76,7 +76,7 @@ export interface FileClaim {
 // | new activation  | Where the instance's lease ran out, the new activation takes the row over (replaces).            |
 // | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
 // | freed           | A seat that staff freed while its file runs is held again by whoever claims it.                  |
-// | usage           | The highest figures of a day count.                                                              |
+// | usage           | The highest figures of a day count, but for one that staff corrected.                            |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
 // | an unproven one | counts itself, keeps the seat for its lease if that ends later, and changes nothing else.        |
@@ -120,9 +120,10 @@ const ROW = {
   ip: "iif(is_proven, :ip, ip)",
   usage_day: "iif(is_proven AND :day > coalesce(usage_day, ''), :day, usage_day)",
   requests: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(requests, 0)
-    WHEN :day = usage_day THEN max(requests, :requests) ELSE :requests END`,
+    WHEN :day = usage_day THEN iif(usage_corrected, requests, max(requests, :requests)) ELSE :requests END`,
   services: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(services, 0)
-    WHEN :day = usage_day THEN max(services, :services) ELSE :services END`,
+    WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
+  usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
   strays: `CASE WHEN NOT is_proven OR :presented IS NULL THEN coalesce(strays, 0)
     WHEN is_stray THEN strays + 1 WHEN presented_at IS :presented AND :presented < ${LAST_SECOND} THEN strays ELSE 0 END`,

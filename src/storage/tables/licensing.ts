@@ -159,6 +159,7 @@ export const activations = sqliteTable(
     public_key: text(),
     public_key_since: integer(),
     freed_at: integer(),
+    usage_corrected: integer().notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),

@@ -293,6 +293,36 @@ describe("instances", () => {
     );
   });
 
+  it("have their usage corrected, a day at a time", async () => {
+    const instance = "caio/corrected";
+    const body = { license_key: key, instance_id: instance };
+    const post = (path: string, more: object) =>
+      fetch(`${desk.service.url}${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...body, ...more }),
+      });
+    const { certificate, activation_id } = (await (await post("/v1/activate", {})).json()) as {
+      certificate: string;
+      activation_id: string;
+    };
+    const date = new Date().toISOString().slice(0, 10);
+    await post("/v1/check-in", { certificate, usage: [{ date, requests: 9_000, services: 7 }] });
+    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +9000 +7/);
+    const correct = ["usage", "correct", license, date, instance, "--requests", "90", "--services", "7"];
+    expect((await desk.cli(correct)).code).toBe(2);
+    const reasoned = [...correct, "--reason", "A load test."];
+    expect(await desk.ok(...reasoned, "--dry-run")).toContain("caio%2Fcorrected");
+    expect(await desk.ok(...reasoned)).toContain(
+      `caio/corrected used 90 requests and 7 services on ${date}.`,
+    );
+    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +90 +7 +corrected/);
+    expect((await desk.cli(["usage", "correct", license, date, "nobody", ...reasoned.slice(5)])).code).toBe(
+      4,
+    );
+    await desk.ok("instances", "free", activation_id, "--yes");
+  });
+
   it("without a network get a file, which is verified without one", async () => {
     writeFileSync(desk.file("request.json"), JSON.stringify({ license_key: key, instance_id: "caio-vault" }));
     const offline = ["offline-activate", license, "request.json", "--output"];

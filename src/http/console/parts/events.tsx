@@ -45,6 +45,7 @@ const WORDS: Record<string, string> = {
   "person.removed": "Person removed",
   "session.closed": "Signed out of the console",
   "session.opened": "Signed in to the console",
+  "usage.corrected": "Usage corrected",
 };
 
 /** What can happen, by its words, as far as this person may see it. */
