@@ -194,7 +194,8 @@ export function parseConfig(env: object): Config {
     throw new ConfigError(faults.join("; "));
   }
   const access = accessOf(parsed.data);
-  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } = parsed.data;
+  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
+    parsed.data;
   return {
     issuer: ISSUER.replace(/\/+$/, ""),
     productName: PRODUCT_NAME,

@@ -31,6 +31,7 @@ describe("the configuration", () => {
       productName: "CAIO",
       rateLimits: true,
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
+      retiredKeys: [],
       sessionSecret: "s".repeat(32),
       adminToken: null,
       version: null,

@@ -9,7 +9,12 @@ import { eachOf } from "./steps.ts";
 
 /** @param now the time for which the trigger was scheduled: a run made again for it does nothing new */
 export const runNightly = (context: Context, now: number): Promise<void> =>
-  eachOf([() => writeOwed(context, now), () => deliver(context, now), () => sealEvents(context, now), () => forgetNewInstances(context, now)]);
+  eachOf([
+    () => writeOwed(context, now),
+    () => deliver(context, now),
+    () => sealEvents(context, now),
+    () => forgetNewInstances(context, now),
+  ]);
 
 /** The digest last: what failed before it, the next one tells. */
 async function writeOwed(context: Context, now: number): Promise<void> {

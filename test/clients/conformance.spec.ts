@@ -33,6 +33,7 @@ it("expects every state and every code somewhere", () => {
       "LICENSE_KEY_SUPERSEDED",
       "LICENSE_KEY_INVALID",
       "ACTIVATION_LIMIT_REACHED",
+      "INSTANCE_CLONED",
       "LICENSE_KEY_MISSING",
       "NOT_ACTIVATED",
       "LEASE_EXPIRED",

@@ -147,12 +147,7 @@ describe("an installation", () => {
     const license = await install({ licenseKey: key });
     await license.checkIn();
     const { data } = await service.admin(`/licenses/${id}/activations`);
-    const response = await fetch(`${service.url}/v1/deactivate`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ license_key: key, instance_id: license.instanceId }),
-    });
-    expect(response.status).toBe(204);
+    await service.admin(`/activations/${data[0].id}`, undefined, "DELETE");
     license.countRequests(3);
     expect(await license.checkIn()).toMatchObject({ state: "entitled" });
     expect((await service.admin(`/licenses/${id}/activations`)).data[0].id).not.toBe(data[0].id);

@@ -8,23 +8,28 @@ export interface Cost {
   written: number;
 }
 
-/** Bindings whose D1 counts into `cost`. */
-export function metered(): { bindings: Env; cost: Cost } {
+/** Bindings whose D1 counts into `cost`, and trip by trip. */
+export function metered(): { bindings: Env; cost: Cost; trips: Cost[] } {
   const cost: Cost = { trips: 0, read: 0, written: 0 };
+  const trips: Cost[] = [];
   const DB: D1Database = {
     withSession: () => DB,
     prepare: (sql: string) => env.DB.prepare(sql),
     async batch(statements: D1PreparedStatement[]) {
       const results = await env.DB.batch(statements);
-      cost.trips += 1;
+      const trip = { trips: 1, read: 0, written: 0 };
       for (const { meta } of results) {
-        cost.read += meta.rows_read;
-        cost.written += meta.rows_written;
+        trip.read += meta.rows_read;
+        trip.written += meta.rows_written;
       }
+      trips.push(trip);
+      cost.trips += 1;
+      cost.read += trip.read;
+      cost.written += trip.written;
       return results;
     },
   } as unknown as D1Database;
-  return { bindings: { ...env, DB }, cost };
+  return { bindings: { ...env, DB }, cost, trips };
 }
 
 interface Recorded {

@@ -23,7 +23,9 @@ export const Activation = z.object({
   warnings: Warnings,
   usage_ignored: z
     .array(Day)
-    .check(z.describe("Days of usage that were not taken, because the request was unproven: tell them again")),
+    .check(
+      z.describe("Days of usage that were not taken, because the request was unproven: tell them again"),
+    ),
   server_time: Instant,
 });
 

@@ -99,6 +99,9 @@ const LICENSE_ENDS = `coalesce(license_expires_at + grace_days * ${DAY}, ${LAST_
 const PROVEN_UNTIL = "coalesce(proven_until, lease_expires_at)";
 const LAST_SECOND = "last_seen_at / 1000 * 1000";
 
+/** An old certificate for the second time in a row, or more. */
+const SECOND_STRAY = `strays >= ${CLONE_AFTER - 1} AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented`;
+
 /** The unproven requests of today, in the row as it is. */
 const TODAY = "unproven -> :weekday";
 
@@ -141,7 +144,7 @@ const ROW = {
   unproven_until: "iif(is_proven, unproven_until, unproven_lease)",
   unproven: `iif(is_proven, unproven, json_set(coalesce(unproven, '{}'), :weekday, json_object('day', :today,
     'count', iif(${TODAY} ->> 'day' IS :today, ${TODAY} ->> 'count', 0) + 1 - is_again,
-    'at', :now, 'ip', :ip, 'hostname', :hostname)))`,
+    'at', CAST(:now AS INTEGER), 'ip', :ip, 'hostname', :hostname)))`,
   scattered_at: `iif(NOT is_proven AND EXISTS (
       SELECT 1 FROM json_each(unproven) WHERE value ->> 'day' > :week_ago AND value ->> 'ip' <> :ip),
     :now, scattered_at)`,
@@ -154,58 +157,55 @@ const ROW = {
 
 const COLUMNS = Object.keys(ROW);
 
-// The layers from the inside out: what is there; what this request is; whether it is proven; what follows from that.
+// The layers from the inside out: what is there, and what this request is; whether it is proven; what follows from that.
+// LIMIT 1 lets SQLite work each layer out once: without it every use of a name is worked out again from the bottom.
 // CROSS JOIN and LEFT JOIN keep the planner at the order written here, whatever it has learned about the tables.
 const CLAIM = named(`
   INSERT INTO activations (license_id, ended_at, instance_id, ${COLUMNS.join(", ")})
   SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
   FROM (
-    SELECT *, is_stray AND strays >= ${CLONE_AFTER - 1} OR is_parted OR is_elsewhere AS is_clone
+    SELECT *,
+      min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
+        :whole_second + min(lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})))), ${LICENSE_ENDS}) AS proven_lease,
+      min(:whole_second + min(unproven_lease_hours * ${HOUR}, lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})),
+        ${LICENSE_ENDS}, iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
+      is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented AS is_stray,
+      coalesce(CASE
+        WHEN is_proven THEN ${SECOND_STRAY} OR is_certified
+          AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at
+          AND (${TODAY} ->> 'ip' <> :ip OR ${TODAY} ->> 'hostname' <> coalesce(:hostname, hostname))
+        ELSE last_seen_at >= :midnight AND ${PROVEN_UNTIL} - last_seen_at > unproven_lease_hours * ${HOUR}
+          AND (:ip <> ip OR :hostname <> hostname OR :fingerprint <> fingerprint) END, 0) AS is_clone,
+      coalesce(clone_suspected_at > :now - ${QUIET}, 0) AS is_marked
     FROM (
-      SELECT *,
-        min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
-          :whole_second + min(lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})))), ${LICENSE_ENDS}) AS proven_lease,
-        min(:whole_second + min(unproven_lease_hours * ${HOUR}, lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})),
-          ${LICENSE_ENDS}, iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
-        coalesce(is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented, 0) AS is_stray,
-        coalesce(is_certified AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at
-          AND (${TODAY} ->> 'ip' <> :ip OR ${TODAY} ->> 'hostname' <> coalesce(:hostname, hostname)), 0) AS is_parted,
-        coalesce(NOT is_proven AND last_seen_at >= :midnight
-          AND ${PROVEN_UNTIL} - last_seen_at > unproven_lease_hours * ${HOUR}
-          AND (:ip <> ip OR :hostname <> hostname OR :fingerprint <> fingerprint), 0) AS is_elsewhere,
-        coalesce(clone_suspected_at > :now - ${QUIET}, 0) AS is_marked
+      SELECT *, NOT is_live OR is_certified
+        OR is_current AND (:vouched OR ${PROVEN_UNTIL} <= :now OR is_again AND proven) AS is_proven
       FROM (
-        SELECT *, NOT is_live OR is_certified
-          OR is_current AND (:vouched OR ${PROVEN_UNTIL} <= :now OR is_again AND proven) AS is_proven
-        FROM (
-          SELECT *,
-            id IS NOT NULL AS is_known,
-            coalesce(lease_expires_at > :now, 0) AS is_live,
-            coalesce(lease_expires_at > :now AND (id = :certified OR public_key = :proven_key), 0) AS is_certified,
-            coalesce(:by_file AND lease_expires_at > :now AND public_key IS NOT NULL
-              AND public_key IS NOT :proven_key, 0) AS is_other_key,
-            revision <= :revision AS is_current,
-            coalesce(request_id = :request_id, 0) AS is_again,
-            iif(max_instances IS NULL AND seated > ${COUNTED_SEATS}, seated - (id IS NOT NULL), counted) AS others
-          FROM (
-            SELECT own.*, l.status, l.revision, l.starts_at, l.expires_at AS license_expires_at, l.grace_days,
-              l.lease_days, l.check_in_hours, l.max_instances, l.unproven_lease_hours, l.clone_policy,
-              l.unproven_until AS license_unproven_until,
-              coalesce(kept.seated, 0) AS seated, iif(kept.new_day = :today, kept.new_ids, 0) AS new_ids,
-              count(other.instance_id) AS counted
-            FROM licenses l
-            LEFT JOIN license_seats kept ON kept.license_id = l.id
-            LEFT JOIN activations own ON own.license_id = l.id AND own.ended_at = 0 AND own.instance_id = :instance
-            -- Only who holds no seat yet needs the others counted. A NULL matches no row, and so reads none.
-            LEFT JOIN activations other
-              ON other.license_id = iif(own.lease_expires_at > :now
-                OR l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS}, NULL, l.id)
-              AND other.ended_at = 0 AND other.instance_id <> :instance AND other.lease_expires_at > :now
-            WHERE l.id = :license
-          )
-        )
-      )
-    )
+        SELECT own.*, l.status, l.starts_at, l.expires_at AS license_expires_at, l.grace_days,
+          l.lease_days, l.check_in_hours, l.max_instances, l.unproven_lease_hours, l.clone_policy,
+          l.unproven_until AS license_unproven_until,
+          own.id IS NOT NULL AS is_known,
+          coalesce(own.lease_expires_at > :now, 0) AS is_live,
+          coalesce(own.lease_expires_at > :now
+            AND (own.id = :certified OR own.public_key = :proven_key), 0) AS is_certified,
+          coalesce(:by_file AND own.lease_expires_at > :now AND own.public_key IS NOT NULL
+            AND own.public_key IS NOT :proven_key, 0) AS is_other_key,
+          l.revision <= :revision AS is_current,
+          coalesce(own.request_id = :request_id, 0) AS is_again,
+          coalesce(kept.seated, 0) AS seated, iif(kept.new_day = :today, kept.new_ids, 0) AS new_ids,
+          iif(l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS},
+            kept.seated - (own.id IS NOT NULL), count(other.instance_id)) AS others
+        FROM licenses l
+        LEFT JOIN license_seats kept ON kept.license_id = l.id
+        LEFT JOIN activations own ON own.license_id = l.id AND own.ended_at = 0 AND own.instance_id = :instance
+        -- Only who holds no seat yet needs the others counted. A NULL matches no row, and so reads none.
+        LEFT JOIN activations other
+          ON other.license_id = iif(own.lease_expires_at > :now
+            OR l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS}, NULL, l.id)
+          AND other.ended_at = 0 AND other.instance_id <> :instance AND other.lease_expires_at > :now
+        WHERE l.id = :license
+      ) LIMIT 1
+    ) LIMIT 1
   )
   WHERE status = 'active'
     AND coalesce(starts_at, 0) <= :now

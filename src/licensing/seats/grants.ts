@@ -199,9 +199,9 @@ function settleAfter(
   seat: Seat,
 ): void {
   const { defer } = context;
-  if (seat.fresh && context.actor.type === "instance")
+  const isNew = seat.made === 1;
+  if (isNew && seat.replaces === null && context.actor.type === "instance")
     defer(countNewInstance(context, now, license.id, seat.instance_id));
-  const isNew = seat.activated_at === now;
   if (isNew && seatsLapsed > 0) return defer(settleLapsed(context, now, license.id));
   // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
   const isCrowded =

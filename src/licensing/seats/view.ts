@@ -18,9 +18,10 @@ const LOOK = named(`
       'granted', a.request_id = :request_id, 'proven', a.proven, 'unproven_until', a.unproven_until,
       'proven_until', a.proven_until, 'public_key', a.public_key, 'public_key_since', a.public_key_since,
       'freed_at', a.freed_at,
-      'fresh', a.activated_at = :now AND a.replaces IS NULL)) AS seat,
+      'made', a.request_id = :request_id AND a.occasion = 'activation.created', 'replaces', a.replaces)) AS seat,
     a.seats_lapsed,
-    CASE WHEN a.activated_at = :now THEN a.seats_in_use WHEN NOT :counted OR a.lease_expires_at > :now THEN kept.seated
+    CASE WHEN a.request_id = :request_id AND a.occasion = 'activation.created' THEN a.seats_in_use
+      WHEN NOT :counted OR a.lease_expires_at > :now THEN kept.seated
       ELSE (
         SELECT count(*) FROM activations
         WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now) END AS seats_in_use,
@@ -55,8 +56,9 @@ export interface Seat {
   public_key_since: number | null;
   /** When staff freed it while its file still ran. */
   freed_at: number | null;
-  /** Whether this claim made the row: the instance had no activation that was not ended; 0 or 1. */
-  fresh: number;
+  /** Whether this claim made the activation, and which one of the same instance it took over from; 0 or 1. */
+  made: number;
+  replaces: string | null;
 }
 
 export interface View {

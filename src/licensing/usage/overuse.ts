@@ -22,7 +22,11 @@ export function usedOn({ db }: Context, licenseId: string, days: DayUsage[]): D1
   // A list is billed as rows read: a single day goes without.
   return told.length === 1
     ? db.sql(`${sum} AND day = ?2`, licenseId, told[0]!)
-    : db.sql(`${sum} AND day IN (SELECT value FROM json_each(?2)) ORDER BY day`, licenseId, JSON.stringify(told));
+    : db.sql(
+        `${sum} AND day IN (SELECT value FROM json_each(?2)) ORDER BY day`,
+        licenseId,
+        JSON.stringify(told),
+      );
 }
 
 /** Which limits of the license are exceeded on which of the days. Pure. */

@@ -8,7 +8,7 @@ import { migrated } from "../../local/support/migrated.ts";
 export interface Live {
   url: string;
   /** Calls the admin API as the owner; throws where it refuses. */
-  admin(path: string, body?: object): Promise<any>;
+  admin(path: string, body?: object, method?: string): Promise<any>;
   newLicense(terms?: object): Promise<{ id: string; key: string }>;
   /** Requests told for a license, all days and instances together. */
   requestsOf(licenseId: string): Promise<number>;
@@ -30,9 +30,9 @@ export async function live(): Promise<Live> {
     });
   };
   await start();
-  const admin: Live["admin"] = async (path, body) => {
+  const admin: Live["admin"] = async (path, body, method = body ? "POST" : "GET") => {
     const response = await fetch(`${url}/v1/admin${path}`, {
-      method: body ? "POST" : "GET",
+      method,
       headers: { Authorization: `Bearer ${service.token}`, "Content-Type": "application/json" },
       body: body ? JSON.stringify(body) : null,
     });

@@ -31,6 +31,8 @@ describe("issuing a license", () => {
       max_instances: type.max_instances,
       max_services: type.max_services,
       max_requests_per_day: type.max_requests_per_day,
+      unproven_lease_hours: type.unproven_lease_hours,
+      clone_policy: type.clone_policy,
       metadata: {},
       updated_at: "2026-03-01T10:00:00.789Z",
       notice_days: null,

@@ -42,6 +42,7 @@ describe("activate", () => {
       license_key,
       certificate: expect.any(String),
       warnings: [],
+      usage_ignored: [],
       server_time: iso(NOW),
     });
     const hours = (Date.parse(body.check_in_at) - NOW) / 3_600_000;
@@ -219,8 +220,9 @@ describe("activate, by the license's standing", () => {
     await activate(license_key, "a");
     await rows("UPDATE licenses SET revision = 2 WHERE id = ?", license.id);
     const refused = { status: 403, body: { code: "LICENSE_KEY_SUPERSEDED" } };
-    expect(await activate(license_key, "a")).toMatchObject(refused);
-    expect(await deactivate(license_key, "a")).toMatchObject(refused);
+    const unproven = { certificate: null };
+    expect(await activate(license_key, "a", unproven)).toMatchObject(refused);
+    expect(await deactivate(license_key, "a", unproven)).toMatchObject(refused);
     expect((await validate(license_key, "a")).body).toMatchObject({
       valid: false,
       code: "LICENSE_KEY_SUPERSEDED",

@@ -2,13 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
-import { activate, admin, type Answer, call, deactivate, newLicense, rows } from "../../support/service.ts";
+import {
+  activate,
+  admin,
+  type Answer,
+  checkIn,
+  deactivate,
+  newLicense,
+  rows,
+} from "../../support/service.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00.000Z");
 const LEASE = 30 * DAY;
-
-const checkIn = (license_key: string, instance_id: string, more: object = {}): Promise<Answer> =>
-  call("/v1/check-in", { body: { license_key, instance_id, ...more } });
 
 const dayAt = (at: number): string => new Date(at).toISOString().slice(0, 10);
 

@@ -2,6 +2,7 @@
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
 
 export interface LicenseTerms {
   status: "active" | "suspended" | "revoked";
@@ -12,6 +13,10 @@ export interface LicenseTerms {
   lease_days: number;
   check_in_hours: number;
   max_instances: number | null;
+  unproven_lease_hours: number;
+  clone_policy: "warn" | "refuse";
+  /** Until when a replaced key renews whoever holds a seat. */
+  unproven_until: number | null;
 }
 
 export interface Claim {
@@ -25,6 +30,7 @@ export interface Claim {
   fingerprint: string | null;
   usage: { day: string; requests: number; services: number } | null;
   lease_until: number | null;
+  lease_hours: number | null;
   /** The rhythm of check-ins is this times the license's. */
   spread: number;
   /** The id of the activation, if it becomes one. */
@@ -48,6 +54,14 @@ interface By {
   request_id: string;
 }
 
+export interface UnprovenDay {
+  day: string;
+  count: number;
+  at: number;
+  ip: string | null;
+  hostname: string | null;
+}
+
 /** The columns of `activations` that a claim decides. */
 export interface SeatRow extends By {
   hostname: string | null;
@@ -66,66 +80,95 @@ export interface SeatRow extends By {
   usage_day: string | null;
   requests: number;
   services: number;
-  license_requests: number;
-  license_services: number;
   presented_at: number | null;
   strays: number;
   clone_suspected_at: number | null;
   fingerprint_changed_at: number | null;
   occasion: string | null;
+  proven: number;
+  proven_until: number;
+  unproven_until: number | null;
+  /** The days as the row keeps them, latest last; JSON. */
+  unproven: string | null;
+  scattered_at: number | null;
+}
+
+/** What is kept of the license: instance ids that newly took a seat today, and which. */
+export interface NewToday {
+  count: number;
+  ids: string[];
+}
+
+const FOREVER = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+const endOf = ({ expires_at, grace_days }: LicenseTerms): number =>
+  expires_at === null ? FOREVER : expires_at + grace_days * DAY;
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+const differs = <T>(one: T | null, other: T | null): boolean =>
+  one !== null && other !== null && one !== other;
+
+/** Whether the request shows that it is the instance. */
+function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
+  if (own === null || own.id === claim.certified) return true;
+  if (claim.revision < license.revision) return false;
+  if (claim.by.actor_type === "staff" || claim.now >= own.proven_until) return true;
+  return own.request_id === claim.by.request_id && own.proven === 1;
 }
 
 /** Whether the license lets this key run anything now. */
 function isOpen(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
   const { now } = claim;
-  const replaced = claim.revision < license.revision;
   if (license.status !== "active" || (license.starts_at !== null && now < license.starts_at)) return false;
-  if (license.expires_at !== null && now >= license.expires_at + license.grace_days * DAY) return false;
-  return !replaced || (own !== null && own.id === claim.certified);
+  if (now >= endOf(license)) return false;
+  if (claim.revision >= license.revision) return true;
+  return own !== null && (own.id === claim.certified || now < (license.unproven_until ?? 0));
 }
 
-function leaseOf(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
-  const fromNow = Math.ceil(claim.now / SECOND) * SECOND + license.lease_days * DAY;
-  const promised = Math.max(own?.lease_expires_at ?? 0, claim.lease_until ?? fromNow);
-  const ends =
-    license.expires_at === null
-      ? Date.UTC(9999, 11, 31, 23, 59, 59)
-      : license.expires_at + license.grace_days * DAY;
-  return Math.min(promised, ends);
+const longest = (license: LicenseTerms, claim: Claim): number =>
+  Math.min(license.lease_days * DAY, (claim.lease_hours ?? Infinity) * HOUR);
+
+function provenLease(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
+  const fromNow = Math.ceil(claim.now / SECOND) * SECOND + longest(license, claim);
+  return Math.min(Math.max(own?.lease_expires_at ?? 0, claim.lease_until ?? fromNow), endOf(license));
+}
+
+function unprovenLease(license: LicenseTerms, claim: Claim): number {
+  const length = Math.min(longest(license, claim), license.unproven_lease_hours * HOUR);
+  const until = claim.revision < license.revision ? (license.unproven_until ?? 0) : FOREVER;
+  return Math.min(Math.ceil(claim.now / SECOND) * SECOND + length, endOf(license), until);
 }
 
 /** What the instance used on the last day known; a day is told cumulatively and again and again. */
-function usageOf(
-  known: SeatRow | null,
-  told: Claim["usage"],
-  others: { requests: number; services: number },
-) {
-  const before = known ?? {
-    usage_day: null,
-    requests: 0,
-    services: 0,
-    license_requests: 0,
-    license_services: 0,
-  };
-  const { usage_day, requests, services, license_requests, license_services } = before;
-  if (told === null || (usage_day !== null && told.day < usage_day))
-    return { usage_day, requests, services, license_requests, license_services };
+function usageOf(known: SeatRow | null, told: Claim["usage"]) {
+  const { usage_day, requests, services } = known ?? { usage_day: null, requests: 0, services: 0 };
+  if (told === null || (usage_day !== null && told.day < usage_day)) return { usage_day, requests, services };
   const isSame = told.day === usage_day;
-  const most = {
+  return {
+    usage_day: told.day,
     requests: Math.max(isSame ? requests : 0, told.requests),
     services: Math.max(isSame ? services : 0, told.services),
   };
-  return {
-    usage_day: told.day,
-    ...most,
-    license_requests: others.requests + most.requests,
-    license_services: others.services + most.services,
-  };
 }
 
+const daysOf = (row: SeatRow | null): UnprovenDay[] =>
+  Object.values(JSON.parse(row?.unproven ?? "{}") as Record<string, UnprovenDay>);
+
+/** The mark of a clone, by the last suspicion; gone after a quiet week. */
+const markOf = (known: SeatRow | null, now: number): number | null =>
+  known?.clone_suspected_at != null && now - known.clone_suspected_at < WEEK
+    ? known.clone_suspected_at
+    : null;
+
 /** The row of the instance after its claim, or null where it gets no seat and nothing changes. */
-export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim): SeatRow | null {
-  const { now, presented, fingerprint } = claim;
+export function claimed(
+  license: LicenseTerms,
+  rows: SeatRow[],
+  claim: Claim,
+  newToday: NewToday,
+): SeatRow | null {
+  const { now } = claim;
   const known = rows.find(({ instance_id }) => instance_id === claim.instance) ?? null;
   const own = known !== null && known.lease_expires_at > now ? known : null;
   const others = rows.filter((row) => row !== known);
@@ -133,18 +176,77 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim): S
   if (!isOpen(license, claim, own) || (claim.returning && known === null)) return null;
   const isFull = license.max_instances !== null && seated.length >= license.max_instances;
   if (own === null && isFull) return null;
+  if (known === null && claim.by.actor_type !== "staff") {
+    const bound = license.max_instances === null ? 100_000 : Math.max(1_000, 10 * license.max_instances);
+    if (newToday.count >= bound && !newToday.ids.includes(claim.instance)) return null;
+  }
+  if (own !== null && !isProven(license, claim, own)) return unproven(license, own, claim);
+  return proven(license, known, own, others, seated.length, claim);
+}
 
-  const lease = leaseOf(license, claim, own);
+/** Somebody who does not prove that he is the instance: all that the seat's row takes from him. */
+function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | null {
+  const { now, by, told } = claim;
+  const mark = markOf(own, now);
+  if (license.clone_policy === "refuse" && mark !== null && now < own.proven_until) return null;
+  const lease = unprovenLease(license, claim);
+  const today = dayOf(now);
+  const days = JSON.parse(own.unproven ?? "{}") as Record<string, UnprovenDay>;
+  const slot = `d${new Date(now).getUTCDay()}`;
+  const before = days[slot]?.day === today ? days[slot].count : 0;
+  const again = own.request_id === by.request_id;
+  const hostname = told.hostname ?? null;
+  const entry = { day: today, count: before + (again ? 0 : 1), at: now, ip: by.ip, hostname };
+  const isScattered = daysOf(own).some(({ day, ip }) => day > dayOf(now - WEEK) && differs(ip, by.ip));
+  const isElsewhere =
+    dayOf(own.last_seen_at) === today &&
+    own.proven_until - own.last_seen_at > license.unproven_lease_hours * HOUR &&
+    (differs(by.ip, own.ip) ||
+      differs(hostname, own.hostname) ||
+      differs(claim.fingerprint, own.fingerprint));
+  return {
+    ...own,
+    lease_expires_at: Math.max(own.lease_expires_at, lease),
+    seats_lapsed: 0,
+    request_id: by.request_id,
+    clone_suspected_at: isElsewhere ? now : mark,
+    occasion: null,
+    proven: 0,
+    unproven_until: lease,
+    unproven: JSON.stringify({ ...days, [slot]: entry }),
+    scattered_at: isScattered ? now : own.scattered_at,
+  };
+}
+
+/** The instance itself, with a seat or without. */
+function proven(
+  license: LicenseTerms,
+  known: SeatRow | null,
+  own: SeatRow | null,
+  others: SeatRow[],
+  seated: number,
+  claim: Claim,
+): SeatRow {
+  const { now, presented, fingerprint } = claim;
+  const lease = provenLease(license, claim, own);
   const rhythm = license.check_in_hours * HOUR * claim.spread;
-  const sameDay = others.filter(({ usage_day }) => claim.usage !== null && usage_day === claim.usage.day);
-  const sum = (name: "requests" | "services"): number => sameDay.reduce((total, row) => total + row[name], 0);
   // The last certificate was issued when the instance was last seen.
   const isLast =
     known !== null && presented !== null && presented >= Math.floor(known.last_seen_at / SECOND) * SECOND;
   const isStray = known !== null && presented !== null && !isLast && presented !== known.presented_at;
-  const isClone = isStray && known.strays === 1;
-  const moved =
-    known !== null && known.fingerprint !== null && fingerprint !== null && known.fingerprint !== fingerprint;
+  // Somebody without proof asked elsewhere, today, while the process that holds the certificate went on.
+  const isParted =
+    own !== null &&
+    own.id === claim.certified &&
+    daysOf(own).some(
+      ({ day, at, ip, hostname }) =>
+        day === dayOf(now) &&
+        at > own.last_seen_at &&
+        (differs(ip, claim.by.ip) || differs(hostname, claim.told.hostname ?? own.hostname)),
+    );
+  const isClone = (isStray && known.strays >= 1) || isParted;
+  const mark = markOf(known, now);
+  const moved = known !== null && differs(known.fingerprint, fingerprint);
   return {
     instance_id: claim.instance,
     id: own?.id ?? claim.id,
@@ -152,26 +254,32 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim): S
     last_seen_at: now,
     lease_expires_at: lease,
     check_in_at: Math.trunc(now + Math.min(rhythm, Math.trunc((lease - now) / 2))),
-    seats_in_use: seated.length + 1,
-    seats_lapsed: others.length - seated.length,
+    // Only a new seat counts the others.
+    seats_in_use: own?.seats_in_use ?? seated + 1,
+    seats_lapsed: own ? 0 : others.length - seated,
     replaces: known !== null && own === null ? known.id : (known?.replaces ?? null),
     fingerprint: fingerprint ?? known?.fingerprint ?? null,
     hostname: claim.told.hostname ?? known?.hostname ?? null,
     app_version: claim.told.app_version ?? known?.app_version ?? null,
     labels: claim.told.labels ?? known?.labels ?? null,
     ...claim.by,
-    ...usageOf(known, claim.usage, { requests: sum("requests"), services: sum("services") }),
+    ...usageOf(known, claim.usage),
     presented_at: presented ?? known?.presented_at ?? null,
     strays: isLast ? 0 : (known?.strays ?? 0) + (isStray ? 1 : 0),
-    clone_suspected_at: isClone ? now : (known?.clone_suspected_at ?? null),
+    clone_suspected_at: isClone ? now : mark,
     fingerprint_changed_at: moved ? now : (known?.fingerprint_changed_at ?? null),
     occasion:
       own === null
         ? "activation.created"
-        : isClone
+        : isClone && mark === null
           ? "instance.clone_suspected"
           : moved
             ? "instance.fingerprint_changed"
             : null,
+    proven: 1,
+    proven_until: lease,
+    unproven_until: known?.unproven_until ?? null,
+    unproven: known?.unproven ?? null,
+    scattered_at: known?.scattered_at ?? null,
   };
 }

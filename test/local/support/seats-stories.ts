@@ -1,23 +1,24 @@
 // Stories of claims at random, played by the statement that claims a seat and by the model of it, in Node's SQLite.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import fc from "fast-check";
 import type { Context } from "../../../src/context.ts";
 import { claimSeat } from "../../../src/licensing/seats/claim.ts";
 import type { NamedStatement, SqlValue } from "../../../src/storage/database.ts";
-import { type Claim, claimed, type LicenseTerms, type SeatRow } from "./seats-model.ts";
+import { type Claim, claimed, type LicenseTerms, type NewToday, type SeatRow } from "./seats-model.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
 const NOW = Date.UTC(2026, 10, 24);
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const LICENSE = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 /** Another license of the same customer, and a seat of ours that ended: neither counts. */
 const OTHERS = `
   INSERT INTO licenses SELECT 'lic_other', customer_id, license_type, 'revoked', revision, issued_at, starts_at, expires_at,
     grace_days, lease_days, check_in_hours, features, max_instances, max_services, max_requests_per_day, metadata, version,
-    updated_at, notice_days, NULL FROM licenses WHERE id = '${LICENSE}';
+    updated_at, notice_days, NULL, unproven_lease_hours, clone_policy, unproven_until FROM licenses WHERE id = '${LICENSE}';
   INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at,
     seats_in_use, seats_lapsed, usage_day, requests)
   VALUES ('lic_other', 0, 'a', 'act_x', 0, 0, 9999999999000, 0, 1, 0, '2026-11-24', 5),
@@ -35,11 +36,20 @@ export const newDatabase = (): DatabaseSync => {
   return database;
 };
 
+/** The statement that ran last: preparing takes longer than running. */
+let last: { database: DatabaseSync; text: string; statement: StatementSync } | null = null;
+
+function prepared(database: DatabaseSync, text: string): StatementSync {
+  if (last?.database !== database || last.text !== text)
+    last = { database, text, statement: database.prepare(text) };
+  return last.statement;
+}
+
 /** Carries a claim out, by the very statement of the service, or by one that was changed. */
 function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
   const run = ({ text, names }: NamedStatement, values: Record<string, SqlValue>): void => {
     const bound = Object.fromEntries(names.map((name, n) => [`p${n + 1}`, values[name] ?? null]));
-    database.prepare(mutate(text).replaceAll(/\?(\d+)/g, ":p$1")).run(bound as Record<string, string>);
+    prepared(database, mutate(text).replaceAll(/\?(\d+)/g, ":p$1")).run(bound as Record<string, string>);
   };
   const context = {
     db: { run },
@@ -49,7 +59,7 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
     ip: claim.by.ip,
   } as unknown as Context;
   claimSeat(context, claim.now, {
-    key: { licenseId: LICENSE, revision: claim.revision },
+    key: { licenseId: LICENSE, revision: claim.revision, issuedAt: 0 },
     instance_id: claim.instance,
     fingerprint: claim.fingerprint,
     hostname: claim.told.hostname,
@@ -61,12 +71,14 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
       claim.presented === null ? null : { activationId: claim.certified ?? "", issuedAt: claim.presented },
     usage: claim.usage ?? undefined,
     leaseUntil: claim.lease_until ?? undefined,
+    lease_hours: claim.lease_hours,
   });
 }
 
 const SHOWN = `instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
-  replaces, fingerprint, usage_day, requests, services, license_requests, license_services, presented_at, strays,
-  clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id`;
+  replaces, fingerprint, usage_day, requests, services, presented_at, strays,
+  clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id,
+  proven, proven_until, unproven_until, unproven, scattered_at`;
 
 const rowsIn = (database: DatabaseSync): SeatRow[] =>
   database
@@ -76,13 +88,16 @@ const rowsIn = (database: DatabaseSync): SeatRow[] =>
     .all() as unknown as SeatRow[];
 
 function setLicense(database: DatabaseSync, license: LicenseTerms): void {
-  database.exec("DELETE FROM activations; DELETE FROM licenses");
+  database.exec(
+    "DELETE FROM activations; DELETE FROM license_seats; DELETE FROM new_instances; DELETE FROM licenses",
+  );
   database
     .prepare(
       `INSERT INTO licenses (id, customer_id, license_type, issued_at, features, updated_at, status, revision,
-         starts_at, expires_at, grace_days, lease_days, check_in_hours, max_instances)
+         starts_at, expires_at, grace_days, lease_days, check_in_hours, max_instances, unproven_lease_hours,
+         clone_policy, unproven_until)
        VALUES ('${LICENSE}', 'acme', 'standard', 0, '[]', 0, :status, :revision, :starts_at, :expires_at, :grace_days,
-         :lease_days, :check_in_hours, :max_instances)`,
+         :lease_days, :check_in_hours, :max_instances, :unproven_lease_hours, :clone_policy, :unproven_until)`,
     )
     .run({ ...license });
   database.exec(OTHERS);
@@ -112,15 +127,30 @@ const licenses: fc.Arbitrary<LicenseTerms> = fc.record({
   lease_days: fc.constantFrom(1, 2),
   check_in_hours: fc.constantFrom(1, 24, 240),
   max_instances: fc.option(fc.constantFrom(1, 2), { freq: 4 }),
+  unproven_lease_hours: fc.constantFrom(1, 6, 72),
+  clone_policy: fc.constantFrom("warn", "warn", "refuse"),
+  unproven_until: fc.option(fc.constantFrom(NOW + 3 * HOUR, NOW + DAY, NOW + 30 * DAY), { freq: 1 }),
 });
 
 /** A step of a story; what a certificate says depends on the rows that are there. */
 const steps = fc.record({
-  after: near(0, 1_000, DAY, 2 * DAY),
-  /** Right when the instance's own lease ends, or beside it, where that is still to come. */
+  after: near(0, 0, 1_000, HOUR, DAY, 2 * DAY, 6 * DAY, 7 * DAY),
+  /** Right when the instance's own lease ends, or its last proven one, or beside it, where that is still to come. */
   atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 0, 1), { freq: 3 }),
+  atProvenEnd: fc.boolean(),
+  /** Right when a replaced key stops renewing, or a quiet week is over. */
+  atEdge: fc.option(fc.tuple(fc.constantFrom("replaced", "quiet"), fc.constantFrom(-1, 0, 1)), { freq: 6 }),
+  /** Replaces the key before the claim. */
+  reissue: fc.option(fc.constant(true), { freq: 12 }),
+  /** The same request once more, as when its batch was sent twice. */
+  again: fc.option(fc.constant(true), { freq: 8 }),
+  /** So many new instances took a seat already, and whether this one was among them. */
+  newIds: fc.option(
+    fc.record({ count: fc.constantFrom(999, 1_000, 1_001, 99_999, 100_000), known: fc.boolean() }),
+    { freq: 6 },
+  ),
   /** Lowers or raises the limit before the claim. */
-  limit: fc.option(fc.constantFrom(1, 2, 3), { freq: 5 }),
+  limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
   instance: fc.constantFrom("a", "b", "c"),
   revision: fc.constantFrom(1, 1, 2, 3),
   returning: fc.boolean(),
@@ -135,6 +165,7 @@ const steps = fc.record({
     { freq: 2 },
   ),
   lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
+  leaseHours: fc.option(fc.constantFrom(1, 2, 24, 100), { freq: 3 }),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
     {},
@@ -145,7 +176,7 @@ const steps = fc.record({
     { labels: "{}" },
   ),
   ip: fc.constantFrom(null, "192.0.2.1", "192.0.2.2"),
-  staff: fc.boolean(),
+  staff: fc.constantFrom(false, false, false, false, true),
 });
 
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
@@ -164,6 +195,7 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
     older: NOW - 1_000 * (n + 1),
     foreign: NOW - DAY,
   }[step.certificate];
+  const again = step.again && known !== undefined;
   return {
     instance: step.instance,
     now,
@@ -174,6 +206,7 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
     fingerprint: step.fingerprint,
     usage: step.usage,
     lease_until: step.lease === null ? null : wholeSecond(now) + step.lease * DAY,
+    lease_hours: step.leaseHours,
     spread: step.spread,
     id: `act_${LICENSE.slice(4)}_${String(n).padStart(10, "0")}`,
     told: step.told,
@@ -181,9 +214,34 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
       ip: step.ip,
       actor_type: step.staff ? "staff" : "instance",
       actor_id: step.staff ? `tok_${n}` : step.instance,
-      request_id: `request-${n}`,
+      request_id: again ? known.request_id : `request-${n}`,
     },
   };
+}
+
+function timeOf(step: Step, now: number, { unproven_until }: LicenseTerms, rows: SeatRow[]): number {
+  const own = rows.find(({ instance_id }) => instance_id === step.instance);
+  const lease = (step.atProvenEnd ? own?.proven_until : own?.lease_expires_at) ?? 0;
+  if (step.atLeaseEnd !== null && lease > now) return Math.max(now, lease + step.atLeaseEnd);
+  if (step.atEdge !== null) {
+    const edge =
+      step.atEdge[0] === "replaced" ? (unproven_until ?? 0) : (own?.clone_suspected_at ?? 0) + 7 * DAY;
+    if (edge > now) return Math.max(now, edge + step.atEdge[1]);
+  }
+  return now + Math.max(0, step.after);
+}
+
+/** How many instances newly took a seat on the day of the claim; what the service counts after its answers. */
+function setNewIds(database: DatabaseSync, { newIds, instance }: Step, now: number): NewToday {
+  const today = new Date(now).toISOString().slice(0, 10);
+  database.exec("DELETE FROM new_instances");
+  const { count, known } = newIds ?? { count: 0, known: false };
+  database
+    .prepare("UPDATE license_seats SET new_day = ?, new_ids = ? WHERE license_id = ?")
+    .run(today, count, LICENSE);
+  if (known) database.prepare("INSERT INTO new_instances VALUES (?, ?, ?)").run(today, LICENSE, instance);
+  const kept = database.prepare("SELECT new_ids AS n FROM license_seats WHERE license_id = ?").get(LICENSE);
+  return { count: Number(kept?.["n"] ?? 0), ids: known ? [instance] : [] };
 }
 
 /** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
@@ -197,14 +255,17 @@ export function difference(
   let rows: SeatRow[] = [];
   let now = NOW;
   for (const [n, step] of story.entries()) {
-    const own = rows.find(({ instance_id }) => instance_id === step.instance)?.lease_expires_at ?? 0;
-    now = step.atLeaseEnd !== null && own > now ? own + step.atLeaseEnd : now + Math.max(0, step.after);
+    now = timeOf(step, now, license, rows);
+    if (step.reissue) {
+      license.revision++;
+      database.exec(`UPDATE licenses SET revision = ${license.revision} WHERE id = '${LICENSE}'`);
+    }
     if (step.limit !== null) {
       license.max_instances = step.limit;
       database.exec(`UPDATE licenses SET max_instances = ${step.limit} WHERE id = '${LICENSE}'`);
     }
     const claim = claimOf(step, now, n, rows);
-    const row = claimed(license, rows, claim);
+    const row = claimed(license, rows, claim, setNewIds(database, step, now));
     carryOut(database, claim, mutate);
     if (row)
       rows = [...rows.filter(({ instance_id }) => instance_id !== row.instance_id), row].toSorted((a, b) =>

@@ -15,6 +15,8 @@ export type Meaning =
       certificate: string;
       warnings: string[];
       seatsActive: number | null;
+      /** Days of usage that were not taken, because the request was unproven. */
+      usageIgnored: string[];
     }
   | { kind: "refusal"; code: Refusal; detail: string }
   | { kind: "not_activated" }
@@ -42,7 +44,7 @@ export function meaningOf(answer: Answer): Meaning {
   if (problem && refusal) return { kind: "refusal", code: refusal, detail: problem.detail };
   if (problem?.code === "INSTANCE_NOT_ACTIVATED") return { kind: "not_activated" };
   const body = answer.status === 200 ? parseObject(answer.body) : null;
-  const { license_key, certificate, warnings, instances } = body ?? {};
+  const { license_key, certificate, warnings, instances, usage_ignored } = body ?? {};
   if (typeof license_key === "string" && typeof certificate === "string") {
     return {
       kind: "documents",
@@ -50,6 +52,9 @@ export function meaningOf(answer: Answer): Meaning {
       certificate,
       warnings: codesOf(warnings),
       seatsActive: activeOf(instances),
+      usageIgnored: Array.isArray(usage_ignored)
+        ? usage_ignored.filter((day) => typeof day === "string")
+        : [],
     };
   }
   return {

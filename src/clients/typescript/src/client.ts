@@ -228,7 +228,11 @@ export class License {
   }
 
   async #giveBack(transport: Transport, license_key: string): Promise<void> {
-    const answer = await transport.post("/v1/deactivate", { license_key, instance_id: this.instanceId });
+    const answer = await transport.post("/v1/deactivate", {
+      license_key,
+      instance_id: this.instanceId,
+      certificate: this.#store.state.certificate,
+    });
     if (answer.unreachable === null && answer.status === 204) return;
     const { code, detail } = problemOf(answer) ?? {
       code: "SERVICE_UNAVAILABLE",

@@ -65,10 +65,12 @@ export async function contact(contacts: Contacts, returning: boolean): Promise<v
     ask(contacts, transport, path, { ...request, ...more }, state);
   const held = usableCertificate(evidence.facts);
   let report = returning && held ? reportOf(usageFor(state, held.license_id)) : null;
+  // The certificate proves that the seat is this installation's.
+  const proof = held ? { certificate: state.certificate } : {};
   let outcome =
     report === null
-      ? await send("/v1/activate")
-      : await send("/v1/check-in", { usage: report, certificate: state.certificate });
+      ? await send("/v1/activate", proof)
+      : await send("/v1/check-in", { usage: report, ...proof });
   if (report !== null && outcome.kind === "not_activated") {
     report = null;
     outcome = await send("/v1/activate");
@@ -106,10 +108,11 @@ async function ask(
 ): Promise<Outcome> {
   const meaning = meaningOf(await transport.post(path, request));
   if (meaning.kind !== "documents") return meaning;
+  const { usageIgnored } = meaning;
   const grant = await evidence.judge(meaning, request.license_key, state);
   // A captive portal, or somebody in between: nothing that the service said.
   if (typeof grant === "string") return { kind: "outage", detail: grant, retryAfter: null };
-  return { kind: "good", ...grant };
+  return { kind: "good", ...grant, usageIgnored };
 }
 
 /** Takes the published keys over where they know who signed the license key. */

@@ -17,7 +17,7 @@ export interface Grant {
 }
 
 export type Outcome =
-  | ({ kind: "good" } & Grant)
+  | ({ kind: "good"; usageIgnored: string[] } & Grant)
   | { kind: "refusal"; code: Refusal; detail: string }
   | { kind: "not_activated" }
   | { kind: "outage"; detail: string; retryAfter: number | null };
@@ -39,9 +39,10 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   const { at, random } = contact;
   if (outcome.kind === "good") {
     const granted = afterGrant(state, outcome, at, random);
+    const taken = contact.report.filter(({ date }) => !outcome.usageIgnored.includes(date));
     return {
       ...granted,
-      ...settle(granted.usage, granted.acknowledged, contact.report, outcome.claims.iat * 1000),
+      ...settle(granted.usage, granted.acknowledged, taken, outcome.claims.iat * 1000),
     };
   }
   const failures = state.failures + 1;

@@ -9,6 +9,7 @@ export const REFUSALS = [
   "LICENSE_KEY_SUPERSEDED",
   "LICENSE_KEY_INVALID",
   "ACTIVATION_LIMIT_REACHED",
+  "INSTANCE_CLONED",
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number];

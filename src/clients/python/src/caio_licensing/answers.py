@@ -24,6 +24,7 @@ REFUSALS = frozenset(
         "LICENSE_KEY_SUPERSEDED",
         "LICENSE_KEY_INVALID",
         "ACTIVATION_LIMIT_REACHED",
+        "INSTANCE_CLONED",
     }
 )
 
@@ -49,6 +50,8 @@ class Granted:
     warnings: tuple[str, ...]
     #: None where it is not told.
     seats_active: int | None
+    #: Days of usage that were not taken, because the request was unproven.
+    usage_ignored: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def grant_of(
         lease=certificate.lease_expires_at - certificate.issued_at,
         warnings=_codes(content.get("warnings")),
         seats_active=_seats(content.get("instances")),
+        usage_ignored=_days(content.get("usage_ignored")),
     )
 
 
@@ -134,6 +138,10 @@ def _codes(warnings: object) -> tuple[str, ...]:
     given = warnings if isinstance(warnings, list) else []
     codes = [one.get("code") for one in given if isinstance(one, dict)]
     return tuple(sorted({code for code in codes if isinstance(code, str)}))
+
+
+def _days(ignored: object) -> frozenset[str]:
+    return frozenset(day for day in (ignored if isinstance(ignored, list) else []) if isinstance(day, str))
 
 
 def _seats(instances: object) -> int | None:

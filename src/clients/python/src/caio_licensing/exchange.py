@@ -74,16 +74,18 @@ class Exchange:
 
     def deactivate(self) -> bool:
         """Whether the service has the seat back."""
-        key, instance_id = self._folder.read().license_key, self._facts().instance_id
-        answer = self._transport.post("/v1/deactivate", {"license_key": key, "instance_id": instance_id})
+        facts = self._facts()
+        body = {"license_key": facts.license_key, "instance_id": facts.instance_id}
+        # It proves that the seat is this installation's.
+        answer = self._transport.post("/v1/deactivate", {**body, "certificate": facts.certificate})
         return answer is not None and answer.status == 204
 
     def _exchange(self, facts: Facts, sent: Usage) -> Outcome:
         body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
         body.update(self._about)
         if usable_certificate(facts):
-            held = {"certificate": facts.certificate, "usage": report(sent)}
-            outcome = self._judge("/v1/check-in", {**body, **held}, facts)
+            body["certificate"] = facts.certificate
+            outcome = self._judge("/v1/check-in", {**body, "usage": report(sent)}, facts)
             if not isinstance(outcome, NotActivated):
                 return outcome
         # Activation takes no usage in; the next check-in brings it.
@@ -107,7 +109,8 @@ class Exchange:
     def _take_in(self, state: State, outcome: Outcome, sent: Usage, now: int) -> None:
         if isinstance(outcome, Granted):
             take_grant(state, outcome, now, self._chance())
-            acknowledge(state, sent, day_of(outcome.issued_at))
+            taken = {day: figures for day, figures in sent.items() if day not in outcome.usage_ignored}
+            acknowledge(state, taken, day_of(outcome.issued_at))
             return
         state.last_attempt_at = now
         state.failures += 1
