@@ -26,4 +26,5 @@ export type MessageWithPreview = Shape<"MessageWithPreview">;
 export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
+export type ReissuePreview = Shape<"ReissuePreview">;
 export type Statistics = Shape<"Statistics">;

@@ -249,6 +249,20 @@ export const instance = {
   ],
 };
 
+export const runningInstance = {
+  activation_id: ACTIVATION_ID,
+  instance_id: INSTANCE,
+  hostname: activationRequest.hostname,
+  ip: "192.0.2.10",
+  activated_at: "2026-11-23T09:02:00.551Z",
+  last_seen_at: "2026-11-24T08:31:40.113Z",
+  lease_expires_at: "2026-12-24T08:31:41.000Z",
+  proven: true,
+  offline: false,
+  freed: false,
+  refused_with: null,
+};
+
 export const jwks = {
   keys: [
     {

@@ -63,27 +63,43 @@ export const IssuedLicense = z.object({
 export const LicenseKey = z.object({ license_key: IssuedLicense.shape.license_key });
 const Changes = z.record(z.string(), z.object({ from: z.optional(z.unknown()), to: z.unknown() }));
 
+const RefusedWith = z
+  .nullable(z.string())
+  .check(z.describe("What it is told at its next activation or check-in; null: it goes on"));
+
+const RunningSeat = z.object({
+  activation_id: z.string(),
+  instance_id: z.string(),
+  hostname: Text,
+  last_seen_at: Instant,
+  lease_expires_at: Instant,
+  refused_with: RefusedWith,
+});
+
 const Preview = z.object({
   dry_run: z.literal(true),
   license: License,
   changes: Changes,
-  instances: z.object({
-    active: z.int(),
-    listed: z.array(
-      z.object({
-        activation_id: z.string(),
-        instance_id: z.string(),
-        hostname: Text,
-        last_seen_at: Instant,
-        lease_expires_at: Instant,
-        refused_with: z
-          .nullable(z.string())
-          .check(z.describe("What it is told at its next activation or check-in; null: it goes on")),
-      }),
-    ),
-  }),
+  instances: z.object({ active: z.int(), listed: z.array(RunningSeat) }),
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });
+
+/** Who runs on a license whose key is replaced. */
+const RunningInstances = z.object({
+  active: z.int(),
+  listed: z.array(
+    z.extend(RunningSeat, {
+      ip: Text,
+      activated_at: Instant,
+      proven: z.boolean().check(z.describe("Its last request proved that the seat is its own")),
+      offline: z.boolean().check(z.describe("It has its seat by a file")),
+      freed: z.boolean().check(z.describe("By staff; the seat of a file counts until the file ends")),
+    }),
+  ),
+});
+
+export const ReissuedLicense = z.extend(IssuedLicense, { instances: RunningInstances });
+export const ReissuePreview = z.extend(Preview, { instances: RunningInstances });
 
 export const LicenseOrPreview = z.union([License, Preview]);
 

@@ -228,7 +228,26 @@ describe("licenses", () => {
       action: "license.reinstated",
       detail: { reason: "Paid." },
     });
-    const reissued = await desk.ok("licenses", "reissue", made.id, "--reason", "Leaked.", "--show-key");
+    const seat = async (instance_id: string): Promise<string> => {
+      const { license_key } = await desk.json("licenses", "key", made.id);
+      const answer = await fetch(`${desk.service.url}/v1/activate`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ license_key, instance_id, hostname: `host-of-${instance_id}` }),
+      });
+      return ((await answer.json()) as { activation_id: string }).activation_id;
+    };
+    const thief = await seat("thief");
+    const leaked = ["licenses", "reissue", made.id, "--reason", "Leaked.", "--free", thief];
+    const tried = await desk.ok(...leaked, "--dry-run");
+    expect(tried).toContain("would be of revision 2. Nothing was changed.");
+    expect(tried).toMatch(/thief +host-of-thief .* with proof +freed/);
+    const unknown = await desk.cli([...leaked, "--free", "act_none"]);
+    expect(unknown).toMatchObject({ code: 5, out: "" });
+    expect(unknown.err).toContain("free.1: Is no activation that holds a seat of this license");
+    expect((await desk.json("licenses", "show", made.id)).revision).toBe(1);
+    const reissued = await desk.ok(...leaked, "--unproven-hours", "0", "--show-key");
+    expect(await desk.json("instances", "show", thief)).toMatchObject({ active: false, ended_by: "staff" });
     expect(reissued).toMatch(/revision +2\n[^]*\neyJ/);
     expect(await desk.ok("licenses", "send", made.id, "--to", "cto@acme.example")).toMatch(
       /^Mail msg_\w+ to cto@acme/,

@@ -70,7 +70,10 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
     certificate:
       claim.presented === null ? null : { activationId: claim.certified ?? "", issuedAt: claim.presented },
     usage: claim.usage ?? undefined,
-    leaseUntil: claim.lease_until ?? undefined,
+    file:
+      claim.lease_until === null
+        ? undefined
+        : { leaseUntil: claim.lease_until, provenKey: null, replace: false },
     lease_hours: claim.lease_hours,
   });
 }
