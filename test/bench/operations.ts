@@ -106,16 +106,16 @@ function withoutRenewals({ house: { db } }: World): Promise<unknown> {
 
 const VISITORS = 8;
 
-/** Gives each hot license the same visitors, for a slice that sends them away again. */
+/** Gives each hot license the same visitors, who need no certificate, for a slice that sends them away again. */
 async function withVisitors(world: World): Promise<unknown> {
   await withoutVisitors(world);
   const names = [INSTANCE, ...Array.from({ length: VISITORS }, (_, n) => visitor(n * HOT))];
   return world.house.db
     .prepare(
       `INSERT INTO activations (license_id, instance_id, id, activated_at, last_seen_at, lease_expires_at,
-         check_in_at, seats_in_use, seats_lapsed)
+         check_in_at, seats_in_use, seats_lapsed, proven_until)
        SELECT license_id, name.value, 'act_' || substr(license_id, 5) || '_' || name.key, activated_at,
-         last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed
+         last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed, last_seen_at
        FROM activations CROSS JOIN json_each(?2) name
        WHERE license_id IN (SELECT value FROM json_each(?1)) AND ended_at = 0 AND instance_id = 'seat-0'`,
     )
@@ -165,7 +165,7 @@ const folded = ({ house }: World): Promise<unknown> => fire(house, "*/10 * * * *
 /** A page of 50 of the contract's. */
 const PAGE = { trips: 2, read: 200, written: 0 };
 
-const CLAIM = { trips: 1, read: 6 + SEATS, written: 3 };
+const CLAIM = { trips: 1, read: 10, written: 3 };
 
 export const OPERATIONS: Operation[] = [
   {
@@ -177,14 +177,20 @@ export const OPERATIONS: Operation[] = [
       varies: (n) => ({ [INSTANCE]: visitor(n), [licenseId(1)]: licenseId(hot(n) + 1) }),
     },
     target: 0.9,
-    budget: { ...CLAIM, read: 6 + SEATS + 1 },
+    // Then it is counted, after the answer.
+    budget: { trips: 2, read: 10 + SEATS + 4, written: 6 },
     flat: true,
     before: withoutVisitors,
     after: withoutVisitors,
   },
   {
     name: "activate again",
-    call: ({ keys }, n) => post("/v1/activate", { license_key: keys[hot(n)], instance_id: "seat-0" }),
+    call: ({ keys, certificates }, n) =>
+      post("/v1/activate", {
+        license_key: keys[hot(n)],
+        instance_id: "seat-0",
+        certificate: certificates[hot(n)],
+      }),
     status: 200,
     floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
     target: 0.9,
@@ -193,8 +199,14 @@ export const OPERATIONS: Operation[] = [
   },
   {
     name: "activate again, key new to the isolate",
-    call: ({ fresh }, n) =>
-      post("/v1/activate", { license_key: fresh[(n + fresh.length) % fresh.length], instance_id: "seat-0" }),
+    call: ({ fresh, certificates }, n) => {
+      const at = (n + fresh.length) % fresh.length;
+      return post("/v1/activate", {
+        license_key: fresh[at],
+        instance_id: "seat-0",
+        certificate: certificates[hot(at)],
+      });
+    },
     status: 200,
     floor: { kind: "batch", varies: (n) => ({ [licenseId(1)]: licenseId(hot(n) + 1) }) },
     budget: CLAIM,
@@ -239,7 +251,7 @@ export const OPERATIONS: Operation[] = [
       kind: "batch",
       varies: (n) => ({ [INSTANCE]: visitor(n % (VISITORS * HOT)), [licenseId(1)]: licenseId(hot(n) + 1) }),
     },
-    budget: { trips: 1, read: 6, written: 4 },
+    budget: { trips: 1, read: 8, written: 5 },
     flat: true,
     before: withVisitors,
     after: withoutVisitors,

@@ -4,6 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import type { Context } from "../../src/context.ts";
+import { claimSeat } from "../../src/licensing/seats/claim.ts";
+import type { NamedStatement, SqlValue } from "../../src/storage/database.ts";
 
 const FOLDER = join(import.meta.dirname, "../../migrations");
 
@@ -106,5 +109,101 @@ describe("and would not, where a migration", () => {
     ],
   ])("%s", (_, statement, fault) => {
     expect(brokenBy(migrated(migrations.length), migrated(migrations.length, statement))).toContain(fault);
+  });
+});
+
+describe("the claim of the release before the proof of seats", () => {
+  const NOW = Date.parse("2026-06-01T08:00:00Z");
+  const DAY = 86_400_000;
+  const LICENSE = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
+
+  function twoReleases() {
+    const database = new DatabaseSync(":memory:");
+    for (const name of migrations) database.exec(readFileSync(join(FOLDER, name), "utf8"));
+    database.exec(`
+      INSERT INTO customers (id, name, created_at, updated_at) VALUES ('acme', 'Acme', 0, 0);
+      INSERT INTO licenses (id, customer_id, license_type, status, revision, issued_at, grace_days, lease_days,
+        check_in_hours, features, max_instances, updated_at)
+      VALUES ('${LICENSE}', 'acme', 'standard', 'active', 1, 0, 14, 30, 24, '[]', 2, 0)`);
+    const statement = database.prepare(
+      readFileSync(join(import.meta.dirname, "support/former-claim.sql"), "utf8"),
+    );
+    let n = 0;
+    const former = (instance: string, now: number, more: Record<string, number | string> = {}): void => {
+      const values: Record<string, number | string | null> = {
+        license: LICENSE,
+        revision: 1,
+        instance,
+        activation: `act_${LICENSE.slice(4)}_${String(++n).padStart(10, "0")}`,
+        now,
+        whole_second: now,
+        spread: 1,
+        returning: 0,
+        requests: 0,
+        services: 0,
+        actor_type: "instance",
+        actor_id: instance,
+        request_id: `former-${n}`,
+        ...more,
+      };
+      for (const name of statement.sourceSQL.matchAll(/(?<![:\w']):([a-z]\w*)/g)) values[name[1]!] ??= null;
+      statement.run(values);
+    };
+    const newest = (instance: string, now: number, certified: string | null = null): unknown =>
+      claimSeat(
+        {
+          db: {
+            run({ text, names }: NamedStatement, values: Record<string, SqlValue>) {
+              const bound = Object.fromEntries(names.map((name, at) => [`p${at + 1}`, values[name] ?? null]));
+              database.prepare(text.replaceAll(/\?(\d+)/g, ":p$1")).run(bound as Record<string, string>);
+            },
+          },
+          ids: { ulid: () => String(++n).padStart(26, "0"), random: () => 0.5 },
+          actor: { type: "instance", id: instance },
+          requestId: `newest-${++n}`,
+          ip: "192.0.2.1",
+        } as unknown as Context,
+        now,
+        {
+          key: { licenseId: LICENSE, revision: 1, issuedAt: 0 },
+          instance_id: instance,
+          certificate: certified === null ? null : { activationId: certified, issuedAt: now },
+        },
+      );
+    const row = (instance: string) =>
+      database.prepare("SELECT * FROM activations WHERE instance_id = ? AND ended_at = 0").get(instance)!;
+    const seated = () => database.prepare("SELECT seated FROM license_seats").get()?.["seated"];
+    return { database, former, newest, row, seated };
+  }
+
+  it("grants, counts and renews seats beside the newest one's", () => {
+    const { database, former, newest, row, seated } = twoReleases();
+    former("a", NOW);
+    newest("b", NOW);
+    former("c", NOW);
+    newest("d", NOW);
+    expect([row("a"), row("b")].map((seat) => seat["lease_expires_at"])).toEqual([
+      NOW + 30 * DAY,
+      NOW + 30 * DAY,
+    ]);
+    expect(database.prepare("SELECT count(*) AS n FROM activations").get()).toEqual({ n: 2 });
+    expect(seated()).toBe(2);
+    former("b", NOW + DAY);
+    expect(row("b")["lease_expires_at"]).toBe(NOW + 31 * DAY);
+    expect(database.prepare("SELECT count(*) AS n FROM events").get()).toEqual({ n: 2 });
+  });
+
+  it("leaves seats that the newest one takes for proven until their lease ends", () => {
+    const { former, newest, row } = twoReleases();
+    former("a", NOW);
+    const before = row("a");
+    newest("a", NOW + DAY);
+    expect(row("a")).toMatchObject({ proven: 0, last_seen_at: before["last_seen_at"], ip: null });
+    newest("a", NOW + DAY, String(before["id"]));
+    expect(row("a")).toMatchObject({ proven: 1, lease_expires_at: NOW + 31 * DAY });
+    // The former one renews without a proof, and the newest one goes on from there.
+    former("a", NOW + 2 * DAY);
+    newest("a", NOW + 3 * DAY, String(before["id"]));
+    expect(row("a")).toMatchObject({ id: before["id"], proven: 1, lease_expires_at: NOW + 33 * DAY });
   });
 });

@@ -18,10 +18,16 @@ export const INVARIANTS: Record<string, string> = {
     "SELECT turn, size, prefix, n FROM license_turns WHERE n <> 0",
     "SELECT turn, size, prefix, count(*) FROM license_turns_of GROUP BY 1, 2, 3",
   ),
-  "usage is counted by day": differing(
-    "SELECT day, requests, services FROM usage_days",
-    "SELECT day, sum(requests), sum(services) FROM usage GROUP BY day",
+  "usage is added up by license and day": differing(
+    "SELECT day, license_id, requests, services FROM license_usage",
+    "SELECT day, license_id, sum(requests), sum(services) FROM usage GROUP BY day, license_id",
   ),
+  "seats are counted by license": differing(
+    "SELECT license_id, seated FROM license_seats WHERE seated <> 0",
+    "SELECT license_id, count(*) FROM activations WHERE ended_at = 0 GROUP BY license_id",
+  ),
+  "a seat is proven no longer than it is leased": `
+    SELECT id FROM activations WHERE proven_until > lease_expires_at`,
   "activations are counted by day, as far as they are folded": differing(
     "SELECT day, n FROM activation_days",
     `SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch'), count(*) FROM events

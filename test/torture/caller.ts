@@ -12,6 +12,10 @@ import {
 
 const TIMEOUT = 20_000;
 
+/** Whether a certificate proves its seat. Nothing here has to be verified. */
+const proves = (certificate: string): boolean =>
+  JSON.parse(Buffer.from(certificate.split(".")[1]!, "base64url").toString()).proven !== false;
+
 interface Answer {
   status: number;
   body: any;
@@ -73,13 +77,15 @@ export class Caller {
     const known = this.#instances.filter(({ seated }) => !seated);
     const instance =
       known.length > 3 ? this.#chance.pick(known) : this.#newInstance(this.#chance.pick(this.#ledger.shared));
-    const body = { license_key: instance.license.key, instance_id: instance.id };
+    const { license, id, certificate: held } = instance;
+    const body = { license_key: license.key, instance_id: id, certificate: held };
     return this.#send(
       target,
       { method: "POST", path: "/v1/activate", body, key: null },
       {
-        done: ({ body: { instances } }) => {
+        done: ({ body: { instances, certificate } }) => {
           instance.seated = true;
+          if (proves(certificate)) instance.certificate = certificate;
           if (instances.active > instance.license.limit)
             this.#ledger.faults.push(`${instances.active} seats of ${instance.license.limit} were answered`);
         },
@@ -90,24 +96,36 @@ export class Caller {
   }
 
   #newInstance(license: Instance["license"]): Instance {
-    const instance = { license, id: this.#mark(), seated: false, acknowledged: 0, told: 0 };
+    const instance = {
+      license,
+      id: this.#mark(),
+      seated: false,
+      certificate: null,
+      acknowledged: 0,
+      told: 0,
+    };
     this.#instances.push(instance);
     this.#ledger.instances.push(instance);
     return instance;
   }
 
   #checkIn(target: Target, instance: Instance): Promise<boolean> {
-    const { license, id } = instance;
+    const { license, id, certificate: held } = instance;
+    // Some are asked for by who has nothing but the key.
+    const certificate = this.#chance.next() < 0.1 ? null : held;
     instance.told += this.#chance.between(1, 50);
     const usage = [{ date: TODAY, requests: instance.told, services: 1 }];
-    const body = { license_key: license.key, instance_id: id, usage };
+    const body = { license_key: license.key, instance_id: id, usage, certificate };
     return this.#send(
       target,
       { method: "POST", path: "/v1/check-in", body, key: null },
       {
-        done: () => {
+        done: ({ body: { usage_ignored, certificate: given } }) => {
           instance.seated = true;
-          instance.acknowledged = instance.told;
+          if (proves(given)) instance.certificate = given;
+          if (usage_ignored.length === 0) instance.acknowledged = instance.told;
+          if (held !== null && certificate === held && usage_ignored.length > 0)
+            this.#ledger.faults.push(`${id} was taken for another one`);
         },
         unknown: () => undefined,
         refused: {
@@ -120,13 +138,19 @@ export class Caller {
   }
 
   #deactivate(target: Target, instance: Instance): Promise<boolean> {
-    const body = { license_key: instance.license.key, instance_id: instance.id };
+    const { license, id, certificate } = instance;
+    const body = { license_key: license.key, instance_id: id, certificate };
     return this.#send(
       target,
       { method: "POST", path: "/v1/deactivate", body, key: null },
       {
         done: () => (instance.seated = false),
         unknown: () => (instance.seated = null),
+        refused: {
+          403: () => {
+            if (certificate !== null) this.#ledger.faults.push(`the seat of ${id} could not be given back`);
+          },
+        },
       },
     );
   }

@@ -20,7 +20,8 @@ const SABOTAGE: Record<string, string | ((columns: (table: string) => string[]) 
     ),
   "usage is lost": "UPDATE usage SET requests = 0",
   "usage is counted twice": "UPDATE usage SET requests = 2 * requests + 1",
-  "the counter of a day is off by one": "UPDATE usage_days SET requests = requests + 1",
+  "the sum of a license's day is off by one": "UPDATE license_usage SET requests = requests + 1",
+  "the count of a license's seats is off by one": "UPDATE license_seats SET seated = seated + 1",
   "the counter of licenses is off by one": "UPDATE license_counts SET n = n + 1",
   "a license is lost":
     "DELETE FROM licenses WHERE id = (SELECT id FROM licenses WHERE metadata ->> 'mark' IS NOT NULL LIMIT 1)",

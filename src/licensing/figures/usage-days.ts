@@ -26,7 +26,7 @@ export async function addUpUsage({ db, clock }: Pick<Services, "db" | "clock">):
     db.sql("SELECT day FROM usage_walk WHERE only = 1"),
     db.sql("SELECT count(*) AS n FROM license_usage WHERE day = ?", yesterday),
   ]);
-  const known = String(walk?.results[0]?.["day"] ?? "");
+  const { day: known } = walk!.results[0] as { day: string };
   const first = dayOf(now - SHOWN_DAYS * DAY);
   const before = known > first && known < yesterday ? known : yesterday;
   const step = Math.max(1, Math.floor(STEP / Math.max(1, Number(counted?.results[0]?.["n"]))));

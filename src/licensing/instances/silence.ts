@@ -37,7 +37,7 @@ const NEW = `
 /** Where the step ends; nothing where it reaches the end of all. */
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
 
-interface Seat {
+interface SilentInstance {
   id: string;
   license_id: string;
   instance_id: string;
@@ -46,13 +46,13 @@ interface Seat {
 }
 
 /** Some of the instances that are silent now, the longest first. */
-export async function readSilent({ db, clock }: Context, limit: number): Promise<Seat[]> {
+export async function readSilent({ db, clock }: Context, limit: number): Promise<SilentInstance[]> {
   const now = clock.now();
   const [found] = await db.batch([db.sql(KNOWN, now, now - SILENT_DAYS * DAY, limit)]);
-  return found!.results as unknown as Seat[];
+  return found!.results as unknown as SilentInstance[];
 }
 
-type Found = Pick<Seat, "license_id" | "instance_id" | "last_seen_at">;
+type Found = Pick<SilentInstance, "license_id" | "instance_id" | "last_seen_at">;
 
 interface Position {
   license_id: string;

@@ -3,7 +3,8 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { maxCharacters } from "../../kernel/inputs.ts";
-import { grantSeat, presentGrant } from "./grants.ts";
+import { presentGrant } from "./answers.ts";
+import { grantSeat } from "./grants.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
 const Label = (max: number) => z.string().check(...maxCharacters(max));

@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { UsageReport } from "../usage/usage.ts";
 import { ActivationRequest } from "./activate.ts";
-import { grantSeat, presentGrant } from "./grants.ts";
+import { presentGrant } from "./answers.ts";
+import { grantSeat } from "./grants.ts";
 import { asInstance, presentedKey } from "./presented.ts";
 
 export const CheckInRequest = z.extend(ActivationRequest, {

@@ -97,6 +97,7 @@ export interface FileClaim {
 
 const LICENSE_ENDS = `coalesce(license_expires_at + grace_days * ${DAY}, ${LAST_INSTANT})`;
 const PROVEN_UNTIL = "coalesce(proven_until, lease_expires_at)";
+const LONGEST = `lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})`;
 const LAST_SECOND = "last_seen_at / 1000 * 1000";
 
 /** An old certificate for the second time in a row, or more. */
@@ -129,7 +130,8 @@ const ROW = {
   usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
   strays: `CASE WHEN NOT is_proven OR :presented IS NULL THEN coalesce(strays, 0)
-    WHEN is_stray THEN strays + 1 WHEN presented_at IS :presented AND :presented < ${LAST_SECOND} THEN strays ELSE 0 END`,
+    WHEN is_stray THEN strays + 1
+    WHEN presented_at IS :presented AND :presented < ${LAST_SECOND} THEN strays ELSE 0 END`,
   clone_suspected_at: "CASE WHEN is_clone THEN :now WHEN is_marked THEN clone_suspected_at END",
   fingerprint_changed_at: "iif(is_proven AND :fingerprint <> fingerprint, :now, fingerprint_changed_at)",
   actor_type: "iif(is_proven, :actor_type, actor_type)",
@@ -159,16 +161,16 @@ const COLUMNS = Object.keys(ROW);
 
 // The layers from the inside out: what is there, and what this request is; whether it is proven; what follows from that.
 // LIMIT 1 lets SQLite work each layer out once: without it every use of a name is worked out again from the bottom.
-// CROSS JOIN and LEFT JOIN keep the planner at the order written here, whatever it has learned about the tables.
+// LEFT JOIN keeps the planner at the order written here, whatever it has learned about the tables.
 const CLAIM = named(`
   INSERT INTO activations (license_id, ended_at, instance_id, ${COLUMNS.join(", ")})
   SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
   FROM (
     SELECT *,
       min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
-        :whole_second + min(lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})))), ${LICENSE_ENDS}) AS proven_lease,
-      min(:whole_second + min(unproven_lease_hours * ${HOUR}, lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})),
-        ${LICENSE_ENDS}, iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
+        :whole_second + min(${LONGEST}))), ${LICENSE_ENDS}) AS proven_lease,
+      min(:whole_second + min(unproven_lease_hours * ${HOUR}, ${LONGEST}), ${LICENSE_ENDS},
+        iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
       is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented AS is_stray,
       coalesce(CASE
         WHEN is_proven THEN ${SECOND_STRAY} OR is_certified
@@ -215,7 +217,8 @@ const CLAIM = named(`
     AND (NOT is_other_key OR :replace)
     AND (is_live OR max_instances IS NULL OR others < max_instances)
     AND (is_known OR :vouched
-      OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited}, max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
+      OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited},
+        max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
       OR EXISTS (SELECT 1 FROM new_instances
         WHERE day = :today AND license_id = :license AND instance_id = :instance))
     AND (is_proven OR clone_policy <> 'refuse' OR NOT is_marked OR ${PROVEN_UNTIL} <= :now)

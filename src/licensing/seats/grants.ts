@@ -2,7 +2,7 @@
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
 import { certificateOf, type InstanceKey, signCertificate } from "./certificates.ts";
-import { DAY, dayOf, formatInstant, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
+import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
@@ -10,7 +10,7 @@ import { type Claimant, claimSeat, type FileClaim, type PresentedCertificate, sp
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
-import { type Warning, warningsOf } from "./warnings.ts";
+import { type Grant, warningsOf } from "./answers.ts";
 import { assertNoOtherFile } from "./key-proof.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -30,20 +30,6 @@ export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | 
   public_key?: InstanceKey | null | undefined;
   certificate?: string | null | undefined;
   usage?: { date: string; requests: number; services: number }[] | null | undefined;
-}
-
-/** A seat that was granted, and everything its holder is told. */
-export interface Grant {
-  now: number;
-  license: Terms;
-  seat: Seat;
-  standing: Standing;
-  seatsInUse: number;
-  warnings: Warning[];
-  /** The days of usage that were not taken because the request was unproven, as YYYY-MM-DD. */
-  usageIgnored: string[];
-  licenseKey: string;
-  certificate: string;
 }
 
 type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
@@ -198,17 +184,16 @@ function settleAfter(
   { license, seatsLapsed, ...view }: View,
   seat: Seat,
 ): void {
-  const { defer } = context;
   const isNew = seat.made === 1;
   if (isNew && seat.replaces === null && context.actor.type === "instance")
-    defer(countNewInstance(context, now, license.id, seat.instance_id));
-  if (isNew && seatsLapsed > 0) return defer(settleLapsed(context, now, license.id));
+    context.defer(countNewInstance(context, now, license.id, seat.instance_id));
+  if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));
   // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
   const isCrowded =
     license.max_instances === null
       ? isNew && view.seated > COUNTED_SEATS
       : view.seated > license.max_instances;
-  if (isCrowded && view.settledAt <= now - HOUR) defer(settleCrowded(context, now, license.id));
+  if (isCrowded && view.settledAt <= now - HOUR) context.defer(settleCrowded(context, now, license.id));
 }
 
 /**
@@ -269,30 +254,3 @@ async function leaseRanOut({ db }: Context, licenseId: string, instanceId: strin
   ]);
   return result?.results[0]?.["ended_by"] === "lease";
 }
-
-/** A grant as its instance is told of it. */
-export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {
-  const { license, seat, now } = grant;
-  return {
-    status,
-    license_id: license.id,
-    customer_id: license.customer_id,
-    license_type: license.license_type,
-    standing: grant.standing,
-    expires_at: formatInstantOrNull(license.expires_at),
-    grace_until: formatInstantOrNull(graceUntil(license)),
-    features: license.features,
-    max_instances: license.max_instances,
-    max_services: license.max_services,
-    max_requests_per_day: license.max_requests_per_day,
-    instances: { active: grant.seatsInUse, max: license.max_instances },
-    activation_id: seat.activation_id,
-    lease_expires_at: formatInstant(seat.lease_expires_at),
-    check_in_at: formatInstant(seat.check_in_at),
-    license_key: grant.licenseKey,
-    certificate: grant.certificate,
-    warnings: grant.warnings,
-    usage_ignored: grant.usageIgnored,
-    server_time: formatInstant(now),
-  };
-};

@@ -6,8 +6,18 @@ import { openDatabase } from "../../../src/storage/database.ts";
 import type { License } from "../../../src/storage/schema.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
+import { DELIVERIES, fire } from "../../support/mail.ts";
 import { metered } from "../../support/meter.ts";
-import { activate, admin, call, deactivate, newCustomer, newLicense, rows } from "../../support/service.ts";
+import {
+  activate,
+  admin,
+  call,
+  checkIn,
+  deactivate,
+  newCustomer,
+  newLicense,
+  rows,
+} from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -205,5 +215,42 @@ describe("statistics", () => {
     expect(many.written).toBe(0);
     expect(many.read).toBeLessThanOrEqual(Math.max(few.read, 600));
     expect(many.read).toBeLessThan(1000);
+  });
+});
+
+describe("usage by day", () => {
+  const usedOn = async (days: string[]): Promise<number[]> => {
+    const { usage_by_day } = await read();
+    return days.map((day) => usage_by_day.find(({ date }: { date: string }) => date === day)?.requests ?? 0);
+  };
+
+  it("is what the licenses' instances told, ten minutes later, also of days that are over", async () => {
+    setTime(NOW - 40 * DAY);
+    const one = await newLicense();
+    const two = await newLicense();
+    setTime(NOW);
+    const days = [0, 1, 2, 30, 60].map((ago) => new Date(NOW - ago * DAY).toISOString().slice(0, 10));
+    await fire(DELIVERIES, env);
+    const before = await usedOn(days);
+    for (const { license_key } of [one, two]) {
+      await activate(license_key, "a");
+      await checkIn(license_key, "a", { usage: days.map((date, n) => ({ date, requests: 10 ** n })) });
+    }
+    expect(await usedOn(days)).toEqual(before);
+    await fire(DELIVERIES, env);
+    await fire(DELIVERIES, env);
+    expect(await usedOn(days)).toEqual(before.map((known, n) => known + 2 * 10 ** n));
+    await checkIn(one.license_key, "a", { usage: [{ date: days[2], requests: 205 }] });
+    await fire(DELIVERIES, env);
+    await fire(DELIVERIES, env);
+    expect((await usedOn(days))[2]).toBe(before[2]! + 305);
+    const kept = await rows("SELECT day, requests, services FROM usage_days WHERE day >= ?", days[4]);
+    const plain = await rows(
+      `SELECT day, sum(requests) AS requests, sum(services) AS services FROM usage
+       WHERE day >= ? AND day <= ? GROUP BY day`,
+      days[4],
+      new Date(NOW + DAY).toISOString().slice(0, 10),
+    );
+    for (const day of plain) expect(kept).toContainEqual(day);
   });
 });

@@ -144,7 +144,7 @@ async function play(limit: number, steps: Step[]): Promise<void> {
       told: { hostname: place.hostname },
       by: { ip: place.ip, actor_type: "instance", actor_id: instance, request_id: "this" },
     };
-    const expected = claimed(await terms(), before, claim, { count: 0, ids: [] });
+    const expected = claimed(await terms(), before, claim, { seated: before.length, newIds: 0, known: [] });
     const after = (await seats()).find(({ instance_id }) => instance_id === instance);
     expect(answer.status === 200).toBe(expected !== null);
     expect(shown(after)).toEqual(shown(expected ?? known));
@@ -209,12 +209,12 @@ async function play(limit: number, steps: Step[]): Promise<void> {
           await ask(asker, true, loot);
           break;
         }
-        const [held] = (await seats()).filter(({ instance_id }) => instance_id === asker.instance);
+        const held = (await seats()).find(({ instance_id }) => instance_id === asker.instance);
         const isSafe = held !== undefined && now < held.proven_until;
         const { status } = await call("/v1/deactivate", {
           body: { license_key, instance_id: asker.instance },
         });
-        const [left] = (await seats()).filter(({ instance_id }) => instance_id === asker.instance);
+        const left = (await seats()).find(({ instance_id }) => instance_id === asker.instance);
         if (isSafe) expect([status, left?.id]).toEqual([403, held.id]);
         break;
       }

@@ -272,8 +272,8 @@ describe("lease_hours", () => {
 
   it.each([0, 8_761, 1.5, "2"])("%j is refused", async (lease_hours) => {
     const { license_key } = await newLicense();
-    for (const call of [activate, checkIn])
-      expect(await call(license_key, { lease_hours })).toMatchObject({ status: 422 });
+    for (const again of [activate, checkIn])
+      expect(await again(license_key, { lease_hours })).toMatchObject({ status: 422 });
   });
 });
 

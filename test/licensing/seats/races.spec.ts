@@ -1,6 +1,7 @@
 // Claims of seats against all that changes what may be claimed, at once. The record, which D1 writes in the one order
 // in which it did things, is played back against the rules said as simply as can be.
 import fc from "fast-check";
+import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
@@ -17,6 +18,8 @@ const figures = {
   granted: 0,
   "refused for the limit": 0,
   "refused while suspended": 0,
+  "without proof": 0,
+  "given back without proof": 0,
   "changes in between": 0,
   "seats above the limit": 0,
 };
@@ -151,10 +154,19 @@ async function storm({ limit, instances, lapsed, others, places, pace }: Round):
   const refusals = new Set(answers.filter(({ status }) => status >= 400).map(({ body }) => body.code));
   const isSeen = (allowed: number | null, taken: number, status: string): void =>
     expect(states).toContain(stateOf(allowed, taken, status));
+  const proven = new Set<string>();
+  const isGranted = ({ instances: { max, active }, certificate, lease_expires_at }: Answer["body"]): void => {
+    // Who had a seat is told what is kept, which counts leases that ran out and are not settled yet.
+    const maybe = lapsed.map((_, n) => stateOf(max, active - n - 1, "active"));
+    expect([stateOf(max, active, "active"), ...maybe].some((state) => states.has(state))).toBe(true);
+    const claims = decodeJwt(certificate);
+    if (claims["proven"] !== false) return void proven.add(claims.jti!);
+    figures["without proof"]++;
+    expect(Date.parse(lease_expires_at)).toBe(NOW + 3 * DAY);
+  };
   for (const { status, body } of answers) {
     // What an answer says of the license was so at one moment.
-    if (status === 200 && body.status === "activated")
-      isSeen(body.instances.max, body.instances.active, "active");
+    if (status === 200 && body.status === "activated") isGranted(body);
     if (status < 400) continue;
     switch (body.code) {
       case "ACTIVATION_LIMIT_REACHED":
@@ -164,11 +176,18 @@ async function storm({ limit, instances, lapsed, others, places, pace }: Round):
       case "LICENSE_SUSPENDED":
         expect([...states].some((state) => state.endsWith("suspended"))).toBe(true);
         break;
+      case "CERTIFICATE_REQUIRED":
+        // Who gives a seat back before he was told of its certificate.
+        figures["given back without proof"]++;
+        break;
       default:
         // Changes of one license that overtake each other, or that its state does not allow.
         expect(["INVALID_TRANSITION", "CONFLICT"]).toContain(body.code);
     }
   }
+  // Nobody is without proof where nobody has it.
+  for (const { status, body } of answers)
+    if (status === 200 && body.status === "activated") expect(proven).toContain(body.activation_id);
   const { data } = (await admin(`/activations?license_id=${license.id}&active=true&limit=100`)).body;
   expect(data.map((row: { instance_id: string }) => row.instance_id).toSorted()).toEqual(
     [...seats].toSorted(),

@@ -135,6 +135,67 @@ describe("a lease", () => {
   });
 });
 
+describe("what is told of a license's seats", () => {
+  it("counts leases that ran out until somebody takes a new seat, or there seem to be too many", async () => {
+    setTime(NOW);
+    const { license, license_key } = await newLicense({ max_instances: 5 });
+    for (const instance of ["a", "b", "c"]) await activate(license_key, instance);
+    setTime(NOW + LEASE - DAY);
+    await activate(license_key, "c");
+    setTime(NOW + LEASE);
+    // The holder reads nobody else's row.
+    expect((await activate(license_key, "c")).body.instances.active).toBe(3);
+    await rows("UPDATE licenses SET max_instances = 2 WHERE id = ?", license.id);
+    expect((await activate(license_key, "c")).body).toMatchObject({ warnings: [{ code: "OVER_LIMIT" }] });
+    // After that answer somebody looked.
+    expect((await activate(license_key, "c")).body).toMatchObject({ instances: { active: 1 }, warnings: [] });
+    expect((await activate(license_key, "d")).body.instances.active).toBe(2);
+  });
+
+  it("is looked at once an hour at most, however long there are too many", async () => {
+    setTime(NOW);
+    const { license, license_key } = await newLicense({ max_instances: 3 });
+    for (const instance of ["a", "b", "c"]) await activate(license_key, instance);
+    await rows("UPDATE licenses SET max_instances = 1 WHERE id = ?", license.id);
+    const settled = async () =>
+      (
+        await rows<{ at: number }>(
+          "SELECT settled_at AS at FROM license_seats WHERE license_id = ?",
+          license.id,
+        )
+      )[0]!.at;
+    for (const [minutes, last] of [
+      [0, 0],
+      [59, 0],
+      [60, 60],
+    ] as const) {
+      setTime(NOW + minutes * 60_000);
+      await activate(license_key, "a");
+      expect(await settled()).toBe(NOW + last * 60_000);
+    }
+  });
+
+  it("is kept for an unlimited license with very many seats, and leases that ran out are settled", async () => {
+    setTime(NOW);
+    const { license, license_key } = await newLicense({ max_instances: null });
+    await activate(license_key, "first");
+    await rows(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1_500)
+       INSERT INTO activations (license_id, instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at,
+         seats_in_use, seats_lapsed, occasion)
+       SELECT ?1, 'seat-' || i, 'act_' || substr(?1, 5) || '_' || i, ?2, ?2, iif(i <= 600, ?2 + 1000, ?3), ?2, 1, 0,
+         'activation.created'
+       FROM n`,
+      license.id,
+      NOW,
+      NOW + LEASE,
+    );
+    setTime(NOW + 1_000);
+    expect((await activate(license_key, "second")).body.instances.active).toBe(1_502);
+    expect((await activate(license_key, "third")).body.instances.active).toBe(903);
+  });
+});
+
 describe("a limit lowered below what is in use", () => {
   it("stops no running instance: it renews with a warning; only new ones are refused", async () => {
     const { license, license_key } = await newLicense({ max_instances: 3 });

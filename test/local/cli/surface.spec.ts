@@ -156,7 +156,7 @@ describe("completion", () => {
         try caio-license instances ""
         try caio-license import customers cust`;
       const { out } = await run("bash", ["-c", script], { env, cwd: folder });
-      expect(out).toBe("list show free help\ncustomers.csv\n");
+      expect(out).toBe("list show free clear-clone help\ncustomers.csv\n");
     });
   });
 

@@ -54,7 +54,7 @@ interface By {
   request_id: string;
 }
 
-export interface UnprovenDay {
+interface UnprovenDay {
   day: string;
   count: number;
   at: number;
@@ -93,11 +93,17 @@ export interface SeatRow extends By {
   scattered_at: number | null;
 }
 
-/** What is kept of the license: instance ids that newly took a seat today, and which. */
-export interface NewToday {
-  count: number;
-  ids: string[];
+/** What is kept of the license. */
+export interface Kept {
+  /** Activations that are not ended. */
+  seated: number;
+  /** How many instance ids newly took a seat today, and some of them. */
+  newIds: number;
+  known: string[];
 }
+
+/** An unlimited license with more seats than this does not count them. */
+const COUNTED = 1_000;
 
 const FOREVER = Date.UTC(9999, 11, 31, 23, 59, 59);
 
@@ -162,12 +168,7 @@ const markOf = (known: SeatRow | null, now: number): number | null =>
     : null;
 
 /** The row of the instance after its claim, or null where it gets no seat and nothing changes. */
-export function claimed(
-  license: LicenseTerms,
-  rows: SeatRow[],
-  claim: Claim,
-  newToday: NewToday,
-): SeatRow | null {
+export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, kept: Kept): SeatRow | null {
   const { now } = claim;
   const known = rows.find(({ instance_id }) => instance_id === claim.instance) ?? null;
   const own = known !== null && known.lease_expires_at > now ? known : null;
@@ -178,10 +179,12 @@ export function claimed(
   if (own === null && isFull) return null;
   if (known === null && claim.by.actor_type !== "staff") {
     const bound = license.max_instances === null ? 100_000 : Math.max(1_000, 10 * license.max_instances);
-    if (newToday.count >= bound && !newToday.ids.includes(claim.instance)) return null;
+    if (kept.newIds >= bound && !kept.known.includes(claim.instance)) return null;
   }
   if (own !== null && !isProven(license, claim, own)) return unproven(license, own, claim);
-  return proven(license, known, own, others, seated.length, claim);
+  const isCounted = license.max_instances !== null || kept.seated <= COUNTED;
+  const inUse = isCounted ? seated.length : kept.seated - (known ? 1 : 0);
+  return proven(license, known, own, { inUse, seated: kept.seated }, claim);
 }
 
 /** Somebody who does not prove that he is the instance: all that the seat's row takes from him. */
@@ -223,8 +226,7 @@ function proven(
   license: LicenseTerms,
   known: SeatRow | null,
   own: SeatRow | null,
-  others: SeatRow[],
-  seated: number,
+  others: { inUse: number; seated: number },
   claim: Claim,
 ): SeatRow {
   const { now, presented, fingerprint } = claim;
@@ -255,8 +257,8 @@ function proven(
     lease_expires_at: lease,
     check_in_at: Math.trunc(now + Math.min(rhythm, Math.trunc((lease - now) / 2))),
     // Only a new seat counts the others.
-    seats_in_use: own?.seats_in_use ?? seated + 1,
-    seats_lapsed: own ? 0 : others.length - seated,
+    seats_in_use: own?.seats_in_use ?? others.inUse + 1,
+    seats_lapsed: own ? 0 : Math.max(0, others.seated - others.inUse - (known ? 1 : 0)),
     replaces: known !== null && own === null ? known.id : (known?.replaces ?? null),
     fingerprint: fingerprint ?? known?.fingerprint ?? null,
     hostname: claim.told.hostname ?? known?.hostname ?? null,

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Context } from "../../../src/context.ts";
 import { claimSeat } from "../../../src/licensing/seats/claim.ts";
 import type { NamedStatement, SqlValue } from "../../../src/storage/database.ts";
-import { type Claim, claimed, type LicenseTerms, type NewToday, type SeatRow } from "./seats-model.ts";
+import { type Claim, claimed, type Kept, type LicenseTerms, type SeatRow } from "./seats-model.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
 const NOW = Date.UTC(2026, 10, 24);
@@ -142,7 +142,9 @@ const steps = fc.record({
   atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 0, 1), { freq: 3 }),
   atProvenEnd: fc.boolean(),
   /** Right when a replaced key stops renewing, or a quiet week is over. */
-  atEdge: fc.option(fc.tuple(fc.constantFrom("replaced", "quiet"), fc.constantFrom(-1, 0, 1)), { freq: 6 }),
+  atEdge: fc.option(fc.tuple(fc.constantFrom("replaced", "quiet", "midnight"), fc.constantFrom(-1, 0, 1)), {
+    freq: 6,
+  }),
   /** Replaces the key before the claim. */
   reissue: fc.option(fc.constant(true), { freq: 12 }),
   /** The same request once more, as when its batch was sent twice. */
@@ -154,6 +156,8 @@ const steps = fc.record({
   ),
   /** Lowers or raises the limit before the claim. */
   limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
+  /** So many seats more than there are, as far as is kept. */
+  crowd: fc.option(fc.constantFrom(1, 998, 999, 1_000, 1_001), { freq: 6 }),
   instance: fc.constantFrom("a", "b", "c"),
   revision: fc.constantFrom(1, 1, 2, 3),
   returning: fc.boolean(),
@@ -168,7 +172,7 @@ const steps = fc.record({
     { freq: 2 },
   ),
   lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
-  leaseHours: fc.option(fc.constantFrom(1, 2, 24, 100), { freq: 3 }),
+  leaseHours: fc.option(fc.constantFrom(1, 2, 5, 24, 25, 100), { freq: 3 }),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
     {},
@@ -183,6 +187,47 @@ const steps = fc.record({
 });
 
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+
+/** A license on which nothing stands in the way of one instance and whoever speaks in its name. */
+const openLicenses: fc.Arbitrary<LicenseTerms> = fc.record({
+  status: fc.constant("active" as const),
+  revision: fc.constant(1),
+  starts_at: fc.constant(null),
+  expires_at: fc.option(fc.constantFrom(NOW + 3 * HOUR, NOW + 2 * DAY, NOW + 30 * DAY), { freq: 2 }),
+  grace_days: fc.constantFrom(0, 1),
+  lease_days: fc.constantFrom(1, 20),
+  check_in_hours: fc.constant(24),
+  max_instances: fc.constantFrom(null, 1, 100, 101),
+  unproven_lease_hours: fc.constantFrom(1, 5, 24),
+  clone_policy: fc.constantFrom("warn", "refuse"),
+  unproven_until: fc.option(fc.constantFrom(NOW + 3 * HOUR, NOW + 10 * DAY), { freq: 1 }),
+});
+
+const disputes = fc
+  .tuple(
+    steps,
+    fc.record({
+      after: fc.constantFrom(0, 1, 999, 1_000, 60_000, HOUR, 5 * HOUR, DAY - 1, DAY, 3 * DAY, 6 * DAY),
+      atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 1), { freq: 8 }),
+      atEdge: fc.option(
+        fc.tuple(fc.constantFrom("quiet", "quiet", "midnight", "replaced"), fc.constantFrom(-1, 0, 1)),
+        { freq: 2 },
+      ),
+      reissue: fc.option(fc.constant(true), { freq: 16 }),
+      limit: fc.constant(null),
+      instance: fc.constantFrom("a", "a", "a", "a", "b"),
+      revision: fc.constantFrom(1, 1, 1, 2),
+      returning: fc.constant(false),
+      certificate: fc.constantFrom("none", "none", "none", "last", "last", "before", "older"),
+      fingerprint: fc.constantFrom(null, null, "x", "y"),
+      lease: fc.constant(null),
+      leaseHours: fc.constantFrom(null, null, null, 1, 5, 24, 25),
+      told: fc.constantFrom({}, {}, { hostname: "h1" }, { hostname: "h2", app_version: "1" }),
+      ip: fc.constantFrom("192.0.2.1", "192.0.2.1", "192.0.2.2", null),
+      staff: fc.constant(false),
+    }),
+  )
+  .map(([step, dispute]): Step => Object.assign(step, dispute));
 
 /** A license, and claims of its seats one after the other. */
 type Story = [LicenseTerms, Step[]];
@@ -227,24 +272,41 @@ function timeOf(step: Step, now: number, { unproven_until }: LicenseTerms, rows:
   const lease = (step.atProvenEnd ? own?.proven_until : own?.lease_expires_at) ?? 0;
   if (step.atLeaseEnd !== null && lease > now) return Math.max(now, lease + step.atLeaseEnd);
   if (step.atEdge !== null) {
-    const edge =
-      step.atEdge[0] === "replaced" ? (unproven_until ?? 0) : (own?.clone_suspected_at ?? 0) + 7 * DAY;
+    const edge = {
+      replaced: unproven_until ?? 0,
+      quiet: (own?.clone_suspected_at ?? 0) + 7 * DAY,
+      midnight: (Math.floor(now / DAY) + 1) * DAY,
+    }[step.atEdge[0]];
     if (edge > now) return Math.max(now, edge + step.atEdge[1]);
   }
   return now + Math.max(0, step.after);
 }
 
-/** How many instances newly took a seat on the day of the claim; what the service counts after its answers. */
-function setNewIds(database: DatabaseSync, { newIds, instance }: Step, now: number): NewToday {
+/** Sets what is kept of the license: what the service counts after its answers, and more seats than a story has. */
+function setKept(
+  database: DatabaseSync,
+  { newIds, crowd, instance }: Step,
+  now: number,
+  seated: number,
+): Kept {
   const today = new Date(now).toISOString().slice(0, 10);
   database.exec("DELETE FROM new_instances");
   const { count, known } = newIds ?? { count: 0, known: false };
+  const all = seated + (crowd ?? 0);
   database
-    .prepare("UPDATE license_seats SET new_day = ?, new_ids = ? WHERE license_id = ?")
-    .run(today, count, LICENSE);
-  if (known) database.prepare("INSERT INTO new_instances VALUES (?, ?, ?)").run(today, LICENSE, instance);
-  const kept = database.prepare("SELECT new_ids AS n FROM license_seats WHERE license_id = ?").get(LICENSE);
-  return { count: Number(kept?.["n"] ?? 0), ids: known ? [instance] : [] };
+    .prepare(
+      `INSERT INTO license_seats (license_id, seated, new_day, new_ids) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET seated = ?2, new_day = ?3, new_ids = ?4`,
+    )
+    .run(LICENSE, all, today, count);
+  const others: [string, string, string][] = [
+    [today, LICENSE, "another"],
+    [today, "lic_other", instance],
+    ["2026-01-01", LICENSE, instance],
+    ...(known ? [[today, LICENSE, instance] as [string, string, string]] : []),
+  ];
+  for (const row of others) database.prepare("INSERT INTO new_instances VALUES (?, ?, ?)").run(...row);
+  return { seated: all, newIds: count, known: known ? [instance] : [] };
 }
 
 /** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
@@ -268,7 +330,7 @@ export function difference(
       database.exec(`UPDATE licenses SET max_instances = ${step.limit} WHERE id = '${LICENSE}'`);
     }
     const claim = claimOf(step, now, n, rows);
-    const row = claimed(license, rows, claim, setNewIds(database, step, now));
+    const row = claimed(license, rows, claim, setKept(database, step, now, rows.length));
     carryOut(database, claim, mutate);
     if (row)
       rows = [...rows.filter(({ instance_id }) => instance_id !== row.instance_id), row].toSorted((a, b) =>
@@ -284,4 +346,10 @@ export function difference(
 const KEYS = SHOWN.split(/,\s+/);
 
 export const storiesOf = (count: number): Story[] =>
-  fc.sample(fc.tuple(licenses, fc.array(steps, { minLength: 2, maxLength: 8 })), { numRuns: count, seed: 1 });
+  fc.sample(
+    fc.oneof(
+      fc.tuple(licenses, fc.array(steps, { minLength: 2, maxLength: 8 })),
+      fc.tuple(openLicenses, fc.array(disputes, { minLength: 3, maxLength: 12, size: "max" })),
+    ),
+    { numRuns: count, seed: 1 },
+  );

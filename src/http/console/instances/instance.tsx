@@ -154,7 +154,7 @@ export const instancePage: Page = {
                   { label: "Last", cell: ({ last_at }) => <When at={last_at} now={now} time /> },
                   {
                     label: "From",
-                    cell: ({ ip, hostname }) => [hostname, ip].filter(Boolean).join(", ") || "–",
+                    cell: (day) => [day.hostname, day.ip].filter(Boolean).join(", ") || "–",
                   },
                 ]}
               />

@@ -1,11 +1,11 @@
-// What the holder of a seat is warned of. Pure.
+// What the holder of a seat is told. Pure.
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { graceUntil, type Standing } from "../licenses/standing.ts";
 import type { Overuse } from "../usage/overuse.ts";
 import type { Seat } from "./view.ts";
 
-export interface Warning {
+interface Warning {
   code:
     | "LICENSE_EXPIRING"
     | "LICENSE_IN_GRACE"
@@ -20,7 +20,21 @@ export interface Warning {
   observed?: number;
 }
 
-export interface Warned {
+/** A seat that was granted, and everything its holder is told. */
+export interface Grant {
+  now: number;
+  license: Terms;
+  seat: Seat;
+  standing: Standing;
+  seatsInUse: number;
+  warnings: Warning[];
+  /** The days of usage that were not taken because the request was unproven, as YYYY-MM-DD. */
+  usageIgnored: string[];
+  licenseKey: string;
+  certificate: string;
+}
+
+interface Warned {
   license: Terms;
   standing: Standing;
   seat: Seat;
@@ -97,3 +111,30 @@ const ignoredWarning = (days: number): Warning => ({
   code: "USAGE_IGNORED",
   detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, long before the license was issued, or more than 400 days; check the clock.`,
 });
+
+/** A grant as its instance is told of it. */
+export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {
+  const { license, seat, now } = grant;
+  return {
+    status,
+    license_id: license.id,
+    customer_id: license.customer_id,
+    license_type: license.license_type,
+    standing: grant.standing,
+    expires_at: formatInstantOrNull(license.expires_at),
+    grace_until: formatInstantOrNull(graceUntil(license)),
+    features: license.features,
+    max_instances: license.max_instances,
+    max_services: license.max_services,
+    max_requests_per_day: license.max_requests_per_day,
+    instances: { active: grant.seatsInUse, max: license.max_instances },
+    activation_id: seat.activation_id,
+    lease_expires_at: formatInstant(seat.lease_expires_at),
+    check_in_at: formatInstant(seat.check_in_at),
+    license_key: grant.licenseKey,
+    certificate: grant.certificate,
+    warnings: grant.warnings,
+    usage_ignored: grant.usageIgnored,
+    server_time: formatInstant(now),
+  };
+};
