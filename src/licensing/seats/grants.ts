@@ -11,7 +11,7 @@ import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
-import { assertNoOtherFile } from "./key-proof.ts";
+import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import {

@@ -235,7 +235,8 @@ describe("licenses", () => {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ license_key, instance_id, hostname: `host-of-${instance_id}` }),
       });
-      return ((await answer.json()) as { activation_id: string }).activation_id;
+      const { activation_id }: { activation_id: string } = await answer.json();
+      return activation_id;
     };
     const thief = await seat("thief");
     const leaked = ["licenses", "reissue", made.id, "--reason", "Leaked.", "--free", thief];
@@ -321,10 +322,10 @@ describe("instances", () => {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ ...body, ...more }),
       });
-    const { certificate, activation_id } = (await (await post("/v1/activate", {})).json()) as {
-      certificate: string;
-      activation_id: string;
-    };
+    const activated: { certificate: string; activation_id: string } = await (
+      await post("/v1/activate", {})
+    ).json();
+    const { certificate, activation_id } = activated;
     const date = new Date().toISOString().slice(0, 10);
     await post("/v1/check-in", { certificate, usage: [{ date, requests: 9_000, services: 7 }] });
     expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +9000 +7/);
@@ -380,13 +381,14 @@ describe("instances", () => {
     // Another installation under the same id: only where staff say that the first one is gone.
     const proven = async (): Promise<string[]> => {
       const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
-      const { kty, crv, x } = await exportJWK(publicKey);
-      const claims = { instance_id: "caio-ship", nonce: x, iat: Math.floor(Date.now() / 1000) };
+      const public_key = await exportJWK(publicKey);
+      const nonce = public_key.x;
+      const claims = { instance_id: "caio-ship", nonce, iat: Math.floor(Date.now() / 1000) };
       const proof = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
         .setProtectedHeader({ alg: "EdDSA", typ: "activation-request+jwt" })
         .sign(privateKey);
-      const key = { public_key: { kty, crv, x }, nonce: x, proof };
-      const proved = { license_key: made.license_key, instance_id: "caio-ship", ...key };
+      const shown = { public_key, nonce, proof };
+      const proved = { license_key: made.license_key, instance_id: "caio-ship", ...shown };
       writeFileSync(desk.file("proven.json"), JSON.stringify(proved));
       return ["offline-activate", made.license.id, "proven.json", "--output", "-"];
     };

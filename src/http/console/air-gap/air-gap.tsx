@@ -6,7 +6,7 @@ import {
   OfflineActivation,
   previewOffline,
   readReceipt,
-} from "../../../licensing/seats/air-gap.ts";
+} from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid, PROBLEMS } from "../../../problems.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";

@@ -1,7 +1,7 @@
 // /admin/air-gap/license-file: the answer to a request file, shown and as a download.
 import { readCertificate } from "../../../licensing/seats/certificates.ts";
 import { readLicenseKey } from "../../../licensing/licenses/license-keys.ts";
-import { activateOffline, licenseFileName } from "../../../licensing/seats/air-gap.ts";
+import { activateOffline, licenseFileName } from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid } from "../../../problems.ts";
 import { AIR_GAP, airGap, preview, requestOf } from "./air-gap.tsx";
 import { Heading } from "../layout.tsx";

@@ -2,13 +2,13 @@
 // it has the private half.
 import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
-import { isCompactJws } from "../../crypto/compact.ts";
-import { isSoundKey } from "../../crypto/ed25519.ts";
-import { formatInstant } from "../../kernel/dates.ts";
-import { invalid, Problem } from "../../problems.ts";
-import type { InstanceKey } from "./certificates.ts";
-import type { FileClaim } from "./claim.ts";
-import type { View } from "./view.ts";
+import { isCompactJws } from "../../../crypto/compact.ts";
+import { isSoundKey } from "../../../crypto/ed25519.ts";
+import { formatInstant } from "../../../kernel/dates.ts";
+import { invalid, Problem } from "../../../problems.ts";
+import type { InstanceKey } from "../certificates.ts";
+import type { FileClaim } from "../claim.ts";
+import type { View } from "../view.ts";
 
 export const InstanceKeyInput = z.object({
   kty: z.literal("OKP"),
@@ -74,7 +74,7 @@ interface KeyedRequest {
  * clock may be wrong.
  * @throws Problem REQUEST_INVALID for a proof that is wrong
  */
-export async function provenKey({
+export async function keyProvenBy({
   instance_id,
   nonce,
   public_key,

@@ -2,21 +2,27 @@
 // file back. Renewal and usage go the same way, and a seat is given back by a receipt that the installation
 // signs when it stops for good.
 import * as z from "zod/mini";
-import { allow } from "../../kernel/permissions.ts";
-import type { Context } from "../../context.ts";
-import { invalid, Problem } from "../../problems.ts";
-import { CheckInRequest } from "./check-in.ts";
-import { type CertificateIdentity, certificateOf, readCertificate } from "./certificates.ts";
-import { ceilToSecond, formatInstant, formatInstantOrNull, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
-import { grantSeat, refusalOfClaim } from "./grants.ts";
-import { readLicenseKey } from "../licenses/license-keys.ts";
-import { getLicense, type Terms } from "../licenses/licenses.ts";
-import type { FileClaim } from "./claim.ts";
-import { InstanceKeyInput, otherFileOf, provenKey, readSigned, unverified } from "./key-proof.ts";
-import { endActivationByReceipt } from "./seat-ends.ts";
-import { look, viewOf } from "./view.ts";
-import { graceUntil, standingOf } from "../licenses/standing.ts";
-import { LeaseDays } from "../licenses/terms.ts";
+import { allow } from "../../../kernel/permissions.ts";
+import type { Context } from "../../../context.ts";
+import { invalid, Problem } from "../../../problems.ts";
+import { CheckInRequest } from "../check-in.ts";
+import { type CertificateIdentity, certificateOf, readCertificate } from "../certificates.ts";
+import {
+  ceilToSecond,
+  formatInstant,
+  formatInstantOrNull,
+  HOUR,
+  LAST_INSTANT,
+} from "../../../kernel/dates.ts";
+import { grantSeat, refusalOfClaim } from "../grants.ts";
+import { readLicenseKey } from "../../licenses/license-keys.ts";
+import { getLicense, type Terms } from "../../licenses/licenses.ts";
+import type { FileClaim } from "../claim.ts";
+import { InstanceKeyInput, keyProvenBy, otherFileOf, readSigned, unverified } from "./key-proof.ts";
+import { endActivationByReceipt } from "../seat-ends.ts";
+import { look, viewOf } from "../view.ts";
+import { graceUntil, standingOf } from "../../licenses/standing.ts";
+import { LeaseDays } from "../../licenses/terms.ts";
 
 /** The file that an installation writes. Its members are those of a check-in, and a public key of its own. */
 const RequestFile = z.extend(CheckInRequest, {
@@ -50,7 +56,7 @@ function leaseEnd({ lease_days, request }: OfflineActivation, { expires_at }: Te
 /** @throws Problem REQUEST_INVALID for a proof that is wrong */
 const claimOf = async (input: OfflineActivation, license: Terms, now: number): Promise<FileClaim> => ({
   leaseUntil: leaseEnd(input, license, now),
-  provenKey: await provenKey(input.request),
+  provenKey: await keyProvenBy(input.request),
   replace: input.replace ?? false,
 });
 

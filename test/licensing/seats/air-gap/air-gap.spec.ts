@@ -1,10 +1,10 @@
 import { base64url, CompactSign, decodeJwt, exportJWK, generateKeyPair } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
-import { servicesOf } from "../../../src/services.ts";
-import { DAY, setTime } from "../../support/clock.ts";
-import { env } from "../../support/env.ts";
-import { verifyPublished } from "../../support/documents.ts";
-import { activate, admin, type Answer, call, eventsOf, newLicense } from "../../support/service.ts";
+import { servicesOf } from "../../../../src/services.ts";
+import { DAY, setTime } from "../../../support/clock.ts";
+import { env } from "../../../support/env.ts";
+import { verifyPublished } from "../../../support/documents.ts";
+import { activate, admin, type Answer, call, eventsOf, newLicense } from "../../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
