@@ -83,9 +83,16 @@ async function story(url: string, token: string): Promise<void> {
   assert.deepEqual(second.body["instances"], { active: 2, max: 2 });
   say(`caio-paris is ${String(second.body["status"])}: ${seats(second)}`);
   const again = await activate("caio-paris");
+  // It showed no certificate: anybody with the key could have asked.
+  assert.deepEqual(
+    (again.body["warnings"] as { code: string }[]).map(({ code }) => code),
+    ["INSTANCE_UNPROVEN"],
+  );
   assert.equal(again.body["activation_id"], second.body["activation_id"]);
   assert.deepEqual(again.body["instances"], { active: 2, max: 2 });
-  say(`caio-paris activates again and keeps its seat: ${seats(again)}`);
+  say(
+    `caio-paris activates again, without its certificate, and keeps its seat: ${seats(again)}, by a lease until ${String(again.body["lease_expires_at"])}`,
+  );
 
   tell("A third one is refused, and told what would help.");
   const refused = await activate("caio-madrid");
@@ -94,8 +101,11 @@ async function story(url: string, token: string): Promise<void> {
   say(`${refused.status} ${refused.body["code"]}: ${String(refused.body["detail"])}`);
   say(`Remedy: ${String(refused.body["remedy"])}`);
 
-  tell("Berlin gives its seat back, and Madrid takes it.");
-  const freed = await call("/v1/deactivate", { license_key: key, instance_id: "caio-berlin" });
+  tell("Berlin proves by its certificate who it is and gives its seat back, and Madrid takes it.");
+  const giveBack = (certificate?: unknown): Promise<Answer> =>
+    call("/v1/deactivate", { license_key: key, instance_id: "caio-berlin", certificate });
+  assert.equal((await giveBack()).body["code"], "CERTIFICATE_REQUIRED");
+  const freed = await giveBack(first.body["certificate"]);
   assert.equal(freed.status, 204);
   const third = await activate("caio-madrid");
   assert.equal(third.status, 200);

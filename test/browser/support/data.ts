@@ -113,7 +113,13 @@ export async function everyKind(house: House): Promise<Kinds> {
     services: 1 + (day % 5),
   }));
   await checkIn(house, active.license_key, "live", { certificate: certificates[0], usage });
-  await ask(house, "/v1/deactivate", { license_key: active.license_key, instance_id: "ended" });
+  // Somebody without its certificate, from elsewhere.
+  await checkIn(house, active.license_key, "live", { hostname: "another", certificate: null });
+  await ask(house, "/v1/deactivate", {
+    license_key: active.license_key,
+    instance_id: "ended",
+    certificate: certificates[2],
+  });
   const expiring = await issue({ expires_days: 5, send_email: true });
   const perpetual = await issue({ license_type: "enterprise", expires_at: null, max_instances: null });
   const scheduled = await issue({ starts_at: inDays(30) });
