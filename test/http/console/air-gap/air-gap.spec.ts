@@ -100,7 +100,7 @@ describe("a request file", () => {
   it("is looked at as it will be judged: a replaced key is good for the seat whose certificate comes with it", async () => {
     const { license, license_key } = await newLicense();
     const { certificate } = (await activate(license_key, "island")).body;
-    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked" } });
+    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked", unproven_hours: 0 } });
     const visitor = await Visitor.signIn();
     const look = (more: object) => handIn(visitor, { request: requestFile(license_key, "island", more) });
     expect((await look({})).html).not.toContain("Make the license file");
