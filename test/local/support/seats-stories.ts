@@ -70,10 +70,9 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
     certificate:
       claim.presented === null ? null : { activationId: claim.certified ?? "", issuedAt: claim.presented },
     usage: claim.usage ?? undefined,
-    file:
-      claim.lease_until === null
-        ? undefined
-        : { leaseUntil: claim.lease_until, provenKey: null, replace: false },
+    file: claim.file
+      ? { leaseUntil: claim.file.lease_until, provenKey: claim.file.key, replace: claim.file.replace }
+      : undefined,
     lease_hours: claim.lease_hours,
   });
 }
@@ -81,7 +80,8 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
 const SHOWN = `instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
   replaces, fingerprint, usage_day, requests, services, presented_at, strays,
   clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id,
-  proven, proven_until, unproven_until, unproven, scattered_at`;
+  proven, proven_until, unproven_until, unproven, scattered_at, proven_request, public_key, public_key_since, freed_at,
+  usage_corrected`;
 
 const rowsIn = (database: DatabaseSync): SeatRow[] =>
   database
@@ -171,7 +171,13 @@ const steps = fc.record({
     }),
     { freq: 2 },
   ),
-  lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
+  lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 2 }),
+  /** The key that a request file proves, and whether staff say that it replaces another. */
+  key: fc.constantFrom(null, "k1", "k1", "k2"),
+  replace: fc.constantFrom(false, false, true),
+  /** Staff free the instance's seat, whose file runs on, or correct its last day, before the claim. */
+  freed: fc.option(fc.constant(true), { freq: 8 }),
+  corrected: fc.option(fc.constant(true), { freq: 6 }),
   leaseHours: fc.option(fc.constantFrom(1, 2, 5, 24, 25, 100), { freq: 3 }),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
@@ -253,7 +259,10 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
     presented: issued,
     fingerprint: step.fingerprint,
     usage: step.usage,
-    lease_until: step.lease === null ? null : wholeSecond(now) + step.lease * DAY,
+    file:
+      step.lease === null
+        ? null
+        : { lease_until: wholeSecond(now) + step.lease * DAY, key: step.key, replace: step.replace },
     lease_hours: step.leaseHours,
     spread: step.spread,
     id: `act_${LICENSE.slice(4)}_${String(n).padStart(10, "0")}`,
@@ -309,6 +318,20 @@ function setKept(
   return { seated: all, newIds: count, known: known ? [instance] : [] };
 }
 
+/** What staff do with the instance's seat before its claim. */
+function handled(database: DatabaseSync, { freed, corrected }: Step, now: number, row: SeatRow): SeatRow {
+  const changed = {
+    freed_at: freed ? now : row.freed_at,
+    usage_corrected: corrected && row.usage_day !== null ? 1 : row.usage_corrected,
+  };
+  database
+    .prepare(
+      "UPDATE activations SET freed_at = ?, usage_corrected = ? WHERE ended_at = 0 AND instance_id = ? AND license_id = ?",
+    )
+    .run(changed.freed_at, changed.usage_corrected, row.instance_id, LICENSE);
+  return { ...row, ...changed };
+}
+
 /** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
 export function difference(
   database: DatabaseSync,
@@ -321,6 +344,7 @@ export function difference(
   let now = NOW;
   for (const [n, step] of story.entries()) {
     now = timeOf(step, now, license, rows);
+    rows = rows.map((row) => (row.instance_id === step.instance ? handled(database, step, now, row) : row));
     if (step.reissue) {
       license.revision++;
       database.exec(`UPDATE licenses SET revision = ${license.revision} WHERE id = '${LICENSE}'`);
