@@ -3,6 +3,7 @@ import type { Context, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { Problem } from "../problems.ts";
 import { signedInBy } from "./cloudflare-access.ts";
+import { type Brake, NO_BRAKE } from "./guesses.ts";
 import { roleOf } from "./people.ts";
 import { holderOf } from "./tokens.ts";
 
@@ -17,14 +18,16 @@ export interface Credentials {
 /**
  * The member of staff whom the credentials prove, or null. A program behind Cloudflare Access sends both: who
  * sends an Authorization header is judged by it alone.
+ * @param within asked before a look-up that is likely to be in vain
  * @throws Problem FORBIDDEN for a person who is signed in and has no role
  * @throws Problem SERVICE_UNAVAILABLE where a sign-in cannot be checked right now
  */
 export async function authenticate(
   context: Context,
   { authorization, assertion }: Credentials,
+  within: Brake = NO_BRAKE,
 ): Promise<Staff | null> {
-  if (authorization !== null) return bearer(context, authorization);
+  if (authorization !== null) return bearer(context, authorization, within);
   return assertion === null ? null : person(context, assertion);
 }
 
@@ -32,7 +35,7 @@ export async function authenticate(
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** Unknown, expired and revoked tokens all look the same from outside. */
-async function bearer(context: Context, authorization: string): Promise<Staff | null> {
+async function bearer(context: Context, authorization: string, within: Brake): Promise<Staff | null> {
   const token = BEARER.exec(authorization)?.[1];
   if (token === undefined) return null;
   const hash = await sha256(token);
@@ -40,7 +43,7 @@ async function bearer(context: Context, authorization: string): Promise<Staff | 
   if (adminToken !== null && equalDigests(hash, await sha256(adminToken))) {
     return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
   }
-  return holderOf(context, token, hash);
+  return holderOf(context, token, hash, within);
 }
 
 async function person(context: Context, assertion: string): Promise<Staff | null> {

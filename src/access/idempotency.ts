@@ -4,6 +4,7 @@
 // second of two identical requests violates the claim's primary key, and its whole batch with it. So a request
 // is both remembered and done or neither, at whatever moment a Worker dies. See docs/decisions/0004.
 import type { Context } from "../context.ts";
+import { type EntityType, recordChange } from "../record/events.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { DAY, SECOND } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
@@ -30,10 +31,17 @@ export interface KeyedRequest {
   hash: string;
 }
 
+/** What an answer shows that is secret, as the event by which each further look at it is recorded. */
+export interface Look {
+  action: "license.key_revealed" | "api_token.revealed";
+  entity: [EntityType, id: string];
+}
+
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
+  look?: Look | undefined;
 }
 
 /**
@@ -49,7 +57,7 @@ export async function once(
 ): Promise<{ answer: Answer; replayed: boolean }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const known = await recall(context, request);
-    if (known) return { answer: known, replayed: true };
+    if (known) return replay(context, known);
     const claim = prefixed(context.db, claimOf(context, request, null));
     try {
       const answer = await carryOut({ ...context, db: claim.db });
@@ -64,13 +72,25 @@ export async function once(
       }
       // It may have been refused for what the same request did a moment ago.
       const faster = await recall(context, request);
-      if (faster) return { answer: faster, replayed: true };
+      if (faster) return await replay(context, faster);
       throw error;
     } finally {
       claim.drop();
     }
   }
   throw pending("The same request is made again and again at the same time.");
+}
+
+/** The same answer once more. The first one had the change's own event; a secret that is shown again is recorded. */
+async function replay(context: Context, answer: Answer) {
+  const { look } = answer;
+  if (look) {
+    const detail = { replayed: true };
+    const always = { sql: "WHERE true", values: [] };
+    const now = context.clock.now();
+    await context.db.batch([recordChange(context, now, look.action, look.entity, detail, always)]);
+  }
+  return { answer, replayed: true };
 }
 
 const pending = (detail: string): Problem => new Problem("CONFLICT", detail, { retry_after: 2 });

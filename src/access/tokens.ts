@@ -11,17 +11,19 @@ import { EndInstant, Text } from "../kernel/inputs.ts";
 import { invalid, Problem } from "../problems.ts";
 import { type ApiToken, apiTokens } from "../storage/schema.ts";
 import { allow, AnyRole } from "../kernel/permissions.ts";
+import { type Brake, isWorthALook, marked, noteRefused } from "./guesses.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** Enough that guessing is hopeless, and that a plain hash needs neither salt nor stretching. */
-const TOKEN_BYTES = 24;
+const RANDOM_BYTES = 18;
 
-/** The mark that secret scanners look for. */
-const MARK = "caio_";
+/** What secret scanners look for. */
+const PREFIX = "caio_";
 
+/** 24 characters of random bits and 8 of our mark; tokens of before have random bits in its place. */
 const SHAPE = /^caio_[A-Za-z0-9_-]{32}$/;
 
-const SHOWN = MARK.length + 6;
+const SHOWN = PREFIX.length + 6;
 
 /** How exact last_used_at is: a token in constant use costs one write a minute. */
 const USE_RESOLUTION = 60_000;
@@ -48,7 +50,8 @@ export async function createApiToken(
   const now = context.clock.now();
   const expires_at = input.expires_at ?? null;
   if (expires_at !== null && expires_at <= now) throw invalid("expires_at", "Must be in the future");
-  const token = MARK + base64url.encode(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
+  const random = base64url.encode(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
+  const token = await marked(context, PREFIX + random);
   const apiToken: ApiToken = {
     id: `tok_${context.ids.ulid(now)}`,
     name: input.name,
@@ -133,9 +136,20 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
  * The holder of a stored token that is neither expired nor revoked, or null.
  * @param hash the token's SHA-256
  */
-export async function holderOf(context: Context, token: string, hash: string): Promise<Staff | null> {
-  // What cannot be one of ours costs no look-up.
-  if (!SHAPE.test(token)) return null;
+export async function holderOf(
+  context: Context,
+  token: string,
+  hash: string,
+  within: Brake,
+): Promise<Staff | null> {
+  // What cannot be one of ours costs no look-up, and a guess beyond the limit neither.
+  if (!SHAPE.test(token) || !(await isWorthALook(context, token, hash, within))) return null;
+  const holder = await lookUp(context, hash);
+  if (holder === null) noteRefused(context, hash);
+  return holder;
+}
+
+async function lookUp(context: Context, hash: string): Promise<Staff | null> {
   const { db } = context;
   const now = context.clock.now();
   const [found] = await db.batch([

@@ -4,7 +4,18 @@ import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
 import { formatInstant } from "../kernel/dates.ts";
-import { type Column, end, list, note, print, printDetails, printTable, text, when } from "./output.ts";
+import {
+  type Column,
+  end,
+  list,
+  note,
+  print,
+  printDetails,
+  printTable,
+  text,
+  when,
+  write,
+} from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
 import type { Preview } from "./shapes.ts";
@@ -102,7 +113,7 @@ export class Call<Options> {
       }
       // Programs get rows as they come, whole lists do not have to fit into memory.
       if (ndjson) print(JSON.stringify(next.value));
-      else if (json) process.stdout.write(`${count === 0 ? "[" : ","}\n${JSON.stringify(next.value)}`);
+      else if (json) write(`${count === 0 ? "[" : ","}\n${JSON.stringify(next.value)}`);
       else shown.push(next.value);
       count += 1;
     }

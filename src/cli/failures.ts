@@ -1,5 +1,4 @@
 // How a command ends: the exit codes, and what is said on stderr when it does not end well.
-import { stripVTControlCharacters } from "node:util";
 import type { ProblemDocument } from "./shapes.ts";
 
 export const EXIT = {
@@ -61,8 +60,30 @@ export function redact(text: string): string {
   return redacted.replace(API_TOKEN, "[token]").replace(JWS, "[signed document]");
 }
 
-/** On one line, without anything that a terminal obeys: installations choose their host names themselves. */
-export const plain = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}/gu, " ");
+/**
+ * What a terminal obeys, or shows in another order than it was written: controls (colors, cursor, the window's title),
+ * separators of lines, marks of direction, halves of a character.
+ */
+const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/gu;
+
+const escaped = (sign: string): string =>
+  `\\u${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** On one line, with what a terminal obeys as \uXXXX: installations choose their host names themselves. */
+export const plain = (text: string): string => text.replace(OBEYED, escaped);
+
+/** White space that only lays out, and the colors that output.ts paints. */
+// oxlint-disable-next-line no-control-regex
+const LAYOUT = /^(?:[\n\t]|\r(?=\n)|\u001B\[[\d;]*m)/;
+
+/**
+ * The same for a whole output: its lines and its own colors stay. In JSON, where such a character can only stand inside
+ * a string, \uXXXX is how JSON itself spells it.
+ */
+export const safe = (output: string): string =>
+  output.replace(OBEYED, (sign, at: number) =>
+    LAYOUT.test(output.slice(at, at + 16)) ? sign : escaped(sign),
+  );
 
 export function fail({ message, lines }: Pick<Failure, "message" | "lines">): void {
   const text = [`error: ${plain(message)}`, ...lines.map((line) => `  ${plain(line)}`)].join("\n");

@@ -4,27 +4,30 @@ import { styleText } from "node:util";
 import stringWidth from "string-width";
 import { DAY, HOUR, lastDayOf, SECOND } from "../kernel/dates.ts";
 import type { Standing } from "../licensing/licenses/standing.ts";
-import { EXIT, plain } from "./failures.ts";
+import { EXIT, plain, safe } from "./failures.ts";
 
 type Format = Parameters<typeof styleText>[0];
 
 const paint = (format: Format, text: string): string => styleText(format, text, { stream: process.stdout });
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+/** Without its own line end. */
+export const write = (text: string): void => void process.stdout.write(safe(text));
+
+export const print = (text: string): void => write(`${text}\n`);
 
 /** What is shown this once: whoever stopped reading before it has to be told that it is lost. */
 export const printOnce = (text: string): Promise<void> =>
   new Promise((resolve) => {
     // The exit code of a pipe that breaks now, which is no fault elsewhere.
     process.exitCode = EXIT.unexpected;
-    process.stdout.write(`${text}\n`, (error) => {
+    process.stdout.write(`${safe(text)}\n`, (error) => {
       if (!error) process.exitCode = EXIT.ok;
       resolve();
     });
   });
 
 /** For people beside what is printed: not part of it, so that it can be piped. */
-export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+export const note = (text: string): void => void process.stderr.write(`${safe(text)}\n`);
 
 export type Column<T> = [head: string, cell: (row: T) => string];
 
@@ -53,7 +56,7 @@ export const text = (value: string | null | undefined): string =>
   value === null || value === undefined || value === "" ? "–" : plain(value);
 
 /** The same for text of several lines. */
-export const plainLines = (value: string): string => value.split("\n").map(plain).join("\n");
+export const plainLines = (value: string): string => value.split(/\r?\n/).map(plain).join("\n");
 
 export function printTable<T>(rows: T[], columns: Column<T>[]): void {
   const head = columns.map(([name]) => paint("bold", name.toUpperCase()));

@@ -15,9 +15,10 @@ import { addOverviewCommands } from "./commands/overview.ts";
 import { addSessionCommands } from "./commands/session.ts";
 import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
+import { addUsageCommands } from "./commands/usage.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addCompletionCommands } from "./completion.ts";
-import { EXIT_CODES, redact } from "./failures.ts";
+import { EXIT_CODES, redact, safe } from "./failures.ts";
 
 const AFTER = `
 Environment:
@@ -45,7 +46,7 @@ export function createProgram(): Command {
     .option("--profile <name>", "which sign-in to use")
     .configureHelp({ showGlobalOptions: true })
     // What was typed may hold a token in the wrong place.
-    .configureOutput({ writeErr: (text) => process.stderr.write(redact(text)) })
+    .configureOutput({ writeErr: (text) => process.stderr.write(redact(safe(text))) })
     .exitOverride()
     .addHelpText("after", AFTER);
 
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addLicenseActions(licenses);
   addOverviewCommands(program);
   addInstanceCommands(program);
+  addUsageCommands(program);
   addAuditCommands(program);
   addTransferCommands(program);
   addOfflineCommands(program);

@@ -1,11 +1,11 @@
-// HMAC-SHA-256 (RFC 2104) for what only the service itself checks again: sessions, forms.
+// HMAC-SHA-256 (RFC 2104) for what only the service itself checks again: sessions, forms, the marks of tokens.
 
 const utf8 = new TextEncoder();
 
 const imported = new Map<string, Promise<CryptoKey>>();
 
 /** A key for one purpose, imported once per isolate: a page needs two, and importing costs more than signing. */
-export function macKey(secret: string, purpose: "session" | "form"): Promise<CryptoKey> {
+export function macKey(secret: string, purpose: "session" | "form" | "token"): Promise<CryptoKey> {
   const name = `${purpose}:${secret}`;
   const known = imported.get(name);
   if (known) return known;

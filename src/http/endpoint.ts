@@ -3,7 +3,7 @@
 import type { Hono } from "hono";
 import * as z from "zod/mini";
 import { authenticate } from "../access/credentials.ts";
-import { networkOf } from "../access/networks.ts";
+import { brakeOf } from "../access/guesses.ts";
 import { allow, type Permission } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
 import {
@@ -126,7 +126,8 @@ export function mount(app: Hono<AppEnv>, endpoints: Endpoint[]): void {
 }
 
 async function answer(declared: Endpoint, http: Http): Promise<Response> {
-  const context = declared.access === "public" ? http.get("context") : await admit(http, declared.access);
+  const context =
+    declared.access === "public" ? http.get("context") : await admit(http, declared, declared.access);
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
   const schema = bodySchemaOf(declared);
   if (schema || declared.upload || key !== null) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
@@ -149,19 +150,20 @@ const bodySchemaOf = (declared: Endpoint): Schema | undefined =>
   declared.body?.schema ?? (takesIdempotencyKey(declared) && !declared.upload ? NOTHING : undefined);
 
 /** The context of staff who may do this. Before anything of the request is read: strangers learn nothing. */
-async function admit(http: Http, permission: Permission): Promise<Context> {
+async function admit(http: Http, declared: Endpoint, permission: Permission): Promise<Context> {
   const stranger = http.get("context");
-  const actor = await authenticate(stranger, {
+  const credentials = {
     authorization: http.req.header("authorization") ?? null,
     assertion: http.req.header(ACCESS_HEADER) ?? null,
-  });
+  };
+  const within = brakeOf(stranger);
+  const actor = await authenticate(stranger, credentials, within);
   if (!actor) {
-    const within = await stranger.limits.refusedCredentials(`token:${networkOf(stranger.ip)}`);
-    throw within
+    throw (await within())
       ? new Problem("UNAUTHENTICATED")
       : new Problem("RATE_LIMITED", undefined, { retry_after: 60 });
   }
-  if (isForged(http))
+  if (isForged(http, declared))
     throw new Problem("FORBIDDEN", "Another site must not act for somebody signed in here.");
   const context: Context = { ...stranger, actor };
   http.set("context", context);
@@ -172,13 +174,16 @@ async function admit(http: Http, permission: Permission): Promise<Context> {
 const HARMLESS = new Set(["GET", "HEAD"]);
 
 /**
- * Whether another site makes a browser act for the person who is signed in through Cloudflare Access, whose
- * cookie goes along by itself (CSRF). Bearer tokens do not; browsers say whose page asks, programs say nothing.
+ * Whether another site makes a browser act for the person who is signed in through Cloudflare Access, whose cookie goes
+ * along by itself (CSRF); bearer tokens do not. Browsers say whose page asks, by Sec-Fetch-Site or, older ones, by
+ * Origin; programs say nothing. What goes into the record must not be caused from elsewhere either.
  */
-function isForged(http: Http): boolean {
-  if (http.req.header("authorization") !== undefined || HARMLESS.has(http.req.method)) return false;
+function isForged(http: Http, { records }: Endpoint): boolean {
+  if (http.req.header("authorization") !== undefined) return false;
+  if (HARMLESS.has(http.req.method) && !records) return false;
   const site = http.req.header("sec-fetch-site") ?? "none";
-  return site !== "none" && site !== "same-origin";
+  const own = new URL(http.req.url).origin;
+  return (site !== "none" && site !== "same-origin") || (http.req.header("origin") ?? own) !== own;
 }
 
 /** @throws Problem REQUEST_INVALID naming every fault of parameters, query and body */

@@ -160,9 +160,24 @@ export const licenseUsage = {
       date: "2026-11-24",
       requests: 4_210,
       services: 12,
-      instances: [{ instance_id: INSTANCE, requests: 4_210, services: 12 }],
+      instances: [{ instance_id: INSTANCE, requests: 4_210, services: 12, corrected: false }],
     },
   ],
+};
+
+export const usageCorrection = {
+  requests: 4_210,
+  services: 12,
+  reason: "A load test was counted.",
+};
+
+export const correctedUsage = {
+  license_id: LICENSE,
+  date: "2026-11-24",
+  instance_id: INSTANCE,
+  requests: 4_210,
+  services: 12,
+  corrected_at: "2026-11-25T09:02:00.551Z",
 };
 
 export const licenseFile = {
@@ -214,6 +229,9 @@ export const instance = {
   fingerprint: null,
   fingerprint_changed_at: null,
   clone_suspected_at: null,
+  offline: false,
+  key_since: null,
+  freed_at: null,
   hostname: activationRequest.hostname,
   app_version: activationRequest.app_version,
   labels: null,
@@ -229,6 +247,20 @@ export const instance = {
       hostname: activationRequest.hostname,
     },
   ],
+};
+
+export const runningInstance = {
+  activation_id: ACTIVATION_ID,
+  instance_id: INSTANCE,
+  hostname: activationRequest.hostname,
+  ip: "192.0.2.10",
+  activated_at: "2026-11-23T09:02:00.551Z",
+  last_seen_at: "2026-11-24T08:31:40.113Z",
+  lease_expires_at: "2026-12-24T08:31:41.000Z",
+  proven: true,
+  offline: false,
+  freed: false,
+  refused_with: null,
 };
 
 export const jwks = {

@@ -1,5 +1,5 @@
 // The header Idempotency-Key: a POST that is sent again gets the answer of the first time.
-import { type Answer, once } from "../access/idempotency.ts";
+import { type Answer, type Look, once } from "../access/idempotency.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
 import { invalid } from "../problems.ts";
@@ -59,8 +59,32 @@ async function hashOf(http: Http, body: ArrayBuffer): Promise<string> {
 }
 
 /** Every answer of the admin API is text. The request id is the one thing that each answer has of its own. */
-const kept = async (response: Response): Promise<Answer> => ({
-  status: response.status,
-  headers: Object.fromEntries([...response.headers].filter(([name]) => name !== "x-request-id")),
-  body: await response.text(),
-});
+async function kept(response: Response): Promise<Answer> {
+  const body = await response.text();
+  return {
+    status: response.status,
+    headers: Object.fromEntries([...response.headers].filter(([name]) => name !== "x-request-id")),
+    body,
+    look: lookAt(body),
+  };
+}
+
+interface Shown {
+  license_key?: string;
+  license?: { id: string };
+  license_id?: string;
+  token?: string;
+  api_token?: { id: string };
+}
+
+/** Told by the members that hold a secret wherever there is one, so that no new call can forget to say it. */
+function lookAt(body: string): Look | undefined {
+  if (!/"(?:license_key|token)":/.test(body)) return undefined;
+  const { license_key, license, license_id, token, api_token } = JSON.parse(body) as Shown;
+  const id = license?.id ?? license_id;
+  if (license_key !== undefined && id !== undefined)
+    return { action: "license.key_revealed", entity: ["license", id] };
+  if (token !== undefined && api_token)
+    return { action: "api_token.revealed", entity: ["api_token", api_token.id] };
+  return undefined;
+}

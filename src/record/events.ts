@@ -13,6 +13,12 @@ export type EntityType =
   | "session"
   | "message";
 
+/** What events of access are about: who may come in, and who did. They are for owners, as people and tokens are. */
+export const ACCESS_ENTITIES = ["api_token", "person", "session"] as const satisfies EntityType[];
+
+export const isOfAccess = (action: string): boolean =>
+  ACCESS_ENTITIES.some((entity) => action.startsWith(`${entity}.`));
+
 /**
  * How the actions begin that instances give occasion to. There are as many as there are instances, so what they do has
  * no index by action.

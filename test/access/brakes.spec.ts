@@ -1,8 +1,20 @@
 // How far somebody gets who guesses, and who is stopped with them: by the real bindings, with the limits of
 // wrangler.toml.
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../src/crypto/digests.ts";
 import { env } from "../support/env.ts";
-import { type Answer, activate, call, newLicense, newToken, ORIGIN } from "../support/service.ts";
+import { metered } from "../support/meter.ts";
+import {
+  type Answer,
+  activate,
+  admin,
+  call,
+  newLicense,
+  newToken,
+  ORIGIN,
+  rows,
+  unique,
+} from "../support/service.ts";
 
 /** Counts each request as several, so that a slow machine meets the limit within its minute, too. */
 const weighing = (binding: RateLimit, delta: number): RateLimit => ({
@@ -178,5 +190,56 @@ describe("a license", () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     }
+  });
+});
+
+describe("a guess of a token beyond the limit", () => {
+  const guess = (n: number): string => `caio_${String(n).padStart(32, "x")}`;
+
+  it("costs no look at the database, and everybody who has a token comes in", async () => {
+    const old = `caio_${"y".repeat(32)}`;
+    await rows(
+      `INSERT INTO api_tokens (id, name, role, prefix, hash, created_by, created_at)
+       VALUES (?, 'Of before tokens had a mark', 'viewer', 'caio_y', ?, 'x', 0)`,
+      unique("tok_old"),
+      await sha256(old),
+    );
+    const [revoked, fresh] = [await newToken(), await newToken()];
+    await admin(`/api-tokens/${revoked.api_token.id}`, { method: "DELETE" });
+    const { guesses, looks, again, good } = await inOneMinute(async () => {
+      const ip = newAddress();
+      const meter = metered({ ...bindings });
+      const ask = async (token: string): Promise<number> =>
+        (
+          await call("/v1/admin/me", {
+            token,
+            headers: { "CF-Connecting-IP": ip },
+            bindings: meter.bindings,
+          })
+        ).status;
+      const all = async (tokens: string[]): Promise<number[]> => {
+        const statuses: number[] = [];
+        for (const token of tokens) statuses.push(await ask(token));
+        return statuses;
+      };
+      await all(Array.from({ length: 300 / PER_GUESS + 1 }, (_, n) => guess(n)));
+      meter.cost.trips = 0;
+      const statuses = await all(Array.from({ length: 20 }, (_, n) => guess(500 + n)));
+      const spent = meter.cost.trips;
+      meter.cost.trips = 0;
+      // A token of ours that was revoked is looked up once.
+      await all(Array.from({ length: 5 }, () => revoked.token));
+      // Made meanwhile, made before there was a mark, and of whoever deployed it.
+      return {
+        guesses: statuses,
+        looks: spent,
+        again: meter.cost.trips,
+        good: await all([fresh.token, old, env.ADMIN_TOKEN]),
+      };
+    });
+    expect(new Set(guesses)).toEqual(new Set([429]));
+    expect(looks).toBe(0);
+    expect(again).toBeLessThanOrEqual(1);
+    expect(good).toEqual([200, 200, 200]);
   });
 });

@@ -117,6 +117,49 @@ describe("a request that is sent again under its key", () => {
     }
   });
 
+  it("records that a key or a token was shown once more, and by whom", async () => {
+    const { license } = await newLicense({ expires_days: 30 });
+    const { token, api_token } = await newToken({ role: "manager" });
+    const { license: other, license_key } = await newLicense();
+    for (const [id, path, body] of [
+      [license.id, `/licenses/${license.id}/renew`, { expires_days: 30 }],
+      [license.id, `/licenses/${license.id}/reissue`, { reason: "x" }],
+      [
+        other.id,
+        `/licenses/${other.id}/offline-activations`,
+        { request: { license_key, instance_id: "island" } },
+      ],
+    ] as const) {
+      const key = unique("key");
+      await keyed(key, path, body, { token });
+      const before = await eventsOf(id);
+      for (let n = 0; n < 2; n++) {
+        expect(replayed(await keyed(key, path, body, { token }))).toBe("true");
+      }
+      const [, ...looks] = (await eventsOf(id)).slice(before.length - 1);
+      expect(looks).toMatchObject(
+        Array.from({ length: 2 }, () => ({
+          action: "license.key_revealed",
+          actor_id: api_token.id,
+          detail: '{"replayed":true}',
+        })),
+      );
+    }
+    const key = unique("key");
+    const made = await keyed(key, "/api-tokens", { name: "CI", role: "viewer" });
+    await keyed(key, "/api-tokens", { name: "CI", role: "viewer" });
+    const told = (await eventsOf(made.body.api_token.id)).map(({ action }) => action);
+    expect(told).toEqual(["api_token.created", "api_token.revealed"]);
+  });
+
+  it("records nothing where no secret is shown again", async () => {
+    const { license } = await newLicense();
+    const key = unique("key");
+    for (let n = 0; n < 2; n++) await keyed(key, `/licenses/${license.id}/suspend`, { reason: "x" });
+    const told = (await eventsOf(license.id)).map(({ action }) => action);
+    expect(told).toEqual(["license.issued", "license.suspended"]);
+  });
+
   it("is remembered for 24 hours", async () => {
     setTime(NOW);
     const key = unique("key");

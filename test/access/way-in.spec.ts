@@ -4,7 +4,16 @@ import type { Env } from "../../src/config.ts";
 import { Visitor } from "../support/console.ts";
 import { DAY } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { admin, type Answer, call, eventsOf, newToken, rows, unique } from "../support/service.ts";
+import {
+  admin,
+  type Answer,
+  call,
+  eventsOf,
+  newLicense,
+  newToken,
+  rows,
+  unique,
+} from "../support/service.ts";
 
 const { ADMIN_TOKEN: _without, ...rest } = env;
 
@@ -156,5 +165,61 @@ describe("an owner's token that is the last way in", () => {
     const page = await visitor.fill(`/admin/settings/api-tokens/${api_token.id}/revoke`);
     expect(page.status).toBe(409);
     expect(page.text).toContain("This is the last way in for an owner");
+  });
+});
+
+describe("a request in the name of whoever Cloudflare Access signed in", () => {
+  const asked = async (method: string, path: string, headers: Record<string, string>): Promise<number> => {
+    const owner = await newPerson("owner");
+    const answer = await call(`/v1/admin${path}`, {
+      method,
+      headers: { "Cf-Access-Jwt-Assertion": await sign(owner), ...headers },
+      bindings: behindAccess,
+    });
+    return answer.status;
+  };
+
+  const nobody = "/people/nobody@smarthaus.example";
+
+  it.each([
+    ["another site", { Origin: "http://evil.example" }],
+    ["another site that says where it is read", { Origin: "http://evil.example", "Sec-Fetch-Site": "none" }],
+    ["a page without an origin", { Origin: "null" }],
+    ["nothing that can be told", { Origin: "" }],
+    ["another port", { Origin: "http://localhost:8788" }],
+    ["another scheme", { Origin: "https://localhost:8787" }],
+    ["a name that begins alike", { Origin: "http://localhost:8787.evil.example" }],
+    ["two sites", { Origin: "http://localhost:8787, http://evil.example" }],
+    ["a sibling", { Origin: "http://localhost:8787", "Sec-Fetch-Site": "same-site" }],
+  ])("is refused if %s sends it, and nothing is done", async (_, headers) => {
+    for (const method of ["DELETE", "PUT"]) expect(await asked(method, nobody, headers)).toBe(403);
+    expect(await asked("POST", "/customers", headers)).toBe(403);
+    expect(await eventsOf("nobody@smarthaus.example")).toEqual([]);
+  });
+
+  it("is taken from a page of ours, and from a program, which says nothing", async () => {
+    expect(await asked("DELETE", nobody, { Origin: "http://localhost:8787" })).toBe(404);
+    expect(await asked("DELETE", nobody, {})).toBe(404);
+  });
+
+  it("is also refused where it only reads, if reading goes into the record", async () => {
+    const { license } = await newLicense();
+    const evil = { Origin: "http://evil.example" };
+    expect(await asked("GET", `/licenses/${license.id}/key`, evil)).toBe(403);
+    expect(await asked("GET", `/licenses/${license.id}/key`, { "Sec-Fetch-Site": "cross-site" })).toBe(403);
+    expect(await asked("GET", "/exports/licenses", { "Sec-Fetch-Site": "cross-site" })).toBe(403);
+    expect((await eventsOf(license.id)).map(({ action }) => action)).toEqual(["license.issued"]);
+    expect(await asked("GET", `/licenses/${license.id}`, evil)).toBe(200);
+  });
+
+  it("is taken from anywhere with a bearer token, which no browser sends by itself", async () => {
+    const { token } = await newToken({ role: "owner" });
+    const answer = await call("/v1/admin/customers", {
+      token,
+      body: { name: "Acme" },
+      headers: { Origin: "http://evil.example" },
+      bindings: behindAccess,
+    });
+    expect(answer.status).toBe(201);
   });
 });

@@ -2,15 +2,20 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
+import { visitorOf } from "../support/crew.ts";
+import { metered } from "../support/meter.ts";
 import {
   activate,
   admin,
+  type Answer,
   call,
   checkIn,
   deactivate,
   newCustomer,
   newLicense,
+  newToken,
   rows,
+  unique,
 } from "../support/service.ts";
 
 const at = (text: string): void => setTime(text);
@@ -209,5 +214,112 @@ describe("the record", () => {
     expect(await call(`/v1/admin/events?${query}`, { token: env.ADMIN_TOKEN })).toMatchObject({
       status: 422,
     });
+  });
+});
+
+describe("the record of who may come in", () => {
+  let ownersToken: string;
+  let tokenId: string;
+  let email: string;
+  const others: Record<string, string> = {};
+
+  beforeAll(async () => {
+    await fresh();
+    at("2026-05-01T10:00:00Z");
+    email = `${unique("ada")}@smarthaus.example`;
+    const made = await newToken({ role: "owner", name: "Deploys" });
+    ({ token: ownersToken } = made);
+    tokenId = made.api_token.id;
+    await admin(`/people/${email}`, { method: "PUT", body: { role: "manager" } });
+    await admin(`/people/${email}`, { method: "PUT", body: { role: "viewer" } });
+    await visitorOf(ownersToken);
+    for (const role of ["manager", "viewer"]) others[role] = (await newToken({ role })).token;
+    await admin("/customers", { token: ownersToken, body: { id: "acme", name: "Acme" } });
+    // A customer may be called what a token is called.
+    await admin("/customers", { body: { id: tokenId, name: "Deploys" } });
+    for (let n = 0; n < 3; n++) await visitorOf(ownersToken);
+  });
+
+  afterAll(fresh);
+
+  const read = (token: string, query: string) => call(`/v1/admin/events?${query}`, { token });
+
+  const actionsIn = ({ body }: { body: { data: { action: string }[] } }): string[] =>
+    body.data.map(({ action }) => action);
+
+  it("is whole for owners", async () => {
+    const told = new Set(actionsIn(await read(ownersToken, "limit=100")));
+    for (const action of ["api_token.created", "person.added", "person.changed", "session.opened"]) {
+      expect(told).toContain(action);
+    }
+    expect(actionsIn(await read(ownersToken, `entity=${email}`))).toEqual(["person.changed", "person.added"]);
+    expect(actionsIn(await read(ownersToken, "action=person.added"))).toEqual(["person.added"]);
+  });
+
+  describe.each(["manager", "viewer"])("shows a %s", (role) => {
+    it("what happened to customers and licenses, and who did it", async () => {
+      const { body } = await read(others[role]!, "limit=100");
+      expect(body.data).toMatchObject([
+        { action: "customer.created", entity: { id: tokenId } },
+        { action: "customer.created", entity: { id: "acme" }, actor: { id: tokenId } },
+      ]);
+      expect(actionsIn(await read(others[role]!, `actor=${tokenId}`))).toEqual(["customer.created"]);
+    });
+
+    it("nothing of people, tokens and sign-ins, whatever it is looked for by, not even by a cursor", async () => {
+      for (const query of [
+        `entity=${email}`,
+        `entity=${email}&action=person.added`,
+        `entity=${email}&since=2026-01-01`,
+        "entity=ADMIN_TOKEN",
+        `actor=${email}`,
+        "action=person.added",
+        "action=person.changed",
+        "action=api_token.created",
+        "action=session.opened",
+        `action=session.opened&actor=${tokenId}`,
+        `actor=${tokenId}&action=session.opened`,
+        "action=api_token.created&since=2026-01-01",
+      ]) {
+        const { status, body } = await read(others[role]!, `${query}&limit=1`);
+        expect([query, status, body]).toEqual([query, 200, { data: [], next_cursor: null }]);
+      }
+    });
+
+    it("of a customer that is called like a token only what happened to the customer", async () => {
+      for (const limit of [1, 100]) {
+        const found = await read(others[role]!, `entity=${tokenId}&limit=${limit}`);
+        expect(actionsIn(found)).toEqual(["customer.created"]);
+        expect(found.body.next_cursor).toBeNull();
+      }
+    });
+
+    it("page by page no more than at once", async () => {
+      const seen: string[] = [];
+      let cursor: string | null = "";
+      while (cursor !== null) {
+        const page: Answer = await read(others[role]!, `limit=1${cursor && `&cursor=${cursor}`}`);
+        seen.push(...actionsIn(page));
+        cursor = page.body.next_cursor;
+      }
+      expect(seen).toEqual(["customer.created", "customer.created"]);
+    });
+  });
+
+  it("stays bounded where there is nothing but it", async () => {
+    for (let n = 0; n < 120; n++) {
+      await rows(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'session.opened', 'session', ?, 'staff', ?, '-', '{}')`,
+        Date.now(),
+        tokenId,
+        tokenId,
+      );
+    }
+    const { bindings, cost } = metered();
+    const page = await call("/v1/admin/events?limit=10", { token: others["viewer"]!, bindings });
+    expect(page.body.data).toEqual([]);
+    expect(page.body.next_cursor).not.toBeNull();
+    expect(cost.read).toBeLessThan(110);
   });
 });

@@ -9,7 +9,6 @@ const REASON = { reason: "A test." };
 describe("the query of a call of staff", () => {
   it.each([
     ["renew", { expires_days: 30 }],
-    ["reissue", REASON],
     ["reinstate", undefined],
     ["send-email", { to: "it@acme.example" }],
   ])("asks %s for no dry run that there is not, and nothing is carried out", async (action, body) => {

@@ -8,7 +8,7 @@ import { customerNames } from "../../src/licensing/customers/customers.ts";
 import { countSeats } from "../../src/licensing/instances/instances.ts";
 import { createLicenseType } from "../../src/licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../src/licensing/licenses/licenses.ts";
-import { previewOffline } from "../../src/licensing/seats/air-gap.ts";
+import { previewOffline } from "../../src/licensing/seats/air-gap/air-gap.ts";
 import { previewChange, previewIssue } from "../../src/licensing/licenses/preview.ts";
 import { previewDelivery } from "../../src/notices/license-mail.ts";
 import { findMessage } from "../../src/notices/messages.ts";

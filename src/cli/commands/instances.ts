@@ -17,8 +17,14 @@ interface Filter {
   query?: string;
 }
 
-const state = ({ active, ended_by }: Instance): string =>
-  active ? "holds a seat" : ended_by === null ? "lease ran out" : `ended by ${ended_by}`;
+const state = ({ active, ended_by, freed_at }: Instance): string =>
+  active
+    ? freed_at === null
+      ? "holds a seat"
+      : "freed, counts until its file ends"
+    : ended_by === null
+      ? "lease ran out"
+      : `ended by ${ended_by}`;
 
 const COLUMNS: Column<Instance>[] = [
   ["id", (row) => text(row.id)],
@@ -41,6 +47,7 @@ const printInstance = (instance: Instance): void =>
     ["check-in due", when(instance.check_in_at)],
     ["lease until", end(instance.lease_expires_at)],
     ["ended", when(instance.ended_at)],
+    ["freed", when(instance.freed_at)],
     ["host", text(instance.hostname)],
     ["version", text(instance.app_version)],
     ["address", text(instance.ip)],
@@ -105,14 +112,27 @@ export function addInstanceCommands(program: Command): void {
       define(instances, "free <id>", "Take an instance's seat back. It learns of it at its next check-in.", [
         `instances free ${ID}`,
         `instances free ${ID} --yes`,
+        `instances free ${ID} --force`,
       ]),
     ),
-  ).action(
-    handle(async (call, id) => {
-      await call.confirm(`Take back the seat of ${id}?`);
-      await call.end({ method: "DELETE", path: path("activations", id) }, `The seat of ${text(id)} is free.`);
-    }),
-  );
+  )
+    .option(
+      "--force",
+      "the seat of a file is free at once, though no receipt says that its installation stopped",
+    )
+    .action(
+      handle<{ force?: boolean }>(async (call, id) => {
+        const { force } = call.options;
+        await call.confirm(`Take back the seat of ${id}?`);
+        const done = force
+          ? `The seat of ${text(id)} is free.`
+          : `The seat of ${text(id)} is freed; one that it has by a file counts until the file ends.`;
+        await call.end(
+          { method: "DELETE", path: path("activations", id), ...(force ? { body: { force } } : {}) },
+          done,
+        );
+      }),
+    );
 
   withDryRun(
     define(instances, "clear-clone <id>", "Take the mark of a suspected clone away", [

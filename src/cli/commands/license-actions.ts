@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { openOutput, saveText } from "../files.ts";
-import { endOf, given, type OrNull, positive } from "../inputs.ts";
-import { delivery, note, print, text } from "../output.ts";
-import type { Message } from "../shapes.ts";
+import { endOf, given, notNegative, type OrNull, positive } from "../inputs.ts";
+import { delivery, note, print, printTable, text, when } from "../output.ts";
+import type { IssuedLicense, Message, ReissuePreview } from "../shapes.ts";
 import { printIssued, printLicense } from "./license-view.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
@@ -20,9 +20,15 @@ interface Reinstatement {
   reason?: string;
 }
 
+interface ReissueOptions {
+  reason: string;
+  free?: string[];
+  unprovenHours?: number;
+  showKey?: boolean;
+}
+
 interface Reasoned {
   reason: string;
-  showKey?: boolean;
 }
 
 const TRY = "let the service say what it would do, and change nothing";
@@ -125,18 +131,62 @@ function addStops(licenses: Command): void {
 function addReissue(licenses: Command): void {
   withDryRun(
     define(licenses, "reissue <id>", "Replace a leaked key: the old one is refused from now on", [
-      `licenses reissue ${ID} --reason "The key was posted in a public forum."`,
+      `licenses reissue ${ID} --reason "The key was posted in a public forum." --dry-run`,
+      `licenses reissue ${ID} --reason "The key was posted in a public forum." --free act_01KAS3S9XQ4ZJ7T8M2N5V6W7X8_9Z8Y7X6W5V`,
     ]),
+    TRY,
   )
     .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--free <activation>", "free the seat of this one with it; may be given again", collected)
+    .option(
+      "--unproven-hours <hours>",
+      "renew running instances without proof for so long (0 to 336); else 72",
+      notNegative,
+    )
     .option("--show-key", "print the new key, too")
     .action(
-      handle<Reasoned>((call, id) => {
-        const { reason, showKey } = call.options;
-        return call.change(action(id, "reissue", { reason }), printIssued(showKey === true));
+      handle<ReissueOptions>(async (call, id) => {
+        const { reason, free, unprovenHours, showKey, dryRun } = call.options;
+        const body = given({ reason, free, unproven_hours: unprovenHours });
+        const request = action(id, "reissue", body);
+        if (!dryRun) return call.change(request, printReissued(showKey === true));
+        const answer = await call.client().send({ ...request, query: { dry_run: true } });
+        call.show(answer, printReissuePreview);
       }),
     );
 }
+
+const collected = (one: string, before: string[] = []): string[] => [...before, one];
+
+type Running = ReissuePreview["instances"];
+
+function printRunning({ active, listed }: Running): void {
+  print(`Instances that run on it: ${active}`);
+  if (listed.length === 0) return;
+  printTable(listed, [
+    ["id", (row) => text(row.activation_id)],
+    ["instance", (row) => text(row.instance_id)],
+    ["host", (row) => text(row.hostname)],
+    ["address", (row) => text(row.ip)],
+    ["activated", (row) => when(row.activated_at)],
+    ["last seen", (row) => when(row.last_seen_at)],
+    ["came", (row) => (row.offline ? "by file" : row.proven ? "with proof" : "without proof")],
+    ["", (row) => (row.freed ? "freed" : text(row.refused_with ?? "goes on"))],
+  ]);
+  if (active > listed.length) note(`${active - listed.length} more: caio-license instances list --active`);
+}
+
+function printReissuePreview({ license, instances }: ReissuePreview): void {
+  print(`License ${text(license.id)} would be of revision ${license.revision}. Nothing was changed.`);
+  printRunning(instances);
+}
+
+const printReissued =
+  (showKey: boolean) =>
+  (reissued: IssuedLicense & { instances: Running }): void => {
+    printIssued(showKey)(reissued);
+    printRunning(reissued.instances);
+  };
 
 function addMail(licenses: Command): void {
   withDryRun(

@@ -12,6 +12,7 @@ const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 interface Activation {
   output: string;
   leaseDays?: number;
+  replace?: boolean;
 }
 
 export function addOfflineCommands(program: Command): void {
@@ -23,15 +24,17 @@ export function addOfflineCommands(program: Command): void {
       [
         `offline-activate ${ID} request.json --output berlin.caio-license`,
         `offline-activate ${ID} request.json --lease-days 90 --output berlin.caio-license`,
+        `offline-activate ${ID} request.json --replace --output berlin.caio-license`,
       ],
     ),
   )
     .requiredOption("-o, --output <file>", "where to; a file that only you can read, or - for stdout")
     .option("--lease-days <days>", "else up to the license's end", positive)
+    .option("--replace", "the installation takes the place of one with another key, which is gone")
     .action(
       handle<Activation>(async (call, license, requestFile) => {
-        const { output, leaseDays, dryRun } = call.options;
-        const body = given({ request: await readJson(requestFile), lease_days: leaseDays });
+        const { output, leaseDays, replace, dryRun } = call.options;
+        const body = given({ request: await readJson(requestFile), lease_days: leaseDays, replace });
         const request = {
           method: "POST" as const,
           path: path("licenses", license, "offline-activations"),

@@ -22,6 +22,8 @@ export interface Remembered {
   head: string;
   /** The last event there was, sealed or not. */
   last_event: number;
+  /** Who looked. To others than owners some events are not shown, and so perhaps not the last one. */
+  role?: string;
   /** Every key that was published meanwhile: old seals stay signed by keys that are gone. */
   keys: JSONWebKeySet["keys"];
 }

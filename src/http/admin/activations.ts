@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import {
   ActivationFilter,
   endActivation,
+  Freeing,
   getActivation,
   listActivations,
   presentActivation,
@@ -11,7 +12,7 @@ import { clearClone, CloneClearance } from "../../licensing/seats/clones.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, Instance, pageOf } from "./schemas.ts";
+import { Flag, Id, Instance, pageOf } from "./schemas.ts";
 
 export const activationEndpoints = [
   endpoint(
@@ -58,14 +59,16 @@ export const activationEndpoints = [
       tag: "Admin",
       summary: "Take a seat back",
       description:
-        "The seat is free at once. The instance learns of it at its next check-in; until then its certificate holds.",
+        "The seat is free at once. The instance learns of it at its next check-in; until then its certificate holds. Where it has the seat by a file, and no receipt says that it stopped, the seat counts until the file ends, unless force is true, in the body or, for programs that send none with DELETE, as a parameter.",
       access: "activations",
       params: Id,
+      query: z.strictObject({ force: z.optional(Flag) }),
+      body: { schema: Freeing, example: { force: true } },
       answer: { status: 204, description: "The activation holds no seat (any more)." },
       refusals: ["NOT_FOUND"],
     },
-    async ({ http, context, params }) => {
-      await endActivation(context, params.id);
+    async ({ http, context, params, query, body }) => {
+      await endActivation(context, params.id, { force: query.force || body.force });
       return http.body(null, 204);
     },
   ),

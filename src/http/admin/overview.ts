@@ -48,7 +48,7 @@ export const overviewEndpoints = [
       tag: "Admin",
       summary: "List what happened",
       description:
-        "The latest first. A page may come with fewer rows than asked for and still have a next one. since and until take an instant or a date.",
+        "The latest first. A page may come with fewer rows than asked for and still have a next one. since and until take an instant or a date. Events of people, tokens and sign-ins are shown to owners only.",
       access: "read",
       query: z.extend(PageQuery, EventFilter.shape),
       answer: {

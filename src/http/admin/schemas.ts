@@ -63,39 +63,53 @@ export const IssuedLicense = z.object({
 export const LicenseKey = z.object({ license_key: IssuedLicense.shape.license_key });
 const Changes = z.record(z.string(), z.object({ from: z.optional(z.unknown()), to: z.unknown() }));
 
+const RefusedWith = z
+  .nullable(z.string())
+  .check(z.describe("What it is told at its next activation or check-in; null: it goes on"));
+
+const RunningSeat = z.object({
+  activation_id: z.string(),
+  instance_id: z.string(),
+  hostname: Text,
+  last_seen_at: Instant,
+  lease_expires_at: Instant,
+  refused_with: RefusedWith,
+});
+
 const Preview = z.object({
   dry_run: z.literal(true),
   license: License,
   changes: Changes,
-  instances: z.object({
-    active: z.int(),
-    listed: z.array(
-      z.object({
-        activation_id: z.string(),
-        instance_id: z.string(),
-        hostname: Text,
-        last_seen_at: Instant,
-        lease_expires_at: Instant,
-        refused_with: z
-          .nullable(z.string())
-          .check(z.describe("What it is told at its next activation or check-in; null: it goes on")),
-      }),
-    ),
-  }),
+  instances: z.object({ active: z.int(), listed: z.array(RunningSeat) }),
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });
 
-export const LicenseOrPreview = z.union([License, Preview]);
-
-export const DryRunQuery = z.strictObject({
-  dry_run: z._default(
-    z.pipe(
-      z.enum(["true", "false"]),
-      z.transform((text) => text === "true"),
-    ),
-    false,
+/** Who runs on a license whose key is replaced. */
+const RunningInstances = z.object({
+  active: z.int(),
+  listed: z.array(
+    z.extend(RunningSeat, {
+      ip: Text,
+      activated_at: Instant,
+      proven: z.boolean().check(z.describe("Its last request proved that the seat is its own")),
+      offline: z.boolean().check(z.describe("It has its seat by a file")),
+      freed: z.boolean().check(z.describe("By staff; the seat of a file counts until the file ends")),
+    }),
   ),
 });
+
+export const ReissuedLicense = z.extend(IssuedLicense, { instances: RunningInstances });
+export const ReissuePreview = z.extend(Preview, { instances: RunningInstances });
+
+export const LicenseOrPreview = z.union([License, Preview]);
+
+/** A yes or no in a query. */
+export const Flag = z.pipe(
+  z.enum(["true", "false"]),
+  z.transform((text) => text === "true"),
+);
+
+export const DryRunQuery = z.strictObject({ dry_run: z._default(Flag, false) });
 
 export const Instance = z.object({
   id: z.string(),
@@ -117,6 +131,11 @@ export const Instance = z.object({
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
   usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
+  offline: z.boolean().check(z.describe("It has no network: it was activated last by a request file")),
+  key_since: OptionalInstant.check(z.describe("Since when its request files prove one and the same key")),
+  freed_at: OptionalInstant.check(
+    z.describe("When staff freed the seat of a file, which counts until lease_expires_at"),
+  ),
   proven_until: Instant.check(z.describe("The end of the last lease that was given for a proof")),
   unproven: z
     .array(z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }))
@@ -179,9 +198,25 @@ export const LicenseUsage = z.object({
       date: Day,
       requests: z.int(),
       services: z.int(),
-      instances: z.array(z.object({ instance_id: z.string(), requests: z.int(), services: z.int() })),
+      instances: z.array(
+        z.object({
+          instance_id: z.string(),
+          requests: z.int(),
+          services: z.int(),
+          corrected: z.boolean().check(z.describe("By staff: the day takes no more reports")),
+        }),
+      ),
     }),
   ),
+});
+
+export const CorrectedUsage = z.object({
+  license_id: z.string(),
+  date: Day,
+  instance_id: z.string(),
+  requests: z.int(),
+  services: z.int(),
+  corrected_at: Instant,
 });
 
 export const LicenseFile = z.object({

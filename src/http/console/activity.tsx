@@ -3,7 +3,7 @@ import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "./layout.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
-import { ACTIONS, Timeline } from "./parts/events.tsx";
+import { actionsFor, Timeline } from "./parts/events.tsx";
 import { Field, Filters, Select } from "../ui/form.tsx";
 import { Card, Pager } from "../ui/show.tsx";
 
@@ -24,7 +24,12 @@ export const activity: Page = {
           <Heading title="Activity" lead="What was done, the latest first. Nothing of it can be changed." />
           <Card>
             <Filters label="Activity" reset="/admin/activity" isFiltered={list.isFiltered}>
-              <Select entry={entry} name="action" label="What" options={[["", "Anything"], ...ACTIONS]} />
+              <Select
+                entry={entry}
+                name="action"
+                label="What"
+                options={[["", "Anything"], ...actionsFor(visit)]}
+              />
               <Field
                 entry={entry}
                 name="entity"

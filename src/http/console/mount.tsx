@@ -3,7 +3,7 @@
 import type { Hono } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
-import { once } from "../../access/idempotency.ts";
+import { type Look, once } from "../../access/idempotency.ts";
 import type { Permission } from "../../kernel/permissions.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
@@ -21,6 +21,8 @@ export interface View {
   section?: Section | undefined;
   /** A refusal that the page itself shows. */
   problem?: Problem | null;
+  /** The secret on it, where a form leads to it: recorded if the same form is sent again. */
+  look?: Look;
 }
 
 export interface Page {
@@ -176,7 +178,7 @@ async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Respons
     const outcome = await form.submit({ ...visit, context }, entry);
     return "to" in outcome
       ? { status: 303, headers: { Location: outcome.to }, body: "" }
-      : { status: 200, headers: {}, body: String(await render(visit, outcome)) };
+      : { status: 200, headers: {}, body: String(await render(visit, outcome)), look: outcome.look };
   });
   if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
   asPage(http);

@@ -12,7 +12,7 @@ import { dayOf, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts
 import { isByFile } from "./census.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { QUIET } from "../seats/seat-rules.ts";
-import { endActivationById } from "../seats/seat-ends.ts";
+import { freeSeats } from "../seats/seat-ends.ts";
 import { SearchText, Since, Until } from "../../kernel/inputs.ts";
 
 /** What the instances of one license can be told apart by. */
@@ -171,15 +171,26 @@ export async function getActivation(context: Context, id: string): Promise<Activ
   return activation;
 }
 
+export const Freeing = z.strictObject({
+  /** The seat of a file counts no more, though nobody signed that its installation stopped. */
+  force: z.optional(z.boolean()),
+});
+
 /**
- * Takes the seat of an activation back. Its instance is told so at its next check-in; until then its
- * certificate holds.
+ * Takes the seat of an activation back. Its instance is told so at its next check-in; until then its certificate holds.
+ * One that has it by a file is told nothing: without its receipt the seat counts until the file ends, unless forced.
  * @throws Problem NOT_FOUND
  */
-export async function endActivation(context: Context, id: string): Promise<void> {
+export async function endActivation(
+  context: Context,
+  id: string,
+  { force = false }: z.output<typeof Freeing> = {},
+): Promise<void> {
   allow(context, "activations");
   await getActivation(context, id);
-  await context.db.batch(endActivationById(context, context.clock.now(), licenseIdOf(id), id));
+  const licenseId = licenseIdOf(id);
+  const now = context.clock.now();
+  await context.db.batch(freeSeats(context, now, force, "license_id = ? AND id = ?", licenseId, id));
 }
 
 /** The days of the last seven on which the instance was asked for without proof, the earliest first. */
@@ -228,6 +239,9 @@ export const presentActivation = (activation: Activation, now: number) => {
       activation.usage_day === null
         ? null
         : { date: activation.usage_day, requests: activation.requests, services: activation.services },
+    offline: isByFile(activation),
+    key_since: formatInstantOrNull(activation.public_key_since),
+    freed_at: formatInstantOrNull(activation.freed_at),
     proven_until: formatInstant(activation.proven_until ?? activation.lease_expires_at),
     unproven: unprovenDays(activation, now),
   };

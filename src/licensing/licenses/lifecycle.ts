@@ -1,5 +1,5 @@
 // The life of a license after it is issued: which changes its state allows, and carrying them out.
-import { and, eq } from "drizzle-orm";
+import { and, eq, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
@@ -107,7 +107,7 @@ function assertAllowed(license: License, transition: Transition): void {
 }
 
 /** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
-type Decision = (license: License, now: number) => Partial<License>;
+export type Decision = (license: License, now: number) => Partial<License>;
 
 export async function plan(
   context: Context,
@@ -141,7 +141,7 @@ function signedUntil(before: License, after: License): number | null {
 }
 
 /** Plans against the license as it is, and again where another change comes in between. */
-async function carryOut(
+export async function carryOut(
   context: Context,
   id: string,
   transition: Transition,
@@ -151,14 +151,18 @@ async function carryOut(
     ifMatch?: string | undefined;
     /** What else the change gives occasion to: statements for its batch that look at changes() themselves. */
     also?: (after: License) => Promise<D1PreparedStatement[]>;
+    /** What else must hold: says why it does not, and the same for the statement. */
+    unless?: () => Promise<void>;
+    where?: SQL | undefined;
   } = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { db } = context;
-  const { reason, ifMatch, also } = options;
+  const { reason, ifMatch, also, unless, where } = options;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
     if (Object.keys(changes).length === 0) return before;
+    await unless?.();
     const more = also ? await also(after) : [];
     const withdrawn = context.mail.withdrawal(context, before, after);
     const results = await db
@@ -168,7 +172,7 @@ async function carryOut(
           db.orm
             .update(licenses)
             .set(columnsToSet(before, after))
-            .where(and(eq(licenses.id, id), eq(licenses.version, before.version))),
+            .where(and(eq(licenses.id, id), eq(licenses.version, before.version), where)),
         ),
         recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
         ...more,
@@ -241,18 +245,6 @@ export const reinstateLicense = (context: Context, id: string, { reason }: Reins
 /** Ends the license for good. */
 export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
   carryOut(context, id, "revoke", decideRevoke, { reason });
-
-/** Replaces the key, because it leaked: keys of older revisions are refused from now on. */
-export async function reissueLicense(
-  context: Context,
-  id: string,
-  { reason }: Reasoned,
-): Promise<{ license: License; licenseKey: string }> {
-  const license = await carryOut(context, id, "reissue", ({ revision }) => ({ revision: revision + 1 }), {
-    reason,
-  });
-  return { license, licenseKey: await licenseKeyOf(context, license) };
-}
 
 /** Shows the current key of a license, and records that it was shown. @throws Problem LICENSE_NOT_FOUND */
 export async function revealLicenseKey(context: Context, id: string): Promise<string> {

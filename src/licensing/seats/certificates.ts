@@ -1,6 +1,8 @@
 // Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
-import type { Services } from "../../context.ts";
-import { cleaned } from "../../field/pasted.ts";
+import type { Context, Services } from "../../context.ts";
+import { cleaned, instanceIdOf } from "../../field/pasted.ts";
+import type { KeyIdentity } from "../licenses/license-keys.ts";
+import type { PresentedCertificate } from "./claim.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -28,13 +30,15 @@ interface Subject {
     /** Confirmed, so that the instance can sign what it says later without a network. */
     public_key?: InstanceKey | null | undefined;
   };
+  /** The id of the request that this answers, where receipts for it must be told from those for other answers. */
+  requestId: string;
 }
 
 /** A certificate for the lease that a seat has now. */
 export function signCertificate(
   { keyring }: Services,
   now: number,
-  { issuer, license, seat, proven, request }: Subject,
+  { issuer, license, seat, proven, request, requestId }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
@@ -56,7 +60,7 @@ export function signCertificate(
     ...(proven ? {} : { proven }),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
-    ...(public_key == null ? {} : { cnf: { jwk: public_key } }),
+    ...(public_key == null ? {} : { cnf: { jwk: public_key }, request_id: requestId }),
   });
 }
 
@@ -67,6 +71,8 @@ export interface CertificateIdentity {
   issuedAt: number;
   expiresAt: number;
   publicKey: InstanceKey | null;
+  /** The request that it answered: two of one second differ in it. None before this was told, or without a key. */
+  requestId: string | null;
   /** Whether it proves that its holder is the instance: not where it was given to somebody who had no proof. */
   proves: boolean;
 }
@@ -78,7 +84,7 @@ export async function readCertificate(
 ): Promise<CertificateIdentity | null> {
   const claims = await keyring.verify("activation+jwt", config.issuers, cleaned(certificate));
   if (!claims) return null;
-  const { jti, license_id, sub, iat, exp, cnf, proven } = claims as Record<string, unknown>;
+  const { jti, license_id, sub, iat, exp, cnf, proven, request_id } = claims as Record<string, unknown>;
   return {
     activationId: String(jti),
     licenseId: String(license_id),
@@ -86,6 +92,24 @@ export async function readCertificate(
     issuedAt: Number(iat) * SECOND,
     expiresAt: Number(exp) * SECOND,
     publicKey: (cnf as { jwk?: InstanceKey } | undefined)?.jwk ?? null,
+    requestId: typeof request_id === "string" ? request_id : null,
     proves: proven !== false,
   };
+}
+
+/**
+ * The certificate that came along, where it proves that its holder is this instance of this license, with the id as it
+ * is spelled there. How old it is or whether it expired says nothing of that. Whether its seat is still there, the
+ * statements find out.
+ */
+export async function certificateOf(
+  context: Context,
+  key: KeyIdentity,
+  { certificate, instance_id }: { certificate?: string | null | undefined; instance_id: string },
+): Promise<(PresentedCertificate & { instanceId: string }) | null> {
+  const read = certificate ? await readCertificate(context, certificate) : null;
+  if (!read?.proves || read.licenseId !== key.licenseId) return null;
+  if (instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)) return null;
+  const { activationId, instanceId, issuedAt } = read;
+  return { activationId, instanceId, issuedAt };
 }

@@ -30,8 +30,18 @@ export interface Claimant {
   certificate?: PresentedCertificate | null;
   /** What it used on the last day that it tells of. */
   usage?: { day: string; requests: number; services: number } | undefined;
-  /** When the lease should end, where it is not the license's own rhythm: offline. */
-  leaseUntil?: number | undefined;
+  /** What only a request file has. */
+  file?: FileClaim | undefined;
+}
+
+/** The claim of an installation without a network, as staff hand it in. */
+export interface FileClaim {
+  /** When the lease should end, but for the license's end; it is not the license's own rhythm. */
+  leaseUntil: number;
+  /** The public key (`x`) that it proved to have the private half of. */
+  provenKey: string | null;
+  /** Whether staff say that it takes the place of an installation with another key. */
+  replace: boolean;
 }
 
 // What the statement decides, from the top down.
@@ -40,7 +50,8 @@ export interface Claimant {
 // |-----------------|--------------------------------------------------------------------------------------------------|
 // | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
 // | current         | The key is of the license's revision, or of a later one.                                         |
-// | certified       | The certificate that came along is of the live activation.                                       |
+// | certified       | The certificate that came along is of the live activation, or a request file is signed with the  |
+// |                 | key that is stored for it.                                                                       |
 // | proven          | There is no live seat, or the request is certified. With a current key also: the last proven     |
 // |                 | lease is over (proven_until), staff vouch, or it is the same request once more.                  |
 // |                 |                                                                                                  |
@@ -48,7 +59,10 @@ export interface Claimant {
 // | - license       | It is active, has started, and its grace is not over.                                            |
 // | - key           | It is current. A replaced key renews a certified seat, so that a reissue stops whoever found the |
 // |                 | key and not the instances that run; and until unproven_until any live seat, without proof.       |
-// | - returning     | The instance has an activation that is not ended, or does not say that it was here before.       |
+// | - returning     | The instance has an activation that is not ended and was not freed, or does not say that it was  |
+// |                 | here before.                                                                                     |
+// | - file key      | A request file for a live seat that has a key stored is signed with that key, or staff say that  |
+// |                 | it takes the other's place.                                                                      |
 // | - room          | The seat is live, or the limit is not reached. A renewal is never refused, also above a limit    |
 // |                 | that was lowered.                                                                                |
 // | - new ids       | The instance has an activation, or took a seat today already, or not too many new ones did.      |
@@ -60,7 +74,9 @@ export interface Claimant {
 // | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
 // |                 | at most half of the lease.                                                                       |
 // | new activation  | Where the instance's lease ran out, the new activation takes the row over (replaces).            |
-// | usage           | The highest figures of a day count.                                                              |
+// | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
+// | freed           | A seat that staff freed while its file runs is held again by whoever claims it.                  |
+// | usage           | The highest figures of a day count, but for one that staff corrected.                            |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
 // | an unproven one | counts itself, keeps the seat for its lease if that ends later, and changes nothing else.        |
@@ -108,9 +124,10 @@ const ROW = {
   ip: "iif(is_proven, :ip, ip)",
   usage_day: "iif(is_proven AND :day > coalesce(usage_day, ''), :day, usage_day)",
   requests: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(requests, 0)
-    WHEN :day = usage_day THEN max(requests, :requests) ELSE :requests END`,
+    WHEN :day = usage_day THEN iif(usage_corrected, requests, max(requests, :requests)) ELSE :requests END`,
   services: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(services, 0)
-    WHEN :day = usage_day THEN max(services, :services) ELSE :services END`,
+    WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
+  usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
   strays: `CASE WHEN NOT is_proven OR :presented IS NULL THEN coalesce(strays, 0)
     WHEN is_stray THEN strays + 1
@@ -122,6 +139,7 @@ const ROW = {
   request_id: ":request_id",
   occasion: `CASE WHEN NOT is_live THEN 'activation.created' WHEN NOT is_proven THEN NULL
     WHEN is_clone AND NOT is_marked THEN 'instance.clone_suspected'
+    WHEN is_other_key THEN 'instance.key_replaced'
     WHEN :fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`,
   proven: "is_proven",
   proven_until: "iif(is_proven, proven_lease, proven_until)",
@@ -132,6 +150,11 @@ const ROW = {
   scattered_at: `iif(NOT is_proven AND EXISTS (
       SELECT 1 FROM json_each(unproven) WHERE value ->> 'day' > :week_ago AND value ->> 'ip' <> :ip),
     :now, scattered_at)`,
+  proven_request: "iif(is_proven, :request_id, proven_request)",
+  public_key: "CASE WHEN is_proven AND :by_file THEN :proven_key WHEN is_live THEN public_key END",
+  public_key_since: `CASE WHEN NOT is_proven OR NOT :by_file THEN iif(is_live, public_key_since, NULL)
+    WHEN :proven_key IS NULL THEN NULL WHEN is_live AND public_key = :proven_key THEN public_key_since ELSE :now END`,
+  freed_at: "NULL",
 };
 
 const COLUMNS = Object.keys(ROW);
@@ -165,7 +188,10 @@ const CLAIM = named(`
           l.unproven_until AS license_unproven_until,
           own.id IS NOT NULL AS is_known,
           coalesce(own.lease_expires_at > :now, 0) AS is_live,
-          coalesce(own.lease_expires_at > :now AND own.id = :certified, 0) AS is_certified,
+          coalesce(own.lease_expires_at > :now
+            AND (own.id = :certified OR own.public_key = :proven_key), 0) AS is_certified,
+          coalesce(:by_file AND own.lease_expires_at > :now AND own.public_key IS NOT NULL
+            AND own.public_key IS NOT :proven_key, 0) AS is_other_key,
           l.revision <= :revision AS is_current,
           coalesce(own.request_id = :request_id, 0) AS is_again,
           coalesce(kept.seated, 0) AS seated, iif(kept.new_day = :today, kept.new_ids, 0) AS new_ids,
@@ -187,7 +213,8 @@ const CLAIM = named(`
     AND coalesce(starts_at, 0) <= :now
     AND ${LICENSE_ENDS} > :now
     AND (is_current OR is_certified OR is_live AND license_unproven_until > :now)
-    AND (is_known OR NOT :returning)
+    AND (is_known AND freed_at IS NULL OR NOT :returning)
+    AND (NOT is_other_key OR :replace)
     AND (is_live OR max_instances IS NULL OR others < max_instances)
     AND (is_known OR :vouched
       OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited},
@@ -210,7 +237,7 @@ export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
  * what it causes: a new activation, a suspected clone, a changed fingerprint.
  */
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
-  const { key, certificate, usage, lease_hours } = claimant;
+  const { key, certificate, usage, lease_hours, file } = claimant;
   const today = dayOf(now);
   return context.db.run(CLAIM, {
     license: key.licenseId,
@@ -224,7 +251,10 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     week_ago: dayOf(Math.max(0, now - QUIET)),
     whole_second: ceilToSecond(now),
     longest: lease_hours == null ? null : lease_hours * HOUR,
-    lease_until: claimant.leaseUntil ?? null,
+    by_file: file ? 1 : 0,
+    lease_until: file?.leaseUntil ?? null,
+    proven_key: file?.provenKey ?? null,
+    replace: file?.replace ? 1 : 0,
     spread: spreadOf(context),
     fingerprint: claimant.fingerprint ?? null,
     hostname: claimant.hostname ?? null,

@@ -1,26 +1,27 @@
 // Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
-import { cleaned, instanceIdOf } from "../../field/pasted.ts";
-import { type InstanceKey, readCertificate, signCertificate } from "./certificates.ts";
+import { cleaned } from "../../field/pasted.ts";
+import { certificateOf, type InstanceKey, signCertificate } from "./certificates.ts";
 import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
 import { respell } from "./kept-ids.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
-import { type Claimant, claimSeat, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { type Claimant, claimSeat, type FileClaim, type PresentedCertificate, spreadOf } from "./claim.ts";
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
+import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, whichever way it comes. */
-export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "leaseUntil"> {
+export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "file"> {
   license_key: string;
   nonce?: string | null | undefined;
   public_key?: InstanceKey | null | undefined;
@@ -48,6 +49,9 @@ function cloned({ seat }: View): Problem {
     `Two places seem to use this instance id, and this request came without the certificate of the one that holds the seat, up to ${until}.`,
   );
 }
+
+const notActivated = (instanceId: string): Problem =>
+  new Problem("INSTANCE_NOT_ACTIVATED", `The instance ${instanceId} holds no seat of this license.`);
 
 function tooManyNew(license: Terms, now: number): Problem {
   const today = dayOf(now);
@@ -82,7 +86,7 @@ export async function grantSeat(
   context: Context,
   key: KeyIdentity,
   request: InstanceRequest,
-  leaseUntil?: number,
+  file?: FileClaim,
 ): Promise<Grant> {
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
@@ -91,25 +95,24 @@ export async function grantSeat(
     const { activationId, instanceId: from } = certificate;
     await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
   }
-  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), leaseUntil };
+  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
   const { view, used } = await claim(context, now, claimant, days);
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
-    const refusal = refusalOfClaim(view, key, certificate, standing, now);
+    const refusal = refusalOfClaim(view, key, { certificate, file, standing, now });
     if (refusal) throw await refuse(context, now, refusal, license, key, request);
+    if (file) assertNoOtherFile(view, file);
+    if (request.returning && view.freed) throw notActivated(request.instance_id);
     if (view.seat) {
       context.defer(keepMarked(context, now, license.id, request.instance_id));
       throw cloned(view);
     }
     if (!request.returning || view.lapsed) throw isFull(view) ? limitReached(view) : tooManyNew(license, now);
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
-      return grantSeat(context, key, { ...request, returning: false }, leaseUntil);
+      return grantSeat(context, key, { ...request, returning: false }, file);
     }
-    throw new Problem(
-      "INSTANCE_NOT_ACTIVATED",
-      `The instance ${request.instance_id} holds no seat of this license.`,
-    );
+    throw notActivated(request.instance_id);
   }
   const proven = view.seat.proven === 1;
   const seat = proven ? view.seat : unprovenSeat(context, now, license, view.seat);
@@ -120,7 +123,14 @@ export async function grantSeat(
   const [licenseKey, signed] = await Promise.all([
     // Who has a replaced key and no proof may be a thief: the new one is not for him.
     superseded && !proven ? cleaned(request.license_key) : licenseKeyOf(context, license, key.issuer),
-    signCertificate(context, now, { issuer: key.issuer, license, seat, proven, request }),
+    signCertificate(context, now, {
+      issuer: key.issuer,
+      license,
+      seat,
+      proven,
+      request,
+      requestId: context.requestId,
+    }),
   ]);
   const { seatsInUse } = view;
   return {
@@ -185,13 +195,22 @@ function settleAfter(
 export const refusalOfClaim = (
   { license, seat }: View,
   key: KeyIdentity,
-  certificate: PresentedCertificate | null,
-  standing: Standing,
-  now: number,
+  { certificate, file, standing, now }: Shown,
 ): KeyRefusal | null =>
-  seat !== null && (seat.activation_id === certificate?.activationId || (license.unproven_until ?? 0) > now)
+  seat !== null &&
+  (seat.activation_id === certificate?.activationId ||
+    (file !== undefined && file.provenKey !== null && file.provenKey === seat.public_key) ||
+    (license.unproven_until ?? 0) > now)
     ? refusalOf(standing)
     : refusalFor(license, key, standing);
+
+/** What a request shows beside its key, and when. */
+interface Shown {
+  certificate: PresentedCertificate | null;
+  file: FileClaim | undefined;
+  standing: Standing;
+  now: number;
+}
 
 async function claim(
   context: Context,
@@ -213,23 +232,6 @@ async function claim(
     view: viewOf(results.at(-1)?.results[0], now),
     used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
   };
-}
-
-/**
- * The certificate that came along, where it proves that its holder is this instance of this license, with the id as it
- * is spelled there. How old it is or whether it expired says nothing of that. Whether its seat is still there, the
- * statements find out.
- */
-export async function certificateOf(
-  context: Context,
-  key: KeyIdentity,
-  { certificate, instance_id }: Pick<InstanceRequest, "certificate" | "instance_id">,
-): Promise<(PresentedCertificate & { instanceId: string }) | null> {
-  const read = certificate ? await readCertificate(context, certificate) : null;
-  if (!read?.proves || read.licenseId !== key.licenseId) return null;
-  if (instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)) return null;
-  const { activationId, instanceId, issuedAt } = read;
-  return { activationId, instanceId, issuedAt };
 }
 
 /** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */

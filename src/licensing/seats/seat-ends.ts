@@ -2,7 +2,8 @@
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import type { SqlValue } from "../../storage/database.ts";
-import { HOUR, LAST_INSTANT, SECOND } from "../../kernel/dates.ts";
+import { HOUR, SECOND } from "../../kernel/dates.ts";
+import type { CertificateIdentity } from "./certificates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
 
 // An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
@@ -29,7 +30,8 @@ function end(
     ),
     // OR REPLACE: an activation of the same instance that ended in the same millisecond makes way.
     context.db.sql(
-      `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = ? WHERE ended_at = 0 AND ${where}`,
+      `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = iif(freed_at IS NULL, ?, 'staff')
+       WHERE ended_at = 0 AND ${where}`,
       now,
       context.actor.type === "system" ? "lease" : context.actor.type,
       ...values,
@@ -63,26 +65,61 @@ export const endActivation = (
     key.revision,
   );
 
-/**
- * Ends one activation, whoever holds it.
- * @param unlessSince not where it was given a certificate after the second of this instant
- */
-export const endActivationById = (
+/** Ends the activation that a receipt is of, unless its seat got another certificate or another key since. */
+export const endActivationByReceipt = (
   context: Context,
   now: number,
-  licenseId: string,
-  activationId: string,
-  unlessSince: number = LAST_INSTANT,
+  { licenseId, activationId, issuedAt, requestId, publicKey }: CertificateIdentity,
 ): D1PreparedStatement[] =>
   end(
     context,
     now,
     "activation.ended",
-    "license_id = ? AND id = ? AND last_seen_at < ?",
+    `license_id = ? AND id = ? AND last_seen_at < ? AND (? IS NULL OR proven_request = ?)
+     AND (public_key IS NULL OR public_key = ?)`,
     licenseId,
     activationId,
-    unlessSince + SECOND,
+    issuedAt + SECOND,
+    requestId,
+    requestId,
+    publicKey?.x ?? null,
   );
+
+/** A seat whose file may still run somewhere without a network: nobody can tell that installation to stop. */
+const FILE_RUNS = "actor_type = 'staff' AND lease_expires_at > ?";
+
+/**
+ * Frees seats, as staff want it. Where the installation has the seat by a file, only its receipt says that it stopped:
+ * without one the seat is marked as freed, and counts until the file ends.
+ * @param where which activations of those that are not ended
+ * @param force whether seats of files do not count either
+ */
+export function freeSeats(
+  context: Context,
+  now: number,
+  force: boolean,
+  where: string,
+  ...values: SqlValue[]
+): D1PreparedStatement[] {
+  if (force) return end(context, now, "activation.ended", where, ...values);
+  const held = `ended_at = 0 AND freed_at IS NULL AND ${FILE_RUNS} AND ${where}`;
+  return [
+    ...end(context, now, "activation.ended", `NOT (${FILE_RUNS}) AND ${where}`, now, ...values),
+    recordChange(
+      context,
+      now,
+      "activation.freed",
+      ["license", { sql: "license_id", values: [] }],
+      {
+        sql: `json_object('activation_id', id, 'instance_id', instance_id,
+          'counts_until', strftime('%Y-%m-%dT%H:%M:%fZ', lease_expires_at / 1000.0, 'unixepoch'))`,
+        values: [],
+      },
+      { sql: `FROM activations WHERE ${held}`, values: [now, ...values] },
+    ),
+    context.db.sql(`UPDATE activations SET freed_at = ? WHERE ${held}`, now, now, ...values),
+  ];
+}
 
 /**
  * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only

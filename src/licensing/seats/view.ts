@@ -16,7 +16,8 @@ const LOOK = named(`
       'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
       'fingerprint_changed', a.fingerprint_changed_at IS a.last_seen_at,
       'granted', a.request_id = :request_id, 'proven', a.proven, 'unproven_until', a.unproven_until,
-      'proven_until', a.proven_until,
+      'proven_until', a.proven_until, 'public_key', a.public_key, 'public_key_since', a.public_key_since,
+      'freed_at', a.freed_at,
       'made', a.request_id = :request_id AND a.occasion = 'activation.created', 'replaces', a.replaces)) AS seat,
     a.seats_lapsed,
     CASE WHEN a.request_id = :request_id AND a.occasion = 'activation.created' THEN a.seats_in_use
@@ -50,6 +51,11 @@ export interface Seat {
   unproven_until: number | null;
   /** The end of the last proven lease, where one was given since this is kept. */
   proven_until: number | null;
+  /** The key (`x`) that the installation proved in its request file, and when it first did. */
+  public_key: string | null;
+  public_key_since: number | null;
+  /** When staff freed it while its file still ran. */
+  freed_at: number | null;
   /** Whether this claim made the activation, and which one of the same instance it took over from; 0 or 1. */
   made: number;
   replaces: string | null;
@@ -61,6 +67,8 @@ export interface View {
   seat: Seat | null;
   /** Whether the instance has a seat whose lease ran out. */
   lapsed: boolean;
+  /** Whether the instance's seat was freed by staff and only counts, or counted, until its file ends. */
+  freed: boolean;
   seatsInUse: number;
   /** Other seats whose lease ran out and which are not marked as ended yet, as a new seat counted them. */
   seatsLapsed: number;
@@ -127,6 +135,7 @@ export function viewOf(row: Row | undefined, now: number): View {
     },
     seat: live ? held : null,
     lapsed: held !== null && !live,
+    freed: held !== null && held.freed_at !== null,
     seatsInUse: found.seats_in_use ?? 0,
     seatsLapsed: found.seats_lapsed ?? 0,
     seated: found.seated ?? 0,

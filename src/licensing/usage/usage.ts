@@ -7,10 +7,13 @@ import type { License } from "../../storage/schema.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 import { unknownLicense } from "../licenses/licenses.ts";
 
-const Day = z.iso.date("Must be a date (2027-01-31)");
+export const Day = z.iso.date("Must be a date (2027-01-31)");
+
+/** The most of anything on a day. */
+export const MAX_FIGURE = 1_000_000_000_000;
 
 const Figure = z.pipe(
-  z.nullish(z.int().check(z.minimum(0), z.maximum(1_000_000_000_000))),
+  z.nullish(z.int().check(z.minimum(0), z.maximum(MAX_FIGURE))),
   z.transform((figure) => figure ?? 0),
 );
 
@@ -63,7 +66,8 @@ export function usageOf(
 
 const KEEP = "INSERT INTO usage (license_id, day, instance_id, requests, services)";
 const HIGHER = `ON CONFLICT DO UPDATE SET
-  requests = max(requests, excluded.requests), services = max(services, excluded.services)`;
+  requests = max(requests, excluded.requests), services = max(services, excluded.services)
+  WHERE corrected_at IS NULL`;
 
 /** The claim of this request was granted, and proven: usage is told by the instance, not by whoever has its key. */
 const PROVEN = `EXISTS (SELECT 1 FROM activations
@@ -102,6 +106,7 @@ const MAX_ROWS = 10_000;
 
 interface UsageRow extends DayUsage {
   instance_id: string;
+  corrected: number;
 }
 
 /**
@@ -119,7 +124,7 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
   const [limits, used] = await db.batch([
     db.sql("SELECT max_requests_per_day, max_services FROM licenses WHERE id = ?", id),
     db.sql(
-      `SELECT day, instance_id, requests, services FROM usage
+      `SELECT day, instance_id, requests, services, corrected_at IS NOT NULL AS corrected FROM usage
        WHERE license_id = ? AND day >= ? AND day <= ? ORDER BY day, instance_id LIMIT ?`,
       id,
       from,
@@ -142,10 +147,11 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
       date,
       requests: instances.reduce((sum, row) => sum + row.requests, 0),
       services: instances.reduce((sum, row) => sum + row.services, 0),
-      instances: instances.map(({ instance_id, requests, services }) => ({
+      instances: instances.map(({ instance_id, requests, services, corrected }) => ({
         instance_id,
         requests,
         services,
+        corrected: corrected === 1,
       })),
     })),
   };

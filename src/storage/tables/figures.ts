@@ -38,6 +38,7 @@ export const usage = sqliteTable(
     instance_id: text().notNull(),
     requests: integer().notNull(),
     services: integer().notNull(),
+    corrected_at: integer(),
   },
   (table) => [primaryKey({ columns: [table.license_id, table.day, table.instance_id] })],
 );

@@ -155,6 +155,11 @@ export const activations = sqliteTable(
     unproven_until: integer(),
     unproven: json<Record<string, UnprovenDay>>(),
     scattered_at: integer(),
+    proven_request: text(),
+    public_key: text(),
+    public_key_since: integer(),
+    freed_at: integer(),
+    usage_corrected: integer().notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),

@@ -64,10 +64,16 @@ describe("/admin/activity", () => {
     const { token, api_token } = await newToken({ role: "owner", name });
     await admin(`/customers/${id}`, { method: "PATCH", body: { company: "Acme" }, token });
     await admin(`/api-tokens/${api_token.id}`, { method: "DELETE" });
-    const visitor = await Visitor.signInAs("viewer");
+    const visitor = await Visitor.signIn();
     const changed = await visitor.get(`/admin/activity?entity=${id}`);
     expect(changed.text).toContain(`by ${name}`);
     expect(changed.html).toContain(`title="${api_token.id}"`);
+    // What tokens are called is for owners.
+    for (const role of ["manager", "viewer"] as const) {
+      const { text } = await (await Visitor.signInAs(role)).get(`/admin/activity?entity=${id}`);
+      expect(text).toContain(`by ${api_token.id}`);
+      expect(text).not.toContain(name);
+    }
     expect((await admin(`/events?entity=${id}`)).body.data[0]).not.toHaveProperty("actor_name");
   });
 
@@ -117,4 +123,24 @@ describe("/admin/activity", () => {
     expect(html).not.toContain("<script>alert");
     expect(text).toContain(hostile);
   });
+
+  it.each(["manager", "viewer"] as const)(
+    "tells a %s nothing of people, tokens and sign-ins",
+    async (role) => {
+      const owner = await newToken({ role: "owner", name: "Deploys" });
+      const visitor = await Visitor.signInAs(role);
+      await Visitor.signIn(owner.token);
+      for (const path of ["/admin", "/admin/activity", `/admin/activity?entity=${owner.api_token.id}`]) {
+        const { text } = await visitor.get(path);
+        for (const told of ["API token made", "Signed in to the console", "Deploys"]) {
+          expect(text, path).not.toContain(told);
+        }
+      }
+      const filtered = await visitor.get("/admin/activity?action=api_token.created");
+      expect(filtered.text).toContain("Nothing is like that");
+      const page = await (await Visitor.signIn()).get(`/admin/activity?entity=${owner.api_token.id}`);
+      expect(listed(page.html)).toContain("Signed in to the console");
+      expect(listed(page.html)).toContain("API token made");
+    },
+  );
 });

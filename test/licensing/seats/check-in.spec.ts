@@ -119,7 +119,7 @@ describe("a replaced key", () => {
     const foreign = await newLicense();
     const stranger = (await activate(foreign.license_key, "a")).body.certificate;
     setTime(NOW + DAY);
-    const { body: reissued } = await act(license.id, "reissue");
+    const { body: reissued } = await act(license.id, "reissue", { reason: "x", unproven_hours: 0 });
     const refused = { status: 403, body: { code: "LICENSE_KEY_SUPERSEDED" } };
     for (const shown of [undefined, other, stranger, `${certificate}x`, license_key]) {
       expect(await checkIn(license_key, "a", { certificate: shown })).toMatchObject(refused);
@@ -173,8 +173,8 @@ describe("usage", () => {
         requests: 36,
         services: 7,
         instances: [
-          { instance_id: "a", requests: 31, services: 3 },
-          { instance_id: "b", requests: 5, services: 4 },
+          { instance_id: "a", requests: 31, services: 3, corrected: false },
+          { instance_id: "b", requests: 5, services: 4, corrected: false },
         ],
       },
     ]);

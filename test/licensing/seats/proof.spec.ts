@@ -39,7 +39,8 @@ const rowOf = async (id: string) =>
 const shown = async ({ body }: Answer) => (await admin(`/activations/${body.activation_id}`)).body;
 const suspicions = async (id: string) =>
   (await eventsOf(id)).filter(({ action }) => action === "instance.clone_suspected");
-const reissue = (id: string) => admin(`/licenses/${id}/reissue`, { body: { reason: "x" } });
+const reissue = (id: string, unproven_hours = 0) =>
+  admin(`/licenses/${id}/reissue`, { body: { reason: "x", unproven_hours } });
 
 beforeEach(() => {
   setTime(NOW);
@@ -310,7 +311,7 @@ describe("a replaced key", () => {
     const refused = { status: 403, body: { code: "LICENSE_KEY_SUPERSEDED" } };
     expect(await checkIn(license_key)).toMatchObject(refused);
     const until = NOW + 10 * HOUR;
-    await rows("UPDATE licenses SET unproven_until = ? WHERE id = ?", until, license.id);
+    await reissue(license.id, 10);
     setTime(NOW + HOUR);
     const answer = await checkIn(license_key);
     expect(answer).toMatchObject({ status: 200, body: { license_key, lease_expires_at: iso(until) } });
@@ -328,8 +329,7 @@ describe("a replaced key", () => {
     const { license, license_key } = await newLicense();
     await activate(license_key, { lease_hours: 1 });
     await checkIn(license_key);
-    await reissue(license.id);
-    await rows("UPDATE licenses SET unproven_until = ? WHERE id = ?", NOW + 10 * DAY, license.id);
+    await reissue(license.id, 240);
     setTime(NOW + 2 * HOUR);
     const answer = await checkIn(license_key);
     expect(codes(answer)).toContain("INSTANCE_UNPROVEN");

@@ -339,4 +339,16 @@ describe("a state", () => {
     expect(found.map(({ kind, id }) => `${kind} ${id}`)).toEqual(["seal 1", "seal 2", "seal 3"]);
     expect(found[0]!.says).toContain("not genuine");
   });
+
+  it("of an owner is no false alarm for a viewer, who is not shown the last event", async () => {
+    const viewer = (await desk.ok("tokens", "create", "--name", "Nightly", "--role", "viewer")).trim();
+    const file = await remember();
+    const env = { CAIO_LICENSE_URL: desk.service.url, CAIO_LICENSE_TOKEN: viewer };
+    const verify = ["audit", "verify", "--state", file];
+    expect(await desk.cli(verify, { env })).toMatchObject({ code: 0 });
+    // From then on it is the viewer's own: what was shown then must be there.
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ role: "viewer", last_event: 7 });
+    tamper(state, "DELETE FROM events WHERE id = 7");
+    expect(await desk.cli(verify, { env })).toMatchObject({ code: 5 });
+  });
 });

@@ -242,7 +242,27 @@ describe("licenses", () => {
       action: "license.reinstated",
       detail: { reason: "Paid." },
     });
-    const reissued = await desk.ok("licenses", "reissue", made.id, "--reason", "Leaked.", "--show-key");
+    const seat = async (instance_id: string): Promise<string> => {
+      const { license_key } = await desk.json("licenses", "key", made.id);
+      const answer = await fetch(`${desk.service.url}/v1/activate`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ license_key, instance_id, hostname: `host-of-${instance_id}` }),
+      });
+      const { activation_id }: { activation_id: string } = await answer.json();
+      return activation_id;
+    };
+    const thief = await seat("thief");
+    const leaked = ["licenses", "reissue", made.id, "--reason", "Leaked.", "--free", thief];
+    const tried = await desk.ok(...leaked, "--dry-run");
+    expect(tried).toContain("would be of revision 2. Nothing was changed.");
+    expect(tried).toMatch(/thief +host-of-thief .* with proof +freed/);
+    const unknown = await desk.cli([...leaked, "--free", "act_none"]);
+    expect(unknown).toMatchObject({ code: 5, out: "" });
+    expect(unknown.err).toContain("free.1: Is no activation that holds a seat of this license");
+    expect((await desk.json("licenses", "show", made.id)).revision).toBe(1);
+    const reissued = await desk.ok(...leaked, "--unproven-hours", "0", "--show-key");
+    expect(await desk.json("instances", "show", thief)).toMatchObject({ active: false, ended_by: "staff" });
     expect(reissued).toMatch(/revision +2\n[^]*\neyJ/);
     expect(await desk.ok("licenses", "send", made.id, "--to", "cto@acme.example")).toMatch(
       /^Mail msg_\w+ to cto@acme/,
@@ -307,6 +327,36 @@ describe("instances", () => {
     );
   });
 
+  it("have their usage corrected, a day at a time", async () => {
+    const instance = "caio/corrected";
+    const body = { license_key: key, instance_id: instance };
+    const post = (path: string, more: object) =>
+      fetch(`${desk.service.url}${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...body, ...more }),
+      });
+    const activated: { certificate: string; activation_id: string } = await (
+      await post("/v1/activate", {})
+    ).json();
+    const { certificate, activation_id } = activated;
+    const date = new Date().toISOString().slice(0, 10);
+    await post("/v1/check-in", { certificate, usage: [{ date, requests: 9_000, services: 7 }] });
+    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +9000 +7/);
+    const correct = ["usage", "correct", license, date, instance, "--requests", "90", "--services", "7"];
+    expect((await desk.cli(correct)).code).toBe(2);
+    const reasoned = [...correct, "--reason", "A load test."];
+    expect(await desk.ok(...reasoned, "--dry-run")).toContain("caio%2Fcorrected");
+    expect(await desk.ok(...reasoned)).toContain(
+      `caio/corrected used 90 requests and 7 services on ${date}.`,
+    );
+    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +90 +7 +corrected/);
+    expect((await desk.cli(["usage", "correct", license, date, "nobody", ...reasoned.slice(5)])).code).toBe(
+      4,
+    );
+    await desk.ok("instances", "free", activation_id, "--yes");
+  });
+
   it("without a network get a file, which is verified without one", async () => {
     writeFileSync(desk.file("request.json"), JSON.stringify({ license_key: key, instance_id: "caio-vault" }));
     const offline = ["offline-activate", license, "request.json", "--output"];
@@ -342,6 +392,30 @@ describe("instances", () => {
     );
     const [ship] = await desk.json("instances", "list", "--query", "caio-ship");
     expect(ship).toMatchObject({ id: file.activation_id, active: false });
+    // Another installation under the same id: only where staff say that the first one is gone.
+    const proven = async (): Promise<string[]> => {
+      const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+      const public_key = await exportJWK(publicKey);
+      const nonce = public_key.x;
+      const claims = { instance_id: "caio-ship", nonce, iat: Math.floor(Date.now() / 1000) };
+      const proof = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: "EdDSA", typ: "activation-request+jwt" })
+        .sign(privateKey);
+      const shown = { public_key, nonce, proof };
+      const proved = { license_key: made.license_key, instance_id: "caio-ship", ...shown };
+      writeFileSync(desk.file("proven.json"), JSON.stringify(proved));
+      return ["offline-activate", made.license.id, "proven.json", "--output", "-"];
+    };
+    const { activation_id } = JSON.parse(await desk.ok(...(await proven())));
+    const refused = await desk.cli(await proven());
+    expect(refused).toMatchObject({ code: 5, out: "" });
+    expect(refused.err).toMatch(/has run by files of another key since .* until .*\n.*\n  code: CONFLICT/);
+    expect(JSON.parse(await desk.ok(...(await proven()), "--replace"))).toMatchObject({ activation_id });
+    // Its seat counts until its file ends, or staff know better.
+    await desk.ok("instances", "free", activation_id, "--yes");
+    expect(await desk.ok("instances", "show", activation_id)).toContain("freed, counts until its file ends");
+    expect(await desk.ok("instances", "free", activation_id, "--force", "--yes")).toContain("is free.");
+    expect(await desk.json("instances", "show", activation_id)).toMatchObject({ ended_by: "staff" });
     const forged = await desk.cli(["offline-deactivate", made.license.id, "-"], { input: made.license_key });
     expect(forged.code).toBe(5);
     expect(forged.err).toContain("code: REQUEST_INVALID");

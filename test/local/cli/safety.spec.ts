@@ -345,25 +345,79 @@ it("output that cannot be written is told", async () => {
   expect({ code, err }).toEqual({ code: 1, err: "error: The output cannot be written (ENOSPC).\n" });
 });
 
-it("control characters from outside do not reach the terminal", async () => {
-  const network = await interfere(desk.service.url, (_, _inbound, outbound) => {
-    outbound.writeHead(200, { "content-type": "application/json" });
-    outbound.end(
-      JSON.stringify({
-        id: "x",
-        name: "\u001B]0;owned\u0007",
-        metadata: {},
-        created_at: "2026-01-01T00:00:00.000Z",
-        updated_at: "2026-01-01T00:00:00.000Z",
-        email: null,
-        company: null,
-        email_status: null,
-      }),
-    );
+describe("what a terminal obeys or turns around", () => {
+  const HOSTILE = "\u001B]0;owned\u0007 \u009B31m \u202Eevil\u2066 \u200F\u061C two\nlines\u2028three\u007F";
+  const SHOWN =
+    "\\u001B]0;owned\\u0007 \\u009B31m \\u202Eevil\\u2066 \\u200F\\u061C two\\u000Alines\\u2028three\\u007F";
+  const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+
+  const customer = {
+    id: "x",
+    name: HOSTILE,
+    metadata: { note: HOSTILE },
+    created_at: "2026-01-01T00:00:00.000Z",
+    updated_at: "2026-01-01T00:00:00.000Z",
+    email: null,
+    company: "żółć · قهوة · 👩‍💻",
+    email_status: null,
+  };
+
+  /** Runs a command against a service that answers with this, spelled as raw as JSON allows. */
+  async function answered(body: string, args: string[], type = "application/json", status = 200) {
+    const network = await interfere(desk.service.url, (_, _inbound, outbound) => {
+      outbound.writeHead(status, { "content-type": type });
+      outbound.end(body);
+    });
+    const outcome = await desk.cli(args, { env: { CAIO_LICENSE_URL: network.url } });
+    await network.close();
+    return outcome;
+  }
+
+  const linesOf = ({ out, err }: { out: string; err: string }): string => `${out}${err}`.replaceAll("\n", "");
+
+  it("is shown as \\uXXXX in tables, details and failures; other letters stay", async () => {
+    const shown = await answered(JSON.stringify(customer), ["customers", "show", "x"]);
+    expect(shown.out).toContain(SHOWN);
+    expect(shown.out).toContain("żółć · قهوة · 👩‍💻");
+    expect(linesOf(shown)).not.toMatch(OBEYED);
+
+    const page = JSON.stringify({ data: [customer], next_cursor: null });
+    const listed = await answered(page, ["customers", "list"]);
+    expect(listed.out).toContain(SHOWN);
+    expect(linesOf(listed)).not.toMatch(OBEYED);
+
+    const problem = JSON.stringify({ code: "CONFLICT", detail: HOSTILE, remedy: HOSTILE });
+    const refused = await answered(problem, ["customers", "show", "x"], "application/problem+json", 409);
+    expect(refused.err).toContain(`error: ${SHOWN}`);
+    expect(linesOf(refused)).not.toMatch(OBEYED);
   });
-  const { out } = await desk.cli(["customers", "show", "x"], { env: { CAIO_LICENSE_URL: network.url } });
-  expect(out).toContain("name");
-  expect(out).not.toContain(ESCAPE);
-  expect(out).not.toContain("\u0007");
-  await network.close();
+
+  it.each([
+    ["an answer", ["customers", "show", "x", "--json"], (out: string) => JSON.parse(out).name],
+    ["a list", ["customers", "list", "--json"], (out: string) => JSON.parse(out)[0].name],
+    ["a list by lines", ["customers", "list", "--ndjson"], (out: string) => JSON.parse(out).name],
+  ])("is escaped in the JSON of %s, which says the same as before", async (_, args, nameIn) => {
+    const body = args.includes("list") ? { data: [customer], next_cursor: null } : customer;
+    const shown = await answered(JSON.stringify(body), args);
+    expect(linesOf(shown)).not.toMatch(OBEYED);
+    expect(nameIn(shown.out)).toBe(HOSTILE);
+  });
+
+  it("does not come from what answers in the service's place, or from the command line", async () => {
+    const proxy = await answered(`<title>\u001B]0;owned\u0007\u202E</title>`, [
+      "customers",
+      "show",
+      "x",
+      "--json",
+    ]);
+    expect(linesOf(proxy)).not.toMatch(OBEYED);
+    const typed = await desk.cli(["customers", "show", "x", "--\u001B]0;owned\u0007\u202E"]);
+    expect(typed.code).toBe(2);
+    expect(linesOf(typed)).not.toMatch(OBEYED);
+  });
+
+  it("stays as it is in a file of data", async () => {
+    const csv = `id,name\r\nx,"\u202E"\r\n`;
+    expect((await answered(csv, ["export"], "text/csv")).out).toBe(csv);
+  });
 });

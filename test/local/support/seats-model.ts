@@ -29,7 +29,8 @@ export interface Claim {
   presented: number | null;
   fingerprint: string | null;
   usage: { day: string; requests: number; services: number } | null;
-  lease_until: number | null;
+  /** What a request file adds: its end, the key that it proves, and whether staff say that it replaces another. */
+  file: { lease_until: number; key: string | null; replace: boolean } | null;
   lease_hours: number | null;
   /** The rhythm of check-ins is this times the license's. */
   spread: number;
@@ -91,6 +92,12 @@ export interface SeatRow extends By {
   /** The days as the row keeps them, latest last; JSON. */
   unproven: string | null;
   scattered_at: number | null;
+  proven_request: string | null;
+  public_key: string | null;
+  public_key_since: number | null;
+  freed_at: number | null;
+  /** Whether staff corrected the figures of the last day; 0 or 1. */
+  usage_corrected: number;
 }
 
 /** What is kept of the license. */
@@ -115,9 +122,13 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 const differs = <T>(one: T | null, other: T | null): boolean =>
   one !== null && other !== null && one !== other;
 
+/** Whether the seat's certificate comes along, or a request file that is signed with the seat's key. */
+const isCertified = (own: SeatRow, { certified, file }: Claim): boolean =>
+  own.id === certified || (file !== null && file.key !== null && file.key === own.public_key);
+
 /** Whether the request shows that it is the instance. */
 function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
-  if (own === null || own.id === claim.certified) return true;
+  if (own === null || isCertified(own, claim)) return true;
   if (claim.revision < license.revision) return false;
   if (claim.by.actor_type === "staff" || claim.now >= own.proven_until) return true;
   return own.request_id === claim.by.request_id && own.proven === 1;
@@ -129,15 +140,19 @@ function isOpen(license: LicenseTerms, claim: Claim, own: SeatRow | null): boole
   if (license.status !== "active" || (license.starts_at !== null && now < license.starts_at)) return false;
   if (now >= endOf(license)) return false;
   if (claim.revision >= license.revision) return true;
-  return own !== null && (own.id === claim.certified || now < (license.unproven_until ?? 0));
+  return own !== null && (isCertified(own, claim) || now < (license.unproven_until ?? 0));
 }
+
+/** Whether a file of another key runs on the seat. */
+const isOtherKey = (own: SeatRow | null, { file }: Claim): boolean =>
+  file !== null && own !== null && own.public_key !== null && own.public_key !== file.key;
 
 const longest = (license: LicenseTerms, claim: Claim): number =>
   Math.min(license.lease_days * DAY, (claim.lease_hours ?? Infinity) * HOUR);
 
 function provenLease(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
   const fromNow = Math.ceil(claim.now / SECOND) * SECOND + longest(license, claim);
-  return Math.min(Math.max(own?.lease_expires_at ?? 0, claim.lease_until ?? fromNow), endOf(license));
+  return Math.min(Math.max(own?.lease_expires_at ?? 0, claim.file?.lease_until ?? fromNow), endOf(license));
 }
 
 function unprovenLease(license: LicenseTerms, claim: Claim): number {
@@ -148,10 +163,19 @@ function unprovenLease(license: LicenseTerms, claim: Claim): number {
 
 /** What the instance used on the last day known; a day is told cumulatively and again and again. */
 function usageOf(known: SeatRow | null, told: Claim["usage"]) {
-  const { usage_day, requests, services } = known ?? { usage_day: null, requests: 0, services: 0 };
-  if (told === null || (usage_day !== null && told.day < usage_day)) return { usage_day, requests, services };
+  const before = {
+    usage_day: known?.usage_day ?? null,
+    requests: known?.requests ?? 0,
+    services: known?.services ?? 0,
+    usage_corrected: known?.usage_corrected ?? 0,
+  };
+  const { usage_day, requests, services } = before;
+  if (told === null || (usage_day !== null && told.day < usage_day)) return before;
   const isSame = told.day === usage_day;
+  // What staff corrected takes no more reports.
+  if (isSame && before.usage_corrected === 1) return before;
   return {
+    usage_corrected: isSame ? before.usage_corrected : 0,
     usage_day: told.day,
     requests: Math.max(isSame ? requests : 0, told.requests),
     services: Math.max(isSame ? services : 0, told.services),
@@ -174,7 +198,9 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, ke
   const own = known !== null && known.lease_expires_at > now ? known : null;
   const others = rows.filter((row) => row !== known);
   const seated = others.filter(({ lease_expires_at }) => lease_expires_at > now);
-  if (!isOpen(license, claim, own) || (claim.returning && known === null)) return null;
+  if (!isOpen(license, claim, own)) return null;
+  if (claim.returning && (known === null || known.freed_at !== null)) return null;
+  if (isOtherKey(own, claim) && !claim.file?.replace) return null;
   const isFull = license.max_instances !== null && seated.length >= license.max_instances;
   if (own === null && isFull) return null;
   if (known === null && claim.by.actor_type !== "staff") {
@@ -218,6 +244,7 @@ function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | 
     unproven_until: lease,
     unproven: JSON.stringify({ ...days, [slot]: entry }),
     scattered_at: isScattered ? now : own.scattered_at,
+    freed_at: null,
   };
 }
 
@@ -239,7 +266,7 @@ function proven(
   // Somebody without proof asked elsewhere, today, while the process that holds the certificate went on.
   const isParted =
     own !== null &&
-    own.id === claim.certified &&
+    isCertified(own, claim) &&
     daysOf(own).some(
       ({ day, at, ip, hostname }) =>
         day === dayOf(now) &&
@@ -275,13 +302,26 @@ function proven(
         ? "activation.created"
         : isClone && mark === null
           ? "instance.clone_suspected"
-          : moved
-            ? "instance.fingerprint_changed"
-            : null,
+          : isOtherKey(own, claim)
+            ? "instance.key_replaced"
+            : moved
+              ? "instance.fingerprint_changed"
+              : null,
     proven: 1,
     proven_until: lease,
     unproven_until: known?.unproven_until ?? null,
     unproven: known?.unproven ?? null,
     scattered_at: known?.scattered_at ?? null,
+    proven_request: claim.by.request_id,
+    ...keyOf(own, claim),
+    freed_at: null,
   };
+}
+
+/** A file sets the key; a seat that goes on keeps its own otherwise. */
+function keyOf(own: SeatRow | null, { file, now }: Claim): Pick<SeatRow, "public_key" | "public_key_since"> {
+  const { public_key, public_key_since } = own ?? { public_key: null, public_key_since: null };
+  if (file === null) return { public_key, public_key_since };
+  if (file.key === null) return { public_key: null, public_key_since: null };
+  return { public_key: file.key, public_key_since: file.key === public_key ? public_key_since : now };
 }

@@ -70,7 +70,9 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
     certificate:
       claim.presented === null ? null : { activationId: claim.certified ?? "", issuedAt: claim.presented },
     usage: claim.usage ?? undefined,
-    leaseUntil: claim.lease_until ?? undefined,
+    file: claim.file
+      ? { leaseUntil: claim.file.lease_until, provenKey: claim.file.key, replace: claim.file.replace }
+      : undefined,
     lease_hours: claim.lease_hours,
   });
 }
@@ -78,7 +80,8 @@ function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
 const SHOWN = `instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at, seats_in_use, seats_lapsed,
   replaces, fingerprint, usage_day, requests, services, presented_at, strays,
   clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id,
-  proven, proven_until, unproven_until, unproven, scattered_at`;
+  proven, proven_until, unproven_until, unproven, scattered_at, proven_request, public_key, public_key_since, freed_at,
+  usage_corrected`;
 
 const rowsIn = (database: DatabaseSync): SeatRow[] =>
   database
@@ -172,6 +175,12 @@ const steps = fc.record({
   ),
   lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
   leaseHours: seldom(fc.constantFrom(1, 2, 5, 24, 25, 100), 3),
+  /** The key that a request file proves, and whether staff say that it replaces another. */
+  key: fc.constantFrom(null, "k1", "k1", "k2"),
+  replace: fc.constantFrom(false, false, true),
+  /** Staff free the instance's seat, whose file runs on, or correct its last day, before the claim. */
+  freed: seldom(fc.constant(true), 8),
+  corrected: seldom(fc.constant(true), 6),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
     {},
@@ -252,7 +261,10 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
     presented: issued,
     fingerprint: step.fingerprint,
     usage: step.usage,
-    lease_until: step.lease === null ? null : wholeSecond(now) + step.lease * DAY,
+    file:
+      step.lease === null
+        ? null
+        : { lease_until: wholeSecond(now) + step.lease * DAY, key: step.key, replace: step.replace },
     lease_hours: step.leaseHours,
     spread: step.spread,
     id: `act_${LICENSE.slice(4)}_${String(n).padStart(10, "0")}`,
@@ -308,6 +320,20 @@ function setKept(
   return { seated: all, newIds: count, known: known ? [instance] : [] };
 }
 
+/** What staff do with the instance's seat before its claim. */
+function handled(database: DatabaseSync, { freed, corrected }: Step, now: number, row: SeatRow): SeatRow {
+  const changed = {
+    freed_at: freed ? now : row.freed_at,
+    usage_corrected: corrected && row.usage_day !== null ? 1 : row.usage_corrected,
+  };
+  database
+    .prepare(
+      "UPDATE activations SET freed_at = ?, usage_corrected = ? WHERE ended_at = 0 AND instance_id = ? AND license_id = ?",
+    )
+    .run(changed.freed_at, changed.usage_corrected, row.instance_id, LICENSE);
+  return { ...row, ...changed };
+}
+
 /** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
 export function difference(
   database: DatabaseSync,
@@ -320,6 +346,7 @@ export function difference(
   let now = NOW;
   for (const [n, step] of story.entries()) {
     now = timeOf(step, now, license, rows);
+    rows = rows.map((row) => (row.instance_id === step.instance ? handled(database, step, now, row) : row));
     if (step.reissue) {
       license.revision++;
       database.exec(`UPDATE licenses SET revision = ${license.revision} WHERE id = '${LICENSE}'`);

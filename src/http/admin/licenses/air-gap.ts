@@ -6,7 +6,7 @@ import {
   licenseFileName,
   OfflineActivation,
   OfflineDeactivation,
-} from "../../../licensing/seats/air-gap.ts";
+} from "../../../licensing/seats/air-gap/air-gap.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { Id, LicenseFile } from "../schemas.ts";

@@ -10,11 +10,11 @@ import { renewEndpoint } from "./renew.ts";
 import { revokeEndpoint } from "./revoke.ts";
 import { sendEmailEndpoint } from "./send-email.ts";
 import { suspendEndpoint } from "./suspend.ts";
-import { licenseUsageEndpoint } from "./usage.ts";
+import { licenseUsageEndpoints } from "./usage.ts";
 
 export const allLicenseEndpoints = [
   ...licenseEndpoints,
-  licenseUsageEndpoint,
+  ...licenseUsageEndpoints,
   licenseKeyEndpoint,
   renewEndpoint,
   suspendEndpoint,

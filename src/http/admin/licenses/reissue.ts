@@ -1,9 +1,11 @@
 // POST /v1/admin/licenses/{id}/reissue.
-import { Reasoned, reissueLicense } from "../../../licensing/licenses/lifecycle.ts";
+import * as z from "zod/mini";
+import { previewReissue, Reissue, reissueLicense } from "../../../licensing/instances/reissue.ts";
+import { presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { etagOf } from "../../../kernel/resources.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
-import { Id, IssuedLicense } from "../schemas.ts";
-import { showIssued } from "./licenses.ts";
+import { DryRunQuery, Id, ReissuedLicense, ReissuePreview } from "../schemas.ts";
 import { TRANSITION_REFUSALS } from "./transition.ts";
 
 export const reissueEndpoint = endpoint(
@@ -12,18 +14,33 @@ export const reissueEndpoint = endpoint(
     path: "/v1/admin/licenses/{id}/reissue",
     tag: "Admin",
     summary: "Replace a leaked license key",
-    description: "Raises the revision: keys of older revisions are refused with LICENSE_KEY_SUPERSEDED.",
+    description:
+      "Raises the revision: keys of older revisions are refused with LICENSE_KEY_SUPERSEDED. Running instances go over with their certificate; those without proof are renewed for unproven_hours more, without the new key. The answer lists who runs; free takes the seats of some of them in the same step. With dry_run=true it answers what that would do and writes nothing.",
     access: "licenses",
     params: Id,
-    body: { schema: Reasoned, example: { reason: "The key was posted in a public forum." } },
+    query: DryRunQuery,
+    body: {
+      schema: Reissue,
+      example: { reason: "The key was posted in a public forum.", free: [examples.ACTIVATION_ID] },
+    },
     answer: {
       status: 200,
-      description: "The license and its new key.",
-      schema: IssuedLicense,
+      description: "The license, its new key, and who runs on it; or the preview.",
+      schema: z.union([ReissuedLicense, ReissuePreview]),
       etag: true,
-      example: { ...examples.issuedLicense, license: { ...examples.license, revision: 2 } },
+      example: {
+        ...examples.issuedLicense,
+        license: { ...examples.license, revision: 2 },
+        instances: { active: 1, listed: [examples.runningInstance] },
+      },
     },
     refusals: TRANSITION_REFUSALS,
   },
-  async ({ http, context, params, body }) => showIssued(http, await reissueLicense(context, params.id, body)),
+  async ({ http, context, params, query, body }) => {
+    if (query.dry_run) return http.json(await previewReissue(context, params.id, body));
+    const { license, licenseKey, instances } = await reissueLicense(context, params.id, body);
+    http.header("ETag", etagOf(license));
+    const shown = presentLicense(license, context.clock.now());
+    return http.json({ license: shown, license_key: licenseKey, instances });
+  },
 );

@@ -1,27 +1,53 @@
-// GET /v1/admin/licenses/{id}/usage.
+// /v1/admin/licenses/{id}/usage: what the instances told, and what staff know better.
+import * as z from "zod/mini";
+import { InstanceId } from "../../../licensing/seats/calls/presented.ts";
+import { CorrectedDay, correctUsage, UsageCorrection } from "../../../licensing/usage/corrections.ts";
 import { readUsage, UsageQuery } from "../../../licensing/usage/usage.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
-import { Id, LicenseUsage } from "../schemas.ts";
+import { CorrectedUsage, Id, LicenseUsage } from "../schemas.ts";
 
-export const licenseUsageEndpoint = endpoint(
-  {
-    method: "get",
-    path: "/v1/admin/licenses/{id}/usage",
-    tag: "Admin",
-    summary: "Read the usage of a license",
-    description:
-      "Per UTC day and instance, with the limits beside it; the last 30 days where no range is given.",
-    access: "read",
-    params: Id,
-    query: UsageQuery,
-    answer: {
-      status: 200,
-      description: "The usage.",
-      schema: LicenseUsage,
-      example: examples.licenseUsage,
+export const licenseUsageEndpoints = [
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/licenses/{id}/usage",
+      tag: "Admin",
+      summary: "Read the usage of a license",
+      description:
+        "Per UTC day and instance, with the limits beside it; the last 30 days where no range is given.",
+      access: "read",
+      params: Id,
+      query: UsageQuery,
+      answer: {
+        status: 200,
+        description: "The usage.",
+        schema: LicenseUsage,
+        example: examples.licenseUsage,
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
     },
-    refusals: ["LICENSE_NOT_FOUND"],
-  },
-  async ({ http, context, params, query }) => http.json(await readUsage(context, params.id, query)),
-);
+    async ({ http, context, params, query }) => http.json(await readUsage(context, params.id, query)),
+  ),
+  endpoint(
+    {
+      method: "put",
+      path: "/v1/admin/licenses/{id}/usage/{date}/{instance_id}",
+      tag: "Admin",
+      summary: "Correct a day's usage of an instance",
+      description:
+        "Figures only go up by themselves. What is corrected takes no more reports of the instance; sums and statistics follow. Recorded as usage.corrected, with the figures of before.",
+      access: "licenses",
+      params: z.extend(Id, { date: CorrectedDay, instance_id: InstanceId }),
+      body: { schema: UsageCorrection, example: examples.usageCorrection },
+      answer: {
+        status: 200,
+        description: "The day as it is now.",
+        schema: CorrectedUsage,
+        example: examples.correctedUsage,
+      },
+      refusals: ["LICENSE_NOT_FOUND", "NOT_FOUND"],
+    },
+    async ({ http, context, params, body }) => http.json(await correctUsage(context, params, body)),
+  ),
+];

@@ -7,12 +7,12 @@ import {
   OfflineActivation,
   previewOffline,
   readReceipt,
-} from "../../../licensing/seats/air-gap.ts";
+} from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid, PROBLEMS } from "../../../problems.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import type { Form, View } from "../mount.tsx";
-import { Field, PostForm, TextArea } from "../../ui/form.tsx";
+import { Checkbox, Field, PostForm, TextArea } from "../../ui/form.tsx";
 import { Card, Facts, formatLimit, StandingBadge, When } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
@@ -40,7 +40,11 @@ export async function requestOf(entry: Entry): Promise<OfflineActivation> {
   } catch {
     throw invalid("request", "Is not a request file: it holds no JSON");
   }
-  return parsed(OfflineActivation, { request, lease_days: entry.number("lease_days") });
+  return parsed(OfflineActivation, {
+    request,
+    lease_days: entry.number("lease_days"),
+    replace: entry.has("replace") ? true : undefined,
+  });
 }
 
 const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
@@ -105,13 +109,11 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
 });
 
 /** What the request would do, and the form that does it. */
-async function preview(visit: Visit, entry: Entry): Promise<View> {
+export async function preview(visit: Visit, entry: Entry): Promise<View> {
   const { context, now } = visit;
   const input = await requestOf(entry);
-  const { license, standing, instanceId, renews, seatsInUse, leaseUntil, refusal } = await previewOffline(
-    context,
-    input,
-  );
+  const { license, standing, instanceId, renews, seatsInUse, leaseUntil, otherFile, refusal } =
+    await previewOffline(context, input);
   const customer = await getCustomer(context, license.customer_id);
   const { hostname, app_version, usage } = input.request;
   const title = renews ? `Renew ${instanceId}?` : `Activate ${instanceId}?`;
@@ -149,9 +151,22 @@ async function preview(visit: Visit, entry: Entry): Promise<View> {
               {PROBLEMS[refusal].title}. {PROBLEMS[refusal].remedy}
             </p>
           )}
-          <PostForm visit={visit} action="/admin/air-gap/license-file">
+          <PostForm visit={visit} entry={entry} action="/admin/air-gap/license-file">
             <input type="hidden" name="request" value={JSON.stringify(input.request)} />
             <input type="hidden" name="lease_days" value={input.lease_days} />
+            {refusal === null && otherFile ? (
+              <div class="note stop">
+                <p>
+                  <strong>Another installation runs under this id,</strong> by files of another key, since{" "}
+                  <When at={otherFile.since} now={now} />. The last of them is good until{" "}
+                  <When at={otherFile.until} now={now} />, and this request does not come from where they
+                  went. Two installations need two ids and two seats.
+                </p>
+                <Checkbox name="replace" checked={input.replace ?? false}>
+                  That one is gone, and this one takes its place
+                </Checkbox>
+              </div>
+            ) : null}
             <div class="submit">
               {refusal === null ? <button class="primary">Make the license file</button> : null}
               <a class={refusal === null ? "button quiet" : "button"} href="/admin/air-gap">

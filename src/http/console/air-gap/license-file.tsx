@@ -1,9 +1,9 @@
 // /admin/air-gap/license-file: the answer to a request file, shown and as a download.
 import { readCertificate } from "../../../licensing/seats/certificates.ts";
 import { readLicenseKey } from "../../../licensing/licenses/license-keys.ts";
-import { activateOffline, licenseFileName } from "../../../licensing/seats/air-gap.ts";
+import { activateOffline, licenseFileName } from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid } from "../../../problems.ts";
-import { AIR_GAP, airGap, requestOf } from "./air-gap.tsx";
+import { AIR_GAP, airGap, preview, requestOf } from "./air-gap.tsx";
 import { Heading } from "../layout.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
 import { PostForm } from "../../ui/form.tsx";
@@ -17,6 +17,7 @@ const result = (visit: Visit, file: LicenseFile): View => {
   return {
     title: "License file",
     section: "air-gap",
+    look: { action: "license.key_revealed", entity: ["license", file.license_id] },
     body: (
       <>
         <Heading
@@ -59,7 +60,9 @@ const result = (visit: Visit, file: LicenseFile): View => {
 export const licenseFile: Form = {
   path: "/admin/air-gap/license-file",
   access: "activations",
-  show: (visit, entry) => airGap.show(visit, entry),
+  // What was looked at, where only the word is missing that it takes another one's place.
+  show: (visit, entry) =>
+    entry.problem?.code === "CONFLICT" ? preview(visit, entry) : airGap.show(visit, entry),
   async submit(visit, entry) {
     const input = await requestOf(entry);
     const { licenseId } = await readLicenseKey(visit.context, input.request.license_key);

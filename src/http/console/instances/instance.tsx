@@ -4,13 +4,14 @@ import { endActivation, getActivation } from "../../../licensing/instances/insta
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";
 import type { Form, Page } from "../mount.tsx";
-import { PostForm, Submit } from "../../ui/form.tsx";
+import { Checkbox, PostForm, Submit } from "../../ui/form.tsx";
 import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "../parts/seats.tsx";
 import { Card, Facts, formatCount, plural, Table, When } from "../../ui/show.tsx";
 import { idOf, type Visit } from "../visit.ts";
 
 const DONE: Record<string, string> = {
   freed: "The seat is free.",
+  held: "The seat is freed. It counts until the file of its installation ends.",
   cleared: "It is not marked as a clone any more.",
 };
 
@@ -104,7 +105,9 @@ export const instancePage: Page = {
                 ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
                 ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
                 ["Proven until", seat.ended_at === null && !seat.by_file ? when(seat.proven_until) : null],
+                ["Freed", when(seat.freed_at)],
                 ["Ended", when(seat.ended_at)],
+                ["Same key since", when(seat.key_since)],
                 ["Activation", <code>{seat.id}</code>],
                 ["Follows", seat.replaces && <code>{seat.replaces}</code>],
               ]}
@@ -182,11 +185,24 @@ export const freeSeat: Form = {
             <PostForm visit={visit} entry={entry}>
               {seat.active ? (
                 <>
-                  <p>
-                    The seat is free for another instance at once. This one is told so at its next check-in;
-                    until then, and where it has no network, its certificate holds up to{" "}
-                    <When at={seat.lease_expires_at} now={visit.now} />.
-                  </p>
+                  {seat.offline ? (
+                    <>
+                      <p>
+                        It has no network, and its file is good until{" "}
+                        <When at={seat.lease_expires_at} now={visit.now} />: without the receipt that it signs
+                        when it stops, the seat counts until then.
+                      </p>
+                      <Checkbox name="force" checked={entry.has("force")}>
+                        It is certain that it runs no more: the seat is free at once
+                      </Checkbox>
+                    </>
+                  ) : (
+                    <p>
+                      The seat is free for another instance at once. This one is told so at its next check-in;
+                      until then its certificate holds up to{" "}
+                      <When at={seat.lease_expires_at} now={visit.now} />.
+                    </p>
+                  )}
                   <p class="soft">
                     It may activate itself again while a seat is free. To stop it for good, suspend or revoke
                     the license.
@@ -209,8 +225,9 @@ export const freeSeat: Form = {
       ),
     };
   },
-  async submit(visit) {
-    await endActivation(visit.context, idOf(visit));
-    return { to: `${seatPath(idOf(visit))}?done=freed` };
+  async submit(visit, entry) {
+    await endActivation(visit.context, idOf(visit), { force: entry.has("force") });
+    const { active, id } = await seatOf(visit);
+    return { to: `${seatPath(id)}?done=${active ? "held" : "freed"}` };
   },
 };

@@ -116,12 +116,24 @@ export const Instances: FC<{
   </Card>
 );
 
-export const Usage: FC<{ usage: Awaited<ReturnType<typeof readUsage>> }> = ({ usage }) => {
+export const Usage: FC<{ visit: Visit; usage: Awaited<ReturnType<typeof readUsage>> }> = ({
+  visit,
+  usage,
+}) => {
   const used = new Map(usage.data.map((day) => [day.date, day.requests]));
   const first = Date.parse(usage.from);
   const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
   return (
-    <Card title={`Requests of the last ${DAYS_SHOWN} days`}>
+    <Card
+      title={`Requests of the last ${DAYS_SHOWN} days`}
+      actions={
+        visit.can("licenses") ? (
+          <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
+            Correct a day
+          </a>
+        ) : undefined
+      }
+    >
       <BarChart
         title={`Requests of the last ${DAYS_SHOWN} days`}
         empty="No instance has reported requests in these days."

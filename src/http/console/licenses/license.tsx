@@ -21,6 +21,7 @@ const DONE: Record<string, string> = {
   suspended: "Suspended.",
   reinstated: "Reinstated. Instances go on at their next check-in.",
   revoked: "Revoked.",
+  corrected: "The usage is corrected.",
   sent: "The mail is on its way; below it says how far it is.",
 };
 
@@ -150,7 +151,7 @@ export const licensePage: Page = {
                 taken={taken}
                 more={seats.next_cursor !== null}
               />
-              <Usage usage={usage} />
+              <Usage visit={visit} usage={usage} />
             </div>
             <div>
               <Mail mail={mail.data.map(presentMessage)} now={now} />

@@ -1,6 +1,7 @@
 // Events in words.
 import type { FC } from "hono/jsx";
-import { type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
+import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
+import type { Visit } from "../visit.ts";
 import { formatCount, wordsFor, When } from "../../ui/show.tsx";
 
 const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
@@ -10,8 +11,10 @@ type ShownEvent = ReturnType<typeof shownEvent>;
 const WORDS: Record<string, string> = {
   "activation.created": "Instance activated",
   "activation.ended": "Seat given back",
+  "activation.freed": "Seat freed, counts until its file ends",
   "activation.lapsed": "Lease ran out",
   "api_token.created": "API token made",
+  "api_token.revealed": "API token shown again",
   "api_token.revoked": "API token revoked",
   "customer.changed": "Customer changed",
   "customer.created": "Customer created",
@@ -21,6 +24,7 @@ const WORDS: Record<string, string> = {
   "instance.clone_cleared": "Clone mark taken away",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
+  "instance.key_replaced": "Installation replaced",
   "license.changed": "Terms changed",
   "license.issued": "License issued",
   "license.key_revealed": "Key shown",
@@ -41,10 +45,12 @@ const WORDS: Record<string, string> = {
   "person.removed": "Person removed",
   "session.closed": "Signed out of the console",
   "session.opened": "Signed in to the console",
+  "usage.corrected": "Usage corrected",
 };
 
-/** What can happen, by its words. */
-export const ACTIONS: [action: string, words: string][] = Object.entries(WORDS);
+/** What can happen, by its words, as far as this person may see it. */
+export const actionsFor = ({ context }: Visit): [action: string, words: string][] =>
+  Object.entries(WORDS).filter(([action]) => isShown(context, action));
 
 /** What happened in words; what has none of its own is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {

@@ -19,9 +19,10 @@ const ENDED = {
   lease: "lease ran out",
 } as const;
 
-const stateOf = ({ active, ended_by, last_seen_at, by_file }: ShownSeat, now: number) => {
+const stateOf = ({ active, ended_by, freed_at, last_seen_at, by_file }: ShownSeat, now: number) => {
   if (ended_by !== null) return { tone: "plain", word: ENDED[ended_by] } as const;
   if (!active) return { tone: "plain", word: ENDED.lease } as const;
+  if (freed_at !== null) return { tone: "warn", word: "freed, counts until its file ends" } as const;
   if (by_file) return { tone: "good", word: "by file" } as const;
   return Date.parse(last_seen_at) <= now - SILENT_DAYS * DAY
     ? ({ tone: "warn", word: "silent" } as const)

@@ -73,6 +73,7 @@ const create: Form = {
     return {
       title: "API token made",
       section: "settings",
+      look: { action: "api_token.revealed", entity: ["api_token", apiToken.id] },
       body: (
         <>
           <Heading

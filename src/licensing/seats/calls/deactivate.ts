@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { Problem } from "../../../problems.ts";
-import { certificateOf } from "../grants.ts";
+import { certificateOf } from "../certificates.ts";
 import { withKeptId } from "../kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "../seat-ends.ts";

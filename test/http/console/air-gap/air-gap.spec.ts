@@ -9,6 +9,18 @@ const file = (content: string, name = "island.caio-request"): File => new File([
 const requestFile = (license_key: string, instance_id: string, more: object = {}): File =>
   file(JSON.stringify({ license_key, instance_id, ...more }));
 
+/** The request file of an installation that proves its own key, a new one each time. */
+async function provenRequest(license_key: string, instance_id: string): Promise<File> {
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+  const { kty, crv, x } = await exportJWK(publicKey);
+  const nonce = unique("nonce");
+  const iat = Math.floor(Date.now() / 1000);
+  const proof = await new CompactSign(new TextEncoder().encode(JSON.stringify({ instance_id, nonce, iat })))
+    .setProtectedHeader({ alg: "EdDSA", typ: "activation-request+jwt" })
+    .sign(privateKey);
+  return requestFile(license_key, instance_id, { public_key: { kty, crv, x }, nonce, proof });
+}
+
 const handIn = async (visitor: Visitor, values: Fields): Promise<ShownPage> =>
   visitor.submit(await visitor.get("/admin/air-gap"), values, "/admin/air-gap");
 
@@ -49,7 +61,8 @@ describe("a request file", () => {
     await visitor.submit(again);
     expect(await seats(license.id)).toHaveLength(1);
     const done = (await eventsOf(license.id)).map(({ action }) => action);
-    expect(done).toEqual(["license.issued", "activation.created"]);
+    // The key in the file was shown a second time.
+    expect(done).toEqual(["license.issued", "activation.created", "license.key_revealed"]);
   });
 
   it("is leased for as long as asked, at most to the end of the license", async () => {
@@ -92,7 +105,7 @@ describe("a request file", () => {
   it("is looked at as it will be judged: a replaced key is good for the seat whose certificate comes with it", async () => {
     const { license, license_key } = await newLicense();
     const { certificate } = (await activate(license_key, "island")).body;
-    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked" } });
+    await admin(`/licenses/${license.id}/reissue`, { body: { reason: "leaked", unproven_hours: 0 } });
     const visitor = await Visitor.signIn();
     const look = (more: object) => handIn(visitor, { request: requestFile(license_key, "island", more) });
     expect((await look({})).html).not.toContain("Make the license file");
@@ -115,6 +128,42 @@ describe("a request file", () => {
     expect((await handIn(visitor, { request: requestFile(license_key, "island") })).text).toContain(
       "The license is suspended",
     );
+  });
+
+  it("of another key than the file that runs says so, and is taken once staff say that it replaces it", async () => {
+    const { license, license_key } = await newLicense({ expires_days: 100 });
+    const visitor = await Visitor.signInAs("manager");
+    const first = await visitor.submit(
+      await handIn(visitor, { request: await provenRequest(license_key, "island"), lease_days: "30" }),
+    );
+    expect(first.text).toContain("The license file is made");
+    const look = await handIn(visitor, { request: await provenRequest(license_key, "island") });
+    expect(look.text).toContain("Another installation runs under this id");
+    const runsUntil = JSON.parse(contentOf(first)).lease_expires_at as string;
+    expect(look.html).toContain(`<time datetime="${runsUntil}"`);
+
+    // Without the word that it takes the other's place nothing is done, and the look is there again.
+    const refused = await visitor.submit(look);
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain("files of another key since");
+    expect(refused.text).toContain("Renew island?");
+    expect(refused.html).toContain('name="replace"');
+    const events = async () => (await eventsOf(license.id)).map(({ action }) => action);
+    expect(await events()).not.toContain("instance.key_replaced");
+
+    const made = await visitor.submit(refused, { replace: "yes" });
+    expect(made.text).toContain("The license file is made");
+    expect(await events()).toContain("instance.key_replaced");
+    expect(await seats(license.id)).toHaveLength(1);
+  });
+
+  it("with a wrong proof is refused at the first look", async () => {
+    const { license_key } = await newLicense();
+    const text = await (await provenRequest(license_key, "island")).text();
+    const request = file(JSON.stringify({ ...JSON.parse(text), nonce: "another" }));
+    const page = await handIn(await Visitor.signIn(), { request });
+    expect(page.status).toBe(422);
+    expect(page.text).toContain("Does not have the nonce of the request");
   });
 
   it("shows what it says as text", async () => {

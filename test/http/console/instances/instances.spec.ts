@@ -198,6 +198,26 @@ describe("freeing a seat", () => {
     expect(await activate(license_key, "b")).toMatchObject({ status: 200 });
   });
 
+  it("of a file says that it counts until the file ends, unless it is certain that it runs no more", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 1 });
+    const request = { license_key, instance_id: "island" };
+    const path = `/licenses/${license.id}/offline-activations`;
+    const id = (await admin(path, { body: { request, lease_days: 30 } })).body.activation_id as string;
+    const visitor = await Visitor.signInAs("manager");
+    const form = await visitor.get(`/admin/instances/${id}/free`);
+    expect(form.text).toContain(
+      "without the receipt that it signs when it stops, the seat counts until then",
+    );
+    const done = await visitor.submit(form);
+    const page = await visitor.get(done.location);
+    expect(page.text).toContain("It counts until the file of its installation ends");
+    expect(page.text).toContain("freed, counts until its file ends");
+    expect(await activate(license_key, "b")).toMatchObject({ status: 403 });
+    const forced = await visitor.fill(`/admin/instances/${id}/free`, { force: "yes" });
+    expect(forced.text).toContain("The seat is free.");
+    expect(await activate(license_key, "b")).toMatchObject({ status: 200 });
+  });
+
   it("is neither offered to a viewer nor taken from one, nor from a forged form", async () => {
     const { id } = await seated(unique("seat"));
     const viewer = await Visitor.signInAs("viewer");

@@ -270,12 +270,21 @@ describe("the page of a license", () => {
         ([, name]) => name!,
       );
     };
-    expect(await offered(owner)).toEqual(["renew", "key", "send", "edit", "reissue", "suspend", "revoke"]);
+    expect(await offered(owner)).toEqual([
+      "renew",
+      "key",
+      "send",
+      "edit",
+      "reissue",
+      "suspend",
+      "revoke",
+      "correct",
+    ]);
     expect(await offered(await Visitor.signInAs("viewer"))).toEqual([]);
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     expect(await offered(owner)).toContain("reinstate");
     await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
-    expect(await offered(owner)).toEqual(["key"]);
+    expect(await offered(owner)).toEqual(["key", "correct"]);
   });
 
   it("shows the key to whoever may see it, and records that", async () => {

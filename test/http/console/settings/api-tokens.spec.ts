@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { setTime } from "../../../support/clock.ts";
 import { Visitor } from "../../../support/console.ts";
-import { call, newToken, rows, unique } from "../../../support/service.ts";
+import { call, eventsOf, newToken, rows, unique } from "../../../support/service.ts";
 
 const LIST = "/admin/settings/api-tokens";
 const NOW = "2026-03-01T10:00:00.000Z";
@@ -36,6 +36,8 @@ describe("making an API token", () => {
     const [first, second] = [await owner.submit(form, { name }), await owner.submit(form, { name })];
     expect(second.html).toBe(first.html);
     expect((await rows("SELECT * FROM api_tokens WHERE name = ?", name)).length).toBe(1);
+    const told = (await eventsOf(String((await rowOf(name))!["id"]))).map(({ action }) => action);
+    expect(told).toEqual(["api_token.created", "api_token.revealed"]);
   });
 
   it.each([

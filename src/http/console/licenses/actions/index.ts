@@ -1,4 +1,5 @@
 import type { Form } from "../../mount.tsx";
+import { correctUsageForm } from "./correct-usage.tsx";
 import { reinstate } from "./reinstate.tsx";
 import { reissue } from "./reissue.tsx";
 import { renew } from "./renew.tsx";
@@ -6,4 +7,4 @@ import { revoke } from "./revoke.tsx";
 import { send } from "./send.tsx";
 import { suspend } from "./suspend.tsx";
 
-export const licenseActions: Form[] = [renew, suspend, revoke, reinstate, reissue, send];
+export const licenseActions: Form[] = [renew, suspend, revoke, reinstate, reissue, send, correctUsageForm];

@@ -1,37 +1,43 @@
 // The air gap: an installation without a network writes a request file, staff hand it in and carry a license
 // file back. Renewal and usage go the same way, and a seat is given back by a receipt that the installation
 // signs when it stops for good.
-import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
-import { allow } from "../../kernel/permissions.ts";
-import type { Context } from "../../context.ts";
-import { isCompactJws } from "../../crypto/compact.ts";
-import { cleaned } from "../../field/pasted.ts";
-import { invalid, Problem } from "../../problems.ts";
-import { CheckInRequest } from "./calls/check-in.ts";
-import { type CertificateIdentity, readCertificate } from "./certificates.ts";
-import { ceilToSecond, DAY, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
-import { certificateOf, grantSeat, refusalOfClaim } from "./grants.ts";
-import { readLicenseKey } from "../licenses/license-keys.ts";
-import { withKeptId } from "./kept-ids.ts";
-import { getLicense, type Terms } from "../licenses/licenses.ts";
-import { endActivationById } from "./seat-ends.ts";
-import { look, viewOf } from "./view.ts";
-import { graceUntil, standingOf } from "../licenses/standing.ts";
-import { LeaseDays } from "../licenses/terms.ts";
+import { allow } from "../../../kernel/permissions.ts";
+import type { Context } from "../../../context.ts";
+import { invalid, Problem } from "../../../problems.ts";
+import { CheckInRequest } from "../calls/check-in.ts";
+import { type CertificateIdentity, certificateOf, readCertificate } from "../certificates.ts";
+import {
+  ceilToSecond,
+  formatInstant,
+  formatInstantOrNull,
+  HOUR,
+  LAST_INSTANT,
+} from "../../../kernel/dates.ts";
+import { grantSeat, refusalOfClaim } from "../grants.ts";
+import { readLicenseKey } from "../../licenses/license-keys.ts";
+import { withKeptId } from "../kept-ids.ts";
+import { getLicense, type Terms } from "../../licenses/licenses.ts";
+import type { FileClaim } from "../claim.ts";
+import { InstanceKeyInput, keyProvenBy, otherFileOf, readSigned, unverified } from "./key-proof.ts";
+import { endActivationByReceipt } from "../seat-ends.ts";
+import { look, viewOf } from "../view.ts";
+import { graceUntil, standingOf } from "../../licenses/standing.ts";
+import { LeaseDays } from "../../licenses/terms.ts";
 
 /** The file that an installation writes. Its members are those of a check-in, and a public key of its own. */
 const RequestFile = z.extend(CheckInRequest, {
-  public_key: z.nullish(
-    z.object({
-      kty: z.literal("OKP"),
-      crv: z.literal("Ed25519"),
-      x: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/)),
-    }),
-  ),
+  public_key: z.nullish(InstanceKeyInput),
+  /** A JWS by that key. Clients of before send none; then the key proves nothing and is not stored. */
+  proof: z.nullish(z.string().check(z.maxLength(16_384))),
 });
 
-export const OfflineActivation = z.strictObject({ request: RequestFile, lease_days: z.optional(LeaseDays) });
+export const OfflineActivation = z.strictObject({
+  request: RequestFile,
+  lease_days: z.optional(LeaseDays),
+  /** The installation takes the place of another one that has the seat by a file of another key. */
+  replace: z.optional(z.boolean()),
+});
 
 export const OfflineDeactivation = z.strictObject({ receipt: z.string().check(z.maxLength(16_384)) });
 
@@ -41,11 +47,19 @@ export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
 /** A perpetual license has no end for a lease to reach. */
 const PERPETUAL_LEASE_DAYS = 365;
 
-/** When the lease asked for ends, but for the license's own end. */
-function leaseEnd({ lease_days }: OfflineActivation, { expires_at }: Terms, now: number): number {
+/** When the lease asked for ends, by staff and by the installation, but for the license's own end. */
+function leaseEnd({ lease_days, request }: OfflineActivation, { expires_at }: Terms, now: number): number {
   const days = lease_days ?? (expires_at === null ? PERPETUAL_LEASE_DAYS : null);
-  return days === null ? LAST_INSTANT : ceilToSecond(now) + days * DAY;
+  const hours = [days === null ? null : days * 24, request.lease_hours].filter((wanted) => wanted != null);
+  return hours.length === 0 ? LAST_INSTANT : ceilToSecond(now) + Math.min(...hours) * HOUR;
 }
+
+/** @throws Problem REQUEST_INVALID for a proof that is wrong */
+const claimOf = async (input: OfflineActivation, license: Terms, now: number): Promise<FileClaim> => ({
+  leaseUntil: leaseEnd(input, license, now),
+  provenKey: await keyProvenBy(input.request),
+  replace: input.replace ?? false,
+});
 
 /** The name of an installation's license file, safe in a header and on any disk. */
 export const licenseFileName = (instanceId: string): string =>
@@ -53,7 +67,7 @@ export const licenseFileName = (instanceId: string): string =>
 
 /**
  * What activating this installation would do. Changes nothing.
- * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND
+ * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, REQUEST_INVALID for a proof that is wrong
  */
 export async function previewOffline(context: Context, input: OfflineActivation) {
   allow(context, "activations");
@@ -66,6 +80,7 @@ export async function previewOffline(context: Context, input: OfflineActivation)
   const { license, seat, seatsInUse } = view;
   const standing = standingOf(license, now);
   const certificate = await certificateOf(context, key, request);
+  const file = await claimOf(input, license, now);
   const isFull = !seat && license.max_instances !== null && seatsInUse >= license.max_instances;
   return {
     license,
@@ -74,9 +89,11 @@ export async function previewOffline(context: Context, input: OfflineActivation)
     /** Whether the installation has a seat, which this would renew. */
     renews: seat !== null,
     seatsInUse,
-    leaseUntil: Math.min(leaseEnd(input, license, now), graceUntil(license) ?? LAST_INSTANT),
+    leaseUntil: Math.min(file.leaseUntil, graceUntil(license) ?? LAST_INSTANT),
+    /** The file of another key that runs on the seat; it is refused unless staff say that it is replaced. */
+    otherFile: otherFileOf(view, { ...file, replace: false }),
     refusal:
-      refusalOfClaim(view, key, certificate, standing, now) ??
+      refusalOfClaim(view, key, { certificate, file, standing, now }) ??
       (isFull ? ("ACTIVATION_LIMIT_REACHED" as const) : null),
   };
 }
@@ -84,19 +101,20 @@ export async function previewOffline(context: Context, input: OfflineActivation)
 /**
  * Takes a seat for an installation without a network, or renews it, and makes its license file: valid up to
  * the license's end, or for so many days.
- * @throws Problem LICENSE_KEY_INVALID, REQUEST_INVALID where the file is another license's, and as grantSeat
+ * @throws Problem LICENSE_KEY_INVALID, REQUEST_INVALID where the file is another license's or its proof is wrong,
+ *   CONFLICT where the seat has a file of another key, and as grantSeat
  */
 export async function activateOffline(context: Context, id: string, input: OfflineActivation) {
   allow(context, "activations");
   const license = await getLicense(context, id);
   const key = await readLicenseKey(context, input.request.license_key);
   if (key.licenseId !== id) throw invalid("request.license_key", "Is the key of another license");
-  const until = leaseEnd(input, license, context.clock.now());
+  const file = await claimOf(input, license, context.clock.now());
   const { now, seat, licenseKey, certificate, warnings, ...grant } = await grantSeat(
     context,
     key,
     await withKeptId(context, id, input.request),
-    until,
+    file,
   );
   return {
     format: "caio-license" as const,
@@ -121,7 +139,8 @@ const RECEIPT_TYPE = "deactivation+jwt";
  * Frees the seat of an installation that says, signed with its own key, that it stopped. The receipt is a JWS
  * with typ deactivation+jwt whose payload holds the certificate; the certificate names the key.
  * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID for a receipt that does not verify
- * @throws Problem CONFLICT where the installation was given a newer certificate since, on which it may run
+ * @throws Problem CONFLICT where the installation was given a newer certificate since, on which it may run, or the seat
+ *   went to one of another key
  */
 export async function deactivateOffline(
   context: Context,
@@ -134,39 +153,26 @@ export async function deactivateOffline(
   if (stopped?.licenseId !== id)
     throw invalid("receipt", "Is not a receipt of an installation of this license");
   const { db, clock } = context;
-  const [, , left] = await db.batch([
-    ...endActivationById(context, clock.now(), id, stopped.activationId, stopped.issuedAt),
+  const results = await db.batch([
+    ...endActivationByReceipt(context, clock.now(), stopped),
     db.sql(
       "SELECT 1 FROM activations WHERE license_id = ? AND ended_at = 0 AND id = ?",
       id,
       stopped.activationId,
     ),
   ]);
-  if (left?.results.length === 0) return;
+  if (results.at(-1)?.results.length === 0) return;
   throw new Problem(
     "CONFLICT",
-    "The installation got a newer license file since it signed this receipt. If it stopped all the same, free its seat.",
+    "The seat got a newer license file, or one of another key, since this receipt was signed. If the installation stopped all the same, free its seat.",
   );
 }
 
 /** Which installation of which license a receipt says stopped, or null where it proves nothing. */
 export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
-  const signed = cleaned(receipt);
-  if (!isCompactJws(signed)) return null;
-  try {
-    const payload = JSON.parse(new TextDecoder().decode(base64url.decode(signed.split(".")[1] ?? ""))) as {
-      certificate?: unknown;
-    };
-    if (typeof payload.certificate !== "string") return null;
-    const certificate = await readCertificate(context, payload.certificate);
-    if (!certificate?.publicKey) return null;
-    const key = await importJWK({ ...certificate.publicKey }, "EdDSA");
-    const { protectedHeader } = await compactVerify(signed, key, { algorithms: ["EdDSA", "Ed25519"] });
-    const { typ, crit } = protectedHeader;
-    // A receipt has no extensions, an unencoded payload (RFC 7797) among them.
-    return typ === RECEIPT_TYPE && crit === undefined ? certificate : null;
-  } catch {
-    // Whatever is wrong with a token is the caller's fault; nothing here talks to the database.
-    return null;
-  }
+  // The certificate inside names the key, so it is read before anything is verified, and vouches for itself.
+  const inside = unverified(receipt)["certificate"];
+  const certificate = typeof inside === "string" ? await readCertificate(context, inside) : null;
+  if (!certificate?.publicKey) return null;
+  return (await readSigned(receipt, RECEIPT_TYPE, certificate.publicKey)) ? certificate : null;
 }

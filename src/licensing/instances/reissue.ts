@@ -1,0 +1,162 @@
+// Replacing a key that leaked. Whoever found it may hold a seat already: so staff see who runs, and free what is not
+// the customer's in the same batch.
+import { and, count, desc, eq, gt, inArray, sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import type { Context } from "../../context.ts";
+import { ceilToSecond, formatInstant, HOUR } from "../../kernel/dates.ts";
+import { Reason } from "../../kernel/inputs.ts";
+import { requestInvalid } from "../../problems.ts";
+import { type Activation, activations, type License } from "../../storage/schema.ts";
+import { licenseKeyOf } from "../licenses/license-keys.ts";
+import { carryOut, type Decision, plan } from "../licenses/lifecycle.ts";
+import { presentLicense } from "../licenses/licenses.ts";
+import { refusalOf, standingOf } from "../licenses/standing.ts";
+import { freeSeats } from "../seats/seat-ends.ts";
+import { isByFile } from "./census.ts";
+
+const MAX_FREED = 1_000;
+
+/** Two weeks: longer, and a key that leaked is as good as one that did not. */
+const MAX_UNPROVEN_HOURS = 336;
+
+export const Reissue = z.strictObject({
+  reason: Reason,
+  /** Activations whose seats are freed with it. */
+  free: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(64))).check(z.maxLength(MAX_FREED))),
+  /** For how long running instances that cannot prove themselves are renewed by the replaced key. */
+  unproven_hours: z._default(z.int().check(z.minimum(0), z.maximum(MAX_UNPROVEN_HOURS)), 72),
+});
+
+export type Reissue = z.output<typeof Reissue>;
+
+const decide =
+  ({ unproven_hours }: Pick<Reissue, "unproven_hours">): Decision =>
+  ({ revision }, now) => ({
+    revision: revision + 1,
+    unproven_until: unproven_hours === 0 ? null : ceilToSecond(now) + unproven_hours * HOUR,
+  });
+
+const running = (licenseId: string, now: number) =>
+  and(
+    eq(activations.license_id, licenseId),
+    eq(activations.ended_at, 0),
+    gt(activations.lease_expires_at, now),
+  );
+
+/** @throws Problem REQUEST_INVALID naming each activation that holds no seat of the license */
+async function assertRunning({ db, clock }: Context, licenseId: string, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const rows = await db.orm
+    .select({ id: activations.id })
+    .from(activations)
+    .where(
+      and(
+        running(licenseId, clock.now()),
+        inArray(activations.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
+  const known = new Set(rows.map(({ id }) => id));
+  const faults = ids.flatMap((id, n) =>
+    known.has(id)
+      ? []
+      : [{ path: `free.${n}`, message: "Is no activation that holds a seat of this license" }],
+  );
+  if (faults.length > 0) throw requestInvalid(faults);
+}
+
+/**
+ * Replaces the key: keys of older revisions are refused from now on, but by running instances with the proof of a
+ * certificate, and for a while by those without. In the same batch the seats of some are freed.
+ * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, CONFLICT
+ * @throws Problem REQUEST_INVALID where one of those to be freed holds no seat; then nothing is written
+ */
+export async function reissueLicense(context: Context, id: string, input: Reissue) {
+  const ids = [...new Set(input.free)];
+  const list = JSON.stringify(ids);
+  const { db, clock, requestId } = context;
+  const license = await carryOut(context, id, "reissue", decide(input), {
+    reason: input.reason,
+    unless: async () => assertRunning(context, id, input.free ?? []),
+    where:
+      ids.length === 0
+        ? undefined
+        : sql`(SELECT count(*) FROM activations WHERE license_id = ${id} AND ended_at = 0
+            AND lease_expires_at > ${clock.now()} AND id IN (SELECT value FROM json_each(${list}))) = ${ids.length}`,
+    also: async (after) =>
+      ids.length === 0
+        ? []
+        : freeSeats(
+            context,
+            after.updated_at,
+            false,
+            // The event of this request is there: the key was replaced, and nobody else was faster.
+            `license_id = ? AND id IN (SELECT value FROM json_each(?)) AND EXISTS (
+               SELECT 1 FROM (SELECT action, request_id FROM events WHERE entity_id = ? ORDER BY id DESC LIMIT ?)
+               WHERE action = 'license.reissued' AND request_id = ?)`,
+            id,
+            list,
+            id,
+            ids.length + 1,
+            requestId,
+          ),
+  });
+  const [licenseKey, instances] = await Promise.all([
+    licenseKeyOf(context, license),
+    seatsOf({ ...context, db }, license),
+  ]);
+  return { license, licenseKey, instances };
+}
+
+/** What a reissue would do, and who runs on the license. Writes nothing. @throws Problem as the reissue itself */
+export async function previewReissue(context: Context, id: string, input: Omit<Reissue, "reason">) {
+  allow(context, "licenses");
+  const { after, changes } = await plan(context, id, "reissue", decide(input));
+  await assertRunning(context, id, input.free ?? []);
+  return {
+    dry_run: true as const,
+    license: presentLicense(after, context.clock.now()),
+    changes,
+    instances: await seatsOf(context, after, input.free),
+    limits: [],
+  };
+}
+
+/** As many are listed one by one, those first that a thief may be among: without proof, then the latest to come. */
+const MAX_LISTED = 500;
+
+/** The instances that run on a license, and what each is told at its next check-in with the replaced key. */
+async function seatsOf({ db, clock }: Context, license: License, free: string[] = []) {
+  const now = clock.now();
+  const live = running(license.id, now);
+  const [[total], rows] = await db.orm.batch([
+    db.orm.select({ n: count() }).from(activations).where(live),
+    db.orm
+      .select()
+      .from(activations)
+      .where(live)
+      .orderBy(activations.proven, desc(activations.activated_at), activations.instance_id)
+      .limit(MAX_LISTED),
+  ]);
+  const isFreed = ({ id, freed_at }: Activation): boolean => freed_at !== null || free.includes(id);
+  const stopped = refusalOf(standingOf(license, now));
+  const isStopped = (row: Activation): boolean => row.proven === 0 && (license.unproven_until ?? 0) <= now;
+  return {
+    active: total?.n ?? 0,
+    listed: rows.map((row) => ({
+      activation_id: row.id,
+      instance_id: row.instance_id,
+      hostname: row.hostname,
+      ip: row.ip,
+      activated_at: formatInstant(row.activated_at),
+      last_seen_at: formatInstant(row.last_seen_at),
+      lease_expires_at: formatInstant(row.lease_expires_at),
+      proven: row.proven === 1,
+      offline: isByFile(row),
+      freed: isFreed(row),
+      refused_with: isFreed(row)
+        ? ("INSTANCE_NOT_ACTIVATED" as const)
+        : (stopped ?? (isStopped(row) ? ("LICENSE_KEY_SUPERSEDED" as const) : null)),
+    })),
+  };
+}

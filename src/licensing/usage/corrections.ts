@@ -1,0 +1,104 @@
+// Staff correct a day: what an instance told by mistake, or somebody else in its name, never goes down by itself.
+import * as z from "zod/mini";
+import { allow } from "../../kernel/permissions.ts";
+import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
+import { Reason } from "../../kernel/inputs.ts";
+import type { Context } from "../../context.ts";
+import { invalid, Problem } from "../../problems.ts";
+import { recordChange } from "../../record/events.ts";
+import { unknownLicense } from "../licenses/licenses.ts";
+import { Day, MAX_FIGURE } from "./usage.ts";
+
+const Figure = z.int().check(z.minimum(0), z.maximum(MAX_FIGURE));
+
+export const UsageCorrection = z.strictObject({ requests: Figure, services: Figure, reason: Reason });
+
+export type UsageCorrection = z.output<typeof UsageCorrection>;
+
+/** A day of one instance of a license. */
+export interface InstanceDay {
+  id: string;
+  date: string;
+  instance_id: string;
+}
+
+export const CorrectedDay = Day.check(z.refine((date) => date >= "1970-01-01", "Must not be before 1970"));
+
+/**
+ * Sets the figures of an instance for a day, also of one that it told nothing of. The sums follow, and the day takes no
+ * more reports. The same figures again change nothing.
+ * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND for an instance that the license never had, REQUEST_INVALID for a day
+ *   that is yet to come
+ */
+export async function correctUsage(
+  context: Context,
+  { id, date, instance_id }: InstanceDay,
+  { requests, services, reason }: UsageCorrection,
+) {
+  allow(context, "licenses");
+  const { db, clock } = context;
+  const now = clock.now();
+  if (date > dayOf(now + DAY)) throw invalid("date", "Must not be later than tomorrow");
+  const day = [id, date, instance_id] as const;
+  const changing = `FROM licenses
+    LEFT JOIN usage ON usage.license_id = licenses.id AND usage.day = ? AND usage.instance_id = ?
+    WHERE licenses.id = ?
+      AND (usage.day IS NOT NULL OR EXISTS (SELECT 1 FROM activations WHERE license_id = ? AND instance_id = ?))
+      AND NOT (usage.corrected_at IS NOT NULL AND usage.requests = ? AND usage.services = ?)`;
+  const bound = [date, instance_id, id, id, instance_id, requests, services];
+  const results = await db.batch([
+    recordChange(
+      context,
+      now,
+      "usage.corrected",
+      ["license", id],
+      {
+        sql: `json_object('date', ?, 'instance_id', ?,
+          'from', iif(usage.day IS NULL, NULL, json_object('requests', usage.requests, 'services', usage.services)),
+          'to', json_object('requests', ?, 'services', ?), 'reason', ?)`,
+        values: [date, instance_id, requests, services, reason],
+      },
+      { sql: changing, values: bound },
+    ),
+    db.sql(
+      `INSERT INTO usage (license_id, day, instance_id, requests, services, corrected_at)
+       SELECT ?, ?, ?, ?, ?, ? ${changing}
+       ON CONFLICT DO UPDATE SET
+         requests = excluded.requests, services = excluded.services, corrected_at = excluded.corrected_at`,
+      ...day,
+      requests,
+      services,
+      now,
+      ...bound,
+    ),
+    // What the seat's row shows of the last day that the instance told of.
+    db.sql(
+      `UPDATE activations SET usage_day = ?2, requests = ?4, services = ?5, usage_corrected = 1
+       WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?3 AND coalesce(usage_day, '') <= ?2
+         AND EXISTS (SELECT 1 FROM usage WHERE license_id = ?1 AND day = ?2 AND instance_id = ?3)`,
+      ...day,
+      requests,
+      services,
+    ),
+    db.sql(
+      `SELECT usage.corrected_at FROM licenses LEFT JOIN usage
+         ON usage.license_id = licenses.id AND usage.day = ? AND usage.instance_id = ?
+       WHERE licenses.id = ?`,
+      date,
+      instance_id,
+      id,
+    ),
+  ]);
+  const found = results.at(-1)?.results[0] as { corrected_at: number | null } | undefined;
+  if (!found) throw unknownLicense(id);
+  if (found.corrected_at === null)
+    throw new Problem("NOT_FOUND", `The license has no instance ${instance_id}, and never had one.`);
+  return {
+    license_id: id,
+    date,
+    instance_id,
+    requests,
+    services,
+    corrected_at: formatInstant(found.corrected_at),
+  };
+}
