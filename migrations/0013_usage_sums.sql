@@ -1,5 +1,6 @@
 -- What all instances of a license used on a day: kept, not added up at each check-in. In the order of days, because the
--- days of all licenses are added up from it.
+-- days of all licenses are added up from it. The columns license_requests and license_services of activations, which
+-- held copies of it, are the former release's alone now.
 CREATE TABLE license_usage (
   day        TEXT NOT NULL,
   license_id TEXT NOT NULL,

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
+import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { eachOf } from "./steps.ts";
 
@@ -11,7 +12,12 @@ const BUDGET = 9 * 60_000;
 
 /** @param now the time for which the trigger was scheduled */
 export const runDeliveries = (context: Context, now: number): Promise<void> =>
-  eachOf([() => deliver(context, now), () => walkForSilent(context), () => addUpUsage(context)]);
+  eachOf([
+    () => deliver(context, now),
+    () => walkForSilent(context),
+    () => addUpUsage(context),
+    () => forgetNewInstances(context, now),
+  ]);
 
 export const deliver = (context: Context, now: number): Promise<void> =>
   eachOf([() => deliverMail(context, BUDGET, now), () => foldEvents(context)]);

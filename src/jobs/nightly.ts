@@ -4,17 +4,11 @@ import type { Context } from "../context.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
 import { deliver } from "./deliveries.ts";
-import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { eachOf } from "./steps.ts";
 
 /** @param now the time for which the trigger was scheduled: a run made again for it does nothing new */
 export const runNightly = (context: Context, now: number): Promise<void> =>
-  eachOf([
-    () => writeOwed(context, now),
-    () => deliver(context, now),
-    () => sealEvents(context, now),
-    () => forgetNewInstances(context, now),
-  ]);
+  eachOf([() => writeOwed(context, now), () => deliver(context, now), () => sealEvents(context, now)]);
 
 /** The digest last: what failed before it, the next one tells. */
 async function writeOwed(context: Context, now: number): Promise<void> {

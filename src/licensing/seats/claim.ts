@@ -129,9 +129,7 @@ const ROW = {
     WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
   usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
-  strays: `CASE WHEN NOT is_proven OR :presented IS NULL THEN coalesce(strays, 0)
-    WHEN is_stray THEN strays + 1
-    WHEN presented_at IS :presented AND :presented < ${LAST_SECOND} THEN strays ELSE 0 END`,
+  strays: `iif(is_proven AND :presented >= ${LAST_SECOND}, 0, coalesce(strays, 0) + is_stray)`,
   clone_suspected_at: "CASE WHEN is_clone THEN :now WHEN is_marked THEN clone_suspected_at END",
   fingerprint_changed_at: "iif(is_proven AND :fingerprint <> fingerprint, :now, fingerprint_changed_at)",
   actor_type: "iif(is_proven, :actor_type, actor_type)",
@@ -171,7 +169,7 @@ const CLAIM = named(`
         :whole_second + min(${LONGEST}))), ${LICENSE_ENDS}) AS proven_lease,
       min(:whole_second + min(unproven_lease_hours * ${HOUR}, ${LONGEST}), ${LICENSE_ENDS},
         iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
-      is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented AS is_stray,
+      coalesce(is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented, 0) AS is_stray,
       coalesce(CASE
         WHEN is_proven THEN ${SECOND_STRAY} OR is_certified
           AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at

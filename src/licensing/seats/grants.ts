@@ -137,7 +137,7 @@ export async function grantSeat(
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
     // Who has a replaced key and no proof may be a thief: the new one is not for him.
-    superseded && !proven ? request.license_key : licenseKeyOf(context, license),
+    superseded && !proven ? request.license_key.trim() : licenseKeyOf(context, license),
     signCertificate(context, now, { license, seat, proven, request, requestId: context.requestId }),
   ]);
   const { seatsInUse } = view;

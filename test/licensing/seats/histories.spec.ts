@@ -137,7 +137,7 @@ async function play(limit: number, steps: Step[]): Promise<void> {
       presented: proves ? shows.iat! * 1_000 : null,
       fingerprint: null,
       usage: usage ? { day, requests: usage[0]!.requests, services: 0 } : null,
-      lease_until: null,
+      file: null,
       lease_hours,
       spread: 1,
       id: "new",
@@ -147,7 +147,13 @@ async function play(limit: number, steps: Step[]): Promise<void> {
     const expected = claimed(await terms(), before, claim, { seated: before.length, newIds: 0, known: [] });
     const after = (await seats()).find(({ instance_id }) => instance_id === instance);
     expect(answer.status === 200).toBe(expected !== null);
-    expect(shown(after)).toEqual(shown(expected ?? known));
+    // A refused clone keeps its mark, after the answer: the day was no quiet one.
+    const marked = known?.clone_suspected_at ?? now;
+    const left =
+      known && answer.body.code === "INSTANCE_CLONED" && marked <= now - DAY
+        ? { ...known, clone_suspected_at: now }
+        : known;
+    expect(shown(after)).toEqual(shown(expected ?? left));
     if (expected) {
       const proven = expected.proven === 1;
       expect(answer.body.lease_expires_at).toBe(

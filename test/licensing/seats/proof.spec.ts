@@ -6,6 +6,7 @@ import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { verifyPublished } from "../../support/documents.ts";
 import { env } from "../../support/env.ts";
+import { DELIVERIES, fire } from "../../support/mail.ts";
 import { admin, type Answer, call, eventsOf, newLicense, newToken, rows } from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-03T08:00:00.000Z");
@@ -518,6 +519,20 @@ describe("new instances", () => {
     setTime(NOW + DAY);
     await activate(license_key, { instance_id: "c" });
     expect(await seats(license.id)).toEqual([{ new_day: "2026-06-04", new_ids: 1, seated: 3 }]);
+  });
+
+  it("are forgotten once their day is over", async () => {
+    const { license, license_key } = await newLicense({ max_instances: null });
+    const days = async () =>
+      (await rows<{ day: string }>("SELECT day FROM new_instances WHERE license_id = ?", license.id)).map(
+        ({ day }) => day,
+      );
+    for (let day = 0; day < 3; day++) {
+      setTime(NOW + day * DAY);
+      await activate(license_key, { instance_id: `day-${day}` });
+    }
+    await fire(DELIVERIES, env, NOW + 2 * DAY);
+    expect(await days()).toEqual(["2026-06-04", "2026-06-05"]);
   });
 
   it.each([

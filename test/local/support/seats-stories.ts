@@ -106,6 +106,10 @@ function setLicense(database: DatabaseSync, license: LicenseTerms): void {
   database.exec(OTHERS);
 }
 
+/** Mostly null: a value once in so many times. */
+const seldom = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+
 const SECONDS = fc.integer({ min: -3, max: 3 }).map((n) => n * 1_000);
 
 /** Often an edge itself, a moment beside it, or somewhere. */
@@ -132,7 +136,7 @@ const licenses: fc.Arbitrary<LicenseTerms> = fc.record({
   max_instances: fc.option(fc.constantFrom(1, 2), { freq: 4 }),
   unproven_lease_hours: fc.constantFrom(1, 6, 72),
   clone_policy: fc.constantFrom("warn", "warn", "refuse"),
-  unproven_until: fc.option(fc.constantFrom(NOW + 3 * HOUR, NOW + DAY, NOW + 30 * DAY), { freq: 1 }),
+  unproven_until: seldom(fc.constantFrom(NOW + 3 * HOUR, NOW + DAY, NOW + 30 * DAY), 2),
 });
 
 /** A step of a story; what a certificate says depends on the rows that are there. */
@@ -142,22 +146,20 @@ const steps = fc.record({
   atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 0, 1), { freq: 3 }),
   atProvenEnd: fc.boolean(),
   /** Right when a replaced key stops renewing, or a quiet week is over. */
-  atEdge: fc.option(fc.tuple(fc.constantFrom("replaced", "quiet", "midnight"), fc.constantFrom(-1, 0, 1)), {
-    freq: 6,
-  }),
+  atEdge: seldom(fc.tuple(fc.constantFrom("replaced", "quiet", "midnight"), fc.constantFrom(-1, 0, 1)), 6),
   /** Replaces the key before the claim. */
-  reissue: fc.option(fc.constant(true), { freq: 12 }),
+  reissue: seldom(fc.constant(true), 10),
   /** The same request once more, as when its batch was sent twice. */
-  again: fc.option(fc.constant(true), { freq: 8 }),
+  again: seldom(fc.constant(true), 8),
   /** So many new instances took a seat already, and whether this one was among them. */
-  newIds: fc.option(
+  newIds: seldom(
     fc.record({ count: fc.constantFrom(999, 1_000, 1_001, 99_999, 100_000), known: fc.boolean() }),
-    { freq: 6 },
+    6,
   ),
   /** Lowers or raises the limit before the claim. */
   limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
   /** So many seats more than there are, as far as is kept. */
-  crowd: fc.option(fc.constantFrom(1, 998, 999, 1_000, 1_001), { freq: 6 }),
+  crowd: seldom(fc.constantFrom(1, 998, 999, 1_000, 1_001), 4),
   instance: fc.constantFrom("a", "b", "c"),
   revision: fc.constantFrom(1, 1, 2, 3),
   returning: fc.boolean(),
@@ -171,14 +173,14 @@ const steps = fc.record({
     }),
     { freq: 2 },
   ),
-  lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 2 }),
+  lease: fc.option(fc.constantFrom(0.5, 1, 5), { freq: 5 }),
   /** The key that a request file proves, and whether staff say that it replaces another. */
   key: fc.constantFrom(null, "k1", "k1", "k2"),
   replace: fc.constantFrom(false, false, true),
   /** Staff free the instance's seat, whose file runs on, or correct its last day, before the claim. */
-  freed: fc.option(fc.constant(true), { freq: 8 }),
-  corrected: fc.option(fc.constant(true), { freq: 6 }),
-  leaseHours: fc.option(fc.constantFrom(1, 2, 5, 24, 25, 100), { freq: 3 }),
+  freed: seldom(fc.constant(true), 8),
+  corrected: seldom(fc.constant(true), 6),
+  leaseHours: seldom(fc.constantFrom(1, 2, 5, 24, 25, 100), 3),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
     {},
@@ -206,7 +208,7 @@ const openLicenses: fc.Arbitrary<LicenseTerms> = fc.record({
   max_instances: fc.constantFrom(null, 1, 100, 101),
   unproven_lease_hours: fc.constantFrom(1, 5, 24),
   clone_policy: fc.constantFrom("warn", "refuse"),
-  unproven_until: fc.option(fc.constantFrom(NOW + 3 * HOUR, NOW + 10 * DAY), { freq: 1 }),
+  unproven_until: seldom(fc.constantFrom(NOW + 3 * HOUR, NOW + 10 * DAY), 2),
 });
 
 const disputes = fc
@@ -214,12 +216,12 @@ const disputes = fc
     steps,
     fc.record({
       after: fc.constantFrom(0, 1, 999, 1_000, 60_000, HOUR, 5 * HOUR, DAY - 1, DAY, 3 * DAY, 6 * DAY),
-      atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 1), { freq: 8 }),
-      atEdge: fc.option(
+      atLeaseEnd: seldom(fc.constantFrom(-1, 0, 1), 6),
+      atEdge: seldom(
         fc.tuple(fc.constantFrom("quiet", "quiet", "midnight", "replaced"), fc.constantFrom(-1, 0, 1)),
-        { freq: 2 },
+        4,
       ),
-      reissue: fc.option(fc.constant(true), { freq: 16 }),
+      reissue: seldom(fc.constant(true), 12),
       limit: fc.constant(null),
       instance: fc.constantFrom("a", "a", "a", "a", "b"),
       revision: fc.constantFrom(1, 1, 1, 2),
@@ -234,6 +236,28 @@ const disputes = fc
     }),
   )
   .map(([step, dispute]): Step => Object.assign(step, dispute));
+
+/** Files that come and go for one seat, with keys and without, by staff or, as nobody does, by an instance. */
+const files = fc
+  .tuple(
+    disputes,
+    fc.record({
+      after: fc.constantFrom(0, 1, HOUR, DAY, 3 * DAY),
+      instance: fc.constantFrom("a", "a", "a", "b"),
+      revision: fc.constantFrom(1, 1, 2),
+      returning: fc.constantFrom(false, false, true),
+      lease: fc.constantFrom(null, 5, 20),
+      usage: fc.record({
+        day: fc.constantFrom("2026-11-24", "2026-11-24", "2026-11-25"),
+        requests: fc.integer({ min: 0, max: 9 }),
+        services: fc.integer({ min: 0, max: 9 }),
+      }),
+      freed: seldom(fc.constant(true), 5),
+      corrected: seldom(fc.constant(true), 3),
+      staff: fc.boolean(),
+    }),
+  )
+  .map(([step, file]): Step => Object.assign(step, file));
 
 /** A license, and claims of its seats one after the other. */
 type Story = [LicenseTerms, Step[]];
@@ -374,6 +398,7 @@ export const storiesOf = (count: number): Story[] =>
     fc.oneof(
       fc.tuple(licenses, fc.array(steps, { minLength: 2, maxLength: 8 })),
       fc.tuple(openLicenses, fc.array(disputes, { minLength: 3, maxLength: 12, size: "max" })),
+      fc.tuple(openLicenses, fc.array(files, { minLength: 3, maxLength: 8, size: "max" })),
     ),
     { numRuns: count, seed: 1 },
   );
