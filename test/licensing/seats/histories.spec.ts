@@ -137,7 +137,7 @@ async function play(limit: number, steps: Step[]): Promise<void> {
       presented: proves ? shows.iat! * 1_000 : null,
       fingerprint: null,
       usage: usage ? { day, requests: usage[0]!.requests, services: 0 } : null,
-      lease_until: null,
+      file: null,
       lease_hours,
       spread: 1,
       id: "new",

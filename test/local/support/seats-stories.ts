@@ -237,6 +237,28 @@ const disputes = fc
   )
   .map(([step, dispute]): Step => Object.assign(step, dispute));
 
+/** Files that come and go for one seat, with keys and without, by staff or, as nobody does, by an instance. */
+const files = fc
+  .tuple(
+    disputes,
+    fc.record({
+      after: fc.constantFrom(0, 1, HOUR, DAY, 3 * DAY),
+      instance: fc.constantFrom("a", "a", "a", "b"),
+      revision: fc.constantFrom(1, 1, 2),
+      returning: fc.constantFrom(false, false, true),
+      lease: fc.constantFrom(null, 5, 20),
+      usage: fc.record({
+        day: fc.constantFrom("2026-11-24", "2026-11-24", "2026-11-25"),
+        requests: fc.integer({ min: 0, max: 9 }),
+        services: fc.integer({ min: 0, max: 9 }),
+      }),
+      freed: seldom(fc.constant(true), 5),
+      corrected: seldom(fc.constant(true), 3),
+      staff: fc.boolean(),
+    }),
+  )
+  .map(([step, file]): Step => Object.assign(step, file));
+
 /** A license, and claims of its seats one after the other. */
 type Story = [LicenseTerms, Step[]];
 
@@ -376,6 +398,7 @@ export const storiesOf = (count: number): Story[] =>
     fc.oneof(
       fc.tuple(licenses, fc.array(steps, { minLength: 2, maxLength: 8 })),
       fc.tuple(openLicenses, fc.array(disputes, { minLength: 3, maxLength: 12, size: "max" })),
+      fc.tuple(openLicenses, fc.array(files, { minLength: 3, maxLength: 8, size: "max" })),
     ),
     { numRuns: count, seed: 1 },
   );
