@@ -40,6 +40,7 @@ GET    /v1/admin/licenses                            viewer
 GET    /v1/admin/licenses/{id}                       viewer
 PATCH  /v1/admin/licenses/{id}                       manager
 GET    /v1/admin/licenses/{id}/usage                 viewer
+PUT    /v1/admin/licenses/{id}/usage/{date}/{instance_id} manager
 GET    /v1/admin/licenses/{id}/key                   manager
 POST   /v1/admin/licenses/{id}/renew                 manager
 POST   /v1/admin/licenses/{id}/suspend               manager
@@ -53,6 +54,7 @@ POST   /v1/admin/licenses/{id}/offline-deactivations manager
 GET    /v1/admin/activations                         viewer
 GET    /v1/admin/activations/{id}                    viewer
 DELETE /v1/admin/activations/{id}                    manager
+POST   /v1/admin/activations/{id}/clear-clone        manager
 GET    /v1/admin/statistics                          viewer
 GET    /v1/admin/statistics/instances                viewer
 GET    /v1/admin/events                              viewer
@@ -90,6 +92,8 @@ GET    /admin/licenses/{id}/edit                 manager
 POST   /admin/licenses/{id}/edit                 manager
 GET    /admin/licenses/{id}/renew                manager
 POST   /admin/licenses/{id}/renew                manager
+GET    /admin/licenses/{id}/correct-usage        manager
+POST   /admin/licenses/{id}/correct-usage        manager
 GET    /admin/licenses/{id}/suspend              manager
 POST   /admin/licenses/{id}/suspend              manager
 GET    /admin/licenses/{id}/revoke               manager
@@ -118,6 +122,8 @@ GET    /admin/instances                          viewer
 GET    /admin/instances/{id}                     viewer
 GET    /admin/instances/{id}/free                manager
 POST   /admin/instances/{id}/free                manager
+GET    /admin/instances/{id}/clear-clone         manager
+POST   /admin/instances/{id}/clear-clone         manager
 GET    /admin/messages                           viewer
 GET    /admin/messages/{id}                      viewer
 GET    /admin/messages/{id}/body                 viewer

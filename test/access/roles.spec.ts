@@ -37,7 +37,10 @@ for (const role of ROLES) staff.push([`a token of a ${role}`, role, tokens[role]
 
 /** Of nobody and nothing that there is, in the spelling that each call takes. */
 const addressOf = ({ path }: Rule): string =>
-  path.replace("{email}", "nobody@acme.example").replace("{id}", "1");
+  path
+    .replace("{email}", "nobody@acme.example")
+    .replace("{date}", "2026-01-31")
+    .replaceAll(/\{(?:id|instance_id)\}/g, "1");
 
 const attempt = (rule: Rule, authorization: string | null) =>
   call(addressOf(rule), {

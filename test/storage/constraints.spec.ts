@@ -27,6 +27,8 @@ const FAULTS_OF_TERMS: Row[] = [
   { max_services: 0 },
   { max_requests_per_day: 0 },
   { notice_days: "{}" },
+  { unproven_lease_hours: 0 },
+  { clone_policy: "stop" },
 ];
 
 const ROLE = { role: "admin" };
@@ -65,6 +67,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { expires_at: INSTANT },
       { starts_at: null, expires_at: 0 },
       { metadata: "[]" },
+      { unproven_until: 1 },
       ...FAULTS_OF_TERMS,
     ],
   },
@@ -90,6 +93,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { lease_expires_at: 1_001 },
       { ended_by: "system" },
       { labels: "[]" },
+      { unproven: "[]" },
     ],
   },
   events: {
@@ -158,6 +162,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
     wrong: [{ up_to: 4 }],
   },
+  usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {
     right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },
     wrong: [{ only: 2 }, { found: "{}" }],
@@ -229,8 +234,9 @@ describe("the triggers", () => {
       "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
     );
     expect(triggers.map(({ name }) => name)).toEqual([
-      // test/licensing/activate.spec.ts and check-in.spec.ts read the events that they write.
+      // The tests of test/licensing/seats read the events that they write.
       "activations_record_insert",
+      "activations_record_unproven",
       "activations_record_update",
       // test/audit/seals.spec.ts
       "audit_seals_refuse_delete",
@@ -238,14 +244,18 @@ describe("the triggers", () => {
       // test/storage/schema.spec.ts
       "events_refuse_delete",
       "events_refuse_update",
-      // test/licensing/statistics.spec.ts, and below for what only hands delete.
+      // test/licensing/seats/budget.spec.ts and kept-sums.spec.ts, and below for what only hands delete.
+      "license_seats_delete",
+      "license_seats_insert",
+      "license_seats_update",
+      // Below.
+      "license_usage_insert",
+      "license_usage_update",
+      // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.
       "licenses_count_insert",
       "licenses_count_update",
       "licenses_uncount_delete",
       "licenses_uncount_update",
-      // Below.
-      "usage_add_insert",
-      "usage_add_update",
     ]);
   });
 
@@ -261,7 +271,7 @@ describe("the triggers", () => {
     expect(await counted()).toEqual(before);
   });
 
-  it("add up the usage of each day, and what a later figure adds to it", async () => {
+  it("add up the usage of a license on each day, and what a later figure adds to it", async () => {
     const day = "1999-12-31";
     const tell = (instance: string, requests: number, services: number) =>
       rows(
@@ -272,7 +282,7 @@ describe("the triggers", () => {
         requests,
         services,
       );
-    const total = () => rows("SELECT requests, services FROM usage_days WHERE day = ?", day);
+    const total = () => rows("SELECT requests, services FROM license_usage WHERE day = ?", day);
     await tell("a", 3, 1);
     expect(await total()).toEqual([{ requests: 3, services: 1 }]);
     await tell("b", 4, 2);
@@ -281,6 +291,6 @@ describe("the triggers", () => {
     await tell("a", 5, 2);
     expect(await total()).toEqual([{ requests: 9, services: 4 }]);
     await rows("DELETE FROM usage WHERE day = ?", day);
-    await rows("DELETE FROM usage_days WHERE day = ?", day);
+    await rows("DELETE FROM license_usage WHERE day = ?", day);
   });
 });

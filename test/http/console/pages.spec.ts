@@ -6,7 +6,7 @@ import { env } from "../../support/env.ts";
 import {
   activate,
   admin,
-  call,
+  checkIn,
   newCustomer,
   newLicense,
   newToken,
@@ -127,14 +127,12 @@ describe("the overview", () => {
     const customer_id = (await newCustomer({ name })).id;
     const { license, license_key } = await newLicense({ customer_id, max_requests_per_day: 10 });
     await activate(license_key, "a");
-    const checkIn = (requests: number) =>
-      call("/v1/check-in", {
-        body: { license_key, instance_id: "a", usage: [{ date: "2026-06-01", requests, services: 1 }] },
-      });
+    const use = (requests: number) =>
+      checkIn(license_key, "a", { usage: [{ date: "2026-06-01", requests, services: 1 }] });
     const visitor = await Visitor.signIn();
-    await checkIn(10);
+    await use(10);
     expect(await concernsOf(visitor, name)).toEqual([]);
-    await checkIn(11);
+    await use(11);
     const over = [["over the limit", `/admin/licenses/${license.id}`]];
     expect(await concernsOf(visitor, name)).toEqual(over);
     setTime(NOW + 7 * DAY - 1);

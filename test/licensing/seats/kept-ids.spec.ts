@@ -7,8 +7,8 @@ import { metered } from "../../support/meter.ts";
 import {
   activate,
   admin,
-  type Answer,
   call,
+  checkIn,
   deactivate,
   eventsOf,
   newLicense,
@@ -22,9 +22,6 @@ const TODAY = "2026-06-01";
 beforeEach(() => {
   setTime(NOW);
 });
-
-const checkIn = (license_key: string, instance_id: string, more: object = {}): Promise<Answer> =>
-  call("/v1/check-in", { body: { license_key, instance_id, ...more } });
 
 const seatsOf = async (licenseId: string): Promise<string[]> =>
   (await admin(`/activations?license_id=${licenseId}&active=true`)).body.data.map(
@@ -120,7 +117,12 @@ async function keptAsItCame(spelled: string, limit = 1) {
   const { license, license_key } = await newLicense({ max_instances: limit });
   const { body } = await activate(license_key, ID, {});
   await checkIn(license_key, ID, { usage: [{ date: TODAY, requests: 100, services: 3 }] });
-  await rows("UPDATE activations SET instance_id = ? WHERE license_id = ?", spelled, license.id);
+  // Its proven lease is over, so that the next request is proven whoever makes it.
+  await rows(
+    "UPDATE activations SET instance_id = ?, proven_until = 0 WHERE license_id = ?",
+    spelled,
+    license.id,
+  );
   await rows("UPDATE usage SET instance_id = ? WHERE license_id = ?", spelled, license.id);
   // Its certificate as the service signed it then: the next check-in's is the same but for its times.
   const { certificate } = (await checkIn(license_key, spelled)).body;
@@ -203,12 +205,13 @@ it("another license's certificate moves no seat", async () => {
 
 it("an id in its one spelling costs one round trip, another one more", async () => {
   const { license_key } = await newLicense();
+  const { certificate } = (await activate(license_key, ID)).body;
   for (const [instance_id, trips] of [
     [ID, 1],
     [`${ID} `, 2],
   ] as const) {
     const { bindings, cost } = metered();
-    await call("/v1/activate", { body: { license_key, instance_id }, bindings });
+    await call("/v1/activate", { body: { license_key, instance_id, certificate }, bindings });
     expect(cost.trips).toBe(trips);
     expect(cost.written).toBeLessThanOrEqual(3);
   }
