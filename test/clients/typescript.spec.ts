@@ -127,6 +127,46 @@ describe("an installation", () => {
     expect(stored.license_key).not.toBe(key);
   });
 
+  it("that asks by another name of the host names both, and goes on where it is told the other one", async () => {
+    const { id, key } = await service.newLicense();
+    const url = service.url.replace("127.0.0.1", "localhost");
+    const license = await install({ url, licenseKey: key });
+    const { state, code, detail, mayRun } = await license.checkIn();
+    expect({ state, code, mayRun }).toEqual({
+      state: "indeterminate",
+      code: "ISSUER_MISMATCH",
+      mayRun: true,
+    });
+    expect(detail).toContain(url);
+    expect(detail).toContain(service.url);
+    const told = await install({
+      url: ` ${url.toUpperCase()}/ `,
+      issuer: `${url},${service.url}`,
+      licenseKey: key,
+    });
+    expect(await told.checkIn()).toMatchObject({ state: "entitled", licenseId: id });
+  });
+
+  it("gives the old seat back when it goes over to another license", async () => {
+    const [old, other] = [await service.newLicense({ max_instances: 1 }), await service.newLicense()];
+    const license = await install({ licenseKey: old.key });
+    await license.checkIn();
+    license.countRequests(4);
+    expect(await license.activate(`export CAIO_LICENSE_KEY='${other.key}'`)).toMatchObject({
+      state: "entitled",
+      licenseId: other.id,
+      candidate: null,
+    });
+    const seats = await service.admin(`/activations?license_id=${old.id}&active=true`);
+    expect(seats.data).toEqual([]);
+    // What was not told under the one is told under the other, once.
+    await license.checkIn();
+    expect([await service.requestsOf(old.id), await service.requestsOf(other.id)]).toEqual([0, 4]);
+    // The key of before, still in the environment, changes nothing.
+    const restarted = await install({ licenseKey: old.key });
+    expect(restarted.status()).toMatchObject({ state: "entitled", licenseId: other.id, candidate: null });
+  });
+
   it("goes over to a reissued key by itself, while a thief with the old one is refused", async () => {
     const { id, key } = await service.newLicense();
     const license = await install({ licenseKey: key });

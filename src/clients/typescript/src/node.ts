@@ -20,6 +20,9 @@ const TICK = 2_000;
 /** How often the key file is looked at. */
 const KEY_FILE_TICK = 10_000;
 
+/** Of all licenses of the process that was told to end. */
+const ends: Promise<unknown>[] = [];
+
 export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
@@ -108,6 +111,7 @@ export class NodeLicense extends License {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.flush();
+    await this.writeTime();
     if (this.#presence === null || !(await this.#presence.leave())) return;
     // An outage at the end stops nobody: the seat is free when its lease ends.
     if (this.status().leaseExpiresAt !== null) await this.release().catch(this.#report);
@@ -115,10 +119,12 @@ export class NodeLicense extends License {
 
   /** Gives the seat back when the container is told to stop, then lets the signal do what it does. */
   async #terminate(): Promise<void> {
-    const isAlone = process.listenerCount("SIGTERM") === 0;
-    await this.close().catch(this.#report);
+    const isLast = process.listenerCount("SIGTERM") === 0;
+    const end = this.close().catch(this.#report);
+    ends.push(end);
+    await Promise.all(ends);
     // An application that listens itself ends itself.
-    if (isAlone) process.kill(process.pid, "SIGTERM");
+    if (isLast) process.kill(process.pid, "SIGTERM");
   }
 
   #start(): void {
