@@ -32,6 +32,8 @@ export class NodeLicense extends License {
   readonly #keyFile: string | null;
   /** Whether the end of the last process on the folder gives the seat back, and who else is there. */
   readonly #presence: Presence | null;
+  /** What the key file held last. */
+  #keyFileText = "";
   /** What was said of the key file last, to be said once. */
   #keyFileFault = "";
   #isClosed = false;
@@ -96,7 +98,10 @@ export class NodeLicense extends License {
   async #readKeyFile(): Promise<void> {
     if (this.#keyFile === null) return;
     try {
-      await this.configureKey(decodeText(await readFile(this.#keyFile), this.#keyFile));
+      const text = decodeText(await readFile(this.#keyFile), this.#keyFile);
+      // Not over and over: another process on the folder may have another file, and each would undo the other.
+      if (text !== this.#keyFileText) await this.configureKey(text);
+      this.#keyFileText = text;
       this.#keyFileFault = "";
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
