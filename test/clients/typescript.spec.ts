@@ -110,9 +110,11 @@ describe("an installation", () => {
 
     await service.admin(`/licenses/${id}/suspend`, { reason: "unpaid" });
     expect(license.status().state).toBe("entitled");
-    // What a service says without a signature is a warning while the certificate holds.
-    const { code, warnings } = await license.checkIn();
-    expect([code, ...warnings]).toContain("LICENSE_SUSPENDED");
+    // Signed, so that it counts at once.
+    expect(await license.checkIn()).toMatchObject({ state: "refused", code: "LICENSE_SUSPENDED" });
+    expect(() => license.requireFeature(features[0]!)).toThrow(
+      expect.objectContaining({ name: "LicenseError", code: "LICENSE_SUSPENDED" }),
+    );
 
     await service.admin(`/licenses/${id}/reinstate`, {});
     const { license: renewed } = await service.admin(`/licenses/${id}/renew`, { expires_days: 365 });
@@ -125,6 +127,46 @@ describe("an installation", () => {
     expect(restarted.status()).toMatchObject({ licenseExpiresAt: renewed.expires_at });
     const stored = JSON.parse(readFileSync(join(folder, "state", "state.json"), "utf8"));
     expect(stored.license_key).not.toBe(key);
+  });
+
+  it("that asks by another name of the host names both, and goes on where it is told the other one", async () => {
+    const { id, key } = await service.newLicense();
+    const url = service.url.replace("127.0.0.1", "localhost");
+    const license = await install({ url, licenseKey: key });
+    const { state, code, detail, mayRun } = await license.checkIn();
+    expect({ state, code, mayRun }).toEqual({
+      state: "indeterminate",
+      code: "ISSUER_MISMATCH",
+      mayRun: true,
+    });
+    expect(detail).toContain(url);
+    expect(detail).toContain(service.url);
+    const told = await install({
+      url: ` ${url.toUpperCase()}/ `,
+      issuer: `${url},${service.url}`,
+      licenseKey: key,
+    });
+    expect(await told.checkIn()).toMatchObject({ state: "entitled", licenseId: id });
+  });
+
+  it("gives the old seat back when it goes over to another license", async () => {
+    const [old, other] = [await service.newLicense({ max_instances: 1 }), await service.newLicense()];
+    const license = await install({ licenseKey: old.key });
+    await license.checkIn();
+    license.countRequests(4);
+    expect(await license.activate(`export CAIO_LICENSE_KEY='${other.key}'`)).toMatchObject({
+      state: "entitled",
+      licenseId: other.id,
+      candidate: null,
+    });
+    const seats = await service.admin(`/activations?license_id=${old.id}&active=true`);
+    expect(seats.data).toEqual([]);
+    // What was not told under the one is told under the other, once.
+    await license.checkIn();
+    expect([await service.requestsOf(old.id), await service.requestsOf(other.id)]).toEqual([0, 4]);
+    // The key of before, still in the environment, changes nothing.
+    const restarted = await install({ licenseKey: old.key });
+    expect(restarted.status()).toMatchObject({ state: "entitled", licenseId: other.id, candidate: null });
   });
 
   it("goes over to a reissued key by itself, while a thief with the old one is refused", async () => {
@@ -171,12 +213,44 @@ describe("an installation", () => {
     const list = await (await fetch(`${service.url}/v1/revocations`)).text();
     // Issued by the hour, but never before what it tells of: the certificate of this hour is older.
     expect(await license.loadRevocations(list)).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
-    const { state } = await license.checkIn();
-    expect(state).toBe("refused");
+    expect(await license.checkIn()).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
     const fresh = await install({ folder: join(folder, "fresh"), licenseKey: key });
     await fresh.checkInIfDue();
     expect(await fresh.loadRevocations()).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
     await expect(license.loadRevocations(list.slice(0, -3))).rejects.toThrow(LicenseError);
+  });
+});
+
+describe("a certificate", () => {
+  const HOUR = 3_600_000;
+  const leaseOf = ({ leaseExpiresAt }: { leaseExpiresAt: string | null }): number =>
+    (Date.parse(leaseExpiresAt!) - Date.now()) / HOUR;
+
+  it("lasts no longer than was wished for", async () => {
+    const { key } = await service.newLicense();
+    const license = await install({ licenseKey: key, leaseHours: 2 });
+    const status = await license.checkIn();
+    expect(leaseOf(status)).toBeGreaterThan(1.9);
+    expect(leaseOf(status)).toBeLessThan(2.1);
+  });
+
+  it("that was lost is missed: the seat stays one, leases are short, and usage waits until it is proven", async () => {
+    const { id, key } = await service.newLicense({ max_instances: 1 });
+    const license = await install({ licenseKey: key, instanceId: "rack-7" });
+    await license.checkIn();
+    license.countRequests(2);
+    const other = await install({ folder: join(folder, "other"), licenseKey: key, instanceId: "rack-7" });
+    other.countRequests(1_000_000);
+    await other.checkIn();
+    const status = await other.checkIn();
+    expect(status).toMatchObject({ state: "entitled", warnings: ["INSTANCE_UNPROVEN"] });
+    expect(leaseOf(status)).toBeLessThan(72.1);
+    await expect(other.deactivate()).rejects.toMatchObject({ code: "CERTIFICATE_REQUIRED" });
+    expect(await license.checkIn()).toMatchObject({ state: "entitled" });
+    expect(await service.requestsOf(id)).toBe(2);
+    const { usage } = JSON.parse(readFileSync(join(folder, "other", "state.json"), "utf8"));
+    expect(Object.values(usage)).toMatchObject([{ requests: 1_000_000 }]);
+    await license.deactivate();
   });
 });
 

@@ -101,6 +101,11 @@ export class License {
     else await this.#store.refresh();
   }
 
+  /** Writes how much time passed, for deadlines that go on with the next start. */
+  protected async writeTime(): Promise<void> {
+    await this.#store.update((state) => this.#contacts.time.stamp(state));
+  }
+
   /**
    * Takes a seat, or renews the lease of the one that there is; with another key, where one is given. A license that
    * may run is not given up for one that is refused: then the status of the other one is returned. Where nobody

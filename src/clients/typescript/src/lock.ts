@@ -15,9 +15,6 @@ const SIGN_OF_LIFE = 300;
 /** Several may be before one in the queue. */
 const PATIENCE = 15_000;
 
-/** The locks that this process holds. */
-const mine = new Set<string>();
-
 export class Lock {
   readonly #path: string;
   readonly #text: string;
@@ -34,16 +31,13 @@ export class Lock {
     const deadline = performance.now() + PATIENCE;
     let seen = "";
     let since = performance.now();
-    mine.add(text);
     while (!(await make(path, text))) {
       const now = performance.now();
       const sign = await signOf(path);
       if (sign === null || sign.stamp !== seen) [seen, since] = [sign?.stamp ?? "", now];
       if (sign && (now - since > STALE || (await isLeftBehind(sign.text)))) await breakUp(path, sign);
-      else if (now > deadline) {
-        mine.delete(text);
-        throw new Error(`${path} is held by another process.`);
-      } else await sleep(5 + Math.random() * 20);
+      else if (now > deadline) throw new Error(`${path} is held by another process.`);
+      else await sleep(5 + Math.random() * 20);
     }
     return new Lock(path, text);
   }
@@ -58,7 +52,6 @@ export class Lock {
       return await work();
     } finally {
       clearInterval(signs);
-      mine.delete(this.#text);
       if (await this.isHeld()) await rm(this.#path, { force: true });
     }
   }
@@ -102,7 +95,7 @@ async function signOf(path: string): Promise<Sign | null> {
 
 async function isLeftBehind(text: string): Promise<boolean> {
   const trace = readTrace(parseObject(text));
-  return trace !== null && isGone(trace, mine.has(text));
+  return trace !== null && isGone(trace);
 }
 
 /** Renamed and not removed: of two that find it left behind, one gets it. */

@@ -20,6 +20,9 @@ const TICK = 2_000;
 /** How often the key file is looked at. */
 const KEY_FILE_TICK = 10_000;
 
+/** Of all licenses of the process that was told to end. */
+const ends: Promise<unknown>[] = [];
+
 export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
@@ -29,6 +32,8 @@ export class NodeLicense extends License {
   readonly #keyFile: string | null;
   /** Whether the end of the last process on the folder gives the seat back, and who else is there. */
   readonly #presence: Presence | null;
+  /** What the key file held last. */
+  #keyFileText = "";
   /** What was said of the key file last, to be said once. */
   #keyFileFault = "";
   #isClosed = false;
@@ -93,7 +98,10 @@ export class NodeLicense extends License {
   async #readKeyFile(): Promise<void> {
     if (this.#keyFile === null) return;
     try {
-      await this.configureKey(decodeText(await readFile(this.#keyFile), this.#keyFile));
+      const text = decodeText(await readFile(this.#keyFile), this.#keyFile);
+      // Not over and over: another process on the folder may have another file, and each would undo the other.
+      if (text !== this.#keyFileText) await this.configureKey(text);
+      this.#keyFileText = text;
       this.#keyFileFault = "";
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
@@ -108,6 +116,7 @@ export class NodeLicense extends License {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.flush();
+    await this.writeTime();
     if (this.#presence === null || !(await this.#presence.leave())) return;
     // An outage at the end stops nobody: the seat is free when its lease ends.
     if (this.status().leaseExpiresAt !== null) await this.release().catch(this.#report);
@@ -115,10 +124,12 @@ export class NodeLicense extends License {
 
   /** Gives the seat back when the container is told to stop, then lets the signal do what it does. */
   async #terminate(): Promise<void> {
-    const isAlone = process.listenerCount("SIGTERM") === 0;
-    await this.close().catch(this.#report);
+    const isLast = process.listenerCount("SIGTERM") === 0;
+    const end = this.close().catch(this.#report);
+    ends.push(end);
+    await Promise.all(ends);
     // An application that listens itself ends itself.
-    if (isAlone) process.kill(process.pid, "SIGTERM");
+    if (isLast) process.kill(process.pid, "SIGTERM");
   }
 
   #start(): void {

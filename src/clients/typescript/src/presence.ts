@@ -41,7 +41,7 @@ export class Presence {
     ]);
     if (seen === null) return false;
     const trace = readTrace(parseObject(text));
-    const isOver = Date.now() - seen.mtimeMs > GONE || (trace !== null && (await isGone(trace, true)));
+    const isOver = Date.now() - seen.mtimeMs > GONE || (trace !== null && (await isGone(trace)));
     if (!isOver) return true;
     await rm(path, { force: true }).catch(() => undefined);
     return false;

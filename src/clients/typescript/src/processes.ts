@@ -7,6 +7,8 @@ export interface Trace {
   /** Where its number counts: two containers each have a process 1. */
   where: string;
   pid: number;
+  /** When it started, where that can be told: numbers are given again, in a container with each start. */
+  started: string | null;
 }
 
 let here: Promise<string> | undefined;
@@ -17,26 +19,33 @@ const whereabouts = (): Promise<string> =>
     .then(([boot, namespace]) => `${boot.trim()} ${namespace}`)
     .catch(() => hostname()));
 
-export const traceOfThis = async (): Promise<Trace> => ({ where: await whereabouts(), pid: process.pid });
+/** proc(5): the 22nd field, counted after the name, which may hold anything. */
+const startOf = (pid: number): Promise<string | null> =>
+  readFile(`/proc/${pid}/stat`, "utf8")
+    .then((text) => text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? null)
+    .catch(() => null);
 
-/**
- * Whether it is known to be gone; one of somewhere else may be there.
- * @param isMine whether this process left the trace: a container's processes have the same numbers after each start
- */
-export async function isGone({ where, pid }: Trace, isMine: boolean): Promise<boolean> {
+export const traceOfThis = async (): Promise<Trace> => ({
+  where: await whereabouts(),
+  pid: process.pid,
+  started: await startOf(process.pid),
+});
+
+/** Whether it is known to be gone; one of somewhere else may be there. */
+export async function isGone({ where, pid, started }: Trace): Promise<boolean> {
   if (where !== (await whereabouts())) return false;
-  if (pid === process.pid) return !isMine;
   try {
     process.kill(pid, 0);
-    return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
+  const other = started === null ? null : await startOf(pid);
+  return other !== null && other !== started;
 }
 
 export function readTrace(value: Record<string, unknown> | null): Trace | null {
-  const [where, pid] = [value?.["where"], value?.["pid"]];
+  const [where, pid, started] = [value?.["where"], value?.["pid"], value?.["started"]];
   return typeof where === "string" && typeof pid === "number" && Number.isSafeInteger(pid) && pid > 0
-    ? { where, pid }
+    ? { where, pid, started: typeof started === "string" ? started : null }
     : null;
 }
