@@ -9,9 +9,6 @@ import { graceUntil, type StandingRefusal } from "../licenses/standing.ts";
 
 export type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
 
-/** What ends by itself is not signed: a license that has not started yet. */
-const UNSIGNED = new Set<KeyRefusal>(["LICENSE_NOT_STARTED"]);
-
 interface Asking {
   instance_id: string;
   nonce?: string | null | undefined;
@@ -42,7 +39,7 @@ function detailOf(code: KeyRefusal, license: Terms): string | undefined {
     : undefined;
 }
 
-/** The refusal, signed where an instance asked: at the air gap staff read it. */
+/** The refusal, signed where an instance asked: at the air gap staff read it. What passes by itself, a start to come, is not. */
 export async function refuse(
   context: Context,
   now: number,
@@ -51,7 +48,7 @@ export async function refuse(
   key: KeyIdentity,
   request: Asking,
 ): Promise<Problem> {
-  const signed = context.actor.type === "instance" && !UNSIGNED.has(code);
+  const signed = context.actor.type === "instance" && code !== "LICENSE_NOT_STARTED";
   const extras = signed ? { refusal: await signedRefusal(context, now, code, key, request) } : {};
   return new Problem(code, detailOf(code, license), extras);
 }
