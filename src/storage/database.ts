@@ -199,7 +199,7 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 export async function isReady(db: Database): Promise<boolean> {
   try {
     // What came last, too: a Worker may be there before its migrations are.
-    await db.batch([db.sql("SELECT day FROM usage_walk LIMIT 1")]);
+    await db.batch([db.sql("SELECT corrected_at FROM usage LIMIT 1")]);
     return true;
   } catch {
     return false;

@@ -12,6 +12,9 @@ const { figures, expectHonest } = judge();
 /** Changes what exists, or takes it away: a Worker of before would miss it. */
 const ADDS = /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN)\b/;
 
+/** What they did the ten-minute trigger does. A Worker of before runs on; its figures of days stand still meanwhile. */
+const GONE = ["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_update"];
+
 describe("migrations half way", () => {
   const { before, TEST_MIGRATIONS: all } = env;
 
@@ -38,7 +41,7 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'signed_until'")
+      .prepare("SELECT 1 FROM pragma_table_info('usage') WHERE name = 'corrected_at'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     for (const [path, status] of [
@@ -73,7 +76,7 @@ describe("migrations half way", () => {
       .map((query) => query.replaceAll(/--.*$/gm, "").trim());
     expect(statements.length).toBeGreaterThan(20);
     for (const statement of statements) {
-      if (statement === "") continue;
+      if (statement === "" || GONE.includes(statement.replace(/;$/, ""))) continue;
       expect(statement).toMatch(ADDS);
       // A row that it writes says nothing of a column that it does not know.
       if (/ADD COLUMN/.test(statement)) expect(statement).toMatch(/DEFAULT|^(?!.*NOT NULL)/s);
