@@ -1,5 +1,5 @@
-// Why an instance is refused, signed: a client whose certificate still holds stops for nothing that anybody on the way, or
-// a wrong deployment of ours, could have said.
+// Signed refusals. A client with a valid certificate stops only for a signed refusal, because anybody on the way, or a
+// wrong deployment, could send an unsigned one.
 import type { Context } from "../../context.ts";
 import { formatInstantOrNull, numericDate } from "../../kernel/dates.ts";
 import { Problem } from "../../problems.ts";
@@ -9,7 +9,7 @@ import { graceUntil, type StandingRefusal } from "../licenses/standing.ts";
 
 export type KeyRefusal = StandingRefusal | "LICENSE_KEY_SUPERSEDED";
 
-/** What ends by itself is not signed: a license that has not started yet. */
+/** Not signed, because they end by themselves: a license that has not started yet. */
 const UNSIGNED = new Set<KeyRefusal>(["LICENSE_NOT_STARTED"]);
 
 interface Asking {
@@ -17,7 +17,7 @@ interface Asking {
   nonce?: string | null | undefined;
 }
 
-/** A compact JWS, typ refusal+jwt, by the issuer of the key that was refused. */
+/** A compact JWS, typ refusal+jwt, with the issuer of the refused key. */
 const signedRefusal = (
   { keyring }: Context,
   now: number,
@@ -42,7 +42,7 @@ function detailOf(code: KeyRefusal, license: Terms): string | undefined {
     : undefined;
 }
 
-/** The refusal, signed where an instance asked: at the air gap staff read it. */
+/** The refusal; signed if an instance asked. At the air gap, staff read it. */
 export async function refuse(
   context: Context,
   now: number,
