@@ -23,7 +23,7 @@ import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 import { webhookEndpoints } from "./http/webhooks.ts";
 
-/** Every call of the service but those that describe it. */
+/** Every call of the service, except those that describe it. */
 export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
@@ -53,8 +53,8 @@ function surface(): Hono<AppEnv> {
 const CONSOLE = "/admin";
 
 /**
- * What answers a request. The console is an application of its own: pages such as /licenses/new stand beside
- * /licenses/:id there, and with such paths in it Hono's router would look up every call in its slower way.
+ * Answers requests. The console is a separate application because it has both /licenses/new and /licenses/:id. With
+ * such paths in it, Hono's router would look up every call in its slower way.
  */
 export function createApp(): Hono<AppEnv>["fetch"] {
   const api = surface();

@@ -48,13 +48,13 @@ const SigningKeys = z
     z.refine((set) => new Set(set.keys.map((key) => key.kid)).size === set.keys.length, "repeats a kid"),
   );
 
-/** The public half of a key that signs nothing any more, and the number of the last seal that it signed. */
+/** The public half of a key that no longer signs anything, and the number of the last seal that it signed. */
 const RetiredKey = z.object({
   kty: z.literal("OKP"),
   crv: z.literal("Ed25519"),
   x: base64url(32),
   kid: z.string().check(z.minLength(1), z.maxLength(128)),
-  // A private half belongs nowhere but into the secret SIGNING_KEYS.
+  // A private half belongs only in the secret SIGNING_KEYS.
   d: z.optional(z.never()),
   last_seal: z.optional(z.int().check(z.minimum(0))),
 });
@@ -81,7 +81,7 @@ const json = z.pipe(
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** A host or an origin, as an origin. Plain http is for a stand-in on this machine: keys must not be tampered with. */
+/** A host or an origin, as an origin. Plain http is allowed only on loopback: nobody may change the keys on the way. */
 const TeamDomain = z.pipe(
   z.string(),
   z.transform((text, context) => {
@@ -104,7 +104,7 @@ const Sender = z.string().check(
   }),
 );
 
-/** Addresses between commas; none where it is empty. */
+/** A comma-separated list of e-mail addresses, which may be empty. */
 const Addresses = z.pipe(
   z.pipe(
     z.string(),
@@ -120,7 +120,7 @@ const Addresses = z.pipe(
 
 const Issuer = z.url({ protocol: /^https?$/ });
 
-/** Addresses of before, between commas; none where it is empty. */
+/** A comma-separated list of former addresses of the service, which may be empty. */
 const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Issuer).check(z.maxLength(20)));
 
 const Variables = z.object({
@@ -140,16 +140,16 @@ const Variables = z.object({
   RESEND_API_KEY: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
   RESEND_BASE_URL: z._default(z.url({ protocol: /^https?$/ }), "https://api.resend.com"),
   RESEND_RATE_PER_SECOND: z._default(z.coerce.number().check(z.minimum(0.1), z.maximum(1_000)), 2),
-  // Whoever makes it chooses its length.
+  // Its length is chosen by whoever creates it.
   RESEND_WEBHOOK_SECRET: z.optional(z.string().check(z.regex(/^whsec_[A-Za-z0-9+/]{2,}={0,2}$/))),
   CF_VERSION_METADATA: z.optional(z.object({ id: z.string() })),
 });
 
-/** Cloudflare Access, where it stands in front of the service. */
+/** Cloudflare Access, if it stands in front of the service. */
 export interface AccessConfig {
-  /** The origin of the team: the `iss` of its assertions, and where its keys are. */
+  /** The origin of the team: the `iss` of its assertions, and the place of its keys. */
   team: string;
-  /** The tag of the application: the `aud` of assertions that are meant for us. */
+  /** The tag of the application: the `aud` of assertions meant for this service. */
   audience: string;
 }
 
@@ -158,37 +158,37 @@ interface MailConfig {
   replyTo: string | null;
   /** Who gets the staff digest. */
   staff: string[];
-  /** Null: mail is written and shown, but not sent. */
+  /** If null, mail is written and shown, but not sent. */
   apiKey: string | null;
   baseUrl: string;
   ratePerSecond: number;
-  /** Null: receipts are not taken. */
+  /** If null, receipts are not accepted. */
   webhookSecret: string | null;
 }
 
 export interface Config {
   /** `iss` of every signed document, without a trailing slash. Part of the contract with issued keys. */
   issuer: string;
-  /** Whose documents count here: `issuer`, and those under which this service issued before. */
+  /** The issuers whose documents are accepted: `issuer`, and the former addresses of this service. */
   issuers: string[];
   productName: string;
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
-  /** Public halves of keys that are not listed any more; what they signed proves a seat, and nothing else. */
+  /** Public halves of keys that are no longer listed. What they signed proves a seat, and nothing else. */
   retiredKeys: RetiredKey[];
-  /** What everything that only we read again is encrypted or authenticated with. */
+  /** Encrypts or authenticates everything that only this service reads again. */
   sessionSecret: string;
-  /** Break-glass owner credential, or null where none is set. */
+  /** Break-glass owner credential, or null if none is set. */
   adminToken: string | null;
-  /** Which deployed version of the Worker this is; null where nobody deployed it. */
+  /** The deployed version of the Worker; null if it was not deployed. */
   version: string | null;
-  /** Who signs people in, or null where nobody does. */
+  /** The service that signs people in, or null if there is none. */
   access: AccessConfig | null;
   mail: MailConfig;
 }
 
-/** Names the variables that are missing or malformed. Never says a value: most of them are secrets. */
+/** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -211,7 +211,7 @@ export function parseConfig(env: object): Config {
     issuer,
     issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
-    // Switching the brakes off is for tests and benches: a public address keeps them whatever it says.
+    // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,
     retiredKeys: RETIRED_KEYS?.keys ?? [],
@@ -233,7 +233,7 @@ const mailOf = (variables: z.output<typeof Variables>): MailConfig => ({
   webhookSecret: variables.RESEND_WEBHOOK_SECRET ?? null,
 });
 
-/** One without the other would let nobody in, or anybody of any application: neither can be meant. */
+/** With only one of the two, nobody could sign in, or people of any application could: neither can be intended. */
 function accessOf({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: z.output<typeof Variables>): AccessConfig | null {
   if (ACCESS_TEAM_DOMAIN === undefined && ACCESS_AUD === undefined) return null;
   if (ACCESS_TEAM_DOMAIN === undefined) throw new ConfigError("ACCESS_TEAM_DOMAIN is missing");

@@ -19,26 +19,26 @@ interface Ids {
   random(): number;
 }
 
-/** A brake: true while the caller named by `key` is within the limit. */
+/** A rate limit: true while the caller named by `key` is within it. */
 export type Limiter = (key: string) => Promise<boolean>;
 
 type LogRecord = Record<string, unknown>;
 
 /**
- * What a change of a license gives the mail to do: statements for the batch of the change. The domain asks for it here
- * because letters are written above it, in notices/.
+ * The mail that a change of a license causes, as statements for the batch of the change. It is an interface because
+ * letters are written in notices/, a layer above the domain.
  */
 export interface LicenseMail {
   /**
-   * Brings a new license to its customer.
-   * @throws Problem REQUEST_INVALID at `send_email` where there is no address
+   * Mails a new license to its customer.
+   * @throws Problem REQUEST_INVALID at `send_email` if there is no address
    */
   delivery(context: Context, license: License, customer: Customer): Promise<D1PreparedStatement[]>;
-  /** Tells the customer of a renewal; goes behind the event, whose changes() decide. */
+  /** Tells the customer about a renewal. Goes after the event, because it depends on the event's changes(). */
   renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
-  /** Takes back what is still to be sent and would not be true any more; goes in front of the change. */
+  /** Withdraws unsent mail that would no longer be true. Goes before the change. */
   withdrawal(context: Context, before: License, after: License): D1PreparedStatement[];
-  /** Sends what is owed once the answer is out. */
+  /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }
 
@@ -60,8 +60,8 @@ export interface Staff {
   role: Role;
 }
 
-/** Who does it. An instance proves itself by its license key alone, staff by a credential
- * with a role; the system acts by rule. */
+/** Who acts. An instance proves itself by its license key alone, staff by a credential with a role; the system acts
+ * by rule. */
 type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
@@ -74,6 +74,6 @@ export interface Context extends Services {
   actor: Actor;
   requestId: string;
   ip: string | null;
-  /** Lets work go on after the answer is sent. Its failure is logged, never seen by the caller. */
+  /** Lets work continue after the answer is sent. If it fails, that is logged; the caller never sees it. */
   defer(work: Promise<unknown>): void;
 }

@@ -8,7 +8,7 @@ interface ProblemType {
   title: string;
   /** What the caller can do about it. Shown to customers, so it never names internals. */
   remedy: string;
-  /** True where the very same request may succeed later without anybody's doing. */
+  /** True if the same request may succeed later without anybody doing anything. */
   retryable?: true;
 }
 
@@ -162,14 +162,14 @@ export interface FieldError {
   message: string;
 }
 
-/** Longer than any name of ours. What a caller took for a name may be a license key, and is not to be repeated. */
+/** Longer than any name in the API. A caller may send a license key as a name, and a key must not be repeated. */
 const MAX_NAME = 64;
 
-/** The path of a member, with names as long as names may be. */
+/** The path of a member, with long names cut off. */
 export const pathOf = (parts: readonly PropertyKey[]): string =>
   parts.map((part) => String(part).slice(0, MAX_NAME)).join(".");
 
-/** What a schema found wrong: an issue per wrong member, of unknown members one for each. */
+/** What a schema found wrong: one error for each wrong or unknown member. */
 export const fieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
   issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
@@ -179,21 +179,21 @@ export const fieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldError[] =
 
 export interface ProblemExtras {
   errors?: FieldError[];
-  /** Which limit, what it allows and what was seen, where a limit is the reason. */
+  /** If a limit is the reason: which limit, what it allows and what was observed. */
   limit?: string;
   allowed?: number;
   observed?: number;
   /** What the license's state allows instead. */
   allowed_transitions?: string[];
-  /** The same, signed (typ refusal+jwt), where an instance must be able to tell that it comes from us. */
+  /** The refusal, signed (typ refusal+jwt), if an instance must be able to tell that it comes from this service. */
   refusal?: string;
   /** Seconds after which a retry makes sense; becomes the Retry-After header. */
   retry_after?: number;
-  /** The methods that the path knows; becomes the Allow header. */
+  /** The methods that the path supports; becomes the Allow header. */
   allow?: string[];
 }
 
-/** A refusal that was foreseen. Thrown by any layer, mapped to HTTP in one place, never an error in the log. */
+/** An expected refusal. Thrown by any layer, mapped to HTTP in one place, never logged as an error. */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly code: ProblemCode;
@@ -214,7 +214,7 @@ export class Problem extends Error {
 export const invalid = (path: string, message: string): Problem =>
   new Problem("REQUEST_INVALID", `${path}: ${message}`, { errors: [{ path, message }] });
 
-/** What is wrong with a request, fault by fault. */
+/** Refuses a request and lists every fault. */
 export const requestInvalid = (errors: FieldError[]): Problem =>
   new Problem(
     "REQUEST_INVALID",

@@ -8,7 +8,7 @@ import { openDatabase } from "./storage/database.ts";
 
 const RANDOM_SCALE = 2 ** 32;
 
-/** Drawn in bulk: a ULID takes sixteen numbers, and asking for one costs as much as asking for many. */
+/** Drawn in bulk: a ULID takes sixteen numbers, and drawing one costs as much as drawing many. */
 const drawn = new Uint32Array(256);
 let left = 0;
 
@@ -27,8 +27,8 @@ const log: Services["log"] = (level, record) => {
 const built = new WeakMap<Env, Services>();
 
 /**
- * The services of this isolate; built by the first request, the same for all after it.
- * @throws ConfigError where a variable is missing or malformed
+ * The services of this isolate. The first request builds them; all later ones share them.
+ * @throws ConfigError if a variable is missing or malformed
  */
 export function servicesOf(env: Env): Services {
   const known = built.get(env);
@@ -57,7 +57,7 @@ export function servicesOf(env: Env): Services {
 }
 
 /**
- * The same, once it is certain that what they sign can be verified.
+ * The same, after a check that what they sign can be verified.
  * @throws ConfigError
  */
 export async function soundServicesOf(env: Env): Promise<Services> {

@@ -1,6 +1,5 @@
-// What is wrong with a member, in words for whoever sent it: in a form, a file or a program's request.
-// zod/mini brings no words of its own, and zod's English ones speak to programmers ("expected string to have >=1
-// characters").
+// What is wrong with a member, in words for the person who sent it: in a form, a file or a program's request.
+// zod/mini has no messages, and zod's English ones are for programmers ("expected string to have >=1 characters").
 import * as z from "zod/mini";
 
 const FORMATS: Record<string, string> = {

@@ -1,4 +1,4 @@
-// The Worker's doors: requests, and the triggers of wrangler.toml.
+// The entry points of the Worker: requests, and the triggers of wrangler.toml.
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import type { Context } from "./context.ts";

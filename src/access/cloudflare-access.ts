@@ -1,26 +1,26 @@
-// Cloudflare Access in front of the service: it signs people in and tells of them in a header, an RS256 JWT
-// that is verified with the keys of the team. https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
+// Cloudflare Access in front of the service: it signs people in and names them in a header, an RS256 JWT that is
+// verified with the keys of the team. https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { AccessConfig } from "../config.ts";
 import type { Services } from "../context.ts";
 import { isCompactJws } from "../crypto/compact.ts";
 import { Problem } from "../problems.ts";
 
-/** Cloudflare signs with RS256; the others cost nothing and let it move on. */
+/** Cloudflare signs with RS256; accepting the others costs nothing and lets it change. */
 const ALGORITHMS = ["RS256", "ES256", "EdDSA"];
 
 /**
- * How long after reading the team's keys an unknown one is refused without reading them again: a flood of
- * invented keys asks Cloudflare once a second, and a new key is known at once for all practical purposes.
+ * For how long after reading the team's keys an unknown key is refused without reading them again. A flood of
+ * invented keys then asks Cloudflare only once a second, and a new key is still known almost at once.
  */
 const COOLDOWN = 1_000;
 
-/** What a key set says of a token, as opposed to a key set that cannot be had. */
+/** Errors about the token, as opposed to a key set that cannot be read. */
 const ABOUT_THE_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys];
 
 const known = new WeakMap<AccessConfig, JWTVerifyGetKey>();
 
-/** The team's keys: read by the first request that needs them, and again when they are old or lack one. */
+/** The team's keys: read by the first request that needs them, and again when they are old or a key is missing. */
 function keysOf(access: AccessConfig): JWTVerifyGetKey {
   const made = known.get(access);
   if (made) return made;
@@ -40,10 +40,10 @@ function keysOf(access: AccessConfig): JWTVerifyGetKey {
 }
 
 /**
- * The e-mail address, in lower case, of the person whom an assertion (the header Cf-Access-Jwt-Assertion)
- * signs in; "" for a sign-in without one (a service token); null for anything that this team did not sign for
- * this application, or that is over, and where Cloudflare Access is not configured.
- * @throws Problem SERVICE_UNAVAILABLE where the team's keys cannot be read
+ * The e-mail address, in lower case, of the person whom an assertion (the header Cf-Access-Jwt-Assertion) signs in;
+ * "" for a sign-in without an address (a service token). Null if this team did not sign it for this application, if it
+ * has expired, or if Cloudflare Access is not configured.
+ * @throws Problem SERVICE_UNAVAILABLE if the team's keys cannot be read
  */
 export async function signedInBy({ config, clock }: Services, assertion: string): Promise<string | null> {
   const { access } = config;
@@ -53,12 +53,12 @@ export async function signedInBy({ config, clock }: Services, assertion: string)
       algorithms: ALGORITHMS,
       issuer: access.team,
       audience: access.audience,
-      // Checked where it is there; that it is there has to be asked for.
+      // jose checks exp if it is there; requiring it has to be asked for.
       requiredClaims: ["exp"],
       currentDate: new Date(clock.now()),
     });
     const email = payload["email"];
-    // Only the letters that an address here can have: toLowerCase makes others, such as the Kelvin sign, one of them.
+    // Only A to Z: toLowerCase would also turn other letters, such as the Kelvin sign, into ASCII.
     return typeof email === "string" ? email.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : "";
   } catch (error) {
     if (error instanceof Problem) throw error;

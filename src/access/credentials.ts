@@ -7,7 +7,7 @@ import { type Brake, NO_BRAKE } from "./guesses.ts";
 import { roleOf } from "./people.ts";
 import { holderOf } from "./tokens.ts";
 
-/** What a request brings along to prove who sends it: header values, null where absent. */
+/** What a request carries to prove who sends it: header values, null if absent. */
 export interface Credentials {
   /** Authorization */
   authorization: string | null;
@@ -16,11 +16,11 @@ export interface Credentials {
 }
 
 /**
- * The member of staff whom the credentials prove, or null. A program behind Cloudflare Access sends both: who
- * sends an Authorization header is judged by it alone.
- * @param within asked before a look-up that is likely to be in vain
+ * The member of staff that the credentials prove, or null. A program behind Cloudflare Access sends both: if there is
+ * an Authorization header, it alone decides.
+ * @param within asked before a look-up that will probably find nothing
  * @throws Problem FORBIDDEN for a person who is signed in and has no role
- * @throws Problem SERVICE_UNAVAILABLE where a sign-in cannot be checked right now
+ * @throws Problem SERVICE_UNAVAILABLE if a sign-in cannot be checked right now
  */
 export async function authenticate(
   context: Context,

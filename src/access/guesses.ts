@@ -1,6 +1,6 @@
-// Who guesses tokens must not cost the database anything. Refused credentials are counted by network, but the count
-// alone does not tell a guess from the token of somebody who shares the address. So each token carries a mark of ours:
-// one without it is counted before it is looked up, and over the limit it is not looked up at all.
+// Guessing tokens must not cost the database anything. Refused credentials are counted by network, but the count alone
+// cannot tell a guess from the token of somebody who shares the address. So each token carries a mark made by this
+// service. A token without it is counted before it is looked up, and above the limit it is not looked up at all.
 import { base64url } from "jose";
 import type { Config } from "../config.ts";
 import type { Context, Services } from "../context.ts";
@@ -12,7 +12,7 @@ import { networkOf } from "./networks.ts";
 /** Counts a request as a guess, once, and says whether its network is within the limit. */
 export type Brake = () => Promise<boolean>;
 
-/** No limit here: it was asked for before, or there is none. */
+/** No limit: it was checked before, or there is none. */
 export const NO_BRAKE: Brake = () => Promise.resolve(true);
 
 export function brakeOf({ limits, ip }: Context): Brake {
@@ -20,7 +20,7 @@ export function brakeOf({ limits, ip }: Context): Brake {
   return () => (counted ??= limits.refusedCredentials(`token:${networkOf(ip)}`));
 }
 
-/** 48 bits: whoever guesses gets one past the brake in 2^48. */
+/** 48 bits: one guess in 2^48 gets past the brake. */
 const MARK_BYTES = 6;
 const MARK_LENGTH = 8;
 
@@ -30,21 +30,21 @@ async function markOf({ config }: Services, body: string): Promise<string> {
   return base64url.encode(new Uint8Array(mac).slice(0, MARK_BYTES));
 }
 
-/** A token's random part with our mark behind it. */
+/** The random part of a token, followed by its mark. */
 export const marked = async (services: Services, body: string): Promise<string> =>
   body + (await markOf(services, body));
 
-// Not in constant time: all that a mark is good for is one look-up.
+// Not in constant time: a mark only gives access to one look-up.
 const isMarked = async (services: Services, token: string): Promise<boolean> =>
   token.slice(-MARK_LENGTH) === (await markOf(services, token.slice(0, -MARK_LENGTH)));
 
-/** How long a refused token is counted before it is looked up again. */
+/** For how long a refused token is counted as a guess. */
 const REMEMBERED = 60 * SECOND;
 
 interface Known {
-  /** When a hash was refused last. */
+  /** When each hash was last refused. */
   refused: ReturnType<typeof createRecent<number>>;
-  /** The hashes of all tokens that held when they were first asked for: those made before there was a mark are here. */
+  /** The hashes of all tokens that were valid when first read: tokens from before the mark are found here. */
   holding?: Promise<Set<string>>;
 }
 
@@ -56,11 +56,11 @@ function knownOf({ config }: Services): Known {
   return found;
 }
 
-/** Remembers that a token was looked up in vain: also one that was ours, and is revoked. */
+/** Remembers that a token was looked up and refused, such as a revoked one. */
 export const noteRefused = (context: Context, hash: string): void =>
   knownOf(context).refused.set(hash, context.clock.now());
 
-/** Read once in the life of an isolate: tokens without a mark are made no more. */
+/** Read once in the life of an isolate: tokens without a mark are no longer made. */
 async function holds(context: Context, hash: string): Promise<boolean> {
   const state = knownOf(context);
   state.holding ??= readHolding(context).catch((error: unknown) => {
@@ -76,8 +76,8 @@ async function readHolding({ db }: Context): Promise<Set<string>> {
 }
 
 /**
- * Whether a token is worth a look-up. One with our mark is, unless it was refused a moment ago; any other within the
- * limit, and beyond it only if it is one of before.
+ * Whether a token is worth a look-up. A token with a mark is, unless it was refused a moment ago. Any other is while
+ * the network is within the limit; above the limit, only a token from before the mark is.
  */
 export async function isWorthALook(
   context: Context,

@@ -1,8 +1,8 @@
-// Requests made under an Idempotency-Key: carried out once, and answered alike for 24 hours.
+// Requests with an Idempotency-Key: carried out once, and answered in the same way for 24 hours.
 //
-// A request is remembered by a row, its claim, which stands in front of the batch that carries it out. The
-// second of two identical requests violates the claim's primary key, and its whole batch with it. So a request
-// is both remembered and done or neither, at whatever moment a Worker dies. See docs/decisions/0004.
+// A request is remembered by a row, its claim, which comes first in the batch that carries the request out. The second
+// of two identical requests violates the claim's primary key, so its whole batch fails. A request is therefore both
+// remembered and done, or neither, whenever a Worker dies. See docs/decisions/0004.
 import type { Context } from "../context.ts";
 import { type EntityType, recordChange } from "../record/events.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
@@ -13,25 +13,25 @@ import { databaseMessage } from "../storage/failures.ts";
 
 const KEPT = DAY;
 
-/** After this long nobody is still at it: no request and no batch on D1 lasts longer. */
+/** After this long nobody is still working on it: no request and no batch on D1 lasts longer. */
 const ABANDONED = 60 * SECOND;
 
-/** Pauses in milliseconds between looks for the answer of the request that was first: two seconds in all. */
+/** Pauses in milliseconds while waiting for the answer of the first request: two seconds in all. */
 const PAUSES = [25, 50, 100, 200, 400, 600, 625];
 
-/** How often a request begins anew because the one before it was refused and so left nothing. */
+/** How often a request starts again because an identical one was refused and left nothing. */
 const ATTEMPTS = 8;
 
 const PURPOSE = "caio-licensing idempotency answer";
 
 export interface KeyedRequest {
-  /** Chosen by the caller; means something only together with the actor. */
+  /** Chosen by the caller; unique only together with the actor. */
   key: string;
-  /** SHA-256 of all that makes it the same request. */
+  /** SHA-256 of everything that makes it the same request. */
   hash: string;
 }
 
-/** What an answer shows that is secret, as the event by which each further look at it is recorded. */
+/** For an answer that shows a secret: the event that records each time it is shown again. */
 export interface Look {
   action: "license.key_revealed" | "api_token.revealed";
   entity: [EntityType, id: string];
@@ -45,10 +45,10 @@ export interface Answer {
 }
 
 /**
- * Carries a request out with a context whose database claims the key, or returns the answer that the same
- * request got before. What is refused with a 4xx is not kept: it changed nothing and may succeed later.
- * @throws Problem IDEMPOTENCY_KEY_REUSED where another request was made under the key
- * @throws Problem CONFLICT where the same request was made, but its answer is not (yet) known
+ * Carries a request out with a context whose database claims the key, or returns the answer that the same request got
+ * before. A refusal with a 4xx is not kept: it changed nothing, and the request may succeed later.
+ * @throws Problem IDEMPOTENCY_KEY_REUSED if the key was used for another request
+ * @throws Problem CONFLICT if the same request was made, but its answer is not known (yet)
  */
 export async function once(
   context: Context,
@@ -70,7 +70,7 @@ export async function once(
         await forget(context, request);
         throw error;
       }
-      // It may have been refused for what the same request did a moment ago.
+      // The refusal may be due to what the same request did a moment ago.
       const faster = await recall(context, request);
       if (faster) return await replay(context, faster);
       throw error;
@@ -81,7 +81,7 @@ export async function once(
   throw pending("The same request is made again and again at the same time.");
 }
 
-/** The same answer once more. The first one had the change's own event; a secret that is shown again is recorded. */
+/** Returns the same answer again. If it shows a secret, that is recorded; the first time, the change's event does. */
 async function replay(context: Context, answer: Answer) {
   const { look } = answer;
   if (look) {
@@ -96,8 +96,8 @@ async function replay(context: Context, answer: Answer) {
 const pending = (detail: string): Problem => new Problem("CONFLICT", detail, { retry_after: 2 });
 
 /**
- * The statements that claim the key: with no answer where nobody has it, or else the batch fails; with an answer
- * also where this request has it. Old keys go with each new one, so nothing else has to clean up.
+ * The statements that claim the key. Without an answer, the batch fails if the key is taken. With an answer, the key
+ * may be taken by this same request. Each claim also deletes old keys, so nothing else has to clean up.
  */
 function claimOf(context: Context, request: KeyedRequest, answer: ArrayBuffer | null) {
   const { db, actor, requestId } = context;
@@ -121,7 +121,7 @@ function claimOf(context: Context, request: KeyedRequest, answer: ArrayBuffer | 
 const isTaken = (error: unknown): boolean =>
   databaseMessage(error).includes("UNIQUE constraint failed: idempotency_keys.");
 
-/** The answer that the same request got, waiting a moment for it if need be; null where there was none. */
+/** The answer that the same request got, after waiting a moment if necessary; null if there was no such request. */
 async function recall(context: Context, request: KeyedRequest): Promise<Answer | null> {
   let row = await read(context, request);
   for (const pause of PAUSES) {
@@ -153,7 +153,7 @@ interface Row {
   request_hash: string;
   request_id: string;
   created_at: number;
-  /** A BLOB, which D1 returns as an array of bytes. */
+  /** A BLOB: D1 returns it as an array of bytes. */
   answer: number[] | null;
 }
 
@@ -176,9 +176,9 @@ async function read({ db, actor, clock }: Context, { key, hash }: KeyedRequest):
 const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
 
 /**
- * Remembers the answer, and the request with it where it wrote nothing and so has no claim yet. Where that
- * fails the request is done all the same, so the caller gets the answer and only a repetition will not.
- * @returns false where the same request was faster
+ * Remembers the answer, and also the request if it wrote nothing and so has no claim yet. If this fails, the request
+ * is done all the same: the caller gets the answer, and only a repetition will not.
+ * @returns false if the same request was faster
  */
 async function keep(context: Context, request: KeyedRequest, answer: Answer): Promise<boolean> {
   const { db, config, actor, requestId } = context;

@@ -1,13 +1,13 @@
-// Whom the brakes take for one caller. Pure.
+// Which addresses the rate limits count as one caller. Pure.
 
 /**
- * An IPv4 address by itself, or the first half of an IPv6 one: whoever has a single connection has at least all the
- * addresses behind it (RFC 6177), and would be another caller with each guess.
+ * A whole IPv4 address, or the first half of an IPv6 address: a single connection has at least all the addresses in
+ * that half (RFC 6177), so each guess could come from another one.
  */
 export function networkOf(ip: string | null): string {
   if (ip === null) return "-";
   if (!ip.includes(":") || ip.includes(".")) return ip;
-  // Cloudflare writes an address in its one spelling (RFC 5952), where :: stands for as many zeros as are missing.
+  // Cloudflare writes addresses in their canonical form (RFC 5952): :: stands for the missing groups of zeros.
   const [head = "", tail] = ip.split("::");
   const first = head === "" ? [] : head.split(":");
   const last = tail === undefined || tail === "" ? [] : tail.split(":");

@@ -18,8 +18,8 @@ export const PersonInput = z.strictObject({ role: AnyRole });
 export type PersonInput = z.output<typeof PersonInput>;
 
 /**
- * Gives a person a role, from the next request on; `added` where they had none.
- * @throws Problem CONFLICT where the last owner would be one no more
+ * Gives a person a role, from the next request on; `added` is true if they had none.
+ * @throws Problem CONFLICT if no owner would be left
  */
 export async function setPerson(
   context: Context,
@@ -32,7 +32,7 @@ export async function setPerson(
   const left = anotherWayIn(context, { email });
   const changing = `email = ? AND role <> ? AND (role <> 'owner' OR ${left.sql})`;
   const results = await db.batch([
-    // Before the change, since it tells of the role that the change overwrites.
+    // Before the change, because it records the role that the change overwrites.
     recordChange(
       context,
       now,

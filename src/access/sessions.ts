@@ -1,6 +1,6 @@
-// Sessions of the console: a credential shown once becomes a signed cookie for a working day. The cookie only
-// names a row, and the row is looked up with each request, together with the token that opened it: so a session
-// ends at once when its holder signs out or when the token is revoked.
+// Sessions of the console: a credential entered once becomes a signed cookie for a working day. The cookie only names
+// a row. Each request looks up that row and the token that opened it, so a session ends at once when its holder signs
+// out or the token is revoked.
 import { base64url, jwtVerify, SignJWT } from "jose";
 import { recordChange } from "../record/events.ts";
 import type { Context, Services, Staff } from "../context.ts";
@@ -13,7 +13,7 @@ import { authenticate } from "./credentials.ts";
 
 export const SESSION_HOURS = 12;
 
-/** Far above any cookie of ours; bounds the work that a hostile one can cause. */
+/** Far above any genuine cookie; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 1_024;
 
 const ID_BYTES = 24;
@@ -24,7 +24,7 @@ const utf8 = new TextEncoder();
 
 const keyOf = ({ config }: Services): Promise<CryptoKey> => macKey(config.sessionSecret, "session");
 
-/** A signed-in member of staff, and what their forms must bring along. */
+/** A signed-in member of staff. */
 export interface Session {
   actor: Staff;
   /** What staff call them: the name of an API token, an e-mail address, or ADMIN_TOKEN. */
@@ -34,8 +34,8 @@ export interface Session {
 }
 
 /**
- * Signs the holder of a token in, and returns the cookie's value; null for a token that is none.
- * Each sign-in has an id of its own, so that nobody can know or plant one beforehand (session fixation).
+ * Signs the holder of a token in and returns the value of the cookie; null if the token is not valid.
+ * Each sign-in gets a new id, so that nobody can know or plant one beforehand (session fixation).
  */
 export async function openSession(context: Context, token: string): Promise<string | null> {
   const actor = await authenticate(context, { authorization: `Bearer ${token}`, assertion: null });
@@ -86,7 +86,7 @@ interface Row {
   role: Role | null;
 }
 
-/** The session that a cookie names, or null where it was never opened or is over. */
+/** The session that a cookie names, or null if it was never opened or is over. */
 export async function findSession(context: Context, cookie: string): Promise<Session | null> {
   const id = await idIn(context, cookie);
   if (id === null) return null;
@@ -114,7 +114,7 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
   return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" }, name: "ADMIN_TOKEN" };
 }
 
-/** Signs out: the cookie is worth nothing from now on, wherever a copy of it is. */
+/** Signs out: the cookie and every copy of it are worthless from now on. */
 export async function closeSession(context: Context, { id, actor }: Session): Promise<void> {
   if (id === null) return;
   const { db } = context;
@@ -129,14 +129,14 @@ const formKeyOf = ({ config }: Services): Promise<CryptoKey> => macKey(config.se
 const holderOf = ({ id, actor }: Session): Uint8Array<ArrayBuffer> =>
   utf8.encode(id ?? `access:${actor.id}`) as Uint8Array<ArrayBuffer>;
 
-/** What proves that a form came from a page that we gave to this session (CSRF). */
+/** Proves that a form came from a page that this session received from the service (CSRF). */
 export async function formTokenOf(services: Services, session: Session): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await formKeyOf(services), holderOf(session));
   return base64url.encode(new Uint8Array(mac));
 }
 
 export async function isFormToken(services: Services, session: Session, token: string): Promise<boolean> {
-  // 32 bytes in their one spelling: the last character carries four bits and no others.
+  // 32 bytes in canonical base64url: the last character carries four bits and no others.
   if (!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(token)) return false;
   return crypto.subtle.verify("HMAC", await formKeyOf(services), base64url.decode(token), holderOf(session));
 }

@@ -14,32 +14,32 @@ import { allow, AnyRole } from "../kernel/permissions.ts";
 import { type Brake, isWorthALook, marked, noteRefused } from "./guesses.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
-/** Enough that guessing is hopeless, and that a plain hash needs neither salt nor stretching. */
+/** Enough to make guessing hopeless, so that a plain hash needs neither salt nor stretching. */
 const RANDOM_BYTES = 18;
 
 /** What secret scanners look for. */
 const PREFIX = "caio_";
 
-/** 24 characters of random bits and 8 of our mark; tokens of before have random bits in its place. */
+/** 24 characters of random bits and 8 of the mark. Older tokens have random bits in place of the mark. */
 const SHAPE = /^caio_[A-Za-z0-9_-]{32}$/;
 
 const SHOWN = PREFIX.length + 6;
 
-/** How exact last_used_at is: a token in constant use costs one write a minute. */
+/** The precision of last_used_at: a token in constant use costs one write a minute. */
 const USE_RESOLUTION = 60_000;
 
 export const NewApiToken = z.strictObject({
   name: Text(200),
   role: AnyRole,
-  /** Left out or null: until it is revoked. */
+  /** If left out or null, the token holds until it is revoked. */
   expires_at: z.nullish(EndInstant),
 });
 
 export type NewApiToken = z.output<typeof NewApiToken>;
 
 /**
- * Makes a token and returns it beside its row; it cannot be had again.
- * @throws Problem REQUEST_INVALID for an end that is over already
+ * Makes a token and returns it with its row. It cannot be shown again.
+ * @throws Problem REQUEST_INVALID for an end in the past
  */
 export async function createApiToken(
   context: Context,
@@ -72,7 +72,7 @@ export async function createApiToken(
   return { apiToken, token };
 }
 
-/** Tokens in the order in which they were made, those that hold no more included. */
+/** Tokens, oldest first, including revoked and expired ones. */
 export async function listApiTokens(context: Context, request: PageRequest): Promise<Page<ApiToken>> {
   allow(context, "access");
   const list = await openList(context, "api-tokens", request);
@@ -101,8 +101,8 @@ export const holds = (token: Pick<ApiToken, "revoked_at" | "expires_at">, now: n
   token.revoked_at === null && (token.expires_at === null || token.expires_at > now);
 
 /**
- * Ends a token for good, from the next request on. Nothing happens where it is revoked already.
- * @throws Problem NOT_FOUND, CONFLICT for the last way in of an owner
+ * Revokes a token for good, from the next request on. Does nothing if it is revoked already.
+ * @throws Problem NOT_FOUND, CONFLICT if it is the last way in for an owner
  */
 export async function revokeApiToken(context: Context, id: string): Promise<void> {
   allow(context, "access");
@@ -133,7 +133,7 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
 }
 
 /**
- * The holder of a stored token that is neither expired nor revoked, or null.
+ * The holder of a stored token that holds now, or null.
  * @param hash the token's SHA-256
  */
 export async function holderOf(
@@ -142,7 +142,7 @@ export async function holderOf(
   hash: string,
   within: Brake,
 ): Promise<Staff | null> {
-  // What cannot be one of ours costs no look-up, and a guess beyond the limit neither.
+  // A text that cannot be a token costs no look-up; neither does a guess above the limit.
   if (!SHAPE.test(token) || !(await isWorthALook(context, token, hash, within))) return null;
   const holder = await lookUp(context, hash);
   if (holder === null) noteRefused(context, hash);
@@ -159,7 +159,7 @@ async function lookUp(context: Context, hash: string): Promise<Staff | null> {
     ),
   ]);
   const row = found?.results[0] as ApiToken | undefined;
-  // An index may leak by its timing how much of a hash it matched; what decides is compared in constant time.
+  // The index may leak by its timing how much of a hash matched; the deciding comparison takes constant time.
   if (!row || !equalDigests(row.hash, hash)) return null;
   if (!holds(row, now)) return null;
   if (row.last_used_at === null || row.last_used_at <= now - USE_RESOLUTION) {
@@ -168,7 +168,7 @@ async function lookUp(context: Context, hash: string): Promise<Staff | null> {
   return { type: "staff", id: row.id, role: row.role };
 }
 
-/** The condition is in the statement: of many requests at once that found the row stale, one writes. */
+/** The condition is in the statement: if many requests at once find the row stale, only one writes. */
 async function noteUse({ db }: Context, id: string, now: number): Promise<void> {
   await db.batch([
     db.sql(

@@ -1,12 +1,12 @@
-// The last way in: a service that no owner can reach any more could only be opened by who deploys it.
+// The last way in: if no owner could sign in any more, only whoever deploys the service could open it again.
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import type { SqlValue } from "../storage/database.ts";
 
 /**
- * A condition for the statement that takes an owner's way in: whether another one is left. Those are
- * ADMIN_TOKEN, which is in no table, a token of an owner that holds now, and, where Cloudflare Access signs
- * people in, a person who is an owner.
+ * A condition for the statement that takes away an owner's way in: whether another one is left. That can be
+ * ADMIN_TOKEN, which is in no table; a valid token with the role owner; or, if Cloudflare Access signs people in, a
+ * person who is an owner.
  */
 export function anotherWayIn(
   { config, clock }: Context,

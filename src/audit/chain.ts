@@ -1,5 +1,5 @@
-// The chain of hashes over the record, and what breaks it. Pure, and the same for whoever makes a seal and
-// whoever checks one: it is computed from events as the API shows them.
+// The chain of hashes over the record, and what breaks it. Pure. It is computed from events as the API shows them, so
+// that making a seal and checking one are the same code.
 
 /** An event as the API shows it. */
 export interface ChainedEvent {
@@ -25,13 +25,13 @@ export interface SealClaims {
   head: string;
 }
 
-/** What the hash of the first event is chained onto. */
+/** The hash before the first event. */
 export const GENESIS = "0".repeat(64);
 
-/** A mark is a whole hash, so that the check goes on behind an event that was touched. */
+/** A mark is a whole hash, so that the check can continue after an event that was changed. */
 const MARK_LENGTH = 64;
 
-/** JSON whose members stand in the order of their names (RFC 8785), so that the same value is the same text. */
+/** JSON with its members sorted by name (RFC 8785), so that equal values give equal texts. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, member: unknown) =>
     member !== null && typeof member === "object" && !Array.isArray(member)
@@ -41,7 +41,7 @@ const canonical = (value: unknown): string =>
 
 const utf8 = new TextEncoder();
 
-/** SHA-256, as lower-case hex, over the hash before it and the event. */
+/** SHA-256, as lower-case hex, over the previous hash and the event. */
 export async function hashOf(previous: string, event: ChainedEvent): Promise<string> {
   const { id, at, action, actor, entity, request_id, ip, detail } = event;
   const line = canonical({ id, at, action, actor, entity, request_id, ip, detail });
@@ -51,16 +51,16 @@ export async function hashOf(previous: string, event: ChainedEvent): Promise<str
 
 export interface Finding {
   kind: "edited" | "removed" | "inserted" | "seal";
-  /** The event, or for a seal its number. */
+  /** The id of the event, or the number of the seal. */
   id: number;
   says: string;
 }
 
 /**
- * What is wrong with the events of a seal; nothing where they are what was sealed.
- * @param events those that are said to be covered, in their order
- * @param marks the hashes of the events when they were sealed. Not signed: they help to name what was touched,
- *   and whatever they say, the events must lead to the head
+ * What is wrong with the events of a seal; an empty list if they are what was sealed.
+ * @param events the events that the seal is said to cover, in order
+ * @param marks the hashes of the events when they were sealed. They are not signed and only help to name what was
+ *   changed: the events must lead to the head in any case
  */
 export async function checkSeal(
   { from_id, up_to, previous, head }: SealClaims,
@@ -90,7 +90,7 @@ export async function checkSeal(
   return [{ kind: "edited", id: up_to, says }];
 }
 
-/** What is wrong with a row of seals, the first one first: each begins where the one before it ended. */
+/** What is wrong with a sequence of seals, the oldest first. Each must begin where the previous one ended. */
 export function checkSeals(seals: SealClaims[]): Finding[] {
   const findings: Finding[] = [];
   let last = { seal: 0, up_to: 0, head: GENESIS };

@@ -1,4 +1,4 @@
-// Reading the record, the latest first.
+// Reading the record, newest first.
 import { and, eq, getTableColumns, lt, ne, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow, allows } from "../kernel/permissions.ts";
@@ -10,7 +10,7 @@ import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages
 import { apiTokens, type Event, events } from "../storage/schema.ts";
 import { ACCESS_ENTITIES, isByInstances, isOfAccess } from "../record/events.ts";
 
-/** As long as the longest: an e-mail address. */
+/** As long as the longest id, an e-mail address. */
 const Id = Sought(254);
 
 export const EventFilter = z.object({
@@ -19,21 +19,21 @@ export const EventFilter = z.object({
   /** Who did it: ADMIN_TOKEN, a token's id, a person's e-mail address, an instance's id. */
   actor: z.optional(Id),
   action: z.optional(SearchText),
-  /** From here on. */
+  /** From this instant on. */
   since: z.optional(Since),
-  /** Up to but not including this. */
+  /** Up to but not including this instant. */
   until: z.optional(Until),
 });
 
 export type EventFilter = z.output<typeof EventFilter>;
 
 /**
- * How far an event may stand from where its time belongs: clocks differ a little, and a request that waits for the
- * database keeps the time at which it came.
+ * How far out of the order of time an event may be: clocks differ a little, and a request that waits for the database
+ * keeps the time of its arrival.
  */
 const DISORDER = 60 * SECOND;
 
-/** The first event at or after an instant: by bisection, since ids have no gaps and time goes forward with them. */
+/** The first event at or after an instant. Found by bisection, because ids have no gaps and time grows with them. */
 const firstSince = (at: number): SQL => sql`(
   WITH RECURSIVE halves(low, high) AS (
     SELECT 1, coalesce((SELECT max(id) FROM events), 0) + 1
@@ -43,7 +43,7 @@ const firstSince = (at: number): SQL => sql`(
   )
   SELECT low FROM halves WHERE low >= high)`;
 
-/** The rows of the best index for the filter; null where only a walk through the record tells. */
+/** The condition for the best index for the filter; undefined if only a walk through the record can tell. */
 function driverOf({ entity, actor, action }: EventFilter, staffOnly: boolean): SQL | undefined {
   if (entity !== undefined) return eq(events.entity_id, entity);
   if (actor !== undefined && staffOnly) return and(eq(events.actor_id, actor), notByInstance);
@@ -54,8 +54,9 @@ function driverOf({ entity, actor, action }: EventFilter, staffOnly: boolean): S
 const notByInstance = ne(events.actor_type, sql.raw("'instance'"));
 
 /**
- * Whether an actor is found by the index of what staff did. Instances choose their ids themselves, and an index over
- * what they do would cost each activation a write: an id that looks like an address is one where the index knows it.
+ * Whether the index of what staff did can find an actor. Instances choose their own ids and may choose one that looks
+ * like an e-mail address, so it counts as staff only if the index has it. Instances have no such index, because it
+ * would cost each activation a write.
  */
 async function isStaff({ db }: Context, actor: string, visible: SQL | undefined): Promise<boolean> {
   if (/^ADMIN_TOKEN$|^tok_[0-9A-HJKMNP-TV-Z]{26}$/.test(actor)) return true;
@@ -65,7 +66,7 @@ async function isStaff({ db }: Context, actor: string, visible: SQL | undefined)
   return found.length > 0;
 }
 
-/** What everybody may see: all but who may come in, and who did. */
+/** What everybody may see: all events except those of access. */
 const NOT_OF_ACCESS = sql`${events.entity_type} NOT IN ${ACCESS_ENTITIES}`;
 
 const ACCESS: ReadonlySet<string> = new Set(ACCESS_ENTITIES);
@@ -77,7 +78,7 @@ export const isShown = (context: Context, action: string): boolean =>
 function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
   return (
     (entity === undefined || event.entity_id === entity) &&
-    // Instances' ids were once kept as they came.
+    // Instance ids were once stored exactly as they were sent.
     (actor === undefined ||
       event.actor_id === actor ||
       instanceIdOf(event.actor_id) === instanceIdOf(actor)) &&
@@ -87,12 +88,12 @@ function belongs(event: Event, { entity, actor, action, since, until }: EventFil
   );
 }
 
-/** An event, and what the token of whoever did it is called; null for who acts by other means. */
+/** An event and the name of the API token that caused it; null if the actor used something else. */
 export interface NamedEvent extends Event {
   actor_name: string | null;
 }
 
-// A row more for each event of a token, and no round trip. Tokens stay when they are revoked.
+// Costs one more row for each event of a token, but no round trip. Revoked tokens stay in the table.
 const ACTOR_NAME = sql<
   string | null
 >`iif(${events.actor_id} LIKE 'tok\\_%' ESCAPE '\\' AND ${events.actor_type} = 'staff',
@@ -101,9 +102,9 @@ const ACTOR_NAME = sql<
 const NO_NAME = sql<string | null>`NULL`.as("actor_name");
 
 /**
- * A page of events. Looks at a bounded number of rows, so a page may come short and still have a next one. Events of
- * access, and what tokens are called, are shown to owners only: to others a filter by them is one by what there is not.
- * @param names whether what tokens are called is read with them
+ * A page of events. Looks at a bounded number of rows, so a page may be short and still have a next one. Events of
+ * access and the names of tokens are shown to owners only: for others, a filter by them finds nothing.
+ * @param names whether to read the names of tokens, too
  */
 export async function listEvents(
   context: Context,
@@ -115,13 +116,13 @@ export async function listEvents(
   const all = allows(context, "access");
   const list = await openList(context, "events", request, filter);
   if (filter.action !== undefined && !isShown(context, filter.action)) return NOTHING;
-  // Left out by the query where an index leads, so that not even a cursor tells of them; walked past where none does.
+  // With an index, the query leaves them out, so that not even a cursor reveals them; without one, the walk skips them.
   const visible = all ? undefined : NOT_OF_ACCESS;
   const byStaff = filter.actor !== undefined && (await isStaff(context, filter.actor, visible));
   const driver = driverOf(filter, byStaff);
   const { since, until } = filter;
   const filters = Object.values(filter).filter((value) => value !== undefined).length;
-  // Where the query gives nothing but what is asked for, no more than a page need be read.
+  // If the query returns only matching rows, one page of rows is enough.
   const exact = filters === (driver ? 1 : 0) && (all || driver !== undefined);
   const scan = exact ? request.limit + 1 : MAX_SCAN;
   const rows = await context.db.orm

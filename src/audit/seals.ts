@@ -1,6 +1,6 @@
 // Sealing the record: every night the events since the last seal are chained by hash, and the head is signed.
-// Whoever has a seal can tell whether an event up to it was edited, removed or inserted since, and who can
-// write to the database cannot make another one.
+// Anybody who has a seal can tell whether an event before it was edited, removed or inserted later. Somebody who can
+// only write to the database cannot make another seal.
 import { and, desc, eq, gt, gte, lt, lte, sql } from "drizzle-orm";
 import { allow } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
@@ -11,17 +11,17 @@ import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
 import { type ChainedEvent, GENESIS, hashOf, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 
-/** Events a seal covers at most: its marks, 64 bytes each, stay far below D1's two megabytes a row. */
+/** The most events that a seal covers: its marks, 64 bytes each, stay far below D1's limit of 2 MB per row. */
 const MAX_EVENTS = 5_000;
 
-/** Seals a run makes at most; what is left is sealed by the next one. */
+/** The most seals that a run makes; the next run seals the rest. */
 const MAX_SEALS = 200;
 
 type Last = Pick<AuditSeal, "id" | "up_to" | "head">;
 
 const NONE: Last = { id: 0, up_to: 0, head: GENESIS };
 
-/** Seals what happened since the last seal. Two runs at once make each seal once. */
+/** Seals the events since the last seal. Two runs at the same time make each seal only once. */
 export async function sealEvents(context: Context, now: number): Promise<void> {
   for (let made = 0; made < MAX_SEALS; made++) {
     const { last, rows } = await unsealed(context);
@@ -73,7 +73,7 @@ async function writeSeal(context: Context, last: Last, rows: ChainedEvent[], now
   });
   await db.batch([
     db.sql(
-      // Of two runs at once the slower one finds its place taken.
+      // If two runs make the same seal, the slower one changes nothing.
       `INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       claims.seal,
@@ -87,7 +87,7 @@ async function writeSeal(context: Context, last: Last, rows: ChainedEvent[], now
   ]);
 }
 
-/** A page of seals, the latest first. */
+/** A page of seals, newest first. */
 export async function listSeals(context: Context, request: PageRequest): Promise<Page<AuditSeal>> {
   allow(context, "read");
   const list = await openList(context, "audit-seals", request);
@@ -115,7 +115,7 @@ export async function getSeal(
   const rows = await orm
     .select()
     .from(events)
-    // Nothing is below the first event; what was put there belongs to the first seal's findings.
+    // Nothing belongs below the first event; what was inserted there is a finding of the first seal.
     .where(and(id === 1 ? undefined : gte(events.id, seal.from_id), lte(events.id, seal.up_to)))
     .orderBy(events.id);
   return { seal, rows: rows.map(presentEvent) };

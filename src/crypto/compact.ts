@@ -1,16 +1,16 @@
-// The outer shape of a compact JWS (RFC 7515 section 7.1) and of base64url, looked at before anything is decoded.
+// The outer shape of a compact JWS (RFC 7515 section 7.1) and of base64url, checked before anything is decoded.
 
-/** Far above any document that is ours or meant for us; bounds the work that a hostile one can cause. */
+/** Far above any genuine document; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
-// Base64url in its one spelling. Decoders overlook padding, blanks and the bits that are left over in the last
-// character, so that without this one signature would be good for many tokens (RFC 4648 section 3.5).
+// Canonical base64url. Decoders ignore padding, blanks and the unused bits of the last character, so without this
+// check one signature would be valid for many tokens (RFC 4648 section 3.5).
 const PART = "(?:[\\w-]{4})*(?:[\\w-]{2}[AEIMQUYcgkosw048]|[\\w-][AQgw])?";
 
 const ENCODED = new RegExp(`^${PART}$`);
 const SHAPE = new RegExp(`^${PART}\\.${PART}\\.${PART}$`);
 
-/** Whether a text is base64url as an encoder writes it. */
+/** Whether a text is canonical base64url, as an encoder writes it. */
 export const isBase64url = (text: string): boolean => ENCODED.test(text);
 
 /** Whether a token could have been signed as it stands, character by character. */

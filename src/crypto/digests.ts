@@ -8,6 +8,6 @@ export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<st
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Compares digests, so that neither content nor length of what was hashed shows in the time it takes. */
+/** Compares digests in a time that reveals neither the content nor the length of what was hashed. */
 export const equalDigests = (a: string, b: string): boolean =>
   a.length === b.length && crypto.subtle.timingSafeEqual(encoder.encode(a), encoder.encode(b));

@@ -1,8 +1,8 @@
-// The signing keys of this deployment and the JWS made and checked with them.
+// The signing keys of this deployment, and the JWS that are made and checked with them.
 //
-// EdDSA in its compact serialization (RFC 7515, RFC 8037), because every JWT library verifies it with
-// no code of ours. Ed25519 is deterministic (RFC 8032 section 5.1.6): the same claims under the same
-// key give the same bytes, which is what lets a license key be derived each time instead of stored.
+// EdDSA in compact serialization (RFC 7515, RFC 8037), because any JWT library can verify it. Ed25519 is deterministic
+// (RFC 8032 section 5.1.6): the same claims under the same key give the same bytes. That is why a license key can be
+// derived each time and need not be stored.
 import { CompactSign, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
 import type { PrivateJwk, RetiredKey } from "../config.ts";
 import { isSameAddress } from "../field/addresses.ts";
@@ -14,34 +14,34 @@ type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "refu
 type Claims = Record<string, unknown> & { iss: string };
 
 export interface Keyring {
-  /** Compact JWS by the active key. */
+  /** Makes a compact JWS with the active key. */
   sign(type: DocumentType, claims: Claims): Promise<string>;
-  /** The claims of a document that this ring signed as exactly this type, for one of these issuers; null for anything else. */
+  /** The claims of a document that this ring signed as exactly this type for one of these issuers; otherwise null. */
   verify(type: DocumentType, issuers: readonly string[], token: string): Promise<Claims | null>;
-  /** Whether the halves of each key belong together: if not, nobody could verify what it signs. */
+  /** Whether the two halves of each key belong together: if not, nobody could verify what it signs. */
   isSound(): Promise<boolean>;
   /** The `kid` that `sign` puts into what it signs. */
   activeKeyId: string;
-  /** The public halves, active first, as a JWK Set without `alg`: libraries differ in its spelling. */
+  /** The public halves, the active one first, as a JWK Set without `alg`, because libraries spell it differently. */
   publicKeys(): { keys: JWK[] };
 }
 
 // "Ed25519" is RFC 9864's name for the same algorithm; it is accepted, never produced.
 const ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** How many license keys an isolate remembers: well below a megabyte, and more than come to one in a while. */
+/** How many license keys an isolate remembers: well below a megabyte, and more than it meets for a long time. */
 const REMEMBERED = 1_000;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** The address may be spelled in another way in the configuration than it was when the document was signed. */
+/** The configuration may now spell the address differently than when the document was signed. */
 const isOf = (issuers: readonly string[], { iss }: Record<string, unknown>): boolean =>
   typeof iss === "string" && (issuers.includes(iss) || issuers.some((issuer) => isSameAddress(issuer, iss)));
 
 const publicHalf = ({ kty, crv, x }: Pick<PrivateJwk, "kty" | "crv" | "x">): JWK => ({ kty, crv, x });
 
-/** @param retired public halves of keys that sign nothing any more: they verify activation certificates alone */
+/** @param retired public halves of keys that no longer sign anything: they verify activation certificates only */
 export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): Keyring {
   // Imported on first use and once per isolate: importing costs more than signing.
   const imported = new Map<string, Promise<CryptoKey>>();
@@ -56,8 +56,8 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
   const listed = new Map<string, PrivateJwk | RetiredKey>(jwks.map((jwk) => [jwk.kid, jwk]));
   const former = new Map([...retired.map((jwk) => [jwk.kid, jwk] as const), ...listed]);
 
-  // License keys come again and again, and only here is time saved: that a signature is ours never changes.
-  // What the license is worth is asked of the database each time. Both are keyed by all of what was signed.
+  // License keys come again and again, and whether this ring signed one never changes, so the results are remembered.
+  // What the license is worth is still read from the database each time. Both maps are keyed by all that was signed.
   const verified = createRecent<Claims>(REMEMBERED);
   const signed = createRecent<string>(REMEMBERED);
 
@@ -98,8 +98,8 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
       if (known) return isOf(issuers, known) ? known : null;
       if (!isCompactJws(token)) return null;
       try {
-        // The key comes from our ring by kid alone: jwk, jku, x5u and x5c in the header are an attacker's
-        // choice of key (RFC 8725 section 3.10) and are not looked at. jose refuses any unknown crit.
+        // The key comes from this ring, by kid alone. jwk, jku, x5u and x5c in the header would let an attacker choose
+        // the key (RFC 8725 section 3.10) and are ignored. jose refuses any unknown crit.
         const { payload, protectedHeader } = await compactVerify(
           token,
           ({ kid }) => {
@@ -116,7 +116,7 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
         const claims = JSON.parse(json) as Claims;
         if (typ === "license+jwt") {
           verified.set(token, claims);
-          // Ed25519 is deterministic: what the active key signed once is what it would sign again.
+          // Ed25519 is deterministic: signing the same claims with the active key would give this same token.
           if (protectedHeader.kid === active.kid) signed.set(json, token);
         }
         return isOf(issuers, claims) ? claims : null;

@@ -1,4 +1,4 @@
-// HMAC-SHA-256 (RFC 2104) for what only the service itself checks again: sessions, forms, the marks of tokens.
+// HMAC-SHA-256 (RFC 2104) for what only the service itself checks: sessions, forms, the marks of tokens.
 
 const utf8 = new TextEncoder();
 

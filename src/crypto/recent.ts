@@ -1,4 +1,4 @@
-// A map that forgets: it keeps so many entries, and lets go of the one that was put in first.
+// A map that forgets: it keeps a limited number of entries and drops the oldest.
 
 interface Recent<V> {
   get(key: string): V | undefined;

@@ -1,4 +1,4 @@
-// What only the service itself reads again: AES-256-GCM (NIST SP 800-38D) under a key that HKDF (RFC 5869)
+// Encrypts what only the service itself reads again: AES-256-GCM (NIST SP 800-38D) under a key that HKDF (RFC 5869)
 // derives from SESSION_SECRET for one purpose.
 
 const IV_BYTES = 12;
@@ -7,7 +7,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const derived = new Map<string, Promise<CryptoKey>>();
 
-/** Derived once per isolate and purpose: the night seals thousands of mails. */
+/** Derived once per isolate and purpose: the nightly job seals thousands of mails. */
 function keyFor(secret: string, purpose: string): Promise<CryptoKey> {
   const name = `${purpose}\n${secret}`;
   const known = derived.get(name);
@@ -28,7 +28,7 @@ async function derive(secret: string, purpose: string): Promise<CryptoKey> {
   );
 }
 
-/** Encrypts `text`; it can be opened only with the same `belongsTo`, so that no row passes for another. */
+/** Encrypts `text`. It opens only with the same `belongsTo`, so that no row can pass for another. */
 export async function seal(
   secret: string,
   purpose: string,
@@ -47,7 +47,7 @@ export async function seal(
   return whole.buffer;
 }
 
-/** What was sealed, or null where the secret has changed since or the bytes were. */
+/** What was sealed, or null if the secret or the bytes have changed since. */
 export async function unseal(
   secret: string,
   purpose: string,

@@ -1,4 +1,5 @@
-// When two addresses of a service are the same one. Only compared: what a document says stays as it was signed. Pure.
+// Whether two addresses of a service are the same. This only compares: a document keeps the address it was signed with.
+// Pure.
 import { trimmed } from "./pasted.ts";
 
 const ADDRESS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is;
@@ -12,8 +13,9 @@ function withoutSlashes(text: string): string {
 }
 
 /**
- * An address in one spelling: trimmed, scheme and host in lower case, without the scheme's own port, a dot at the end of
- * the host, and slashes at the end. What is no URL is trimmed alone.
+ * An address in canonical form: trimmed, with scheme and host in lower case, and without the scheme's default port, a
+ * dot at the end of the host, and slashes at the end. A text that is no URL only loses blanks and the slashes at its
+ * end.
  */
 export function canonicalAddress(text: string): string {
   const address = withoutSlashes(trimmed(text));
@@ -28,7 +30,7 @@ export function canonicalAddress(text: string): string {
 export const isSameAddress = (one: string, other: string): boolean =>
   one === other || canonicalAddress(one) === canonicalAddress(other);
 
-/** The addresses of a list with commas; none where it is empty. */
+/** The addresses of a comma-separated list, which may be empty. */
 export const addressesIn = (list: string): string[] =>
   list
     .split(",")

@@ -1,11 +1,11 @@
-// What counts as a text file: UTF-8, with or without the byte order mark that editors write in front. Pure.
+// What counts as a text file: UTF-8, with or without the byte order mark that some editors write. Pure.
 
-/** Why bytes are no text; the message goes behind the name of the file. */
+/** Why bytes are not text. The message continues a sentence that begins with the name of the file. */
 export class NotText extends Error {}
 
 const PAIRS_LOOKED_AT = 64;
 
-/** By its byte order mark; without one by the zeros that every other byte of it is, as no text in UTF-8 has them. */
+/** Recognized by its byte order mark, or else by every other byte being zero, which no text in UTF-8 has. */
 function isUtf16(bytes: Uint8Array): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
@@ -17,8 +17,8 @@ function isUtf16(bytes: Uint8Array): boolean {
 }
 
 /**
- * The text of a file, without one byte order mark in front.
- * @throws NotText for UTF-16, by that name, and for what is not UTF-8
+ * The text of a file, without a byte order mark in front.
+ * @throws NotText for anything but UTF-8; for UTF-16 the message says so
  */
 export function textIn(bytes: Uint8Array): string {
   if (isUtf16(bytes)) throw new NotText("is in UTF-16: save it as UTF-8");

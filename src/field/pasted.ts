@@ -1,12 +1,12 @@
-// What counts as a license key or an instance id, however it was pasted, wrapped, quoted or exported. The same rules hold
-// in the clients. Pure, and linear in the length of the text, since strangers send it.
+// Reads a license key or an instance id as it was pasted, wrapped, quoted or exported. The clients have the same rules.
+// Pure, and linear in the length of the text, because strangers send it.
 
 // Unicode's White_Space and Cf: blanks and line breaks of every kind, zero-width characters, the byte order mark.
 const MARK = /[\p{White_Space}\p{Cf}]/u;
 const MARKS = /[\p{White_Space}\p{Cf}]+/gu;
 const BLANK = /\p{White_Space}/u;
 
-/** What is put around a key: the opening one and what closes it. */
+/** Quotes around a key: each opening one with its closing one. */
 const QUOTES = new Map([
   ['"', '"'],
   ["'", "'"],
@@ -14,13 +14,13 @@ const QUOTES = new Map([
   ["<", ">"],
 ]);
 
-/** A name in front of a key. The blank of `export NAME=` is gone by then. */
+/** A name in front of a key. The blank of `export NAME=` is already removed here. */
 const NAME = /[A-Za-z_][A-Za-z0-9_]*=/y;
 
 /**
- * A license key, certificate or receipt as it was signed: without the blanks, line breaks and invisible characters that
- * stand anywhere in it, the quotes around it and the `NAME=` in front. base64url and the dot hold none of these, so
- * nothing that was signed is lost, and the signature decides as before.
+ * A license key, certificate or receipt as it was signed: without blanks, line breaks and invisible characters anywhere
+ * in it, quotes around it, or `NAME=` in front. A compact JWS contains none of these, so nothing that was signed is
+ * lost, and the signature still decides.
  */
 export function cleaned(pasted: string): string {
   const bare = pasted.replace(MARKS, "");
@@ -38,10 +38,10 @@ export function cleaned(pasted: string): string {
   }
 }
 
-/** Whether more was passed over than the blanks at both ends, which nobody sees. */
+/** Whether more was removed than the blanks at both ends, which nobody sees. */
 export const wasMarked = (pasted: string): boolean => cleaned(pasted) !== within(pasted, BLANK);
 
-/** The text from its first to its last character that is none of these. */
+/** The text from the first to the last character that `outside` does not match. */
 function within(text: string, outside: RegExp): string {
   if (!outside.test(text)) return text;
   const characters = Array.from(text);
@@ -52,5 +52,5 @@ function within(text: string, outside: RegExp): string {
 /** A text without blanks and invisible characters at its ends. */
 export const trimmed = (text: string): string => within(text, MARK);
 
-/** An instance id in its one spelling: trimmed, and composed as Unicode's NFC. */
+/** An instance id in canonical form: trimmed, and in Unicode's NFC. */
 export const instanceIdOf = (text: string): string => trimmed(text).normalize("NFC");

@@ -1,4 +1,4 @@
-// Every ten minutes: mail that is still to be sent, events and usage that no counter holds yet, and a look for silence.
+// Every ten minutes: sends mail, adds new events and usage to the counters, and looks for silent instances.
 import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
@@ -7,7 +7,7 @@ import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { eachOf } from "./steps.ts";
 
-/** Done before the next trigger, as a rule; a run that is not shares the work with the next one. */
+/** A run normally ends before the next trigger; if not, the two share the work. */
 const BUDGET = 9 * 60_000;
 
 /** @param now the time for which the trigger was scheduled */

@@ -1,4 +1,4 @@
-// Once a night: the notices that are due, the digest for staff, and the seal over what happened.
+// Once a night: the notices that are due, the digest for staff, and the seal over new events.
 import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
@@ -6,11 +6,11 @@ import { writeNotices } from "../notices/expiry.ts";
 import { deliver } from "./deliveries.ts";
 import { eachOf } from "./steps.ts";
 
-/** @param now the time for which the trigger was scheduled: a run made again for it does nothing new */
+/** @param now the time for which the trigger was scheduled: running again for the same time does nothing new */
 export const runNightly = (context: Context, now: number): Promise<void> =>
   eachOf([() => writeOwed(context, now), () => deliver(context, now), () => sealEvents(context, now)]);
 
-/** The digest last: what failed before it, the next one tells. */
+/** The digest comes last: if a step before it fails, the next digest includes what is missing. */
 async function writeOwed(context: Context, now: number): Promise<void> {
   const since = await digestSince(context, now);
   const unreachable = await writeNotices(context, now, since);

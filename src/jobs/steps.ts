@@ -1,8 +1,8 @@
-// The steps of a job: each is made, whatever became of those before.
+// The steps of a job: each one runs, even if earlier ones failed.
 
 /**
- * Makes the steps one after the other.
- * @throws what the first one that failed threw, once all were made: a trigger that did not do all counts as failed
+ * Runs the steps one after the other.
+ * @throws the first failure, after all steps have run: if any step fails, the trigger counts as failed
  */
 export async function eachOf(steps: (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];

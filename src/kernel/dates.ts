@@ -1,12 +1,12 @@
-// Instants and dates. Inside, an instant is an integer: milliseconds since the Unix epoch. Outside, it is
-// RFC 3339 in UTC with milliseconds, or on input a bare date, which means a whole day everywhere on Earth.
-// Pure; time is passed in.
+// Instants and dates. Inside, an instant is an integer: milliseconds since the Unix epoch. Outside, it is RFC 3339 in
+// UTC with milliseconds. Input may also be a bare date, which means a whole day everywhere on Earth. Pure; time is
+// passed in.
 
 export const SECOND = 1000;
 export const HOUR = 3_600 * SECOND;
 export const DAY = 86_400 * SECOND;
 
-/** 9999-12-31T23:59:59Z, the last second that four digits of year can name: RFC 3339 and SQLite know no later one. */
+/** 9999-12-31T23:59:59Z, the last second with a four-digit year: RFC 3339 and SQLite have no later one. */
 export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -19,9 +19,9 @@ const isDay = (year: number, month: number, day: number): boolean =>
   year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
 
 /**
- * The instant that `text` names, or null where it is neither an RFC 3339 instant nor a date, or not a day
- * of the calendar. A date is taken in the holder's favour: as an end it lasts until the day is over in the
- * last time zone (UTC−12), as a start it begins when the day begins in the first one (UTC+14).
+ * The instant that `text` names, or null if it is neither an RFC 3339 instant nor a date, or its day is not in the
+ * calendar. A date is read in the holder's favor: as an end it lasts until the day is over in the last time zone
+ * (UTC−12), as a start it begins when the day begins in the first one (UTC+14).
  */
 export function parseInstant(text: string, role: "start" | "end"): number | null {
   const date = DATE.exec(text);
@@ -29,7 +29,7 @@ export function parseInstant(text: string, role: "start" | "end"): number | null
     const [year, month, day] = date.slice(1).map(Number) as [number, number, number];
     if (!isDay(year, month, day)) return null;
     const midnight = Date.UTC(year, month - 1, day);
-    // The very first and the very last day keep within what can be written.
+    // The very first and the very last day stay within the range that can be written.
     return role === "end"
       ? Math.min(midnight + DAY + 12 * HOUR, LAST_INSTANT)
       : Math.max(midnight - 14 * HOUR, 0);
@@ -53,8 +53,7 @@ export function parseInstant(text: string, role: "start" | "end"): number | null
   return at >= 0 && at <= LAST_INSTANT ? at : null;
 }
 
-// The other way round: the day that an instant was given as, where it is one that only a date gives; otherwise the
-// day on which it falls in UTC.
+// The reverse: if only a bare date can give this instant, that date; otherwise the day of the instant in UTC.
 export const lastDayOf = (end: number): number => (end % DAY === 12 * HOUR ? end - DAY : end);
 export const firstDayOf = (start: number): number => (start % DAY === 10 * HOUR ? start + DAY : start);
 
@@ -67,8 +66,8 @@ export const dayOf = (at: number): string => formatInstant(at).slice(0, 10);
 export const formatInstantOrNull = (at: number | null): string | null =>
   at === null ? null : formatInstant(at);
 
-// A JWT's NumericDate is whole seconds to most libraries, so what is signed is stored as whole seconds:
-// starts round down and ends round up, in the holder's favour.
+// Most libraries read a JWT's NumericDate as whole seconds, so what is signed is stored as whole seconds: starts round
+// down and ends round up, in the holder's favor.
 export const floorToSecond = (at: number): number => Math.floor(at / SECOND) * SECOND;
 export const ceilToSecond = (at: number): number => Math.ceil(at / SECOND) * SECOND;
 

@@ -1,11 +1,11 @@
-// What the inputs of every room are made of: text, ids, numbers in an address, moments.
+// The parts of all inputs: text, ids, numbers in an address, instants.
 import * as z from "zod/mini";
 import { trimmed } from "../field/pasted.ts";
 import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
 
 /**
- * At most so many characters, as JSON Schema (RFC 8259), SQLite and Python count them. The length of a JavaScript
- * string counts the halves of an emoji, and would refuse what the published schema allows.
+ * At most `max` characters, as JSON Schema (RFC 8259), SQLite and Python count them. The length of a JavaScript string
+ * counts an emoji as two, and would refuse what the published schema allows.
  */
 export const maxCharacters = (max: number) => [
   z.refine<string>(
@@ -18,19 +18,19 @@ export const maxCharacters = (max: number) => [
 const LineOf = (max: number, trim: z.core.$ZodCheck<string>) =>
   z.string().check(
     trim,
-    // The pattern says so, too, for who reads the published schema alone; one fault, one message.
+    // The pattern says so, too, for readers of the published schema; `abort` keeps it to one message per fault.
     z.minLength(1, { abort: true }),
     ...maxCharacters(max),
     z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
   );
 
-/** The plain text that people read: no control characters, not blank. */
+/** Plain text for people: no control characters, not blank. */
 export const Text = (max: number) => LineOf(max, z.trim());
 
-/** What is searched for. It is pasted from anywhere, so invisible characters at its ends are passed over, too. */
+/** A text to search for. It may be pasted from anywhere, so invisible characters at its ends are removed, too. */
 export const Sought = (max: number) => LineOf(max, z.overwrite(trimmed));
 
-/** An id that people choose. Not "." or "..", which the path of an address cannot end in (RFC 3986 section 5.2.4). */
+/** An id that people choose. Not "." or "..", because no URL path can end in them (RFC 3986 section 5.2.4). */
 export const ChosenId = z
   .string()
   .check(
@@ -40,7 +40,7 @@ export const ChosenId = z
     ),
   );
 
-/** A number in an address: decimal digits, and nothing else that JavaScript takes for a number. */
+/** A number in an address: decimal digits only, and nothing else that JavaScript accepts as a number. */
 export const written = <S extends z.core.$ZodType>(number: S) =>
   z.pipe(
     z.transform((text: unknown) =>
@@ -49,16 +49,16 @@ export const written = <S extends z.core.$ZodType>(number: S) =>
     number,
   );
 
-/** A list in which nothing is twice. */
+/** A list without duplicates. */
 export const unique = (message: string) => [
   z.refine<unknown[]>((items) => new Set(items).size === items.length, message),
   z.meta({ uniqueItems: true }),
 ];
 
-/** Why somebody did it; kept in the record. */
+/** Why somebody made a change; kept in the record. */
 export const Reason = Text(500);
 
-/** What a list is searched for. */
+/** The search text of a list. */
 export const SearchText = Sought(100);
 
 const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
@@ -87,9 +87,9 @@ const instantFrom = (role: "start" | "end", round: (at: number) => number = (at)
 /** When something begins; a bare date is its first moment anywhere on Earth. */
 export const StartInstant = instantFrom("start", floorToSecond);
 
-/** The first moment after something; a bare date lasts until it is over everywhere on Earth. */
+/** The first moment after the end; a bare date lasts until it is over everywhere on Earth. */
 export const EndInstant = instantFrom("end", ceilToSecond);
 
-// From when and up to when a list is asked for. Nothing of it is signed, so it is as exact as what it is compared with.
+// The range of time of a list. It is not signed, so it is as exact as the instants that it is compared with.
 export const Since = instantFrom("start");
 export const Until = instantFrom("end");

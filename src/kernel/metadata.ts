@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { maxCharacters } from "./inputs.ts";
 
-/** Far from the depth at which SQLite (1 000) or a stack gives up. */
+/** Far below the depth at which SQLite (1,000) or a stack gives up. */
 const MAX_DEPTH = 32;
 
 const isWithin = (levels: number, value: unknown): boolean =>
@@ -11,15 +11,15 @@ const isWithin = (levels: number, value: unknown): boolean =>
   (levels > 0 && Object.values(value).every((item) => isWithin(levels - 1, item)));
 
 /**
- * Whether every number can be given back. A whole one above 2^53 - 1 may have been rounded when it was read (RFC 8259
- * section 6), and one too large for a double was read as Infinity, which is written as null.
+ * Whether every number can be returned unchanged. A whole number above 2^53 - 1 may have been rounded when it was read
+ * (RFC 8259 section 6). A number too large for a double was read as Infinity, which is written as null.
  */
 const isKept = (value: unknown): boolean =>
   typeof value === "number"
     ? Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
     : value === null || typeof value !== "object" || Object.values(value).every(isKept);
 
-/** What a record drops without a word, because in JavaScript it is no member like others. */
+/** A record would drop this name silently, because it is special in JavaScript. */
 const PROTO = "__proto__";
 
 const withoutProto = z.transform((value: unknown, context) => {
@@ -41,5 +41,5 @@ const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 
-/** Free JSON for the vendor's own references; kept with the row and given back, never interpreted. */
+/** Free JSON for the vendor's own references; stored with the row and returned, never interpreted. */
 export const Metadata = z.pipe(withoutProto, Kept);

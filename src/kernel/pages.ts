@@ -1,6 +1,6 @@
-// Keyset pages: a page starts after the last key of the one before it, so rows that come and go meanwhile
-// neither repeat nor hide others. A cursor is that key, encrypted, since addresses that people are found by are
-// part of it and a cursor stands in URLs. One that was altered, or is of another list or other filters, is refused.
+// Keyset pages: a page starts after the last key of the previous page, so rows that come and go meanwhile neither
+// repeat nor hide others. A cursor is that key, encrypted, because it may contain e-mail addresses and appears in URLs.
+// A cursor that was altered, or that belongs to another list or other filters, is refused.
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
@@ -25,8 +25,8 @@ export interface Page<T> {
 export type Key = (string | number)[];
 
 /**
- * The most rows that a page looks at where a filter has no index of its own: such a page may come with fewer
- * rows than asked for, and with a cursor to go on. It bounds what a page costs, whatever is asked.
+ * The most rows that a page looks at when a filter has no index of its own. Such a page may have fewer rows than asked
+ * for, and still a cursor to continue. This bounds the cost of every page.
  */
 export const MAX_SCAN = 90;
 
@@ -49,16 +49,16 @@ export interface List {
   /** Where the page starts: after this key, or at the beginning. */
   after: Key | null;
   /**
-   * Makes a page of the rows read, at most `scan` of them.
-   * @param keep which rows belong to the list, where the query could not tell
+   * Makes a page from the rows that were read, of which there are at most `scan`.
+   * @param keep which rows belong to the list, if the query could not tell
    */
   page<T>(rows: T[], scan: number, keyOf: (row: T) => Key, keep?: (row: T) => boolean): Promise<Page<T>>;
 }
 
 /**
  * Opens a list at the request's cursor.
- * @param filters what the rows are chosen by; a cursor is good for the same filters only
- * @throws Problem REQUEST_INVALID for a cursor that this list did not give
+ * @param filters what the rows are chosen by; a cursor is valid for the same filters only
+ * @throws Problem REQUEST_INVALID for a cursor that does not belong to this list
  */
 export async function openList(
   context: Context,

@@ -6,7 +6,7 @@ import { ROLES } from "../storage/schema.ts";
 
 export const AnyRole = z.enum(ROLES);
 
-/** Everyone with a role may read; what else there is to do: */
+/** Everyone with a role may read. Who may do more: */
 const BEYOND_READING = {
   /** Seeing license keys, one by one or in an export. */
   keys: ["owner", "manager"],
@@ -24,14 +24,14 @@ export type Permission = "read" | keyof typeof BEYOND_READING;
 const grants = (role: Role, permission: Permission): boolean =>
   permission === "read" || (BEYOND_READING[permission] as readonly Role[]).includes(role);
 
-/** Whether the actor may do this, where a call gives more to some than to others. */
+/** Whether the actor may do this, for calls that show some actors more than others. */
 export const allows = ({ actor }: Context, permission: Permission): boolean =>
   actor.type === "staff" && grants(actor.role, permission);
 
 /**
- * The member of staff who acts, once it is certain that they may.
- * @throws Problem UNAUTHENTICATED where nobody is signed in
- * @throws Problem FORBIDDEN where the actor's role does not include the permission
+ * The member of staff who acts, after a check that they may.
+ * @throws Problem UNAUTHENTICATED if nobody is signed in
+ * @throws Problem FORBIDDEN if the actor's role does not include the permission
  */
 export function allow(context: Context, permission: Permission): Staff {
   const { actor } = context;

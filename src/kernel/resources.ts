@@ -1,22 +1,22 @@
-// What the changeable resources have in common: versions as ETags, and what a change did.
+// What changeable resources have in common: versions as ETags, and the differences that a change makes.
 import { Problem } from "../problems.ts";
 
-/** A license is issued, all else created. */
+/** A license is issued; everything else is created. */
 export type Versioned = { version: number } & ({ created_at: number } | { issued_at: number });
 
 const madeAt = (resource: Versioned): number =>
   "created_at" in resource ? resource.created_at : resource.issued_at;
 
 /**
- * The strong ETag (RFC 9110 section 8.8.3) of a resource. Versions count from 1 again where one is deleted and made anew
- * under its id, so the time tells the two apart.
+ * The strong ETag (RFC 9110 section 8.8.3) of a resource. If a resource is deleted and created again with the same id,
+ * its versions restart at 1; the time of creation tells the two apart.
  */
 export const etagOf = (resource: Versioned): string =>
   `"${resource.version}-${madeAt(resource).toString(36)}"`;
 
 /**
- * @param ifMatch the If-Match header (RFC 9110 section 13.1.1), where the caller sent one
- * @throws Problem PRECONDITION_FAILED where the resource is not the one that the caller saw
+ * @param ifMatch the If-Match header (RFC 9110 section 13.1.1), if the caller sent one
+ * @throws Problem PRECONDITION_FAILED if the resource is not the one that the caller saw
  */
 export function assertMatch(resource: Versioned, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === "*") return;
@@ -26,7 +26,7 @@ export function assertMatch(resource: Versioned, ifMatch: string | undefined): v
 
 export type Changes = Record<string, { from: unknown; to: unknown }>;
 
-/** What is different, member by member. */
+/** The differences, member by member. */
 export function changesBetween(before: object, after: object): Changes {
   const old = before as Record<string, unknown>;
   return Object.fromEntries(
@@ -37,15 +37,15 @@ export function changesBetween(before: object, after: object): Changes {
 }
 
 /**
- * The columns that a change writes. Never the whole row: where a key is set, even to what it is, SQLite looks through
- * all rows that refer to it, such as a customer's every license.
+ * The columns that a change writes. Never the whole row: if a key is set, even to the same value, SQLite looks through
+ * all rows that refer to it, such as every license of a customer.
  */
 export const columnsToSet = <T extends object>(before: T, after: T): Partial<T> =>
   Object.fromEntries(
     Object.entries(changesBetween(before, after)).map(([name, { to }]) => [name, to]),
   ) as Partial<T>;
 
-/** How often a change is tried anew when another one came in between. */
+/** How often a change is tried if other changes come in between. */
 export const MAX_ATTEMPTS = 5;
 
 export const overtaken = (ifMatch: string | undefined): Problem =>

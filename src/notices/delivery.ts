@@ -1,8 +1,8 @@
-// Sending what the outbox holds, through Resend: each message once, whatever fails in between.
+// Sends the messages of the outbox through Resend: each one once, whatever fails in between.
 //
-// A run claims the messages of one request by one conditional UPDATE, so two runs never have the same ones. What
-// is claimed together stays together: after a lost answer the same bytes go out under the same idempotency key,
-// and Resend answers as it did before. Its memory ends after a day, and so do the attempts.
+// A run claims the messages of one request with one conditional UPDATE, so two runs never have the same ones. Messages
+// that are claimed together stay together: after a lost answer, the same bytes are sent with the same idempotency key,
+// and Resend gives the same answer as before. It forgets keys after a day, so the attempts end before that.
 import { asc, eq } from "drizzle-orm";
 import { Resend } from "resend";
 import type { Context } from "../context.ts";
@@ -13,36 +13,36 @@ import { type Email, openMessage } from "./outbox.ts";
 
 const MAX_BATCH = 100;
 
-/** A request that takes longer is taken as lost. */
+/** A request that takes longer counts as lost. */
 const TIMEOUT = 30 * SECOND;
 
-/** For this long a claim is its run's alone; a run that died has lost it then. */
+/** For this long a claim belongs to its run alone. After that, the run must have died, and others may claim again. */
 const CLAIM = 120 * SECOND;
 
-/** How long a run waits for its turn; what takes longer is for the next run. */
+/** How long a run waits for its turn; if it takes longer, the next run sends. */
 const PATIENCE = 5 * SECOND;
 
-/** Resend remembers an idempotency key for 24 hours; what is not certain by then must not be sent again. */
+/** Resend remembers an idempotency key for 24 hours; a message that may have been sent is not sent again after that. */
 const REMEMBERED = DAY - HOUR;
 
-/** Three days and some hours, as the pauses grow: Resend may be down over a weekend. */
+/** With the growing pauses, three days and some hours: Resend may be down over a weekend. */
 const MAX_ATTEMPTS = 48;
 const FIRST_PAUSE = 30 * SECOND;
 const LONGEST_PAUSE = 2 * HOUR;
 
-/** A pause that Resend asks for is kept up to this; one longer ago set by a clock that ran ahead is ignored. */
+/** The longest pause that Resend can ask for. A longer one was set by a clock that ran ahead, and is ignored. */
 const LONGEST_HOLD = 2 * HOUR;
 
-/** What one run may ask of D1 is limited: as many requests as this, about four statements each. */
+/** The most requests of one run, with about four statements each: what a run may ask of D1 is limited. */
 const MAX_REQUESTS = 200;
 
-/** After as many failures in a row Resend is down, and the rest can wait. */
+/** After this many failures in a row, Resend is probably down, and the rest waits. */
 const MAX_FAILURES = 3;
 
-/** A run after an answer: waitUntil gives it thirty seconds. */
+/** The budget of a run after an answer: waitUntil allows thirty seconds. */
 const SOON = 20 * SECOND;
 
-/** Sends what is due once the answer is out. What it does not get through the next run does. */
+/** Sends what is due, after the answer. The next scheduled run sends what is left. */
 export function sendSoon(context: Context): void {
   if (context.config.mail.apiKey === null) return;
   context.defer(deliverMail({ ...context, actor: { type: "system", id: "deliveries" }, ip: null }, SOON));
@@ -55,22 +55,22 @@ interface Claim {
   /** How far the run's trigger is ahead of the clock; see deliverMail. */
   ahead: number;
   uncertainSince: number;
-  /** All messages of the request, those included that are through already: the body must not change. */
+  /** All messages of the request, including those already sent: the body must not change. */
   rows: Message[];
 }
 
-/** What came of a request. */
+/** The result of a request. */
 type Outcome =
   | { is: "sent"; ids: string[] }
   /** The same request may succeed later. */
   | { is: "again"; error: string; uncertain: boolean; retryAfter: number | null }
-  /** It never will; `apart` where a single one of its messages may be to blame. */
+  /** The same request can never succeed; `apart` if a single one of its messages may be the cause. */
   | { is: "refused"; error: string; apart: boolean };
 
 /**
  * Sends until nothing is due, or for `budget` milliseconds.
- * @param at the time for which the run was triggered. By hand that can be one to come: it decides what is due and
- * when it is again. Resend, which paces us and remembers keys, goes by the clock.
+ * @param at the time for which the run was triggered; by hand, it can lie in the future. It decides what is due and
+ * when to try again. Pacing and the memory of idempotency keys follow the clock, because Resend does.
  */
 export async function deliverMail(
   context: Context,
@@ -93,7 +93,7 @@ export async function deliverMail(
   }
 }
 
-// What failed before goes first: it has waited longest, and its pauses grow.
+// Messages that failed before go first: they have waited longest, and their pauses grow.
 const CLAIM_NEXT = named(`
   UPDATE messages SET
     batch_id = coalesce(batch_id, :batch), attempts = attempts + 1, next_try_at = :claimed_until,
@@ -112,12 +112,12 @@ const CLAIM_NEXT = named(`
     AND NOT EXISTS (SELECT 1 FROM mail_pace WHERE next_at BETWEEN :patience AND :hold)
   RETURNING batch_id, attempts, uncertain_since`);
 
-/** Takes a turn, over all isolates. */
+/** Takes a turn among all isolates. */
 const TAKE_TURN = named(`
   UPDATE mail_pace SET next_at = iif(next_at BETWEEN :now AND :hold, next_at, :now) + :step
   WHERE changes() > 0 RETURNING next_at - :step AS turn`);
 
-/** Claims the messages of the next request and waits for its turn; null where nothing is due. */
+/** Claims the messages of the next request and waits for its turn; null if nothing is due. */
 async function claimNext(context: Context, ahead: number): Promise<Claim | null> {
   const { db, clock, config, ids } = context;
   const now = clock.now();
@@ -159,7 +159,7 @@ async function attempt(context: Context, resend: Resend, claim: Claim): Promise<
     const email = await openMessage(context, row);
     if (email === null) {
       const error = "The message cannot be read any more: SESSION_SECRET was changed.";
-      // Where an earlier attempt may be through, the others would be sent twice under keys of their own.
+      // If an earlier attempt may have succeeded, the others would be sent twice under new keys.
       return { is: "refused", error, apart: rows.length > 1 && uncertainSince === claimedAt };
     }
     emails.push(email);
@@ -178,8 +178,8 @@ async function attempt(context: Context, resend: Resend, claim: Claim): Promise<
 }
 
 /**
- * Nobody took the request: Resend itself says that it takes none now, or Cloudflare, which stands before it, that it
- * was not reached (refused, no way, no TLS, no name). So it is certain that nothing was sent, however long it lasts.
+ * Statuses that say that the request was not accepted: Resend accepts none now, or Cloudflare in front of it could not
+ * reach it (refused, no route, no TLS, no name). So nothing was sent, however long this lasts.
  */
 const NOT_TAKEN = new Set([429, 503, 521, 523, 525, 526, 530]);
 
@@ -191,7 +191,7 @@ interface ResendError {
 
 const MAX_ERROR = 300;
 
-/** Which of them may pass by itself, as Resend documents its errors. */
+/** What to do about an error, as Resend documents its errors. */
 function failureOf(
   { name, message, statusCode }: ResendError,
   headers: Record<string, string> | null,
@@ -207,11 +207,12 @@ function failureOf(
   if (statusCode === null || statusCode >= 500 || concurrent) {
     return { is: "again", error, uncertain: true, retryAfter: null };
   }
-  // A wrong API key is no message's fault, and under a key that Resend knows with another body they may be sent.
+  // 401: a wrong API key is not the fault of a message. 409: Resend knows the idempotency key with another body, so the
+  // messages may have been sent.
   return { is: "refused", error, apart: size > 1 && statusCode !== 401 && statusCode !== 409 };
 }
 
-/** Doubles with each attempt; the jitter keeps what failed together from coming back together. */
+/** Doubles with each attempt; the jitter spreads the retries of messages that failed together. */
 export const pauseAfter = (attempts: number, random: number): number =>
   Math.round(Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * (0.75 + random / 2));
 
@@ -219,7 +220,7 @@ async function record(context: Context, claim: Claim, outcome: Outcome): Promise
   await context.db.batch(resultOf(context, claim, outcome), "repeatable");
 }
 
-// A failure is written only by the run that has the claim: another one may have got it through meanwhile.
+// Only the run that has the claim writes a failure: another run may have sent the messages meanwhile.
 const OWN = "WHERE batch_id = :batch AND status = 'pending' AND attempts = :attempts";
 
 const SENT = named(`
@@ -231,7 +232,7 @@ const SENT = named(`
 
 const FAILED = named(`UPDATE messages SET status = 'failed', last_error = :error, updated_at = :now ${OWN}`);
 
-// None of them was taken, so each may go out in a request of its own.
+// None of them was accepted, so each may be sent in its own request.
 const APART = named(
   `UPDATE messages SET
      batch_id = id, attempts = 0, next_try_at = 0, uncertain_since = NULL, last_error = :error, updated_at = :now ${OWN}`,

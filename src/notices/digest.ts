@@ -1,4 +1,4 @@
-// What staff are told once a day: what ends, what has ended, what bounced, who is at the limit of their seats.
+// The daily digest for staff: licenses that end soon or have ended, mail that bounced, licenses without a free seat.
 import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
@@ -7,15 +7,15 @@ import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import type { DigestRow } from "./templates/index.ts";
 
-/** Bounds what the digest costs. The letter shows the first of them, and counts them all. */
+/** Bounds the cost of the digest. The letter shows the first ones and counts them all. */
 const MAX_LISTED = 1_000;
 
-/** As many of the latest events are looked at for licenses that took a seat. */
+/** How many of the latest events are searched for licenses that took a seat. */
 const MAX_EVENTS = 1_000;
 
 /**
- * From when on the digest of the day that `now` lies in tells what happened: since the one of a day before, so that
- * neither a missed night nor one too many loses anything.
+ * The start of the period that the digest of today covers: the time of the last digest of an earlier day. So nothing is
+ * lost if a night is missed or a run is repeated.
  */
 export async function digestSince({ db }: Context, now: number): Promise<number> {
   const today = Math.floor(now / DAY) * DAY;
@@ -29,8 +29,8 @@ export async function digestSince({ db }: Context, now: number): Promise<number>
 }
 
 /**
- * Writes the digest of the day that `now` lies in; nothing where it is written already.
- * @param since as `digestSince` says
+ * Writes the digest of today, unless it is written already.
+ * @param since the result of `digestSince`
  */
 export async function writeDigest(
   context: Context,
@@ -45,12 +45,12 @@ export async function writeDigest(
   const { orm } = context.db;
   const ending = (after: number, upTo: number) =>
     orm
-      // Names of their own: a batch gives rows as objects, where columns of one name would be one.
+      // Distinct names: a batch returns rows as objects, in which columns with the same name would become one.
       .select({ license_id: licenses.id, customer_name: customers.name, expires_at: licenses.expires_at })
       .from(licenses)
       .innerJoin(customers, eq(customers.id, licenses.customer_id))
       .where(
-        // The plus keeps SQLite off the index of standings, along which it would read every active license.
+        // The plus keeps SQLite from using the index by status, along which it would read every active license.
         and(
           gt(licenses.expires_at, after),
           lte(licenses.expires_at, upTo),
@@ -100,7 +100,7 @@ interface FullLicense {
   max: number;
 }
 
-/** The licenses that took a seat since then and have no other left, as far as the latest events tell. */
+/** The licenses that took a seat since then and have no free seat left, as far as the latest events show. */
 async function fullLicenses({ db }: Context, now: number, since: number): Promise<FullLicense[]> {
   const [found] = await db.batch([
     db.sql(

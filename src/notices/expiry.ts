@@ -1,6 +1,6 @@
-// The nightly walk: which licenses are due a notice now, and writing what is owed. Reads the licenses whose
-// thresholds were passed of late along the index of their ends, page by page; what was written by a run before
-// is not written again, so a run that dies is simply made anew.
+// The nightly walk: finds the licenses that are due a notice now, and writes it. It reads the licenses that recently
+// passed a threshold, page by page, along the index by end. What an earlier run wrote is not written again, so a run
+// that dies can simply be repeated.
 import { and, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY } from "../kernel/dates.ts";
@@ -27,9 +27,9 @@ interface Candidate {
   thresholds: number[];
 }
 
-/** Every threshold that any license may have: of the types, and of licenses with their own. */
+/** Every threshold that any license may have: those of the types, and those of licenses with their own. */
 async function thresholdsInUse({ db }: Context): Promise<number[]> {
-  // Steps from one distinct value to the next: as many rows as there are values, not licenses.
+  // Steps from one distinct value to the next: reads as many rows as there are values, not licenses.
   const [found] = await db.batch([
     db.sql(
       `WITH RECURSIVE own(days) AS (
@@ -46,7 +46,7 @@ async function thresholdsInUse({ db }: Context): Promise<number[]> {
   return (found?.results ?? []).map((row) => Number(row["days"]));
 }
 
-/** The stretches of ends in which a license may be due a notice, those that touch taken together. */
+/** The ranges of ends in which a license may be due a notice; ranges that touch are merged. */
 export function windowsOf(thresholds: readonly number[], now: number): [after: number, upTo: number][] {
   const windows: [number, number][] = [];
   for (const days of thresholds.toSorted((a, b) => a - b)) {
@@ -80,7 +80,7 @@ async function readPage({ db }: Context, [at, id]: [number, string], upTo: numbe
     .where(
       and(
         lte(licenses.expires_at, upTo),
-        // Both columns at once, or each page would begin with all that ends at the same instant.
+        // Compares both columns at once; otherwise each page would begin with all licenses of the same end.
         sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
       ),
     )
@@ -96,7 +96,7 @@ async function readPage({ db }: Context, [at, id]: [number, string], upTo: numbe
 const keyOf = ({ id, expires_at }: License, threshold: number, recipient: string): string =>
   `notice:${id}:${expires_at}:${threshold}:${recipient}`;
 
-/** The keys among these that the outbox has. */
+/** Those of the keys that are in the outbox. */
 async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
   const among: SQL = sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
   const rows = await db.orm
@@ -112,7 +112,7 @@ const STILL_DUE = `EXISTS (
 
 /**
  * Writes the notices that are due.
- * @returns the licenses due one since then whose customer has no e-mail address
+ * @returns the licenses that became due since then and whose customer has no e-mail address
  */
 export async function writeNotices(context: Context, now: number, since: number): Promise<DigestRow[]> {
   const unreachable: DigestRow[] = [];

@@ -2,20 +2,20 @@
 import { DAY } from "../kernel/dates.ts";
 import type { License } from "../storage/schema.ts";
 
-/** A threshold that was passed longer ago than this is left out: nights are missed one by one, not by the month. */
+/** A threshold that was passed longer ago than this is skipped: single nights are missed, not whole months. */
 export const MISSED = 8 * DAY;
 
 export interface DueNotice {
-  /** How many days before the end the notice was to come; 0 says that the license has ended. */
+  /** How many days before the end the notice was planned; 0 says that the license has ended. */
   threshold: number;
-  /** How many days are really left, a begun one included. */
+  /** How many days are really left, including a partial one. */
   daysLeft: number;
 }
 
 /**
  * The notice that is due now, or null.
  * @param thresholds days before the end, in any order
- * @param sent the thresholds whose notice went to the same recipient for the same end already
+ * @param sent the thresholds whose notice was already sent to the same recipient for the same end
  */
 export function dueNotice(
   license: Pick<License, "status" | "expires_at">,
@@ -27,10 +27,10 @@ export function dueNotice(
   if (status !== "active" || expires_at === null) return null;
   const passed = thresholds.filter((days) => now >= expires_at - days * DAY);
   if (passed.length === 0) return null;
-  // After missed nights only the nearest one is of use.
+  // After missed nights, only the threshold nearest to the end matters.
   const threshold = Math.min(...passed);
   if (now - (expires_at - threshold * DAY) >= MISSED) return null;
-  // Also where the clock went back: who was told that a day is left is not told of a week.
+  // Also if the clock went back: a customer who was told that a day is left is not then told about a week.
   for (const days of sent) if (days <= threshold) return null;
   return { threshold, daysLeft: Math.max(0, Math.ceil((expires_at - now) / DAY)) };
 }

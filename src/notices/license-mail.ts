@@ -1,4 +1,4 @@
-// Mail about one license: its key for the customer, when it is issued, renewed or asked for.
+// Mail about one license: brings its key to the customer when the license is issued, renewed or sent again.
 import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../kernel/permissions.ts";
@@ -13,7 +13,7 @@ import { sendSoon } from "./delivery.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import type { LicenseFacts } from "./templates/index.ts";
 
-/** What a notice says of a license. */
+/** What a notice says about a license. */
 export const factsOf = (
   { config }: Services,
   license: License,
@@ -33,7 +33,7 @@ export const factsOf = (
   contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
 });
 
-/** @throws Problem REQUEST_INVALID, naming `member` of the request, where there is no address */
+/** @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address */
 function recipientOf({ id, email }: Customer, member: "send_email" | "to", to?: string): string {
   const recipient = to ?? email;
   if (recipient === null) throw invalid(member, `The customer ${id} has no e-mail address`);
@@ -41,10 +41,10 @@ function recipientOf({ id, email }: Customer, member: "send_email" | "to", to?: 
 }
 
 /**
- * The mail that brings a license to its customer, and the statements that owe it and record where the key went. Each
- * one asked for is one sent.
- * @param member of the request, for the refusal
- * @throws Problem REQUEST_INVALID where there is no address
+ * The mail that brings a license to its customer, and the statements that put it into the outbox and record where the
+ * key went. Each call makes a new mail.
+ * @param member the member of the request that the refusal names
+ * @throws Problem REQUEST_INVALID if there is no address
  */
 async function oweDelivery(
   context: Context,
@@ -73,7 +73,7 @@ async function oweDelivery(
   };
 }
 
-/** The event of a key that was mailed, where the statement before it wrote the mail. */
+/** The event of a mailed key, if the statement before it wrote the mail. */
 const recordMailed = (context: Context, { id, license_id, recipient, key_revision, created_at }: Message) =>
   recordChange(context, created_at, "license.mailed", ["license", String(license_id)], {
     message_id: id,
@@ -81,13 +81,13 @@ const recordMailed = (context: Context, { id, license_id, recipient, key_revisio
     revision: key_revision,
   });
 
-/** The statements that owe the news of a renewal, for the batch of the renewal, behind its event. */
+/** The statements that write the mail about a renewal. They go into the batch of the renewal, after its event. */
 async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
   const [customer] = await context.db.orm
     .select()
     .from(customers)
     .where(eq(customers.id, license.customer_id));
-  // Whoever is suspended would read that all is well.
+  // The customer of a suspended license would read that all is well.
   if (!customer || customer.email === null || license.status !== "active") return [];
   const message = await compose(context, license.updated_at, {
     dedupeKey: `renewed:${license.id}:${license.version}`,
@@ -104,10 +104,10 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
   return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];
 }
 
-// By kind, not by what is known of the key: the release before this one writes no revision.
+// By kind, not by the revision of the key, because the previous release writes no revision.
 const NOTICES = "'expiry_warning', 'license_expired'";
 
-// What Resend may have taken is let be: nobody can call it back.
+// Mail that Resend may have accepted stays: nobody can call it back.
 const WITHDRAW = named(`
   UPDATE messages SET
     status = iif(kind IN (${NOTICES}), 'skipped', 'failed'),
@@ -120,8 +120,8 @@ const WITHDRAW = named(`
     AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`);
 
 /**
- * Takes back what is still to be sent and would not be true any more: notices of another end or of a license that was
- * stopped, and keys that were replaced. For the batch of the change, in front of it.
+ * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, and keys that
+ * were replaced. The statements go into the batch of the change, before it.
  */
 function withdrawMail(
   { db }: Context,
@@ -143,7 +143,7 @@ function withdrawMail(
   ];
 }
 
-/** What the domain asks for where a license changes. */
+/** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
     (await oweDelivery(context, license, customer, "send_email")).statements,
@@ -155,9 +155,9 @@ export const licenseMail: LicenseMail = {
 export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
 
 /**
- * A license whose key is worth sending, and its customer.
+ * A license whose key may be sent, and its customer.
  * @throws Problem LICENSE_NOT_FOUND
- * @throws Problem INVALID_TRANSITION where it is revoked
+ * @throws Problem INVALID_TRANSITION if it is revoked
  */
 async function sendable({ db }: Context, id: string): Promise<{ license: License; customer: Customer }> {
   const [found] = await db.orm
@@ -174,7 +174,7 @@ async function sendable({ db }: Context, id: string): Promise<{ license: License
   return found;
 }
 
-/** Whom `sendLicense` would mail where no address is given. @throws as it does */
+/** The recipient that `sendLicense` would use without a given address. @throws as `sendLicense` does */
 export async function previewDelivery(context: Context, id: string): Promise<string> {
   allow(context, "licenses");
   return recipientOf((await sendable(context, id)).customer, "to");
@@ -183,8 +183,8 @@ export async function previewDelivery(context: Context, id: string): Promise<str
 /**
  * Mails the current key of a license to its customer, or to somebody else.
  * @throws Problem LICENSE_NOT_FOUND
- * @throws Problem INVALID_TRANSITION where it is revoked
- * @throws Problem REQUEST_INVALID where neither the customer nor the request has an address
+ * @throws Problem INVALID_TRANSITION if it is revoked
+ * @throws Problem REQUEST_INVALID if neither the customer nor the request has an address
  */
 export async function sendLicense(
   context: Context,

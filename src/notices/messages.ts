@@ -1,4 +1,4 @@
-// The outbox as staff see it: what was mailed to whom, what became of it, and sending it once more.
+// The outbox as staff see it: what was mailed to whom, whether it arrived, and sending it again.
 import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow, allows } from "../kernel/permissions.ts";
@@ -20,10 +20,10 @@ export const MessageFilter = z.object({
 
 export type MessageFilter = z.output<typeof MessageFilter>;
 
-// After every id of ours, so that a first page is a search of its index, too.
+// Sorts after every id, so that the first page is an index search, too.
 const LAST_ID = "~";
 
-/** All but the mail itself, which a list has no use for. */
+/** Everything except the mail itself, which a list does not need. */
 const SHOWN = {
   id: messages.id,
   kind: messages.kind,
@@ -42,7 +42,7 @@ const SHOWN = {
 
 type Listed = Omit<Message, "content" | "batch_id" | "uncertain_since" | "dedupe_key" | "key_revision">;
 
-/** A page of messages, the newest first, along the index of the narrowest filter. */
+/** A page of messages, newest first, along the index of the narrowest filter. */
 export async function listMessages(
   context: Context,
   request: PageRequest,
@@ -106,8 +106,8 @@ export interface Preview {
 }
 
 /**
- * A message, and the very mail that was or will be sent. A mail with a license key shows to those who may see
- * keys, and that it was shown is recorded.
+ * A message, and the exact mail that was or will be sent. A mail with a license key is shown only to those who may see
+ * keys, and each time is recorded.
  * @throws Problem NOT_FOUND
  */
 export async function getMessage(
@@ -141,10 +141,10 @@ const previewOf = ({ html, text, attachments = [] }: Email): Preview => ({
 });
 
 /**
- * Sends a message again that was not sent, or did not arrive.
+ * Sends a message again if it was not sent or did not arrive.
  * @throws Problem NOT_FOUND
- * @throws Problem CONFLICT where it is on its way or there, where the key in it was replaced, where it went out together
- *   with others that are on their way, or where sending is not configured
+ * @throws Problem CONFLICT if it is on its way or has arrived, if the key in it was replaced, if it was sent together
+ *   with others that are on their way, or if sending is not configured
  */
 export async function retryMessage(context: Context, id: string): Promise<Message> {
   allow(context, "licenses");
@@ -154,7 +154,7 @@ export async function retryMessage(context: Context, id: string): Promise<Messag
   const now = context.clock.now();
   const [updated] = await db.batch([
     db.sql(
-      // A request of its own, under a new idempotency key: somebody decided that it is to be sent.
+      // In its own request, under a new idempotency key: somebody decided to send it again.
       `UPDATE messages SET status = 'pending', attempts = 0, next_try_at = 0, batch_id = ?1, uncertain_since = NULL,
          provider_id = NULL, last_error = NULL, updated_at = ?2
        WHERE id = ?3 AND status IN ${AT_REST}
@@ -195,7 +195,7 @@ async function whyNot({ db }: Context, id: string): Promise<Problem> {
   ]);
   const { status, at_rest, together } = found?.results[0] ?? {};
   if (!at_rest) return new Problem("CONFLICT", `The message is ${String(status)}.`);
-  // Taken out of a request that goes out again, it would change the bytes that Resend knows that request by.
+  // To take it out of a request that will be sent again would change the bytes by which Resend knows the request.
   return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);
 }
 

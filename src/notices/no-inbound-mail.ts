@@ -1,5 +1,5 @@
-// Stands in the bundle for postal-mime, the parser with which Resend's SDK reads mail that was received: an eighth
-// of the bundle for something that this service never does. See [alias] in wrangler.toml.
+// Replaces postal-mime in the bundle. Resend's SDK parses received mail with it, which this service never does, and it
+// would be an eighth of the bundle. See [alias] in wrangler.toml.
 export default {
   parse(): never {
     throw new Error("This service receives no mail.");

@@ -1,5 +1,5 @@
-// The outbox: mail that is owed, rendered once and sealed, written in the batch of what owes it. The very bytes
-// that are written here are sent, however often it takes and whatever is deployed meanwhile.
+// The outbox: mail that is to be sent, rendered and sealed once, and written in the batch of the change that causes it.
+// Exactly these bytes are sent, however many attempts it takes and whatever is deployed meanwhile.
 import { base64url } from "jose";
 import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
@@ -9,12 +9,12 @@ import { type Notice, render } from "./templates/index.ts";
 
 const PURPOSE = "caio-licensing mail";
 
-/** Why a mail with a key that was replaced is not sent. */
+/** Why a mail with a replaced key is not sent. */
 export const KEY_REPLACED = "The key in it is not accepted any more. Send the license anew.";
 
 export const NOT_CONFIGURED = "RESEND_API_KEY is not set.";
 
-/** What is handed to Resend, in the names of its SDK. */
+/** What Resend gets, with the names of its SDK. */
 export interface Email {
   from: string;
   to: string;
@@ -23,18 +23,18 @@ export interface Email {
   html: string;
   text: string;
   attachments?: { filename: string; content: string }[];
-  /** Come back with the receipts. */
+  /** Resend returns these with the receipts. */
   tags: { name: string; value: string }[];
 }
 
 export interface Owed {
-  /** Two messages with the same one are the same. */
+  /** Two messages with the same key are the same message. */
   dedupeKey: string;
   recipient: string;
   licenseId: string | null;
   customerId: string | null;
   notice: Notice;
-  /** Of the key that it brings. */
+  /** The revision of the license key in the mail. */
   keyRevision?: number;
 }
 
@@ -44,7 +44,7 @@ const encoded = ({ filename, content }: { filename: string; content: string }) =
   content: btoa(String.fromCharCode(...new TextEncoder().encode(content))),
 });
 
-/** A row for the outbox, not written yet. */
+/** Makes a row for the outbox, without writing it. */
 export async function compose(context: Context, now: number, owed: Owed): Promise<Message> {
   const { from, replyTo, apiKey } = context.config.mail;
   const id = `msg_${context.ids.ulid(now)}`;
@@ -72,7 +72,7 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
     status: apiKey === null ? "skipped" : "pending",
     attempts: 0,
     next_try_at: 0,
-    // Resend takes attachments in requests of a single mail only.
+    // Resend allows attachments only in a request with a single mail.
     batch_id: attachments.length > 0 ? id : null,
     uncertain_since: null,
     provider_id: null,
@@ -83,7 +83,7 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
   };
 }
 
-/** The mail of a row, or null where SESSION_SECRET has changed since. */
+/** The mail of a row, or null if SESSION_SECRET has changed since. */
 export async function openMessage(
   context: Context,
   { id, content }: Pick<Message, "id" | "content">,
@@ -115,7 +115,7 @@ const COLUMNS = [
 ] as const satisfies (keyof Message)[];
 
 /**
- * Statements that write the rows, all in as few as possible. A row whose dedupe_key is there already is left out.
+ * As few statements as possible that write the rows. A row is skipped if its dedupe_key exists already.
  * @param condition SQL that must hold for a row (`value`, its JSON) to be written
  */
 export const writeMessages = ({ db }: Context, rows: object[], condition: string): D1PreparedStatement[] =>

@@ -1,5 +1,5 @@
-// What Resend reports of a message later: delivered, bounced, marked as spam. A report that comes twice, or late,
-// changes nothing any more.
+// What Resend reports about a message later: delivered, bounced, marked as spam. A report that comes twice or too late
+// changes nothing.
 import { eq } from "drizzle-orm";
 import { Resend } from "resend";
 import * as z from "zod/mini";
@@ -20,7 +20,7 @@ const Receipt = z.object({
   type: z.string(),
   data: z.object({
     email_id: z.optional(z.string()),
-    // An object in webhooks, a list of pairs in Resend's older ones.
+    // An object in current webhooks, a list of pairs in older ones.
     tags: z.optional(
       z.union([z.record(z.string(), z.string()), z.array(z.object({ name: z.string(), value: z.string() }))]),
     ),
@@ -40,7 +40,7 @@ const OUTCOMES = {
     told: "The mail bounced.",
     address: "bounced",
   },
-  // It arrived; what it says is about the address.
+  // The mail arrived; the complaint is about the address.
   "email.complained": {
     status: "delivered",
     from: "('pending', 'sent', 'delivered', 'failed')",
@@ -52,9 +52,9 @@ const OUTCOMES = {
 const isKnown = (type: string): type is keyof typeof OUTCOMES => Object.hasOwn(OUTCOMES, type);
 
 /**
- * Records a receipt, where it is about a message of ours.
- * @throws Problem NOT_FOUND where receipts are not configured
- * @throws Problem UNAUTHENTICATED where Resend did not sign it, or too long ago
+ * Records a receipt if it is about a message of this service.
+ * @throws Problem NOT_FOUND if receipts are not configured
+ * @throws Problem UNAUTHENTICATED if Resend did not sign it, or signed it too long ago
  */
 export async function takeReceipt(context: Context, signed: SignedReceipt): Promise<void> {
   const { webhookSecret } = context.config.mail;
@@ -70,7 +70,7 @@ export async function takeReceipt(context: Context, signed: SignedReceipt): Prom
   await context.db.batch(statementsOf(context, messageId, email_id ?? null, receipt.type));
 }
 
-/** The message that Resend knows by this id. Only our tag tells it where Resend's answer, with the id, was lost. */
+/** The message that Resend knows by this id. If Resend's answer with the id was lost, only the tag can tell. */
 async function sentAs({ db }: Context, providerId: string | undefined): Promise<string | undefined> {
   if (providerId === undefined) return undefined;
   const [found] = await db.orm
@@ -83,7 +83,7 @@ async function sentAs({ db }: Context, providerId: string | undefined): Promise<
 
 function verify(webhookSecret: string, { payload, id, timestamp, signature }: SignedReceipt): unknown {
   try {
-    // The key is for sending, which nothing here does.
+    // The SDK wants an API key for sending, which is not needed here.
     return new Resend("unused").webhooks.verify({
       payload,
       headers: { id, timestamp, signature },
@@ -110,8 +110,8 @@ function statementsOf(
   const { status, from, told, address } = OUTCOMES[type];
   const acting: Context = { ...context, actor: { type: "system", id: "receipts" } };
   const update = db.sql(
-    // A receipt of an earlier attempt says nothing of one made by hand since: neither of one that Resend has another
-    // id for, nor while it is certain that nothing went out yet.
+    // A receipt of an earlier attempt says nothing about a later one that staff started. So it is ignored if Resend
+    // has another id for the later one, or while certainly nothing has been sent yet.
     `UPDATE messages SET status = ?1, last_error = ?2, provider_id = coalesce(provider_id, ?3), updated_at = ?4
      WHERE id = ?5 AND status IN ${from} AND (provider_id IS NULL OR ?3 IS NULL OR provider_id = ?3)
        AND (status <> 'pending' OR uncertain_since IS NOT NULL) AND (status <> ?1 OR last_error IS NOT ?2)`,

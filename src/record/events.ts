@@ -1,5 +1,5 @@
-// The append-only record of what happened. An event is a statement in the batch of the change it tells of,
-// so there is never one without the other.
+// The append-only record of what happened. An event is a statement in the batch of its change, so there is never one
+// without the other.
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
 
@@ -13,38 +13,38 @@ export type EntityType =
   | "session"
   | "message";
 
-/** What events of access are about: who may come in, and who did. They are for owners, as people and tokens are. */
+/** The entities of access: who may sign in, and who did. Only owners see their events, as with people and tokens. */
 export const ACCESS_ENTITIES = ["api_token", "person", "session"] as const satisfies EntityType[];
 
 export const isOfAccess = (action: string): boolean =>
   ACCESS_ENTITIES.some((entity) => action.startsWith(`${entity}.`));
 
 /**
- * How the actions begin that instances give occasion to. There are as many as there are instances, so what they do has
- * no index by action.
+ * How the actions that instances cause begin. Their number grows with the number of instances, so they have no index
+ * by action.
  */
 const BY_INSTANCES = ["activation.", "instance."];
 
 export const isByInstances = (action: string): boolean =>
   BY_INSTANCES.some((beginning) => action.startsWith(beginning));
 
-/** A value of an event: bound, or an SQL expression over the rows of `occasion.from`. */
+/** An SQL expression and its bound values, over the rows that `occasion` names. */
 interface Expression {
   sql: string;
   /** Bound to the anonymous parameters of `sql`. */
   values: SqlValue[];
 }
 
-/** What an event waits for: a WHERE, or a FROM where several rows are recorded at once. */
+/** The default condition of an event. */
 const IF_CHANGED: Expression = { sql: "WHERE changes() > 0", values: [] };
 
 /**
- * A statement that records the change made by the statement right before it in the batch, and records
- * nothing where that one changed no row (the rule it carries refused it).
+ * A statement that records the change made by the statement right before it in the batch. It records nothing if that
+ * statement changed no row, because its own rule refused the change.
  *
  * @param entityId the id, or an expression
  * @param detail what changed, as JSON or an expression; must hold no key, token or certificate
- * @param occasion replaces the check for a changed row where that says too little
+ * @param occasion replaces the check for a changed row: a WHERE, or a FROM to record several rows at once
  */
 export function recordChange(
   context: Context,

@@ -1,16 +1,16 @@
-// Many rows in few statements: JSON in a bound parameter, unfolded by SQLite. A batch of such statements takes
-// thousands of rows in one transaction, where rows bound one by one would meet D1's limits (100 parameters
-// and 100 KB a statement).
+// Many rows in few statements: JSON in a bound parameter, unfolded by SQLite. A batch of such statements writes
+// thousands of rows in one transaction. Rows bound one by one would hit D1's limits (100 parameters and 100 KB per
+// statement).
 import { getTableColumns, getTableName } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database.ts";
 
-/** D1 takes 2 MB a value. */
+/** D1 allows 2 MB per value. */
 const MAX_CHUNK_BYTES = 1_000_000;
 
 const utf8 = new TextEncoder();
 
-/** The rows as JSON arrays, each of a size that one parameter takes. */
+/** The rows as JSON arrays, each small enough for one parameter. */
 export function chunksOf(rows: readonly object[]): string[] {
   const chunks: string[] = [];
   let chunk: string[] = [];
@@ -30,10 +30,10 @@ export function chunksOf(rows: readonly object[]): string[] {
   return chunks;
 }
 
-/** A statement that inserts the rows of a chunk. Each of them has every column of the table as a member. */
+/** A statement that inserts the rows of a chunk. Each row must have every column of the table as a member. */
 export function insertChunk(db: Database, table: SQLiteTable, chunk: string): D1PreparedStatement {
   const columns = Object.values(getTableColumns(table));
-  // -> keeps a member as JSON, for columns that hold JSON, null included; ->> makes it a value of SQL.
+  // -> keeps a member as JSON, for columns that hold JSON; ->> turns it into an SQL value.
   const values = columns.map(({ name, dataType }) =>
     dataType === "json" ? `nullif(value -> '$.${name}', 'null')` : `value ->> '$.${name}'`,
   );

@@ -8,45 +8,45 @@ export interface Database {
   orm: DrizzleD1Database;
   /** A statement of hand-written SQL with ?1, ?2, … parameters. */
   sql(text: string, ...values: SqlValue[]): D1PreparedStatement;
-  /** A statement of SQL with named parameters, read once by `named`. */
+  /** A statement with named parameters, made once by `named`. */
   run(statement: NamedStatement, values: Record<string, SqlValue>): D1PreparedStatement;
   /** A Drizzle query as a statement, so that it can share a batch with others. */
   compile(query: { toSQL(): { sql: string; params: unknown[] } }): D1PreparedStatement;
   /**
-   * All or nothing, in order, in one round trip. Where all of it reads it is asked again after a failure that
-   * passes, and where the caller says `repeatable`: done twice in a row, it leaves behind and answers what it
-   * does done once. A change that the first time makes impossible (a version that moves on) is not: the second
-   * answer would be that it did not happen.
+   * All or nothing, in order, in one round trip. After a transient failure a batch is sent again if it only reads, or
+   * if the caller says `repeatable`: sending it twice has the same effect and result as sending it once. A change that
+   * makes itself impossible (it moves a version on) is not repeatable: the second answer would say that nothing
+   * happened.
    */
   batch(statements: D1PreparedStatement[], again?: "repeatable"): Promise<D1Result<Row>[]>;
-  /** The same database for reads that a replica near by may serve. Which may: docs/decisions/0012. */
+  /** The same database, for reads that a nearby replica may serve; docs/decisions/0012 says which reads may. */
   replica(freshness: Freshness): Database;
   /**
-   * The same database for one request, whose reads go together: what several verbs ask for at the same time is
-   * one batch. A write goes at once and by itself.
+   * The same database for one request, with its reads gathered: what several verbs read at the same time becomes one
+   * batch. A write is sent at once and by itself.
    */
   gathering(): Database;
 }
 
 /**
- * What a replica's answer may lack. `lagging`: what was written in the last moments, for figures that nobody acts
- * on within seconds. `from-here`: nothing that was there at the first statement, which goes to the primary.
+ * How fresh a replica's answer must be. `lagging`: the last moments may be missing; for figures that nobody acts on
+ * within seconds. `from-here`: it has everything that was there at the first statement, which goes to the primary.
  */
 type Freshness = "lagging" | "from-here";
 
 const CONSTRAINTS = { lagging: "first-unconstrained", "from-here": "first-primary" } as const;
 
-/** SQL whose :names were replaced by ?1, ?2, …, which is all that D1 knows. */
+/** SQL with its :names replaced by ?1, ?2, …, because D1 supports no others. */
 export interface NamedStatement {
   text: string;
   names: string[];
-  /** Whether it changes nothing. Found out once: looking through a long statement takes longer than preparing it. */
+  /** Whether it changes nothing. Computed once, because searching a long statement takes longer than preparing it. */
   isRead: boolean;
 }
 
 const READ = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/is;
 
-/** Reads SQL with :name parameters; done once, when the module is loaded. */
+/** Parses SQL with :name parameters. Called once, when the module is loaded. */
 export function named(sql: string): NamedStatement {
   const names: string[] = [];
   const numbered = sql.replaceAll(/(?<![:\w']):([a-z]\w*)/g, (_, name: string) => {
@@ -60,23 +60,22 @@ export function named(sql: string): NamedStatement {
 export type SqlValue = string | number | ArrayBuffer | null;
 export type Row = Record<string, unknown>;
 
-/** Statements that change nothing. What is not certain to be one is taken as a write. */
+/** Statements that change nothing. A statement that may not be one counts as a write. */
 const reads = new WeakSet<D1PreparedStatement>();
 
 /**
- * SQLite takes a "name" that it does not know for a text: on a database that is not migrated yet Drizzle would read
- * the name of a column in place of its value. A `name` is always one.
+ * SQLite treats an unknown "name" as a text: on a database that is not migrated yet, Drizzle would read the name of a
+ * column instead of its value. A `name` in backticks is always a name.
  */
 const quoted = (text: string): string => text.replaceAll('"', "`");
 
 /**
- * SQLite looks at what is bound to `LIMIT ?`, and in a join or an ordered list to `column = ?`, to plan by it. So it
- * would prepare the statement again each time it runs, which took a third of what a claim takes. It does not look
- * behind a plus.
+ * SQLite plans by the value bound to `LIMIT ?` and, in a join or an ordered list, to `column = ?`. So it would prepare
+ * the statement again on each run, which took a third of the time of a claim. It does not do so after a plus sign.
  */
 const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?=\?)/gi, "$&+");
 
-/** What a database and a session on it have in common. */
+/** The common part of a database and a session on it. */
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
 export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
@@ -127,7 +126,7 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
       };
       return {
         ...db,
-        // A row of a batch is an object, where two columns of one name are one: a join goes by itself.
+        // A row of a batch is an object, and two columns with the same name would become one: a join goes by itself.
         orm: typed(prepare, (text) => (text.includes(" join ") ? patient : together), gathered),
         batch: gathered,
         replica: (freshness) => db.replica(freshness).gathering(),
@@ -139,10 +138,10 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
 
 type Prepare = (text: string, values: unknown[], isRead?: boolean) => D1PreparedStatement;
 
-/** How a single statement that reads is asked for its rows: as objects or as lists. */
+/** How to run a single reading statement: it gives rows as objects or as lists. */
 type Ask = (statement: D1PreparedStatement) => { all(): Promise<D1Result>; raw(): Promise<unknown[][]> };
 
-/** All that Drizzle does is bind, and ask for rows in one of two ways or send a batch. */
+/** Drizzle only binds values, asks for rows in one of two ways, and sends batches. */
 const typed = (prepare: Prepare, askOf: (text: string) => Ask, batch: Database["batch"]): DrizzleD1Database =>
   drizzle({
     prepare: (text: string) => ({
@@ -155,18 +154,18 @@ const typed = (prepare: Prepare, askOf: (text: string) => Ask, batch: Database["
   } as never);
 
 export interface Prefixed {
-  /** The database, except that its first batch that writes begins with the given statements. */
+  /** The database; its first batch that writes begins with the given statements. */
   db: Database;
-  /** Whether a batch with them went through. */
+  /** Whether a batch with these statements went through. */
   sent(): boolean;
-  /** From now on batches go through as they are. */
+  /** From now on, batches go through unchanged. */
   drop(): void;
 }
 
 /**
- * Puts `first` in front of the first batch that writes, so that both happen or neither does. They come first
- * because events look at changes(), the count of the statement right before them. Callers see only the results
- * of their own statements; batches that only read go through as they are.
+ * Puts the statements `first` before the first batch that writes, so that both happen or neither does. They come first
+ * because events use changes(), the count of the statement right before them. Callers see only the results of their
+ * own statements; batches that only read go through unchanged.
  */
 export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
   let state: "waiting" | "sending" | "sent" | "dropped" = "waiting";
@@ -198,7 +197,7 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 /** Whether the database answers and has its tables. */
 export async function isReady(db: Database): Promise<boolean> {
   try {
-    // What came last, too: a Worker may be there before its migrations are.
+    // A column of the last migration, because a Worker may be deployed before its migrations run.
     await db.batch([db.sql("SELECT corrected_at FROM usage LIMIT 1")]);
     return true;
   } catch {

@@ -1,6 +1,6 @@
-// What went wrong, as D1 and SQLite tell it: by their messages, which is all there is.
+// What went wrong, judged by the messages of D1 and SQLite, because there is nothing else to go by.
 
-/** The innermost message: Drizzle wraps D1's and puts the parameters, personal data, into its own. */
+/** The innermost message: Drizzle wraps D1's message and adds the parameters, which are personal data. */
 export function databaseMessage(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
@@ -13,7 +13,7 @@ export const isForeignKeyFailure = (error: unknown): boolean =>
 export const isUniqueFailure = (error: unknown): boolean =>
   databaseMessage(error).includes("UNIQUE constraint failed");
 
-/** What D1's documentation advises to try again: https://developers.cloudflare.com/d1/best-practices/retry-queries */
+/** Failures that D1's documentation advises to retry: https://developers.cloudflare.com/d1/best-practices/retry-queries */
 const TRANSIENT = [
   "Network connection lost",
   "storage caused object to be reset",
@@ -38,8 +38,8 @@ const holds = (error: unknown, signs: string[]): boolean => {
   return signs.some((sign) => message.includes(sign));
 };
 
-/** Whether a moment later all may be well. */
+/** Whether the same may succeed a moment later. */
 export const isTransient = (error: unknown): boolean => holds(error, TRANSIENT);
 
-/** Whether the database itself failed (overload, lost connection, restart, schema), as opposed to our statement. */
+/** Whether the database itself failed (overload, lost connection, restart, schema), and not the statement. */
 export const isUnavailable = (error: unknown): boolean => holds(error, UNAVAILABLE);

@@ -1,5 +1,5 @@
-// Reads that are asked for at the same time, as one batch. A page of the console shows what several verbs read,
-// each of which knows only its own statements: together they are one round trip, and one snapshot.
+// Sends reads that are made at the same time as one batch. A page of the console shows what several verbs read, and
+// each verb knows only its own statements. Together they are one round trip and one snapshot.
 
 type Send = (statements: D1PreparedStatement[]) => Promise<D1Result<Record<string, unknown>>[]>;
 
@@ -10,13 +10,13 @@ interface Waiting {
 }
 
 export interface Gathering {
-  /** Asks together with whatever else is asked for before this turn of the event loop is over. */
+  /** Sends the statements together with all others of this turn of the event loop. */
   read: Send;
-  /** Sends what waits, so that what is sent next comes behind it. */
+  /** Sends the waiting statements now, so that the next ones come after them. */
   flush: () => void;
 }
 
-/** A turn is over once no promise has anything left to do; a time-out of 0 ms would take some milliseconds more. */
+/** A turn is over when no promise has work left; a timeout of 0 ms would take a few milliseconds more. */
 const turn = (): Promise<unknown> => scheduler.wait(0);
 
 export function gather(send: Send): Gathering {
@@ -42,7 +42,7 @@ async function sendTogether(send: Send, asked: Waiting[]): Promise<void> {
     let from = 0;
     for (const { statements, resolve } of asked) resolve(results.slice(from, (from += statements.length)));
   } catch (error) {
-    // A page lacks as much without one of its parts as without all of them.
+    // One failed statement fails all reads: a page cannot be shown without one of its parts.
     for (const { reject } of asked) reject(error);
   }
 }

@@ -1,12 +1,12 @@
-// Asking D1 again. D1 loses a connection or moves a database now and then, and a moment later all is well.
+// Retrying. Now and then D1 loses a connection or moves a database, and works again a moment later.
 //
-// A failure does not say whether the batch was applied: its answer may be what got lost. So only what reads is
-// asked again, and writes that leave the same behind when they are done twice. D1 repeats reads by itself, too;
-// but not on the way to it.
+// A failure does not tell whether the batch was applied: perhaps only its answer was lost. So only reads are retried,
+// and writes that have the same effect when they are done twice. D1 also retries reads itself, but not a connection to
+// it that fails.
 import { isTransient } from "./failures.ts";
 
 export interface Patience {
-  /** Milliseconds, as of any moment. */
+  /** Milliseconds since any fixed moment. */
   now: () => number;
   pause: (milliseconds: number) => Promise<void>;
   /** A number in [0, 1). */
@@ -19,13 +19,13 @@ export const PATIENCE: Patience = {
   random: () => Math.random(),
 };
 
-/** The longest pause before each further try, in milliseconds; half of it is the shortest. */
+/** The longest pause before each retry, in milliseconds; the shortest is half of it. */
 const PAUSES = [60, 240];
 
-/** What took this long has a caller who will ask again before we do. */
+/** After this long, the caller will ask again before a retry could help. */
 const TOO_LATE = 2_000;
 
-/** @throws the last failure; at once what does not pass by itself, overload included: more requests make it worse */
+/** @throws the last failure; a failure that is not transient, at once: with an overload, retries make it worse */
 export async function retrying<T>(work: () => Promise<T>, { now, pause, random }: Patience): Promise<T> {
   const until = now() + TOO_LATE;
   for (const longest of PAUSES) {

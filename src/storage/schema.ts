@@ -1,5 +1,5 @@
-// The tables of migrations/ as Drizzle sees them. The migrations are the truth; a test compares the two.
-// Property names are the column names, which are also the API's field names: rows need no renaming.
+// The tables of migrations/ as Drizzle sees them. The migrations are authoritative; a test compares the two.
+// Property names are the column names and also the API's field names, so rows need no renaming.
 export * from "./tables/access.ts";
 export * from "./tables/figures.ts";
 export * from "./tables/licensing.ts";

@@ -38,7 +38,7 @@ export type CustomerChanges = z.output<typeof CustomerChanges>;
 const unknownCustomer = (id: string): Problem =>
   new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
 
-/** Adds the search terms of a customer, where the statement before it in the batch changed a row. */
+/** Adds the search terms of a customer if the statement before it in the batch changed a row. */
 const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
   db.sql(
     "INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE changes() > 0",
@@ -46,10 +46,10 @@ const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
     JSON.stringify(termsOf(customer)),
   );
 
-/** What a customer is found by, beside the id. */
+/** What a customer is found by, besides the id. */
 const SEARCHED = ["name", "company", "email"] as const;
 
-/** Puts the terms of the customer in place of those before, where the statement before it changed a row. */
+/** Replaces the search terms of a customer if the statement before it changed a row. */
 const replaceTerms = (context: Context, customer: Customer): D1PreparedStatement[] => [
   context.db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", customer.id),
   addTerms(context, customer),
@@ -70,7 +70,7 @@ export const customerOf = (input: NewCustomer, id: string, now: number): Custome
 
 /**
  * Creates a customer; without an id one is generated.
- * @throws Problem CONFLICT where the id is taken
+ * @throws Problem CONFLICT if the id is taken
  */
 export async function createCustomer(context: Context, input: NewCustomer): Promise<Customer> {
   allow(context, "customers");
@@ -126,7 +126,7 @@ export async function changeCustomer(
     const before = await getCustomer(context, id);
     assertMatch(before, ifMatch);
     const wanted = { ...before, ...given(input) };
-    // What is known of an address says nothing about another one.
+    // The status of an address says nothing about another address.
     if (wanted.email !== before.email) wanted.email_status = null;
     const changes = changesBetween(before, wanted);
     if (Object.keys(changes).length === 0) return before;
@@ -142,7 +142,7 @@ export async function changeCustomer(
   throw overtaken(ifMatch);
 }
 
-/** The very customer that was read: not another one of the id, nor another version. */
+/** Exactly the customer that was read: not another one with this id, nor another version. */
 const isStill = ({ id, version, created_at }: Customer): SQL | undefined =>
   and(eq(customers.id, id), eq(customers.version, version), eq(customers.created_at, created_at));
 
@@ -178,7 +178,7 @@ export interface CustomerFilter {
   q?: string | undefined;
 }
 
-/** Customers by id; with `q` those found by a prefix of id, name, company or e-mail, by what they are found by. */
+/** Customers by id. With `q`: those with an id, name, company or e-mail that it begins, by the matching term. */
 export async function listCustomers(
   context: Context,
   request: PageRequest,
@@ -215,7 +215,7 @@ export async function listCustomers(
 /** Which rows of customer_terms a search finds: each customer by its first matching term only. */
 export function matches(q: string): SQL {
   const from = normalizeTerm(q);
-  // The end of the range of all texts that begin with `from`; LIKE would be bounded to 50 bytes by D1.
+  // The end of the range of all texts that begin with `from`; D1 limits LIKE to 50 bytes.
   const to = `${from}\u{10FFFF}`;
   return sql`${customerTerms.term} >= ${from} AND ${customerTerms.term} < ${to}
     AND NOT EXISTS (

@@ -1,4 +1,4 @@
-// What staff should look at today: a few of each kind, at a cost that does not grow with what there is.
+// What staff should look at today: a few of each kind, at a cost that does not grow with the data.
 import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
@@ -10,10 +10,10 @@ import { standingOf } from "../licenses/standing.ts";
 import { QUIET } from "../seats/seat-rules.ts";
 import { MAX_GRACE_DAYS } from "../licenses/terms.ts";
 
-/** As many of each kind; the lists have all of them. */
+/** How many of each kind are shown; the lists have all of them. */
 const SHOWN = 6;
 
-/** How many licenses are looked at on either side of now, whatever became of them. */
+/** How many licenses are read on either side of now, whatever their status. */
 const LOOKED_AT = 100;
 
 interface Ending extends Pick<
@@ -23,7 +23,7 @@ interface Ending extends Pick<
   customer_name: string;
 }
 
-/** Those of a walk along the ends that are not renewed and still entitled; names are read for these only. */
+/** From a walk along the ends: licenses that still let instances run. Only for these, the customer's name is read. */
 const ending = (range: string, order: "ASC" | "DESC"): string => `
   SELECT found.*, c.name AS customer_name
   FROM (
@@ -53,14 +53,14 @@ export async function readAttention(context: Context) {
   ]);
   const [overused, clones, scattered, bounced, failed] = others;
   return {
-    /** Over and running on in their grace, or ending within 30 days: not renewed, either way. */
+    /** Not renewed, and either over but still in grace, or ending within 30 days. */
     ending: [...inGrace!.results, ...expiring!.results].map((found) => {
       const row = found as unknown as Ending;
       return Object.assign(row, { standing: standingOf(row, now) });
     }),
     overused: overused.filter(({ at }) => at > now - 7 * DAY),
     clones: clones.filter(({ clone_suspected_at: at }) => (at ?? 0) > now - QUIET),
-    /** Seats that were asked for without proof from two or more addresses. */
+    /** Seats that were requested without proof from two or more addresses. */
     scattered: scattered.filter(({ scattered_at: at }) => (at ?? 0) > now - QUIET),
     silent,
     undelivered: [...bounced, ...failed],
@@ -80,7 +80,7 @@ const readOthers = ({ db: { orm } }: Context) =>
       .innerJoin(licenses, eq(licenses.id, events.entity_id))
       .innerJoin(customers, eq(customers.id, licenses.customer_id))
       .where(
-        // The index holds what instances did not do themselves.
+        // The index leaves out events that instances caused.
         and(eq(events.action, "license.overused"), sql`${events.actor_type} <> 'instance'`),
       )
       .orderBy(sql`${events.id} DESC`)

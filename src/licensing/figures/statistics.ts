@@ -1,5 +1,5 @@
-// The business in figures, at the same cost whatever the number of licenses: from the counters of
-// migrations/0002_statistics.sql, and the few events that are not folded into them yet.
+// The business in figures, at the same cost for any number of licenses: from the counters of
+// migrations/0002_statistics.sql and the few events that are not added to them yet.
 import { allow } from "../../kernel/permissions.ts";
 import type { Context, Services } from "../../context.ts";
 import type { Row } from "../../storage/database.ts";
@@ -9,7 +9,7 @@ import type { Standing } from "../licenses/standing.ts";
 
 const MONTHS = 12;
 
-/** From how many events on they are folded, and how many at once. */
+/** How many new events are worth folding, and how many are folded at once. */
 const FOLD_FROM = 200;
 const FOLD_AT_ONCE = 10_000;
 
@@ -21,15 +21,15 @@ const TURNS: Turn[] = ["starts", "expiring", "expires", "ends"];
 const SIZES = [7, 10, 13, 16, 19];
 
 /**
- * The ranges of prefixes that together hold every instant up to and including `now`: the months before this
- * one, the days of this month before today, …, the seconds of this minute up to this one.
+ * The ranges of prefixes that together cover every instant up to and including `now`: the months before this one, the
+ * days of this month before today, …, the seconds of this minute up to this one.
  */
 function rangesUpTo(now: number): { size: number; from: string; to: string }[] {
   const at = formatInstant(now);
   return SIZES.map((size, index) => ({
     size,
     from: index === 0 ? "" : at.slice(0, SIZES[index - 1]),
-    // The next character after any digit ends the last range behind this very second.
+    // "~" sorts after every digit, so the last range includes this second.
     to: at.slice(0, size) + (size === 19 ? "~" : ""),
   }));
 }
@@ -51,7 +51,7 @@ const ACTIVATION_DAYS = "SELECT day, n FROM activation_days WHERE day >= ?1 AND 
 
 const USAGE_DAYS = "SELECT day, requests, services FROM usage_days WHERE day >= ?1 AND day <= ?2";
 
-// What the events after the last folded one add.
+// What the events after the last folded one add to the counters.
 const UNFOLDED = `
   SELECT strftime('%Y-%m-%d', at / 1000, 'unixepoch') AS day,
     count(*) AS events,
@@ -79,7 +79,7 @@ const sum = (rows: Row[], column: string): number =>
 const by = (rows: Row[], column: string): Map<string, Row> =>
   new Map(rows.map((row) => [String(row[column]), row]));
 
-/** The figures of now. One round trip. */
+/** The current figures. One round trip. */
 export async function readStatistics(context: Context) {
   allow(context, "read");
   const db = context.db.replica("lagging");
@@ -137,7 +137,7 @@ export async function readStatistics(context: Context) {
     expiring_soon: by_standing.expiring,
     suspended: by_standing.suspended,
     revoked: by_standing.revoked,
-    // Made of entries: a type may have a name that every object has, such as "constructor".
+    // From entries, because a type may have the name of a built-in member, such as "constructor".
     by_type: Object.fromEntries(byType),
     by_standing,
     instances: {
@@ -158,8 +158,8 @@ export async function readStatistics(context: Context) {
 }
 
 /**
- * Adds the events after the last folded one to the counters, some thousands at once. Two at the same time
- * fold each event once: a batch is a transaction, and the second begins where the first ended.
+ * Adds the events after the last folded one to the counters, some thousands at once. Two runs at the same time fold
+ * each event only once: a batch is a transaction, and the second begins where the first ended.
  */
 export async function foldEvents({ db }: Pick<Services, "db">): Promise<void> {
   const next = `

@@ -1,12 +1,12 @@
-// What all instances used by the day, for the statistics: added up from the sums of the licenses every ten minutes,
-// because a row that every check-in writes would hold them all up.
+// Daily usage of all instances, for the statistics. It is added up every ten minutes from the sums of the licenses,
+// because one row that every check-in writes would slow them all down.
 import type { Services } from "../../context.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 
 /** How many days the statistics show. */
 export const SHOWN_DAYS = 90;
 
-/** About as many rows are read for days that are over, each time: with few licenses, all that are shown. */
+/** About how many rows each run reads for days that are over: with few licenses, all days that are shown. */
 const STEP = 50_000;
 
 const ADD_UP = `
@@ -16,8 +16,8 @@ const ADD_UP = `
   WHERE requests <> excluded.requests OR services <> excluded.services`;
 
 /**
- * Adds up yesterday, today and tomorrow, and some of the days before: couriers bring figures late. It goes back through
- * all that are shown and then begins anew. Two at the same time write the same.
+ * Adds up yesterday, today and tomorrow, and some earlier days, because couriers bring figures late. Run by run, it
+ * goes back through all days that are shown and then starts again. Two runs at the same time write the same.
  */
 export async function addUpUsage({ db, clock }: Pick<Services, "db" | "clock">): Promise<void> {
   const now = clock.now();

@@ -1,5 +1,5 @@
-// Who is silent: instances counted one by one. The one figure that no counter can carry, because it changes by
-// nothing happening; so it reads every activation, and is asked for by itself.
+// Counts silent instances one by one. No counter can hold this figure, because it changes when nothing happens. So the
+// count reads every activation, and is a request of its own.
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
@@ -9,16 +9,16 @@ import { written } from "../../kernel/inputs.ts";
 
 const Days = z.int().check(z.minimum(1), z.maximum(3_650));
 
-/** Silent: holds a seat and was not seen for so many days. */
+/** Silent: holds a seat and was not seen for this many days. */
 export const SilentDays = written(Days);
 
-/** Where nobody says for how long. */
+/** The default number of days. */
 export const SILENT_DAYS = 3;
 
-/** Who has its seat by a file, handed in by staff, has no network to be heard of through: it is never silent. */
+/** An instance that has its seat by a file, handed in by staff, has no network to check in: it is never silent. */
 export const isByFile = ({ actor_type }: Pick<Activation, "actor_type">): boolean => actor_type === "staff";
 
-/** The others, in SQL. */
+/** All other instances, in SQL. */
 export const NETWORKED = "actor_type <> 'staff'";
 
 export const CensusQuery = z.strictObject({ silent_days: written(z._default(Days, SILENT_DAYS)) });
@@ -30,7 +30,7 @@ const CENSUS = `
     count(*) FILTER (WHERE ended_at > 0 OR lease_expires_at <= ?1) AS freed
   FROM activations`;
 
-/** How many instances hold a seat and are heard of or by file, hold one and are silent, or hold none any more. */
+/** How many instances hold a seat and check in or have a file, hold a seat and are silent, or no longer hold a seat. */
 export async function countInstances(context: Context, { silent_days }: z.output<typeof CensusQuery>) {
   allow(context, "read");
   const db = context.db.replica("lagging");

@@ -1,4 +1,4 @@
-// The instances as staff see them: who holds a seat, who did, and taking a seat back.
+// The instances as staff see them: which hold a seat, which did, and taking a seat back.
 import { and, count, eq, gt, gte, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -15,16 +15,16 @@ import { QUIET } from "../seats/seat-rules.ts";
 import { freeSeats } from "../seats/seat-ends.ts";
 import { SearchText, Since, Until } from "../../kernel/inputs.ts";
 
-/** What the instances of one license can be told apart by. */
+/** What the instances of one license can be filtered by. */
 export const InstanceFilter = z.object({
-  /** true: holds a seat now; false: does not any more. */
+  /** true: holds a seat now; false: no longer holds one. */
   active: z.optional(
     z.pipe(
       z.enum(["true", "false"]),
       z.transform((text) => text === "true"),
     ),
   ),
-  /** Last seen from here on, or before this. */
+  /** Last seen at or after this instant, or before it. */
   seen_since: z.optional(Since),
   seen_before: z.optional(Until),
   /** The beginning of the instance's id, of its host name or of its license's id. */
@@ -37,7 +37,7 @@ export const ActivationFilter = z.extend(InstanceFilter, {
 });
 
 export type ActivationFilter = z.output<typeof ActivationFilter> & {
-  /** true: not who was activated by a file. */
+  /** true: leaves out instances that were activated by a file. */
   networked?: boolean;
 };
 
@@ -61,12 +61,12 @@ function belongs(activation: Activation, filter: ActivationFilter, now: number):
   );
 }
 
-/** As many rows are looked at where each may come with a license to read, too. */
+/** How many rows a page looks at if each may also cost a license to read. */
 const MAX_JOINED = 60;
 
 /**
- * A page of activations, license by license, those that hold a seat first. Looks at a bounded number of rows,
- * so a page may come short of its limit and still have a next one.
+ * A page of activations, license by license; those that hold a seat come first. Looks at a bounded number of rows, so a
+ * page may be shorter than its limit and still have a next one.
  */
 export async function listActivations(
   context: Context,
@@ -80,7 +80,7 @@ export async function listActivations(
   const { license_id, customer_id } = filter;
   if (customer_id !== undefined) return listOfCustomer(context, list, customer_id, license_id, keep);
   const { active, q, seen_since, seen_before } = filter;
-  // Where each row belongs, no more than a page need be read.
+  // If every row matches, one page of rows is enough.
   const exact = [active, q, seen_since, seen_before].every((value) => value === undefined);
   const scan = exact ? request.limit + 1 : MAX_SCAN;
   const [license, ended, instance] = list.after ?? ["", -1, ""];
@@ -101,7 +101,7 @@ export async function listActivations(
 
 const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
 
-/** The activations of a customer's licenses one after the other. */
+/** The activations of a customer, license by license. */
 async function listOfCustomer(
   { db }: Context,
   list: List,
@@ -128,11 +128,11 @@ async function listOfCustomer(
         gte(licenses.id, String(license)),
       ),
     )
-    // Within a license the rows come in the order of the primary key, the only way to them. Asking for that
-    // order makes SQLite sort, and so read all activations of a license before the first.
+    // Within a license, the rows come in the order of the primary key, because it is the only index for them. Asking
+    // for that order would make SQLite sort, and so read all activations of a license before it returns the first.
     .orderBy(licenses.id)
     .limit(MAX_JOINED);
-  // A license without (more) activations gives a row without one, so the walk gets past it.
+  // A license without (more) activations gives a row without an activation, so that the walk gets past it.
   const page = await list.page(
     rows,
     MAX_JOINED,
@@ -172,13 +172,14 @@ export async function getActivation(context: Context, id: string): Promise<Activ
 }
 
 export const Freeing = z.strictObject({
-  /** The seat of a file counts no more, though nobody signed that its installation stopped. */
+  /** The seat of a file no longer counts, even without a receipt that its installation stopped. */
   force: z.optional(z.boolean()),
 });
 
 /**
- * Takes the seat of an activation back. Its instance is told so at its next check-in; until then its certificate holds.
- * One that has it by a file is told nothing: without its receipt the seat counts until the file ends, unless forced.
+ * Takes the seat of an activation back. Its instance learns so at its next check-in; until then its certificate is
+ * valid. An instance with a file does not check in: without its receipt, the seat counts until the file ends, unless
+ * `force` is set.
  * @throws Problem NOT_FOUND
  */
 export async function endActivation(
@@ -193,7 +194,7 @@ export async function endActivation(
   await context.db.batch(freeSeats(context, now, force, "license_id = ? AND id = ?", licenseId, id));
 }
 
-/** The days of the last seven on which the instance was asked for without proof, the earliest first. */
+/** Those of the last seven days with requests for the seat without proof, the earliest first. */
 function unprovenDays({ unproven }: Activation, now: number) {
   const from = dayOf(Math.max(0, now - QUIET));
   return Object.values(unproven ?? {})
@@ -208,7 +209,7 @@ function unprovenDays({ unproven }: Activation, now: number) {
     }));
 }
 
-/** Since when the seat is marked as a clone, where the last suspicion is not long ago. */
+/** When the seat was last suspected to be cloned, or null if that is long ago. */
 const markedAt = ({ clone_suspected_at }: Activation, now: number): number | null =>
   clone_suspected_at !== null && clone_suspected_at > now - QUIET ? clone_suspected_at : null;
 

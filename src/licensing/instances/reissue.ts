@@ -1,5 +1,5 @@
-// Replacing a key that leaked. Whoever found it may hold a seat already: so staff see who runs, and free what is not
-// the customer's in the same batch.
+// Replacing a leaked key. The finder of the key may already hold a seat. So staff see which instances run, and can free
+// the seats of those that are not the customer's in the same batch.
 import { and, count, desc, eq, gt, inArray, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -17,14 +17,14 @@ import { isByFile } from "./census.ts";
 
 const MAX_FREED = 1_000;
 
-/** Two weeks: longer, and a key that leaked is as good as one that did not. */
+/** Two weeks: with more time, the leaked key would be almost as good as a valid one. */
 const MAX_UNPROVEN_HOURS = 336;
 
 export const Reissue = z.strictObject({
   reason: Reason,
-  /** Activations whose seats are freed with it. */
+  /** Activations whose seats are freed together with the reissue. */
   free: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(64))).check(z.maxLength(MAX_FREED))),
-  /** For how long running instances that cannot prove themselves are renewed by the replaced key. */
+  /** For how long the replaced key still renews running instances without proof. */
   unproven_hours: z._default(z.int().check(z.minimum(0), z.maximum(MAX_UNPROVEN_HOURS)), 72),
 });
 
@@ -44,7 +44,7 @@ const running = (licenseId: string, now: number) =>
     gt(activations.lease_expires_at, now),
   );
 
-/** @throws Problem REQUEST_INVALID naming each activation that holds no seat of the license */
+/** @throws Problem REQUEST_INVALID that names each activation that holds no seat of the license */
 async function assertRunning({ db, clock }: Context, licenseId: string, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   const rows = await db.orm
@@ -66,10 +66,10 @@ async function assertRunning({ db, clock }: Context, licenseId: string, ids: str
 }
 
 /**
- * Replaces the key: keys of older revisions are refused from now on, but by running instances with the proof of a
- * certificate, and for a while by those without. In the same batch the seats of some are freed.
+ * Replaces the key. From now on, keys of older revisions are refused, except from running instances with a certificate,
+ * and for a while from those without. The same batch frees the seats of the named activations.
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, CONFLICT
- * @throws Problem REQUEST_INVALID where one of those to be freed holds no seat; then nothing is written
+ * @throws Problem REQUEST_INVALID if an activation to free holds no seat; then nothing is written
  */
 export async function reissueLicense(context: Context, id: string, input: Reissue) {
   const ids = [...new Set(input.free)];
@@ -90,7 +90,7 @@ export async function reissueLicense(context: Context, id: string, input: Reissu
             context,
             after.updated_at,
             false,
-            // The event of this request is there: the key was replaced, and nobody else was faster.
+            // The event of this request exists, so this request replaced the key, and no other one was faster.
             `license_id = ? AND id IN (SELECT value FROM json_each(?)) AND EXISTS (
                SELECT 1 FROM (SELECT action, request_id FROM events WHERE entity_id = ? ORDER BY id DESC LIMIT ?)
                WHERE action = 'license.reissued' AND request_id = ?)`,
@@ -108,7 +108,7 @@ export async function reissueLicense(context: Context, id: string, input: Reissu
   return { license, licenseKey, instances };
 }
 
-/** What a reissue would do, and who runs on the license. Writes nothing. @throws Problem as the reissue itself */
+/** What a reissue would do, and which instances run. Writes nothing. @throws Problem as the reissue itself */
 export async function previewReissue(context: Context, id: string, input: Omit<Reissue, "reason">) {
   allow(context, "licenses");
   const { after, changes } = await plan(context, id, "reissue", decide(input));
@@ -122,10 +122,10 @@ export async function previewReissue(context: Context, id: string, input: Omit<R
   };
 }
 
-/** As many are listed one by one, those first that a thief may be among: without proof, then the latest to come. */
+/** How many are listed one by one. Those that may be a thief's come first: without proof, then the newest. */
 const MAX_LISTED = 500;
 
-/** The instances that run on a license, and what each is told at its next check-in with the replaced key. */
+/** The running instances of a license, and how each is refused at its next check-in with the replaced key. */
 async function seatsOf({ db, clock }: Context, license: License, free: string[] = []) {
   const now = clock.now();
   const live = running(license.id, now);

@@ -1,17 +1,17 @@
-// Who is silent, a few of them, for whoever looks at the overview. Nothing has an index by when it was last seen,
-// since that would cost each check-in a write. So a walk goes through all activations, some thousands every ten
-// minutes, and keeps the few that were silent longest. Whether they still are is looked up when they are shown.
+// A few silent instances, for the overview. There is no index by the time last seen, because it would cost each
+// check-in a write. So a walk goes through all activations, some thousands every ten minutes, and keeps the few that
+// were silent longest. When they are shown, it is checked again whether they are still silent.
 import type { Context } from "../../context.ts";
 import { DAY } from "../../kernel/dates.ts";
 import { NETWORKED, SILENT_DAYS } from "./census.ts";
 
-/** How many activations a step looks at: 1.4 million a day, each read twice. */
+/** How many activations a step reads: 1.4 million a day, each read twice. */
 const STEP = 10_000;
 
-/** How many are kept: more than are shown, since some of them are heard of again before the walk is back. */
+/** How many are kept: more than are shown, because some of them check in again before the walk comes back. */
 const KEPT = 24;
 
-/** They are looked for a day before they are shown, so that a walk which takes a day misses none of them. */
+/** The walk finds them a day before they are shown, so that a walk that takes a day misses none. */
 const EARLY = DAY;
 
 /** The instances in the list that are silent, the longest first. */
@@ -22,7 +22,7 @@ const KNOWN = `
     AND a.lease_expires_at > ?1 AND a.last_seen_at <= ?2 AND a.${NETWORKED}
   ORDER BY a.last_seen_at LIMIT ?3`;
 
-/** Columns of the activations that the walk comes to next. */
+/** Columns of the next activations of the walk. */
 const ahead = (columns: string): string => `
   SELECT ${columns} FROM activations
   WHERE (license_id, ended_at, instance_id) > (?1, ?2, ?3)
@@ -34,7 +34,7 @@ const NEW = `
   WHERE ended_at = 0 AND lease_expires_at > ?4 AND last_seen_at <= ?5 AND ${NETWORKED}
   ORDER BY last_seen_at LIMIT ${KEPT}`;
 
-/** Where the step ends; nothing where it reaches the end of all. */
+/** The position where the step ends; no row if it reaches the end of the table. */
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
 
 interface SilentInstance {
@@ -60,7 +60,7 @@ interface Position {
   instance_id: string;
 }
 
-/** Goes one step on, or begins anew. Of two at the same time one does nothing: the walk is not where it found it. */
+/** Goes one step further, or starts again. Of two runs at the same time, one writes nothing: the walk has moved on. */
 export async function walkForSilent({ db, clock }: Context): Promise<void> {
   const now = clock.now();
   const before = now - SILENT_DAYS * DAY + EARLY;
@@ -95,7 +95,7 @@ const keyOf = ({ license_id, ended_at, instance_id }: Position): [string, number
   instance_id,
 ];
 
-/** The longest silent as the walk keeps them, each once: one may be known and be passed again. */
+/** The longest silent ones, as the walk stores them. Each appears once, even if the walk passes a known one again. */
 function listOf(silent: Found[]): string {
   const sorted = silent.toSorted((one, other) => one.last_seen_at - other.last_seen_at);
   const pairs = sorted.map(({ license_id, instance_id }) => JSON.stringify([license_id, instance_id]));

@@ -1,5 +1,5 @@
-// License keys: signed from the license's row whenever somebody needs one, never stored. A stolen database
-// holds no usable key, and a key always says what the license says now.
+// License keys: signed from the license's row whenever one is needed, never stored. So a stolen database holds no
+// usable key, and a new key always matches the current license.
 import type { Services } from "../../context.ts";
 import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
@@ -21,7 +21,7 @@ type KeySource = Pick<
   | "max_requests_per_day"
 >;
 
-/** What a license's key says. @param issuer another one than the service's own, where the license was installed under it */
+/** What a license's key says. @param issuer a former issuer of the service, if the license was installed under it */
 export const claimsOf = (
   { config }: Pick<Services, "config">,
   license: KeySource,
@@ -50,19 +50,19 @@ export interface KeyIdentity {
   revision: number;
   /** When the license was issued: every key of it says so. */
   issuedAt: number;
-  /** Who issued it: this service, at this address or at a former one. What its holder is answered says the same. */
+  /** The issuer: this service, at its current address or a former one. Answers to the holder name the same issuer. */
   issuer: string;
 }
 
 const NOT_OURS = "The license key was not issued by this service or was altered.";
 
-/** Says that the text was more than a key, and nothing of what it was. */
+/** Says that the text was more than a key, without repeating any of it. */
 const MARKED =
   " Quotes, a name in front, and blanks or invisible characters within it were passed over; what is left is no key of this service.";
 
 /**
- * Which license and revision a key names. Its dates and limits are not looked at: the database's terms win
- * over the key's, so that a renewal reaches an instance that still holds the old key.
+ * The license and revision that a key names. Its dates and limits are ignored: the terms in the database win over the
+ * key's, so that a renewal reaches an instance that still holds the old key.
  * @throws Problem LICENSE_KEY_INVALID for anything that this service did not sign as a license key
  */
 export async function readLicenseKey(

@@ -1,5 +1,5 @@
-// Finding licenses. Each filter has an index that the list walks; the filters beside it are checked row by
-// row, over a bounded number of rows a page.
+// Finding licenses. The list walks along the index of one filter and checks the other filters row by row, for a bounded
+// number of rows per page.
 import { and, eq, gt, gte, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -18,18 +18,18 @@ export const LicenseFilter = z.object({
   license_type: z.optional(LicenseTypeId),
   status: z.optional(z.enum(["active", "suspended", "revoked"])),
   standing: z.optional(z.enum(STANDINGS)),
-  /** Entitled to run and ending within so many days. */
+  /** Lets instances run, and ends within this many days. */
   expiring_within_days: z.optional(written(z.int().check(z.minimum(0), z.maximum(36_500)))),
   /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
   q: z.optional(SearchText),
-  /** newest (first issued last), oldest, or ending: by their end, the first to end first, without perpetual ones.
-   * Those that ended are left out, unless their standing is asked for. */
+  /** newest or oldest by issue, or ending: by their end, the earliest first. `ending` leaves out perpetual licenses,
+   * and ended ones unless their standing is asked for. */
   sort: z.optional(z.enum(["newest", "oldest", "ending"])),
 });
 
 export type LicenseFilter = z.output<typeof LicenseFilter>;
 
-/** Whether a license is one of those asked for, now. */
+/** Whether a license matches the filter now. */
 function belongs(license: License, filter: LicenseFilter, now: number): boolean {
   const { customer_id, license_type, status, standing, expiring_within_days } = filter;
   const is = standingOf(license, now);
@@ -48,18 +48,18 @@ function belongs(license: License, filter: LicenseFilter, now: number): boolean 
   );
 }
 
-/** A walk along one index: which rows, in which order, and where each of them stands in it. */
+/** A walk along one index: which rows, in which order, and the position of each. */
 interface Walk {
   where: SQL | undefined;
   order: SQL[];
   keyOf: (license: License) => Key;
-  /** Whether every row of it belongs, so that no more than a page need be read. */
+  /** Whether every row matches, so that one page of rows is enough. */
   exact: boolean;
 }
 
 const byId = (license: License): Key => [license.id];
 
-// After every id of ours. Binding a start, also to a first page, makes each walk a search of its index.
+// Sorts after every id. With a bound start, even on the first page, each walk is an index search.
 const LAST_ID = "~";
 
 /** Ids sort by the time of issue. */
@@ -74,10 +74,10 @@ function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver
   };
 }
 
-// Where a walk goes on is said by one comparison of both columns, and by none of the first alone: SQLite would
-// take that one, and then each page would begin with all that ends at the same instant.
+// A walk continues after its last row by one comparison of both columns. A comparison of the first column alone must
+// not be added: SQLite would use that one, and each page would begin with all licenses of the same end.
 
-/** Along the ends of licenses, from `from` to `to`; those of one customer, where a driver says so. */
+/** Along the ends of licenses, from `from` to `to`; with a driver, only those of one customer. */
 function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Walk {
   const [at, id] = after ?? [from, ""];
   return {
@@ -92,7 +92,7 @@ function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Wa
   };
 }
 
-/** From when to when those end that may belong; null where their ends say nothing. */
+/** The range of ends of licenses that can match; null if the filter does not limit the end. */
 function endsOf(
   { standing, expiring_within_days, sort }: LicenseFilter,
   now: number,
@@ -135,13 +135,13 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   return along(alone && standing === undefined);
 }
 
-/** What an id of ours begins with, a ULID in it: of the first of its 26 characters there are only three bits. */
+/** The beginning of an id, which has a ULID in it: the first of its 26 characters carries only three bits. */
 const BEGINS_ID = /^lic_(?:[0-7][0-9A-HJKMNP-TV-Z]{0,25})?$/i;
 
-/** A found license costs more to read here: its customer's terms come with it. */
+/** Lower than MAX_SCAN, because here a license costs more to read: its customer's terms come with it. */
 const MAX_FOUND = 45;
 
-/** The licenses of customers that a search finds, customer by customer. */
+/** The licenses of the customers that a search finds, customer by customer. */
 async function searchByCustomer(
   { db }: Context,
   list: List,
@@ -152,7 +152,7 @@ async function searchByCustomer(
   const [term, customer, license] = list.after ?? ["", "", ""];
   const here = sql`(${customerTerms.term}, ${customerTerms.customer_id})`;
   const scan = Math.min(request.limit + 1, MAX_FOUND);
-  // A customer without (more) licenses gives a row without one, so the walk gets past it.
+  // A customer without (more) licenses gives a row without a license, so that the walk gets past it.
   const rows = await db.orm
     .select({ term: customerTerms.term, customer_id: customerTerms.customer_id, license: licenses })
     .from(customerTerms)
@@ -176,8 +176,7 @@ async function searchByCustomer(
 }
 
 /**
- * A page of licenses: the newest first, by their end where that is what is asked for, by customer where one
- * is searched.
+ * A page of licenses: newest first, by their end if the filter asks for that, or by customer in a search for customers.
  */
 export async function listLicenses(
   context: Context,
@@ -188,7 +187,7 @@ export async function listLicenses(
   const now = context.clock.now();
   const list = await openList(context, "licenses", request, filter);
   const { q } = filter;
-  // A page that goes on goes on where the one before it was: a position among customers names more than an id.
+  // A later page continues in the same walk as the first: a position among customers has more parts than an id.
   const byCustomer = (): Promise<Page<License>> =>
     searchByCustomer(context, list, request, { ...filter, q: q ?? "" }, now);
   if (q !== undefined && (!BEGINS_ID.test(q) || (list.after?.length ?? 0) > 1)) return byCustomer();
@@ -200,7 +199,7 @@ export async function listLicenses(
     .where(walk.where)
     .orderBy(...walk.order)
     .limit(scan);
-  // No id begins so: then it is the beginning of what a customer is called.
+  // No license id begins like this, so search for customers.
   if (q !== undefined && rows.length === 0 && list.after === null) return byCustomer();
   return list.page(rows, scan, walk.keyOf, (license) => belongs(license, filter, now));
 }

@@ -1,4 +1,4 @@
-// License types: the templates that a license takes its terms from when it is issued.
+// License types: the templates from which a license takes its terms when it is issued.
 import { and, eq, gt, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -28,10 +28,10 @@ import {
 } from "./terms.ts";
 import { ChosenId, Text } from "../../kernel/inputs.ts";
 
-// Statistics are told by type, as members of an object, and many a program takes this one for no member.
+// In the statistics, types are members of an object, and many programs do not treat this name as a member.
 export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
 
-/** A whole license type: what is left out takes the default, also when it replaces one that is there. */
+/** A whole license type: what is left out gets the default, even when it replaces an existing type. */
 export const LicenseTypeTerms = z.strictObject({
   name: Text(200),
   duration_days: z._default(z.nullable(Days), 365),
@@ -51,7 +51,7 @@ export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;
 
 const unknownType = (id: string): Problem => new Problem("NOT_FOUND", `There is no license type ${id}.`);
 
-/** The fault of an input that names a license type which is not there. */
+/** The refusal of an input that names an unknown license type. */
 export const unknownTypeIn = (id: string): Problem =>
   invalid("license_type", `There is no license type ${id}`);
 
@@ -81,7 +81,7 @@ export async function listLicenseTypes(context: Context, request: PageRequest): 
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
 
-/** The new type; null where there is one with the id. */
+/** The new type; null if the id is taken. */
 async function insertLicenseType(
   context: Context,
   id: string,
@@ -98,8 +98,8 @@ async function insertLicenseType(
 }
 
 /**
- * Creates a license type and replaces none.
- * @throws Problem CONFLICT where the id is taken
+ * Creates a license type; never replaces one.
+ * @throws Problem CONFLICT if the id is taken
  */
 export async function createLicenseType(
   context: Context,
@@ -146,7 +146,7 @@ export async function putLicenseType(
   throw overtaken(ifMatch);
 }
 
-/** The very type that was read: not another one of the id, nor another version. */
+/** Exactly the type that was read: not another one with this id, nor another version. */
 const isStill = ({ id, version, created_at }: LicenseType): SQL | undefined =>
   and(eq(licenseTypes.id, id), eq(licenseTypes.version, version), eq(licenseTypes.created_at, created_at));
 

@@ -1,4 +1,4 @@
-// Licenses: issuing and reading them, and how they look from outside.
+// Licenses: issuing and reading them, and how the API shows them.
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -23,14 +23,14 @@ import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeas
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
-/** A license as an instance meets it: nothing of the vendor's notes. */
+/** A license as an instance sees it: without the vendor's own data. */
 export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
 
 export const NewLicense = z
   .strictObject({
     customer_id: CustomerId,
     license_type: LicenseTypeId,
-    /** Days from issue; or an end; or neither, for the type's duration. `expires_at: null` is perpetual. */
+    /** Days from issue, or an end, or neither for the type's duration. `expires_at: null` means perpetual. */
     expires_days: z.optional(Days),
     expires_at: z.optional(z.nullable(EndInstant)),
     starts_at: z.nullish(StartInstant),
@@ -40,7 +40,7 @@ export const NewLicense = z
     max_services: z.optional(Limit),
     max_requests_per_day: z.optional(Limit),
     metadata: z.optional(Metadata),
-    /** The license's own, in place of its type's. */
+    /** The license's own days, instead of its type's. */
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
     clone_policy: z.optional(ClonePolicy),
@@ -67,7 +67,7 @@ function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | nu
   return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
 }
 
-/** The license that an input asks for: what it leaves out comes from the license type. Pure. */
+/** The license that an input describes; what it leaves out comes from the license type. Pure. */
 export const licenseOf = (
   input: NewLicense,
   type: LicenseType,
@@ -101,7 +101,7 @@ export const licenseOf = (
   unproven_until: null,
 });
 
-/** What is wrong with the end of a license that begins to hold at `from`, or null. */
+/** What is wrong with the end of a license that is valid from `from` on, or null. */
 export function endFault({ starts_at, expires_at }: License, from: number): string | null {
   if (expires_at === null) return null;
   if (expires_at <= from) return "Must be in the future";
@@ -109,10 +109,10 @@ export function endFault({ starts_at, expires_at }: License, from: number): stri
 }
 
 /**
- * Issues a license: what the input leaves out comes from the license type as it is now.
+ * Issues a license; what the input leaves out comes from the current license type.
  * @throws Problem CUSTOMER_NOT_FOUND
- * @throws Problem REQUEST_INVALID for an unknown type, an end that is over before the license begins, or a mail
- *   to a customer without an e-mail address
+ * @throws Problem REQUEST_INVALID for an unknown type, an end before the license begins, or a mail to a customer
+ *   without an e-mail address
  */
 export async function issueLicense(
   context: Context,
@@ -142,7 +142,7 @@ export async function issueLicense(
       ...mail,
     ]);
   } catch (error) {
-    // The customer or the type was deleted since it was read above.
+    // The customer or the type was deleted after it was read above.
     if (isForeignKeyFailure(error)) throw noCustomer();
     throw error;
   }
@@ -162,7 +162,7 @@ export async function getLicense(context: Context, id: string): Promise<License>
 }
 
 /**
- * A license and whose it is.
+ * A license and its customer.
  * @throws Problem LICENSE_NOT_FOUND
  */
 export async function getLicenseAndCustomer(
@@ -180,7 +180,7 @@ export async function getLicenseAndCustomer(
   return { license, customer };
 }
 
-/** A license as the API shows it at the moment `now`. */
+/** A license as the API shows it at the instant `now`. */
 export const presentLicense = (license: License, now: number) => ({
   ...presentTerms(license, now),
   metadata: license.metadata,
@@ -188,7 +188,7 @@ export const presentLicense = (license: License, now: number) => ({
   notice_days: license.notice_days,
 });
 
-/** What everybody who holds its key may know of a license. */
+/** What everybody with its key may know about a license. */
 export const presentTerms = (license: Terms, now: number) => ({
   id: license.id,
   customer_id: license.customer_id,

@@ -1,4 +1,4 @@
-// The life of a license after it is issued: which changes its state allows, and carrying them out.
+// The life of a license after it is issued: which changes its status allows, and making them.
 import { and, eq, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
@@ -89,7 +89,7 @@ export type Renewal = z.output<typeof Renewal>;
 export type Reasoned = z.output<typeof Reasoned>;
 export type Reinstatement = z.output<typeof Reinstatement>;
 
-/** What a transition would do: the license as it would be, and what is different then. */
+/** What a transition would do: the license before and after it, and the differences. */
 export interface Plan {
   before: License;
   after: License;
@@ -134,13 +134,13 @@ export async function plan(
   return { before, after, changes };
 }
 
-/** Until when what was signed for an end holds that is brought forward; null where none ever was. Pure. */
+/** Until when documents signed for a later end hold, if the license was ever shortened; otherwise null. Pure. */
 function signedUntil(before: License, after: License): number | null {
   const [was, is] = [before, after].map((license) => graceUntil(license) ?? LAST_INSTANT) as [number, number];
   return is < was ? Math.max(was, before.signed_until ?? 0) : before.signed_until;
 }
 
-/** Plans against the license as it is, and again where another change comes in between. */
+/** Plans a change to the current license and makes it. Starts again if another change comes in between. */
 export async function carryOut(
   context: Context,
   id: string,
@@ -149,9 +149,9 @@ export async function carryOut(
   options: {
     reason?: string;
     ifMatch?: string | undefined;
-    /** What else the change gives occasion to: statements for its batch that look at changes() themselves. */
+    /** What else the change causes: statements for its batch that check changes() themselves. */
     also?: (after: License) => Promise<D1PreparedStatement[]>;
-    /** What else must hold: says why it does not, and the same for the statement. */
+    /** What else must be true: `unless` throws the reason if it is not, and `where` is the same condition in SQL. */
     unless?: () => Promise<void>;
     where?: SQL | undefined;
   } = {},
@@ -193,7 +193,7 @@ export const decideChange =
 export const decideSuspend: Decision = () => ({ status: "suspended" });
 export const decideRevoke: Decision = () => ({ status: "revoked" });
 
-/** A renewal counts from the end, or from now where that is over; it never makes a license shorter. */
+/** A renewal counts from the end, or from now if the end is past; it never makes a license shorter. */
 const decideRenewal =
   (input: Renewal): Decision =>
   (license, now) => {
@@ -213,7 +213,7 @@ const decideRenewal =
 /**
  * Changes terms of a license. The instances get them at their next activation or check-in.
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
- *   same, but for PRECONDITION_FAILED, holds for the transitions below
+ *   transitions below throw the same, except PRECONDITION_FAILED
  */
 export const changeLicense = (
   context: Context,
@@ -222,7 +222,7 @@ export const changeLicense = (
   ifMatch?: string,
 ): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
 
-/** Renews a license, and tells the customer where there is an address. */
+/** Renews a license, and tells the customer if there is an e-mail address. */
 export async function renewLicense(
   context: Context,
   id: string,

@@ -1,4 +1,4 @@
-// Dry runs: what a change to a license would do to the instances that run on it. Writes nothing.
+// Dry runs: what a change to a license would do to its instances. Writes nothing.
 import { and, count, desc, eq, gt } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
@@ -20,8 +20,7 @@ import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses
 import { refusalOf, standingOf } from "./standing.ts";
 
 /**
- * The license that an input would be issued as, and what its key would say. Nobody has to be chosen as its
- * customer yet.
+ * The license that would be issued from an input, and what its key would say. No customer need be chosen yet.
  * @throws Problem REQUEST_INVALID as issuing would, NOT_FOUND for an unknown type
  */
 export async function previewIssue(context: Context, input: NewLicense) {
@@ -34,13 +33,13 @@ export async function previewIssue(context: Context, input: NewLicense) {
   return { license: presentLicense(license, now), claims: claimsOf(context, license) };
 }
 
-/** As many instances are listed one by one; all are counted. */
+/** How many instances are listed one by one; all are counted. */
 const MAX_LISTED = 100;
 
 const DECISIONS = { change: decideChange({}), suspend: decideSuspend, revoke: decideRevoke };
 
 /**
- * What the change would do, if it were made now.
+ * What the change would do if it were made now.
  * @throws Problem as the change itself would
  */
 export async function previewChange(
@@ -52,7 +51,7 @@ export async function previewChange(
   allow(context, "licenses");
   const decide = options.input ? decideChange(options.input) : DECISIONS[transition];
   const planned = await plan(context, id, transition, decide, options.ifMatch);
-  // The change itself is refused by the foreign key.
+  // The foreign key would refuse the change itself.
   const type = planned.changes["license_type"]?.to;
   if (typeof type === "string" && !(await findLicenseType(context, type))) throw unknownTypeIn(type);
   return describe(context, planned);
@@ -85,7 +84,7 @@ async function describe(context: Context, { after, changes }: Plan) {
         hostname: row.hostname,
         last_seen_at: formatInstant(row.last_seen_at),
         lease_expires_at: formatInstant(row.lease_expires_at),
-        /** What it is told at its next activation or check-in; until then its certificate holds. */
+        /** The refusal at its next activation or check-in; until then its certificate is valid. */
         refused_with: refusal,
       })),
     },

@@ -1,5 +1,5 @@
-// The revocation list: what an installation that cannot ask should stop trusting. Signed, so that anybody may
-// pass it on.
+// The revocation list: what an installation without a network should stop trusting. Signed, so that anybody may pass it
+// on.
 import type { Context } from "../../context.ts";
 import { sha256 } from "../../crypto/digests.ts";
 import { isSameAddress } from "../../field/addresses.ts";
@@ -9,11 +9,11 @@ import { DAY, floorToSecond, HOUR, numericDate } from "../../kernel/dates.ts";
 
 const LIFETIME = 7 * DAY;
 
-// Everything that was ever signed for a license ends with its grace, or with that of an end that it had before: after
-// that it needs no entry. So the list holds the last years' revocations and not all there ever were.
+// Everything that was signed for a license ends with its grace, or with the grace of an end that it had before. After
+// that, it needs no entry. So the list holds the revocations of the last years, not all there ever were.
 const ENDS = "max(coalesce(expires_at + grace_days * 86400000, 253402300799000), coalesce(signed_until, 0))";
 
-// That the status is not active is said once more for SQLite to see that the partial index will do.
+// The condition status <> 'active' is redundant, but shows SQLite that it can use the partial index.
 const STOPPED = `SELECT id FROM licenses WHERE status = ? AND status <> 'active' AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
 
 const SUPERSEDED = `SELECT id, revision FROM licenses WHERE revision > 1 AND ${ENDS} > ? ORDER BY ${ENDS}, id`;
@@ -21,7 +21,7 @@ const SUPERSEDED = `SELECT id, revision FROM licenses WHERE revision > 1 AND ${E
 const idsOf = (result: D1Result<Row> | undefined): string[] =>
   (result?.results ?? []).map((row) => String(row["id"]));
 
-/** Every event after which the list may be another. */
+/** Every event that may change the list. */
 const CHANGING = [
   "license.changed",
   "license.imported",
@@ -32,24 +32,24 @@ const CHANGING = [
   "license.suspended",
 ];
 
-// One step down the index of events for each, however many there are. Instances cause none of these.
+// One index search for each action, however many events there are. Instances cause none of these events.
 const LAST_CHANGE = `
   SELECT id, at FROM events WHERE id = (
     SELECT max((SELECT max(id) FROM events WHERE action = change.value AND actor_type <> 'instance'))
     FROM json_each(?) change)`;
 
-/** Which list it is: the same version is the same document. Read from the primary, so that no change is missed. */
+/** The version of a list: the same version is the same document. Read from the primary, so that no change is missed. */
 export interface ListVersion {
   /** The event that changed it last. */
   change: number;
   /**
-   * When it was issued: by the hour, so that a client that has it need not load it again, and not before what it tells
-   * of: a certificate of the same hour is newer than a list that was issued before it.
+   * When it was issued: the full hour, so that a client that has it need not load it again, but not before its last
+   * change: a certificate of the same hour is newer than a list issued before it.
    */
   issued: number;
 }
 
-/** The version of now. One round trip and a few rows, whatever the number of licenses. */
+/** The current version. One round trip and a few rows, for any number of licenses. */
 export async function revocationVersion({ db, clock }: Context): Promise<ListVersion> {
   const [last] = await db.batch([db.sql(LAST_CHANGE, JSON.stringify(CHANGING))]);
   const { id = 0, at = 0 } = last?.results[0] ?? {};
@@ -61,9 +61,9 @@ export async function revocationVersion({ db, clock }: Context): Promise<ListVer
 }
 
 /**
- * Whose list is asked for: of the issuer that is named, else of the one that the caller knows the service by.
- * @param address where the request went to: an installation that was never told of another address trusts none
- * @throws Problem REQUEST_INVALID for an issuer that this service is not and never was
+ * The issuer of the requested list: the one that is named, or else the one under which the caller knows the service.
+ * @param address the address that the request was sent to: an installation trusts only the address that it knows
+ * @throws Problem REQUEST_INVALID for an issuer that this service neither is nor was
  */
 export function listIssuer({ config }: Context, named: string | undefined, address: string): string {
   const issuerAt = (sought: string): string | undefined =>
@@ -74,7 +74,7 @@ export function listIssuer({ config }: Context, named: string | undefined, addre
   return issuer;
 }
 
-/** The signed list of a version, which must be that of now, and an ETag of it. */
+/** The signed list of the current version, and its ETag. */
 export async function revocationList(
   { db, keyring }: Context,
   { issued }: ListVersion,

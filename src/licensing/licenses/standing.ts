@@ -1,5 +1,5 @@
-// What a license is worth at a moment: derived from what people decided (status) and what time decides,
-// never stored. Pure.
+// What a license is worth at an instant: derived from what people decided (status) and from the time, never stored.
+// Pure.
 import type { License } from "../../storage/schema.ts";
 import type { ProblemCode } from "../../problems.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
@@ -16,18 +16,18 @@ export const STANDINGS = [
 
 export type Standing = (typeof STANDINGS)[number];
 
-/** A license with this long or less to go is `expiring`. */
+/** A license that ends within this time is `expiring`. */
 const EXPIRING_WITHIN = 30 * DAY;
 
 export type Term = Pick<License, "status" | "starts_at" | "expires_at" | "grace_days">;
 
-/** The first instant at which the license no longer lets anything run, or null where it is perpetual. */
+/** The first instant at which the license no longer lets instances run, or null if it is perpetual. */
 export const graceUntil = (term: Pick<License, "expires_at" | "grace_days">): number | null =>
   term.expires_at === null ? null : Math.min(term.expires_at + term.grace_days * DAY, LAST_INSTANT);
 
 /**
- * A person's decision wins over time, the gravest first: revoked, suspended, then scheduled, expired,
- * grace, expiring, active. `expires_at` is the first instant at which the license no longer holds.
+ * A person's decision wins over time: first revoked and suspended, then scheduled, expired, grace, expiring, active.
+ * `expires_at` is the first instant at which the license is no longer valid.
  */
 export function standingOf(term: Term, now: number): Standing {
   if (term.status !== "active") return term.status;
@@ -50,5 +50,5 @@ const REFUSALS = {
 
 export type StandingRefusal = NonNullable<(typeof REFUSALS)[Standing]>;
 
-/** Why a license in this standing lets nothing run, or null where it does. */
+/** Why a license in this standing lets no instance run, or null if it does. */
 export const refusalOf = (standing: Standing): StandingRefusal | null => REFUSALS[standing];

@@ -9,7 +9,7 @@ export const Limit = z.nullable(z.int().check(z.minimum(1), z.maximum(MAX_COUNT)
 
 export const Days = z.int().check(z.minimum(1), z.maximum(36_500));
 
-/** Ten years: the longest that an ended license can let things run. */
+/** Ten years: the longest that an ended license can let instances run. */
 export const MAX_GRACE_DAYS = 3_650;
 
 export const GraceDays = z.int().check(z.minimum(0), z.maximum(MAX_GRACE_DAYS));
@@ -18,13 +18,13 @@ export const LeaseDays = z.int().check(z.minimum(1), z.maximum(3_650));
 
 export const CheckInHours = z.int().check(z.minimum(1), z.maximum(8_760));
 
-/** How long a request that proves nothing holds a seat. */
+/** How long a request without proof holds a seat. */
 export const UnprovenLeaseHours = z.int().check(z.minimum(1), z.maximum(8_760));
 
-/** What is done about requests without proof for a seat that two places seem to share: nothing, or they are refused. */
+/** Whether requests without proof are refused for a seat that two places seem to share. */
 export const ClonePolicy = z.enum(["warn", "refuse"]);
 
-/** How many days before the end a notice is due; none where it is empty. */
+/** How many days before the end notices are due; an empty list for no notices. */
 export const NoticeDays = z
   .array(z.int().check(z.minimum(0), z.maximum(365)))
   .check(z.maxLength(20), ...unique("Days must not repeat"));

@@ -1,4 +1,5 @@
-// An activation's id begins with its license's, by whose clustered rows it is found again: no index to write. Pure.
+// An activation's id contains its license's id, so it is found among the clustered rows of the license. That saves an
+// index, and the writes for it. Pure.
 
 /** @param ulid a new one; its last ten characters are enough within a license */
 export const activationIdOf = (licenseId: string, ulid: string): string =>

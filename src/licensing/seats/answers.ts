@@ -1,4 +1,4 @@
-// What the holder of a seat is told. Pure.
+// The answer to the holder of a seat. Pure.
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { graceUntil, type Standing } from "../licenses/standing.ts";
@@ -20,7 +20,7 @@ interface Warning {
   observed?: number;
 }
 
-/** A seat that was granted, and everything its holder is told. */
+/** A granted seat, and everything that the answer to its holder contains. */
 export interface Grant {
   now: number;
   license: Terms;
@@ -28,7 +28,7 @@ export interface Grant {
   standing: Standing;
   seatsInUse: number;
   warnings: Warning[];
-  /** The days of usage that were not taken because the request was unproven, as YYYY-MM-DD. */
+  /** The days of usage that were not stored because the request was unproven, as YYYY-MM-DD. */
   usageIgnored: string[];
   licenseKey: string;
   certificate: string;
@@ -39,11 +39,11 @@ interface Warned {
   standing: Standing;
   seat: Seat;
   proven: boolean;
-  /** Whether the key that was sent was replaced. */
+  /** Whether the key in the request was replaced. */
   superseded: boolean;
   seatsInUse: number;
   overuses: Overuse[];
-  /** How many days of usage cannot be, or are too many. */
+  /** How many days of usage were ignored, because they are impossible or too many. */
   ignored: number;
 }
 
@@ -112,7 +112,7 @@ const ignoredWarning = (days: number): Warning => ({
   detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, long before the license was issued, or more than 400 days; check the clock.`,
 });
 
-/** A grant as its instance is told of it. */
+/** A grant as the API shows it to its instance. */
 export const presentGrant = <S extends "activated" | "checked_in">(status: S, grant: Grant) => {
   const { license, seat, now } = grant;
   return {

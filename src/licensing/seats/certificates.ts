@@ -1,4 +1,4 @@
-// Activation certificates: what an instance keeps so that it can go on for the whole lease without us.
+// Activation certificates: with one, an instance can run for its whole lease without the service.
 import type { Context, Services } from "../../context.ts";
 import { cleaned, instanceIdOf } from "../../field/pasted.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
@@ -16,7 +16,7 @@ export interface InstanceKey {
 }
 
 interface Subject {
-  /** That of the license key which the instance holds: it trusts no other. */
+  /** The issuer of the license key that the instance holds: it trusts no other. */
   issuer: string;
   license: Terms;
   seat: Seat;
@@ -27,10 +27,10 @@ interface Subject {
     nonce?: string | null | undefined;
     /** Echoed so that the instance can bind the certificate to its machine. */
     fingerprint?: string | null | undefined;
-    /** Confirmed, so that the instance can sign what it says later without a network. */
+    /** Confirmed, so that the instance can later sign documents without a network. */
     public_key?: InstanceKey | null | undefined;
   };
-  /** The id of the request that this answers, where receipts for it must be told from those for other answers. */
+  /** The id of the request that this answers. It tells receipts for this answer from receipts for others. */
   requestId: string;
 }
 
@@ -71,13 +71,13 @@ export interface CertificateIdentity {
   issuedAt: number;
   expiresAt: number;
   publicKey: InstanceKey | null;
-  /** The request that it answered: two of one second differ in it. None before this was told, or without a key. */
+  /** The request that it answered: two certificates of one second differ in it. Null in old ones, or without a key. */
   requestId: string | null;
-  /** Whether it proves that its holder is the instance: not where it was given to somebody who had no proof. */
+  /** Whether it proves that its holder is the instance: not if it was issued without proof. */
   proves: boolean;
 }
 
-/** What a certificate of ours says; null for anything else, and for one that we did not sign. Expiry is not looked at. */
+/** What a certificate says; null for anything that this service did not sign as one. Expiry is not checked. */
 export async function readCertificate(
   { keyring, config }: Services,
   certificate: string,
@@ -98,9 +98,8 @@ export async function readCertificate(
 }
 
 /**
- * The certificate that came along, where it proves that its holder is this instance of this license, with the id as it
- * is spelled there. How old it is or whether it expired says nothing of that. Whether its seat is still there, the
- * statements find out.
+ * The certificate of a request, if it proves that its holder is this instance of this license, with the id as spelled
+ * in it; otherwise null. Its age and expiry do not matter for that. The statements check whether its seat still exists.
  */
 export async function certificateOf(
   context: Context,

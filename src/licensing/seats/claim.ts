@@ -1,6 +1,6 @@
-// The claim of a seat: the one statement that grants a seat or renews its lease. A seat is a lease: an activation holds
-// one while it is not ended and its lease has not run out. The limit is enforced here, so that however many claims arrive
-// at once, D1 runs them one after the other and each sees the ones before it.
+// The claim of a seat: the one statement that grants a seat or renews its lease. An activation holds a seat while it is
+// not ended and its lease has not run out. The statement enforces the limit: however many claims arrive at once, D1
+// runs them one after the other, and each sees the ones before it.
 import type { Context } from "../../context.ts";
 import { named } from "../../storage/database.ts";
 import { activationIdOf } from "./activation-ids.ts";
@@ -14,7 +14,7 @@ export interface PresentedCertificate {
   issuedAt: number;
 }
 
-/** Who asks for a seat, and what it tells of itself. */
+/** Who asks for a seat, and what it says about itself. */
 export interface Claimant {
   key: KeyIdentity;
   instance_id: string;
@@ -22,13 +22,13 @@ export interface Claimant {
   hostname?: string | null | undefined;
   app_version?: string | null | undefined;
   labels?: Record<string, string> | null | undefined;
-  /** The longest lease that it wants. */
+  /** The longest lease that the instance wants. */
   lease_hours?: number | null | undefined;
-  /** A claim of an instance that says it was activated before: it gets no seat that it did not have. */
+  /** The instance says that it was activated before: it does not get a seat that it did not have. */
   returning?: boolean;
-  /** The certificate that it shows, verified as ours and able to prove a seat. */
+  /** The certificate that it shows: signed by this service and able to prove a seat. */
   certificate?: PresentedCertificate | null;
-  /** What it used on the last day that it tells of. */
+  /** Its usage on the last day that it reports. */
   usage?: { day: string; requests: number; services: number } | undefined;
   /** What only a request file has. */
   file?: FileClaim | undefined;
@@ -36,77 +36,77 @@ export interface Claimant {
 
 /** The claim of an installation without a network, as staff hand it in. */
 export interface FileClaim {
-  /** When the lease should end, but for the license's end; it is not the license's own rhythm. */
+  /** When the lease should end, regardless of the license's end; it does not follow the license's own rhythm. */
   leaseUntil: number;
-  /** The public key (`x`) that it proved to have the private half of. */
+  /** The public key (`x`) whose private half it proved to have. */
   provenKey: string | null;
-  /** Whether staff say that it takes the place of an installation with another key. */
+  /** Whether staff say that it replaces an installation with another key. */
   replace: boolean;
 }
 
-// What the statement decides, from the top down.
+// What the statement decides, from top to bottom.
 //
 // | part            | rule                                                                                             |
 // |-----------------|--------------------------------------------------------------------------------------------------|
 // | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
 // | current         | The key is of the license's revision, or of a later one.                                         |
-// | certified       | The certificate that came along is of the live activation, or a request file is signed with the  |
+// | certified       | The request has the certificate of the live activation, or its request file is signed with the   |
 // |                 | key that is stored for it.                                                                       |
-// | proven          | There is no live seat, or the request is certified. With a current key also: the last proven     |
-// |                 | lease is over (proven_until), staff vouch, or it is the same request once more.                  |
+// | proven          | There is no live seat, or the request is certified. Or, with a current key: the last proven      |
+// |                 | lease is over (proven_until), staff vouch, or it is the same proven request again.               |
 // |                 |                                                                                                  |
 // | refused unless  |                                                                                                  |
 // | - license       | It is active, has started, and its grace is not over.                                            |
-// | - key           | It is current. A replaced key renews a certified seat, so that a reissue stops whoever found the |
-// |                 | key and not the instances that run; and until unproven_until any live seat, without proof.       |
+// | - key           | It is current. A replaced key still renews a certified seat, so that a reissue stops the finder  |
+// |                 | of the key but not the running instances; until unproven_until it renews any live seat.          |
 // | - returning     | The instance has an activation that is not ended and was not freed, or does not say that it was  |
-// |                 | here before.                                                                                     |
-// | - file key      | A request file for a live seat that has a key stored is signed with that key, or staff say that  |
-// |                 | it takes the other's place.                                                                      |
-// | - room          | The seat is live, or the limit is not reached. A renewal is never refused, also above a limit    |
-// |                 | that was lowered.                                                                                |
-// | - new ids       | The instance has an activation, or took a seat today already, or not too many new ones did.      |
-// | - clone policy  | Where it is "refuse": the request is proven, the seat is not marked, or its proven lease is over.|
+// |                 | activated before.                                                                                |
+// | - file key      | If a key is stored for the live seat, a request file is signed with it, or staff say that it     |
+// |                 | replaces the other installation.                                                                 |
+// | - room          | The seat is live, or the limit is not reached. A renewal is never refused, not even above a      |
+// |                 | limit that was lowered.                                                                          |
+// | - new ids       | The instance has an activation, took a seat today already, or not too many new ones did today.   |
+// | - clone policy  | If it is "refuse": the request is proven, the seat is not marked, or its proven lease is over.   |
 // |                 |                                                                                                  |
-// | proven lease    | As long as the license says, or as little as the instance wants (lease_hours). Never after the   |
-// |                 | license's grace, and never before the end that an earlier certificate promised.                  |
+// | proven lease    | As long as the license says, or shorter if the instance wants (lease_hours). Never ends after    |
+// |                 | the license's grace, nor before the end that an earlier certificate promised.                    |
 // | unproven lease  | At most unproven_lease_hours; with a replaced key, at most until the license's unproven_until.   |
 // | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
 // |                 | at most half of the lease.                                                                       |
-// | new activation  | Where the instance's lease ran out, the new activation takes the row over (replaces).            |
+// | new activation  | If the instance's lease ran out, the new activation takes over its row (replaces).               |
 // | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
-// | freed           | A seat that staff freed while its file runs is held again by whoever claims it.                  |
-// | usage           | The highest figures of a day count, but for one that staff corrected.                            |
+// | freed           | If staff freed a seat while its file runs, a claim holds it again.                               |
+// | usage           | The highest figures of a day count, unless staff corrected the day.                              |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
-// | an unproven one | counts itself, keeps the seat for its lease if that ends later, and changes nothing else.        |
+// | an unproven one | is counted, extends the seat to its own lease if that ends later, and changes nothing else.      |
 // |                 |                                                                                                  |
-// | a clone is      | A mark and an event for staff, when one of these is seen:                                        |
-// | - strays        | An instance shows the certificate that it got last. An older one is a stray, unless it is the    |
-// |                 | one shown before (an answer got lost). A restored backup strays once and then goes on in line;   |
+// | a clone is      | suspected, with a mark and an event for staff, in one of these cases:                            |
+// | - strays        | An instance normally shows its latest certificate. An older one is a stray, unless it is the one |
+// |                 | shown before (an answer got lost). A restored backup strays once and then shows new ones again;  |
 // |                 | two places that share an identity stray in turns. So two strays in a row are a clone.            |
-// | - parted        | A certified request, after an unproven one of the same day from another address or host: the     |
-// |                 | process that holds the certificate ran all the time, and so did another one elsewhere.           |
+// | - parted        | A certified request after an unproven one of the same day from another address or host: the      |
+// |                 | process that holds the certificate ran all the time, and another one ran elsewhere.              |
 // | - elsewhere     | An unproven request from another address, host or fingerprint than the last proven one, on the   |
-// |                 | same day. Not where the proven lease is a short one: a pod without a volume asks for these, and  |
+// |                 | same day. Not if the proven lease is short: a pod without a volume asks for short leases, and    |
 // |                 | may have moved.                                                                                  |
-// | quiet           | Seven days after the last of these the mark is gone.                                             |
-// | scattered       | An unproven request from another address than one of the last seven days.                        |
-// | events          | A trigger writes what `occasion` names: the activation, a suspected clone, a changed             |
-// |                 | fingerprint. Another one writes the clone that an unproven request gives away.                   |
+// | quiet           | Seven days after the last of these, the mark is gone.                                            |
+// | scattered       | An unproven request from another address than an unproven one of the last seven days.            |
+// | events          | A trigger writes the event that `occasion` names: the activation, a suspected clone, a replaced  |
+// |                 | key, a changed fingerprint. Another trigger writes a clone that an unproven request reveals.     |
 
 const LICENSE_ENDS = `coalesce(license_expires_at + grace_days * ${DAY}, ${LAST_INSTANT})`;
 const PROVEN_UNTIL = "coalesce(proven_until, lease_expires_at)";
 const LONGEST = `lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})`;
 const LAST_SECOND = "last_seen_at / 1000 * 1000";
 
-/** An old certificate for the second time in a row, or more. */
+/** An old certificate, at least for the second time in a row. */
 const SECOND_STRAY = `strays >= ${CLONE_AFTER - 1} AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented`;
 
-/** The unproven requests of today, in the row as it is. */
+/** The unproven requests of today, in the existing row. */
 const TODAY = "unproven -> :weekday";
 
-/** Each column of the row of the seat, and what the claim makes of it. */
+/** Each column of the seat's activation, and the value that the claim writes. */
 const ROW = {
   id: "iif(is_live, id, :activation)",
   activated_at: "iif(is_live, activated_at, :now)",
@@ -157,9 +157,9 @@ const ROW = {
 
 const COLUMNS = Object.keys(ROW);
 
-// The layers from the inside out: what is there, and what this request is; whether it is proven; what follows from that.
-// LIMIT 1 lets SQLite work each layer out once: without it every use of a name is worked out again from the bottom.
-// LEFT JOIN keeps the planner at the order written here, whatever it has learned about the tables.
+// The layers, from the inside out: the existing rows and the request; whether it is proven; what follows from that.
+// LIMIT 1 makes SQLite compute each layer once: without it, every use of a name is computed again from the bottom.
+// LEFT JOIN makes the planner keep the order written here, whatever it has learned about the tables.
 const CLAIM = named(`
   INSERT INTO activations (license_id, ended_at, instance_id, ${COLUMNS.join(", ")})
   SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
@@ -226,13 +226,13 @@ const CLAIM = named(`
 /** The rhythm of check-ins times 0.9 to 1.1. */
 const CHECK_IN_SPREAD = { from: 0.9, width: 0.2 };
 
-/** By how much the rhythm of check-ins is stretched this time. */
+/** A random factor for the rhythm of check-ins. */
 export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
   CHECK_IN_SPREAD.from + CHECK_IN_SPREAD.width * ids.random();
 
 /**
- * Claims a seat or renews the lease of the instance's own. The rules are in the statement, and triggers record
- * what it causes: a new activation, a suspected clone, a changed fingerprint.
+ * Claims a seat, or renews the lease of the instance's own seat. The statement contains the rules, and triggers record
+ * what it causes: a new activation, a suspected clone, a replaced key, a changed fingerprint.
  */
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
   const { key, certificate, usage, lease_hours, file } = claimant;

@@ -1,4 +1,4 @@
-// Seats that two places seem to share: what keeps the mark, and what takes it away. What sets it is in claim.ts.
+// Seats that two places seem to share: what keeps the mark, and what removes it. claim.ts sets it.
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { DAY } from "../../kernel/dates.ts";
@@ -7,7 +7,7 @@ import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import { licenseIdOf } from "./activation-ids.ts";
 
-/** A day on which somebody without proof was refused is no quiet one. Written at most once a day. */
+/** A request without proof was refused, so today is not a quiet day: renews the mark. Writes at most once a day. */
 export async function keepMarked(
   { db }: Context,
   now: number,
@@ -27,7 +27,7 @@ export async function keepMarked(
 
 export const CloneClearance = z.strictObject({ reason: Reason });
 
-/** Takes the mark away: staff know better. Nothing happens where there is none. The activation has to exist. */
+/** Removes the mark, because staff know better; does nothing if there is none. The activation must exist. */
 export async function clearClone(
   context: Context,
   id: string,

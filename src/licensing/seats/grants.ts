@@ -1,4 +1,4 @@
-// Granting a seat: the one path of activation, check-in and offline activation, from the key to the answer.
+// Granting a seat: the one path for activation, check-in and offline activation, from the key to the answer.
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
 import { cleaned } from "../../field/pasted.ts";
@@ -20,7 +20,7 @@ import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
 
-/** What an instance sends, whichever way it comes. */
+/** What an instance sends, over a network or in a file. */
 export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "file"> {
   license_key: string;
   nonce?: string | null | undefined;
@@ -29,7 +29,7 @@ export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | 
   usage?: { date: string; requests: number; services: number }[] | null | undefined;
 }
 
-/** Why this key lets nothing run now, or null. A replaced key is told only that: it may be a thief's. */
+/** Why this key lets nothing run now, or null. The holder of a replaced key learns only that: he may be a thief. */
 export const refusalFor = (license: Terms, key: KeyIdentity, standing: Standing): KeyRefusal | null =>
   key.revision < license.revision ? "LICENSE_KEY_SUPERSEDED" : refusalOf(standing);
 
@@ -62,7 +62,7 @@ function tooManyNew(license: Terms, now: number): Problem {
   );
 }
 
-/** What may be refused on the way to a seat, whichever way the request comes. */
+/** Why a seat may be refused, over a network or in a file. */
 export const GRANT_REFUSALS = [
   "LICENSE_KEY_INVALID",
   "LICENSE_NOT_FOUND",
@@ -76,8 +76,8 @@ export const GRANT_REFUSALS = [
 ] as const satisfies ProblemCode[];
 
 /**
- * Claims a seat for an instance and answers with what it may rely on. One round trip, but for an instance
- * that comes back after its lease ran out and was marked as ended.
+ * Claims a seat for an instance and returns what the instance may rely on. One round trip, except for an instance that
+ * comes back after its lease ran out and its activation was marked as ended.
  * @throws Problem LICENSE_NOT_FOUND, LICENSE_KEY_SUPERSEDED, LICENSE_EXPIRED, LICENSE_SUSPENDED,
  *   LICENSE_REVOKED, LICENSE_NOT_STARTED, ACTIVATION_LIMIT_REACHED, INSTANCE_CLONED, RATE_LIMITED; for a returning
  *   instance INSTANCE_NOT_ACTIVATED
@@ -121,7 +121,7 @@ export async function grantSeat(
   const overuses = proven ? overusesOf(license, used) : [];
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
-    // Who has a replaced key and no proof may be a thief: the new one is not for him.
+    // The holder of a replaced key without proof may be a thief and must not get the new one.
     superseded && !proven ? cleaned(request.license_key) : licenseKeyOf(context, license, key.issuer),
     signCertificate(context, now, {
       issuer: key.issuer,
@@ -158,7 +158,7 @@ export async function grantSeat(
 const isFull = ({ license, seatsInUse }: View): boolean =>
   license.max_instances !== null && seatsInUse >= license.max_instances;
 
-/** The seat as it is told to somebody who had no proof: the lease of his certificate, not that of the holder's. */
+/** The seat as shown to a sender without proof: with the lease of his own certificate, not the holder's lease. */
 const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat): Seat => {
   const lease = seat.unproven_until ?? now;
   const rhythm = license.check_in_hours * HOUR * spreadOf(context);
@@ -169,7 +169,7 @@ const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat)
   };
 };
 
-/** What is done after the answer: a new instance is counted, leases that ran out are settled. */
+/** The work after the answer: counts a new instance, and settles leases that ran out. */
 function settleAfter(
   context: Context,
   now: number,
@@ -180,7 +180,7 @@ function settleAfter(
   if (isNew && seat.replaces === null && context.actor.type === "instance")
     context.defer(countNewInstance(context, now, license.id, seat.instance_id));
   if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));
-  // Nobody counts the seats here: where there seem to be too many, some may hold nothing any more.
+  // The seats were not counted here: if there seem to be too many, the leases of some may have run out.
   const isCrowded =
     license.max_instances === null
       ? isNew && view.seated > COUNTED_SEATS
@@ -189,8 +189,8 @@ function settleAfter(
 }
 
 /**
- * Why a claim was refused beside the limit, or null. As the statement does, it accepts a replaced key for the live seat
- * whose own certificate comes with it, and for a while for any live seat.
+ * Why a claim was refused for a reason other than the limit, or null. Like the statement, it accepts a replaced key for
+ * a live seat if the seat's own certificate comes with it, and for a while for any live seat.
  */
 export const refusalOfClaim = (
   { license, seat }: View,
@@ -204,7 +204,7 @@ export const refusalOfClaim = (
     ? refusalOf(standing)
     : refusalFor(license, key, standing);
 
-/** What a request shows beside its key, and when. */
+/** What a request shows besides its key, and when. */
 interface Shown {
   certificate: PresentedCertificate | null;
   file: FileClaim | undefined;
@@ -226,7 +226,7 @@ async function claim(
       : []),
     look(context, key.licenseId, instance_id, now, true),
   ];
-  // The same claim again renews the seat that it got, to the same end, and counts its usage no second time.
+  // If sent twice, the claim renews the seat that it got, to the same end, and does not count its usage again.
   const results = await context.db.batch(statements, "repeatable");
   return {
     view: viewOf(results.at(-1)?.results[0], now),
@@ -234,7 +234,7 @@ async function claim(
   };
 }
 
-/** Whether the instance's last activation ended by itself: then it may take a seat again, if one is free. */
+/** Whether the instance's last activation ended with its lease. If so, it may take a seat again, if one is free. */
 async function leaseRanOut({ db }: Context, licenseId: string, instanceId: string): Promise<boolean> {
   const [result] = await db.batch([
     db.sql(

@@ -1,18 +1,18 @@
-// The id under which an instance is kept. New seats get it in its one spelling (field/pasted.ts). Before that rule, ids
-// were kept as they came, with blanks at the end or decomposed, and nobody may lose such a seat:
+// The id under which an instance is stored. New seats store it in canonical form (field/pasted.ts). Before that rule,
+// ids were stored as they were sent, with blanks at the end or decomposed, and nobody may lose such a seat:
 //
-// | the request says | the seat stands under | then |
+// | the request says | the seat is stored under | then |
 // |---|---|---|
-// | `a` | `a`, or none | `a`: no other look at the database |
-// | `a ` | `a `, since before | `a `, and so says the certificate, which the installation compares with its own spelling |
-// | `a ` | `a`, or none | `a` |
-// | `a`, with the certificate of `a ` | `a `, since before | the seat and its usage go over to `a` |
+// | `a` | `a`, or there is none | `a`: needs no other read |
+// | `a ` | `a `, from before | `a `, also in the certificate: the installation compares it with its own spelling |
+// | `a ` | `a`, or there is none | `a` |
+// | `a`, with the certificate of `a ` | `a `, from before | the seat and its usage move to `a` |
 import type { Context } from "../../context.ts";
 import { instanceIdOf } from "../../field/pasted.ts";
 import { DAY, formatInstant } from "../../kernel/dates.ts";
 import { MAX_DAYS } from "../usage/usage.ts";
 
-/** The request with the id that its instance is kept by. A round trip more for an id that is not in its one spelling. */
+/** The request with the id under which its instance is stored. If the id is not canonical, that costs a round trip. */
 export async function withKeptId<R extends { instance_id: string }>(
   { db }: Context,
   licenseId: string,
@@ -31,8 +31,8 @@ export async function withKeptId<R extends { instance_id: string }>(
 }
 
 /**
- * Moves a seat, and what its instance used, to the id in its one spelling, where nothing stands under that. The usage
- * goes along because the figures of a day are cumulative: under two ids they would count twice.
+ * Moves a seat and its instance's usage to the canonical id, if nothing is stored under that. The usage moves along
+ * because the figures of a day are cumulative: under two ids they would count twice.
  */
 export async function respell(
   { db, clock }: Context,
@@ -53,7 +53,7 @@ export async function respell(
       from,
       activationId,
     ),
-    // Day by day, each a step down the key: an instance's days lie apart.
+    // Day by day, each one a search by the primary key, because the days of one instance are not next to each other.
     db.sql(
       `UPDATE OR IGNORE usage SET instance_id = ?
        WHERE license_id = ? AND day IN (SELECT value FROM json_each(?)) AND instance_id = ? AND changes() > 0`,

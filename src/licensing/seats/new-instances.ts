@@ -1,9 +1,9 @@
-// How many instance ids take a seat on a day. Counted after the answer, since a claim has no row to spare: what is in
-// flight at the bound may go beyond it.
+// How many new instance ids take a seat on a day. They are counted after the answer, to spare the claim another row. So
+// claims in flight may exceed the limit a little.
 import type { Context, Services } from "../../context.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 
-/** Counts an instance that took a seat without having had one; an id once a day. */
+/** Counts an instance that took a seat and had none before; each id once a day. */
 export async function countNewInstance(
   { db }: Context,
   now: number,

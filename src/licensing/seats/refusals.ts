@@ -1,5 +1,5 @@
-// Why an instance is refused, signed: a client whose certificate still holds stops for nothing that anybody on the way, or
-// a wrong deployment of ours, could have said.
+// Signed refusals. A client with a valid certificate stops only for a signed refusal, because anybody on the way, or a
+// wrong deployment, could send an unsigned one.
 import type { Context } from "../../context.ts";
 import { formatInstantOrNull, numericDate } from "../../kernel/dates.ts";
 import { Problem } from "../../problems.ts";
@@ -14,7 +14,7 @@ interface Asking {
   nonce?: string | null | undefined;
 }
 
-/** A compact JWS, typ refusal+jwt, by the issuer of the key that was refused. */
+/** A compact JWS, typ refusal+jwt, with the issuer of the refused key. */
 const signedRefusal = (
   { keyring }: Context,
   now: number,
@@ -39,7 +39,7 @@ function detailOf(code: KeyRefusal, license: Terms): string | undefined {
     : undefined;
 }
 
-/** The refusal, signed where an instance asked: at the air gap staff read it. What passes by itself, a start to come, is not. */
+/** The refusal; signed if an instance asked. At the air gap, staff read it. A license that has not started yet is not signed: that ends by itself. */
 export async function refuse(
   context: Context,
   now: number,

@@ -1,4 +1,4 @@
-// How a seat is given back or lost, as SQL. Ended activations stay, for the record.
+// How a seat is given back or lost, as SQL. Ended activations stay in the table, for the record.
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import type { SqlValue } from "../../storage/database.ts";
@@ -6,7 +6,7 @@ import { HOUR, SECOND } from "../../kernel/dates.ts";
 import type { CertificateIdentity } from "./certificates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
 
-// An activation ends now, or when its lease ran out before. The event first, while the row still is what it was.
+// An activation ends now, or when its lease ran out earlier. The event comes first, while the row is still unchanged.
 function end(
   context: Context,
   now: number,
@@ -28,7 +28,7 @@ function end(
       },
       { sql: `FROM activations WHERE ended_at = 0 AND ${where}`, values },
     ),
-    // OR REPLACE: an activation of the same instance that ended in the same millisecond makes way.
+    // OR REPLACE removes an activation of the same instance that ended in the same millisecond.
     context.db.sql(
       `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = iif(freed_at IS NULL, ?, 'staff')
        WHERE ended_at = 0 AND ${where}`,
@@ -40,9 +40,9 @@ function end(
 }
 
 /**
- * Ends the activation of an instance, and with it frees its seat; nothing where there is none. As for a claim, the
- * certificate of the activation proves that the instance asks. Without one it has to be over: the last proven lease, and
- * the key must not be replaced.
+ * Ends the activation of an instance, which frees its seat; does nothing if there is none. As with a claim, the
+ * certificate of the activation proves that the instance asks. Without it, the last proven lease must be over, and the
+ * key must not have been replaced.
  */
 export const endActivation = (
   context: Context,
@@ -65,7 +65,7 @@ export const endActivation = (
     key.revision,
   );
 
-/** Ends the activation that a receipt is of, unless its seat got another certificate or another key since. */
+/** Ends the activation that a receipt names, unless its seat got another certificate or another key since. */
 export const endActivationByReceipt = (
   context: Context,
   now: number,
@@ -85,14 +85,14 @@ export const endActivationByReceipt = (
     publicKey?.x ?? null,
   );
 
-/** A seat whose file may still run somewhere without a network: nobody can tell that installation to stop. */
+/** An installation without a network may still run on the file of this seat: nobody can tell it to stop. */
 const FILE_RUNS = "actor_type = 'staff' AND lease_expires_at > ?";
 
 /**
- * Frees seats, as staff want it. Where the installation has the seat by a file, only its receipt says that it stopped:
- * without one the seat is marked as freed, and counts until the file ends.
- * @param where which activations of those that are not ended
- * @param force whether seats of files do not count either
+ * Frees seats at the request of staff. If an installation has its seat by a file, only its receipt proves that it
+ * stopped: without one, the seat is marked as freed and counts until the file ends.
+ * @param where which of the activations that are not ended
+ * @param force whether to end the seats of files, too
  */
 export function freeSeats(
   context: Context,
@@ -122,8 +122,8 @@ export function freeSeats(
 }
 
 /**
- * Marks the activations of a license whose lease ran out as ended. They hold no seat already; this only
- * moves them out of the way of the next count, and puts the end into the record.
+ * Marks the activations of a license as ended if their lease ran out. They already hold no seat; this only keeps them
+ * out of the next count, and records the end.
  */
 export async function settleLapsed(context: Context, now: number, licenseId: string): Promise<void> {
   const acting: Context = { ...context, actor: { type: "system", id: "lease" }, ip: null };
@@ -132,7 +132,7 @@ export async function settleLapsed(context: Context, now: number, licenseId: str
   );
 }
 
-/** The same where a license seems to have too many seats, at most once an hour: it reads them all. */
+/** The same for a license that seems to have too many seats; at most once an hour, because it reads them all. */
 export async function settleCrowded(context: Context, now: number, licenseId: string): Promise<void> {
   const [looked] = await context.db.batch([
     context.db.sql(

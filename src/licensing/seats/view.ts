@@ -1,12 +1,13 @@
-// What a license and an instance's seat look like to the instance: one read, behind the claim or alone.
+// A license and an instance's seat as the instance sees them: one read, after the claim or alone.
 import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
 import { Problem } from "../../problems.ts";
 import { named, type Row } from "../../storage/database.ts";
 import type { Terms } from "../licenses/licenses.ts";
 
-// The seats in use: what the claim counted for a new seat; for one that was there before, what is kept of the license,
-// which may lag behind leases that ran out; where the claim was refused, they are counted here, for the refusal to say.
+// The seats in use: for a new seat, what the claim counted. For an existing seat, the stored count of the license,
+// which may still include leases that ran out. If the claim was refused, they are counted here, for the text of the
+// refusal.
 const LOOK = named(`
   SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
     l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
@@ -31,7 +32,7 @@ const LOOK = named(`
   LEFT JOIN activations a ON a.license_id = l.id AND a.ended_at = 0 AND a.instance_id = :instance
   WHERE l.id = :license`);
 
-/** The record of a seat, as an instance meets it. */
+/** The activation that records a seat, as its instance sees it. */
 export interface Seat {
   activation_id: string;
   instance_id: string;
@@ -42,21 +43,21 @@ export interface Seat {
   check_in_at: number;
   hostname: string | null;
   app_version: string | null;
-  /** Whether the last claim told another fingerprint than those before; 0 or 1. */
+  /** Whether the last claim sent another fingerprint than earlier ones; 0 or 1. */
   fingerprint_changed: number;
-  /** Whether the claim of this very request was granted, and whether the last one that was had proof; 0 or 1. */
+  /** Whether the claim of this request was granted, and whether the last granted claim had proof; 0 or 1. */
   granted: number;
   proven: number;
-  /** The end of the last certificate that was given without proof. */
+  /** The end of the last certificate that was issued without proof. */
   unproven_until: number | null;
-  /** The end of the last proven lease, where one was given since this is kept. */
+  /** The end of the last proven lease; null if none was granted since this column exists. */
   proven_until: number | null;
   /** The key (`x`) that the installation proved in its request file, and when it first did. */
   public_key: string | null;
   public_key_since: number | null;
-  /** When staff freed it while its file still ran. */
+  /** When staff freed the seat while its license file was still valid. */
   freed_at: number | null;
-  /** Whether this claim made the activation, and which one of the same instance it took over from; 0 or 1. */
+  /** Whether this claim made the activation (0 or 1), and the earlier activation of the instance that it replaces. */
   made: number;
   replaces: string | null;
 }
@@ -67,19 +68,19 @@ export interface View {
   seat: Seat | null;
   /** Whether the instance has a seat whose lease ran out. */
   lapsed: boolean;
-  /** Whether the instance's seat was freed by staff and only counts, or counted, until its file ends. */
+  /** Whether staff freed the instance's seat, so that it only counts, or counted, until its file ends. */
   freed: boolean;
   seatsInUse: number;
-  /** Other seats whose lease ran out and which are not marked as ended yet, as a new seat counted them. */
+  /** Other activations whose lease ran out and which are not marked as ended yet, as counted for a new seat. */
   seatsLapsed: number;
-  /** Activations that are not ended, and when somebody last looked for those among them whose lease ran out. */
+  /** How many activations are not ended, and when the license was last searched for leases that ran out. */
   seated: number;
   settledAt: number;
 }
 
 /**
  * Reads the license and the instance's seat.
- * @param counted whether to count the license's seats where the instance holds none
+ * @param counted whether to count the license's seats if the instance holds none
  */
 export const look = (
   context: Context,
@@ -112,7 +113,7 @@ export function viewOf(row: Row | undefined, now: number): View {
   const held = found.seat === null ? null : (JSON.parse(found.seat) as Seat);
   const live = held !== null && held.lease_expires_at > now;
   return {
-    // Field by field: copying all of a row but some takes several times as long.
+    // Field by field: copying a row without some of its columns takes several times as long.
     license: {
       id: found.id,
       customer_id: found.customer_id,
@@ -143,7 +144,7 @@ export function viewOf(row: Row | undefined, now: number): View {
   };
 }
 
-/** A seat as its instance is shown it. */
+/** A seat as the API shows it to its instance. */
 export const presentSeat = (seat: Seat) => ({
   activation_id: seat.activation_id,
   instance_id: seat.instance_id,

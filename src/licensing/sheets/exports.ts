@@ -1,5 +1,5 @@
-// The export of licenses with their keys: streamed page by page, so that any number of them takes the memory
-// of one page and a caller who reads slowly is not outrun.
+// The export of licenses with their keys: streamed page by page, so that any number of licenses needs only the memory
+// of one page, and a slow reader sets the pace.
 import { and, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
@@ -16,7 +16,7 @@ export const EXPORT_FORMATS = ["csv", "json"] as const;
 
 type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** One D1 round trip each; an invocation of a Worker may make 1 000 of them. */
+/** Each page is one D1 round trip, and an invocation of a Worker may make 1,000 of them. */
 const PAGE_SIZE = 1_000;
 
 /** Without metadata, which is not exported and may be the largest part of a row. */
@@ -24,7 +24,7 @@ const { metadata: _notExported, ...SOURCE } = getTableColumns(licenses);
 
 type Source = Pick<License, keyof typeof SOURCE>;
 
-/** The columns in their order, which is part of the contract. */
+/** The columns in order; the order is part of the contract. */
 async function exported(context: Context, license: Source, now: number) {
   return {
     id: license.id,
@@ -61,7 +61,7 @@ const COLUMNS = [
   "revision",
 ] as const satisfies (keyof Exported)[];
 
-/** How a format begins, how a page of it looks, and how it ends. */
+/** The beginning, a page and the end of a file in one format. */
 interface Writer {
   head: string;
   page: (rows: Exported[], isFirst: boolean) => string;
@@ -88,7 +88,7 @@ const WRITERS: Record<ExportFormat, Writer> = {
   },
 };
 
-/** Of a customer, or just these; neither: all. */
+/** The licenses of a customer, or only these; if neither is given, all. */
 interface Choice {
   customer_id?: string | undefined;
   license_ids?: string[] | undefined;
@@ -99,9 +99,9 @@ export interface ExportRequest extends Choice {
 }
 
 /**
- * The licenses chosen, in the order of their ids, with their standing at this moment. That
- * somebody asked for them is recorded before the first one is read: they include the keys.
- * @returns the file's name and its bytes; these end in an error, never early, where a page cannot be read
+ * The chosen licenses by id, with their current standing. The export is recorded before the first license is read,
+ * because it includes the keys.
+ * @returns the file's name and its bytes; if a page cannot be read, the bytes end with an error, never just early
  * @throws Problem CUSTOMER_NOT_FOUND
  */
 export async function exportLicenses(
@@ -109,7 +109,7 @@ export async function exportLicenses(
   { format, ...choice }: ExportRequest,
 ): Promise<{ name: string; bytes: ReadableStream<Uint8Array> }> {
   allow(caller, "keys");
-  // The record is written first, by the primary; a replica that serves the pages has everything up to it.
+  // The record is written first, on the primary; a replica that serves the pages has everything up to it.
   const context: Context = { ...caller, db: caller.db.replica("from-here") };
   const now = context.clock.now();
   const { customer_id: customerId, license_ids: licenseIds } = choice;
@@ -142,7 +142,7 @@ function stream(
   let after: string | undefined;
   return new ReadableStream(
     {
-      // Called when the one before was taken: that is the back-pressure.
+      // Called when the previous page was read: that is the back-pressure.
       async pull(controller) {
         try {
           const sources = await readPage(context, choice, after);
@@ -154,7 +154,7 @@ function stream(
           after = sources.at(-1)?.id;
           if (isLast) controller.close();
         } catch (error) {
-          // The answer has begun: all that is left is to break it off, so that no half passes for the whole.
+          // The answer has begun, so it can only be broken off: a part must not look like the whole.
           const { requestId } = context;
           context.log("error", { event: "export", request_id: requestId, error: databaseMessage(error) });
           throw error;

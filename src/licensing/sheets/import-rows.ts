@@ -1,5 +1,5 @@
-// What the columns of an import mean: a row of a file becomes the input that the same call for a single
-// customer or license takes, checked by the same schemas. Pure.
+// What the columns of an import mean: a row becomes the same input as in the call for a single customer or license, and
+// the same schemas check it. Pure.
 import * as z from "zod/mini";
 import { fieldErrors } from "../../problems.ts";
 import { NewCustomer } from "../customers/customers.ts";
@@ -11,8 +11,8 @@ export const CustomerRow = NewCustomer;
 export type CustomerRow = NewCustomer;
 
 /**
- * A license to issue, or with an id, one to restore as it was exported. The exported key and standing are
- * derived from the rest, so a row may have them but they do not decide anything.
+ * A license to issue or, with an id, a license to restore as it was exported. The exported key and standing are derived
+ * from the rest: a row may have them, but they decide nothing.
  */
 export const LicenseRow = z.safeExtend(NewLicense, {
   id: z.optional(
@@ -27,7 +27,7 @@ export const LicenseRow = z.safeExtend(NewLicense, {
 
 export type LicenseRow = z.output<typeof LicenseRow>;
 
-/** Reads the text of a cell as JSON would have it. @throws CellFault */
+/** Turns the text of a cell into the value that JSON would have. @throws CellFault */
 type Reader = (cell: string) => unknown;
 
 class CellFault extends Error {}
@@ -73,7 +73,7 @@ const READERS = new Map<string, Reader>([
   ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
 ]);
 
-/** What an export wrote as an empty cell. In a row of any other origin an empty cell leaves the member out. */
+/** What an export writes as an empty cell. In rows without an id, an empty cell leaves the member out. */
 const EMPTY_IN_EXPORT = new Map<string, unknown>([
   ["features", []],
   ["max_instances", null],
@@ -82,7 +82,7 @@ const EMPTY_IN_EXPORT = new Map<string, unknown>([
   ["expires_at", null],
 ]);
 
-/** The members of a CSV row, as JSON would have them. */
+/** The members of a CSV row, with the values that JSON would have. */
 function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, unknown> {
   const filled = (column: string): boolean => (cells[column] ?? "") !== "";
   const members: Record<string, unknown> = {};
@@ -95,7 +95,7 @@ function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, 
       faults.add(number, column, error.message);
     }
   }
-  // The end is given as days: the empty cell beside them says nothing.
+  // The end is given in days, so the empty expires_at says nothing.
   if (filled("expires_days") && !filled("expires_at")) delete members["expires_at"];
   return members;
 }
@@ -111,8 +111,8 @@ export interface Numbered<T> {
 }
 
 /**
- * The rows that are what their schema says; the others become faults.
- * @throws Problem REQUEST_INVALID where the header is wrong, since then every row would be
+ * The rows that match their schema; the others become faults.
+ * @throws Problem REQUEST_INVALID if the header is wrong, because then every row would be wrong
  */
 function parseRows<T>(
   schema: z.ZodMiniType<T> & { shape: object },
@@ -138,7 +138,7 @@ function parseRows<T>(
   return parsed;
 }
 
-/** An id stands for one row only. */
+/** An id may appear in one row only. */
 function checkRepeats(rows: Numbered<{ id?: string | undefined }>[], faults: Faults): void {
   const seen = new Set<string>();
   for (const { number, row } of rows) {

@@ -1,6 +1,6 @@
-// Imports: customers and licenses from a file, all rows or none. Everything is checked first; then one batch,
-// D1's transaction, carries all rows with their events, so that a Worker which dies at any moment leaves nothing
-// half done. What changes between the check and the batch meets the keys of the tables and rolls it back.
+// Imports: customers and licenses from a file, all rows or none. Everything is checked first. Then one batch, D1's
+// transaction, writes all rows with their events, so that a Worker that dies leaves nothing half done. If something
+// changes between the check and the batch, the keys of the tables refuse the batch, and it is rolled back.
 import { inArray, sql, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import { type EntityType, recordChange } from "../../record/events.ts";
@@ -26,20 +26,20 @@ import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
 interface Imported {
-  /** Where true, nothing was written and the figures say what would have been. */
+  /** If true, nothing was written, and the numbers say what would have been. */
   dry_run: boolean;
   rows: number;
   created: number;
 }
 
-/** An id list of any length as one parameter. */
+/** A list of ids of any length, as one parameter. */
 const among = (ids: Iterable<string>): SQL =>
   sql`(SELECT value FROM json_each(${JSON.stringify([...new Set(ids)])}))`;
 
 /**
  * Creates the customers of a file.
  * @throws Problem REQUEST_INVALID with the faults of all rows
- * @throws Problem CONFLICT where an id was taken meanwhile
+ * @throws Problem CONFLICT if an id was taken meanwhile
  */
 export async function importCustomers(context: Context, sheet: Sheet, dryRun: boolean): Promise<Imported> {
   allow(context, "imports");
@@ -64,7 +64,7 @@ export async function importCustomers(context: Context, sheet: Sheet, dryRun: bo
 /**
  * Issues the licenses of a file, and restores those that have an id.
  * @throws Problem REQUEST_INVALID with the faults of all rows
- * @throws Problem CONFLICT where an id was taken, or a customer or type deleted, meanwhile
+ * @throws Problem CONFLICT if meanwhile an id was taken, or a customer or type was deleted
  */
 export async function importLicenses(
   context: Context,
@@ -77,7 +77,7 @@ export async function importLicenses(
   const rows = licenseRows(sheet, faults);
   const known = await lookUp(context, rows);
 
-  // A license that is restored brings its customer along, for the new licenses of the file, too.
+  // A restored license also creates its customer, which new licenses in the file may then use.
   const missing = new Set<string>();
   for (const { row } of rows) {
     if (row.id !== undefined && !known.customers.has(row.customer_id)) missing.add(row.customer_id);
@@ -138,8 +138,8 @@ async function importedLicense(
 }
 
 /**
- * An export has no column for the start of a license, and a license that lost it would begin at once. Where the
- * row still has the key that this service signed for the license, its `nbf` is that start.
+ * An export has no column for the start of a license, and without its start a license would begin at once. If the row
+ * still has the key that this service signed for the license, the start is its `nbf`.
  */
 async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
   if (!row.license_key) return null;

@@ -1,19 +1,19 @@
-// Tables of rows as files: CSV (RFC 4180) that is safe to open in a spreadsheet, or JSON. What an import reads
-// and an export writes, without what the columns mean. Pure.
+// Tables as files: CSV (RFC 4180) that is safe to open in a spreadsheet, or JSON. Imports read them and exports write
+// them. This file does not know what the columns mean. Pure.
 import Papa from "papaparse";
 import { type FieldError, Problem } from "../../problems.ts";
 
-/** What one import takes: its statements have to end within the time that D1 gives a batch. */
+/** The most rows of one import: its statements must end within the time that D1 allows for a batch. */
 export const MAX_ROWS = 20_000;
 
 export interface SheetRow {
-  /** CSV: as a spreadsheet counts, so the header is 1 and the first row 2. JSON: the index, from 0. */
+  /** CSV: as a spreadsheet counts, so the header is 1 and the first row is 2. JSON: the index, from 0. */
   number: number;
   cells: Record<string, unknown>;
 }
 
 export interface Sheet {
-  /** The names in the header of a CSV; JSON has none, and cells that have types. */
+  /** The names in the header of a CSV. JSON has no header; its cells have types. */
   header: string[] | null;
   rows: SheetRow[];
 }
@@ -21,21 +21,21 @@ export interface Sheet {
 const MAX_LISTED = 100;
 const MAX_NAME = 100;
 
-/** What is wrong with a file. All of it is gathered, so that mending it takes one round. */
+/** What is wrong with a file. All faults are collected, so that one correction is enough. */
 export class Faults {
   readonly #listed: (FieldError & { row: number })[] = [];
   #total = 0;
 
-  /** @param member which member of the row; empty for the whole row */
+  /** @param member the member of the row; empty for the whole row */
   add(row: number, member: string, message: string): void {
     this.#total += 1;
     if (this.#total > MAX_LISTED) return;
-    // Names of columns come from the file and may have any length.
+    // Column names come from the file and may have any length.
     const path = member === "" ? `rows.${row}` : `rows.${row}.${member.slice(0, MAX_NAME)}`;
     this.#listed.push({ row, path, message });
   }
 
-  /** @throws Problem REQUEST_INVALID where anything was added */
+  /** @throws Problem REQUEST_INVALID if a fault was added */
   raise(): void {
     const errors = this.#listed
       .toSorted((a, b) => a.row - b.row)
@@ -61,35 +61,35 @@ const unreadable = (message: string): Problem =>
 const tooLong = (): Problem => new Problem("PAYLOAD_TOO_LARGE", `A file may have at most ${MAX_ROWS} rows.`);
 
 /**
- * A cell that a spreadsheet would take for a formula (OWASP, "CSV Injection"). Apostrophes in front count, so
- * that taking one off again gives back what was there whatever it was.
+ * A cell that a spreadsheet would treat as a formula (OWASP, "CSV Injection"). Apostrophes in front are included, so
+ * that removing one always restores the original cell.
  */
 const FORMULA = /^'*[=+\-@\t\r]/;
 const ESCAPED_FORMULA = /^'+[=+\-@\t\r]/;
 
 const unescape = (cell: string): string => (ESCAPED_FORMULA.test(cell) ? cell.slice(1) : cell);
 
-/** Rows of CSV, each with its line end. An apostrophe in front keeps a spreadsheet from calculating a cell. */
+/** Rows of CSV, each with its line end. An apostrophe in front stops a spreadsheet from calculating a cell. */
 export function csvOf(rows: (string | number | null)[][]): string {
   if (rows.length === 0) return "";
   return `${Papa.unparse(rows, { header: false, newline: "\r\n", escapeFormulae: FORMULA })}\r\n`;
 }
 
 /**
- * Reads CSV whose first row names the columns. Cells lose the space around them; rows with nothing in them
- * are skipped and counted. A header with semicolons and no comma is what spreadsheets of many countries write.
- * @throws Problem REQUEST_INVALID where it is not CSV, PAYLOAD_TOO_LARGE where there are too many rows
+ * Reads CSV whose first row names the columns. Space around cells is removed; empty rows are skipped but counted.
+ * Spreadsheets of many countries separate cells by semicolons, so a header with semicolons and no comma is accepted.
+ * @throws Problem REQUEST_INVALID if it is not CSV, PAYLOAD_TOO_LARGE if there are too many rows
  */
 export function readCsv(text: string): Sheet {
   const delimiter = /^[^\r\n,]*;/.test(text) ? ";" : ",";
-  // With LF for the line end, the CR of a CRLF is space around the last cell.
+  // With LF as the line end, the CR of a CRLF is space around the last cell.
   const newline = text.includes("\n") ? "\n" : "\r";
   const { data, errors, meta } = Papa.parse<string[]>(text, {
     delimiter,
     newline,
     // Its fast mode splits the whole text before it looks at `preview`.
     fastMode: false,
-    // The header, the rows, and the nothing after the last line end.
+    // The header, the rows, and the empty row after the last line end.
     preview: MAX_ROWS + 2,
   });
   const [header, ...records] = data.map((cells) => cells.map((cell) => unescape(cell).trim()));
@@ -98,7 +98,7 @@ export function readCsv(text: string): Sheet {
   if (meta.truncated) throw tooLong();
 
   const faults = new Faults();
-  // What follows the first broken quote means nothing.
+  // After the first broken quote, nothing can be trusted.
   const [broken] = errors;
   if (broken) faults.add((broken.row ?? 0) + 1, "", broken.message);
   faults.raise();
@@ -111,7 +111,7 @@ export function readCsv(text: string): Sheet {
   for (const [index, cells] of records.entries()) {
     const number = index + 2;
     if (cells.every((cell) => cell === "")) continue;
-    // Fewer would be taken for empty cells, and a file that was cut off for a whole one.
+    // Missing cells would look like empty ones, and a file that was cut off would look complete.
     if (cells.length !== header.length) {
       faults.add(number, "", `Has ${cells.length} cells where the header has ${header.length}`);
       continue;
@@ -127,8 +127,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Takes an array of objects, or an object with such an array as its only member `data`.
- * @throws Problem REQUEST_INVALID where it is neither, PAYLOAD_TOO_LARGE where there are too many rows
+ * Reads an array of objects, or an object whose only member `data` is such an array.
+ * @throws Problem REQUEST_INVALID if it is neither, PAYLOAD_TOO_LARGE if there are too many rows
  */
 export function sheetOf(json: unknown): Sheet {
   const list = isObject(json) && Object.keys(json).join() === "data" ? json["data"] : json;

@@ -1,4 +1,5 @@
-// Staff correct a day: what an instance told by mistake, or somebody else in its name, never goes down by itself.
+// Staff correct a day: figures that an instance reported by mistake, or somebody else in its name, never go down by
+// themselves.
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
@@ -25,10 +26,10 @@ export interface InstanceDay {
 export const CorrectedDay = Day.check(z.refine((date) => date >= "1970-01-01", "Must not be before 1970"));
 
 /**
- * Sets the figures of an instance for a day, also of one that it told nothing of. The sums follow, and the day takes no
- * more reports. The same figures again change nothing.
- * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND for an instance that the license never had, REQUEST_INVALID for a day
- *   that is yet to come
+ * Sets the figures of an instance for a day, even if the instance reported nothing for it. The sums follow, and later
+ * reports no longer change the day. The same figures again change nothing.
+ * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND for an instance that the license never had, REQUEST_INVALID for a day in
+ *   the future
  */
 export async function correctUsage(
   context: Context,
@@ -71,7 +72,7 @@ export async function correctUsage(
       now,
       ...bound,
     ),
-    // What the seat's row shows of the last day that the instance told of.
+    // The activation shows the figures of the last day that the instance reported.
     db.sql(
       `UPDATE activations SET usage_day = ?2, requests = ?4, services = ?5, usage_corrected = 1
        WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?3 AND coalesce(usage_day, '') <= ?2

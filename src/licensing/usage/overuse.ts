@@ -1,5 +1,5 @@
-// Over-use: what a license's instances used above its limits on a day. Told with a warning, recorded once a day and
-// limit, and never a reason to refuse anything.
+// Overuse: usage by a license's instances above its limits on a day. It causes a warning, is recorded once per day and
+// limit, and is never a reason to refuse anything.
 import type { Context } from "../../context.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -12,14 +12,14 @@ export interface Overuse {
   observed: number;
 }
 
-/** As many days are looked at for over-use, the latest of those told. */
+/** How many of the reported days are checked for overuse: the latest ones. */
 const MAX_DAYS = 31;
 
-/** What the license's instances together used on each day told, as kept; goes behind what keeps it. */
+/** Reads the stored total of all instances for each reported day. Goes after the statement that stores the report. */
 export function usedOn({ db }: Context, licenseId: string, days: DayUsage[]): D1PreparedStatement {
   const told = days.slice(-MAX_DAYS).map(({ day }) => day);
   const sum = "SELECT day, requests, services FROM license_usage WHERE license_id = ?1";
-  // A list is billed as rows read: a single day goes without.
+  // json_each is billed as rows read, so a single day does without it.
   return told.length === 1
     ? db.sql(`${sum} AND day = ?2`, licenseId, told[0]!)
     : db.sql(
@@ -43,7 +43,7 @@ export const overusesOf = (license: Terms, used: DayUsage[]): Overuse[] =>
     }),
   );
 
-/** Records that a license was used above a limit, once a day and limit. */
+/** Records that a license was used above a limit, once per day and limit. */
 export async function recordOveruse(
   context: Context,
   now: number,

@@ -1,4 +1,4 @@
-// What instances use: told with each check-in, cumulative per UTC day, kept so that nothing counts twice.
+// What instances use: reported with each check-in, cumulative per UTC day, stored so that nothing counts twice.
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
@@ -9,7 +9,7 @@ import { unknownLicense } from "../licenses/licenses.ts";
 
 export const Day = z.iso.date("Must be a date (2027-01-31)");
 
-/** The most of anything on a day. */
+/** The highest figure of a day. */
 export const MAX_FIGURE = 1_000_000_000_000;
 
 const Figure = z.pipe(
@@ -17,7 +17,7 @@ const Figure = z.pipe(
   z.transform((figure) => figure ?? 0),
 );
 
-/** How long it is and which days it tells of is judged below: a clock's mistake must not cost the lease. */
+/** Its length and its days are checked below, not here: a wrong clock must not cost the lease. */
 export const UsageReport = z.array(z.object({ date: Day, requests: Figure, services: Figure }));
 
 export interface DayUsage {
@@ -26,18 +26,18 @@ export interface DayUsage {
   services: number;
 }
 
-/** A day later than tomorrow is the mistake of a clock; clients keep it until then. */
+/** A day after tomorrow means a wrong clock; clients keep such a day until it has come. */
 const AHEAD = DAY;
 
-/** So is one long before the license was issued: it was in use for that long at most before somebody issued it. */
+/** So does a day longer than this before the license was issued: nobody uses the product longer without a license. */
 const BEFORE_ISSUE = 35 * DAY;
 
-/** Over a year, for a courier who comes once. */
+/** More than a year, for a courier who comes only once. */
 export const MAX_DAYS = 400;
 
 /**
- * The figures day by day, the latest last; of a day told twice the higher ones, and none of days that cannot be or are
- * too many.
+ * The figures day by day, the latest last. If a day is reported twice, the higher figures count. Impossible days and
+ * days beyond the maximum are ignored.
  */
 export function usageOf(
   report: z.output<typeof UsageReport>,
@@ -69,13 +69,13 @@ const HIGHER = `ON CONFLICT DO UPDATE SET
   requests = max(requests, excluded.requests), services = max(services, excluded.services)
   WHERE corrected_at IS NULL`;
 
-/** The claim of this request was granted, and proven: usage is told by the instance, not by whoever has its key. */
+/** The claim of this request was granted and proven: only the instance reports usage, not everybody with its key. */
 const PROVEN = `EXISTS (SELECT 1 FROM activations
   WHERE license_id = ?1 AND ended_at = 0 AND instance_id = ?2 AND request_id = ?3 AND proven)`;
 
 /**
- * Keeps the figures of an instance, behind its claim in the batch. A single day, which is what a check-in brings, goes
- * without json_each: that is billed as rows read.
+ * Stores the figures of an instance, after its claim in the batch. A single day, the usual case of a check-in, does
+ * without json_each, which is billed as rows read.
  */
 export function keepUsage(
   { db, requestId }: Context,
@@ -110,9 +110,8 @@ interface UsageRow extends DayUsage {
 }
 
 /**
- * The usage of a license per day and instance, with its limits beside it; the last 30 days where no range is
- * given.
- * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID where the range is turned round or holds too much
+ * The usage of a license per day and instance, with its limits; without a range, of the last 30 days.
+ * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID if the range is reversed or holds too much
  */
 export async function readUsage(context: Context, id: string, query: z.output<typeof UsageQuery>) {
   allow(context, "read");

@@ -3,7 +3,7 @@ import { type Block, type Inline, type Letter, paragraph, type Row } from "./let
 import type { DigestRow, NoticeOf } from "./notice.ts";
 import { counted, dayInWords, instantInWords, number } from "./words.ts";
 
-/** Mail programs cut off a long mail, and nobody reads one: the count is of all that it is given, the list a beginning. */
+/** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
 const MAX_ROWS = 50;
 
 function section<T>(title: string, lead: string, items: T[], row: (item: T) => Row): Block[] {

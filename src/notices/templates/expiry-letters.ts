@@ -21,7 +21,7 @@ function renewal({ product, license_id, contact }: LicenseFacts): Block[] {
   ];
 }
 
-/** Names the license, since a customer may have several. */
+/** Names the license, because a customer may have several. */
 const which = ({ product, license_id, license_type }: LicenseFacts): Inline[] => [
   `Your ${license_type} license for ${product}, `,
   { code: license_id },

@@ -1,5 +1,5 @@
-// Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same
-// bytes, which is what lets a mail be sent again without becoming a second one.
+// Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same bytes, so
+// sending a mail again does not make a second one.
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
@@ -18,7 +18,7 @@ export interface Rendered {
   attachments: { filename: string; content: string }[];
 }
 
-/** Every text in `notice` on one line, so that no letter has to think of it. */
+/** Puts every text in `notice` on one line, so that no letter has to do so. */
 const cleaned = (notice: Notice): Notice =>
   JSON.parse(JSON.stringify(notice), (_, value: unknown) =>
     typeof value === "string" ? oneLine(value) : value,

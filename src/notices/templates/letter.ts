@@ -1,7 +1,7 @@
-// A letter: what a mail says, before it is HTML or text. Both are rendered from the same letter, so neither
-// can say what the other does not.
+// A letter: what a mail says, before it becomes HTML or text. Both are rendered from the same letter, so they say the
+// same.
 
-/** A piece of a sentence. `name` is somebody's own words, in whatever direction they are written. */
+/** A piece of a sentence. `name` is a text that somebody chose, which may run in either direction. */
 export type Inline = string | { name: string } | { code: string } | { strong: string } | { contact: string };
 
 export type Tone = "info" | "good" | "warn" | "stop";
@@ -38,10 +38,10 @@ export interface Letter {
 export const paragraph = (...words: Inline[]): Block => ({ kind: "paragraph", words });
 export const heading = (title: string): Block => ({ kind: "heading", title });
 
-// Narrow on purpose: what goes into a mailto link must not be able to add recipients or headers to it.
+// Narrow on purpose: an address must not be able to add recipients or headers to a mailto link.
 const ADDRESS = /^[\w.+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+$/;
 
-/** A mailto link to `contact`, or null where that is no address but, say, a telephone number. */
+/** A mailto link to `contact`, or null if that is not an address but, for example, a telephone number. */
 export function mailto(contact: string, subject?: string): string | null {
   if (!ADDRESS.test(contact)) return null;
   return `mailto:${contact}${subject === undefined ? "" : `?subject=${encodeURIComponent(subject)}`}`;

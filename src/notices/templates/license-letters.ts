@@ -3,11 +3,11 @@ import { type Block, heading, type Inline, type Letter, paragraph } from "./lett
 import type { LicenseFacts, NoticeOf } from "./notice.ts";
 import { instantInWords, licenseFilename, limit } from "./words.ts";
 
-/** When grace ends, or null where the license has none. */
+/** When grace ends, or null if the license has none. */
 export const graceEnd = ({ expires_at, grace_until }: LicenseFacts): number | null =>
   expires_at !== null && grace_until !== null && grace_until > expires_at ? grace_until : null;
 
-/** Who writes, to whom, and about which license: what each mail to a customer has. */
+/** What each mail to a customer has: the sender, the recipient and the license. */
 export const customerLetter = ({ product, customer_name, license_id, company, contact }: LicenseFacts) => ({
   sender: `${product} Licensing`,
   greeting: paragraph("Hello ", { name: customer_name }, ","),

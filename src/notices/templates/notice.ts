@@ -1,4 +1,4 @@
-// What mails are made from: facts and lists as plain data, without anything of the database or of HTTP.
+// What mails are made from: facts and lists as plain data, independent of the database and of HTTP.
 // Instants are milliseconds since the epoch; null is perpetual, unlimited or none.
 
 export interface LicenseFacts {

@@ -1,5 +1,5 @@
-// A letter as HTML for mail clients: one layout for all mails. What comes from data is text or an attribute's
-// value, which JSX escapes.
+// A letter as HTML for mail clients: one layout for all mails. Data appears only as text or as the value of an
+// attribute, and JSX escapes both.
 import { html } from "hono/html";
 import type { FC } from "hono/jsx";
 import { type Block, type Inline, type Letter, mailto, type Tone } from "./letter.ts";
@@ -131,7 +131,7 @@ const Page: FC<{ letter: Letter }> = ({ letter }) => (
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <meta name="supported-color-schemes" content="light dark" />
-      {/* Phones make links of numbers and dates, and of half a license key. */}
+      {/* Phones turn numbers, dates and even parts of a license key into links. */}
       <meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no" />
       <title>{letter.subject}</title>
       <style dangerouslySetInnerHTML={{ __html: SHEET }} />

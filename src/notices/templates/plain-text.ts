@@ -6,7 +6,7 @@ const WIDTH = 72;
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** Isolated where its direction would otherwise carry away the punctuation after it (UAX #9). */
+/** Isolated if its direction would otherwise move the punctuation after it (UAX #9). */
 const isolated = (name: string): string => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);
 
 function inlineText(piece: Inline): string {
@@ -18,10 +18,10 @@ function inlineText(piece: Inline): string {
 
 const sentence = (pieces: Inline[]): string => pieces.map(inlineText).join("");
 
-// What is isolated stays on one line, since an isolate ends with its line.
+// An isolated text stays on one line, because an isolate ends with its line.
 const WORDS = /(?:\u2068[^\u2069]*\u2069|[^ ])+/g;
 
-/** Lines of at most WIDTH, a longer word on a line of its own; `indent` goes before all but the first. */
+/** Lines of at most WIDTH; a longer word gets its own line. `indent` goes before every line except the first. */
 function wrap(text: string, first = "", indent = " ".repeat(first.length)): string {
   const lines: string[] = [];
   let line = first;
@@ -77,7 +77,7 @@ function blockText(block: Block): string | null {
       ].join("\n");
     }
     case "ask":
-      // The paragraph before it says the same; text has no button.
+      // Text has no button, and the paragraph before it says the same.
       return null;
     default:
       return block.key;

@@ -1,5 +1,5 @@
-// How mails look. Each class has its rules inline, because many mail clients drop style sheets; the sheet
-// only adds what inline rules cannot say: dark mode and small screens. Nothing is loaded from anywhere.
+// How mails look. Each class has its rules inline, because many mail clients drop style sheets. The sheet only adds
+// what inline rules cannot express: dark mode and small screens. Nothing is loaded from elsewhere.
 import type { Tone } from "./letter.ts";
 
 const FONT = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
@@ -11,7 +11,7 @@ const RULES = {
   hidden: "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;",
   frame: "width:100%;table-layout:fixed;border-collapse:collapse;",
   outer: "background:#eef0f4;padding:32px 16px;",
-  // The width that Outlook knows, and the one that lets a small screen bend it.
+  // The first width is for Outlook; the second lets a small screen make it narrower.
   card: "width:600px;max-width:100%;background:#ffffff;border:1px solid #dfe3e9;border-radius:12px;border-collapse:separate;",
   body: `padding:28px 36px 12px;font-size:16px;line-height:1.55;text-align:left;${ANYWHERE}`,
   sender: "margin:0 0 6px;font-size:13px;line-height:1.4;font-weight:600;letter-spacing:.02em;color:#566070;",

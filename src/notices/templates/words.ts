@@ -1,5 +1,5 @@
-// How data becomes words: dates, counts, names on one line, file names. Pure, and the same words for the
-// same data in every time zone and locale.
+// How data becomes words: dates, counts, names on one line, file names. Pure; the same data gives the same words in
+// every time zone and locale.
 
 const MONTHS = [
   "January",
@@ -29,7 +29,7 @@ export function instantInWords(at: number): string {
   return `${dayOf(date)}, ${time}${seconds === 0 ? "" : `:${twoDigits(seconds)}`} UTC`;
 }
 
-/** "31 January 2027" for 2027-01-31; anything that is no date stays as it is. */
+/** "31 January 2027" for 2027-01-31; a text that is not a date stays as it is. */
 export function dayInWords(day: string): string {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
   return Number.isNaN(at) ? day : dayOf(new Date(at));
@@ -45,10 +45,10 @@ export const counted = (n: number, one: string, many = `${one}s`): string =>
 export const limit = (max: number | null): string => (max === null ? "unlimited" : number(max));
 
 const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}\s]+/gu;
-// Marks, embeddings and overrides of direction: left in a name, they would turn around the text after it.
+// Marks, embeddings and overrides of direction: in a name, they would reverse the text after it.
 const DIRECTION_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-/** `text` on one line and unable to rearrange or break what stands around it: no CR or LF for a header. */
+/** `text` on one line, unable to rearrange or break the text around it: no CR or LF gets into a header. */
 export const oneLine = (text: string): string =>
   text.toWellFormed().replaceAll(DIRECTION_CONTROLS, "").replaceAll(BREAKS, " ").trim();
 
@@ -60,6 +60,6 @@ const slug = (text: string): string =>
     .slice(0, 60)
     .replaceAll(/^-+|-+$/g, "");
 
-/** Plain ASCII, since file systems and mail programs differ in everything else. */
+/** Plain ASCII, because file systems and mail programs treat everything else differently. */
 export const licenseFilename = (type: string, customer: string, licenseId: string): string =>
   `${slug(type) || "license"}-${slug(customer) || slug(licenseId) || "key"}.license`;

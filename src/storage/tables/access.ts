@@ -1,4 +1,4 @@
-// Who may do what, and what was asked for already.
+// Who may do what, and requests that were already answered.
 import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const ROLES = ["owner", "manager", "viewer"] as const;

@@ -1,4 +1,4 @@
-// What is counted: licenses by the turns of their lives, activations, usage, and who is silent.
+// What is counted: licenses by the changes in their lives, activations, usage, and silent instances.
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const licenseCounts = sqliteTable(

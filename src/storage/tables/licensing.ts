@@ -5,7 +5,7 @@ import { json } from "./columns.ts";
 
 export type Metadata = Record<string, unknown>;
 
-/** The unproven requests for a seat on a day: how many, and the last of them. */
+/** The unproven requests for a seat on one day: their number, and the last of them. */
 export interface UnprovenDay {
   day: string;
   count: number;

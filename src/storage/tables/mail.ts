@@ -1,4 +1,4 @@
-// Mail that is owed, and when the next may go out.
+// The outbox, and when the next mail may be sent.
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 

@@ -1,6 +1,5 @@
-// The air gap: an installation without a network writes a request file, staff hand it in and carry a license
-// file back. Renewal and usage go the same way, and a seat is given back by a receipt that the installation
-// signs when it stops for good.
+// The air gap: an installation without a network writes a request file; staff hand it in and carry a license file back.
+// Renewal and usage go the same way. To give a seat back, the installation signs a receipt when it stops for good.
 import * as z from "zod/mini";
 import { allow } from "../../../kernel/permissions.ts";
 import type { Context } from "../../../context.ts";
@@ -28,14 +27,14 @@ import { LeaseDays } from "../../licenses/terms.ts";
 /** The file that an installation writes. Its members are those of a check-in, and a public key of its own. */
 const RequestFile = z.extend(CheckInRequest, {
   public_key: z.nullish(InstanceKeyInput),
-  /** A JWS by that key. Clients of before send none; then the key proves nothing and is not stored. */
+  /** A JWS made with that key. Older clients send none; then the key proves nothing and is not stored. */
   proof: z.nullish(z.string().check(z.maxLength(16_384))),
 });
 
 export const OfflineActivation = z.strictObject({
   request: RequestFile,
   lease_days: z.optional(LeaseDays),
-  /** The installation takes the place of another one that has the seat by a file of another key. */
+  /** The installation replaces another one that has the seat by a file with another key. */
   replace: z.optional(z.boolean()),
 });
 
@@ -47,7 +46,7 @@ export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
 /** A perpetual license has no end for a lease to reach. */
 const PERPETUAL_LEASE_DAYS = 365;
 
-/** When the lease asked for ends, by staff and by the installation, but for the license's own end. */
+/** The end of the lease that staff and the installation ask for, regardless of the license's own end. */
 function leaseEnd({ lease_days, request }: OfflineActivation, { expires_at }: Terms, now: number): number {
   const days = lease_days ?? (expires_at === null ? PERPETUAL_LEASE_DAYS : null);
   const hours = [days === null ? null : days * 24, request.lease_hours].filter((wanted) => wanted != null);
@@ -86,11 +85,11 @@ export async function previewOffline(context: Context, input: OfflineActivation)
     license,
     standing,
     instanceId: request.instance_id,
-    /** Whether the installation has a seat, which this would renew. */
+    /** Whether the installation already has a seat, which this would renew. */
     renews: seat !== null,
     seatsInUse,
     leaseUntil: Math.min(file.leaseUntil, graceUntil(license) ?? LAST_INSTANT),
-    /** The file of another key that runs on the seat; it is refused unless staff say that it is replaced. */
+    /** The file of another key that runs on the seat; the request is refused unless staff say that it replaces it. */
     otherFile: otherFileOf(view, { ...file, replace: false }),
     refusal:
       refusalOfClaim(view, key, { certificate, file, standing, now }) ??
@@ -99,10 +98,10 @@ export async function previewOffline(context: Context, input: OfflineActivation)
 }
 
 /**
- * Takes a seat for an installation without a network, or renews it, and makes its license file: valid up to
- * the license's end, or for so many days.
- * @throws Problem LICENSE_KEY_INVALID, REQUEST_INVALID where the file is another license's or its proof is wrong,
- *   CONFLICT where the seat has a file of another key, and as grantSeat
+ * Takes a seat for an installation without a network, or renews it, and makes its license file: valid until the
+ * license's end, or for `lease_days`.
+ * @throws Problem LICENSE_KEY_INVALID, REQUEST_INVALID if the file is for another license or its proof is wrong,
+ *   CONFLICT if the seat has a file of another key, and as grantSeat
  */
 export async function activateOffline(context: Context, id: string, input: OfflineActivation) {
   allow(context, "activations");
@@ -136,11 +135,11 @@ export async function activateOffline(context: Context, id: string, input: Offli
 const RECEIPT_TYPE = "deactivation+jwt";
 
 /**
- * Frees the seat of an installation that says, signed with its own key, that it stopped. The receipt is a JWS
- * with typ deactivation+jwt whose payload holds the certificate; the certificate names the key.
+ * Frees the seat of an installation that says, in a receipt signed with its own key, that it has stopped. The receipt
+ * is a JWS with typ deactivation+jwt. Its payload holds the certificate, and the certificate names the key.
  * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID for a receipt that does not verify
- * @throws Problem CONFLICT where the installation was given a newer certificate since, on which it may run, or the seat
- *   went to one of another key
+ * @throws Problem CONFLICT if the installation got a newer certificate since and may run on it, or the seat went to an
+ *   installation with another key
  */
 export async function deactivateOffline(
   context: Context,
@@ -168,9 +167,9 @@ export async function deactivateOffline(
   );
 }
 
-/** Which installation of which license a receipt says stopped, or null where it proves nothing. */
+/** The installation, and its license, that a receipt says has stopped; null if the receipt proves nothing. */
 export async function readReceipt(context: Context, receipt: string): Promise<CertificateIdentity | null> {
-  // The certificate inside names the key, so it is read before anything is verified, and vouches for itself.
+  // The certificate inside names the key, so it is read before the receipt is verified. It has a signature of its own.
   const inside = unverified(receipt)["certificate"];
   const certificate = typeof inside === "string" ? await readCertificate(context, inside) : null;
   if (!certificate?.publicKey) return null;

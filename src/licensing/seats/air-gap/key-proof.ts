@@ -1,5 +1,5 @@
-// The key of an installation without a network: it makes one for itself, names it in its request file, and proves that
-// it has the private half.
+// The key of an installation without a network: the installation makes it, names it in its request file, and proves
+// that it has the private half.
 import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { isCompactJws } from "../../../crypto/compact.ts";
@@ -22,7 +22,7 @@ export const InstanceKeyInput = z.object({
     ),
 });
 
-/** A document that an installation signed with its own key: its payload, or null where that key did not sign it. */
+/** The payload of a document that an installation signed with its own key, or null if that key did not sign it. */
 export async function readSigned(
   document: string,
   type: string,
@@ -36,17 +36,17 @@ export async function readSigned(
     const { payload, protectedHeader } = await compactVerify(signed, imported, {
       algorithms: ["EdDSA", "Ed25519"],
     });
-    // It has no extensions, an unencoded payload (RFC 7797) among them.
+    // It may have no extensions, such as an unencoded payload (RFC 7797).
     if (protectedHeader.typ !== type || protectedHeader.crit !== undefined) return null;
     const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
     return typeof claims === "object" && claims !== null ? (claims as Record<string, unknown>) : null;
   } catch {
-    // Whatever is wrong with a document is the fault of who sends it; nothing here talks to the database.
+    // Every failure here is the sender's fault: nothing here talks to the database.
     return null;
   }
 }
 
-/** What a document says of itself, whoever signed it; nothing where it is none. */
+/** What a document says, whoever signed it; an empty object if it is not a JWS. */
 export function unverified(document: string): Record<string, unknown> {
   const signed = cleaned(document);
   if (!isCompactJws(signed)) return {};
@@ -70,8 +70,8 @@ interface KeyedRequest {
 }
 
 /**
- * The public key that a request file proves to have the private half of, or null where it names one without a proof
- * (clients of before) or none. The time in the proof is not judged: couriers travel for weeks, and an installation's
+ * The public key, if a request file proves that its sender has the private half; null if it names a key without a proof
+ * (older clients) or no key. The time in the proof is not judged: couriers travel for weeks, and an installation's
  * clock may be wrong.
  * @throws Problem REQUEST_INVALID for a proof that is wrong
  */
@@ -94,7 +94,7 @@ export async function keyProvenBy({
   return public_key.x;
 }
 
-/** The file of another key that runs on the seat and that this one would double, or null. As the statement decides. */
+/** The file of another key that also runs on the seat, or null. The same rule as in the claim's statement. */
 export const otherFileOf = (
   { seat }: View,
   { provenKey, replace }: FileClaim,
@@ -103,7 +103,7 @@ export const otherFileOf = (
     ? null
     : { since: seat.public_key_since ?? seat.activated_at, until: seat.lease_expires_at };
 
-/** @throws Problem CONFLICT where there is one */
+/** @throws Problem CONFLICT if a file of another key runs on the seat */
 export function assertNoOtherFile(view: View, file: FileClaim): void {
   const other = otherFileOf(view, file);
   if (!other) return;

@@ -1,5 +1,5 @@
-// POST /v1/activate: gives an instance a seat. One round trip to D1: the claim, its event and the look at what is
-// there now share a batch.
+// POST /v1/activate: gives an instance a seat. One round trip to D1: the claim, its event and the read of the result
+// share a batch.
 import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { maxCharacters } from "../../../kernel/inputs.ts";
@@ -12,7 +12,7 @@ const Label = (max: number) => z.string().check(...maxCharacters(max));
 
 const MAX_LABELS = 32;
 
-// null is taken as absent: clients in many languages send it for "none".
+// null counts as absent: clients in many languages send it for "none".
 export const ActivationRequest = z.object({
   license_key: LicenseKey,
   instance_id: InstanceId,
@@ -20,9 +20,9 @@ export const ActivationRequest = z.object({
   hostname: z.nullish(Label(255)),
   app_version: z.nullish(Label(64)),
   nonce: z.nullish(Label(256)),
-  /** The one that the instance holds: it proves that the seat is its own. */
+  /** The certificate that the instance holds: it proves that the seat is its own. */
   certificate: z.nullish(z.string()),
-  /** The longest lease that it wants: short ones are for installations that keep no state. */
+  /** The longest lease that the instance wants: short leases are for installations that keep no state. */
   lease_hours: z.nullish(z.int().check(z.minimum(1), z.maximum(8_760))),
   labels: z.nullish(
     z.record(Label(64).check(z.minLength(1)), Label(256)).check(

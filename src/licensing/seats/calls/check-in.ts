@@ -1,4 +1,4 @@
-// POST /v1/check-in: renews the lease of an instance and takes in what it used.
+// POST /v1/check-in: renews the lease of an instance and stores its usage.
 import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { UsageReport } from "../../usage/usage.ts";
@@ -15,9 +15,9 @@ export const CheckInRequest = z.extend(ActivationRequest, {
 export type CheckInRequest = z.output<typeof CheckInRequest>;
 
 /**
- * Renews the lease of an instance that was activated before, and takes in what it used. An instance whose
- * lease ran out takes a seat again if one is free.
- * @throws Problem INSTANCE_NOT_ACTIVATED for one that was never activated, or deactivated; and as activate
+ * Renews the lease of an instance that was activated before, and stores its usage. An instance whose lease ran out
+ * takes a seat again if one is free.
+ * @throws Problem INSTANCE_NOT_ACTIVATED if it was never activated, or was deactivated; and as activate
  */
 export async function checkIn(context: Context, asked: CheckInRequest) {
   const key = await presentedKey(context, asked.license_key);

@@ -11,18 +11,18 @@ import { look, viewOf } from "../view.ts";
 export const DeactivationRequest = z.object({
   license_key: LicenseKey,
   instance_id: InstanceId,
-  /** The one that the instance holds: without it anybody with the key could take its seat. */
+  /** The certificate that the instance holds: without it, anybody with the key could take its seat away. */
   certificate: z.nullish(z.string()),
 });
 
 export type DeactivationRequest = z.output<typeof DeactivationRequest>;
 
 /**
- * Frees the instance's seat; does nothing where it has none. Works in every standing: giving back is always
+ * Frees the instance's seat; does nothing if it has none. Works in every standing: giving a seat back is always
  * allowed.
  * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, RATE_LIMITED
  * @throws Problem LICENSE_KEY_SUPERSEDED for a replaced key without the certificate of the seat
- * @throws Problem CERTIFICATE_REQUIRED where there is a live seat and nothing proves that the instance asks
+ * @throws Problem CERTIFICATE_REQUIRED if there is a live seat and nothing proves that the instance asks
  */
 export async function deactivate(context: Context, asked: DeactivationRequest): Promise<void> {
   const key = await presentedKey(context, asked.license_key);
@@ -36,7 +36,7 @@ export async function deactivate(context: Context, asked: DeactivationRequest): 
   ];
   const results = await context.db.batch(statements, "repeatable");
   const { license, seat } = viewOf(results.at(-1)?.results[0], now);
-  // What the certificate proved is ended by now, with a replaced key, too.
+  // An activation that the certificate proved has ended by now, even with a replaced key.
   if (key.revision < license.revision && (seat !== null || certificate === null))
     throw new Problem("LICENSE_KEY_SUPERSEDED");
   if (seat !== null) throw new Problem("CERTIFICATE_REQUIRED");

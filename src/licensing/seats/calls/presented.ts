@@ -1,4 +1,4 @@
-// What every call of an instance stands on: its license key and its own id, within the brakes.
+// What every call of an instance needs: its license key and its own id, within the rate limits.
 import * as z from "zod/mini";
 import { networkOf } from "../../../access/networks.ts";
 import type { Context } from "../../../context.ts";
@@ -9,11 +9,11 @@ import { type KeyIdentity, readLicenseKey } from "../../licenses/license-keys.ts
 const PRINTABLE = /^[^\p{C}]{1,128}$/u;
 
 /**
- * Any printable characters; chosen by the instance and kept by it, never a container's host name. It is left as it was
- * written, judged in its one spelling, and brought into that by `withKeptId`.
+ * Any printable characters; chosen and kept by the instance, never a container's host name. The schema checks its
+ * canonical form but leaves it as it was written; `withKeptId` makes it canonical.
  */
 export const InstanceId = z.string().check(
-  // One fault, one message: what fails the first is not told of the second.
+  // One message per fault: if the first check fails, the second does not run.
   z.refine((text) => text === "" || instanceIdOf(text) !== "", { error: "Must not be blank", abort: true }),
   z.refine((text) => PRINTABLE.test(instanceIdOf(text)), "Must be 1 to 128 printable characters"),
   z.meta({
@@ -23,7 +23,7 @@ export const InstanceId = z.string().check(
   }),
 );
 
-// Any string at all is taken as a key and judged as one; the body limit bounds its length.
+// Any string is accepted here and judged as a key later; the body limit bounds its length.
 export const LicenseKey = z.string();
 
 export const asInstance = (context: Context, id: string): Context => ({
@@ -32,8 +32,8 @@ export const asInstance = (context: Context, id: string): Context => ({
 });
 
 /**
- * The key that a public request stands on, within the brakes: refused keys are counted by address, good ones
- * by license, so that a hundred instances behind one address do not lock each other out.
+ * The key of a public request, within the rate limits: refused keys are counted by address and valid ones by license,
+ * so that a hundred instances behind one address do not lock each other out.
  */
 export async function presentedKey(context: Context, licenseKey: string): Promise<KeyIdentity> {
   const key = await readLicenseKey(context, licenseKey).catch(async (error: unknown) => {

@@ -17,7 +17,7 @@ export const ValidationRequest = z.object({
 export type ValidationRequest = z.output<typeof ValidationRequest>;
 
 /**
- * Tells what a key is worth now, for the license alone or for one instance of it. Writes nothing.
+ * What a key is worth now, for the license alone or for one instance of it.
  * @throws Problem LICENSE_KEY_INVALID, LICENSE_NOT_FOUND, RATE_LIMITED
  */
 export async function validate(context: Context, request: ValidationRequest) {
