@@ -13,7 +13,7 @@ const { figures, expectHonest } = judge();
 const ADDS = /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN)\b/;
 
 /** What they did the ten-minute trigger does. A Worker of before runs on; its figures of days stand still meanwhile. */
-const GONE = ["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_update"];
+const GONE = new Set(["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_update"]);
 
 describe("migrations half way", () => {
   const { before, TEST_MIGRATIONS: all } = env;
@@ -76,7 +76,7 @@ describe("migrations half way", () => {
       .map((query) => query.replaceAll(/--.*$/gm, "").trim());
     expect(statements.length).toBeGreaterThan(20);
     for (const statement of statements) {
-      if (statement === "" || GONE.includes(statement.replace(/;$/, ""))) continue;
+      if (statement === "" || GONE.has(statement.replace(/;$/, ""))) continue;
       expect(statement).toMatch(ADDS);
       // A row that it writes says nothing of a column that it does not know.
       if (/ADD COLUMN/.test(statement)) expect(statement).toMatch(/DEFAULT|^(?!.*NOT NULL)/s);
