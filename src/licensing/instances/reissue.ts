@@ -103,7 +103,7 @@ export async function reissueLicense(context: Context, id: string, input: Reissu
   });
   const [licenseKey, instances] = await Promise.all([
     licenseKeyOf(context, license),
-    seatsOf({ ...context, db }, license),
+    instancesOn({ ...context, db }, license),
   ]);
   return { license, licenseKey, instances };
 }
@@ -117,7 +117,7 @@ export async function previewReissue(context: Context, id: string, input: Omit<R
     dry_run: true as const,
     license: presentLicense(after, context.clock.now()),
     changes,
-    instances: await seatsOf(context, after, input.free),
+    instances: await instancesOn(context, after, input.free),
     limits: [],
   };
 }
@@ -126,7 +126,7 @@ export async function previewReissue(context: Context, id: string, input: Omit<R
 const MAX_LISTED = 500;
 
 /** The running instances of a license, and how each is refused at its next check-in with the replaced key. */
-async function seatsOf({ db, clock }: Context, license: License, free: string[] = []) {
+async function instancesOn({ db, clock }: Context, license: License, free: string[] = []) {
   const now = clock.now();
   const live = running(license.id, now);
   const [[total], rows] = await db.orm.batch([

@@ -66,7 +66,7 @@ export interface View {
   license: Terms;
   /** The instance's seat while its lease is live. */
   seat: Seat | null;
-  /** Whether the instance has a seat whose lease ran out. */
+  /** Whether the instance has an activation that is not ended but whose lease ran out. */
   lapsed: boolean;
   /** Whether staff freed the instance's seat, so that it only counts, or counted, until its file ends. */
   freed: boolean;

@@ -26,7 +26,7 @@ export interface DayUsage {
   services: number;
 }
 
-/** A day after tomorrow means a wrong clock; clients keep such a day until it has come. */
+/** A day later than tomorrow means a wrong clock; clients keep such a day until it has come. */
 const AHEAD = DAY;
 
 /** So does a day longer than this before the license was issued: nobody uses the product longer without a license. */
