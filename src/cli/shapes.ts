@@ -1,10 +1,13 @@
 // What the service answers, as types: taken from the declarations that its OpenAPI document is written from.
 import type * as z from "zod/mini";
+import type * as access from "../http/admin/access-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
-type Shape<Name extends keyof typeof schemas> = (typeof schemas)[Name] extends z.core.$ZodType
-  ? z.output<(typeof schemas)[Name]>
+type Schemas = typeof schemas & typeof access;
+
+type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
+  ? z.output<Schemas[Name]>
   : never;
 
 export type ApiToken = Shape<"ApiToken">;

@@ -9,7 +9,8 @@ import {
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { ApiToken, Id, MadeApiToken, pageOf } from "./schemas.ts";
+import { ApiToken, MadeApiToken } from "./access-schemas.ts";
+import { Id, pageOf } from "./schemas.ts";
 
 export const apiTokenEndpoints = [
   endpoint(

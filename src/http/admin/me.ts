@@ -2,7 +2,7 @@
 import { allow } from "../../kernel/permissions.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { Me } from "./schemas.ts";
+import { Me } from "./access-schemas.ts";
 
 export const meEndpoints = [
   endpoint(

@@ -3,7 +3,8 @@ import { listPeople, PersonInput, presentPerson, removePerson, setPerson } from 
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { EmailParam, pageOf, Person } from "./schemas.ts";
+import { EmailParam, Person } from "./access-schemas.ts";
+import { pageOf } from "./schemas.ts";
 
 export const peopleEndpoints = [
   endpoint(

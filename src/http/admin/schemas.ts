@@ -1,7 +1,5 @@
 // The shapes of what staff are answered, and the parameters that their calls share.
 import * as z from "zod/mini";
-import { Email } from "../../access/people.ts";
-import { AnyRole } from "../../kernel/permissions.ts";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import {
   Day,
@@ -16,7 +14,6 @@ import {
 } from "../schemas.ts";
 
 export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64)) });
-export const EmailParam = z.object({ email: Email });
 
 export const pageOf = (item: z.core.$ZodType) =>
   z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
@@ -252,38 +249,6 @@ export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created:
 
 export const ImportedLicenses = z.extend(Imported, {
   customers_created: z.int().check(z.describe("Customers of restored licenses that there were none of")),
-});
-
-export const ApiToken = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: AnyRole,
-  prefix: z.string().check(z.describe("The start of the token, to tell tokens apart")),
-  created_by: z.string(),
-  created_at: Instant,
-  expires_at: OptionalInstant,
-  last_used_at: z.nullable(Instant.check(z.describe("Exact to the minute"))),
-  revoked_at: OptionalInstant,
-});
-
-export const MadeApiToken = z.object({
-  api_token: ApiToken,
-  token: z.string().check(z.describe("Shown here and never again")),
-});
-
-export const Person = z.object({
-  email: z.string(),
-  role: AnyRole,
-  created_at: Instant,
-  updated_at: Instant,
-});
-
-export const Me = z.object({
-  actor: z.object({
-    type: z.literal("staff"),
-    id: z.string().check(z.describe("The id of an API token, an e-mail address, or ADMIN_TOKEN")),
-  }),
-  role: AnyRole,
 });
 
 export const Message = z.object({
