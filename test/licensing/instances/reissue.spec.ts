@@ -2,6 +2,7 @@ import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
+import { faulty } from "../../support/faulty.ts";
 import { metered } from "../../support/meter.ts";
 import {
   activate,
@@ -26,6 +27,9 @@ const reissue = (id: string, more: object = {}, query = "", options: object = {}
 
 const checkIn = (license_key: string, instance_id: string, certificate?: string): Promise<Answer> =>
   call("/v1/check-in", { body: { license_key, instance_id, certificate } });
+
+const endThief = (license_key: string, certificate: string): Promise<Answer> =>
+  call("/v1/deactivate", { body: { license_key, instance_id: "thief", certificate } });
 
 const SUPERSEDED = { status: 403, body: { code: "LICENSE_KEY_SUPERSEDED" } };
 
@@ -202,6 +206,22 @@ describe("a reissue", () => {
     const ended = (await eventsOf(license.id)).filter(({ action }) => action === "activation.ended");
     expect(ended).toHaveLength(1);
   });
+
+  it.each([1, 2, 3])(
+    "frees nobody and keeps the key where a named one ends before request %i to the database",
+    async (step) => {
+      const { license, license_key, honest, thief } = await leaked();
+      const { bindings } = faulty(async (request) => {
+        if (request === step) await endThief(license_key, thief.certificate);
+        return null;
+      });
+      const free = [honest.activation_id, thief.activation_id];
+      const answer = await reissue(license.id, { free }, "", { bindings });
+      expect(answer).toMatchObject({ status: 422, body: { code: "REQUEST_INVALID" } });
+      expect((await admin(`/licenses/${license.id}`)).body.revision).toBe(1);
+      expect((await admin(`/activations/${honest.activation_id}`)).body.ended_at).toBeNull();
+    },
+  );
 
   it("costs the same where a license has a thousand events", async () => {
     const costs: number[] = [];

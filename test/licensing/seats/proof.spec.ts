@@ -301,6 +301,17 @@ describe("deactivate", () => {
     expect(await deactivate(license_key, { certificate })).toMatchObject({ status: 204 });
     expect(await deactivate(license_key)).toMatchObject(refused);
   });
+
+  // The same instance id on another license of the same thief: nothing here is his.
+  it("tells a replaced key nothing of its license for the certificate of another one", async () => {
+    const { license, license_key } = await newLicense();
+    const { certificate } = (await activate((await newLicense()).license_key)).body;
+    await reissue(license.id);
+    expect(await deactivate(license_key, { certificate })).toMatchObject({
+      status: 403,
+      body: { code: "LICENSE_KEY_SUPERSEDED" },
+    });
+  });
 });
 
 describe("a replaced key", () => {
