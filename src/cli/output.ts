@@ -51,7 +51,7 @@ function grid(rows: string[][]): string {
     .join("\n");
 }
 
-/** Cells come from outside; only what this file paints itself may color a terminal. */
+/** Cells come from outside: only the colors that this file paints may reach a terminal. */
 export const text = (value: string | null | undefined): string =>
   value === null || value === undefined || value === "" ? "–" : plain(value);
 

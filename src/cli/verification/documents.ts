@@ -103,7 +103,7 @@ function judgeKey(claims: KeyClaims, { now, revocations }: Circumstances) {
       status: statusIn(revocations, claims.jti),
       starts_at: claims.nbf === undefined ? null : claims.nbf * SECOND,
       expires_at: expires,
-      // A key does not contain the usage; the service and its certificates do.
+      // A key does not contain the grace; the service and its certificates do.
       grace_days: 0,
     },
     now,
