@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line. The rest of it is TypeScript, which Node runs as it is from 22.18 on; an older one
-// hands over to the Node that the project brings along.
+// Starts the command line. The rest of it is TypeScript, which Node runs directly from 22.18 on; an older Node
+// hands over to the Node that the project installs.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";
@@ -8,11 +8,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// `npm run` goes to the project's folder; files named on the command line are where its caller is.
+// `npm run` changes to the project's folder; files on the command line are relative to the caller's folder.
 if (process.env.npm_lifecycle_event === "cli" && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
 
 if (process.features.typescript) {
-  // Half of the time to start would go into compiling what has not changed. Not in the folder for temporary
+  // Without the cache, compiling unchanged code takes half of the start. Not in the folder for temporary
   // files, Node's default, where others might put something for us to run.
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   module.enableCompileCache(join(caches, "caio-license"));

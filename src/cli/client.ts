@@ -1,4 +1,4 @@
-// The service as seen from here: a request with its retries, the pages of a list, a stream.
+// The client of the service: requests with retries, the pages of a list, streams.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT, Failure, failureOf } from "./failures.ts";
@@ -7,7 +7,7 @@ import type { ProblemDocument } from "./shapes.ts";
 
 const ATTEMPTS = 4;
 const FIRST_PAUSE = 250;
-/** Who asks for a longer pause is not waited for. */
+/** If the service asks for a longer pause, the command does not wait. */
 const LONGEST_PAUSE = 30_000;
 const TIMEOUT = 60_000;
 const PAGE = 100;
@@ -51,7 +51,7 @@ function reasonOf(error: unknown): string {
   return cause?.code ?? cause?.message ?? message;
 }
 
-/** How long to wait before the next attempt; null: there is none. */
+/** How long to wait before the next attempt; null: no further attempt. */
 function pauseAfter(attempt: number, response: Response | null): number | null {
   if (attempt >= ATTEMPTS || (response !== null && !RETRIED.has(response.status))) return null;
   const asked = Number(response?.headers.get("retry-after") ?? Number.NaN) * 1000;
@@ -73,7 +73,7 @@ async function refusalOf(response: Response, url: string): Promise<Failure> {
     try {
       problem = JSON.parse(text) as Partial<ProblemDocument>;
     } catch {
-      // Somebody on the way answered in place of the service.
+      // A proxy answered in place of the service.
     }
   }
   return failureOf(problem, response.status, requestId);
@@ -83,24 +83,24 @@ export class Client {
   readonly url: string;
   readonly #token: string | null;
 
-  /** @param connection without a token for what is public */
+  /** @param connection has no token for public calls */
   constructor({ url, token }: { url: string; token: Connection["token"] | null }) {
     this.url = url;
     this.#token = token;
   }
 
-  /** Exactly what the service answers. @throws Failure for anything but success */
+  /** The answer of the service, unchanged. @throws Failure for anything but success */
   send(request: Request): Promise<string> {
     return this.#attempt(request, (response) => response.text());
   }
 
-  /** The answer as it comes. What fails after its beginning cannot be tried again: it breaks off. */
+  /** The answer as a stream. A failure after it began cannot be retried: the stream breaks off. */
   stream(request: Request): Promise<ReadableStream<Uint8Array>> {
     return this.#attempt(request, (response) => response.body!);
   }
 
   /**
-   * Rows of a list, page by page, at most so many. A page may be short and not the last.
+   * Rows of a list, page by page, up to a limit. A page may be short and not the last.
    * @returns whether there are more
    */
   async *rows<T>(path: string, query: Query, most: number): AsyncGenerator<T, boolean> {
@@ -118,8 +118,8 @@ export class Client {
   }
 
   /**
-   * Retries what got no answer and what the service asks to send again later. A POST goes out under one
-   * Idempotency-Key each time, so that one whose answer was lost is not carried out twice.
+   * Retries a request without an answer, and one that the service asks to send again later. Each attempt of a POST
+   * has the same Idempotency-Key, so that it is not carried out twice if an answer was lost.
    */
   async #attempt<T>(request: Request, read: (response: Response) => T | Promise<T>): Promise<T> {
     const { method = "GET", path, query = {}, body, upload } = request;
@@ -142,7 +142,7 @@ export class Client {
         response = await fetch(url, {
           method,
           headers,
-          // A redirect would take token and body to where nobody decided to send them.
+          // A redirect would take the token and the body to an address that nobody chose.
           redirect: "manual",
           signal: timeout.signal,
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -158,7 +158,7 @@ export class Client {
       const pause = pauseAfter(attempt, response);
       if (pause === null) {
         if (response === null) throw this.#unreachable(reason);
-        // A deletion whose answer was lost finds nothing to delete the second time.
+        // If the answer to a deletion was lost, the second attempt finds nothing to delete.
         if (method === "DELETE" && attempt > 1 && response.status === 404) return read(response);
         throw await refusalOf(response, this.url);
       }

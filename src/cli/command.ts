@@ -1,5 +1,5 @@
-// What every command is made of: its place in the tree with help and examples, and what it does with the
-// service's answers. A command of commands/ names the call, the columns and the words.
+// The parts of every command: its place in the tree with help and examples, and how it handles the
+// service's answers. A command in commands/ names the call, the columns and the words.
 import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
@@ -30,7 +30,7 @@ export interface Common {
   yes?: boolean;
 }
 
-/** Adds a command with its examples; they come without the program's name. */
+/** Adds a command with its examples; examples omit the program's name. */
 export function define(parent: Command, usageText: string, summary: string, examples: string[]): Command {
   const lines = examples.map((example) => `  $ caio-license ${example}`);
   return parent
@@ -58,7 +58,7 @@ export const withDryRun = (command: Command, what = "show the request and do not
 export const withConfirmation = (command: Command): Command =>
   command.option("-y, --yes", "do not ask whether it is meant");
 
-/** Gives the work of a command its options, those of its parents included. */
+/** Passes a command its options, including those of its parents. */
 export const handle =
   <Options>(work: (call: Call<Options>, ...args: string[]) => Promise<void>) =>
   async (...params: unknown[]): Promise<void> => {
@@ -74,7 +74,7 @@ export const path = (...parts: string[]): string =>
 const withoutKeys = (_: string, member: unknown): unknown =>
   typeof member === "string" ? redact(member) : member;
 
-/** Prints what the service answered; which shape that has is known by the call. */
+/** Prints the service's answer; the call determines its shape. */
 type ForPeople = (body: never) => void;
 
 export class Call<Options> {
@@ -88,7 +88,7 @@ export class Call<Options> {
     return new Client(connection(this.options.profile));
   }
 
-  /** Prints an answer: as it came, or for people. */
+  /** Prints an answer: unchanged, or for people. */
   show(answer: string, forPeople: ForPeople): void {
     if (this.options.json) print(answer);
     else forPeople(JSON.parse(answer) as never);
@@ -111,7 +111,7 @@ export class Call<Options> {
         more = next.value;
         break;
       }
-      // Programs get rows as they come, whole lists do not have to fit into memory.
+      // Programs get rows as they arrive: a whole list need not fit into memory.
       if (ndjson) print(JSON.stringify(next.value));
       else if (json) write(`${count === 0 ? "[" : ","}\n${JSON.stringify(next.value)}`);
       else shown.push(next.value);
@@ -129,21 +129,21 @@ export class Call<Options> {
     this.show(await this.client().send(request), forPeople);
   }
 
-  /** Sends a change that is answered with nothing. */
+  /** Sends a change whose answer is empty. */
   async end(request: Request, done: string): Promise<void> {
     if (this.options.dryRun) return this.#showUnsent(request);
     await this.client().send(request);
     if (!this.options.json) print(done);
   }
 
-  /** Like `change`, where the service itself knows how to try a change. */
+  /** Like `change`, for calls that have their own dry run. */
   async tryOrChange(request: Request, forPeople: ForPeople): Promise<void> {
     if (!this.options.dryRun) return this.change(request, forPeople);
     const answer = await this.client().send({ ...request, query: { ...request.query, dry_run: true } });
     this.show(answer, printPreview);
   }
 
-  /** Asks before something that cannot be undone. @throws Failure where nobody said yes */
+  /** Asks before something that cannot be undone. @throws Failure if nobody said yes */
   async confirm(question: string): Promise<void> {
     if (this.options.yes || this.options.dryRun) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY) {
@@ -157,7 +157,7 @@ export class Call<Options> {
     if (!meant) throw new Failure(EXIT.usage, "Nothing was changed.");
   }
 
-  /** Honest about its limits: the service was not asked. Request files hold license keys, which nobody asked for. */
+  /** Says that the service was not asked. Hides the license keys in request files, since nobody asked to see them. */
   #showUnsent({ method = "GET", path: to, body }: Request): void {
     const request = {
       method,
@@ -171,7 +171,7 @@ export class Call<Options> {
   }
 }
 
-/** A member of a license as it is in a preview, which has instants as milliseconds. */
+/** A member of a license in a preview, where instants are milliseconds. */
 function value(name: string, member: unknown): string {
   if (name === "expires_at" && typeof member === "number") return end(formatInstant(member), "never");
   if (name.endsWith("_at") && typeof member === "number") return when(formatInstant(member));

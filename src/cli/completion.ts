@@ -1,5 +1,5 @@
-// Completion in the shell. The scripts ask the program itself, which looks at its own tree of commands, so
-// that they never fall behind. What takes a file is left to the shell.
+// Completion in the shell. The scripts ask the program itself, which reads its own tree of commands, so
+// that they are always up to date. File names are left to the shell.
 import { Argument, type Command, type Option } from "commander";
 import { define } from "./command.ts";
 import { print } from "./output.ts";
@@ -10,7 +10,7 @@ interface Candidate {
   description: string;
 }
 
-/** In place of candidates: the shell's own completion of files. */
+/** Instead of candidates: the shell's own completion of files. */
 const FILES = ":files";
 
 const SCRIPTS = {
@@ -77,7 +77,7 @@ function valuesOf(option: Option): Candidate[] | null {
   return takesFile(option.flags) ? null : choices(option.argChoices ?? []);
 }
 
-/** What may stand in place of the last word; null: a file. */
+/** The candidates for the last word; null: a file. */
 function candidates(program: Command, words: string[]): Candidate[] | null {
   let command = program;
   let position = 0;

@@ -1,4 +1,4 @@
-// How a command ends: the exit codes, and what is said on stderr when it does not end well.
+// How a command ends: the exit codes, and the message on stderr if it fails.
 import type { ProblemDocument } from "./shapes.ts";
 
 export const EXIT = {
@@ -22,7 +22,7 @@ export const EXIT_CODES = `Exit codes:
   6  the service cannot be reached, is not available or asks to wait
   verify, audit verify: 0 valid, 5 not valid, 2 it cannot be told (no file, no keys)`;
 
-/** A failure that was foreseen: shown as it is, without a stack. */
+/** An expected failure: shown as it is, without a stack. */
 export class Failure extends Error {
   readonly exitCode: number;
   /** Lines below the message, such as what to do about it. */
@@ -40,12 +40,12 @@ export const usage = (message: string, ...lines: string[]): Failure =>
 
 const secrets = new Set<string>();
 
-/** Makes sure that this never shows in a message, whoever wrote the message. */
+/** Makes sure that this secret never appears in a message, wherever the message comes from. */
 export const keepSecret = (text: string): void => void secrets.add(text);
 
 const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}/g;
 
-// Also one that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,
+// Also a key that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,
 // up to the 86 of an Ed25519 signature.
 const GAP = "[\\p{White_Space}\\p{Cf}]*";
 const JWS = new RegExp(
@@ -53,7 +53,7 @@ const JWS = new RegExp(
   "gu",
 );
 
-/** Without tokens and license keys: messages end up in logs of CI and in tickets. */
+/** Removes tokens and license keys: messages end up in CI logs and in tickets. */
 export function redact(text: string): string {
   let redacted = text;
   for (const secret of secrets) redacted = redacted.replaceAll(secret, "[secret]");
@@ -61,24 +61,24 @@ export function redact(text: string): string {
 }
 
 /**
- * What a terminal obeys, or shows in another order than it was written: controls (colors, cursor, the window's title),
- * separators of lines, marks of direction, halves of a character.
+ * Characters that a terminal obeys, or that change the order of the text: controls (colors, cursor, window title),
+ * line separators, direction marks, lone surrogates.
  */
 const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/gu;
 
 const escaped = (sign: string): string =>
   `\\u${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
 
-/** On one line, with what a terminal obeys as \uXXXX: installations choose their host names themselves. */
+/** On one line, with such characters as \uXXXX: installations choose their own host names. */
 export const plain = (text: string): string => text.replace(OBEYED, escaped);
 
-/** White space that only lays out, and the colors that output.ts paints. */
+/** White space for layout, and the colors that output.ts paints. */
 // oxlint-disable-next-line no-control-regex
 const LAYOUT = /^(?:[\n\t]|\r(?=\n)|\u001B\[[\d;]*m)/;
 
 /**
- * The same for a whole output: its lines and its own colors stay. In JSON, where such a character can only stand inside
- * a string, \uXXXX is how JSON itself spells it.
+ * The same for a whole output: its lines and its own colors stay. In JSON such a character can only be inside a
+ * string, where \uXXXX is the escape of JSON itself.
  */
 export const safe = (output: string): string =>
   output.replace(OBEYED, (sign, at: number) =>
@@ -90,7 +90,7 @@ export function fail({ message, lines }: Pick<Failure, "message" | "lines">): vo
   process.stderr.write(`${redact(text)}\n`);
 }
 
-/** What the service says it is, by code where it says one and by status where a proxy answered. */
+/** The exit code: by the service's code, or by the HTTP status if a proxy answered. */
 function exitCodeOf(status: number, code: string | undefined): number {
   if (code === "UNAUTHENTICATED" || code === "FORBIDDEN" || status === 401) return EXIT.forbidden;
   if (status === 403) return code === undefined ? EXIT.forbidden : EXIT.refused;
@@ -101,7 +101,7 @@ function exitCodeOf(status: number, code: string | undefined): number {
 
 const IMPORT_ROW = /^rows\.(\d+)(?:\.(.*))?$/;
 
-/** `rows.3.email` as a person looks for it in a file. */
+/** `rows.3.email` as a person would look for it in the file. */
 function place(path: string): string {
   const [, row, column] = IMPORT_ROW.exec(path) ?? [];
   if (row === undefined) return path;

@@ -1,4 +1,4 @@
-// Writing files so that a broken one never looks whole: under another name first, renamed when complete.
+// Writes files so that a broken one never looks whole: under another name first, renamed when complete.
 import {
   accessSync,
   constants,
@@ -17,7 +17,7 @@ import { print } from "./output.ts";
 
 const end = (): void => process.exit(EXIT.interrupted);
 
-/** What is half written when a signal comes is taken away, too. */
+/** Also removes half-written files when a signal arrives. */
 function removedAtExit(file: string): () => void {
   const remove = (): void => rmSync(file, { force: true });
   process.on("exit", remove).on("SIGINT", end).on("SIGTERM", end);
@@ -39,26 +39,25 @@ const brokeOff = (error: unknown, path: string, consequence: string): Failure =>
       ]);
 };
 
-/** What a file may take the place of; null for a device or a pipe, which is written into. */
+/** The file to replace; null for a device or a pipe, which is written into. */
 function replaceable(path: string): string | null {
-  // Through a link: what it points to is meant, not the link.
+  // A link stands for the file that it points to.
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return path;
   if (found.isDirectory()) throw cannotWrite(path, "EISDIR");
-  // A file that its owner protects stays, though its folder would let it be replaced.
+  // A write-protected file stays, even if its folder would allow replacing it.
   accessSync(path, constants.W_OK);
   return found.isFile() ? realpathSync(path) : null;
 }
 
-/** A place to write to. What is written is whole or not there, and readable by its owner alone: it holds keys. */
+/** A place to write to. The file is whole or absent, and only its owner can read it: it holds keys. */
 export interface Output {
   path: string;
   save(bytes: ReadableStream<Uint8Array>): Promise<void>;
 }
 
 /**
- * Looks at a place before the service is asked for what goes there, and holds it: what cannot be written must not have
- * been made.
+ * Checks and reserves a place before the service is asked for the content: what cannot be written must not be made.
  * @throws Failure for a folder, a folder that is not there, a file or folder that may not be written
  */
 export function openOutput(path: string): Output {
@@ -74,7 +73,7 @@ export function openOutput(path: string): Output {
 function replacing(path: string, file: string): Output {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   const fd = openSync(temporary, "wx", 0o600);
-  // Also where the service refuses, and nothing is written at all.
+  // Also if the service refuses and nothing is written.
   const keep = removedAtExit(temporary);
   return {
     path,
@@ -107,7 +106,7 @@ export const saveText = (content: string, output: Output): Promise<void> =>
   output.save(new Blob([`${content}\n`]).stream());
 
 /**
- * The same for what the service does not make a second time: where it cannot be written all the same, it is printed.
+ * The same for content that the service does not make a second time: if it still cannot be written, it is printed.
  * @throws Failure that says so
  */
 export async function saveOrPrint(content: string, output: Output): Promise<void> {
@@ -122,7 +121,7 @@ export async function saveOrPrint(content: string, output: Output): Promise<void
   }
 }
 
-/** To stdout as it comes. */
+/** Copies a stream to stdout. */
 export async function printStream(bytes: ReadableStream<Uint8Array>): Promise<void> {
   try {
     await pipeline(Readable.fromWeb(bytes as never), process.stdout, { end: false });

@@ -1,4 +1,4 @@
-// What people type, as the API takes it. What only the service can judge (dates, features) goes on as it is.
+// Turns what people type into what the API takes. Only the service can judge dates and features: they pass unchanged.
 import { readFileSync } from "node:fs";
 import { buffer as readAll } from "node:stream/consumers";
 import { InvalidArgumentError } from "commander";
@@ -17,7 +17,7 @@ const whole =
 export const positive = whole(1);
 export const notNegative = whole(0);
 
-/** What the API has null for: commander takes a null for an option without a value. */
+/** Stands for the API's null, which commander would take for an option without a value. */
 const NULL = Symbol("null");
 
 export type OrNull<T> = T | typeof NULL;
@@ -36,7 +36,7 @@ const partsOf = (text: string): string[] =>
         .map((part) => part.trim())
         .filter((part) => part !== "");
 
-/** Features, several with commas. */
+/** Features, separated by commas. */
 export const featuresOf = partsOf;
 
 /** Days before the end; null: those of the license type. */
@@ -49,17 +49,17 @@ export function objectOf(text: string): Record<string, unknown> {
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new InvalidArgumentError(`It takes a JSON object, such as '{"crm": "4711"}'.`);
 }
 
-/** The text of a file, without a byte order mark. @throws Failure where it cannot be read, or is not in UTF-8 */
+/** The text of a file, without a byte order mark. @throws Failure if it cannot be read, or is not in UTF-8 */
 export function readTextFile(file: string): string {
   return decode(file, () => readFileSync(file));
 }
 
-/** The same of stdin. @throws Failure */
+/** The same for stdin. @throws Failure */
 export async function readStdin(): Promise<string> {
   const bytes = await readAll(process.stdin);
   return decode("What came on stdin", () => bytes);
@@ -78,7 +78,7 @@ function decode(name: string, read: () => Uint8Array): string {
   }
 }
 
-/** @throws Failure where it is not JSON */
+/** @throws Failure if it is not JSON */
 export async function readJson(file: string): Promise<unknown> {
   const content = await readInput(file);
   try {
@@ -88,7 +88,7 @@ export async function readJson(file: string): Promise<unknown> {
   }
 }
 
-/** The body of a request: only what was given, since the API takes a member left out for "as it is". */
+/** The body of a request: only the options given, since the API leaves a missing member unchanged. */
 export const given = (members: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(members)

@@ -1,23 +1,23 @@
-// `caio-license`: runs a command and turns how it ended into an exit code.
+// `caio-license`: runs a command and turns its outcome into an exit code.
 import { CommanderError } from "commander";
 import { EXIT, Failure, fail } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
-// Whoever reads us may have seen enough: `caio-license events --all | head`. What is known by then stays so.
+// The reader may stop early: `caio-license events --all | head`. The exit code known by then stays.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
   fail({ message: `The output cannot be written (${error.code}).`, lines: [] });
   process.exit(EXIT.unexpected);
 });
 
-// Nobody listens to what is said there: that makes nothing fail.
+// If nobody reads stderr, nothing fails.
 process.stderr.on("error", () => undefined);
 
 try {
   await createProgram().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Help and version end with 0; everything else is said already.
+    // Help and version end with 0; every other message is already printed.
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   } else if (error instanceof Failure) {
     fail(error);

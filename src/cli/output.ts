@@ -1,5 +1,5 @@
-// What people see: tables, details, dates in words. Colors only where a terminal shows them (and NO_COLOR is
-// not set). Programs get JSON.
+// Output for people: tables, details, dates in words. Colors only on a terminal that shows them (and if NO_COLOR
+// is not set). Programs get JSON.
 import { styleText } from "node:util";
 import stringWidth from "string-width";
 import { DAY, HOUR, lastDayOf, SECOND } from "../kernel/dates.ts";
@@ -15,10 +15,10 @@ export const write = (text: string): void => void process.stdout.write(safe(text
 
 export const print = (text: string): void => write(`${text}\n`);
 
-/** What is shown this once: whoever stopped reading before it has to be told that it is lost. */
+/** A secret that is shown only once: if the reader has closed the pipe, it must be reported as lost. */
 export const printOnce = (text: string): Promise<void> =>
   new Promise((resolve) => {
-    // The exit code of a pipe that breaks now, which is no fault elsewhere.
+    // The exit code if the pipe breaks now; elsewhere a broken pipe is not a fault.
     process.exitCode = EXIT.unexpected;
     process.stdout.write(`${safe(text)}\n`, (error) => {
       if (!error) process.exitCode = EXIT.ok;
@@ -26,12 +26,12 @@ export const printOnce = (text: string): Promise<void> =>
     });
   });
 
-/** For people beside what is printed: not part of it, so that it can be piped. */
+/** Remarks for people, on stderr, so that the output can be piped. */
 export const note = (text: string): void => void process.stderr.write(`${safe(text)}\n`);
 
 export type Column<T> = [head: string, cell: (row: T) => string];
 
-/** Columns as wide as their widest cell on a terminal, colors not counted. */
+/** Columns as wide as their widest cell on a terminal, without counting colors. */
 function grid(rows: string[][]): string {
   const widths: number[] = [];
   const sized = rows.map((row) =>
@@ -51,7 +51,7 @@ function grid(rows: string[][]): string {
     .join("\n");
 }
 
-/** Cells come from outside; only what this file paints itself may color a terminal. */
+/** Cells come from outside: only the colors that this file paints may reach a terminal. */
 export const text = (value: string | null | undefined): string =>
   value === null || value === undefined || value === "" ? "–" : plain(value);
 
@@ -98,16 +98,16 @@ const DATE = new Intl.DateTimeFormat("en-GB", {
   year: "numeric",
 });
 
-/** Whether an end was given as a date, which lasts until it is over everywhere on Earth. */
+/** Whether an end was given as a date, which lasts until that day is over everywhere on Earth. */
 const isDate = (instant: string): boolean => lastDayOf(Date.parse(instant)) !== Date.parse(instant);
 
-/** When something ends: "through 31 January 2027" where a date was meant, else the instant. */
+/** When something ends: "through 31 January 2027" if a date was meant, else the instant. */
 export const end = (instant: string | null, nothing = "–"): string =>
   instant !== null && isDate(instant)
     ? `through ${DATE.format(lastDayOf(Date.parse(instant)))} (${relative(Date.parse(instant), Date.now())})`
     : when(instant, nothing);
 
-/** The same behind a verb. */
+/** The same, after a verb. */
 export const untilEnd = (instant: string): string =>
   isDate(instant) ? end(instant) : `until ${when(instant)}`;
 

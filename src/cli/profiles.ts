@@ -1,4 +1,4 @@
-// Where somebody is signed in: profiles in a file that only they can read, or the environment.
+// Where a person is signed in: profiles in a file that only they can read, or the environment.
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -11,7 +11,7 @@ import { readTextFile } from "./inputs.ts";
 export interface Profile {
   url: string;
   token: string;
-  /** What `verify` trusts without asking: the published keys and the issuer, as they were at login. */
+  /** What `verify` trusts without asking: the published keys and the issuer at the time of login. */
   issuer: string;
   jwks: JSONWebKeySet;
 }
@@ -27,7 +27,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const env = (name: string): string | undefined => process.env[name] || undefined;
 
-// Relative paths are to be ignored (XDG Base Directory Specification).
+// Relative paths must be ignored (XDG Base Directory Specification).
 function folder(): string {
   const configHome = env("XDG_CONFIG_HOME");
   const base = configHome !== undefined && isAbsolute(configHome) ? configHome : join(homedir(), ".config");
@@ -75,7 +75,7 @@ const isLoopback = (host: string): boolean =>
 
 /**
  * The address of a service in one spelling.
- * @throws Failure for one that a token must not be sent to: over plain HTTP anyone on the way reads it
+ * @throws Failure for an address that must not get a token: over plain HTTP anyone on the way can read it
  */
 export function serviceUrl(text: string): string {
   const url = URL.parse(canonicalAddress(text));
@@ -90,7 +90,7 @@ export function serviceUrl(text: string): string {
   return url.origin;
 }
 
-/** A token as it goes into a header. The message never holds it. @throws Failure */
+/** A token for a header. The error message never contains it. @throws Failure */
 export function usableToken(text: string): string {
   const token = trimmed(text);
   if (!/^[\x21-\x7e]{1,1024}$/.test(token))
@@ -110,8 +110,8 @@ export const urlFromEnvironment = (): string | undefined => {
 };
 
 /**
- * Where to, and as whom: the environment wins over the profile.
- * @throws Failure where nobody is signed in, or a profile's token would go to another service than its own
+ * The address and the token to use: the environment wins over the profile.
+ * @throws Failure if nobody is signed in, or a profile's token would go to another service than its own
  */
 export function connection(chosen: string | undefined): Connection {
   const name = profileName(chosen);

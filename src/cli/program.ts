@@ -45,7 +45,7 @@ export function createProgram(): Command {
     .version(version())
     .option("--profile <name>", "which sign-in to use")
     .configureHelp({ showGlobalOptions: true })
-    // What was typed may hold a token in the wrong place.
+    // The command line may contain a token in the wrong place.
     .configureOutput({ writeErr: (text) => process.stderr.write(redact(safe(text))) })
     .exitOverride()
     .addHelpText("after", AFTER);

@@ -1,4 +1,4 @@
-// A bar where somebody watches; nothing in a job's log.
+// A progress bar on a terminal; nothing in a job's log.
 
 export interface Progress {
   update(done: number): void;

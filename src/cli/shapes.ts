@@ -1,4 +1,4 @@
-// What the service answers, as types: taken from the declarations that its OpenAPI document is written from.
+// The service's answers as types, from the same declarations as its OpenAPI document.
 import type * as z from "zod/mini";
 import type * as access from "../http/admin/access-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";

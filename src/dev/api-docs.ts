@@ -37,7 +37,7 @@ interface Operation {
   responses: Record<string, Answer>;
 }
 
-/** What of an OpenAPI document is read here. */
+/** The parts of an OpenAPI document that are read here. */
 interface OpenApi {
   info: { description: string };
   tags: { name: string; description: string }[];
@@ -79,7 +79,7 @@ function row(name: string, where: string, schema: Schema, required: boolean): st
   return `| \`${name}\` | ${where} | ${cell(typeOf(schema))} | ${cell(said)} |`;
 }
 
-/** Members of the JSON that a call takes; of a file to import, those of a row. */
+/** The members of a call's JSON body; for an import, those of a row. */
 function bodyRows(content: Content): string[] {
   const schema = content["application/json"]?.schema ?? {};
   const { properties = {}, required = [] } = schema.anyOf?.[0]?.items ?? schema;
@@ -157,7 +157,7 @@ ${sections.join("\n\n")}
 
 async function main(): Promise<void> {
   commandLine(USAGE, {});
-  // The Worker's sources hold JSX, which Node does not read.
+  // The Worker's sources contain JSX, which Node cannot read.
   const load = async <T>(path: string): Promise<T> =>
     (await runnerImport<T>(join(ROOT, path), { configFile: false, root: ROOT, logLevel: "error" })).module;
   const { endpoints } = await load<{ endpoints: unknown }>("src/app.ts");

@@ -1,17 +1,17 @@
-// What the commands of this folder have in common: how they are called, and how they fail. Exit codes: 0 done,
-// 1 it failed, 2 it was called in a way that it does not know.
+// What the commands of this folder share: how they are called, and how they fail. Exit codes: 0 done,
+// 1 failed, 2 called in an unknown way.
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
-/** Something that the person at the terminal has to mend; shown without a stack. */
+/** A fault that the person at the terminal must fix; shown without a stack. */
 export class CommandError extends Error {}
 
-/** Ends the process: the call is not one that the command knows, and nothing was done. */
+/** Ends the process: the command does not know this call, and nothing was done. */
 export function wrongUsage(usage: string, message: string): never {
   process.stderr.write(`${message}\n\n${usage}\n`);
   process.exit(2);
 }
 
-/** The options and arguments of this call. Ends the process where it asks for help, or for what there is not. */
+/** The options and arguments of this call. Ends the process if it asks for help or has an unknown option. */
 export function commandLine<T extends ParseArgsConfig>(
   usage: string,
   config: T,
@@ -27,7 +27,7 @@ export function commandLine<T extends ParseArgsConfig>(
   }
 }
 
-/** Why something went wrong, in a line: `fetch` keeps that in the cause. */
+/** The reason of an error, in one line: `fetch` keeps it in the cause. */
 export function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error
@@ -35,13 +35,13 @@ export function reasonOf(error: unknown): string {
     : message;
 }
 
-/** A file that cannot be written, a program that is not there: the system's own words say it. */
+/** A fault of the system, such as a file that cannot be written or a missing program; its own message explains it. */
 const isOfTheSystem = (error: unknown): boolean =>
   typeof (error as { syscall?: unknown }).syscall === "string";
 
 /**
- * Carries a command out and sets the exit code.
- * @param main its exit code; 0 where it has none to tell
+ * Runs a command and sets the exit code.
+ * @param main returns the exit code; none means 0
  */
 export async function runCommand(main: () => Promise<number | void>): Promise<void> {
   try {

@@ -17,7 +17,7 @@ interface Answer {
   body: Record<string, unknown>;
 }
 
-/** @throws CommandError where nobody answers */
+/** @throws CommandError if nobody answers */
 async function ask(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
@@ -26,7 +26,7 @@ async function ask(url: URL, init: RequestInit): Promise<Response> {
   }
 }
 
-/** @throws CommandError where the call was answered in another way than is told, with what was answered */
+/** @throws CommandError with the answer, if it is not the expected one */
 function expectStatus({ status, body }: Answer, expected: number): void {
   if (status === expected) return;
   const said = typeof body["code"] === "string" ? ` ${body["code"]}: ${String(body["detail"])}` : "";
@@ -65,7 +65,7 @@ const seats = ({ body }: Answer): string => {
   return `${active} of ${max} seats`;
 };
 
-/** @throws AssertionError where any step differs from what is told */
+/** @throws AssertionError if a step differs from the story */
 async function story(url: string, token: string): Promise<void> {
   const call = caller(url);
   const customerId = `demo-${randomUUID().slice(0, 8)}`;
@@ -164,7 +164,7 @@ async function story(url: string, token: string): Promise<void> {
   console.log("\nEverything went as told.");
 }
 
-/** @throws CommandError where the service does something else than is told */
+/** @throws CommandError if the service does not follow the story */
 async function tellStory(url: string, token: string): Promise<void> {
   try {
     await story(url, token);

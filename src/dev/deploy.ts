@@ -1,4 +1,4 @@
-// `npm run deploy`: says what is missing, applies the migrations, deploys, and looks whether what was deployed
+// `npm run deploy`: says what is missing, applies the migrations, deploys, and checks that the deployed service
 // answers as it should.
 import { commandLine, CommandError, runCommand, wrongUsage } from "./command.ts";
 import { type Environment, ENVIRONMENTS, preflight, type Target, wrangler } from "./preflight.ts";
@@ -42,7 +42,7 @@ function options(): Options {
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** @throws CommandError where wrangler fails; it has said why */
+/** @throws CommandError if wrangler fails; it has printed the reason */
 async function step(title: string, args: string[]): Promise<string> {
   say(`\n${title}`);
   const { code, output } = await wrangler(args, true);
@@ -50,7 +50,7 @@ async function step(title: string, args: string[]): Promise<string> {
   return output;
 }
 
-/** @throws CommandError where something is missing */
+/** @throws CommandError if something is missing */
 async function prepare(target: Options): Promise<string> {
   say(`Looking at ${target.environment} …`);
   const { issuer, account, faults, notes, pending } = await preflight(target);
@@ -76,7 +76,7 @@ async function deploy(target: Options): Promise<void> {
     say("\nA dry run: nothing was changed.");
     return;
   }
-  // First the database: the version that runs goes on with what a migration adds, the new one needs it.
+  // First the database: the running version also works with the migrated schema, the new version needs it.
   await step("Applying the migrations …", ["d1", "migrations", "apply", "DB", "--remote", ...flags]);
   const said = await step("Deploying …", ["deploy", ...flags]);
   const version = /Current Version ID:\s*(\S+)/.exec(said)?.[1];

@@ -30,7 +30,7 @@ async function newKey() {
   return { kty, crv, x, d, kid: await calculateJwkThumbprint({ kty: kty!, crv: crv!, x: x! }) };
 }
 
-/** @returns a private JWK Set with one new key, as JSON in a line */
+/** @returns a private JWK Set with one new key, as JSON on one line */
 export const generateKeys = async (): Promise<string> => JSON.stringify({ keys: [await newKey()] });
 
 function readSet(text: string): KeySet {
@@ -38,7 +38,7 @@ function readSet(text: string): KeySet {
     const set = JSON.parse(text) as KeySet;
     if (Array.isArray(set.keys) && set.keys.length > 0) return set;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new CommandError("What came on standard input is not a JWK Set with keys.");
 }
@@ -47,7 +47,7 @@ function readSet(text: string): KeySet {
 export const rotateKeys = async (set: string): Promise<string> =>
   JSON.stringify({ keys: [await newKey(), ...readSet(set).keys] });
 
-/** @returns the set without one of its keys. The first one signs, and is not taken away before another does. */
+/** @returns the set without one of its keys. The first key signs, and cannot be removed before another one does. */
 function retireKey(text: string, kid: string): string {
   const { keys } = readSet(text);
   if (keys[0]!.kid === kid) throw new CommandError(`${kid} is the key that signs: rotate first.`);
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   if (is("generate")) console.log(await generateKeys());
   else if (is("rotate")) console.log(await rotateKeys(readFileSync(0, "utf8")));
   else if (is("retire", true)) console.log(retireKey(readFileSync(0, "utf8"), kid!));
-  // To standard error: what goes to standard output may end up in the file of the keys.
+  // To standard error: standard output may go into the file of the keys.
   else
     wrongUsage(
       USAGE,

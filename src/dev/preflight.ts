@@ -1,4 +1,4 @@
-// What has to be there before a deployment. Looks and changes nothing; each fault comes with what mends it.
+// What must exist before a deployment. Only checks and changes nothing; each fault comes with its fix.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
@@ -17,7 +17,7 @@ export interface Target {
 
 interface Fault {
   what: string;
-  /** Commands, or what to write where. */
+  /** Commands, or what to write into which file. */
   mend: string[];
 }
 
@@ -26,24 +26,24 @@ export interface Preflight {
   issuer: string;
   account: string | null;
   faults: Fault[];
-  /** What may be meant so. */
+  /** What may be intended. */
   notes: string[];
-  /** Names of the migrations that the database has not; null where nobody could ask. */
+  /** Names of the migrations that the database lacks; null if it could not be asked. */
   pending: string[] | null;
 }
 
 interface Ran {
   code: number;
   out: string;
-  /** All that was printed. */
+  /** Everything that was printed. */
   output: string;
 }
 
-/** Runs the wrangler that is on the path, which `npm run` makes the project's own. */
+/** Runs the wrangler on the path, which under `npm run` is the project's own. */
 export async function wrangler(args: string[], show = false): Promise<Ran> {
   const child = spawn("wrangler", args, {
     stdio: ["ignore", "pipe", "pipe"],
-    // CI: it must not wait for an answer that nobody gives.
+    // CI: it must not wait for an answer that nobody can give.
     env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: "0", WRANGLER_SEND_METRICS: "false" },
   });
   let [out, output] = ["", ""];
@@ -70,7 +70,7 @@ interface EnvironmentConfig {
 const patternOf = (route: string | { pattern?: string }): string | undefined =>
   typeof route === "string" ? route : route.pattern;
 
-/** Domains that RFC 2606 keeps for examples. */
+/** Domains that RFC 2606 reserves for examples. */
 const isExample = (text: string): boolean => /\.example\b|\bexample\.(?:com|net|org)\b/.test(text);
 
 const RANDOM = "node -p \"crypto.randomBytes(32).toString('base64url')\"";
@@ -158,7 +158,7 @@ const SECRETS: { name: string; required: boolean; what: string; mend: (flags: st
   },
 ];
 
-/** @returns the names of the Worker's secrets; a Worker that is not there yet has none */
+/** @returns the names of the Worker's secrets; a Worker that does not exist yet has none */
 async function secretsOf(flags: string[]): Promise<string[] | Fault> {
   const { code, out, output } = await wrangler(["secret", "list", "--format", "json", ...flags]);
   if (code === 0) return (JSON.parse(out) as { name: string }[]).map(({ name }) => name);

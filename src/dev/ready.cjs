@@ -1,6 +1,6 @@
-// Comes before each script of package.json but the command line, which says it itself. They are TypeScript, which
-// an older Node cannot read, and need what `npm ci` installs: say so here, or all there is to see is a stack or that
-// a command was not found. Understood by any Node.
+// Runs before each script of package.json except the command line, which checks this itself. The scripts are
+// TypeScript, which an older Node cannot read, and need what `npm ci` installs: without this check a person would
+// only see a stack or "command not found". Any Node can run this file.
 "use strict";
 const { existsSync } = require("node:fs");
 const path = require("node:path");

@@ -21,13 +21,13 @@ const parse = (text: string): Record<string, string> =>
 
 interface Secrets {
   secrets: Record<string, string>;
-  /** Names of those that were missing. */
+  /** Names of the secrets that were missing. */
   made: string[];
 }
 
 /**
  * Makes what is missing in `file` and keeps what is there; only its owner may read it (mode 600).
- * @throws CommandError where it is somebody else's, or no file
+ * @throws CommandError if it belongs to somebody else, or is not a file
  */
 export async function ensureSecrets(file: string): Promise<Secrets> {
   try {
@@ -53,7 +53,7 @@ async function complete(file: string): Promise<Secrets> {
     made.push(name);
   }
   if (made.length > 0) writeFileSync(file, lines, { mode: 0o600 });
-  // The mode above holds for a new file only.
+  // The mode above applies to a new file only.
   chmodSync(file, 0o600);
   return { secrets, made };
 }

@@ -12,7 +12,7 @@ import { ensureSecrets } from "./secrets.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
-/** Options of Node under which a process ends with whoever holds its standard input, a pipe. */
+/** Node options that end a process together with the holder of its standard input, a pipe. */
 export const ENDS_WITH_PARENT = [
   "--import",
   pathToFileURL(join(import.meta.dirname, "ends-with-parent.ts")).href,
@@ -20,11 +20,11 @@ export const ENDS_WITH_PARENT = [
 
 export interface ServiceOptions {
   port: number;
-  /** Where the database lives; wrangler's own folder where undefined. */
+  /** Where the database is; wrangler's own folder if undefined. */
   persistTo?: string | undefined;
-  /** The database is there and has all migrations: looking costs as much time as starting. */
+  /** The database exists and has all migrations: checking that takes as long as starting. */
   isMigrated?: boolean;
-  /** NAME:VALUE, over wrangler.toml and .dev.vars. */
+  /** NAME:VALUE, which wins over wrangler.toml and .dev.vars. */
   vars?: string[];
   /** Gets every line that the service logs. */
   onLine?: (line: string) => void;
@@ -32,15 +32,15 @@ export interface ServiceOptions {
 
 export interface RunningService {
   url: string;
-  /** The `iss` of what it signs, which is the url only where ISSUER says so. */
+  /** The `iss` of what it signs, which is the url only if ISSUER says so. */
   issuer: string;
   token: string;
   /** Names of the secrets that were made for this start. */
   made: string[];
-  /** Resolves when the service ended, by itself or by `stop`. */
+  /** Resolves when the service has ended, by itself or by `stop`. */
   ended: Promise<void>;
   stop(): Promise<void>;
-  /** As a power cut would: no warning, nothing is finished. */
+  /** Like a power cut: no warning, nothing is finished. */
   kill(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ async function assertFree(port: number): Promise<void> {
 function wrangler(args: string[]): ChildProcess {
   return spawn(process.execPath, [...ENDS_WITH_PARENT, WRANGLER, ...args], {
     cwd: ROOT,
-    // A process group of its own, so that stopping it stops workerd and every helper with it.
+    // Its own process group, so that stopping it also stops workerd and every helper.
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
     env: {
@@ -87,7 +87,7 @@ function wrangler(args: string[]): ChildProcess {
       FORCE_COLOR: "0",
       WRANGLER_SEND_METRICS: "false",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      // SQL for whoever reaches the port, and a store of every request and statement beside the database.
+      // It would offer SQL to anyone who reaches the port, and store every request and statement beside the database.
       X_LOCAL_EXPLORER: "false",
       X_LOCAL_OBSERVABILITY: "false",
       WRANGLER_HIDE_BANNER: "true",
@@ -101,7 +101,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid!, signal);
   } catch {
-    // The group is gone already.
+    // The group is already gone.
   }
 }
 
@@ -125,7 +125,7 @@ async function migrate(persistTo: string | undefined): Promise<void> {
   );
 }
 
-/** The name of the variable that the Worker says is missing or malformed, where that is why it is not ready. */
+/** The variable that the Worker reports as missing or malformed, if that is why it is not ready. */
 const configurationFault = (line: string): string | null => {
   if (!line.includes('"event":"configuration"')) return null;
   return /"detail":"([^"]*)"/.exec(line)?.[1] ?? line;
@@ -133,7 +133,7 @@ const configurationFault = (line: string): string | null => {
 
 /**
  * Starts the service and waits until it answers.
- * @throws CommandError where something has to be mended first
+ * @throws CommandError if something must be fixed first
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { port, persistTo, isMigrated = false, vars = [], onLine } = options;

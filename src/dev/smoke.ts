@@ -1,4 +1,4 @@
-// `npm run smoke -- URL`: whether a deployed service answers as it should. Reads only, and knows no secret.
+// `npm run smoke -- URL`: checks that a deployed service answers as it should. Only reads, and knows no secret.
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine, reasonOf, runCommand, wrongUsage } from "./command.ts";
 
@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run smoke -- URL [--version ID]
 
 export interface Finding {
   what: string;
-  /** Null where it is as it should be. */
+  /** Null if it is as it should be. */
   fault: string | null;
 }
 
@@ -18,7 +18,7 @@ type Check = [what: string, look: (url: string) => Promise<string | null>];
 interface Seen {
   response: Response;
   text: string;
-  /** Null where the answer is no JSON object. */
+  /** Null if the answer is not a JSON object. */
   json: Record<string, unknown> | null;
 }
 
@@ -33,7 +33,7 @@ async function ask(url: string, path: string, init: RequestInit = {}): Promise<S
   try {
     json = JSON.parse(text) as Seen["json"];
   } catch {
-    // Told by what is looked for in it.
+    // Reported by the check that reads it.
   }
   return { response, text, json };
 }
@@ -41,7 +41,7 @@ async function ask(url: string, path: string, init: RequestInit = {}): Promise<S
 const answered = ({ response, text }: Seen): string =>
   `it answers ${response.status}: ${text.slice(0, 200).replaceAll(/\s+/g, " ") || "(nothing)"}`;
 
-/** Cloudflare Access asks whoever is not signed in to do so, before the Worker is asked anything. */
+/** Cloudflare Access asks a stranger to sign in, before the request reaches the Worker. */
 const isAccess = ({ headers }: Response): boolean => {
   const location = URL.parse(headers.get("Location") ?? "");
   return location !== null && location.hostname.endsWith(".cloudflareaccess.com");
@@ -106,7 +106,7 @@ const CHECKS: Check[] = [
   ["/admin asks to sign in", consoleDoor],
 ];
 
-/** @returns null once the version answers, or what answered in its place for a minute */
+/** @returns null once the version answers, or what answered instead for a minute */
 async function awaitVersion(url: string, version: string, patience: number): Promise<string | null> {
   for (const deadline = Date.now() + patience; ; await sleep(2_000)) {
     const found = await ask(url, "/healthz").then(
@@ -119,7 +119,7 @@ async function awaitVersion(url: string, version: string, patience: number): Pro
   }
 }
 
-/** Looks at everything, whatever comes of the one before. `patience` is how long to wait for the version. */
+/** Runs every check, even after a failed one. `patience` is how long to wait for the version. */
 export async function smoke(address: string, version?: string, patience = 60_000): Promise<Finding[]> {
   const url = address.replace(/\/+$/, "");
   const findings: Finding[] = [];

@@ -10,7 +10,7 @@ const USAGE = `Usage: npm start -- [options]     (options go after the two dashe
   --help              this text`;
 
 function options() {
-  // Without the two dashes npm keeps `--port` to itself and hands over a bare number.
+  // Without the two dashes npm keeps `--port` itself and passes only a number.
   const { values } = commandLine(USAGE, {
     options: {
       port: { type: "string", default: "8787" },
@@ -26,14 +26,14 @@ function options() {
   return { port, persistTo: values["persist-to"], vars: values.var };
 }
 
-// Read at once: whoever started us may be gone by the time the service is up.
+// Read at once: our parent may be gone by the time the service is up.
 const PARENT = process.ppid;
 
-// What wrangler says about itself; what remains is the service's own log.
+// Lines that wrangler prints about itself; the rest is the service's own log.
 const CHATTER = /^(\[wrangler:|⎔|\s*$)/;
 
 function greeting({ url, issuer, token, made }: RunningService): string {
-  // A client takes the address that it calls for the issuer, unless it is told otherwise.
+  // A client expects the address that it calls as the issuer, unless it is configured otherwise.
   const elsewhere = `
   Note      License keys name ${issuer} as their issuer, so clients that call ${url}
             refuse them. To change that: npm start -- --port ${URL.parse(url)!.port} --var ISSUER:${url}

@@ -1,4 +1,4 @@
-// `npm run verify`: everything that can be said about the code without running it. Ends at the first fault.
+// `npm run verify`: every check of the code that does not run it. Ends at the first fault.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ Looks at everything that can be said about the code without running it, and ends
 const ROOT = join(import.meta.dirname, "../..");
 const MAX_BUNDLE_KIB = 200;
 
-/** @returns what the command printed @throws where it failed, after showing that */
+/** @returns what the command printed @throws if it failed, after showing its output */
 function run(command: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: ROOT,

@@ -1,17 +1,17 @@
 // The check that each environment in wrangler.toml repeats every binding: it inherits none of them, and
-// wrangler only warns, so a forgotten one would be missed first in production.
+// wrangler only warns, so a forgotten one would be noticed first in production.
 import { experimental_readRawConfig as readRawConfig } from "wrangler";
 import { CommandError } from "./command.ts";
 
 type Table = Record<string, unknown>;
 
-/** What the parser of wrangler throws. */
+/** The error of wrangler's parser. */
 interface ParseFault extends Error {
   location?: { line: number; lineText: string } | undefined;
   notes?: { text: string }[];
 }
 
-/** Sections that an environment does not inherit, each with what names one of its entries. */
+/** Sections that an environment does not inherit, each with the member that names its entries. */
 const NOT_INHERITED: Record<string, (entry: Table) => string> = {
   d1_databases: (entry) => String(entry["binding"]),
   ratelimits: (entry) => String(entry["name"]),
@@ -23,7 +23,7 @@ const NOT_INHERITED: Record<string, (entry: Table) => string> = {
 const namesIn = (section: unknown, nameOf: (entry: Table) => string): string[] =>
   Array.isArray(section) ? section.map((entry) => nameOf(entry as Table)) : [];
 
-/** What `environment` of a parsed wrangler.toml lacks that the top level has; empty where nothing is missing. */
+/** What `environment` of a parsed wrangler.toml lacks compared with the top level; empty if nothing is missing. */
 export function missingBindings(config: Table, environment: string): string[] {
   const own = (config["env"] as Table | undefined)?.[environment] as Table | undefined;
   if (!own) return [`[env.${environment}] is missing`];
@@ -46,9 +46,9 @@ export function missingBindings(config: Table, environment: string): string[] {
   return missing;
 }
 
-/** @throws CommandError where there is no such file, or it is none of wrangler's */
+/** @throws CommandError if the file does not exist, or is not a wrangler.toml */
 export function readWranglerConfig(path: string): Table {
-  // Of another one wrangler says that it is empty.
+  // Wrangler calls any other file empty.
   if (!/\.(toml|jsonc?)$/.test(path)) throw new CommandError(`${path} is no wrangler.toml.`);
   try {
     return readRawConfig({ config: path }).rawConfig as Table;
@@ -57,7 +57,7 @@ export function readWranglerConfig(path: string): Table {
   }
 }
 
-/** What wrangler's parser says, with the line that it stopped at. */
+/** The message of wrangler's parser, with the line where it stopped. */
 function whyUnread(error: unknown): string {
   const { message, location, notes } = error as ParseFault;
   if (location) return `${message.split("\n")[0]} (line ${location.line}: ${location.lineText.trim()})`;

@@ -1,13 +1,13 @@
-// Answers kept by the data center that made them, under a name that says which content it is: what a name stands
-// for never changes, so nothing ever has to be purged.
+// Answers that a data center keeps, under a name that identifies the content: the content of a name never
+// changes, so nothing ever has to be purged.
 
-/** Long enough that whoever asks for the same finds it, short enough that what nobody asks for is gone. */
+/** Long enough to serve repeated requests, short enough that unused answers disappear. */
 const KEPT_SECONDS = 3_600;
 
 /**
- * The answer of this name, made where the data center does not have it.
- * @param name a URL of ours that nothing else is known by
- * @param defer lets the writing go on after the answer is sent
+ * The answer with this name, made if the data center does not have it.
+ * @param name a URL of ours that nothing else uses
+ * @param defer lets the write continue after the answer is sent
  */
 export async function fromEdge(
   name: string,

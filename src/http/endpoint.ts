@@ -1,4 +1,4 @@
-// One declaration per call: what it takes, what it answers, what it may refuse. Requests are validated by
+// One declaration per call: its input, its answer, its refusals. Requests are validated by
 // it and the OpenAPI document is written from it, so the two cannot disagree.
 import type { Hono } from "hono";
 import * as z from "zod/mini";
@@ -23,7 +23,7 @@ type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
 /** A table of rows, as CSV or as JSON. */
 interface Upload {
-  /** What one row is as JSON. */
+  /** The shape of one row as JSON. */
   row: Schema;
   examples: { json: unknown[]; csv: string };
   maxBytes: number;
@@ -35,13 +35,13 @@ interface Answer {
   schema?: Schema;
   example?: unknown;
   contentType?: string;
-  /** Describes the same answer as a 201, where the call can also make the thing. */
+  /** Describes the same answer as a 201, if the call can also create the thing. */
   created?: string;
-  /** It comes with the ETag of what it shows. */
+  /** The answer has an ETag. */
   etag?: true;
-  /** Describes the 304 that a GET with If-None-Match may get. */
+  /** Describes the 304 to a GET with If-None-Match. */
   unchanged?: string;
-  /** The same in another media type. */
+  /** The same answer in another media type. */
   alternative?: { contentType: string; schema: Schema; example: unknown };
 }
 
@@ -52,17 +52,17 @@ interface Declaration<P, Q, B> {
   tag: "Instances" | "Admin" | "Service";
   summary: string;
   description?: string;
-  /** What a member of staff must be allowed to do; `public` calls need no credential. */
+  /** The permission that staff need; `public` calls need no credential. */
   access: "public" | Permission;
   params?: P;
   query?: Q;
   body?: { schema: B; example: unknown };
-  /** A file in place of a body: the handler reads it with `readSheet`, the verb checks its rows. */
+  /** A file instead of a body: the handler reads it with `readSheet`, the verb checks its rows. */
   upload?: Upload;
   answer: Answer;
-  /** A GET that puts into the record that something was shown. HEAD shows nothing, so it is not allowed there. */
+  /** A GET that records that something was shown. HEAD shows nothing, so it is not allowed. */
   records?: true;
-  /** Codes beside those that every call of its kind shares. */
+  /** Codes in addition to those that every call of its kind shares. */
   refusals?: ProblemCode[];
 }
 
@@ -96,7 +96,7 @@ export function endpoint<
   return { ...declaration, handle } as unknown as Endpoint;
 }
 
-/** The If-Match header of a request, where it has one. Also an empty one is one: it matches nothing. */
+/** The If-Match header of a request, if it has one. An empty header counts too: it matches nothing. */
 export const ifMatch = (http: Http): string | undefined => http.req.header("if-match");
 
 /** Registers the endpoints, and on each of their paths a 405 for every other method. */
@@ -131,25 +131,25 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
   const schema = bodySchemaOf(declared);
   if (schema || declared.upload || key !== null) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
-  // Read once, as bytes: what is parsed and what is compared with an earlier request are the same.
+  // Read once, as bytes: the same bytes are parsed and compared with an earlier request.
   const bytes = schema || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
     declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
   return key === null ? handle(context) : answerOnce(http, context, key, bytes, handle);
 }
 
-/** Whether the header Idempotency-Key means something to this call: to every POST of the admin API. */
+/** Whether the call honors the header Idempotency-Key: every POST of the admin API does. */
 export const takesIdempotencyKey = ({ method, access }: Endpoint): boolean =>
   method === "post" && access !== "public";
 
 /**
- * What the body must be. A POST of staff that takes none takes an empty object at most: who sends a reason for what
- * asks for none must be told that nobody keeps it.
+ * The schema of the body. A staff POST without a body takes an empty object at most: a caller who sends a reason
+ * that nobody keeps must be told so.
  */
 const bodySchemaOf = (declared: Endpoint): Schema | undefined =>
   declared.body?.schema ?? (takesIdempotencyKey(declared) && !declared.upload ? NOTHING : undefined);
 
-/** The context of staff who may do this. Before anything of the request is read: strangers learn nothing. */
+/** The context of staff who may do this. Checked before the request is read, so that strangers learn nothing. */
 async function admit(http: Http, declared: Endpoint, permission: Permission): Promise<Context> {
   const stranger = http.get("context");
   const credentials = {
@@ -174,9 +174,9 @@ async function admit(http: Http, declared: Endpoint, permission: Permission): Pr
 const HARMLESS = new Set(["GET", "HEAD"]);
 
 /**
- * Whether another site makes a browser act for the person who is signed in through Cloudflare Access, whose cookie goes
- * along by itself (CSRF); bearer tokens do not. Browsers say whose page asks, by Sec-Fetch-Site or, older ones, by
- * Origin; programs say nothing. What goes into the record must not be caused from elsewhere either.
+ * Whether another site makes a browser act for the person who is signed in through Cloudflare Access (CSRF): browsers
+ * send that cookie by themselves, but not bearer tokens. They name the asking site in Sec-Fetch-Site or, if older, in
+ * Origin; programs send neither. Calls that write to the record must not come from another site either.
  */
 function isForged(http: Http, { records }: Endpoint): boolean {
   if (http.req.header("authorization") !== undefined) return false;
@@ -200,10 +200,10 @@ function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   return { params: params as never, query: query as never, body: body as never };
 }
 
-/** Staff who send ?dry_run=true where there is no dry run must be told, before it is carried out. */
+/** A call with ?dry_run=true that has no dry run must be refused, not carried out. */
 const NOTHING = z.strictObject({});
 
-/** The parameters of a request of staff: of two with one name either might be meant. */
+/** The parameters of a staff request. A name given twice is refused: either value might be meant. */
 function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
   for (const [name, values] of Object.entries(http.req.queries())) {
     if (values.length > 1) errors.push({ path: pathOf([name]), message: "Is there more than once" });
@@ -211,7 +211,7 @@ function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
   return http.req.query();
 }
 
-/** No body at all says the same as an empty object to a call of staff, such as one whose members are all optional. */
+/** To a staff call, no body means the same as an empty object, for example if all members are optional. */
 const bodyOf = ({ access }: Endpoint, http: Http, bytes: ArrayBuffer): unknown =>
   access !== "public" && bytes.byteLength === 0 ? {} : parseJson(http, bytes);
 
@@ -222,7 +222,7 @@ function check(schema: Schema, value: unknown, errors: FieldError[]): unknown {
   return undefined;
 }
 
-// RFC 8259 section 8.1: UTF-8, and nothing that is not.
+// RFC 8259 section 8.1: UTF-8 only.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 function parseJson(http: Http, bytes: ArrayBuffer): unknown {

@@ -1,4 +1,4 @@
-// An export as a file to be saved: for the API and the console alike.
+// An export as a file to save, for the API and the console.
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { CustomerId } from "../licensing/customers/customers.ts";
@@ -12,7 +12,7 @@ export const ExportQuery = z.strictObject({
   customer_id: z.optional(CustomerId),
 });
 
-/** The export as a file to be saved. */
+/** The export as a download. */
 export async function answerExport(http: Http, context: Context, query: ExportRequest): Promise<Response> {
   const { name, bytes } = await exportLicenses(context, query);
   return http.body(bytes, 200, {

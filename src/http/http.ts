@@ -1,4 +1,4 @@
-// A request as every adapter sees it, and the little that they share about HTTP.
+// A request as every adapter sees it, and what they share about HTTP.
 import type { Context as HonoContext } from "hono";
 import type { Env } from "../config.ts";
 import type { Context } from "../context.ts";

@@ -1,4 +1,4 @@
-// The header Idempotency-Key: a POST that is sent again gets the answer of the first time.
+// The header Idempotency-Key: a POST that is sent again gets its first answer.
 import { type Answer, type Look, once } from "../access/idempotency.ts";
 import type { Context } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
@@ -22,7 +22,7 @@ export const IDEMPOTENCY_PARAMETER = {
   example: "0b3a1c9e-7a55-4c55-9b8e-6f7f3a0d4c11",
 };
 
-/** The caller's key, or null where there is none. @throws Problem REQUEST_INVALID */
+/** The caller's key, or null if there is none. @throws Problem REQUEST_INVALID */
 export function idempotencyKeyOf(http: Http): string | null {
   const key = http.req.header(HEADER);
   if (key === undefined) return null;
@@ -30,7 +30,7 @@ export function idempotencyKeyOf(http: Http): string | null {
   return key;
 }
 
-/** Answers by `handle`, or as the same request was answered before. */
+/** Answers by `handle`, or with the earlier answer to the same request. */
 export async function answerOnce(
   http: Http,
   context: Context,
@@ -40,14 +40,14 @@ export async function answerOnce(
 ): Promise<Response> {
   const request = { key, hash: await hashOf(http, body) };
   const { answer, replayed } = await once(context, request, async (claiming) => kept(await handle(claiming)));
-  // What goes out now and what is replayed later are made of the same record.
+  // This answer and later replays are made from the same record.
   return http.newResponse(answer.body === "" ? null : answer.body, answer.status as never, {
     ...answer.headers,
     ...(replayed ? { [REPLAYED]: "true" } : {}),
   });
 }
 
-/** Of everything that decides what a request does: method, path, query, media type and the very bytes of the body. */
+/** A hash of everything that decides what a request does: method, path, query, media type and the exact body. */
 async function hashOf(http: Http, body: ArrayBuffer): Promise<string> {
   const { pathname, search } = new URL(http.req.url);
   const type = http.req.header("content-type") ?? "";
@@ -58,7 +58,7 @@ async function hashOf(http: Http, body: ArrayBuffer): Promise<string> {
   return sha256(whole);
 }
 
-/** Every answer of the admin API is text. The request id is the one thing that each answer has of its own. */
+/** Every answer of the admin API is text. Only the request id differs between answers. */
 async function kept(response: Response): Promise<Answer> {
   const body = await response.text();
   return {
@@ -77,7 +77,7 @@ interface Shown {
   api_token?: { id: string };
 }
 
-/** Told by the members that hold a secret wherever there is one, so that no new call can forget to say it. */
+/** Recognized by the names of secret members, so that no new call can forget to declare it. */
 function lookAt(body: string): Look | undefined {
   if (!/"(?:license_key|token)":/.test(body)) return undefined;
   const { license_key, license, license_id, token, api_token } = JSON.parse(body) as Shown;

@@ -51,21 +51,20 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
 };
 
 /**
- * What an installation does all day and gets what it asked for. The platform's own record of the invocation tells
- * that, and the activation keeps the id of its last request; a line of ours would double the logs, which cost more
- * than the requests.
+ * The routine requests of installations that succeed. The platform records each invocation, and the activation keeps
+ * the id of its last request; our own line would double the logs, which cost more than the requests.
  */
 const isRoutine = (http: Http): boolean => http.get("isPublic") === true && http.res.ok;
 
 export const SECURITY_HEADERS = {
-  // An API answer is no page: nothing in it may load, run or be framed. A page brings its own policy.
+  // An API answer is not a page: nothing in it may load, run or be framed. A page sets its own policy.
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
-  // Licenses, keys and customers are nothing for a cache; what may be cached says so itself.
+  // Licenses, keys and customers must not be cached; an answer that may be cached says so itself.
   "Cache-Control": "no-store",
 };
 
@@ -73,7 +72,7 @@ const HEADERS = Object.entries(SECURITY_HEADERS);
 
 const REQUEST_ID = "X-Request-Id";
 
-/** Gives an answer the headers of every answer, where it has not got them. */
+/** Adds the headers of every answer that are still missing. */
 function dress(http: Http, { headers }: Response): void {
   if (headers.has(REQUEST_ID)) return;
   headers.set(REQUEST_ID, http.get("requestId"));
@@ -84,7 +83,7 @@ function dress(http: Http, { headers }: Response): void {
 
 const JSON_HEADERS = new Headers({ ...SECURITY_HEADERS, "Content-Type": "application/json" });
 
-/** JSON with all its headers at once, for what installations ask all day: one by one they take longer than the rest of it. */
+/** JSON with all headers set at once, for routine requests: set one by one they take longer than all the rest. */
 export function readyJson(http: Http, value: unknown): Response {
   const response = new Response(JSON.stringify(value), { headers: JSON_HEADERS });
   response.headers.set(REQUEST_ID, http.get("requestId"));
@@ -95,7 +94,7 @@ export const notFound: NotFoundHandler<AppEnv> = (http) => respond(http, new Pro
 
 export const onError: ErrorHandler<AppEnv> = (error, http) => respond(http, problemOf(error, http));
 
-/** What the caller is told of an error. What was not foreseen is logged, with the request id, and shown to nobody. */
+/** The error as the caller sees it. An unexpected error is logged with the request id and shown to nobody. */
 export function problemOf(error: unknown, http: Http): Problem {
   if (error instanceof Problem) return error;
   const unavailable = isUnavailable(error);

@@ -14,7 +14,7 @@ const jsonSchema = (schema: Schema, io: "input" | "output"): Json => {
   return json;
 };
 
-/** The refusals that every endpoint of its kind shares, and its own. */
+/** The refusals of an endpoint: those that its kind shares, and its own. */
 export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
@@ -152,7 +152,7 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
   return responses;
 }
 
-/** The media types that a call takes, or null where it takes no body. */
+/** The media types that a call takes, or null if it takes no body. */
 function contentOf({ body, upload }: Endpoint): Json | null {
   if (body)
     return { "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example } };
@@ -170,7 +170,7 @@ function contentOf({ body, upload }: Endpoint): Json | null {
   };
 }
 
-/** A call of staff takes no body for an empty object. */
+/** A staff call treats no body as an empty object. */
 const needsBody = ({ access, body }: Endpoint): boolean =>
   access === "public" || !body || !(body.schema as z.ZodMiniType).safeParse({}).success;
 

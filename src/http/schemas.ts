@@ -1,5 +1,5 @@
-// Shapes that answers of more than one surface share, for the OpenAPI document. What the domain presents is
-// checked against them by the tests, not at run time. Each surface keeps its own: admin/ and instances/.
+// Shapes that the answers of several surfaces share, for the OpenAPI document. Tests check the domain's output
+// against them, not the run time. The shapes of one surface are in admin/ and instances/.
 import * as z from "zod/mini";
 import { STANDINGS } from "../licensing/licenses/standing.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";

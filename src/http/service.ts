@@ -27,7 +27,7 @@ const jwks = new WeakMap<Env, string>();
 
 /**
  * The published keys, before any routing, or null for any other request. Every verifier in the world loads
- * them, and they are the same as long as an isolate lives: nothing is looked at, nothing is logged.
+ * them, and they stay the same as long as an isolate lives: nothing is checked, nothing is logged.
  */
 export function publishedKeys(request: Request, env: Env): Response | null {
   if (request.method !== "GET") return null;
@@ -38,7 +38,7 @@ export function publishedKeys(request: Request, env: Env): Response | null {
     try {
       body = jwksOf(servicesOf(env));
     } catch {
-      // A faulty configuration is told by what answers every other request.
+      // The answer to any other request reports a faulty configuration.
       return null;
     }
     jwks.set(env, body);
@@ -64,7 +64,7 @@ export const serviceEndpoints = [
         contentType: "application/jwk-set+json",
       },
     },
-    // What `publishedKeys` does not answer, HEAD for one, comes here.
+    // Requests that `publishedKeys` does not answer, such as HEAD, come here.
     ({ http, context }) => http.body(jwksOf(context), 200, JWKS_HEADERS),
   ),
   endpoint(
@@ -78,7 +78,7 @@ export const serviceEndpoints = [
       answer: { status: 200, description: "It does.", schema: Health, example: HEALTH_EXAMPLE },
     },
     ({ http, context }) => {
-      // A deployment spreads over some seconds: this tells whether it arrived.
+      // A deployment takes some seconds to spread: this tells whether it arrived.
       if (context.config.version !== null) http.header("X-Worker-Version", context.config.version);
       return http.json({ status: "ok" });
     },

@@ -12,7 +12,7 @@ export const MAX_UPLOAD = 5 * 1024 * 1024;
 /**
  * The body of a request.
  * @throws Problem UNSUPPORTED_MEDIA_TYPE
- * @throws Problem REQUEST_INVALID where it is not what its media type says, in UTF-8
+ * @throws Problem REQUEST_INVALID if it is not what its media type says, in UTF-8
  */
 export async function readSheet(http: Http): Promise<Sheet> {
   const type = http.req.header("content-type") ?? "";
@@ -24,9 +24,9 @@ export async function readSheet(http: Http): Promise<Sheet> {
 }
 
 /**
- * A file of a form, told by its name: browsers take the media type from what is installed, and name CSV after
- * a spreadsheet program or not at all.
- * @throws Problem REQUEST_INVALID where it is neither CSV nor JSON, in UTF-8
+ * A file of a form, recognized by its name: browsers take the media type from the installed programs, and name CSV
+ * after a spreadsheet program or not at all.
+ * @throws Problem REQUEST_INVALID if it is neither CSV nor JSON, in UTF-8
  */
 export async function sheetIn(file: File): Promise<Sheet> {
   const format = /\.(csv|json)$/i.exec(file.name)?.[1]?.toLowerCase();

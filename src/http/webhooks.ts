@@ -1,4 +1,4 @@
-// /webhooks/resend: what became of mail.
+// /webhooks/resend: whether mail was delivered.
 import { takeReceipt } from "../notices/receipts.ts";
 import { limitBody, MAX_BODY } from "./body-limit.ts";
 import { endpoint } from "./endpoint.ts";
@@ -20,7 +20,7 @@ export const webhookEndpoints = [
       await limitBody(http, MAX_BODY);
       const header = (name: string): string => http.req.header(name) ?? "";
       await takeReceipt(context, {
-        // As it was signed, byte for byte.
+        // The exact bytes that were signed.
         payload: await http.req.text(),
         id: header("svix-id"),
         timestamp: header("svix-timestamp"),

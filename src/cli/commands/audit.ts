@@ -1,4 +1,4 @@
-// audit: the sealed record, and whether it still is what was sealed
+// audit: the sealed record, and whether it is still as it was sealed
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
@@ -25,10 +25,10 @@ interface Options {
 interface Checked {
   valid: boolean;
   seals: number;
-  /** The last event that a seal covers, and when it was sealed; 0 and null where there is no seal. */
+  /** The last event that a seal covers, and when it was sealed; 0 and null if there is no seal. */
   up_to: number;
   sealed_at: string | null;
-  /** Events that are to be sealed by the next night. */
+  /** Events that the next night will seal. */
   unsealed: number;
   findings: Finding[];
 }
@@ -59,7 +59,7 @@ async function keysIn(file: string | undefined): Promise<JSONWebKeySet["keys"]> 
   return set.keys;
 }
 
-/** What was seen the last time; null the first time. */
+/** What the last check remembered; null the first time. */
 async function remembered(file: string | undefined, issuers: string[]): Promise<Remembered | null> {
   if (file === undefined || !existsSync(file)) return null;
   const state = (await readJson(file)) as Partial<Remembered> | null;
@@ -75,7 +75,7 @@ async function remembered(file: string | undefined, issuers: string[]): Promise<
   return before;
 }
 
-/** The events of each seal, as they are now, against what was sealed. */
+/** Compares the current events of each seal with what was sealed. */
 async function checkEvents(client: Client, seals: SealClaims[]): Promise<Finding[]> {
   const { checkSeal } = await import("../../audit/chain.ts");
   const progress = await startProgress(seals.length, "seals checked");
@@ -114,7 +114,7 @@ async function verify(call: Call<Options>): Promise<void> {
     ...new Set([...named, ...(before ? [before.issuer, ...(before.former ?? [])] : [])]),
   ].filter((one) => !isSameAddress(one, issuer));
   const known = [...(before?.keys ?? []), ...(await keysIn(jwks))];
-  // A kid that was known keeps its key, whatever is published under it now.
+  // A known kid keeps its key, even if another key is published under it now.
   const keys = [...known, ...published.keys.filter(({ kid }) => known.every((key) => key.kid !== kid))];
 
   const { compare, readSeals } = await import("../verification/record.ts");
@@ -127,7 +127,7 @@ async function verify(call: Call<Options>): Promise<void> {
   const { claims, findings } = await readSeals(rows, { jwks: { keys }, issuers: [issuer, ...former] });
   const last = claims.at(-1) ?? { seal: 0, up_to: 0, head: "" };
   if (before) {
-    // What an owner saw last may be nothing that is shown to whoever looks now.
+    // The last event that an owner saw may be hidden from the person who checks now.
     const unseen = role !== "owner" && (before.role ?? "owner") === "owner" ? before.last_event : 0;
     findings.push(...compare(claims, Math.max(lastEvent, last.up_to, unseen), before));
   }

@@ -37,7 +37,7 @@ export const printLicense = (license: License): void =>
     ["updated", when(license.updated_at)],
   ]);
 
-/** The key is a secret: shown where somebody asks for it. */
+/** The key is a secret: shown only on request. */
 export const printIssued =
   (showKey: boolean) =>
   ({ license, license_key }: IssuedLicense): void => {

@@ -1,4 +1,4 @@
-// licenses: create, list, show, update. What happens to one later: license-actions.ts
+// licenses: create, list, show, update. Later actions on a license: license-actions.ts
 import { type Command, Option } from "commander";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { define, handle, path, withDryRun, withJson, withList } from "../command.ts";

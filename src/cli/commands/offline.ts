@@ -1,4 +1,4 @@
-// offline-activate, offline-deactivate: what a courier carries
+// offline-activate, offline-deactivate: the files that a courier carries
 import type { Command } from "commander";
 import { cleaned } from "../../field/pasted.ts";
 import { define, handle, path, withDryRun } from "../command.ts";
@@ -41,7 +41,7 @@ export function addOfflineCommands(program: Command): void {
           body,
         };
         if (dryRun) return call.change(request, () => {});
-        // Before the call: the installation's receipt has to hold the newest certificate that was made for it.
+        // Before the call: the installation's receipt must contain the newest certificate made for it.
         const place = output === "-" ? null : openOutput(output);
         const answer = await call.client().send(request);
         if (place === null) return print(answer);

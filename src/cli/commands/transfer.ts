@@ -27,7 +27,7 @@ interface Import {
   format?: Format;
 }
 
-/** As asked for, or as the file's name says. */
+/** The format asked for, or that of the file's name. */
 function formatOf(file: string | undefined, chosen: Format | undefined): Format | undefined {
   const extension = file === undefined ? "" : extname(file).slice(1).toLowerCase();
   return chosen ?? formats.find((format): format is Format => format === extension);
@@ -46,7 +46,7 @@ async function exportLicenses({ options }: Call<Export>): Promise<void> {
   note(`The licenses and their keys are in ${place.path}.`);
 }
 
-/** Sends a file, with a bar where somebody watches. */
+/** Sends a file, with a progress bar on a terminal. */
 async function upload(client: Client, to: string, file: Upload, dryRun: boolean): Promise<string> {
   const progress = await startProgress(file.bytes.length, "bytes sent");
   try {

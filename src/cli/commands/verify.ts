@@ -1,4 +1,4 @@
-// verify: what a signed document is worth, told without the service
+// verify: judges a signed document without the service
 import type { Command } from "commander";
 import type { JSONWebKeySet } from "jose";
 import { parseInstant, SECOND } from "../../kernel/dates.ts";
@@ -37,7 +37,7 @@ async function trustOf({ options }: Call<Options>): Promise<Trust> {
   return { jwks: profile.jwks, issuers: issuers ?? [profile.issuer] };
 }
 
-/** A date alone would not say which moment of its day is meant. */
+/** A date alone does not say which moment of the day is meant. */
 function instantOf(given: string | undefined): number {
   if (given === undefined) return Date.now();
   const at = given.includes(":") ? parseInstant(given, "start") : null;
@@ -93,7 +93,7 @@ async function verify(call: Call<Options>, file: string): Promise<void> {
   const now = instantOf(call.options.at);
   const trust = await trustOf(call);
   const revocations = await revocationsOf(call, trust);
-  // Only this command needs cryptography: the others start faster without it.
+  // Only this command needs cryptography: without it the others start faster.
   const { judge } = await import("../verification/documents.ts");
   const judged = await judge(await readInput(file), trust, { now, revocations });
   if (call.options.json) print(JSON.stringify(judged));

@@ -5,7 +5,7 @@ import { isSameAddress } from "../../field/addresses.ts";
 
 export interface Trust {
   jwks: JSONWebKeySet;
-  /** Whose documents count; null: whoever the keys are of. */
+  /** The issuer whose documents count; null: any issuer that these keys belong to. */
   issuers: string[] | null;
 }
 
@@ -17,7 +17,7 @@ export const KINDS = {
 
 type Type = keyof typeof KINDS;
 
-/** Why a document is not what it says, with a code. */
+/** Why a document is not genuine, with a code. */
 export class NotAuthentic extends Error {
   readonly code: string;
   constructor(code: string, message: string) {
@@ -37,7 +37,7 @@ interface Authentic extends Omit<Signed, "typ"> {
   type: Type;
 }
 
-/** A document of whatever type that a trusted key signed. @throws NotAuthentic */
+/** A document of any type that a trusted key signed. @throws NotAuthentic */
 async function verifySignature(token: string, { jwks, issuers }: Trust): Promise<Signed> {
   const unknownKey = new NotAuthentic("KEY_UNKNOWN", "It is not signed with any of the trusted keys.");
   let verified;
@@ -73,7 +73,7 @@ export async function authenticate(token: string, trust: Trust): Promise<Authent
   return { type: typ as Type, ...document };
 }
 
-/** @throws NotAuthentic for one of another type */
+/** @throws NotAuthentic for a document of another type */
 export async function authenticateAs(type: Type, token: string, trust: Trust): Promise<Authentic> {
   const document = await authenticate(token, trust);
   if (document.type === type) return document;

@@ -1,5 +1,5 @@
 // Judging signed documents without the service: a license key, an activation certificate, a .caio-license file,
-// a revocation list. What is known comes from the document and, where given, a revocation list. Pure.
+// a revocation list. The facts come from the document and the revocation list, if given. Pure.
 import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { DAY, formatInstant, formatInstantOrNull, SECOND } from "../../kernel/dates.ts";
 import { refusalOf, type Standing, standingOf, type Term } from "../../licensing/licenses/standing.ts";
@@ -41,7 +41,7 @@ interface ListClaims {
 
 export interface Verdict {
   valid: boolean;
-  /** VALID, or why not; the service's own codes where it has one. */
+  /** VALID, or why not; the service's own code if it has one. */
   code: string;
   detail: string;
   kind: string;
@@ -52,14 +52,14 @@ export interface Verdict {
   customer_id?: string;
   instance_id?: string;
   revision?: number;
-  /** The first instant at which the document no longer lets anything run; null: it has no end. */
+  /** The first instant when the document no longer lets anything run; null: it has no end. */
   valid_until?: string | null;
   license_expires_at?: string | null;
   terms?: Terms;
   entries?: { revoked: number; suspended: number; superseded: number };
 }
 
-/** What is known beside the document itself. */
+/** What is known apart from the document itself. */
 export interface Circumstances {
   now: number;
   revocations: ListClaims | null;
@@ -103,7 +103,7 @@ function judgeKey(claims: KeyClaims, { now, revocations }: Circumstances) {
       status: statusIn(revocations, claims.jti),
       starts_at: claims.nbf === undefined ? null : claims.nbf * SECOND,
       expires_at: expires,
-      // A key does not say how much; the service and its certificates do.
+      // A key does not contain the grace; the service and its certificates do.
       grace_days: 0,
     },
     now,
@@ -179,13 +179,13 @@ const fileContent = (content: string): FileContent | null => {
   }
 };
 
-/** As installations take it: a certificate that is newer than the list was given by a service that knew better. */
+/** As installations judge: a certificate newer than the list wins, since the service knew the list when it signed. */
 const besides = (certificate: CertificateClaims, { now, revocations }: Circumstances): Circumstances => ({
   now,
   revocations: revocations && certificate.iat > revocations.iat ? null : revocations,
 });
 
-/** Both documents in the file have to be genuine, and about what the file says in plain text. */
+/** Both documents in the file must be genuine, and match the file's plain text. */
 async function judgeFile(file: FileContent, trust: Trust, given: Circumstances) {
   const key = await authenticateAs("license+jwt", cleaned(file.license_key), trust);
   const certificate = await authenticateAs("activation+jwt", cleaned(file.certificate), trust);
@@ -222,7 +222,7 @@ async function judgeFile(file: FileContent, trust: Trust, given: Circumstances) 
   };
 }
 
-/** A revocation list to judge others by; its age is the caller's to weigh. @throws NotAuthentic */
+/** A revocation list to judge other documents by; the caller judges its age. @throws NotAuthentic */
 export async function readRevocations(token: string, trust: Trust): Promise<ListClaims> {
   const { claims } = await authenticateAs("revocations+jwt", cleaned(token), trust);
   return claims as ListClaims;
@@ -230,7 +230,7 @@ export async function readRevocations(token: string, trust: Trust): Promise<List
 
 const MARKED = " Quotes, a name in front, and blanks or invisible characters within it were passed over.";
 
-/** What a document is worth, whatever it is and however it was pasted. */
+/** Judges a document of any type, however it was pasted. */
 export async function judge(content: string, trust: Trust, circumstances: Circumstances): Promise<Verdict> {
   const file = fileContent(content);
   let kind = file ? ".caio-license file" : "document";

@@ -1,9 +1,9 @@
-// What a service publishes about its signatures, asked without a token, as anybody may.
+// What a service publishes about its signatures; read without a token, since it is public.
 import type { JSONWebKeySet } from "jose";
 import { Client } from "../client.ts";
 
 export interface Published {
-  /** Who issues what the keys sign: said by the service in a document that they verify. */
+  /** The issuer of what the keys sign, from a document of the service that they verify. */
   issuer: string;
   jwks: JSONWebKeySet;
 }

@@ -1,5 +1,5 @@
-// Checking the sealed record from outside: the seals' signatures, their chain from the first one on, the events
-// that each covers, and what a file remembers of the last time. What the service says is not believed.
+// Checks the sealed record from outside: the seals' signatures, their chain from the first one on, the events
+// that each covers, and what a file remembers from the last check. The service itself is not trusted.
 import type { JSONWebKeySet } from "jose";
 import { checkSeals, type ChainedEvent, type Finding, GENESIS, type SealClaims } from "../../audit/chain.ts";
 import { authenticateSeal, NotAuthentic, type Trust } from "./authenticity.ts";
@@ -11,38 +11,38 @@ export interface SealedEvents {
   events: ChainedEvent[];
 }
 
-/** What is remembered from one check to the next. */
+/** What one check remembers for the next. */
 export interface Remembered {
   issuer: string;
-  /** Where the service was before: its older seals name that. Missing where nobody said. */
+  /** Former addresses of the service, which its older seals name. Missing if nobody gave any. */
   former?: string[];
-  /** The last seal, 0 where there was none, and what it said. */
+  /** The last seal (0 if there was none) and its content. */
   seal: number;
   up_to: number;
   head: string;
-  /** The last event there was, sealed or not. */
+  /** The last event, sealed or not. */
   last_event: number;
-  /** Who looked. To others than owners some events are not shown, and so perhaps not the last one. */
+  /** Who checked. Only owners see all events; others may not see the last one. */
   role?: string;
-  /** Every key that was published meanwhile: old seals stay signed by keys that are gone. */
+  /** Every key published so far: old seals stay signed by keys that are gone. */
   keys: JSONWebKeySet["keys"];
 }
 
 interface ReadSeal {
   row: AuditSeal;
   claims: SealClaims;
-  /** Why its own signature says nothing, or null. */
+  /** Why its own signature proves nothing, or null. */
   doubt: NotAuthentic | null;
 }
 
-/** What a seal says, also where it is doubted: a later one may vouch for it. */
+/** The content of a seal, even of a doubtful one: a later seal may vouch for it. */
 async function readSeal(row: AuditSeal, trust: Trust): Promise<ReadSeal> {
   try {
     return { row, claims: (await authenticateSeal(row.token, trust)) as SealClaims, doubt: null };
   } catch (error) {
     if (!(error instanceof NotAuthentic)) throw error;
     const { id, from_id, up_to, head } = row;
-    // What the row says itself, but for the hash before it, which is the business of the seal before.
+    // The row's own values, except the previous hash, which the seal before determines.
     return { row, claims: { seal: id, from_id, up_to, previous: "", head }, doubt: error };
   }
 }
@@ -50,11 +50,11 @@ async function readSeal(row: AuditSeal, trust: Trust): Promise<ReadSeal> {
 const about = (id: number, says: string): Finding => ({ kind: "seal", id, says: `Seal ${id} ${says}` });
 
 /**
- * What is wrong with the seals themselves. One whose key is known no more, since it was retired, is vouched for
- * by the next one that is good: what that says of the hash before it is what the older one has to say.
+ * What is wrong with the seals themselves. If the key of a seal was retired and is no longer known, the next good seal
+ * vouches for it: the previous hash there must match the older seal.
  *
  * @param rows all seals, the first one first
- * @returns the claims to check the events by, and what was found
+ * @returns the claims to check the events by, and the findings
  */
 export async function readSeals(
   rows: AuditSeal[],
@@ -78,7 +78,7 @@ export async function readSeals(
   return { claims, findings: [...findings, ...checkSeals(claims)] };
 }
 
-/** What is wrong with the record beside what was remembered of it. */
+/** What is wrong with the record compared with what was remembered of it. */
 export function compare(claims: SealClaims[], lastEvent: number, remembered: Remembered): Finding[] {
   const { seal, up_to, head, last_event } = remembered;
   if (seal > 0) {

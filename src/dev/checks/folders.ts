@@ -1,14 +1,14 @@
-// The check that no folder of the sources grows into a heap: a reader finds a file by looking at its neighbors.
+// The check that no folder of the sources grows too large: a reader finds a file by looking at its neighbors.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../command.ts";
 
 const MOST = 16;
 
-/** Packages with the layout of their own worlds, and what a browser gets. */
+/** Packages with their own ecosystem's layout, and files for the browser. */
 const APART = new Set(["clients", "assets"]);
 
-/** Folders with more files than there may be, each with their number. */
+/** Folders with too many files, each with the number. */
 function crowded(root: string, folder: string): [folder: string, files: number][] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true }).toSorted((a, b) =>
     a.name < b.name ? -1 : 1,
@@ -22,7 +22,7 @@ function crowded(root: string, folder: string): [folder: string, files: number][
   ];
 }
 
-/** @throws CommandError where a folder in `src` of the project at `root` holds too many files */
+/** @throws CommandError if a folder in `src` of the project at `root` holds too many files */
 export function checkFolders(root: string): void {
   const found = crowded(root, "src").map(([folder, files]) => `${folder} has ${files} files`);
   if (found.length > 0)

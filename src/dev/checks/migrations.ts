@@ -1,5 +1,5 @@
-// The check that landed migrations stay as they are. A database knows its migrations by name and applies each
-// once, so one that is changed later changes new databases only, and the next one may fail on old ones.
+// The check that landed migrations stay unchanged. A database knows its migrations by name and applies each
+// once, so a later change reaches only new databases, and the next migration may fail on old ones.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import { CommandError } from "../command.ts";
 /** Beside the migrations, in the format of `sha256sum`. Wrangler reads the files that end in .sql. */
 const LANDED = "SHA256SUMS";
 
-/** Names of migrations with the SHA-256 of what is in them, in hex. */
+/** Names of migrations with the SHA-256 of their content, in hex. */
 type Hashes = Map<string, string>;
 
 const numberOf = (name: string): number => Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]);
 
-/** @throws CommandError where a line is no line of `sha256sum`, or a name comes twice */
+/** @throws CommandError if a line is not in the format of `sha256sum`, or a name appears twice */
 function readHashes(text: string): Hashes {
   const hashes: Hashes = new Map();
   for (const line of text.split("\n").filter((one) => one !== "")) {
@@ -27,7 +27,7 @@ function readHashes(text: string): Hashes {
   return hashes;
 }
 
-/** What is wrong with the migrations that are there, each with what to do in its place. */
+/** What is wrong with the migrations, each fault with what to do instead. */
 function migrationFaults(there: Hashes, landed: Hashes): string[] {
   const faults: string[] = [];
   const last = Math.max(0, ...[...landed.keys()].map(numberOf));
@@ -51,7 +51,7 @@ function migrationFaults(there: Hashes, landed: Hashes): string[] {
   const numbers = new Set([...landed.keys()].map(numberOf));
   const hashes = new Set(landed.values());
   for (const [name, hash] of fresh) {
-    // Renamed, as said above.
+    // Renamed: reported above.
     if (hashes.has(hash)) continue;
     const number = numberOf(name);
     if (Number.isNaN(number))
@@ -78,8 +78,8 @@ function hashesIn(folder: string): Hashes {
 }
 
 /**
- * @returns what to add to the list when the new ones land; nothing where all have
- * @throws CommandError where one that has landed is not as it was
+ * @returns what to add to the list when the new ones land; nothing if all have landed
+ * @throws CommandError if a landed one has changed
  */
 export function checkMigrations(folder: string): string | void {
   const there = hashesIn(folder);

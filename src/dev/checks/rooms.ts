@@ -20,7 +20,7 @@ const GROUND = "kernel";
 
 const ROW = /^\| `([\w./-]+)` \|[^|]*\|([^|]*)\|$/gm;
 
-/** @throws where a room is named that has no row */
+/** @throws if it names a room that has no row */
 export function readRooms(page: string): Room[] {
   const rooms = [...page.matchAll(ROW)].map(([, name, uses]): Room => ({
     name: name!,
@@ -37,7 +37,7 @@ export function readRooms(page: string): Room[] {
 
 const IMPORT = /(?:\bfrom|\bimport\(|^import)\s*"(\.[^"]+)"/gm;
 
-/** Every import between files of the folder, those of types too. Clients are packages of their own. */
+/** Every import between files of the folder, including types. Clients are separate packages. */
 export const readArrows = (src: string): Arrow[] =>
   globSync("**/*.{ts,tsx}", { cwd: src })
     .filter((file) => !file.startsWith("clients/") && !file.includes("/assets/"))
@@ -48,11 +48,11 @@ export const readArrows = (src: string): Arrow[] =>
       })),
     );
 
-/** What is wrong, a line each: an import that the table forbids, one that it allows and nobody needs, a way up. */
+/** The faults, a line each: a forbidden import, an allowed one that nobody needs, an import of a higher room. */
 export function faultsOf(rooms: Room[], arrows: Arrow[]): string[] {
   const floor = new Map(rooms.map(({ name }, at) => [name, at]));
   const ground = floor.get(GROUND)!;
-  // The nearest room: http/console is one of its own within http.
+  // The nearest room: http/console is its own room within http.
   const roomOf = (file: string): Room | undefined =>
     rooms
       .filter(({ name }) => file === name || file.startsWith(`${name}/`))

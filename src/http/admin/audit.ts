@@ -1,4 +1,4 @@
-// /v1/admin/audit-seals: the seals over the record, for whoever checks it.
+// /v1/admin/audit-seals: the seals over the record, for anyone who checks it.
 import * as z from "zod/mini";
 import { getSeal, listSeals, presentSeal } from "../../audit/seals.ts";
 import { PageQuery } from "../../kernel/pages.ts";

@@ -1,4 +1,4 @@
-// The same story as staff look at it: the record, figures, mail and who may sign in.
+// The same story as staff see it: the record, figures, mail and who may sign in.
 import { ACTIVATION_ID, CUSTOMER, INSTANCE, LICENSE } from "../examples.ts";
 
 export const auditSeal = {

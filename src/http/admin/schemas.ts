@@ -1,4 +1,4 @@
-// The shapes of what staff are answered, and the parameters that their calls share.
+// The shapes of the answers to staff, and the parameters that their calls share.
 import * as z from "zod/mini";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import {
@@ -81,7 +81,7 @@ const Preview = z.object({
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });
 
-/** Who runs on a license whose key is replaced. */
+/** The instances that run on a license whose key is replaced. */
 const RunningInstances = z.object({
   active: z.int(),
   listed: z.array(
@@ -100,7 +100,7 @@ export const ReissuePreview = z.extend(Preview, { instances: RunningInstances })
 
 export const LicenseOrPreview = z.union([License, Preview]);
 
-/** A yes or no in a query. */
+/** A boolean in a query. */
 export const Flag = z.pipe(
   z.enum(["true", "false"]),
   z.transform((text) => text === "true"),

@@ -1,6 +1,6 @@
 // /admin/exports/licenses: all licenses with their keys as a file.
 //
-// By POST: browsers let any site send somebody to an address, and each export is recorded in their name.
+// By POST: any site can send a browser to an address by GET, and each export is recorded in the person's name.
 import type { FC } from "hono/jsx";
 import { answerExport, ExportQuery } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";

@@ -1,4 +1,4 @@
-// /admin/imports: customers or licenses from a file, checked first where asked.
+// /admin/imports: customers or licenses from a file, with a check first if asked for.
 import type { FC } from "hono/jsx";
 import { importCustomers, importLicenses } from "../../licensing/sheets/imports.ts";
 import { MAX_ROWS } from "../../licensing/sheets/sheets.ts";
@@ -41,7 +41,7 @@ const Counts: FC<Outcome> = ({ kind, rows, created, customers_created: brought =
 
 const ROW = /^rows\.(\d+)(?:\.(.*))?$/s;
 
-/** The faults of a file by row and column. */
+/** The faults of a file, by row and column. */
 const Faults: FC<{ problem: Problem }> = ({ problem }) => (
   <div class="note stop" role="alert">
     <p>
@@ -105,7 +105,7 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
               required
             />
             <div class="submit">
-              {/* First, so that the Enter key checks. */}
+              {/* First, because the Enter key presses the first button: it only checks. */}
               <button class={checked ? "" : "primary"} formaction={`${PATH}/check`}>
                 Check
               </button>
@@ -122,7 +122,7 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
   };
 }
 
-/** The file, and what a form has beside it. */
+/** The file, and the other fields of the form. */
 const maxBytes = MAX_UPLOAD + MAX_BODY;
 
 const check: Inquiry = {

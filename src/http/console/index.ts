@@ -36,7 +36,7 @@ const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneF
 const messageDoors: Door[] = [messageList, messagePage, messageBody, retry];
 const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 
-// In the order in which paths are tried: what is named comes before what has an id.
+// Paths are tried in this order: fixed names come before ids.
 export const doors: Door[] = [
   overview,
   ...licenseDoors,

@@ -60,7 +60,7 @@ const Head: FC<{ title: string; product: string }> = ({ title, product }) => (
 );
 
 interface DocumentProps {
-  /** Null before somebody is signed in. */
+  /** Null if nobody is signed in. */
   visit: Visit | null;
   title: string;
   body: Child;
@@ -102,7 +102,7 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
   );
 };
 
-/** The head of a page: where it is, what it is, what can be done with it, and what was just done. */
+/** The head of a page: its place, its title, its actions, and what was just done. */
 export const Heading: FC<{
   title: Child;
   lead?: Child;

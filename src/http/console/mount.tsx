@@ -1,5 +1,5 @@
 // The console as a table of pages and forms, and what they share: sign-in, the proof that a form is ours,
-// forms sent twice, and refusals as a person reads them.
+// protection against forms sent twice, and refusals in words for people.
 import type { Hono } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
@@ -21,7 +21,7 @@ export interface View {
   section?: Section | undefined;
   /** A refusal that the page itself shows. */
   problem?: Problem | null;
-  /** The secret on it, where a form leads to it: recorded if the same form is sent again. */
+  /** The secret on this page, if a form leads to it: recorded if the same form is sent again. */
   look?: Look;
 }
 
@@ -38,14 +38,14 @@ type Outcome = { to: string } | View;
 export interface Form {
   path: string;
   access: Permission;
-  /** The largest submission in bytes, where a file belongs to it. */
+  /** The largest submission in bytes, for a form with a file. */
   maxBytes?: number;
-  /** The form: empty, or with what was entered and why that was refused. */
+  /** The form: empty, or with the entered values and the refusal. */
   show(visit: Visit, entry: Entry): Promise<View>;
   submit(visit: Visit, entry: Entry): Promise<Outcome>;
 }
 
-/** A form that asks and changes nothing: sent again it is answered anew, also with a file. */
+/** The form only asks and changes nothing: each time it is sent it is answered again, also with a file. */
 export interface Inquiry extends Omit<Form, "submit"> {
   answer(visit: Visit, entry: Entry): Promise<View | Response>;
 }
@@ -81,7 +81,7 @@ const respond = (visit: Visit, view: View): Response | Promise<Response> => {
   return http.html(render(visit, view), view.problem.type.status as never);
 };
 
-/** A page of the console, also once a browser has resolved its dots and backslashes (no open redirect). */
+/** A page of the console, even after a browser resolves dots and backslashes in it (no open redirect). */
 export const isOwnPath = (path: string): boolean =>
   /^\/admin(?:[/?][\x21-\x7e]*)?$/.test(path) &&
   /^\/admin(?:\/|$)/.test(new URL(path, "http://localhost").pathname);
@@ -91,7 +91,7 @@ const toSignIn = (http: Http): Response => {
   return http.redirect(`/admin/sign-in?next=${encodeURIComponent(pathname + search)}`, 303);
 };
 
-/** Answers a visitor who is signed in; everybody else is led to the sign-in. */
+/** Answers a visitor who is signed in; sends everybody else to the sign-in. */
 async function receive(
   http: Http,
   door: Door,
@@ -128,7 +128,7 @@ export function mountConsole(app: Hono<AppEnv>, doors: Door[]): void {
     app.get(path, (http) => receive(http, door, (visit) => open(door, visit)));
     if (isForm(door)) app.post(path, (http) => receive(http, door, (visit) => take(door, visit)));
   }
-  // Signed in or not: what is not there is not told to strangers.
+  // A page like any other: a stranger is sent to the sign-in here too, and does not learn which pages exist.
   const nowhere: Page = {
     path: "/admin/*",
     access: "read",
@@ -154,7 +154,7 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   await limitBody(http, form.maxBytes ?? MAX_BODY);
   const entry = await readEntry(http);
   await assertOwnForm(visit, entry);
-  // Only a look at what the form makes of what was entered; nothing is done.
+  // Only previews the effect of the entered values; nothing is done.
   if (entry.has("look")) return respond(visit, await form.show(visit, entry));
   try {
     if ("submit" in form) return await carryOut(form, visit, entry);
@@ -168,7 +168,7 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   }
 }
 
-/** What a form does is done once, however often it is sent: each one that we make has a number of its own. */
+/** A form acts once, however often it is sent: each form that we render has its own number. */
 async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Response> {
   const { http } = visit;
   const number = entry.text("once") ?? "";

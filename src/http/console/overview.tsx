@@ -36,7 +36,7 @@ const STANDINGS_SHOWN = [
 
 const listOf = (standing: Standing): string => `/admin/licenses?standing=${standing}`;
 
-/** Where all of a kind are. A clone is found where its license is looked at: nothing lists them. */
+/** The list of all of a kind. No list shows clones: the page of their license does. */
 const LISTS: [href: string, label: string][] = [
   ["/admin/messages?status=bounced", "bounced mail"],
   ["/admin/messages?status=failed", "failed mail"],

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
 import { messageOf } from "../ui/refusal.tsx";
 
-/** The license that a page is about: what was refused leads back to it. */
+/** The license that a page is about: the refusal links back to it. */
 const licenseIn = (path: string): string | undefined => /^\/admin\/licenses\/[^/]+(?=\/)/.exec(path)?.[0];
 
 export const RefusalPage: FC<{ problem: Problem; requestId: string; path: string }> = ({

@@ -76,7 +76,7 @@ async function signIn(http: Http): Promise<Response> {
   assertOwnOrigin(http);
   await limitBody(http, MAX_BODY);
   const entry = await readEntry(http);
-  // Before the token is looked at: guessing runs dry, also where a guess is right.
+  // Before the token is checked: the limit holds for every attempt, even a right guess.
   if (!(await context.limits.signIn(networkOf(context.ip)))) {
     throw new Problem("RATE_LIMITED", "Too many sign-ins from this address. Wait a minute.", {
       retry_after: 60,

@@ -16,19 +16,19 @@ export interface Visit {
   context: Context;
   session: Session;
   actor: Staff;
-  /** The parts of the path that its declaration names. */
+  /** The named parameters of the path. */
   params: Record<string, string>;
   query: Record<string, string>;
   now: number;
   formToken: string;
-  /** Whether this person's role allows it: what it does not is not offered. */
+  /** Whether this person's role allows it: a page does not offer the rest. */
   can: (permission: Permission) => boolean;
 }
 
-/** What the path of a page about one thing names it by. */
+/** The id in the path of a page about one thing. */
 export const idOf = ({ params }: Pick<Visit, "params">): string => params["id"] ?? "";
 
-/** Whoever is signed in: by the session's cookie, or with each request by Cloudflare Access; or null. */
+/** The person who is signed in, by the session's cookie or by Cloudflare Access with each request; or null. */
 export async function sessionOf(http: Http): Promise<Session | null> {
   const context = http.get("context");
   const cookie = getCookie(http, COOKIE);
@@ -42,7 +42,7 @@ export async function sessionOf(http: Http): Promise<Session | null> {
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {
   const asked = http.get("context");
-  // What a page shows is read by several verbs: together, in one round trip.
+  // A page reads through several verbs: together, in one round trip.
   const context: Context = { ...asked, db: asked.db.gathering(), actor: session.actor };
   http.set("context", context);
   return {
@@ -62,8 +62,8 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
 export const admit = ({ context }: Visit, permission: Permission): void => void allow(context, permission);
 
 /**
- * Refuses a form that another site sends in the name of whoever is signed in here. Browsers name the page that
- * sends a form (RFC 6454); the token shows that it was one that we made for this session.
+ * Refuses a form that another site sends in the name of the signed-in person. Browsers name the page that
+ * sends a form (RFC 6454); the token shows that we made the form for this session.
  * @throws Problem FORBIDDEN
  */
 export function assertOwnOrigin(http: Http): void {

@@ -40,8 +40,8 @@ export const revocationsEndpoint = endpoint(
   },
   async ({ http, context, query }) => {
     const issuer = listIssuer(context, query.issuer, new URL(http.req.url).origin);
-    // The version is asked of the database each time, so a change is in the list at once; the list itself, which
-    // grows with what is revoked, is read and signed once per version and data center.
+    // The version is read from the database each time, so a change is in the list at once. The list itself, which
+    // may be long, is read and signed once per version and data center.
     const version = await revocationVersion(context);
     const kept = await fromEdge(
       `${context.config.issuer}/v1/revocations/${context.keyring.activeKeyId}/${version.issued}/${version.change}?issuer=${encodeURIComponent(issuer)}`,

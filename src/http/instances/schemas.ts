@@ -1,4 +1,4 @@
-// The shapes of what installations are answered.
+// The shapes of the answers to installations.
 import * as z from "zod/mini";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { Day, Instant, limits, OptionalInstant, OptionalLimit, terms, Text, Warnings } from "../schemas.ts";

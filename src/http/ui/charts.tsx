@@ -1,5 +1,5 @@
 // Charts as SVG made here: nothing to load, nothing to run, readable in both themes. The same figures stand in
-// a table behind each of them, for screen readers and for whoever wants them exactly.
+// a table behind each of them, for screen readers and for exact reading.
 import { nice, ticks } from "d3-array";
 import { pathRound } from "d3-path";
 import { scaleBand } from "d3-scale";
@@ -14,9 +14,9 @@ const TOP = 10;
 const BOTTOM = 32;
 
 export interface Bar {
-  /** In full, for the table and the tooltip. */
+  /** The full name, for the table and the tooltip. */
   name: string;
-  /** Under the bar; bars without one are told by their neighbors. */
+  /** Under the bar; a bar without one is understood from its neighbors. */
   tick?: string | undefined;
   value: number;
 }
@@ -36,7 +36,7 @@ export const BarChart: FC<{
   /** Heads of the table: what a bar is, and what is counted. */
   columns: [string, string];
   limit?: number | null;
-  /** What stands in its place while there is nothing to draw. */
+  /** Shown instead while there is nothing to draw. */
   empty: string;
 }> = ({ title, bars, columns, limit = null, empty }) => {
   if (bars.every(({ value }) => value === 0)) return <p class="empty">{empty}</p>;

@@ -10,11 +10,11 @@ const FORM_TYPE = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)\
 
 type Value = string | File;
 
-/** The values of a form by the names of its fields, and the refusal that they met, where it is shown again. */
+/** The values of a form by field name, and the refusal if the form is shown again. */
 export class Entry {
   readonly #values: readonly (readonly [string, Value])[];
   readonly problem: Problem | null;
-  /** The fields of the form that shows it, as far as it is made: a refusal calls them by their labels. */
+  /** The fields of the form rendered so far: a refusal calls them by their labels. */
   readonly fields: Fields;
 
   constructor(
@@ -31,12 +31,12 @@ export class Entry {
     return new Entry(this.#values, problem);
   }
 
-  /** The same, and one field more. */
+  /** The same, with one more field. */
   with(name: string, value: string): Entry {
     return new Entry([...this.#values, [name, value]], this.problem, this.fields);
   }
 
-  /** The same, but for some fields, as if they had not been there. */
+  /** The same without some fields. */
   without(names: readonly string[]): Entry {
     return new Entry(
       this.#values.filter(([name]) => !names.includes(name)),
@@ -49,7 +49,7 @@ export class Entry {
     return this.#values.some(([known]) => known === name);
   }
 
-  /** The text of a field without the blanks around it; undefined where it is empty or absent. */
+  /** The trimmed text of a field; undefined if it is empty or absent. */
   text(name: string): string | undefined {
     const found = this.#values.find(([known]) => known === name)?.[1];
     const text = typeof found === "string" ? found.trim() : "";
@@ -63,30 +63,30 @@ export class Entry {
     );
   }
 
-  /** A chosen file; undefined where none was. */
+  /** The chosen file; undefined if none was chosen. */
   file(name: string): File | undefined {
     const found = this.#values.find(([known]) => known === name)?.[1];
     return found instanceof File && (found.size > 0 || found.name !== "") ? found : undefined;
   }
 
-  /** A whole number; NaN, which no schema takes, where something else was entered. */
+  /** A whole number; NaN, which no schema takes, for anything else. */
   number(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     return /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   }
 
-  /** A limit: an empty field that was there to be filled means unlimited. */
+  /** A limit: if the form had the field and it is empty, that means unlimited. */
   limit(name: string): number | null | undefined {
     return this.number(name) ?? (this.has(name) ? null : undefined);
   }
 
-  /** The words of a field, between commas, blanks or lines. */
+  /** The words of a field, separated by commas, blanks or line breaks. */
   words(name: string): string[] {
     return (this.text(name) ?? "").split(/[\s,]+/).filter((word) => word !== "");
   }
 
-  /** What is wrong with a field or a part of it, of the verb's point of view. */
+  /** What is wrong with a field or a part of it, as the verb reports it. */
   fault(name: string): string | undefined {
     for (const { path, message } of this.problem?.extras.errors ?? []) {
       if (path === name) return message;
@@ -95,7 +95,7 @@ export class Entry {
     return undefined;
   }
 
-  /** Of all that was entered: what makes two submissions the same one. A file counts by its content. */
+  /** A hash of all entered values, to tell whether two submissions are the same. A file counts by its content. */
   async digest(): Promise<string> {
     const parts = await Promise.all(
       this.#values.map(async ([name, value]) => [
@@ -107,7 +107,7 @@ export class Entry {
   }
 }
 
-/** @throws Problem UNSUPPORTED_MEDIA_TYPE, REQUEST_INVALID for what is no form */
+/** @throws Problem UNSUPPORTED_MEDIA_TYPE, REQUEST_INVALID for a body that is not a form */
 export async function readEntry(http: Http): Promise<Entry> {
   if (!FORM_TYPE.test(http.req.header("content-type") ?? "")) {
     throw new Problem(

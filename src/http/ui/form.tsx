@@ -1,4 +1,4 @@
-// Forms: every field with its label, its hint and its fault, tied together for those who do not see them.
+// Forms: every field with its label, hint and fault, linked for screen readers.
 import { html } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
@@ -6,12 +6,12 @@ import type { Entry } from "./entry.ts";
 import { Faults, type Fields, Refusal } from "./refusal.tsx";
 import { type Change, isOvertaken, Overtaken, Version } from "./overtaken.tsx";
 
-/** Who looks at a page, as far as a form must know: the site that shows it makes the proof. */
+/** What a form must know of the visitor: the site that shows the form makes the proof. */
 interface Visited {
   formToken: string;
 }
 
-/** What each form brings along unseen: the proof that it is ours, and its number. */
+/** The hidden fields of each form: the proof that it is ours, and its number. */
 export const FormFields: FC<{ visit: Visited }> = ({ visit }) => (
   <>
     <input type="hidden" name="form_token" value={visit.formToken} />
@@ -19,21 +19,21 @@ export const FormFields: FC<{ visit: Visited }> = ({ visit }) => (
   </>
 );
 
-/** A form that does something. `entry` is what it was sent with, where it was refused. */
+/** A form that changes something. `entry` holds the sent values if it was refused. */
 export const PostForm: FC<{
   visit: Visited;
   entry?: Entry;
-  /** What it changes, where somebody else may be faster. */
+  /** What it changes, if somebody else may change it first. */
   changes?: Change | undefined;
-  /** Where it is not the page's own address. */
+  /** Its address, if not that of the page. */
   action?: string;
   files?: boolean;
-  /** Whether a script shows what comes of it while it is filled in. */
+  /** Whether a script shows its effect while it is filled in. */
   live?: boolean;
   children?: Child;
 }> = async ({ visit, entry, changes, action, files, live, children }) => {
   const fields: Fields = entry?.fields ?? new Map();
-  // Made before what stands above them: a refusal calls them by their own labels.
+  // Rendered before the refusal above them, which calls them by their labels.
   const made = await html`${children}`;
   return (
     <form
@@ -44,7 +44,7 @@ export const PostForm: FC<{
       data-once
       data-live={live}
     >
-      {/* Enter presses the first button of a form. One that only looks must not be that. */}
+      {/* Enter presses the first button of a form. That must not be the one that only previews. */}
       {live ? <button class="unseen" tabindex={-1} aria-hidden="true"></button> : null}
       <FormFields visit={visit} />
       {entry && changes ? <Version entry={entry} present={changes.present} /> : null}
@@ -58,7 +58,7 @@ export const PostForm: FC<{
   );
 };
 
-/** What would be refused, below the fields that it names. */
+/** The expected refusal, below the fields that it names. */
 export const NotYet: FC<{ entry: Entry; problem: Problem }> = ({ entry, problem }) => (
   <div class="empty">
     <Faults problem={problem} fields={entry.fields} />
@@ -70,11 +70,11 @@ interface FieldProps {
   name: string;
   label: Child;
   hint?: Child;
-  /** The members of the verb's input that it stands for, where they have other names. */
+  /** The members of the verb's input that it stands for, if their names differ. */
   standsFor?: string[] | undefined;
 }
 
-/** What is wrong with a field. A refusal above calls it `label`, and leads to it. */
+/** What is wrong with a field. A refusal above calls it `label`, and links to it. */
 export function faultOf({ entry, name, label, standsFor = [] }: Omit<FieldProps, "hint">) {
   const members = [name, ...standsFor];
   for (const member of members) entry.fields.set(member, { id: name, label });
@@ -128,7 +128,7 @@ const DATES = { min: "1970-01-01", max: "9999-12-31" };
 export const Field: FC<
   FieldProps & {
     type?: "text" | "email" | "number" | "date" | "password" | "search" | "file";
-    /** What it holds where nothing was entered. */
+    /** Its value if nothing was entered. */
     value?: string | number | null | undefined;
     required?: boolean;
     min?: number;
@@ -155,7 +155,7 @@ export const TextArea: FC<
   FieldProps & {
     value?: string | null;
     rows?: number;
-    /** What machines read: each sign of it counts. */
+    /** Text for machines: each character counts. */
     code?: boolean;
     required?: boolean;
     maxlength?: number;
@@ -206,7 +206,7 @@ export const Checkbox: FC<{
   </label>
 );
 
-/** One of a few, all in sight. */
+/** A choice of a few, all visible. */
 export const Choices: FC<
   Omit<FieldProps, "label"> & { legend: string; options: readonly Option[]; value?: string | undefined }
 > = ({ entry, name, legend, options, value, hint, standsFor }) => {
@@ -253,7 +253,7 @@ export const Submit: FC<{ children?: Child; tone?: "primary" | "danger"; back: s
   </div>
 );
 
-/** A form that only narrows what is shown; a script sends it by itself. */
+/** A form that only filters the page; a script sends it on each change. */
 export const Filters: FC<{ children?: Child; label: string; reset: string; isFiltered: boolean }> = ({
   children,
   label,

@@ -1,4 +1,4 @@
-// How the address of a list is read: its filters, its place in the list, and whether anything narrows it.
+// Reads the address of a list: its filters, its place in the list, and whether any filter is set.
 import type { Child } from "hono/jsx";
 import * as z from "zod/mini";
 import { type Page, type PageRequest, PageQuery } from "../../kernel/pages.ts";
@@ -7,16 +7,16 @@ import { Entry, parsed } from "./entry.ts";
 import { Refusal } from "./refusal.tsx";
 
 interface ListQuery<F> {
-  /** What is asked for; null where a filter means nothing. */
+  /** The query; null if a filter is invalid. */
   asked: { request: PageRequest; filter: F } | null;
-  /** The filters as entered, for their fields, and what is wrong with them. */
+  /** The filters as entered, for their fields, and their faults. */
   entry: Entry;
-  /** The address without its empty fields, for the way to the next page. */
+  /** The address without its empty fields, for the link to the next page. */
   query: Record<string, string>;
   isFiltered: boolean;
 }
 
-/** A filter that means nothing is said where it was entered: somebody may be in the middle of typing it. */
+/** An invalid filter is reported at its field: the person may still be typing it. */
 export function listQuery<S extends z.core.$ZodShape>(
   { query: given }: { query: Record<string, string> },
   shape: S,
@@ -38,13 +38,13 @@ export function listQuery<S extends z.core.$ZodShape>(
 const pick = (query: Record<string, string>, shape: object): Record<string, string> =>
   Object.fromEntries(Object.entries(query).filter(([name]) => Object.hasOwn(shape, name)));
 
-/** The page that is asked for; nothing where its filters mean nothing. */
+/** The requested page; empty if its filters are invalid. */
 export const pageOf = async <F, T>(
   { asked }: ListQuery<F>,
   read: (request: PageRequest, filter: F) => Promise<Page<T>>,
 ): Promise<Page<T>> => (asked ? read(asked.request, asked.filter) : { data: [], next_cursor: null });
 
-/** What stands in place of a table without rows: a page may come short and still have a next one. */
+/** Shown in place of a table without rows: a page may be empty and still have a next one. */
 export const emptyList = (
   { entry, isFiltered }: Pick<ListQuery<unknown>, "entry" | "isFiltered">,
   nextCursor: string | null,

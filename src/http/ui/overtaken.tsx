@@ -1,22 +1,22 @@
-// Forms that change what somebody else may change at the same time.
+// Forms for things that somebody else may change at the same time.
 import type { FC } from "hono/jsx";
 import { changesBetween, etagOf, given, type Versioned } from "../../kernel/resources.ts";
 import type { Entry } from "./entry.ts";
 import { type Fields, Member } from "./refusal.tsx";
 import { formatTerm, Table } from "./show.tsx";
 
-/** What a form changes, and what was entered into it, as the verb takes it. */
+/** What a form changes, and the entered values as the verb takes them. */
 export interface Change {
   present: Versioned;
   entered: () => object;
 }
 
-/** The version that the form showed. One without is none of ours, and no version matches it. */
+/** The version that the form showed. A form without one is not ours, and no version matches it. */
 export const versionOf = (entry: Entry): string => entry.text("version") ?? '""';
 
 export const isOvertaken = (entry: Entry): boolean => entry.problem?.code === "PRECONDITION_FAILED";
 
-/** Which version the form changes. Whoever was told what somebody else made of it has seen that one. */
+/** The version that the form changes. A person who was shown somebody else's change has seen the new version. */
 export const Version: FC<{ entry: Entry; present: Versioned }> = ({ entry, present }) => (
   <input
     type="hidden"
@@ -25,7 +25,7 @@ export const Version: FC<{ entry: Entry; present: Versioned }> = ({ entry, prese
   />
 );
 
-/** What is there now beside what was entered, after somebody else saved first. */
+/** The current values beside the entered ones, after somebody else saved first. */
 export const Overtaken: FC<{ changes: Change; fields: Fields }> = ({
   changes: { present, entered },
   fields,

@@ -1,18 +1,18 @@
-// Refusals as a person reads them: what is wrong, what to do, and the id that the log knows.
+// Refusals for people: what is wrong, what to do, and the request id that is in the log.
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
 import { ACTION_NAMES, wordsFor } from "./show.tsx";
 
-/** What a title that is made for programs means to whoever filled in a form. */
+/** Titles written for programs, in words for the person who filled in the form. */
 const TITLES: Partial<Record<Problem["code"], string>> = {
   REQUEST_INVALID: "Not done yet: please correct this",
   UNAUTHENTICATED: "Not signed in",
 };
 
-/** The fields of a form by the members that they stand for. */
+/** The fields of a form, by the members that they stand for. */
 export type Fields = Map<string, { id: string; label: Child }>;
 
-/** A member of a request as the form calls it, with a way to its field. */
+/** A member of a request by its label in the form, with a link to the field. */
 export const Member: FC<{ path: string; fields: Fields }> = ({ path, fields }) => {
   const [name = ""] = path.split(".");
   const field = fields.get(path) ?? fields.get(name);
@@ -25,7 +25,7 @@ export const Member: FC<{ path: string; fields: Fields }> = ({ path, fields }) =
   );
 };
 
-/** What it says, with the names that the console has for what can be done with a license. */
+/** The detail, with the console's names for the actions on a license. */
 export function messageOf({ message, extras }: Problem): string {
   const allowed = extras.allowed_transitions ?? [];
   const names: Record<string, string> = ACTION_NAMES;
@@ -52,7 +52,7 @@ export const Faults: FC<{ problem: Problem; fields: Fields }> = ({ problem, fiel
   );
 };
 
-/** On top of a form that was refused. */
+/** At the top of a form that was refused. */
 export const Refusal: FC<{ problem: Problem | null; fields?: Fields }> = ({
   problem,
   fields = new Map() as Fields,

@@ -1,4 +1,4 @@
-// The small things that pages show over and over: moments, standings, facts, tables, pages of a list.
+// The small parts that pages share: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
 import type { Transition } from "../../licensing/licenses/lifecycle.ts";
@@ -21,10 +21,10 @@ export const formatCount = (n: number): string => count.format(n);
 
 export const formatDate = (at: number): string => date.format(at);
 
-/** Without its year, under a chart. */
+/** A day without its year, under a chart. */
 export const formatShortDate = (at: number): string => shortDate.format(at);
 
-/** The last day of what ends at `at`, as whoever entered it named it. */
+/** The last day of what ends at `at`, as the person who entered it named it. */
 export const formatEnd = (at: number): string => formatDate(lastDayOf(at));
 
 /** The first day of what starts at `at`. */
@@ -34,7 +34,7 @@ export const formatStart = (at: number): string => formatDate(firstDayOf(at));
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${formatCount(n)} ${n === 1 ? one : many}`;
 
-/** Each unit with the distance from which on it is the one to tell in. */
+/** Each unit with the smallest distance that it is used for. */
 const UNITS: [from: number, size: number, name: string][] = [
   [730 * DAY, 365.25 * DAY, "year"],
   [60 * DAY, 30.44 * DAY, "month"],
@@ -44,8 +44,8 @@ const UNITS: [from: number, size: number, name: string][] = [
 ];
 
 /**
- * "in 3 days", "2 hours ago". Days and less are whole ones, rounded as days left are: up ahead, down behind. Months
- * and years are the nearest, since a year from now is not "in 13 months".
+ * "in 3 days", "2 hours ago". Days and smaller units are rounded as days left are: up for the future, down for the
+ * past. Months and years are rounded to the nearest, since a year from now is not "in 13 months".
  */
 export function relative(at: number, now: number): string {
   const away = Math.abs(at - now);
@@ -57,10 +57,10 @@ export function relative(at: number, now: number): string {
   return at > now ? `in ${units}` : `${units} ago`;
 }
 
-/** How the day of a moment is told. */
+/** How the day of a moment is shown. */
 const DAYS = { moment: formatDate, start: formatStart, end: formatEnd };
 
-/** A moment, absolute and relative. Null is `none`. A start and an end are told by the day that they name. */
+/** A moment, absolute and relative. Null is shown as `none`. A start or an end is shown as the day that it names. */
 export const When: FC<{
   at: number | string | null;
   now: number;
@@ -110,7 +110,7 @@ export const wordsFor = (member: string): string =>
     )
     .join(", ");
 
-/** What the console calls what can be done with a license. */
+/** The console's names for the actions on a license. */
 export const ACTION_NAMES: Record<Transition, string> = {
   change: "Edit terms",
   renew: "Renew",
@@ -165,20 +165,20 @@ export const Card: FC<{ title?: string; children?: Child; actions?: Child; id?: 
 
 export interface Column<T> {
   label: string;
-  /** In place of the label, where that is only for those who do not see the column. */
+  /** Replaces the label, if that is only for screen readers. */
   head?: Child;
   cell: (row: T) => Child;
-  /** What the row is about: gets the room that the others leave. */
+  /** The main column of the row: gets the width that the others leave. */
   main?: boolean;
   /** Holds names or addresses of any length. */
   long?: boolean;
-  /** Figures stand on the right. */
+  /** Figures are aligned right. */
   numeric?: boolean;
-  /** Left out on a phone: the row's own page has it. */
+  /** Hidden on a phone: the row's own page shows it. */
   minor?: boolean;
 }
 
-/** Rows as a table that scrolls inside its own frame where a screen is narrow. */
+/** Rows as a table, which scrolls inside its own frame on a narrow screen. */
 export function Table<T>({
   caption,
   columns,
@@ -194,7 +194,7 @@ export function Table<T>({
   const look = (column: Column<T>): string | undefined =>
     (["main", "long", "numeric", "minor"] as const).filter((name) => column[name]).join(" ") || undefined;
   return (
-    // Focusable, so that the keyboard can scroll it, too.
+    // Focusable, so that the keyboard can scroll it.
     <div class="wide" tabindex={0} role="region" aria-label={caption}>
       <table>
         <caption class="unseen">{caption}</caption>
@@ -228,7 +228,7 @@ export function Table<T>({
   );
 }
 
-/** On to the next page; back is what the browser is for. A page may be short and still have a next one. */
+/** A link to the next page; the browser goes back. A page may be short and still have a next one. */
 export const Pager: FC<{
   path: string;
   query: Record<string, string>;
@@ -274,7 +274,7 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
   );
 };
 
-/** Something long to be copied as it is; `children` are other ways to take it along. */
+/** A long text to copy as it is; `children` are other ways to take it along. */
 export const Copyable: FC<{ id: string; text: string; label: string; children?: Child }> = ({
   id,
   text,

@@ -1,4 +1,4 @@
-// What a courier carries where there is no network: a request file out, a license file in, a receipt at the end.
+// Files for a courier if there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
 import { type Contacts, giveBackFormer, identityOf } from "./contact.ts";
@@ -12,12 +12,12 @@ import { cleanKey } from "./texts.ts";
 import { reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
-/** Requests whose answer may still come. */
+/** How many requests are kept whose answer may still come. */
 const REMEMBERED = 3;
 
 const invalid = (message: string): LicenseError => new LicenseError("LICENSE_FILE_INVALID", message);
 
-/** @throws LicenseError LICENSE_KEY_MISSING; and what the storage throws: without its nonce no answer would count */
+/** @throws LicenseError LICENSE_KEY_MISSING; and what the storage throws: without the stored nonce no answer would count */
 export async function writeRequest(contacts: Contacts): Promise<string> {
   const { store, evidence, clock } = contacts;
   const key = await instanceKey(contacts);
@@ -43,20 +43,20 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
   return `${JSON.stringify(request, null, 2)}\n`;
 }
 
-/** What waits to take the place of what is in force is what the courier is sent for. */
+/** If a candidate waits, the request is for the candidate. */
 function askedFor({ license_key, candidate }: State, instanceId: string) {
   const waits = candidate?.state === "pending" ? candidate : null;
   return { licenseKey: waits?.license_key ?? license_key!, instanceId: waits?.instance_id ?? instanceId };
 }
 
-/** @throws LicenseError LICENSE_FILE_INVALID; what is held then stays */
+/** @throws LicenseError LICENSE_FILE_INVALID; the stored documents then stay */
 export async function takeLicenseFile(contacts: Contacts, text: string): Promise<void> {
   const { store, evidence, clock, random } = contacts;
   const file = parseLicenseFile(text);
-  // Another process that shares the storage may have made the request.
+  // Another process on the same storage may have made the request.
   const state = await store.update((stored) => stored);
   const hash = await sha256(file.certificate.trim());
-  // At each start, for instance: what was installed once is not installed again over what came since.
+  // For example at each start: loading the same file again must not replace newer documents.
   if (state.license_file_sha256 === hash || (await isOfBefore(contacts, state, file))) return;
   const instanceId = evidence.instanceIn(state);
   const asker =
@@ -87,7 +87,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   await giveBackFormer(contacts, state);
 }
 
-/** A client of before did not write down which file it had loaded: one that names its own key, and is old, was. */
+/** Older clients did not record which file they had loaded: an old file that names the current key was loaded. */
 async function isOfBefore(contacts: Contacts, state: State, { certificate }: Brought): Promise<boolean> {
   if (state.license_file_sha256 !== null || state.certificate === null) return false;
   const { claims } = await contacts.evidence.verified(certificate, state);
@@ -97,8 +97,8 @@ async function isOfBefore(contacts: Contacts, state: State, { certificate }: Bro
 }
 
 /**
- * Signs that the installation stopped, and forgets the license once `keep` has the receipt in a safe place:
- * without it the seat could not be given back any more.
+ * Signs that the installation stopped, and forgets the license after `keep` has stored the receipt safely:
+ * without the receipt the seat could no longer be given back.
  * @throws LicenseError NOT_ACTIVATED; and what `keep` throws
  */
 export async function writeReceipt(
@@ -143,9 +143,9 @@ function parseLicenseFile(text: string): Brought {
   return { ...documents, warnings: codesOf(warnings), seatsActive: null, usageIgnored: [] };
 }
 
-/** The installation's own key, made when it is first needed, by which it proves later that it stopped. */
+/** The installation's own key, made when first needed. With it the installation proves later that it stopped. */
 async function instanceKey({ store }: Contacts) {
-  // One that is broken is not made anew: certificates name it.
+  // A broken key is not replaced: certificates name it.
   const text = await store.readOrMake("instance.key.json", makeInstanceKey, () => true);
   const { x, d } = parseObject(text) ?? {};
   if (typeof x !== "string" || typeof d !== "string")

@@ -2,12 +2,12 @@
 import { isObject, parseObject } from "./documents.ts";
 import { type Refusal, REFUSALS } from "./vocabulary.ts";
 
-/** What came back over the wire; `unreachable` says why nothing did. */
+/** What came back over the network; `unreachable` says why nothing did. */
 export type Answer =
   | { status: number; contentType: string; retryAfter: string | null; body: string; unreachable: null }
   | { unreachable: string };
 
-/** `documents`: good if what it brings verifies; an outage (a captive portal) if not. */
+/** `documents`: good if its documents verify; otherwise an outage (a captive portal). */
 export type Meaning =
   | {
       kind: "documents";
@@ -24,7 +24,7 @@ export type Meaning =
 export interface Problem {
   code: string;
   detail: string;
-  /** The signed refusal, where there is one. */
+  /** The signed refusal, if there is one. */
   document: string | null;
 }
 
@@ -91,7 +91,7 @@ export const codesOf = (warnings: unknown): string[] =>
 const DAY = 86_400_000;
 const MAX_RETRY_AFTER = DAY;
 
-/** Milliseconds to wait, at most a day. Digits alone: a date would need a clock that is right. */
+/** Milliseconds to wait, at most a day. Digits only: a date would need a correct clock.  */
 const parseRetryAfter = (value: string | null): number | null =>
   value !== null && /^\d+$/.test(value.trim()) ? Math.min(Number(value) * 1000, MAX_RETRY_AFTER) : null;
 
@@ -99,8 +99,8 @@ const FIRST_BACK_OFF = 30_000;
 const MAX_BACK_OFF = 3_600_000;
 
 /**
- * How long to wait after so many failures in a row: exponential with full jitter, so that a thousand
- * installations that lost us together do not come back together.
+ * How long to wait after a number of failures in a row: exponential with full jitter, so that a thousand
+ * installations that lost the service together do not come back together.
  */
 export function backOff(failures: number, retryAfter: number | null, random: () => number): number {
   const ceiling = Math.min(MAX_BACK_OFF, FIRST_BACK_OFF * 2 ** (failures - 1));
@@ -114,12 +114,12 @@ interface Lease {
   check_in_at: string | null;
 }
 
-/** Whatever a certificate says, the service is not asked more often than this. */
+/** The service is never asked more often than this, even if a certificate says so. */
 const MIN_WAIT = 60_000;
 
 /**
  * How long to wait after a good answer: until its check_in_at (a day where it names none), spread by up to a tenth, but not into the
- * lease's last quarter. Reckoned from the server's time, so that a clock that is wrong neither hammers nor sleeps.
+ * lease's last quarter. Computed from the server's time, so that a wrong clock neither hammers nor sleeps.
  */
 export function waitOf({ iat, exp, check_in_at }: Lease, random: () => number): number {
   const lastQuarter = (exp - iat) * 750;

@@ -1,11 +1,11 @@
-// Configured is not installed: what becomes of a license key, or an instance id, that somebody hands over. Pure.
+// Configured is not installed: how a given license key or instance id becomes the one in force. Pure.
 import { claimOf, dateOf, type LicenseKeyClaims, type Verdict } from "./documents.ts";
 import { byKeyAlone } from "./rules.ts";
 import type { CandidateState, State } from "./state.ts";
 import { PASSED_OVER } from "./texts.ts";
 import type { Code } from "./vocabulary.ts";
 
-/** A license key as it was handed over, looked at. */
+/** A license key as it was given, examined. */
 export interface Given {
   licenseKey: string;
   hash: string;
@@ -24,13 +24,13 @@ export interface Moment {
   instanceId: string;
 }
 
-/** The state with a license key that somebody installs, now and here. */
+/** The state after somebody installs a license key. */
 export function afterInstall(state: State, given: Given, moment: Moment): State {
   if (state.license_key === null) return inForce(state, given, moment);
   return withCandidate(state, isHeld(state, given) ? null : given, null, moment);
 }
 
-/** The state with what is configured. Only what changed since it was configured last does anything. */
+/** The state after the configuration is read. Only a change since the last configuration has an effect. */
 export function afterConfigured(
   state: State,
   configured: { key: Given | null; instanceId: string | null },
@@ -46,7 +46,7 @@ export function afterConfigured(
     configured_key_sha256: key?.hash ?? state.configured_key_sha256,
     configured_instance_id: instanceId ?? state.configured_instance_id,
   };
-  // A client of before wrote nothing down of an id that it was given; its certificate tells.
+  // Older clients did not record a configured id; their certificate names it.
   if (idChanged && state.bounded_since === null && claimOf(state.certificate ?? "", "sub") === instanceId)
     return afterConfigured(
       { ...state, configured_instance_id: instanceId, instance_id: instanceId },
@@ -59,7 +59,7 @@ export function afterConfigured(
     return key === null ? named : inForce(named, key, moment);
   }
   const acts = keyChanged && !isHeld(state, key) && (!isFirst || mayActFirst(state.license_key, key));
-  // What did not change goes on as it is: a key that waits, or an id.
+  // An unchanged key or id stays as it is, even if it is a candidate.
   const waiting = state.candidate?.license_key === state.license_key ? null : state.candidate;
   if (keyChanged && !acts && !isHeld(state, key) && !idChanged) return noted;
   const id = idChanged ? otherId : (state.candidate?.instance_id ?? null);
@@ -70,7 +70,7 @@ export function afterConfigured(
   return withCandidate(noted, acts ? key : null, id, moment);
 }
 
-/** A client of before wrote down what was installed, not what was configured: an old key must not undo the former. */
+/** Older clients recorded the installed key, not the configured one: an old configured key must not undo it. */
 function mayActFirst(held: string, { licenseKey, verdict }: Given): boolean {
   const [before, after] = [dateOf(held, "iat"), dateOf(licenseKey, "iat")];
   if (verdict.fault === "invalid") return true;
@@ -92,7 +92,7 @@ const inForce = (state: State, { licenseKey, hash }: Given, { confirmed }: Momen
   next_check_in: null,
 });
 
-/** Whether it is what is in force, or what that is a renewal of. */
+/** Whether it is the key in force, or the one that the key in force renewed. */
 const isHeld = (state: State, { licenseKey, hash }: Given): boolean =>
   state.license_key === licenseKey || state.installed_key_sha256 === hash;
 
@@ -123,7 +123,7 @@ const PENDING = {
   detail: "It takes the place of what is in force when the service grants it a seat.",
 } as const;
 
-/** One that was refused before anybody was asked is not worth a question. */
+/** A candidate that was refused locally need not be asked about. */
 export const isAskable = (candidate: CandidateState | null): candidate is CandidateState =>
   candidate !== null && (candidate.state === "pending" || candidate.failures > 0);
 
@@ -133,7 +133,7 @@ export const isCandidateDue = ({ candidate }: State, clock: number): boolean =>
 
 const pending = (code: Code | null, detail: string) => ({ ...PENDING, code, detail });
 
-/** What a key is found to be before anybody was asked. */
+/** The local verdict on a key, before the service is asked. */
 function lookedAt(
   { verdict, isMarked }: Given,
   { now }: Moment,

@@ -1,26 +1,26 @@
-// Which time it is: the wall clock, which people set, and confirmed time, which only the service and a monotonic
-// clock move on. Deadlines go by the second, so that a clock that jumps ends nothing, and one that is set back
-// extends nothing.
+// Two times: the wall clock, which people set, and confirmed time, which only the service and a monotonic
+// clock advance. Deadlines use confirmed time, so that a clock that jumps ahead ends nothing, and one that is set
+// back extends nothing.
 import type { State } from "./state.ts";
 
 export interface Clocks {
   /** The wall clock, milliseconds since the epoch. */
   clock: number;
-  /** Confirmed time, the same. */
+  /** Confirmed time, milliseconds since the epoch. */
   confirmed: number;
 }
 
-/** Clocks differ a little without anybody's doing. */
+/** Clocks always differ a little. */
 export const CLOCK_TOLERANCE = 300_000;
 
-/** Confirmed time is written as often, so that a kill takes no more of it. */
+/** How often confirmed time is written, so that a kill loses no more of it. */
 const WRITTEN_EVERY = 600_000;
 
-/** By how much the wall clock is ahead of the service; zero once it was set back behind what it said then. */
+/** How far the wall clock is ahead of the service; zero after it was set back behind its reading at that time. */
 export const clockAhead = (ahead: State["clock_ahead"], clock: number): number =>
   ahead !== null && clock >= Date.parse(ahead.at) - CLOCK_TOLERANCE ? ahead.by_ms : 0;
 
-/** Whether the wall clock is behind what signed documents and the installation's own records say. */
+/** Whether the wall clock is behind signed documents or the installation's own records. */
 export function isSetBack(
   facts: {
     highWater: number;
@@ -34,7 +34,7 @@ export function isSetBack(
   return clock < latest - CLOCK_TOLERANCE;
 }
 
-/** Confirmed time in this process: what the state says, and what passed here since. */
+/** Confirmed time in this process: that of the state, plus the time that has passed since. */
 export class ConfirmedTime {
   readonly #clock: () => number;
   readonly #monotonic: () => number;
@@ -52,15 +52,15 @@ export class ConfirmedTime {
     return this.#base! + Math.max(0, this.#monotonic() - this.#since);
   }
 
-  /** Takes over what a state says: another process, or the service, may be further. */
+  /** Takes over the time of a state: another process, or the service, may be further ahead. */
   follow({ confirmed_at, high_water }: State): void {
     const told = Math.max(parseOrNull(confirmed_at) ?? -Infinity, parseOrNull(high_water) ?? -Infinity);
-    // The wall clock counts where there is nothing else, and never again.
+    // The wall clock counts only at the very start, when nothing else is known.
     if (this.#base === null) this.#start(confirmed_at === null ? Math.max(told, this.#clock()) : told);
     else if (told > this.now()) this.#start(told);
   }
 
-  /** Whether enough has passed that it should be written. */
+  /** Whether enough time has passed to write it. */
   isDue({ confirmed_at }: State): boolean {
     return confirmed_at === null || this.now() - Date.parse(confirmed_at) >= WRITTEN_EVERY;
   }

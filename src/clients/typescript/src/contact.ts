@@ -1,4 +1,4 @@
-// One contact with the service: a check-in or an activation, and what came of it.
+// One contact with the service: a check-in or an activation, and its outcome.
 import { meaningOf, problemOf, reasonOf } from "./answers.ts";
 import { isAskable } from "./candidates.ts";
 import type { ConfirmedTime } from "./clocks.ts";
@@ -21,7 +21,7 @@ export interface Contacts {
   time: ConfirmedTime;
   /** Tells the caller what went wrong; never throws. */
   report: (error: unknown) => void;
-  /** null: there is no way to the service, and nothing is asked. */
+  /** null: no service is configured, and nothing is asked. */
   transport: Transport | null;
   /** Milliseconds for a request. */
   timeout: number;
@@ -29,15 +29,15 @@ export interface Contacts {
   random: () => number;
 }
 
-/** What is to be asked about: what is in force, what waits to take its place, or both. */
+/** What to ask about: the license in force, the candidate, or both. */
 export interface Questions {
   candidate: boolean;
   held: boolean;
-  /** Whether what is in force checks in, which tells the usage, where it has a certificate; else it activates. */
+  /** Whether a license in force that has a certificate checks in, which reports usage; otherwise it activates. */
   returning: boolean;
 }
 
-/** Who is asking, with the certificate that proves it. Texts are cut to what the service takes. */
+/** The installation, with the certificate that proves it. Texts are cut to the length that the service takes. */
 export function identityOf({ options }: Contacts, { licenseKey, instanceId }: Asked, state: State) {
   const { hostname, appVersion, fingerprint, labels, leaseHours } = options;
   const certificate = proofOf(state, licenseKey, instanceId);
@@ -53,10 +53,10 @@ export function identityOf({ options }: Contacts, { licenseKey, instanceId }: As
   };
 }
 
-// By whole characters: half of one would come back from the service as another.
+// By whole characters: half of one would come back from the service as a different character.
 const cut = (text: string, most: number): string => Array.from(text).slice(0, most).join("");
 
-// Callers in plain JavaScript hand over numbers, too.
+// Callers in plain JavaScript may pass numbers.
 const cutLabels = (labels: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels)
@@ -65,7 +65,7 @@ const cutLabels = (labels: Record<string, unknown>): Record<string, string> =>
       .map(([name, value]) => [cut(name, 64), cut(String(value), 256)]),
   );
 
-/** Asks, and remembers what was said. Nothing is asked without a key. */
+/** Asks, and remembers the answer. Without a key nothing is asked. */
 export async function contact(contacts: Contacts, questions: Questions): Promise<void> {
   const { store, transport } = contacts;
   if (transport === null) return;
@@ -94,7 +94,7 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
       : await ask(contacts, transport, "/v1/check-in", asked, { ...request, usage: report });
   if (report !== null && outcome.kind === "not_activated") {
     report = null;
-    // Another process may have gone over to another license meanwhile, and given this one's seat back.
+    // Another process may have switched to another license meanwhile, and given this seat back.
     const now = await store.update((stored) => stored);
     if (now.license_key !== licenseKey) return;
     outcome = await ask(contacts, transport, "/v1/activate", asked, request);
@@ -105,8 +105,7 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
 }
 
 /**
- * Asks for a seat for what waits to take the place of what is in force. Where it is granted, the seat of before is
- * given back, as far as that goes.
+ * Asks for a seat for the candidate. If it is granted, the old seat is given back, best effort.
  */
 export async function askForCandidate(
   contacts: Contacts,
@@ -126,7 +125,7 @@ export async function askForCandidate(
 }
 
 /**
- * Gives the seat back of what is in force.
+ * Gives back the seat in force.
  * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE
  */
 export async function giveBack({ store, evidence, transport }: Contacts): Promise<void> {
@@ -146,17 +145,17 @@ export async function giveBack({ store, evidence, transport }: Contacts): Promis
   );
 }
 
-/** Gives the seat back that an installation had before it went over to another license, or under another id. */
+/** Gives back the seat that the installation had under its former license or id. */
 export async function giveBackFormer({ store, evidence, transport }: Contacts, before: State): Promise<void> {
   const { license_key } = before;
   const former = evidence.instanceIn(before);
   const certificate = license_key && proofOf(before, license_key, former);
   if (!certificate || proofOf(store.state, license_key, former)) return;
-  // Best effort: where it is not heard, the seat is free when its lease ends.
+  // Best effort: if it fails, the seat is free when its lease ends.
   await transport?.post("/v1/deactivate", { license_key, instance_id: former, certificate });
 }
 
-/** A line for the operator, where the service was not reached or refused. */
+/** A line for the operator, if the service was not reached or refused. */
 function tell({ report }: Contacts, outcome: Outcome): void {
   if (outcome.kind === "outage")
     report(new LicenseError("SERVICE_UNAVAILABLE", `The license service was not reached: ${outcome.reason}`));
@@ -186,13 +185,13 @@ async function ask(
   }
   if (meaning.kind !== "documents") return meaning;
   const grant = await evidence.judge(meaning, asked, store.state);
-  // A captive portal, or somebody in between: nothing that the service said.
+  // A captive portal or a proxy: not an answer of the service.
   if (typeof grant === "string")
     return { kind: "outage", reason: `the answer does not count: ${grant}`, retryAfter: null };
   return { ...grant, kind: "good" };
 }
 
-/** Takes the published keys over where they know who signed the license key, or the one that waits. */
+/** Takes over the published keys if they verify the license key or the candidate. */
 async function learnKeys({ store, evidence }: Contacts): Promise<void> {
   const unknown = [evidence.facts.held, evidence.facts.candidate].some(
     (holding) => holding?.licenseKey?.fault === "unknown_key",
@@ -203,7 +202,7 @@ async function learnKeys({ store, evidence }: Contacts): Promise<void> {
   const trust = evidence.trust({ jwks });
   const keys = [license_key, candidate?.license_key ?? null].filter((key) => key !== null);
   const verdicts = await Promise.all(keys.map((key) => verifyLicenseKey(key, trust)));
-  // Not where they would take away the keys of a license that is good.
+  // Not if that would remove the keys of a good license.
   const { held } = evidence.facts;
   const keepsHeld = held.licenseKey?.fault !== null || verdicts[0]?.fault === null;
   const isTheirs = verdicts.some(({ fault }) => fault === null || fault === "other_issuer");

@@ -1,4 +1,4 @@
-/** What the work comes to, or what is known when the time for it is over; the work goes on then. */
+/** The result of the work, or what is known when its time is over; the work then continues. */
 export async function atMost<T>(work: Promise<T>, milliseconds: number, known: () => T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<T>((resolve) => {
@@ -8,7 +8,7 @@ export async function atMost<T>(work: Promise<T>, milliseconds: number, known: (
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-    // Nobody waits any more for what may still go wrong.
+    // Nobody waits any more for a later failure.
     work.catch(() => undefined);
   }
 }

@@ -47,11 +47,11 @@ export interface CertificateClaims {
   grace_until: string | null;
   check_in_at: string | null;
   nonce: string | null;
-  /** The seat: which activation it proves. */
+  /** The activation that it proves. */
   jti: string | null;
   /** False where the request did not prove that it came from the seat's holder. */
   proven: boolean;
-  /** The installation's own key (RFC 7800), where the request had one: the x of its JWK. */
+  /** The installation's own key (RFC 7800), if the request had one: the x of its JWK. */
   confirmed_key: string | null;
 }
 
@@ -72,8 +72,8 @@ export interface RefusalClaims {
 }
 
 /**
- * `unknown_key`: signed by nobody we know yet, which a newer key set may mend. `other_issuer`: signed by a key that
- * we trust, for an issuer that we do not expect. `invalid`: nothing will mend it.
+ * `unknown_key`: signed by a key that we do not know yet, but a newer key set may have. `other_issuer`: signed by a
+ * key that we trust, for an issuer that we do not expect. `invalid`: nothing can make it valid.
  */
 export type Verdict<Claims> =
   | { claims: Claims; fault: null }
@@ -88,7 +88,7 @@ export interface Trust {
 
 const ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** Far above any document of the service; bounds the work that a hostile one can cause. */
+/** Far larger than any document of the service; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
 /** A revocation list names every license that was ever revoked, so it grows. */
@@ -118,7 +118,7 @@ async function verify<Claims>(
       ({ kid, kty, crv }) => kid === header.kid && kty === "OKP" && crv === "Ed25519",
     );
     if (!jwk) return UNKNOWN_KEY;
-    // The members that make the key and no others: runtimes differ in the spelling of `alg` that they accept.
+    // Only the members that make the key: runtimes differ in the spelling of `alg` that they accept.
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.x! }, "EdDSA");
     const { payload } = await compactVerify(token, key, { algorithms: ALGORITHMS });
     const body = parseObject(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(payload));
@@ -189,7 +189,7 @@ export const verifyRefusal = (token: string, trust: Trust): Promise<Verdict<Refu
       : null,
   );
 
-/** What a document says, verified or not. */
+/** The claims of a document, verified or not. */
 export function claimsOf(token: string): Record<string, unknown> {
   try {
     return decodeJwt(token);
@@ -198,16 +198,16 @@ export function claimsOf(token: string): Record<string, unknown> {
   }
 }
 
-/** A text that a document says, verified or not. */
+/** A text claim of a document, verified or not. */
 export const claimOf = (token: string, name: string): string | null => textOrNull(claimsOf(token)[name]);
 
-/** A date that a document says, verified or not: seconds since the epoch. */
+/** A date claim of a document, verified or not: seconds since the epoch. */
 export function dateOf(token: string, name: string): number | null {
   const value = claimsOf(token)[name];
   return isDate(value) ? value : null;
 }
 
-/** The keys of a JWK Set that can verify our documents, or null where `value` is none. */
+/** The keys of a JWK Set that can verify our documents, or null if `value` is not a JWK Set. */
 export function readKeySet(value: unknown): KeySet | null {
   if (!isObject(value) || !Array.isArray(value["keys"])) return null;
   const keys = value["keys"]
@@ -223,7 +223,7 @@ export function readKeySet(value: unknown): KeySet | null {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The JSON object that a text holds, or null. */
+/** The JSON object in a text, or null. */
 export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(withoutMark(text));
@@ -256,7 +256,7 @@ const isTexts = (value: unknown): value is string[] =>
 
 const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
-/** What a license allows; null where that cannot be told, which must not pass for "unlimited". */
+/** What a license allows; null if it cannot be read, which must not count as "unlimited". */
 function limitsOf(body: Record<string, unknown>) {
   const features = body["features"] ?? [];
   const limits = ["max_instances", "max_services", "max_requests_per_day"].map((name) => body[name] ?? null);

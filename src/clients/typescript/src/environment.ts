@@ -1,4 +1,4 @@
-// What a Node program is configured with: options first, then the environment.
+// The configuration of a Node program: options first, then the environment.
 import { readFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { LicenseOptions } from "./options.ts";
 import { isLeaseHours } from "./prepare.ts";
 import { cleanKey, decodeText } from "./texts.ts";
 
-/** What is left out comes from the environment, where it is there: see each. */
+/** An option that is left out comes from the environment variable that it names. */
 export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
   /** CAIO_LICENSE_DIR, else ~/.local/state/caio-license. */
   folder?: string | undefined;
@@ -15,7 +15,7 @@ export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
   licenseKeyFile?: string | undefined;
   /** CAIO_LICENSE_RELEASE=1: the orderly end of the last process on the folder, SIGTERM included, frees the seat. */
   release?: boolean | undefined;
-  /** False: nothing happens but what is called for. */
+  /** False: nothing happens in the background. */
   background?: boolean | undefined;
 }
 
@@ -23,11 +23,11 @@ interface Configured extends Omit<NodeLicenseOptions, "folder" | "release" | "li
   folder: string;
   release: boolean;
   licenseKeyFile: string | null;
-  /** What an operator should read of it. */
+  /** What an operator should read about it. */
   said: Error[];
 }
 
-/** @throws TypeError where CAIO_LICENSE_KEYS names no keys: an installation that trusts nobody should not start */
+/** @throws TypeError if CAIO_LICENSE_KEYS names no keys: an installation that trusts nobody should not start */
 export async function fromEnvironment(options: NodeLicenseOptions): Promise<Configured> {
   const hours = fromEnv("CAIO_LICENSE_LEASE_HOURS");
   const isHours = hours === undefined || (/^\d+$/.test(hours.trim()) && isLeaseHours(Number(hours)));
@@ -48,18 +48,18 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
     release:
       release ?? ["1", "true"].includes((process.env["CAIO_LICENSE_RELEASE"] ?? "").trim().toLowerCase()),
     trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
-    // A slip of the pen is no reason to stop.
+    // A typing error is no reason to stop.
     said: isHours
       ? []
       : [new Error("CAIO_LICENSE_LEASE_HOURS is no whole number from 1 to 8760 and is passed over.")],
   };
 }
 
-/** One that is empty counts as not set: that is what `${VAR:-}` in a compose file makes of it. */
+/** An empty variable counts as not set: `${VAR:-}` in a compose file makes it empty. */
 const fromEnv = (name: string): string | undefined =>
   (process.env[name] ?? "").trim() === "" ? undefined : process.env[name];
 
-/** A user without an entry and without HOME, as containers have: a folder that is not there is no place to write. */
+/** Containers have users without an entry and without HOME: then there is no folder to write to. */
 function home(): string {
   try {
     return homedir();

@@ -1,4 +1,4 @@
-// What the documents prove: those that are stored, and those that an answer or a file brings.
+// What documents prove: the stored ones, and those from an answer or a file.
 import { parseOrNull } from "./clocks.ts";
 import {
   type CertificateClaims,
@@ -24,7 +24,7 @@ import { addressesOf } from "./texts.ts";
 import type { Transport } from "./transport.ts";
 import { SIGNED_REFUSALS } from "./vocabulary.ts";
 
-/** Who asked, and with what. */
+/** Who asked, and with which key. */
 export interface Asked {
   licenseKey: string;
   instanceId: string;
@@ -45,12 +45,12 @@ export class Evidence {
   readonly #transport: Transport | null;
   /** The instance id of the storage. */
   readonly #instanceId: string;
-  /** What `#verified` was read from. */
+  /** The texts that `#verified` was read from. */
   #source = "";
   #verified = NOTHING;
-  /** Hashes of keys that had more than blanks around them when they were handed over. */
+  /** Hashes of keys that had more than blanks around them when they were given. */
   readonly marked = new Set<string>();
-  /** The license key in force, where it is vouched for. */
+  /** The license key in force, if it is vouched for. */
   #vouched: { licenseKey: string; hash: string } | null = null;
   facts: Facts;
 
@@ -84,14 +84,14 @@ export class Evidence {
   trust({ jwks }: Pick<State, "jwks">): Trust {
     const { trustedKeys, fetchKeys } = this.#options;
     const published = fetchKeys === false ? [] : (jwks?.keys ?? []);
-    // Pinned first: what is published under the same kid does not replace it.
+    // Pinned keys first: a published key with the same kid does not replace one.
     return { issuers: this.#issuers, keys: { keys: [...(trustedKeys?.keys ?? []), ...published] } };
   }
 
-  /** Who the installation is, by this state. */
+  /** The installation's id, by this state. */
   instanceIn = ({ instance_id }: State): string => instance_id ?? this.#instanceId;
 
-  /** Takes in a state, which was written or was not. */
+  /** Takes in a state, whether it could be written or not. */
   async read(state: State, isKept: boolean): Promise<void> {
     await this.#verify(state);
     const { licenseKey, candidateKey, certificates, revocations } = this.#verified;
@@ -143,7 +143,7 @@ export class Evidence {
       : state;
   }
 
-  /** Signatures are verified when a document changes, not when somebody asks. */
+  /** Signatures are verified when a document changes, not at each call. */
   async #verify(state: State): Promise<void> {
     const { license_key, candidate, certificate, proven_certificate, revocations, jwks } = state;
     const candidateKey = candidate?.license_key ?? null;
@@ -178,8 +178,8 @@ export class Evidence {
     verifyCertificate(certificate, this.trust(state));
 
   /**
-   * Documents that verify, belong together, to this instance and to the license key that was sent (null: none
-   * was), and are not older than those held; or a sentence that says why not.
+   * Documents that verify, belong to each other, to this instance and to the sent license key (null: none was
+   * sent), and are not older than the stored ones; or a sentence that says why not.
    */
   async judge(brought: Brought, asked: Asked | null, state: State): Promise<Grant | string> {
     const known = await this.#judge(brought, asked, this.trust(state));
@@ -208,7 +208,7 @@ export class Evidence {
     if (claims.license_id !== key.claims.jti)
       return "the certificate and the license key are of two licenses";
     if (sent && sent.claims?.jti !== claims.license_id) return "the documents are of another license";
-    // An answer of old, played again, must not lift what was said since.
+    // A replayed old answer must not undo what the service said later.
     if (claims.iat < this.#newest(claims.license_id, claims.sub))
       return "the certificate is older than the one held";
     return {
@@ -221,7 +221,7 @@ export class Evidence {
     };
   }
 
-  /** When the newest certificate of that license and instance was signed, seconds; zero where none is held. */
+  /** When the newest certificate of that license and instance was signed, seconds; zero if none is stored. */
   #newest(licenseId: string, instanceId: string): number {
     const held = this.facts.certificates.filter(
       ({ license_id, sub }) => license_id === licenseId && sub === instanceId,
@@ -230,8 +230,8 @@ export class Evidence {
   }
 
   /**
-   * The signed time of a refusal, in seconds, where its document is the service's word on what was asked, and
-   * newer than what is held; null where it is as good as not signed.
+   * The signed time of a refusal, in seconds, if its document is the service's answer to this request and newer than
+   * the stored documents; null if it counts as unsigned.
    */
   async judgeRefusal(token: string, code: string, asked: Asked, state: State): Promise<number | null> {
     if (!SIGNED_REFUSALS.includes(code)) return null;
@@ -250,7 +250,7 @@ export class Evidence {
     return claims.iat < this.#newest(claims.license_id, claims.sub) ? null : claims.iat;
   }
 
-  /** The keys that the service publishes; null where only pinned ones count, or nothing useful came. */
+  /** The keys that the service publishes; null if only pinned ones count, or nothing useful came. */
   async publishedKeys(): Promise<KeySet | null> {
     if (this.#options.fetchKeys === false || this.#transport === null) return null;
     const answer = await this.#transport.get("/.well-known/jwks.json");

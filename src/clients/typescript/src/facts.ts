@@ -1,4 +1,4 @@
-// What an installation knows, as the rules take it.
+// What an installation knows, as input for the rules.
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims, Verdict } from "./documents.ts";
 import type { CandidateState, State } from "./state.ts";
 import type { Failure } from "./vocabulary.ts";
@@ -8,36 +8,36 @@ export interface Holding {
   instanceId: string;
   /** null: no license key is installed. */
   licenseKey: Verdict<LicenseKeyClaims> | null;
-  /** Whether more than blanks around it had to be dropped to come to the key. */
+  /** Whether more than blanks around the key had to be removed. */
   marked: boolean;
-  /** Whether a trusted key verified the license key once, or the service granted it. */
+  /** Whether a trusted key has ever verified the license key, or the service granted it. */
   vouched: boolean;
   /** In confirmed time, milliseconds: when it was first seen. */
   seenAt: number;
-  /** The latest end of the certificates of this license and instance, verified or not; null where none was held. */
+  /** The latest end of the certificates of this license and instance, verified or not; null if there was none. */
   leaseEnd: number | null;
   /** The end that the license key names, verified or not. */
   keyEnd: number | null;
-  /** What the service said last of this very license key, where that was a refusal. */
+  /** The service's last word on exactly this license key, if that was a refusal. */
   refusal: State["refusal"];
 }
 
 export interface Facts {
   held: Holding;
   candidate: (Holding & Omit<CandidateState, "license_key">) | null;
-  /** Those that verify: the one that counts, and the last proven one. */
+  /** The certificates that verify: the one that counts, and the last proven one. */
   certificates: readonly CertificateClaims[];
   revocations: RevocationClaims | null;
   /** Codes of the last good answer. */
   warnings: readonly string[];
   nextCheckIn: string | null;
   lastFailure: Failure | null;
-  /** Whether keys are pinned and no others can be had. */
+  /** Whether keys are pinned and no others can be fetched. */
   onlyPinned: boolean;
-  /** Whether what is known was written. */
+  /** Whether everything known is stored. */
   isKept: boolean;
   issuers: readonly string[];
-  /** The latest time that a signed document ever told, in seconds since the epoch. */
+  /** The latest time in any signed document so far, in seconds since the epoch. */
   highWater: number;
   lastSeenAt: string | null;
   lastAttemptAt: string | null;
@@ -49,8 +49,8 @@ export interface Facts {
 }
 
 /**
- * The certificate, where one is of this instance and this license. Of the two the newer one has the terms, since it
- * was signed from the database later, and the later end counts: what was promised is not taken back.
+ * The certificate, if there is one of this instance and this license. The newer of the two has the terms, since it was
+ * signed from the database later; the later end counts, since a promise is not taken back.
  */
 export function certificateOf(facts: Facts, { instanceId, licenseKey }: Holding): CertificateClaims | null {
   const licenseId = licenseKey?.claims?.jti;
@@ -63,5 +63,5 @@ export function certificateOf(facts: Facts, { instanceId, licenseKey }: Holding)
   return { ...newest, exp: Math.max(...ends) };
 }
 
-/** The certificate of what is in force. */
+/** The certificate in force. */
 export const usableCertificate = (facts: Facts): CertificateClaims | null => certificateOf(facts, facts.held);

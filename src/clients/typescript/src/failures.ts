@@ -1,6 +1,6 @@
 // Why the service was not reached, in words that an operator can act on. Pure.
 
-/** What Node and undici say, by code. The words are those of the Python client. */
+/** The words for the error codes of Node and undici; the Python client uses the same words. */
 const REASONS: Record<string, string> = {
   ENOTFOUND: "no such host",
   EAI_AGAIN: "no such host",
@@ -32,7 +32,7 @@ export function reasonOf(error: unknown): string {
     const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
     if (proxy !== undefined) return `proxy answered ${proxy}`;
   }
-  // The one fault that fetch has no word for: a proxy that answers in the service's place.
+  // The one fault that fetch does not name: a proxy that answers in the service's place.
   if (chain.length > 1 && chain.at(-1)!.message === "") return "proxy answered 407";
   return chain.findLast(({ message }) => message !== "")?.message ?? "the request failed";
 }

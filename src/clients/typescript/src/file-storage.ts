@@ -1,4 +1,4 @@
-// The state folder: each text a file that only its owner reads, replaced as a whole.
+// The state folder: each text is a file that only its owner can read, replaced as a whole.
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { decodeText } from "./texts.ts";
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Outside of the folder there is no lock: what is younger may be somebody's work. */
+/** Outside the folder there is no lock: a younger file may still be in use. */
 const ABANDONED = 60_000;
 
 const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
@@ -23,7 +23,7 @@ export class FileStorage implements Storage {
     this.#folder = folder;
   }
 
-  /** @throws TypeError where the file is no text */
+  /** @throws TypeError if the file is not text */
   async read(name: string): Promise<string | null> {
     try {
       return decodeText(await readFile(join(this.#folder, name)), name);
@@ -61,7 +61,7 @@ export class FileStorage implements Storage {
     await chmod(aside, 0o600);
   }
 
-  /** Whoever has the lock is the only one who writes: all other temporary files are those of killed processes. */
+  /** Only the holder of the lock writes: all other temporary files are those of killed processes. */
   async #sweep(): Promise<void> {
     if (this.#isSwept) return;
     this.#isSwept = true;
@@ -79,8 +79,8 @@ export class FileStorage implements Storage {
 }
 
 /**
- * Puts a whole file in place of the old one. Mode 600: what is written is a secret, or holds one.
- * @param check throws where it is not to be put there after all
+ * Replaces the old file by a whole new one. Mode 600: the content is a secret, or contains one.
+ * @param check throws if the file must not be replaced after all
  */
 export async function writeAtomically(
   path: string,

@@ -1,14 +1,14 @@
-// What an answer or a license file brings, before and after it is verified.
+// The documents of an answer or a license file, before and after they are verified.
 import type { CertificateClaims, KeySet } from "./documents.ts";
 
-/** Documents that were brought, not verified yet. */
+/** Received documents, not verified yet. */
 export interface Brought {
   licenseKey: string;
   certificate: string;
   warnings: string[];
-  /** Instances that hold a seat, where it is told. */
+  /** The number of instances that hold a seat, if known. */
   seatsActive: number | null;
-  /** Days whose usage was not taken. */
+  /** Days whose usage the service did not take. */
   usageIgnored: string[];
 }
 
@@ -16,6 +16,6 @@ export interface Brought {
 export interface Grant extends Brought {
   claims: CertificateClaims;
   keyHash: string;
-  /** A newer set of keys, where it took one to verify them. */
+  /** A newer set of keys, if it was needed to verify them. */
   keys: KeySet | null;
 }

@@ -1,4 +1,4 @@
-// The core, for Node, Workers and whatever else has fetch and WebCrypto. Node's state folder and timer: ./node.
+// The core, for Node, Workers and any other runtime with fetch and WebCrypto. Node's state folder and timer: ./node.
 export { METRICS_TYPE } from "./metrics.ts";
 export { License } from "./client.ts";
 export type { KeySet, PublicKey } from "./documents.ts";

@@ -1,5 +1,5 @@
-// What a monitoring system wants to know of an installation's license, in OpenMetrics text format 1.0. The
-// names are those of the Python client.
+// Metrics about an installation's license, in OpenMetrics text format 1.0. The Python client uses the same
+// names.
 import type { State } from "./state.ts";
 import type { Figures } from "./usage.ts";
 import type { Status } from "./vocabulary.ts";
@@ -12,7 +12,7 @@ const STATES = ["entitled", "grace", "indeterminate", "refused"] as const;
 const escape = (text: string): string =>
   text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
-/** What is unlimited, perpetual or not known is left out. */
+/** Values that are unlimited, perpetual or unknown are left out. */
 export function metricsOf(status: Status, state: State, today: Figures, now: number): string {
   const days = (until: string | null): number | null =>
     until === null ? null : Math.round((Date.parse(until) - now) / 86_400) / 1000;

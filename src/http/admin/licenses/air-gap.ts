@@ -1,4 +1,4 @@
-// /v1/admin/licenses/{id}/offline-…: what a courier carries.
+// /v1/admin/licenses/{id}/offline-…: the files that a courier carries.
 import { GRANT_REFUSALS } from "../../../licensing/seats/grants.ts";
 import {
   activateOffline,

@@ -1,4 +1,4 @@
-// /v1/admin/licenses: issuing, reading, finding and changing. What follows the id has a file of its own
+// /v1/admin/licenses: issuing, reading, finding and changing. Each path below the id has its own file
 import * as z from "zod/mini";
 import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
 import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";

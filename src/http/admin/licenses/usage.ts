@@ -1,4 +1,4 @@
-// /v1/admin/licenses/{id}/usage: what the instances told, and what staff know better.
+// /v1/admin/licenses/{id}/usage: what the instances reported, and what staff corrected.
 import * as z from "zod/mini";
 import { InstanceId } from "../../../licensing/seats/calls/presented.ts";
 import { CorrectedDay, correctUsage, UsageCorrection } from "../../../licensing/usage/corrections.ts";

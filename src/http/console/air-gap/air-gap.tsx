@@ -18,7 +18,7 @@ import type { Visit } from "../visit.ts";
 
 export const AIR_GAP: [string, string] = ["/admin/air-gap", "Air gap"];
 
-/** A file, or the same as text. @throws Problem REQUEST_INVALID for a file that is not in UTF-8 */
+/** The file, or the text pasted in its place. @throws Problem REQUEST_INVALID for a file that is not in UTF-8 */
 async function contentOf(entry: Entry, file: string, text = file): Promise<string | undefined> {
   const chosen = entry.file(file);
   if (!chosen) return entry.text(text);
@@ -30,7 +30,7 @@ async function contentOf(entry: Entry, file: string, text = file): Promise<strin
   }
 }
 
-/** @throws Problem REQUEST_INVALID for a file that is no request */
+/** @throws Problem REQUEST_INVALID for a file that is not a request */
 export async function requestOf(entry: Entry): Promise<OfflineActivation> {
   const content = await contentOf(entry, "request");
   if (content === undefined) throw invalid("request", "Choose the request file");
@@ -108,7 +108,7 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
   ),
 });
 
-/** What the request would do, and the form that does it. */
+/** Shows what the request would do, and the form that does it. */
 export async function preview(visit: Visit, entry: Entry): Promise<View> {
   const { context, now } = visit;
   const input = await requestOf(entry);
@@ -180,7 +180,7 @@ export async function preview(visit: Visit, entry: Entry): Promise<View> {
   };
 }
 
-/** Opens to everyone who may read, since the navigation leads here; what is sent is the verb's to refuse. */
+/** Open to everyone who may read, since the navigation leads here; the verb refuses what they may not send. */
 export const airGap: Form = {
   path: "/admin/air-gap",
   access: "read",

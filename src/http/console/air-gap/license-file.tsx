@@ -60,7 +60,7 @@ const result = (visit: Visit, file: LicenseFile): View => {
 export const licenseFile: Form = {
   path: "/admin/air-gap/license-file",
   access: "activations",
-  // What was looked at, where only the word is missing that it takes another one's place.
+  // The preview again, if the only thing missing is the confirmation that this instance replaces another.
   show: (visit, entry) =>
     entry.problem?.code === "CONFLICT" ? preview(visit, entry) : airGap.show(visit, entry),
   async submit(visit, entry) {
@@ -70,7 +70,7 @@ export const licenseFile: Form = {
   },
 };
 
-/** Gives back as a file what the page before showed, so that the download is that very file. */
+/** Returns as a file what the page before showed, so that the download is exactly that file. */
 export const downloadLicenseFile: Inquiry = {
   path: "/admin/air-gap/license-file/download",
   access: "activations",

@@ -1,4 +1,4 @@
-// /admin/customers/{id}: who it is, what they hold, what happened.
+// /admin/customers/{id}: their details, their licenses, what happened.
 import type { FC } from "hono/jsx";
 import { listEvents } from "../../../audit/event-list.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
@@ -31,7 +31,7 @@ const DONE: Record<string, string> = {
   changed: "The customer is changed.",
 };
 
-/** Enough for nearly everybody; the list of licenses has them all. */
+/** Enough for nearly every customer; the list of licenses shows them all. */
 const LICENSES = 20;
 
 const Licenses: FC<{

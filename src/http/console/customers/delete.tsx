@@ -1,4 +1,4 @@
-// /admin/customers/{id}/delete: only who has no licenses.
+// /admin/customers/{id}/delete: only a customer who has no licenses.
 import { deleteCustomer, getCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenses } from "../../../licensing/licenses/license-list.ts";
 import { Heading } from "../layout.tsx";

@@ -1,4 +1,4 @@
-// /admin/instances/{id}/clear-clone: staff know that it is no clone.
+// /admin/instances/{id}/clear-clone: staff know that it is not a clone.
 import { licenseIdOf } from "../../../licensing/seats/activation-ids.ts";
 import { clearClone, CloneClearance } from "../../../licensing/seats/clones.ts";
 import { getActivation } from "../../../licensing/instances/instances.ts";

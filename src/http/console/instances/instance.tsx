@@ -101,7 +101,7 @@ export const instancePage: Page = {
                 ],
                 ["Activated", when(seat.activated_at)],
                 [seat.by_file ? "Last file" : "Last seen", when(seat.last_seen_at)],
-                // Without a network it is not expected; its address is that of whoever handed in the file.
+                // Without a network it is not expected; the address is that of the person who uploaded the file.
                 ["Expected next", seat.active && !seat.by_file ? when(seat.check_in_at) : null],
                 ["Lease ends", seat.ended_at === null ? when(seat.lease_expires_at) : null],
                 ["Proven until", seat.ended_at === null && !seat.by_file ? when(seat.proven_until) : null],

@@ -1,4 +1,4 @@
-// /admin/instances: finding instances, and counting them when asked to.
+// /admin/instances: finding instances, and counting them on request.
 import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { DAY, formatInstant, SECOND } from "../../../kernel/dates.ts";
@@ -63,7 +63,7 @@ export const instanceList: Page = {
     const list = listQuery(visit, Filter);
     const { entry, query } = list;
     const { silent_days, seen_before: kept, ...filter } = list.asked?.filter ?? {};
-    // Kept from page to page: a cursor is good for the very same filters only.
+    // Kept from page to page: a cursor is valid only with the same filters.
     const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
     const sought =
       before === undefined ? filter : { ...filter, active: true, networked: true, seen_before: before };
@@ -83,7 +83,7 @@ export const instanceList: Page = {
             lead="Every installation that took a seat, those that gave it back or lost it included."
             actions={
               census ? null : (
-                // Reads every activation, so only where somebody wants to know.
+                // Reads every activation, so only on request.
                 <a
                   class="button"
                   href={`/admin/instances?${new URLSearchParams({ ...query, count: "now" }).toString()}`}

@@ -1,4 +1,4 @@
-// /admin/licenses/bulk: the same done to several licenses, after a look at what it would do to each.
+// /admin/licenses/bulk: one action on several licenses, after a preview of its effect on each.
 import type { FC } from "hono/jsx";
 import { getLicense, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { Reasoned, suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
@@ -14,7 +14,7 @@ import { PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { Badge, Card, plural, Table } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
-/** A page of the list has at most so many. */
+/** As many as a page of the list has at most. */
 const MAX = 100;
 
 interface Row {
@@ -27,7 +27,7 @@ interface Row {
 
 const idsOf = (entry: Entry): string[] => [...new Set(entry.all("id"))].slice(0, MAX);
 
-/** One after the other; a refusal of one stops none of the others. */
+/** One after the other; if one is refused, the others still go on. */
 const each = async (
   { context }: Visit,
   ids: string[],
@@ -177,7 +177,7 @@ const several: Form = {
   },
 };
 
-/** By POST, as every export. The look before it is the list itself, with a choice of the format. */
+/** By POST, like every export. Its preview is the list itself, with a choice of format. */
 const bulkExport: Inquiry = {
   path: "/admin/licenses/bulk-export",
   access: "keys",

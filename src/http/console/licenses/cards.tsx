@@ -1,4 +1,4 @@
-// What the page of a license is made of: its terms, its instances, what they used, what was mailed.
+// The parts of a license's page: its terms, its instances, their usage, its mail.
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
@@ -73,7 +73,7 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
   </Card>
 );
 
-/** The way to free a seat, for whom it is open. */
+/** The link to free a seat, for those who may. */
 const freeing = (visit: Visit): Column<ShownSeat>[] =>
   visit.can("activations")
     ? [

@@ -1,4 +1,4 @@
-// /admin/licenses/{id}/edit: other terms, with what they would do while they are entered.
+// /admin/licenses/{id}/edit: changes the terms, and shows their effect while they are entered.
 import type { Child } from "hono/jsx";
 import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
@@ -19,7 +19,7 @@ const changesFrom = (entry: Entry) =>
     ...termsOf(entry),
     lease_days: entry.number("lease_days"),
     check_in_hours: entry.number("check_in_hours"),
-    // A day that was not touched stays to the second; one that was chosen means that whole day.
+    // An unchanged day keeps its instant to the second; a chosen day means that whole day.
     expires_at: entry.has("perpetual") ? null : entry.text("ends_on"),
     starts_at: entry.text("starts_at"),
   });

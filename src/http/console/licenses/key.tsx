@@ -1,4 +1,4 @@
-// /admin/licenses/{id}/key: the key itself. Each look at it is recorded.
+// /admin/licenses/{id}/key: the key itself. Each view is recorded.
 import { revealLicenseKey } from "../../../licensing/licenses/lifecycle.ts";
 import { getLicense, getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Problem } from "../../../problems.ts";

@@ -1,4 +1,4 @@
-// /admin/licenses/{id}: everything about one license, and the ways to what can be done with it.
+// /admin/licenses/{id}: everything about one license, and the links to its actions.
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
@@ -27,7 +27,7 @@ const DONE: Record<string, string> = {
 
 type Offered = [action: string, label: string, look?: string];
 
-/** What it asks for most. */
+/** The action that it needs most. */
 const first = ({ status }: ShownLicense): Offered[] => [
   ["reinstate", ACTION_NAMES.reinstate, "primary"],
   ["renew", ACTION_NAMES.renew, status === "suspended" ? "" : "primary"],
@@ -84,7 +84,7 @@ const endsIn = (ends: string, now: number): Child => (
   </>
 );
 
-/** What the standing means today, in words. */
+/** What its status means today, in words. */
 function leadOf(license: ShownLicense, now: number): Child {
   const ends = license.expires_at;
   const words: Record<ShownLicense["standing"], Child> = {

@@ -17,12 +17,12 @@ const SORTS: Option[] = [
   ["ending", "Ending next"],
 ];
 
-/** Filters that only an address brings along; what is chosen beside them narrows further. */
+/** Filters that come only from a link; the filters of the form narrow them further. */
 const UNSEEN = ["status", "expiring_within_days"];
 
 const any = (what: string): Option => ["", `Any ${what}`];
 
-/** An export is of all licenses, or of one customer's; other filters do not narrow it. */
+/** An export has all licenses, or those of one customer; other filters do not narrow it. */
 const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
   <a
     class="button"

@@ -1,4 +1,4 @@
-// /admin/licenses/new: who, what, until when; and what the key will say, while it is entered.
+// /admin/licenses/new: for whom, what, until when; and a live preview of the key's content.
 import type { Child, FC } from "hono/jsx";
 import {
   createCustomer,
@@ -18,10 +18,10 @@ import { Card, When } from "../../ui/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
 
-/** The choice of a customer who is not there yet; no id can be spelled so. */
+/** The choice "new customer"; no id can look like this. */
 const NEW = "+new";
 
-/** A customer in a preview that has none yet. */
+/** Stands for the customer in a preview if none is chosen yet. */
 const NOBODY = "-";
 
 /** The terms shown may still be those of the type that was chosen before. */
@@ -142,7 +142,7 @@ async function preview({ context, now }: Visit, entry: Entry): Promise<Child> {
   }
 }
 
-/** The customer chosen; a new one is made once everything else was found right. */
+/** The chosen customer; a new one is made only after everything else was found valid. */
 async function customerFrom({ context }: Visit, entry: Entry): Promise<string | undefined> {
   const chosen = entry.text("customer_id");
   if (chosen !== NEW) return chosen;

@@ -1,4 +1,4 @@
-// The frame of every page about one license: whose it is and which one, wherever one came from.
+// The frame of every page about one license: it names the customer and the license.
 import type { Child } from "hono/jsx";
 import type { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";

@@ -1,4 +1,4 @@
-// /admin/messages: what was mailed to whom, and what became of it.
+// /admin/messages: what was mailed to whom, and whether it arrived.
 import type { FC } from "hono/jsx";
 import { listMessages, MessageFilter, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";

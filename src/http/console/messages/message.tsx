@@ -23,7 +23,7 @@ const canBeRetried = ({ status }: ShownMessage): boolean => /^(?:failed|skipped|
 
 const FORMATS = { html: "As it looks", text: "Plain text" } as const;
 
-/** Asked for: a mail with a key is shown to those who may see keys, and that it was is put on record. */
+/** On request only: a mail with a key is shown to those who may see keys, and each view is recorded. */
 const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
   id,
   holdsKey,
@@ -110,7 +110,7 @@ export const messagePage: Page = {
   },
 };
 
-// Whatever a mail may hold: nothing of it runs, nothing of it loads, and nobody but this console frames it.
+// A mail may contain anything: nothing in it runs or loads, and only this console may frame it.
 const MAIL_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
 

@@ -48,18 +48,18 @@ const WORDS: Record<string, string> = {
   "usage.corrected": "Usage corrected",
 };
 
-/** What can happen, by its words, as far as this person may see it. */
+/** The kinds of events, by their words, that this person may see. */
 export const actionsFor = ({ context }: Visit): [action: string, words: string][] =>
   Object.entries(WORDS).filter(([action]) => isShown(context, action));
 
-/** What happened in words; what has none of its own is its name with blanks. */
+/** What happened, in words; a kind without its own words is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {
   if (action === "activation.ended" && actor.type === "staff") return "Seat freed";
   const plain = action.replaceAll(/[._]/g, " ");
   return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 };
 
-/** What acts by rule. */
+/** Parts of the service that act by themselves. */
 const SYSTEM: Record<string, string> = {
   nightly: "the nightly job",
   deliveries: "the delivery of mail",
@@ -68,7 +68,7 @@ const SYSTEM: Record<string, string> = {
   lease: "the end of the lease",
 };
 
-/** Who did it, as people call them; the id beside it where that is another. */
+/** Who did it, by name; with the id if that differs. */
 const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name: name } }) => {
   const { type, id } = actor;
   if (type === "instance") return <> · by instance {id}</>;
@@ -82,7 +82,7 @@ const PAGES: Record<string, string> = {
   message: "/admin/messages/",
 };
 
-/** What an event is about, with a way to it where it has a page. */
+/** What an event is about, with a link if it has a page. */
 const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
   const page = PAGES[entity.type];
   const id = <code>{entity.id}</code>;
@@ -92,7 +92,7 @@ const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
 const text = (value: unknown): string =>
   typeof value === "string" ? value : typeof value === "number" ? formatCount(value) : JSON.stringify(value);
 
-/** The part of an event's detail that a person wants to know at a glance. */
+/** The part of an event's detail that a person wants to see at a glance. */
 function remarkOf({ detail }: ShownEvent): string | null {
   const { reason, changes, instance_id, limit, allowed, observed, to, hostname } = detail;
   if (typeof reason === "string") return `“${reason}”`;

@@ -11,7 +11,7 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
   const { active, listed } = preview.instances;
   const refused = listed.some(({ refused_with }) => refused_with !== null);
   const changes = Object.entries(preview.changes);
-  // What stops a license says so in its title.
+  // An action that stops a license says so in its title.
   const terms = changes.filter(([name]) => name !== "status");
   return (
     <div class={`note ${refused && active > 0 ? "stop" : ""}`}>

@@ -7,7 +7,7 @@ import { Badge, type Column, When } from "../../ui/show.tsx";
 
 export const shownSeat = (activation: Parameters<typeof presentActivation>[0], now: number) => ({
   ...presentActivation(activation, now),
-  /** Whether it was activated by a file, having no network. */
+  /** Whether it was activated by a file because it has no network. */
   by_file: isByFile(activation),
 });
 
@@ -29,7 +29,7 @@ const stateOf = ({ active, ended_by, freed_at, last_seen_at, by_file }: ShownSea
     : ({ tone: "good", word: "live" } as const);
 };
 
-/** Where it runs and as what, in a line. */
+/** Its host and its role, in one line. */
 const runsOn = ({ hostname, app_version }: ShownSeat): string =>
   [hostname, app_version && `version ${app_version}`].filter(Boolean).join(", ");
 
@@ -61,7 +61,7 @@ export const seatColumns = (now: number): Column<ShownSeat>[] => [
   { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={now} />, minor: true },
   {
     label: "Lease ends",
-    // Also where it ran out: until the license's next activation nothing else says when.
+    // Also if it has expired: until the license's next activation nothing else says when.
     cell: ({ ended_at, lease_expires_at }) =>
       ended_at === null ? <When at={lease_expires_at} now={now} /> : <span class="soft">ended</span>,
     minor: true,

@@ -1,4 +1,4 @@
-// The terms of a license as fields, and what was entered into them as the verbs take it.
+// The terms of a license as fields, and the entered values as input for the verbs.
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
@@ -90,7 +90,7 @@ export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms })
   </>
 );
 
-/** Only what was there to be filled in. */
+/** Only the fields that the form had. */
 export const termsOf = (entry: Entry): Record<string, unknown> => ({
   features: entry.has("features") ? entry.words("features") : undefined,
   grace_days: entry.number("grace_days"),
@@ -105,7 +105,7 @@ const DAYS: [value: string, label: string][] = [
   ["730", "2 years"],
 ];
 
-/** When a license ends: a number of days from `from`, a day, or never. `first` comes before these. */
+/** When a license ends: a number of days after `from`, a day, or never. The choices of `first` come before these. */
 export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Option; value: string }> = ({
   entry,
   legend,
@@ -142,8 +142,8 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
 };
 
 /**
- * What was chosen, as `expires_days` or `expires_at`; neither for the choice before them.
- * @throws Problem REQUEST_INVALID where the day is missing
+ * The choice, as `expires_days` or `expires_at`; neither of them for a choice of `first`.
+ * @throws Problem REQUEST_INVALID if the day is missing
  */
 export function endOf(entry: Entry): { expires_days?: number; expires_at?: string | null } {
   const ends = entry.text("ends");

@@ -1,4 +1,4 @@
-// Making an API token, which is shown this once, and revoking one.
+// Makes an API token, which is shown only once, and revokes one.
 import { createApiToken, getApiToken, NewApiToken, revokeApiToken } from "../../../access/tokens.ts";
 import { DAY, formatInstant } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
@@ -18,7 +18,7 @@ const EXPIRIES: readonly Option[] = [
   ["date", "On a date"],
 ];
 
-/** The end that was chosen, as the API takes it. */
+/** The chosen end, as the API takes it. */
 function endIn(entry: Entry, now: number): string | null {
   const chosen = EXPIRIES.find(([value]) => value === entry.text("expires"))?.[0];
   if (chosen === undefined) throw invalid("expires", "Choose when it expires");

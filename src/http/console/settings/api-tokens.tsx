@@ -1,4 +1,4 @@
-// /admin/settings/api-tokens: the tokens of programs, those that hold no more included.
+// /admin/settings/api-tokens: the tokens of programs, including those no longer valid.
 import { type getApiToken, holds, listApiTokens } from "../../../access/tokens.ts";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";

@@ -22,7 +22,7 @@ export const TermsForm: FC<{
   terms: LicenseTypeTerms;
   back: string;
   label: string;
-  /** The type that is there already. */
+  /** The existing type. */
   present?: Change["present"];
   children?: Child;
 }> = ({ visit, entry, terms, back, label, present, children }) => (

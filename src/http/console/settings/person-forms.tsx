@@ -10,7 +10,7 @@ import { PEOPLE } from "./people.tsx";
 import { ROLE_CHOICES, SETTINGS } from "./settings.tsx";
 import type { Visit } from "../visit.ts";
 
-/** Who has just taken their own way here goes where they may still be. */
+/** A person who just removed their own access goes to a page that they may still see. */
 const backFrom = ({ actor }: Visit, email: string, stays: boolean, done: string): string =>
   email === actor.id && !stays ? "/admin" : `${PEOPLE[0]}?done=${done}`;
 
@@ -83,7 +83,7 @@ const change: Form = {
   },
   async submit(visit, entry) {
     const input = parsed(PersonInput, { role: entry.text("role") });
-    // A person who was removed meanwhile is not brought back by a form about their role.
+    // If the person was removed meanwhile, a form about their role must not bring them back.
     const { email } = await getPerson(visit.context, visit.params["email"] ?? "");
     await setPerson(visit.context, email, input);
     return { to: backFrom(visit, email, input.role === "owner", "changed") };

@@ -1,4 +1,4 @@
-// /admin/settings: what the service is set up to do, and the ways to change it.
+// /admin/settings: how the service is configured, and the links to change it.
 import type { Child, FC } from "hono/jsx";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";

@@ -1,4 +1,4 @@
-// What can be done with one license: each with a page of its own that shows what would come of it.
+// The actions on one license: each has its own page, which shows the effect before it happens.
 import type { Child, FC } from "hono/jsx";
 import { Reasoned } from "../../../../licensing/licenses/lifecycle.ts";
 import type { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";

@@ -1,4 +1,4 @@
-// /admin/licenses/{id}/correct-usage: a day of an instance, as staff know it better.
+// /admin/licenses/{id}/correct-usage: staff correct one day of an instance.
 import { CorrectedDay, correctUsage, UsageCorrection } from "../../../../licensing/usage/corrections.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { InstanceId } from "../../../../licensing/seats/calls/presented.ts";

@@ -14,7 +14,7 @@ const DEFAULT_HOURS = 72;
 
 type Running = Awaited<ReturnType<typeof previewReissue>>["instances"];
 
-/** Who runs, each with a box to free its seat. */
+/** The instances that run, each with a box to free its seat. */
 const Seats: FC<{ entry: Entry; running: Running; now: number }> = ({ entry, running, now }) => {
   const { active, listed } = running;
   const fault = faultOf({ entry, name: "free", label: "Free" });
