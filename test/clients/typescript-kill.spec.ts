@@ -59,17 +59,17 @@ it(
   { timeout: 600_000 },
   async () => {
     const lives: Awaited<ReturnType<typeof lifeOf>>[] = [];
+    const safe = () => lives.reduce((sum, life) => sum + life.safe, 0);
     const lane = async (): Promise<void> => {
-      while (lives.length < 200) {
-        const life = lifeOf(Math.random() * 150);
-        lives.push(await life);
+      // A busy machine gives a process less time before its end: then more of them.
+      while (lives.length < 200 || (safe() <= 100 && lives.length < 1_000)) {
+        lives.push(await lifeOf(Math.random() * 150));
       }
     };
     await Promise.all([lane(), lane()]);
     expect(lives.flatMap(({ errors }) => errors)).toEqual([]);
     expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(2_000);
-    const safe = lives.reduce((sum, life) => sum + life.safe, 0);
-    expect(safe).toBeGreaterThan(100);
+    expect(safe()).toBeGreaterThan(100);
 
     const begun = performance.now();
     const license = await open({ ...options, storage: folder.storage });
@@ -78,8 +78,8 @@ it(
     const days = Object.values<{ requests: number }>(folder.state()["usage"]);
     const counted = days.reduce((sum, { requests }) => sum + requests, 0);
     // What was written and not told yet may be more.
-    expect(counted).toBeGreaterThanOrEqual(safe);
-    expect(counted).toBeLessThanOrEqual(safe + 201);
+    expect(counted).toBeGreaterThanOrEqual(safe());
+    expect(counted).toBeLessThanOrEqual(safe() + lives.length + 1);
     expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
   },
 );

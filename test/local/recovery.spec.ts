@@ -171,7 +171,8 @@ describe("leaked-signing-key.md", () => {
   });
 
   it("reissuing alone does not help: whoever has the signing key forges the next revision, too", async () => {
-    await site.ok("licenses", "reissue", license.id, "--reason", "The signing key leaked.");
+    const reason = ["--reason", "The signing key leaked.", "--unproven-hours", "0"];
+    await site.ok("licenses", "reissue", license.id, ...reason);
     expect(await activation(license.key, "thief-1")).toBe("LICENSE_KEY_SUPERSEDED");
     expect(await activation(await forge({ rev: 2 }), "thief-1")).toBe("activated");
   });
