@@ -1,4 +1,4 @@
-// What a contact with the service came to, and what the installation remembers of it. Pure.
+// The outcomes of a contact with the service, and what the installation remembers of them. Pure.
 import { backOff, waitOf } from "./answers.ts";
 import { CLOCK_TOLERANCE } from "./clocks.ts";
 import { claimOf, dateOf } from "./documents.ts";
@@ -9,7 +9,7 @@ import type { Refusal } from "./vocabulary.ts";
 
 export type Outcome =
   | ({ kind: "good" } & Grant)
-  /** `signedAt` in seconds: null where it is not signed, or by nobody who counts. */
+  /** `signedAt` in seconds: null if it is not signed, or not by a trusted key. */
   | { kind: "refusal"; code: Refusal; detail: string; signedAt: number | null }
   | { kind: "not_activated" }
   | { kind: "outage"; reason: string; retryAfter: number | null };
@@ -26,7 +26,7 @@ export interface Contact {
 
 const instant = (at: number): string => new Date(at).toISOString();
 
-/** The state after a contact. Nothing where another key was installed meanwhile: the answer was not of it. */
+/** The state after a contact. Unchanged if another key was installed meanwhile: the answer was about the old one. */
 export function afterContact(state: State, outcome: Outcome, contact: Contact): State {
   if (state.license_key !== contact.licenseKey) return state;
   const { at, random } = contact;
@@ -49,7 +49,7 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
 function afterRefusal(state: State, outcome: Outcome & { kind: "refusal" }, contact: Contact): State {
   const { code, detail, signedAt } = outcome;
   const { refusal: before } = state;
-  // Anybody can say something unsigned: it must not lift what the service signed.
+  // Anybody can send an unsigned answer: it must not undo a signed one.
   if (signedAt === null && before?.signed && before.key_sha256 === contact.keyHash) return state;
   const said = {
     code,
@@ -65,7 +65,7 @@ function afterRefusal(state: State, outcome: Outcome & { kind: "refusal" }, cont
   };
 }
 
-/** A grant that just came over the wire tells what time it is, whatever the clock here says. */
+/** A grant that just came over the network tells the time, even if the local clock differs. */
 const atOnce = (state: State, { claims }: Grant, at: number): State => ({
   ...state,
   last_seen_at: instant(at),
@@ -76,14 +76,14 @@ const atOnce = (state: State, { claims }: Grant, at: number): State => ({
 const waitAfter = (outcome: Outcome, failures: number, random: () => number): number =>
   backOff(failures, outcome.kind === "outage" ? outcome.retryAfter : null, random);
 
-/** The state after the service was asked for a seat of the candidate's. */
+/** The state after the service was asked for a seat for the candidate. */
 export function afterCandidate(state: State, outcome: Outcome, contact: Contact, instanceId: string): State {
   const { candidate } = state;
   if (candidate?.license_key !== contact.licenseKey) return state;
   const { at, random, keyHash } = contact;
   if (outcome.kind === "good") {
     const another = candidate.instance_id !== null && candidate.instance_id !== instanceId;
-    // Of the days the service adds the instances up: a new one is told what the old one was not.
+    // The service adds up the instances of a day: the new one reports what the old one has not reported.
     const moved = another
       ? {
           ...state,
@@ -116,13 +116,13 @@ export function afterCandidate(state: State, outcome: Outcome, contact: Contact,
   };
 }
 
-/** The usage as it is told under a license. The same one again goes on with its figures: the service keeps the highest. */
+/** The usage reported under a license. The same license continues its figures: the service keeps the highest. */
 export const usageFor = (state: State, licenseId: string | null): Usage =>
   state.usage_license_id === null || state.usage_license_id === licenseId
     ? state.usage
     : untold(state.usage, state.acknowledged);
 
-/** From now on the usage is told under this license. */
+/** From now on usage is reported under this license. */
 function underLicense(state: State, licenseId: string): State {
   const { usage_license_id: before } = state;
   if (before === null || before === licenseId) return { ...state, usage_license_id: licenseId };
@@ -131,12 +131,12 @@ function underLicense(state: State, licenseId: string): State {
     usage_license_id: licenseId,
     usage: usageFor(state, licenseId),
     acknowledged: {},
-    // Their answers acknowledge figures of the license before.
+    // Their answers acknowledge figures of the former license.
     offline_requests: state.offline_requests.map(({ nonce }) => ({ nonce, usage: {} })),
   };
 }
 
-/** The state with a grant in it, whichever way it came. */
+/** The state with a grant, from an answer or a file. */
 export function afterGrant(state: State, grant: Grant, at: number, random: () => number): State {
   return {
     ...underLicense(state, grant.claims.license_id),
@@ -155,7 +155,7 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
   };
 }
 
-/** Of two certificates of a seat the one that ends later counts, and the last proven one is kept as well. */
+/** Of two certificates of a seat the one that ends later counts; the last proven one is kept too. */
 function certificatesWith(
   state: State,
   { certificate, claims }: Grant,
@@ -171,14 +171,14 @@ function certificatesWith(
   return { certificate: counts, proven_certificate: proven === counts ? null : proven };
 }
 
-/** Due at its time, and where the clock was set back behind the last attempt. */
+/** Due at its time, or if the clock was set back behind the last attempt. */
 export function isDue({ license_key, next_check_in, last_attempt_at }: State, clock: number): boolean {
   if (license_key === null) return false;
   if (next_check_in === null || clock >= Date.parse(next_check_in)) return true;
   return last_attempt_at !== null && clock < Date.parse(last_attempt_at);
 }
 
-/** The state once the seat was given back: no key and no certificate; the usage stays. */
+/** The state after the seat was given back: no key and no certificate; the usage stays. */
 export const afterSeat = (state: State, highWater: number): State => ({
   ...afterRelease(state, highWater),
   license_key: null,
@@ -189,7 +189,7 @@ export const afterSeat = (state: State, highWater: number): State => ({
   candidate: null,
 });
 
-/** The state once the seat was given back for as long as nothing runs: the next start takes one again. */
+/** The state after the seat was given back while nothing runs: the next start takes one again. */
 export const afterRelease = (state: State, highWater: number): State => ({
   ...state,
   certificate: null,

@@ -1,4 +1,4 @@
-// Everything that the parts of a license share, put together once.
+// Everything that the parts of a license share, created once.
 import { ConfirmedTime } from "./clocks.ts";
 import type { Contacts } from "./contact.ts";
 import { claimOf } from "./documents.ts";
@@ -11,19 +11,19 @@ import { createTransport } from "./transport.ts";
 
 const DEFAULT_TIMEOUT = 10_000;
 
-/** @throws TypeError, RangeError where an option is none */
+/** @throws TypeError, RangeError if an option is invalid */
 export async function prepare(options: LicenseOptions): Promise<Contacts> {
   const { url, clock = Date.now, random = Math.random, timeout = DEFAULT_TIMEOUT } = options;
   check(options);
-  // A function of its own: workerd refuses a fetch that is called on anything but the global object.
+  // A wrapper: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
   const transport = url ? createTransport(url, fetcher, timeout) : null;
   const tell = options.onError ?? warn;
-  // What the caller makes of a fault is not ours: one who throws, at once or later, must not end the program.
+  // If the caller's handler throws, at once or later, that must not end the program.
   const report = (error: unknown): void => void (async () => tell(error))().catch(() => undefined);
   const store = new Store(options.storage, report);
   const evidence = new Evidence(options, await instanceOf(options, store, report), transport);
-  // Whoever gives a clock of his own answers for it; else what people set moves no deadline.
+  // A caller who passes a clock is responsible for it; otherwise a changed wall clock moves no deadline.
   const time = new ConfirmedTime(clock, options.monotonic ?? options.clock ?? (() => performance.now()));
   store.watch({
     async changed(state, isKept) {
@@ -48,7 +48,7 @@ function check({ instanceId, leaseHours, indeterminateDays }: LicenseOptions): v
 export const isLeaseHours = (value: number): boolean =>
   Number.isInteger(value) && value >= 1 && value <= 8760;
 
-/** The id of the storage; where none can be kept there, one that the process makes up. */
+/** The id of the storage; if the storage cannot keep one, an id of this process. */
 async function instanceOf(
   { storage, instanceId }: LicenseOptions,
   store: Store,
@@ -66,7 +66,7 @@ async function instanceOf(
   }
 }
 
-/** The certificate remembers a name that was lost: under another one the installation would take another seat. */
+/** The certificate remembers a lost id: under another id the installation would take another seat. */
 async function rememberedId(storage: Storage): Promise<string | null> {
   for (const name of [STATE, KEPT]) {
     const text = await storage.read(name).catch(() => null);
@@ -77,6 +77,6 @@ async function rememberedId(storage: Storage): Promise<string | null> {
 }
 
 function warn(error: unknown): void {
-  // oxlint-disable-next-line no-console -- an operator has to read it, where the application listens to nothing
+  // oxlint-disable-next-line no-console -- an operator must read it if the application has no handler
   console.warn(`caio-licensing: ${error instanceof Error ? error.message : String(error)}`);
 }

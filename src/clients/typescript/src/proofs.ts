@@ -1,9 +1,9 @@
-// What the state's documents are good for, read without verifying them: who may prove what, and when it ends.
+// What the stored documents can prove and when they end, read without verifying them.
 import { claimOf, dateOf } from "./documents.ts";
 import type { Holding } from "./facts.ts";
 import type { State } from "./state.ts";
 
-/** The certificate that proves who that instance is to that license: the last proven one, verified or not. */
+/** The certificate that proves this instance to this license: the last proven one, verified or not. */
 export function proofOf(state: State, licenseKey: string, instanceId: string): string | null {
   const proven = state.proven_certificate ?? state.certificate;
   if (proven === null) return null;
@@ -12,7 +12,7 @@ export function proofOf(state: State, licenseKey: string, instanceId: string): s
   return fits ? proven : null;
 }
 
-/** Verified or not: keys that went missing must not shorten what was promised. */
+/** Verified or not: lost keys must not shorten a promise. */
 export function endsOf(
   state: State,
   licenseKey: string,
@@ -32,7 +32,7 @@ export function endsOf(
   };
 }
 
-/** A client of before wrote no hash down; what it held beside a certificate had been granted. */
+/** Older clients stored no hash; a key that they held with a certificate had been granted. */
 export const isVouched = (state: State, hash: string | null): boolean =>
   state.vouched_key_sha256 === null
     ? state.bounded_since === null && state.license_key !== null && state.certificate !== null

@@ -1,4 +1,4 @@
-// The revocation list, for installations that cannot check in: anybody may pass it on.
+// The revocation list, for installations that cannot check in: anybody may deliver it.
 import type { Contacts } from "./contact.ts";
 import { MAX_LIST_LENGTH, verifyRevocations } from "./documents.ts";
 import { laterOf } from "./state.ts";
@@ -12,7 +12,7 @@ export async function takeRevocations(contacts: Contacts, given: string | undefi
   const { claims } = await verifyRevocations(token, evidence.trust(state));
   if (!claims) throw new LicenseError("REVOCATION_LIST_INVALID", "The revocation list does not verify.");
   const held = evidence.facts.revocations;
-  // Somebody who passes on an old one must not undo what a newer one says.
+  // An old list must not undo a newer one.
   if (held && held.iat > claims.iat) return;
   await store.update((stored) => ({
     ...stored,

@@ -1,5 +1,5 @@
-// What an installation may do: a pure function of the documents it holds, the service's last word, and time. An
-// outage does not refuse for long; the service, the end of the grace, or a bound that was told from the first day does.
+// What an installation may do: a pure function of its documents, the service's last word, and time. An outage does
+// not refuse; the service, the end of the grace, or a bound that was announced from the first day does.
 import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
 import { certificateOf, type Facts, type Holding } from "./facts.ts";
@@ -18,15 +18,15 @@ interface Judgment {
 
 const DAY = 86_400_000;
 
-/** How long a key runs that nobody vouched for, in confirmed time. */
+/** How long a key may run that nobody vouched for, in confirmed time. */
 const UNVOUCHED = 3 * DAY;
 
-/** What it has meanwhile: the features of the trial that every service starts with. */
+/** Its features meanwhile: those of the trial that every service starts with. */
 const TRIAL_FEATURES = ["orchestration"];
 
 export const DEFAULT_INDETERMINATE_DAYS = 90;
 
-/** The time to judge by: a clock that is set back must extend nothing, and one that is ahead must end nothing. */
+/** The time to judge by: a clock set back must extend nothing, and a clock ahead must end nothing. */
 export const effectiveNow = (facts: Facts, clock: number): number =>
   Math.max(clock - clockAhead(facts.clockAhead, clock), facts.highWater * 1000);
 
@@ -36,7 +36,7 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
     state === "indeterminate" ? facts.onIndeterminate === "allow" : state !== "refused";
   const inForce = judgeBounded(facts, facts.held, now, confirmed);
   const { candidate } = facts;
-  // Not written down: where the service refuses it, what was in force is so again.
+  // Not stored: if the service refuses it, the former license is in force again.
   const takesOver = candidate !== null && !mayRun(inForce) && mayTakeOver(candidate, now);
   const holding = takesOver ? candidate : facts.held;
   const judgment = takesOver ? judgeBounded(facts, candidate, now, confirmed) : inForce;
@@ -71,14 +71,14 @@ const toldOf = ({ licenseKey, state, code, detail, since }: NonNullable<Facts["c
   since,
 });
 
-/** A candidate that a trusted key verifies, that has started and not ended. */
+/** A candidate that a trusted key verifies, and that has started and not ended. */
 function mayTakeOver({ state, licenseKey }: NonNullable<Facts["candidate"]>, now: number): boolean {
   const key = licenseKey?.claims;
   if (!key || state !== "pending") return false;
   return (key.nbf === null || now >= key.nbf * 1000) && (key.exp === null || now < key.exp * 1000);
 }
 
-/** As `judge`, but what nobody can tell ends some day: forever is not an outage. */
+/** Like `judge`, but an indeterminate state ends some day: an outage does not last forever. */
 function judgeBounded(facts: Facts, holding: Holding, now: number, confirmed: number): Judgment {
   const judgment = judge(facts, holding, now);
   const deadline = judgment.state === "indeterminate" ? deadlineOf(facts, holding) : null;
@@ -103,7 +103,7 @@ function deadlineOf(facts: Facts, { licenseKey, vouched, seenAt, leaseEnd, keyEn
   return base + facts.indeterminateDays * DAY;
 }
 
-/** What a license key is found to be by itself, where that is not good. */
+/** What is wrong with a license key by itself, if anything. */
 function judgeFault(facts: Facts, { licenseKey, vouched, marked }: Holding): Judgment | null {
   switch (licenseKey?.fault) {
     case "invalid": {
@@ -147,8 +147,8 @@ function judge(facts: Facts, holding: Holding, now: number): Judgment {
 }
 
 /**
- * Whether a certificate that holds is good for more than what the service said, or somebody in its place: a refusal
- * without a signature. A wrong deployment, or who sits in between, must not stop a fleet.
+ * Whether a valid certificate outweighs a refusal: it does if the refusal is unsigned, since it may come from somebody
+ * else. A wrong deployment or an attacker on the network must not stop a fleet.
  */
 function isOutlasted(facts: Facts, holding: Holding, now: number): boolean {
   const certificate = certificateOf(facts, holding);
@@ -158,8 +158,8 @@ function isOutlasted(facts: Facts, holding: Holding, now: number): boolean {
 }
 
 /**
- * The service's word holds until it says otherwise. Only "not yet" ends by itself: where the key names the start,
- * and the service did not say so after it, knowing of another one.
+ * The service's word holds until it says otherwise. Only "not yet" ends by itself: at the start that the key names,
+ * unless the service said it after that start, because it knows a later one.
  */
 function judgeRefusal(
   { code, detail, at }: NonNullable<State["refusal"]>,
@@ -177,7 +177,7 @@ function listedAs(
   certificate: CertificateClaims | null,
   now: number,
 ): Judgment | null {
-  // A certificate that is newer than the list was given by a service that knew better.
+  // When the service signed a certificate newer than the list, it knew more than the list.
   if (list === null || now >= list.exp * 1000 || (certificate && certificate.iat > list.iat)) return null;
   if (list.revoked.includes(jti)) return refused("LICENSE_REVOKED", "The license is on the revocation list.");
   if (list.suspended.includes(jti))
@@ -217,7 +217,7 @@ export function byKeyAlone({ nbf, exp }: Pick<LicenseKeyClaims, "nbf" | "exp">, 
     return { ...refused("LICENSE_NOT_STARTED", detail), until: nbf * 1000 };
   }
   if (exp !== null && now >= exp * 1000) {
-    // It may have been renewed meanwhile: only the service or a certificate can say that it ended.
+    // It may have been renewed meanwhile: only the service or a certificate can say that it has ended.
     const detail = `The license key says that the license expired at ${instantOf(exp * 1000)}, and the service was not reached since.`;
     return indeterminate("LICENSE_EXPIRED", detail);
   }

@@ -4,22 +4,22 @@ import { isInstant, isObject, type KeySet, parseObject, readKeySet } from "./doc
 import { dayOf, type Figures, MAX_FIGURE, type Usage } from "./usage.ts";
 import { type Candidate, type Code, CODES, type Failure, type Refusal, REFUSALS } from "./vocabulary.ts";
 
-/** The names of the state and of what is kept twice among the texts. */
+/** The names of the texts with the state and with the copy of its essential part. */
 export const STATE = "state.json";
 export const KEPT = "kept.json";
 
-/** Where the state lives: a few small texts by name. */
+/** Where the state is kept: a few small texts by name. */
 export interface Storage {
   read(name: string): Promise<string | null>;
   /** Replaces the text as a whole: a reader sees the old one or the new one. */
   write(name: string, text: string): Promise<void>;
-  /** Runs `work` while nobody else who shares the storage does; may be left out where nobody does. */
+  /** Runs `work` while nobody else on the storage does; may be left out if nobody shares it. */
   exclusively?<T>(work: () => Promise<T>): Promise<T>;
-  /** Keeps a copy of what cannot be used, for a person to look at; may be left out where `read` gives all of it. */
+  /** Sets a broken text aside for a person to look at; may be left out if `read` returns all of it. */
   setAside?(name: string): Promise<void>;
 }
 
-/** Forgets everything when the process ends: for tests, and where a lost seat frees itself soon enough. */
+/** Forgets everything when the process ends: for tests, and if a lost seat becomes free soon enough. */
 export class MemoryStorage implements Storage {
   readonly #texts = new Map<string, string>();
 
@@ -32,7 +32,7 @@ export class MemoryStorage implements Storage {
   }
 }
 
-/** A license key or an instance id that waits to take the place of what is in force. */
+/** A license key or an instance id that waits to replace the one in force. */
 export interface CandidateState {
   license_key: string;
   /** null: the one in force. */
@@ -45,41 +45,41 @@ export interface CandidateState {
   /** In confirmed time, for deadlines. */
   seen_at: string;
   failures: number;
-  /** null: as soon as may be. */
+  /** null: as soon as possible. */
   next_try_at: string | null;
 }
 
 export interface State {
   license_key: string | null;
-  /** SHA-256 of the key that was installed, of which `license_key` may be a renewal: the same one does not undo it. */
+  /** SHA-256 of the installed key, which `license_key` may have renewed: installing it again does not undo that. */
   installed_key_sha256: string | null;
-  /** SHA-256 of the key that was configured last: one that did not change does nothing. */
+  /** SHA-256 of the last configured key: an unchanged one has no effect. */
   configured_key_sha256: string | null;
   configured_instance_id: string | null;
-  /** The one in force, where it is not that of the file `instance_id`. */
+  /** The id in force, if it differs from the file `instance_id`. */
   instance_id: string | null;
-  /** The one that counts: of two certificates of a seat the one that ends later. */
+  /** The certificate that counts: of two for a seat, the one that ends later. */
   certificate: string | null;
-  /** The last proven one, where that is another. */
+  /** The last proven certificate, if that is a different one. */
   proven_certificate: string | null;
   /** SHA-256 of `license_key`, once a trusted key verified it or the service granted it. */
   vouched_key_sha256: string | null;
   /** In confirmed time: when `license_key` was installed. */
   key_seen_at: string | null;
-  /** In confirmed time: the first start of a client that bounds what nobody can tell. */
+  /** In confirmed time: the first start of a client that bounds the indeterminate state. */
   bounded_since: string | null;
   confirmed_at: string | null;
   /** The latest wall clock at which something was written. */
   last_seen_at: string | null;
-  /** By how much the wall clock was ahead of the service at the last grant, and what it said then. */
+  /** How far the wall clock was ahead of the service at the last grant, and its reading then. */
   clock_ahead: { by_ms: number; at: string } | null;
   candidate: CandidateState | null;
   revocations: string | null;
   /** The published keys, as read last. */
   jwks: KeySet | null;
-  /** The latest time that a signed document ever told. */
+  /** The latest time in any signed document so far. */
   high_water: string | null;
-  /** Bound to the key that it was said of. */
+  /** Bound to the key that it is about. */
   refusal: { code: Refusal; detail: string; at: string; key_sha256: string; signed: boolean } | null;
   last_failure: Failure | null;
   warnings: string[];
@@ -88,13 +88,13 @@ export interface State {
   failures: number;
   usage: Usage;
   acknowledged: Usage;
-  /** Of which license the service acknowledged it; stays when that license is given back. */
+  /** The license under which the service acknowledged it; stays after that license is given back. */
   usage_license_id: string | null;
   /** Instances that held a seat at the last check-in. */
   seats_active: number | null;
-  /** The last request files: a license file has to answer one of them, and acknowledges its usage. */
+  /** The last request files: a license file must answer one of them, and acknowledges its usage. */
   offline_requests: { nonce: string; usage: Usage }[];
-  /** SHA-256 of the certificate of the license file that was loaded last: once more changes nothing. */
+  /** SHA-256 of the certificate in the last loaded license file: loading it again changes nothing. */
   license_file_sha256: string | null;
 }
 
@@ -130,7 +130,7 @@ export const EMPTY: State = {
   license_file_sha256: null,
 };
 
-/** Members that are texts of any kind, and those that are instants. */
+/** The members that are texts, and those that are instants. */
 const TEXTS = [
   "license_key",
   "installed_key_sha256",
@@ -155,7 +155,7 @@ const INSTANTS = [
   "last_attempt_at",
 ] as const;
 
-/** The state that a text holds, or null where it is cut off or none. What it should not hold is left out. */
+/** The state in a text, or null if the text is cut off or not a state. Invalid members are left out. */
 export function parseState(text: string): State | null {
   const value = parseObject(text);
   if (value?.["version"] !== 1) return null;
@@ -178,12 +178,12 @@ export function parseState(text: string): State | null {
     seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
     offline_requests: requestsOf(value["offline_requests"]),
   };
-  // A client of before did not write down when it was there; the days that it counted on tell as much.
+  // Older clients did not record when they ran; the days that they counted on show it.
   const day = Object.keys(usage).toSorted().at(-1);
   return { ...state, last_seen_at: state.last_seen_at ?? (day ? `${day}T00:00:00.000Z` : null) };
 }
 
-/** What is kept twice: what makes a license, and what keeps a restart from undoing it. */
+/** The part that is kept twice: the license, and what keeps a restart from undoing it. */
 const KEPT_TWICE = [
   "license_key",
   "certificate",
@@ -195,11 +195,11 @@ const KEPT_TWICE = [
   "vouched_key_sha256",
 ] as const;
 
-/** What is written beside the state, for the day that the state is broken. */
+/** The copy written beside the state, in case the state is broken one day. */
 export const formatKept = (state: State): string =>
   `${JSON.stringify({ version: 1, ...Object.fromEntries(KEPT_TWICE.map((name) => [name, state[name]])) }, null, 1)}\n`;
 
-/** The state, as far as what is beside it, or what is left of its text, tells. */
+/** The state, as far as its copy or the rest of its text tells. */
 export function salvage(broken: string, kept: string | null): State | null {
   const copy = parseState(kept ?? "");
   if (copy) return copy;
@@ -220,7 +220,7 @@ const textOf = (value: unknown): string | null => (typeof value === "string" ? v
 
 const instantOf = (value: unknown): string | null => (isInstant(value) ? value : null);
 
-/** Whole and in the service's range: it would answer no check-in that tells anything else. */
+/** A whole number in the service's range: the service refuses a check-in that reports anything else. */
 const amountOf = (value: unknown): number =>
   typeof value === "number" && value >= 0 && Number.isFinite(value)
     ? Math.min(Math.floor(value), MAX_FIGURE)

@@ -1,5 +1,5 @@
-// Keeps the state: one change after the other, shared with whoever shares the storage. A storage that fails
-// stops nobody: what changed goes on in memory and is written as soon as that works again.
+// Keeps the state: one change after the other, shared by all processes on the storage. A storage that fails
+// stops nobody: changes stay in memory and are written as soon as that works again.
 import {
   EMPTY,
   formatKept,
@@ -17,9 +17,9 @@ import { LicenseError } from "./vocabulary.ts";
 export interface Watcher {
   /** Called with each new state, and awaited before the next. */
   changed(state: State, isKept: boolean): Promise<void>;
-  /** What is written with each change: the time, for one. */
+  /** What is written with each change, such as the time. */
   stamp(state: State): State;
-  /** Whether the stamp is worth writing by itself. */
+  /** Whether the stamp alone is worth writing. */
   isStampDue(state: State): boolean;
 }
 
@@ -30,11 +30,11 @@ export class Store {
   #state: State = EMPTY;
   /** Counted since the last change; added to what is stored, so that several processes lose nothing. */
   #counted: Usage = {};
-  /** What changed and could not be written. */
+  /** Changes that could not be written. */
   #unsaved: Partial<State> = {};
-  /** Whether the last attempt to write came to something. */
+  /** Whether the last attempt to write succeeded. */
   #isKept = true;
-  /** What is known to be in the copy. */
+  /** The known content of the copy. */
   #copy: string | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -52,7 +52,7 @@ export class Store {
     return { ...this.#state, usage: addUsage(this.#state.usage, this.#counted) };
   }
 
-  /** Whether there is something that a crash would take. */
+  /** Whether a crash would lose anything. */
   get isDirty(): boolean {
     const changed = [this.#unsaved, this.#counted].some((members) => Object.keys(members).length > 0);
     return changed || this.#watcher.isStampDue(this.#state);
@@ -63,8 +63,8 @@ export class Store {
   }
 
   /**
-   * Takes over what others wrote. Without the lock, and nothing is written: for whoever has nothing to write.
-   * Where there is no state, or none that can be read, what is in memory goes on.
+   * Takes over what others wrote. Needs no lock, since it writes nothing.
+   * If no state can be read, the one in memory stays.
    */
   refresh(): Promise<void> {
     return this.#inTurn(async () => {
@@ -90,7 +90,7 @@ export class Store {
         });
       } catch (error) {
         if (begun) this.#report(error);
-        // What cannot be locked is not written, but it may be read.
+        // Without the lock nothing is written, but reading is possible.
         else await this.#change(change, error);
       }
       await this.#told();
@@ -99,7 +99,7 @@ export class Store {
   }
 
   /**
-   * As `update`, for what has to be kept before anybody acts on it.
+   * Like `update`, for changes that must be stored before anybody acts on them.
    * @throws what `change` or the storage throws; then nothing has changed
    */
   commit(change: (state: State) => State): Promise<State> {
@@ -111,8 +111,8 @@ export class Store {
   }
 
   /**
-   * The text of that name, made once where there is none. One that cannot be used is set aside, never written over.
-   * @throws what the storage throws, where it takes writing
+   * The text of that name, made once if missing. An unusable text is set aside, never overwritten.
+   * @throws what the storage throws, if something must be written
    */
   async readOrMake(
     name: string,
@@ -132,7 +132,7 @@ export class Store {
       }
       return null;
     };
-    // Not under the lock at first: a folder that cannot be written can be read.
+    // First without the lock: a read-only folder can still be read.
     return (
       (await read()) ??
       this.#inTurn(() =>
@@ -152,8 +152,8 @@ export class Store {
   }
 
   /**
-   * @param fault why nothing can be written; null where nothing is known to be wrong
-   * @param lasting throw where it cannot be written, and change nothing
+   * @param fault why nothing can be written; null if no fault is known
+   * @param lasting throw if it cannot be written, and change nothing
    */
   async #change(change: (state: State) => State, fault: unknown, lasting = false): Promise<void> {
     let trouble = fault;
@@ -185,7 +185,7 @@ export class Store {
     }
   }
 
-  /** What makes the license is kept twice, for a disk or a person that breaks the one. */
+  /** The essential part of the license is kept twice, in case a disk or a person breaks one copy. */
   async #copyKept(): Promise<void> {
     const copy = formatKept(this.#state);
     this.#copy ??= (await this.#readText(KEPT)) ?? formatKept(EMPTY);
@@ -194,7 +194,7 @@ export class Store {
     this.#copy = copy;
   }
 
-  /** Said once: a folder that cannot be written stays so for a while. */
+  /** Reported once: a folder that cannot be written stays so for a while. */
   #notKept(error: unknown): void {
     if (!this.#isKept) return;
     this.#isKept = false;
@@ -206,7 +206,7 @@ export class Store {
   async #read(): Promise<string | null> {
     const text = await this.#readText(STATE);
     const stored = text === null ? null : parseState(text);
-    // One that was cut off or altered is set aside for a person to look at, never a reason to stop.
+    // A damaged state is set aside for a person to look at, never a reason to stop.
     if (text !== null && stored === null) {
       this.#report(new Error(`${STATE} cannot be read and was set aside.`));
       await this.#setAside(STATE, text);
@@ -218,7 +218,7 @@ export class Store {
     return text;
   }
 
-  /** What is no text at all counts as broken, not as a storage that fails. */
+  /** Content that is not text counts as a broken state, not as a failing storage. */
   async #readText(name: string): Promise<string | null> {
     try {
       return await this.#storage.read(name);
@@ -234,7 +234,7 @@ export class Store {
   }
 
   #keepInMemory(before: State): void {
-    // Of the usage others write as well. It is cumulative: what is not noted is told again.
+    // Other processes write usage too. It is cumulative: what is not noted is reported again.
     const { usage, acknowledged, usage_license_id } = before;
     const figures = { usage, acknowledged, usage_license_id };
     this.#state = { ...this.#state, ...figures };

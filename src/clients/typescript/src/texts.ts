@@ -1,6 +1,6 @@
-// Texts as people and tools hand them over: keys that were pasted, addresses, ids and files. Pure.
+// Texts from people and tools: pasted keys, addresses, ids and files. Pure.
 
-/** Blanks and what nobody sees: mail programs, wikis and shells put them into keys. */
+/** Blanks and invisible characters: mail programs, wikis and shells put them into keys. */
 const UNSEEN = /[\p{White_Space}\p{Cf}]/gu;
 
 const EDGES = /^[\p{White_Space}\p{Cf}]+|[\p{White_Space}\p{Cf}]+$/gu;
@@ -8,7 +8,7 @@ const EDGES = /^[\p{White_Space}\p{Cf}]+|[\p{White_Space}\p{Cf}]+$/gu;
 /** One pair of quotes around a key, or the name of a variable in front. "export NAME=" has lost its blank by then. */
 const WRAPPINGS = [/^"(.*)"$/, /^'(.*)'$/, /^`(.*)`$/, /^<(.*)>$/, /^[A-Za-z_][A-Za-z0-9_]*=(.*)$/];
 
-/** The license key in a text: base64url and dots hold nothing of what is dropped, so the signature still decides. */
+/** The license key in a text: base64url and dots contain no dropped character, so the signature still decides. */
 export function cleanKey(text: string): string {
   let key = text.replaceAll(UNSEEN, "");
   for (;;) {
@@ -18,21 +18,21 @@ export function cleanKey(text: string): string {
   }
 }
 
-/** Whether more than blanks around it had to be dropped to come to the key. */
+/** Whether more than blanks around the key had to be removed. */
 export const hasMarks = (text: string): boolean => cleanKey(text) !== text.trim();
 
-/** What a detail says of a key that had marks. Nothing of the key is echoed. */
+/** What a detail says about a key that had marks. Nothing of the key is echoed. */
 export const PASSED_OVER = " Quotes, a name in front or characters that nobody sees were passed over in it.";
 
-/** An instance id as it is compared and sent: "a " and "a" are one seat. */
+/** An instance id as it is compared and sent: "a " and "a" are one instance. */
 export const cleanId = (text: string): string => text.replaceAll(EDGES, "").normalize("NFC");
 
-/** As the service takes it. */
+/** Whether the service accepts it. */
 export const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) && text.trim() !== "";
 
 const DEFAULT_PORTS: Record<string, string> = { http: ":80", https: ":443" };
 
-/** An address as it is compared, and asked: what cannot make a difference makes none. */
+/** An address as it is compared and requested: differences without meaning are removed. */
 export function canonicalAddress(text: string): string {
   const trimmed = text.replaceAll(EDGES, "").replace(/\/+$/, "");
   const [, scheme, user = "", host, rest] =
@@ -57,7 +57,7 @@ export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "")
 
 /**
  * The text of a file, which is UTF-8 with a byte order mark or without.
- * @throws TypeError that says so where it is UTF-16, as PowerShell writes it, or no text at all
+ * @throws TypeError that says so if it is UTF-16, as PowerShell writes it, or not text at all
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
   const [first, second] = bytes;

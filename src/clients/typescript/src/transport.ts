@@ -1,4 +1,4 @@
-// The way to the service: one request, one answer, nothing thrown. What an answer means is not decided here.
+// The way to the service: one request, one answer, nothing thrown. answers.ts decides what an answer means.
 import type { Answer } from "./answers.ts";
 import { reasonOf } from "./failures.ts";
 import { canonicalAddress } from "./texts.ts";
@@ -7,11 +7,11 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface Transport {
   post(path: string, body: object): Promise<Answer>;
-  /** @param maxLength bytes, where that is more than any other answer has */
+  /** @param maxLength bytes, if the answer may be larger than usual */
   get(path: string, maxLength?: number): Promise<Answer>;
 }
 
-/** Far above any answer of the service; a portal's page is not worth more memory. */
+/** Far larger than a usual answer of the service; a portal's page is not worth more memory. */
 const MAX_ANSWER = 256 * 1024;
 
 /** @param timeout milliseconds for each request */

@@ -1,8 +1,8 @@
-// What an installation used: figures per UTC day that only grow, so that telling a day twice counts it once. Pure.
+// The usage of an installation: figures per UTC day that only grow, so that a day reported twice counts once. Pure.
 
 export interface Figures {
   requests: number;
-  /** The most that there were at a time on that day. */
+  /** The most at one time on that day. */
   services: number;
 }
 
@@ -49,8 +49,8 @@ const highest = (a: Figures | undefined, b: Figures): Figures => ({
 });
 
 /**
- * After an answer that took `report` in: what was acknowledged, and the usage without the days that are over
- * (older than yesterday) and were acknowledged in full. What was counted while the request was under way stays.
+ * After an answer that accepted `report`: the acknowledged figures, and the usage without the days that are over
+ * (older than yesterday) and fully acknowledged. What was counted during the request stays.
  */
 export function settle(
   usage: Usage,
@@ -59,7 +59,7 @@ export function settle(
   serverTime: number,
 ): { usage: Usage; acknowledged: Usage } {
   const told: Record<string, Figures> = { ...acknowledged };
-  // The service passes over days that have not begun anywhere; they are told again when they have.
+  // The service ignores days that have not begun anywhere; they are reported again when they have.
   const heard = report.filter(({ date }) => date <= dayOf(serverTime + DAY));
   for (const { date, ...figures } of heard) told[date] = highest(told[date], figures);
   const yesterday = dayOf(serverTime - DAY);
@@ -73,7 +73,7 @@ export function settle(
   };
 }
 
-/** What another license is told: nothing that the one before was told already. */
+/** The usage to report under another license: nothing already reported under the former one. */
 export function untold(usage: Usage, acknowledged: Usage): Usage {
   const left = Object.entries(usage).map(([day, { requests, services }]): [string, Figures] => {
     const told = acknowledged[day] ?? { requests: 0, services: 0 };
@@ -81,7 +81,7 @@ export function untold(usage: Usage, acknowledged: Usage): Usage {
       day,
       {
         requests: Math.max(0, requests - told.requests),
-        // Services do not add up: a day's most that was told is told.
+        // Services do not add up: a reported daily maximum is not reported again.
         services: services > told.services ? services : 0,
       },
     ];

@@ -1,6 +1,6 @@
-// The words of the client: what a status says, and the codes in it.
+// The vocabulary of the client: a status and its codes.
 
-/** What the service says when it refuses, word by word. Nothing else that comes over the wire is a refusal. */
+/** The refusal codes of the service. Nothing else that comes over the network is a refusal. */
 export const REFUSALS = [
   "LICENSE_EXPIRED",
   "LICENSE_SUSPENDED",
@@ -23,7 +23,7 @@ export const SIGNED_REFUSALS: readonly string[] = [
 
 export type Refusal = (typeof REFUSALS)[number];
 
-/** Why a license is not simply entitled: the service's word, or what the installation found out by itself. */
+/** Why a license is not simply entitled: the service's code, or a finding of the installation itself. */
 export const CODES = [
   ...REFUSALS,
   "LICENSE_KEY_MISSING",
@@ -37,7 +37,7 @@ export type Code = (typeof CODES)[number];
 
 export type LicenseState = "entitled" | "grace" | "indeterminate" | "refused";
 
-/** What the license allows. Empty and null where no document that verifies says it; a null limit is no limit. */
+/** What the license allows. Empty and null if no verified document says it; a null limit is no limit. */
 export interface Terms {
   licenseId: string | null;
   customerId: string | null;
@@ -55,16 +55,16 @@ export interface Terms {
 
 /** A license key, or an instance id, that was configured or installed and is not in force. */
 export interface Candidate {
-  /** null where no trusted key verifies the license key. */
+  /** null if no trusted key verifies the license key. */
   licenseId: string | null;
-  /** `pending`: the service is to be asked, or did not answer yet. */
+  /** `pending`: the service has not been asked, or has not answered yet. */
   state: "pending" | "refused";
   code: Code | null;
   detail: string;
   since: string;
 }
 
-/** Why the last attempt came to no contact with the service. */
+/** Why the last attempt did not reach the service. */
 export interface Failure {
   at: string;
   reason: string;
@@ -80,16 +80,16 @@ export interface Status extends Terms {
    * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS.
    */
   warnings: readonly string[];
-  /** When this state ends if nothing else is heard, or null. */
+  /** When this state ends without further news, or null. */
   until: string | null;
-  /** When the service is asked next; null: as soon as may be. */
+  /** When the service is asked next; null: as soon as possible. */
   nextCheckIn: string | null;
   mayRun: boolean;
   candidate: Candidate | null;
   lastFailure: Failure | null;
 }
 
-/** Thrown where a caller asked for something that the license or the service does not give. */
+/** Thrown if a caller asks for something that the license or the service does not give. */
 export class LicenseError extends Error {
   override readonly name = "LicenseError";
   /**

@@ -1,4 +1,4 @@
-"""CAIO's licenses from within the installation: activate, check in, count, and go on when nobody answers."""
+"""CAIO's licenses inside the installation: activate, check in, count, and continue if nobody answers."""
 
 __version__ = "0.1.0"
 

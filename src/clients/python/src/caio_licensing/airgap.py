@@ -28,23 +28,23 @@ from .usage import acknowledge, report, tell_anew, usage_for
 if TYPE_CHECKING:
     from .client import LicenseClient
 
-#: Requests whose answer may still come.
+#: How many requests are kept whose answer may still come.
 _REMEMBERED = 3
 
 
 class LicenseFileError(Exception):
-    """The file is none for this installation; says why in a sentence."""
+    """The file is not valid for this installation; the message says why."""
 
 
 def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]) -> None:
-    """Writes what staff need to make a license file, and what was used since the last one.
+    """Writes what staff need to make a license file, with the usage since the last one.
 
-    :raises LicenseFileError: where no license key is installed, or instance.key.json is broken
-    :raises OSError: where the file or the state folder cannot be written
+    :raises LicenseFileError: if no license key is installed, or instance.key.json is broken
+    :raises OSError: if the file or the state folder cannot be written
     """
     client.flush()
     nonce = secrets.token_urlsafe(16)
-    # A request that is forgotten has an answer that is refused.
+    # If a request is forgotten, its answer is refused.
     with client.folder.update(lasting=True) as state:
         facts = asking(client.facts())
         if not facts.license_key:
@@ -67,10 +67,10 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
 
 
 def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> Status:
-    """Takes in a .caio-license file. What is held stays where the file is not good. The file that was loaded last
-    may be loaded again: that changes nothing.
+    """Loads a .caio-license file. If the file is not good, the stored documents stay. Loading the last file
+    again changes nothing.
 
-    :raises LicenseFileError: where it is not for this installation, forged, or older than what is held
+    :raises LicenseFileError: if it is not for this installation, forged, or older than the stored documents
     """
     try:
         content = json.loads(read_text(path))
@@ -89,7 +89,7 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
     if certificate.terms.license_id != license_id:
         raise LicenseFileError("The documents in the license file are of two licenses.")
     with client.folder.update() as state:
-        # At each start, for instance; what came online since is newer.
+        # For example at each start; what came online since is newer.
         if state.certificate and digest in (state.license_file_sha256, key_hash(state.certificate)):
             state.license_file_sha256 = digest
             return client.status()
@@ -130,8 +130,8 @@ def _was_installed(client: LicenseClient, certificate: Certificate) -> bool:
 def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[str]) -> None:
     """Signs that this installation has stopped, and forgets key and certificate.
 
-    :raises LicenseFileError: where no certificate of a license file is held, or instance.key.json is broken
-    :raises OSError: where the receipt cannot be written; then nothing is forgotten
+    :raises LicenseFileError: if no certificate of a license file is stored, or instance.key.json is broken
+    :raises OSError: if the receipt cannot be written; then nothing is forgotten
     """
     certificate = usable_certificate(client.facts())
     if certificate is None:
@@ -141,13 +141,13 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
     if (certificate.public_key or {}).get("x") != _public_half(key)["x"]:
         raise LicenseFileError("The certificate was not asked for by a request file of this installation.")
     receipt = _sign(key, "deactivation+jwt", {"certificate": proof(client.facts())})
-    # On disk before anything is forgotten: without it the seat could not be given back any more.
+    # On disk before anything is forgotten: without it the seat could no longer be given back.
     write_atomically(Path(path), receipt + "\n")
     client.forget()
 
 
 def _prove(key: Ed25519PrivateKey, instance_id: str, nonce: str, now: int) -> str:
-    """That whoever asks has the private half: nobody else gets a file for this instance."""
+    """Proves that the requester has the private key: nobody else gets a file for this instance."""
     claims = {"instance_id": instance_id, "nonce": nonce, "iat": now // SECOND}
     return _sign(key, "activation-request+jwt", claims)
 
@@ -158,14 +158,14 @@ def _sign(key: Ed25519PrivateKey, typ: str, claims: dict[str, Any]) -> str:
 
 
 def _instance_key(client: LicenseClient) -> Ed25519PrivateKey:
-    """The installation's own key; made when it is first needed, under the folder's lock. Nobody is shown it."""
+    """The installation's own key, made when first needed, under the folder's lock. It is never shown."""
     file = client.folder.path / "instance.key.json"
     try:
         return Ed25519PrivateKey.from_private_bytes(_decode(json.loads(read_text(file))["d"]))
     except FileNotFoundError:
         key = Ed25519PrivateKey.generate()
     except (ValueError, LookupError, TypeError) as error:
-        # Not made anew: certificates name it.
+        # A broken key is not replaced: certificates name it.
         raise LicenseFileError(f"{file} holds no key: {error}") from error
     d = _encode(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
     client.folder.write_file(file.name, json.dumps({**_public_half(key), "d": d}))

@@ -1,7 +1,7 @@
 """What an answer of the service means. Pure.
 
-One rule stands above the others: only a coded refusal of the service says no. Whatever else goes wrong (a
-proxy's page, a captive portal, a time-out, a 5xx) is an outage and leaves things as they are.
+The main rule: only a coded refusal of the service says no. Everything else that goes wrong (a
+proxy's page, a captive portal, a time-out, a 5xx) is an outage and changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REFUSALS = frozenset(
     }
 )
 
-#: Those that the service signs.
+#: The refusals that the service signs.
 SIGNED_CODES = frozenset(
     {"LICENSE_EXPIRED", "LICENSE_SUSPENDED", "LICENSE_REVOKED", "LICENSE_KEY_SUPERSEDED"}
 )
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there was no answer, in the words of whoever has to mend it."""
+    """Why there was no answer, in words for the person who must fix it."""
 
     reason: str
 
@@ -63,7 +63,7 @@ class Granted:
     interval: int
     lease: int
     warnings: tuple[str, ...]
-    #: None where it is not told.
+    #: None if not known.
     seats_active: int | None
     #: Days whose usage the service did not take.
     usage_ignored: frozenset[str]
@@ -73,9 +73,9 @@ class Granted:
 class Refused:
     code: str
     detail: str
-    #: When the service signed it; None where it did not.
+    #: When the service signed it; None if it is unsigned.
     signed_at: int | None = None
-    #: It is signed by a key that is not known: the published ones should be read again.
+    #: It is signed by an unknown key: the published keys should be read again.
     unknown_key: bool = False
 
 
@@ -88,7 +88,7 @@ class NotActivated:
 class Outage:
     reason: str
     retry_after: int = 0
-    #: A document names a key that is not known: the published ones should be read again.
+    #: A document names an unknown key: the published keys should be read again.
     unknown_key: bool = False
 
 
@@ -98,9 +98,9 @@ MAX_RETRY_AFTER = DAY
 
 
 def judge_answer(facts: Facts, answer: Answer | Failure | None) -> Outcome:
-    """What an answer to an activation or a check-in means; None is none at all.
+    """What an answer to an activation or a check-in means; None means no answer.
 
-    :param facts: with the key and the instance that were asked for
+    :param facts: with the key and the instance of the request
     """
     if answer is None or isinstance(answer, Failure):
         return Outage(answer.reason if answer else "no answer")
@@ -131,7 +131,7 @@ def _judge_signature(facts: Facts, said: Refused, token: object) -> Refused:
     held = usable_certificate(facts)
     about = signed.code, signed.instance_id, signed.license_id
     asked = said.code, facts.instance_id, claim_of(facts.license_key or "", "jti")
-    # One that is older than what was granted since was stored somewhere on the way.
+    # A refusal older than a later grant was cached somewhere on the way.
     fresh = held is None or signed.issued_at >= held.issued_at
     return replace(said, signed_at=signed.issued_at) if about == asked and fresh else said
 
@@ -160,7 +160,7 @@ def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:
 def _license_id(facts: Facts) -> str | None:
     """Of the key that was asked with. The service may grant one that no key known here verifies.
 
-    :raises DocumentInvalid: where it is forged
+    :raises DocumentInvalid: if it is forged
     """
     text = facts.license_key or ""
     try:
@@ -172,7 +172,7 @@ def _license_id(facts: Facts) -> str | None:
 def grant_of(
     key_text: str, certificate_text: str, certificate: Certificate, content: Mapping[str, Any]
 ) -> Granted:
-    """What documents that are good grant, be they from an answer or from a license file."""
+    """What valid documents grant, from an answer or a license file."""
     asked = certificate.check_in_at
     return Granted(
         license_key=key_text.strip(),
@@ -212,17 +212,17 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
 
 def _retry_after(answer: Answer) -> int:
     text = answer.headers.get("retry-after", "").strip()
-    # Digits alone: the service sends seconds, and a date would need a clock that is right.
+    # Digits only: the service sends seconds, and a date would need a correct clock.
     return min(int(text[:9]) * SECOND, MAX_RETRY_AFTER) if text.isascii() and text.isdigit() else 0
 
 
 def next_after_grant(granted: Granted, clock: int, chance: float) -> int:
-    """When to check in next. By the local clock from now on, so that one that is wrong does no harm."""
+    """When to check in next: an interval from now by the local clock, so that a wrong clock does no harm."""
     wanted = granted.interval + int(granted.interval * 0.1 * chance)
     return clock + max(MINUTE, min(wanted, granted.lease * 3 // 4))
 
 
 def next_after_failure(failures: int, retry_after: int, clock: int, chance: float) -> int:
-    """When to try again after so many failures in a row: exponential, with full jitter."""
+    """When to try again after a number of failures in a row: exponential, with full jitter."""
     ceiling = min(HOUR, 30 * SECOND * 2 ** min(failures - 1, 10))
     return clock + max(SECOND, int(ceiling * chance), retry_after)

@@ -1,5 +1,4 @@
-"""Work that is done again and again on threads of its own, until it is stopped; and work that nobody waits too
-long for.
+"""Work that is repeated on its own threads until it is stopped; and work with a limit on the wait.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ T = TypeVar("T")
 
 
 class Background:
-    """:param works: what to do every so many seconds, by the name of its thread"""
+    """:param works: what to do and how often in seconds, by thread name"""
 
     def __init__(self, works: Mapping[str, Tuple[float, Callable[[], object]]]) -> None:
         self._works = works
@@ -29,7 +28,7 @@ class Background:
     def start(self) -> None:
         if self._threads:
             return
-        # Threads end with the process: a check-in that waits for an answer must not hold up its end.
+        # Threads end with the process: a check-in that waits for an answer must not delay its end.
         self._stop = threading.Event()
         for name, (interval, work) in self._works.items():
             arguments = (interval, work, self._stop)
@@ -45,7 +44,7 @@ class Background:
         self._threads = []
 
     def after_fork(self) -> None:
-        """Threads are not taken along into a child: there they are started again."""
+        """A forked child does not inherit threads: it starts them again."""
         running, self._threads = self.running, []
         if running:
             self.start()
@@ -55,14 +54,14 @@ class Background:
             try:
                 work()
             except Exception:
-                # A thread that died would end check-ins for good: the fault is told, and it goes on.
+                # A dead thread would end check-ins for good: the fault is reported, and the thread continues.
                 log.exception("Licensing failed in the background")
             if stop.wait(interval):
                 return
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | None:
-    """What the work gives, or None where it takes longer; then it goes on by itself.
+    """The result of the work, or None if it takes longer; then it continues by itself.
 
     :raises Exception: what the work raises in time
     """
@@ -71,12 +70,12 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     def run() -> None:
         try:
             done.put((work(), None))
-        except BaseException as error:  # told to whoever waits
+        except BaseException as error:  # raised again in the caller
             done.put((None, error))
 
     try:
         threading.Thread(target=run, name="caio-license-call", daemon=True).start()
-    except RuntimeError:  # no thread any more: the process is about to end
+    except RuntimeError:  # no new threads: the process is about to end
         return work()
     try:
         value, error = done.get(timeout=seconds)

@@ -1,4 +1,4 @@
-"""What the claims of each signed document mean. Pure; that a document is signed is `documents`' business."""
+"""What the claims of each signed document mean. Pure; `documents` checks the signature."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LicenseKey:
 @dataclass(frozen=True)
 class Certificate:
     terms: Terms
-    #: Of the seat; None where it is not told.
+    #: Of the activation; None if not known.
     activation_id: str | None
     instance_id: str
     issued_at: int
@@ -50,7 +50,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class SignedRefusal:
-    """What the service says when it says no, so that nobody on the way can say it in its place."""
+    """A signed refusal of the service, so that nobody on the way can refuse in its place."""
 
     instance_id: str
     license_id: str

@@ -1,7 +1,7 @@
-"""The installation's side of the license service: what it holds, says and asks, and when.
+"""The installation's side of the license service: what it stores, reports and asks, and when.
 
 `status()` never waits for the network. Background threads do the rest: one writes the counters, one checks in
-when it is time, one looks at the key file.
+when it is time, one checks the key file.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from .settings import pinned_by_environment, settings_from
 from .times import MINUTE
 from .transport import HttpTransport, Transport
 
-#: How often the key file is looked at, in seconds, and confirmed time is written.
+#: How often, in seconds, the key file is checked and confirmed time is written.
 _LOOK_AGAIN = 10.0
 _KEEP_TIME = 10 * MINUTE
 
 
 class LicenseClient(Contact):
-    """One license on one installation. What is not given comes from the environment.
+    """One license on one installation. Arguments that are not given come from the environment.
 
-    :param url: of the license service (CAIO_LICENSE_URL); without one nothing is asked over the network
-    :param license_key: as it was delivered (CAIO_LICENSE_KEY); one that changed waits to be granted a seat
-    :param license_key_file: a file with the key (CAIO_LICENSE_KEY_FILE), looked at every ten seconds
-    :param instance_id: who this installation is (CAIO_LICENSE_INSTANCE_ID); generated and kept where not given
+    :param url: of the license service (CAIO_LICENSE_URL); without it the client sends no requests
+    :param license_key: as it was delivered (CAIO_LICENSE_KEY); a changed key waits until it is granted a seat
+    :param license_key_file: a file with the key (CAIO_LICENSE_KEY_FILE), checked every ten seconds
+    :param instance_id: who this installation is (CAIO_LICENSE_INSTANCE_ID); generated and kept if not given
     :param lease_hours: the longest lease to ask for, 1 to 8760 (CAIO_LICENSE_LEASE_HOURS)
     :param release: whether the last process on the folder gives the seat back at its end (CAIO_LICENSE_RELEASE=1)
-    :param state_dir: where to keep things (CAIO_LICENSE_DIR, else ~/.local/state/caio-license)
+    :param state_dir: the state folder (CAIO_LICENSE_DIR, else ~/.local/state/caio-license)
     :param trusted_keys: the service's public JWK Set, pinned (CAIO_LICENSE_KEYS: a file's name)
-    :param fetch_keys: whether to read the published keys as well where a pinned one is not enough
-    :param issuer: whose documents count, comma-separated (CAIO_LICENSE_ISSUER); the url where not given
-    :param on_indeterminate: "deny" to stop where nobody can tell; "allow" to go on
-    :param indeterminate_days: for how many days to go on where nobody can tell; None: for ever
-    :param timeout: seconds that a call waits for the service in all
+    :param fetch_keys: whether to read the published keys too if the pinned ones are not enough
+    :param issuer: the issuers whose documents count, comma-separated (CAIO_LICENSE_ISSUER); default: the url
+    :param on_indeterminate: "deny" to stop if nobody can tell; "allow" to continue
+    :param indeterminate_days: for how many days to continue if nobody can tell; None: forever
+    :param timeout: seconds that a call waits for the service in total
     :param clock: seconds since 1970, for tests; so is `monotonic`, seconds from any beginning
-    :raises ValueError: where neither url nor issuer is known, and for arguments that cannot be meant
+    :raises ValueError: if neither url nor issuer is known, or an argument is invalid
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class LicenseClient(Contact):
             indeterminate_days=indeterminate_days,
             timeout=timeout,
             clock=clock,
-            # Where the clock is another one than the machine's, it is the only one there is.
+            # A given clock that is not the machine's is the only clock.
             ticks=monotonic or (time.monotonic if clock is time.time else clock),
             chance=chance,
         )
@@ -118,7 +118,7 @@ class LicenseClient(Contact):
     # ---- counting
 
     def today(self) -> str:
-        """The UTC day that is counted on: a clock set back counts on the day that it was set back from."""
+        """The UTC day of the count: after the clock is set back, counting continues on the later day."""
         return self._counting.today()
 
     def count_requests(self, n: int = 1) -> None:
@@ -126,19 +126,19 @@ class LicenseClient(Contact):
         self._counting.count_requests(n)
 
     def set_services(self, n: int) -> None:
-        """Tells how many services run now. Each day the most at a time counts."""
+        """Reports how many services run now. Each day the highest number counts."""
         self._counting.set_services(n)
 
     def requests_today(self) -> int:
-        """What this installation counted today: what is written and what this process has yet to write."""
+        """What this installation counted today: the stored count and what this process has not written yet."""
         return self._counting.requests_today()
 
     def services_today(self) -> int:
-        """The most at a time of today."""
+        """The highest number of today."""
         return self._counting.services_today()
 
     def flush(self) -> None:
-        """Writes what was counted, and now and then the time. Where it cannot be written it is tried again."""
+        """Writes the counts, and from time to time confirmed time. If that fails, it is tried again."""
         self._counting.flush()
         state = self.folder.read()
         if self.confirmed(state) - (state.confirmed_at or 0) >= _KEEP_TIME:
@@ -153,11 +153,11 @@ class LicenseClient(Contact):
     async def activate_async(
         self, license_key: str | None = None, instance_id: str | None = None
     ) -> Status:
-        """As `activate`, for `async def`: the event loop goes on meanwhile."""
+        """Like `activate`, for `async def`: the event loop continues meanwhile."""
         return await asyncio.to_thread(self.activate, license_key, instance_id)
 
     async def check_in_async(self) -> Status:
-        """As `check_in`, for `async def`: the event loop goes on meanwhile."""
+        """Like `check_in`, for `async def`: the event loop continues meanwhile."""
         return await asyncio.to_thread(self.check_in)
 
     # ---- in the background
@@ -168,7 +168,7 @@ class LicenseClient(Contact):
         return self
 
     def close(self) -> None:
-        """Stops the threads and writes what was counted; gives the seat back where that is wished."""
+        """Stops the threads and writes the counts; gives the seat back if so configured."""
         self._background.stop()
         self.flush()
         self._write_time()
@@ -182,7 +182,7 @@ class LicenseClient(Contact):
         self.close()
 
     def after_fork(self) -> None:
-        """Goes on in a forked child; called by itself."""
+        """Continues in a forked child; called automatically."""
         self.folder.after_fork()
         self._confirmed.after_fork()
         self._counting.after_fork()

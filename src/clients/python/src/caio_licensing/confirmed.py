@@ -1,6 +1,6 @@
-"""Time that somebody vouches for: the service, who signs it, or a clock that only runs.
+"""Time that can be trusted: from the service, which signs it, or from a monotonic clock.
 
-The local clock does not count: one that jumps ahead must end no license, and one set back must lengthen none.
+The local clock does not count: a jump ahead must not end a license, and a step back must not extend one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Callable
 
 class ConfirmedTime:
     """:param monotonic: seconds from any beginning
-    :param start: what was sure when the process began, in milliseconds
+    :param start: the confirmed time when the process began, in milliseconds
     """
 
     def __init__(self, monotonic: Callable[[], float], start: int) -> None:
@@ -19,7 +19,7 @@ class ConfirmedTime:
         self._anchor = start, monotonic()
 
     def now(self, *known: int | None) -> int:
-        """The latest time that is sure; `known` are times that others found sure."""
+        """The latest confirmed time; `known` are times that others confirmed."""
         with self._lock:
             (at, since), ticks = self._anchor, self._monotonic()
             sure = [at + max(0, round((ticks - since) * 1000)), *(one for one in known if one is not None)]

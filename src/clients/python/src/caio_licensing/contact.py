@@ -1,4 +1,4 @@
-"""When the service is asked, what for, and how long anybody waits for it."""
+"""When the service is asked, for what, and how long a caller waits."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Contact(Installation):
     """An installation that talks to its service."""
 
     def flush(self) -> None:
-        """Writes what was counted; `client` knows how."""
+        """Writes the counts; implemented in `client`."""
 
     def activate(self, license_key: str | None = None, instance_id: str | None = None) -> Status:
-        """Activates, with another key if one is given, and waits at most `timeout` seconds in all. What is in
-        force is not given up before another license is granted: until then the status of that one is returned.
+        """Activates, with another key if one is given, and waits at most `timeout` seconds in total. The license in
+        force stays until another one is granted: until then its status is returned.
 
-        It keeps an event loop waiting; there, await `activate_async`.
+        It blocks an event loop; there, await `activate_async`.
 
-        :raises ValueError: for an instance_id other than that of an installation that is activated
+        :raises ValueError: for another instance_id than that of an activated installation
         """
         done = within(self.timeout, lambda: self._activate(license_key, instance_id))
         return done or self._status_with(license_key)
@@ -44,14 +44,14 @@ class Contact(Installation):
         return self._status_with(license_key)
 
     def check_in(self) -> Status:
-        """Asks the service now, activating where that is due, and waits at most `timeout` seconds in all."""
+        """Asks the service now, activates if that is due, and waits at most `timeout` seconds in total."""
         self.configure()
         self.flush()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now) or exchange.ask(self.now))
         return self.status()
 
     def deactivate(self) -> bool:
-        """Gives the seat back and forgets key and certificate. False where the service could not be told."""
+        """Gives the seat back and forgets key and certificate. False if the service could not be reached."""
         return self._give_seat_back(self.forget)
 
     def release(self) -> bool:
@@ -68,12 +68,12 @@ class Contact(Installation):
         self.flush()
 
         def work() -> bool:
-            # Whoever waits for a turn meanwhile must find the key gone, or it would take the seat again.
+            # A process that waits for its turn must find the key gone, or it would take the seat again.
             with self.folder.turn(self.timeout) as mine:
                 if not mine:
                     return False
                 if self.folder.read().license_key and self._exchange:
-                    self._exchange.ask(self.now)  # what was used since the last time
+                    self._exchange.ask(self.now)  # the usage since the last time
                     if not self._exchange.deactivate():
                         return False
                 forget()
@@ -119,7 +119,7 @@ class Contact(Installation):
         return self._has_come(candidate.next_try_at, candidate.since)
 
     def _has_come(self, planned: int | None, before: int | None) -> bool:
-        # A clock that was set back would put off what was planned by the old one.
+        # After a clock was set back, a time planned by the old clock would come too late.
         return planned is None or self.now() >= planned or self.now() < (before or 0)
 
     def _candidate_of(self, license_key: str | None) -> Candidate | None:
@@ -127,7 +127,7 @@ class Contact(Installation):
         return candidate if candidate and candidate.license_key == clean_key(license_key or "") else None
 
     def _status_with(self, license_key: str | None) -> Status:
-        """As if the key were in force, where it is a candidate."""
+        """Treats a key that is a candidate as if it were in force."""
         candidate, facts = self._candidate_of(license_key), self.facts()
         if candidate is None:
             return evaluate(facts, self.now())
@@ -142,7 +142,7 @@ class Contact(Installation):
         name = clean_instance_id(instance_id)
         if not is_instance_id(name):
             raise ValueError("instance_id has 1 to 128 printable characters.")
-        # Not while another process waits for a certificate under the id before.
+        # Not while another process waits for a certificate under the former id.
         with self.folder.turn(self.timeout):
             if name != self.instance_id:
                 self.folder.adopt_instance_id(name)

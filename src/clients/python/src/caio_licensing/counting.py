@@ -1,4 +1,4 @@
-"""Counts what this process uses: in memory at first, added to the state every few seconds and at the end."""
+"""Counts what this process uses: first in memory, then added to the state every few seconds and at the end."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Counting:
         self.after_fork()
 
     def after_fork(self) -> None:
-        # What is not yet written is the parent's to write; written by the child as well it would count twice.
+        # The parent writes what is not yet written; if the child wrote it too, it would count twice.
         self._counting, self._flushing = threading.Lock(), threading.Lock()
         self._requests: dict[str, int] = {}
         self._most_services: dict[str, int] = {}
         self._services = 0
 
     def today(self) -> str:
-        """The UTC day that is counted on: a clock set back counts on the day that it was set back from."""
+        """The UTC day of the count: after the clock is set back, counting continues on the later day."""
         return day_of(max(self._now(), self._folder.read().high_water or 0))
 
     def count_requests(self, n: int) -> None:
-        """:raises TypeError, ValueError: for what is no number of requests"""
+        """:raises TypeError, ValueError: for an invalid number of requests"""
         if operator.index(n) < 0:
             raise ValueError("Requests are counted upward")
         day = self.today()
@@ -39,7 +39,7 @@ class Counting:
             self._requests[day] = self._requests.get(day, 0) + operator.index(n)
 
     def set_services(self, n: int) -> None:
-        """:raises TypeError, ValueError: for what is no number of services"""
+        """:raises TypeError, ValueError: for an invalid number of services"""
         if operator.index(n) < 0:
             raise ValueError("There are no services below none")
         day = self.today()
@@ -48,7 +48,7 @@ class Counting:
             self._most_services[day] = max(self._most_services.get(day, 0), self._services)
 
     def requests_today(self) -> int:
-        # What is just being written is in neither place: wait for it, or a limit would be passed unseen.
+        # Counts that are being written are in neither place: wait, or a limit would be passed unnoticed.
         with self._flushing:
             day = self.today()
             written = self._folder.read().usage.get(day, {}).get("requests", 0)
@@ -63,8 +63,8 @@ class Counting:
         )
 
     def flush(self) -> None:
-        """Writes what was counted. Where it cannot be written it is kept and tried again."""
-        # One at a time: who returns from here knows that all that was counted before is in the state.
+        """Writes the counts. If that fails, they are kept and written later."""
+        # One at a time: after this returns, all earlier counts are in the state.
         with self._flushing:
             taken = self._take()
             if not taken and not self._folder.is_behind:
@@ -79,7 +79,7 @@ class Counting:
         day = self.today()
         known = self._folder.read().usage.get(day, {}).get("services", 0)
         with self._counting:
-            # Services that run on run on each day.
+            # Services that keep running count on each day.
             if self._services > known:
                 self._most_services[day] = max(self._most_services.get(day, 0), self._services)
             days = {*self._requests, *self._most_services}

@@ -1,7 +1,7 @@
 """What the service signs, verified offline: license keys, certificates, revocation lists.
 
-The signature is PyJWT's business. What is pinned here is which key, algorithm, type and issuer may have made
-it (RFC 8725 section 3). Times are not judged here: `rules` does that, with the clock that it is given.
+PyJWT verifies the signature. This module pins the key, algorithm, type and issuer that may have made
+it (RFC 8725 section 3). `rules` judges times, with the clock that it is given.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .claims import (
 )
 from .texts import normal_address
 
-#: Far above any document of the service; bounds the work that a hostile one can cause.
+#: Far larger than any document of the service; bounds the work that a hostile one can cause.
 MAX_LENGTH = 16_384
 #: A revocation list names every license that was stopped.
 MAX_LIST_LENGTH = 4 * 1024 * 1024
@@ -42,11 +42,11 @@ T = TypeVar("T")
 
 
 class DocumentInvalid(Exception):
-    """The document is not one that the service signed as what it is taken for."""
+    """The service did not sign this document as a document of this type."""
 
 
 class IssuerMismatch(DocumentInvalid):
-    """The document is good and another issuer's: mostly a service that is reached by another name than its own."""
+    """The document is good but from another issuer: usually the service is reached under another name."""
 
     def __init__(self, issuer: object, expected: Sequence[str]) -> None:
         super().__init__(f"is of {issuer}, not of {' or '.join(expected)}")
@@ -57,7 +57,7 @@ class SigningKeyUnknown(Exception):
 
 
 def public_keys(jwks: object) -> dict[str, Ed25519PublicKey]:
-    """The Ed25519 keys of a JWK Set by their kid; what else it holds is passed over."""
+    """The Ed25519 keys of a JWK Set by their kid; other entries are ignored."""
     keys: dict[str, Ed25519PublicKey] = {}
     entries = jwks.get("keys") if isinstance(jwks, dict) else None
     for jwk in entries if isinstance(entries, list) else []:
@@ -82,7 +82,7 @@ def _jws() -> jwt.PyJWS:
         try:
             jws.register_algorithm(name, OKPAlgorithm())  # type: ignore[no-untyped-call]
         except ValueError:
-            continue  # PyJWT knows it already
+            continue  # PyJWT already knows it
     return jws
 
 
@@ -93,7 +93,7 @@ class Trust:
         self.issuers = tuple(issuers)
         self._keys = {kid: key for one in jwks for kid, key in public_keys(one).items()}
         self._jws = _jws()
-        # Documents are read on every status; they are verified and taken apart once.
+        # Documents are read for every status; they are verified and parsed once.
         self._document = lru_cache(maxsize=32)(self._read)
 
     def __bool__(self) -> bool:
@@ -135,13 +135,13 @@ class Trust:
         if not _COMPACT_JWS.fullmatch(token):
             raise DocumentInvalid("is not a compact JWS")
         header = _decode_part(token.split(".")[0])
-        # PyJWT before 2.12 passes over `crit`; RFC 7515 section 4.1.11 refuses what is not understood.
+        # PyJWT before 2.12 ignores `crit`; RFC 7515 section 4.1.11 requires refusing unknown extensions.
         if header.get("alg") not in _ALGORITHMS or header.get("typ") != typ or "crit" in header:
             raise DocumentInvalid(f"is not signed as {typ}")
         kid = header.get("kid")
         if not isinstance(kid, str):
             raise DocumentInvalid("names no key")
-        # By kid from our set alone: jwk, jku, x5u and x5c are the choice of whoever made the token.
+        # By kid from our set alone: an attacker who makes a token chooses its jwk, jku, x5u and x5c.
         key = self._keys.get(kid)
         if key is None:
             raise SigningKeyUnknown(f"is signed by the key {kid}, which is not known here")
@@ -176,12 +176,12 @@ def _claims(token: str) -> Mapping[str, Any]:
 
 
 def claim_of(token: str, name: str) -> str | None:
-    """A text that a document says, verified or not."""
+    """A text claim of a document, verified or not."""
     claim = _claims(token).get(name)
     return claim if isinstance(claim, str) else None
 
 
 def number_of(token: str, name: str) -> int | None:
-    """A whole number that a document says, verified or not."""
+    """An integer claim of a document, verified or not."""
     claim = _claims(token).get(name)
     return int(claim) if isinstance(claim, (int, float)) and not isinstance(claim, bool) else None

@@ -1,4 +1,4 @@
-"""One contact with the service: what is sent, and what its outcome changes in the state."""
+"""One contact with the service: what is sent, and how the outcome changes the state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("caio_licensing")
 
 
 class Exchange:
-    """:param about: what every request tells of the installation"""
+    """:param about: what every request says about the installation"""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Exchange:
         self._keys, self._about, self._chance = keys, about, chance
 
     def ask(self, now: Callable[[], int]) -> None:
-        """Checks in, or activates where that is due, and takes the answer in."""
+        """Checks in, or activates if that is due, and takes in the answer."""
         facts, sent = self._facts(), dict(self._folder.read().usage)
         if not facts.license_key:
             return
@@ -48,12 +48,12 @@ class Exchange:
         outcome, trust = self._exchange(facts, sent)
         at = now()
         with self._folder.update() as fresh:
-            # Where another key was installed meanwhile, the answer is not about it.
+            # If another key was installed meanwhile, the answer is not about it.
             if fresh.license_key == facts.license_key:
                 self._take_in(fresh, facts, trust, outcome, sent, at)
 
     def ask_for_candidate(self, now: Callable[[], int]) -> bool:
-        """Asks for the license that is to take the place of the one in force; whether it did."""
+        """Asks for the license that is to replace the one in force. Returns whether it did."""
         before = self._facts()
         candidate = before.candidate
         if candidate is None or is_locally_invalid(candidate):
@@ -71,13 +71,13 @@ class Exchange:
         return taken
 
     def deactivate(self) -> bool:
-        """Whether the service has the seat back."""
+        """Gives the seat back. Returns whether the service has it."""
         answer = self._transport.post("/v1/deactivate", self._seat(self._facts()))
         return getattr(answer, "status", None) == 204
 
     def _with_known_keys(self, facts: Facts) -> Facts:
         if names_unknown_key(facts) and (published := self._keys.published()):
-            # Where no key is known yet there is none to take away, and a forged license key is told as one.
+            # If no key is known yet, none can be taken away, and a forged license key is reported as forged.
             trust = self._keys.trust(published)
             if not facts.trust or verified(trust.license_key, facts.license_key):
                 self._keys.keep(published)
@@ -85,7 +85,7 @@ class Exchange:
         return facts
 
     def _seat(self, facts: Facts) -> dict[str, Any]:
-        """Of which license and instance, and the proof of it."""
+        """The license, the instance, and the proof."""
         body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
         certificate = proof(facts)
         return {**body, "certificate": certificate} if certificate else body
@@ -99,7 +99,7 @@ class Exchange:
             outcome, trust = self._judge("/v1/check-in", {**body, "usage": report(sent)}, facts)
             if not isinstance(outcome, NotActivated):
                 return outcome, trust
-        # Activation takes no usage in; the next check-in brings it.
+        # Activation takes no usage; the next check-in reports it.
         sent.clear()
         outcome, trust = self._judge("/v1/activate", body, facts)
         unknown = isinstance(outcome, NotActivated)
@@ -165,7 +165,7 @@ class Exchange:
         return False
 
     def _give_back(self, before: Facts, now_held: Facts) -> None:
-        """Gives back the seat of before, where it was another one. Where that fails its lease ends by itself."""
+        """Gives back the former seat, if it was a different one. If that fails, its lease ends by itself."""
         seat, held = self._seat(before), self._seat(now_held)
         licenses = {claim_of(one.license_key or "", "jti") for one in (before, now_held)}
         if "certificate" not in seat or (len(licenses) == 1 and seat["instance_id"] == held["instance_id"]):
@@ -181,7 +181,7 @@ def _note_refusal(state: State, facts: Facts, said: Refused, now: int) -> None:
     if said.signed_at:
         state.high_water = max(state.high_water or 0, said.signed_at)
     held = state.refusal
-    # What the service signed is not taken back by what anybody may have said.
+    # An unsigned answer, which anybody can send, must not undo a signed one.
     if held and held.signed and not refusal.signed and held.key_sha256 == refusal.key_sha256:
         if judge(replace(facts, refusal=None), holdings(facts), now)[0][0] in ("entitled", "grace"):
             return

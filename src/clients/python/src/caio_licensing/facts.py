@@ -1,4 +1,4 @@
-"""What a status follows from, and what it is. Instants of facts are milliseconds, those of a status datetimes."""
+"""The facts behind a status, and the status itself. Instants are milliseconds in facts, datetimes in a status."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Verdict = Tuple[State, Optional[str], str, Optional[int]]
 
 @dataclass(frozen=True)
 class Refusal:
-    """The service's last word, and which license key it was said of."""
+    """The service's last word, and the license key that it is about."""
 
     code: str
     detail: str
@@ -29,12 +29,12 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A license, or a name of this installation, that waits for the service's word to take the place of the one in
+    """A license, or an id of this installation, that waits for the service's word to replace the one in
     force.
     """
 
     license_key: str
-    #: None: the installation keeps its name.
+    #: None: the installation keeps its id.
     instance_id: str | None = None
     state: str = "pending"
     code: str | None = None
@@ -43,7 +43,7 @@ class Candidate:
     since: int | None = None
     seen_at: int | None = None
     failures: int = 0
-    #: None: as soon as may be.
+    #: None: as soon as possible.
     next_try_at: int | None = None
 
 
@@ -57,7 +57,7 @@ class FailedContact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a status follows from, but the time."""
+    """Everything that determines a status, except the time."""
 
     trust: Trust
     instance_id: str
@@ -74,21 +74,21 @@ class Facts:
     last_failure: FailedContact | None = None
     #: Whether a trusted key verified the key, or the service granted it, at any time.
     vouched: bool = False
-    #: When the key was installed, and the first start of a client that bounds `indeterminate`, in confirmed time.
+    #: In confirmed time: when the key was installed, and the first start of a client that bounds `indeterminate`.
     seen_at: int | None = None
     bounded_since: int | None = None
-    #: Time that the service or a monotonic clock confirmed. Deadlines advance by nothing else.
+    #: Time that the service or a monotonic clock confirmed. Deadlines use only this time.
     confirmed: int | None = None
-    #: The latest time that the local clock said before, and by how much it was ahead of the service's.
+    #: The latest earlier reading of the local clock, and how far it was ahead of the service.
     last_seen_at: int | None = None
     clock_ahead: int = 0
     strict: bool = False
-    #: Days that nobody needs to know; None: for ever.
+    #: For how many days the state may be indeterminate; None: forever.
     indeterminate_days: int | None = 90
-    #: Whether only pinned keys count, so that no other can become known.
+    #: Whether only pinned keys count, so that no other key can become known.
     pinned_only: bool = False
     is_kept: bool = True
-    #: Keys, by hash, that were cleaned of more than blanks around them.
+    #: The hashes of keys that had more than blanks around them.
     marked: frozenset[str] = frozenset()
 
 
@@ -109,17 +109,17 @@ class LastFailure:
 
 @dataclass(frozen=True)
 class Status:
-    """Where an installation stands. Instants are datetimes in UTC."""
+    """The status of an installation. Instants are datetimes in UTC."""
 
     state: State
-    #: Why, as a code; None where there is nothing to say.
+    #: Why, as a code; None if there is nothing to say.
     code: str | None
     #: Why, as a sentence for the operator.
     detail: str
-    #: Whether to go on. False for "refused", and for "indeterminate" where the installation is strict.
+    #: Whether to continue. False for "refused", and for "indeterminate" if the installation is strict.
     may_run: bool
     warnings: tuple[str, ...]
-    #: When this state ends if nothing else is heard.
+    #: When this state ends without further news.
     until: datetime | None
     license_id: str | None
     customer_id: str | None
@@ -135,14 +135,14 @@ class Status:
     next_check_in: datetime | None
     #: When the license was issued, as its key says.
     issued_at: datetime | None
-    #: A license that waits to take the place of this one, or was refused; None where there is none.
+    #: A license that waits to replace this one, or was refused; None if there is none.
     candidate: CandidateStatus | None = None
-    #: Why the service was not heard last; None where it was.
+    #: Why the last contact with the service failed; None if it succeeded.
     last_failure: LastFailure | None = None
 
     def has_feature(self, name: str) -> bool:
-        """Whether the license has the feature; that it may be used says `may_run` besides. Where the service
-        granted a license whose terms nobody can read now (its signing key is not known), no feature is missing.
+        """Whether the license has the feature; check `may_run` as well. If the service granted a license whose
+        terms cannot be read now (its signing key is unknown), every feature counts as present.
         """
         untold = self.license_id is None and not self.features
         return name in self.features or (self.may_run and untold)

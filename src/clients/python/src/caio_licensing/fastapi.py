@@ -14,7 +14,7 @@ from .facts import Status
 from .loading import Loaded, load
 from .times import DAY, SECOND, format_instant
 
-#: How long a caller waits before it asks again where nobody can tell yet.
+#: How long a caller waits before it asks again if nobody can tell yet.
 _ASK_AGAIN = {"Retry-After": "30"}
 
 
@@ -29,7 +29,7 @@ def attach(
     """Adds the licensing router to an application and starts the client.
 
     :param metrics: whether to serve OpenMetrics at {prefix}/metrics, without `dependencies`
-    :param dependencies: who may activate and look, e.g. [Depends(administrators_only)]
+    :param dependencies: who may activate and read the status, e.g. [Depends(administrators_only)]
     """
     app.state.caio_license = client
     app.include_router(license_router(client, prefix=prefix), dependencies=dependencies)
@@ -41,12 +41,12 @@ def attach(
 def license_router(client: LicenseClient, *, prefix: str = "/license") -> APIRouter:
     """POST {prefix}/activate and GET {prefix}/status.
 
-    Activating answers within the client's `timeout`: 200 where the license is good, 400 where it is refused, and
-    503 with the code PENDING while nobody said; the key is kept then, and asked about in the background.
+    Activating answers within the client's `timeout`: 200 if the license is good, 400 if it is refused, and 503
+    with the code PENDING if there is no answer yet; then the key is kept, and asked about in the background.
     """
     router = APIRouter(prefix=prefix, tags=["license"])
 
-    # Plain functions: FastAPI runs them on a thread, where waiting for the network holds nobody up.
+    # Plain functions: FastAPI runs them on a thread, where waiting for the network blocks nobody.
     @router.post("/activate")
     def activate(
         license_key: str = Body(...), instance_id: Optional[str] = Body(default=None)
@@ -80,7 +80,7 @@ def metrics_router(client: LicenseClient, *, prefix: str = "/license") -> APIRou
 
 
 def require_license(request: Request) -> Status:
-    """A dependency: answers 403 where the license is refused, 503 where a strict installation cannot tell."""
+    """A dependency: answers 403 if the license is refused, 503 if a strict installation cannot tell."""
     status = _client(request).status()
     if status.may_run:
         return status
@@ -90,7 +90,7 @@ def require_license(request: Request) -> Status:
 
 
 def require_feature(feature: str) -> Callable[[Request], Status]:
-    """A dependency: as `require_license`, and 403 where the license lacks the feature."""
+    """A dependency: like `require_license`, and 403 if the license lacks the feature."""
 
     def guard(request: Request) -> Status:
         status = require_license(request)
@@ -102,8 +102,8 @@ def require_feature(feature: str) -> Callable[[Request], Status]:
 
 
 def count_request(*, enforce: bool = False) -> Callable[[Request], None]:
-    """A dependency: counts a request. Using more than the license allows is told to the service and refused
-    by nobody, unless `enforce`: then it answers 429 until the day is over in UTC.
+    """A dependency: counts a request. Usage above the limit is reported to the service but not refused,
+    unless `enforce`: then it answers 429 until the UTC day is over.
     """
 
     def guard(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Files of the state folder: read again when they change, replaced as a whole, cleared of what a kill left."""
+"""Files of the state folder: read again when they change, replaced as a whole, cleaned up after a kill."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ log = logging.getLogger("caio_licensing")
 
 T = TypeVar("T")
 
-#: No write takes so long: what is older was left by a process that was killed.
+#: No write takes this long: an older file was left by a killed process.
 _LEFT_BEHIND = 60
 
 
 class WatchedFile(Generic[T]):
-    """What a file holds, read again when it changes. What was known holds on where it is lost or broken."""
+    """The content of a file, read again when it changes. If the file is lost or broken, the known content stays."""
 
     def __init__(self, path: Path, parse: Callable[[str], T]) -> None:
         self.path, self._parse = path, parse
@@ -30,7 +30,7 @@ class WatchedFile(Generic[T]):
 
     @property
     def is_lost(self) -> bool:
-        """Whether what is known is in no file that can be read."""
+        """Whether the known content is in no readable file."""
         return self._failing and self.known is not None
 
     def look(self) -> T | None:
@@ -49,20 +49,20 @@ class WatchedFile(Generic[T]):
         return self.known
 
     def load(self) -> T:
-        """What it holds now, for whoever has the lock: a stamp alone may miss a change.
+        """Its current content, for the holder of the lock: the file's stamp alone may miss a change.
 
         :raises OSError, ValueError:
         """
         return self._parse(read_text(self.path))
 
     def written(self, known: T) -> None:
-        """Told by whoever wrote it: it is known even if the file is lost before the next look."""
+        """Called by the writer: the content is known even if the file is lost before it is read again."""
         self.known, self._failing = known, False
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Mode 600, for what is written is a secret or may be one."""
-    # Always the same name: what a killed process left behind is written over. Writers hold the lock.
+    """Mode 600, since the content is or may be a secret."""
+    # Always the same name: a killed process's file is overwritten. Writers hold the lock.
     temporary = file.with_name(f".{file.name}.new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -73,11 +73,11 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def sweep(folder: Path, names: tuple[str, ...]) -> None:
-    """Removes what killed writers of these files left behind: it holds the license key. For whoever has the lock."""
+    """Removes what killed writers of these files left: it contains the license key. For the holder of the lock."""
     with suppress(OSError):
         for found in folder.iterdir():
             ours = any(found.name == f".{name}.new" for name in names)
-            # The client of another language gives each temporary file a name of its own, and has another lock.
+            # The client of the other language gives each temporary file its own name, and uses another lock.
             theirs = any(found.name.startswith(f".{name}.") for name in names) and not ours
             with suppress(OSError):
                 if ours or (theirs and time.time() - found.stat().st_mtime > _LEFT_BEHIND):

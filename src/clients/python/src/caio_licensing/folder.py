@@ -1,9 +1,9 @@
-"""The state folder: who this installation is and what it knows, kept over restarts.
+"""The state folder: the installation's id and what it knows, kept across restarts.
 
-Several processes may share it. Each change reads the file anew under a lock, and the new file takes the old
-one's place in one step, so that no reader sees half of it and no count is lost. A disk that is full, a volume
-that cannot be written and a file that is lost stop nobody: what is known goes on in memory and is written as
-soon as that works. Where there is no place to write at all, memory is all there is.
+Several processes may share it. Each change reads the file again under a lock, and the new file replaces the
+old one in one step, so that no reader sees half of it and no count is lost. A full disk, a read-only volume
+or a lost file stops nobody: the state stays in memory and is written as soon as that works. If there is no
+place to write at all, only memory is used.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from .texts import clean_instance_id, is_instance_id
 
 log = logging.getLogger("caio_licensing")
 
-#: A change takes milliseconds. Whoever holds the lock for longer was stopped, and nobody waits for that.
+#: A change takes milliseconds. A process that holds the lock longer was paused, and nobody waits for it.
 PATIENCE = 2.0
 _KEPT = "kept.json"
 _NAMES = ("state.json", _KEPT, "instance_id", "instance.key.json")
 
 
 class StateFolder:
-    """:param path: None where there is no place for one
-    :param instance_id: of a folder that has none yet; generated where not given
-    :param before_writing: what each change takes along
+    """:param path: None if there is no place for a folder
+    :param instance_id: for a folder that has none yet; generated if not given
+    :param before_writing: what is added to each change
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class StateFolder:
         self._state = WatchedFile(self.path / "state.json", decode)
         self._identity = WatchedFile(self.path / "instance_id", _instance_id)
         self._threads, self._reading, self._turns = threading.RLock(), threading.Lock(), threading.Lock()
-        #: What changed and could not be written: members of the state.
+        #: Members of the state that changed and could not be written.
         self._unwritten: dict[str, Any] = {}
         self._failing = False
-        #: The whole state where nothing can be written, and who we are.
+        #: The whole state if nothing can be written, and the installation's id.
         self._memory: State | None = None
         self._name = ""
         self._before_writing = before_writing
@@ -62,7 +62,7 @@ class StateFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._threads, self._locked():
                 sweep(self.path, _NAMES)
-                self._load()  # what is broken is mended before anybody asks
+                self._load()  # repairs a broken state before it is used
             self._make_identity(instance_id)
         except OSError as error:
             self._failing = True
@@ -79,17 +79,17 @@ class StateFolder:
                     self._name = held or instance_id or str(uuid.uuid4())
 
     def after_fork(self) -> None:
-        # Whoever held the lock in the parent does not exist here.
+        # The thread that held the lock in the parent does not exist here.
         self._threads, self._reading, self._turns = threading.RLock(), threading.Lock(), threading.Lock()
 
     @property
     def is_kept(self) -> bool:
-        """Whether what is known outlives the process, as far as can be told."""
+        """Whether the state outlives the process, as far as known."""
         return not self._failing
 
     @property
     def patience(self) -> float:
-        """Seconds that nobody waits longer for another process."""
+        """The longest wait for another process, in seconds."""
         return PATIENCE
 
     @property
@@ -97,24 +97,24 @@ class StateFolder:
         return self._memory is not None
 
     def read(self) -> State:
-        """The state as it is now. Not to be changed: that is what `update` is for."""
+        """The current state. Do not change it; use `update`."""
         if self._memory is not None:
             return self._memory
-        with self._reading:  # not the lock of `update`: nobody who asks waits for a disk
+        with self._reading:  # not the lock of `update`: a reader never waits for a disk
             stored = self._state.look() or State()
             return replace(stored, **self._unwritten) if self._unwritten else stored
 
     @property
     def is_behind(self) -> bool:
-        """Whether something that is known is still to be written."""
+        """Whether something still has to be written."""
         return bool(self._unwritten) or self._state.is_lost or (self._failing and self._memory is None)
 
     @contextmanager
     def update(self, *, lasting: bool = False) -> Iterator[State]:
-        """The state to be changed; written when the block ends without an exception. Where that cannot be it
-        goes on in memory, all but the usage, which is sent again; with `lasting` it stays as it was.
+        """The state to change; written when the block ends without an exception. If that fails, the change stays
+        in memory, except usage, which is sent again; with `lasting` nothing changes.
 
-        :raises OSError: with `lasting`, where it cannot be written
+        :raises OSError: with `lasting`, if it cannot be written
         """
         with self._threads:
             if self._memory is None:
@@ -163,7 +163,7 @@ class StateFolder:
 
     @contextmanager
     def turn(self, patience: float) -> Iterator[bool]:
-        """Lets one process at a time talk to the service; False where it is another's for all these seconds."""
+        """Lets one process at a time talk to the service; False if another one has the turn for all that time."""
         if self._memory is not None:
             mine = self._turns.acquire(timeout=patience) if patience else self._turns.acquire(blocking=False)
             try:
@@ -176,11 +176,11 @@ class StateFolder:
             try:
                 mine = stack.enter_context(file_lock(self.path / "check-in.lock", patience=patience))
             except OSError:
-                mine = True  # where nothing can be written each asks for itself
+                mine = True  # if nothing can be written, each process asks for itself
             yield mine
 
     def instance_id(self) -> str:
-        """Generated once. A container's host name would be another one after each start."""
+        """Generated once. A container's host name would differ after each start."""
         chosen = self.read().instance_id
         if chosen or self._memory is not None:
             return chosen or self._name
@@ -193,9 +193,9 @@ class StateFolder:
         return known or self._name
 
     def adopt_instance_id(self, instance_id: str) -> None:
-        """Takes an id that was chosen elsewhere, unless another process did so before.
+        """Takes an id that was chosen elsewhere, unless another process was first.
 
-        :raises ValueError: where the installation is activated under another one
+        :raises ValueError: if the installation is activated under another id
         """
         with self.update() as state:
             held = state.instance_id or self._named()
@@ -212,7 +212,7 @@ class StateFolder:
             return self._name if self._memory is not None else self._identity.look()
 
     def write_file(self, name: str, text: str) -> None:
-        """Puts a whole file in place of the old one, on disk before it has the name."""
+        """Replaces a file by a whole new one, which is on disk before it gets the name."""
         write_atomically(self.path / name, text)
 
     @contextmanager
@@ -223,7 +223,7 @@ class StateFolder:
             yield
 
     def _write_kept(self, before: State, after: State) -> None:
-        """Writes what must not be lost a second time, before the state itself."""
+        """Writes a second copy of what must not be lost, before the state itself."""
         changed = any(getattr(before, name) != getattr(after, name) for name in KEPT)
         if changed or (after.license_key and not (self.path / _KEPT).exists()):
             self.write_file(_KEPT, encode_kept(after))
@@ -237,7 +237,7 @@ class StateFolder:
                 pass
             except ValueError as error:
                 self._set_aside("instance_id", error)
-            # The certificate remembers: under another name the installation would take another seat.
+            # The certificate remembers the id: under another id the installation would take another seat.
             self._name = claim_of(self.read().certificate or "", "sub") or wanted or str(uuid.uuid4())
             self._write_instance_id(self._name)
 
@@ -254,16 +254,16 @@ class StateFolder:
             os.replace(file, aside)
 
     def _load(self) -> State | None:
-        """What the file holds, for whoever has the lock; None where there is none that is whole.
+        """The content of the file, for the holder of the lock; None if there is no whole file.
 
-        :raises OSError: where it cannot be read
+        :raises OSError: if it cannot be read
         """
         try:
             return self._state.load()
         except FileNotFoundError:
             return None
         except ValueError as error:
-            # A broken file must not stop production: what is known is written anew. It is kept to be looked at.
+            # A broken file must not stop production: the known state is written again, the file kept.
             found = None if self._state.known else _salvaged(self.path)
             self._set_aside("state.json", error)
             if found:
@@ -284,7 +284,7 @@ def _salvaged(folder: Path) -> State | None:
 
 def _changes(before: State, after: State) -> dict[str, Any]:
     members = {one.name: getattr(after, one.name) for one in fields(State)}
-    # Of the usage other processes write as well. It is cumulative: what is not noted is sent again.
+    # Other processes write usage too. It is cumulative: what is not noted is sent again.
     kept = members.keys() - {"usage", "acknowledged"}
     return {name: members[name] for name in kept if members[name] != getattr(before, name)}
 

@@ -1,4 +1,4 @@
-"""What a grant changes, whichever way it came. Pure."""
+"""What a grant changes, whether from an answer or a file. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .usage import begin_license
 
 
 def take_grant(state: State, trust: Trust, granted: Granted, now: int, chance: float) -> None:
-    """:param trust: that verifies what was granted"""
+    """:param trust: the keys that verify the grant"""
     begin_license(state, granted.license_id)
     hold(state, trust, granted.certificate)
     state.license_key, state.vouched_key_sha256 = granted.license_key, key_hash(granted.license_key)
@@ -25,14 +25,14 @@ def take_grant(state: State, trust: Trust, granted: Granted, now: int, chance: f
 
 
 def compare_clocks(state: State, granted: Granted, now: int) -> None:
-    """After an answer that was just given: its time is the service's now."""
+    """After a fresh answer: its time is the service's current time."""
     ahead = now - granted.issued_at
     state.clock_ahead_ms = ahead if ahead > CLOCK_TOLERANCE else 0
     state.last_seen_at = now
 
 
 def hold(state: State, trust: Trust, text: str) -> None:
-    """Of two certificates of a seat the later end counts, and the last one that proves it is kept besides."""
+    """Of two certificates of a seat the one that ends later counts; the last proven one is kept too."""
     given, held = verified(trust.certificate, text), verified(trust.certificate, state.certificate)
     if given is None:
         return

@@ -1,4 +1,4 @@
-"""What the documents that are held are worth. Pure."""
+"""What the stored documents are worth. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .documents import DocumentInvalid, SigningKeyUnknown, claim_of, number_of
 from .facts import Facts
 from .times import MINUTE, SECOND
 
-#: A clock may lag behind the service's, or run ahead of it, by so much before that is told.
+#: How far a clock may be behind or ahead of the service before that is reported.
 CLOCK_TOLERANCE = 5 * MINUTE
 
 T = TypeVar("T")
@@ -19,13 +19,13 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Holdings:
     key: LicenseKey | None
-    #: Why the key is none.
+    #: Why the key is not valid.
     fault: DocumentInvalid | SigningKeyUnknown | None
-    #: What the certificates of this instance for this license say together: the terms of the newer one, and the
-    #: later end. None where none is good.
+    #: The certificates of this instance for this license combined: the terms of the newer one, and the later
+    #: end. None if none is good.
     certificate: Certificate | None
     listed: RevocationList | None
-    #: The latest time that a signed document told.
+    #: The latest time in any signed document.
     high_water: int
 
 
@@ -43,7 +43,7 @@ def holdings(facts: Facts) -> Holdings:
     if key is None and facts.vouched and isinstance(fault, SigningKeyUnknown):
         license_id = claim_of(facts.license_key or "", "jti")
     usable = [one for one in signed if is_usable(one, license_id, facts.instance_id)]
-    # No document is signed in the future: where one seems to be, it is the clock that was set back.
+    # No document is signed in the future: if one seems to be, the clock was set back.
     times = [one.issued_at for one in signed] + [listed.issued_at if listed else 0]
     return Holdings(key, fault, _together(usable), listed, max(facts.high_water or 0, *times))
 
@@ -71,7 +71,7 @@ def verified(read: Callable[[str], T], text: str | None) -> T | None:
 
 
 def usable_certificate(facts: Facts) -> Certificate | None:
-    """What is held for this license and instance."""
+    """The stored documents for this license and instance."""
     return holdings(facts).certificate
 
 
@@ -81,7 +81,7 @@ def names_unknown_key(facts: Facts) -> bool:
 
 
 def proof(facts: Facts) -> str | None:
-    """The certificate that proves whose seat it is: for the service to judge, so nothing is verified here."""
+    """The certificate that proves whose seat it is. The service judges it, so nothing is verified here."""
     for text in (facts.proven_certificate, facts.certificate):
         named = claim_of(text or "", "license_id"), claim_of(text or "", "sub")
         if text and named == (claim_of(facts.license_key or "", "jti"), facts.instance_id):
@@ -90,7 +90,7 @@ def proof(facts: Facts) -> str | None:
 
 
 def told_end(facts: Facts, held: Holdings) -> tuple[int | None, int | None]:
-    """When the certificate and the key end; where their signer is not known now, as they say themselves."""
+    """When the certificate and the key end; if their signing key is unknown, by their own unverified claims."""
     if held.key or not facts.vouched:
         ends = held.key.terms.license_expires_at if held.key else None
         return held.certificate.lease_expires_at if held.certificate else None, ends
@@ -101,9 +101,9 @@ def told_end(facts: Facts, held: Holdings) -> tuple[int | None, int | None]:
 
 
 def local_time(facts: Facts, held: Holdings, clock: int) -> tuple[int, set[str]]:
-    """The time to judge by, and what there is to say of the local clock.
+    """The time to judge by, and the warnings about the local clock.
 
-    A clock that was found ahead at the last grant is read with that difference, until it is set right.
+    If the clock was ahead at the last grant, that difference is subtracted until the clock is corrected.
     """
     right_since = (facts.last_attempt_at or 0) - CLOCK_TOLERANCE
     ahead = facts.clock_ahead if clock >= right_since else 0

@@ -1,4 +1,4 @@
-"""What the service is told about an installation, for staff to know it by."""
+"""What the service is told about an installation, so that staff can recognize it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def about_installation(
     fingerprint: str | None,
     labels: Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """Cut to what the service takes: one that it does not take would keep the installation from its lease."""
+    """Cut to the length that the service takes: a longer text would cost the installation its lease."""
     texts = {
         "hostname": _cut(hostname, 255),
         "app_version": _cut(app_version, 64),

@@ -1,4 +1,4 @@
-"""What an installation holds and says, and how it is offered another license. `contact` asks the service."""
+"""What an installation stores and reports, and how it is offered another license. `contact` asks the service."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Installation:
         self._strict, self._indeterminate_days = strict, indeterminate_days
         self._transport = transport
         self._pinned_only = bool(trusted_keys) and not (fetch_keys and transport)
-        #: What the service is told about this installation besides.
+        #: What else the service is told about this installation.
         self.about = about
         self.folder = StateFolder(settings.folder, settings.instance_id, self._note_times)
         kept = self.folder.read()
@@ -62,11 +62,11 @@ class Installation:
 
     @property
     def instance_id(self) -> str:
-        """Who this installation is. Read each time: another process may have taken over an id."""
+        """The installation's id. Read each time: another process may have taken over an id."""
         return self.folder.instance_id()
 
     def status(self) -> Status:
-        """Where the installation stands now. Reads what is kept; never waits for the network."""
+        """The current status. Reads the stored state; never waits for the network."""
         return evaluate(self.facts(), self.now())
 
     def facts(self) -> Facts:
@@ -110,7 +110,7 @@ class Installation:
         return self._confirmed.now(state.confirmed_at, state.high_water)
 
     def _note_times(self, state: State) -> None:
-        """What every change of the state takes along."""
+        """What is added to every change of the state."""
         confirmed = self.confirmed(state)
         verifies = verified(self._keys.trust(state.jwks).license_key, state.license_key)
         if state.license_key and (verifies or _is_old(state)):
@@ -125,7 +125,7 @@ class Installation:
     # ---- another license
 
     def configure(self) -> None:
-        """Takes in what the configuration says now: only what changed there acts."""
+        """Takes in the current configuration: only changes have an effect."""
         key, name = self._configured_key(), self._settings.instance_id
         held = self.folder.read()
         if is_configured(held, key, name) and held.bounded_since is not None:
@@ -140,17 +140,17 @@ class Installation:
             self._file_fault = ""
             return key
         except (OSError, ValueError) as error:
-            # A secret that is just being replaced, or not mounted yet: it is looked at again, and told once.
+            # A secret that is being replaced, or not mounted yet: it is read again later, and reported once.
             if self._file_fault != str(error):
                 self._file_fault = str(error)
                 log.warning("The license key file %s cannot be read: %s", self._settings.license_key_file, error)
             return None
 
     def install(self, license_key: str) -> None:
-        """Puts a license key in. Where one is held that may run, it waits to be granted a seat.
+        """Installs a license key. If the current license may run, the new key waits until it is granted a seat.
 
-        The key that was installed last may be installed again, at each start for instance: that changes
-        nothing, and a newer one that the service sent since stays.
+        Installing the last installed key again, for example at each start, changes nothing; a newer key
+        that the service sent since stays.
         """
         key = self._clean(license_key)
         with self.folder.update() as state:
@@ -158,15 +158,15 @@ class Installation:
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is a service to be asked."""
+        """Whether there is a service to ask."""
         return self._exchange is not None
 
     def holds(self, license_key: str) -> bool:
-        """Whether the key is the one in force, as it was installed or as the service renewed it since."""
+        """Whether the key is the one in force, as installed or as the service has renewed it since."""
         return is_held(self.folder.read(), self._clean(license_key))
 
     def check_key(self, license_key: str) -> None:
-        """Whether the service signed the key, by the keys that are known.
+        """Whether the service signed the key, judged by the known keys.
 
         :raises DocumentInvalid, SigningKeyUnknown:
         """
@@ -180,7 +180,7 @@ class Installation:
             raise DocumentInvalid(f"{error}.{marked}" if marked else str(error)) from error
 
     def verify_key(self, license_key: str) -> None:
-        """Whether the service signed the key. Reads the published keys where they are needed and allowed.
+        """Whether the service signed the key. Reads the published keys if needed and allowed.
 
         :raises DocumentInvalid, SigningKeyUnknown:
         """
@@ -203,7 +203,7 @@ class Installation:
             forget_seat(state)
 
     def read_revocations(self, token: str | None = None) -> bool:
-        """Takes in the revocation list: the one given, or the service's. False where there is no good one."""
+        """Takes in the revocation list: the given one, or that of the service. False if there is no good one."""
         return self._keys.take_revocations(token)
 
     def _offering(self, state: State) -> dict[str, Any]:
@@ -228,13 +228,13 @@ def forget_seat(state: State) -> None:
 
 
 def _is_old(state: State) -> bool:
-    """Whether a client of before wrote it, and the service granted its license."""
+    """Whether an older client wrote the state, and the service had granted its license."""
     of = claim_of(state.license_key or "", "jti"), claim_of(state.certificate or "", "license_id")
     return state.bounded_since is None and of[0] is not None and of[0] == of[1]
 
 
 def _recorded(state: State) -> int | None:
-    """The latest time that the local clock said before."""
+    """The latest earlier reading of the local clock."""
     if state.last_seen_at is not None:
         return state.last_seen_at
     days = parse_instant(f"{max(state.usage)}T00:00:00Z") if state.usage else None

@@ -1,4 +1,4 @@
-"""What the service publishes: the keys that its documents are verified with, and the revocation list."""
+"""What the service publishes: the keys that verify its documents, and the revocation list."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class TrustedKeys:
         self._made: tuple[object, Trust] | None = None
 
     def trust(self, published: dict[str, Any] | None) -> Trust:
-        """Kept while the keys are the same, for it remembers which signatures it has checked."""
-        # Whoever pins keys trusts no others, wherever they were read: the state folder is easily written.
+        """Kept while the keys are the same, since it remembers which signatures it has checked."""
+        # With pinned keys only, keys from the state folder do not count: it is easily written.
         stamp = json.dumps(published if self._fetch else None)
         made = self._made
         if made is None or made[0] != stamp:
@@ -38,7 +38,7 @@ class TrustedKeys:
         return made[1]
 
     def published(self) -> dict[str, Any] | None:
-        """What the service publishes now, where reading it is allowed and something useful came."""
+        """The keys that the service publishes now, if reading them is allowed and the answer is useful."""
         answer = self._source.get("/.well-known/jwks.json") if self._source and self._fetch else None
         try:
             jwks = json.loads(answer.body) if isinstance(answer, Answer) and answer.status == 200 else None
@@ -47,14 +47,14 @@ class TrustedKeys:
         return jwks if public_keys(jwks) else None
 
     def keep(self, published: dict[str, Any]) -> None:
-        """Puts them in place of those held. Only where they verify what those do not: whatever answers in the
-        service's place would take away the keys of a license that is good.
+        """Replaces the stored keys. Only if the new ones verify what the stored ones do not: otherwise anything
+        that answers in the service's place could remove the keys of a good license.
         """
         with self._folder.update() as state:
             state.jwks = published
 
     def take_revocations(self, token: str | None) -> bool:
-        """Keeps a revocation list, the published one where none is given, unless a newer one is held."""
+        """Stores a revocation list, the published one if none is given, unless a newer one is stored."""
         if token is None:
             answer = self._source.get("/v1/revocations") if self._source else None
             good = isinstance(answer, Answer) and answer.status == 200

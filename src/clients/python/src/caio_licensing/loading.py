@@ -1,4 +1,4 @@
-"""A key that somebody hands over while the application runs, and what comes of it in the time that they wait."""
+"""Loads a key while the application runs, and reports the result within the time that the caller waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .holdings import holdings
 if TYPE_CHECKING:
     from .contact import Contact
 
-#: What is told while nobody said whether the license is good.
+#: Reported while it is not known whether the license is good.
 PENDING = "PENDING"
 
 
@@ -21,15 +21,15 @@ class Loaded:
     verdict: Literal["good", "refused", "pending"]
     code: str | None
     detail: str
-    #: Where the installation stands, whatever became of the key.
+    #: The installation's status, whether the key was accepted or not.
     status: Status
 
 
 def load(installation: Contact, license_key: str, instance_id: str | None = None) -> Loaded:
-    """Waits at most the client's `timeout` in all. A key that does not verify changes nothing, and what is in
-    force is not given up before the service grants the new license.
+    """Waits at most the client's `timeout` in total. A key that does not verify changes nothing, and the license
+    in force stays until the service grants the new one.
 
-    :raises ValueError: for an instance_id other than that of an installation that is activated
+    :raises ValueError: for another instance_id than that of an activated installation
     """
     try:
         installation.check_key(license_key)
@@ -53,7 +53,7 @@ def load(installation: Contact, license_key: str, instance_id: str | None = None
     if isinstance(fault, DocumentInvalid) and not isinstance(fault, IssuerMismatch):
         installation.forget()  # the published keys showed that it is forged
         return _invalid(installation, str(fault))
-    # An expired key may have been renewed; where there is nobody to ask, nobody can say that of it.
+    # An expired key may have been renewed; without a service to ask, it counts as expired.
     if status.state == "refused" or (status.code == "LICENSE_EXPIRED" and not installation.can_ask):
         return Loaded("refused", status.code, status.detail, status)
     if status.state == "indeterminate" and (installation.can_ask or status.license_id is None):

@@ -1,4 +1,4 @@
-"""A lock between processes. The kernel drops it when its holder dies, so that none is left behind."""
+"""A lock between processes. The kernel releases it when its holder dies, so that none is left behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _held: set[int] = set()
 
 @contextmanager
 def file_lock(file: Path, *, patience: float) -> Iterator[bool]:
-    """Holds the lock for the block; False where somebody else has it for longer than `patience` seconds.
+    """Holds the lock for the block; False if another process has it for longer than `patience` seconds.
 
     On Windows, which has no flock, it does nothing: there one process may use a state folder.
     """
@@ -28,7 +28,7 @@ def file_lock(file: Path, *, patience: float) -> Iterator[bool]:
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     _held.add(handle)
     try:
-        # Asked for again and again: a process that was stopped holds a lock for ever, and flock cannot time out.
+        # Polled: a paused process holds its lock forever, and flock has no time-out.
         deadline = time.monotonic() + patience
         while not _taken(handle):
             left = deadline - time.monotonic()
@@ -39,7 +39,7 @@ def file_lock(file: Path, *, patience: float) -> Iterator[bool]:
         try:
             yield True
         finally:
-            # Closing alone would not do: a child forked meanwhile has the same open file.
+            # Closing alone is not enough: a child forked meanwhile has the same open file.
             if handle in _held:
                 fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
@@ -57,9 +57,9 @@ def _taken(handle: int) -> bool:
 
 
 class SharedLock:
-    """Held by every process on a folder at once; whoever leaves last finds that nobody else has it.
+    """Held by every process on a folder at once; the last one to leave finds that nobody else has it.
 
-    It is on the folder itself, which also serves where nothing can be written.
+    It is on the folder itself, so it also works if nothing can be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +85,7 @@ class SharedLock:
             self._handle = None
 
     def after_fork(self) -> None:
-        # The parent's lock is open here as well, and stays the parent's: this process needs one of its own.
+        # The parent's lock is also open here, and stays the parent's: this process needs its own.
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -93,7 +93,7 @@ class SharedLock:
 
 
 def _close_inherited() -> None:
-    # A child that kept its parent's lock open would hold it for as long as it lives, should the parent be killed.
+    # If the parent is killed, a child that kept the parent's lock open would hold it as long as the child lives.
     for handle in _held:
         os.close(handle)
     _held.clear()

@@ -1,4 +1,4 @@
-"""OpenMetrics text about the license, to be scraped: days left, state, seats, usage."""
+"""OpenMetrics text about the license, for scraping: days left, state, seats, usage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATES = ("entitled", "grace", "indeterminate", "refused")
 
 
 def openmetrics(client: LicenseClient) -> str:
-    """The metrics of now. What is unlimited, perpetual or not known is left out."""
+    """The current metrics. Values that are unlimited, perpetual or unknown are left out."""
     return "\n".join([*_lines(client), "# EOF", ""])
 
 

@@ -1,5 +1,5 @@
-"""What is configured, installed or activated by hand is a candidate: what is in force stays until the service has
-granted another. Pure.
+"""A key that is configured, installed or activated by hand is a candidate: the license in force stays until the
+service has granted another. Pure.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .times import format_instant
 def configure(
     state: State, key: str | None, name: str | None, *, own_name: str, trust: Trust, now: int, confirmed: int
 ) -> None:
-    """Takes in what the configuration says now. Only what changed since it was last read acts.
+    """Takes in the current configuration. Only a change since it was last read has an effect.
 
-    :param key: cleaned; None where none is configured
-    :param name: the instance id that is configured; None where none is
+    :param key: cleaned; None if none is configured
+    :param name: the configured instance id; None if none is configured
     :param own_name: the instance id in force
     """
     known = key is None or key_hash(key) == state.configured_key_sha256
@@ -30,8 +30,8 @@ def configure(
     if name is not None:
         state.configured_instance_id = name
         if state.bounded_since is None and name == claim_of(state.certificate or "", "sub"):
-            state.instance_id = own_name = name  # a client of before had it granted
-    # Of a state that knows nothing of configured keys: an operator may have installed a later license since.
+            state.instance_id = own_name = name  # an older client had it granted
+    # The state does not record configured keys: an operator may have installed a later license since.
     if first and not known and key and not _is_later(key, state.license_key or ""):
         key = state.license_key
     wanted = key if key is not None and not known else state.license_key
@@ -43,7 +43,7 @@ def configure(
 
 
 def is_configured(state: State, key: str | None, name: str | None) -> bool:
-    """Whether the configuration says what it said when it was last read."""
+    """Whether the configuration is unchanged since it was last read."""
     known = key is None or key_hash(key) == state.configured_key_sha256
     return known and (name is None or name == state.configured_instance_id)
 
@@ -51,7 +51,7 @@ def is_configured(state: State, key: str | None, name: str | None) -> bool:
 def offer(
     state: State, key: str, name: str | None, *, own_name: str, trust: Trust, now: int, confirmed: int
 ) -> None:
-    """Installs a key where none is held; makes it a candidate where one is."""
+    """Installs a key if there is none; otherwise makes it a candidate."""
     other_name = name if name not in (None, own_name) else None
     if state.license_key is None:
         install(state, key, confirmed)
@@ -73,20 +73,20 @@ def offer(
     )
     waiting = state.candidate
     if waiting and (waiting.license_key, waiting.instance_id) == (wanted, other_name):
-        # Offered again: asked for at once, and known for no shorter time.
+        # Offered again: asked for at once, and its age stays.
         given = replace(given, since=waiting.since, seen_at=waiting.seen_at, failures=waiting.failures)
     state.candidate = given
 
 
 def install(state: State, key: str, confirmed: int) -> None:
-    """Where nothing is held there is nothing to lose."""
+    """With no key installed there is nothing to lose."""
     state.license_key, state.installed_key_sha256 = key, key_hash(key)
     state.key_seen_at, state.candidate = confirmed, None
     state.warnings, state.next_check_in, state.failures = [], None, 0
 
 
 def is_locally_invalid(candidate: Candidate) -> bool:
-    """Whether the service need not be asked: no key that it signed looks like this."""
+    """Whether the service need not be asked, because no key that it signed looks like this."""
     return candidate.state == "refused" and candidate.code == "LICENSE_KEY_INVALID" and not candidate.failures
 
 
@@ -101,7 +101,7 @@ def _is_later(key: str, held: str) -> bool:
 
 
 def _finding(trust: Trust, text: str, now: int) -> tuple[str | None, str | None]:
-    """What can be told of a key without the service."""
+    """What can be said about a key without the service."""
     try:
         key = trust.license_key(text)
     except IssuerMismatch as error:

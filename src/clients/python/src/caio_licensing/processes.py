@@ -1,4 +1,4 @@
-"""What a client has to do when its process forks or ends."""
+"""What a client must do when its process forks or ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _accompanied = weakref.WeakSet[Accompanied]()
 class Presence:
     """Tells whether this is the last process on the folder.
 
-    :param counted: whether anybody wants to know
+    :param counted: whether the answer is needed
     """
 
     def __init__(self, folder: StateFolder, *, counted: bool) -> None:
@@ -38,13 +38,13 @@ class Presence:
         self._lock = SharedLock(folder.path) if counted and not folder.in_memory else None
 
     def leave(self) -> bool:
-        """Whether nobody is left, the first time that this one leaves."""
+        """Whether no other process is left; only for the first call."""
         left, self._counted = self._counted, False
         if not left:
             return False
         if self._lock is None:
             return True
-        # One after the other: of two that end at a time, the second must find that it is the last.
+        # One after the other: of two that end at the same time, the second must find that it is the last.
         with self._folder.turn(self._folder.patience):
             return self._lock.leave()
 
@@ -54,9 +54,9 @@ class Presence:
 
 
 def accompany(client: Accompanied, *, ends_orderly: bool = False) -> None:
-    """Has it closed at a normal end, and told when it finds itself in a child. Keeps no client alive.
+    """Closes the client at a normal end, and informs it in a forked child. Does not keep the client alive.
 
-    :param ends_orderly: whether SIGTERM, too, has to be a normal end, where the application says nothing of it
+    :param ends_orderly: whether SIGTERM is also a normal end, if the application does not handle it
     """
     _accompanied.add(client)
     on_main_thread = threading.current_thread() is threading.main_thread()
@@ -65,7 +65,7 @@ def accompany(client: Accompanied, *, ends_orderly: bool = False) -> None:
 
 
 def _end(number: int, _: Any) -> None:
-    # Python leaves out its exit handlers where SIGTERM ends it, and as process 1 of a container it is not ended.
+    # On SIGTERM Python skips its exit handlers, and as process 1 of a container it does not even end.
     sys.exit(128 + number)
 
 

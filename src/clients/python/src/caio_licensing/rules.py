@@ -1,4 +1,4 @@
-"""What documents and time mean: where an installation stands. Pure: the same facts give the same status."""
+"""What documents and time mean for the status. Pure: the same facts give the same status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, Stat
 from .holdings import Holdings, holdings, local_time, told_end, verified
 from .times import DAY, HOUR, format_instant, to_datetime
 
-#: For a key that nobody vouched for: so long, with the features of the trial that every service has.
+#: How long a key may run that nobody vouched for, with the features of the trial that every service has.
 UNVOUCHED = 72 * HOUR
 TRIAL_FEATURES = ("orchestration",)
 
@@ -18,12 +18,12 @@ _UNVERIFIED = ("SIGNING_KEY_UNKNOWN", "ISSUER_MISMATCH")
 
 
 def evaluate(facts: Facts, clock: int) -> Status:
-    """Where the installation stands at `clock`, in milliseconds."""
+    """The installation's status at `clock`, in milliseconds."""
     held = holdings(facts)
     now, clock_warnings = local_time(facts, held, clock)
     own, shown = judge(facts, held, now), facts
-    # A candidate takes over where what is in force may not run. Nothing is given up for it: once the service
-    # refuses it, the former is there again.
+    # A candidate takes over if the license in force may not run. Nothing is given up for it: if the service
+    # refuses it, the former license is in force again.
     if not _may_run(facts, own[0]) and (stand_in := _stand_in(facts, now)):
         held = holdings(stand_in)
         own, shown = judge(stand_in, held, now), stand_in
@@ -60,7 +60,7 @@ def evaluate(facts: Facts, clock: int) -> Status:
 
 
 def judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
-    """Of one key and one instance: the verdict, and what is to be warned of."""
+    """The verdict on one key and one instance, and the warnings."""
     verdict, warnings = _judge(facts, held, now)
     if verdict[0] != "indeterminate":
         return verdict, warnings
@@ -78,7 +78,7 @@ def _judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
     lease = _lease(held.certificate, now) if held.certificate else None
     refusal, warnings = _standing_refusal(facts, held.key, now), set[str]()
     if refusal:
-        # A wrong deployment of ours, or whoever sits on the way, must not stop a fleet that holds certificates.
+        # A wrong deployment of ours, or an attacker on the network, must not stop a fleet that holds certificates.
         if refusal.signed or lease is None or lease[0] not in ("entitled", "grace"):
             starts = held.key.starts_at if held.key and refusal.code == "LICENSE_NOT_STARTED" else None
             until = starts if starts and now < starts else None
@@ -92,12 +92,12 @@ def _judge(facts: Facts, held: Holdings, now: int) -> tuple[Verdict, set[str]]:
     return lease or _by_key(held.key, now), warnings
 
 
-#: What is added of a key that was cleaned of more than blanks around it. Nothing of it is told.
+#: Added to the detail if a key had more than blanks around it. Nothing of the key is shown.
 MARKED = " Quotes, a name in front, blanks or invisible characters in it were passed over."
 
 
 def _unverified(facts: Facts, held: Holdings) -> Verdict:
-    """Of a key that no key known here verifies."""
+    """The verdict on a key that no known key verifies."""
     detail = f"The license key {held.fault}."
     if isinstance(held.fault, IssuerMismatch):
         return "indeterminate", "ISSUER_MISMATCH", detail, None
@@ -107,7 +107,7 @@ def _unverified(facts: Facts, held: Holdings) -> Verdict:
 
 
 def _bounded(facts: Facts, held: Holdings, verdict: Verdict, now: int) -> tuple[Verdict, set[str]]:
-    """An outage stops nobody, and for ever is not an outage.
+    """An outage stops nobody, but an outage does not last forever.
 
     Deadlines are in confirmed time: a wrong clock brings none of them nearer.
     """
@@ -149,7 +149,7 @@ def _standing_refusal(facts: Facts, key: LicenseKey | None, now: int) -> Refusal
     refusal = facts.refusal
     if refusal is None or refusal.key_sha256 != key_hash(facts.license_key or ""):
         return None
-    # What was too early is not so for ever.
+    # "Too early" ends some day.
     starts = key.starts_at if key else None
     if refusal.code == "LICENSE_NOT_STARTED" and starts and refusal.at < starts <= now:
         return None
@@ -190,7 +190,7 @@ def _may_run(facts: Facts, verdict: Verdict) -> bool:
 
 
 def _stand_in(facts: Facts, now: int) -> Facts | None:
-    """The facts of a candidate that may take over: one that a trusted key verifies, that has started and not ended."""
+    """The facts of a candidate that may take over: a trusted key verifies it, and it has started and not ended."""
     candidate = facts.candidate
     if candidate is None or candidate.state != "pending":
         return None
@@ -203,7 +203,7 @@ def _stand_in(facts: Facts, now: int) -> Facts | None:
 
 
 def asking(facts: Facts) -> Facts:
-    """The facts of what the service, or its staff, are asked for: a candidate that is not refused goes first."""
+    """The facts to ask the service, or its staff, about: a candidate that is not refused goes first."""
     candidate = facts.candidate
     if candidate is None or candidate.state != "pending":
         return facts
@@ -233,7 +233,7 @@ def _candidate(facts: Facts) -> CandidateStatus | None:
 
 
 def _with_cause(facts: Facts, verdict: Verdict, detail: str) -> str:
-    # Without the cause an operator looks for a fault of the key where the network has one.
+    # Without the cause an operator would look for a fault in the key instead of the network.
     failed = facts.last_failure
     if verdict[0] != "indeterminate" or failed is None:
         return detail

@@ -1,4 +1,4 @@
-"""What an installation is told from outside: by arguments, and by the environment where they say nothing."""
+"""The configuration of an installation: arguments first, then the environment."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LONGEST_FILE = 1024 * 1024
 @dataclass(frozen=True)
 class Settings:
     url: str | None
-    #: As they are compared.
+    #: In the form that is compared.
     issuers: tuple[str, ...]
-    #: None where there is no home to put it into.
+    #: None if there is no home folder for it.
     folder: Path | None
     #: As it was given.
     license_key: str | None
@@ -44,7 +44,7 @@ def settings_from(
     lease_hours: int | None,
     release: bool | None,
 ) -> Settings:
-    """:raises ValueError: for arguments that cannot be meant; what the environment says wrongly is passed over"""
+    """:raises ValueError: for invalid arguments; invalid values in the environment are ignored"""
     url = normal_address(url or os.environ.get("CAIO_LICENSE_URL") or "") or None
     issuers = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or url or "")
     if not issuers:
@@ -65,9 +65,9 @@ def settings_from(
 
 
 def configured_text(settings: Settings) -> str | None:
-    """The key as it is configured now: the argument, the variable, the file. None where there is none.
+    """The currently configured key, from the argument, the variable or the file. None if there is none.
 
-    :raises OSError, ValueError: where the file cannot be read now
+    :raises OSError, ValueError: if the file cannot be read now
     """
     if settings.license_key or not settings.license_key_file:
         return settings.license_key
@@ -77,7 +77,7 @@ def configured_text(settings: Settings) -> str | None:
 
 
 def pinned_by_environment() -> dict[str, Any] | None:
-    """:raises OSError, ValueError: where CAIO_LICENSE_KEYS names no file with a JWK Set"""
+    """:raises OSError, ValueError: if CAIO_LICENSE_KEYS does not name a file with a JWK Set"""
     file = os.environ.get("CAIO_LICENSE_KEYS")
     if not file:
         return None
@@ -93,7 +93,7 @@ def pinned_by_environment() -> dict[str, Any] | None:
 def _folder(state_dir: str | os.PathLike[str] | None) -> Path | None:
     try:
         return Path(state_dir or os.environ.get("CAIO_LICENSE_DIR") or _DEFAULT_FOLDER).expanduser()
-    except RuntimeError:  # no HOME, and nobody knows the user
+    except RuntimeError:  # no HOME, and no entry for the user
         return None
 
 

@@ -1,4 +1,4 @@
-"""What an installation knows, and how it is written down. Other languages' clients read the same file."""
+"""What an installation knows, and how it is stored. Clients in other languages read the same file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class State:
     """state.json. Instants are milliseconds here and RFC 3339 in the file."""
 
     license_key: str | None = None
-    #: Of the key that the operator installed last; the one above may have come from the service since.
+    #: The hash of the key that the operator installed last; the service may have sent the one above since.
     installed_key_sha256: str | None = None
-    #: What the configuration said last: only what changed there acts.
+    #: The last configuration: only a change has an effect.
     configured_key_sha256: str | None = None
     configured_instance_id: str | None = None
-    #: Who this installation is, where that is not what the file instance_id says.
+    #: The installation's id, if it differs from the file instance_id.
     instance_id: str | None = None
-    #: What counts: of two of a seat the one that ends later. The other is the last that proves the seat, where it
-    #: is not the same.
+    #: The certificate that counts: of two for a seat, the one that ends later. The other is the last proven one,
+    #: if it is a different one.
     certificate: str | None = None
     proven_certificate: str | None = None
     revocations: str | None = None
@@ -34,15 +34,15 @@ class State:
     high_water: int | None = None
     #: The key that a trusted key verified or the service granted.
     vouched_key_sha256: str | None = None
-    #: When the key was installed, and the first start of a client that bounds `indeterminate`, in confirmed time.
+    #: In confirmed time: when the key was installed, and the first start of a client that bounds `indeterminate`.
     key_seen_at: int | None = None
     bounded_since: int | None = None
-    #: Time that the service or a monotonic clock confirmed, and the latest that the local clock said.
+    #: Time that the service or a monotonic clock confirmed, and the latest reading of the local clock.
     confirmed_at: int | None = None
     last_seen_at: int | None = None
-    #: By how much the local clock was ahead at the last grant.
+    #: How far the local clock was ahead at the last grant.
     clock_ahead_ms: int = 0
-    #: A license, or a name, that is to take the place of the one in force.
+    #: A license, or an id, that is to replace the one in force.
     candidate: Candidate | None = None
     refusal: Refusal | None = None
     warnings: list[str] = field(default_factory=list)
@@ -55,15 +55,15 @@ class State:
     usage: Usage = field(default_factory=dict)
     #: What the service has confirmed of it.
     acknowledged: Usage = field(default_factory=dict)
-    #: Of which license it has; it stays when the license is given back.
+    #: Under which license it was confirmed; stays after the license is given back.
     usage_license_id: str | None = None
     #: Air-gap requests whose answer may still come: {"nonce", "usage"}.
     offline_requests: list[dict[str, Any]] = field(default_factory=list)
-    #: Of the certificate in the license file that was loaded last.
+    #: The hash of the certificate in the last loaded license file.
     license_file_sha256: str | None = None
 
 
-#: What is written a second time, for an installation that must not lose it with state.json.
+#: The members of the second copy, which an installation must not lose with state.json.
 KEPT = (
     "license_key",
     "certificate",
@@ -108,7 +108,7 @@ def encode_kept(state: State) -> str:
 
 
 def decode(text: str) -> State:
-    """:raises ValueError: where the text is not a state"""
+    """:raises ValueError: if the text is not a state"""
     try:
         values = json.loads(text)
         if not isinstance(values, dict) or values.get("version") != 1:
@@ -119,9 +119,9 @@ def decode(text: str) -> State:
 
 
 def salvage(broken: str, kept: str) -> State | None:
-    """What can be known where state.json is broken: what was kept beside it, else what is whole in the broken text.
+    """What can be recovered if state.json is broken: the copy beside it, else the intact parts of the broken text.
 
-    None where there is no license key.
+    None if there is no license key.
     """
     try:
         values = {name: json.loads(kept).get(name) for name in KEPT}
@@ -174,7 +174,7 @@ def _record(kind: Any, value: Any) -> Any:
 
 
 def _usage(usage: Any) -> Usage:
-    # What the service would not take must not get there: it would answer no check-in from then on.
+    # Figures that the service does not take must not be stored: it would refuse every check-in from then on.
     for day, figures in usage.items():
         midnight = parse_instant(f"{day}T00:00:00Z")
         if midnight is None or day_of(midnight) != day:

@@ -1,6 +1,6 @@
-"""What counts as a license key, a text file, an address, an instance's id. Pure, but for the one that reads a file.
+"""What counts as a license key, a text file, an address, an instance id. Pure, except the reading of a file.
 
-People paste keys out of mails, shells and tables, editors add marks that nobody sees, and one address has many
+People paste keys from mails, shells and tables, editors add invisible marks, and one address has many
 spellings. None of that may cost an installation its license.
 """
 
@@ -21,16 +21,16 @@ _BLANKS = "".join(_WHITE_SPACE)
 _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"), ("<", ">"))
 # Blanks are gone by then: "export NAME=" has become "exportNAME=".
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-#: No key is so long, whatever was put into it; whoever sends more must not keep us busy.
+#: No key is this long, even with added marks; a longer text must not cause work.
 _LONGEST = 65_536
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def clean_key(text: str) -> str:
-    """A license key without what mail, shells and tables put around and into it.
+    """A license key without the marks that mail, shells and tables add to it.
 
-    base64url and the dot hold none of these marks, so the signature still decides.
+    base64url and the dot contain none of these marks, so the signature still decides.
     """
     if len(text) > _LONGEST:
         return text
@@ -48,17 +48,17 @@ def clean_key(text: str) -> str:
 
 
 def had_marks(text: str) -> bool:
-    """Whether more than blanks around it was taken off a key."""
+    """Whether more than blanks around the key was removed."""
     return clean_key(text) != text.strip(_BLANKS)
 
 
 def clean_instance_id(text: str) -> str:
-    """Trimmed and NFC, as the service takes it: two spellings of one id must not be two seats."""
+    """Trimmed and NFC, as the service takes it: two spellings of one id must not take two seats."""
     return unicodedata.normalize("NFC", _trim(text))
 
 
 def is_instance_id(text: str) -> bool:
-    """As the service takes it, once it is clean: 1 to 128 printable characters."""
+    """Whether the service accepts the cleaned id: 1 to 128 printable characters."""
     printable = all(unicodedata.category(one)[0] != "C" for one in clean_instance_id(text))
     return printable and 1 <= len(clean_instance_id(text)) <= 128
 
@@ -99,9 +99,9 @@ def _trim(text: str) -> str:
 
 
 def decode_text(data: bytes) -> str:
-    """The text of a file, without the mark that some editors put first.
+    """The text of a file, without a byte order mark.
 
-    :raises ValueError: for what is no UTF-8; UTF-16 is named, for editors write it by mistake
+    :raises ValueError: if it is not UTF-8; the message names UTF-16, which editors write by mistake
     """
     if data.startswith(_BOMS_16) or (len(data) >= 2 and data[0] + data[1] and 0 in data[:2]):
         raise ValueError("it is UTF-16; save it as UTF-8")
@@ -109,5 +109,5 @@ def decode_text(data: bytes) -> str:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """:raises OSError, ValueError: as `decode_text`"""
+    """:raises OSError, ValueError: as for `decode_text`"""
     return decode_text(Path(path).read_bytes())

@@ -33,7 +33,7 @@ def parse_instant(text: object) -> int | None:
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     fraction = re.search(r"\.(\d+)", text)
-    # datetime.fromisoformat takes neither Z nor any number of digits before Python 3.11.
+    # Before Python 3.11 datetime.fromisoformat takes neither Z nor an arbitrary number of digits.
     whole = re.sub(r"\.\d+", "", text).replace("Z", "+00:00")
     try:
         at = datetime.fromisoformat(whole) - _EPOCH

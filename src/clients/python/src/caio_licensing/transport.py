@@ -1,6 +1,6 @@
-"""HTTP with the standard library: proxies and certificate authorities as the environment says.
+"""HTTP with the standard library, with proxies and certificate authorities from the environment.
 
-HTTPS_PROXY, HTTP_PROXY and NO_PROXY name the proxy, SSL_CERT_FILE and SSL_CERT_DIR who is trusted.
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY name the proxy, SSL_CERT_FILE and SSL_CERT_DIR the trusted authorities.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .texts import normal_address
 
 log = logging.getLogger("caio_licensing")
 
-#: As much as the longest revocation list; far above any other answer of the service.
+#: The size of the longest revocation list; far larger than any other answer of the service.
 MAX_BODY = 4 * 1024 * 1024
 
 _TOO_SLOW = Failure("no answer in time")
 
-#: What OpenSSL says of certificates, in the words of whoever has to mend it.
+#: OpenSSL's faults of certificates, in words for the person who must fix them.
 _CERTIFICATES = {
     "self-signed certificate": "self-signed certificate",
     "self signed certificate": "self-signed certificate",
@@ -39,12 +39,12 @@ _CERTIFICATES = {
     "mismatch": "host name does not match",
 }
 
-#: What came back, or why nothing did; None where that is not known.
+#: The answer, or why there is none; None if that is not known.
 Heard = Union[Answer, Failure, None]
 
 
 class Transport(Protocol):
-    """Where requests go; tests put something else in its place."""
+    """Sends requests; tests replace it."""
 
     def post(self, path: str, body: dict[str, Any]) -> Heard:
         ...
@@ -54,14 +54,14 @@ class Transport(Protocol):
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    # A redirect would carry the license key to wherever a portal likes.
+    # A redirect would send the license key to any address that a portal chooses.
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
 class HttpTransport:
-    """:param timeout: seconds that an answer may take in all
-    :raises ValueError: where the url is none
+    """:param timeout: seconds that an answer may take in total
+    :raises ValueError: if the url is invalid
     """
 
     def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
@@ -72,7 +72,7 @@ class HttpTransport:
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             log.warning("The license key is sent unencrypted to %s: use https", self._base)
         self._timeout = timeout
-        #: Why nothing can be sent at all. No file that is missing may keep an application from starting.
+        #: Why nothing can be sent at all. A missing file must not keep an application from starting.
         self._broken: Failure | None = None
         context = ssl.create_default_context()
         if ca_file is not None:
@@ -96,15 +96,15 @@ class HttpTransport:
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self._base + path, data, headers)
-        # On a thread of its own: a socket's time-out bounds neither an answer that drips in byte by byte nor the
-        # search for a name, and whoever starts production waits here.
+        # On its own thread: a socket's time-out bounds neither an answer that arrives byte by byte nor a DNS lookup,
+        # and the start of production waits here.
         heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         try:
             threading.Thread(target=lambda: heard.put(self._exchange(request)), daemon=True).start()
             return heard.get(timeout=self._timeout)
         except queue.Empty:
             return _TOO_SLOW
-        except RuntimeError:  # no thread any more: the process is about to end, and gives its seat back
+        except RuntimeError:  # no new threads: the process is about to end, and gives its seat back
             return self._exchange(request)
 
     def _exchange(self, request: urllib.request.Request) -> Heard:
@@ -118,7 +118,7 @@ class HttpTransport:
                 body = bytearray()
                 while len(body) <= MAX_BODY:
                     if time.monotonic() >= deadline:
-                        return _TOO_SLOW  # nobody waits any more, and part of an answer is none
+                        return _TOO_SLOW  # nobody waits any more, and a part of an answer is useless
                     part = response.read1(MAX_BODY)
                     if not part:
                         break
@@ -127,19 +127,19 @@ class HttpTransport:
                 if len(body) > MAX_BODY:
                     return Failure(f"the answer is longer than {MAX_BODY} bytes")
                 return Answer(response.status or 0, found, bytes(body))
-        # A broken proxy may raise ValueError from within http.client; nothing of it may reach the caller.
+        # A broken proxy may raise ValueError from within http.client; it must not reach the caller.
         except (OSError, http.client.HTTPException, ValueError) as error:
             return Failure(_why(error) + self._on_the_way(request))
 
     def _on_the_way(self, request: urllib.request.Request) -> str:
-        # urllib puts the proxy's name in place of the host's: "connection refused" is then about the proxy.
+        # urllib replaces the host's name by the proxy's: "connection refused" is then about the proxy.
         there = urlsplit(self._base).netloc
         asked = request.host.rpartition("@")[2]
         return "" if asked == there else f" (through the proxy {asked})"
 
 
 def _why(error: Exception) -> str:
-    """A fault of the network in the words of whoever has to mend it."""
+    """A network fault, in words for the person who must fix it."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     text = str(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):

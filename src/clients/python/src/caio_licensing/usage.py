@@ -1,4 +1,4 @@
-"""What was used, by UTC day: figures that only grow, so that telling a day twice counts it once. Pure."""
+"""The usage by UTC day: figures that only grow, so that a day reported twice counts once. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import date, timedelta
 
 from .state import MAX_FIGURE, State, Usage
 
-#: What the service takes in at once, and so what is kept.
+#: As many days as the service takes at once, and so as many as are kept.
 MAX_DAYS = 400
 
 
 def add_usage(state: State, taken: Usage) -> None:
-    """Adds what a process counted: requests add up, of services the most at a time counts."""
+    """Adds what a process counted: requests add up, for services the highest number counts."""
     for day, figures in taken.items():
         known = state.usage.setdefault(day, {"requests": 0, "services": 0})
         known["requests"] = min(known["requests"] + figures["requests"], MAX_FIGURE)
@@ -21,7 +21,7 @@ def add_usage(state: State, taken: Usage) -> None:
 
 
 def usage_for(state: State, license_id: str | None) -> Usage:
-    """What is told under a license: nothing that another one was told before it."""
+    """The usage to report under a license: nothing already reported under another one."""
     return state.usage if state.usage_license_id in (None, license_id) else _untold(state)
 
 
@@ -30,7 +30,7 @@ def _untold(state: State) -> Usage:
     for day, figures in state.usage.items():
         told = state.acknowledged.get(day, {"requests": 0, "services": 0})
         requests = max(figures["requests"] - told["requests"], 0)
-        # Services do not add up: a day's most that was told is told.
+        # Services do not add up: a reported daily maximum is not reported again.
         services = figures["services"] if figures["services"] > told["services"] else 0
         if requests or services:
             left[day] = {"requests": requests, "services": services}
@@ -38,32 +38,32 @@ def _untold(state: State) -> Usage:
 
 
 def begin_license(state: State, license_id: str) -> None:
-    """From now on the usage is told under this license."""
+    """From now on usage is reported under this license."""
     if state.usage_license_id not in (None, license_id):
         tell_anew(state)
     state.usage_license_id = license_id
 
 
 def tell_anew(state: State) -> None:
-    """From now on only what nobody was told yet: under another license, or as another instance of the same."""
+    """From now on only unreported usage: under another license, or as another instance of the same license."""
     state.usage, state.acknowledged = _untold(state), {}
-    # Their answers acknowledge figures of before.
+    # Their answers acknowledge earlier figures.
     state.offline_requests = [{**one, "usage": {}} for one in state.offline_requests]
 
 
 def report(usage: Usage) -> list[dict[str, object]]:
-    """As the service takes it: cumulative, so that sending it again counts nothing twice."""
+    """In the form that the service takes: cumulative, so that nothing counts twice if it is sent again."""
     return [{"date": day, **figures} for day, figures in sorted(usage.items())]
 
 
 def acknowledge(state: State, sent: Usage, server_day: str, ignored: frozenset[str] = frozenset()) -> None:
-    """Notes what the service has, and drops days that are over and that it has in full.
+    """Notes what the service has, and drops past days that it has in full.
 
-    :param ignored: days that it said it did not take
+    :param ignored: days that the service did not take
     """
     today = date.fromisoformat(server_day)
     until = str(today + timedelta(days=1))
-    # The service passes over days that have not begun anywhere; they are sent again when they have.
+    # The service ignores days that have not begun anywhere; they are sent again when they have.
     heard = {day: figures for day, figures in sent.items() if day <= until and day not in ignored}
     for day, figures in heard.items():
         known = state.acknowledged.setdefault(day, {"requests": 0, "services": 0})

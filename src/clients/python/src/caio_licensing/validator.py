@@ -1,4 +1,4 @@
-"""The names of CAIO's Phase 17: a validator that loads a key and tells what it says."""
+"""The names of CAIO's Phase 17: a validator that loads a key and reports its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .loading import PENDING, load
 
 
 class LicenseType(str, Enum):
-    """The license types that every service has. One that staff added stays a plain text."""
+    """The license types that every service has. A type added by staff stays a plain text."""
 
     TRIAL = "trial"
     STANDARD = "standard"
@@ -25,29 +25,29 @@ class LicenseType(str, Enum):
 class LicenseMetadata:
     customer_id: str
     license_type: LicenseType | str
-    #: None where the key does not say so
+    #: None if the key does not say so
     issued_at: datetime | None
     #: None: perpetual
     expires_at: datetime | None
     features: list[str]
-    #: None: unlimited, as for the two below
+    #: None: unlimited; so for the two below
     max_instances: int | None
     max_services: int | None
     max_requests_per_day: int | None
 
 
 class LicenseValidator:
-    """:param client: made from the environment where none is given"""
+    """:param client: made from the environment if not given"""
 
     def __init__(self, client: LicenseClient | None = None) -> None:
         self.client = client or LicenseClient()
 
     def load_license(self, license_key: str) -> tuple[bool, str | None]:
-        """Loads a key: (True, None), (False, why not), or (may_run, "PENDING") while nobody said.
+        """Loads a key: (True, None), (False, the reason), or (may_run, "PENDING") if there is no answer yet.
 
-        Waits at most the client's `timeout` in all, and keeps an event loop waiting: in `async def`, await
-        `load_license_async`. A key that does not verify changes nothing. What is in force is not given up before
-        the service grants the new license; until then it is `status().candidate`.
+        Waits at most the client's `timeout` in total, and blocks an event loop: in `async def`, await
+        `load_license_async`. A key that does not verify changes nothing. The license in force stays until the
+        service grants the new one; until then the new one is `status().candidate`.
         """
         loaded = load(self.client, license_key)
         if loaded.verdict == "pending":
@@ -55,12 +55,12 @@ class LicenseValidator:
         return loaded.verdict == "good", None if loaded.verdict == "good" else loaded.detail
 
     async def load_license_async(self, license_key: str) -> tuple[bool, str | None]:
-        """As `load_license`, for `async def`: the event loop goes on meanwhile."""
+        """Like `load_license`, for `async def`: the event loop continues meanwhile."""
         return await asyncio.to_thread(self.load_license, license_key)
 
     @property
     def license_metadata(self) -> LicenseMetadata | None:
-        """What the license allows, from the newest document that verifies; None where there is none."""
+        """What the license allows, from the newest document that verifies; None if there is none."""
         return metadata_of(self.client.status())
 
 
