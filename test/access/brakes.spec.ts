@@ -201,7 +201,7 @@ describe("a guess of a token beyond the limit", () => {
     await rows(
       `INSERT INTO api_tokens (id, name, role, prefix, hash, created_by, created_at)
        VALUES (?, 'Of before tokens had a mark', 'viewer', 'caio_y', ?, 'x', 0)`,
-      unique("tok_old"),
+      unique("tok_0"),
       await sha256(old),
     );
     const [revoked, fresh] = [await newToken(), await newToken()];

@@ -10,9 +10,11 @@ const ROOT = join(import.meta.dirname, "../..");
  * what the last run took, or by size.
  */
 const LONG = [
+  "test/clients/python.spec.ts",
+  "test/clients/typescript-kill.spec.ts",
   "test/browser/crawl.spec.ts",
   "test/local/mail.spec.ts",
-  "test/clients/python.spec.ts",
+  "test/clients/typescript-container.spec.ts",
   "test/browser/flows.spec.ts",
   "test/local/start.spec.ts",
   "test/local/cli/commands.spec.ts",
