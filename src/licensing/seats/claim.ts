@@ -97,7 +97,8 @@ export interface FileClaim {
 
 const LICENSE_ENDS = `coalesce(license_expires_at + grace_days * ${DAY}, ${LAST_INSTANT})`;
 const PROVEN_UNTIL = "coalesce(proven_until, lease_expires_at)";
-const LONGEST = `lease_days * ${DAY}, coalesce(:longest, ${LAST_INSTANT})`;
+/** The ends that a lease has at the latest: the license's rhythm, and the hours that the instance wants at most. */
+const LATEST = `:whole_second + lease_days * ${DAY}, coalesce(:wanted_until, ${LAST_INSTANT})`;
 const LAST_SECOND = "last_seen_at / 1000 * 1000";
 
 /** An old certificate, at least for the second time in a row. */
@@ -166,8 +167,8 @@ const CLAIM = named(`
   FROM (
     SELECT *,
       min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
-        :whole_second + min(${LONGEST}))), ${LICENSE_ENDS}) AS proven_lease,
-      min(:whole_second + min(unproven_lease_hours * ${HOUR}, ${LONGEST}), ${LICENSE_ENDS},
+        min(${LATEST}))), ${LICENSE_ENDS}) AS proven_lease,
+      min(:second + unproven_lease_hours * ${HOUR}, ${LATEST}, ${LICENSE_ENDS},
         iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
       coalesce(is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented, 0) AS is_stray,
       coalesce(CASE
@@ -247,8 +248,10 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     midnight: Date.parse(today),
     weekday: `$.d${new Date(now).getUTCDay()}`,
     week_ago: dayOf(Math.max(0, now - QUIET)),
+    // A lease in days rounds up, in the holder's favor; "at most" so many hours rounds down.
     whole_second: ceilToSecond(now),
-    longest: lease_hours == null ? null : lease_hours * HOUR,
+    second: floorToSecond(now),
+    wanted_until: lease_hours == null ? null : floorToSecond(now) + lease_hours * HOUR,
     by_file: file ? 1 : 0,
     lease_until: file?.leaseUntil ?? null,
     proven_key: file?.provenKey ?? null,

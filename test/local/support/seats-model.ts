@@ -147,18 +147,24 @@ function isOpen(license: LicenseTerms, claim: Claim, own: SeatRow | null): boole
 const isOtherKey = (own: SeatRow | null, { file }: Claim): boolean =>
   file !== null && own !== null && own.public_key !== null && own.public_key !== file.key;
 
-const longest = (license: LicenseTerms, claim: Claim): number =>
-  Math.min(license.lease_days * DAY, (claim.lease_hours ?? Infinity) * HOUR);
+/** "At most" so many hours from now: never more, so by the second that has begun. */
+const atMost = ({ now }: Claim, hours: number): number => Math.floor(now / SECOND) * SECOND + hours * HOUR;
+
+const latest = (license: LicenseTerms, claim: Claim): number =>
+  Math.min(
+    Math.ceil(claim.now / SECOND) * SECOND + license.lease_days * DAY,
+    claim.lease_hours === null ? Infinity : atMost(claim, claim.lease_hours),
+  );
 
 function provenLease(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
-  const fromNow = Math.ceil(claim.now / SECOND) * SECOND + longest(license, claim);
-  return Math.min(Math.max(own?.lease_expires_at ?? 0, claim.file?.lease_until ?? fromNow), endOf(license));
+  const wanted = claim.file?.lease_until ?? latest(license, claim);
+  return Math.min(Math.max(own?.lease_expires_at ?? 0, wanted), endOf(license));
 }
 
 function unprovenLease(license: LicenseTerms, claim: Claim): number {
-  const length = Math.min(longest(license, claim), license.unproven_lease_hours * HOUR);
   const until = claim.revision < license.revision ? (license.unproven_until ?? 0) : FOREVER;
-  return Math.min(Math.ceil(claim.now / SECOND) * SECOND + length, endOf(license), until);
+  const longest = atMost(claim, license.unproven_lease_hours);
+  return Math.min(latest(license, claim), longest, endOf(license), until);
 }
 
 /** What the instance used on the last day known; a day is told cumulatively and again and again. */
