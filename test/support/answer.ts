@@ -1,4 +1,4 @@
-/** What a request of a test got. */
+/** The answer to a request of a test. */
 export interface Answer {
   status: number;
   headers: Headers;

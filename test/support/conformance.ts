@@ -1,5 +1,5 @@
-// The conformance table of the clients, src/clients/conformance.json, with its documents signed: by keys that
-// are made for this run, so that the repository holds none. Both clients' tests read what this writes.
+// Signs the documents of the clients' conformance table, src/clients/conformance.json. The keys are made for this run,
+// so that the repository holds none. Both clients' tests read the result.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { base64url, CompactSign, exportJWK, generateKeyPair, type JWK } from "jose";
@@ -16,7 +16,7 @@ import {
 
 const TABLE = join(import.meta.dirname, "../../src/clients/conformance.json");
 
-/** A document as the table describes it; what it leaves out is as in the table's `defaults`. */
+/** A document as the table describes it; missing members come from the table's `defaults`. */
 type Document =
   | { raw: string }
   | { signed_by?: string; header?: Claims; claims?: Claims; remove?: string[]; twist?: Twist };
@@ -34,12 +34,12 @@ type Answer =
       json?: unknown;
     };
 
-/** What both the table and what is resolved of it say in the same words. */
+/** Members that are the same in the table and in the signed table. */
 interface Plain {
   /** The wall clock. */
   at: string;
   restart?: true;
-  /** Whether the monotonic clock of the process went along with the wall clock since the step before. */
+  /** Whether the monotonic clock of the process moved with the wall clock since the previous step. */
   running?: true;
   /** What happened to the state file before the restart. */
   break?: "cut" | "garbage" | "empty";
@@ -47,17 +47,17 @@ interface Plain {
   issuer?: string;
   /** The instance id that is configured from the restart on. */
   configure_instance?: string;
-  /** Requests that are counted. */
+  /** How many requests the client counts. */
   count?: number;
-  /** The paths that are asked for in it, where that matters; the published keys are not counted. */
+  /** The requested paths, if they matter; without that of the published keys. */
   requests?: string[];
-  /** What each of those requests says: `license_id`, `instance_id`, `lease_hours`, `certificate_iat`; null is none. */
+  /** What each of these requests says: `license_id`, `instance_id`, `lease_hours`, `certificate_iat`; null: nothing. */
   sent?: Record<string, string | number | null>[];
-  /** The requests by day that the last of them tells. */
+  /** The usage by day in the last of these requests. */
   usage?: Record<string, number>;
   /**
-   * Members of the status, compared one by one; `next_check_in` is a range, `passes` what guards of features say,
-   * `detail_has` what the detail contains. Of a `candidate` the members named are compared.
+   * Members of the status, compared one by one. `next_check_in` is a range, `passes` the results of feature guards,
+   * `detail_has` a part of the detail. Of a `candidate`, only the named members are compared.
    */
   expect?: Record<string, unknown>;
 }
@@ -100,7 +100,7 @@ interface Table {
   cases: Case[];
 }
 
-/** What the service answers, as it comes over the wire. */
+/** The answer of the service, as it comes over the wire. */
 export type ResolvedAnswer =
   | "unreachable"
   | { status: number; headers: Record<string, string>; body: string };
@@ -108,7 +108,7 @@ export type ResolvedAnswer =
 export interface ResolvedStep extends Plain {
   /** A license key that the operator installs. */
   install?: string;
-  /** A license key that the operator activates with: the answers are to that, not to a check-in. */
+  /** A license key that the operator activates with: the answers are for that, not for a check-in. */
   activate?: string;
   /** The license key that is configured from now on. */
   configure?: string;
@@ -125,11 +125,11 @@ export interface ResolvedCase extends Options {
   instance_id: string;
   /** The keys that the client is given. */
   jwks: { keys: JWK[] };
-  /** What /.well-known/jwks.json says; null: it cannot be reached. */
+  /** What /.well-known/jwks.json says; null: unreachable. */
   published: { keys: JWK[] } | null;
   /** The configured one. */
   license_key: string | null;
-  /** The one that a client of before kept in its state. */
+  /** The one that an earlier client kept in its state. */
   held: string | null;
   certificate: string | null;
   revocations: string | null;
@@ -151,7 +151,7 @@ const TYPES: Record<Kind, string> = {
   refusal: "refusal+jwt",
 };
 
-/** What is done to a token after it was signed, or in the first three of them before. */
+/** What is done to a token after signing; the first three are done before. */
 type Twist = "embedded-key" | "oversized" | "long" | keyof typeof TWISTS;
 
 const NUMERIC_DATES = new Set(["iat", "nbf", "exp"]);
@@ -208,7 +208,7 @@ export async function resolveConformance(): Promise<ResolvedTable> {
     return twist && twist in TWISTS ? TWISTS[twist as keyof typeof TWISTS](token, key) : token;
   };
 
-  /** jose signs no `crit` that it does not know, so such a header is signed here. */
+  /** jose refuses to sign a `crit` that it does not know, so such a header is signed here. */
   const withHeader = async (token: string, header: Claims, key: SigningKey): Promise<string> => {
     const input = `${encode(header)}.${partsOf(token)[1]}`;
     const signature = await crypto.subtle.sign("Ed25519", key.privateKey, utf8.encode(input));
@@ -289,7 +289,7 @@ export async function resolveConformance(): Promise<ResolvedTable> {
     };
   };
 
-  // Keys are made before anything is signed side by side, so that a name is one key.
+  // All keys are made before documents are signed in parallel, so that a name always means one key.
   for (const kid of ["k1", "k2", "stranger"]) await keyOf(kid);
   return { issuer: table.issuer, cases: await Promise.all(table.cases.map(caseOf)) };
 }

@@ -1,4 +1,4 @@
-// The console as a person's browser without scripts uses it: sign in, open pages, fill in their forms.
+// Uses the console like a browser without scripts: signs in, opens pages, fills in their forms.
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import type { Env } from "../../src/config.ts";
 import worker from "../../src/worker.ts";
@@ -11,7 +11,7 @@ interface PageForm {
   /** Where it is sent: a path with its query. */
   action: string;
   isMultipart: boolean;
-  /** What a browser sends where nothing is changed: hidden fields included, unchecked boxes not. */
+  /** What a browser sends if nothing is changed: with hidden fields, without unchecked boxes. */
   fields: [name: string, value: string][];
 }
 
@@ -21,14 +21,14 @@ export interface ShownPage {
   status: number;
   headers: Headers;
   html: string;
-  /** What a person reads: no tags, blanks collapsed. */
+  /** What a person reads: without tags, with blanks collapsed. */
   text: string;
   forms: PageForm[];
-  /** Where the answer leads: a path with its query; empty where it leads nowhere. */
+  /** Where the answer redirects to: a path with its query; empty if it does not. */
   location: string;
 }
 
-/** Values for fields: a list for a field that is there more than once, undefined takes a field away. */
+/** Values for fields: a list for a repeated field; undefined removes a field. */
 export type Fields = Record<string, string | string[] | File | undefined>;
 
 const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
@@ -78,7 +78,7 @@ export class Visitor {
     this.#bindings = bindings;
   }
 
-  /** Signs in; as the owner by ADMIN_TOKEN where no other token is given. */
+  /** Signs in; without a token, as the owner with ADMIN_TOKEN. */
   static async signIn(token = env.ADMIN_TOKEN, bindings: Env = env): Promise<Visitor> {
     const visitor = new Visitor(bindings);
     const answer = await visitor.post("/admin/sign-in", { token });
@@ -108,8 +108,8 @@ export class Visitor {
   }
 
   /**
-   * Sends a form of the page with these values in place of its own.
-   * @param action which form: the one that is sent there; else the first one beside "Sign out"
+   * Sends a form of the page, with these values instead of its own.
+   * @param action the address of the form; without it, the first form other than "Sign out"
    */
   submit(page: ShownPage, values: Fields = {}, action?: string): Promise<ShownPage> {
     const form = page.forms.find(
@@ -124,7 +124,7 @@ export class Visitor {
     return this.post(form.action, { ...fields, ...values });
   }
 
-  /** Opens the page of a form, sends it with these values, and opens the page that it leads to, if to one. */
+  /** Opens the page of a form, sends it with these values, and follows the redirect, if there is one. */
   async fill(path: string, values: Fields = {}): Promise<ShownPage> {
     const answer = await this.submit(await this.get(path), values);
     return answer.location === "" ? answer : this.get(answer.location);

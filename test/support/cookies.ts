@@ -1,4 +1,4 @@
-// Sessions of the console down to the cookie and the header: for what a browser would never send.
+// Sessions of the console with full control over cookies and headers, to send what a browser never would.
 import type { Env } from "../../src/config.ts";
 import { env } from "./env.ts";
 import { type Answer, call, ORIGIN } from "./service.ts";
@@ -16,14 +16,14 @@ const FORM_HEADERS = {
   "Sec-Fetch-Site": "same-origin",
 };
 
-/** Opens a page with the value of a session's cookie. */
+/** Opens a page with this value of the session cookie. */
 export const open = (path: string, cookie: string | null, { headers, bindings = env }: Sending = {}) =>
   call(path, {
     headers: { ...(cookie === null ? {} : { Cookie: `${COOKIE}=${cookie}` }), ...headers },
     bindings,
   });
 
-/** Sends a form as it stands on a page; a header given as "" is left out. */
+/** Sends a form as it is on the page; a header with the value "" is left out. */
 export function send(
   path: string,
   cookie: string | null,
@@ -38,7 +38,7 @@ export function send(
 export const sendSignIn = (fields: Record<string, string>, sending: Sending = {}): Promise<Answer> =>
   send("/admin/sign-in", null, fields, sending);
 
-/** The value that an answer sets the session's cookie to; null where it sets none. */
+/** The value to which an answer sets the session cookie; null if it sets none. */
 export const cookieIn = ({ headers }: Answer): string | null =>
   new RegExp(`${COOKIE}=([^;]+)`).exec(headers.get("Set-Cookie") ?? "")?.[1] ?? null;
 
@@ -49,7 +49,7 @@ export async function signIn(token: string = env.ADMIN_TOKEN, sending: Sending =
   return cookie;
 }
 
-/** What the first form of a page carries unseen. */
+/** The hidden fields of a page's first form. */
 export async function unseenFields(
   path: string,
   cookie: string,
@@ -60,7 +60,7 @@ export async function unseenFields(
   return { form_token: value("form_token"), once: value("once") };
 }
 
-/** Whether somebody is signed in by this cookie. Who is not is led to the sign-in. */
+/** Whether this cookie signs somebody in. Without that, the answer redirects to the sign-in. */
 export async function isSignedIn(cookie: string, sending: Sending = {}): Promise<boolean> {
   const { status, headers } = await open("/admin", cookie, sending);
   if (status === 303 && headers.get("Location")?.startsWith("/admin/sign-in")) return false;

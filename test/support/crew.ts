@@ -1,4 +1,4 @@
-// A license with everything around it, and somebody of each role: whom requests are made in the name of, and about.
+// A license with everything that belongs to it, and a person or token of each role to make requests.
 import type { Permission } from "../../src/kernel/permissions.ts";
 import { env } from "./env.ts";
 import type { References } from "./hostile.ts";
@@ -10,7 +10,7 @@ export type Role = (typeof ROLES)[number];
 
 const ALL = ["owner", "manager", "viewer"];
 
-/** Which roles have a permission. Written out again here: a change of the rules has to be meant. */
+/** Which roles have a permission. Repeated here so that nobody changes the rules by accident. */
 export const ROLES_OF: Record<Permission, string[]> = {
   read: ALL,
   keys: ["owner", "manager"],

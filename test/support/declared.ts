@@ -1,5 +1,5 @@
-// Every answer that a test gets is compared with what the call's declaration, and so the OpenAPI document,
-// says of it: its status, its members and their types, and for refusals the code.
+// Compares every answer that a test gets with the call's declaration, and so with the OpenAPI document: its status,
+// its members and their types, and for refusals the code.
 import { expect } from "vitest";
 import type * as z from "zod/mini";
 import { endpoints } from "../../src/app.ts";
@@ -12,7 +12,7 @@ const routes = endpoints.map((declared) => ({
   pattern: new RegExp(`^${declared.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
 }));
 
-/** Parsing takes off what the schema does not name; what is left must be all there was. */
+/** Parsing drops members that the schema does not name, so the result must equal the answer. */
 function expectExactly(schema: z.core.$ZodType, body: unknown, call: string): void {
   const parsed = (schema as z.ZodMiniType).safeParse(body);
   expect(parsed.error, `${call}: ${JSON.stringify(body)}`).toBeUndefined();
@@ -23,7 +23,7 @@ export function assertDeclared(method: string, path: string, answer: Answer): vo
   const { pathname } = new URL(path, "http://localhost");
   const call = `${method} ${path} → ${answer.status}`;
   if (pathname === "/admin" || pathname.startsWith("/admin/")) {
-    // The console answers people.
+    // The console answers with pages for people.
     if (answer.status >= 400) expect(answer.text, call).toMatch(/^<!doctype html>/i);
     return;
   }
@@ -50,6 +50,6 @@ export function assertDeclared(method: string, path: string, answer: Answer): vo
   if (!schema) expect(answer.text, call).toBe("");
   else if (type === contentType && answer.body !== null) expectExactly(schema, answer.body, call);
   else if (type === alternative?.contentType) expectExactly(alternative!.schema, answer.body, call);
-  // What is no JSON is described as a text.
+  // A body that is not JSON is declared as text.
   else expect([type, schema._zod.def.type], call).toEqual([contentType, "string"]);
 }

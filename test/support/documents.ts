@@ -1,4 +1,4 @@
-// Signed documents as a stranger sees them: verified with the published keys only, or forged.
+// Signed documents as a stranger can use them: verified with nothing but the published keys, or forged.
 import {
   base64url,
   createLocalJWKSet,
@@ -9,7 +9,7 @@ import {
 } from "jose";
 import { call, ORIGIN } from "./service.ts";
 
-/** Verifies with any key of the published JWKS, as a client would. @throws where it does not verify */
+/** Verifies with any key of the published JWKS, as a client would. @throws if it does not verify */
 export async function verifyPublished(
   token: string,
   typ: "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt",
@@ -32,17 +32,17 @@ const encode = (value: object | string): string =>
 
 const decode = (part: string) => JSON.parse(new TextDecoder().decode(base64url.decode(part)));
 
-/** The three parts of a compact JWS, its first two as JSON. */
+/** The three parts of a compact JWS, the first two as JSON. */
 export function dissect(token: string) {
   const [header, payload, signature] = token.split(".") as [string, string, string];
   return { header: decode(header), payload: decode(payload), signature, parts: [header, payload, signature] };
 }
 
-/** A compact token of these parts, signed by nobody. */
+/** A compact token of these parts, with no valid signature. */
 export const unsigned = (header: object, payload: object, signature = ""): string =>
   `${encode(header)}.${encode(payload)}.${signature}`;
 
-/** The same claims, signed by a key of the forger's. */
+/** The same claims, signed with the forger's own key. */
 export async function resigned(token: string, header: object, key: CryptoKey | Uint8Array): Promise<string> {
   const { header: original, payload } = dissect(token);
   return new SignJWT(payload).setProtectedHeader({ ...original, ...header }).sign(key);

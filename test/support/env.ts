@@ -6,14 +6,14 @@ import type { Env } from "../../src/config.ts";
 export const env = bindings as unknown as Env & {
   ADMIN_TOKEN: string;
   TEST_MIGRATIONS: D1Migration[];
-  /** How many requests the fuzzers make, each, and from which seed. */
+  /** How many requests each fuzzer makes, and its seed. */
   FUZZ_REQUESTS: number;
   FUZZ_SEED: number;
-  /** Whether D1 fails before, amid and after each request, or after it only. */
+  /** Whether D1 fails before, during and after each request, or only after it. */
   FAULTS: "all" | "some";
-  /** How many rounds the races go, and from which seed. */
+  /** How many rounds the races have, and their seed. */
   RACE_ROUNDS: number;
   RACE_SEED: number;
-  /** A second database, for what has an older schema. */
+  /** A second database, for tests with an older schema. */
   before: D1Database;
 };

@@ -1,5 +1,5 @@
-// A D1 that fails: at the n-th request that is made of it, before it did anything, in the middle of its batch or
-// after it did everything and only the answer got lost.
+// A D1 that fails at its n-th request: before it did anything, in the middle of the batch, or after it did everything,
+// when only the answer is lost.
 import type { Env } from "../../src/config.ts";
 import { expect } from "vitest";
 import { env } from "./env.ts";
@@ -37,7 +37,7 @@ export function faulty(
   });
   const batch = (statements: D1PreparedStatement[]) => {
     const half = Math.ceil(statements.length / 2);
-    // D1 has no switch to pull, so the batch breaks at a statement that SQLite refuses.
+    // Nothing can switch D1 off, so the batch contains a statement that SQLite refuses.
     const poison = env.DB.prepare("SELECT json('{')");
     return pass(
       () => env.DB.batch(statements),
@@ -53,12 +53,12 @@ export function judge() {
   const figures = { "failures of D1": 0, "answered all the same": 0, "503 with Retry-After": 0 };
   return {
     figures,
-    /** Right, or a 503 that says when to come back. */
+    /** Correct, or a 503 that says when to try again. */
     expectHonest: (answer: Answer, wanted: number): void => {
       figures["failures of D1"]++;
       if (answer.status === 503) {
         figures["503 with Retry-After"]++;
-        // The console says it in a page.
+        // The console answers with a page.
         if (answer.body) expect(answer.body).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
         expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
       } else {

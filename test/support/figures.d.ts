@@ -1,4 +1,4 @@
-// Figures that a test hands to whoever runs it; `npm run torture` prints them.
+// Figures that a test reports to its caller; `npm run torture` prints them.
 import "vitest";
 
 declare module "vitest" {

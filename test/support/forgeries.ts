@@ -1,14 +1,14 @@
-// What a forger makes of a genuine compact JWS without its key: one table, tried at every place that takes a token.
+// Forgeries that somebody can make of a genuine compact JWS without its key. One table, tried wherever a token is taken.
 import { base64url, exportSPKI, importJWK, type JWK, SignJWT } from "jose";
 import { dissect } from "./documents.ts";
 
 export interface Genuine {
   token: string;
-  /** The forger's own key, of the algorithm that the genuine one has. */
+  /** The forger's own key, with the same algorithm as the genuine one. */
   stranger: CryptoKey | Uint8Array;
   /** The public half of the forger's key. */
   strangerJwk: JWK;
-  /** The public key that everybody can read. */
+  /** The published key. */
   published: JWK;
 }
 
@@ -18,7 +18,7 @@ const utf8 = new TextEncoder();
 
 const { encode, decode } = base64url;
 
-/** The token with other texts in place of its header or payload and with its own signature, unless another is given. */
+/** The token with another header or payload, and with its own signature unless another one is given. */
 function twist(
   { token }: Genuine,
   change: { header?: string; payload?: string; signature?: string },
@@ -37,7 +37,7 @@ const withHeader = (genuine: Genuine, changes: object, signature?: string): stri
     ...(signature === undefined ? {} : { signature }),
   });
 
-/** The same claims and a header with changes, signed by the forger's key whatever the header says. */
+/** The same claims and a changed header, always signed with the forger's key. */
 async function resigned(
   { token, stranger }: Genuine,
   header: object = {},
@@ -72,7 +72,7 @@ const hmac =
 /** 2^252 + 27742317777372353535851937790883648493: the order of the group of Ed25519, RFC 8032 section 5.1. */
 const L = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn;
 
-/** The signature with S + L in place of S: as good by the equation alone, and refused by RFC 8032 section 5.1.7. */
+/** The signature with S + L instead of S: the equation alone accepts it, RFC 8032 section 5.1.7 refuses it. */
 function malleated({ token }: Genuine): string {
   const bytes = decode(token.split(".")[2]!);
   const half = bytes.length / 2;
@@ -85,7 +85,7 @@ function malleated({ token }: Genuine): string {
 const edited = (genuine: Genuine, edit: (signature: Uint8Array) => Uint8Array): string =>
   twist(genuine, { signature: encode(edit(decode(genuine.token.split(".")[2]!))) });
 
-/** Another spelling of the same bytes: the bits of the last character that no byte needs are set. */
+/** Another spelling of the same bytes: with the unused bits of the last character set. */
 function withSpareBits(part: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const last = alphabet.indexOf(part.at(-1)!);
@@ -103,7 +103,7 @@ const inPart =
 const nested = (depth: number, inner: string): string =>
   `${'{"a":'.repeat(depth)}${inner}${"}".repeat(depth)}`;
 
-/** A text of the header or payload with one member put in front, or behind, of all others. */
+/** The JSON of a header or payload with a member added before, or after, all others. */
 const repeated = (json: object, member: string, where: "first" | "last"): string => {
   const text = JSON.stringify(json);
   return where === "first" ? `{${member},${text.slice(1)}` : `${text.slice(0, -1)},${member}}`;
@@ -185,7 +185,7 @@ export const FORGERIES: [string, Forge][] = [
     (it) => twist(it, { payload: JSON.stringify({ ...dissect(it.token).payload, max_instances: 1_000 }) }),
   ],
 
-  // RFC 8725 section 3.1: the algorithm is not the token's to choose.
+  // RFC 8725 section 3.1: the token must not choose the algorithm.
   ...ALGS_NONE.flatMap((alg): [string, Forge][] => [
     [`alg ${describeIt(alg)} without a signature`, (it) => withHeader(it, { alg }, "")],
     [`alg ${describeIt(alg)} with the old signature`, (it) => withHeader(it, { alg })],
@@ -215,7 +215,7 @@ export const FORGERIES: [string, Forge][] = [
     },
   ],
 
-  // RFC 8725 section 3.10: nor is the key.
+  // RFC 8725 section 3.10: nor the key.
   ["by a stranger under our kid", (it) => resigned(it)],
   ["by a stranger without a kid", (it) => resigned(it, { kid: undefined })],
   ...(["kept", "unknown", "absent"] as const).flatMap((kid): [string, Forge][] => {
@@ -250,7 +250,7 @@ export const FORGERIES: [string, Forge][] = [
     (it) => resigned(it, {}, claims),
   ]),
 
-  // What parsers disagree about.
+  // JSON that parsers read in different ways.
   [
     "alg repeated, the genuine one last",
     (it) => twist(it, { header: repeated(dissect(it.token).header, '"alg":"none"', "first") }),
@@ -375,13 +375,13 @@ export const FORGERIES: [string, Forge][] = [
   ],
   ["a token around the token", (it) => resigned(it, { cty: "JWT" }, { token: it.token })],
 
-  // Work without end.
+  // Endless work.
   ["60 KB within the body limit", () => `${"A".repeat(60_000)}.AAAA.${"A".repeat(86)}`],
   ["a megabyte", ({ token }) => `${"A".repeat(1_000_000)}${token}`],
   ["a megabyte of dots", () => ".".repeat(1_000_000)],
 ];
 
-/** A genuine document with marks of its way in it: passed over where people paste documents, and refused elsewhere. */
+/** A genuine document with marks from mail or a shell: accepted where people paste documents, refused elsewhere. */
 export const MARKED: [string, Forge][] = [
   ["with an invisible blank in it", ({ token }) => `${token.slice(0, 20)}\u200b${token.slice(20)}`],
   ...([0, 1, 2] as const).flatMap((index): [string, Forge][] => {

@@ -1,7 +1,7 @@
-// Values that break parsers, and arbitrary requests made of JSON Schemas: sometimes as the schema says, sometimes not.
+// Values that break parsers, and random requests made from JSON Schemas, some valid and some not.
 import fc from "fast-check";
 
-/** A tag that no page of ours has: found in one, markup got through. */
+/** A tag that none of our pages has. If a page contains it, markup was not escaped. */
 export const PROBE = "<caio-probe";
 
 const STRINGS = [
@@ -57,13 +57,13 @@ const STRINGS = [
   "2026-06-01T00:00:00+14:00",
   "2026-06-01T24:00:00Z",
   "2016-12-31T23:59:60Z",
-  // The host tells the watch over leaks that it was put there as free text.
+  // By this host, the watch over leaks knows that it was entered as free text.
   "ada@hostile.example",
   "ADA@HOSTILE.EXAMPLE",
   `${"a".repeat(300)}@hostile.example`,
 ];
 
-/** Stand for what is there: `fill` puts ids, keys and tokens in their places, so that a failure names none. */
+/** Placeholders: `fill` replaces them with real ids, keys and tokens, so that a failure shows none. */
 const REFERENCES = [
   "$license",
   "$customer",
@@ -151,7 +151,7 @@ const DATES = [
   "9999-12-31T23:59:59Z",
 ];
 
-/** What members of these names mean cannot be seen from their schemas. */
+/** Values for members whose schema does not say what they mean. */
 const MEANINGS: [RegExp, fc.Arbitrary<unknown>][] = [
   [/^license_key$/, fc.constant("$license_key")],
   [/^certificate$|^receipt$/, fc.constant("$certificate")],
@@ -167,21 +167,21 @@ function strings({ pattern, format, minLength = 0, maxLength = 40 }: JsonSchema)
   if (format === "email") return fc.emailAddress();
   if (pattern !== undefined) {
     try {
-      // fast-check knows no lookahead: what one shuts out is made now and then, and refused.
+      // fast-check does not know lookaheads: now and then it makes a value that one excludes, and that is refused.
       return fc.stringMatching(new RegExp(pattern.replace(/\(\?[!=][^)]*\)/, ""), "u"));
     } catch {
-      // A pattern that fast-check cannot turn round.
+      // fast-check cannot make values for this pattern.
     }
   }
   return fc.string({ minLength, maxLength: Math.min(maxLength, minLength + 40) });
 }
 
-/** Whether a value stands for what is there. */
+/** Whether a value is a placeholder. */
 const refers = (value: unknown): boolean =>
   REFERENCES.some((reference) => JSON.stringify(value)?.includes(`"${reference}"`) ?? false);
 
 function asSaid(schema: JsonSchema, name: string): fc.Arbitrary<unknown> {
-  // Kept as it comes: a key that a caller puts there stays there, and the watch over leaks would find it.
+  // Stored as it comes: a key that a caller puts there would stay, and the watch over leaks would find it.
   if (name === "metadata") return objects(schema).filter((value) => !refers(value));
   const meaning = MEANINGS.find(([pattern]) => pattern.test(name))?.[1];
   if (meaning && schema.type !== "object" && schema.type !== "array") return meaning;
@@ -233,7 +233,7 @@ function objects({
   );
 }
 
-/** Mostly what the schema says; about one value in twelve is hostile, at every level. */
+/** Mostly valid by the schema; at every level about one value in twelve is hostile. */
 export function arbitraryOf(schema: JsonSchema, name: string): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 11, arbitrary: asSaid(schema, name) }, { weight: 1, arbitrary: hostileJson });
 }

@@ -1,5 +1,5 @@
-// What holds in the database at any moment, whoever was interrupted: each rule as SQL that finds what breaks it.
-// Plain counting, with nothing taken from the counters that it checks. Runs on D1 and on the file itself.
+// What is always true in the database, no matter what was interrupted. Each rule is SQL that finds rows that break it.
+// It counts rows, and takes nothing from the counters that it checks. Runs on D1 and on the file itself.
 
 const differing = (kept: string, counted: string): string =>
   `SELECT 'kept' AS what, * FROM (${kept} EXCEPT ${counted})
@@ -97,7 +97,7 @@ export const INVARIANTS: Record<string, string> = {
       SELECT 1 FROM activations a WHERE a.license_id = u.license_id AND a.instance_id = u.instance_id)`,
 };
 
-/** The rules that are broken, each with up to three rows that break it. */
+/** The broken rules, each with up to three rows that break it. */
 export async function brokenIn(
   ask: (sql: string) => object[] | Promise<object[]>,
 ): Promise<Record<string, object[]>> {

@@ -1,6 +1,6 @@
-// What must not get out: every line that the service logs, every refusal and every column of the database is
-// searched for license keys, certificates, tokens, sessions, secrets of the configuration, and for e-mail addresses
-// beyond where they belong. setup.ts and service.ts do it for the whole suite, whatever a test is about.
+// Searches every line that the service logs, every refusal, and every column of the database for license keys,
+// certificates, tokens, sessions, secrets of the configuration, and e-mail addresses where they do not belong.
+// setup.ts and service.ts do this for the whole suite.
 import { env } from "./env.ts";
 
 /** A compact JWS, or what an API token looks like. */
@@ -12,7 +12,7 @@ const ADDRESS = /[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi;
 
 const addressIn = (text: string): string | null => text.match(ADDRESS)?.[0] ?? null;
 
-/** What a caller writes into free text stays there as it was written. The fuzzers write addresses of this host. */
+/** Free text is stored as a caller writes it. The fuzzers write addresses of this host. */
 const CALLERS_OWN = /@hostile\.example$/i;
 
 const isKeptAddress = (text: string): boolean =>
@@ -22,13 +22,13 @@ const WORD = /[\w-]{40,}/g;
 
 const { keys } = JSON.parse(env.SIGNING_KEYS) as { keys: { d: string }[] };
 
-/** Said nowhere, not even in a part of a longer text. */
+/** These may appear nowhere, not even as part of a longer text. */
 const CONFIGURED = [env.SESSION_SECRET, env.ADMIN_TOKEN, ...keys.map(({ d }) => d)];
 
-/** Signatures of the documents and sessions that the service gave out: what makes them worth something. */
+/** Signatures of the documents and sessions that the service gave out. Without them, the rest is worth nothing. */
 const givenOut = new Set<string>();
 
-/** Keeps in mind what an answer gives its caller, so that it is known again elsewhere, in parts too. */
+/** Remembers the secrets in an answer, to recognize them elsewhere, also in parts. */
 export function rememberGivenOut(answer: string): void {
   for (const [, signature] of answer.matchAll(DOCUMENT)) givenOut.add(signature!);
 }
@@ -43,13 +43,13 @@ function secretIn(text: string): string | null {
   return null;
 }
 
-/** Public by what it says, and of use to nobody: only that an installation was refused. */
+/** Contains nothing secret and is of no use to anybody: it only says that an installation was refused. */
 const SIGNED_REFUSAL = /"refusal":"[^"]+"/;
 
 /**
- * A refusal holds no secret, not even one that its caller sent: refusals end up in logs and tickets. And it tells
- * nobody an address that they did not send themselves.
- * @param sent tells the request
+ * A refusal contains no secret, not even one that its caller sent, because refusals end up in logs and tickets. And it
+ * shows no address that the caller did not send.
+ * @param sent the request, as text
  */
 export function assertRefusalKeepsSecrets(answer: string, sent: () => string, call: string): void {
   const secret = secretIn(answer.replace(SIGNED_REFUSAL, ""));
@@ -58,7 +58,7 @@ export function assertRefusalKeepsSecrets(answer: string, sent: () => string, ca
     if (!wasSent(address, sent())) throw new Error(`the refusal of ${call} tells the address ${address}`);
 }
 
-/** Whether the caller sent it, in any case. A path may stand in front of it, as of a member: rows.0.ada@acme.example. */
+/** Whether the caller sent it, in upper or lower case. A member's path may precede it: rows.0.ada@acme.example. */
 function wasSent(address: string, sent: string): boolean {
   const known = sent.toLowerCase();
   let rest = address.toLowerCase();
@@ -66,7 +66,7 @@ function wasSent(address: string, sent: string): boolean {
   return rest.includes("@");
 }
 
-/** A page that refuses a form gives its sender back what they entered, and holds no other secret. */
+/** A page that refuses a form shows what its sender entered, but no other secret. */
 export function assertPageKeepsSecrets(html: string, entered: string, path: string): void {
   const secret = secretIn(html);
   if (secret !== null && !entered.includes(secret))
@@ -79,8 +79,8 @@ const log: { line: string; show: () => void }[] = [];
 const WATCHED = Symbol("watched");
 
 /**
- * Watches what the service writes to the console, from here on. It is held back for `showLog`: a run of the suite
- * writes many thousand lines, and to hand each of them out of workerd takes longer than to write it.
+ * From now on, watches what the service writes to the console, and keeps it for `showLog`. A run of the suite writes
+ * many thousand lines, and passing each of them out of workerd takes longer than writing it.
  */
 export function watchLog(): void {
   for (const name of ["log", "info", "warn", "error", "debug"] as const) {
@@ -107,7 +107,7 @@ export function assertLogKeepsSecrets(): void {
 /** Public, and meant to be there. */
 const DOCUMENTS_KEPT = new Set(["audit_seals.token"]);
 
-/** Where addresses belong: whom to write to, who may come in, who did it. And in the events that tell of that. */
+/** Where addresses belong: recipients, people with access, actors, and the events about these. */
 const ADDRESSES_KEPT = new Set([
   "customers.email",
   "customer_terms.term",
@@ -120,7 +120,7 @@ const ADDRESSES_KEPT = new Set([
 
 let columns: [table: string, column: string][] | null = null;
 
-/** The last event that was searched: those up to it cannot change. */
+/** The last event that was searched. Events cannot change, so those up to it need no second search. */
 let searchedUpTo = 0;
 
 async function columnsOf(): Promise<[string, string][]> {
@@ -132,7 +132,7 @@ async function columnsOf(): Promise<[string, string][]> {
   return results.map(({ name, field }) => [name, field]);
 }
 
-/** Text that may be what is searched for: D1 takes no pattern of more than 50 bytes, so the rest is looked at here. */
+/** Text that may contain a match: D1 takes no pattern of more than 50 bytes, so the rest is checked here. */
 const mayBeSecret = (text: string): string =>
   [
     ...["*eyJ*.*.*", `*caio_${"?".repeat(32)}*`].map((shape) => `${text} GLOB '${shape}'`),
@@ -144,7 +144,7 @@ const mayBeAddress = (text: string, table: string): string => {
   return `${text} GLOB '*?@?*.[a-zA-Z][a-zA-Z]*' ${table === "events" ? `AND NOT (${belongs})` : ""}`;
 };
 
-/** Every column of every table as it is now. What was written is found however it came there. */
+/** Searches every column of every table as it is now, no matter which code wrote it. */
 export async function assertDatabaseKeepsSecrets(): Promise<void> {
   columns ??= await columnsOf();
   const last = await env.DB.prepare("SELECT coalesce(max(id), 0) AS id FROM events").first<number>("id");

@@ -1,4 +1,4 @@
-// Resend as the Worker meets it, without a network: what it is asked, and answers that a test chooses.
+// Resend as the Worker sees it, without a network: records the requests, and gives the answers that a test chooses.
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { vi } from "vitest";
 import type { Env } from "../../src/config.ts";
@@ -9,7 +9,7 @@ import { admin, type Answer, rows } from "./service.ts";
 export const NIGHTLY = "0 3 * * *";
 export const DELIVERIES = "*/10 * * * *";
 
-/** No mail waits, and no pause at Resend is left: files share the database, and each would find what another left. */
+/** Removes waiting mail and pauses: test files share the database, and each would find what another one left. */
 export async function emptyOutbox(): Promise<void> {
   await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
   await rows("UPDATE mail_pace SET next_at = 0");
@@ -49,7 +49,7 @@ export interface ResendRequest {
 
 type Reply = (request: ResendRequest) => Response | Promise<Response> | null;
 
-/** Breaks off when the caller does, as a fetch does. */
+/** Ends when the caller aborts, as a fetch does. */
 const givenUp = (signal: AbortSignal | null | undefined): Promise<never> =>
   new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason as Error));
@@ -58,12 +58,12 @@ const givenUp = (signal: AbortSignal | null | undefined): Promise<never> =>
 /** A Resend that remembers idempotency keys, as the real one does. */
 export class FakeResend {
   readonly requests: ResendRequest[] = [];
-  /** What was accepted: the inbox of everybody. */
+  /** All accepted mail. */
   readonly inbox: Sent[] = [];
   readonly #known = new Map<string, { body: string; answer: unknown }>();
-  /** Comes before it answers as Resend: a fault; null where there is none. */
+  /** A fault instead of Resend's answer; null if there is none. */
   fault: Reply = () => null;
-  /** Loses the answer to what it accepted. */
+  /** Accepts the mail, but its answer is lost. */
   loseAnswer: (request: ResendRequest) => boolean = () => false;
 
   constructor() {

@@ -1,4 +1,4 @@
-// Counts what a request costs on D1: round trips, rows read, rows written. The same figures are the bill.
+// Counts what a request costs on D1: round trips, rows read, rows written. D1 bills the same figures.
 import type { Env } from "../../src/config.ts";
 import { env } from "./env.ts";
 
@@ -8,7 +8,7 @@ export interface Cost {
   written: number;
 }
 
-/** Bindings whose D1 counts into `cost`, and trip by trip; and others where a test needs them. */
+/** Bindings whose D1 counts into `cost`, in total and per trip; a test can add other bindings. */
 export function metered(others: Partial<Env> = {}): { bindings: Env; cost: Cost; trips: Cost[] } {
   const cost: Cost = { trips: 0, read: 0, written: 0 };
   const trips: Cost[] = [];
@@ -38,7 +38,7 @@ interface Recorded {
   values: unknown[];
 }
 
-/** Bindings whose D1 remembers each statement and what it cost, whichever way it is run. */
+/** Bindings whose D1 remembers each statement and its cost, no matter how it is run. */
 export function recorded() {
   const cost = { trips: 0, read: 0, written: 0 };
   const statements: { sql: string; values: unknown[] }[] = [];
@@ -59,7 +59,7 @@ export function recorded() {
         count(result);
         return result;
       },
-      // Rows as arrays carry no figures: the statement is run once more for them.
+      // With rows as arrays D1 gives no figures, so the statement runs once more for them.
       async raw() {
         cost.trips++;
         statements.push({ sql, values });
@@ -81,10 +81,10 @@ export function recorded() {
   return { bindings: { ...env, DB }, cost, statements };
 }
 
-// What SQLite calls a scan and is none of a table: what we hand in, a row made up, a step of a recursion.
+// SQLite also calls these a scan, but they read no table: our own input, a constant row, a step of a recursion.
 const HARMLESS = /VIRTUAL TABLE|CONSTANT ROW|^SCAN (halves|\(|seats|granted)/;
 
-/** How SQLite goes about statements: a line for each table or index, with the statement behind it. */
+/** SQLite's plan of the statements: a line for each table or index, with the statement after it. */
 export async function plansOf(statements: { sql: string; values: unknown[] }[]): Promise<string[]> {
   const plans: string[] = [];
   for (const { sql, values } of statements) {
@@ -96,14 +96,14 @@ export async function plansOf(statements: { sql: string; values: unknown[] }[]):
   return plans;
 }
 
-/** The tables and indexes that statements walk from end to end. */
+/** The tables and indexes that statements scan completely. */
 export const scansOf = async (statements: { sql: string; values: unknown[] }[]): Promise<string[]> =>
   (await plansOf(statements)).filter((plan) => plan.startsWith("SCAN ") && !HARMLESS.test(plan));
 
-// What a refusal may touch: old sessions and claims of idempotency keys go, and a token's use is noted.
+// What a refusal may change: it may delete old sessions and idempotency claims, and record a token's use.
 const HOUSEKEEPING = /\b(?:sessions|idempotency_keys)\b|^UPDATE api_tokens SET last_used_at/;
 
-/** Bindings whose D1 notes the SQL of every statement that changed a row and was more than housekeeping. */
+/** Bindings whose D1 records the SQL of every statement that changed a row, except housekeeping. */
 export function watched(more: Partial<Env> = {}): { bindings: Env; writes: string[] } {
   const writes: string[] = [];
   const texts = new WeakMap<object, string>();

@@ -1,4 +1,4 @@
-// In which order the files of tests run: the longest first, so that all processors work to the end.
+// The order of the test files: the longest first, so that all processors work to the end.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -6,8 +6,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const ROOT = join(import.meta.dirname, "../..");
 
 /**
- * What takes longer than its size shows, because it starts processes or waits. The longest first. All else goes by
- * what the last run took, or by size.
+ * Files that take longer than their size suggests, because they start processes or wait; the longest first. The others
+ * are sorted by their time in the last run, or by size.
  */
 const LONG = [
   "test/clients/python.spec.ts",
@@ -29,8 +29,8 @@ const LONG = [
 ].map((path) => join(ROOT, path));
 
 /**
- * Files of the projects in Node come before those on workerd, which are many and short. The latter stay together by
- * project: a worker keeps its workerd and its database while the next file is of the same one.
+ * Files of the Node projects come before those on workerd, which are many and short. The latter stay together by
+ * project: a worker keeps its workerd and its database while the next file belongs to the same project.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

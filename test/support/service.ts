@@ -16,15 +16,15 @@ export const ORIGIN = "http://localhost:8787";
 export interface Call {
   method?: string;
   body?: unknown;
-  /** Sent as it is, in place of `body` as JSON. */
+  /** Sent as it is, instead of `body` as JSON. */
   raw?: BodyInit;
   headers?: Record<string, string>;
   token?: string;
-  /** The Worker's bindings, where a test needs others than the run's. */
+  /** The Worker's bindings, if a test needs others than those of the run. */
   bindings?: Env;
 }
 
-/** Calls the service and waits for what it does after the answer. */
+/** Calls the service, and waits for its work after the answer. */
 export async function call(path: string, options: Call = {}): Promise<Answer> {
   const { body, raw, token, bindings = env } = options;
   const headers = new Headers(options.headers);
@@ -58,7 +58,7 @@ export async function call(path: string, options: Call = {}): Promise<Answer> {
   return answer;
 }
 
-/** Who a request says that its sender is, as Cloudflare Access puts it. */
+/** The header in which Cloudflare Access says who sends the request. */
 function assertedBy(headers: Headers): string {
   try {
     return JSON.stringify(decodeJwt(headers.get("Cf-Access-Jwt-Assertion") ?? ""));
@@ -97,12 +97,11 @@ export async function newToken(input: Record<string, unknown> = {}): Promise<Ans
   return answer.body;
 }
 
-/** What installations keep on their volumes: the last certificate that proves who they are. */
+/** What installations keep on their volumes: the last certificate, which proves which instance they are. */
 const volumes = new Map<string, string>();
 
 /**
- * Asks as an installation that keeps its state does. Whoever gives a `certificate` of his own, also an undefined one,
- * sends that.
+ * Asks like an installation that keeps its state. A `certificate` in the body is sent instead, even an undefined one.
  */
 async function ask(path: string, license_key: string, instance_id: string, more: object): Promise<Answer> {
   const volume = `${idIn(license_key)} ${instance_id}`;
@@ -133,7 +132,7 @@ export const validate = (license_key: string, instance_id?: string): Promise<Ans
 export const deactivate = (license_key: string, instance_id: string, more: object = {}): Promise<Answer> =>
   ask("/v1/deactivate", license_key, instance_id, more);
 
-/** Rows straight from the database, for what no call shows. */
+/** Rows from the database, for what no call shows. */
 export async function rows<T = Record<string, unknown>>(sql: string, ...values: unknown[]): Promise<T[]> {
   const { results } = await env.DB.prepare(sql)
     .bind(...values)

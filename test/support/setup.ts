@@ -6,7 +6,7 @@ import { assertDatabaseKeepsSecrets, assertLogKeepsSecrets, showLog, watchLog } 
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 
-// Nothing here has a reason to leave this machine: a test that wants an answer puts a stand-in into this place.
+// No test needs to leave this machine. A test that wants an answer puts a stand-in here.
 const unplanned: string[] = [];
 globalThis.fetch = async (input) => {
   unplanned.push(input instanceof Request ? input.url : String(input));
@@ -18,7 +18,7 @@ afterEach(() => {
   if (urls.length > 0) throw new Error(`unplanned requests: ${urls.join(", ")}`);
 });
 
-// Not in clock.ts: the files share one registry of modules, so a hook there would serve the first file alone.
+// Not in clock.ts: the files share one module registry, so a hook there would work for the first file only.
 afterEach(() => {
   vi.useRealTimers();
 });

@@ -1,4 +1,4 @@
-// Tells at the end of a run which files took the most of it.
+// Prints the slowest files at the end of a run.
 import type { Reporter, TestModule } from "vitest/node";
 
 const SHOWN = 10;

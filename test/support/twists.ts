@@ -1,4 +1,4 @@
-// What happens to tokens: what forgers make of them, and what mail programs, shells and spreadsheets do.
+// Changes to tokens: those that forgers make, and those that mail programs, shells and spreadsheets make.
 import { base64url, type JWK } from "jose";
 
 export type Kind = "license_key" | "certificate" | "revocations" | "refusal";
@@ -16,7 +16,7 @@ const decode = (part: string): Claims => JSON.parse(new TextDecoder().decode(bas
 export const partsOf = (token: string) => token.split(".") as [string, string, string];
 
 async function hs256(token: string, key: SigningKey): Promise<string> {
-  // The classic confusion: the public key, which everybody has, taken as an HMAC secret.
+  // The classic confusion: the public key, which everybody has, used as an HMAC secret.
   const [header, payload] = partsOf(token);
   const input = `${encode({ ...decode(header), alg: "HS256" })}.${payload}`;
   const secret = await crypto.subtle.importKey(
@@ -54,7 +54,7 @@ export const TWISTS = {
   "two-parts": (token: string) => partsOf(token).slice(0, 2).join("."),
   "four-parts": (token: string) => `${token}.AAAA`,
   whitespace: (token: string) => `\n  ${token}\r\n`,
-  // What mail programs, shells, wikis and spreadsheets make of a key.
+  // How mail programs, shells, wikis and spreadsheets change a key.
   wrapped: (token: string) => token.replaceAll(/.{76}/g, "$&\r\n"),
   "blank-inside": (token: string) => `${token.slice(0, 50)} ${token.slice(50)}`,
   "double-quoted": (token: string) => `"${token}"`,
@@ -74,7 +74,7 @@ export const TWISTS = {
   "forged-quoted": (token: string) => `"${flipSignature(token)}"`,
 } satisfies Record<string, (token: string, key: SigningKey) => string | Promise<string>>;
 
-/** Longer than documents of the kind may be. */
+/** Longer than such documents may be. */
 const OVERSIZED: Partial<Record<Kind, number>> = {
   license_key: 16_384,
   certificate: 16_384,
@@ -84,6 +84,6 @@ const OVERSIZED: Partial<Record<Kind, number>> = {
 /** What is done to a document before it is signed. */
 export const PADDINGS: Record<string, (kind: Kind) => number | undefined> = {
   oversized: (kind) => OVERSIZED[kind],
-  // As a list that names many thousand licenses.
+  // As in a list of many thousand licenses.
   long: () => 1024 * 1024,
 };

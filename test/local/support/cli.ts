@@ -1,4 +1,4 @@
-// Runs caio-license as a person or a program does, each time with a home of its own choosing.
+// Runs caio-license as a person or a program does, with any home folder.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
@@ -20,7 +20,7 @@ export interface Outcome {
 interface Surroundings {
   env?: Record<string, string>;
   input?: string;
-  /** Typed once the question is there, as a person does; stdin stays open. */
+  /** Typed when the question appears, as a person does; stdin stays open. */
   typed?: { at: RegExp; text: string };
   cwd?: string;
 }
@@ -38,7 +38,7 @@ export async function run(
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
-  // A command that refuses before it reads is right to do so.
+  // A command may refuse before it reads its input.
   child.stdin.on("error", () => {});
   if (typed) {
     const type = (): void => {
@@ -104,11 +104,11 @@ type Interference = (
   count: number,
   inbound: IncomingMessage,
   outbound: ServerResponse,
-  /** Hands the request on to the service; without a callback its answer goes to the caller. */
+  /** Passes the request on to the service. Without a callback, the caller gets the answer. */
   pass: (answered?: (answer: IncomingMessage) => void) => void,
 ) => void;
 
-/** A network between the command line and the service that does not always do what it should. */
+/** An unreliable network between the command line and the service. */
 export async function interfere(target: string, interference: Interference) {
   let count = 0;
   const server = createServer((inbound, outbound) => {

@@ -1,5 +1,5 @@
-// Stands in for `wrangler` where it would talk to a Cloudflare account, which a test does not have: who is logged
-// in, the secrets, the upload. What it can do on this machine the real one does: the migrations, on a local D1.
+// Replaces `wrangler` for everything that needs a Cloudflare account: the login, the secrets, the upload. The real one
+// does what works on this machine: the migrations, on a local D1.
 import { spawnSync } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,13 @@ import { join } from "node:path";
 export interface Account {
   loggedIn: boolean;
   accounts: { id: string; name: string }[];
-  /** Null: the Worker is not there yet. */
+  /** Null: there is no Worker yet. */
   secrets: string[] | null;
-  /** What the next deployment is called. */
+  /** The version of the next deployment. */
   version: string;
   /** Where the database is. */
   persistTo: string;
-  /** A file that takes down each call. */
+  /** A file to which each call is written. */
   calls: string;
 }
 

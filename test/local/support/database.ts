@@ -1,11 +1,11 @@
-// The database of a local service, as whoever holds the account could change it: past the triggers that keep us from it.
+// Changes the database of a local service as the owner of the account could: without the triggers that prevent it.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 const FOLDER = "v3/d1/miniflare-D1DatabaseObject";
 
-/** Opens the database below a folder of state. */
+/** Opens the database in a state folder. */
 export function openDatabase(state: string): DatabaseSync {
   const folder = join(state, FOLDER);
   const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
@@ -13,7 +13,7 @@ export function openDatabase(state: string): DatabaseSync {
   return new DatabaseSync(join(folder, file), { timeout: 5_000 });
 }
 
-/** Carries statements out without the triggers that refuse to change the record. */
+/** Runs statements without the triggers that protect the record. */
 export function tamper(state: string, ...statements: string[]): void {
   const database = openDatabase(state);
   try {

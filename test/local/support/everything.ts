@@ -1,11 +1,11 @@
-// What some tests need of the machine: a browser, Python, shells. Where it is missing those tests are left out, but
-// not for whoever wants everything tested, as CI does: there it is a failure.
+// Some tests need a browser, Python, or a shell. If it is missing they are skipped, unless everything has to be
+// tested, as in CI: then it is a failure.
 export const EVERYTHING = process.env["TEST_EVERYTHING"] === "1";
 
 /**
- * Whether the tests that need it can run.
+ * Whether the tests that need something can run.
  * @param lacking what is missing, as a sentence
- * @throws where it is missing and TEST_EVERYTHING is 1
+ * @throws if something is missing and TEST_EVERYTHING is 1
  */
 export function isHere(found: boolean, lacking: string): boolean {
   if (!found && EVERYTHING) throw new Error(`${lacking} TEST_EVERYTHING=1 leaves nothing out.`);

@@ -1,6 +1,6 @@
-// The database of a service that a test starts. Applying the migrations takes wrangler five seconds of a processor,
-// and to look whether any is missing another two, so they are applied once and copied, and nobody looks again; that
-// a new service applies them itself is what start.spec.ts looks at.
+// The database of a service that a test starts. Applying the migrations takes wrangler five seconds of a processor, and
+// checking whether one is missing another two. So they are applied once, the database is copied, and nobody checks
+// again. start.spec.ts tests that a new service applies them itself.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
-/** A folder of state with all migrations, kept for as long as they stay the same. */
+/** A state folder with all migrations applied. It is kept until a migration changes. */
 function template(): string {
   const hash = createHash("sha256");
   for (const file of globSync("migrations/*.sql", { cwd: ROOT }).toSorted())
@@ -29,13 +29,13 @@ function template(): string {
   try {
     renameSync(made, kept);
   } catch {
-    // Another process was faster; its folder holds the same.
+    // Another process was faster; its folder is the same.
     rmSync(made, { recursive: true });
   }
   return kept;
 }
 
-/** Where a service finds a database in the folder: an empty one with all migrations, unless there is one already. */
+/** Puts an empty database with all migrations into the folder, unless there is one, and says where it is. */
 export function migrated(folder: string): { persistTo: string; isMigrated: true } {
   if (!existsSync(join(folder, "v3"))) cpSync(template(), folder, { recursive: true });
   return { persistTo: folder, isMigrated: true };

@@ -10,11 +10,11 @@ export interface Script {
   child: ChildProcessWithoutNullStreams;
   /** Everything printed so far. */
   output(): string;
-  /** Resolves when the output matches; rejects when the script ends before. */
+  /** Resolves when the output matches; rejects if the script ends first. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
-  /** The exit code, once ended. */
+  /** The exit code, after the end. */
   ended: Promise<number | null>;
-  /** Ctrl-C: the signal that a terminal sends to everything in the foreground. */
+  /** Ctrl-C: the signal that a terminal sends to all processes in the foreground. */
   interrupt(): Promise<number | null>;
 }
 
@@ -22,7 +22,7 @@ export function npm(script: string, ...args: string[]): Script {
   const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
     cwd: ROOT,
     detached: true,
-    // A run of the tests that is killed must not leave a service behind. The other scripts end by themselves.
+    // If the test run is killed, no service must stay behind. The other scripts end by themselves.
     env: { ...process.env, ...(script === "start" ? { NODE_OPTIONS: ENDS_WITH_PARENT.join(" ") } : {}) },
     stdio: ["pipe", "pipe", "pipe"],
   });

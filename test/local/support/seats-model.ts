@@ -1,4 +1,4 @@
-// What a claim of a seat has to do, told once more: in TypeScript, beside the statement of src/licensing/seats/claim.ts.
+// What a claim of a seat must do, written a second time: in TypeScript, for the statement in src/licensing/seats/claim.ts.
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const DAY = 24 * HOUR;
@@ -15,7 +15,7 @@ export interface LicenseTerms {
   max_instances: number | null;
   unproven_lease_hours: number;
   clone_policy: "warn" | "refuse";
-  /** Until when a replaced key renews whoever holds a seat. */
+  /** Until when a replaced key renews any live seat. */
   unproven_until: number | null;
 }
 
@@ -24,19 +24,19 @@ export interface Claim {
   now: number;
   revision: number;
   returning: boolean;
-  /** The activation of the certificate shown, and when that was issued, in whole seconds. */
+  /** The activation in the certificate that is shown, and when that certificate was issued, in whole seconds. */
   certified: string | null;
   presented: number | null;
   fingerprint: string | null;
   usage: { day: string; requests: number; services: number } | null;
-  /** What a request file adds: its end, the key that it proves, and whether staff say that it replaces another. */
+  /** Of a request file: its end, the key that it proves, and whether staff say that it replaces another one. */
   file: { lease_until: number; key: string | null; replace: boolean } | null;
   lease_hours: number | null;
-  /** The rhythm of check-ins is this times the license's. */
+  /** The check-in interval is this times the license's. */
   spread: number;
-  /** The id of the activation, if it becomes one. */
+  /** The id of the activation, if there is a new one. */
   id: string;
-  /** What it tells of itself, and keeps where it does not. */
+  /** What the instance says about itself; if it says nothing, the old value stays. */
   told: Partial<Told>;
   /** Who claims, from where, in which request. */
   by: By;
@@ -100,7 +100,7 @@ export interface SeatRow extends By {
   usage_corrected: number;
 }
 
-/** What is kept of the license. */
+/** The counters of the license. */
 export interface Kept {
   /** Activations that are not ended. */
   seated: number;
@@ -109,7 +109,7 @@ export interface Kept {
   known: string[];
 }
 
-/** An unlimited license with more seats than this does not count them. */
+/** The seats of an unlimited license are not counted beyond this number. */
 const COUNTED = 1_000;
 
 const FOREVER = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -122,11 +122,11 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 const differs = <T>(one: T | null, other: T | null): boolean =>
   one !== null && other !== null && one !== other;
 
-/** Whether the seat's certificate comes along, or a request file that is signed with the seat's key. */
+/** Whether the request has the seat's certificate, or is a file signed with the seat's key. */
 const isCertified = (own: SeatRow, { certified, file }: Claim): boolean =>
   own.id === certified || (file !== null && file.key !== null && file.key === own.public_key);
 
-/** Whether the request shows that it is the instance. */
+/** Whether the request proves which instance asks. */
 function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
   if (own === null || isCertified(own, claim)) return true;
   if (claim.revision < license.revision) return false;
@@ -134,7 +134,7 @@ function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boo
   return own.request_id === claim.by.request_id && own.proven === 1;
 }
 
-/** Whether the license lets this key run anything now. */
+/** Whether the license allows this key to run anything now. */
 function isOpen(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
   const { now } = claim;
   if (license.status !== "active" || (license.starts_at !== null && now < license.starts_at)) return false;
@@ -167,7 +167,7 @@ function unprovenLease(license: LicenseTerms, claim: Claim): number {
   return Math.min(latest(license, claim), longest, endOf(license), until);
 }
 
-/** What the instance used on the last day known; a day is told cumulatively and again and again. */
+/** What the instance used on its last known day. Reports of a day are cumulative and repeated. */
 function usageOf(known: SeatRow | null, told: Claim["usage"]) {
   const before = {
     usage_day: known?.usage_day ?? null,
@@ -178,7 +178,7 @@ function usageOf(known: SeatRow | null, told: Claim["usage"]) {
   const { usage_day, requests, services } = before;
   if (told === null || (usage_day !== null && told.day < usage_day)) return before;
   const isSame = told.day === usage_day;
-  // What staff corrected takes no more reports.
+  // A day that staff corrected takes no more reports.
   if (isSame && before.usage_corrected === 1) return before;
   return {
     usage_corrected: isSame ? before.usage_corrected : 0,
@@ -197,7 +197,7 @@ const markOf = (known: SeatRow | null, now: number): number | null =>
     ? known.clone_suspected_at
     : null;
 
-/** The row of the instance after its claim, or null where it gets no seat and nothing changes. */
+/** The row of the instance after its claim, or null if it gets no seat and nothing changes. */
 export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, kept: Kept): SeatRow | null {
   const { now } = claim;
   const known = rows.find(({ instance_id }) => instance_id === claim.instance) ?? null;
@@ -219,7 +219,7 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, ke
   return proven(license, known, own, { inUse, seated: kept.seated }, claim);
 }
 
-/** Somebody who does not prove that he is the instance: all that the seat's row takes from him. */
+/** An unproven claim: everything that it changes in the seat's row. */
 function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | null {
   const { now, by, told } = claim;
   const mark = markOf(own, now);
@@ -254,7 +254,7 @@ function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | 
   };
 }
 
-/** The instance itself, with a seat or without. */
+/** A proven claim, with or without a seat before. */
 function proven(
   license: LicenseTerms,
   known: SeatRow | null,
@@ -269,7 +269,7 @@ function proven(
   const isLast =
     known !== null && presented !== null && presented >= Math.floor(known.last_seen_at / SECOND) * SECOND;
   const isStray = known !== null && presented !== null && !isLast && presented !== known.presented_at;
-  // Somebody without proof asked elsewhere, today, while the process that holds the certificate went on.
+  // Today somebody without proof asked from elsewhere, and the process with the certificate kept running.
   const isParted =
     own !== null &&
     isCertified(own, claim) &&
@@ -324,7 +324,7 @@ function proven(
   };
 }
 
-/** A file sets the key; a seat that goes on keeps its own otherwise. */
+/** A file sets the key. Otherwise a live seat keeps its key. */
 function keyOf(own: SeatRow | null, { file, now }: Claim): Pick<SeatRow, "public_key" | "public_key_since"> {
   const { public_key, public_key_since } = own ?? { public_key: null, public_key_since: null };
   if (file === null) return { public_key, public_key_since };

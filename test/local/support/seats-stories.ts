@@ -1,4 +1,4 @@
-// Stories of claims at random, played by the statement that claims a seat and by the model of it, in Node's SQLite.
+// Random stories of claims. The statement that claims a seat plays them in Node's SQLite, and so does its model.
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LICENSE = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
-/** Another license of the same customer, and a seat of ours that ended: neither counts. */
+/** Another license of the same customer, and an ended activation of this license: neither counts. */
 const OTHERS = `
   INSERT INTO licenses SELECT 'lic_other', customer_id, license_type, 'revoked', revision, issued_at, starts_at, expires_at,
     grace_days, lease_days, check_in_hours, features, max_instances, max_services, max_requests_per_day, metadata, version,
@@ -45,7 +45,7 @@ function prepared(database: DatabaseSync, text: string): StatementSync {
   return last.statement;
 }
 
-/** Carries a claim out, by the very statement of the service, or by one that was changed. */
+/** Carries out a claim with the service's own statement, or with a changed one. */
 function carryOut(database: DatabaseSync, claim: Claim, mutate: Mutate): void {
   const run = ({ text, names }: NamedStatement, values: Record<string, SqlValue>): void => {
     const bound = Object.fromEntries(names.map((name, n) => [`p${n + 1}`, values[name] ?? null]));
@@ -106,13 +106,13 @@ function setLicense(database: DatabaseSync, license: LicenseTerms): void {
   database.exec(OTHERS);
 }
 
-/** Mostly null: a value once in so many times. */
+/** Mostly null: a value about once in `times` values. */
 const seldom = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
 const SECONDS = fc.integer({ min: -3, max: 3 }).map((n) => n * 1_000);
 
-/** Often an edge itself, a moment beside it, or somewhere. */
+/** Often exactly at an edge, or just beside it; else anywhere. */
 const near = (...edges: number[]): fc.Arbitrary<number> =>
   fc.oneof(
     {
@@ -142,23 +142,23 @@ const licenses: fc.Arbitrary<LicenseTerms> = fc.record({
 /** A step of a story; what a certificate says depends on the rows that are there. */
 const steps = fc.record({
   after: near(0, 0, 1_000, HOUR, DAY, 2 * DAY, 6 * DAY, 7 * DAY),
-  /** Right when the instance's own lease ends, or its last proven one, or beside it, where that is still to come. */
+  /** Exactly when the instance's lease or last proven lease ends, or just beside it, if that is in the future. */
   atLeaseEnd: fc.option(fc.constantFrom(-1, 0, 0, 1), { freq: 3 }),
   atProvenEnd: fc.boolean(),
-  /** Right when a replaced key stops renewing, or a quiet week is over. */
+  /** Exactly when a replaced key stops renewing, or when a quiet week is over. */
   atEdge: seldom(fc.tuple(fc.constantFrom("replaced", "quiet", "midnight"), fc.constantFrom(-1, 0, 1)), 6),
   /** Replaces the key before the claim. */
   reissue: seldom(fc.constant(true), 10),
-  /** The same request once more, as when its batch was sent twice. */
+  /** The same request again, as if its batch was sent twice. */
   again: seldom(fc.constant(true), 8),
-  /** So many new instances took a seat already, and whether this one was among them. */
+  /** How many new instances already took a seat today, and whether this one did. */
   newIds: seldom(
     fc.record({ count: fc.constantFrom(999, 1_000, 1_001, 99_999, 100_000), known: fc.boolean() }),
     6,
   ),
   /** Lowers or raises the limit before the claim. */
   limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
-  /** So many seats more than there are, as far as is kept. */
+  /** By how much the kept count of seats is too high. */
   crowd: seldom(fc.constantFrom(1, 998, 999, 1_000, 1_001), 4),
   instance: fc.constantFrom("a", "b", "c"),
   revision: fc.constantFrom(1, 1, 2, 3),
@@ -178,7 +178,7 @@ const steps = fc.record({
   /** The key that a request file proves, and whether staff say that it replaces another. */
   key: fc.constantFrom(null, "k1", "k1", "k2"),
   replace: fc.constantFrom(false, false, true),
-  /** Staff free the instance's seat, whose file runs on, or correct its last day, before the claim. */
+  /** Before the claim, staff free the instance's seat while its file still runs, or correct its last day. */
   freed: seldom(fc.constant(true), 8),
   corrected: seldom(fc.constant(true), 6),
   spread: fc.constantFrom(0.9, 1, 1.0999),
@@ -196,7 +196,7 @@ const steps = fc.record({
 
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
-/** A license on which nothing stands in the way of one instance and whoever speaks in its name. */
+/** A license that allows one instance everything, and others that use its name. */
 const openLicenses: fc.Arbitrary<LicenseTerms> = fc.record({
   status: fc.constant("active" as const),
   revision: fc.constant(1),
@@ -237,7 +237,7 @@ const disputes = fc
   )
   .map(([step, dispute]): Step => Object.assign(step, dispute));
 
-/** Files that come and go for one seat, with keys and without, by staff or, as nobody does, by an instance. */
+/** Several files for one seat, with and without keys, from staff or (which never happens) from an instance. */
 const files = fc
   .tuple(
     disputes,
@@ -315,7 +315,7 @@ function timeOf(step: Step, now: number, { unproven_until }: LicenseTerms, rows:
   return now + Math.max(0, step.after);
 }
 
-/** Sets what is kept of the license: what the service counts after its answers, and more seats than a story has. */
+/** Sets the license's counters: what the service counts after its answers, and more seats than a story has. */
 function setKept(
   database: DatabaseSync,
   { newIds, crowd, instance }: Step,
@@ -342,7 +342,7 @@ function setKept(
   return { seated: all, newIds: count, known: known ? [instance] : [] };
 }
 
-/** What staff do with the instance's seat before its claim. */
+/** What staff do to the instance's seat before its claim. */
 function handled(database: DatabaseSync, { freed, corrected }: Step, now: number, row: SeatRow): SeatRow {
   const changed = {
     freed_at: freed ? now : row.freed_at,
@@ -356,7 +356,7 @@ function handled(database: DatabaseSync, { freed, corrected }: Step, now: number
   return { ...row, ...changed };
 }
 
-/** Plays a story by the statement and by the model. @returns the first step at which they differ, or null */
+/** Plays a story with the statement and with the model. @returns the first step at which they differ, or null */
 export function difference(
   database: DatabaseSync,
   [terms, story]: Story,

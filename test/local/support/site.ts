@@ -1,4 +1,4 @@
-// A deployment on this machine whose secrets and state a test changes as people do with the real one.
+// A deployment on this machine. A test changes its secrets and state as people do with a real one.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ export interface Answer {
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** The part of wrangler.toml that its d1 commands need, in a folder whose state they then work on. */
+/** Writes the part of wrangler.toml that the d1 commands need, so that they use the state in this folder. */
 const D1_CONFIG = `name = "caio-licensing"
 compatibility_date = "2026-11-01"
 
@@ -39,7 +39,7 @@ export class Site {
     this.state = this.newState("first");
   }
 
-  /** A folder for a database, with the configuration that wrangler finds it by. */
+  /** A folder for a database, with the configuration that wrangler needs to find it. */
   newState(name: string): string {
     const folder = join(this.folder, name);
     mkdirSync(folder);
@@ -55,7 +55,7 @@ export class Site {
     return this.service!.url;
   }
 
-  /** Deploys: the same database unless another is named, and the secrets as they are now. */
+  /** Deploys with the present secrets, on the same database unless another one is named. */
   async deploy(state = this.state): Promise<void> {
     await this.service?.stop();
     this.#port ??= await freePort();
@@ -68,7 +68,7 @@ export class Site {
     });
   }
 
-  /** Calls the service, as the owner unless another token is given; null is none. */
+  /** Calls the service, as the owner unless another token is given; null: without a token. */
   async call(path: string, body?: object, token: string | null = this.vars["ADMIN_TOKEN"]!): Promise<Answer> {
     const response = await fetch(new URL(path, this.url), {
       method: body === undefined ? "GET" : "POST",
@@ -97,7 +97,7 @@ export class Site {
     });
   }
 
-  /** The same for a command that has to succeed. */
+  /** The same, for a command that has to succeed. */
   async ok(...args: string[]): Promise<string> {
     const { code, out, err } = await this.cli(args);
     if (code !== 0) throw new Error(`caio-license ${args.join(" ")} ended with ${code}:\n${err}`);
@@ -118,7 +118,7 @@ export class Site {
     return out;
   }
 
-  /** Runs wrangler on the database of a folder of state, which no service uses meanwhile. */
+  /** Runs wrangler on the database in a state folder that no service uses at that time. */
   async wrangler(state: string, ...args: string[]): Promise<string> {
     const config = join(state, "../../wrangler.toml");
     const { code, out, err } = await run(
@@ -133,7 +133,7 @@ export class Site {
     return out;
   }
 
-  /** The night's work: among others the seal over the record. */
+  /** Runs the nightly job, which also seals the record. */
   async night(): Promise<void> {
     const { status } = await this.call(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
     if (status !== 200) throw new Error(`the nightly job answered ${status}`);
