@@ -1,6 +1,7 @@
 // Staff correct a day: figures that an instance reported by mistake, or somebody else in its name, never go down by
 // themselves.
 import * as z from "zod/mini";
+import { instanceIdOf } from "../../field/pasted.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
 import { Reason } from "../../kernel/inputs.ts";
@@ -23,11 +24,20 @@ export interface InstanceDay {
   instance_id: string;
 }
 
+/** The figures of the day as they are now; corrected_at is an RFC 3339 instant. */
+interface CorrectedUsage extends Omit<InstanceDay, "id"> {
+  license_id: string;
+  requests: number;
+  services: number;
+  corrected_at: string;
+}
+
 export const CorrectedDay = Day.check(z.refine((date) => date >= "1970-01-01", "Must not be before 1970"));
 
 /**
  * Sets the figures of an instance for a day, even if the instance reported nothing for it. The sums follow, and later
- * reports no longer change the day. The same figures again change nothing.
+ * reports no longer change the day. The same figures again change nothing. The id counts as it is written if an
+ * instance is stored under that, as before ids were canonical, and otherwise in canonical form.
  * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND for an instance that the license never had, REQUEST_INVALID for a day in
  *   the future
  */
@@ -35,7 +45,7 @@ export async function correctUsage(
   context: Context,
   { id, date, instance_id }: InstanceDay,
   { requests, services, reason }: UsageCorrection,
-) {
+): Promise<CorrectedUsage> {
   allow(context, "licenses");
   const { db, clock } = context;
   const now = clock.now();
@@ -92,8 +102,12 @@ export async function correctUsage(
   ]);
   const found = results.at(-1)?.results[0] as { corrected_at: number | null } | undefined;
   if (!found) throw unknownLicense(id);
-  if (found.corrected_at === null)
+  if (found.corrected_at === null) {
+    const canonical = instanceIdOf(instance_id);
+    if (canonical !== instance_id)
+      return correctUsage(context, { id, date, instance_id: canonical }, { requests, services, reason });
     throw new Problem("NOT_FOUND", `The license has no instance ${instance_id}, and never had one.`);
+  }
   return {
     license_id: id,
     date,

@@ -160,6 +160,31 @@ describe("a corrected day", () => {
     const answer = await correct(license.id, { requests: 1, services: 1 }, { instance });
     expect(answer).toMatchObject({ status: 200, body: { instance_id: instance } });
   });
+
+  it.each([" café-1", "café-1\n", "\u200Bcafé-1", "cafe\u0301-1"])(
+    "is found by an instance whose id is written %j",
+    async (instance) => {
+      const { license, license_key } = await newLicense();
+      await activate(license_key, "café-1");
+      const answer = await correct(license.id, { requests: 4, services: 1 }, { instance });
+      expect(answer).toMatchObject({ status: 200, body: { instance_id: "café-1", requests: 4 } });
+      expect((await dayOf(license.id)).instances).toEqual([
+        { instance_id: "café-1", requests: 4, services: 1, corrected: true },
+      ]);
+      expect((await eventsOf(license.id)).filter(({ action }) => action === "usage.corrected")).toHaveLength(
+        1,
+      );
+    },
+  );
+
+  it("is found by an id of before, stored as it was written", async () => {
+    const { license } = await used(500);
+    await rows("UPDATE activations SET instance_id = 'box ' WHERE license_id = ?", license.id);
+    await rows("UPDATE usage SET instance_id = 'box ' WHERE license_id = ?", license.id);
+    const answer = await correct(license.id, { requests: 4, services: 1 }, { instance: "box " });
+    expect(answer).toMatchObject({ status: 200, body: { instance_id: "box " } });
+    expect(await sumOf(license.id)).toEqual({ requests: 4, services: 1 });
+  });
 });
 
 describe("a correction is refused", () => {
