@@ -108,8 +108,8 @@ def _finding(trust: Trust, text: str, now: int) -> tuple[str | None, str | None]
         return "ISSUER_MISMATCH", f"The license key {error}."
     except DocumentInvalid as error:
         return "LICENSE_KEY_INVALID", f"The license key {error}."
-    except SigningKeyUnknown as error:
-        return "SIGNING_KEY_UNKNOWN", f"The license key {error}."
+    except SigningKeyUnknown:
+        return "SIGNING_KEY_UNKNOWN", "No key that is trusted here verifies the license key yet."
     if key.starts_at is not None and now < key.starts_at:
         return "LICENSE_NOT_STARTED", f"The license starts at {format_instant(key.starts_at)}."
     ends = key.terms.license_expires_at
