@@ -100,7 +100,7 @@ def _unverified(facts: Facts, held: Holdings) -> Verdict:
     """The verdict on a key that no known key verifies."""
     if isinstance(held.fault, IssuerMismatch):
         return "indeterminate", "ISSUER_MISMATCH", f"The license key {held.fault}.", None
-    # It may be as good as any: often nothing is wrong but the network, over which the public keys would come.
+    # It may be good: often nothing is wrong but the network, over which the public keys would come.
     detail = "No key that is trusted here verifies the license key yet."
     if facts.pinned_only and not facts.vouched:
         return "refused", "SIGNING_KEY_UNKNOWN", f"{detail} Only pinned keys count here.", None
