@@ -112,6 +112,22 @@ it.each([
   expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
 });
 
+it("a lock that a killed process was breaking is gone after the next start", async () => {
+  const broken = join(folder.path, "lock.node.5f0c1a52-3a5e-4f55-8a0c-0d3ff4d7c111");
+  writeFileSync(broken, await gone("its number is nobody's"));
+  await open({ ...options, storage: folder.storage });
+  expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+});
+
+it("a broken lock of a process that lives stays, for it may be on its way back", async () => {
+  const broken = join(folder.path, "lock.node.5f0c1a52-3a5e-4f55-8a0c-0d3ff4d7c111");
+  await folder.storage.exclusively(async () => {
+    writeFileSync(broken, readFileSync(join(folder.path, "lock.node"), "utf8"));
+  });
+  await open({ ...options, storage: new FileStorage(folder.path) });
+  expect(readdirSync(folder.path)).toContain("lock.node.5f0c1a52-3a5e-4f55-8a0c-0d3ff4d7c111");
+});
+
 /** The lock that a process took, with another number. */
 async function gone(whose: string): Promise<string> {
   const elsewhere = stateFolder();

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Lock } from "./lock.ts";
+import { Lock, sweepBrokenLocks } from "./lock.ts";
 import type { Storage } from "./state.ts";
 import { decodeText } from "./texts.ts";
 
@@ -70,7 +70,7 @@ export class FileStorage implements Storage {
     await Promise.all(
       left.map((name) => rm(join(this.#folder, name), { force: true }).catch(() => undefined)),
     );
-    await sweepAbandoned(join(this.#folder, "lock.node"), "lock.node.");
+    await sweepBrokenLocks(join(this.#folder, "lock.node"));
   }
 
   async #makeFolder(): Promise<void> {
