@@ -31,7 +31,7 @@ export const PROBLEMS = {
   LICENSE_EXPIRED: {
     status: 403,
     title: "The license has expired",
-    remedy: "Renew the license; the instance then goes on with the key it has.",
+    remedy: "Renew the license; the instance then continues with the key that it has.",
   },
   LICENSE_SUSPENDED: {
     status: 403,
@@ -65,14 +65,14 @@ export const PROBLEMS = {
     status: 403,
     title: "Two places seem to use this instance id",
     remedy:
-      "Give each installation an instance_id of its own. A restarted one sends the certificate that it holds, waits until the lease of the seat is over, or asks your vendor to clear the mark.",
+      "Give each installation an instance_id of its own. For a restarted installation, send the certificate that it holds, wait until the lease of the seat ends, or ask your vendor to clear the mark.",
     retryable: true,
   },
   CERTIFICATE_REQUIRED: {
     status: 403,
     title: "The certificate of the instance is required",
     remedy:
-      "Send the certificate that the instance was given last. Without it the seat is free when its lease ends, or when your vendor frees it.",
+      "Send the last certificate that the instance received. Without it, the seat becomes free when its lease ends or when your vendor frees it.",
   },
   NOT_FOUND: {
     status: 404,
@@ -102,17 +102,17 @@ export const PROBLEMS = {
   CONFLICT: {
     status: 409,
     title: "The request conflicts with what is there",
-    remedy: "Read the current state and decide anew.",
+    remedy: "Read the current state and decide again.",
   },
   INVALID_TRANSITION: {
     status: 409,
-    title: "The license does not allow this in its state",
+    title: "The license does not allow this in its current state",
     remedy: "Choose one of `allowed_transitions`.",
   },
   PRECONDITION_FAILED: {
     status: 412,
     title: "The resource changed since it was read",
-    remedy: "Read the resource again and decide anew; send its new ETag.",
+    remedy: "Read the resource again, decide again, and send its new ETag.",
   },
   PAYLOAD_TOO_LARGE: {
     status: 413,
@@ -132,12 +132,12 @@ export const PROBLEMS = {
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     title: "Another request was made under this Idempotency-Key",
-    remedy: "Use a new key for a new request; send the same key only with the very same request.",
+    remedy: "Use a new key for a new request; send the same key only with exactly the same request.",
   },
   RATE_LIMITED: {
     status: 429,
     title: "Too many requests",
-    remedy: "Wait for as long as the Retry-After header says.",
+    remedy: "Wait as long as the Retry-After header says.",
     retryable: true,
   },
   INTERNAL: {
@@ -149,7 +149,7 @@ export const PROBLEMS = {
   SERVICE_UNAVAILABLE: {
     status: 503,
     title: "The service is not available right now",
-    remedy: "Try again after the time in the Retry-After header; running instances go on meanwhile.",
+    remedy: "Try again after the time in the Retry-After header; meanwhile, running instances keep running.",
     retryable: true,
   },
 } as const satisfies Record<string, ProblemType>;

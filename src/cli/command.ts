@@ -44,19 +44,19 @@ export const group = (parent: Command, name: string, summary: string, example: s
   define(parent, name, summary, [example]);
 
 export const withJson = (command: Command): Command =>
-  command.option("--json", "print the service's JSON in place of text");
+  command.option("--json", "print the service's JSON instead of text");
 
 export const withList = (command: Command): Command =>
   withJson(command)
     .option("--ndjson", "print one JSON object per line")
-    .option("-n, --limit <count>", "at most so many", positive, 50)
-    .option("--all", "all there are");
+    .option("-n, --limit <count>", "at most this many rows", positive, 50)
+    .option("--all", "all rows");
 
 export const withDryRun = (command: Command, what = "show the request and do not send it"): Command =>
   withJson(command).option("--dry-run", what);
 
 export const withConfirmation = (command: Command): Command =>
-  command.option("-y, --yes", "do not ask whether it is meant");
+  command.option("-y, --yes", "do not ask for confirmation");
 
 /** Passes a command its options, including those of its parents. */
 export const handle =
@@ -148,8 +148,8 @@ export class Call<Options> {
     if (this.options.yes || this.options.dryRun) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY) {
       throw usage(
-        "This needs a yes, and there is no terminal to ask at.",
-        "remedy: add --yes if it is meant.",
+        "This needs confirmation, and there is no terminal to ask on.",
+        "remedy: add --yes to confirm.",
       );
     }
     const { default: confirm } = await import("@inquirer/confirm");
@@ -167,7 +167,7 @@ export class Call<Options> {
     if (this.options.json) return print(JSON.stringify({ dry_run: true, request }, withoutKeys));
     print(`${request.method} ${redact(request.url)}`);
     if (body !== undefined) print(JSON.stringify(body, withoutKeys, 2));
-    note("Not sent, and nothing was checked: the service cannot try this one.");
+    note("Not sent, and nothing was checked: the service has no dry run for this.");
   }
 }
 

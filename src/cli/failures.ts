@@ -15,12 +15,12 @@ export const EXIT = {
 export const EXIT_CODES = `Exit codes:
   0  done
   1  unexpected failure
-  2  the command line is not right, or a question was answered with no
+  2  the command line is wrong, or a question was answered with no
   3  not signed in, or the role does not allow it
   4  not found
-  5  refused: a conflict, input that is not valid, a license that does not allow it
-  6  the service cannot be reached, is not available or asks to wait
-  verify, audit verify: 0 valid, 5 not valid, 2 it cannot be told (no file, no keys)`;
+  5  refused: a conflict, invalid input, or a license that does not allow it
+  6  the service cannot be reached, is unavailable, or asks you to wait
+  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys)`;
 
 /** An expected failure: shown as it is, without a stack. */
 export class Failure extends Error {
@@ -115,7 +115,7 @@ export function failureOf(problem: Partial<ProblemDocument>, status: number, req
     .filter((fault) => fault !== detail);
   return new Failure(
     exitCodeOf(status, code),
-    detail ?? title ?? `The service answered ${status}, and not as this service does.`,
+    detail ?? title ?? `The answer has status ${status}, and is not from this service.`,
     [
       ...faults,
       ...(allowed_transitions ? [`allowed now: ${allowed_transitions.join(", ") || "nothing"}`] : []),

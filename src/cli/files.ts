@@ -33,7 +33,7 @@ const brokeOff = (error: unknown, path: string, consequence: string): Failure =>
   const { code, message, cause } = error as NodeJS.ErrnoException & { cause?: { message?: string } };
   return code !== undefined && FILE_FAULT.test(code)
     ? cannotWrite(path, code)
-    : new Failure(EXIT.unavailable, `The answer broke off: ${cause?.message ?? message}.`, [
+    : new Failure(EXIT.unavailable, `The answer was cut off: ${cause?.message ?? message}.`, [
         consequence,
         "remedy: run it again.",
       ]);
@@ -97,7 +97,7 @@ const pouring = (path: string): Output => ({
     try {
       await pipeline(Readable.fromWeb(bytes as never), createWriteStream(path));
     } catch (error) {
-      throw brokeOff(error, path, `What went to ${path} is not the whole.`);
+      throw brokeOff(error, path, `What was written to ${path} is incomplete.`);
     }
   },
 });
@@ -126,6 +126,6 @@ export async function printStream(bytes: ReadableStream<Uint8Array>): Promise<vo
   try {
     await pipeline(Readable.fromWeb(bytes as never), process.stdout, { end: false });
   } catch (error) {
-    throw brokeOff(error, "stdout", "What was printed is not the whole.");
+    throw brokeOff(error, "stdout", "What was printed is incomplete.");
   }
 }

@@ -10,7 +10,7 @@ const whole =
   (text: string): number => {
     const number = Number(text);
     if (text.trim() === "" || !Number.isSafeInteger(number) || number < least)
-      throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
+      throw new InvalidArgumentError(`Must be a whole number of at least ${least}.`);
     return number;
   };
 
@@ -51,7 +51,7 @@ export function objectOf(text: string): Record<string, unknown> {
   } catch {
     // Reported below.
   }
-  throw new InvalidArgumentError(`It takes a JSON object, such as '{"crm": "4711"}'.`);
+  throw new InvalidArgumentError(`Must be a JSON object, such as '{"crm": "4711"}'.`);
 }
 
 /** The text of a file, without a byte order mark. @throws Failure if it cannot be read, or is not in UTF-8 */
@@ -62,7 +62,7 @@ export function readTextFile(file: string): string {
 /** The same for stdin. @throws Failure */
 export async function readStdin(): Promise<string> {
   const bytes = await readAll(process.stdin);
-  return decode("What came on stdin", () => bytes);
+  return decode("The input on stdin", () => bytes);
 }
 
 /** A file, or stdin for `-`. @throws Failure */

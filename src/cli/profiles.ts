@@ -61,7 +61,8 @@ export function writeProfiles(profiles: Profiles): void {
 /** --profile, else CAIO_LICENSE_PROFILE, else `default`. */
 export function profileName(chosen: string | undefined): string {
   const name = chosen ?? env("CAIO_LICENSE_PROFILE") ?? "default";
-  if (!NAME.test(name)) throw usage("A profile's name has letters, digits, dots, dashes and underscores.");
+  if (!NAME.test(name))
+    throw usage("A profile's name consists of letters, digits, dots, dashes, and underscores.");
   return name;
 }
 
@@ -80,12 +81,12 @@ const isLoopback = (host: string): boolean =>
 export function serviceUrl(text: string): string {
   const url = URL.parse(canonicalAddress(text));
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw usage("The URL is not one: https://licensing.example");
-  if (url.username || url.password) throw usage("The URL must not hold credentials.");
+    throw usage("This is not a URL such as https://licensing.example");
+  if (url.username || url.password) throw usage("The URL must not contain credentials.");
   if (url.pathname !== "/" || url.search || url.hash)
-    throw usage("The URL is the service's own, without a path: https://licensing.example");
+    throw usage("The URL must be the service's own, without a path: https://licensing.example");
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {
-    throw usage("A token must not go over plain HTTP.", `remedy: use https://${url.host}`);
+    throw usage("A token must not be sent over plain HTTP.", `remedy: use https://${url.host}`);
   }
   return url.origin;
 }
@@ -94,7 +95,7 @@ export function serviceUrl(text: string): string {
 export function usableToken(text: string): string {
   const token = trimmed(text);
   if (!/^[\x21-\x7e]{1,1024}$/.test(token))
-    throw usage("The token is empty or holds characters that no token has.");
+    throw usage("The token is empty or contains characters that no token has.");
   keepSecret(token);
   return token;
 }

@@ -22,8 +22,8 @@ import { EXIT_CODES, redact, safe } from "./failures.ts";
 
 const AFTER = `
 Environment:
-  CAIO_LICENSE_URL, CAIO_LICENSE_TOKEN   in place of a profile's
-  CAIO_LICENSE_PROFILE                   the profile where --profile is not given
+  CAIO_LICENSE_URL, CAIO_LICENSE_TOKEN   instead of a profile's
+  CAIO_LICENSE_PROFILE                   the profile if --profile is not given
   XDG_CONFIG_HOME                        profiles are in its caio-license/config.json (~/.config)
   NO_COLOR                               no colors
 
@@ -41,9 +41,9 @@ const version = (): string => {
 
 export function createProgram(): Command {
   const program = new Command("caio-license")
-    .description("Issue, track and manage CAIO licenses from the command line.")
+    .description("Issue, track, and manage CAIO licenses from the command line.")
     .version(version())
-    .option("--profile <name>", "which sign-in to use")
+    .option("--profile <name>", "the profile to use")
     .configureHelp({ showGlobalOptions: true })
     // The command line may contain a token in the wrong place.
     .configureOutput({ writeErr: (text) => process.stderr.write(redact(safe(text))) })

@@ -206,7 +206,7 @@ const NOTHING = z.strictObject({});
 /** The parameters of a staff request. A name given twice is refused: either value might be meant. */
 function onceEach(http: Http, errors: FieldError[]): Record<string, string> {
   for (const [name, values] of Object.entries(http.req.queries())) {
-    if (values.length > 1) errors.push({ path: pathOf([name]), message: "Is there more than once" });
+    if (values.length > 1) errors.push({ path: pathOf([name]), message: "Is given more than once" });
   }
   return http.req.query();
 }

@@ -17,7 +17,7 @@ export const IDEMPOTENCY_PARAMETER = {
   in: "header",
   required: false,
   description:
-    "Makes it safe to send the request again: for 24 hours the same request under the same key is answered like the first time, with the header Idempotent-Replayed, and not carried out again.",
+    "Makes it safe to send the request again: for 24 hours the same request under the same key gets the first answer again, with the header Idempotent-Replayed, and is not carried out again.",
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: KEY.source },
   example: "0b3a1c9e-7a55-4c55-9b8e-6f7f3a0d4c11",
 };

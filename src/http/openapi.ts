@@ -69,17 +69,17 @@ const ETAG_EXAMPLE = '"3-m8x2k1c0"';
 
 const IF_MATCH = header(
   "If-Match",
-  "The ETag of the resource as it was read: where it is another one by now, the call is refused (412) and changes nothing.",
+  "The ETag of the resource as it was read. If the resource has changed since, the call is refused (412) and changes nothing.",
   ETAG_EXAMPLE,
 );
 
 const IF_NONE_MATCH = header(
   "If-None-Match",
-  "The ETag of what the caller has: where that is still so, the answer is 304.",
+  "The ETag of what the caller has. If that is still current, the answer is 304.",
   ETAG_EXAMPLE,
 );
 
-const ETAG = { ETag: { description: "The version of what is shown.", schema: { type: "string" } } };
+const ETAG = { ETag: { description: "The version of the resource.", schema: { type: "string" } } };
 
 function parametersOf(declared: Endpoint): Json[] {
   const parameters = (schema: Schema | undefined, place: "path" | "query"): Json[] => {
@@ -209,11 +209,11 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
       title: "CAIO Licensing",
       version: "1",
       description:
-        "Issue, activate, verify and track the licenses of on-premises CAIO installations. Refusals are RFC 9457 problem documents; every answer carries X-Request-Id.",
+        "Issue, activate, verify, and track the licenses of on-premises CAIO installations. Refusals are RFC 9457 problem documents; every answer carries X-Request-Id.",
     },
     servers: [{ url: issuer }],
     tags: [
-      { name: "Instances", description: "What an installation calls, with nothing but its license key." },
+      { name: "Instances", description: "What an installation calls. It needs only its license key." },
       {
         name: "Admin",
         description: "What SmartHaus staff call, with a bearer token or signed in through Cloudflare Access.",
@@ -230,7 +230,7 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
           in: "header",
           name: ACCESS_HEADER,
           description:
-            "Set by Cloudflare Access for a person who is signed in there. A bearer token goes before it.",
+            "Set by Cloudflare Access for a person who is signed in there. A bearer token takes precedence.",
         },
       },
     },

@@ -72,7 +72,7 @@ const Call: FC<{ declared: Endpoint }> = ({ declared }) => (
 );
 
 const TAGS = [
-  ["Instances", "What an installation calls, with nothing but its license key."],
+  ["Instances", "What an installation calls. It needs only its license key."],
   [
     "Admin",
     "What staff call, with the header Authorization: Bearer <token> or signed in through Cloudflare Access.",

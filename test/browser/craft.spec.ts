@@ -176,7 +176,7 @@ describe("nothing surprises", () => {
       const [date, name] = [page.getByLabel("Last day"), page.getByLabel("New customer’s name")];
       expect([await date.isVisible(), await name.isVisible()]).toEqual([false, false]);
       await page.getByLabel("On a date").check();
-      await page.getByLabel("A new customer, named below").check();
+      await page.getByLabel("A new customer, entered below").check();
       expect([await date.isVisible(), await name.isVisible()]).toEqual([true, true]);
     }
   });

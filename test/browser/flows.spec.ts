@@ -25,7 +25,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     const { page } = await open({ js, token: house.token });
     await page.goto("/admin");
     await page.getByRole("link", { name: "New license" }).click();
-    await page.getByLabel("A new customer, named below").check();
+    await page.getByLabel("A new customer, entered below").check();
     const name = `Globex ${crypto.randomUUID().slice(0, 8)}`;
     await page.getByLabel("New customer’s name").fill(name);
     await page.getByLabel("E-mail").last().fill("ops@globex.example");
@@ -35,7 +35,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     if (!js) await page.getByRole("button", { name: "Take the terms of this type" }).click();
     await expect.poll(() => claims.textContent()).toContain('"license_type": "enterprise"');
     await page.getByLabel("Instances", { exact: true }).fill("7");
-    if (!js) await page.getByRole("button", { name: "Look again" }).click();
+    if (!js) await page.getByRole("button", { name: "Update the preview" }).click();
     await expect.poll(() => claims.textContent()).toContain('"max_instances": 7');
     await page.getByLabel("Mail the key to the customer").check();
     await page.getByRole("button", { name: "Issue license" }).click();
@@ -69,7 +69,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
   test("a form that is refused comes back with all that was entered", async ({ open, house }) => {
     const { page } = await open({ js, token: house.token, refusals: [422] });
     await page.goto("/admin/licenses/new");
-    await page.getByLabel("A new customer, named below").check();
+    await page.getByLabel("A new customer, entered below").check();
     await page.getByLabel("New customer’s name").fill(HOSTILE);
     await page.getByLabel("On a date", { exact: true }).check();
     await page.getByRole("button", { name: "Issue license" }).click();
@@ -145,7 +145,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     const { page } = await open({ js, token: house.token, refusals: [412] });
     await page.goto(`/admin/licenses/${license.id}/edit`);
     await page.getByLabel("Instances", { exact: true }).fill("4");
-    if (!js) await page.getByRole("button", { name: "See what that does" }).click();
+    if (!js) await page.getByRole("button", { name: "See the effect" }).click();
     await expect.poll(() => page.locator("#impact").textContent()).toContain("instances: 5 → 4");
     await ask(house, `/v1/admin/licenses/${license.id}`, { max_services: 99 }, "PATCH");
     await page.getByRole("button", { name: "Save" }).click();

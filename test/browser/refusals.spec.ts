@@ -26,7 +26,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     await revokeToken(house, api_token.id);
     await page.getByRole("button", { name: "Suspend license" }).click();
     await page.waitForURL(/\/admin\/sign-in/);
-    expect(await page.locator("main").textContent()).toContain("the session is over");
+    expect(await page.locator("main").textContent()).toContain("your session has ended");
     expect(await statusOf(house, license.id)).toBe("active");
   });
 });

@@ -32,7 +32,7 @@ describe.each([{ js: true }, { js: false }])("signing in, with scripts: $js", ({
     expect(await field.getAttribute("type")).toBe("password");
     await expect.poll(() => field.evaluate((element) => element.matches(":focus"))).toBe(true);
     const hint = await field.getAttribute("aria-describedby");
-    expect(await page.locator(`#${hint}`).textContent()).toContain("An owner makes tokens");
+    expect(await page.locator(`#${hint}`).textContent()).toContain("Owners create tokens");
     expect(await page.content()).not.toContain("caio_not-a-token");
     expect(await context.cookies()).toEqual([]);
     expect(await page.locator("input[name=next]").inputValue()).toBe("/admin?shown=twice");
@@ -79,7 +79,7 @@ describe("a session", () => {
     await revokeToken(house, api_token.id);
     await page.goto("/admin?page=kept&more=1");
     expect(new URL(page.url()).pathname).toBe("/admin/sign-in");
-    expect(await page.locator("main").textContent()).toContain("Sign in to go on where you were");
+    expect(await page.locator("main").textContent()).toContain("Sign in to continue where you were");
     await signIn(page, house, house.token);
     expect(page.url()).toBe(`${house.url}/admin?page=kept&more=1`);
   });

@@ -30,7 +30,7 @@ describe("the query of a call of staff", () => {
     const twice = await admin("/licenses?standing=active&standing=grace");
     expect(twice).toMatchObject({
       status: 422,
-      body: { errors: [{ path: "standing", message: "Is there more than once" }] },
+      body: { errors: [{ path: "standing", message: "Is given more than once" }] },
     });
   });
 

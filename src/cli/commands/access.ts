@@ -9,7 +9,10 @@ import type { ApiToken, MadeApiToken, Person } from "../shapes.ts";
 const ROLES: Person["role"][] = ["owner", "manager", "viewer"];
 
 const roleOption = (): Option =>
-  new Option("--role <role>", "owner: everything; manager: all but access and types; viewer: reads")
+  new Option(
+    "--role <role>",
+    "owner: everything; manager: everything except access and types; viewer: only reads",
+  )
     .choices(ROLES)
     .makeOptionMandatory();
 
@@ -54,14 +57,14 @@ function addTokens(program: Command): void {
   ).action(handle((call) => call.list<ApiToken>(path("api-tokens"), {}, TOKEN_COLUMNS, "No API tokens.")));
 
   withDryRun(
-    define(tokens, "create", "Make an API token. It is shown this once: on stdout, or in a file.", [
+    define(tokens, "create", "Create an API token. It is shown only once: on stdout, or in a file.", [
       "tokens create --name Billing --role manager",
       "tokens create --name CI --role viewer --expires 2027-12-31 --output token.txt",
     ]),
   )
     .requiredOption("--name <name>", "what it is for")
     .addOption(roleOption())
-    .option("--expires <date>", "else until it is revoked")
+    .option("--expires <date>", "when it expires (default: never)")
     .option("-o, --output <file>", "write it to a file that only you can read")
     .action(
       handle<NewToken>(async (call) => {
@@ -118,17 +121,17 @@ function addPeople(program: Command): void {
 
   withConfirmation(
     withDryRun(
-      define(people, "remove <email>", "Take a person's role away", [
+      define(people, "remove <email>", "Remove a person's role", [
         "people remove grace@smarthaus.example",
         "people remove grace@smarthaus.example --yes",
       ]),
     ),
   ).action(
     handle(async (call, email) => {
-      await call.confirm(`Take the role of ${email} away?`);
+      await call.confirm(`Remove the role of ${email}?`);
       await call.end(
         { method: "DELETE", path: path("people", email) },
-        `${text(email)} has no role any more.`,
+        `${text(email)} no longer has a role.`,
       );
     }),
   );

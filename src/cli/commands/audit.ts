@@ -64,12 +64,12 @@ async function remembered(file: string | undefined, issuers: string[]): Promise<
   if (file === undefined || !existsSync(file)) return null;
   const state = (await readJson(file)) as Partial<Remembered> | null;
   if (typeof state?.seal !== "number" || typeof state.head !== "string" || !Array.isArray(state.keys))
-    throw usage(`${file} is not a state of audit verify.`);
+    throw usage(`${file} is not a state file of audit verify.`);
   const before = state as Remembered;
   if (![...issuers, ...(before.former ?? [])].some((issuer) => isSameAddress(issuer, before.issuer))) {
     throw usage(
-      `${file} is of ${before.issuer}, not of ${issuers.join(" or ")}.`,
-      `remedy: if the service moved, --issuer ${before.issuer}.`,
+      `${file} belongs to ${before.issuer}, not to ${issuers.join(" or ")}.`,
+      `remedy: if the service moved, add --issuer ${before.issuer}.`,
     );
   }
   return before;
@@ -163,7 +163,7 @@ async function verify(call: Call<Options>): Promise<void> {
     };
     await saveText(JSON.stringify(seen, null, 2), place);
   } else {
-    note("Without --state FILE nobody notices where the latest seals were taken away, or all written anew.");
+    note("Without --state FILE nobody notices if the latest seals were removed, or if all were rewritten.");
   }
 }
 
@@ -171,18 +171,29 @@ export function addAuditCommands(program: Command): void {
   const audit = group(program, "audit", "The sealed record of what happened", "audit verify");
 
   withJson(
-    define(audit, "verify", "Check that no event was edited, removed or put in since it was sealed", [
-      "audit verify",
-      "audit verify --state /var/lib/caio-license/audit.json",
-      "audit verify --from 300 --json",
-    ]),
+    define(
+      audit,
+      "verify",
+      "Check that no event was edited, removed, or inserted since the record was sealed",
+      [
+        "audit verify",
+        "audit verify --state /var/lib/caio-license/audit.json",
+        "audit verify --from 300 --json",
+      ],
+    ),
   )
-    .option("--state <file>", "remember what was seen, and compare with the last time; keep it elsewhere")
-    .option("--jwks <file>", "public keys that signed seals and are published no more")
-    .option("--issuer <urls>", "where the service was before, several with commas; the state remembers it")
+    .option(
+      "--state <file>",
+      "remember this check in a file, and compare it with the last one; keep the file elsewhere",
+    )
+    .option("--jwks <file>", "public keys that signed seals and are no longer published")
+    .option(
+      "--issuer <urls>",
+      "former addresses of the service, separated by commas; the state file remembers them",
+    )
     .option(
       "--from <seal>",
-      "check the events from this seal on; those before it were checked already",
+      "check the events from this seal on; earlier ones were checked before",
       positive,
       1,
     )

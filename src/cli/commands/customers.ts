@@ -68,10 +68,10 @@ export function addCustomerCommands(program: Command): void {
     ]),
   )
     .requiredOption("--name <name>", "the name")
-    .option("--id <id>", "letters, digits, dots, dashes, underscores; else one is made")
+    .option("--id <id>", "letters, digits, dots, dashes, underscores (default: generated)")
     .option("--email <address>", "where licenses and warnings are sent")
     .option("--company <company>", "the company")
-    .option("--metadata <json>", "an object of your own references", objectOf)
+    .option("--metadata <json>", "your own references, as a JSON object", objectOf)
     .action(
       handle<Details>((call) => {
         const { id, name, email: address, company, metadata } = call.options;
@@ -81,22 +81,22 @@ export function addCustomerCommands(program: Command): void {
     );
 
   withDryRun(
-    define(customers, "update <id>", "Change a customer: what is given is changed", [
+    define(customers, "update <id>", "Change a customer. Only the given options change.", [
       "customers update acme --email licenses@acme.example",
       "customers update acme --no-company",
     ]),
   )
     .option("--name <name>", "the name")
     .option("--email <address>", "where licenses and warnings are sent")
-    .option("--no-email", "no address")
+    .option("--no-email", "remove the address")
     .option("--company <company>", "the company")
-    .option("--no-company", "no company")
-    .option("--metadata <json>", "an object of your own references", objectOf)
+    .option("--no-company", "remove the company")
+    .option("--metadata <json>", "your own references, as a JSON object", objectOf)
     .action(
       handle<Details>((call, id) => {
         const { name, email: address, company, metadata } = call.options;
         const body = given({ name, email: emptied(address), company: emptied(company), metadata });
-        if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
+        if (Object.keys(body).length === 0) throw usage("Give at least one option to change.");
         return call.change({ method: "PATCH", path: path("customers", id), body }, printCustomer);
       }),
     );

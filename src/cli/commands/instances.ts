@@ -83,9 +83,9 @@ export function addInstanceCommands(program: Command): void {
     .option("--license <id>", "of this license")
     .option("--customer <id>", "of this customer")
     .option("--active", "that hold a seat")
-    .option("--ended", "that hold none any more")
-    .option("--seen-since <date>", "last seen from here on")
-    .option("--seen-before <date>", "last seen before this")
+    .option("--ended", "that no longer hold a seat")
+    .option("--seen-since <date>", "last seen since this date")
+    .option("--seen-before <date>", "last seen before this date")
     .option("-q, --query <text>", "whose id, host name or license begins with it")
     .action(
       handle<Filter>((call) => {
@@ -109,24 +109,25 @@ export function addInstanceCommands(program: Command): void {
 
   withConfirmation(
     withDryRun(
-      define(instances, "free <id>", "Take an instance's seat back. It learns of it at its next check-in.", [
-        `instances free ${ID}`,
-        `instances free ${ID} --yes`,
-        `instances free ${ID} --force`,
-      ]),
+      define(
+        instances,
+        "free <id>",
+        "Free the seat of an instance. The instance learns this at its next check-in.",
+        [`instances free ${ID}`, `instances free ${ID} --yes`, `instances free ${ID} --force`],
+      ),
     ),
   )
     .option(
       "--force",
-      "the seat of a file is free at once, though no receipt says that its installation stopped",
+      "free the seat at once, even if it was given through a license file and no receipt shows that the installation stopped",
     )
     .action(
       handle<{ force?: boolean }>(async (call, id) => {
         const { force } = call.options;
-        await call.confirm(`Take back the seat of ${id}?`);
+        await call.confirm(`Free the seat of ${id}?`);
         const done = force
           ? `The seat of ${text(id)} is free.`
-          : `The seat of ${text(id)} is freed; one that it has by a file counts until the file ends.`;
+          : `The seat of ${text(id)} is freed. If it was given through a license file, it counts until the file ends.`;
         await call.end(
           { method: "DELETE", path: path("activations", id), ...(force ? { body: { force } } : {}) },
           done,
@@ -135,7 +136,7 @@ export function addInstanceCommands(program: Command): void {
     );
 
   withDryRun(
-    define(instances, "clear-clone <id>", "Take the mark of a suspected clone away", [
+    define(instances, "clear-clone <id>", "Clear the mark of a suspected clone", [
       `instances clear-clone ${ID} --reason "The machine was replaced."`,
     ]),
   )

@@ -31,7 +31,7 @@ interface Reasoned {
   reason: string;
 }
 
-const TRY = "let the service say what it would do, and change nothing";
+const TRY = "show what the service would do, and change nothing";
 
 const action = (id: string, verb: string, body?: object) => ({
   method: "POST" as const,
@@ -41,7 +41,7 @@ const action = (id: string, verb: string, body?: object) => ({
 
 function addKey(licenses: Command): void {
   withJson(
-    define(licenses, "key <id>", "Print the current key of a license. That it was shown is recorded.", [
+    define(licenses, "key <id>", "Print the current key of a license. This is recorded.", [
       `licenses key ${ID}`,
       `licenses key ${ID} --output acme.key`,
     ]),
@@ -63,12 +63,12 @@ function addKey(licenses: Command): void {
 
 function addRenewal(licenses: Command): void {
   withDryRun(
-    define(licenses, "renew <id>", "Renew a license. The key in use goes on working.", [
+    define(licenses, "renew <id>", "Renew a license. The key in use keeps working.", [
       `licenses renew ${ID} --days 365`,
       `licenses renew ${ID} --expires 2028-12-31`,
     ]),
   )
-    .option("--days <count>", "from the later of now and its end", positive)
+    .option("--days <count>", "days from now or from its end, whichever is later", positive)
     .option("--expires <date>", "2028-12-31, an RFC 3339 instant, or never", endOf)
     .option("--show-key", "print the new key, too")
     .action(
@@ -83,7 +83,7 @@ function addRenewal(licenses: Command): void {
 
 function addStops(licenses: Command): void {
   withDryRun(
-    define(licenses, "suspend <id>", "Refuse a license's instances until it is reinstated", [
+    define(licenses, "suspend <id>", "Suspend a license: its instances are refused until it is reinstated", [
       `licenses suspend ${ID} --reason "Invoice 4711 is not paid."`,
       `licenses suspend ${ID} --reason "Invoice 4711 is not paid." --dry-run`,
     ]),
@@ -122,7 +122,7 @@ function addStops(licenses: Command): void {
     .requiredOption("--reason <text>", "why; kept in the record")
     .action(
       handle<Reasoned>(async (call, id) => {
-        await call.confirm(`Revoke ${id}? It is final.`);
+        await call.confirm(`Revoke ${id}? This is final.`);
         await call.tryOrChange(action(id, "revoke", { reason: call.options.reason }), printLicense);
       }),
     );
@@ -137,10 +137,10 @@ function addReissue(licenses: Command): void {
     TRY,
   )
     .requiredOption("--reason <text>", "why; kept in the record")
-    .option("--free <activation>", "free the seat of this one with it; may be given again", collected)
+    .option("--free <activation>", "also free the seat of this activation; can be repeated", collected)
     .option(
       "--unproven-hours <hours>",
-      "renew running instances without proof for so long (0 to 336); else 72",
+      "keep renewing running instances without proof for this long, 0 to 336 (default: 72)",
       notNegative,
     )
     .option("--show-key", "print the new key, too")
@@ -170,14 +170,14 @@ function printRunning({ active, listed }: Running): void {
     ["address", (row) => text(row.ip)],
     ["activated", (row) => when(row.activated_at)],
     ["last seen", (row) => when(row.last_seen_at)],
-    ["came", (row) => (row.offline ? "by file" : row.proven ? "with proof" : "without proof")],
-    ["", (row) => (row.freed ? "freed" : text(row.refused_with ?? "goes on"))],
+    ["last request", (row) => (row.offline ? "by file" : row.proven ? "with proof" : "without proof")],
+    ["", (row) => (row.freed ? "freed" : text(row.refused_with ?? "keeps running"))],
   ]);
   if (active > listed.length) note(`${active - listed.length} more: caio-license instances list --active`);
 }
 
 function printReissuePreview({ license, instances }: ReissuePreview): void {
-  print(`License ${text(license.id)} would be of revision ${license.revision}. Nothing was changed.`);
+  print(`License ${text(license.id)} would have revision ${license.revision}. Nothing was changed.`);
   printRunning(instances);
 }
 
@@ -195,7 +195,7 @@ function addMail(licenses: Command): void {
       `licenses send ${ID} --to it@acme.example`,
     ]),
   )
-    .option("--to <address>", "in place of the customer's address")
+    .option("--to <address>", "instead of the customer's address")
     .action(
       handle<{ to?: string }>((call, id) =>
         call.change(action(id, "send-email", given({ to: call.options.to })), (message: Message) =>

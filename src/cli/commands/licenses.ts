@@ -57,21 +57,20 @@ interface Filter {
 const withTerms = (command: Command): Command =>
   command
     .option("--expires <date>", "2027-01-31, an RFC 3339 instant, or never", endOf)
-    .option("--starts <date>", "when it begins to hold")
-    .option("--grace-days <days>", "how long it lets things run after its end", notNegative)
-    .option("--features <list>", "several with commas, or none", featuresOf)
+    .option("--starts <date>", "when the license starts")
+    .option("--grace-days <days>", "how many days instances may run after the end", notNegative)
+    .option("--features <list>", "separated by commas, or none", featuresOf)
     .option("--max-instances <count>", "a number or unlimited", limitOf)
     .option("--max-services <count>", "a number or unlimited", limitOf)
     .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
     .option("--unproven-lease-hours <hours>", "how long a request without proof holds a seat", positive)
     .addOption(
-      new Option(
-        "--clone-policy <policy>",
-        "what becomes of unproven requests for a suspected clone",
-      ).choices(["warn", "refuse"]),
+      new Option("--clone-policy <policy>", "what happens to unproven requests of a suspected clone").choices(
+        ["warn", "refuse"],
+      ),
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
-    .option("--metadata <json>", "an object of your own references", objectOf);
+    .option("--metadata <json>", "your own references, as a JSON object", objectOf);
 
 const termsOf = (terms: Terms) => ({
   license_type: terms.type,
@@ -92,13 +91,13 @@ const termsOf = (terms: Terms) => ({
 export function addLicenseCommands(licenses: Command): void {
   withTerms(
     withDryRun(
-      define(licenses, "create", "Issue a license; what is not given comes from its type", [
+      define(licenses, "create", "Issue a license. What you do not give comes from its type.", [
         "licenses create --customer acme --type standard",
         "licenses create --customer acme --type enterprise --days 730 --max-instances 20 --send",
         "licenses create --customer acme --type trial --json | jq -r .license_key > acme.key",
       ]),
     )
-      .requiredOption("--customer <id>", "whom it is for")
+      .requiredOption("--customer <id>", "the customer that it is for")
       .requiredOption("--type <id>", "the license type: see caio-license types list")
       .option("--days <count>", "days from now", positive),
   )
@@ -122,10 +121,10 @@ export function addLicenseCommands(licenses: Command): void {
     .option("--customer <id>", "of this customer")
     .option("--type <id>", "of this type")
     .addOption(
-      new Option("--status <status>", "what people decided").choices(["active", "suspended", "revoked"]),
+      new Option("--status <status>", "what staff decided").choices(["active", "suspended", "revoked"]),
     )
-    .addOption(new Option("--standing <standing>", "what it is worth now").choices(STANDINGS))
-    .option("--expiring-within <days>", "entitled to run and ending within so many days", notNegative)
+    .addOption(new Option("--standing <standing>", "what it allows now").choices(STANDINGS))
+    .option("--expiring-within <days>", "entitled to run, and ending within this many days", notNegative)
     .option("-q, --query <text>", "whose id, or whose customer's id, name, company or e-mail begins with it")
     .action(
       handle<Filter>((call) => {
@@ -148,17 +147,17 @@ export function addLicenseCommands(licenses: Command): void {
 
   withTerms(
     withDryRun(
-      define(licenses, "update <id>", "Change the terms of a license: what is given is changed", [
+      define(licenses, "update <id>", "Change the terms of a license. Only the given options change.", [
         "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 10",
         "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 1 --dry-run",
       ]),
-      "let the service say what it would do, and change nothing",
+      "show what the service would do, and change nothing",
     )
       .option("--type <id>", "the license type")
       .option("--lease-days <days>", "how long a seat is leased", positive)
       .option("--check-in-hours <hours>", "how often instances check in", positive),
   )
-    .option("--no-starts", "from its issue on")
+    .option("--no-starts", "no start: valid as soon as it is issued")
     .action(
       handle<Update>((call, id) => {
         const { leaseDays, checkInHours } = call.options;
@@ -167,7 +166,7 @@ export function addLicenseCommands(licenses: Command): void {
           lease_days: leaseDays,
           check_in_hours: checkInHours,
         });
-        if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
+        if (Object.keys(body).length === 0) throw usage("Give at least one option to change.");
         return call.tryOrChange({ method: "PATCH", path: path("licenses", id), body }, printLicense);
       }),
     );

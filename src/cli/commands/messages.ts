@@ -56,8 +56,8 @@ export function addMessageCommands(program: Command): void {
       "messages list --license lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8",
     ]),
   )
-    .addOption(new Option("--status <status>", "how far it is").choices(STATUSES))
-    .addOption(new Option("--kind <kind>", "what it is").choices(KINDS))
+    .addOption(new Option("--status <status>", "its delivery status").choices(STATUSES))
+    .addOption(new Option("--kind <kind>", "the kind of mail").choices(KINDS))
     .option("--license <id>", "about this license")
     .action(
       handle<Filter>((call) => {
@@ -72,26 +72,28 @@ export function addMessageCommands(program: Command): void {
     );
 
   withJson(
-    define(messages, "show <id>", "Show a mail. --text prints what it says, which may hold a license key.", [
-      `messages show ${ID}`,
-      `messages show ${ID} --text`,
-    ]),
+    define(
+      messages,
+      "show <id>",
+      "Show a mail. --text also prints its text, which may contain a license key.",
+      [`messages show ${ID}`, `messages show ${ID} --text`],
+    ),
   )
-    .option("--text", "the mail itself, too; that it was shown is recorded")
+    .option("--text", "also print the mail itself; that it was shown is recorded")
     .action(
       handle<{ text?: boolean }>((call, id) =>
         call.read(path("messages", id), (message: MessageWithPreview) => {
           printMessage(message);
           if (call.options.text)
-            print(`\n${plainLines(message.preview?.text ?? "Not for your role: it holds a license key.")}`);
+            print(
+              `\n${plainLines(message.preview?.text ?? "Your role may not read it: it contains a license key.")}`,
+            );
         }),
       ),
     );
 
   withDryRun(
-    define(messages, "retry <id>", "Send a mail again that failed, bounced or was skipped", [
-      `messages retry ${ID}`,
-    ]),
+    define(messages, "retry <id>", "Send a failed, bounced, or skipped mail again", [`messages retry ${ID}`]),
   ).action(
     handle((call, id) => call.change({ method: "POST", path: path("messages", id, "retry") }, printMessage)),
   );

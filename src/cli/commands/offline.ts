@@ -28,9 +28,9 @@ export function addOfflineCommands(program: Command): void {
       ],
     ),
   )
-    .requiredOption("-o, --output <file>", "where to; a file that only you can read, or - for stdout")
-    .option("--lease-days <days>", "else up to the license's end", positive)
-    .option("--replace", "the installation takes the place of one with another key, which is gone")
+    .requiredOption("-o, --output <file>", "write it to a file that only you can read, or - for stdout")
+    .option("--lease-days <days>", "how long the file is valid (default: to the license's end)", positive)
+    .option("--replace", "let it replace an installation that is gone and had another key")
     .action(
       handle<Activation>(async (call, license, requestFile) => {
         const { output, leaseDays, replace, dryRun } = call.options;
@@ -57,14 +57,14 @@ export function addOfflineCommands(program: Command): void {
     define(
       program,
       "offline-deactivate <license> <receipt-file>",
-      "Take a seat back by an installation's signed receipt",
+      "Free a seat with the receipt that its installation signed",
       [`offline-deactivate ${ID} receipt.jwt`],
     ),
   ).action(
     handle(async (call, license, receiptFile) => {
       const body = { receipt: cleaned(await readInput(receiptFile)) };
       const to = path("licenses", license, "offline-deactivations");
-      await call.end({ method: "POST", path: to, body }, "The installation holds no seat any more.");
+      await call.end({ method: "POST", path: to, body }, "The installation no longer holds a seat.");
     }),
   );
 }

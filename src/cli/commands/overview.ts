@@ -29,7 +29,7 @@ function printStatistics(figures: Statistics): void {
     ["licenses", String(figures.total)],
     ["entitled to run", String(figures.active)],
     ["ending within 30 days", String(figures.expiring_soon)],
-    ["seats taken", `${figures.instances.active}; instances there ever were: ${figures.instances.total}`],
+    ["seats taken", `${figures.instances.active}; instances so far: ${figures.instances.total}`],
   ]);
   print("");
   printTable(
@@ -60,7 +60,7 @@ export function addOverviewCommands(program: Command): void {
       "expiring --days 7 --all --json",
     ]),
   )
-    .option("--days <count>", "within so many days", notNegative, 30)
+    .option("--days <count>", "within this many days", notNegative, 30)
     .action(
       handle<{ days: number }>((call) => {
         const { days } = call.options;
@@ -74,7 +74,7 @@ export function addOverviewCommands(program: Command): void {
       }),
     );
 
-  withJson(define(program, "stats", "Show the business in figures", ["stats", "stats --json"])).action(
+  withJson(define(program, "stats", "Show the statistics", ["stats", "stats --json"])).action(
     handle((call) => call.read(path("statistics"), printStatistics)),
   );
 
@@ -84,11 +84,11 @@ export function addOverviewCommands(program: Command): void {
       "events --action license.revoked --since 2026-11-01",
     ]),
   )
-    .option("--entity <id>", "to this license, customer, …")
-    .option("--actor <id>", "by this one: ADMIN_TOKEN, a token's id, an e-mail address, an instance's id")
+    .option("--entity <id>", "about this license, customer, …")
+    .option("--actor <id>", "done by ADMIN_TOKEN, a token's id, an e-mail address, or an instance's id")
     .option("--action <name>", "such as license.issued")
-    .option("--since <date>", "from here on")
-    .option("--until <date>", "up to this")
+    .option("--since <date>", "from this date on")
+    .option("--until <date>", "up to this date")
     .action(
       handle<EventFilter>((call) => {
         const { entity, actor, action, since, until } = call.options;

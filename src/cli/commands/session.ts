@@ -23,7 +23,7 @@ const isInteractive = (): boolean => process.stdin.isTTY && process.stderr.isTTY
 
 async function askUrl(): Promise<string> {
   if (!isInteractive())
-    throw usage("Which service?", "remedy: --url https://licensing.example or CAIO_LICENSE_URL.");
+    throw usage("No service was given.", "remedy: --url https://licensing.example or CAIO_LICENSE_URL.");
   const { default: input } = await import("@inquirer/input");
   return serviceUrl(
     await input({ message: "URL of the service", required: true }, { output: process.stderr }),
@@ -31,7 +31,7 @@ async function askUrl(): Promise<string> {
 }
 
 async function askToken(): Promise<string> {
-  if (!isInteractive()) throw usage("No token.", "remedy: --token-stdin or CAIO_LICENSE_TOKEN.");
+  if (!isInteractive()) throw usage("No token was given.", "remedy: --token-stdin or CAIO_LICENSE_TOKEN.");
   const { default: password } = await import("@inquirer/password");
   return usableToken(await password({ message: "API token", mask: false }, { output: process.stderr }));
 }
@@ -54,15 +54,15 @@ export function addSessionCommands(program: Command): void {
   define(
     program,
     "login",
-    "Sign in: checks URL and token with the service and keeps them in a profile. The token is asked for, without echo.",
+    "Sign in: check URL and token with the service, and keep them in a profile. Asks for the token without showing it.",
     [
       "login --url https://licensing.example",
       "login --url https://licensing.example --profile staging",
       "login --url https://licensing.example --token-stdin < token.txt",
     ],
   )
-    .option("--url <url>", "the service; else CAIO_LICENSE_URL, else asked for")
-    .option("--token-stdin", "read the token from stdin; else CAIO_LICENSE_TOKEN, else asked for")
+    .option("--url <url>", "the service (default: CAIO_LICENSE_URL, or you are asked)")
+    .option("--token-stdin", "read the token from stdin (default: CAIO_LICENSE_TOKEN, or you are asked)")
     .action(handle(login));
 
   define(program, "logout", "Forget a profile. The token stays valid: see tokens revoke.", [
@@ -79,7 +79,10 @@ export function addSessionCommands(program: Command): void {
   );
 
   withJson(
-    define(program, "whoami", "Say who is signed in where, with which role", ["whoami", "whoami --json"]),
+    define(program, "whoami", "Show who is signed in to which service, and with which role", [
+      "whoami",
+      "whoami --json",
+    ]),
   ).action(
     handle(async (call) => {
       const { url } = connection(call.options.profile);

@@ -84,9 +84,11 @@ export function addTransferCommands(program: Command): void {
     "export > licenses.csv",
     "export --format json --customer acme --output acme.json",
   ])
-    .addOption(new Option("--format <format>", "else by the file's name, else csv").choices(formats))
+    .addOption(
+      new Option("--format <format>", "the format (default: from the file's name, or csv)").choices(formats),
+    )
     .option("--customer <id>", "of this customer")
-    .option("-o, --output <file>", "a file that only you can read; else stdout")
+    .option("-o, --output <file>", "write to a file that only you can read (default: stdout)")
     .action(handle(exportLicenses));
 
   withJson(
@@ -98,7 +100,7 @@ export function addTransferCommands(program: Command): void {
   )
     .addArgument(new Argument("<kind>", "what the rows are").choices(["customers", "licenses"]))
     .argument("<file>", "the file; - is stdin")
-    .addOption(new Option("--format <format>", "else by the file's name").choices(formats))
-    .option("--dry-run", "let the service check everything, and write nothing")
+    .addOption(new Option("--format <format>", "the format (default: from the file's name)").choices(formats))
+    .option("--dry-run", "check everything on the service, and write nothing")
     .action(handle<Import>((call, kind, file) => importFile(call, kind, file)));
 }

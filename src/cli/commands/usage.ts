@@ -30,7 +30,7 @@ function printUsage({ data, max_requests_per_day, max_services, from, to }: Lice
       ["", (row) => (row.corrected ? "corrected" : "")],
     ]);
   }
-  note(`A day may have ${limit(max_requests_per_day)} requests and ${limit(max_services)} services.`);
+  note(`Limits per day: ${limit(max_requests_per_day)} requests, ${limit(max_services)} services.`);
 }
 
 export function addUsageCommands(program: Command): void {
@@ -42,8 +42,8 @@ export function addUsageCommands(program: Command): void {
       `usage show ${ID} --from 2026-11-01 --to 2026-11-30`,
     ]),
   )
-    .option("--from <date>", "from this day on; else 30 days")
-    .option("--to <date>", "up to this day; else today")
+    .option("--from <date>", "from this day on (default: the last 30 days)")
+    .option("--to <date>", "up to this day (default: today)")
     .action(
       handle<Range>((call, license) => {
         const { from, to } = call.options;
@@ -55,7 +55,7 @@ export function addUsageCommands(program: Command): void {
     define(
       usage,
       "correct <license> <date> <instance>",
-      "Set what an instance used on a day. The day takes no more reports of it.",
+      "Set what an instance used on a day. Its later reports for that day are ignored.",
       [`usage correct ${ID} 2026-11-24 caio-berlin-01 --requests 4210 --services 12 --reason "A load test."`],
     ),
   )

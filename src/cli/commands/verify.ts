@@ -70,7 +70,7 @@ function printVerdict(judged: Verdict): void {
     value === undefined ? [] : [[name, text(value)]],
   );
   if (judged.standing !== undefined) shown.push(["standing", standing(judged.standing)]);
-  if (judged.valid_until !== undefined) shown.push(["valid until", end(judged.valid_until, "it has no end")]);
+  if (judged.valid_until !== undefined) shown.push(["valid until", end(judged.valid_until, "no end")]);
   if (judged.license_expires_at !== undefined)
     shown.push(["license expires", end(judged.license_expires_at, "never")]);
   if (terms) {
@@ -119,9 +119,9 @@ export function addVerifyCommand(program: Command): void {
       ],
     ),
   )
-    .option("--jwks <file>", "the published keys; else those kept at login")
-    .option("--issuer <urls>", "who has to have issued it, several with commas; else the one kept at login")
+    .option("--jwks <file>", "the published keys (default: those kept at login)")
+    .option("--issuer <urls>", "the issuers to accept, separated by commas (default: the one kept at login)")
     .option("--revocations <file>", "a revocation list to check it against")
-    .option("--at <instant>", "as of this moment, such as 2027-01-31T12:00:00Z; else now")
+    .option("--at <instant>", "check as of this moment, such as 2027-01-31T12:00:00Z (default: now)")
     .action(handle<Options>((call, file) => verify(call, file)));
 }

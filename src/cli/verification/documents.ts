@@ -65,7 +65,7 @@ export interface Circumstances {
   revocations: ListClaims | null;
 }
 
-const VALID = { valid: true, code: "VALID", detail: "It is genuine and holds." };
+const VALID = { valid: true, code: "VALID", detail: "It is genuine and valid." };
 
 const statusIn = (list: ListClaims | null, licenseId: string): Term["status"] =>
   list?.revoked.includes(licenseId)
@@ -136,7 +136,7 @@ function judgeCertificate(claims: CertificateClaims, { now, revocations }: Circu
   const outcome = outcomeOf(standing);
   return {
     ...(outcome.valid && now >= ends
-      ? refused("LEASE_EXPIRED", "The lease of the instance is over.")
+      ? refused("LEASE_EXPIRED", "The lease of the instance has ended.")
       : outcome),
     standing,
     license_id: claims.license_id,
@@ -228,7 +228,7 @@ export async function readRevocations(token: string, trust: Trust): Promise<List
   return claims as ListClaims;
 }
 
-const MARKED = " Quotes, a name in front, and blanks or invisible characters within it were passed over.";
+const MARKED = " Quotes, a name in front, and blanks or invisible characters in it were ignored.";
 
 /** Judges a document of any type, however it was pasted. */
 export async function judge(content: string, trust: Trust, circumstances: Circumstances): Promise<Verdict> {

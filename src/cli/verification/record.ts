@@ -85,7 +85,7 @@ export function compare(claims: SealClaims[], lastEvent: number, remembered: Rem
     const same = claims.find((one) => one.seal === seal);
     if (!same) return [about(seal, `was there, with the events up to ${up_to}, and is gone.`)];
     if (same.head !== head || same.up_to !== up_to)
-      return [about(seal, "is another one than it was: the record up to it was written anew.")];
+      return [about(seal, "is not the one it was: the record up to it was rewritten.")];
   }
   const says = `Event ${last_event} was there, not sealed yet, and is gone.`;
   return lastEvent < last_event ? [{ kind: "removed", id: last_event, says }] : [];

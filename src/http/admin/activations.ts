@@ -22,7 +22,7 @@ export const activationEndpoints = [
       tag: "Admin",
       summary: "List activations",
       description:
-        "License by license, those that hold a seat first. A page may come with fewer rows than asked for and still have a next one.",
+        "License by license; those that hold a seat come first. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
       query: z.extend(PageQuery, ActivationFilter.shape),
       answer: {
@@ -57,14 +57,14 @@ export const activationEndpoints = [
       method: "delete",
       path: "/v1/admin/activations/{id}",
       tag: "Admin",
-      summary: "Take a seat back",
+      summary: "Free a seat",
       description:
-        "The seat is free at once. The instance learns of it at its next check-in; until then its certificate holds. Where it has the seat by a file, and no receipt says that it stopped, the seat counts until the file ends, unless force is true, in the body or, for programs that send none with DELETE, as a parameter.",
+        "The seat is free at once. The instance learns this at its next check-in; until then its certificate stays valid. If the seat was given through a license file and no receipt shows that the instance stopped, the seat counts until the file ends, unless force is true. Send force in the body or, if your program sends no body with DELETE, as a parameter.",
       access: "activations",
       params: Id,
       query: z.strictObject({ force: z.optional(Flag) }),
       body: { schema: Freeing, example: { force: true } },
-      answer: { status: 204, description: "The activation holds no seat (any more)." },
+      answer: { status: 204, description: "The activation holds no seat now." },
       refusals: ["NOT_FOUND"],
     },
     async ({ http, context, params, query, body }) => {
@@ -77,9 +77,9 @@ export const activationEndpoints = [
       method: "post",
       path: "/v1/admin/activations/{id}/clear-clone",
       tag: "Admin",
-      summary: "Take the mark of a suspected clone away",
+      summary: "Clear the mark of a suspected clone",
       description:
-        "For staff who know that it is none. The mark goes by itself after seven days without a new suspicion.",
+        "For staff who know that it is not a clone. The mark disappears by itself after seven days without a new suspicion.",
       access: "activations",
       params: Id,
       body: { schema: CloneClearance, example: { reason: "The machine was replaced." } },

@@ -18,11 +18,11 @@ export const apiTokenEndpoints = [
       method: "post",
       path: "/v1/admin/api-tokens",
       tag: "Admin",
-      summary: "Make an API token",
+      summary: "Create an API token",
       description: "The answer is the only place where the token is ever shown.",
       access: "access",
       body: { schema: NewApiToken, example: examples.newApiToken },
-      answer: { status: 201, description: "Made.", schema: MadeApiToken, example: examples.madeApiToken },
+      answer: { status: 201, description: "Created.", schema: MadeApiToken, example: examples.madeApiToken },
     },
     async ({ http, context, body }) => {
       const { apiToken, token } = await createApiToken(context, body);
@@ -39,8 +39,7 @@ export const apiTokenEndpoints = [
       query: PageQuery,
       answer: {
         status: 200,
-        description:
-          "A page of tokens in the order in which they were made, revoked and expired ones included.",
+        description: "A page of tokens in order of creation, including revoked and expired ones.",
         schema: pageOf(ApiToken),
         example: { data: [examples.apiToken], next_cursor: null },
       },

@@ -15,7 +15,7 @@ export const auditEndpoints = [
       tag: "Admin",
       summary: "List the seals over the record",
       description:
-        "The latest first. Every night the events since the last seal are chained by hash and the head is signed: token is a JWS of typ audit-seal+jwt. The list has no events; each seal has its own.",
+        "The latest first. Every night the events since the last seal are chained by hash and the head is signed: token is a JWS of typ audit-seal+jwt. The list does not contain the events; read a seal to get them.",
       access: "read",
       query: PageQuery,
       answer: {
@@ -37,7 +37,7 @@ export const auditEndpoints = [
       tag: "Admin",
       summary: "Read a seal with the events that it covers",
       description:
-        "The events as they are now. The hash of each is SHA-256 over the hash before it, a line feed, and the event as canonical JSON (RFC 8785); marks holds the hash that each had when it was sealed, to say which one was touched.",
+        "The events as they are now. The hash of each is SHA-256 over the hash before it, a line feed, and the event as canonical JSON (RFC 8785); marks contains the hash that each had when it was sealed, to show which one was changed.",
       access: "read",
       params: z.object({ id: written(z.int().check(z.minimum(1))) }),
       answer: {

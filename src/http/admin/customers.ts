@@ -51,7 +51,8 @@ export const customerEndpoints = [
       path: "/v1/admin/customers",
       tag: "Admin",
       summary: "List customers",
-      description: "By id; with q those whose id, name, company or e-mail (or a word of it) begins with q.",
+      description:
+        "By id. With q: customers whose id, name, company, or e-mail (or a word of it) begins with q.",
       access: "read",
       query: z.extend(PageQuery, { q: z.optional(SearchText) }),
       answer: {
@@ -91,7 +92,7 @@ export const customerEndpoints = [
       path: "/v1/admin/customers/{id}",
       tag: "Admin",
       summary: "Change a customer",
-      description: "Changes the members given; null empties email or company. Honors If-Match.",
+      description: "Changes only the given members; null clears email or company. Honors If-Match.",
       access: "customers",
       params: Id,
       body: { schema: CustomerChanges, example: { email: "licenses@acme.example" } },

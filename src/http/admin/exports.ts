@@ -13,7 +13,7 @@ export const exportEndpoints = [
       tag: "Admin",
       summary: "Export licenses with their keys",
       description:
-        "Streamed, in the order of the ids. CSV is RFC 4180 and safe to open in a spreadsheet; an answer that breaks off is not the whole export.",
+        "Streamed, in the order of the ids. CSV is RFC 4180 and safe to open in a spreadsheet; an answer that is cut off is not the whole export.",
       access: "keys",
       query: ExportQuery,
       answer: {

@@ -14,7 +14,7 @@ export const importEndpoints = [
       tag: "Admin",
       summary: "Import customers, all rows or none",
       description:
-        "CSV or JSON up to 5 MiB and 20000 rows. Faults are listed by row and column; with dry_run=true they are all that happens.",
+        "CSV or JSON up to 5 MiB and 20000 rows. Faults are listed by row and column; with dry_run=true nothing is written.",
       access: "imports",
       query: DryRunQuery,
       upload: {
@@ -24,7 +24,7 @@ export const importEndpoints = [
       },
       answer: {
         status: 200,
-        description: "Imported, or with dry_run what would have been.",
+        description: "Imported, or with dry_run: what would have been imported.",
         schema: Imported,
         example: examples.imported,
       },
@@ -40,7 +40,7 @@ export const importEndpoints = [
       tag: "Admin",
       summary: "Import licenses, all rows or none",
       description:
-        "A row with an id restores a license as it was exported and creates its customer where there is none; a row without one issues a license. CSV or JSON up to 5 MiB and 20000 rows. Faults are listed by row and column; with dry_run=true they are all that happens.",
+        "A row with an id restores a license as it was exported and creates its customer if there is none; a row without one issues a license. CSV or JSON up to 5 MiB and 20000 rows. Faults are listed by row and column; with dry_run=true nothing is written.",
       access: "imports",
       query: DryRunQuery,
       upload: {
@@ -50,7 +50,7 @@ export const importEndpoints = [
       },
       answer: {
         status: 200,
-        description: "Imported, or with dry_run what would have been.",
+        description: "Imported, or with dry_run: what would have been imported.",
         schema: ImportedLicenses,
         example: examples.importedLicenses,
       },

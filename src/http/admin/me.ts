@@ -10,7 +10,7 @@ export const meEndpoints = [
       method: "get",
       path: "/v1/admin/me",
       tag: "Admin",
-      summary: "Who the credentials are, and their role",
+      summary: "Whose credentials these are, and their role",
       access: "read",
       answer: { status: 200, description: "The caller.", schema: Me, example: examples.me },
     },

@@ -20,7 +20,7 @@ export const messageEndpoints = [
       tag: "Admin",
       summary: "List mail",
       description:
-        "The newest first. A page may come with fewer rows than asked for and still have a next one.",
+        "The newest first. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
       query: z.extend(PageQuery, MessageFilter.shape),
       answer: {
@@ -42,7 +42,7 @@ export const messageEndpoints = [
       tag: "Admin",
       summary: "Read a message, with the mail itself",
       description:
-        "preview is null where the mail holds a license key and the caller may not see keys; that it was shown is recorded.",
+        "preview is null if the mail contains a license key and the caller may not see keys. Showing a key is recorded.",
       access: "read",
       params: Id,
       answer: {
@@ -66,7 +66,7 @@ export const messageEndpoints = [
       tag: "Admin",
       summary: "Send a message again",
       description:
-        "One that failed, bounced or was skipped. Where last_error says that it may have been sent, the recipient may get it twice.",
+        "A message that failed, bounced, or was skipped. If last_error says that it may have been sent, the recipient may get it twice.",
       access: "licenses",
       params: Id,
       answer: {

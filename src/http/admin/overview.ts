@@ -16,11 +16,11 @@ export const overviewEndpoints = [
       tag: "Admin",
       summary: "Read the statistics",
       description:
-        "active: entitled to run now; expiring_soon: entitled and ending within 30 days. A seat counts as active until it is given back or its run-out lease is noticed, at the license's next activation.",
+        "active: entitled to run now; expiring_soon: entitled and ending within 30 days. A seat counts as active until it is given back, or until the license's next activation notices that its lease has ended.",
       access: "read",
       answer: {
         status: 200,
-        description: "The figures of now.",
+        description: "The current figures.",
         schema: Statistics,
         example: examples.statistics,
       },
@@ -34,10 +34,10 @@ export const overviewEndpoints = [
       tag: "Admin",
       summary: "Count live, silent and freed instances",
       description:
-        "live: holds a seat and was seen within silent_days, or has no network (activated by a file); silent: holds a seat and was not seen; freed: holds none any more. Reads every activation, unlike the other figures.",
+        "live: holds a seat and was seen within silent_days, or has no network (activated by a file); silent: holds a seat and was not seen; freed: no longer holds a seat. Reads every activation, unlike the other figures.",
       access: "read",
       query: CensusQuery,
-      answer: { status: 200, description: "The figures of now.", schema: Census, example: examples.census },
+      answer: { status: 200, description: "The current figures.", schema: Census, example: examples.census },
     },
     async ({ http, context, query }) => http.json(await countInstances(context, query)),
   ),
@@ -48,7 +48,7 @@ export const overviewEndpoints = [
       tag: "Admin",
       summary: "List what happened",
       description:
-        "The latest first. A page may come with fewer rows than asked for and still have a next one. since and until take an instant or a date. Events of people, tokens and sign-ins are shown to owners only.",
+        "The latest first. A page may have fewer rows than asked for, even if there is a next page. since and until take an instant or a date. Events of people, tokens and sign-ins are shown to owners only.",
       access: "read",
       query: z.extend(PageQuery, EventFilter.shape),
       answer: {

@@ -34,7 +34,7 @@ export const peopleEndpoints = [
       tag: "Admin",
       summary: "Give a person a role",
       description:
-        "The address is kept in lower case. The last way in for an owner is not taken: without ADMIN_TOKEN, an owner or an owner's API token has to be left.",
+        "The address is stored in lower case. The last way in for an owner cannot be removed: without ADMIN_TOKEN, at least one owner or one owner's API token must remain.",
       access: "access",
       params: EmailParam,
       body: { schema: PersonInput, example: examples.personInput },
@@ -57,10 +57,10 @@ export const peopleEndpoints = [
       method: "delete",
       path: "/v1/admin/people/{email}",
       tag: "Admin",
-      summary: "Take a person's role away",
+      summary: "Remove a person's role",
       access: "access",
       params: EmailParam,
-      answer: { status: 204, description: "The person has no role any more." },
+      answer: { status: 204, description: "The person no longer has a role." },
       refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => {

@@ -28,7 +28,7 @@ export const Customer = z.object({
   updated_at: Instant,
   email_status: z
     .nullable(z.enum(["bounced", "complained"]))
-    .check(z.describe("What is known of the e-mail address; null: nothing bad")),
+    .check(z.describe("Known trouble with the e-mail address; null: none")),
 });
 
 export const LicenseType = z.object({
@@ -62,7 +62,7 @@ const Changes = z.record(z.string(), z.object({ from: z.optional(z.unknown()), t
 
 const RefusedWith = z
   .nullable(z.string())
-  .check(z.describe("What it is told at its next activation or check-in; null: it goes on"));
+  .check(z.describe("The code of the refusal that it gets at its next activation or check-in; null: none"));
 
 const RunningSeat = z.object({
   activation_id: z.string(),
@@ -89,8 +89,10 @@ const RunningInstances = z.object({
       ip: Text,
       activated_at: Instant,
       proven: z.boolean().check(z.describe("Its last request proved that the seat is its own")),
-      offline: z.boolean().check(z.describe("It has its seat by a file")),
-      freed: z.boolean().check(z.describe("By staff; the seat of a file counts until the file ends")),
+      offline: z.boolean().check(z.describe("Its seat was given through a license file")),
+      freed: z
+        .boolean()
+        .check(z.describe("By staff; a seat given through a license file counts until the file ends")),
     }),
   ),
 });
@@ -128,15 +130,19 @@ export const Instance = z.object({
   labels: z.nullable(z.record(z.string(), z.string())),
   ip: Text,
   usage: z.nullable(z.object({ date: Day, requests: z.int(), services: z.int() })),
-  offline: z.boolean().check(z.describe("It has no network: it was activated last by a request file")),
-  key_since: OptionalInstant.check(z.describe("Since when its request files prove one and the same key")),
+  offline: z.boolean().check(z.describe("It has no network: its last activation was by a request file")),
+  key_since: OptionalInstant.check(z.describe("Since when its request files prove the same key")),
   freed_at: OptionalInstant.check(
-    z.describe("When staff freed the seat of a file, which counts until lease_expires_at"),
+    z.describe(
+      "When staff freed a seat that was given through a license file; it counts until lease_expires_at",
+    ),
   ),
-  proven_until: Instant.check(z.describe("The end of the last lease that was given for a proof")),
+  proven_until: Instant.check(z.describe("The end of the last lease that was granted for a proof")),
   unproven: z
     .array(z.object({ date: Day, requests: z.int(), last_at: Instant, ip: Text, hostname: Text }))
-    .check(z.describe("Requests without proof in the last seven days, by the day, with the last of each")),
+    .check(
+      z.describe("Requests without proof in the last seven days, per day, with the last one of each day"),
+    ),
 });
 
 export const AuditSeal = z.object({
@@ -200,7 +206,7 @@ export const LicenseUsage = z.object({
           instance_id: z.string(),
           requests: z.int(),
           services: z.int(),
-          corrected: z.boolean().check(z.describe("By staff: the day takes no more reports")),
+          corrected: z.boolean().check(z.describe("By staff: later reports for the day are ignored")),
         }),
       ),
     }),
@@ -248,7 +254,7 @@ export const ExportedLicense = z.object({
 export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created: z.int() });
 
 export const ImportedLicenses = z.extend(Imported, {
-  customers_created: z.int().check(z.describe("Customers of restored licenses that there were none of")),
+  customers_created: z.int().check(z.describe("Customers of restored licenses that did not exist before")),
 });
 
 export const Message = z.object({

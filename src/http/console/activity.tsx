@@ -21,7 +21,7 @@ export const activity: Page = {
       problem: entry.problem,
       body: (
         <>
-          <Heading title="Activity" lead="What was done, the latest first. Nothing of it can be changed." />
+          <Heading title="Activity" lead="What was done, the latest first. None of it can be changed." />
           <Card>
             <Filters label="Activity" reset="/admin/activity" isFiltered={list.isFiltered}>
               <Select

@@ -32,7 +32,7 @@ const licenses: Inquiry = {
         <Heading
           trail={[["/admin/licenses", "Licenses"]]}
           title="Export licenses"
-          lead="With their keys: keep the file as you would keep them. That you exported is recorded."
+          lead="The file contains the license keys: keep it as safe as the keys. The export is recorded in your name."
         />
         <section class="card narrow">
           <PostForm visit={visit} entry={entry}>

@@ -25,7 +25,7 @@ interface Outcome extends Result {
 
 async function carryOut({ context }: Visit, entry: Entry, dryRun: boolean): Promise<Outcome> {
   const kind = entry.text("kind");
-  if (kind !== "customers" && kind !== "licenses") throw invalid("kind", "Choose what the file holds");
+  if (kind !== "customers" && kind !== "licenses") throw invalid("kind", "Choose what the file contains");
   const file = entry.file("file");
   if (!file) throw invalid("file", "Choose a file");
   return { kind, ...(await KINDS[kind](context, await sheetIn(file), dryRun)) };
@@ -34,7 +34,7 @@ async function carryOut({ context }: Visit, entry: Entry, dryRun: boolean): Prom
 const Counts: FC<Outcome> = ({ kind, rows, created, customers_created: brought = 0, dry_run: dryRun }) => (
   <>
     {plural(rows, "row")} read: {plural(created, kind.slice(0, -1))}
-    {brought > 0 ? ` and ${plural(brought, "customer")} that came along with them` : ""}{" "}
+    {brought > 0 ? ` and ${plural(brought, "customer")} that came with them` : ""}{" "}
     {dryRun ? "would be imported." : "imported."}
   </>
 );
@@ -59,7 +59,9 @@ const Faults: FC<{ problem: Problem }> = ({ problem }) => (
         { label: "What is wrong", main: true, cell: ({ message }) => message },
       ]}
     />
-    <p class="hint">Rows count as a spreadsheet does, the header being 1; those of JSON from 0.</p>
+    <p class="hint">
+      CSV rows are numbered as in a spreadsheet, where the header is row 1; JSON rows are numbered from 0.
+    </p>
   </div>
 );
 
@@ -74,12 +76,12 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
         <Heading
           trail={[["/admin/licenses", "Licenses"]]}
           title="Import"
-          lead="All rows of a file or none. Checking writes nothing and names every fault."
+          lead="All rows of a file are imported, or none. A check writes nothing and lists every fault."
         />
         {checked ? (
           <p class="note good" role="status">
-            <strong>No faults.</strong> <Counts {...checked} /> Nothing is written yet: choose the file once
-            more and import it.
+            <strong>No faults.</strong> <Counts {...checked} /> Nothing is written yet: choose the file again
+            and import it.
           </p>
         ) : null}
         {inFile ? <Faults problem={inFile} /> : null}
@@ -88,7 +90,7 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
             <Choices
               entry={entry}
               name="kind"
-              legend="The file holds"
+              legend="The file contains"
               options={[
                 ["customers", "Customers"],
                 ["licenses", "Licenses"],
@@ -155,7 +157,7 @@ const run: Form = {
           />
           <p class="actions">
             <a class="button primary" href={`/admin/${outcome.kind}`}>
-              To the {outcome.kind}
+              Go to the {outcome.kind}
             </a>
             <a class="button" href={PATH}>
               Import another file

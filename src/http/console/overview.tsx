@@ -43,7 +43,7 @@ const LISTS: [href: string, label: string][] = [
   [listOf("grace"), "in grace"],
   [listOf("expiring"), "expiring"],
   ["/admin/activity?action=license.overused", "over the limit"],
-  [`/admin/instances?silent_days=${SILENT_DAYS}`, "instances not heard of"],
+  [`/admin/instances?silent_days=${SILENT_DAYS}`, "silent instances"],
 ];
 
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
@@ -172,7 +172,7 @@ export const overview: Page = {
               <Card title="Needs attention">
                 {concerns.length === 0 ? (
                   <p class="empty">
-                    Nothing. No license is about to end, no mail came back, every instance was heard of.
+                    Nothing. No license ends soon, no mail came back, and no instance is silent.
                   </p>
                 ) : (
                   <ul class="list kinds">
@@ -190,7 +190,7 @@ export const overview: Page = {
                   </ul>
                 )}
                 <p class="hint">
-                  The latest suspected clones, and a few of each other kind. All of one:{" "}
+                  The latest suspected clones, and a few of each other kind. Full lists:{" "}
                   {LISTS.map(([href, label], index) => (
                     <>
                       {index > 0 ? ", " : ""}
@@ -203,7 +203,7 @@ export const overview: Page = {
               <Card title="Licenses that end this month and in the next 11">
                 <BarChart
                   title="Licenses that end this month and in the next 11"
-                  empty="None ends in these months."
+                  empty="No license ends in these months."
                   columns={["Month", "Licenses"]}
                   bars={figures.expirations_by_month.map(({ month: name, count }) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);

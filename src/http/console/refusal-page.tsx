@@ -22,7 +22,7 @@ export const RefusalPage: FC<{ problem: Problem; requestId: string; path: string
       </p>
       <p>
         <a class="button" href={license ?? "/admin"}>
-          {license ? "To the license" : "To the overview"}
+          {license ? "Go to the license" : "Go to the overview"}
         </a>
       </p>
     </section>

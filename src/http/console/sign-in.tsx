@@ -25,7 +25,9 @@ const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolea
   <section class="card">
     <h1>{product} Licensing</h1>
     {next === "/admin" ? null : (
-      <p class="note">Nobody is signed in here, or the session is over. Sign in to go on where you were.</p>
+      <p class="note">
+        You are not signed in, or your session has ended. Sign in to continue where you were.
+      </p>
     )}
     <form class="form" method="post" action="/admin/sign-in">
       <Refusal problem={entry.problem} />
@@ -35,7 +37,7 @@ const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolea
         name="token"
         label="API token"
         type="password"
-        hint="An owner makes tokens under Settings; the first one is ADMIN_TOKEN of the service."
+        hint="Owners create tokens under Settings; the first token is the ADMIN_TOKEN of the service."
         required
         autofocus
         maxlength={512}
@@ -47,7 +49,7 @@ const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolea
     </form>
     <p class="soft">
       {byAccess
-        ? "People sign in through Cloudflare Access, which stands in front of this page and did not name anybody."
+        ? "People sign in through Cloudflare Access, which protects this page. It did not say who you are."
         : `A session lasts ${SESSION_HOURS} hours, or until its token is revoked.`}
     </p>
   </section>
@@ -86,7 +88,7 @@ async function signIn(http: Http): Promise<Response> {
   if (cookie === null) {
     const problem = new Problem(
       "UNAUTHENTICATED",
-      "This token is not valid here: check that it is whole, and not revoked or expired.",
+      "This token is not valid here: check that it is complete, and not revoked or expired.",
     );
     http.set("problemCode", problem.code);
     return page(http, entry.refused(problem), problem.type.status);

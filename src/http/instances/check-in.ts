@@ -13,7 +13,7 @@ export const checkInEndpoint = endpoint(
     tag: "Instances",
     summary: "Check in: renew the lease and report usage",
     description:
-      "usage is cumulative per UTC day: sending it again counts nothing twice, and a day's figure never goes down. Send the certificate held last: it lets a running instance go over to a replaced key, and tells a clone from a restart. Using more than the license allows is a warning, never a refusal.",
+      "usage is cumulative per UTC day: sending it again counts nothing twice, and a day's figure never goes down. Send the last certificate received: it lets a running instance switch to the new key after a reissue, and tells a clone from a restart. Using more than the license allows is a warning, never a refusal.",
     access: "public",
     body: { schema: CheckInRequest, example: examples.checkInRequest },
     answer: {

@@ -10,10 +10,10 @@ export const deactivateEndpoint = endpoint(
     tag: "Instances",
     summary: "Give a seat back",
     description:
-      "Send the certificate that the instance holds: it proves that the seat is its own. Without it a live seat stays, and is free when its lease ends.",
+      "Send the certificate that the instance holds: it proves that the seat is its own. Without it, a live seat stays taken until its lease ends.",
     access: "public",
     body: { schema: DeactivationRequest, example: examples.deactivationRequest },
-    answer: { status: 204, description: "The instance holds no seat (any more)." },
+    answer: { status: 204, description: "The instance holds no seat now." },
     refusals: [
       "LICENSE_KEY_INVALID",
       "LICENSE_KEY_SUPERSEDED",

@@ -12,7 +12,7 @@ const RevocationsQuery = z.object({
       .string()
       .check(
         z.describe(
-          "The `iss` that the list is to carry: the service's own, or one of before. Else that of the address asked.",
+          "The `iss` of the list: the issuer of the service, or a former one. Default: the issuer of the address that is asked.",
         ),
       ),
   ),
@@ -35,7 +35,7 @@ export const revocationsEndpoint = endpoint(
       example: examples.issuedLicense.license_key,
       contentType: "application/jwt",
       etag: true,
-      unchanged: "The list is the one that the caller has.",
+      unchanged: "The caller has this list already.",
     },
   },
   async ({ http, context, query }) => {

@@ -16,15 +16,13 @@ export const Activation = z.object({
   activation_id: z.string(),
   lease_expires_at: Instant,
   check_in_at: Instant,
-  license_key: z.string().check(z.describe("The current key: keep it in place of the one sent")),
-  certificate: z
-    .string()
-    .check(z.describe("Compact JWS, typ activation+jwt: lets the instance go on offline")),
+  license_key: z.string().check(z.describe("The current key: keep it instead of the one sent")),
+  certificate: z.string().check(z.describe("Compact JWS, typ activation+jwt: lets the instance run offline")),
   warnings: Warnings,
   usage_ignored: z
     .array(Day)
     .check(
-      z.describe("Days of usage that were not taken, because the request was unproven: tell them again"),
+      z.describe("Days of usage that were not taken because the request was unproven: report them again"),
     ),
   server_time: Instant,
 });

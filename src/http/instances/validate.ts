@@ -10,7 +10,7 @@ export const validateEndpoint = endpoint(
     method: "post",
     path: "/v1/validate",
     tag: "Instances",
-    summary: "Check what a license key is worth now",
+    summary: "Check whether a license key is valid now",
     description:
       "Writes nothing. With an instance_id, the answer is valid only while that instance holds a seat.",
     access: "public",

@@ -51,6 +51,6 @@ export const emptyList = (
   none: string,
 ): Child => {
   if (entry.problem) return <Refusal problem={entry.problem} />;
-  if (nextCursor !== null) return "None among those looked at so far; the next page looks on.";
-  return isFiltered ? "Nothing is like that." : none;
+  if (nextCursor !== null) return "No match so far; the search continues on the next page.";
+  return isFiltered ? "Nothing matches these filters." : none;
 };

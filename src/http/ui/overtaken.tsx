@@ -32,13 +32,13 @@ export const Overtaken: FC<{ changes: Change; fields: Fields }> = ({
 }) => (
   <div class="note warn" role="alert">
     <p>
-      Somebody else changed this after you opened it. What you entered is below and not saved: save it again
-      to put it in place of what is there now.
+      Somebody else changed this after you opened it. What you entered is below and not saved: save again to
+      replace the current values.
     </p>
     <Table
       caption="What differs"
       rows={Object.entries(changesBetween(present, given(entered())))}
-      empty="What you entered is what is there now."
+      empty="What you entered equals the current values."
       columns={[
         { label: "Field", cell: ([name]) => <Member path={name} fields={fields} /> },
         { label: "Now", cell: ([name, { from }]) => formatTerm(name, from), long: true },

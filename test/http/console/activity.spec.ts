@@ -30,7 +30,9 @@ describe("/admin/activity", () => {
     const theirs = await find(`actor=${manager.api_token.id}`);
     expect(theirs).toContain("Customer changed");
     expect(theirs).not.toContain("Customer created");
-    expect(await find(`${about}&since=2020-01-01&until=2020-12-31`)).toContain("Nothing is like that");
+    expect(await find(`${about}&since=2020-01-01&until=2020-12-31`)).toContain(
+      "Nothing matches these filters",
+    );
     expect(await find(`${about}&since=2020-01-01&until=`)).toContain("Customer created");
   });
 
@@ -132,15 +134,15 @@ describe("/admin/activity", () => {
       await Visitor.signIn(owner.token);
       for (const path of ["/admin", "/admin/activity", `/admin/activity?entity=${owner.api_token.id}`]) {
         const { text } = await visitor.get(path);
-        for (const told of ["API token made", "Signed in to the console", "Deploys"]) {
+        for (const told of ["API token created", "Signed in to the console", "Deploys"]) {
           expect(text, path).not.toContain(told);
         }
       }
       const filtered = await visitor.get("/admin/activity?action=api_token.created");
-      expect(filtered.text).toContain("Nothing is like that");
+      expect(filtered.text).toContain("Nothing matches these filters");
       const page = await (await Visitor.signIn()).get(`/admin/activity?entity=${owner.api_token.id}`);
       expect(listed(page.html)).toContain("Signed in to the console");
-      expect(listed(page.html)).toContain("API token made");
+      expect(listed(page.html)).toContain("API token created");
     },
   );
 });

@@ -97,7 +97,7 @@ describe("importing licenses", () => {
     const customer = unique("gone");
     const file = csv(`id,customer_id,license_type\n${id},${customer},standard\n`);
     const page = await send("import", "licenses", file);
-    expect(page.text).toContain("1 license and 1 customer that came along with them imported.");
+    expect(page.text).toContain("1 license and 1 customer that came with them imported.");
     expect((await admin(`/licenses/${id}`)).body.customer_id).toBe(customer);
   });
 
@@ -114,8 +114,8 @@ describe("importing licenses", () => {
 describe("what is no import", () => {
   it.each([
     ["no file", "customers", undefined, "Choose a file"],
-    ["no kind", "", csv("name\nAcme\n"), "Choose what the file holds"],
-    ["another kind", "constructor", csv("name\nAcme\n"), "Choose what the file holds"],
+    ["no kind", "", csv("name\nAcme\n"), "Choose what the file contains"],
+    ["another kind", "constructor", csv("name\nAcme\n"), "Choose what the file contains"],
     ["a file of another sort", "customers", csv("%PDF", "file.pdf"), "must end in .csv or .json"],
     ["an empty file", "customers", csv(""), "The file is empty"],
     ["no JSON", "customers", csv("{", "file.json"), "The file is not JSON"],

@@ -206,7 +206,7 @@ describe("who is not signed in", () => {
     expect(location).toBe(`/admin/sign-in?next=${encodeURIComponent(next)}`);
     const page = await open(location, null);
     expect(page.status).toBe(200);
-    expect(page.text).toContain("Sign in to go on where you were");
+    expect(page.text).toContain("Sign in to continue where you were");
     expect(page.text).toContain(`name="next" value="${next.replace("&", "&amp;")}"`);
     const signedIn = await sendSignIn({ token: env.ADMIN_TOKEN, next });
     expect(signedIn.headers.get("Location")).toBe(next);

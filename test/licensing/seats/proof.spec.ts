@@ -471,7 +471,7 @@ describe("a clone", () => {
     expect(await suspicions(license.id)).toHaveLength(2);
     const visitor = await Visitor.signIn();
     const form = `/admin/instances/${activation_id}/clear-clone`;
-    expect((await visitor.fill(form, { reason: "Known." })).text).toContain("not marked as a clone any more");
+    expect((await visitor.fill(form, { reason: "Known." })).text).toContain("The clone mark is cleared");
     expect((await admin(`/activations/${activation_id}`)).body.clone_suspected_at).toBeNull();
   });
 });

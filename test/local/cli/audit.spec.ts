@@ -241,7 +241,7 @@ describe("whoever keeps a state notices", () => {
       {
         kind: "seal",
         id: 3,
-        says: "Seal 3 is another one than it was: the record up to it was written anew.",
+        says: "Seal 3 is not the one it was: the record up to it was rewritten.",
       },
     ]);
   });
@@ -289,7 +289,7 @@ describe("a state", () => {
     const seen = JSON.parse(readFileSync(file, "utf8"));
     writeFileSync(file, JSON.stringify({ ...seen, issuer: "https://other.example" }));
     expect((await desk.cli(["audit", "verify", "--state", file])).err).toContain(
-      "is of https://other.example",
+      "belongs to https://other.example",
     );
     writeFileSync(file, "{}");
     expect(await desk.cli(["audit", "verify", "--state", file])).toMatchObject({ code: 2, out: "" });

@@ -255,7 +255,7 @@ describe("licenses", () => {
     const thief = await seat("thief");
     const leaked = ["licenses", "reissue", made.id, "--reason", "Leaked.", "--free", thief];
     const tried = await desk.ok(...leaked, "--dry-run");
-    expect(tried).toContain("would be of revision 2. Nothing was changed.");
+    expect(tried).toContain("would have revision 2. Nothing was changed.");
     expect(tried).toMatch(/thief +host-of-thief .* with proof +freed/);
     const unknown = await desk.cli([...leaked, "--free", "act_none"]);
     expect(unknown).toMatchObject({ code: 5, out: "" });
@@ -388,7 +388,7 @@ describe("instances", () => {
       .sign(own.privateKey);
     writeFileSync(desk.file("receipt.jwt"), receipt);
     expect(await desk.ok("offline-deactivate", made.license.id, "receipt.jwt")).toContain(
-      "holds no seat any more",
+      "no longer holds a seat",
     );
     const [ship] = await desk.json("instances", "list", "--query", "caio-ship");
     expect(ship).toMatchObject({ id: file.activation_id, active: false });

@@ -95,7 +95,7 @@ describe("a file in UTF-16", () => {
     const input = utf16(desk.service.token) as unknown as string;
     const refused = await desk.cli(["login", "--url", desk.service.url, "--token-stdin"], { input });
     expect(refused).toMatchObject({ code: 2, out: "" });
-    expect(refused.err).toContain("What came on stdin is in UTF-16: save it as UTF-8.");
+    expect(refused.err).toContain("The input on stdin is in UTF-16: save it as UTF-8.");
   });
 });
 

@@ -187,7 +187,7 @@ describe("tokens", () => {
       expect(refused.code, url).toBe(2);
     }
     const plain = await desk.cli(["stats"], { env: { CAIO_LICENSE_URL: "http://192.0.2.1" } });
-    expect(plain.err).toContain("must not go over plain HTTP");
+    expect(plain.err).toContain("must not be sent over plain HTTP");
     await desk.ok("login", "--profile", "mine");
     const elsewhere = {
       CAIO_LICENSE_PROFILE: "mine",
@@ -314,12 +314,12 @@ describe("a bad network", () => {
       env: { CAIO_LICENSE_URL: network.url },
     });
     expect(broken.code).toBe(6);
-    expect(broken.err).toContain("broke off");
+    expect(broken.err).toContain("was cut off");
     expect(readdirSync(desk.file("exports"))).toEqual(["all.csv"]);
     expect(readFileSync(desk.file("exports/all.csv"), "utf8")).toBe("yesterday's");
     const printed = await desk.cli(["export"], { env: { CAIO_LICENSE_URL: network.url } });
     expect(printed.code).toBe(6);
-    expect(printed.err).toContain("not the whole");
+    expect(printed.err).toContain("is incomplete");
     await network.close();
   });
 });

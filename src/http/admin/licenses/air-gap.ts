@@ -42,13 +42,13 @@ export const airGapEndpoints = [
       method: "post",
       path: "/v1/admin/licenses/{id}/offline-deactivations",
       tag: "Admin",
-      summary: "Take a seat back by an installation's signed receipt",
+      summary: "Free a seat with the receipt that its installation signed",
       description:
-        "The receipt is a JWS (typ deactivation+jwt, EdDSA) by the key whose public half the installation's request file had; its payload holds the certificate.",
+        "The receipt is a JWS (typ deactivation+jwt, EdDSA), signed with the key whose public half was in the installation's request file; its payload contains the certificate.",
       access: "activations",
       params: Id,
       body: { schema: OfflineDeactivation, example: { receipt: examples.issuedLicense.license_key } },
-      answer: { status: 204, description: "The installation holds no seat (any more)." },
+      answer: { status: 204, description: "The installation holds no seat now." },
       refusals: ["LICENSE_NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params, body }) => {

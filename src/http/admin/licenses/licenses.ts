@@ -42,7 +42,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Issue a license",
       description:
-        "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
+        "Members that are left out come from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
       access: "licenses",
       body: { schema: IssueRequest, example: examples.newLicense },
       answer: {
@@ -63,7 +63,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "List licenses",
       description:
-        "The newest first, or as sort says; by their end or start where the standing asked for depends on it. ending leaves out perpetual licenses, and ended ones unless their standing is asked for. A page may come with fewer rows than asked for and still have a next one.",
+        "The newest first, or as sort says; by their end or start if the standing asked for depends on it. sort=ending leaves out perpetual licenses, and ended ones unless their standing is asked for. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
       query: z.extend(PageQuery, LicenseFilter.shape),
       answer: {
@@ -105,7 +105,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Change the terms of a license",
       description:
-        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true it answers what the change would do and writes nothing.",
+        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true the answer shows what the change would do, and nothing is written.",
       access: "licenses",
       params: Id,
       query: DryRunQuery,

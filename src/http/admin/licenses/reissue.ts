@@ -15,7 +15,7 @@ export const reissueEndpoint = endpoint(
     tag: "Admin",
     summary: "Replace a leaked license key",
     description:
-      "Raises the revision: keys of older revisions are refused with LICENSE_KEY_SUPERSEDED. Running instances go over with their certificate; those without proof are renewed for unproven_hours more, without the new key. The answer lists who runs; free takes the seats of some of them in the same step. With dry_run=true it answers what that would do and writes nothing.",
+      "Raises the revision: keys of older revisions are refused with LICENSE_KEY_SUPERSEDED. Running instances switch with their certificate; those without proof are renewed for unproven_hours more, without the new key. The answer lists the running instances; free frees the seats of some of them in the same step. With dry_run=true the answer shows what the call would do, and nothing is written.",
     access: "licenses",
     params: Id,
     query: DryRunQuery,
@@ -25,7 +25,7 @@ export const reissueEndpoint = endpoint(
     },
     answer: {
       status: 200,
-      description: "The license, its new key, and who runs on it; or the preview.",
+      description: "The license, its new key, and the instances that run on it; or the preview.",
       schema: z.union([ReissuedLicense, ReissuePreview]),
       etag: true,
       example: {

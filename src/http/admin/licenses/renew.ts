@@ -13,7 +13,7 @@ export const renewEndpoint = endpoint(
     tag: "Admin",
     summary: "Renew a license",
     description:
-      "expires_days counts from the later of now and the license's end. The key in use goes on working: each activation and check-in answers with the current one.",
+      "expires_days counts from the later of now and the license's end. The key in use keeps working: each activation and check-in answers with the current one.",
     access: "licenses",
     params: Id,
     body: { schema: Renewal, example: { expires_days: 365 } },

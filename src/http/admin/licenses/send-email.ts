@@ -12,7 +12,7 @@ export const sendEmailEndpoint = endpoint(
     tag: "Admin",
     summary: "Mail a license to its customer",
     description:
-      "The current key, to the customer's e-mail address or to another one. Sent right after the answer; the message says how far it is.",
+      "The current key, to the customer's e-mail address or to another one. Sent right after the answer; the status of the message says how far it is.",
     access: "licenses",
     params: Id,
     body: { schema: SendRequest, example: { to: "it@acme.example" } },

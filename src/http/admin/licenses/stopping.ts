@@ -20,7 +20,7 @@ export const stopping = (
       path: `/v1/admin/licenses/{id}/${action}`,
       tag: "Admin",
       summary,
-      description: `${description} With dry_run=true it answers what that would do and writes nothing.`,
+      description: `${description} With dry_run=true the answer shows what the call would do, and nothing is written.`,
       access: "licenses",
       params: Id,
       query: DryRunQuery,

@@ -14,8 +14,7 @@ export const licenseUsageEndpoints = [
       path: "/v1/admin/licenses/{id}/usage",
       tag: "Admin",
       summary: "Read the usage of a license",
-      description:
-        "Per UTC day and instance, with the limits beside it; the last 30 days where no range is given.",
+      description: "Per UTC day and instance, with the limits; the last 30 days if no range is given.",
       access: "read",
       params: Id,
       query: UsageQuery,
@@ -36,7 +35,7 @@ export const licenseUsageEndpoints = [
       tag: "Admin",
       summary: "Correct a day's usage of an instance",
       description:
-        "Figures only go up by themselves. What is corrected takes no more reports of the instance; sums and statistics follow. Recorded as usage.corrected, with the figures of before.",
+        "Reports can only raise a figure; a correction sets it. The instance's later reports for that day are ignored; sums and statistics follow. Recorded as usage.corrected, with the earlier figures.",
       access: "licenses",
       params: z.extend(Id, { date: CorrectedDay, instance_id: InstanceId }),
       body: { schema: UsageCorrection, example: examples.usageCorrection },

@@ -38,7 +38,7 @@ export async function requestOf(entry: Entry): Promise<OfflineActivation> {
   try {
     request = JSON.parse(content);
   } catch {
-    throw invalid("request", "Is not a request file: it holds no JSON");
+    throw invalid("request", "Is not a request file: it contains no JSON");
   }
   return parsed(OfflineActivation, {
     request,
@@ -50,8 +50,8 @@ export async function requestOf(entry: Entry): Promise<OfflineActivation> {
 const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
   <Card title="A request file">
     <p class="soft">
-      An installation without a network wrote it, to be activated or renewed. You see what it asks for before
-      anything is done.
+      Written by an installation without a network, to be activated or renewed. You see what it asks for
+      before anything is done.
     </p>
     <PostForm visit={visit} entry={entry} action="/admin/air-gap" files>
       <Field entry={entry} name="request" label="Request file" type="file" required />
@@ -62,7 +62,7 @@ const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
         type="number"
         min={1}
         max={3_650}
-        hint="Empty: up to the end of the license, or a year where it has none."
+        hint="Empty: up to the end of the license, or a year if it has none."
       />
       <div class="submit">
         <button class="primary">See what it asks for</button>
@@ -102,7 +102,7 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
           <ReceiptForm visit={visit} entry={receipt} />
         </div>
       ) : (
-        <p class="empty">Your role does not take or free seats. Owners and managers do that here.</p>
+        <p class="empty">Your role cannot take or free seats. Owners and managers can do that here.</p>
       )}
     </>
   ),
@@ -137,14 +137,14 @@ export async function preview(visit: Visit, entry: Entry): Promise<View> {
               ["Instance", instanceId],
               ["Host name", hostname],
               ["Version", app_version],
-              ["Days of usage told", usage?.length],
+              ["Days of usage reported", usage?.length],
               ["Seats in use", `${seatsInUse} of ${formatLimit(license.max_instances)}`],
             ]}
           />
           {refusal === null ? (
             <p>
               {renews ? "It keeps the seat that it has" : "It takes a seat"}, up to{" "}
-              <When at={leaseUntil} now={now} />. Making the file again does not take another one.
+              <When at={leaseUntil} now={now} />. Making the file again does not take another seat.
             </p>
           ) : (
             <p class="note stop">
@@ -157,13 +157,13 @@ export async function preview(visit: Visit, entry: Entry): Promise<View> {
             {refusal === null && otherFile ? (
               <div class="note stop">
                 <p>
-                  <strong>Another installation runs under this id,</strong> by files of another key, since{" "}
-                  <When at={otherFile.since} now={now} />. The last of them is good until{" "}
-                  <When at={otherFile.until} now={now} />, and this request does not come from where they
-                  went. Two installations need two ids and two seats.
+                  <strong>Another installation runs under this id,</strong> by files for another key, since{" "}
+                  <When at={otherFile.since} now={now} />. The last of them is valid until{" "}
+                  <When at={otherFile.until} now={now} />, and this request does not come from the
+                  installation that got them. Two installations need two ids and two seats.
                 </p>
                 <Checkbox name="replace" checked={input.replace ?? false}>
-                  That one is gone, and this one takes its place
+                  The other installation is gone, and this one replaces it
                 </Checkbox>
               </div>
             ) : null}

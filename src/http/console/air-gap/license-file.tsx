@@ -38,7 +38,7 @@ const result = (visit: Visit, file: LicenseFile): View => {
                 </a>,
               ],
               ["Instance", <a href={`/admin/instances/${file.activation_id}`}>{file.instance_id}</a>],
-              ["Good until", <When at={file.lease_expires_at} now={visit.now} />],
+              ["Valid until", <When at={file.lease_expires_at} now={visit.now} />],
             ]}
           />
           <PostForm visit={visit} action="/admin/air-gap/license-file/download">
@@ -46,7 +46,7 @@ const result = (visit: Visit, file: LicenseFile): View => {
             <div class="submit">
               <button class="primary">Download</button>
               <a class="button quiet" href="/admin/air-gap">
-                The next one
+                Next file
               </a>
             </div>
           </PostForm>
@@ -79,7 +79,7 @@ export const downloadLicenseFile: Inquiry = {
     const text = entry.text("file") ?? "";
     const certificate = /"certificate": "([^"]+)"/.exec(text)?.[1] ?? "";
     const seat = await readCertificate(context, certificate);
-    if (!seat) throw invalid("file", "Is not a license file of ours");
+    if (!seat) throw invalid("file", "Is not a license file of this service");
     return http.body(text, 200, {
       "Content-Type": "application/json",
       "Content-Disposition": `attachment; filename="${licenseFileName(seat.instanceId)}"`,

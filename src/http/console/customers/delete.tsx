@@ -32,11 +32,11 @@ export const removeCustomer: Form = {
             <PostForm visit={visit} entry={entry}>
               {hasLicenses ? (
                 <p>
-                  A customer with licenses stays, also where those are over: they are the record of what was
-                  issued to whom.
+                  A customer with licenses cannot be deleted, even if the licenses have ended: they are the
+                  record of what was issued to whom.
                 </p>
               ) : (
-                <p>The customer is gone for good. What happened to it stays in the activity.</p>
+                <p>The customer is deleted for good. The events about it stay under Activity.</p>
               )}
               {hasLicenses ? (
                 <a class="button" href={here} data-close>

@@ -42,7 +42,7 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       name="email"
       label="E-mail"
       type="email"
-      hint="Keys and notices go there. Without one, nothing is mailed."
+      hint="Keys and notices are sent to it. Without an address, nothing is mailed."
       value={customer?.email}
       maxlength={254}
     />
@@ -51,7 +51,7 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       entry={entry}
       name="metadata"
       label="Metadata"
-      hint='Your own references as JSON, such as {"crm": "4711"}. Only kept and given back.'
+      hint='Your own references as JSON, such as {"crm": "4711"}. They are only stored and returned.'
       value={customer ? shownMetadata(customer) : ""}
       code
       maxlength={8_192}
@@ -75,7 +75,7 @@ export const newCustomer: Form = {
               entry={entry}
               name="id"
               label="Id"
-              hint="Letters, digits, dots, hyphens, underscores; it stays. Empty makes one."
+              hint="Letters, digits, dots, hyphens, underscores. It cannot be changed later. Empty: one is generated."
               maxlength={64}
             />
             <Submit back="/admin/customers">Create customer</Submit>

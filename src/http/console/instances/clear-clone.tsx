@@ -18,7 +18,7 @@ export const clearCloneForm: Form = {
     const { id, instance_id } = await getActivation(visit.context, idOf(visit));
     const here = seatPath(id);
     return {
-      title: "Clear the mark of a clone",
+      title: "Clear the clone mark",
       section: "instances",
       body: (
         <>
@@ -27,13 +27,13 @@ export const clearCloneForm: Form = {
               ["/admin/instances", "Instances"],
               [here, instance_id],
             ]}
-            title={`${instance_id} is no clone?`}
+            title={`Clear the clone mark of ${instance_id}?`}
           />
           <Card>
             <PostForm visit={visit} entry={entry}>
               <p>
-                The mark goes. Where the <a href={`/admin/licenses/${licenseIdOf(id)}`}>license</a> refuses
-                suspected clones, requests without a certificate are answered again. It comes back with the
+                The mark is removed. If the <a href={`/admin/licenses/${licenseIdOf(id)}`}>license</a> refuses
+                suspected clones, requests without a certificate are accepted again. The mark returns with the
                 next suspicion.
               </p>
               <Reason entry={entry} placeholder="The machine was replaced." />

@@ -12,7 +12,7 @@ import { idOf, type Visit } from "../visit.ts";
 const DONE: Record<string, string> = {
   freed: "The seat is free.",
   held: "The seat is freed. It counts until the file of its installation ends.",
-  cleared: "It is not marked as a clone any more.",
+  cleared: "The clone mark is cleared.",
 };
 
 const seatOf = async (visit: Visit): Promise<ShownSeat> =>
@@ -25,9 +25,9 @@ const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
     {seat.clone_suspected_at === null ? null : (
       <p class="note stop">
         <When at={seat.clone_suspected_at} now={now} />: two places seem to use this id. Twice in a row it
-        showed an older certificate than its latest, or somebody without one asked from elsewhere on the same
-        day. Probably a copied machine or volume, or somebody who has the key; each instance needs an id of
-        its own.
+        sent a certificate older than its latest, or a request without one came from another place on the same
+        day. It is probably a copied machine or volume, or somebody else who has the key. Each instance needs
+        its own id.
       </p>
     )}
     {seat.unproven.length === 0 ? null : (
@@ -42,8 +42,8 @@ const Warnings = ({ seat, now }: { seat: ShownSeat; now: number }) => (
     )}
     {seat.fingerprint_changed_at === null ? null : (
       <p class="note warn">
-        It told another fingerprint than before, <When at={seat.fingerprint_changed_at} now={now} />: other
-        hardware, or another installation under the same id.
+        It reported another fingerprint than before, <When at={seat.fingerprint_changed_at} now={now} />:
+        other hardware, or another installation under the same id.
       </p>
     )}
   </>
@@ -76,7 +76,7 @@ export const instancePage: Page = {
                 <>
                   {seat.clone_suspected_at === null ? null : (
                     <a class="button" href={`${seatPath(seat.id)}/clear-clone`} data-dialog>
-                      It is no clone
+                      Not a clone
                     </a>
                   )}
                   {seat.active ? (
@@ -109,7 +109,7 @@ export const instancePage: Page = {
                 ["Ended", when(seat.ended_at)],
                 ["Same key since", when(seat.key_since)],
                 ["Activation", <code>{seat.id}</code>],
-                ["Follows", seat.replaces && <code>{seat.replaces}</code>],
+                ["Replaces", seat.replaces && <code>{seat.replaces}</code>],
               ]}
             />
           </Card>
@@ -125,7 +125,7 @@ export const instancePage: Page = {
                 ]}
               />
               {labels.length > 0 || seat.hostname || seat.app_version || ip || seat.fingerprint ? null : (
-                <p class="empty">It tells nothing of itself.</p>
+                <p class="empty">It reports nothing about itself.</p>
               )}
             </Card>
             <Card title="Usage of the last day reported">
@@ -188,18 +188,18 @@ export const freeSeat: Form = {
                   {seat.offline ? (
                     <>
                       <p>
-                        It has no network, and its file is good until{" "}
+                        It has no network, and its file is valid until{" "}
                         <When at={seat.lease_expires_at} now={visit.now} />: without the receipt that it signs
                         when it stops, the seat counts until then.
                       </p>
                       <Checkbox name="force" checked={entry.has("force")}>
-                        It is certain that it runs no more: the seat is free at once
+                        It certainly no longer runs: free the seat at once
                       </Checkbox>
                     </>
                   ) : (
                     <p>
-                      The seat is free for another instance at once. This one is told so at its next check-in;
-                      until then its certificate holds up to{" "}
+                      The seat is free for another instance at once. This one is told at its next check-in.
+                      Until then its certificate stays valid, at most until{" "}
                       <When at={seat.lease_expires_at} now={visit.now} />.
                     </p>
                   )}
@@ -213,7 +213,7 @@ export const freeSeat: Form = {
                 </>
               ) : (
                 <>
-                  <p>It holds no seat any more.</p>
+                  <p>It no longer holds a seat.</p>
                   <a class="button" href={here} data-close>
                     Back
                   </a>

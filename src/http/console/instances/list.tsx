@@ -26,7 +26,7 @@ const Filter = {
 const HOLDS: Option[] = [
   ["", "Any"],
   ["true", "Holds a seat"],
-  ["false", "Holds none any more"],
+  ["false", "No longer holds a seat"],
 ];
 
 const columns = (now: number): Column<ShownSeat>[] => [
@@ -80,7 +80,7 @@ export const instanceList: Page = {
         <>
           <Heading
             title="Instances"
-            lead="Every installation that took a seat, those that gave it back or lost it included."
+            lead="Every installation that took a seat, including those that gave it back or lost it."
             actions={
               census ? null : (
                 // Reads every activation, so only on request.
@@ -88,14 +88,14 @@ export const instanceList: Page = {
                   class="button"
                   href={`/admin/instances?${new URLSearchParams({ ...query, count: "now" }).toString()}`}
                 >
-                  Count now
+                  Count all instances
                 </a>
               )
             }
           />
           {census ? <Census census={census} /> : null}
           {census && list.isFiltered ? (
-            <p class="hint">Of all instances, whatever is asked for below.</p>
+            <p class="hint">The figures count all instances, not only those that the filters below find.</p>
           ) : null}
           <Card>
             <Filters label="Instances" reset="/admin/instances" isFiltered={list.isFiltered}>

@@ -125,7 +125,7 @@ const several: Form = {
                   entry={entry}
                   name="reason"
                   label="Reason"
-                  hint="Kept in the record of each."
+                  hint="Kept in the record of each license."
                   required
                   maxlength={500}
                 />
@@ -189,7 +189,7 @@ const bulkExport: Inquiry = {
       <>
         <Heading
           title="Export licenses"
-          lead="With their keys: keep the file as you would keep them. That you exported is recorded."
+          lead="The file contains the license keys: keep it as safe as the keys. The export is recorded in your name."
           trail={[["/admin/licenses", "Licenses"]]}
         />
         <Card>

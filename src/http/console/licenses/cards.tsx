@@ -53,7 +53,10 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         ["Lease", plural(license.lease_days, "day")],
         ["Check-in every", plural(license.check_in_hours, "hour")],
         ["Unproven lease", plural(license.unproven_lease_hours, "hour")],
-        ["Suspected clones", license.clone_policy === "refuse" ? "refused without proof" : "told"],
+        [
+          "Suspected clones",
+          license.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
+        ],
         ["Key revision", license.revision],
       ]}
     />
@@ -147,8 +150,8 @@ export const Usage: FC<{ visit: Visit; usage: Awaited<ReturnType<typeof readUsag
       />
       {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
         <p class="hint">
-          The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is red
-          and stops nothing.
+          The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is
+          shown in red; nothing stops.
         </p>
       ) : null}
     </Card>

@@ -25,7 +25,7 @@ const changesFrom = (entry: Entry) =>
   });
 
 async function impact({ context, now, params }: Visit, entry: Entry): Promise<Child> {
-  if (!entry.has("version")) return <p class="hint">Change something to see what it would do.</p>;
+  if (!entry.has("version")) return <p class="hint">Change something to see its effect.</p>;
   try {
     const preview = await previewChange(context, params["id"] ?? "", "change", { input: changesFrom(entry) });
     return <Impact preview={preview} now={now} />;
@@ -74,7 +74,7 @@ export const editLicense: Form = {
               type="date"
               hint={
                 license.starts_at === null
-                  ? "Held from its issue on. Left empty, it stays so."
+                  ? "Valid since its issue. Left empty, it stays so."
                   : `${formatStart(license.starts_at)} now. Left empty, it stays so.`
               }
             />
@@ -89,7 +89,7 @@ export const editLicense: Form = {
             <Field
               entry={entry}
               name="check_in_hours"
-              label="Check-in in hours"
+              label="Hours between check-ins"
               type="number"
               min={1}
               value={license.check_in_hours}
@@ -98,14 +98,14 @@ export const editLicense: Form = {
           {license.expires_at === null ? null : (
             <label class="check">
               <input type="checkbox" name="perpetual" value="yes" checked={entry.has("perpetual")} />
-              <span>Perpetual: take its end away</span>
+              <span>Perpetual: remove the end</span>
             </label>
           )}
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}
           </div>
           <button class="no-script" name="look" value="yes">
-            See what that does
+            See the effect
           </button>
           <Submit back={path}>Save</Submit>
         </PostForm>

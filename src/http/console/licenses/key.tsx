@@ -61,11 +61,11 @@ export const licenseKeyDoors: Page[] = [
               </a>
             ) : null}
             <a class="button quiet" href={`/admin/licenses/${id}`}>
-              To the license
+              Go to the license
             </a>
           </Copyable>
           <p class="hint">
-            Whoever has the key can take the license’s seats. That it was shown to you is recorded.
+            Anyone who has the key can take the license’s seats. It is recorded that you saw it.
           </p>
         </Card>,
       );

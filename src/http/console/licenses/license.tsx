@@ -19,10 +19,10 @@ const DONE: Record<string, string> = {
   changed: "The terms are changed. Instances get them at their next check-in.",
   renewed: "Renewed. Instances get the new end at their next check-in; nobody has to install a new key.",
   suspended: "Suspended.",
-  reinstated: "Reinstated. Instances go on at their next check-in.",
+  reinstated: "Reinstated. Instances continue at their next check-in.",
   revoked: "Revoked.",
   corrected: "The usage is corrected.",
-  sent: "The mail is on its way; below it says how far it is.",
+  sent: "The mail is on its way; its status is shown below.",
 };
 
 type Offered = [action: string, label: string, look?: string];
@@ -92,7 +92,7 @@ function leadOf(license: ShownLicense, now: number): Child {
     expiring: ends === null ? null : endsIn(ends, now),
     grace: (
       <>
-        Ended {<When at={ends} now={now} as="end" />}; instances run on until{" "}
+        Ended {<When at={ends} now={now} as="end" />}; instances keep running until{" "}
         {<When at={license.grace_until} now={now} as="end" />}
       </>
     ),
@@ -158,7 +158,7 @@ export const licensePage: Page = {
               <Card title="What happened">
                 <Timeline events={events.data} now={now} />
                 {events.next_cursor === null ? null : (
-                  <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All of it</a>
+                  <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>
                 )}
               </Card>
             </div>

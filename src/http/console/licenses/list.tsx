@@ -28,7 +28,7 @@ const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
     class="button"
     href={`/admin/exports/licenses${customerId ? `?customer_id=${encodeURIComponent(customerId)}` : ""}`}
   >
-    {customerId ? "Export all of customer" : "Export all"}
+    {customerId ? "Export all of this customer" : "Export all"}
   </a>
 );
 
@@ -137,7 +137,7 @@ export const licenseDoors: Page[] = [
                   entry={entry}
                   name="customer_id"
                   label="Customer"
-                  placeholder="Its id"
+                  placeholder="Customer id"
                   maxlength={64}
                 />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
@@ -173,7 +173,7 @@ export const licenseDoors: Page[] = [
                       <>
                         {emptyList(list, page.next_cursor, "No license was issued yet.")}
                         {query["sort"] === "ending"
-                          ? " By end, perpetual licenses are left out, and ended ones unless their standing is chosen."
+                          ? " This order leaves out perpetual licenses, and ended ones unless their standing is chosen."
                           : ""}
                       </>
                     }

@@ -74,7 +74,7 @@ const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof cu
               value={NEW}
               checked={chosen === NEW || onlyNew}
             />
-            <span>A new customer, named below</span>
+            <span>A new customer, entered below</span>
           </label>
         </div>
         {fault ? (
@@ -168,7 +168,7 @@ export const newLicense: Form = {
     const types = (await listLicenseTypes(visit.context, { limit: 100 })).data;
     const type = types.find(({ id }) => id === (entry.text("license_type") ?? "standard")) ?? types[0];
     if (!type)
-      throw new Problem("CONFLICT", "There is no license type to issue from. Make one under Settings.");
+      throw new Problem("CONFLICT", "There is no license type to issue from. Create one under Settings.");
     const sent = entry.has("license_type") ? entry : entry.with("license_type", type.id);
     const [customers, claims] = await Promise.all([customersFor(visit, sent), preview(visit, sent)]);
     return {
@@ -210,17 +210,17 @@ export const newLicense: Form = {
                     name="starts_at"
                     label="Starts on"
                     type="date"
-                    hint="Left empty, the license holds at once."
+                    hint="Left empty, the license is valid at once."
                   />
                 </Card>
               </div>
               <div class="follows">
-                <Card title="What the key will say">
+                <Card title="Content of the key">
                   <div id="claims" data-results aria-live="polite">
                     {claims}
                   </div>
                   <button class="no-script" name="look" value="yes">
-                    Look again
+                    Update the preview
                   </button>
                 </Card>
                 <Card>

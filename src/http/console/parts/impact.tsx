@@ -20,7 +20,7 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
           {active === 0
             ? "No instance holds a seat now."
             : refused
-              ? `${plural(active, "instance")} would be refused at the next check-in, and can run on until the lease ends.`
+              ? `${plural(active, "instance")} would be refused at the next check-in, and can keep running until the lease ends.`
               : `${plural(active, "instance")} would get this at the next check-in.`}
         </strong>
       </p>
@@ -38,8 +38,8 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
         ? null
         : preview.limits.map(({ allowed, observed }) => (
             <p>
-              {plural(observed, "seat")} in use, {allowed} allowed: what runs goes on, but no new instance
-              gets in.
+              {plural(observed, "seat")} in use, {allowed} allowed: running instances continue, but no new
+              instance can activate.
             </p>
           ))}
       {listed.length > 0 ? (

@@ -27,8 +27,8 @@ export const TERMS = [
 ] as const;
 
 const POLICIES: Option[] = [
-  ["warn", "tell staff"],
-  ["refuse", "tell staff, and refuse who proves nothing"],
+  ["warn", "report to staff"],
+  ["refuse", "report to staff, and refuse requests without proof"],
 ];
 
 const LIMITS = [

@@ -55,9 +55,9 @@ const create: Form = {
               name="expires_at"
               label="Last day"
               type="date"
-              hint="The token holds until that day is over everywhere on Earth."
+              hint="The token is valid until that day is over everywhere on Earth."
             />
-            <Submit back={TOKENS[0]}>Make the token</Submit>
+            <Submit back={TOKENS[0]}>Create the token</Submit>
           </PostForm>
         </section>
       </>
@@ -71,14 +71,14 @@ const create: Form = {
     });
     const { apiToken, token } = await createApiToken(context, input);
     return {
-      title: "API token made",
+      title: "API token created",
       section: "settings",
       look: { action: "api_token.revealed", entity: ["api_token", apiToken.id] },
       body: (
         <>
           <Heading
             trail={[SETTINGS, TOKENS]}
-            title="API token made"
+            title="API token created"
             done="Copy the token now: it is not shown again."
           />
           <section class="card narrow">

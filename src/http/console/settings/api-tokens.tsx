@@ -31,7 +31,7 @@ const list: Page = {
           <Heading
             trail={[SETTINGS]}
             title="API tokens"
-            lead="A token is shown once, when it is made. What is kept cannot be turned back into it."
+            lead="A token is shown once, when it is created. It cannot be recovered from what is stored."
             done={query["done"] === "revoked" ? "The token is revoked and refused from now on." : undefined}
             actions={
               <a class="button primary" href={`${TOKENS[0]}/new`}>

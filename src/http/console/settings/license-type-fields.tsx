@@ -34,7 +34,7 @@ export const TermsForm: FC<{
         <Field
           entry={entry}
           name="duration_days"
-          label="Runs in days"
+          label="Duration in days"
           type="number"
           min={1}
           value={terms.duration_days}
@@ -44,7 +44,7 @@ export const TermsForm: FC<{
           entry={entry}
           name="lease_days"
           label="Lease in days"
-          hint="A seat that is not renewed is free after it."
+          hint="A seat that is not renewed is free after this time."
           type="number"
           min={1}
           max={3650}
@@ -54,8 +54,7 @@ export const TermsForm: FC<{
         <Field
           entry={entry}
           name="check_in_hours"
-          label="Check-in in hours"
-          hint="From one check-in to the next."
+          label="Hours between check-ins"
           type="number"
           min={1}
           max={8760}

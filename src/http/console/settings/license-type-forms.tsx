@@ -40,7 +40,7 @@ const create: Form = {
             entry={entry}
             name="id"
             label="Id"
-            hint="Letters, digits and . _ - up to 64. It stays."
+            hint="Letters, digits and . _ - up to 64. It cannot be changed later."
             required
             maxlength={64}
           />

@@ -11,8 +11,8 @@ export const LICENSE_TYPES: [href: string, label: string] = [
 ];
 
 const DONE: Record<string, string> = {
-  created: "The license type is there and can be used.",
-  changed: "The terms are changed. They hold for licenses that are issued from now on.",
+  created: "The license type is created and can be used.",
+  changed: "The terms are changed. They apply to licenses that are issued from now on.",
   deleted: "The license type is deleted.",
 };
 
@@ -60,7 +60,7 @@ const list: Page = {
                     </>
                   ),
                 },
-                { label: "Runs", cell: (type) => duration(type.duration_days) },
+                { label: "Duration", cell: (type) => duration(type.duration_days) },
                 { label: "Grace", cell: (type) => plural(type.grace_days, "day"), minor: true },
                 { label: "Instances", cell: (type) => formatLimit(type.max_instances), numeric: true },
                 {
@@ -117,12 +117,15 @@ const one: Page = {
           <Card title="Terms of a new license">
             <Facts
               rows={[
-                ["Runs", duration(type.duration_days)],
+                ["Duration", duration(type.duration_days)],
                 ["Grace after the end", plural(type.grace_days, "day")],
                 ["Lease of a seat", plural(type.lease_days, "day")],
                 ["Checks in every", plural(type.check_in_hours, "hour")],
                 ["Lease without proof", plural(type.unproven_lease_hours, "hour")],
-                ["Suspected clones", type.clone_policy === "refuse" ? "refused without proof" : "told"],
+                [
+                  "Suspected clones",
+                  type.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
+                ],
                 ["Instances", formatLimit(type.max_instances)],
                 ["Services", formatLimit(type.max_services)],
                 ["Requests a day", formatLimit(type.max_requests_per_day)],

@@ -52,9 +52,9 @@ const mail: Page = {
                 [
                   "Receipts",
                   webhookSecret === null ? (
-                    <Badge tone="warn">not taken: no webhook secret</Badge>
+                    <Badge tone="warn">not accepted: no webhook secret</Badge>
                   ) : (
-                    <Badge tone="good">taken</Badge>
+                    <Badge tone="good">accepted</Badge>
                   ),
                 ],
               ]}

@@ -10,7 +10,7 @@ export const PEOPLE: [href: string, label: string] = ["/admin/settings/people", 
 const DONE: Record<string, string> = {
   added: "The person is added and can sign in.",
   changed: "The role is changed, from the next request on.",
-  removed: "The person has no role any more.",
+  removed: "The person no longer has a role.",
 };
 
 const pathOf = (email: string): string => `${PEOPLE[0]}/${encodeURIComponent(email)}`;
@@ -38,8 +38,8 @@ const list: Page = {
           />
           {context.config.access === null ? (
             <p class="note warn">
-              Cloudflare Access is not configured, so nobody signs in by their address yet. Until then, people
-              sign in with an <a href="/admin/settings/api-tokens">API token</a>.
+              Cloudflare Access is not configured, so nobody can sign in with their address yet. Until then,
+              people sign in with an <a href="/admin/settings/api-tokens">API token</a>.
             </p>
           ) : null}
           <Card>

@@ -34,7 +34,7 @@ const add: Form = {
               name="email"
               label="E-mail address"
               type="email"
-              hint="As Cloudflare Access knows it. Who is here already gets the new role."
+              hint="As Cloudflare Access knows it. A person who is already listed gets the new role."
               required
               maxlength={254}
               autocomplete="off"

@@ -10,9 +10,9 @@ import type { Visit } from "../visit.ts";
 export const SETTINGS: [href: string, label: string] = ["/admin/settings", "Settings"];
 
 export const ROLE_CHOICES: readonly Option[] = [
-  ["viewer", "viewer: reads all but license keys"],
+  ["viewer", "viewer: reads everything except license keys"],
   ["manager", "manager: customers, licenses, keys, imports"],
-  ["owner", "owner: everything, access included"],
+  ["owner", "owner: everything, including access"],
 ];
 
 const Choice: FC<{ href: string; title: string; state?: Child; children?: Child }> = ({
@@ -72,7 +72,8 @@ const settings: Page = {
           <Card>
             <ul class="list">
               <Choice href="/admin/settings/license-types" title="License types">
-                The terms that a license starts with: how long it runs, what it allows, when it is announced.
+                The terms that a license starts with: how long it runs, what it allows, and when notices are
+                sent.
               </Choice>
               {visit.can("access") ? (
                 <>

@@ -86,7 +86,7 @@ describe("a request file", () => {
 
   it.each([
     ["no file", {}, "Choose the request file"],
-    ["a file that is no JSON", { request: file("PK\u0003") }, "it holds no JSON"],
+    ["a file that is no JSON", { request: file("PK\u0003") }, "it contains no JSON"],
     [
       "a file in UTF-16",
       { request: new File([new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])], "island.json") },
@@ -188,7 +188,7 @@ describe("a request file", () => {
 
     const viewer = await Visitor.signInAs("viewer");
     const page = await viewer.get("/admin/air-gap");
-    expect(page.text).toContain("Your role does not take or free seats");
+    expect(page.text).toContain("Your role cannot take or free seats");
     expect(page.html).not.toContain('type="file"');
     const form_token = page.forms[0]!.fields[0]![1];
     for (const path of ["", "/license-file", "/license-file/download", "/receipt"]) {

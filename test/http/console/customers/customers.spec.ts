@@ -15,7 +15,7 @@ describe("/admin/customers", () => {
     const next = /href="([^"]+)" rel="next"/.exec(first.html)![1]!.replaceAll("&amp;", "&");
     expect((await visitor.get(next)).text).toContain(`${word} 2`);
     expect((await visitor.get("/admin/customers?q=nobody-has-this-name")).text).toContain(
-      "Nothing is like that",
+      "Nothing matches these filters",
     );
   });
 

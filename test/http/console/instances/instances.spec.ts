@@ -43,7 +43,7 @@ describe("/admin/instances", () => {
     expect(await list(`license_id=${license.id}&active=true`)).not.toContain("freed by staff");
     expect(await list(`customer_id=${license.customer_id}&active=false`)).not.toContain("vault.example");
     expect(await list(`license_id=${license.id}&q=VAULT`)).toContain("17.4.1");
-    expect(await list(`license_id=${license.id}&q=nothing`)).toContain("Nothing is like that");
+    expect(await list(`license_id=${license.id}&q=nothing`)).toContain("Nothing matches these filters");
   });
 
   it("finds the silent ones, page by page while time goes on", async () => {
@@ -51,7 +51,7 @@ describe("/admin/instances", () => {
     for (const name of ["b", "c"]) await activate(license_key, name);
     setTime(NOW + 2 * DAY);
     const query = `/admin/instances?license_id=${license.id}&silent_days=`;
-    expect((await (await Visitor.signIn()).get(`${query}3`)).text).toContain("Nothing is like that");
+    expect((await (await Visitor.signIn()).get(`${query}3`)).text).toContain("Nothing matches these filters");
     setTime(NOW + 4 * DAY);
     const visitor = await Visitor.signIn();
     await activate(license_key, "c");
@@ -75,8 +75,12 @@ describe("/admin/instances", () => {
       "silent for 9 days or more",
     );
     const narrowed = await visitor.get(`/admin/instances?count=now&license_id=${license.id}`);
-    expect(narrowed.text).toContain("Of all instances, whatever is asked for below.");
-    expect((await visitor.get("/admin/instances?count=now")).text).not.toContain("Of all instances,");
+    expect(narrowed.text).toContain(
+      "The figures count all instances, not only those that the filters below find.",
+    );
+    expect((await visitor.get("/admin/instances?count=now")).text).not.toContain(
+      "The figures count all instances",
+    );
   });
 
   it("refuses filters that mean nothing", async () => {
@@ -151,7 +155,7 @@ describe("an instance without a network", () => {
     const page = await visitor.get(`/admin/instances/${id}`);
     expect(page.text).toContain("by file");
     expect(page.text).not.toMatch(/Expected next|IP address|203\.0\.113\.9/);
-    expect(page.text).toContain("It tells nothing of itself");
+    expect(page.text).toContain("It reports nothing about itself");
     const other = await visitor.get(`/admin/instances/${await seatOf(license.id, "networked")}`);
     expect(other.text).toMatch(/Expected next.*IP address 203\.0\.113\.9/);
   });
@@ -186,14 +190,14 @@ describe("freeing a seat", () => {
     const { license_key, id, license } = await seated("a");
     const visitor = await Visitor.signInAs("manager");
     const form = await visitor.get(`/admin/instances/${id}/free`);
-    expect(form.text).toContain("told so at its next check-in");
+    expect(form.text).toContain("told at its next check-in");
     const done = await visitor.submit(form);
     expect(done.location).toBe(`/admin/instances/${id}?done=freed`);
     const page = await visitor.get(done.location);
     expect(page.text).toContain("The seat is free.");
     expect(page.text).toContain("freed by staff");
     expect(page.html).not.toContain(`/admin/instances/${id}/free`);
-    expect((await visitor.get(`/admin/instances/${id}/free`)).text).toContain("holds no seat any more");
+    expect((await visitor.get(`/admin/instances/${id}/free`)).text).toContain("no longer holds a seat");
     expect((await admin(`/activations?license_id=${license.id}&active=true`)).body.data).toEqual([]);
     expect(await activate(license_key, "b")).toMatchObject({ status: 200 });
   });

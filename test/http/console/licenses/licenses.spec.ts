@@ -29,7 +29,7 @@ describe("the list of licenses", () => {
     expect(found.text).toContain(customer.name);
     expect(found.html).toContain(`/admin/licenses/${license.id}`);
     const other = await owner.get(`/admin/licenses?q=${customer.name}&standing=revoked`);
-    expect(other.text).toContain("Nothing is like that.");
+    expect(other.text).toContain("Nothing matches these filters.");
   });
 
   it("goes on to the next page with the same filters", async () => {
@@ -57,12 +57,14 @@ describe("the list of licenses", () => {
     const query = `/admin/licenses?customer_id=${customer.id}&sort=ending`;
     const page = await owner.get(query);
     expect(page.html).not.toContain(license.id);
-    expect(page.text).toContain("By end, perpetual licenses are left out");
+    expect(page.text).toContain("This order leaves out perpetual licenses");
   });
 
   it("leads to an export of the customer that is asked for, and of all otherwise", async () => {
     const page = await owner.get("/admin/licenses?customer_id=acme&standing=grace");
-    expect(page.html).toContain('href="/admin/exports/licenses?customer_id=acme">Export all of customer<');
+    expect(page.html).toContain(
+      'href="/admin/exports/licenses?customer_id=acme">Export all of this customer<',
+    );
     expect((await owner.get("/admin/licenses?standing=grace")).html).toContain(
       'href="/admin/exports/licenses">Export all<',
     );

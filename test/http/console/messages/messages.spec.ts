@@ -26,7 +26,7 @@ describe("/admin/messages", () => {
       (await visitor.get(`/admin/messages?license_id=${license.id}&${query}`)).html;
     expect(await list("status=&kind=")).toContain(`/admin/messages/${id}"`);
     expect(await list("status=skipped&kind=license_delivery")).toContain(`/admin/messages/${id}"`);
-    expect(await list("status=sent")).toContain("Nothing is like that");
+    expect(await list("status=sent")).toContain("Nothing matches these filters");
     expect(await visitor.get("/admin/messages?status=lost")).toMatchObject({ status: 422 });
   });
 });
@@ -74,7 +74,7 @@ describe("a message's page", () => {
     const { id, license, license_key } = await skipped();
     const viewer = await Visitor.signInAs("viewer");
     const page = await viewer.get(`/admin/messages/${id}?as=html`);
-    expect(page.text).toContain("holds a license key");
+    expect(page.text).toContain("contains a license key");
     expect(page.html).not.toMatch(/<iframe|\/retry/);
     const body = await viewer.get(`/admin/messages/${id}/body?as=text`);
     expect(body.status).toBe(403);

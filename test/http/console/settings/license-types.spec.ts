@@ -36,7 +36,7 @@ describe("a license type", () => {
       notice_days: "60 7",
     });
     expect(page.path).toBe(`${LIST}/${id}?done=created`);
-    expect(page.text).toContain("The license type is there");
+    expect(page.text).toContain("The license type is created");
     expect((await read(id)).body).toMatchObject({
       name: "Large",
       duration_days: null,

@@ -33,7 +33,7 @@ describe("a person", () => {
 
     expect((await owner.get(form(email, "remove"))).text).toContain(`${email} is manager`);
     const removed = await owner.fill(form(email, "remove"));
-    expect(removed.text).toContain("The person has no role any more.");
+    expect(removed.text).toContain("The person no longer has a role.");
     expect(await roleOf(email)).toBeUndefined();
     expect((await eventsOf(email)).map(({ action }) => action)).toEqual([
       "person.added",

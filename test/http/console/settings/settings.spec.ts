@@ -41,7 +41,7 @@ describe("mail", () => {
   it("that is not configured is said not to be", async () => {
     const { text } = await (await Visitor.signIn()).get("/admin/settings/mail");
     expect(text).toContain("Sending is not configured");
-    expect(text).toContain("not taken: no webhook secret");
+    expect(text).toContain("not accepted: no webhook secret");
   });
 
   it("shows its configuration without its secrets", async () => {

@@ -18,7 +18,7 @@ export const reinstate: Form = {
       {
         action: "reinstate",
         title: "Reinstate license",
-        lead: "Lifts the suspension: activations and check-ins are taken again at once.",
+        lead: "Lifts the suspension: activations and check-ins are accepted again at once.",
         submit: "Reinstate",
       },
       <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />,

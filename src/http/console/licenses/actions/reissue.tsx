@@ -23,7 +23,8 @@ const Seats: FC<{ entry: Entry; running: Running; now: number }> = ({ entry, run
     <div id="free">
       <p>
         {plural(active, "instance")} {active === 1 ? "holds" : "hold"} a seat. Free those that are not the
-        customer’s: whoever found the key may be among them, the last to come or one without proof.
+        customer’s: somebody who found the key may be among them, such as the last to activate or one without
+        proof.
       </p>
       {fault ? <p class="fault">{fault}</p> : null}
       <Table
@@ -57,7 +58,7 @@ const Seats: FC<{ entry: Entry; running: Running; now: number }> = ({ entry, run
           { label: "Activated", cell: (seat) => <When at={seat.activated_at} now={now} /> },
           { label: "Last seen", cell: (seat) => <When at={seat.last_seen_at} now={now} />, minor: true },
           {
-            label: "Came",
+            label: "Last request",
             cell: (seat) =>
               seat.freed ? "freed" : seat.offline ? "by file" : seat.proven ? "with proof" : "without proof",
           },
@@ -86,8 +87,8 @@ export const reissue: Form = {
       { action: "reissue", title: "Replace key", lead, submit: "Replace key", tone: "danger" },
       <>
         <p>
-          Running instances of our clients go over by themselves at their next check-in, with the certificate
-          they hold. New installations need the new key.
+          Running instances with our clients switch by themselves at their next check-in, with the certificate
+          that they hold. New installations need the new key.
         </p>
         <Seats entry={entry} running={instances} now={visit.now} />
         <Field
@@ -98,7 +99,7 @@ export const reissue: Form = {
           min={0}
           max={336}
           value={DEFAULT_HOURS}
-          hint="For so long the replaced key still renews instances that run and show no certificate. They do not get the new one. 0: not at all."
+          hint="How long the replaced key still renews running instances that send no certificate. They do not get the new key. 0: not at all."
         />
         <Reason entry={entry} placeholder="The key was posted in a public forum." />
       </>,
