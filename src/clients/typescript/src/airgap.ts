@@ -1,14 +1,15 @@
 // Files for a courier if there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
-import { type Contacts, giveBackFormer, identityOf } from "./contact.ts";
+import { type Contacts, identityOf } from "./contact.ts";
 import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
 import type { Brought } from "./grant.ts";
 import { certificateOf } from "./facts.ts";
-import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
+import { afterGrant, afterSeat, owing, usageFor } from "./outcomes.ts";
 import { sha256 } from "./proofs.ts";
 import type { State } from "./state.ts";
 import { cleanKey } from "./texts.ts";
+import { giveBackOwed } from "./upkeep.ts";
 import { reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -76,6 +77,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
     const granted = afterGrant(stored, grant, clock(), random);
     return {
       ...granted,
+      ...owing(stored, instanceId, granted),
       ...settle(granted.usage, granted.acknowledged, reportOf(told), iat * 1000),
       offline_requests: granted.offline_requests.filter((request) => request.nonce !== nonce),
       license_file_sha256: hash,
@@ -84,7 +86,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
       candidate: waited ? null : stored.candidate,
     };
   });
-  await giveBackFormer(contacts, state);
+  if (contacts.transport !== null) await giveBackOwed(contacts, contacts.transport);
 }
 
 /** Older clients did not record which file they had loaded: an old file that names the current key was loaded. */

@@ -10,11 +10,12 @@ import {
   type Moment,
 } from "./candidates.ts";
 import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
-import { atMost } from "./deadline.ts";
+import { atMost, failForTime } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
 import { metricsOf } from "./metrics.ts";
+import { requireFeature } from "./features.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
 import { prepare } from "./prepare.ts";
@@ -24,7 +25,9 @@ import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { cleanId, cleanKey, hasMarks } from "./texts.ts";
 import { dayOf, type Figures, isSettled } from "./usage.ts";
-import { LicenseError, type Status } from "./vocabulary.ts";
+import type { Status } from "./vocabulary.ts";
+
+const ALL: Questions = { candidate: true, held: true, returning: true };
 
 export class License {
   readonly #contacts: Contacts;
@@ -72,11 +75,7 @@ export class License {
    * @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run
    */
   requireFeature(feature: string): void {
-    const { mayRun, code, detail, features, licenseId } = this.status();
-    if (!mayRun) throw new LicenseError(code ?? "LICENSE_EXPIRED", detail);
-    const isKnown = licenseId !== null || features.length > 0;
-    if (isKnown && !features.includes(feature))
-      throw new LicenseError("FEATURE_NOT_LICENSED", `The license does not include ${feature}.`);
+    requireFeature(this.status(), feature);
   }
 
   /** Counts requests on the current UTC day. Stored with the next flush. @throws RangeError */
@@ -113,14 +112,13 @@ export class License {
    */
   activate(licenseKey?: string): Promise<Status> {
     const text = licenseKey ?? "";
-    return cleanKey(text) === ""
-      ? this.#ask({ candidate: true, held: true, returning: false })
-      : atMost(this.#activateWith(text), this.#contacts.timeout, () => this.status());
+    const asking = cleanKey(text) === "" ? this.#ask({ ...ALL, returning: false }) : this.#activateWith(text);
+    return this.#inTime(asking, () => this.status());
   }
 
-  /** Renews the lease and tells the usage now; activates where that is due. Never throws for an outage. */
+  /** Renews the lease and tells the usage now; activates where that is due. Waits as `activate`, throws for no outage. */
   checkIn(): Promise<Status> {
-    return this.#ask({ candidate: true, held: true, returning: true });
+    return this.#inTime(this.#ask(ALL), () => this.status());
   }
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
@@ -140,11 +138,12 @@ export class License {
   }
 
   /**
-   * Gives the seat back, after telling the usage, and forgets key and certificate.
+   * Gives the seat back, after telling the usage, and forgets key and certificate. Waits at most `timeout`
+   * milliseconds in all.
    * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE; the seat then ends with its lease
    */
-  async deactivate(): Promise<void> {
-    await this.#leave(afterSeat);
+  deactivate(): Promise<void> {
+    return this.#inTime(this.#leave(afterSeat), failForTime);
   }
 
   /**
@@ -152,8 +151,8 @@ export class License {
    * takes a seat again. For what keeps no state, at its orderly end.
    * @throws as `deactivate`
    */
-  async release(): Promise<void> {
-    await this.#leave(afterRelease);
+  release(): Promise<void> {
+    return this.#inTime(this.#leave(afterRelease), failForTime);
   }
 
   /**
@@ -241,10 +240,9 @@ export class License {
   }
 
   #momentOf(state: State): Moment {
-    const { clock, time } = this.#contacts;
-    const at = clock();
+    const at = this.#contacts.clock();
     const now = effectiveNow(this.#evidence.facts, at);
-    return { at, now, confirmed: time.now(), instanceId: this.#evidence.instanceIn(state) };
+    return { at, now, confirmed: this.#contacts.time.now(), instanceId: this.#evidence.instanceIn(state) };
   }
 
   async #activateWith(licenseKey: string): Promise<Status> {
@@ -252,7 +250,7 @@ export class License {
     const { transport } = this.#contacts;
     const key = cleanKey(licenseKey);
     const { candidate } = this.#store.state;
-    if (candidate?.license_key !== key) return this.#ask({ candidate: false, held: true, returning: false });
+    if (candidate?.license_key !== key) return this.#ask({ ...ALL, candidate: false, returning: false });
     return this.#inTurn(async () => {
       const outcome =
         transport !== null && isAskable(candidate)
@@ -272,13 +270,17 @@ export class License {
     await this.flush();
     const { usage, acknowledged } = this.#store.state;
     if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged))
-      await this.#ask({ candidate: false, held: true, returning: true });
+      await this.#ask({ ...ALL, candidate: false });
     await this.#inTurn(async () => {
       await giveBack(this.#contacts);
       const { highWater } = this.#evidence.facts;
       // In the same turn: a check-in that waits for it must not take the seat again.
       await this.#store.update((state) => after(state, highWater));
     });
+  }
+
+  #inTime<T>(work: Promise<T>, known: () => T): Promise<T> {
+    return atMost(work, this.#contacts.timeout, known);
   }
 
   #ask(questions: Questions): Promise<Status> {

@@ -11,6 +11,7 @@ import { proofOf, sha256 } from "./proofs.ts";
 import type { CandidateState, State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
+import { upkeep } from "./upkeep.ts";
 import { reportOf } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -23,7 +24,7 @@ export interface Contacts {
   report: (error: unknown) => void;
   /** null: no service is configured, and nothing is asked. */
   transport: Transport | null;
-  /** Milliseconds for a request. */
+  /** Milliseconds for a request, and for a call in all. */
   timeout: number;
   clock: () => number;
   random: () => number;
@@ -102,11 +103,10 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
   const about = await aboutOf(contacts, licenseKey, report ?? []);
   tell(contacts, outcome);
   await store.update((stored) => afterContact(stored, outcome, about));
+  if (outcome.kind === "good") await upkeep(contacts, transport);
 }
 
-/**
- * Asks for a seat for the candidate. If it is granted, the old seat is given back, best effort.
- */
+/** Asks for a seat for the candidate. If it is granted, the old seat is given back, now or later. */
 export async function askForCandidate(
   contacts: Contacts,
   transport: Transport,
@@ -120,7 +120,7 @@ export async function askForCandidate(
   const about = await aboutOf(contacts, candidate.license_key, []);
   tell(contacts, outcome);
   await store.update((stored) => afterCandidate(stored, outcome, about, instanceId));
-  if (outcome.kind === "good") await giveBackFormer(contacts, state);
+  if (outcome.kind === "good") await upkeep(contacts, transport);
   return outcome;
 }
 
@@ -145,16 +145,6 @@ export async function giveBack({ store, evidence, transport }: Contacts): Promis
   );
 }
 
-/** Gives back the seat that the installation had under its former license or id. */
-export async function giveBackFormer({ store, evidence, transport }: Contacts, before: State): Promise<void> {
-  const { license_key } = before;
-  const former = evidence.instanceIn(before);
-  const certificate = license_key && proofOf(before, license_key, former);
-  if (!certificate || proofOf(store.state, license_key, former)) return;
-  // Best effort: if it fails, the seat is free when its lease ends.
-  await transport?.post("/v1/deactivate", { license_key, instance_id: former, certificate });
-}
-
 /** A line for the operator, if the service was not reached or refused. */
 function tell({ report }: Contacts, outcome: Outcome): void {
   if (outcome.kind === "outage")
@@ -176,15 +166,16 @@ async function ask(
   asked: Asked,
   request: object,
 ): Promise<Outcome> {
-  const meaning = meaningOf(await transport.post(path, request));
+  const sent = { ...asked, nonce: crypto.randomUUID() };
+  const meaning = meaningOf(await transport.post(path, { ...request, nonce: sent.nonce }));
   if (meaning.kind === "refusal") {
     const { code, detail, document } = meaning;
     const signedAt =
-      document === null ? null : await evidence.judgeRefusal(document, code, asked, store.state);
+      document === null ? null : await evidence.judgeRefusal(document, code, sent, store.state);
     return { kind: "refusal", code, detail, signedAt };
   }
   if (meaning.kind !== "documents") return meaning;
-  const grant = await evidence.judge(meaning, asked, store.state);
+  const grant = await evidence.judge(meaning, sent, store.state);
   // A captive portal or a proxy: not an answer of the service.
   if (typeof grant === "string")
     return { kind: "outage", reason: `the answer does not count: ${grant}`, retryAfter: null };

@@ -20,14 +20,16 @@ import type { Brought, Grant } from "./grant.ts";
 import { endsOf, isVouched, sha256 } from "./proofs.ts";
 import { DEFAULT_INDETERMINATE_DAYS } from "./rules.ts";
 import type { State } from "./state.ts";
-import { addressesOf } from "./texts.ts";
+import { addressesOf, canonicalAddress, isBlank } from "./texts.ts";
 import type { Transport } from "./transport.ts";
-import { SIGNED_REFUSALS } from "./vocabulary.ts";
+import { type Failure, SIGNED_REFUSALS } from "./vocabulary.ts";
 
 /** Who asked, and with which key. */
 export interface Asked {
   licenseKey: string;
   instanceId: string;
+  /** Over the network: the service signs it along, so that an old answer that somebody kept does not count. */
+  nonce?: string;
 }
 
 interface Verified {
@@ -43,6 +45,7 @@ export class Evidence {
   readonly #options: LicenseOptions;
   readonly #issuers: readonly string[];
   readonly #transport: Transport | null;
+  readonly #unasked: Failure | null;
   /** The instance id of the storage. */
   readonly #instanceId: string;
   /** The texts that `#verified` was read from. */
@@ -54,8 +57,15 @@ export class Evidence {
   #vouched: { licenseKey: string; hash: string } | null = null;
   facts: Facts;
 
-  constructor(options: LicenseOptions, instanceId: string, transport: Transport | null) {
+  constructor(
+    options: LicenseOptions,
+    instanceId: string,
+    transport: Transport | null,
+    /** Why the service is not asked at all. */
+    unasked: Failure | null,
+  ) {
     this.#options = options;
+    this.#unasked = unasked;
     this.#issuers = issuersOf(options);
     this.#transport = transport;
     this.#instanceId = instanceId;
@@ -66,7 +76,7 @@ export class Evidence {
       revocations: null,
       warnings: [],
       nextCheckIn: null,
-      lastFailure: null,
+      lastFailure: unasked,
       onlyPinned: options.trustedKeys !== undefined && (options.fetchKeys === false || transport === null),
       isKept: true,
       issuers: this.#issuers,
@@ -125,7 +135,7 @@ export class Evidence {
       revocations,
       warnings: state.warnings,
       nextCheckIn: state.next_check_in,
-      lastFailure: state.last_failure,
+      lastFailure: state.last_failure ?? this.#unasked,
       isKept,
       highWater: Math.max((parseOrNull(high_water) ?? 0) / 1000, ...dates),
       lastSeenAt: state.last_seen_at,
@@ -208,6 +218,8 @@ export class Evidence {
     if (claims.license_id !== key.claims.jti)
       return "the certificate and the license key are of two licenses";
     if (sent && sent.claims?.jti !== claims.license_id) return "the documents are of another license";
+    if (asked?.nonce !== undefined && claims.nonce !== null && claims.nonce !== asked.nonce)
+      return "it is the answer to another request";
     // A replayed old answer must not undo what the service said later.
     if (claims.iat < this.#newest(claims.license_id, claims.sub))
       return "the certificate is older than the one held";
@@ -247,6 +259,7 @@ export class Evidence {
     const licenseId = (await verifyLicenseKey(asked.licenseKey, trust)).claims?.jti;
     if (!claims || claims.sub !== asked.instanceId || claims.license_id !== licenseId || claims.code !== code)
       return null;
+    if (claims.nonce !== asked.nonce) return null;
     return claims.iat < this.#newest(claims.license_id, claims.sub) ? null : claims.iat;
   }
 
@@ -269,7 +282,9 @@ const NOBODY = {
 };
 
 function issuersOf({ issuer, url }: LicenseOptions): readonly string[] {
-  const issuers = addressesOf(issuer || url || "");
+  const named = addressesOf(issuer ?? "");
+  // A mistyped address is an issuer too: one whose documents nobody has.
+  const issuers = named.length > 0 || isBlank(url) ? named : [canonicalAddress(url!) || url!.trim()];
   if (issuers.length === 0) throw new TypeError("Where is the license service? Give its url, or the issuer.");
   return issuers;
 }

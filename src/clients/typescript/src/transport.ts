@@ -1,11 +1,13 @@
 // The way to the service: one request, one answer, nothing thrown. answers.ts decides what an answer means.
 import type { Answer } from "./answers.ts";
 import { reasonOf } from "./failures.ts";
-import { canonicalAddress } from "./texts.ts";
+import { addressFault, canonicalAddress } from "./texts.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface Transport {
+  /** Why nothing can be asked at all; null if it can. */
+  fault: string | null;
   post(path: string, body: object): Promise<Answer>;
   /** @param maxLength bytes, if the answer may be larger than usual */
   get(path: string, maxLength?: number): Promise<Answer>;
@@ -14,10 +16,15 @@ export interface Transport {
 /** Far larger than a usual answer of the service; a portal's page is not worth more memory. */
 const MAX_ANSWER = 256 * 1024;
 
-/** @param timeout milliseconds for each request */
+/**
+ * With an address that is none, asks nothing, and says so.
+ * @param timeout milliseconds for each request
+ */
 export function createTransport(url: string, fetch: Fetch, timeout: number): Transport {
   const base = canonicalAddress(url);
+  const fault = addressFault(base);
   const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
+    if (fault !== null) return { unreachable: fault };
     try {
       const response = await fetch(`${base}${path}`, {
         ...init,
@@ -37,6 +44,7 @@ export function createTransport(url: string, fetch: Fetch, timeout: number): Tra
     }
   };
   return {
+    fault,
     post: (path, body) =>
       ask(path, {
         method: "POST",

@@ -1,4 +1,6 @@
-"""When the service is asked, for what, and how long a caller waits."""
+"""When the service is asked, for what, and how long a caller waits: `timeout` seconds in total, also for the disk and
+for other processes. Then the work continues by itself.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +37,28 @@ class Contact(Installation):
     def _activate(self, license_key: str | None, instance_id: str | None) -> Status:
         if instance_id is not None:
             self._adopt(instance_id)
-        if license_key is None:
-            return self.check_in()
-        self.install(license_key)
+        if license_key is not None:
+            self.install(license_key)
         if self._candidate_of(license_key) is None:
-            return self.check_in()
+            self._check_in()
+            return self.status()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now))
         return self._status_with(license_key)
 
     def check_in(self) -> Status:
         """Asks the service now, activates if that is due, and waits at most `timeout` seconds in total."""
+        within(self.timeout, self._check_in)
+        return self.status()
+
+    def _check_in(self) -> None:
         self.configure()
         self.flush()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now) or exchange.ask(self.now))
-        return self.status()
 
     def deactivate(self) -> bool:
-        """Gives the seat back and forgets key and certificate. False if the service could not be reached."""
+        """Gives the seat back and forgets key and certificate. False if the service could not be reached within
+        `timeout` seconds in total.
+        """
         return self._give_seat_back(self.forget)
 
     def release(self) -> bool:
@@ -65,9 +72,8 @@ class Contact(Installation):
         return self.folder.read().certificate is not None and self._give_seat_back(forget)
 
     def _give_seat_back(self, forget: Callable[[], None]) -> bool:
-        self.flush()
-
         def work() -> bool:
+            self.flush()
             # A process that waits for its turn must find the key gone, or it would take the seat again.
             with self.folder.turn(self.timeout) as mine:
                 if not mine:
@@ -85,13 +91,9 @@ class Contact(Installation):
         exchange = self._exchange
         if exchange is None:
             return
-
-        def work() -> None:
-            with self.folder.turn(self.timeout) as mine:
-                if mine:
-                    ask(exchange)
-
-        within(self.timeout, work)
+        with self.folder.turn(self.timeout) as mine:
+            if mine:
+                ask(exchange)
 
     def _check_in_if_due(self) -> None:
         if not self._due():

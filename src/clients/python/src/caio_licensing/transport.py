@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from . import __version__
 from .answers import Answer, Failure
-from .texts import normal_address
+from .texts import address_fault, normal_address
 
 log = logging.getLogger("caio_licensing")
 
@@ -60,26 +60,24 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpTransport:
-    """:param timeout: seconds that an answer may take in total
-    :raises ValueError: if the url is invalid
-    """
+    """:param timeout: seconds that an answer may take in total"""
 
     def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
         self._base = normal_address(url)
-        parts = urlsplit(self._base)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"The license service has no address: {url!r}")
+        self._timeout = timeout
+        #: Why nothing can be sent at all. A typing error must not keep an application from starting.
+        self.fault = address_fault(self._base)
+        parts = urlsplit("" if self.fault else self._base)
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             log.warning("The license key is sent unencrypted to %s: use https", self._base)
-        self._timeout = timeout
-        #: Why nothing can be sent at all. A missing file must not keep an application from starting.
-        self._broken: Failure | None = None
         context = ssl.create_default_context()
         if ca_file is not None:
             try:
                 context.load_verify_locations(ca_file)
             except OSError as error:
-                self._broken = Failure(f"the certificate authorities in {ca_file} cannot be read: {error}")
+                self.fault = f"the certificate authorities in {ca_file} cannot be read: {error}"
+        if self.fault:
+            log.warning("The license service is not asked: %s", self.fault)
         # build_opener adds ProxyHandler, which reads the environment.
         self._opener = urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
@@ -90,8 +88,8 @@ class HttpTransport:
         return self._send(path, None)
 
     def _send(self, path: str, data: bytes | None) -> Heard:
-        if self._broken:
-            return self._broken
+        if self.fault:
+            return Failure(self.fault)
         headers = {"Accept": "application/json", "User-Agent": f"caio-licensing-python/{__version__}"}
         if data is not None:
             headers["Content-Type"] = "application/json"
