@@ -156,7 +156,7 @@ const TYPES: Record<Kind, string> = {
 /** What is done to a token after signing; the first three are done before. */
 type Twist = "embedded-key" | "oversized" | "long" | keyof typeof TWISTS;
 
-const NONCE = "nonce-of-the-request";
+const NONCE = "00000000-0000-4000-8000-000000000000";
 
 const NUMERIC_DATES = new Set(["iat", "nbf", "exp"]);
 

@@ -63,7 +63,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   const asker =
     claimOf(file.certificate, "sub") === state.candidate?.instance_id ? state.candidate?.instance_id : null;
   const asked = { licenseKey: file.licenseKey, instanceId: asker ?? instanceId };
-  const grant = await evidence.judge(file, asked, state);
+  const grant = await evidence.judge(file, asked, state, contacts.transport);
   if (typeof grant === "string") throw invalid(`The license file does not count: ${grant}.`);
   const { nonce, iat } = grant.claims;
   const answered = state.offline_requests.find((request) => request.nonce === nonce);

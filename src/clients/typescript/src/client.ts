@@ -1,15 +1,8 @@
 // The license of an installation: what it may do now, told at once and offline, and the contacts with the
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
-import {
-  afterConfigured,
-  afterInstall,
-  type Given,
-  isAskable,
-  isCandidateDue,
-  type Moment,
-} from "./candidates.ts";
-import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
+import { afterConfigured, afterInstall, type Given, isCandidateDue, type Moment } from "./candidates.ts";
+import { contact, forCall, giveBack, type Contacts, type Questions, tryCandidate } from "./contact.ts";
 import { atMost, failForTime } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
@@ -24,7 +17,7 @@ import { effectiveNow, evaluate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { cleanId, cleanKey, hasMarks } from "./texts.ts";
-import { dayOf, type Figures, isSettled } from "./usage.ts";
+import { countable, dayOf, type Figures, isSettled } from "./usage.ts";
 import type { Status } from "./vocabulary.ts";
 
 const ALL: Questions = { candidate: true, held: true, returning: true };
@@ -112,13 +105,21 @@ export class License {
    */
   activate(licenseKey?: string): Promise<Status> {
     const text = licenseKey ?? "";
-    const asking = cleanKey(text) === "" ? this.#ask({ ...ALL, returning: false }) : this.#activateWith(text);
-    return this.#inTime(asking, () => this.status());
+    return this.#inTime(
+      (contacts) =>
+        cleanKey(text) === ""
+          ? this.#ask(contacts, { ...ALL, returning: false })
+          : this.#activateWith(contacts, text),
+      () => this.status(),
+    );
   }
 
   /** Renews the lease and tells the usage now; activates where that is due. Waits as `activate`, throws for no outage. */
   checkIn(): Promise<Status> {
-    return this.#inTime(this.#ask(ALL), () => this.status());
+    return this.#inTime(
+      (contacts) => this.#ask(contacts, ALL),
+      () => this.status(),
+    );
   }
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
@@ -133,7 +134,9 @@ export class License {
     return this.#inTurn(async () => {
       // Another process that shares the storage may have been there before.
       const questions = due(await this.#store.update((stored) => stored));
-      return isAny(questions) ? this.#contact({ ...questions, returning: true }) : this.status();
+      return isAny(questions)
+        ? this.#contact(this.#contacts, { ...questions, returning: true })
+        : this.status();
     });
   }
 
@@ -143,7 +146,7 @@ export class License {
    * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE; the seat then ends with its lease
    */
   deactivate(): Promise<void> {
-    return this.#inTime(this.#leave(afterSeat), failForTime);
+    return this.#inTime((contacts) => this.#leave(contacts, afterSeat), failForTime);
   }
 
   /**
@@ -152,7 +155,7 @@ export class License {
    * @throws as `deactivate`
    */
   release(): Promise<void> {
-    return this.#inTime(this.#leave(afterRelease), failForTime);
+    return this.#inTime((contacts) => this.#leave(contacts, afterRelease), failForTime);
   }
 
   /**
@@ -216,10 +219,7 @@ export class License {
   }
 
   #count(figures: Figures): void {
-    for (const n of [figures.requests, figures.services]) {
-      if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things.`);
-    }
-    this.#store.count({ [this.#day()]: figures });
+    this.#store.count({ [this.#day()]: countable(figures) });
   }
 
   /** A license key as it was handed over; null where there is nothing of one. */
@@ -245,51 +245,38 @@ export class License {
     return { at, now, confirmed: this.#contacts.time.now(), instanceId: this.#evidence.instanceIn(state) };
   }
 
-  async #activateWith(licenseKey: string): Promise<Status> {
+  async #activateWith(contacts: Contacts, licenseKey: string): Promise<Status> {
     await this.installKey(licenseKey);
-    const { transport } = this.#contacts;
-    const key = cleanKey(licenseKey);
     const { candidate } = this.#store.state;
-    if (candidate?.license_key !== key) return this.#ask({ ...ALL, candidate: false, returning: false });
-    return this.#inTurn(async () => {
-      const outcome =
-        transport !== null && isAskable(candidate)
-          ? await askForCandidate(this.#contacts, transport, candidate)
-          : null;
-      const { facts } = this.#evidence;
-      if (facts.candidate?.state !== "refused") return this.status();
-      const said = outcome?.kind === "refusal" ? outcome : null;
-      const at = new Date(this.#contacts.clock()).toISOString();
-      const refusal = said && { ...said, at, key_sha256: "", signed: said.signedAt !== null };
-      const clocks = { clock: this.#contacts.clock(), confirmed: this.#contacts.time.now() };
-      return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
-    });
+    if (candidate?.license_key !== cleanKey(licenseKey))
+      return this.#ask(contacts, { ...ALL, candidate: false, returning: false });
+    return this.#inTurn(async () => (await tryCandidate(contacts, candidate)) ?? this.status());
   }
 
-  async #leave(after: typeof afterSeat): Promise<void> {
+  async #leave(contacts: Contacts, after: typeof afterSeat): Promise<void> {
     await this.flush();
     const { usage, acknowledged } = this.#store.state;
     if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged))
-      await this.#ask({ ...ALL, candidate: false });
+      await this.#ask(contacts, { ...ALL, candidate: false });
     await this.#inTurn(async () => {
-      await giveBack(this.#contacts);
+      await giveBack(contacts);
       const { highWater } = this.#evidence.facts;
       // In the same turn: a check-in that waits for it must not take the seat again.
       await this.#store.update((state) => after(state, highWater));
     });
   }
 
-  #inTime<T>(work: Promise<T>, known: () => T): Promise<T> {
-    return atMost(work, this.#contacts.timeout, known);
+  #inTime<T>(call: (contacts: Contacts) => Promise<T>, known: () => T): Promise<T> {
+    return atMost(call(forCall(this.#contacts)), this.#contacts.timeout, known);
   }
 
-  #ask(questions: Questions): Promise<Status> {
-    return this.#inTurn(() => this.#contact(questions));
+  #ask(contacts: Contacts, questions: Questions): Promise<Status> {
+    return this.#inTurn(() => this.#contact(contacts, questions));
   }
 
-  async #contact(questions: Questions): Promise<Status> {
+  async #contact(contacts: Contacts, questions: Questions): Promise<Status> {
     await this.flush();
-    await contact(this.#contacts, questions);
+    await contact(contacts, questions);
     return this.status();
   }
 

@@ -8,12 +8,13 @@ import { usableCertificate } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterCandidate, afterContact, type Contact, type Outcome, usageFor } from "./outcomes.ts";
 import { proofOf, sha256 } from "./proofs.ts";
+import { evaluate } from "./rules.ts";
 import type { CandidateState, State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { upkeep } from "./upkeep.ts";
 import { reportOf } from "./usage.ts";
-import { LicenseError } from "./vocabulary.ts";
+import { LicenseError, type Status } from "./vocabulary.ts";
 
 export interface Contacts {
   options: LicenseOptions;
@@ -29,6 +30,12 @@ export interface Contacts {
   clock: () => number;
   random: () => number;
 }
+
+/** With requests that end in time for a call that waits `timeout` in all: a tenth is left to take in what was heard. */
+export const forCall = (contacts: Contacts): Contacts => ({
+  ...contacts,
+  transport: contacts.transport?.until(performance.now() + contacts.timeout * 0.9) ?? null,
+});
 
 /** What to ask about: the license in force, the candidate, or both. */
 export interface Questions {
@@ -107,7 +114,7 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
 }
 
 /** Asks for a seat for the candidate. If it is granted, the old seat is given back, now or later. */
-export async function askForCandidate(
+async function askForCandidate(
   contacts: Contacts,
   transport: Transport,
   candidate: CandidateState,
@@ -122,6 +129,20 @@ export async function askForCandidate(
   await store.update((stored) => afterCandidate(stored, outcome, about, instanceId));
   if (outcome.kind === "good") await upkeep(contacts, transport);
   return outcome;
+}
+
+/** Asks for a seat for the candidate. @returns the status that it would have in force, where it is refused; else null */
+export async function tryCandidate(contacts: Contacts, candidate: CandidateState): Promise<Status | null> {
+  const { transport, evidence, clock, time } = contacts;
+  const isAsked = transport !== null && isAskable(candidate);
+  const outcome = isAsked ? await askForCandidate(contacts, transport, candidate) : null;
+  const { facts } = evidence;
+  if (facts.candidate?.state !== "refused") return null;
+  const said = outcome?.kind === "refusal" ? outcome : null;
+  const at = new Date(clock()).toISOString();
+  const refusal = said && { ...said, at, key_sha256: "", signed: said.signedAt !== null };
+  const clocks = { clock: clock(), confirmed: time.now() };
+  return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
 }
 
 /**
@@ -171,11 +192,11 @@ async function ask(
   if (meaning.kind === "refusal") {
     const { code, detail, document } = meaning;
     const signedAt =
-      document === null ? null : await evidence.judgeRefusal(document, code, sent, store.state);
+      document === null ? null : await evidence.judgeRefusal(document, code, sent, store.state, transport);
     return { kind: "refusal", code, detail, signedAt };
   }
   if (meaning.kind !== "documents") return meaning;
-  const grant = await evidence.judge(meaning, sent, store.state);
+  const grant = await evidence.judge(meaning, sent, store.state, transport);
   // A captive portal or a proxy: not an answer of the service.
   if (typeof grant === "string")
     return { kind: "outage", reason: `the answer does not count: ${grant}`, retryAfter: null };
@@ -183,11 +204,11 @@ async function ask(
 }
 
 /** Takes over the published keys if they verify the license key or the candidate. */
-async function learnKeys({ store, evidence }: Contacts): Promise<void> {
+async function learnKeys({ store, evidence, transport }: Contacts): Promise<void> {
   const unknown = [evidence.facts.held, evidence.facts.candidate].some(
     (holding) => holding?.licenseKey?.fault === "unknown_key",
   );
-  const jwks = unknown ? await evidence.publishedKeys() : null;
+  const jwks = unknown ? await evidence.publishedKeys(transport) : null;
   if (jwks === null) return;
   const { license_key, candidate } = store.state;
   const trust = evidence.trust({ jwks });

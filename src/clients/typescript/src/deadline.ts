@@ -1,4 +1,5 @@
 // Callers wait as long as they said, and no longer.
+import { TOO_LATE } from "./failures.ts";
 import { LicenseError } from "./vocabulary.ts";
 
 /**
@@ -21,5 +22,5 @@ export async function atMost<T>(work: Promise<T>, milliseconds: number, known: (
 
 /** @throws LicenseError SERVICE_UNAVAILABLE */
 export function failForTime(): never {
-  throw new LicenseError("SERVICE_UNAVAILABLE", "The license service was not reached: no answer in time");
+  throw new LicenseError("SERVICE_UNAVAILABLE", `The license service was not reached: ${TOO_LATE}`);
 }

@@ -44,7 +44,6 @@ const NOTHING: Verified = { licenseKey: null, candidateKey: null, certificates: 
 export class Evidence {
   readonly #options: LicenseOptions;
   readonly #issuers: readonly string[];
-  readonly #transport: Transport | null;
   readonly #unasked: Failure | null;
   /** The instance id of the storage. */
   readonly #instanceId: string;
@@ -67,7 +66,6 @@ export class Evidence {
     this.#options = options;
     this.#unasked = unasked;
     this.#issuers = issuersOf(options);
-    this.#transport = transport;
     this.#instanceId = instanceId;
     this.facts = {
       held: { ...NOBODY, instanceId },
@@ -135,7 +133,7 @@ export class Evidence {
       revocations,
       warnings: state.warnings,
       nextCheckIn: state.next_check_in,
-      lastFailure: state.last_failure ?? this.#unasked,
+      lastFailure: this.#unasked ?? state.last_failure,
       isKept,
       highWater: Math.max((parseOrNull(high_water) ?? 0) / 1000, ...dates),
       lastSeenAt: state.last_seen_at,
@@ -191,10 +189,15 @@ export class Evidence {
    * Documents that verify, belong to each other, to this instance and to the sent license key (null: none was
    * sent), and are not older than the stored ones; or a sentence that says why not.
    */
-  async judge(brought: Brought, asked: Asked | null, state: State): Promise<Grant | string> {
+  async judge(
+    brought: Brought,
+    asked: Asked | null,
+    state: State,
+    from: Transport | null,
+  ): Promise<Grant | string> {
     const known = await this.#judge(brought, asked, this.trust(state));
     if (known !== "unknown_key") return known;
-    const keys = await this.publishedKeys();
+    const keys = await this.publishedKeys(from);
     const judged = keys && (await this.#judge(brought, asked, this.trust({ jwks: keys })));
     if (judged === null || judged === "unknown_key") return "the documents are signed by an unknown key";
     return typeof judged === "string" ? judged : { ...judged, keys };
@@ -245,12 +248,18 @@ export class Evidence {
    * The signed time of a refusal, in seconds, if its document is the service's answer to this request and newer than
    * the stored documents; null if it counts as unsigned.
    */
-  async judgeRefusal(token: string, code: string, asked: Asked, state: State): Promise<number | null> {
+  async judgeRefusal(
+    token: string,
+    code: string,
+    asked: Asked,
+    state: State,
+    from: Transport,
+  ): Promise<number | null> {
     if (!SIGNED_REFUSALS.includes(code)) return null;
     let trust = this.trust(state);
     let verdict = await verifyRefusal(token, trust);
     if (verdict.fault === "unknown_key") {
-      const keys = await this.publishedKeys();
+      const keys = await this.publishedKeys(from);
       if (keys === null) return null;
       trust = this.trust({ jwks: keys });
       verdict = await verifyRefusal(token, trust);
@@ -264,9 +273,9 @@ export class Evidence {
   }
 
   /** The keys that the service publishes; null if only pinned ones count, or nothing useful came. */
-  async publishedKeys(): Promise<KeySet | null> {
-    if (this.#options.fetchKeys === false || this.#transport === null) return null;
-    const answer = await this.#transport.get("/.well-known/jwks.json");
+  async publishedKeys(from: Transport | null): Promise<KeySet | null> {
+    if (this.#options.fetchKeys === false || from === null) return null;
+    const answer = await from.get("/.well-known/jwks.json");
     return answer.unreachable === null && answer.status === 200 ? readKeySet(parseObject(answer.body)) : null;
   }
 }

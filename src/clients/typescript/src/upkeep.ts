@@ -37,12 +37,12 @@ const owedNow = ({ owed_seats, high_water }: State): OwedSeat[] =>
  * At most once a day: a key that the service no longer publishes is no longer trusted. The stored keys stay if anything
  * that they verify here would not be verified any more, so this ends nothing that is in force. Pinned keys stay.
  */
-async function refreshKeys({ store, evidence }: Contacts): Promise<void> {
+async function refreshKeys({ store, evidence, transport }: Contacts): Promise<void> {
   const { jwks, keys_read_at, high_water } = store.state;
   if (jwks === null || high_water === null) return;
   if (keys_read_at !== null && Date.parse(high_water) - Date.parse(keys_read_at) < DAY) return;
   // The first day begins with the first answer.
-  const published = keys_read_at === null ? null : await evidence.publishedKeys();
+  const published = keys_read_at === null ? null : await evidence.publishedKeys(transport);
   const isBetter = published !== null && (await verifiesAll(published, store.state, evidence));
   await store.update((state) => ({
     ...state,

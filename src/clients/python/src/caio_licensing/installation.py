@@ -90,7 +90,7 @@ class Installation:
             next_check_in=state.next_check_in,
             last_attempt_at=state.last_attempt_at,
             candidate=state.candidate,
-            last_failure=state.last_failure or self._unasked,
+            last_failure=self._unasked or state.last_failure,
             vouched=vouched or verified(trust.license_key, key) is not None,
             seen_at=state.key_seen_at,
             bounded_since=state.bounded_since,

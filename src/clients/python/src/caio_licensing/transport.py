@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from . import __version__
 from .answers import Answer, Failure
+from .background import time_left
 from .texts import address_fault, normal_address
 
 log = logging.getLogger("caio_licensing")
@@ -97,19 +98,23 @@ class HttpTransport:
         # On its own thread: a socket's time-out bounds neither an answer that arrives byte by byte nor a DNS lookup,
         # and the start of production waits here.
         heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        left = time_left()
+        patience = self._timeout if left is None else min(self._timeout, left)
+        if patience <= 0:
+            return _TOO_SLOW
         try:
-            threading.Thread(target=lambda: heard.put(self._exchange(request)), daemon=True).start()
-            return heard.get(timeout=self._timeout)
+            threading.Thread(target=lambda: heard.put(self._exchange(request, patience)), daemon=True).start()
+            return heard.get(timeout=patience)
         except queue.Empty:
             return _TOO_SLOW
         except RuntimeError:  # no new threads: the process is about to end, and gives its seat back
-            return self._exchange(request)
+            return self._exchange(request, patience)
 
-    def _exchange(self, request: urllib.request.Request) -> Heard:
-        deadline = time.monotonic() + self._timeout
+    def _exchange(self, request: urllib.request.Request, patience: float) -> Heard:
+        deadline = time.monotonic() + patience
         try:
             try:
-                response = self._opener.open(request, timeout=self._timeout)
+                response = self._opener.open(request, timeout=patience)
             except urllib.error.HTTPError as error:
                 response = error
             with response:
