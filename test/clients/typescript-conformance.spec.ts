@@ -19,7 +19,7 @@ let folder: ReturnType<typeof stateFolder>;
 
 beforeEach(() => {
   folder = stateFolder();
-  vi.spyOn(crypto, "randomUUID").mockReturnValue(nonce as ReturnType<typeof crypto.randomUUID>);
+  vi.spyOn(crypto, "randomUUID").mockReturnValue(nonce);
 });
 
 afterEach(() => {

@@ -90,7 +90,7 @@ const given = (options: Partial<LicenseOptions> = {}): LicenseOptions => ({
   clock: () => NOW,
   onError: (error) => said.push(error as LicenseError),
   fetch: async (url, { body, signal }) => {
-    const about = { path: new URL(url).pathname, body: JSON.parse(String(body ?? "{}")) as Body };
+    const about = { path: new URL(url).pathname, body: JSON.parse((body ?? "{}") as string) as Body };
     requests.push(about);
     const answer = answers.shift();
     return answer ? answer(about.body) : silent(signal);
@@ -217,7 +217,7 @@ describe("a service that says nothing", () => {
       return problem("INSTANCE_NOT_ACTIVATED");
     };
     answers = [late, () => new Promise<Response>(() => undefined)];
-    const [, took] = await timed(() => call(license));
+    const [, took] = await timed<unknown>(() => call(license));
     expect(took).toBeLessThan(700);
     expect(license.status()).toMatchObject({ state: "entitled", licenseId: "lic_1" });
   });
@@ -319,7 +319,7 @@ describe("temporary files", () => {
 
   it("are gone after a write that failed", async () => {
     mkdirSync(join(folder.path, "state.json"));
-    await expect(folder.storage.write("state.json", "{}")).rejects.toThrow();
+    await expect(folder.storage.write("state.json", "{}")).rejects.toThrow(/EISDIR|ENOTEMPTY|directory/);
     expect(hidden()).toEqual([]);
   });
 

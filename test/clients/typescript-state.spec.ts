@@ -26,7 +26,7 @@ import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
 
-const { cases, issuer, nonce } = await resolveConformance();
+const { cases, issuer, nonce: answered } = await resolveConformance();
 const [entitled] = cases;
 const activation = cases.find(({ name }) => name === "the first answer activates")!;
 const NOW = Date.parse("2027-01-05T00:00:00.000Z");
@@ -41,7 +41,7 @@ let folder: ReturnType<typeof stateFolder>;
 
 beforeEach(() => {
   folder = stateFolder();
-  vi.spyOn(crypto, "randomUUID").mockReturnValue(nonce as ReturnType<typeof crypto.randomUUID>);
+  vi.spyOn(crypto, "randomUUID").mockReturnValue(answered);
 });
 
 afterEach(() => {

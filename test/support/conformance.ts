@@ -142,7 +142,7 @@ export interface ResolvedCase extends Options {
 interface ResolvedTable {
   issuer: string;
   /** What the clients' source of nonces gives in these tests: documents are signed before there is a request. */
-  nonce: string;
+  nonce: `${string}-${string}-${string}-${string}-${string}`;
   cases: ResolvedCase[];
 }
 

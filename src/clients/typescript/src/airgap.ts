@@ -1,7 +1,8 @@
 // Files for a courier if there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
-import { type Contacts, identityOf } from "./contact.ts";
+import { identityOf } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
 import type { Brought } from "./grant.ts";
 import { certificateOf } from "./facts.ts";

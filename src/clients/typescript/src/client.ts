@@ -2,7 +2,8 @@
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { afterConfigured, afterInstall, type Given, isCandidateDue, type Moment } from "./candidates.ts";
-import { contact, forCall, giveBack, type Contacts, type Questions, tryCandidate } from "./contact.ts";
+import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
+import { type Contacts, forCall } from "./contacts.ts";
 import { atMost, failForTime } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";

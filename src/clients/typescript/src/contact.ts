@@ -1,41 +1,18 @@
 // One contact with the service: a check-in or an activation, and its outcome.
 import { meaningOf, problemOf, reasonOf } from "./answers.ts";
 import { isAskable } from "./candidates.ts";
-import type { ConfirmedTime } from "./clocks.ts";
 import { verifyLicenseKey } from "./documents.ts";
-import type { Asked, Evidence } from "./evidence.ts";
+import type { Contacts } from "./contacts.ts";
+import type { Asked } from "./evidence.ts";
 import { usableCertificate } from "./facts.ts";
-import type { LicenseOptions } from "./options.ts";
 import { afterCandidate, afterContact, type Contact, type Outcome, usageFor } from "./outcomes.ts";
 import { proofOf, sha256 } from "./proofs.ts";
 import { evaluate } from "./rules.ts";
 import type { CandidateState, State } from "./state.ts";
-import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
 import { upkeep } from "./upkeep.ts";
 import { reportOf } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
-
-export interface Contacts {
-  options: LicenseOptions;
-  store: Store;
-  evidence: Evidence;
-  time: ConfirmedTime;
-  /** Tells the caller what went wrong; never throws. */
-  report: (error: unknown) => void;
-  /** null: no service is configured, and nothing is asked. */
-  transport: Transport | null;
-  /** Milliseconds for a request, and for a call in all. */
-  timeout: number;
-  clock: () => number;
-  random: () => number;
-}
-
-/** With requests that end in time for a call that waits `timeout` in all: a tenth is left to take in what was heard. */
-export const forCall = (contacts: Contacts): Contacts => ({
-  ...contacts,
-  transport: contacts.transport?.until(performance.now() + contacts.timeout * 0.9) ?? null,
-});
 
 /** What to ask about: the license in force, the candidate, or both. */
 export interface Questions {

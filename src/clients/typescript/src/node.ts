@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { License } from "./client.ts";
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { atMost } from "./deadline.ts";
 import { inTime } from "./disk.ts";
 import { fromEnvironment, type NodeLicenseOptions } from "./environment.ts";

@@ -1,6 +1,6 @@
 // Everything that the parts of a license share, created once.
 import { ConfirmedTime } from "./clocks.ts";
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { claimOf } from "./documents.ts";
 import { Evidence } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 // What is done while the service answers: seats of licenses before go back, and keys that it dropped go.
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { dateOf, type KeySet, verifyCertificate, verifyLicenseKey, verifyRevocations } from "./documents.ts";
 import type { OwedSeat, State } from "./state.ts";
 import type { Transport } from "./transport.ts";
