@@ -10,6 +10,7 @@ import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
 import { metricsOf } from "./metrics.ts";
 import { requireFeature } from "./features.ts";
+import { TOO_LATE } from "./failures.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
 import { prepare } from "./prepare.ts";
@@ -111,7 +112,7 @@ export class License {
         cleanKey(text) === ""
           ? this.#ask(contacts, { ...ALL, returning: false })
           : this.#activateWith(contacts, text),
-      () => this.status(),
+      () => this.#late(),
     );
   }
 
@@ -119,7 +120,7 @@ export class License {
   checkIn(): Promise<Status> {
     return this.#inTime(
       (contacts) => this.#ask(contacts, ALL),
-      () => this.status(),
+      () => this.#late(),
     );
   }
 
@@ -265,6 +266,13 @@ export class License {
       // In the same turn: a check-in that waits for it must not take the seat again.
       await this.#store.update((state) => after(state, highWater));
     });
+  }
+
+  /** The status as it is where a call ran out of time. */
+  #late(): Status {
+    const { clock, time } = this.#contacts;
+    const lastFailure = { at: new Date(clock()).toISOString(), reason: TOO_LATE };
+    return evaluate({ ...this.#evidence.facts, lastFailure }, { clock: clock(), confirmed: time.now() });
   }
 
   #inTime<T>(call: (contacts: Contacts) => Promise<T>, known: () => T): Promise<T> {

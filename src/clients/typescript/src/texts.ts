@@ -37,7 +37,10 @@ const DEFAULT_PORTS: Record<string, string> = { http: ":80", https: ":443" };
 
 /** An address as it is compared and requested: differences without meaning are removed. */
 export function canonicalAddress(text: string): string {
-  const trimmed = text.replaceAll(EDGES, "").replace(/\/+$/, "");
+  const trimmed = text
+    .replaceAll(EDGES, "")
+    .replaceAll(/[\t\r\n]/g, "")
+    .replace(/\/+$/, "");
   // A user is not part of it: fetch takes none, and a password would get into logs.
   const [, scheme, host, path = ""] =
     /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#]*@)?([^/?#@]+)([^?#]*)/.exec(trimmed) ?? [];

@@ -29,7 +29,8 @@ log = logging.getLogger("caio_licensing")
 #: The size of the longest revocation list; far larger than any other answer of the service.
 MAX_BODY = 4 * 1024 * 1024
 
-_TOO_SLOW = Failure("no answer in time")
+TOO_LATE = "no answer in time"
+_TOO_SLOW = Failure(TOO_LATE)
 
 #: OpenSSL's faults of certificates, in words for the person who must fix them.
 _CERTIFICATES = {
