@@ -30,6 +30,22 @@ export const Text = (max: number) => LineOf(max, z.trim());
 /** A text to search for. It may be pasted from anywhere, so invisible characters at its ends are removed, too. */
 export const Sought = (max: number) => LineOf(max, z.overwrite(trimmed));
 
+/** Without control characters, and with U+FFFD for half of a surrogate pair, which UTF-8 cannot hold. */
+const storable = (text: string): string => text.toWellFormed().replaceAll(/\p{Cc}/gu, "");
+
+/**
+ * A text in which a program in the field describes itself to staff. What cannot be stored or shown is taken out and not
+ * refused: an odd host name must not cost an installation its lease.
+ */
+export const Described = (max: number) => z.string().check(z.overwrite(storable), ...maxCharacters(max));
+
+/** A text that is returned as it came; not stored. */
+export const Echoed = (max: number) =>
+  z.string().check(
+    ...maxCharacters(max),
+    z.refine((text) => text.isWellFormed(), "Must not have half of a surrogate pair"),
+  );
+
 /** An id that people choose. Not "." or "..", because no URL path can end in them (RFC 3986 section 5.2.4). */
 export const ChosenId = z
   .string()

@@ -19,6 +19,14 @@ const isKept = (value: unknown): boolean =>
     ? Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
     : value === null || typeof value !== "object" || Object.values(value).every(isKept);
 
+/** Whether all names and texts can be written in UTF-8, which has no half of a surrogate pair. */
+const isWellFormed = (value: unknown): boolean =>
+  typeof value === "string"
+    ? value.isWellFormed()
+    : value === null ||
+      typeof value !== "object" ||
+      Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
+
 /** A record would drop this name silently, because it is special in JavaScript. */
 const PROTO = "__proto__";
 
@@ -38,6 +46,7 @@ const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check
     isKept,
     "Must hold no whole number beyond 9007199254740991, which would be rounded: write it as a text",
   ),
+  z.refine(isWellFormed, "Must not have half of a surrogate pair in a text"),
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 

@@ -95,7 +95,8 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
       "test_validator",
     ]));
 
-  it("makes the best of what the field does to it", () => unittest(["test_field", "test_texts"]));
+  it("makes the best of what the field does to it", () =>
+    unittest(["test_field", "test_texts", "test_hostile"]));
 
   it("loses nothing where it is killed, and gives its seat back where it ends", () =>
     unittest(["test_processes"]));

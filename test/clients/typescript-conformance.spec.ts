@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type License,
   LicenseError,
@@ -13,15 +13,19 @@ import type { DayReport } from "../../src/clients/typescript/src/usage.ts";
 import { type ResolvedCase, type ResolvedStep, resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
 
-const { cases } = await resolveConformance();
+const { cases, nonce } = await resolveConformance();
 
 let folder: ReturnType<typeof stateFolder>;
 
 beforeEach(() => {
   folder = stateFolder();
+  vi.spyOn(crypto, "randomUUID").mockReturnValue(nonce);
 });
 
-afterEach(() => folder.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  folder.remove();
+});
 
 /** Puts what the case starts with where the client keeps it. */
 async function seed({
@@ -132,6 +136,8 @@ async function run(one: ResolvedCase): Promise<void> {
       expect(script.requests.map(({ body }) => saidIn(body))).toEqual(
         sent.map((members) => expect.objectContaining(members)),
       );
+    const refusable = script.requests.filter(({ path }) => path !== "/v1/deactivate");
+    expect(refusable.map(({ body }) => body["nonce"])).toEqual(refusable.map(() => nonce));
     if (usage) expect(toldBy(script.requests.at(-1)!.body)).toEqual(usage);
   };
 

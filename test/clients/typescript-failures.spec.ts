@@ -91,7 +91,7 @@ describe.each(CAUSES)("%s", (_, where, reason) => {
       issuer,
       licenseKey,
       storage: new MemoryStorage(),
-      timeout: 400,
+      timeout: 1_000,
       onError: (error) => errors.push(error),
     });
     const { code, detail, lastFailure, mayRun } = await license.checkIn();

@@ -10,7 +10,7 @@ import {
   MemoryStorage,
   NodeLicense,
 } from "../../src/clients/typescript/src/node.ts";
-import { canonicalAddress, cleanKey } from "../../src/clients/typescript/src/texts.ts";
+import { canonicalAddress, cleanKey, decodeText } from "../../src/clients/typescript/src/texts.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
 
@@ -284,6 +284,10 @@ describe("options that are none", () => {
 });
 
 describe("texts", () => {
+  it("of files have no byte order mark, and one in the middle stays", () => {
+    expect(decodeText(Buffer.from("\uFEFFa\uFEFFb"), "file")).toBe("a\uFEFFb");
+  });
+
   it.each([
     ["a.b.c", "a.b.c"],
     ["", ""],
@@ -303,6 +307,8 @@ describe("texts", () => {
     ["http://licensing.example:443", "http://licensing.example:443"],
     ["\uFEFFhttps://licensing.example//\n", "https://licensing.example"],
     ["https://[::1]:8787/", "https://[::1]:8787"],
+    ["https://user:secret@licensing.example/path/?a=1#b", "https://licensing.example/path"],
+    ["https://licensing.\r\nexample", "https://licensing.example"],
     ["acme licensing", "acme licensing"],
   ])("%j is the address %j", (text, address) => expect(canonicalAddress(text)).toBe(address));
 });

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { backOff, waitOf } from "../../src/clients/typescript/src/answers.ts";
 import {
   FileStorage,
@@ -26,7 +26,7 @@ import { resolveConformance } from "../support/conformance.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
 
-const { cases, issuer } = await resolveConformance();
+const { cases, issuer, nonce: answered } = await resolveConformance();
 const [entitled] = cases;
 const activation = cases.find(({ name }) => name === "the first answer activates")!;
 const NOW = Date.parse("2027-01-05T00:00:00.000Z");
@@ -41,9 +41,13 @@ let folder: ReturnType<typeof stateFolder>;
 
 beforeEach(() => {
   folder = stateFolder();
+  vi.spyOn(crypto, "randomUUID").mockReturnValue(answered);
 });
 
-afterEach(() => folder.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  folder.remove();
+});
 
 describe("usage", () => {
   const day = (n: number): string => new Date(Date.UTC(2027, 0, n)).toISOString().slice(0, 10);

@@ -141,6 +141,8 @@ export interface ResolvedCase extends Options {
 
 interface ResolvedTable {
   issuer: string;
+  /** What the clients' source of nonces gives in these tests: documents are signed before there is a request. */
+  nonce: `${string}-${string}-${string}-${string}-${string}`;
   cases: ResolvedCase[];
 }
 
@@ -153,6 +155,8 @@ const TYPES: Record<Kind, string> = {
 
 /** What is done to a token after signing; the first three are done before. */
 type Twist = "embedded-key" | "oversized" | "long" | keyof typeof TWISTS;
+
+const NONCE = "00000000-0000-4000-8000-000000000000";
 
 const NUMERIC_DATES = new Set(["iat", "nbf", "exp"]);
 
@@ -232,12 +236,12 @@ export async function resolveConformance(): Promise<ResolvedTable> {
         status,
         detail: "Said by the service.",
       };
-      const said = { sub: instanceId, license_id: "lic_1", code: problem["code"], iat: at };
+      const said = { sub: instanceId, license_id: "lic_1", code: problem["code"], iat: at, nonce: NONCE };
       const signed = refusal && { refusal: await sign("refusal", refusal, said) };
       return give("application/problem+json", JSON.stringify({ ...about, ...problem, ...signed }));
     }
     // A grant of now: a lease of thirty days, to be renewed every day.
-    const now = { sub: instanceId, iat: at, exp: later(at, 30), check_in_at: later(at, 1) };
+    const now = { sub: instanceId, iat: at, exp: later(at, 30), check_in_at: later(at, 1), nonce: NONCE };
     const { certificate = {}, license_key = {}, ...rest } = body ?? {};
     return give(
       "application/json",
@@ -291,7 +295,7 @@ export async function resolveConformance(): Promise<ResolvedTable> {
 
   // All keys are made before documents are signed in parallel, so that a name always means one key.
   for (const kid of ["k1", "k2", "stranger"]) await keyOf(kid);
-  return { issuer: table.issuer, cases: await Promise.all(table.cases.map(caseOf)) };
+  return { issuer: table.issuer, nonce: NONCE, cases: await Promise.all(table.cases.map(caseOf)) };
 }
 
 /** Writes the signed table into `file`. */

@@ -8,6 +8,8 @@ export interface Signer {
   /** For the instance i-1, with a lease of thirty days from `iat` (seconds). */
   certificate(id: string, iat: number, more?: object): Promise<string>;
   revocations(iat: number, revoked: string[]): Promise<string>;
+  /** Any other one. */
+  document(typ: string, claims: Record<string, unknown>): Promise<string>;
 }
 
 const DAY = 86_400;
@@ -34,5 +36,6 @@ export async function createSigner(issuer: string): Promise<Signer> {
       }),
     revocations: (iat, revoked) =>
       sign("revocations+jwt", { iat, exp: iat + 7 * DAY, revoked, suspended: [], superseded: {} }),
+    document: sign,
   };
 }

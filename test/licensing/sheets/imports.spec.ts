@@ -90,7 +90,7 @@ describe("importing customers", () => {
       status: 200,
       body: { created: 1 },
     });
-    const other = { name: "Ada", email, metadata: { a: "\ud800\u0000é", b: { c: [] } }, company: null };
+    const other = { name: "Ada", email, metadata: { a: "\u0000é", b: { c: [] } }, company: null };
     expect(await importJson("customers", { data: [other] })).toMatchObject({ status: 200 });
     const created = await rows<any>("SELECT * FROM customers WHERE email = ?", email);
     expect(created.map(({ id }) => id)).toEqual([

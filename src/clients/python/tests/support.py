@@ -96,11 +96,18 @@ class Signer:
         }
         return self.sign("activation+jwt", {**usual, **claims})
 
-    def refusal(self, code: str, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
-        """Signed, as the service refuses what counts at once."""
-        usual = {"sub": instance_id, "license_id": "lic_1", "code": code, "iat": issued // 1000}
-        body = {**json.loads(refusal(code).body), "refusal": self.sign("refusal+jwt", {**usual, **claims})}
-        return Answer(403, {"content-type": "application/problem+json"}, json.dumps(body).encode())
+    def refusal(
+        self, code: str, instance_id: str, issued: int = at(START), **claims: Any
+    ) -> Callable[[dict[str, Any]], Answer]:
+        """Signed, as the service refuses what counts at once: with the nonce of the request."""
+
+        def answer(request: dict[str, Any]) -> Answer:
+            usual = {"sub": instance_id, "license_id": "lic_1", "code": code, "iat": issued // 1000}
+            signed = self.sign("refusal+jwt", {**usual, "nonce": request["nonce"], **claims})
+            body = {**json.loads(refusal(code).body), "refusal": signed}
+            return Answer(403, {"content-type": "application/problem+json"}, json.dumps(body).encode())
+
+        return answer
 
     def grant(self, instance_id: str, issued: int = at(START), **claims: Any) -> Answer:
         body = {

@@ -11,14 +11,12 @@ from unittest.mock import patch
 from caio_licensing import LicenseClient
 from caio_licensing.answers import Answer
 from caio_licensing.documents import SigningKeyUnknown
-from caio_licensing.transport import HttpTransport
 from support import ISSUER, START, ClientCase, Signer, at, refusal
 
 
 class InstallTest(ClientCase):
     def test_a_client_needs_to_know_whose_license_it_is(self) -> None:
         self.assertRaises(ValueError, LicenseClient, None, state_dir=self.folder)
-        self.assertRaises(ValueError, HttpTransport, "licensing.example")
         self.assertRaises(ValueError, self.client, on_indeterminate="maybe")
 
     def test_a_key_that_nobody_vouches_for_has_the_features_of_a_trial(self) -> None:

@@ -74,6 +74,8 @@ class TextTest(unittest.TestCase):
             "https://l.example:8443": "https://l.example:8443",
             "https://l.example/Path": "https://l.example/Path",
             "http://[::1]:8787/": "http://[::1]:8787",
+            "https://user:secret@l.example/path/?a=1#b": "https://l.example/path",
+            "https://l.\r\nexample": "https://l.example",
             "http://127.0.0.1:8787": "http://127.0.0.1:8787",
             "acme/": "acme",
             "https://l.example:none": "https://l.example:none",

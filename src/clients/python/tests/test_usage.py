@@ -144,7 +144,7 @@ class UsageTest(ClientCase):
                 client.set_services(0)
                 client.count_requests(3)
                 client.flush()
-                self.service.answers = [self.granted(client, "lic_2")]
+                self.service.answers = [self.granted(client, "lic_2"), Answer(204, {}, b"")]
                 other = client.activate(self.signer.license_key(jti="lic_2"))
                 self.assertEqual(other.license_id, "lic_2")
                 client.count_requests(2)

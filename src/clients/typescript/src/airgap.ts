@@ -1,14 +1,16 @@
 // Files for a courier if there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
 import { codesOf } from "./answers.ts";
-import { type Contacts, giveBackFormer, identityOf } from "./contact.ts";
+import { identityOf } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
 import type { Brought } from "./grant.ts";
 import { certificateOf } from "./facts.ts";
-import { afterGrant, afterSeat, usageFor } from "./outcomes.ts";
+import { afterGrant, afterSeat, owing, usageFor } from "./outcomes.ts";
 import { sha256 } from "./proofs.ts";
 import type { State } from "./state.ts";
 import { cleanKey } from "./texts.ts";
+import { giveBackOwed } from "./upkeep.ts";
 import { reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
@@ -62,7 +64,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
   const asker =
     claimOf(file.certificate, "sub") === state.candidate?.instance_id ? state.candidate?.instance_id : null;
   const asked = { licenseKey: file.licenseKey, instanceId: asker ?? instanceId };
-  const grant = await evidence.judge(file, asked, state);
+  const grant = await evidence.judge(file, asked, state, contacts.transport);
   if (typeof grant === "string") throw invalid(`The license file does not count: ${grant}.`);
   const { nonce, iat } = grant.claims;
   const answered = state.offline_requests.find((request) => request.nonce === nonce);
@@ -76,6 +78,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
     const granted = afterGrant(stored, grant, clock(), random);
     return {
       ...granted,
+      ...owing(stored, instanceId, granted),
       ...settle(granted.usage, granted.acknowledged, reportOf(told), iat * 1000),
       offline_requests: granted.offline_requests.filter((request) => request.nonce !== nonce),
       license_file_sha256: hash,
@@ -84,7 +87,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
       candidate: waited ? null : stored.candidate,
     };
   });
-  await giveBackFormer(contacts, state);
+  if (contacts.transport !== null) await giveBackOwed(contacts, contacts.transport);
 }
 
 /** Older clients did not record which file they had loaded: an old file that names the current key was loaded. */

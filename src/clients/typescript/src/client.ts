@@ -1,20 +1,16 @@
 // The license of an installation: what it may do now, told at once and offline, and the contacts with the
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
-import {
-  afterConfigured,
-  afterInstall,
-  type Given,
-  isAskable,
-  isCandidateDue,
-  type Moment,
-} from "./candidates.ts";
-import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
-import { atMost } from "./deadline.ts";
+import { afterConfigured, afterInstall, type Given, isCandidateDue, type Moment } from "./candidates.ts";
+import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
+import { type Contacts, forCall } from "./contacts.ts";
+import { atMost, failForTime } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
 import { metricsOf } from "./metrics.ts";
+import { requireFeature } from "./features.ts";
+import { TOO_LATE } from "./failures.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
 import { prepare } from "./prepare.ts";
@@ -23,8 +19,10 @@ import { effectiveNow, evaluate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { cleanId, cleanKey, hasMarks } from "./texts.ts";
-import { dayOf, type Figures, isSettled } from "./usage.ts";
-import { LicenseError, type Status } from "./vocabulary.ts";
+import { countable, dayOf, type Figures, isSettled } from "./usage.ts";
+import type { Status } from "./vocabulary.ts";
+
+const ALL: Questions = { candidate: true, held: true, returning: true };
 
 export class License {
   readonly #contacts: Contacts;
@@ -72,11 +70,7 @@ export class License {
    * @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run
    */
   requireFeature(feature: string): void {
-    const { mayRun, code, detail, features, licenseId } = this.status();
-    if (!mayRun) throw new LicenseError(code ?? "LICENSE_EXPIRED", detail);
-    const isKnown = licenseId !== null || features.length > 0;
-    if (isKnown && !features.includes(feature))
-      throw new LicenseError("FEATURE_NOT_LICENSED", `The license does not include ${feature}.`);
+    requireFeature(this.status(), feature);
   }
 
   /** Counts requests on the current UTC day. Stored with the next flush. @throws RangeError */
@@ -113,14 +107,21 @@ export class License {
    */
   activate(licenseKey?: string): Promise<Status> {
     const text = licenseKey ?? "";
-    return cleanKey(text) === ""
-      ? this.#ask({ candidate: true, held: true, returning: false })
-      : atMost(this.#activateWith(text), this.#contacts.timeout, () => this.status());
+    return this.#inTime(
+      (contacts) =>
+        cleanKey(text) === ""
+          ? this.#ask(contacts, { ...ALL, returning: false })
+          : this.#activateWith(contacts, text),
+      () => this.#late(),
+    );
   }
 
-  /** Renews the lease and tells the usage now; activates where that is due. Never throws for an outage. */
+  /** Renews the lease and tells the usage now; activates where that is due. Waits as `activate`, throws for no outage. */
   checkIn(): Promise<Status> {
-    return this.#ask({ candidate: true, held: true, returning: true });
+    return this.#inTime(
+      (contacts) => this.#ask(contacts, ALL),
+      () => this.#late(),
+    );
   }
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
@@ -135,16 +136,19 @@ export class License {
     return this.#inTurn(async () => {
       // Another process that shares the storage may have been there before.
       const questions = due(await this.#store.update((stored) => stored));
-      return isAny(questions) ? this.#contact({ ...questions, returning: true }) : this.status();
+      return isAny(questions)
+        ? this.#contact(this.#contacts, { ...questions, returning: true })
+        : this.status();
     });
   }
 
   /**
-   * Gives the seat back, after telling the usage, and forgets key and certificate.
+   * Gives the seat back, after telling the usage, and forgets key and certificate. Waits at most `timeout`
+   * milliseconds in all.
    * @throws LicenseError with the service's code, or SERVICE_UNAVAILABLE; the seat then ends with its lease
    */
-  async deactivate(): Promise<void> {
-    await this.#leave(afterSeat);
+  deactivate(): Promise<void> {
+    return this.#inTime((contacts) => this.#leave(contacts, afterSeat), failForTime);
   }
 
   /**
@@ -152,8 +156,8 @@ export class License {
    * takes a seat again. For what keeps no state, at its orderly end.
    * @throws as `deactivate`
    */
-  async release(): Promise<void> {
-    await this.#leave(afterRelease);
+  release(): Promise<void> {
+    return this.#inTime((contacts) => this.#leave(contacts, afterRelease), failForTime);
   }
 
   /**
@@ -217,10 +221,7 @@ export class License {
   }
 
   #count(figures: Figures): void {
-    for (const n of [figures.requests, figures.services]) {
-      if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things.`);
-    }
-    this.#store.count({ [this.#day()]: figures });
+    this.#store.count({ [this.#day()]: countable(figures) });
   }
 
   /** A license key as it was handed over; null where there is nothing of one. */
@@ -241,53 +242,50 @@ export class License {
   }
 
   #momentOf(state: State): Moment {
-    const { clock, time } = this.#contacts;
-    const at = clock();
+    const at = this.#contacts.clock();
     const now = effectiveNow(this.#evidence.facts, at);
-    return { at, now, confirmed: time.now(), instanceId: this.#evidence.instanceIn(state) };
+    return { at, now, confirmed: this.#contacts.time.now(), instanceId: this.#evidence.instanceIn(state) };
   }
 
-  async #activateWith(licenseKey: string): Promise<Status> {
+  async #activateWith(contacts: Contacts, licenseKey: string): Promise<Status> {
     await this.installKey(licenseKey);
-    const { transport } = this.#contacts;
-    const key = cleanKey(licenseKey);
     const { candidate } = this.#store.state;
-    if (candidate?.license_key !== key) return this.#ask({ candidate: false, held: true, returning: false });
-    return this.#inTurn(async () => {
-      const outcome =
-        transport !== null && isAskable(candidate)
-          ? await askForCandidate(this.#contacts, transport, candidate)
-          : null;
-      const { facts } = this.#evidence;
-      if (facts.candidate?.state !== "refused") return this.status();
-      const said = outcome?.kind === "refusal" ? outcome : null;
-      const at = new Date(this.#contacts.clock()).toISOString();
-      const refusal = said && { ...said, at, key_sha256: "", signed: said.signedAt !== null };
-      const clocks = { clock: this.#contacts.clock(), confirmed: this.#contacts.time.now() };
-      return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
-    });
+    if (candidate?.license_key !== cleanKey(licenseKey))
+      return this.#ask(contacts, { ...ALL, candidate: false, returning: false });
+    return this.#inTurn(async () => (await tryCandidate(contacts, candidate)) ?? this.status());
   }
 
-  async #leave(after: typeof afterSeat): Promise<void> {
+  async #leave(contacts: Contacts, after: typeof afterSeat): Promise<void> {
     await this.flush();
     const { usage, acknowledged } = this.#store.state;
     if (usableCertificate(this.#evidence.facts) && !isSettled(usage, acknowledged))
-      await this.#ask({ candidate: false, held: true, returning: true });
+      await this.#ask(contacts, { ...ALL, candidate: false });
     await this.#inTurn(async () => {
-      await giveBack(this.#contacts);
+      await giveBack(contacts);
       const { highWater } = this.#evidence.facts;
       // In the same turn: a check-in that waits for it must not take the seat again.
       await this.#store.update((state) => after(state, highWater));
     });
   }
 
-  #ask(questions: Questions): Promise<Status> {
-    return this.#inTurn(() => this.#contact(questions));
+  /** The status as it is where a call ran out of time. */
+  #late(): Status {
+    const { clock, time } = this.#contacts;
+    const lastFailure = { at: new Date(clock()).toISOString(), reason: TOO_LATE };
+    return evaluate({ ...this.#evidence.facts, lastFailure }, { clock: clock(), confirmed: time.now() });
   }
 
-  async #contact(questions: Questions): Promise<Status> {
+  #inTime<T>(call: (contacts: Contacts) => Promise<T>, known: () => T): Promise<T> {
+    return atMost(call(forCall(this.#contacts)), this.#contacts.timeout, known);
+  }
+
+  #ask(contacts: Contacts, questions: Questions): Promise<Status> {
+    return this.#inTurn(() => this.#contact(contacts, questions));
+  }
+
+  async #contact(contacts: Contacts, questions: Questions): Promise<Status> {
     await this.flush();
-    await contact(this.#contacts, questions);
+    await contact(contacts, questions);
     return this.status();
   }
 

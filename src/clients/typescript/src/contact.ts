@@ -1,33 +1,18 @@
 // One contact with the service: a check-in or an activation, and its outcome.
 import { meaningOf, problemOf, reasonOf } from "./answers.ts";
 import { isAskable } from "./candidates.ts";
-import type { ConfirmedTime } from "./clocks.ts";
 import { verifyLicenseKey } from "./documents.ts";
-import type { Asked, Evidence } from "./evidence.ts";
+import type { Contacts } from "./contacts.ts";
+import type { Asked } from "./evidence.ts";
 import { usableCertificate } from "./facts.ts";
-import type { LicenseOptions } from "./options.ts";
 import { afterCandidate, afterContact, type Contact, type Outcome, usageFor } from "./outcomes.ts";
 import { proofOf, sha256 } from "./proofs.ts";
+import { evaluate } from "./rules.ts";
 import type { CandidateState, State } from "./state.ts";
-import type { Store } from "./store.ts";
 import type { Transport } from "./transport.ts";
+import { upkeep } from "./upkeep.ts";
 import { reportOf } from "./usage.ts";
-import { LicenseError } from "./vocabulary.ts";
-
-export interface Contacts {
-  options: LicenseOptions;
-  store: Store;
-  evidence: Evidence;
-  time: ConfirmedTime;
-  /** Tells the caller what went wrong; never throws. */
-  report: (error: unknown) => void;
-  /** null: no service is configured, and nothing is asked. */
-  transport: Transport | null;
-  /** Milliseconds for a request. */
-  timeout: number;
-  clock: () => number;
-  random: () => number;
-}
+import { LicenseError, type Status } from "./vocabulary.ts";
 
 /** What to ask about: the license in force, the candidate, or both. */
 export interface Questions {
@@ -102,12 +87,11 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
   const about = await aboutOf(contacts, licenseKey, report ?? []);
   tell(contacts, outcome);
   await store.update((stored) => afterContact(stored, outcome, about));
+  if (outcome.kind === "good") await upkeep(contacts, transport);
 }
 
-/**
- * Asks for a seat for the candidate. If it is granted, the old seat is given back, best effort.
- */
-export async function askForCandidate(
+/** Asks for a seat for the candidate. If it is granted, the old seat is given back, now or later. */
+async function askForCandidate(
   contacts: Contacts,
   transport: Transport,
   candidate: CandidateState,
@@ -120,8 +104,22 @@ export async function askForCandidate(
   const about = await aboutOf(contacts, candidate.license_key, []);
   tell(contacts, outcome);
   await store.update((stored) => afterCandidate(stored, outcome, about, instanceId));
-  if (outcome.kind === "good") await giveBackFormer(contacts, state);
+  if (outcome.kind === "good") await upkeep(contacts, transport);
   return outcome;
+}
+
+/** Asks for a seat for the candidate. @returns the status that it would have in force, where it is refused; else null */
+export async function tryCandidate(contacts: Contacts, candidate: CandidateState): Promise<Status | null> {
+  const { transport, evidence, clock, time } = contacts;
+  const isAsked = transport !== null && isAskable(candidate);
+  const outcome = isAsked ? await askForCandidate(contacts, transport, candidate) : null;
+  const { facts } = evidence;
+  if (facts.candidate?.state !== "refused") return null;
+  const said = outcome?.kind === "refusal" ? outcome : null;
+  const at = new Date(clock()).toISOString();
+  const refusal = said && { ...said, at, key_sha256: "", signed: said.signedAt !== null };
+  const clocks = { clock: clock(), confirmed: time.now() };
+  return evaluate({ ...facts, held: { ...facts.candidate, refusal } }, clocks);
 }
 
 /**
@@ -145,16 +143,6 @@ export async function giveBack({ store, evidence, transport }: Contacts): Promis
   );
 }
 
-/** Gives back the seat that the installation had under its former license or id. */
-export async function giveBackFormer({ store, evidence, transport }: Contacts, before: State): Promise<void> {
-  const { license_key } = before;
-  const former = evidence.instanceIn(before);
-  const certificate = license_key && proofOf(before, license_key, former);
-  if (!certificate || proofOf(store.state, license_key, former)) return;
-  // Best effort: if it fails, the seat is free when its lease ends.
-  await transport?.post("/v1/deactivate", { license_key, instance_id: former, certificate });
-}
-
 /** A line for the operator, if the service was not reached or refused. */
 function tell({ report }: Contacts, outcome: Outcome): void {
   if (outcome.kind === "outage")
@@ -176,15 +164,16 @@ async function ask(
   asked: Asked,
   request: object,
 ): Promise<Outcome> {
-  const meaning = meaningOf(await transport.post(path, request));
+  const sent = { ...asked, nonce: crypto.randomUUID() };
+  const meaning = meaningOf(await transport.post(path, { ...request, nonce: sent.nonce }));
   if (meaning.kind === "refusal") {
     const { code, detail, document } = meaning;
     const signedAt =
-      document === null ? null : await evidence.judgeRefusal(document, code, asked, store.state);
+      document === null ? null : await evidence.judgeRefusal(document, code, sent, store.state, transport);
     return { kind: "refusal", code, detail, signedAt };
   }
   if (meaning.kind !== "documents") return meaning;
-  const grant = await evidence.judge(meaning, asked, store.state);
+  const grant = await evidence.judge(meaning, sent, store.state, transport);
   // A captive portal or a proxy: not an answer of the service.
   if (typeof grant === "string")
     return { kind: "outage", reason: `the answer does not count: ${grant}`, retryAfter: null };
@@ -192,11 +181,11 @@ async function ask(
 }
 
 /** Takes over the published keys if they verify the license key or the candidate. */
-async function learnKeys({ store, evidence }: Contacts): Promise<void> {
+async function learnKeys({ store, evidence, transport }: Contacts): Promise<void> {
   const unknown = [evidence.facts.held, evidence.facts.candidate].some(
     (holding) => holding?.licenseKey?.fault === "unknown_key",
   );
-  const jwks = unknown ? await evidence.publishedKeys() : null;
+  const jwks = unknown ? await evidence.publishedKeys(transport) : null;
   if (jwks === null) return;
   const { license_key, candidate } = store.state;
   const trust = evidence.trust({ jwks });

@@ -69,6 +69,8 @@ export interface RefusalClaims {
   license_id: string;
   code: string;
   iat: number;
+  /** Of the request that it answers. */
+  nonce: string | null;
 }
 
 /**
@@ -183,9 +185,9 @@ export const verifyRevocations = (token: string, trust: Trust): Promise<Verdict<
   );
 
 export const verifyRefusal = (token: string, trust: Trust): Promise<Verdict<RefusalClaims>> =>
-  verify(token, "refusal+jwt", trust, ({ sub, license_id, code, iat }) =>
+  verify(token, "refusal+jwt", trust, ({ sub, license_id, code, iat, nonce }) =>
     typeof sub === "string" && typeof license_id === "string" && typeof code === "string" && isDate(iat)
-      ? { sub, license_id, code, iat }
+      ? { sub, license_id, code, iat, nonce: textOrNull(nonce) }
       : null,
   );
 

@@ -20,14 +20,16 @@ import type { Brought, Grant } from "./grant.ts";
 import { endsOf, isVouched, sha256 } from "./proofs.ts";
 import { DEFAULT_INDETERMINATE_DAYS } from "./rules.ts";
 import type { State } from "./state.ts";
-import { addressesOf } from "./texts.ts";
+import { addressesOf, canonicalAddress, isBlank } from "./texts.ts";
 import type { Transport } from "./transport.ts";
-import { SIGNED_REFUSALS } from "./vocabulary.ts";
+import { type Failure, SIGNED_REFUSALS } from "./vocabulary.ts";
 
 /** Who asked, and with which key. */
 export interface Asked {
   licenseKey: string;
   instanceId: string;
+  /** Over the network: the service signs it along, so that an old answer that somebody kept does not count. */
+  nonce?: string;
 }
 
 interface Verified {
@@ -42,7 +44,7 @@ const NOTHING: Verified = { licenseKey: null, candidateKey: null, certificates: 
 export class Evidence {
   readonly #options: LicenseOptions;
   readonly #issuers: readonly string[];
-  readonly #transport: Transport | null;
+  readonly #unasked: Failure | null;
   /** The instance id of the storage. */
   readonly #instanceId: string;
   /** The texts that `#verified` was read from. */
@@ -54,10 +56,16 @@ export class Evidence {
   #vouched: { licenseKey: string; hash: string } | null = null;
   facts: Facts;
 
-  constructor(options: LicenseOptions, instanceId: string, transport: Transport | null) {
+  constructor(
+    options: LicenseOptions,
+    instanceId: string,
+    transport: Transport | null,
+    /** Why the service is not asked at all. */
+    unasked: Failure | null,
+  ) {
     this.#options = options;
+    this.#unasked = unasked;
     this.#issuers = issuersOf(options);
-    this.#transport = transport;
     this.#instanceId = instanceId;
     this.facts = {
       held: { ...NOBODY, instanceId },
@@ -66,7 +74,7 @@ export class Evidence {
       revocations: null,
       warnings: [],
       nextCheckIn: null,
-      lastFailure: null,
+      lastFailure: unasked,
       onlyPinned: options.trustedKeys !== undefined && (options.fetchKeys === false || transport === null),
       isKept: true,
       issuers: this.#issuers,
@@ -125,7 +133,7 @@ export class Evidence {
       revocations,
       warnings: state.warnings,
       nextCheckIn: state.next_check_in,
-      lastFailure: state.last_failure,
+      lastFailure: this.#unasked ?? state.last_failure,
       isKept,
       highWater: Math.max((parseOrNull(high_water) ?? 0) / 1000, ...dates),
       lastSeenAt: state.last_seen_at,
@@ -181,10 +189,15 @@ export class Evidence {
    * Documents that verify, belong to each other, to this instance and to the sent license key (null: none was
    * sent), and are not older than the stored ones; or a sentence that says why not.
    */
-  async judge(brought: Brought, asked: Asked | null, state: State): Promise<Grant | string> {
+  async judge(
+    brought: Brought,
+    asked: Asked | null,
+    state: State,
+    from: Transport | null,
+  ): Promise<Grant | string> {
     const known = await this.#judge(brought, asked, this.trust(state));
     if (known !== "unknown_key") return known;
-    const keys = await this.publishedKeys();
+    const keys = await this.publishedKeys(from);
     const judged = keys && (await this.#judge(brought, asked, this.trust({ jwks: keys })));
     if (judged === null || judged === "unknown_key") return "the documents are signed by an unknown key";
     return typeof judged === "string" ? judged : { ...judged, keys };
@@ -208,6 +221,8 @@ export class Evidence {
     if (claims.license_id !== key.claims.jti)
       return "the certificate and the license key are of two licenses";
     if (sent && sent.claims?.jti !== claims.license_id) return "the documents are of another license";
+    if (asked?.nonce !== undefined && claims.nonce !== null && claims.nonce !== asked.nonce)
+      return "it is the answer to another request";
     // A replayed old answer must not undo what the service said later.
     if (claims.iat < this.#newest(claims.license_id, claims.sub))
       return "the certificate is older than the one held";
@@ -233,12 +248,18 @@ export class Evidence {
    * The signed time of a refusal, in seconds, if its document is the service's answer to this request and newer than
    * the stored documents; null if it counts as unsigned.
    */
-  async judgeRefusal(token: string, code: string, asked: Asked, state: State): Promise<number | null> {
+  async judgeRefusal(
+    token: string,
+    code: string,
+    asked: Asked,
+    state: State,
+    from: Transport,
+  ): Promise<number | null> {
     if (!SIGNED_REFUSALS.includes(code)) return null;
     let trust = this.trust(state);
     let verdict = await verifyRefusal(token, trust);
     if (verdict.fault === "unknown_key") {
-      const keys = await this.publishedKeys();
+      const keys = await this.publishedKeys(from);
       if (keys === null) return null;
       trust = this.trust({ jwks: keys });
       verdict = await verifyRefusal(token, trust);
@@ -247,13 +268,14 @@ export class Evidence {
     const licenseId = (await verifyLicenseKey(asked.licenseKey, trust)).claims?.jti;
     if (!claims || claims.sub !== asked.instanceId || claims.license_id !== licenseId || claims.code !== code)
       return null;
+    if (claims.nonce !== asked.nonce) return null;
     return claims.iat < this.#newest(claims.license_id, claims.sub) ? null : claims.iat;
   }
 
   /** The keys that the service publishes; null if only pinned ones count, or nothing useful came. */
-  async publishedKeys(): Promise<KeySet | null> {
-    if (this.#options.fetchKeys === false || this.#transport === null) return null;
-    const answer = await this.#transport.get("/.well-known/jwks.json");
+  async publishedKeys(from: Transport | null): Promise<KeySet | null> {
+    if (this.#options.fetchKeys === false || from === null) return null;
+    const answer = await from.get("/.well-known/jwks.json");
     return answer.unreachable === null && answer.status === 200 ? readKeySet(parseObject(answer.body)) : null;
   }
 }
@@ -269,7 +291,9 @@ const NOBODY = {
 };
 
 function issuersOf({ issuer, url }: LicenseOptions): readonly string[] {
-  const issuers = addressesOf(issuer || url || "");
+  const named = addressesOf(issuer ?? "");
+  // A mistyped address is an issuer too: one whose documents nobody has.
+  const issuers = named.length > 0 || isBlank(url) ? named : [canonicalAddress(url!) || url!.trim()];
   if (issuers.length === 0) throw new TypeError("Where is the license service? Give its url, or the issuer.");
   return issuers;
 }

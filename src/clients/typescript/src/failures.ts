@@ -1,5 +1,7 @@
 // Why the service was not reached, in words that an operator can act on. Pure.
 
+export const TOO_LATE = "no answer in time";
+
 /** The words for the error codes of Node and undici; the Python client uses the same words. */
 const REASONS: Record<string, string> = {
   ENOTFOUND: "no such host",
@@ -8,10 +10,10 @@ const REASONS: Record<string, string> = {
   ECONNRESET: "connection reset",
   EHOSTUNREACH: "no route to host",
   ENETUNREACH: "no route to host",
-  ETIMEDOUT: "no answer in time",
-  UND_ERR_CONNECT_TIMEOUT: "no answer in time",
-  UND_ERR_HEADERS_TIMEOUT: "no answer in time",
-  UND_ERR_BODY_TIMEOUT: "no answer in time",
+  ETIMEDOUT: TOO_LATE,
+  UND_ERR_CONNECT_TIMEOUT: TOO_LATE,
+  UND_ERR_HEADERS_TIMEOUT: TOO_LATE,
+  UND_ERR_BODY_TIMEOUT: TOO_LATE,
   DEPTH_ZERO_SELF_SIGNED_CERT: "certificate verify failed: self-signed certificate",
   SELF_SIGNED_CERT_IN_CHAIN: "certificate verify failed: self-signed certificate",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate verify failed: unknown issuer",
@@ -28,7 +30,7 @@ export function reasonOf(error: unknown): string {
   for (const one of chain) {
     const known = REASONS[String((one as NodeJS.ErrnoException).code)];
     if (known !== undefined) return known;
-    if (one.name === "TimeoutError") return "no answer in time";
+    if (one.name === "TimeoutError") return TOO_LATE;
     const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
     if (proxy !== undefined) return `proxy answered ${proxy}`;
   }

@@ -1,16 +1,20 @@
 // The state folder: each text is a file that only its owner can read, replaced as a whole.
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { inTime, makeFolder } from "./disk.ts";
 import { Lock, sweepBrokenLocks } from "./lock.ts";
-import type { Storage } from "./state.ts";
+import type { Storage } from "./storage.ts";
 import { decodeText } from "./texts.ts";
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Outside the folder there is no lock: a younger file may still be in use. */
 const ABANDONED = 60_000;
+
+/** Disks that are busy need a while until what was written is safe. */
+const WRITTEN = 5_000;
 
 const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
 
@@ -26,7 +30,7 @@ export class FileStorage implements Storage {
   /** @throws TypeError if the file is not text */
   async read(name: string): Promise<string | null> {
     try {
-      return decodeText(await readFile(join(this.#folder, name)), name);
+      return decodeText(await this.#inTime(() => readFile(join(this.#folder, name))), name);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null;
       throw error;
@@ -57,24 +61,28 @@ export class FileStorage implements Storage {
 
   async setAside(name: string): Promise<void> {
     const aside = join(this.#folder, `${name}.broken-${Date.now()}-${randomUUID().slice(0, 8)}`);
-    await copyFile(join(this.#folder, name), aside, constants.COPYFILE_EXCL);
-    await chmod(aside, 0o600);
+    await this.#inTime(() => copyFile(join(this.#folder, name), aside, constants.COPYFILE_EXCL));
+    await this.#inTime(() => chmod(aside, 0o600));
   }
 
   /** Only the holder of the lock writes: all other temporary files are those of killed processes. */
   async #sweep(): Promise<void> {
     if (this.#isSwept) return;
     this.#isSwept = true;
-    const names = await readdir(this.#folder).catch(() => []);
-    const left = names.filter((name) => name.startsWith(".") && UUID.test(name));
-    await Promise.all(
-      left.map((name) => rm(join(this.#folder, name), { force: true }).catch(() => undefined)),
-    );
-    await sweepBrokenLocks(join(this.#folder, "lock.node"));
+    await this.#inTime(async () => {
+      const names = await readdir(this.#folder).catch(() => []);
+      const left = names.filter((name) => name.startsWith(".") && UUID.test(name));
+      for (const name of left) await rm(join(this.#folder, name), { force: true }).catch(() => undefined);
+      await sweepBrokenLocks(join(this.#folder, "lock.node"));
+    });
   }
 
-  async #makeFolder(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+  #makeFolder(): Promise<void> {
+    return this.#inTime(() => makeFolder(this.#folder));
+  }
+
+  #inTime<T>(call: () => Promise<T>): Promise<T> {
+    return inTime(this.#folder, call);
   }
 }
 
@@ -82,11 +90,13 @@ export class FileStorage implements Storage {
  * Replaces the old file by a whole new one. Mode 600: the content is a secret, or contains one.
  * @param check throws if the file must not be replaced after all
  */
-export async function writeAtomically(
+export const writeAtomically = (
   path: string,
   text: string,
   check: () => Promise<void> = () => sweepAbandoned(path, `.${basename(path)}.`),
-): Promise<void> {
+): Promise<void> => inTime(dirname(path), () => replaceFile(path, text, check), WRITTEN);
+
+async function replaceFile(path: string, text: string, check: () => Promise<void>): Promise<void> {
   // In the same folder: a rename is atomic within a file system only.
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {

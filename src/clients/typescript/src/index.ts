@@ -3,7 +3,7 @@ export { METRICS_TYPE } from "./metrics.ts";
 export { License } from "./client.ts";
 export type { KeySet, PublicKey } from "./documents.ts";
 export type { LicenseOptions } from "./options.ts";
-export { MemoryStorage, type Storage } from "./state.ts";
+export { MemoryStorage, type Storage } from "./storage.ts";
 export type { Fetch } from "./transport.ts";
 export {
   type Candidate,

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { link, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inTime } from "./disk.ts";
 import { parseObject } from "./documents.ts";
 import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
@@ -48,15 +49,19 @@ export class Lock {
 
   /** Runs `work`, then lets go. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
-    const signs = setInterval(
-      () => void utimes(this.#path, new Date(), new Date()).catch(() => undefined),
-      SIGN_OF_LIFE,
-    );
+    let isBusy = false;
+    const sign = async (): Promise<void> => {
+      if (isBusy) return;
+      isBusy = true;
+      await utimes(this.#path, new Date(), new Date()).catch(() => undefined);
+      isBusy = false;
+    };
+    const signs = setInterval(() => void sign(), SIGN_OF_LIFE);
     try {
       return await work();
     } finally {
       clearInterval(signs);
-      if (await this.isHeld()) await rm(this.#path, { force: true });
+      if (await this.isHeld()) await inTime(dirname(this.#path), () => rm(this.#path, { force: true }));
     }
   }
 
@@ -74,13 +79,15 @@ interface Sign {
 
 async function make(path: string, text: string): Promise<boolean> {
   try {
-    // A kill in between leaves a lock without a name, which nobody gives signs of life to.
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
+    await inTime(dirname(path), async () => {
+      // A kill in between leaves a lock without a name, which nobody gives signs of life to.
+      const file = await open(path, "wx", 0o600);
+      try {
+        await file.writeFile(text);
+      } finally {
+        await file.close();
+      }
+    });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -90,8 +97,11 @@ async function make(path: string, text: string): Promise<boolean> {
 
 async function signOf(path: string): Promise<Sign | null> {
   try {
-    const [text, { mtimeMs, ino }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
-    return { text, stamp: `${text} ${mtimeMs} ${ino}` };
+    return await inTime(dirname(path), async () => {
+      const text = await readFile(path, "utf8");
+      const { mtimeMs, ino } = await stat(path);
+      return { text, stamp: `${text} ${mtimeMs} ${ino}` };
+    });
   } catch {
     return null;
   }
@@ -121,7 +131,10 @@ async function isLeftBehind(text: string): Promise<boolean> {
 }
 
 /** Renamed and not removed: of two that find it left behind, one gets it. */
-async function breakUp(path: string, { text }: Sign): Promise<void> {
+const breakUp = (path: string, sign: Sign): Promise<void> =>
+  inTime(dirname(path), () => setApart(path, sign));
+
+async function setApart(path: string, { text }: Sign): Promise<void> {
   const broken = `${path}.${randomUUID()}`;
   await rename(path, broken).catch(() => undefined);
   // Another may have been faster and made a lock of its own: that one goes back.

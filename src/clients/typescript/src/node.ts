@@ -1,8 +1,11 @@
 // For Node: the license in a state folder, kept up by timers in the background; files for the air gap.
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { License } from "./client.ts";
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
+import { atMost } from "./deadline.ts";
+import { inTime } from "./disk.ts";
 import { fromEnvironment, type NodeLicenseOptions } from "./environment.ts";
 import { FileStorage, writeAtomically } from "./file-storage.ts";
 import { prepare } from "./prepare.ts";
@@ -27,6 +30,7 @@ export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
+  readonly #timeout: number;
   readonly #lastFlush = (): void => void this.#end().catch(this.#report);
   readonly #terminated = (): void => void this.#terminate();
   readonly #keyFile: string | null;
@@ -41,6 +45,7 @@ export class NodeLicense extends License {
   private constructor(contacts: Contacts, keyFile: string | null, presence: Presence | null) {
     super(contacts);
     this.#report = contacts.report;
+    this.#timeout = contacts.timeout;
     this.#keyFile = keyFile;
     this.#presence = presence;
   }
@@ -62,7 +67,8 @@ export class NodeLicense extends License {
 
   /**
    * Ends the background work and writes what was counted; with `release`, the last process on the folder gives the
-   * seat back. Call it before the program ends.
+   * seat back. Call it before the program ends. Waits at most `timeout` for a check-in that is under way, and as long
+   * again for the seat.
    */
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
@@ -70,7 +76,7 @@ export class NodeLicense extends License {
     process.off("SIGTERM", this.#terminated);
     // At once: who is told to end may be killed while an answer is long in coming.
     await this.flush();
-    await Promise.all(this.#running);
+    await atMost(Promise.all(this.#running), this.#timeout, () => []);
     await this.#end();
   }
 
@@ -96,9 +102,10 @@ export class NodeLicense extends License {
 
   /** Also where a Kubernetes Secret swaps its link: the file is read anew each time. */
   async #readKeyFile(): Promise<void> {
-    if (this.#keyFile === null) return;
+    const file = this.#keyFile;
+    if (file === null) return;
     try {
-      const text = decodeText(await readFile(this.#keyFile), this.#keyFile);
+      const text = decodeText(await inTime(dirname(file), () => readFile(file)), file);
       // Not over and over: another process on the folder may have another file, and each would undo the other.
       if (text !== this.#keyFileText) await this.configureKey(text);
       this.#keyFileText = text;

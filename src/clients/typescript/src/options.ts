@@ -1,10 +1,13 @@
 // The configuration of an installation.
 import type { KeySet } from "./documents.ts";
-import type { Storage } from "./state.ts";
+import type { Storage } from "./storage.ts";
 import type { Fetch } from "./transport.ts";
 
 export interface LicenseOptions {
-  /** The address of the service: https://licensing.example. Without it the client sends no requests. */
+  /**
+   * The address of the service: https://licensing.example. Without it the client sends no requests, and with a mistyped
+   * one neither: then `lastFailure` says so.
+   */
   url?: string | undefined;
   storage: Storage;
   /**
@@ -33,7 +36,10 @@ export interface LicenseOptions {
   labels?: Record<string, string> | undefined;
   /** For proxies and tests. */
   fetch?: Fetch | undefined;
-  /** Milliseconds for a request, and for `activate` with a key in total; default: 10 000. */
+  /**
+   * Milliseconds that `activate`, `checkIn`, `deactivate` and `release` wait in total, also for the disk, and that a
+   * request may take; default: 10 000. The work then continues by itself.
+   */
   timeout?: number | undefined;
   /** Milliseconds since the epoch. */
   clock?: (() => number) | undefined;

@@ -3,6 +3,7 @@ import { backOff, waitOf } from "./answers.ts";
 import { CLOCK_TOLERANCE } from "./clocks.ts";
 import { claimOf, dateOf } from "./documents.ts";
 import type { Grant } from "./grant.ts";
+import { proofOf } from "./proofs.ts";
 import { laterOf, type State } from "./state.ts";
 import { type DayReport, settle, untold, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
@@ -92,8 +93,10 @@ export function afterCandidate(state: State, outcome: Outcome, contact: Contact,
           acknowledged: {},
         }
       : state;
+    const granted = afterGrant(moved, outcome, at, random);
     return {
-      ...atOnce(afterGrant(moved, outcome, at, random), outcome, at),
+      ...atOnce(granted, outcome, at),
+      ...owing(state, instanceId, granted),
       installed_key_sha256: keyHash,
       candidate: null,
     };
@@ -114,6 +117,21 @@ export function afterCandidate(state: State, outcome: Outcome, contact: Contact,
     last_failure: null,
     high_water: signedAt === null ? state.high_water : laterOf(state.high_water, signedAt),
   };
+}
+
+/** Enough for whoever changes licenses during an outage, and no burden for the state. */
+const MOST_OWED = 8;
+
+/**
+ * The seats that must still be given back: that of the former license or id too, if there is a certificate to give it
+ * back with.
+ */
+export function owing(before: State, instance_id: string, granted: State): Pick<State, "owed_seats"> {
+  const { license_key } = before;
+  const certificate = license_key && proofOf(before, license_key, instance_id);
+  const { owed_seats } = granted;
+  if (!license_key || !certificate || proofOf(granted, license_key, instance_id)) return { owed_seats };
+  return { owed_seats: [...owed_seats, { license_key, instance_id, certificate }].slice(-MOST_OWED) };
 }
 
 /** The usage reported under a license. The same license continues its figures: the service keeps the highest. */
@@ -144,6 +162,11 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     license_key: grant.licenseKey,
     vouched_key_sha256: grant.keyHash,
     jwks: grant.keys ?? state.jwks,
+    // A seat that is held again is not given back.
+    owed_seats: state.owed_seats.filter(
+      ({ certificate, instance_id }) =>
+        claimOf(certificate, "license_id") !== grant.claims.license_id || instance_id !== grant.claims.sub,
+    ),
     high_water: laterOf(state.high_water, grant.claims.iat),
     refusal: null,
     last_failure: null,

@@ -1,13 +1,15 @@
 // Everything that the parts of a license share, created once.
 import { ConfirmedTime } from "./clocks.ts";
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { claimOf } from "./documents.ts";
 import { Evidence } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";
-import { KEPT, parseState, STATE, type Storage } from "./state.ts";
+import { KEPT, parseState, STATE } from "./state.ts";
+import type { Storage } from "./storage.ts";
 import { Store } from "./store.ts";
-import { cleanId, isInstanceId } from "./texts.ts";
+import { cleanId, isBlank, isInstanceId } from "./texts.ts";
 import { createTransport } from "./transport.ts";
+import { LicenseError } from "./vocabulary.ts";
 
 const DEFAULT_TIMEOUT = 10_000;
 
@@ -17,12 +19,16 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   check(options);
   // A wrapper: workerd refuses a fetch that is called on anything but the global object.
   const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
-  const transport = url ? createTransport(url, fetcher, timeout) : null;
+  const transport = isBlank(url) ? null : createTransport(url!, fetcher, timeout);
   const tell = options.onError ?? warn;
   // If the caller's handler throws, at once or later, that must not end the program.
   const report = (error: unknown): void => void (async () => tell(error))().catch(() => undefined);
   const store = new Store(options.storage, report);
-  const evidence = new Evidence(options, await instanceOf(options, store, report), transport);
+  const started = new Date(clock()).toISOString();
+  const unasked = transport?.fault ? { at: started, reason: transport.fault } : null;
+  if (unasked)
+    report(new LicenseError("SERVICE_UNAVAILABLE", `The license service is not asked: ${unasked.reason}.`));
+  const evidence = new Evidence(options, await instanceOf(options, store, report), transport, unasked);
   // A caller who passes a clock is responsible for it; otherwise a changed wall clock moves no deadline.
   const time = new ConfirmedTime(clock, options.monotonic ?? options.clock ?? (() => performance.now()));
   store.watch({

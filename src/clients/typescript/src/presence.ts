@@ -1,7 +1,8 @@
 // Which processes are on a state folder: the last one that ends gives the seat back.
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { inTime, makeFolder } from "./disk.ts";
 import { parseObject } from "./documents.ts";
 import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
@@ -19,8 +20,11 @@ export class Presence {
   /** Shows that this process is there. Where nothing can be written it is alone: each has its own memory. */
   async stay(): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await writeFile(join(this.#folder, this.#name), JSON.stringify(await traceOfThis()), { mode: 0o600 });
+      const trace = JSON.stringify(await traceOfThis());
+      await this.#inTime(async () => {
+        await makeFolder(this.#folder);
+        await writeFile(join(this.#folder, this.#name), trace, { mode: 0o600 });
+      });
     } catch {
       return;
     }
@@ -28,6 +32,14 @@ export class Presence {
 
   /** @returns whether nobody else is there */
   async leave(): Promise<boolean> {
+    return this.#inTime(() => this.#isLast()).catch(() => true);
+  }
+
+  #inTime<T>(call: () => Promise<T>): Promise<T> {
+    return inTime(dirname(this.#folder), call);
+  }
+
+  async #isLast(): Promise<boolean> {
     await rm(join(this.#folder, this.#name), { force: true }).catch(() => undefined);
     const names = await readdir(this.#folder).catch(() => []);
     const alive = await Promise.all(names.map((name) => this.#isAlive(join(this.#folder, name))));

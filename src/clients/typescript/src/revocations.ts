@@ -1,5 +1,5 @@
 // The revocation list, for installations that cannot check in: anybody may deliver it.
-import type { Contacts } from "./contact.ts";
+import type { Contacts } from "./contacts.ts";
 import { MAX_LIST_LENGTH, verifyRevocations } from "./documents.ts";
 import { laterOf } from "./state.ts";
 import { LicenseError } from "./vocabulary.ts";

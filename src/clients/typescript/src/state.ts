@@ -8,30 +8,6 @@ import { type Candidate, type Code, CODES, type Failure, type Refusal, REFUSALS 
 export const STATE = "state.json";
 export const KEPT = "kept.json";
 
-/** Where the state is kept: a few small texts by name. */
-export interface Storage {
-  read(name: string): Promise<string | null>;
-  /** Replaces the text as a whole: a reader sees the old one or the new one. */
-  write(name: string, text: string): Promise<void>;
-  /** Runs `work` while nobody else on the storage does; may be left out if nobody shares it. */
-  exclusively?<T>(work: () => Promise<T>): Promise<T>;
-  /** Sets a broken text aside for a person to look at; may be left out if `read` returns all of it. */
-  setAside?(name: string): Promise<void>;
-}
-
-/** Forgets everything when the process ends: for tests, and if a lost seat becomes free soon enough. */
-export class MemoryStorage implements Storage {
-  readonly #texts = new Map<string, string>();
-
-  async read(name: string): Promise<string | null> {
-    return this.#texts.get(name) ?? null;
-  }
-
-  async write(name: string, text: string): Promise<void> {
-    this.#texts.set(name, text);
-  }
-}
-
 /** A license key or an instance id that waits to replace the one in force. */
 export interface CandidateState {
   license_key: string;
@@ -47,6 +23,13 @@ export interface CandidateState {
   failures: number;
   /** null: as soon as possible. */
   next_try_at: string | null;
+}
+
+/** A seat of a license before that must still be given back. */
+export interface OwedSeat {
+  license_key: string;
+  instance_id: string;
+  certificate: string;
 }
 
 export interface State {
@@ -77,6 +60,8 @@ export interface State {
   revocations: string | null;
   /** The published keys, as read last. */
   jwks: KeySet | null;
+  /** When they were last compared with the service's, by the service's time. */
+  keys_read_at: string | null;
   /** The latest time in any signed document so far. */
   high_water: string | null;
   /** Bound to the key that it is about. */
@@ -96,6 +81,7 @@ export interface State {
   offline_requests: { nonce: string; usage: Usage }[];
   /** SHA-256 of the certificate in the last loaded license file: loading it again changes nothing. */
   license_file_sha256: string | null;
+  owed_seats: OwedSeat[];
 }
 
 export const EMPTY: State = {
@@ -115,6 +101,7 @@ export const EMPTY: State = {
   candidate: null,
   revocations: null,
   jwks: null,
+  keys_read_at: null,
   high_water: null,
   refusal: null,
   last_failure: null,
@@ -128,6 +115,7 @@ export const EMPTY: State = {
   seats_active: null,
   offline_requests: [],
   license_file_sha256: null,
+  owed_seats: [],
 };
 
 /** The members that are texts, and those that are instants. */
@@ -146,6 +134,7 @@ const TEXTS = [
 ] as const;
 
 const INSTANTS = [
+  "keys_read_at",
   "key_seen_at",
   "bounded_since",
   "confirmed_at",
@@ -177,6 +166,7 @@ export function parseState(text: string): State | null {
     acknowledged: usageOf(value["acknowledged"]),
     seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
     offline_requests: requestsOf(value["offline_requests"]),
+    owed_seats: seatsOf(value["owed_seats"]),
   };
   // Older clients did not record when they ran; the days that they counted on show it.
   const day = Object.keys(usage).toSorted().at(-1);
@@ -271,6 +261,14 @@ const requestsOf = (value: unknown): State["offline_requests"] =>
   (Array.isArray(value) ? value : [])
     .filter(isObject)
     .flatMap(({ nonce, usage }) => (typeof nonce === "string" ? [{ nonce, usage: usageOf(usage) }] : []));
+
+const seatsOf = (value: unknown): OwedSeat[] =>
+  (Array.isArray(value) ? value : []).filter(isObject).flatMap((seat) => {
+    const [license_key, instance_id, certificate] = ["license_key", "instance_id", "certificate"].map(
+      (name) => textOf(seat[name]),
+    );
+    return license_key && instance_id && certificate ? [{ license_key, instance_id, certificate }] : [];
+  });
 
 const usageOf = (value: unknown): Usage =>
   isObject(value)

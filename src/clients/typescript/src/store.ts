@@ -1,16 +1,7 @@
 // Keeps the state: one change after the other, shared by all processes on the storage. A storage that fails
 // stops nobody: changes stay in memory and are written as soon as that works again.
-import {
-  EMPTY,
-  formatKept,
-  formatState,
-  KEPT,
-  parseState,
-  salvage,
-  STATE,
-  type State,
-  type Storage,
-} from "./state.ts";
+import { EMPTY, formatKept, formatState, KEPT, parseState, salvage, STATE, type State } from "./state.ts";
+import type { Storage } from "./storage.ts";
 import { addUsage, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 

@@ -27,6 +27,9 @@ export const PASSED_OVER = " Quotes, a name in front or characters that nobody s
 /** An instance id as it is compared and sent: "a " and "a" are one instance. */
 export const cleanId = (text: string): string => text.replaceAll(EDGES, "").normalize("NFC");
 
+/** Whether there is nothing in it that anybody sees. */
+export const isBlank = (text: string | undefined): boolean => (text ?? "").replaceAll(UNSEEN, "") === "";
+
 /** Whether the service accepts it. */
 export const isInstanceId = (text: string): boolean => /^[^\p{C}]{1,128}$/u.test(text) && text.trim() !== "";
 
@@ -34,15 +37,35 @@ const DEFAULT_PORTS: Record<string, string> = { http: ":80", https: ":443" };
 
 /** An address as it is compared and requested: differences without meaning are removed. */
 export function canonicalAddress(text: string): string {
-  const trimmed = text.replaceAll(EDGES, "").replace(/\/+$/, "");
-  const [, scheme, user = "", host, rest] =
-    /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*@)?([^/?#@]*)(.*)$/.exec(trimmed) ?? [];
+  const trimmed = text
+    .replaceAll(EDGES, "")
+    .replaceAll(/[\t\r\n]/g, "")
+    .replace(/\/+$/, "");
+  // A user is not part of it: fetch takes none, and a password would get into logs.
+  const [, scheme, host, path = ""] =
+    /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#]*@)?([^/?#@]+)([^?#]*)/.exec(trimmed) ?? [];
   if (scheme === undefined || host === undefined) return trimmed;
   const protocol = scheme.toLowerCase();
   const port = DEFAULT_PORTS[protocol];
   const named = port !== undefined && host.endsWith(port) ? host.slice(0, -port.length) : host;
   const plain = named.toLowerCase().replace(/\.(?=:\d+$|$)/, "");
-  return `${protocol}://${user}${plain}${rest}`;
+  return `${protocol}://${plain}${path.replace(/\/+$/, "")}`;
+}
+
+/** Host names may have letters of all scripts. */
+const SERVICE =
+  // oxlint-disable-next-line no-control-regex -- they are what must not be there
+  /^https?:\/\/(?:\[[0-9a-f:.]+\]|[^\s\u0000-\u0020\u007F/?#@:[\]\\<>^`{|}%"]+)(?::(\d{1,5}))?(?:\/\S*)?$/u;
+
+/**
+ * Why no service can be asked at an address, which is canonical; null if it can. Nothing of it is repeated: it may hold
+ * a password.
+ */
+export function addressFault(address: string): string | null {
+  const found = SERVICE.exec(address);
+  return found === null || Number(found[1] ?? 0) > 65_535
+    ? "the url is no address of a service, which looks like https://licensing.example"
+    : null;
 }
 
 /** The addresses of a comma-separated list. */

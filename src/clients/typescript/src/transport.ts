@@ -1,30 +1,40 @@
 // The way to the service: one request, one answer, nothing thrown. answers.ts decides what an answer means.
 import type { Answer } from "./answers.ts";
-import { reasonOf } from "./failures.ts";
-import { canonicalAddress } from "./texts.ts";
+import { atMost } from "./deadline.ts";
+import { reasonOf, TOO_LATE } from "./failures.ts";
+import { addressFault, canonicalAddress } from "./texts.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface Transport {
+  /** Why nothing can be asked at all; null if it can. */
+  fault: string | null;
   post(path: string, body: object): Promise<Answer>;
   /** @param maxLength bytes, if the answer may be larger than usual */
   get(path: string, maxLength?: number): Promise<Answer>;
+  /** The same, for requests that must end by then. @param deadline as performance.now() */
+  until(deadline: number): Transport;
 }
 
 /** Far larger than a usual answer of the service; a portal's page is not worth more memory. */
 const MAX_ANSWER = 256 * 1024;
 
-/** @param timeout milliseconds for each request */
-export function createTransport(url: string, fetch: Fetch, timeout: number): Transport {
+/**
+ * With an address that is none, asks nothing, and says so.
+ * @param timeout milliseconds for each request
+ */
+export function createTransport(
+  url: string,
+  fetch: Fetch,
+  timeout: number,
+  deadline = Number.POSITIVE_INFINITY,
+): Transport {
   const base = canonicalAddress(url);
-  const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
+  const fault = addressFault(base);
+  const request = async (path: string, init: RequestInit, maxLength: number): Promise<Answer> => {
     try {
-      const response = await fetch(`${base}${path}`, {
-        ...init,
-        // A redirect leads to a portal, never to the service.
-        redirect: "manual",
-        signal: AbortSignal.timeout(timeout),
-      });
+      // A redirect leads to a portal, never to the service.
+      const response = await fetch(`${base}${path}`, { ...init, redirect: "manual" });
       return {
         status: response.status,
         contentType: response.headers.get("Content-Type") ?? "",
@@ -36,7 +46,16 @@ export function createTransport(url: string, fetch: Fetch, timeout: number): Tra
       return { unreachable: reasonOf(error) };
     }
   };
+  const late: Answer = { unreachable: TOO_LATE };
+  const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
+    if (fault !== null) return { unreachable: fault };
+    const left = Math.min(timeout, Math.floor(deadline - performance.now()));
+    if (left <= 0) return late;
+    // Not by the signal alone: a fetch that does not heed it must not keep the next contact waiting.
+    return atMost(request(path, { ...init, signal: AbortSignal.timeout(left) }, maxLength), left, () => late);
+  };
   return {
+    fault,
     post: (path, body) =>
       ask(path, {
         method: "POST",
@@ -45,6 +64,7 @@ export function createTransport(url: string, fetch: Fetch, timeout: number): Tra
       }),
     get: (path, maxLength) =>
       ask(path, { method: "GET", headers: { Accept: "application/json" } }, maxLength),
+    until: (then) => createTransport(url, fetch, timeout, then),
   };
 }
 

@@ -7,6 +7,13 @@ export interface Figures {
 }
 
 /** By day, YYYY-MM-DD. */
+/** @throws RangeError where they are no figures */
+export function countable(figures: Figures): Figures {
+  for (const n of [figures.requests, figures.services])
+    if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${n} is not a number of things.`);
+  return figures;
+}
+
 export type Usage = Readonly<Record<string, Figures>>;
 
 export interface DayReport extends Figures {

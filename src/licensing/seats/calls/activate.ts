@@ -2,30 +2,32 @@
 // share a batch.
 import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
-import { maxCharacters } from "../../../kernel/inputs.ts";
+import { Described, Echoed } from "../../../kernel/inputs.ts";
 import { presentGrant } from "../answers.ts";
 import { grantSeat } from "../grants.ts";
 import { withKeptId } from "../kept-ids.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
-const Label = (max: number) => z.string().check(...maxCharacters(max));
-
 const MAX_LABELS = 32;
+
+const withoutNameless = (labels: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => name !== ""));
 
 // null counts as absent: clients in many languages send it for "none".
 export const ActivationRequest = z.object({
   license_key: LicenseKey,
   instance_id: InstanceId,
-  fingerprint: z.nullish(Label(256)),
-  hostname: z.nullish(Label(255)),
-  app_version: z.nullish(Label(64)),
-  nonce: z.nullish(Label(256)),
+  fingerprint: z.nullish(Described(256)),
+  hostname: z.nullish(Described(255)),
+  app_version: z.nullish(Described(64)),
+  nonce: z.nullish(Echoed(256)),
   /** The certificate that the instance holds: it proves that the seat is its own. */
   certificate: z.nullish(z.string()),
   /** The longest lease that the instance wants: short leases are for installations that keep no state. */
   lease_hours: z.nullish(z.int().check(z.minimum(1), z.maximum(8_760))),
   labels: z.nullish(
-    z.record(Label(64).check(z.minLength(1)), Label(256)).check(
+    z.record(Described(64), Described(256)).check(
+      z.overwrite(withoutNameless),
       z.refine((labels) => Object.keys(labels).length <= MAX_LABELS, `At most ${MAX_LABELS} labels`),
       z.meta({ maxProperties: MAX_LABELS }),
     ),

@@ -19,7 +19,8 @@ from .documents import DocumentInvalid, SigningKeyUnknown, claim_of
 from .facts import Status, key_hash
 from .files import write_atomically
 from .grants import take_grant
-from .holdings import is_usable, proof, usable_certificate
+from .holdings import is_usable, proof, seat, usable_certificate
+from .owed import owe
 from .rules import asking
 from .texts import clean_key, read_text
 from .times import SECOND, day_of
@@ -102,7 +103,9 @@ def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> St
         if held and is_usable(held, license_id, name) and certificate.issued_at < held.issued_at:
             raise LicenseFileError("The license file is older than the one that is installed.")
         granted = grant_of(key_text, certificate_text, certificate, content)
+        former = seat(client.facts())
         take_grant(state, trust, granted, client.now(), client.chance())
+        owe(state, former, {"license_key": key_text, "instance_id": name})
         state.installed_key_sha256, state.license_file_sha256 = key_hash(key_text), digest
         if name != client.instance_id:
             state.instance_id = name

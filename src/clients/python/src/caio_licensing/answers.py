@@ -97,29 +97,30 @@ Outcome = Union[Granted, Refused, NotActivated, Outage]
 MAX_RETRY_AFTER = DAY
 
 
-def judge_answer(facts: Facts, answer: Answer | Failure | None) -> Outcome:
+def judge_answer(facts: Facts, answer: Answer | Failure | None, nonce: str) -> Outcome:
     """What an answer to an activation or a check-in means; None means no answer.
 
     :param facts: with the key and the instance of the request
+    :param nonce: of the request
     """
     if answer is None or isinstance(answer, Failure):
         return Outage(answer.reason if answer else "no answer")
     body = _json_object(answer.body)
     if answer.status == 200:
-        return _judge_grant(facts, body)
+        return _judge_grant(facts, body, nonce)
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if 400 <= answer.status < 500 and kind == "application/problem+json":
         code, detail = body.get("code"), body.get("detail")
         if isinstance(code, str) and code in REFUSALS:
             said = Refused(code, detail if isinstance(detail, str) else code)
-            return _judge_signature(facts, said, body.get("refusal"))
+            return _judge_signature(facts, said, body.get("refusal"), nonce)
         if code == "INSTANCE_NOT_ACTIVATED":
             return NotActivated()
     who = "proxy" if answer.status == 407 else "the service"
     return Outage(f"{who} answered {answer.status}", _retry_after(answer))
 
 
-def _judge_signature(facts: Facts, said: Refused, token: object) -> Refused:
+def _judge_signature(facts: Facts, said: Refused, token: object, nonce: str) -> Refused:
     if not isinstance(token, str) or said.code not in SIGNED_CODES:
         return said
     try:
@@ -129,14 +130,15 @@ def _judge_signature(facts: Facts, said: Refused, token: object) -> Refused:
     except DocumentInvalid:
         return said
     held = usable_certificate(facts)
-    about = signed.code, signed.instance_id, signed.license_id
-    asked = said.code, facts.instance_id, claim_of(facts.license_key or "", "jti")
+    # With another nonce it is the answer to another request: somebody on the way kept it, and replays it.
+    about = signed.code, signed.instance_id, signed.license_id, signed.nonce
+    asked = said.code, facts.instance_id, claim_of(facts.license_key or "", "jti"), nonce
     # A refusal older than a later grant was cached somewhere on the way.
     fresh = held is None or signed.issued_at >= held.issued_at
     return replace(said, signed_at=signed.issued_at) if about == asked and fresh else said
 
 
-def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:
+def _judge_grant(facts: Facts, body: Mapping[str, Any], nonce: str) -> Outcome:
     key_text, certificate_text = body.get("license_key"), body.get("certificate")
     if not isinstance(key_text, str) or not isinstance(certificate_text, str):
         return Outage("the service answered 200")
@@ -151,6 +153,8 @@ def _judge_grant(facts: Facts, body: Mapping[str, Any]) -> Outcome:
     granted = key.terms.license_id
     if granted != wanted or not is_usable(certificate, granted, facts.instance_id):
         return Outage("the answer is for another installation")
+    if certificate.nonce not in (None, nonce):
+        return Outage("the answer is to another request: it was stored somewhere on the way")
     last = usable_certificate(facts)
     if last and certificate.issued_at < last.issued_at:
         return Outage("the answer is older than the certificate held: it was stored somewhere on the way")

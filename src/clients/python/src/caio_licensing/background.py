@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from typing import Callable, Mapping, Tuple, TypeVar
 
 log = logging.getLogger("caio_licensing")
@@ -60,6 +61,17 @@ class Background:
                 return
 
 
+_call = threading.local()
+
+
+def time_left() -> float | None:
+    """How many seconds requests of the current call may take; None outside of `within`. A tenth of the call's time is
+    left to take in what was heard.
+    """
+    deadline: float | None = getattr(_call, "deadline", None)
+    return None if deadline is None else deadline - time.monotonic()
+
+
 def within(seconds: float, work: Callable[[], T]) -> T | None:
     """The result of the work, or None if it takes longer; then it continues by itself.
 
@@ -67,7 +79,10 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     """
     done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
+    deadline = time.monotonic() + seconds * 0.9
+
     def run() -> None:
+        _call.deadline = deadline
         try:
             done.put((work(), None))
         except BaseException as error:  # raised again in the caller

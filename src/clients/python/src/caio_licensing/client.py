@@ -30,7 +30,8 @@ _KEEP_TIME = 10 * MINUTE
 class LicenseClient(Contact):
     """One license on one installation. Arguments that are not given come from the environment.
 
-    :param url: of the license service (CAIO_LICENSE_URL); without it the client sends no requests
+    :param url: of the license service (CAIO_LICENSE_URL); without it the client sends no requests, and with a mistyped
+        one neither: then `last_failure` says so
     :param license_key: as it was delivered (CAIO_LICENSE_KEY); a changed key waits until it is granted a seat
     :param license_key_file: a file with the key (CAIO_LICENSE_KEY_FILE), checked every ten seconds
     :param instance_id: who this installation is (CAIO_LICENSE_INSTANCE_ID); generated and kept if not given
@@ -42,9 +43,9 @@ class LicenseClient(Contact):
     :param issuer: the issuers whose documents count, comma-separated (CAIO_LICENSE_ISSUER); default: the url
     :param on_indeterminate: "deny" to stop if nobody can tell; "allow" to continue
     :param indeterminate_days: for how many days to continue if nobody can tell; None: forever
-    :param timeout: seconds that a call waits for the service in total
+    :param timeout: seconds that a call waits in total: for the service, the disk and other processes
     :param clock: seconds since 1970, for tests; so is `monotonic`, seconds from any beginning
-    :raises ValueError: if neither url nor issuer is known, or an argument is invalid
+    :raises ValueError: if neither url nor issuer is given, or another argument is invalid
     """
 
     def __init__(

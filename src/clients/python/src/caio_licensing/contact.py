@@ -1,4 +1,6 @@
-"""When the service is asked, for what, and how long a caller waits."""
+"""When the service is asked, for what, and how long a caller waits: `timeout` seconds in total, also for the disk and
+for other processes. Then the work continues by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,12 @@ from typing import Callable
 
 from .background import within
 from .exchange import Exchange
-from .facts import Candidate, Status
+from .facts import Candidate, FailedContact, Status
 from .installation import Installation, forget_seat
 from .offers import is_locally_invalid
 from .rules import evaluate, named
 from .texts import clean_instance_id, clean_key, is_instance_id
+from .transport import TOO_LATE
 from .usage import tell_anew
 
 
@@ -30,28 +33,32 @@ class Contact(Installation):
         :raises ValueError: for another instance_id than that of an activated installation
         """
         done = within(self.timeout, lambda: self._activate(license_key, instance_id))
-        return done or self._status_with(license_key)
+        return done or self._status_with(license_key, late=True)
 
     def _activate(self, license_key: str | None, instance_id: str | None) -> Status:
         if instance_id is not None:
             self._adopt(instance_id)
-        if license_key is None:
-            return self.check_in()
-        self.install(license_key)
+        if license_key is not None:
+            self.install(license_key)
         if self._candidate_of(license_key) is None:
-            return self.check_in()
+            return self._check_in()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now))
         return self._status_with(license_key)
 
     def check_in(self) -> Status:
         """Asks the service now, activates if that is due, and waits at most `timeout` seconds in total."""
+        return within(self.timeout, self._check_in) or self._status_with(None, late=True)
+
+    def _check_in(self) -> Status:
         self.configure()
         self.flush()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now) or exchange.ask(self.now))
         return self.status()
 
     def deactivate(self) -> bool:
-        """Gives the seat back and forgets key and certificate. False if the service could not be reached."""
+        """Gives the seat back and forgets key and certificate. False if the service could not be reached within
+        `timeout` seconds in total.
+        """
         return self._give_seat_back(self.forget)
 
     def release(self) -> bool:
@@ -65,9 +72,8 @@ class Contact(Installation):
         return self.folder.read().certificate is not None and self._give_seat_back(forget)
 
     def _give_seat_back(self, forget: Callable[[], None]) -> bool:
-        self.flush()
-
         def work() -> bool:
+            self.flush()
             # A process that waits for its turn must find the key gone, or it would take the seat again.
             with self.folder.turn(self.timeout) as mine:
                 if not mine:
@@ -85,13 +91,9 @@ class Contact(Installation):
         exchange = self._exchange
         if exchange is None:
             return
-
-        def work() -> None:
-            with self.folder.turn(self.timeout) as mine:
-                if mine:
-                    ask(exchange)
-
-        within(self.timeout, work)
+        with self.folder.turn(self.timeout) as mine:
+            if mine:
+                ask(exchange)
 
     def _check_in_if_due(self) -> None:
         if not self._due():
@@ -126,9 +128,14 @@ class Contact(Installation):
         candidate = self.folder.read().candidate
         return candidate if candidate and candidate.license_key == clean_key(license_key or "") else None
 
-    def _status_with(self, license_key: str | None) -> Status:
-        """Treats a key that is a candidate as if it were in force."""
+    def _status_with(self, license_key: str | None, *, late: bool = False) -> Status:
+        """Treats a key that is a candidate as if it were in force.
+
+        :param late: whether the call ran out of time
+        """
         candidate, facts = self._candidate_of(license_key), self.facts()
+        if late:
+            facts = replace(facts, last_failure=FailedContact(self.now(), TOO_LATE))
         if candidate is None:
             return evaluate(facts, self.now())
         asked = replace(facts, refusal=None, vouched=False, seen_at=candidate.seen_at, **named(facts, candidate))

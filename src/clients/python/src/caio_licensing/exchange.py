@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import replace
 from typing import Any, Callable, Mapping
 
 from .answers import Granted, NotActivated, Outage, Outcome, Refused, judge_answer, next_after_failure
-from .documents import Trust, claim_of
+from .documents import Trust
 from .facts import Candidate, Facts, FailedContact, Refusal, key_hash
 from .folder import StateFolder
 from .grants import compare_clocks, take_grant
-from .holdings import holdings, names_unknown_key, proof, usable_certificate, verified
+from .holdings import holdings, names_unknown_key, seat, usable_certificate, verified
 from .keys import TrustedKeys
 from .offers import is_locally_invalid
+from .owed import owe, owed_now, settle
 from .rules import judge, named
 from .state import State, Usage
 from .times import day_of
@@ -51,6 +53,8 @@ class Exchange:
             # If another key was installed meanwhile, the answer is not about it.
             if fresh.license_key == facts.license_key:
                 self._take_in(fresh, facts, trust, outcome, sent, at)
+        if isinstance(outcome, Granted):
+            self._after_grant(outcome)
 
     def ask_for_candidate(self, now: Callable[[], int]) -> bool:
         """Asks for the license that is to replace the one in force. Returns whether it did."""
@@ -66,13 +70,15 @@ class Exchange:
             waiting = state.candidate
             if waiting and (waiting.license_key, waiting.since) == (candidate.license_key, candidate.since):
                 taken = self._take_candidate(state, candidate, trust, outcome, asked, at)
-        if taken:
-            self._give_back(before, asked)
+                if taken:
+                    owe(state, seat(before), seat(asked))
+        if isinstance(outcome, Granted):
+            self._after_grant(outcome)
         return taken
 
     def deactivate(self) -> bool:
         """Gives the seat back. Returns whether the service has it."""
-        answer = self._transport.post("/v1/deactivate", self._seat(self._facts()))
+        answer = self._transport.post("/v1/deactivate", seat(self._facts()))
         return getattr(answer, "status", None) == 204
 
     def _with_known_keys(self, facts: Facts) -> Facts:
@@ -84,14 +90,8 @@ class Exchange:
                 return replace(facts, trust=trust)
         return facts
 
-    def _seat(self, facts: Facts) -> dict[str, Any]:
-        """The license, the instance, and the proof."""
-        body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
-        certificate = proof(facts)
-        return {**body, "certificate": certificate} if certificate else body
-
     def _body(self, facts: Facts) -> dict[str, Any]:
-        return {**self._seat(facts), **self._about}
+        return {**seat(facts), **self._about}
 
     def _exchange(self, facts: Facts, sent: Usage) -> tuple[Outcome, Trust]:
         body = self._body(facts)
@@ -106,12 +106,13 @@ class Exchange:
         return (Outage("the service does not know this instance") if unknown else outcome), trust
 
     def _judge(self, path: str, body: dict[str, Any], facts: Facts) -> tuple[Outcome, Trust]:
-        answer = self._transport.post(path, body)
-        outcome, trust = judge_answer(facts, answer), facts.trust
+        nonce = fresh_nonce()
+        answer = self._transport.post(path, {**body, "nonce": nonce})
+        outcome, trust = judge_answer(facts, answer, nonce), facts.trust
         unknown = isinstance(outcome, (Outage, Refused)) and outcome.unknown_key
         if unknown and (published := self._keys.published()):
             trust = self._keys.trust(published)
-            outcome = judge_answer(replace(facts, trust=trust), answer)
+            outcome = judge_answer(replace(facts, trust=trust), answer, nonce)
             if isinstance(outcome, Granted) or (isinstance(outcome, Refused) and outcome.signed_at):
                 self._keys.keep(published)
         return outcome, trust
@@ -164,15 +165,25 @@ class Exchange:
         state.candidate = replace(tried, next_try_at=tries)
         return False
 
-    def _give_back(self, before: Facts, now_held: Facts) -> None:
-        """Gives back the former seat, if it was a different one. If that fails, its lease ends by itself."""
-        seat, held = self._seat(before), self._seat(now_held)
-        licenses = {claim_of(one.license_key or "", "jti") for one in (before, now_held)}
-        if "certificate" not in seat or (len(licenses) == 1 and seat["instance_id"] == held["instance_id"]):
-            return
-        answer = self._transport.post("/v1/deactivate", seat)
-        if getattr(answer, "status", None) != 204:
-            log.info("The seat of the license before could not be given back; it frees itself")
+    def _after_grant(self, granted: Granted) -> None:
+        """What is due while the service answers: former seats go back, and dropped keys go."""
+        if owed := owed_now(self._folder.read()):
+            given_back = [one for one in owed if self._give_back(one)]
+            with self._folder.update() as state:
+                settle(state, given_back)
+        self._keys.refresh(granted.issued_at)
+
+    def _give_back(self, former: dict[str, str]) -> bool:
+        answer = self._transport.post("/v1/deactivate", former)
+        done = getattr(answer, "status", None) == 204
+        if not done:
+            log.info("The seat of the license before could not be given back yet")
+        return done
+
+
+def fresh_nonce() -> str:
+    """Ties an answer to its request: the service signs it along."""
+    return secrets.token_urlsafe(16)
 
 
 def _note_refusal(state: State, facts: Facts, said: Refused, now: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .answers import Granted, next_after_grant
 from .claims import Certificate
-from .documents import Trust
+from .documents import Trust, claim_of
 from .facts import key_hash
 from .holdings import CLOCK_TOLERANCE, verified
+from .owed import take_back
 from .state import State
 from .usage import begin_license
 
@@ -17,6 +18,10 @@ def take_grant(state: State, trust: Trust, granted: Granted, now: int, chance: f
     hold(state, trust, granted.certificate)
     state.license_key, state.vouched_key_sha256 = granted.license_key, key_hash(granted.license_key)
     state.high_water = max(state.high_water or 0, granted.issued_at)
+    instance_id = claim_of(granted.certificate, "sub") or ""
+    take_back(state, {"license_key": granted.license_key, "instance_id": instance_id})
+    if state.jwks and state.keys_read_at is None:
+        state.keys_read_at = granted.issued_at
     state.refusal = state.last_failure = None
     state.warnings, state.failures = list(granted.warnings), 0
     if granted.seats_active is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from .claims import Certificate, LicenseKey, RevocationList
 from .documents import DocumentInvalid, SigningKeyUnknown, claim_of, number_of
@@ -87,6 +87,13 @@ def proof(facts: Facts) -> str | None:
         if text and named == (claim_of(facts.license_key or "", "jti"), facts.instance_id):
             return text
     return None
+
+
+def seat(facts: Facts) -> dict[str, Any]:
+    """The license, the instance, and the proof, as the service takes them."""
+    body: dict[str, Any] = {"license_key": facts.license_key, "instance_id": facts.instance_id}
+    certificate = proof(facts)
+    return {**body, "certificate": certificate} if certificate else body
 
 
 def told_end(facts: Facts, held: Holdings) -> tuple[int | None, int | None]:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 from .confirmed import ConfirmedTime
 from .documents import DocumentInvalid, IssuerMismatch, SigningKeyUnknown, claim_of
 from .exchange import Exchange
-from .facts import Facts, Status, key_hash
+from .facts import FailedContact, Facts, Status, key_hash
 from .folder import StateFolder
 from .holdings import verified
 from .keys import TrustedKeys
@@ -18,7 +18,7 @@ from .settings import Settings, configured_text
 from .state import State
 from .texts import clean_key, had_marks
 from .times import parse_instant
-from .transport import Transport
+from .transport import HttpTransport, Transport
 
 log = logging.getLogger("caio_licensing")
 
@@ -44,6 +44,9 @@ class Installation:
         self._settings, self._clock, self.chance, self.timeout = settings, clock, chance, timeout
         self._strict, self._indeterminate_days = strict, indeterminate_days
         self._transport = transport
+        fault = transport.fault if isinstance(transport, HttpTransport) else None
+        #: Why the service is not asked at all.
+        self._unasked = FailedContact(self.now(), fault) if fault else None
         self._pinned_only = bool(trusted_keys) and not (fetch_keys and transport)
         #: What else the service is told about this installation.
         self.about = about
@@ -87,7 +90,7 @@ class Installation:
             next_check_in=state.next_check_in,
             last_attempt_at=state.last_attempt_at,
             candidate=state.candidate,
-            last_failure=state.last_failure,
+            last_failure=self._unasked or state.last_failure,
             vouched=vouched or verified(trust.license_key, key) is not None,
             seen_at=state.key_seen_at,
             bounded_since=state.bounded_since,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from .answers import Answer
 from .documents import DocumentInvalid, SigningKeyUnknown, Trust, public_keys
 from .folder import StateFolder
 from .holdings import verified
+from .state import State
+from .times import DAY
 from .transport import Transport
 
 
@@ -52,6 +54,36 @@ class TrustedKeys:
         """
         with self._folder.update() as state:
             state.jwks = published
+
+    def refresh(self, now: int) -> None:
+        """At most once a day, after a good answer: a key that the service no longer publishes is no longer trusted.
+        The stored keys stay if anything that they verify here would not be verified any more, so this ends nothing
+        that is in force. Pinned keys stay.
+
+        :param now: by the service's time
+        """
+        state = self._folder.read()
+        if not state.jwks or not self._fetch or now - (state.keys_read_at or 0) < DAY:
+            return
+        published = self.published()
+        with self._folder.update() as fresh:
+            fresh.keys_read_at = now
+            if published and self._verifies_all(published, fresh):
+                fresh.jwks = published
+
+    def _verifies_all(self, published: dict[str, Any], state: State) -> bool:
+        known, given = self.trust(state.jwks), Trust(self._issuers, published, self._pinned)
+        held: list[tuple[Callable[[Trust], Callable[[str], object]], str | None]] = [
+            (lambda trust: trust.license_key, state.license_key),
+            (lambda trust: trust.license_key, state.candidate and state.candidate.license_key),
+            (lambda trust: trust.certificate, state.certificate),
+            (lambda trust: trust.certificate, state.proven_certificate),
+            (lambda trust: trust.revocations, state.revocations),
+        ]
+        return all(
+            verified(read(given), text) is not None or verified(read(known), text) is None
+            for read, text in held
+        )
 
     def take_revocations(self, token: str | None) -> bool:
         """Stores a revocation list, the published one if none is given, unless a newer one is stored."""

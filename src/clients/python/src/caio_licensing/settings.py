@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
-from .texts import addresses, clean_instance_id, clean_key, is_instance_id, normal_address, read_text
+from .texts import addresses, clean_instance_id, clean_key, is_instance_id, normal_address, read_text, trim
 
 log = logging.getLogger("caio_licensing")
 
@@ -45,8 +45,10 @@ def settings_from(
     release: bool | None,
 ) -> Settings:
     """:raises ValueError: for invalid arguments; invalid values in the environment are ignored"""
-    url = normal_address(url or os.environ.get("CAIO_LICENSE_URL") or "") or None
-    issuers = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or url or "")
+    told = trim(url or os.environ.get("CAIO_LICENSE_URL") or "")
+    # A mistyped one is kept, and asked nothing: see HttpTransport.
+    url = normal_address(told) or told or None
+    issuers = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or "") or ((url,) if url else ())
     if not issuers:
         raise ValueError("Where is the license service? Give url or set CAIO_LICENSE_URL.")
     key, file = license_key, license_key_file

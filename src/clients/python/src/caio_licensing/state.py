@@ -31,6 +31,8 @@ class State:
     proven_certificate: str | None = None
     revocations: str | None = None
     jwks: dict[str, Any] | None = None
+    #: When the published keys above were last compared with the service's, by the service's time.
+    keys_read_at: int | None = None
     high_water: int | None = None
     #: The key that a trusted key verified or the service granted.
     vouched_key_sha256: str | None = None
@@ -61,7 +63,11 @@ class State:
     offline_requests: list[dict[str, Any]] = field(default_factory=list)
     #: The hash of the certificate in the last loaded license file.
     license_file_sha256: str | None = None
+    #: Seats of licenses before that must still be given back, each with the members of OWED.
+    owed_seats: list[dict[str, str]] = field(default_factory=list)
 
+
+OWED = ("license_key", "instance_id", "certificate")
 
 #: The members of the second copy, which an installation must not lose with state.json.
 KEPT = (
@@ -76,6 +82,7 @@ KEPT = (
 )
 
 _INSTANTS = (
+    "keys_read_at",
     "high_water",
     "key_seen_at",
     "bounded_since",
@@ -148,6 +155,8 @@ def _decode(name: str, value: Any) -> Any:
         return _usage(value)
     if name == "offline_requests":
         return [{"nonce": str(one["nonce"]), "usage": _usage(one["usage"])} for one in value]
+    if name == "owed_seats":
+        return [{member: _is(str, one[member]) for member in OWED} for one in value]
     if name == "warnings":
         return [_is(str, code) for code in _is(list, value)]
     kinds: dict[str, type] = {"jwks": dict, "seats_active": int}

@@ -23,6 +23,9 @@ _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"), ("<", ">"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 #: No key is this long, even with added marks; a longer text must not cause work.
 _LONGEST = 65_536
+# Host names may have letters of all scripts.
+_SERVICE = re.compile(r"""https?://(?:\[[0-9a-f:.]+\]|[^\s\x00-\x20\x7f/?#@:\[\]\\<>^`{|}%"]+)(?::(\d{1,5}))?(?:/\S*)?""")
+_NO_SERVICE = "the url is no address of a service, which looks like https://licensing.example"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -54,7 +57,7 @@ def had_marks(text: str) -> bool:
 
 def clean_instance_id(text: str) -> str:
     """Trimmed and NFC, as the service takes it: two spellings of one id must not take two seats."""
-    return unicodedata.normalize("NFC", _trim(text))
+    return unicodedata.normalize("NFC", trim(text))
 
 
 def is_instance_id(text: str) -> bool:
@@ -63,9 +66,19 @@ def is_instance_id(text: str) -> bool:
     return printable and 1 <= len(clean_instance_id(text)) <= 128
 
 
+def trim(text: str) -> str:
+    """Without the blanks and invisible characters at its ends."""
+    start, end = 0, len(text)
+    while start < end and _is_invisible(text[start]):
+        start += 1
+    while start < end and _is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
 def normal_address(text: str) -> str:
     """An address for comparing: scheme and host in lower case, without default port, trailing dot and slashes."""
-    text = _trim(text)
+    text = trim(text)
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -79,6 +92,15 @@ def normal_address(text: str) -> str:
     return f"{scheme}://{host}{shown}{parts.path.rstrip('/')}"
 
 
+def address_fault(address: str) -> str | None:
+    """Why no service can be asked at an address, which is in its normal form; None if it can. Nothing of it is
+    repeated: it may hold a password.
+    """
+    found = _SERVICE.fullmatch(address)
+    port = found and found.group(1)
+    return _NO_SERVICE if found is None or (port and int(port) > 65_535) else None
+
+
 def addresses(text: str) -> tuple[str, ...]:
     """A comma-separated list of addresses, each as it is compared."""
     found = (normal_address(one) for one in text.split(","))
@@ -87,15 +109,6 @@ def addresses(text: str) -> tuple[str, ...]:
 
 def _is_invisible(one: str) -> bool:
     return one in _WHITE_SPACE or unicodedata.category(one) == "Cf"
-
-
-def _trim(text: str) -> str:
-    start, end = 0, len(text)
-    while start < end and _is_invisible(text[start]):
-        start += 1
-    while start < end and _is_invisible(text[end - 1]):
-        end -= 1
-    return text[start:end]
 
 
 def decode_text(data: bytes) -> str:

@@ -21,14 +21,16 @@ from urllib.parse import urlsplit
 
 from . import __version__
 from .answers import Answer, Failure
-from .texts import normal_address
+from .background import time_left
+from .texts import address_fault, normal_address
 
 log = logging.getLogger("caio_licensing")
 
 #: The size of the longest revocation list; far larger than any other answer of the service.
 MAX_BODY = 4 * 1024 * 1024
 
-_TOO_SLOW = Failure("no answer in time")
+TOO_LATE = "no answer in time"
+_TOO_SLOW = Failure(TOO_LATE)
 
 #: OpenSSL's faults of certificates, in words for the person who must fix them.
 _CERTIFICATES = {
@@ -60,26 +62,24 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpTransport:
-    """:param timeout: seconds that an answer may take in total
-    :raises ValueError: if the url is invalid
-    """
+    """:param timeout: seconds that an answer may take in total"""
 
     def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
         self._base = normal_address(url)
-        parts = urlsplit(self._base)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"The license service has no address: {url!r}")
+        self._timeout = timeout
+        #: Why nothing can be sent at all. A typing error must not keep an application from starting.
+        self.fault = address_fault(self._base)
+        parts = urlsplit("" if self.fault else self._base)
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             log.warning("The license key is sent unencrypted to %s: use https", self._base)
-        self._timeout = timeout
-        #: Why nothing can be sent at all. A missing file must not keep an application from starting.
-        self._broken: Failure | None = None
         context = ssl.create_default_context()
         if ca_file is not None:
             try:
                 context.load_verify_locations(ca_file)
             except OSError as error:
-                self._broken = Failure(f"the certificate authorities in {ca_file} cannot be read: {error}")
+                self.fault = f"the certificate authorities in {ca_file} cannot be read: {error}"
+        if self.fault:
+            log.warning("The license service is not asked: %s", self.fault)
         # build_opener adds ProxyHandler, which reads the environment.
         self._opener = urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
@@ -90,8 +90,8 @@ class HttpTransport:
         return self._send(path, None)
 
     def _send(self, path: str, data: bytes | None) -> Heard:
-        if self._broken:
-            return self._broken
+        if self.fault:
+            return Failure(self.fault)
         headers = {"Accept": "application/json", "User-Agent": f"caio-licensing-python/{__version__}"}
         if data is not None:
             headers["Content-Type"] = "application/json"
@@ -99,19 +99,23 @@ class HttpTransport:
         # On its own thread: a socket's time-out bounds neither an answer that arrives byte by byte nor a DNS lookup,
         # and the start of production waits here.
         heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        left = time_left()
+        patience = self._timeout if left is None else min(self._timeout, left)
+        if patience <= 0:
+            return _TOO_SLOW
         try:
-            threading.Thread(target=lambda: heard.put(self._exchange(request)), daemon=True).start()
-            return heard.get(timeout=self._timeout)
+            threading.Thread(target=lambda: heard.put(self._exchange(request, patience)), daemon=True).start()
+            return heard.get(timeout=patience)
         except queue.Empty:
             return _TOO_SLOW
         except RuntimeError:  # no new threads: the process is about to end, and gives its seat back
-            return self._exchange(request)
+            return self._exchange(request, patience)
 
-    def _exchange(self, request: urllib.request.Request) -> Heard:
-        deadline = time.monotonic() + self._timeout
+    def _exchange(self, request: urllib.request.Request, patience: float) -> Heard:
+        deadline = time.monotonic() + patience
         try:
             try:
-                response = self._opener.open(request, timeout=self._timeout)
+                response = self._opener.open(request, timeout=patience)
             except urllib.error.HTTPError as error:
                 response = error
             with response:
