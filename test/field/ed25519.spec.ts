@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, it } from "vitest";
-import { isSoundKey } from "../../src/crypto/ed25519.ts";
+import { isSoundKey } from "../../src/field/ed25519.ts";
 
 const P = 2n ** 255n - 19n;
 
