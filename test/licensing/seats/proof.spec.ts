@@ -10,6 +10,7 @@ import { verifyPublished } from "../../support/documents.ts";
 import { env } from "../../support/env.ts";
 import { DELIVERIES, fire } from "../../support/mail.ts";
 import { admin, type Answer, call, eventsOf, newLicense, newToken, rows } from "../../support/service.ts";
+import { WEAK } from "../../support/weak-key.ts";
 
 const NOW = Date.parse("2026-06-03T08:00:00.000Z");
 const TODAY = "2026-06-03";
@@ -295,9 +296,15 @@ describe("the certificate of the live activation", () => {
       "one key twice",
       async () =>
         JSON.stringify({
-          keys: [1, 2].map(() => ({ kty: "OKP", crv: "Ed25519", x: "A".repeat(43), kid: "k" })),
+          keys: [1, 2].map(() => ({
+            kty: "OKP",
+            crv: "Ed25519",
+            x: JSON.parse(env.SIGNING_KEYS).keys[0].x,
+            kid: "k",
+          })),
         }),
     ],
+    ["a key that anybody can sign for", () => JSON.stringify({ keys: [WEAK] })],
   ])("RETIRED_KEYS with %s is refused", async (_, text) => {
     const bindings = { ...env, RETIRED_KEYS: await text() };
     expect(await call("/v1/validate", { body: { license_key: "x" }, bindings })).toMatchObject({
