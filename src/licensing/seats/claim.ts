@@ -71,7 +71,7 @@ export interface FileClaim {
 // |                 |                                                                                                  |
 // | proven lease    | As long as the license says, or shorter if the instance wants (lease_hours). Never ends after    |
 // |                 | the license's grace, nor before the last proven lease: an earlier certificate promised that end. |
-// |                 | What unproven ones promised only holds the seat: others may ask for those.                       |
+// |                 | What was promised to others (without proof, or with another key) only holds the seat.            |
 // | unproven lease  | At most unproven_lease_hours; with a replaced key, at most until the license's unproven_until.   |
 // | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
 // |                 | at most half of the lease.                                                                       |
@@ -174,7 +174,7 @@ const CLAIM = named(`
   SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
   FROM (
     SELECT *,
-      min(max(iif(is_live, ${PROVEN_UNTIL}, 0), coalesce(:lease_until,
+      min(max(iif(is_live AND NOT is_other_key, ${PROVEN_UNTIL}, 0), coalesce(:lease_until,
         min(${LATEST}))), ${LICENSE_ENDS}) AS proven_lease,
       min(:second + unproven_lease_hours * ${HOUR}, ${LATEST}, ${LICENSE_ENDS},
         iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,

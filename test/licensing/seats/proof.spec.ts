@@ -461,6 +461,9 @@ describe("a replaced key", () => {
     const answer = await checkIn(license_key);
     expect(codes(answer)).toContain("INSTANCE_UNPROVEN");
     expect(answer.body.license_key).toBe(license_key);
+    // Nor may he give the seat back.
+    expect(await deactivate(license_key)).toMatchObject({ status: 403 });
+    expect(await rowOf(license.id)).toMatchObject({ id: answer.body.activation_id });
   });
 });
 

@@ -167,7 +167,9 @@ const latest = (license: LicenseTerms, claim: Claim): number =>
 
 function provenLease(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
   const wanted = claim.file?.lease_until ?? latest(license, claim);
-  return Math.min(Math.max(own ? provenUntil(own) : 0, wanted), endOf(license));
+  // What a file of another key promised is not the holder's.
+  const promised = own === null || isOtherKey(own, claim) ? 0 : provenUntil(own);
+  return Math.min(Math.max(promised, wanted), endOf(license));
 }
 
 function unprovenLease(license: LicenseTerms, claim: Claim): number {
