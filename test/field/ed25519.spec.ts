@@ -1,7 +1,7 @@
 import { compactVerify, exportJWK, generateKeyPair, importJWK } from "jose";
 import { describe, expect, it } from "vitest";
 import { isSoundKey } from "../../src/field/ed25519.ts";
-import { forged, WEAK } from "../support/weak-key.ts";
+import { signedByNobody, WEAK } from "../support/weak-key.ts";
 
 const P = 2n ** 255n - 19n;
 
@@ -51,7 +51,7 @@ const Y8 =
 
 describe("a public key", () => {
   it("of small order needs no private half: why it is refused", async () => {
-    const token = forged("license+jwt", { iss: "anybody" });
+    const token = signedByNobody("license+jwt", { iss: "anybody" });
     expect((await compactVerify(token, await importJWK(WEAK, "EdDSA"))).protectedHeader.kid).toBe(WEAK.kid);
     expect(isSoundKey(WEAK.x)).toBe(false);
   });

@@ -37,7 +37,7 @@ function seat(license: LicenseTerms) {
   return {
     isMarked: () => row !== null && row.clone_suspected_at !== null,
     /** Asks from a place; null: refused. */
-    ask(now: number, place: string, shown: SeatRow | null, lease_hours: number | null): SeatRow | null {
+    ask: (now: number, place: string, shown: SeatRow | null, lease_hours: number | null): SeatRow | null => {
       n++;
       const claim: Claim = {
         instance: "a",

@@ -12,5 +12,5 @@ const encoded = (json: object): string =>
   btoa(JSON.stringify(json)).replaceAll("/", "_").replaceAll("+", "-").replaceAll("=", "");
 
 /** A document of any content, which a verifier that takes the key takes as well. */
-export const forged = (typ: string, claims: object): string =>
+export const signedByNobody = (typ: string, claims: object): string =>
   `${encoded({ alg: "EdDSA", kid: WEAK.kid, typ })}.${encoded(claims)}.${bytes(1, 64)}`;

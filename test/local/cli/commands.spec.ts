@@ -346,7 +346,7 @@ describe("instances", () => {
     const { certificate, activation_id } = activated;
     const date = new Date().toISOString().slice(0, 10);
     await post("/v1/check-in", { certificate, usage: [{ date, requests: 9_000, services: 7 }] });
-    const shown = new RegExp(` ${RegExp.escape(instance)} +(\\d+) +7(.*)\n`);
+    const shown = new RegExp(` ${instance.replaceAll(/[./]/g, String.raw`\$&`)} +(\\d+) +7(.*)\n`);
     expect(shown.exec(await desk.ok("usage", "show", license))?.[1]).toBe("9000");
     const correct = ["usage", "correct", license, date, instance, "--requests", "90", "--services", "7"];
     expect((await desk.cli(correct)).code).toBe(2);

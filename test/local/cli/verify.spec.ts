@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { forged, WEAK } from "../../support/weak-key.ts";
+import { signedByNobody, WEAK } from "../../support/weak-key.ts";
 import { LAUNCHER, type Outcome, run } from "../support/cli.ts";
 
 const ISSUER = "https://licensing.example";
@@ -167,7 +167,7 @@ describe("a license key", () => {
       judged(await sign(key, { typ: "JWT" })),
       judged("nonsense"),
       // The key is in the set, but anybody can sign for it.
-      judged(forged("license+jwt", { iss: ISSUER, ...key })),
+      judged(signedByNobody("license+jwt", { iss: ISSUER, ...key })),
     ]);
     expect(outcomes.map(({ valid, code }) => [valid, code])).toEqual([
       [false, "SIGNATURE_INVALID"],

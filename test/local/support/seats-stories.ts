@@ -158,6 +158,8 @@ const steps = fc.record({
   ),
   /** Lowers or raises the limit before the claim. */
   limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
+  /** Lets the license end so many days after the claim. */
+  end: seldom(fc.constantFrom(0.5, 3, 30), 12),
   /** By how much the kept count of seats is too high. */
   crowd: seldom(fc.constantFrom(1, 998, 999, 1_000, 1_001), 4),
   instance: fc.constantFrom("a", "b", "c"),
@@ -384,6 +386,10 @@ export function difference(
     if (step.limit !== null) {
       license.max_instances = step.limit;
       database.exec(`UPDATE licenses SET max_instances = ${step.limit} WHERE id = '${LICENSE}'`);
+    }
+    if (step.end !== null && license.expires_at !== null) {
+      license.expires_at = wholeSecond(now) + step.end * DAY;
+      database.exec(`UPDATE licenses SET expires_at = ${license.expires_at} WHERE id = '${LICENSE}'`);
     }
     const claim = claimOf(step, now, n, rows);
     const row = claimed(license, rows, claim, setKept(database, step, now, rows.length));

@@ -100,14 +100,14 @@ const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 const P = 2n ** 255n - 19n;
 const Y8 =
   2_707_385_501_144_840_649_318_225_287_225_658_788_936_804_267_575_313_519_463_743_609_750_303_402_022n;
-const SMALL_ORDER = [0n, 1n, P - 1n, Y8, P - Y8];
+const SMALL_ORDER = new Set([0n, 1n, P - 1n, Y8, P - Y8]);
 
 /** Whether only the holder of a private half can sign for this public key: for one of small order, anybody can. */
 function isSoundKey(x: string): boolean {
   try {
     const bytes = base64url.decode(x);
     const y = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n) & (2n ** 255n - 1n);
-    return bytes.length === 32 && y < P && !SMALL_ORDER.includes(y);
+    return bytes.length === 32 && y < P && !SMALL_ORDER.has(y);
   } catch {
     return false;
   }
