@@ -359,6 +359,16 @@ describe("after the last proven lease", () => {
     },
   );
 
+  it("the seat is kept for nobody beyond the license's grace", async () => {
+    const { license, license_key } = await newLicense();
+    const { certificate } = (await activate(license_key, { lease_hours: 1 })).body;
+    await checkIn(license_key);
+    await rows("UPDATE licenses SET expires_at = ?, grace_days = 1 WHERE id = ?", NOW + HOUR, license.id);
+    await checkIn(license_key, { certificate, lease_hours: 1 });
+    const end = NOW + HOUR + DAY;
+    expect(await rowOf(license.id)).toMatchObject({ proven_until: NOW + HOUR, lease_expires_at: end });
+  });
+
   it("counts as the lease's end for seats of a release that did not keep it", async () => {
     const { license, license_key } = await newLicense();
     await activate(license_key);
