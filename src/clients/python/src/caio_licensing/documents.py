@@ -63,7 +63,7 @@ _Y8 = 27073855011448406493182252872256587889368042675753135194637436097503034020
 _SMALL_ORDER = (0, 1, _P - 1, _Y8, _P - _Y8)
 
 
-def is_sound(key: bytes) -> bool:
+def _is_sound(key: bytes) -> bool:
     """Whether only the holder of a private half can sign for this Ed25519 public key."""
     y = int.from_bytes(key, "little") & (2**255 - 1)
     return len(key) == 32 and y < _P and y not in _SMALL_ORDER
@@ -80,7 +80,7 @@ def public_keys(jwks: object) -> dict[str, Ed25519PublicKey]:
         if isinstance(kid, str) and isinstance(x, str):
             try:
                 raw = _decode(x)
-                if is_sound(raw):
+                if _is_sound(raw):
                     keys[kid] = Ed25519PublicKey.from_public_bytes(raw)
             except ValueError:
                 continue
