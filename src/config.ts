@@ -2,6 +2,7 @@
 // needs from the Config or from a service made of it.
 import * as z from "zod/mini";
 import { addressesIn, isSameAddress } from "./field/addresses.ts";
+import { isSoundKey } from "./field/ed25519.ts";
 
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
@@ -32,10 +33,12 @@ export interface Env {
 const base64url = (bytes: number) =>
   z.string().check(z.regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`)));
 
+const PublicX = z.string().check(z.refine(isSoundKey, "is not a key that a private one belongs to"));
+
 const PrivateJwk = z.object({
   kty: z.literal("OKP"),
   crv: z.literal("Ed25519"),
-  x: base64url(32),
+  x: PublicX,
   d: base64url(32),
   kid: z.string().check(z.minLength(1), z.maxLength(128)),
 });
@@ -52,7 +55,7 @@ const SigningKeys = z
 const RetiredKey = z.object({
   kty: z.literal("OKP"),
   crv: z.literal("Ed25519"),
-  x: base64url(32),
+  x: PublicX,
   kid: z.string().check(z.minLength(1), z.maxLength(128)),
   // A private half belongs only in the secret SIGNING_KEYS.
   d: z.optional(z.never()),

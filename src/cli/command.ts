@@ -67,8 +67,10 @@ export const handle =
     await work(new Call(options), ...(params.slice(0, -2) as string[]));
   };
 
-export const path = (...parts: string[]): string =>
-  `/v1/admin/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
+/** In a URL `.` and `..` are steps, also when encoded. With a blank in front they are names: ids ignore it. */
+const segment = (part: string): string => encodeURIComponent(/^\.{1,2}$/.test(part) ? ` ${part}` : part);
+
+export const path = (...parts: string[]): string => `/v1/admin/${parts.map(segment).join("/")}`;
 
 /** For JSON.stringify. Text by text: as JSON, a line break within a key is two other characters. */
 const withoutKeys = (_: string, member: unknown): unknown =>

@@ -36,7 +36,7 @@ const FRAMING = new Set(["connection", "content-length", "date", "keep-alive", "
 async function teachFloor(
   world: World,
   operation: Operation,
-  cost: Cost,
+  work: Work,
 ): Promise<((n: number) => Call) | null> {
   const { app, metered, floor } = world.house.ports;
   if (operation.floor === undefined) return null;
@@ -71,18 +71,18 @@ async function teachFloor(
     const body = changes.reduce((sum, [from, to]) => sum.replaceAll(from, String(to)), text);
     return { method: "POST", path, body: body.padEnd(length) };
   };
-  await assertSameWork(world, operation, cost, floorCall(0));
+  await assertSameWork(world, operation, work, floorCall(0));
   return floorCall;
 }
 
 /** @throws where the floor does not read and write as many rows as the service: then it is none */
-async function assertSameWork(world: World, operation: Operation, cost: Cost, call: Call): Promise<void> {
+async function assertSameWork(world: World, operation: Operation, work: Work, call: Call): Promise<void> {
   await operation.before?.(world);
   const answer = await ask(world.house.ports.floor, { ...call, method: "PATCH" });
   const { read, written } = await answer.json<Work>();
-  if (read === cost.read && written === cost.written) return;
+  if (read === work.read && written === work.written) return;
   throw new Error(
-    `${operation.name}: the floor reads ${read} and writes ${written} rows, the service ${cost.read} and ${cost.written}.`,
+    `${operation.name}: the floor reads ${read} and writes ${written} rows, the service ${work.read} and ${work.written}.`,
   );
 }
 
@@ -126,7 +126,9 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   await costOf(world, operation.call(world, FIRST), operation.status);
   await before?.();
   const { cost, deferred } = await costOf(world, operation.call(world, FIRST), operation.status);
-  const floorCall = await teachFloor(world, operation, cost);
+  // The floor does before its answer what the service does after it, too.
+  const all = { read: cost.read + deferred.read, written: cost.written + deferred.written };
+  const floorCall = await teachFloor(world, operation, all);
   const { ports, pid } = world.house;
   const callers = new Callers(ports.app);
   const floorCallers = new Callers(ports.floor);

@@ -12,6 +12,7 @@ import {
 } from "../../src/clients/typescript/src/node.ts";
 import { canonicalAddress, cleanKey, decodeText } from "../../src/clients/typescript/src/texts.ts";
 import { open, scripted, stateFolder } from "./support/scripted.ts";
+import { signedByNobody, WEAK } from "../support/weak-key.ts";
 import { createSigner } from "./support/signer.ts";
 
 const issuer = "https://licenses.example";
@@ -48,6 +49,19 @@ const license = (options: Partial<LicenseOptions> = {}) =>
 const put = (name: string, text: string | Uint8Array): void => writeFileSync(join(folder.path, name), text);
 const asides = (): string[] => readdirSync(folder.path).filter((name) => name.includes(".broken-"));
 const utf16 = (text: string): Uint8Array => new Uint8Array([0xff, 0xfe, ...Buffer.from(text, "utf16le")]);
+
+it("a trusted key that anybody can sign for verifies nothing", async () => {
+  const licenseKey = signedByNobody("license+jwt", {
+    iss: issuer,
+    sub: "acme",
+    jti: "lic_1",
+    rev: 1,
+    features: [],
+  });
+  const trustedKeys = { keys: [...signer.trustedKeys.keys, WEAK] };
+  const opened = await license({ trustedKeys, licenseKey, fetchKeys: false });
+  expect(opened.status()).toMatchObject({ state: "refused", code: "SIGNING_KEY_UNKNOWN" });
+});
 
 describe("an instance_id file", () => {
   it.each([

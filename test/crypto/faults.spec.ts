@@ -5,6 +5,7 @@ import { generateKeys } from "../../src/dev/keys.ts";
 import { env } from "../support/env.ts";
 import { fire, NIGHTLY } from "../support/mail.ts";
 import { call, newLicense } from "../support/service.ts";
+import { WEAK } from "../support/weak-key.ts";
 
 type Jwk = Record<string, string>;
 
@@ -22,6 +23,7 @@ const BROKEN: [string, string | undefined][] = [
   ["a single key in place of a set", JSON.stringify(ours[0])],
   ["a key without its private half", JSON.stringify({ keys: [publicOnly] })],
   ["a key of another curve", JSON.stringify({ keys: [{ ...ours[0], crv: "X25519" }] })],
+  ["a public half that anybody can sign for", JSON.stringify({ keys: [{ ...ours[0], x: WEAK.x }] })],
   ["a private half that is too short", JSON.stringify({ keys: [{ ...ours[0], d: "short" }] })],
   ["the halves of two keys", JSON.stringify({ keys: [{ ...ours[0], d: others[0]!["d"] }] })],
   [

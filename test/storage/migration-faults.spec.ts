@@ -41,7 +41,7 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('usage') WHERE name = 'corrected_at'")
+      .prepare("SELECT 1 FROM pragma_table_info('activations') WHERE name = 'certified_at'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     for (const [path, status] of [

@@ -2,6 +2,7 @@
 // bring its own (RFC 8725 section 3.10); algorithm, type and issuer are pinned.
 import { compactVerify, importJWK, type JSONWebKeySet } from "jose";
 import { isSameAddress } from "../../field/addresses.ts";
+import { isSoundKey } from "../../field/ed25519.ts";
 
 export interface Trust {
   jwks: JSONWebKeySet;
@@ -46,7 +47,7 @@ async function verifySignature(token: string, { jwks, issuers }: Trust): Promise
       token,
       ({ kid }) => {
         const jwk = kid === undefined ? undefined : jwks.keys.find((candidate) => candidate.kid === kid);
-        if (jwk?.kty !== "OKP" || jwk.crv !== "Ed25519" || jwk.x === undefined) throw unknownKey;
+        if (jwk?.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.x || !isSoundKey(jwk.x)) throw unknownKey;
         return importJWK({ kty: jwk.kty, crv: jwk.crv, x: jwk.x }, "EdDSA");
       },
       { algorithms: ["EdDSA", "Ed25519"] },

@@ -66,16 +66,18 @@ export interface FileClaim {
 // | - room          | The seat is live, or the limit is not reached. A renewal is never refused, not even above a      |
 // |                 | limit that was lowered.                                                                          |
 // | - new ids       | The instance has an activation, took a seat today already, or not too many new ones did today.   |
-// | - clone policy  | If it is "refuse": the request is proven, the seat is not marked, or its proven lease is over.   |
+// | - clone policy  | If it is "refuse": the request is proven, the seat is not marked, its proven lease is over, or   |
+// |                 | it was given without a certificate.                                                              |
 // |                 |                                                                                                  |
 // | proven lease    | As long as the license says, or shorter if the instance wants (lease_hours). Never ends after    |
-// |                 | the license's grace, nor before the end that an earlier certificate promised.                    |
+// |                 | the license's grace, nor before the last proven lease: an earlier certificate promised that end. |
+// |                 | What was promised to others (without proof, or with another key) only holds the seat.            |
 // | unproven lease  | At most unproven_lease_hours; with a replaced key, at most until the license's unproven_until.   |
 // | check_in_at     | The license's rhythm, spread by the caller so that instances started together drift apart, and   |
 // |                 | at most half of the lease.                                                                       |
 // | new activation  | If the instance's lease ran out, the new activation takes over its row (replaces).               |
 // | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
-// | freed           | If staff freed a seat while its file runs, a claim holds it again.                               |
+// | freed           | If staff freed a seat while its file runs, a proven claim holds it again.                        |
 // | usage           | The highest figures of a day count, unless staff corrected the day.                              |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
@@ -88,8 +90,9 @@ export interface FileClaim {
 // | - parted        | A certified request after an unproven one of the same day from another address or host: the      |
 // |                 | process that holds the certificate ran all the time, and another one ran elsewhere.              |
 // | - elsewhere     | An unproven request from another address, host or fingerprint than the last proven one, on the   |
-// |                 | same day. Not if the proven lease is short: a pod without a volume asks for short leases, and    |
-// |                 | may have moved.                                                                                  |
+// |                 | same day. Only if that one was certified: whoever was merely the first to ask may be a pod that  |
+// |                 | keeps nothing and starts again and again. Not if the proven lease is short: a pod without a      |
+// |                 | volume asks for short leases, and may have moved.                                                |
 // | quiet           | Seven days after the last of these, the mark is gone.                                            |
 // | scattered       | An unproven request from another address than an unproven one of the last seven days.            |
 // | events          | A trigger writes the event that `occasion` names: the activation, a suspected clone, a replaced  |
@@ -107,17 +110,21 @@ const SECOND_STRAY = `strays >= ${CLONE_AFTER - 1} AND :presented < ${LAST_SECON
 /** The unproven requests of today, in the existing row. */
 const TODAY = "unproven -> :weekday";
 
+/** Whether the last proven request showed a certificate: its sender keeps state. */
+const IS_KEPT = "certified_at IS last_seen_at";
+
 /** Each column of the seat's activation, and the value that the claim writes. */
 const ROW = {
   id: "iif(is_live, id, :activation)",
   activated_at: "iif(is_live, activated_at, :now)",
   replaces: "iif(is_live, replaces, id)",
   last_seen_at: "iif(is_proven, :now, last_seen_at)",
-  lease_expires_at: "iif(is_proven, proven_lease, max(lease_expires_at, unproven_lease))",
+  lease_expires_at: `iif(is_proven,
+    max(proven_lease, iif(is_live, min(lease_expires_at, ${LICENSE_ENDS}), 0)), max(lease_expires_at, unproven_lease))`,
   check_in_at: `iif(is_proven,
     CAST(:now + min(check_in_hours * ${HOUR} * :spread, (proven_lease - :now) / 2) AS INTEGER), check_in_at)`,
   seats_in_use: "iif(is_live, seats_in_use, others + 1)",
-  seats_lapsed: "iif(is_live, 0, max(seated - others - is_known, 0))",
+  seats_lapsed: "iif(is_live, seats_lapsed, max(seated - others - is_known, 0))",
   fingerprint: "iif(is_proven, coalesce(:fingerprint, fingerprint), fingerprint)",
   hostname: "iif(is_proven, coalesce(:hostname, hostname), hostname)",
   app_version: "iif(is_proven, coalesce(:app_version, app_version), app_version)",
@@ -141,7 +148,8 @@ const ROW = {
     WHEN is_other_key THEN 'instance.key_replaced'
     WHEN :fingerprint <> fingerprint THEN 'instance.fingerprint_changed' END`,
   proven: "is_proven",
-  proven_until: "iif(is_proven, proven_lease, proven_until)",
+  proven_until: `iif(is_proven, proven_lease, ${PROVEN_UNTIL})`,
+  certified_at: "iif(is_certified, :now, certified_at)",
   unproven_until: "iif(is_proven, unproven_until, unproven_lease)",
   unproven: `iif(is_proven, unproven, json_set(coalesce(unproven, '{}'), :weekday, json_object('day', :today,
     'count', iif(${TODAY} ->> 'day' IS :today, ${TODAY} ->> 'count', 0) + 1 - is_again,
@@ -153,7 +161,7 @@ const ROW = {
   public_key: "CASE WHEN is_proven AND :by_file THEN :proven_key WHEN is_live THEN public_key END",
   public_key_since: `CASE WHEN NOT is_proven OR NOT :by_file THEN iif(is_live, public_key_since, NULL)
     WHEN :proven_key IS NULL THEN NULL WHEN is_live AND public_key = :proven_key THEN public_key_since ELSE :now END`,
-  freed_at: "NULL",
+  freed_at: "iif(is_proven, NULL, freed_at)",
 };
 
 const COLUMNS = Object.keys(ROW);
@@ -166,7 +174,7 @@ const CLAIM = named(`
   SELECT :license, 0, :instance, ${Object.values(ROW).join(",\n    ")}
   FROM (
     SELECT *,
-      min(max(iif(is_live, lease_expires_at, 0), coalesce(:lease_until,
+      min(max(iif(is_live AND NOT is_other_key, ${PROVEN_UNTIL}, 0), coalesce(:lease_until,
         min(${LATEST}))), ${LICENSE_ENDS}) AS proven_lease,
       min(:second + unproven_lease_hours * ${HOUR}, ${LATEST}, ${LICENSE_ENDS},
         iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
@@ -175,7 +183,8 @@ const CLAIM = named(`
         WHEN is_proven THEN ${SECOND_STRAY} OR is_certified
           AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at
           AND (${TODAY} ->> 'ip' <> :ip OR ${TODAY} ->> 'hostname' <> coalesce(:hostname, hostname))
-        ELSE last_seen_at >= :midnight AND ${PROVEN_UNTIL} - last_seen_at > unproven_lease_hours * ${HOUR}
+        ELSE ${IS_KEPT} AND last_seen_at >= :midnight
+          AND ${PROVEN_UNTIL} - last_seen_at > unproven_lease_hours * ${HOUR}
           AND (:ip <> ip OR :hostname <> hostname OR :fingerprint <> fingerprint) END, 0) AS is_clone,
       coalesce(clone_suspected_at > :now - ${QUIET}, 0) AS is_marked
     FROM (
@@ -220,7 +229,8 @@ const CLAIM = named(`
         max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
       OR EXISTS (SELECT 1 FROM new_instances
         WHERE day = :today AND license_id = :license AND instance_id = :instance))
-    AND (is_proven OR clone_policy <> 'refuse' OR NOT is_marked OR ${PROVEN_UNTIL} <= :now)
+    AND (is_proven OR clone_policy <> 'refuse' OR NOT is_marked OR ${PROVEN_UNTIL} <= :now
+      OR NOT (${IS_KEPT}))
   ON CONFLICT (license_id, ended_at, instance_id) DO UPDATE SET
     ${COLUMNS.map((column) => `${column} = excluded.${column}`).join(", ")}`);
 

@@ -15,7 +15,7 @@ import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
 import { assertNoOtherFile } from "./air-gap/key-proof.ts";
-import { look, type Seat, type View, viewOf } from "./view.ts";
+import { look, provenUntil, type Seat, type View, viewOf } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
@@ -43,7 +43,7 @@ function limitReached({ license, seatsInUse }: View): Problem {
 }
 
 function cloned({ seat }: View): Problem {
-  const until = formatInstantOrNull(seat && (seat.proven_until ?? seat.lease_expires_at));
+  const until = formatInstantOrNull(seat && provenUntil(seat));
   return new Problem(
     "INSTANCE_CLONED",
     `Two places seem to use this instance id, and this request came without the certificate of the one that holds the seat, up to ${until}.`,
@@ -115,7 +115,7 @@ export async function grantSeat(
     throw notActivated(request.instance_id);
   }
   const proven = view.seat.proven === 1;
-  const seat = proven ? view.seat : unprovenSeat(context, now, license, view.seat);
+  const seat = proven ? provenSeat(view.seat) : unprovenSeat(context, now, license, view.seat);
   const superseded = key.revision < license.revision;
   settleAfter(context, now, view, view.seat);
   const overuses = proven ? overusesOf(license, used) : [];
@@ -157,6 +157,9 @@ export async function grantSeat(
 
 const isFull = ({ license, seatsInUse }: View): boolean =>
   license.max_instances !== null && seatsInUse >= license.max_instances;
+
+/** The seat as shown to its holder: with his own lease, which ends earlier than the seat if others asked for it, too. */
+const provenSeat = (seat: Seat): Seat => ({ ...seat, lease_expires_at: provenUntil(seat) });
 
 /** The seat as shown to a sender without proof: with the lease of his own certificate, not the holder's lease. */
 const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat): Seat => {

@@ -86,7 +86,7 @@ export const endActivationByReceipt = (
   );
 
 /** An installation without a network may still run on the file of this seat: nobody can tell it to stop. */
-const FILE_RUNS = "actor_type = 'staff' AND lease_expires_at > ?";
+const FILE_RUNS = "actor_type = 'staff' AND coalesce(proven_until, lease_expires_at) > ?";
 
 /**
  * Frees seats at the request of staff. If an installation has its seat by a file, only its receipt proves that it

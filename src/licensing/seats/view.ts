@@ -62,6 +62,12 @@ export interface Seat {
   replaces: string | null;
 }
 
+/** The end of the last proven lease. The seat may be held for longer, by what unproven requests were promised. */
+export const provenUntil = ({
+  proven_until,
+  lease_expires_at,
+}: Pick<Seat, "proven_until" | "lease_expires_at">): number => proven_until ?? lease_expires_at;
+
 export interface View {
   license: Terms;
   /** The instance's seat while its lease is live. */

@@ -160,6 +160,7 @@ export const activations = sqliteTable(
     public_key_since: integer(),
     freed_at: integer(),
     usage_corrected: integer().notNull().default(0),
+    certified_at: integer(),
   },
   (table) => [
     primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),

@@ -83,6 +83,8 @@ const SHOWN = [
   "strays",
   "clone_suspected_at",
   "scattered_at",
+  "certified_at",
+  "freed_at",
   "occasion",
 ] as const satisfies (keyof SeatRow)[];
 
@@ -157,7 +159,7 @@ async function play(limit: number, steps: Step[]): Promise<void> {
     if (expected) {
       const proven = expected.proven === 1;
       expect(answer.body.lease_expires_at).toBe(
-        new Date(proven ? expected.proven_until : expected.unproven_until!).toISOString(),
+        new Date((proven ? expected.proven_until : expected.unproven_until)!).toISOString(),
       );
       expect(decodeJwt(answer.body.certificate)["proven"]).toBe(proven ? undefined : false);
       expect(answer.body.usage_ignored).toEqual(proven || !usage ? [] : [day]);
@@ -216,7 +218,7 @@ async function play(limit: number, steps: Step[]): Promise<void> {
           break;
         }
         const held = (await seats()).find(({ instance_id }) => instance_id === asker.instance);
-        const isSafe = held !== undefined && now < held.proven_until;
+        const isSafe = held !== undefined && now < held.proven_until!;
         const { status } = await call("/v1/deactivate", {
           body: { license_key, instance_id: asker.instance },
         });

@@ -1,13 +1,16 @@
 // Who an instance is. The license key says which license; a certificate of the live activation says which instance.
+import { getTableColumns } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
 import { generateKeys, rotateKeys } from "../../../src/dev/keys.ts";
+import { activations } from "../../../src/storage/schema.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { verifyPublished } from "../../support/documents.ts";
 import { env } from "../../support/env.ts";
 import { DELIVERIES, fire } from "../../support/mail.ts";
 import { admin, type Answer, call, eventsOf, newLicense, newToken, rows } from "../../support/service.ts";
+import { WEAK } from "../../support/weak-key.ts";
 
 const NOW = Date.parse("2026-06-03T08:00:00.000Z");
 const TODAY = "2026-06-03";
@@ -32,6 +35,12 @@ const ask =
 
 const [activate, checkIn, deactivate] = [ask("/v1/activate"), ask("/v1/check-in"), ask("/v1/deactivate")];
 
+/** Activates an installation that keeps its certificate, and has it shown once. */
+async function hold(license_key: string, from: From = {}): Promise<Answer> {
+  const { certificate } = (await activate(license_key, from)).body;
+  return checkIn(license_key, { ...from, certificate });
+}
+
 const iso = (at: number): string => new Date(at).toISOString();
 const codes = ({ body }: Answer): string[] => body.warnings.map(({ code }: { code: string }) => code);
 const rowOf = async (id: string) =>
@@ -49,7 +58,7 @@ beforeEach(() => {
 describe("a request for a live seat without its certificate", () => {
   it("is answered with a short lease and a certificate that says so, and the holder's row stays as it is", async () => {
     const { license, license_key } = await newLicense({ max_instances: 1 });
-    const held = await activate(license_key, { hostname: "home", fingerprint: "f", labels: { a: "b" } });
+    const held = await hold(license_key, { hostname: "home", fingerprint: "f", labels: { a: "b" } });
     const before = await rowOf(license.id);
     setTime(NOW + HOUR);
     const usage = [
@@ -80,7 +89,6 @@ describe("a request for a live seat without its certificate", () => {
     const changed = Object.keys(after).filter((column) => after[column] !== before[column]);
     expect(changed.toSorted()).toEqual([
       "clone_suspected_at",
-      "occasion",
       "proven",
       "request_id",
       "unproven",
@@ -93,6 +101,79 @@ describe("a request for a live seat without its certificate", () => {
       proven_until: held.body.lease_expires_at,
       unproven: [{ date: TODAY, requests: 1, last_at: iso(NOW + HOUR), ip: AWAY, hostname: "away" }],
     });
+  });
+
+  // The columns come from the schema: whoever adds one decides here whether everybody with the key may change it.
+  it.each([
+    ["activate", activate],
+    ["check-in", checkIn],
+  ])(
+    "%s changes of the seat's row the counts, the mark and a later end, and no other column",
+    async (_, again) => {
+      const { license, license_key } = await newLicense({ max_instances: 1 });
+      const held = await hold(license_key, {
+        hostname: "home",
+        fingerprint: "f",
+        app_version: "1",
+        labels: {},
+      });
+      await checkIn(license_key, {
+        certificate: held.body.certificate,
+        usage: [{ date: TODAY, requests: 5 }],
+      });
+      await checkIn(license_key);
+      await rows(
+        `UPDATE activations SET replaces = 'act_before', ended_by = 'lease', license_requests = 7, license_services = 8,
+         services = 9, strays = 1, usage_corrected = 1, seats_lapsed = 3, clone_suspected_at = ?1,
+         fingerprint_changed_at = ?1, occasion = 'activation.created', scattered_at = ?1, public_key = 'k',
+         public_key_since = ?1, freed_at = ?2, lease_expires_at = ?3, proven_until = ?3 WHERE license_id = ?4`,
+        NOW - 1_000,
+        again === activate ? NOW : null,
+        NOW + 71 * HOUR,
+        license.id,
+      );
+      const before = await rowOf(license.id);
+      expect(Object.keys(before).toSorted()).toEqual(Object.keys(getTableColumns(activations)).toSorted());
+      expect(Object.keys(before).filter((column) => before[column] === null)).toEqual(
+        again === activate ? [] : ["freed_at"],
+      );
+      setTime(NOW + 1_000);
+      const told = {
+        hostname: "away",
+        fingerprint: "g",
+        app_version: "9",
+        labels: { a: "b" },
+        lease_hours: 80,
+      };
+      const usage = [{ date: "2026-06-04", requests: 50, services: 50 }];
+      const answer = await again(license_key, { ip: AWAY, ...told, ...(again === checkIn ? { usage } : {}) });
+      expect(codes(answer)).toEqual(["INSTANCE_UNPROVEN"]);
+      const after = await rowOf(license.id);
+      expect(Object.keys(after).filter((column) => after[column] !== before[column])).toEqual([
+        "lease_expires_at",
+        "request_id",
+        "occasion",
+        "unproven_until",
+        "unproven",
+        "scattered_at",
+      ]);
+    },
+  );
+
+  it("leaves a seat that staff freed as it is: it ends with its file, and a check-in finds none", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 1 });
+    const path = `/licenses/${license.id}/offline-activations`;
+    const request = { license_key, instance_id: "a" };
+    const { body } = await admin(path, { body: { request, lease_days: 10 } });
+    await admin(`/activations/${body.activation_id}`, { method: "DELETE" });
+    const freed = { freed_at: NOW, proven_until: NOW + 10 * DAY, lease_expires_at: NOW + 10 * DAY };
+    expect(await rowOf(license.id)).toMatchObject(freed);
+    expect(codes(await activate(license_key))).toEqual(["INSTANCE_UNPROVEN"]);
+    expect(await rowOf(license.id)).toMatchObject(freed);
+    expect(await checkIn(license_key)).toMatchObject({ status: 404 });
+    setTime(NOW + 10 * DAY);
+    expect(codes(await activate(license_key))).toEqual([]);
+    expect(await rowOf(license.id)).toMatchObject({ freed_at: null });
   });
 
   it.each([
@@ -215,9 +296,15 @@ describe("the certificate of the live activation", () => {
       "one key twice",
       async () =>
         JSON.stringify({
-          keys: [1, 2].map(() => ({ kty: "OKP", crv: "Ed25519", x: "A".repeat(43), kid: "k" })),
+          keys: [1, 2].map(() => ({
+            kty: "OKP",
+            crv: "Ed25519",
+            x: JSON.parse(env.SIGNING_KEYS).keys[0].x,
+            kid: "k",
+          })),
         }),
     ],
+    ["a key that anybody can sign for", () => JSON.stringify({ keys: [WEAK] })],
   ])("RETIRED_KEYS with %s is refused", async (_, text) => {
     const bindings = { ...env, RETIRED_KEYS: await text() };
     expect(await call("/v1/validate", { body: { license_key: "x" }, bindings })).toMatchObject({
@@ -238,12 +325,48 @@ describe("after the last proven lease", () => {
     expect(codes(next)).toEqual([]);
     expect(next.body).toMatchObject({ activation_id: first.body.activation_id, usage_ignored: [] });
     expect((await admin(`/licenses/${license.id}/usage`)).body.data).toMatchObject([{ requests: 5 }]);
-    setTime(NOW + 2 * HOUR);
+    setTime(NOW + 2 * HOUR - 1);
     expect(await deactivate(license_key)).toMatchObject({ status: 403 });
-    // What was promised in between holds: the seat was kept for three days more.
-    expect(Date.parse(next.body.lease_expires_at)).toBe(NOW + HOUR - 1_000 + 72 * HOUR);
-    setTime(Date.parse(next.body.lease_expires_at));
+    setTime(NOW + 2 * HOUR);
     expect(await deactivate(license_key)).toMatchObject({ status: 204 });
+  });
+
+  it.each([
+    ["with its certificate", true],
+    ["as the next to ask", false],
+  ])(
+    "%s the holder gets the lease that it wants, while the seat is kept for what others were promised",
+    async (_, isHeld) => {
+      const { license, license_key } = await newLicense({ max_instances: 1 });
+      const { certificate } = (await activate(license_key, { lease_hours: 1 })).body;
+      setTime(NOW + HOUR / 2);
+      const promised = NOW + HOUR / 2 + 72 * HOUR;
+      expect((await checkIn(license_key, { ip: AWAY })).body.lease_expires_at).toBe(iso(promised));
+      const now = NOW + (isHeld ? HOUR / 2 : HOUR);
+      setTime(now);
+      const next = await checkIn(license_key, { lease_hours: 1, certificate: isHeld ? certificate : null });
+      expect(codes(next)).toEqual([]);
+      expect(next.body.lease_expires_at).toBe(iso(now + HOUR));
+      expect(decodeJwt(next.body.certificate).exp).toBe((now + HOUR) / 1000);
+      expect(Date.parse(next.body.check_in_at) - now).toBeLessThanOrEqual(HOUR / 2);
+      expect(await rowOf(license.id)).toMatchObject({ proven_until: now + HOUR, lease_expires_at: promised });
+      expect(await shown(next)).toMatchObject({ lease_expires_at: iso(promised) });
+      // Nobody else gets the seat before the latest promise is over.
+      setTime(promised - 1);
+      expect(await activate(license_key, { instance_id: "b" })).toMatchObject({ status: 403 });
+      setTime(promised);
+      expect(await activate(license_key, { instance_id: "b" })).toMatchObject({ status: 200 });
+    },
+  );
+
+  it("the seat is kept for nobody beyond the license's grace", async () => {
+    const { license, license_key } = await newLicense();
+    const { certificate } = (await activate(license_key, { lease_hours: 1 })).body;
+    await checkIn(license_key);
+    await rows("UPDATE licenses SET expires_at = ?, grace_days = 1 WHERE id = ?", NOW + HOUR, license.id);
+    await checkIn(license_key, { certificate, lease_hours: 1 });
+    const end = NOW + HOUR + DAY;
+    expect(await rowOf(license.id)).toMatchObject({ proven_until: NOW + HOUR, lease_expires_at: end });
   });
 
   it("counts as the lease's end for seats of a release that did not keep it", async () => {
@@ -252,9 +375,10 @@ describe("after the last proven lease", () => {
     await rows("UPDATE activations SET proven_until = NULL WHERE license_id = ?", license.id);
     setTime(NOW + LEASE - 1);
     expect(codes(await checkIn(license_key))).toEqual(["INSTANCE_UNPROVEN"]);
-    // The seat is held by that request alone now.
-    setTime(NOW + LEASE + 71 * HOUR);
-    expect(codes(await checkIn(license_key))).toEqual(["INSTANCE_UNPROVEN"]);
+    // That request holds the seat for longer, but nobody proved it.
+    expect(await rowOf(license.id)).toMatchObject({ proven_until: NOW + LEASE });
+    setTime(NOW + LEASE);
+    expect(codes(await checkIn(license_key))).toEqual([]);
   });
 });
 
@@ -267,8 +391,10 @@ describe("lease_hours", () => {
     const { certificate } = first.body;
     const second = await checkIn(license_key, { certificate, lease_hours: 8_760 });
     expect(second.body.lease_expires_at).toBe(iso(NOW + LEASE));
+    setTime(NOW + DAY);
     const third = await checkIn(license_key, { certificate, lease_hours: 1 });
     expect(third.body.lease_expires_at).toBe(iso(NOW + LEASE));
+    expect(Date.parse(third.body.check_in_at) - NOW - DAY).toBeLessThanOrEqual(1.1 * DAY);
   });
 
   it.each([0, 8_761, 1.5, "2"])("%j is refused", async (lease_hours) => {
@@ -345,13 +471,16 @@ describe("a replaced key", () => {
     const answer = await checkIn(license_key);
     expect(codes(answer)).toContain("INSTANCE_UNPROVEN");
     expect(answer.body.license_key).toBe(license_key);
+    // Nor may he give the seat back.
+    expect(await deactivate(license_key)).toMatchObject({ status: 403 });
+    expect(await rowOf(license.id)).toMatchObject({ id: answer.body.activation_id });
   });
 });
 
 describe("a clone", () => {
   it("is suspected when somebody unproven asks from elsewhere on a day on which the holder was seen", async () => {
     const { license, license_key } = await newLicense();
-    const held = await activate(license_key, { hostname: "home" });
+    const held = await hold(license_key, { hostname: "home" });
     setTime(NOW + HOUR);
     await checkIn(license_key, { ip: AWAY });
     const [event, ...more] = (await rows("SELECT * FROM events WHERE entity_id = ?", license.id)).slice(2);
@@ -381,14 +510,14 @@ describe("a clone", () => {
     ["the same address, telling nothing", {}, false],
   ])("from %s: %s", async (_, told, expected) => {
     const { license, license_key } = await newLicense();
-    await activate(license_key, { hostname: "home", fingerprint: "f" });
+    await hold(license_key, { hostname: "home", fingerprint: "f" });
     await checkIn(license_key, told);
     expect(await suspicions(license.id)).toHaveLength(expected ? 1 : 0);
   });
 
   it("is not suspected on a day on which the holder was not seen", async () => {
     const { license, license_key } = await newLicense();
-    await activate(license_key);
+    await hold(license_key);
     setTime(Date.parse("2026-06-04T00:00:00Z"));
     await checkIn(license_key, { ip: AWAY });
     expect(await suspicions(license.id)).toEqual([]);
@@ -403,6 +532,61 @@ describe("a clone", () => {
     setTime(NOW + 2 * HOUR);
     expect(codes(await checkIn(license_key, { certificate, lease_hours: 4 }))).toEqual([]);
     expect(await suspicions(license.id)).toHaveLength(1);
+  });
+
+  // It keeps nothing: its first start after the last proven lease is the next to ask, and all others are unproven.
+  it.each([undefined, 1, 24, 200])(
+    "is no pod without a volume that fails at each start, under another name each time (lease_hours %s)",
+    async (lease_hours) => {
+      const { license, license_key } = await newLicense({ max_instances: 1, clone_policy: "refuse" });
+      const [proven, unproven] = [[], ["INSTANCE_UNPROVEN"]].map((told) => JSON.stringify(told));
+      const told = new Set<string>();
+      for (let n = 0; n < 250; n++) {
+        setTime(NOW + n * 5 * HOUR);
+        const from = { ip: [HOME, AWAY, FAR][n % 3]!, hostname: `pod-${n}` };
+        const started = await activate(license_key, { ...from, lease_hours });
+        expect(started.status).toBe(200);
+        told.add(JSON.stringify(codes(started)));
+      }
+      expect([...told].toSorted()).toEqual(lease_hours === 1 ? [proven] : [unproven, proven].toSorted());
+      expect(await suspicions(license.id)).toEqual([]);
+      expect(await rowOf(license.id)).toMatchObject({ clone_suspected_at: null });
+    },
+  );
+
+  it("is suspected where such a pod's neighbor keeps its certificate: at its next check-in, or on the next day", async () => {
+    const { license, license_key } = await newLicense();
+    let { certificate } = (await activate(license_key, { hostname: "home" })).body;
+    setTime(NOW + HOUR);
+    await activate(license_key, { hostname: "pod-1" });
+    expect(await suspicions(license.id)).toEqual([]);
+    setTime(NOW + DAY);
+    ({ certificate } = (await checkIn(license_key, { hostname: "home", certificate })).body);
+    expect(await suspicions(license.id)).toEqual([]);
+    setTime(NOW + DAY + HOUR);
+    await activate(license_key, { hostname: "pod-2" });
+    expect(await suspicions(license.id)).toHaveLength(1);
+    setTime(NOW + 10 * DAY);
+    await activate(license_key, { hostname: "pod-3" });
+    setTime(NOW + 10 * DAY + HOUR);
+    await checkIn(license_key, { hostname: "home", certificate });
+    expect(await suspicions(license.id)).toHaveLength(2);
+  });
+
+  it("is no reason to refuse whoever takes the seat over without a certificate", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 1, clone_policy: "refuse" });
+    const { certificate } = (await hold(license_key, { lease_hours: 73 })).body;
+    setTime(NOW + 2 * HOUR);
+    await checkIn(license_key, { ip: AWAY });
+    expect(await checkIn(license_key, { ip: AWAY })).toMatchObject({ status: 403 });
+    // The holder is gone, and the mark is still there.
+    setTime(NOW + 73 * HOUR);
+    for (const hostname of ["pod-1", "pod-2", "pod-3"])
+      expect((await activate(license_key, { ip: AWAY, hostname })).status).toBe(200);
+    expect(await rowOf(license.id)).toMatchObject({ clone_suspected_at: NOW + 2 * HOUR });
+    // It comes back, and shows what it kept.
+    await checkIn(license_key, { certificate });
+    expect(await activate(license_key, { ip: AWAY, hostname: "pod-4" })).toMatchObject({ status: 403 });
   });
 
   it("is no pod in a crash loop that moves from node to node: never refused, never marked", async () => {
@@ -426,7 +610,7 @@ describe("a clone", () => {
 
   it("of a license that refuses is answered 403 without proof, while the holder's lease lasts", async () => {
     const { license, license_key } = await newLicense({ clone_policy: "refuse" });
-    const held = (await activate(license_key)).body;
+    const held = (await hold(license_key)).body;
     expect((await checkIn(license_key, { ip: AWAY })).status).toBe(200);
     const before = await rowOf(license.id);
     const refused = { status: 403, body: { code: "INSTANCE_CLONED", retryable: true } };
@@ -440,7 +624,7 @@ describe("a clone", () => {
 
   it("stays marked while somebody is refused each day, and until the holder's lease is over", async () => {
     const { license_key } = await newLicense({ clone_policy: "refuse" });
-    await activate(license_key);
+    await hold(license_key);
     await checkIn(license_key, { ip: AWAY });
     for (let day = 1; day < 30; day++) {
       setTime(NOW + day * DAY);
@@ -452,7 +636,7 @@ describe("a clone", () => {
 
   it("is cleared by staff with a reason, in the API and the console, and by nobody else", async () => {
     const { license, license_key } = await newLicense({ clone_policy: "refuse" });
-    const { activation_id } = (await activate(license_key)).body;
+    const { certificate, activation_id } = (await hold(license_key)).body;
     const path = `/activations/${activation_id}/clear-clone`;
     await checkIn(license_key, { ip: AWAY });
     const { token } = await newToken({ role: "viewer" });
@@ -467,6 +651,7 @@ describe("a clone", () => {
     expect(await admin("/activations/act_none_1/clear-clone", { body })).toMatchObject({ status: 404 });
 
     setTime(NOW + HOUR);
+    await checkIn(license_key, { certificate });
     expect(await checkIn(license_key, { ip: AWAY })).toMatchObject({ status: 200 });
     expect(await suspicions(license.id)).toHaveLength(2);
     const visitor = await Visitor.signIn();

@@ -127,7 +127,8 @@ describe("a lease", () => {
     const { license, license_key } = await newLicense();
     await activate(license_key, "a");
     const promised = NOW + 100 * DAY;
-    await rows("UPDATE activations SET lease_expires_at = ? WHERE license_id = ?", promised, license.id);
+    const set = "UPDATE activations SET lease_expires_at = ?1, proven_until = ?1 WHERE license_id = ?2";
+    await rows(set, promised, license.id);
     expect((await activate(license_key, "a")).body.lease_expires_at).toBe(new Date(promised).toISOString());
     const end = NOW + 50 * DAY;
     await rows("UPDATE licenses SET expires_at = ?, grace_days = 0 WHERE id = ?", end, license.id);

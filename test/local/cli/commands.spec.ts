@@ -327,8 +327,12 @@ describe("instances", () => {
     );
   });
 
-  it("have their usage corrected, a day at a time", async () => {
-    const instance = "caio/corrected";
+  // `.` and `..` are steps in the path of a URL.
+  it.each([
+    ["caio/corrected", "caio%2Fcorrected"],
+    ["..", "%20.."],
+    [".", "%20."],
+  ])("have their usage corrected, a day at a time: %s", async (instance, encoded) => {
     const body = { license_key: key, instance_id: instance };
     const post = (path: string, more: object) =>
       fetch(`${desk.service.url}${path}`, {
@@ -342,15 +346,17 @@ describe("instances", () => {
     const { certificate, activation_id } = activated;
     const date = new Date().toISOString().slice(0, 10);
     await post("/v1/check-in", { certificate, usage: [{ date, requests: 9_000, services: 7 }] });
-    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +9000 +7/);
+    const shown = new RegExp(` ${instance.replaceAll(/[./]/g, String.raw`\$&`)} +(\\d+) +7(.*)\n`);
+    expect(shown.exec(await desk.ok("usage", "show", license))?.[1]).toBe("9000");
     const correct = ["usage", "correct", license, date, instance, "--requests", "90", "--services", "7"];
     expect((await desk.cli(correct)).code).toBe(2);
     const reasoned = [...correct, "--reason", "A load test."];
-    expect(await desk.ok(...reasoned, "--dry-run")).toContain("caio%2Fcorrected");
-    expect(await desk.ok(...reasoned)).toContain(
-      `caio/corrected used 90 requests and 7 services on ${date}.`,
-    );
-    expect(await desk.ok("usage", "show", license)).toMatch(/caio\/corrected +90 +7 +corrected/);
+    expect(await desk.ok(...reasoned, "--dry-run")).toContain(`/${encoded}`);
+    expect(await desk.ok(...reasoned)).toContain(`${instance} used 90 requests and 7 services on ${date}.`);
+    expect(shown.exec(await desk.ok("usage", "show", license))?.slice(1)).toEqual([
+      "90",
+      expect.stringContaining("corrected"),
+    ]);
     expect((await desk.cli(["usage", "correct", license, date, "nobody", ...reasoned.slice(5)])).code).toBe(
       4,
     );

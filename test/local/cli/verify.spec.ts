@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signedByNobody, WEAK } from "../../support/weak-key.ts";
 import { LAUNCHER, type Outcome, run } from "../support/cli.ts";
 
 const ISSUER = "https://licensing.example";
@@ -20,7 +21,7 @@ beforeAll(async () => {
   ours = await generateKeyPair("Ed25519", { extractable: true });
   theirs = await generateKeyPair("Ed25519");
   const jwk = { ...(await exportJWK(ours.publicKey)), kid: "ours", use: "sig" };
-  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ keys: [jwk] }));
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ keys: [jwk, WEAK] }));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -165,6 +166,8 @@ describe("a license key", () => {
       judged(await sign(key, { iss: "https://other.example" })),
       judged(await sign(key, { typ: "JWT" })),
       judged("nonsense"),
+      // The key is in the set, but anybody can sign for it.
+      judged(signedByNobody("license+jwt", { iss: ISSUER, ...key })),
     ]);
     expect(outcomes.map(({ valid, code }) => [valid, code])).toEqual([
       [false, "SIGNATURE_INVALID"],
@@ -173,6 +176,7 @@ describe("a license key", () => {
       [false, "ISSUER_UNKNOWN"],
       [false, "NOT_A_DOCUMENT"],
       [false, "NOT_A_DOCUMENT"],
+      [false, "KEY_UNKNOWN"],
     ]);
   });
 

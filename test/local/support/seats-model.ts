@@ -87,7 +87,8 @@ export interface SeatRow extends By {
   fingerprint_changed_at: number | null;
   occasion: string | null;
   proven: number;
-  proven_until: number;
+  /** Null where a release of before gave the last lease. */
+  proven_until: number | null;
   unproven_until: number | null;
   /** The days as the row keeps them, latest last; JSON. */
   unproven: string | null;
@@ -98,6 +99,8 @@ export interface SeatRow extends By {
   freed_at: number | null;
   /** Whether staff corrected the figures of the last day; 0 or 1. */
   usage_corrected: number;
+  /** When a request last showed the seat's certificate. */
+  certified_at: number | null;
 }
 
 /** The counters of the license. */
@@ -126,11 +129,17 @@ const differs = <T>(one: T | null, other: T | null): boolean =>
 const isCertified = (own: SeatRow, { certified, file }: Claim): boolean =>
   own.id === certified || (file !== null && file.key !== null && file.key === own.public_key);
 
+/** The end of the last proven lease. */
+const provenUntil = ({ proven_until, lease_expires_at }: SeatRow): number => proven_until ?? lease_expires_at;
+
+/** Whether the last proven request showed a certificate. */
+const isKept = ({ certified_at, last_seen_at }: SeatRow): boolean => certified_at === last_seen_at;
+
 /** Whether the request proves which instance asks. */
 function isProven(license: LicenseTerms, claim: Claim, own: SeatRow | null): boolean {
   if (own === null || isCertified(own, claim)) return true;
   if (claim.revision < license.revision) return false;
-  if (claim.by.actor_type === "staff" || claim.now >= own.proven_until) return true;
+  if (claim.by.actor_type === "staff" || claim.now >= provenUntil(own)) return true;
   return own.request_id === claim.by.request_id && own.proven === 1;
 }
 
@@ -158,7 +167,9 @@ const latest = (license: LicenseTerms, claim: Claim): number =>
 
 function provenLease(license: LicenseTerms, claim: Claim, own: SeatRow | null): number {
   const wanted = claim.file?.lease_until ?? latest(license, claim);
-  return Math.min(Math.max(own?.lease_expires_at ?? 0, wanted), endOf(license));
+  // What a file of another key promised is not the holder's.
+  const promised = own === null || isOtherKey(own, claim) ? 0 : provenUntil(own);
+  return Math.min(Math.max(promised, wanted), endOf(license));
 }
 
 function unprovenLease(license: LicenseTerms, claim: Claim): number {
@@ -223,7 +234,8 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, ke
 function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | null {
   const { now, by, told } = claim;
   const mark = markOf(own, now);
-  if (license.clone_policy === "refuse" && mark !== null && now < own.proven_until) return null;
+  if (license.clone_policy === "refuse" && mark !== null && isKept(own) && now < provenUntil(own))
+    return null;
   const lease = unprovenLease(license, claim);
   const today = dayOf(now);
   const days = JSON.parse(own.unproven ?? "{}") as Record<string, UnprovenDay>;
@@ -234,23 +246,23 @@ function unproven(license: LicenseTerms, own: SeatRow, claim: Claim): SeatRow | 
   const entry = { day: today, count: before + (again ? 0 : 1), at: now, ip: by.ip, hostname };
   const isScattered = daysOf(own).some(({ day, ip }) => day > dayOf(now - WEEK) && differs(ip, by.ip));
   const isElsewhere =
+    isKept(own) &&
     dayOf(own.last_seen_at) === today &&
-    own.proven_until - own.last_seen_at > license.unproven_lease_hours * HOUR &&
+    provenUntil(own) - own.last_seen_at > license.unproven_lease_hours * HOUR &&
     (differs(by.ip, own.ip) ||
       differs(hostname, own.hostname) ||
       differs(claim.fingerprint, own.fingerprint));
   return {
     ...own,
     lease_expires_at: Math.max(own.lease_expires_at, lease),
-    seats_lapsed: 0,
     request_id: by.request_id,
     clone_suspected_at: isElsewhere ? now : mark,
     occasion: null,
     proven: 0,
+    proven_until: provenUntil(own),
     unproven_until: lease,
     unproven: JSON.stringify({ ...days, [slot]: entry }),
     scattered_at: isScattered ? now : own.scattered_at,
-    freed_at: null,
   };
 }
 
@@ -287,11 +299,12 @@ function proven(
     id: own?.id ?? claim.id,
     activated_at: own?.activated_at ?? now,
     last_seen_at: now,
-    lease_expires_at: lease,
+    // The seat is held for as long as anybody was promised, the holder only for his own lease.
+    lease_expires_at: Math.max(lease, own ? Math.min(own.lease_expires_at, endOf(license)) : 0),
     check_in_at: Math.trunc(now + Math.min(rhythm, Math.trunc((lease - now) / 2))),
     // Only a new seat counts the others.
     seats_in_use: own?.seats_in_use ?? others.inUse + 1,
-    seats_lapsed: own ? 0 : Math.max(0, others.seated - others.inUse - (known ? 1 : 0)),
+    seats_lapsed: own?.seats_lapsed ?? Math.max(0, others.seated - others.inUse - (known ? 1 : 0)),
     replaces: known !== null && own === null ? known.id : (known?.replaces ?? null),
     fingerprint: fingerprint ?? known?.fingerprint ?? null,
     hostname: claim.told.hostname ?? known?.hostname ?? null,
@@ -315,6 +328,7 @@ function proven(
               : null,
     proven: 1,
     proven_until: lease,
+    certified_at: own !== null && isCertified(own, claim) ? now : (known?.certified_at ?? null),
     unproven_until: known?.unproven_until ?? null,
     unproven: known?.unproven ?? null,
     scattered_at: known?.scattered_at ?? null,

@@ -81,7 +81,7 @@ const SHOWN = `instance_id, id, activated_at, last_seen_at, lease_expires_at, ch
   replaces, fingerprint, usage_day, requests, services, presented_at, strays,
   clone_suspected_at, fingerprint_changed_at, occasion, hostname, app_version, labels, ip, actor_type, actor_id, request_id,
   proven, proven_until, unproven_until, unproven, scattered_at, proven_request, public_key, public_key_since, freed_at,
-  usage_corrected`;
+  usage_corrected, certified_at`;
 
 const rowsIn = (database: DatabaseSync): SeatRow[] =>
   database
@@ -158,6 +158,8 @@ const steps = fc.record({
   ),
   /** Lowers or raises the limit before the claim. */
   limit: fc.option(fc.constantFrom(1, 2, 3, 101), { freq: 5 }),
+  /** Lets the license end so many days after the claim. */
+  end: seldom(fc.constantFrom(0.5, 3, 30), 12),
   /** By how much the kept count of seats is too high. */
   crowd: seldom(fc.constantFrom(1, 998, 999, 1_000, 1_001), 4),
   instance: fc.constantFrom("a", "b", "c"),
@@ -181,6 +183,8 @@ const steps = fc.record({
   /** Before the claim, staff free the instance's seat while its file still runs, or correct its last day. */
   freed: seldom(fc.constant(true), 8),
   corrected: seldom(fc.constant(true), 6),
+  /** The seat's lease is one that a release of before gave. */
+  former: seldom(fc.constant(true), 10),
   spread: fc.constantFrom(0.9, 1, 1.0999),
   told: fc.constantFrom(
     {},
@@ -302,7 +306,7 @@ function claimOf(step: Step, now: number, n: number, rows: SeatRow[]): Claim {
 
 function timeOf(step: Step, now: number, { unproven_until }: LicenseTerms, rows: SeatRow[]): number {
   const own = rows.find(({ instance_id }) => instance_id === step.instance);
-  const lease = (step.atProvenEnd ? own?.proven_until : own?.lease_expires_at) ?? 0;
+  const lease = (step.atProvenEnd && own?.proven_until) || (own?.lease_expires_at ?? 0);
   if (step.atLeaseEnd !== null && lease > now) return Math.max(now, lease + step.atLeaseEnd);
   if (step.atEdge !== null) {
     const edge = {
@@ -342,17 +346,23 @@ function setKept(
   return { seated: all, newIds: count, known: known ? [instance] : [] };
 }
 
-/** What staff do to the instance's seat before its claim. */
-function handled(database: DatabaseSync, { freed, corrected }: Step, now: number, row: SeatRow): SeatRow {
+/** What others do to the instance's seat before its claim: staff, or a release of before. */
+function handled(
+  database: DatabaseSync,
+  { freed, corrected, former }: Step,
+  now: number,
+  row: SeatRow,
+): SeatRow {
   const changed = {
     freed_at: freed ? now : row.freed_at,
     usage_corrected: corrected && row.usage_day !== null ? 1 : row.usage_corrected,
+    proven_until: former ? null : row.proven_until,
   };
   database
     .prepare(
-      "UPDATE activations SET freed_at = ?, usage_corrected = ? WHERE ended_at = 0 AND instance_id = ? AND license_id = ?",
+      "UPDATE activations SET freed_at = ?, usage_corrected = ?, proven_until = ? WHERE ended_at = 0 AND instance_id = ? AND license_id = ?",
     )
-    .run(changed.freed_at, changed.usage_corrected, row.instance_id, LICENSE);
+    .run(changed.freed_at, changed.usage_corrected, changed.proven_until, row.instance_id, LICENSE);
   return { ...row, ...changed };
 }
 
@@ -376,6 +386,10 @@ export function difference(
     if (step.limit !== null) {
       license.max_instances = step.limit;
       database.exec(`UPDATE licenses SET max_instances = ${step.limit} WHERE id = '${LICENSE}'`);
+    }
+    if (step.end !== null && license.expires_at !== null) {
+      license.expires_at = wholeSecond(now) + step.end * DAY;
+      database.exec(`UPDATE licenses SET expires_at = ${license.expires_at} WHERE id = '${LICENSE}'`);
     }
     const claim = claimOf(step, now, n, rows);
     const row = claimed(license, rows, claim, setKept(database, step, now, rows.length));

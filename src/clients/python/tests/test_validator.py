@@ -8,9 +8,15 @@ import threading
 import time
 import unittest
 
+from jwt.utils import base64url_decode, base64url_encode
+
 from caio_licensing import LicenseType, LicenseValidator, openmetrics
 from caio_licensing.answers import Answer, Failure
 from support import ClientCase, Signer, at, iso, refusal
+
+
+def _encode(part: bytes) -> str:
+    return base64url_encode(part).decode()
 
 
 class ValidatorTest(ClientCase):
@@ -35,6 +41,17 @@ class ValidatorTest(ClientCase):
         self.assertFalse(good)
         self.assertIn("license key", error or "")
         self.assertEqual(validator.client.status().state, "entitled")
+
+    def test_a_trusted_key_that_anybody_can_sign_for_verifies_nothing(self) -> None:
+        # The neutral point of the curve: whatever it is said to have signed verifies with R = 0 and s = 0.
+        weak = {"kty": "OKP", "crv": "Ed25519", "x": _encode(b"\1" + bytes(31)), "kid": "weak"}
+        header = {"alg": "EdDSA", "kid": "weak", "typ": "license+jwt"}
+        claims = json.loads(base64url_decode(self.signer.license_key().split(".")[1]))
+        parts = [json.dumps(header).encode(), json.dumps(claims).encode(), b"\1" + bytes(63)]
+        forged = ".".join(map(_encode, parts))
+        trusted = {"keys": [*self.signer.jwks["keys"], weak]}
+        client = self.client(forged, trusted_keys=trusted, fetch_keys=False)
+        self.assertEqual((client.status().state, client.status().code), ("refused", "SIGNING_KEY_UNKNOWN"))
 
     def test_while_nobody_says_a_key_is_pending(self) -> None:
         strict = self.client(on_indeterminate="deny", state_dir=self.folder / "strict")

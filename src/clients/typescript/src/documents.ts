@@ -2,7 +2,7 @@
 //
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
-import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
+import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
 import { canonicalAddress, withoutMark } from "./texts.ts";
 
 /** A public key of a JWK Set (RFC 7517). */
@@ -98,6 +98,23 @@ export const MAX_LIST_LENGTH = 4 * 1024 * 1024;
 
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 
+/** The prime of Ed25519's field, and the y of the points of small order. */
+const P = 2n ** 255n - 19n;
+const Y8 =
+  2_707_385_501_144_840_649_318_225_287_225_658_788_936_804_267_575_313_519_463_743_609_750_303_402_022n;
+const SMALL_ORDER = new Set([0n, 1n, P - 1n, Y8, P - Y8]);
+
+/** Whether only the holder of a private half can sign for this public key: for one of small order, anybody can. */
+function isSoundKey(x: string): boolean {
+  try {
+    const bytes = base64url.decode(x);
+    const y = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n) & (2n ** 255n - 1n);
+    return bytes.length === 32 && y < P && !SMALL_ORDER.has(y);
+  } catch {
+    return false;
+  }
+}
+
 const INVALID = { claims: null, fault: "invalid" } as const;
 const UNKNOWN_KEY = { claims: null, fault: "unknown_key" } as const;
 
@@ -117,7 +134,8 @@ async function verify<Claims>(
       return INVALID;
     if (typeof header.kid !== "string") return INVALID;
     const jwk = trust.keys.keys.find(
-      ({ kid, kty, crv }) => kid === header.kid && kty === "OKP" && crv === "Ed25519",
+      ({ kid, kty, crv, x }) =>
+        kid === header.kid && kty === "OKP" && crv === "Ed25519" && isSoundKey(x ?? ""),
     );
     if (!jwk) return UNKNOWN_KEY;
     // Only the members that make the key: runtimes differ in the spelling of `alg` that they accept.

@@ -3,13 +3,13 @@
 import { base64url, compactVerify, importJWK } from "jose";
 import * as z from "zod/mini";
 import { isCompactJws } from "../../../crypto/compact.ts";
-import { isSoundKey } from "../../../crypto/ed25519.ts";
+import { isSoundKey } from "../../../field/ed25519.ts";
 import { cleaned, instanceIdOf } from "../../../field/pasted.ts";
 import { formatInstant } from "../../../kernel/dates.ts";
 import { invalid, Problem } from "../../../problems.ts";
 import type { InstanceKey } from "../certificates.ts";
 import type { FileClaim } from "../claim.ts";
-import type { View } from "../view.ts";
+import { provenUntil, type View } from "../view.ts";
 
 export const InstanceKeyInput = z.object({
   kty: z.literal("OKP"),
@@ -101,7 +101,7 @@ export const otherFileOf = (
 ): { since: number; until: number } | null =>
   seat === null || replace || seat.public_key === null || seat.public_key === provenKey
     ? null
-    : { since: seat.public_key_since ?? seat.activated_at, until: seat.lease_expires_at };
+    : { since: seat.public_key_since ?? seat.activated_at, until: provenUntil(seat) };
 
 /** @throws Problem CONFLICT if a file of another key runs on the seat */
 export function assertNoOtherFile(view: View, file: FileClaim): void {

@@ -4,7 +4,7 @@ import { servicesOf } from "../../../../src/services.ts";
 import { DAY, setTime } from "../../../support/clock.ts";
 import { env } from "../../../support/env.ts";
 import { verifyPublished } from "../../../support/documents.ts";
-import { activate, admin, type Answer, call, eventsOf, newLicense } from "../../../support/service.ts";
+import { activate, admin, type Answer, call, eventsOf, newLicense, rows } from "../../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -19,6 +19,8 @@ const signed = (typ: string, claims: object, key: CryptoKey): Promise<string> =>
   new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
     .setProtectedHeader({ alg: "EdDSA", typ })
     .sign(key);
+
+const iso = (at: number): string => new Date(at).toISOString();
 
 const PROOF = "activation-request+jwt";
 
@@ -226,6 +228,12 @@ describe("the key of an installation without a network", () => {
       // Without a word from staff, and with a word that says no.
       expect(await handIn(license.id, request, { replace: false })).toMatchObject({ status: 409 });
     }
+    // Not until when somebody without proof may run.
+    const later = "UPDATE activations SET lease_expires_at = lease_expires_at + 1000 WHERE license_id = ?";
+    await rows(later, license.id);
+    expect((await handIn(license.id, await copy.provenFile())).body.detail).toContain(
+      `until ${license.expires_at}`,
+    );
     expect(await eventsOf(license.id)).toEqual(before);
     const [seat] = (await admin(`/activations?license_id=${license.id}`)).body.data;
     expect(seat.last_seen_at).toBe("2026-06-01T08:00:00.000Z");
@@ -238,7 +246,13 @@ describe("the key of an installation without a network", () => {
     island.take((await handIn(license.id, await island.provenFile())).text);
     setTime(NOW + DAY);
     const replaced = await handIn(license.id, await heir.provenFile(), { replace: true, lease_days: 30 });
-    expect(replaced.status).toBe(200);
+    // It gets the lease that staff give it. The seat is kept for as long as the other file may run.
+    expect(replaced).toMatchObject({ status: 200, body: { lease_expires_at: iso(NOW + 31 * DAY) } });
+    const [kept] = (await admin(`/activations?license_id=${license.id}`)).body.data;
+    expect(kept).toMatchObject({
+      proven_until: iso(NOW + 31 * DAY),
+      lease_expires_at: license.expires_at,
+    });
     heir.take(replaced.text);
     expect((await eventsOf(license.id)).at(-1)).toMatchObject({
       action: "instance.key_replaced",
@@ -392,6 +406,19 @@ describe("the seat of a file that staff free", () => {
     const told = (await eventsOf(license.id)).map(({ action }) => action);
     expect(told.filter((action) => action === "activation.freed")).toHaveLength(1);
     expect(told).toContain("activation.lapsed");
+  });
+
+  it("ends at once where the file is over, and only a request without proof holds the seat", async () => {
+    const { license, license_key, id } = await island();
+    setTime(NOW + 29 * DAY);
+    const body = { license_key, instance_id: "island" };
+    expect((await call("/v1/activate", { body })).status).toBe(200);
+    setTime(NOW + 30 * DAY);
+    expect(await activate(license_key, "b")).toMatchObject(FULL);
+    expect((await freeSeat(id)).status).toBe(204);
+    expect((await admin(`/activations/${id}`)).body).toMatchObject({ active: false, ended_by: "staff" });
+    expect((await activate(license_key, "b")).status).toBe(200);
+    expect((await eventsOf(license.id)).map(({ action }) => action)).not.toContain("activation.freed");
   });
 
   it.each([

@@ -56,8 +56,21 @@ class SigningKeyUnknown(Exception):
     """The key that the document names is not in the trusted set, which may be old."""
 
 
+# The prime of Ed25519's field, and the y of the points of small order: with such a public key, anybody can make
+# signatures that verify.
+_P = 2**255 - 19
+_Y8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_SMALL_ORDER = (0, 1, _P - 1, _Y8, _P - _Y8)
+
+
+def _is_sound(key: bytes) -> bool:
+    """Whether only the holder of a private half can sign for this Ed25519 public key."""
+    y = int.from_bytes(key, "little") & (2**255 - 1)
+    return len(key) == 32 and y < _P and y not in _SMALL_ORDER
+
+
 def public_keys(jwks: object) -> dict[str, Ed25519PublicKey]:
-    """The Ed25519 keys of a JWK Set by their kid; other entries are ignored."""
+    """The sound Ed25519 keys of a JWK Set by their kid; other entries are ignored."""
     keys: dict[str, Ed25519PublicKey] = {}
     entries = jwks.get("keys") if isinstance(jwks, dict) else None
     for jwk in entries if isinstance(entries, list) else []:
@@ -66,7 +79,9 @@ def public_keys(jwks: object) -> dict[str, Ed25519PublicKey]:
         kid, x = jwk.get("kid"), jwk.get("x")
         if isinstance(kid, str) and isinstance(x, str):
             try:
-                keys[kid] = Ed25519PublicKey.from_public_bytes(_decode(x))
+                raw = _decode(x)
+                if _is_sound(raw):
+                    keys[kid] = Ed25519PublicKey.from_public_bytes(raw)
             except ValueError:
                 continue
     return keys

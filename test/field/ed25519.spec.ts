@@ -1,6 +1,7 @@
-import { exportJWK, generateKeyPair } from "jose";
+import { compactVerify, exportJWK, generateKeyPair, importJWK } from "jose";
 import { describe, expect, it } from "vitest";
-import { isSoundKey } from "../../src/crypto/ed25519.ts";
+import { isSoundKey } from "../../src/field/ed25519.ts";
+import { signedByNobody, WEAK } from "../support/weak-key.ts";
 
 const P = 2n ** 255n - 19n;
 
@@ -49,6 +50,12 @@ const Y8 =
   2_707_385_501_144_840_649_318_225_287_225_658_788_936_804_267_575_313_519_463_743_609_750_303_402_022n;
 
 describe("a public key", () => {
+  it("of small order needs no private half: why it is refused", async () => {
+    const token = signedByNobody("license+jwt", { iss: "anybody" });
+    expect((await compactVerify(token, await importJWK(WEAK, "EdDSA"))).protectedHeader.kid).toBe(WEAK.kid);
+    expect(isSoundKey(WEAK.x)).toBe(false);
+  });
+
   it("of a pair is sound", async () => {
     for (let n = 0; n < 20; n++) {
       const { publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
