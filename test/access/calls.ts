@@ -74,6 +74,12 @@ POST   /v1/admin/licenses/{id}/send-email            manager
 GET    /v1/admin/messages                            viewer
 GET    /v1/admin/messages/{id}                       viewer
 POST   /v1/admin/messages/{id}/retry                 manager
+POST   /v1/admin/messages/retry                      manager
+POST   /v1/admin/customers/{id}/contacts             manager
+GET    /v1/admin/customers/{id}/contacts             viewer
+GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer
+PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
+DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
 `);
 
 export const CONSOLE = rulesIn(`

@@ -1,6 +1,7 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage, retryMessage } from "../../../notices/messages.ts";
+import { findMessage, getMessage, presentMessage } from "../../../notices/messages.ts";
+import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import { Heading } from "../layout.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
@@ -14,12 +15,13 @@ const DELIVERY: Record<ShownMessage["status"], string> = {
   delivered: "It arrived in the recipient's mailbox.",
   bounced: "It came back: the recipient's server did not take it.",
   failed: "It could not be sent, and is not tried again by itself.",
-  skipped: "It was not sent, because sending is not configured.",
+  skipped: "It was not sent.",
 };
 
 const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 
-const canBeRetried = ({ status }: ShownMessage): boolean => /^(?:failed|skipped|bounced)$/.test(status);
+const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
+  /^(?:failed|skipped|bounced)$/.test(status) && reason !== "superseded";
 
 const FORMATS = { html: "As it looks", text: "Plain text" } as const;
 
@@ -95,6 +97,8 @@ export const messagePage: Page = {
                 ["Last update", <When at={message.updated_at} now={now} time />],
                 ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
                 ["Attempts", message.attempts],
+                ["Bounce", message.bounce_type],
+                ["Told by the mail of", linkTo("messages", message.joined_to)],
                 ["License", linkTo("licenses", message.license_id)],
                 ["Customer", linkTo("customers", message.customer_id)],
                 ["Id at Resend", message.provider_id && <code>{message.provider_id}</code>],
