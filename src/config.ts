@@ -214,8 +214,7 @@ function read(env: object): { values: Values; faults: string[] } {
   const names = [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))];
   const faultOf = (name: string): string =>
     given[name] === undefined ? `${name} is missing` : `${name} is malformed`;
-  const fatal = names.filter((name) => ESSENTIAL.has(name));
-  if (fatal.length > 0) throw new ConfigError(fatal.map(faultOf).join("; "));
+  if (names.some((name) => ESSENTIAL.has(name))) throw new ConfigError(names.map(faultOf).join("; "));
   const usable = Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)));
   return { values: Variables.parse(usable), faults: names.map(faultOf) };
 }

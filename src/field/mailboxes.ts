@@ -33,7 +33,7 @@ export const Mailbox = z
     z.maxLength(MAX_LENGTH),
     z.refine(
       (text) => asciiMailbox(text) !== null,
-      "Must be an e-mail address, such as it@acme.example; only the part after the @ may hold other letters than ASCII",
+      "Must be an e-mail address; only the part after the @ may hold other letters than ASCII",
     ),
     z.meta({ format: "idn-email" }),
   );

@@ -109,7 +109,7 @@ const STILL_DUE = `EXISTS (
   SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
 
 /** Says that the night's notices are complete: they may be joined and sent. */
-const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AND batch_id IS NULL AND next_try_at = ?
+const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AND batch_id IS NULL AND next_try_at > 0
   AND notice_end IS NOT NULL AND joined IS NULL`;
 
 type Owed = Message & { expires_at: number | null };
@@ -147,7 +147,7 @@ export async function writeNotices(context: Context, now: number, since: number)
       );
     }
   }
-  await context.db.batch([context.db.sql(RELEASE, now + HELD)], "repeatable");
+  await context.db.batch([context.db.sql(RELEASE)], "repeatable");
   await joinNotices(context, now, "skipped");
   return unreachable;
 }

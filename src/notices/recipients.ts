@@ -23,6 +23,7 @@ export function recipientsOf(all: readonly Contact[], role: ContactRole): Contac
 
 /** The contacts of customers, by the customer's id. */
 export async function contactsOf({ db }: Context, customerIds: string[]): Promise<Map<string, Contact[]>> {
+  if (customerIds.length === 0) return new Map();
   const ids = JSON.stringify([...new Set(customerIds)]);
   const found = await db.orm
     .select()
