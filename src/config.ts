@@ -94,7 +94,10 @@ const TeamDomain = z.pipe(
   }),
 );
 
-const Address = z.pipe(Mailbox, z.transform((text) => asciiMailbox(text) ?? text));
+const Address = z.pipe(
+  Mailbox,
+  z.transform((text) => asciiMailbox(text) ?? text),
+);
 
 /** An address, or a name and an address: `CAIO Licensing <licensing@smarthaus.example>`. */
 const Sender = z.pipe(
@@ -222,7 +225,8 @@ function read(env: object): { values: Values; faults: string[] } {
 /** @throws ConfigError naming each variable without which instances cannot be served, if it is missing or malformed */
 export function parseConfig(env: object): Config {
   const { values, faults } = read(env);
-  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } = values;
+  const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
+    values;
   if (values.MAIL_FROM === undefined && !faults.some((fault) => fault.startsWith("MAIL_FROM "))) {
     faults.push("MAIL_FROM is missing");
   }

@@ -26,17 +26,15 @@ export function asciiMailbox(text: string): string | null {
 }
 
 /** An e-mail address of a customer, a contact or a recipient, kept as it is written. */
-export const Mailbox = z
-  .string()
-  .check(
-    z.trim(),
-    z.maxLength(MAX_LENGTH),
-    z.refine(
-      (text) => asciiMailbox(text) !== null,
-      "Must be an e-mail address; only the part after the @ may hold other letters than ASCII",
-    ),
-    z.meta({ format: "idn-email" }),
-  );
+export const Mailbox = z.string().check(
+  z.trim(),
+  z.maxLength(MAX_LENGTH),
+  z.refine(
+    (text) => asciiMailbox(text) !== null,
+    "Must be an e-mail address; only the part after the @ may hold other letters than ASCII",
+  ),
+  z.meta({ format: "idn-email" }),
+);
 
 /** Whether two addresses are the same mailbox. Servers tell letters before the @ apart by case in theory only. */
 export const isSameMailbox = (one: string, other: string): boolean =>

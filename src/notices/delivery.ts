@@ -140,12 +140,7 @@ async function claimNext(context: Context, ahead: number, sender: string): Promi
   };
 }
 
-async function attempt(
-  context: Context,
-  resend: Resend,
-  claim: Claim,
-  from: string,
-): Promise<Outcome> {
+async function attempt(context: Context, resend: Resend, claim: Claim, from: string): Promise<Outcome> {
   const { batchId, rows, size, claimedAt, uncertainSince } = claim;
   if (claimedAt - uncertainSince >= REMEMBERED) {
     const error =

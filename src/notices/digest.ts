@@ -1,5 +1,5 @@
 // The daily digest for staff: licenses that end soon or have ended, mail that bounced, licenses without a free seat.
-import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
@@ -109,7 +109,7 @@ const undelivered = (orm: Context["db"]["orm"], status: "bounced" | "failed", si
     })
     .from(messages)
     .leftJoin(customers, eq(customers.id, messages.customer_id))
-    .where(and(eq(messages.status, sql.raw(`'${status}'`)), gt(messages.updated_at, since)))
+    .where(and(eq(messages.status, sql.raw(`'${status}'`)), gte(messages.updated_at, since)))
     .orderBy(desc(messages.updated_at))
     .limit(MAX_LISTED);
 

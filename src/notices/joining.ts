@@ -51,7 +51,10 @@ export const factsOf = (
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
   contact:
-    config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from ?? "")?.[1] ?? config.mail.from ?? "your vendor",
+    config.mail.replyTo ??
+    /<([^<>]+)>$/.exec(config.mail.from ?? "")?.[1] ??
+    config.mail.from ??
+    "your vendor",
 });
 
 type NoticeKind = "expiry_warning" | "license_expired";
@@ -74,7 +77,8 @@ export function noticeAbout(context: Context, now: number, kind: NoticeKind, sub
 }
 
 interface Waiting
-  extends Pick<Message, "id" | "recipient" | "joined" | "told_on" | "content" | "subject">,
+  extends
+    Pick<Message, "id" | "recipient" | "joined" | "told_on" | "content" | "subject">,
     Pick<Message, "batch_id" | "attempts" | "uncertain_since" | "next_try_at"> {
   kind: NoticeKind;
   license_id: string;

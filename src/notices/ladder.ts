@@ -42,7 +42,8 @@ export function dueThreshold(
 }
 
 /** How many days of the calendar (UTC) lie between two instants: what a reader counts. */
-export const daysBetween = (now: number, end: number): number => Math.floor(end / DAY) - Math.floor(now / DAY);
+export const daysBetween = (now: number, end: number): number =>
+  Math.floor(end / DAY) - Math.floor(now / DAY);
 
 /** How far away an end is, for a mail that goes out at `now`, before it. */
 export function whenOf(now: number, end: number): When {

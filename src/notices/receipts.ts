@@ -195,7 +195,16 @@ function statementsOf(
   const { db } = context;
   const now = context.clock.now();
   const acting: Context = { ...context, actor: { type: "system", id: "receipts" } };
-  const update = db.run(NEWS, { from: JSON.stringify(from), is, told, reason, bounce_type: bounceType, provider, now, id });
+  const update = db.run(NEWS, {
+    from: JSON.stringify(from),
+    is,
+    told,
+    reason,
+    bounce_type: bounceType,
+    provider,
+    now,
+    id,
+  });
   if (address === null) return [update];
   const customer = { sql: "(SELECT customer_id FROM messages WHERE id = ?)", values: [id] };
   const contact = {

@@ -44,7 +44,8 @@ const APART = named(
      batch_id = id, attempts = 0, next_try_at = 0, uncertain_since = NULL, last_error = :error, updated_at = :now ${OWN}`,
 );
 
-const CERTAIN = "uncertain_since = iif(:uncertain = 0 AND uncertain_since = :claimed_at, NULL, uncertain_since)";
+const CERTAIN =
+  "uncertain_since = iif(:uncertain = 0 AND uncertain_since = :claimed_at, NULL, uncertain_since)";
 
 const AGAIN = named(`
   UPDATE messages SET next_try_at = :next_try_at, last_error = :error, updated_at = :now, ${CERTAIN} ${OWN}`);
@@ -95,7 +96,14 @@ function resultOf(context: Context, claim: Claim, outcome: Outcome, sender: stri
     return [db.run(SENT, { batch, now, sent }), db.run(MENDED, {})];
   }
   const { error } = outcome;
-  context.log("error", { event: "mail", request_id: requestId, batch, messages: rows.length, attempts, error });
+  context.log("error", {
+    event: "mail",
+    request_id: requestId,
+    batch,
+    messages: rows.length,
+    attempts,
+    error,
+  });
   if (outcome.is === "refused") {
     return [db.run(outcome.apart ? APART : FAILED, { ...own, error })];
   }

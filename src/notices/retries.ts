@@ -94,14 +94,16 @@ function assertConfigured({ config }: Context): void {
 
 /** Why a message was not sent again. */
 async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
-  const [found] = await db.batch([
-    db.run(WHY_NOT, { id, now: clock.now() }),
-  ]);
+  const [found] = await db.batch([db.run(WHY_NOT, { id, now: clock.now() })]);
   const { status, superseded, together } = found?.results[0] ?? {};
   if (!(AT_REST as readonly unknown[]).includes(status)) {
     return new Problem("CONFLICT", `The message is ${String(status)}.`);
   }
-  if (superseded) return new Problem("CONFLICT", "What it says is not true any more: a later notice, a change of the license or its end took its place.");
+  if (superseded)
+    return new Problem(
+      "CONFLICT",
+      "What it says is not true any more: a later notice, a change of the license or its end took its place.",
+    );
   // To take it out of a request that will be sent again would change the bytes by which Resend knows the request.
   return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);
 }

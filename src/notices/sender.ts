@@ -18,7 +18,9 @@ export async function senderFault({ db, config }: Context): Promise<SenderFault 
   if (apiKey === null && heldBy === null) return null;
   const [pace, waiting] = await db.batch([
     db.sql("SELECT fault, fault_since FROM mail_pace WHERE fault IS NOT NULL"),
-    db.sql(`SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'pending' LIMIT ${MAX_COUNTED})`),
+    db.sql(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'pending' LIMIT ${MAX_COUNTED})`,
+    ),
   ]);
   const count = Number(waiting?.results[0]?.["n"] ?? 0);
   if (heldBy !== null) return { fault: `${heldBy} cannot be used`, since: null, waiting: count };

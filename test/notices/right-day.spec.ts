@@ -66,7 +66,18 @@ describe("a notice says the days that its reader counts", () => {
   it("in the nights of a year's license: each on its day, in its words", async () => {
     const { email } = await licenseAt("2031-02-10T10:00:00Z", { expires_at: "2032-01-31" });
     const told: [string, string[]][] = [];
-    for (const day of ["01-01", "01-02", "01-03", "01-17", "01-18", "01-24", "01-25", "01-26", "01-30", "01-31"]) {
+    for (const day of [
+      "01-01",
+      "01-02",
+      "01-03",
+      "01-17",
+      "01-18",
+      "01-24",
+      "01-25",
+      "01-26",
+      "01-30",
+      "01-31",
+    ]) {
       resend.inbox.length = 0;
       await night(`2032-${day}`);
       told.push([day, subjects(email)]);
@@ -127,32 +138,37 @@ describe("taking back", () => {
     ],
   ];
 
-  it.each(OUTAGES)("where Resend %s from the day before the end to the day after: the end alone", async (_, fault) => {
-    const year = 2040 + OUTAGES.findIndex(([name]) => name === _);
-    const { license, email } = await licenseAt(`${year - 1}-05-01T10:00:00Z`, {
-      expires_at: `${year}-05-10T12:00:00Z`,
-      notice_days: [14, 1, 0],
-    });
-    resend.fault = fault;
-    for (const day of ["08", "09", "10"]) {
-      await night(`${year}-05-${day}`);
-      for (const hour of ["06", "12", "18"]) await deliveries(`${year}-05-${day}T${hour}:00:00Z`);
-    }
-    resend.fault = () => null;
-    await night(`${year}-05-11`);
-    await deliveries(`${year}-05-11T09:00:00Z`);
-    expect(subjects(email)).toEqual([expect.stringContaining("has expired")]);
-    const [end, ...older] = await messagesOf(license.id);
-    expect(end).toMatchObject({ kind: "license_expired", status: "sent" });
-    expect(older.length).toBeGreaterThan(0);
-    for (const message of older) {
-      expect((await retry(message.id)).status).toBe(409);
-    }
-    expect(subjects(email)).toHaveLength(1);
-  });
+  it.each(OUTAGES)(
+    "where Resend %s from the day before the end to the day after: the end alone",
+    async (_, fault) => {
+      const year = 2040 + OUTAGES.findIndex(([name]) => name === _);
+      const { license, email } = await licenseAt(`${year - 1}-05-01T10:00:00Z`, {
+        expires_at: `${year}-05-10T12:00:00Z`,
+        notice_days: [14, 1, 0],
+      });
+      resend.fault = fault;
+      for (const day of ["08", "09", "10"]) {
+        await night(`${year}-05-${day}`);
+        for (const hour of ["06", "12", "18"]) await deliveries(`${year}-05-${day}T${hour}:00:00Z`);
+      }
+      resend.fault = () => null;
+      await night(`${year}-05-11`);
+      await deliveries(`${year}-05-11T09:00:00Z`);
+      expect(subjects(email)).toEqual([expect.stringContaining("has expired")]);
+      const [end, ...older] = await messagesOf(license.id);
+      expect(end).toMatchObject({ kind: "license_expired", status: "sent" });
+      expect(older.length).toBeGreaterThan(0);
+      for (const message of older) {
+        expect((await retry(message.id)).status).toBe(409);
+      }
+      expect(subjects(email)).toHaveLength(1);
+    },
+  );
 
   it("by the end itself, before the night after it", async () => {
-    const { license, email } = await licenseAt("2043-05-01T10:00:00Z", { expires_at: "2044-05-10T12:00:00Z" });
+    const { license, email } = await licenseAt("2043-05-01T10:00:00Z", {
+      expires_at: "2044-05-10T12:00:00Z",
+    });
     resend.fault = () => refusal(503, "application_error");
     await night("2044-05-09");
     resend.fault = () => null;
@@ -162,7 +178,9 @@ describe("taking back", () => {
   });
 
   it("of what failed: by hand no 'in 14 days' goes out after 'tomorrow'", async () => {
-    const { license, email } = await licenseAt("2045-05-01T10:00:00Z", { expires_at: "2046-05-10T12:00:00Z" });
+    const { license, email } = await licenseAt("2045-05-01T10:00:00Z", {
+      expires_at: "2046-05-10T12:00:00Z",
+    });
     resend.fault = () => refusal(422, "validation_error");
     await night("2046-04-26");
     resend.fault = () => null;
@@ -178,7 +196,9 @@ describe("taking back", () => {
 
   it.each(OUTAGES)("by a renewal, where Resend %s", async (_, fault) => {
     const year = 2050 + OUTAGES.findIndex(([name]) => name === _);
-    const { license, email } = await licenseAt(`${year - 1}-05-01T10:00:00Z`, { expires_at: `${year}-05-10` });
+    const { license, email } = await licenseAt(`${year - 1}-05-01T10:00:00Z`, {
+      expires_at: `${year}-05-10`,
+    });
     resend.fault = fault;
     await night(`${year}-05-04`);
     await admin(`/licenses/${license.id}/renew`, { body: { expires_days: 365 }, bindings: mailing() });

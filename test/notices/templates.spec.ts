@@ -37,9 +37,7 @@ const renewed = (changes: Partial<LicenseFacts> = {}): Notice => ({
 });
 const warning = (days: number, changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "expiry_warning",
-  licenses: [
-    { facts: facts(changes), when: days <= 0 ? "today" : days === 1 ? "tomorrow" : { in: days } },
-  ],
+  licenses: [{ facts: facts(changes), when: days <= 0 ? "today" : days === 1 ? "tomorrow" : { in: days } }],
 });
 const expired = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_expired",
@@ -153,7 +151,7 @@ describe("what a mail says, in HTML and in text alike", () => {
       [
         "expires in 30 days",
         "Expires in 30 days",
-        UNTIL,
+        "30 January 2027",
         `until ${GRACE_UNTIL}; then it stops`,
         "Reply to this mail",
       ],
@@ -170,7 +168,12 @@ describe("what a mail says, in HTML and in text alike", () => {
       ["it was valid through 30 January 2027", `Grace until ${GRACE_UNTIL}`, "How to renew"],
       [],
     ],
-    ["expired, stopped", expired(NO_GRACE), [UNTIL, "CAIO has stopped", "How to renew"], ["Grace until"]],
+    [
+      "expired, stopped",
+      expired(NO_GRACE),
+      ["30 January 2027", "CAIO has stopped", "How to renew"],
+      ["Grace until"],
+    ],
     [
       "digest",
       busy(),

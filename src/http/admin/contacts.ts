@@ -18,11 +18,7 @@ import { Contact, Id, pageOf } from "./schemas.ts";
 
 const ContactId = z.extend(Id, { contact_id: z.string().check(z.minLength(1), z.maxLength(80)) });
 
-function show(
-  http: Http,
-  contact: Parameters<typeof presentContact>[0],
-  status: 200 | 201 = 200,
-): Response {
+function show(http: Http, contact: Parameters<typeof presentContact>[0], status: 200 | 201 = 200): Response {
   http.header("ETag", etagOf(contact));
   return http.json(presentContact(contact), status);
 }
@@ -57,7 +53,8 @@ export const contactEndpoints = [
       path: "/v1/admin/customers/{id}/contacts",
       tag: "Admin",
       summary: "List the contacts of a customer",
-      description: "All of them, the customer's own address first, then the oldest: it gets what nobody has a role for.",
+      description:
+        "All of them, the customer's own address first, then the oldest: it gets what nobody has a role for.",
       access: "read",
       params: Id,
       answer: {
@@ -85,8 +82,7 @@ export const contactEndpoints = [
       answer: { status: 200, ...one("The contact.") },
       refusals: ["CUSTOMER_NOT_FOUND", "NOT_FOUND"],
     },
-    async ({ http, context, params }) =>
-      show(http, await getContact(context, params.id, params.contact_id)),
+    async ({ http, context, params }) => show(http, await getContact(context, params.id, params.contact_id)),
   ),
   endpoint(
     {

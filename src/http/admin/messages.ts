@@ -1,11 +1,6 @@
 // /v1/admin/messages
 import * as z from "zod/mini";
-import {
-  getMessage,
-  listMessages,
-  MessageFilter,
-  presentMessage,
-} from "../../notices/messages.ts";
+import { getMessage, listMessages, MessageFilter, presentMessage } from "../../notices/messages.ts";
 import { RetryFilter, retryMessage, retryMessages } from "../../notices/retries.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";

@@ -41,7 +41,9 @@ export const Contact = z.object({
   roles: z.array(z.enum(CONTACT_ROLES)),
   language: z.nullable(z.enum(LANGUAGES)).check(z.describe("Of mail to this contact; null: English")),
   portal: z.boolean().check(z.describe("It may sign in to the customer's site")),
-  own: z.boolean().check(z.describe("It is the customer's own e-mail address, which is changed at the customer")),
+  own: z
+    .boolean()
+    .check(z.describe("It is the customer's own e-mail address, which is changed at the customer")),
   email_status: Customer.shape.email_status,
   created_at: Instant,
   updated_at: Instant,

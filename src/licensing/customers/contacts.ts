@@ -26,9 +26,7 @@ const MAX_CONTACTS = 50;
 
 const details = {
   name: z.nullish(Text(200)),
-  roles: z.optional(
-    z.array(z.enum(CONTACT_ROLES)).check(z.minLength(1), ...unique("Roles must not repeat")),
-  ),
+  roles: z.optional(z.array(z.enum(CONTACT_ROLES)).check(z.minLength(1), ...unique("Roles must not repeat"))),
   /** The language of mail to this contact; null: English. */
   language: z.nullish(z.enum(LANGUAGES)),
   portal: z.optional(z.boolean()),
@@ -169,7 +167,11 @@ export async function changeContact(
     if (!before) throw unknownContact(id);
     assertMatch(before, ifMatch);
     const { portal, ...rest } = given(input);
-    const wanted: Contact = { ...before, ...rest, ...(portal === undefined ? {} : { portal: portal ? 1 : 0 }) };
+    const wanted: Contact = {
+      ...before,
+      ...rest,
+      ...(portal === undefined ? {} : { portal: portal ? 1 : 0 }),
+    };
     if (wanted.email !== before.email) {
       if (before.own === 1) throw new Problem("CONFLICT", `${OWN}: change the e-mail of the customer.`);
       assertNew(all, wanted.email, id);

@@ -56,7 +56,8 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
     .filter(([items]) => items.length > 0)
     .map(([items, what]) => `${number(items.length)} ${what}`);
   if (sender !== null) totals.unshift("no mail goes out");
-  if (faults.length > 0) totals.push(counted(faults.length, "fault of the configuration", "faults of the configuration"));
+  if (faults.length > 0)
+    totals.push(counted(faults.length, "fault of the configuration", "faults of the configuration"));
   totals.push(...more.map(({ title }) => title));
   const calm = totals.length === 0;
   const summary = calm ? "all clear" : totals.join(", ");
@@ -78,7 +79,12 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           paragraph("Nothing needs you today."),
         ]
       : [
-          ...section("No mail goes out", "It waits and nothing is lost; mend this first.", senderLines(sender), lineRow),
+          ...section(
+            "No mail goes out",
+            "It waits and nothing is lost; mend this first.",
+            senderLines(sender),
+            lineRow,
+          ),
           ...section(
             "Configuration",
             "The service goes on without these; mend them in the deployment.",

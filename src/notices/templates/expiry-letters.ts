@@ -28,8 +28,7 @@ const which = ({ product, license_id, license_type }: LicenseFacts): Inline[] =>
   ",",
 ];
 
-const inWords = (when: When): string =>
-  typeof when === "string" ? when : `in ${counted(when.in, "day")}`;
+const inWords = (when: When): string => (typeof when === "string" ? when : `in ${counted(when.in, "day")}`);
 
 const others = (licenses: { facts: LicenseFacts }[], verb: string): Block[] =>
   licenses.length < 2
@@ -75,7 +74,7 @@ export function warningLetter({ licenses }: NoticeOf<"expiry_warning">): Letter 
         words: end === null ? [] : [`Valid through ${end}.`],
       },
       ...others(licenses, "valid through"),
-    heading("What happens then"),
+      heading("What happens then"),
       grace === null
         ? paragraph(`This license has no grace period: without a renewal ${product} stops at that moment.`)
         : paragraph(

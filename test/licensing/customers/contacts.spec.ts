@@ -1,7 +1,15 @@
 // Who of a customer is written to.
 import { describe, expect, it } from "vitest";
 import { messagesOf } from "../../support/mail.ts";
-import { admin, type Answer, eventsOf, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
+import {
+  admin,
+  type Answer,
+  eventsOf,
+  newCustomer,
+  newLicense,
+  rows,
+  unique,
+} from "../../support/service.ts";
 
 const ALL = ["license", "billing", "technical"];
 
@@ -177,7 +185,8 @@ describe("contacts that staff add", () => {
 });
 
 describe("mail goes by role", () => {
-  const recipients = async (license: string) => (await messagesOf(license)).map(({ recipient }) => recipient).toSorted();
+  const recipients = async (license: string) =>
+    (await messagesOf(license)).map(({ recipient }) => recipient).toSorted();
 
   it("keys go to the contacts for licenses, each its own mail; the answer is the first", async () => {
     const { id } = await newCustomer();
