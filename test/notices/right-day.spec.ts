@@ -1,7 +1,7 @@
 // Which notice goes out on which day, what it says, and what is taken back: through Resend with its faults.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
-import { DAY, setTime } from "../support/clock.ts";
+import { setTime } from "../support/clock.ts";
 import {
   DELIVERIES,
   emptyOutbox,
@@ -12,7 +12,7 @@ import {
   NIGHTLY,
   refusal,
 } from "../support/mail.ts";
-import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+import { admin, newCustomer, newLicense, unique } from "../support/service.ts";
 
 let resend: FakeResend;
 

@@ -24,7 +24,10 @@ import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 /** A license as an instance sees it: without the vendor's own data. */
-export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until" | "term_began_at">;
+export type Terms = Omit<
+  License,
+  "metadata" | "notice_days" | "updated_at" | "version" | "signed_until" | "term_began_at"
+>;
 
 export const NewLicense = z
   .strictObject({

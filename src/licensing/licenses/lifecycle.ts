@@ -148,7 +148,9 @@ function signedUntil(before: License, after: License): number | null {
 function termBeganAt(before: License, after: License, now: number): number | null {
   const [was, is] = [before, after].map(({ expires_at }) => expires_at ?? LAST_INSTANT) as [number, number];
   if (is > was) return Math.max(was, now);
-  return is < was && before.term_began_at !== null ? Math.min(before.term_began_at, now) : before.term_began_at;
+  return is < was && before.term_began_at !== null
+    ? Math.min(before.term_began_at, now)
+    : before.term_began_at;
 }
 
 /** Plans a change to the current license and makes it. Starts again if another change comes in between. */
