@@ -73,6 +73,10 @@ const withKey = async (
     },
   });
 
+/** The statements that write a mail with a key and record where it went. */
+const writing = (context: Context, mail: Message, condition: string): D1PreparedStatement[] =>
+  writeMessages(context, [mail], condition).concat(recordMailed(context, mail));
+
 /**
  * The mails that bring a license to its customer, one to each recipient, and the statements that put them into the
  * outbox and record where the key went. Each call makes new ones.
@@ -103,10 +107,7 @@ async function oweDelivery(
   );
   return {
     first: mails[0]!,
-    statements: mails.flatMap((mail) => [
-      ...writeMessages(context, [mail], "true"),
-      recordMailed(context, mail),
-    ]),
+    statements: mails.flatMap((mail) => writing(context, mail, "true")),
   };
 }
 
@@ -141,10 +142,7 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
     ),
   );
   // Each depends on the one before, the first on the renewal.
-  return mails.flatMap((mail) => [
-    ...writeMessages(context, [mail], "changes() > 0"),
-    recordMailed(context, mail),
-  ]);
+  return mails.flatMap((mail) => writing(context, mail, "changes() > 0"));
 }
 
 const SAME_LICENSE = `m.license_id = :license

@@ -75,7 +75,9 @@ describe("three licenses of one customer", () => {
     const { id, email, licenses } = await customerWith(3);
     await fireAt(night(0), env);
     const told = await rowsOf(id);
-    expect(told).toMatchObject(Array(3).fill({ status: "skipped", reason: "not_configured" }));
+    expect(told).toMatchObject(
+      Array.from({ length: 3 }, () => ({ status: "skipped", reason: "not_configured" })),
+    );
     for (const { id: message } of told) {
       const { body } = await admin(`/messages/${message}`);
       for (const license of licenses) expect(body.preview.text).toContain(license);

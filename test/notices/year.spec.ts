@@ -248,7 +248,7 @@ it("mails in seven weeks of the whole service what the second statement says, ea
         for (const one of licenses) {
           const told = writtenIn(night, one, people, written);
           written.push(...told);
-          waiting.push(...told.map((notice) => ({ ...notice, night, customer: id })));
+          for (const notice of told) waiting.push({ ...notice, night, customer: id });
         }
       }
       setTime(night);

@@ -15,8 +15,11 @@ const DELIVERY: Record<ShownMessage["status"], string> = {
   delivered: "It arrived in the recipient's mailbox.",
   bounced: "It came back: the recipient's server did not take it.",
   failed: "It could not be sent, and is not tried again by itself.",
-  skipped: "It was not sent.",
+  skipped: "It was not sent, because sending is not configured.",
 };
+
+const deliveryOf = ({ status, reason }: ShownMessage): string =>
+  reason === "superseded" ? "It was taken back: what it says is not true any more." : DELIVERY[status];
 
 const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 
@@ -88,7 +91,7 @@ export const messagePage: Page = {
           />
           <Card title="Delivery">
             <p>
-              <MessageStatus status={message.status} /> {DELIVERY[message.status]}
+              <MessageStatus status={message.status} /> {deliveryOf(message)}
             </p>
             {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
             <Facts
