@@ -156,7 +156,9 @@ describe("the configuration", () => {
   it("names the one of the two variables of Cloudflare Access that is missing", () => {
     const faultsOf = (changes: object) => parseConfig({ ...good, ...changes }).faults;
     expect(faultsOf({ ACCESS_AUD: "aud" })).toEqual(["ACCESS_TEAM_DOMAIN is missing"]);
-    expect(faultsOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toEqual(["ACCESS_AUD is missing"]);
+    expect(faultsOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toEqual([
+      "ACCESS_AUD is missing",
+    ]);
   });
 
   it("takes a secret for receipts of whatever length its maker chose", () => {

@@ -483,10 +483,9 @@ describe("the rest", () => {
 
   it("contacts: add, list, update, remove", async () => {
     const { id: customer } = await desk.json("customers", "create", "--name", "Initech");
-    const added = await desk.json(
-      ...["contacts", "add", customer, "--email", "billing@initech.example"],
-      ...["--roles", "billing,license", "--language", "de", "--no-portal"],
-    );
+    const details = ["--roles", "billing,license", "--language", "de", "--no-portal"];
+    const email = "billing@initech.example";
+    const added = await desk.json("contacts", "add", customer, "--email", email, ...details);
     expect(added).toMatchObject({ roles: ["billing", "license"], language: "de", portal: false });
     expect(await desk.ok("contacts", "list", customer)).toMatch(
       /billing@initech\.example .*billing, license +de/,
