@@ -97,7 +97,8 @@ const WAITING = named(`
     coalesce(leader.next_try_at, 0) AS next_try_at
   FROM messages m LEFT JOIN messages leader ON leader.id = m.joined
   WHERE m.notice_end IS NOT NULL AND m.status = :status AND m.id >= :from
-    AND iif(m.joined IS NULL, m.next_try_at <= :due, m.told_on IS NOT :today AND leader.next_try_at <= :due)
+    -- What the release before claimed goes out as it is, under its key.
+    AND iif(m.joined IS NULL, m.next_try_at <= :due AND m.batch_id IS NULL, m.told_on IS NOT :today AND leader.next_try_at <= :due)
     AND (m.status = 'pending' OR m.reason = 'not_configured' AND m.joined IS NULL)
   ORDER BY m.customer_id, lower(m.recipient), m.kind, m.joined, m.id LIMIT ${PAGE}`);
 

@@ -102,7 +102,7 @@ async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
   if (superseded)
     return new Problem(
       "CONFLICT",
-      "What it says is not true any more: a later notice, a change of the license or its end took its place.",
+      "What it says is not true any more: a later notice was written, the license changed or ended, or this is no address of the customer any more.",
     );
   // To take it out of a request that will be sent again would change the bytes by which Resend knows the request.
   return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);

@@ -1,6 +1,7 @@
-// Notices that are not true any more: a nearer one was written, the license changed, or the end came. One that waits is
-// taken back, also if Resend may have accepted it: the rest of its request is then sent under the same idempotency key
-// with another body, which Resend refuses if it has accepted the first one.
+// Notices that are not true any more: a nearer one was written, the license changed, the end came, or its recipient is
+// no contact of the customer any more. One that waits is taken back, also if Resend may have accepted it: the rest of its
+// request is then sent under the same idempotency key with another body, which Resend refuses if it has accepted the
+// first one.
 import type { Context } from "../context.ts";
 import { type NamedStatement, named } from "../storage/database.ts";
 
@@ -12,6 +13,8 @@ export const UNTRUE = `m.notice_end IS NOT NULL AND (
   m.notice_days > 0 AND m.notice_end <= :now
   OR NOT EXISTS (
     SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.status = 'active' AND l.expires_at = m.notice_end)
+  OR NOT EXISTS (
+    SELECT 1 FROM contacts c WHERE c.customer_id = m.customer_id AND lower(c.email) = lower(m.recipient))
   OR EXISTS (
     SELECT 1 FROM messages nearer
     WHERE nearer.license_id = m.license_id AND nearer.notice_end = m.notice_end

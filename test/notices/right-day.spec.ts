@@ -165,6 +165,22 @@ describe("taking back", () => {
     },
   );
 
+  it("from an address that is no contact any more: the new one is told, the old one is not", async () => {
+    const { license, email, customer } = await licenseAt("2047-05-01T10:00:00Z", {
+      expires_at: "2048-05-10T12:00:00Z",
+    });
+    resend.fault = () => refusal(503, "application_error");
+    await night("2048-05-02");
+    const next = address();
+    await admin(`/customers/${customer}`, { method: "PATCH", body: { email: next } });
+    resend.fault = () => null;
+    await night("2048-05-03");
+    expect([subjects(email), subjects(next)]).toEqual([[], [expect.stringContaining("in 7 days")]]);
+    const old = (await messagesOf(license.id)).find(({ recipient }) => recipient === email);
+    expect(old).toMatchObject({ status: "skipped", reason: "superseded" });
+    expect((await retry(old!.id)).status).toBe(409);
+  });
+
   it("by the end itself, before the night after it", async () => {
     const { license, email } = await licenseAt("2043-05-01T10:00:00Z", {
       expires_at: "2044-05-10T12:00:00Z",

@@ -243,7 +243,10 @@ const remove: Form = {
           <Heading trail={trailOf(customer)} title={`Remove ${contact.email}?`} />
           <Card>
             <PostForm visit={visit} entry={entry}>
-              <p>Nothing more is mailed there. What was mailed stays in the messages.</p>
+              <p>
+                Nothing more is mailed there, and notices that wait are taken back. What was mailed stays in
+                the messages.
+              </p>
               <Submit tone="danger" back={`/admin/customers/${customer.id}`}>
                 Remove contact
               </Submit>
