@@ -10,6 +10,7 @@ import { invalid, Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
 import {
   type Contact,
+  contacts,
   type Customer,
   customers,
   type License,
@@ -38,9 +39,9 @@ async function recipientsFor(
   member: "send_email" | "to",
   to?: string,
 ): Promise<Recipient[]> {
-  const contacts = (await contactsOf(context, [id])).get(id) ?? [];
-  if (to !== undefined) return [{ address: to, contact: contactAt(contacts, to) }];
-  const chosen = recipientsOf(contacts, "license").map((contact) => ({ address: contact.email, contact }));
+  const all = (await contactsOf(context, [id])).get(id) ?? [];
+  if (to !== undefined) return [{ address: to, contact: contactAt(all, to) }];
+  const chosen = recipientsOf(all, "license").map((contact) => ({ address: contact.email, contact }));
   if (chosen.length === 0) throw invalid(member, `The customer ${id} has no e-mail address`);
   return chosen;
 }
@@ -121,15 +122,15 @@ const recordMailed = (context: Context, { id, license_id, recipient, key_revisio
 
 /** The statements that write the mail about a renewal. They go into the batch of the renewal, after its event. */
 async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
-  const [customer] = await context.db.orm
-    .select()
-    .from(customers)
-    .where(eq(customers.id, license.customer_id));
+  const { orm } = context.db;
+  const [[customer], all] = await orm.batch([
+    orm.select().from(customers).where(eq(customers.id, license.customer_id)),
+    orm.select().from(contacts).where(eq(contacts.customer_id, license.customer_id)),
+  ]);
   // The customer of a suspended license would read that all is well.
   if (!customer || license.status !== "active") return [];
-  const contacts = (await contactsOf(context, [customer.id])).get(customer.id) ?? [];
   const mails = await Promise.all(
-    recipientsOf(contacts, "license").map((contact) =>
+    recipientsOf(all, "license").map((contact) =>
       withKey(
         context,
         license.updated_at,
