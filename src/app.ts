@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
+import { contactEndpoints } from "./http/admin/contacts.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
@@ -27,6 +28,7 @@ import { webhookEndpoints } from "./http/webhooks.ts";
 export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
+  ...contactEndpoints,
   ...licenseTypeEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,

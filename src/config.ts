@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { addressesIn, isSameAddress } from "./field/addresses.ts";
 import { isSoundKey } from "./field/ed25519.ts";
+import { asciiMailbox, Mailbox, senderOf } from "./field/mailboxes.ts";
 
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
@@ -96,14 +97,19 @@ const TeamDomain = z.pipe(
   }),
 );
 
-const Address = z.email().check(z.maxLength(254));
+const Address = z.pipe(
+  Mailbox,
+  z.transform((text) => asciiMailbox(text) ?? text),
+);
 
 /** An address, or a name and an address: `CAIO Licensing <licensing@smarthaus.example>`. */
-const Sender = z.string().check(
-  z.maxLength(320),
-  z.refine((text) => {
-    const named = /^[^<>\p{Cc}]{1,64}<([^<>]+)>$/u.exec(text);
-    return Address.safeParse(named ? named[1] : text).success;
+const Sender = z.pipe(
+  z.string().check(z.maxLength(400)),
+  z.transform((text, context) => {
+    const sender = senderOf(text);
+    if (sender !== null) return sender;
+    context.issues.push({ code: "custom", message: "is not a sender", input: text });
+    return z.NEVER;
   }),
 );
 
@@ -137,7 +143,7 @@ const Variables = z.object({
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
   ACCESS_TEAM_DOMAIN: z.optional(TeamDomain),
   ACCESS_AUD: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
-  MAIL_FROM: Sender,
+  MAIL_FROM: z.optional(Sender),
   MAIL_REPLY_TO: z.optional(Address),
   ADMIN_EMAILS: z._default(Addresses, []),
   RESEND_API_KEY: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/))),
@@ -157,12 +163,15 @@ export interface AccessConfig {
 }
 
 interface MailConfig {
-  from: string;
+  /** As a header has it. Null if MAIL_FROM cannot be used: then mail waits. */
+  from: string | null;
   replyTo: string | null;
   /** Who gets the staff digest. */
   staff: string[];
   /** If null, mail is written and shown, but not sent. */
   apiKey: string | null;
+  /** The variable that has to be mended before anything can be sent; until then mail waits. */
+  heldBy: string | null;
   baseUrl: string;
   ratePerSecond: number;
   /** If null, receipts are not accepted. */
@@ -189,6 +198,8 @@ export interface Config {
   /** The service that signs people in, or null if there is none. */
   access: AccessConfig | null;
   mail: MailConfig;
+  /** What is wrong with variables that the service can do without, one sentence each. Never shows a value. */
+  faults: string[];
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -196,23 +207,37 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** @throws ConfigError naming each variable that is missing or malformed */
+/** Without these nothing can be signed, verified or read. All others have a fallback: instances must go on. */
+const ESSENTIAL = new Set(["ISSUER", "ISSUER_FORMER", "SIGNING_KEYS", "RETIRED_KEYS", "SESSION_SECRET"]);
+
+type Values = z.output<typeof Variables>;
+
+/** The variables that can be used, and what is wrong with the others. @throws ConfigError for an essential one */
+function read(env: object): { values: Values; faults: string[] } {
+  const given = env as Record<string, unknown>;
+  const parsed = Variables.safeParse(given);
+  if (parsed.success) return { values: parsed.data, faults: [] };
+  const names = [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))];
+  const faultOf = (name: string): string =>
+    given[name] === undefined ? `${name} is missing` : `${name} is malformed`;
+  if (names.some((name) => ESSENTIAL.has(name))) throw new ConfigError(names.map(faultOf).join("; "));
+  const usable = Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)));
+  return { values: Variables.parse(usable), faults: names.map(faultOf) };
+}
+
+/** @throws ConfigError naming each variable without which instances cannot be served, if it is missing or malformed */
 export function parseConfig(env: object): Config {
-  const parsed = Variables.safeParse(env);
-  if (!parsed.success) {
-    const names = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
-    const faults = [...names].map((name) =>
-      (env as Record<string, unknown>)[name] === undefined ? `${name} is missing` : `${name} is malformed`,
-    );
-    throw new ConfigError(faults.join("; "));
-  }
-  const access = accessOf(parsed.data);
+  const { values, faults } = read(env);
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
-    parsed.data;
+    values;
+  if (values.MAIL_FROM === undefined && !faults.some((fault) => fault.startsWith("MAIL_FROM "))) {
+    faults.push("MAIL_FROM is missing");
+  }
+  const access = accessOf(values, faults);
   const issuer = ISSUER.replace(/\/+$/, "");
   return {
     issuer,
-    issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
+    issuers: [issuer, ...values.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
@@ -220,26 +245,34 @@ export function parseConfig(env: object): Config {
     retiredKeys: RETIRED_KEYS?.keys ?? [],
     sessionSecret: SESSION_SECRET,
     adminToken: ADMIN_TOKEN ?? null,
-    version: parsed.data.CF_VERSION_METADATA?.id || null,
+    version: values.CF_VERSION_METADATA?.id || null,
     access,
-    mail: mailOf(parsed.data),
+    mail: mailOf(values, faults),
+    faults,
   };
 }
 
-const mailOf = (variables: z.output<typeof Variables>): MailConfig => ({
-  from: variables.MAIL_FROM,
-  replyTo: variables.MAIL_REPLY_TO ?? null,
-  staff: [...new Set(variables.ADMIN_EMAILS)],
-  apiKey: variables.RESEND_API_KEY ?? null,
-  baseUrl: variables.RESEND_BASE_URL.replace(/\/+$/, ""),
-  ratePerSecond: variables.RESEND_RATE_PER_SECOND,
-  webhookSecret: variables.RESEND_WEBHOOK_SECRET ?? null,
+/** Without these, right, nothing can be sent. Mail then waits: it is not lost, and not written off as unsent. */
+const FOR_SENDING = ["MAIL_FROM", "RESEND_API_KEY", "RESEND_BASE_URL"];
+
+const mailOf = (values: Values, faults: string[]): MailConfig => ({
+  from: values.MAIL_FROM ?? null,
+  replyTo: values.MAIL_REPLY_TO ?? null,
+  staff: [...new Set(values.ADMIN_EMAILS)],
+  apiKey: values.RESEND_API_KEY ?? null,
+  heldBy: FOR_SENDING.find((name) => faults.some((fault) => fault.startsWith(`${name} `))) ?? null,
+  baseUrl: values.RESEND_BASE_URL.replace(/\/+$/, ""),
+  ratePerSecond: values.RESEND_RATE_PER_SECOND,
+  webhookSecret: values.RESEND_WEBHOOK_SECRET ?? null,
 });
 
 /** With only one of the two, nobody could sign in, or people of any application could: neither can be intended. */
-function accessOf({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: z.output<typeof Variables>): AccessConfig | null {
-  if (ACCESS_TEAM_DOMAIN === undefined && ACCESS_AUD === undefined) return null;
-  if (ACCESS_TEAM_DOMAIN === undefined) throw new ConfigError("ACCESS_TEAM_DOMAIN is missing");
-  if (ACCESS_AUD === undefined) throw new ConfigError("ACCESS_AUD is missing");
-  return { team: ACCESS_TEAM_DOMAIN, audience: ACCESS_AUD };
+function accessOf({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Values, faults: string[]): AccessConfig | null {
+  if (ACCESS_TEAM_DOMAIN !== undefined && ACCESS_AUD !== undefined) {
+    return { team: ACCESS_TEAM_DOMAIN, audience: ACCESS_AUD };
+  }
+  const told = faults.some((fault) => fault.startsWith("ACCESS_"));
+  if (ACCESS_TEAM_DOMAIN !== undefined && !told) faults.push("ACCESS_AUD is missing");
+  if (ACCESS_AUD !== undefined && !told) faults.push("ACCESS_TEAM_DOMAIN is missing");
+  return null;
 }

@@ -187,6 +187,8 @@ export interface ProblemExtras {
   allowed_transitions?: string[];
   /** The refusal, signed (typ refusal+jwt), if an instance must be able to tell that it comes from this service. */
   refusal?: string;
+  /** What the caller can do, where that is not what the table says of the code. */
+  remedy?: string;
   /** Seconds after which a retry makes sense; becomes the Retry-After header. */
   retry_after?: number;
   /** The methods that the path supports; becomes the Allow header. */

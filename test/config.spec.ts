@@ -45,7 +45,9 @@ describe("the configuration", () => {
         baseUrl: "https://api.resend.com",
         ratePerSecond: 2,
         webhookSecret: null,
+        heldBy: null,
       },
+      faults: [],
     });
   });
 
@@ -86,6 +88,12 @@ describe("the configuration", () => {
     ],
     ["SESSION_SECRET", undefined, "is missing"],
     ["SESSION_SECRET", "short", "is malformed"],
+  ])("says that %s = %j %s, and never its value", (name, value, fault) => {
+    const message = faultOf({ [name]: value });
+    expect(message).toBe(`ConfigError: ${name} ${fault}`);
+  });
+
+  it.each([
     ["ADMIN_TOKEN", "short", "is malformed"],
     ["RATE_LIMITS", "sometimes", "is malformed"],
     ["ACCESS_TEAM_DOMAIN", "smarthaus.example/login", "is malformed"],
@@ -110,9 +118,29 @@ describe("the configuration", () => {
     ["RESEND_API_KEY", "", "is malformed"],
     ["RESEND_WEBHOOK_SECRET", "secret", "is malformed"],
     ["RESEND_WEBHOOK_SECRET", "whsec_", "is malformed"],
-  ])("says that %s = %j %s, and never its value", (name, value, fault) => {
-    const message = faultOf({ [name]: value });
-    expect(message).toBe(`ConfigError: ${name} ${fault}`);
+  ])("goes on where %s = %j %s, tells it, and never its value", (name, value, fault) => {
+    const config = parseConfig({ ...good, [name]: value });
+    const alone = name === "ACCESS_AUD" || name === "ACCESS_TEAM_DOMAIN";
+    expect(config.faults).toEqual([`${name} ${fault}`]);
+    if (alone) expect(config.access).toBeNull();
+    const holds = ["MAIL_FROM", "RESEND_API_KEY", "RESEND_BASE_URL"].includes(name);
+    expect(config.mail.heldBy).toBe(holds ? name : null);
+  });
+
+  it.each([
+    ["licensing@acme.example", "licensing@acme.example"],
+    ["CAIO Licensing <licensing@acme.example>", "CAIO Licensing <licensing@acme.example>"],
+    [
+      "SmartHaus, Inc. (Licensing) <licensing@acme.example>",
+      '"SmartHaus, Inc. (Licensing)" <licensing@acme.example>',
+    ],
+    ['"SmartHaus, Inc." <licensing@acme.example>', '"SmartHaus, Inc." <licensing@acme.example>'],
+    ['The "best" <a@b.example>', '"The \\"best\\"" <a@b.example>'],
+    ["Bücher <it@bücher.example>", "Bücher <it@xn--bcher-kva.example>"],
+    [" <a@b.example>", "a@b.example"],
+  ])("takes the sender %s as %s", (MAIL_FROM, from) => {
+    const { mail, faults } = parseConfig({ ...good, MAIL_FROM });
+    expect([mail.from, faults]).toEqual([from, []]);
   });
 
   it.each([
@@ -126,10 +154,11 @@ describe("the configuration", () => {
   });
 
   it("names the one of the two variables of Cloudflare Access that is missing", () => {
-    expect(faultOf({ ACCESS_AUD: "aud" })).toBe("ConfigError: ACCESS_TEAM_DOMAIN is missing");
-    expect(faultOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toBe(
-      "ConfigError: ACCESS_AUD is missing",
-    );
+    const faultsOf = (changes: object) => parseConfig({ ...good, ...changes }).faults;
+    expect(faultsOf({ ACCESS_AUD: "aud" })).toEqual(["ACCESS_TEAM_DOMAIN is missing"]);
+    expect(faultsOf({ ACCESS_TEAM_DOMAIN: "smarthaus.cloudflareaccess.com" })).toEqual([
+      "ACCESS_AUD is missing",
+    ]);
   });
 
   it("takes a secret for receipts of whatever length its maker chose", () => {

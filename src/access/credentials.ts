@@ -28,6 +28,10 @@ export async function authenticate(
   within: Brake = NO_BRAKE,
 ): Promise<Staff | null> {
   if (authorization !== null) return bearer(context, authorization, within);
+  // Half a configuration of Cloudflare Access: whether somebody is signed in cannot be told.
+  if (context.config.faults.some((fault) => fault.startsWith("ACCESS_"))) {
+    throw new Problem("SERVICE_UNAVAILABLE");
+  }
   return assertion === null ? null : person(context, assertion);
 }
 

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/license-actions.ts";
@@ -52,6 +53,7 @@ export function createProgram(): Command {
 
   addSessionCommands(program);
   addCustomerCommands(program);
+  addContactCommands(program);
   const licenses = group(program, "licenses", "Licenses and what happens to them", "licenses list");
   addLicenseCommands(licenses);
   addLicenseActions(licenses);

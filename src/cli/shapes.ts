@@ -12,6 +12,7 @@ type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
 
 export type ApiToken = Shape<"ApiToken">;
 export type AuditSeal = Shape<"AuditSeal">;
+export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type EventDocument = Shape<"EventDocument">;
@@ -30,4 +31,5 @@ export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
+export type Retried = Shape<"Retried">;
 export type Statistics = Shape<"Statistics">;

@@ -134,7 +134,9 @@ function respond(http: Http, problem: Problem): Response {
     { "Content-Type": "application/problem+json" },
   );
   if (allow) response.headers.set("Allow", allow.join(", "));
-  if (code === "UNAUTHENTICATED") response.headers.set("WWW-Authenticate", 'Bearer realm="caio-licensing"');
+  // Where the remedy is another one, a token is not what is missing.
+  if (code === "UNAUTHENTICATED" && extras.remedy === undefined)
+    response.headers.set("WWW-Authenticate", 'Bearer realm="caio-licensing"');
   const wait = retry_after ?? (code === "SERVICE_UNAVAILABLE" ? 5 : null);
   if (wait !== null) response.headers.set("Retry-After", String(wait));
   dress(http, response);

@@ -14,5 +14,6 @@ export const runNightly = (context: Context, now: number): Promise<void> =>
 async function writeOwed(context: Context, now: number): Promise<void> {
   const since = await digestSince(context, now);
   const unreachable = await writeNotices(context, now, since);
-  await writeDigest(context, now, since, unreachable);
+  // What the night's other jobs and the seal have to say goes here, as further sections.
+  await writeDigest(context, now, since, unreachable, []);
 }

@@ -1,11 +1,12 @@
 // The daily digest for staff: licenses that end soon or have ended, mail that bounced, licenses without a free seat.
-import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
-import type { DigestRow } from "./templates/index.ts";
+import { senderFault } from "./sender.ts";
+import type { DigestNote, DigestRow } from "./templates/index.ts";
 
 /** Bounds the cost of the digest. The letter shows the first ones and counts them all. */
 const MAX_LISTED = 1_000;
@@ -21,7 +22,7 @@ export async function digestSince({ db }: Context, now: number): Promise<number>
   const today = Math.floor(now / DAY) * DAY;
   const [found] = await db.batch([
     db.sql(
-      "SELECT created_at FROM messages WHERE kind = 'admin_digest' AND created_at < ? ORDER BY id DESC LIMIT 1",
+      "SELECT created_at FROM messages WHERE kind = 'admin_digest' AND dedupe_key GLOB 'digest:*' AND created_at < ? ORDER BY id DESC LIMIT 1",
       today,
     ),
   ]);
@@ -31,12 +32,14 @@ export async function digestSince({ db }: Context, now: number): Promise<number>
 /**
  * Writes the digest of today, unless it is written already.
  * @param since the result of `digestSince`
+ * @param more sections of other parts of the service, such as the jobs of the night and the seal
  */
 export async function writeDigest(
   context: Context,
   now: number,
   since: number,
   unreachable: DigestRow[],
+  more: DigestNote[] = [],
 ): Promise<void> {
   const { staff } = context.config.mail;
   const day = formatInstant(now).slice(0, 10);
@@ -59,16 +62,13 @@ export async function writeDigest(
       )
       .orderBy(asc(licenses.expires_at), asc(licenses.id))
       .limit(MAX_LISTED);
-  const [expiring, expired, bounced] = await orm.batch([
+  const [expiring, expired, bounced, failed] = await orm.batch([
     ending(now, now + 30 * DAY),
     ending(since, now),
-    orm
-      .select({ to: messages.recipient, kind: messages.kind, license_id: messages.license_id })
-      .from(messages)
-      .where(and(eq(messages.status, sql.raw("'bounced'")), gt(messages.updated_at, since)))
-      .orderBy(desc(messages.updated_at))
-      .limit(MAX_LISTED),
+    undelivered(orm, "bounced", since),
+    undelivered(orm, "failed", since),
   ]);
+  const sender = await senderFault(context);
   const atLimit = await fullLicenses(context, now, since);
   const rows = await Promise.all(
     staff.map((recipient) =>
@@ -84,6 +84,10 @@ export async function writeDigest(
           expiring,
           expired,
           bounced,
+          failed,
+          sender,
+          faults: context.config.faults,
+          more,
           at_limit: atLimit,
           unreachable: unreachable.slice(0, MAX_LISTED),
         },
@@ -92,6 +96,22 @@ export async function writeDigest(
   );
   await context.db.batch(writeMessages(context, rows, "true"), "repeatable");
 }
+
+/** Mail that bounced or was given up since then, the latest first, along an index of its own. */
+const undelivered = (orm: Context["db"]["orm"], status: "bounced" | "failed", since: number) =>
+  orm
+    .select({
+      to: messages.recipient,
+      kind: messages.kind,
+      license_id: messages.license_id,
+      customer_name: customers.name,
+      why: sql<string | null>`coalesce(${messages.reason}, ${messages.last_error})`.as("why"),
+    })
+    .from(messages)
+    .leftJoin(customers, eq(customers.id, messages.customer_id))
+    .where(and(eq(messages.status, sql.raw(`'${status}'`)), gte(messages.updated_at, since)))
+    .orderBy(desc(messages.updated_at))
+    .limit(MAX_LISTED);
 
 interface FullLicense {
   license_id: string;

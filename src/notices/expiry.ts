@@ -3,8 +3,9 @@
 // that dies can simply be repeated.
 import { and, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { DAY } from "../kernel/dates.ts";
+import { DAY, dayOf } from "../kernel/dates.ts";
 import {
+  type Contact,
   type Customer,
   customers,
   type License,
@@ -13,9 +14,11 @@ import {
   type Message,
   messages,
 } from "../storage/schema.ts";
-import { type DueNotice, dueNotice, MISSED } from "./ladder.ts";
-import { factsOf } from "./license-mail.ts";
+import { HELD, joinNotices, noticeAbout } from "./joining.ts";
+import { dueThreshold, windowsOf } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
+import { contactsOf, recipientsOf } from "./recipients.ts";
+import { takeBackOlder } from "./superseded.ts";
 import type { DigestRow } from "./templates/index.ts";
 
 const PAGE = 200;
@@ -25,6 +28,8 @@ interface Candidate {
   customer: Customer;
   /** The license's own thresholds, or its type's. */
   thresholds: number[];
+  /** Who is told about its end; nobody if the customer has no address. */
+  recipients: Contact[];
 }
 
 /** Every threshold that any license may have: those of the types, and those of licenses with their own. */
@@ -46,18 +51,6 @@ async function thresholdsInUse({ db }: Context): Promise<number[]> {
   return (found?.results ?? []).map((row) => Number(row["days"]));
 }
 
-/** The ranges of ends in which a license may be due a notice; ranges that touch are merged. */
-export function windowsOf(thresholds: readonly number[], now: number): [after: number, upTo: number][] {
-  const windows: [number, number][] = [];
-  for (const days of thresholds.toSorted((a, b) => a - b)) {
-    const upTo = now + days * DAY;
-    const last = windows.at(-1);
-    if (last && last[1] >= upTo - MISSED) last[1] = upTo;
-    else windows.push([upTo - MISSED, upTo]);
-  }
-  return windows;
-}
-
 async function* candidates(context: Context, now: number): AsyncGenerator<Candidate[]> {
   for (const [after, upTo] of windowsOf(await thresholdsInUse(context), now)) {
     let last: [number, string] = [after, "~"];
@@ -71,8 +64,8 @@ async function* candidates(context: Context, now: number): AsyncGenerator<Candid
   }
 }
 
-async function readPage({ db }: Context, [at, id]: [number, string], upTo: number): Promise<Candidate[]> {
-  const rows = await db.orm
+async function readPage(context: Context, [at, id]: [number, string], upTo: number): Promise<Candidate[]> {
+  const rows = await context.db.orm
     .select({ license: licenses, customer: customers, ofType: licenseTypes.notice_days })
     .from(licenses)
     .innerJoin(customers, eq(customers.id, licenses.customer_id))
@@ -86,10 +79,15 @@ async function readPage({ db }: Context, [at, id]: [number, string], upTo: numbe
     )
     .orderBy(licenses.expires_at, licenses.id)
     .limit(PAGE);
+  const contacts = await contactsOf(
+    context,
+    rows.map(({ customer }) => customer.id),
+  );
   return rows.map(({ license, customer, ofType }) => ({
     license,
     customer,
     thresholds: license.notice_days ?? ofType,
+    recipients: recipientsOf(contacts.get(customer.id) ?? [], "billing"),
   }));
 }
 
@@ -110,33 +108,53 @@ async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
 const STILL_DUE = `EXISTS (
   SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
 
+/** Says that the night's notices are complete: they may be joined and sent. */
+const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AND batch_id IS NULL AND next_try_at > 0
+  AND notice_end IS NOT NULL AND joined IS NULL`;
+
+type Owed = Message & { expires_at: number | null };
+
 /**
- * Writes the notices that are due.
+ * Writes the notices that are due, and joins those that one recipient gets.
  * @returns the licenses that became due since then and whose customer has no e-mail address
  */
 export async function writeNotices(context: Context, now: number, since: number): Promise<DigestRow[]> {
   const unreachable: DigestRow[] = [];
   for await (const page of candidates(context, now)) {
-    const keys = page.flatMap(({ license, customer, thresholds }) =>
-      thresholds.map((days) => keyOf(license, days, customer.email ?? "")),
+    const keys = page.flatMap(({ license, thresholds, recipients }) =>
+      recipients.flatMap(({ email }) => thresholds.map((days) => keyOf(license, days, email))),
     );
     const known = keys.length > 0 ? await written(context, keys) : new Set<string>();
-    const owed: (Message & { expires_at: number | null })[] = [];
+    const owed: Owed[] = [];
     for (const candidate of page) {
-      const { license, customer, thresholds } = candidate;
-      const sent = thresholds.filter((days) => known.has(keyOf(license, days, customer.email ?? "")));
-      const due = dueNotice(license, thresholds, now, new Set(sent));
-      if (due === null) continue;
-      if (customer.email !== null) owed.push(await noticeFor(context, now, candidate, customer.email, due));
-      else if (passedSince(since, license, due)) unreachable.push(digestRow(license, customer));
+      const { license, customer, thresholds, recipients } = candidate;
+      if (recipients.length === 0) {
+        const threshold = dueThreshold(license, thresholds, now, new Set());
+        if (threshold !== null && becameDueSince(since, license, threshold))
+          unreachable.push(digestRow(license, customer));
+      }
+      for (const contact of recipients) {
+        const sent = thresholds.filter((days) => known.has(keyOf(license, days, contact.email)));
+        const threshold = dueThreshold(license, thresholds, now, new Set(sent));
+        if (threshold !== null) owed.push(await noticeFor(context, now, candidate, contact, threshold));
+      }
     }
-    if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE), "repeatable");
+    if (owed.length > 0) {
+      const about = [...new Set(owed.map(({ license_id }) => String(license_id)))];
+      await context.db.batch(
+        [...writeMessages(context, owed, STILL_DUE), ...takeBackOlder(context, now, about)],
+        "repeatable",
+      );
+    }
   }
+  await context.db.batch([context.db.sql(RELEASE)], "repeatable");
+  await joinNotices(context, now, "skipped");
   return unreachable;
 }
 
-const passedSince = (since: number, { expires_at }: License, { threshold }: DueNotice): boolean =>
-  (expires_at ?? 0) - threshold * DAY > since;
+/** Whether it became due in a night that the last digest did not cover. */
+const becameDueSince = (since: number, { expires_at }: License, threshold: number): boolean =>
+  (expires_at ?? 0) - (threshold === 0 ? 0 : (threshold + 1) * DAY) > since;
 
 const digestRow = (
   { id, expires_at }: Pick<License, "id" | "expires_at">,
@@ -147,19 +165,18 @@ async function noticeFor(
   context: Context,
   now: number,
   { license, customer }: Candidate,
-  recipient: string,
-  { threshold, daysLeft }: DueNotice,
-): Promise<Message & { expires_at: number | null }> {
-  const facts = factsOf(context, license, customer);
+  contact: Contact,
+  threshold: number,
+): Promise<Owed> {
   const message = await compose(context, now, {
-    dedupeKey: keyOf(license, threshold, recipient),
-    recipient,
+    dedupeKey: keyOf(license, threshold, contact.email),
+    recipient: contact.email,
     licenseId: license.id,
     customerId: customer.id,
-    notice:
-      threshold === 0 || daysLeft === 0
-        ? { kind: "license_expired", facts }
-        : { kind: "expiry_warning", facts, days_left: daysLeft },
+    language: contact.language,
+    notice: noticeAbout(context, now, threshold === 0 ? "license_expired" : "expiry_warning", [
+      { license, customer, contact },
+    ]),
   });
-  return { ...message, expires_at: license.expires_at };
+  return { ...message, told_on: dayOf(now), next_try_at: now + HELD, expires_at: license.expires_at };
 }

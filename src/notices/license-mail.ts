@@ -3,46 +3,84 @@ import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../kernel/permissions.ts";
 import { recordChange } from "../record/events.ts";
-import type { Context, LicenseMail, Services } from "../context.ts";
+import type { Context, LicenseMail } from "../context.ts";
+import { Mailbox } from "../field/mailboxes.ts";
 import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
-import { graceUntil } from "../licensing/licenses/standing.ts";
 import { invalid, Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
-import { type Customer, customers, type License, licenses, type Message } from "../storage/schema.ts";
+import {
+  type Contact,
+  contacts,
+  type Customer,
+  customers,
+  type License,
+  licenses,
+  type Message,
+} from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
+import { factsOf } from "./joining.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
-import type { LicenseFacts } from "./templates/index.ts";
+import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
+import { takingBack } from "./superseded.ts";
 
-/** What a notice says about a license. */
-export const factsOf = (
-  { config }: Services,
-  license: License,
-  customer: Pick<Customer, "name" | "company">,
-): LicenseFacts => ({
-  product: config.productName,
-  customer_name: customer.name,
-  company: customer.company,
-  license_id: license.id,
-  license_type: license.license_type,
-  expires_at: license.expires_at,
-  grace_until: graceUntil(license),
-  features: license.features,
-  max_instances: license.max_instances,
-  max_services: license.max_services,
-  max_requests_per_day: license.max_requests_per_day,
-  contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
-});
-
-/** @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address */
-function recipientOf({ id, email }: Customer, member: "send_email" | "to", to?: string): string {
-  const recipient = to ?? email;
-  if (recipient === null) throw invalid(member, `The customer ${id} has no e-mail address`);
-  return recipient;
+/** Whom a mail with a key goes to: its address, and the contact behind it. */
+interface Recipient {
+  address: string;
+  contact: Contact | undefined;
 }
 
 /**
- * The mail that brings a license to its customer, and the statements that put it into the outbox and record where the
- * key went. Each call makes a new mail.
+ * @param to an address instead of the customer's contacts
+ * @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address
+ */
+async function recipientsFor(
+  context: Context,
+  { id }: Customer,
+  member: "send_email" | "to",
+  to?: string,
+): Promise<Recipient[]> {
+  const all = (await contactsOf(context, [id])).get(id) ?? [];
+  if (to !== undefined) return [{ address: to, contact: contactAt(all, to) }];
+  const chosen = recipientsOf(all, "license").map((contact) => ({ address: contact.email, contact }));
+  if (chosen.length === 0) throw invalid(member, `The customer ${id} has no e-mail address`);
+  return chosen;
+}
+
+/** A mail with a license's key, not yet written. */
+const withKey = async (
+  context: Context,
+  now: number,
+  kind: "license_delivery" | "license_renewed",
+  dedupeKey: string,
+  license: License,
+  customer: Customer,
+  { address, contact }: Recipient,
+): Promise<Message> =>
+  compose(context, now, {
+    dedupeKey,
+    recipient: address,
+    licenseId: license.id,
+    customerId: customer.id,
+    keyRevision: license.revision,
+    language: contact?.language ?? null,
+    notice: {
+      kind,
+      licenses: [
+        {
+          facts: factsOf(context, license, customer, contact),
+          license_key: await licenseKeyOf(context, license),
+        },
+      ],
+    },
+  });
+
+/** The statements that write a mail with a key and record where it went. */
+const writing = (context: Context, mail: Message, condition: string): D1PreparedStatement[] =>
+  writeMessages(context, [mail], condition).concat(recordMailed(context, mail));
+
+/**
+ * The mails that bring a license to its customer, one to each recipient, and the statements that put them into the
+ * outbox and record where the key went. Each call makes new ones.
  * @param member the member of the request that the refusal names
  * @throws Problem REQUEST_INVALID if there is no address
  */
@@ -52,24 +90,25 @@ async function oweDelivery(
   customer: Customer,
   member: "send_email" | "to",
   to?: string,
-): Promise<{ message: Message; statements: D1PreparedStatement[] }> {
-  const recipient = recipientOf(customer, member, to);
+): Promise<{ first: Message; statements: D1PreparedStatement[] }> {
   const now = context.clock.now();
-  const message = await compose(context, now, {
-    dedupeKey: `delivery:${context.ids.ulid(now)}`,
-    recipient,
-    licenseId: license.id,
-    customerId: customer.id,
-    keyRevision: license.revision,
-    notice: {
-      kind: "license_delivery",
-      facts: factsOf(context, license, customer),
-      license_key: await licenseKeyOf(context, license),
-    },
-  });
+  const recipients = await recipientsFor(context, customer, member, to);
+  const mails = await Promise.all(
+    recipients.map((recipient) =>
+      withKey(
+        context,
+        now,
+        "license_delivery",
+        `delivery:${context.ids.ulid(now)}`,
+        license,
+        customer,
+        recipient,
+      ),
+    ),
+  );
   return {
-    message,
-    statements: [...writeMessages(context, [message], "true"), recordMailed(context, message)],
+    first: mails[0]!,
+    statements: mails.flatMap((mail) => writing(context, mail, "true")),
   };
 }
 
@@ -83,41 +122,44 @@ const recordMailed = (context: Context, { id, license_id, recipient, key_revisio
 
 /** The statements that write the mail about a renewal. They go into the batch of the renewal, after its event. */
 async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
-  const [customer] = await context.db.orm
-    .select()
-    .from(customers)
-    .where(eq(customers.id, license.customer_id));
+  const { orm } = context.db;
+  const [[customer], all] = await orm.batch([
+    orm.select().from(customers).where(eq(customers.id, license.customer_id)),
+    orm.select().from(contacts).where(eq(contacts.customer_id, license.customer_id)),
+  ]);
   // The customer of a suspended license would read that all is well.
-  if (!customer || customer.email === null || license.status !== "active") return [];
-  const message = await compose(context, license.updated_at, {
-    dedupeKey: `renewed:${license.id}:${license.version}`,
-    recipient: customer.email,
-    licenseId: license.id,
-    customerId: customer.id,
-    keyRevision: license.revision,
-    notice: {
-      kind: "license_renewed",
-      facts: factsOf(context, license, customer),
-      license_key: await licenseKeyOf(context, license),
-    },
-  });
-  return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];
+  if (!customer || license.status !== "active") return [];
+  const mails = await Promise.all(
+    recipientsOf(all, "license").map((contact) =>
+      withKey(
+        context,
+        license.updated_at,
+        "license_renewed",
+        `renewed:${license.id}:${license.version}:${contact.email}`,
+        license,
+        customer,
+        { address: contact.email, contact },
+      ),
+    ),
+  );
+  // Each depends on the one before, the first on the renewal.
+  return mails.flatMap((mail) => writing(context, mail, "changes() > 0"));
 }
 
-// By kind, not by the revision of the key, because the previous release writes no revision.
-const NOTICES = "'expiry_warning', 'license_expired'";
+const SAME_LICENSE = `m.license_id = :license
+  AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`;
 
-// Mail that Resend may have accepted stays: nobody can call it back.
-const WITHDRAW = named(`
-  UPDATE messages SET
-    status = iif(kind IN (${NOTICES}), 'skipped', 'failed'),
-    -- A notice that is due again is another message.
-    dedupe_key = iif(kind IN (${NOTICES}), dedupe_key || ':' || id, dedupe_key),
-    last_error = iif(kind IN (${NOTICES}), 'The license changed before this was sent.', '${KEY_REPLACED}'),
-    batch_id = NULL, updated_at = :now
-  WHERE license_id = :license AND status = 'pending' AND uncertain_since IS NULL
-    AND iif(kind IN (${NOTICES}), :ends, key_revision < :revision OR :revoked)
-    AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`);
+// By the notice's end, not by the revision of the key, because the previous release writes no revision.
+const NOTICES = takingBack(
+  `m.notice_end IS NOT NULL AND ${SAME_LICENSE}`,
+  "The license changed before this was sent.",
+);
+
+// A key that Resend may have accepted stays: nobody can call it back.
+const KEYS = named(`
+  UPDATE messages AS m SET status = 'failed', last_error = '${KEY_REPLACED}', batch_id = NULL, updated_at = :now
+  WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL
+    AND (m.key_revision < :revision OR :revoked) AND ${SAME_LICENSE}`);
 
 /**
  * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, and keys that
@@ -130,16 +172,10 @@ function withdrawMail(
 ): D1PreparedStatement[] {
   const ends = before.expires_at !== after.expires_at || before.status !== after.status;
   if (!ends && before.revision === after.revision) return [];
-  const revoked = after.status === "revoked";
+  const license = { now: after.updated_at, license: after.id, version };
   return [
-    db.run(WITHDRAW, {
-      now: after.updated_at,
-      license: after.id,
-      version,
-      revision: after.revision,
-      ends: ends ? 1 : 0,
-      revoked: revoked ? 1 : 0,
-    }),
+    ...(ends ? NOTICES.map((statement) => db.run(statement, license)) : []),
+    db.run(KEYS, { ...license, revision: after.revision, revoked: after.status === "revoked" ? 1 : 0 }),
   ];
 }
 
@@ -152,7 +188,7 @@ export const licenseMail: LicenseMail = {
   sendSoon,
 };
 
-export const SendRequest = z.strictObject({ to: z.optional(z.email().check(z.maxLength(254))) });
+export const SendRequest = z.strictObject({ to: z.optional(Mailbox) });
 
 /**
  * A license whose key may be sent, and its customer.
@@ -174,14 +210,16 @@ async function sendable({ db }: Context, id: string): Promise<{ license: License
   return found;
 }
 
-/** The recipient that `sendLicense` would use without a given address. @throws as `sendLicense` does */
-export async function previewDelivery(context: Context, id: string): Promise<string> {
+/** The recipients that `sendLicense` would use without a given address. @throws as `sendLicense` does */
+export async function previewDelivery(context: Context, id: string): Promise<string[]> {
   allow(context, "licenses");
-  return recipientOf((await sendable(context, id)).customer, "to");
+  const { customer } = await sendable(context, id);
+  return (await recipientsFor(context, customer, "to")).map(({ address }) => address);
 }
 
 /**
- * Mails the current key of a license to its customer, or to somebody else.
+ * Mails the current key of a license to its customer's contacts for licenses, or to somebody else.
+ * @returns the message, or the first of several
  * @throws Problem LICENSE_NOT_FOUND
  * @throws Problem INVALID_TRANSITION if it is revoked
  * @throws Problem REQUEST_INVALID if neither the customer nor the request has an address
@@ -193,8 +231,8 @@ export async function sendLicense(
 ): Promise<Message> {
   allow(context, "licenses");
   const { license, customer } = await sendable(context, id);
-  const { message, statements } = await oweDelivery(context, license, customer, "to", to);
+  const { first, statements } = await oweDelivery(context, license, customer, "to", to);
   await context.db.batch(statements);
   sendSoon(context);
-  return message;
+  return first;
 }

@@ -9,8 +9,8 @@ import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages
 import { SearchText } from "../kernel/inputs.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
-import { sendSoon } from "./delivery.ts";
-import { type Email, KEY_REPLACED, NOT_CONFIGURED, openMessage } from "./outbox.ts";
+import { FOLLOWS } from "./joining.ts";
+import { type Email, openMessage } from "./outbox.ts";
 
 export const MessageFilter = z.object({
   status: z.optional(z.enum(MESSAGE_STATUSES)),
@@ -36,11 +36,17 @@ const SHOWN = {
   next_try_at: messages.next_try_at,
   provider_id: messages.provider_id,
   last_error: messages.last_error,
+  reason: messages.reason,
+  bounce_type: messages.bounce_type,
+  joined: messages.joined,
   created_at: messages.created_at,
   updated_at: messages.updated_at,
 };
 
-type Listed = Omit<Message, "content" | "batch_id" | "uncertain_since" | "dedupe_key" | "key_revision">;
+type Listed = Omit<
+  Message,
+  "content" | "batch_id" | "uncertain_since" | "dedupe_key" | "key_revision" | "told_on"
+>;
 
 /** A page of messages, newest first, along the index of the narrowest filter. */
 export async function listMessages(
@@ -91,7 +97,8 @@ export async function findMessage(
   return { message, holdsKey: HOLDS_A_KEY.has(message.kind) };
 }
 
-async function find({ db }: Context, id: string): Promise<Message> {
+/** @throws Problem NOT_FOUND */
+export async function find({ db }: Context, id: string): Promise<Message> {
   const [message] = await db.orm.select().from(messages).where(eq(messages.id, id));
   if (!message) throw new Problem("NOT_FOUND", `There is no message with the id ${id}.`);
   return message;
@@ -118,7 +125,9 @@ export async function getMessage(
   const message = await find(context, id);
   const holdsKey = HOLDS_A_KEY.has(message.kind);
   if (holdsKey && !allows(context, "keys")) return { message, holdsKey, preview: null };
-  const email = await openMessage(context, message);
+  // A notice that is joined with others is shown as the mail that tells it.
+  const told = message.joined === null ? message : await find(context, message.joined);
+  const email = await openMessage(context, told);
   if (email !== null && holdsKey && message.license_id !== null) {
     await context.db.batch([
       recordChange(
@@ -140,69 +149,6 @@ const previewOf = ({ html, text, attachments = [] }: Email): Preview => ({
   attachments: attachments.map(({ filename }) => filename),
 });
 
-/**
- * Sends a message again if it was not sent or did not arrive.
- * @throws Problem NOT_FOUND
- * @throws Problem CONFLICT if it is on its way or has arrived, if the key in it was replaced, if it was sent together
- *   with others that are on their way, or if sending is not configured
- */
-export async function retryMessage(context: Context, id: string): Promise<Message> {
-  allow(context, "licenses");
-  const { db, config, ids } = context;
-  const before = await find(context, id);
-  if (config.mail.apiKey === null) throw new Problem("CONFLICT", NOT_CONFIGURED);
-  const now = context.clock.now();
-  const [updated] = await db.batch([
-    db.sql(
-      // In its own request, under a new idempotency key: somebody decided to send it again.
-      `UPDATE messages SET status = 'pending', attempts = 0, next_try_at = 0, batch_id = ?1, uncertain_since = NULL,
-         provider_id = NULL, last_error = NULL, updated_at = ?2
-       WHERE id = ?3 AND status IN ${AT_REST}
-         AND (key_revision IS NULL OR EXISTS (
-           SELECT 1 FROM licenses l
-           WHERE l.id = messages.license_id AND l.status <> 'revoked' AND l.revision = messages.key_revision))
-         AND NOT EXISTS (
-           SELECT 1 FROM messages other
-           WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending')`,
-      `bat_${ids.ulid(now)}`,
-      now,
-      id,
-    ),
-    recordChange(context, now, "message.retried", ["message", id], { from: before.status }),
-  ]);
-  if (updated?.meta.changes === 0) throw await whyNot(context, id);
-  sendSoon(context);
-  const anew = {
-    status: "pending",
-    attempts: 0,
-    next_try_at: 0,
-    provider_id: null,
-    last_error: null,
-  } as const;
-  return { ...before, ...anew, updated_at: now };
-}
-
-/** Why a message was not sent again. */
-async function whyNot({ db }: Context, id: string): Promise<Problem> {
-  const [found] = await db.batch([
-    db.sql(
-      `SELECT status, status IN ${AT_REST} AS at_rest, EXISTS (
-         SELECT 1 FROM messages other
-         WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending') AS together
-       FROM messages WHERE id = ?`,
-      id,
-    ),
-  ]);
-  const { status, at_rest, together } = found?.results[0] ?? {};
-  if (!at_rest) return new Problem("CONFLICT", `The message is ${String(status)}.`);
-  // To take it out of a request that will be sent again would change the bytes by which Resend knows the request.
-  return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);
-}
-
-const AT_REST = "('failed', 'skipped', 'bounced')";
-
-const TOGETHER = "It went out in one request with others whose outcome is not known yet.";
-
 export const presentMessage = (message: Listed) => ({
   id: message.id,
   kind: message.kind,
@@ -213,10 +159,15 @@ export const presentMessage = (message: Listed) => ({
   subject: message.subject,
   attempts: message.attempts,
   next_try_at: formatInstantOrNull(
-    message.status === "pending" ? Math.max(message.next_try_at, message.created_at) : null,
+    message.status === "pending" && message.next_try_at !== FOLLOWS
+      ? Math.max(message.next_try_at, message.created_at)
+      : null,
   ),
   provider_id: message.provider_id,
   last_error: message.last_error,
+  reason: message.reason,
+  bounce_type: message.bounce_type,
+  joined_to: message.joined === message.id ? null : message.joined,
   created_at: formatInstant(message.created_at),
   updated_at: formatInstant(message.updated_at),
 });

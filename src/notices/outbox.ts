@@ -4,7 +4,9 @@ import { base64url } from "jose";
 import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { chunksOf } from "../storage/bulk.ts";
+import type { Language } from "../kernel/languages.ts";
 import type { Message } from "../storage/schema.ts";
+import { sendableAddress } from "./recipients.ts";
 import { type Notice, render } from "./templates/index.ts";
 
 const PURPOSE = "caio-licensing mail";
@@ -16,6 +18,7 @@ export const NOT_CONFIGURED = "RESEND_API_KEY is not set.";
 
 /** What Resend gets, with the names of its SDK. */
 export interface Email {
+  /** Empty if there was no sender when it was written: then the present one sends it. */
   from: string;
   to: string;
   replyTo?: string;
@@ -23,6 +26,7 @@ export interface Email {
   html: string;
   text: string;
   attachments?: { filename: string; content: string }[];
+  headers: Record<string, string>;
   /** Resend returns these with the receipts. */
   tags: { name: string; value: string }[];
 }
@@ -34,6 +38,8 @@ export interface Owed {
   licenseId: string | null;
   customerId: string | null;
   notice: Notice;
+  /** The recipient's; English if it is not known. */
+  language?: Language | null;
   /** The revision of the license key in the mail. */
   keyRevision?: number;
 }
@@ -44,22 +50,41 @@ const encoded = ({ filename, content }: { filename: string; content: string }) =
   content: btoa(String.fromCharCode(...new TextEncoder().encode(content))),
 });
 
-/** Makes a row for the outbox, without writing it. */
-export async function compose(context: Context, now: number, owed: Owed): Promise<Message> {
-  const { from, replyTo, apiKey } = context.config.mail;
-  const id = `msg_${context.ids.ulid(now)}`;
-  const { subject, html, text, attachments } = await render(owed.notice);
-  const email: Email = {
-    from,
-    to: owed.recipient,
+// RFC 3834: nobody's absence notice answers it.
+const HEADERS = { "Auto-Submitted": "auto-generated" };
+
+/** The mail of a notice, as Resend gets it. */
+export async function emailOf(
+  { config }: Context,
+  id: string,
+  { recipient, notice, language }: Pick<Owed, "recipient" | "notice" | "language">,
+): Promise<Email> {
+  const { from, replyTo } = config.mail;
+  const { subject, html, text, attachments } = await render({ language: language ?? "en", input: notice });
+  return {
+    from: from ?? "",
+    to: sendableAddress(recipient),
     ...(replyTo === null ? {} : { replyTo }),
     subject,
     html,
     text,
     ...(attachments.length > 0 ? { attachments: attachments.map(encoded) } : {}),
+    headers: HEADERS,
     tags: [{ name: "message_id", value: id }],
   };
-  const sealed = await seal(context.config.sessionSecret, PURPOSE, id, JSON.stringify(email));
+}
+
+/** A mail as it is kept. */
+export const sealed = async ({ config }: Context, id: string, email: Email): Promise<string> =>
+  base64url.encode(new Uint8Array(await seal(config.sessionSecret, PURPOSE, id, JSON.stringify(email))));
+
+/** Makes a row for the outbox, without writing it. */
+export async function compose(context: Context, now: number, owed: Owed): Promise<Message> {
+  const { apiKey, heldBy } = context.config.mail;
+  const id = `msg_${context.ids.ulid(now)}`;
+  const email = await emailOf(context, id, owed);
+  // With a faulty key it waits: the fault will be mended.
+  const isUnsent = apiKey === null && heldBy === null;
   return {
     id,
     dedupe_key: owed.dedupeKey,
@@ -67,19 +92,23 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
     license_id: owed.licenseId,
     customer_id: owed.customerId,
     recipient: owed.recipient,
-    subject,
-    content: base64url.encode(new Uint8Array(sealed)),
-    status: apiKey === null ? "skipped" : "pending",
+    subject: email.subject,
+    content: await sealed(context, id, email),
+    status: isUnsent ? "skipped" : "pending",
     attempts: 0,
     next_try_at: 0,
     // Resend allows attachments only in a request with a single mail.
-    batch_id: attachments.length > 0 ? id : null,
+    batch_id: email.attachments ? id : null,
     uncertain_since: null,
     provider_id: null,
-    last_error: apiKey === null ? NOT_CONFIGURED : null,
+    last_error: isUnsent ? NOT_CONFIGURED : null,
     created_at: now,
     updated_at: now,
     key_revision: owed.keyRevision ?? null,
+    joined: null,
+    told_on: null,
+    reason: isUnsent ? "not_configured" : null,
+    bounce_type: null,
   };
 }
 
@@ -88,8 +117,8 @@ export async function openMessage(
   context: Context,
   { id, content }: Pick<Message, "id" | "content">,
 ): Promise<Email | null> {
-  const sealed = Uint8Array.from(base64url.decode(content));
-  const opened = await unseal(context.config.sessionSecret, PURPOSE, id, sealed);
+  const bytes = Uint8Array.from(base64url.decode(content));
+  const opened = await unseal(context.config.sessionSecret, PURPOSE, id, bytes);
   return opened === null ? null : (JSON.parse(opened) as Email);
 }
 
@@ -112,6 +141,10 @@ const COLUMNS = [
   "created_at",
   "updated_at",
   "key_revision",
+  "joined",
+  "told_on",
+  "reason",
+  "bounce_type",
 ] as const satisfies (keyof Message)[];
 
 /**

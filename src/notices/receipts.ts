@@ -7,7 +7,8 @@ import { recordChange } from "../record/events.ts";
 import type { Context } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
-import { messages } from "../storage/schema.ts";
+import { type Message, messages } from "../storage/schema.ts";
+import { SUPERSEDED } from "./superseded.ts";
 
 export interface SignedReceipt {
   payload: string;
@@ -16,40 +17,102 @@ export interface SignedReceipt {
   signature: string;
 }
 
+const Said = z.optional(z.string());
+
 const Receipt = z.object({
   type: z.string(),
   data: z.object({
-    email_id: z.optional(z.string()),
+    email_id: Said,
     // An object in current webhooks, a list of pairs in older ones.
     tags: z.optional(
       z.union([z.record(z.string(), z.string()), z.array(z.object({ name: z.string(), value: z.string() }))]),
     ),
+    bounce: z.optional(z.object({ type: Said, subType: Said, message: Said })),
+    suppressed: z.optional(z.object({ type: Said, message: Said })),
+    failed: z.optional(z.object({ reason: Said })),
   }),
 });
 
-const OUTCOMES = {
-  "email.delivered": {
+type ReceiptData = z.output<typeof Receipt>["data"];
+
+/** What a receipt says: how far the message is now, why, and what is known of the address. */
+interface Report {
+  status: "delivered" | "bounced" | "failed";
+  /** The statuses of messages that it is news for. */
+  from: Message["status"][];
+  told: string | null;
+  reason: string | null;
+  bounceType: string | null;
+  address: "bounced" | "complained" | null;
+}
+
+const MAX_REASON = 300;
+
+const inWords = (...parts: (string | undefined)[]): string | null =>
+  parts
+    .find((part) => part !== undefined && part.trim() !== "")
+    ?.trim()
+    .slice(0, MAX_REASON) ?? null;
+
+const withReason = (told: string, reason: string | null): string =>
+  reason === null ? `${told}.` : `${told}: ${reason}`;
+
+const REPORTS = {
+  "email.delivered": () => ({
     status: "delivered",
-    from: "('pending', 'sent', 'failed')",
+    from: ["pending", "sent", "failed", "skipped"],
     told: null,
+    reason: null,
+    bounceType: null,
     address: null,
-  },
-  "email.bounced": {
-    status: "bounced",
-    from: "('pending', 'sent', 'delivered', 'failed')",
-    told: "The mail bounced.",
-    address: "bounced",
+  }),
+  "email.bounced": ({ bounce }) => {
+    const reason = inWords(bounce?.message, bounce?.subType);
+    return {
+      status: "bounced",
+      from: ["pending", "sent", "delivered", "failed", "skipped"],
+      told: withReason("The mail bounced", reason),
+      reason,
+      bounceType: inWords(bounce?.type),
+      // A full mailbox says nothing about the address.
+      address: bounce?.type === "Transient" ? null : "bounced",
+    };
   },
   // The mail arrived; the complaint is about the address.
-  "email.complained": {
+  "email.complained": () => ({
     status: "delivered",
-    from: "('pending', 'sent', 'delivered', 'failed')",
+    from: ["pending", "sent", "delivered", "failed", "skipped"],
     told: "The recipient marked it as spam.",
+    reason: null,
+    bounceType: null,
     address: "complained",
+  }),
+  // Resend knows the address as one that bounced or complained before, and did not even try.
+  "email.suppressed": ({ suppressed }) => {
+    const reason = inWords(suppressed?.message, suppressed?.type);
+    return {
+      status: "failed",
+      from: ["pending", "sent"],
+      told: withReason("Resend sends nothing to this address", reason),
+      reason: reason ?? "suppressed",
+      bounceType: null,
+      address: "bounced",
+    };
   },
-} as const;
+  "email.failed": ({ failed }) => {
+    const reason = inWords(failed?.reason);
+    return {
+      status: "failed",
+      from: ["pending", "sent"],
+      told: withReason("Resend could not send it", reason),
+      reason: reason ?? "failed",
+      bounceType: null,
+      address: null,
+    };
+  },
+} satisfies Record<string, (data: ReceiptData) => Report>;
 
-const isKnown = (type: string): type is keyof typeof OUTCOMES => Object.hasOwn(OUTCOMES, type);
+const isKnown = (type: string): type is keyof typeof REPORTS => Object.hasOwn(REPORTS, type);
 
 /**
  * Records a receipt if it is about a message of this service.
@@ -67,7 +130,8 @@ export async function takeReceipt(context: Context, signed: SignedReceipt): Prom
     : tags?.["message_id"];
   const messageId = tagged ?? (await sentAs(context, email_id));
   if (messageId === undefined) return;
-  await context.db.batch(statementsOf(context, messageId, email_id ?? null, receipt.type));
+  const report: Report = REPORTS[receipt.type](receipt.data);
+  await context.db.batch(statementsOf(context, messageId, email_id ?? null, report));
 }
 
 /** The message that Resend knows by this id. If Resend's answer with the id was lost, only the tag can tell. */
@@ -90,42 +154,70 @@ function verify(webhookSecret: string, { payload, id, timestamp, signature }: Si
       webhookSecret,
     });
   } catch {
-    throw new Problem("UNAUTHENTICATED", "The signature of the receipt is not valid.");
+    throw new Problem("UNAUTHENTICATED", "The signature of the receipt is not valid.", {
+      remedy:
+        "Send the event as it was signed, with the signing secret that the webhook has at Resend; no API token is needed.",
+    });
   }
 }
 
-const MARK_ADDRESS = named(`
+const MARK_CUSTOMER = named(`
   UPDATE customers SET email_status = :status, version = version + 1, updated_at = :now
   WHERE changes() > 0 AND email_status IS NOT :status AND email_status IS NOT 'complained'
     AND (id, lower(email)) = (SELECT customer_id, lower(recipient) FROM messages WHERE id = :id)`);
 
+// The customer's own address follows the customer.
+const MARK_CONTACT = named(`
+  UPDATE contacts SET email_status = :status, version = version + 1, updated_at = :now
+  WHERE own = 0 AND email_status IS NOT :status AND email_status IS NOT 'complained'
+    AND (customer_id, lower(email)) = (
+      SELECT customer_id, lower(recipient) FROM messages WHERE id = :id AND updated_at = :now AND status = :is)`);
+
+// A receipt of an earlier attempt says nothing about a later one that staff started. So it is ignored if Resend has
+// another id for the later one, or while certainly nothing has been sent yet.
+const NEWS = named(`
+  UPDATE messages SET
+    status = :is, last_error = :told, reason = :reason, bounce_type = :bounce_type,
+    provider_id = coalesce(provider_id, :provider), updated_at = :now
+  WHERE (id = :id OR joined = :id) AND status IN (SELECT value FROM json_each(:from))
+    AND (provider_id IS NULL OR :provider IS NULL OR provider_id = :provider)
+    AND (status <> 'pending' OR uncertain_since IS NOT NULL)
+    -- What was taken back may have been on its way.
+    AND (status <> 'skipped' OR reason = '${SUPERSEDED}')
+    AND (status <> :is OR last_error IS NOT :told)`);
+
 function statementsOf(
   context: Context,
   id: string,
-  providerId: string | null,
-  type: keyof typeof OUTCOMES,
+  provider: string | null,
+  { status: is, from, told, reason, bounceType, address }: Report,
 ): D1PreparedStatement[] {
   const { db } = context;
   const now = context.clock.now();
-  const { status, from, told, address } = OUTCOMES[type];
   const acting: Context = { ...context, actor: { type: "system", id: "receipts" } };
-  const update = db.sql(
-    // A receipt of an earlier attempt says nothing about a later one that staff started. So it is ignored if Resend
-    // has another id for the later one, or while certainly nothing has been sent yet.
-    `UPDATE messages SET status = ?1, last_error = ?2, provider_id = coalesce(provider_id, ?3), updated_at = ?4
-     WHERE id = ?5 AND status IN ${from} AND (provider_id IS NULL OR ?3 IS NULL OR provider_id = ?3)
-       AND (status <> 'pending' OR uncertain_since IS NOT NULL) AND (status <> ?1 OR last_error IS NOT ?2)`,
-    status,
+  const update = db.run(NEWS, {
+    from: JSON.stringify(from),
+    is,
     told,
-    providerId,
+    reason,
+    bounce_type: bounceType,
+    provider,
     now,
     id,
-  );
+  });
   if (address === null) return [update];
   const customer = { sql: "(SELECT customer_id FROM messages WHERE id = ?)", values: [id] };
+  const contact = {
+    sql: `json_object('message_id', ?, 'contact_id', (
+      SELECT c.id FROM contacts c JOIN messages m ON m.customer_id = c.customer_id AND lower(m.recipient) = lower(c.email)
+      WHERE m.id = ? AND c.own = 0))`,
+    values: [id, id],
+  };
   return [
     update,
-    db.run(MARK_ADDRESS, { status: address, now, id }),
+    db.run(MARK_CUSTOMER, { status: address, now, id }),
     recordChange(acting, now, `customer.email_${address}`, ["customer", customer], { message_id: id }),
+    db.run(MARK_CONTACT, { status: address, is, now, id }),
+    recordChange(acting, now, `contact.email_${address}`, ["customer", customer], contact),
   ];
 }

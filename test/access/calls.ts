@@ -74,6 +74,12 @@ POST   /v1/admin/licenses/{id}/send-email            manager
 GET    /v1/admin/messages                            viewer
 GET    /v1/admin/messages/{id}                       viewer
 POST   /v1/admin/messages/{id}/retry                 manager
+POST   /v1/admin/messages/retry                      manager
+POST   /v1/admin/customers/{id}/contacts             manager
+GET    /v1/admin/customers/{id}/contacts             viewer
+GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer
+PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
+DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
 `);
 
 export const CONSOLE = rulesIn(`
@@ -116,6 +122,12 @@ POST   /admin/customers/new                      manager
 GET    /admin/customers/{id}                     viewer
 GET    /admin/customers/{id}/edit                manager
 POST   /admin/customers/{id}/edit                manager
+GET    /admin/customers/{id}/contacts/new        manager
+POST   /admin/customers/{id}/contacts/new        manager
+GET    /admin/customers/{id}/contacts/{contact_id}/edit manager
+POST   /admin/customers/{id}/contacts/{contact_id}/edit manager
+GET    /admin/customers/{id}/contacts/{contact_id}/remove manager
+POST   /admin/customers/{id}/contacts/{contact_id}/remove manager
 GET    /admin/customers/{id}/delete              manager
 POST   /admin/customers/{id}/delete              manager
 GET    /admin/instances                          viewer
@@ -125,6 +137,8 @@ POST   /admin/instances/{id}/free                manager
 GET    /admin/instances/{id}/clear-clone         manager
 POST   /admin/instances/{id}/clear-clone         manager
 GET    /admin/messages                           viewer
+GET    /admin/messages/retry                     manager
+POST   /admin/messages/retry                     manager
 GET    /admin/messages/{id}                      viewer
 GET    /admin/messages/{id}/body                 viewer
 GET    /admin/messages/{id}/retry                manager

@@ -73,8 +73,10 @@ describe("what the document says of a call is what the call does", async () => {
     );
     expect(withIfMatch.toSorted()).toEqual([
       "delete /v1/admin/customers/{id}",
+      "delete /v1/admin/customers/{id}/contacts/{contact_id}",
       "delete /v1/admin/license-types/{id}",
       "patch /v1/admin/customers/{id}",
+      "patch /v1/admin/customers/{id}/contacts/{contact_id}",
       "patch /v1/admin/licenses/{id}",
       "put /v1/admin/license-types/{id}",
     ]);

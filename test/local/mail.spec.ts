@@ -132,7 +132,8 @@ describe("mail over HTTP", () => {
     // And one for all of these together.
     for (let n = 0; n < 4; n++) {
       const customer_id = await newCustomer();
-      await admin("/licenses", { customer_id, license_type: "standard", expires_days: 7 });
+      const expires_at = new Date(Date.now() + 7.5 * 86_400_000).toISOString();
+      await admin("/licenses", { customer_id, license_type: "standard", expires_at });
     }
     faults.push("drop after accepting");
     await fire("0 3 * * *");

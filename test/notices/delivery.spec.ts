@@ -28,7 +28,8 @@ async function owed(count: number): Promise<string[]> {
   for (let n = 0; n < count; n++) {
     const email = address();
     const { id } = await newCustomer({ email });
-    await newLicense({ customer_id: id, expires_days: 7, license_type: "standard" });
+    const expires_at = new Date(Date.now() + 7.5 * DAY).toISOString();
+    await newLicense({ customer_id: id, expires_at, license_type: "standard" });
     recipients.push(email);
   }
   const down: Env = mailing();
@@ -162,7 +163,6 @@ describe("delivery", () => {
   it.each([
     ["another request under the same key", 409, "invalid_idempotent_request"],
     ["a 409 that nobody knows", 409, "conflict"],
-    ["a wrong API key", 401, "invalid_api_key"],
   ])(
     "takes %s as final: nothing of the request goes out again, apart or together",
     async (_, status, name) => {
@@ -227,7 +227,7 @@ describe("delivery", () => {
     }
   });
 
-  it.each([400, 403, 422])(
+  it.each([400, 422])(
     "sends apart what a %i refused together, each under a key of its own",
     async (status) => {
       setTime(NOW);

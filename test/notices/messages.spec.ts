@@ -336,6 +336,83 @@ describe("receipts of Resend", () => {
     expect(await scansOf(statements)).toEqual([]);
   });
 
+  const report = (type: string, message: string, data: object): Promise<Answer> =>
+    signed({ type, data: { email_id: "re_1", tags: { message_id: message }, ...data } });
+
+  it.each([
+    [
+      "email.bounced",
+      { bounce: { type: "Permanent", subType: "General", message: "No such user" } },
+      { status: "bounced", reason: "No such user", bounce_type: "Permanent" },
+      "bounced",
+    ],
+    [
+      "email.bounced",
+      { bounce: { type: "Transient", subType: "MailboxFull", message: "The mailbox is full" } },
+      { status: "bounced", reason: "The mailbox is full", bounce_type: "Transient" },
+      null,
+    ],
+    [
+      "email.bounced",
+      { bounce: { type: "Undetermined", subType: "Undetermined" } },
+      { status: "bounced", reason: "Undetermined", bounce_type: "Undetermined" },
+      "bounced",
+    ],
+    [
+      "email.suppressed",
+      { suppressed: { type: "OnAccountSuppressionList", message: "On the suppression list" } },
+      { status: "failed", reason: "On the suppression list", bounce_type: null },
+      "bounced",
+    ],
+    [
+      "email.failed",
+      { failed: { reason: "reached_daily_quota" } },
+      { status: "failed", reason: "reached_daily_quota", bounce_type: null },
+      null,
+    ],
+    ["email.failed", {}, { status: "failed", reason: "failed" }, null],
+  ])(
+    "%s of %j: the message says why, and the address is flagged only where it is to blame",
+    async (type, data, shown, flagged) => {
+      const { id, customer } = await sentMessage();
+      expect((await report(type, id, data)).status).toBe(204);
+      const { body } = await admin(`/messages/${id}`);
+      expect(body).toMatchObject(shown);
+      expect(body.last_error).toContain(shown.reason === "failed" ? "could not send" : shown.reason);
+      expect((await admin(`/customers/${customer}`)).body.email_status).toBe(flagged);
+      const [contact] = (await admin(`/customers/${customer}/contacts`)).body.data;
+      expect(contact.email_status).toBe(flagged);
+    },
+  );
+
+  it("flag the contact that the mail went to, and not the customer's own address", async () => {
+    const { id: customer } = await newCustomer({ email: EMAIL });
+    const email = `${unique("billing")}@acme.example`;
+    const { body: contact } = await admin(`/customers/${customer}/contacts`, { body: { email } });
+    const { license } = await newLicense({ customer_id: customer, send_email: true });
+    const message = (await messagesOf(license.id)).find(({ recipient }) => recipient === email)!;
+    await rows("UPDATE messages SET status = 'sent', provider_id = 're_1' WHERE id = ?", message.id);
+    for (let n = 0; n < 2; n++) await report("email.bounced", message.id, {});
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
+    const path = `/customers/${customer}/contacts/${contact.id}`;
+    expect((await admin(path)).body.email_status).toBe("bounced");
+    const told = (await eventsOf(customer)).filter(({ action }) => action === "contact.email_bounced");
+    expect(told.map(({ detail }) => JSON.parse(detail))).toEqual([
+      { message_id: message.id, contact_id: contact.id },
+    ]);
+    const moved = await admin(path, { method: "PATCH", body: { email: `${unique("b")}@acme.example` } });
+    expect(moved.body.email_status).toBeNull();
+  });
+
+  it("say what is wrong with a signature, and ask for no API token", async () => {
+    const { id } = await sentMessage();
+    const refused = await receipt("email.bounced", id, { signature: "v1,AAAA" });
+    expect(refused).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+    expect(refused.body.remedy).toContain("signing secret");
+    expect(refused.body.remedy).not.toMatch(/Bearer/);
+    expect(refused.headers.get("WWW-Authenticate")).toBeNull();
+  });
+
   it("may be about mail of somebody else, or of no interest", async () => {
     const { id } = await sentMessage();
     expect((await receipt("email.delivered", "msg_none")).status).toBe(204);

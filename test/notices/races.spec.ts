@@ -28,7 +28,8 @@ describe("runs of the outbox that overlap", () => {
         const email = `${unique("it")}@acme.example`;
         const { id } = await newCustomer({ email });
         // A delivery has an attachment and so a request of its own; a warning shares one with others.
-        await newLicense({ customer_id: id, expires_days: 7, send_email: true });
+        const expires_at = new Date(Date.now() + 7.5 * DAY).toISOString();
+        await newLicense({ customer_id: id, expires_at, send_email: true });
         recipients.push(email);
       }
       await rows(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DAY } from "../../src/kernel/dates.ts";
-import { type LicenseFacts, type Notice, render } from "../../src/notices/templates/index.ts";
+import { type LicenseFacts, type Notice, render as rendered } from "../../src/notices/templates/index.ts";
+
+const render = (input: Notice) => rendered({ language: "en", input });
 
 const END = Date.UTC(2027, 0, 31, 12);
 const UNTIL = "31 January 2027, 12:00 UTC";
@@ -27,22 +29,19 @@ const PERPETUAL = { expires_at: null, grace_until: null };
 
 const delivery = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_delivery",
-  facts: facts(changes),
-  license_key: KEY,
+  licenses: [{ facts: facts(changes), license_key: KEY }],
 });
 const renewed = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_renewed",
-  facts: facts(changes),
-  license_key: KEY,
+  licenses: [{ facts: facts(changes), license_key: KEY }],
 });
-const warning = (days_left: number, changes: Partial<LicenseFacts> = {}): Notice => ({
+const warning = (days: number, changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "expiry_warning",
-  facts: facts(changes),
-  days_left,
+  licenses: [{ facts: facts(changes), when: days <= 0 ? "today" : days === 1 ? "tomorrow" : { in: days } }],
 });
 const expired = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_expired",
-  facts: facts(changes),
+  licenses: [{ facts: facts(changes) }],
 });
 type Digest = Extract<Notice, { kind: "admin_digest" }>;
 const digest = (changes: Partial<Digest> = {}): Digest => ({
@@ -52,6 +51,10 @@ const digest = (changes: Partial<Digest> = {}): Digest => ({
   expiring: [],
   expired: [],
   bounced: [],
+  failed: [],
+  sender: null,
+  faults: [],
+  more: [],
   at_limit: [],
   unreachable: [],
   ...changes,
@@ -61,7 +64,9 @@ const busy = (name = "Ada Price") =>
   digest({
     expiring: [row(name), row("Grace", "lic_2")],
     expired: [row(name, "lic_3")],
-    bounced: [{ to: "ada@acme.example", kind: "expiry_warning", license_id: null }],
+    bounced: [
+      { to: "ada@acme.example", kind: "expiry_warning", license_id: null, customer_name: null, why: null },
+    ],
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
   });
@@ -145,25 +150,30 @@ describe("what a mail says, in HTML and in text alike", () => {
       warning(30),
       [
         "expires in 30 days",
-        "30 days left",
-        UNTIL,
+        "Expires in 30 days",
+        "30 January 2027",
         `until ${GRACE_UNTIL}; then it stops`,
         "Reply to this mail",
       ],
       ["no grace period", KEY],
     ],
-    ["a day before", warning(1), ["expires tomorrow", "1 day left"], ["1 days"]],
-    ["two days before", warning(2), ["expires in 2 days", "2 days left"], []],
+    ["a day before", warning(1), ["expires tomorrow", "Expires tomorrow"], ["1 days"]],
+    ["two days before", warning(2), ["expires in 2 days", "Expires in 2 days"], []],
     ["on the day", warning(0), ["expires today", "Expires today"], ["0 day"]],
     ["too late", warning(-1), ["expires today"], ["-1"]],
     ["warning without grace", warning(7, NO_GRACE), ["no grace period", "stops at that moment"], ["goes on"]],
     [
       "expired, in grace",
       expired(),
-      [`expired on ${UNTIL}`, `Grace until ${GRACE_UNTIL}`, "How to renew"],
+      ["it was valid through 30 January 2027", `Grace until ${GRACE_UNTIL}`, "How to renew"],
       [],
     ],
-    ["expired, stopped", expired(NO_GRACE), [UNTIL, "CAIO has stopped", "How to renew"], ["Grace until"]],
+    [
+      "expired, stopped",
+      expired(NO_GRACE),
+      ["30 January 2027", "CAIO has stopped", "How to renew"],
+      ["Grace until"],
+    ],
     [
       "digest",
       busy(),

@@ -157,6 +157,10 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     },
     wrong: [{ status: "complained" }],
   },
+  contacts: {
+    right: { id: "con_a", customer_id: "nobody", email: "a", portal: 1, created_at: 0, updated_at: 0 },
+    wrong: [{ roles: "{}" }, { portal: 2 }, { own: 2 }],
+  },
   mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
   audit_seals: {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
@@ -241,6 +245,10 @@ describe("the triggers", () => {
       // test/audit/seals.spec.ts
       "audit_seals_refuse_delete",
       "audit_seals_refuse_update",
+      // test/licensing/customers/contacts.spec.ts
+      "customers_contact_changed",
+      "customers_contact_made",
+      "customers_contacts_gone",
       // test/storage/schema.spec.ts
       "events_refuse_delete",
       "events_refuse_update",

@@ -10,7 +10,9 @@ import { call, newLicense, rows } from "../support/service.ts";
 const { figures, expectHonest } = judge();
 
 /** Changes what exists, or takes it away: a Worker of before would miss it. */
-const ADDS = /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN)\b/;
+// A seeded type that nobody edited may get better terms.
+const ADDS =
+  /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN|UPDATE license_types SET)\b/;
 
 /** What they did the ten-minute trigger does. A Worker of before runs on; its figures of days stand still meanwhile. */
 const GONE = new Set(["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_update"]);
@@ -41,17 +43,26 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('activations') WHERE name = 'certified_at'")
+      .prepare("SELECT 1 FROM pragma_table_info('messages') WHERE name = 'joined'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
+    let certificate: string | undefined;
     for (const [path, status] of [
       ["activate", 200],
       ["check-in", 200],
       ["validate", 200],
       ["deactivate", 204],
     ] as const) {
-      const body = { license_key, instance_id: "box", usage: [{ date: "2026-03-01", requests: 1 }] };
-      expectHonest(await call(`/v1/${path}`, { bindings, body }), status);
+      const body = {
+        license_key,
+        instance_id: "box",
+        usage: [{ date: "2026-03-01", requests: 1 }],
+        certificate,
+      };
+      const answer = await call(`/v1/${path}`, { bindings, body });
+      expectHonest(answer, status);
+      // The seat is given back with the certificate that an older schema could already record.
+      certificate = answer.body?.certificate ?? certificate;
     }
     const staff = { bindings, token: env.ADMIN_TOKEN };
     const customer = await call("/v1/admin/customers", { ...staff, body: { name: "Acme" } });

@@ -88,6 +88,12 @@ describe("the database itself", () => {
     expect(loose).toEqual([]);
   });
 
+  it("has a trial that warns 7 and 1 days before its end, because 30 days before it has just begun", async () => {
+    expect(await rows("SELECT notice_days FROM license_types WHERE id = 'trial'")).toEqual([
+      { notice_days: "[7,1,0]" },
+    ]);
+  });
+
   it("refuses to change or delete an event", async () => {
     const { id } = await newCustomer();
     await expect(rows("UPDATE events SET action = 'x' WHERE entity_id = ?", id)).rejects.toThrow(

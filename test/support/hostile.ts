@@ -164,7 +164,7 @@ const MEANINGS: [RegExp, fc.Arbitrary<unknown>][] = [
 ];
 
 function strings({ pattern, format, minLength = 0, maxLength = 40 }: JsonSchema): fc.Arbitrary<unknown> {
-  if (format === "email") return fc.emailAddress();
+  if (format === "email" || format === "idn-email") return fc.emailAddress();
   if (pattern !== undefined) {
     try {
       // fast-check does not know lookaheads: now and then it makes a value that one excludes, and that is refused.

@@ -109,6 +109,7 @@ const DOCUMENTS_KEPT = new Set(["audit_seals.token"]);
 
 /** Where addresses belong: recipients, people with access, actors, and the events about these. */
 const ADDRESSES_KEPT = new Set([
+  "contacts.email",
   "customers.email",
   "customer_terms.term",
   "people.email",

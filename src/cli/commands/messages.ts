@@ -1,8 +1,9 @@
-// messages: list, show, retry
+// messages: list, show, retry, retry-all
 import { type Command, Option } from "commander";
 import { define, group, handle, path, withDryRun, withJson, withList } from "../command.ts";
 import { type Column, delivery, plainLines, print, printDetails, text, when } from "../output.ts";
-import type { Message, MessageWithPreview } from "../shapes.ts";
+import { given } from "../inputs.ts";
+import type { Message, MessageWithPreview, Retried } from "../shapes.ts";
 
 const ID = "msg_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
@@ -42,6 +43,8 @@ const printMessage = (message: Message): void =>
     ["attempts", String(message.attempts)],
     ["next try", when(message.next_try_at)],
     ["last error", text(message.last_error)],
+    ["reason", text(message.reason)],
+    ["told by the mail of", text(message.joined_to)],
     ["provider id", text(message.provider_id)],
     ["created", when(message.created_at)],
     ["updated", when(message.updated_at)],
@@ -97,4 +100,31 @@ export function addMessageCommands(program: Command): void {
   ).action(
     handle((call, id) => call.change({ method: "POST", path: path("messages", id, "retry") }, printMessage)),
   );
+
+  withDryRun(
+    define(messages, "retry-all", "Send all mail again that a filter finds, at most 1 000 at a time", [
+      "messages retry-all --status failed --since 2027-01-31 --until 2027-01-31",
+      "messages retry-all --status bounced --kind expiry_warning",
+    ]),
+  )
+    .addOption(
+      new Option("--status <status>", "how far it is")
+        .choices(["failed", "bounced", "skipped"])
+        .default("failed"),
+    )
+    .addOption(new Option("--kind <kind>", "what it is").choices(KINDS))
+    .option("--license <id>", "about this license")
+    .option("--since <date>", "written since")
+    .option("--until <date>", "written until")
+    .action(
+      handle<Filter & { since?: string; until?: string }>((call) => {
+        const { status, kind, license, since, until } = call.options;
+        const body = given({ status, kind, license_id: license, since, until });
+        return call.change(
+          { method: "POST", path: path("messages", "retry"), body },
+          ({ retried, more }: Retried) =>
+            print(`${retried} sent again.${more ? " There are more: run it once more." : ""}`),
+        );
+      }),
+    );
 }

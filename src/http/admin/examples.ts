@@ -48,6 +48,9 @@ export const message = {
   next_try_at: "2026-11-23T09:05:00.000Z",
   provider_id: null,
   last_error: null,
+  reason: null,
+  bounce_type: null,
+  joined_to: null,
   created_at: "2026-11-23T09:05:00.000Z",
   updated_at: "2026-11-23T09:05:00.000Z",
 };
@@ -55,6 +58,24 @@ export const message = {
 export const messageWithPreview = {
   ...message,
   preview: { html: "<!doctype html>…", text: "Hello Ada Price, …", attachments: [`${LICENSE}.license`] },
+};
+
+export const newContact = {
+  email: "billing@acme.example",
+  name: "Grace Price",
+  roles: ["billing"],
+  language: "de",
+};
+
+export const contact = {
+  id: "con_01KB0Q5V2E8N4P6R0S1T3W5X7Y",
+  customer_id: CUSTOMER,
+  ...newContact,
+  portal: true,
+  own: false,
+  email_status: null,
+  created_at: "2026-11-23T09:04:00.000Z",
+  updated_at: "2026-11-23T09:04:00.000Z",
 };
 
 export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };

@@ -1,16 +1,11 @@
 // /v1/admin/messages
 import * as z from "zod/mini";
-import {
-  getMessage,
-  listMessages,
-  MessageFilter,
-  presentMessage,
-  retryMessage,
-} from "../../notices/messages.ts";
+import { getMessage, listMessages, MessageFilter, presentMessage } from "../../notices/messages.ts";
+import { RetryFilter, retryMessage, retryMessages } from "../../notices/retries.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { Id, Message, MessageWithPreview, pageOf } from "./schemas.ts";
+import { Id, Message, MessageWithPreview, pageOf, Retried } from "./schemas.ts";
 
 export const messageEndpoints = [
   endpoint(
@@ -66,7 +61,7 @@ export const messageEndpoints = [
       tag: "Admin",
       summary: "Send a message again",
       description:
-        "A message that failed, bounced, or was skipped. If last_error says that it may have been sent, the recipient may get it twice.",
+        "A message that failed, bounced, or was skipped, with the notices that the same mail tells; not one that was superseded. If last_error says that it may have been sent, the recipient may get it twice.",
       access: "licenses",
       params: Id,
       answer: {
@@ -78,5 +73,25 @@ export const messageEndpoints = [
       refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => http.json(presentMessage(await retryMessage(context, params.id))),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/messages/retry",
+      tag: "Admin",
+      summary: "Send messages again",
+      description:
+        "All that the filter finds and that can be sent again, the oldest first, at most 1 000 in one call. since and until are about when they were written; a date is a whole day.",
+      access: "licenses",
+      body: { schema: RetryFilter, example: { status: "failed", since: "2027-01-31", until: "2027-01-31" } },
+      answer: {
+        status: 200,
+        description: "How many are on their way, and whether there are more.",
+        schema: Retried,
+        example: { retried: 12, more: false },
+      },
+      refusals: ["CONFLICT"],
+    },
+    async ({ http, context, body }) => http.json(await retryMessages(context, body)),
   ),
 ];

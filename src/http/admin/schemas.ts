@@ -1,6 +1,8 @@
 // The shapes of the answers to staff, and the parameters that their calls share.
 import * as z from "zod/mini";
+import { LANGUAGES } from "../../kernel/languages.ts";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
+import { CONTACT_ROLES } from "../../storage/schema.ts";
 import {
   Day,
   Instant,
@@ -29,6 +31,22 @@ export const Customer = z.object({
   email_status: z
     .nullable(z.enum(["bounced", "complained"]))
     .check(z.describe("Known trouble with the e-mail address; null: none")),
+});
+
+export const Contact = z.object({
+  id: z.string(),
+  customer_id: z.string(),
+  email: z.string(),
+  name: Text,
+  roles: z.array(z.enum(CONTACT_ROLES)),
+  language: z.nullable(z.enum(LANGUAGES)).check(z.describe("Of mail to this contact; null: English")),
+  portal: z.boolean().check(z.describe("It may sign in to the customer's site")),
+  own: z
+    .boolean()
+    .check(z.describe("It is the customer's own e-mail address, which is changed at the customer")),
+  email_status: Customer.shape.email_status,
+  created_at: Instant,
+  updated_at: Instant,
 });
 
 export const LicenseType = z.object({
@@ -269,9 +287,14 @@ export const Message = z.object({
   next_try_at: OptionalInstant,
   provider_id: z.nullable(z.string()).check(z.describe("The id of the mail at Resend")),
   last_error: Text,
+  reason: Text.check(z.describe("Why it was skipped or did not arrive; superseded: it is not true any more")),
+  bounce_type: Text.check(z.describe("Permanent, Transient or Undetermined, as Resend says it of a bounce")),
+  joined_to: Text.check(z.describe("The message whose mail tells this notice, too; null: its own mail does")),
   created_at: Instant,
   updated_at: Instant,
 });
+
+export const Retried = z.object({ retried: z.int(), more: z.boolean() });
 
 export const MessageWithPreview = z.extend(Message, {
   preview: z.nullable(z.object({ html: z.string(), text: z.string(), attachments: z.array(z.string()) })),

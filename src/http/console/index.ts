@@ -15,6 +15,7 @@ import { activity } from "./activity.tsx";
 import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
+import { contactDoors } from "./customers/contacts.tsx";
 import { customerPage } from "./customers/customer.tsx";
 import { customerList } from "./customers/list.tsx";
 import { clearCloneForm } from "./instances/clear-clone.tsx";
@@ -23,6 +24,7 @@ import { instanceList } from "./instances/list.tsx";
 import { downloadLicenseFile, licenseFile } from "./air-gap/license-file.tsx";
 import { messageBody, messagePage, retry } from "./messages/message.tsx";
 import { messageList } from "./messages/list.tsx";
+import { retryMany } from "./messages/retry-many.tsx";
 import type { Door } from "./mount.tsx";
 import { newLicense } from "./licenses/new.tsx";
 import { overview } from "./overview.tsx";
@@ -31,9 +33,16 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 
-const customerDoors: Door[] = [customerList, newCustomer, customerPage, editCustomer, removeCustomer];
+const customerDoors: Door[] = [
+  customerList,
+  newCustomer,
+  customerPage,
+  editCustomer,
+  removeCustomer,
+  ...contactDoors,
+];
 const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
-const messageDoors: Door[] = [messageList, messagePage, messageBody, retry];
+const messageDoors: Door[] = [messageList, retryMany, messagePage, messageBody, retry];
 const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 
 // Paths are tried in this order: fixed names come before ids.

@@ -5,7 +5,9 @@ import { readAttention } from "../../licensing/figures/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
+import { senderFault } from "../../notices/sender.ts";
 import { Heading } from "./layout.tsx";
+import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
@@ -135,10 +137,11 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can }) {
-    const [figures, found, latest] = await Promise.all([
+    const [figures, found, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
       listEvents(context, { limit: 12 }, {}, "with names"),
+      senderFault(context),
     ]);
     const concerns = concernsOf(found, figures.by_standing, now);
     const days = figures.activations_by_day;
@@ -157,6 +160,7 @@ export const overview: Page = {
               ) : null
             }
           />
+          <SenderNote fault={fault} />
           <div class="figures">
             {STANDINGS_SHOWN.map(([standing, label]) => (
               <Figure href={listOf(standing)} value={figures.by_standing[standing]} label={label} />

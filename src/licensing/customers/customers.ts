@@ -17,13 +17,14 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
+import { Mailbox } from "../../field/mailboxes.ts";
 import { ChosenId, Text } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 export const CustomerId = ChosenId;
 
 const details = {
-  email: z.nullish(z.email().check(z.maxLength(254))),
+  email: z.nullish(Mailbox),
   company: z.nullish(Text(200)),
   metadata: z.optional(Metadata),
 };
@@ -49,10 +50,22 @@ const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
 /** What a customer is found by, besides the id. */
 const SEARCHED = ["name", "company", "email"] as const;
 
-/** Replaces the search terms of a customer if the statement before it changed a row. */
-const replaceTerms = (context: Context, customer: Customer): D1PreparedStatement[] => [
+// From the rows themselves: what others change at the same time is not lost.
+const CONTACT_TERMS = `
+  INSERT OR IGNORE INTO customer_terms (term, customer_id)
+  SELECT term, ?1 FROM (
+    SELECT lower(email) AS term FROM contacts WHERE customer_id = ?1
+    UNION SELECT lower(substr(email, instr(email, '@') + 1)) FROM contacts WHERE customer_id = ?1)
+  WHERE changes() > 0`;
+
+/**
+ * Replaces the search terms of a customer and its contacts if the statement before it changed a row. An own address has
+ * changed by then.
+ */
+export const replaceTerms = (context: Context, customer: Customer): D1PreparedStatement[] => [
   context.db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", customer.id),
   addTerms(context, customer),
+  context.db.sql(CONTACT_TERMS, customer.id),
 ];
 
 /** The customer that an input asks for. Pure. */

@@ -24,7 +24,10 @@ import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 /** A license as an instance sees it: without the vendor's own data. */
-export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
+export type Terms = Omit<
+  License,
+  "metadata" | "notice_days" | "updated_at" | "version" | "signed_until" | "term_began_at"
+>;
 
 export const NewLicense = z
   .strictObject({
@@ -99,6 +102,7 @@ export const licenseOf = (
   unproven_lease_hours: input.unproven_lease_hours ?? type.unproven_lease_hours,
   clone_policy: input.clone_policy ?? type.clone_policy,
   unproven_until: null,
+  term_began_at: null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */

@@ -128,6 +128,7 @@ export async function plan(
   const after = {
     ...wanted,
     signed_until: signedUntil(before, wanted),
+    term_began_at: termBeganAt(before, wanted, now),
     version: before.version + 1,
     updated_at: now,
   };
@@ -138,6 +139,18 @@ export async function plan(
 function signedUntil(before: License, after: License): number | null {
   const [was, is] = [before, after].map((license) => graceUntil(license) ?? LAST_INSTANT) as [number, number];
   return is < was ? Math.max(was, before.signed_until ?? 0) : before.signed_until;
+}
+
+/**
+ * When the term up to the new end began: a later end adds a term to the present one, an earlier one only cuts it. null:
+ * when the license was issued or started. Pure.
+ */
+function termBeganAt(before: License, after: License, now: number): number | null {
+  const [was, is] = [before, after].map(({ expires_at }) => expires_at ?? LAST_INSTANT) as [number, number];
+  if (is > was) return Math.max(was, now);
+  return is < was && before.term_began_at !== null
+    ? Math.min(before.term_began_at, now)
+    : before.term_began_at;
 }
 
 /** Plans a change to the current license and makes it. Starts again if another change comes in between. */

@@ -1,6 +1,6 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
-import type { DigestRow, NoticeOf } from "./notice.ts";
+import type { DigestRow, NoticeOf, UndeliveredRow } from "./notice.ts";
 import { counted, dayInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
@@ -19,22 +19,46 @@ const licenseRow =
     note: expires_at === null ? "does not expire" : `${verb} ${instantInWords(expires_at)}`,
   });
 
+/** What belongs to one customer stands together. */
+const byCustomer = <T extends { customer_name: string | null }>(rows: readonly T[]): T[] =>
+  rows.toSorted((one, other) => (one.customer_name ?? "").localeCompare(other.customer_name ?? "", "en"));
+
+const undeliveredRow = ({ to, kind, license_id, customer_name, why }: UndeliveredRow): Row => ({
+  lead: { name: customer_name === null ? to : `${customer_name}, ${to}` },
+  detail: code(license_id),
+  note: `${kind.replaceAll("_", " ")}${why === null ? "" : `: ${why}`}`,
+});
+
+const lineRow = (line: string): Row => ({ lead: line, detail: null, note: "" });
+
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
 
+const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] =>
+  sender === null
+    ? []
+    : [
+        `${sender.fault}${sender.since === null ? "" : `, since ${instantInWords(sender.since)}`}. ${counted(sender.waiting, "message waits", "messages wait")}.`,
+      ];
+
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
-  const { product, expiring, expired, bounced, at_limit, unreachable } = notice;
+  const { product, expiring, expired, bounced, failed, sender, faults, at_limit, unreachable, more } = notice;
   const day = dayInWords(notice.day);
   const totals = (
     [
       [expiring, "expiring"],
       [expired, "expired"],
       [bounced, "bounced"],
+      [failed, "not sent"],
       [at_limit, "at the limit"],
       [unreachable, "without an address"],
     ] as const
   )
     .filter(([items]) => items.length > 0)
     .map(([items, what]) => `${number(items.length)} ${what}`);
+  if (sender !== null) totals.unshift("no mail goes out");
+  if (faults.length > 0)
+    totals.push(counted(faults.length, "fault of the configuration", "faults of the configuration"));
+  totals.push(...more.map(({ title }) => title));
   const calm = totals.length === 0;
   const summary = calm ? "all clear" : totals.join(", ");
   return {
@@ -55,27 +79,41 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           paragraph("Nothing needs you today."),
         ]
       : [
-          ...section("Expiring", "Ending within 30 days.", expiring, licenseRow("ends")),
+          ...section(
+            "No mail goes out",
+            "It waits and nothing is lost; mend this first.",
+            senderLines(sender),
+            lineRow,
+          ),
+          ...section(
+            "Configuration",
+            "The service goes on without these; mend them in the deployment.",
+            faults,
+            lineRow,
+          ),
+          ...section("Expiring", "Ending within 30 days.", byCustomer(expiring), licenseRow("ends")),
           ...section(
             "Expired",
             "Ended since yesterday: running in grace, or stopped.",
-            expired,
+            byCustomer(expired),
             licenseRow("ended"),
           ),
           ...section(
             "Mail that bounced",
             "The customer was not told: mend the address, then send it again.",
-            bounced,
-            ({ to, kind, license_id }) => ({
-              lead: { name: to },
-              detail: code(license_id),
-              note: kind.replaceAll("_", " "),
-            }),
+            byCustomer(bounced),
+            undeliveredRow,
+          ),
+          ...section(
+            "Mail that was not sent",
+            "It was given up: see why, then send it again.",
+            byCustomer(failed),
+            undeliveredRow,
           ),
           ...section(
             "At the limit",
             "Every instance is taken; the next activation will be refused.",
-            at_limit,
+            byCustomer(at_limit),
             ({ license_id, customer_name, active, max }) => ({
               lead: { name: customer_name },
               detail: code(license_id),
@@ -85,9 +123,10 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           ...section(
             "Without an e-mail address",
             "A notice is due and nobody can be told.",
-            unreachable,
+            byCustomer(unreachable),
             licenseRow("until"),
           ),
+          ...more.flatMap(({ title, lead, lines }) => section(title, lead, lines, lineRow)),
         ],
     footer: [`${product} Licensing writes this once a day.`],
     attachments: [],

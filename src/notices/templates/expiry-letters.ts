@@ -1,8 +1,8 @@
 // The mails about a license's end: it is near, or it has come.
 import { type Block, heading, type Inline, type Letter, paragraph } from "./letter.ts";
 import { customerLetter, graceEnd } from "./license-letters.ts";
-import type { LicenseFacts, NoticeOf } from "./notice.ts";
-import { counted, instantInWords } from "./words.ts";
+import type { LicenseFacts, NoticeOf, When } from "./notice.ts";
+import { counted, endInWords, instantInWords, timeInWords } from "./words.ts";
 
 function renewal({ product, license_id, contact }: LicenseFacts): Block[] {
   return [
@@ -28,27 +28,52 @@ const which = ({ product, license_id, license_type }: LicenseFacts): Inline[] =>
   ",",
 ];
 
-export function warningLetter({ facts, days_left }: NoticeOf<"expiry_warning">): Letter {
+const inWords = (when: When): string => (typeof when === "string" ? when : `in ${counted(when.in, "day")}`);
+
+const others = (licenses: { facts: LicenseFacts }[], verb: string): Block[] =>
+  licenses.length < 2
+    ? []
+    : [
+        {
+          kind: "rows",
+          title: "Licenses",
+          lead: "This mail is about these.",
+          count: licenses.length,
+          rows: licenses.map(({ facts: { license_type, license_id, expires_at } }) => ({
+            lead: license_type,
+            detail: { code: license_id },
+            note: expires_at === null ? "" : `${verb} ${endInWords(expires_at)}`,
+          })),
+        },
+      ];
+
+export function warningLetter({ licenses }: NoticeOf<"expiry_warning">): Letter {
+  const [{ facts, when: nearest }] = licenses;
   const { product, expires_at } = facts;
   const { greeting, ...common } = customerLetter(facts);
-  const days = Math.max(0, Math.floor(days_left));
-  const when = days === 0 ? "today" : days === 1 ? "tomorrow" : `in ${counted(days, "day")}`;
-  const end = expires_at === null ? null : instantInWords(expires_at);
+  const at = nearest === "today" && expires_at !== null ? ` at ${timeInWords(expires_at)}` : "";
+  const when = `${inWords(nearest)}${at}`;
+  const end = expires_at === null ? null : endInWords(expires_at);
   const grace = graceEnd(facts);
+  const title =
+    licenses.length === 1
+      ? `Your ${product} license expires ${when}`
+      : `${counted(licenses.length, `${product} license`)} expire soon, the first ${when}`;
   return {
     ...common,
-    subject: `Your ${product} license expires ${when}`,
-    preheader: `${end === null ? "" : `It ends on ${end}. `}What happens then, and how to renew.`,
-    title: `Your ${product} license expires ${when}`,
+    subject: title,
+    preheader: `${end === null ? "" : `It is valid through ${end}. `}What happens then, and how to renew.`,
+    title,
     tone: "warn",
     blocks: [
       greeting,
       paragraph(...which(facts), ` expires ${when}.`),
       {
         kind: "callout",
-        headline: days === 0 ? "Expires today" : `${counted(days, "day")} left`,
-        words: end === null ? [] : [`Valid until ${end}.`],
+        headline: `Expires ${when}`,
+        words: end === null ? [] : [`Valid through ${end}.`],
       },
+      ...others(licenses, "valid through"),
       heading("What happens then"),
       grace === null
         ? paragraph(`This license has no grace period: without a renewal ${product} stops at that moment.`)
@@ -63,14 +88,18 @@ export function warningLetter({ facts, days_left }: NoticeOf<"expiry_warning">):
   };
 }
 
-export function expiredLetter({ facts }: NoticeOf<"license_expired">): Letter {
+export function expiredLetter({ licenses }: NoticeOf<"license_expired">): Letter {
+  const [{ facts }] = licenses;
   const { product, expires_at } = facts;
   const { greeting, ...common } = customerLetter(facts);
-  const end = expires_at === null ? "" : ` on ${instantInWords(expires_at)}`;
+  const end = expires_at === null ? "" : `: it was valid through ${endInWords(expires_at)}`;
   const grace = graceEnd(facts);
   return {
     ...common,
-    subject: `Your ${product} license has expired`,
+    subject:
+      licenses.length === 1
+        ? `Your ${product} license has expired`
+        : `${counted(licenses.length, `${product} license`)} have expired`,
     preheader:
       grace === null
         ? `It had no grace period, so ${product} has stopped. How to renew.`
@@ -80,6 +109,7 @@ export function expiredLetter({ facts }: NoticeOf<"license_expired">): Letter {
     blocks: [
       greeting,
       paragraph(...which(facts), ` expired${end}.`),
+      ...others(licenses, "was valid through"),
       grace === null
         ? {
             kind: "callout",

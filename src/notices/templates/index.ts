@@ -1,5 +1,6 @@
 // Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same bytes, so
 // sending a mail again does not make a second one.
+import type { Language } from "../../kernel/languages.ts";
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
@@ -9,7 +10,7 @@ import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
 import { oneLine } from "./words.ts";
 
-export type { DigestRow, LicenseFacts, Notice } from "./notice.ts";
+export type { DigestNote, DigestRow, LicenseFacts, Notice, Several, When } from "./notice.ts";
 
 export interface Rendered {
   subject: string;
@@ -39,8 +40,9 @@ function letterOf(notice: Notice): Letter {
   }
 }
 
-export async function render(notice: Notice): Promise<Rendered> {
-  const letter = letterOf(cleaned(notice));
+/** @param language of the reader */
+export async function render({ input }: { language: Language; input: Notice }): Promise<Rendered> {
+  const letter = letterOf(cleaned(input));
   return {
     subject: letter.subject,
     html: await letterHtml(letter),

@@ -53,7 +53,7 @@ const offline = ({ product, contact }: LicenseFacts): Block =>
 const filenameOf = ({ license_type, customer_name, license_id }: LicenseFacts): string =>
   licenseFilename(license_type, customer_name, license_id);
 
-export function deliveryLetter({ facts, license_key }: NoticeOf<"license_delivery">): Letter {
+export function deliveryLetter({ licenses: [{ facts, license_key }] }: NoticeOf<"license_delivery">): Letter {
   const { product, license_type, expires_at } = facts;
   const { greeting, ...common } = customerLetter(facts);
   const filename = filenameOf(facts);
@@ -94,7 +94,7 @@ export function deliveryLetter({ facts, license_key }: NoticeOf<"license_deliver
   };
 }
 
-export function renewedLetter({ facts, license_key }: NoticeOf<"license_renewed">): Letter {
+export function renewedLetter({ licenses: [{ facts, license_key }] }: NoticeOf<"license_renewed">): Letter {
   const { product, expires_at } = facts;
   const { greeting, ...common } = customerLetter(facts);
   const filename = filenameOf(facts);

@@ -1,6 +1,8 @@
 // How data becomes words: dates, counts, names on one line, file names. Pure; the same data gives the same words in
 // every time zone and locale.
 
+import { lastDayOf } from "../../kernel/dates.ts";
+
 const MONTHS = [
   "January",
   "February",
@@ -28,6 +30,13 @@ export function instantInWords(at: number): string {
   const time = `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}`;
   return `${dayOf(date)}, ${time}${seconds === 0 ? "" : `:${twoDigits(seconds)}`} UTC`;
 }
+
+/** "12:00 UTC" */
+export const timeInWords = (at: number): string => instantInWords(at).split(", ")[1] ?? "";
+
+/** An end that only a date can give is that date. */
+export const endInWords = (at: number): string =>
+  lastDayOf(at) === at ? instantInWords(at) : dayOf(new Date(lastDayOf(at)));
 
 /** "31 January 2027" for 2027-01-31; a text that is not a date stays as it is. */
 export function dayInWords(day: string): string {

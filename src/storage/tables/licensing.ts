@@ -54,6 +54,33 @@ export const customerTerms = sqliteTable(
   ],
 );
 
+export const CONTACT_ROLES = ["license", "billing", "technical"] as const;
+
+export type ContactRole = (typeof CONTACT_ROLES)[number];
+
+export const contacts = sqliteTable(
+  "contacts",
+  {
+    id: text().primaryKey(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+    email: text().notNull(),
+    name: text(),
+    roles: json<ContactRole[]>()
+      .notNull()
+      .default([...CONTACT_ROLES]),
+    language: text({ enum: ["en", "de", "fr", "es", "ja"] }),
+    portal: integer().notNull(),
+    own: integer().notNull().default(0),
+    email_status: text({ enum: ["bounced", "complained"] }),
+    version: integer().notNull().default(1),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+  },
+  (table) => [index("contacts_by_customer").on(table.customer_id, table.id)],
+);
+
 export const licenseTypes = sqliteTable("license_types", {
   id: text().primaryKey(),
   name: text().notNull(),
@@ -95,6 +122,7 @@ export const licenses = sqliteTable(
     signed_until: integer(),
     ...unprovenTerms(),
     unproven_until: integer(),
+    term_began_at: integer(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -188,6 +216,7 @@ export const newInstances = sqliteTable(
 );
 
 export type Customer = typeof customers.$inferSelect;
+export type Contact = typeof contacts.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;
 export type License = typeof licenses.$inferSelect;
 export type Activation = typeof activations.$inferSelect;

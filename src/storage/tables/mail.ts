@@ -33,6 +33,10 @@ export const messages = sqliteTable(
     created_at: integer().notNull(),
     updated_at: integer().notNull(),
     key_revision: integer(),
+    joined: text(),
+    told_on: text(),
+    reason: text(),
+    bounce_type: text(),
   },
   (table) => [
     index("messages_by_status").on(table.status, table.id),
@@ -55,12 +59,22 @@ export const messages = sqliteTable(
     index("messages_bounced")
       .on(table.updated_at)
       .where(sql`status = 'bounced'`),
+    index("messages_by_joined")
+      .on(table.joined, table.id)
+      .where(sql`joined IS NOT NULL`),
+    index("messages_failed")
+      .on(table.updated_at)
+      .where(sql`status = 'failed'`),
   ],
 );
 
 export const mailPace = sqliteTable("mail_pace", {
   only: integer().primaryKey(),
   next_at: integer().notNull(),
+  fault: text(),
+  fault_since: integer(),
+  fault_until: integer(),
+  fault_config: text(),
 });
 
 export type Message = typeof messages.$inferSelect;

@@ -480,6 +480,28 @@ describe("the rest", () => {
     );
     expect(await desk.ok("messages", "show", message.id, "--text")).toContain("Acme");
     expect(await desk.ok("messages", "retry", message.id)).toMatch(/status +pending\n/);
+    await expect.poll(failed, { timeout: 30_000, interval: 500 }).toBeDefined();
+    const all = ["messages", "retry-all", "--license", license, "--kind", "license_delivery"];
+    expect(await desk.ok(...all, "--dry-run")).toContain('"status": "failed"');
+    expect(await desk.ok(...all)).toMatch(/^[1-9]\d* sent again\.\n$/);
+    expect(await desk.ok(...all, "--since", "2099-01-01")).toBe("0 sent again.\n");
+  });
+
+  it("contacts: add, list, update, remove", async () => {
+    const { id: customer } = await desk.json("customers", "create", "--name", "Initech");
+    const details = ["--roles", "billing,license", "--language", "de", "--no-portal"];
+    const email = "billing@initech.example";
+    const added = await desk.json("contacts", "add", customer, "--email", email, ...details);
+    expect(added).toMatchObject({ roles: ["billing", "license"], language: "de", portal: false });
+    expect(await desk.ok("contacts", "list", customer)).toMatch(
+      /billing@initech\.example .*billing, license +de/,
+    );
+    const changed = await desk.json("contacts", "update", customer, added.id, "--name", "Bill", "--portal");
+    expect(changed).toMatchObject({ name: "Bill", portal: true, roles: ["billing", "license"] });
+    const emptied = await desk.json("contacts", "update", customer, added.id, "--no-name");
+    expect(emptied).toMatchObject({ name: null, portal: true });
+    await desk.ok("contacts", "remove", customer, added.id, "--yes");
+    expect(await said(`/v1/admin/customers/${customer}/contacts`)).toMatchObject({ data: [] });
   });
 
   it("tokens: create, list, revoke", async () => {

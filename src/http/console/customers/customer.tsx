@@ -1,6 +1,7 @@
 // /admin/customers/{id}: their details, their licenses, what happened.
 import type { FC } from "hono/jsx";
 import { listEvents } from "../../../audit/event-list.ts";
+import { listContacts } from "../../../licensing/customers/contacts.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenses } from "../../../licensing/licenses/license-list.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
@@ -9,6 +10,7 @@ import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
+import { Contacts } from "./contacts.tsx";
 
 export type Customer = Awaited<ReturnType<typeof getCustomer>>;
 
@@ -29,6 +31,9 @@ export const EmailAddress: FC<{ customer: Customer }> = ({ customer: { email, em
 const DONE: Record<string, string> = {
   created: "The customer is created.",
   changed: "The customer is changed.",
+  "contact-added": "The contact is added.",
+  "contact-changed": "The contact is changed.",
+  "contact-removed": "The contact is removed.",
 };
 
 /** Enough for nearly every customer; the list of licenses shows them all. */
@@ -82,8 +87,9 @@ export const customerPage: Page = {
   async show(visit) {
     const { context, now, can, query } = visit;
     const id = idOf(visit);
-    const [customer, licenses, events] = await Promise.all([
+    const [customer, contacts, licenses, events] = await Promise.all([
       getCustomer(context, id),
+      listContacts(context, id),
       listLicenses(context, { limit: LICENSES }, { customer_id: id }),
       listEvents(context, { limit: 8 }, { entity: id }, "with names"),
     ]);
@@ -135,6 +141,7 @@ export const customerPage: Page = {
                   </>
                 )}
               </Card>
+              <Contacts customerId={id} contacts={contacts} canChange={can("customers")} />
               <Card
                 title="Licenses"
                 actions={

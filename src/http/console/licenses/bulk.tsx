@@ -57,7 +57,7 @@ const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => 
 };
 
 const wouldSend = async ({ context }: Visit, id: string): Promise<string> =>
-  `The current key goes to ${await previewDelivery(context, id)}.`;
+  `The current key goes to ${(await previewDelivery(context, id)).join(", ")}.`;
 
 const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
   <Table

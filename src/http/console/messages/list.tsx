@@ -1,6 +1,7 @@
 // /admin/messages: what was mailed to whom, and whether it arrived.
 import type { FC } from "hono/jsx";
 import { listMessages, MessageFilter, presentMessage } from "../../../notices/messages.ts";
+import { type SenderFault, senderFault } from "../../../notices/sender.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
@@ -48,6 +49,23 @@ export const messageColumns = (now: number): Column<ShownMessage>[] => [
   { label: "Written", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
 ];
 
+const sentAgain = (count: string | undefined): string | undefined =>
+  count === undefined || !/^\d{1,4}$/.test(count)
+    ? undefined
+    : count === "1"
+      ? "1 message is sent again."
+      : `${count} messages are sent again.`;
+
+/** Why no mail goes out at all. */
+export const SenderNote: FC<{ fault: SenderFault | null }> = ({ fault }) =>
+  fault === null ? null : (
+    <p class="note warn">
+      No mail goes out: {fault.fault}. {fault.waiting}{" "}
+      {fault.waiting === 1 ? "message waits" : "messages wait"}; nothing is lost. It goes on by itself once
+      the deployment is mended.
+    </p>
+  );
+
 export const messageList: Page = {
   path: "/admin/messages",
   access: "read",
@@ -55,14 +73,29 @@ export const messageList: Page = {
     const { context, now } = visit;
     const list = listQuery(visit, MessageFilter.shape);
     const { entry, query } = list;
-    const page = await pageOf(list, (request, filter) => listMessages(context, request, filter));
+    const [page, fault] = await Promise.all([
+      pageOf(list, (request, filter) => listMessages(context, request, filter)),
+      senderFault(context),
+    ]);
     return {
       title: "Messages",
       section: "messages",
       problem: entry.problem,
       body: (
         <>
-          <Heading title="Messages" lead="Every mail to customers and staff, the newest first." />
+          <Heading
+            title="Messages"
+            lead="Every mail to customers and staff, the newest first."
+            done={sentAgain(visit.query["retried"])}
+            actions={
+              visit.can("licenses") ? (
+                <a class="button" href="/admin/messages/retry">
+                  Send many again
+                </a>
+              ) : null
+            }
+          />
+          <SenderNote fault={fault} />
           <Card>
             <Filters label="Messages" reset="/admin/messages" isFiltered={list.isFiltered}>
               <Select

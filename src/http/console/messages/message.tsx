@@ -1,6 +1,7 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage, retryMessage } from "../../../notices/messages.ts";
+import { findMessage, getMessage, presentMessage } from "../../../notices/messages.ts";
+import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import { Heading } from "../layout.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
@@ -17,9 +18,13 @@ const DELIVERY: Record<ShownMessage["status"], string> = {
   skipped: "It was not sent, because sending is not configured.",
 };
 
+const deliveryOf = ({ status, reason }: ShownMessage): string =>
+  reason === "superseded" ? "It was taken back: what it says is not true any more." : DELIVERY[status];
+
 const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 
-const canBeRetried = ({ status }: ShownMessage): boolean => /^(?:failed|skipped|bounced)$/.test(status);
+const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
+  /^(?:failed|skipped|bounced)$/.test(status) && reason !== "superseded";
 
 const FORMATS = { html: "As it looks", text: "Plain text" } as const;
 
@@ -86,7 +91,7 @@ export const messagePage: Page = {
           />
           <Card title="Delivery">
             <p>
-              <MessageStatus status={message.status} /> {DELIVERY[message.status]}
+              <MessageStatus status={message.status} /> {deliveryOf(message)}
             </p>
             {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
             <Facts
@@ -95,6 +100,8 @@ export const messagePage: Page = {
                 ["Last update", <When at={message.updated_at} now={now} time />],
                 ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
                 ["Attempts", message.attempts],
+                ["Bounce", message.bounce_type],
+                ["Told by the mail of", linkTo("messages", message.joined_to)],
                 ["License", linkTo("licenses", message.license_id)],
                 ["Customer", linkTo("customers", message.customer_id)],
                 ["Id at Resend", message.provider_id && <code>{message.provider_id}</code>],

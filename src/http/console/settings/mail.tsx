@@ -1,7 +1,8 @@
 // /admin/settings/mail: how mail is sent, and the latest not delivered.
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
-import { messageColumns } from "../messages/list.tsx";
+import { senderFault } from "../../../notices/sender.ts";
+import { messageColumns, SenderNote } from "../messages/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Facts, Table } from "../../ui/show.tsx";
 import { SETTINGS } from "./settings.tsx";
@@ -14,10 +15,11 @@ const mail: Page = {
   path: "/admin/settings/mail",
   access: "read",
   async show({ context, now }) {
-    const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
-    const pages = await Promise.all(
-      TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
-    );
+    const { from, replyTo, staff, apiKey, heldBy, ratePerSecond, webhookSecret } = context.config.mail;
+    const [fault, ...pages] = await Promise.all([
+      senderFault(context),
+      ...TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
+    ]);
     return {
       title: "Mail",
       section: "settings",
@@ -32,7 +34,14 @@ const mail: Page = {
               </a>
             }
           />
-          {apiKey === null ? (
+          <SenderNote fault={fault} />
+          {context.config.faults.length > 0 ? (
+            <p class="note warn">
+              The configuration has faults: {context.config.faults.join("; ")}. The service goes on without
+              these; mend them in the deployment.
+            </p>
+          ) : null}
+          {apiKey === null && heldBy === null ? (
             <p class="note warn">
               Sending is not configured: mail is written and shown here, but not sent. The deployment needs
               the secret <code>RESEND_API_KEY</code>.
@@ -43,9 +52,15 @@ const mail: Page = {
               rows={[
                 [
                   "Sending",
-                  apiKey === null ? <Badge tone="warn">not configured</Badge> : <Badge tone="good">on</Badge>,
+                  heldBy !== null || fault !== null ? (
+                    <Badge tone="stop">held</Badge>
+                  ) : apiKey === null ? (
+                    <Badge tone="warn">not configured</Badge>
+                  ) : (
+                    <Badge tone="good">on</Badge>
+                  ),
                 ],
-                ["Sender", from],
+                ["Sender", from ?? "none that can be used"],
                 ["Replies go to", replyTo ?? "the sender"],
                 ["Staff who get the digest", staff.length > 0 ? staff.join(", ") : "nobody"],
                 ["Rate", `${ratePerSecond} per second`],

@@ -1,0 +1,208 @@
+// Makes one mail of the notices that are due to one recipient in one night and are of one kind. Which notices a mail
+// tells, and its bytes, are fixed in the database before it is sent. The first notice carries the mail; the others
+// follow its outcome. If one is taken back, or the day changes before the mail is out, it is written anew: the words
+// are those of the day on which it goes out. The idempotency key stays the one of the request that may be through.
+import { eq, inArray, sql } from "drizzle-orm";
+import type { Context, Services } from "../context.ts";
+import { DAY, dayOf, LAST_INSTANT, SECOND } from "../kernel/dates.ts";
+import { graceUntil } from "../licensing/licenses/standing.ts";
+import { named } from "../storage/database.ts";
+import {
+  type Contact,
+  type Customer,
+  customers,
+  type License,
+  licenses,
+  type Message,
+} from "../storage/schema.ts";
+import { whenOf } from "./ladder.ts";
+import { emailOf, sealed } from "./outbox.ts";
+import { contactAt, contactsOf } from "./recipients.ts";
+import type { LicenseFacts, Notice, Several } from "./templates/index.ts";
+
+/** While a night's notices are written they wait for each other; if the night dies, this long. */
+export const HELD = 15 * 60 * SECOND;
+
+/** A notice that only follows has no time of its own. */
+export const FOLLOWS = LAST_INSTANT;
+
+interface Subject {
+  license: License;
+  customer: Customer;
+  contact: Contact | undefined;
+}
+
+/** What a notice says about a license. */
+export const factsOf = (
+  { config }: Services,
+  license: License,
+  customer: Pick<Customer, "name" | "company">,
+  contact?: Pick<Contact, "name">,
+): LicenseFacts => ({
+  product: config.productName,
+  customer_name: contact?.name ?? customer.name,
+  company: customer.company,
+  license_id: license.id,
+  license_type: license.license_type,
+  expires_at: license.expires_at,
+  grace_until: graceUntil(license),
+  features: license.features,
+  max_instances: license.max_instances,
+  max_services: license.max_services,
+  max_requests_per_day: license.max_requests_per_day,
+  contact:
+    config.mail.replyTo ??
+    /<([^<>]+)>$/.exec(config.mail.from ?? "")?.[1] ??
+    config.mail.from ??
+    "your vendor",
+});
+
+type NoticeKind = "expiry_warning" | "license_expired";
+
+/** One notice about licenses of one customer, the one that ends first in front. */
+export function noticeAbout(context: Context, now: number, kind: NoticeKind, subjects: Subject[]): Notice {
+  const told = subjects
+    .toSorted(
+      (one, other) =>
+        (one.license.expires_at ?? 0) - (other.license.expires_at ?? 0) ||
+        (one.license.id < other.license.id ? -1 : 1),
+    )
+    .map(({ license, customer, contact }) => ({
+      facts: factsOf(context, license, customer, contact),
+      when: whenOf(now, license.expires_at ?? 0),
+    })) as Several<{ facts: LicenseFacts; when: ReturnType<typeof whenOf> }>;
+  return kind === "expiry_warning"
+    ? { kind, licenses: told }
+    : { kind, licenses: told.map(({ facts }) => ({ facts })) as Several<{ facts: LicenseFacts }> };
+}
+
+interface Waiting
+  extends
+    Pick<Message, "id" | "recipient" | "joined" | "told_on" | "content" | "subject">,
+    Pick<Message, "batch_id" | "attempts" | "uncertain_since" | "next_try_at"> {
+  kind: NoticeKind;
+  license_id: string;
+  customer_id: string;
+}
+
+const PAGE = 500;
+
+/** Bounds a run; what is left is joined by the next one. */
+const MAX_PAGES = 20;
+
+// A joined mail that a run has claimed is left alone: its time is moved on.
+const WAITING = named(`
+  SELECT m.id, m.kind, m.license_id, m.customer_id, m.recipient, m.joined, m.told_on, m.content, m.subject,
+    leader.batch_id, coalesce(leader.attempts, 0) AS attempts, leader.uncertain_since,
+    coalesce(leader.next_try_at, 0) AS next_try_at
+  FROM messages m LEFT JOIN messages leader ON leader.id = m.joined
+  WHERE m.notice_end IS NOT NULL AND m.status = :status AND m.id >= :from
+    -- What the release before claimed goes out as it is, under its key.
+    AND iif(m.joined IS NULL, m.next_try_at <= :due AND m.batch_id IS NULL, m.told_on IS NOT :today AND leader.next_try_at <= :due)
+    AND (m.status = 'pending' OR m.reason = 'not_configured' AND m.joined IS NULL)
+  ORDER BY m.customer_id, lower(m.recipient), m.kind, m.joined, m.id LIMIT ${PAGE}`);
+
+const JOIN = named(`
+  UPDATE messages SET
+    joined = :leader, told_on = :today, subject = :subject, attempts = :attempts, uncertain_since = :uncertain_since,
+    content = iif(id = :leader, :content, content), batch_id = iif(id = :leader, :batch_id, NULL),
+    next_try_at = iif(id = :leader, :next_try_at, ${FOLLOWS}), updated_at = :now
+  WHERE id IN (SELECT value FROM json_each(:ids))
+    AND :count = (
+      SELECT count(*) FROM json_each(:ids) one JOIN messages m ON m.id = one.value
+      WHERE m.status = :status AND m.joined IS :joined)
+    -- Nobody has claimed it meanwhile.
+    AND (:joined IS NULL OR :next_try_at = (SELECT next_try_at FROM messages WHERE id = :joined))`);
+
+/**
+ * Joins what waits and is due.
+ * @param due what is due by then is joined, in the words of that day
+ * @param status `skipped`: what is not sent because sending is not configured, written at `due`, so that it is shown as
+ *   it would be sent
+ */
+export async function joinNotices(
+  context: Context,
+  due: number,
+  status: "pending" | "skipped" = "pending",
+): Promise<void> {
+  const { db, ids } = context;
+  // The time in an id: skipped notices of former nights are not read.
+  const from = status === "pending" ? "" : `msg_${ids.ulid(due).slice(0, 10)}`;
+  for (let n = 0; n < MAX_PAGES; n++) {
+    const [found] = await db.batch([
+      // What a night wrote is due after a pause.
+      db.run(WAITING, { status, from, due: status === "pending" ? due : due + DAY, today: dayOf(due) }),
+    ]);
+    const rows = (found?.results ?? []) as unknown as Waiting[];
+    if (rows.length === 0) return;
+    const groups = [...Map.groupBy(rows, groupOf).values()];
+    // The last group may go on beyond the page.
+    if (rows.length === PAGE && groups.length > 1) groups.pop();
+    await db.batch(await Promise.all(await joined(context, due, status, groups)), "repeatable");
+    if (rows.length < PAGE) return;
+  }
+}
+
+const groupOf = ({ customer_id, recipient, kind, joined: mail }: Waiting): string =>
+  JSON.stringify([customer_id, recipient.toLowerCase(), kind, mail]);
+
+async function joined(
+  context: Context,
+  now: number,
+  status: string,
+  groups: Waiting[][],
+): Promise<Promise<D1PreparedStatement>[]> {
+  const { db } = context;
+  const rewritten = groups.flat();
+  const licenseIds = JSON.stringify([...new Set(rewritten.map(({ license_id }) => license_id))]);
+  const found = await db.orm
+    .select({ license: licenses, customer: customers })
+    .from(licenses)
+    .innerJoin(customers, eq(customers.id, licenses.customer_id))
+    .where(inArray(licenses.id, sql`(SELECT value FROM json_each(${licenseIds}))`));
+  const about = new Map(found.map((one) => [one.license.id, one]));
+  const contacts = await contactsOf(
+    context,
+    rewritten.map(({ customer_id }) => customer_id),
+  );
+  return groups.map(async (group) => {
+    const [first] = group as [Waiting, ...Waiting[]];
+    const today = dayOf(now);
+    const contact = contactAt(contacts.get(first.customer_id) ?? [], first.recipient);
+    const subjects = group.flatMap(({ license_id }) => {
+      const one = about.get(license_id);
+      return one ? [{ ...one, contact }] : [];
+    });
+    const mail =
+      (group.length === 1 && first.told_on === today) || subjects.length === 0
+        ? first
+        : await written(context, now, first, contact, subjects);
+    return db.run(JOIN, {
+      leader: first.id,
+      subject: mail.subject,
+      content: mail.content,
+      today,
+      status,
+      joined: first.joined,
+      batch_id: first.batch_id,
+      attempts: first.attempts,
+      uncertain_since: first.uncertain_since,
+      next_try_at: first.next_try_at,
+      ids: JSON.stringify(group.map(({ id }) => id)),
+      count: group.length,
+      now,
+    });
+  });
+}
+
+async function written(
+  context: Context,
+  now: number,
+  { id, recipient, kind }: Waiting,
+  contact: Contact | undefined,
+  subjects: Subject[],
+): Promise<{ subject: string; content: string }> {
+  const notice = noticeAbout(context, now, kind, subjects);
+  const email = await emailOf(context, id, { recipient, notice, language: contact?.language ?? null });
+  return { subject: email.subject, content: await sealed(context, id, email) };
+}

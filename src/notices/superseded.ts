@@ -1,0 +1,56 @@
+// Notices that are not true any more: a nearer one was written, the license changed, the end came, or its recipient is
+// no contact of the customer any more. One that waits is taken back, also if Resend may have accepted it: the rest of its
+// request is then sent under the same idempotency key with another body, which Resend refuses if it has accepted the
+// first one.
+import type { Context } from "../context.ts";
+import { type NamedStatement, named } from "../storage/database.ts";
+
+/** The `reason` of a notice that was taken back. */
+export const SUPERSEDED = "superseded";
+
+/** SQL: whether the notice in `m` is not true any more at :now. False for other mail. */
+export const UNTRUE = `m.notice_end IS NOT NULL AND (
+  m.notice_days > 0 AND m.notice_end <= :now
+  OR NOT EXISTS (
+    SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.status = 'active' AND l.expires_at = m.notice_end)
+  OR NOT EXISTS (
+    SELECT 1 FROM contacts c WHERE c.customer_id = m.customer_id AND lower(c.email) = lower(m.recipient))
+  OR EXISTS (
+    SELECT 1 FROM messages nearer
+    WHERE nearer.license_id = m.license_id AND nearer.notice_end = m.notice_end
+      AND nearer.notice_days < m.notice_days AND nearer.reason IS NOT '${SUPERSEDED}'))`;
+
+/**
+ * Two statements that take back the waiting notices that `which` selects: a condition on `m`, a row of messages. Those
+ * that were joined with one are joined anew before they are sent.
+ */
+export const takingBack = (which: string, words: string): NamedStatement[] => [
+  named(`
+    UPDATE messages SET told_on = ''
+    WHERE status = 'pending' AND joined IN (SELECT m.joined FROM messages m WHERE m.status = 'pending' AND ${which})`),
+  named(`
+    UPDATE messages AS m SET
+      status = 'skipped', reason = '${SUPERSEDED}', last_error = '${words}', joined = NULL,
+      -- A notice that is due again is another message.
+      dedupe_key = dedupe_key || ':' || id, updated_at = :now
+    WHERE m.status = 'pending' AND ${which}`),
+];
+
+const TAKE_BACK = takingBack(UNTRUE, "It was not true any more before it could be sent.");
+
+const NEARER = takingBack(
+  `m.license_id IN (SELECT value FROM json_each(:licenses)) AND ${UNTRUE}`,
+  "A later notice took its place.",
+);
+
+/** Takes back every waiting notice that is not true any more. */
+export const takeBackUntrue = ({ db }: Context, now: number): D1PreparedStatement[] =>
+  TAKE_BACK.map((statement) => db.run(statement, { now }));
+
+/** Takes back what waits about these licenses, after nearer notices were written. */
+export const takeBackOlder = (
+  { db }: Context,
+  now: number,
+  licenseIds: readonly string[],
+): D1PreparedStatement[] =>
+  NEARER.map((statement) => db.run(statement, { now, licenses: JSON.stringify(licenseIds) }));

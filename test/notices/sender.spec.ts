@@ -1,0 +1,195 @@
+// The sender's own faults: nothing fails, all waits, and staff are told. And what the headers say.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DAY, setTime } from "../support/clock.ts";
+import {
+  DELIVERIES,
+  emptyOutbox,
+  FakeResend,
+  fire,
+  mailing,
+  messagesOf,
+  NIGHTLY,
+  refusal,
+} from "../support/mail.ts";
+import { admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+
+let resend: FakeResend;
+let start = Date.parse("2110-01-10T09:00:00Z");
+
+beforeEach(async () => {
+  start += 365 * DAY;
+  setTime(start);
+  resend = new FakeResend();
+  await emptyOutbox();
+  await rows(
+    "UPDATE mail_pace SET fault = NULL, fault_since = NULL, fault_until = NULL, fault_config = NULL",
+  );
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const MINUTE = 60_000;
+const night = (n: number): number => start + 18 * 60 * MINUTE + n * DAY;
+
+async function fireAt(at: number, bindings = mailing(), cron = NIGHTLY): Promise<void> {
+  setTime(at);
+  await fire(cron, bindings, at);
+}
+
+async function dueLicense(email = `${unique("it")}@acme.example`) {
+  const { id } = await newCustomer({ email, name: `Customer ${unique("n")}` });
+  const { license, license_key } = await newLicense({ customer_id: id, expires_days: 8 });
+  return { license, license_key, email, customer: id };
+}
+
+describe("an answer that says that the sender is at fault", () => {
+  it.each([
+    [401, "missing_api_key"],
+    [403, "invalid_api_key"],
+    [403, "validation_error"],
+  ])("%i %s: nothing fails, and another configuration is tried at once", async (status, name) => {
+    const [one, other] = [await dueLicense(), await dueLicense()];
+    resend.fault = () => refusal(status, name);
+    await fireAt(night(0));
+    expect(resend.requests, "one is enough to know").toHaveLength(1);
+    for (const { license } of [one, other]) {
+      expect(await messagesOf(license.id)).toMatchObject([{ status: "pending", attempts: 0 }]);
+    }
+    // Within its pause nothing is tried, whatever asks for it.
+    await admin(`/licenses/${one.license.id}/send-email`, { body: {}, bindings: mailing() });
+    expect(resend.requests).toHaveLength(1);
+    resend.fault = () => null;
+    await fireAt(night(0) + MINUTE, mailing({ RESEND_API_KEY: "re_mended" }), DELIVERIES);
+    for (const { email } of [one, other]) expect(resend.to(email).length).toBeGreaterThan(0);
+    expect(resend.to(other.email)).toHaveLength(1);
+  });
+
+  it("is tried again by each trigger, for days, and never given up", async () => {
+    const { license, email } = await dueLicense();
+    resend.fault = () => refusal(403, "validation_error");
+    await fireAt(night(0));
+    for (let n = 1; n <= 120; n++) await fireAt(night(0) + n * 60 * MINUTE, mailing(), DELIVERIES);
+    expect(resend.requests).toHaveLength(121);
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "pending" }]);
+    resend.fault = () => null;
+    await fireAt(night(5) + 10 * MINUTE, mailing(), DELIVERIES);
+    expect(resend.to(email)).toMatchObject([{ subject: expect.stringContaining("in 2 days") }]);
+  });
+
+  it("is said by the digest and the console, with how many wait, and no more once it is mended", async () => {
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    await dueLicense();
+    resend.fault = () => refusal(403, "invalid_api_key");
+    await fireAt(night(0), bindings);
+    await fireAt(night(1), bindings);
+    resend.fault = () => null;
+    await fireAt(night(1) + 10 * MINUTE, bindings, DELIVERIES);
+    const texts = resend.to(staff).map(({ text }) => text.replaceAll(/\s+/g, " "));
+    expect(texts).toHaveLength(2);
+    expect(texts[1]).toMatch(/refused: invalid_api_key/);
+    expect(texts[1]).toMatch(/\d+ messages? waits?/);
+    await fireAt(night(2), bindings);
+    expect(resend.to(staff).at(-1)!.text).not.toContain("invalid_api_key");
+  });
+});
+
+describe("what failed", () => {
+  it("is in the next digest with its reason, by customer", async () => {
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    await fireAt(night(-1), bindings);
+    const { license, email, customer } = await dueLicense();
+    resend.fault = ({ emails }) =>
+      emails.some(({ to }) => to === email) ? refusal(422, "validation_error") : null;
+    await fireAt(night(0), bindings);
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "failed" }]);
+    resend.inbox.length = 0;
+    await fireAt(night(1), bindings);
+    const [digest] = resend.to(staff);
+    const { name } = (await admin(`/customers/${customer}`)).body;
+    for (const said of [name, email, license.id, "validation_error"]) expect(digest!.text).toContain(said);
+  });
+});
+
+describe("a MAIL_FROM that cannot be used", () => {
+  it("holds mail, stops no instance, and is told; then the mail goes from the mended sender", async () => {
+    const faulty = mailing({ MAIL_FROM: "nobody" });
+    const { license, license_key, email } = await dueLicense();
+    expect((await call("/healthz", { bindings: faulty })).status).toBe(200);
+    const activated = { body: { license_key, instance_id: "i" }, bindings: faulty };
+    expect((await call("/v1/activate", activated)).status).toBe(200);
+    const sent = await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: faulty });
+    expect(sent).toMatchObject({ status: 200, body: { status: "pending" } });
+    await fireAt(start + 20 * MINUTE, faulty, DELIVERIES);
+    expect(resend.requests).toEqual([]);
+    await fireAt(start + 30 * MINUTE, mailing({ MAIL_FROM: "Licensing, Inc. <a@b.example>" }), DELIVERIES);
+    expect(resend.to(email)).toMatchObject([{ from: '"Licensing, Inc." <a@b.example>' }]);
+  });
+});
+
+describe("each mail", () => {
+  it("says that a machine wrote it, and goes to the ASCII form of an address in another script", async () => {
+    const { license } = await dueLicense("it@bücher.example");
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing() });
+    const [mail] = resend.inbox;
+    expect(mail).toMatchObject({
+      to: "it@xn--bcher-kva.example",
+      headers: { "Auto-Submitted": "auto-generated" },
+    });
+    expect(await messagesOf(license.id)).toMatchObject([{ recipient: "it@bücher.example" }]);
+  });
+});
+
+describe("sending many again", () => {
+  async function failedOnes(count: number) {
+    const found = [];
+    for (let n = 0; n < count; n++) found.push(await dueLicense());
+    resend.fault = () => refusal(422, "validation_error");
+    await fireAt(night(0));
+    resend.fault = () => null;
+    return found;
+  }
+  const retryAll = (body: object, bindings = mailing()) => admin("/messages/retry", { body, bindings });
+
+  it("takes all that failed in a night, each once, and records each", async () => {
+    const found = await failedOnes(3);
+    const day = new Date(night(0)).toISOString().slice(0, 10);
+    setTime(night(0) + 60 * MINUTE);
+    const before = (await rows("SELECT 1 FROM events WHERE action = 'message.retried'")).length;
+    expect(await retryAll({ status: "failed", since: day, until: day })).toMatchObject({
+      status: 200,
+      body: { retried: 3, more: false },
+    });
+    for (const { email } of found) expect(resend.to(email)).toHaveLength(1);
+    expect(await retryAll({ status: "failed", since: day, until: day })).toMatchObject({
+      body: { retried: 0 },
+    });
+    expect(await rows("SELECT 1 FROM events WHERE action = 'message.retried'")).toHaveLength(before + 3);
+  });
+
+  it("takes by kind and license, and leaves what is not true any more", async () => {
+    const [one, renewed, other] = await failedOnes(3);
+    await admin(`/licenses/${renewed!.license.id}/renew`, {
+      body: { expires_days: 99 },
+      bindings: mailing(),
+    });
+    const of = (license: string, kind = "expiry_warning") =>
+      retryAll({ status: "failed", kind, license_id: license });
+    expect((await of(one!.license.id, "license_expired")).body.retried).toBe(0);
+    expect((await of(renewed!.license.id)).body.retried).toBe(0);
+    expect((await of(one!.license.id)).body.retried).toBe(1);
+    expect(resend.to(one!.email)).toHaveLength(1);
+    expect(resend.to(other!.email)).toEqual([]);
+  });
+
+  it("is refused without a status, with a status at which nothing rests, and where nothing can be sent", async () => {
+    for (const body of [{}, { status: "pending" }, { status: "sent" }, { status: "failed", all: true }]) {
+      expect(await retryAll(body)).toMatchObject({ status: 422 });
+    }
+    const { RESEND_API_KEY: _none, ...without } = mailing();
+    expect(await retryAll({ status: "failed" }, without)).toMatchObject({ status: 409 });
+  });
+});
