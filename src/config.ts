@@ -2,6 +2,7 @@
 // needs from the Config or from a service made of it.
 import * as z from "zod/mini";
 import { addressesIn, isSameAddress } from "./field/addresses.ts";
+import { type Brand, readBrand } from "./field/brand.ts";
 
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
@@ -12,6 +13,7 @@ export interface Env {
   ISSUER: string;
   ISSUER_FORMER?: string;
   PRODUCT_NAME: string;
+  BRAND?: string;
   RATE_LIMITS: string;
   SIGNING_KEYS: string;
   RETIRED_KEYS?: string;
@@ -172,6 +174,9 @@ export interface Config {
   /** The issuers whose documents are accepted: `issuer`, and the former addresses of this service. */
   issuers: string[];
   productName: string;
+  brand: Brand;
+  /** What is wrong with BRAND, in words; the default stands in for it. */
+  brandFault: string | null;
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
@@ -207,10 +212,13 @@ export function parseConfig(env: object): Config {
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
     parsed.data;
   const issuer = ISSUER.replace(/\/+$/, "");
+  const { brand, fault: brandFault } = readBrand((env as Partial<Env>).BRAND, issuer);
   return {
     issuer,
     issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
+    brand,
+    brandFault,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,

@@ -158,8 +158,11 @@ async function noticeFor(
     customerId: customer.id,
     notice:
       threshold === 0 || daysLeft === 0
-        ? { kind: "license_expired", facts }
-        : { kind: "expiry_warning", facts, days_left: daysLeft },
+        ? { kind: "license_expired", licenses: [{ facts }] }
+        : {
+            kind: "expiry_warning",
+            licenses: [{ facts, when: daysLeft > 1 ? { in: daysLeft } : "tomorrow" }],
+          },
   });
   return { ...message, expires_at: license.expires_at };
 }

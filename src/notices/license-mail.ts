@@ -13,6 +13,10 @@ import { sendSoon } from "./delivery.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import type { LicenseFacts } from "./templates/index.ts";
 
+/** Whom a customer asks. */
+export const contactOf = ({ brand, mail: { replyTo, from } }: Services["config"]): string =>
+  brand.support ?? replyTo ?? /<([^<>]+)>$/.exec(from)?.[1] ?? from;
+
 /** What a notice says about a license. */
 export const factsOf = (
   { config }: Services,
@@ -30,7 +34,7 @@ export const factsOf = (
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
-  contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
+  contact: contactOf(config),
 });
 
 /** @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address */
@@ -63,8 +67,9 @@ async function oweDelivery(
     keyRevision: license.revision,
     notice: {
       kind: "license_delivery",
-      facts: factsOf(context, license, customer),
-      license_key: await licenseKeyOf(context, license),
+      licenses: [
+        { facts: factsOf(context, license, customer), license_key: await licenseKeyOf(context, license) },
+      ],
     },
   });
   return {
@@ -97,8 +102,9 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
     keyRevision: license.revision,
     notice: {
       kind: "license_renewed",
-      facts: factsOf(context, license, customer),
-      license_key: await licenseKeyOf(context, license),
+      licenses: [
+        { facts: factsOf(context, license, customer), license_key: await licenseKeyOf(context, license) },
+      ],
     },
   });
   return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];

@@ -3,6 +3,7 @@
 import { base64url } from "jose";
 import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
+import type { Language } from "../kernel/languages.ts";
 import { chunksOf } from "../storage/bulk.ts";
 import type { Message } from "../storage/schema.ts";
 import { type Notice, render } from "./templates/index.ts";
@@ -34,6 +35,10 @@ export interface Owed {
   licenseId: string | null;
   customerId: string | null;
   notice: Notice;
+  /** The recipient's; English if it is not known. */
+  language?: Language;
+  /** Marks the subject, so that nobody takes the mail for a real one. */
+  isPreview?: boolean;
   /** The revision of the license key in the mail. */
   keyRevision?: number;
 }
@@ -48,7 +53,17 @@ const encoded = ({ filename, content }: { filename: string; content: string }) =
 export async function compose(context: Context, now: number, owed: Owed): Promise<Message> {
   const { from, replyTo, apiKey } = context.config.mail;
   const id = `msg_${context.ids.ulid(now)}`;
-  const { subject, html, text, attachments } = await render(owed.notice);
+  const {
+    subject: written,
+    html,
+    text,
+    attachments,
+  } = await render({
+    language: owed.language ?? "en",
+    brand: context.config.brand,
+    input: owed.notice,
+  });
+  const subject = owed.isPreview ? `Preview: ${written}` : written;
   const email: Email = {
     from,
     to: owed.recipient,

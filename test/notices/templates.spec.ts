@@ -1,10 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { DAY } from "../../src/kernel/dates.ts";
-import { type LicenseFacts, type Notice, render } from "../../src/notices/templates/index.ts";
+import { DEFAULT_BRAND } from "../../src/field/brand.ts";
+import {
+  type LicenseFacts,
+  type Notice,
+  render as renderIn,
+  type When,
+} from "../../src/notices/templates/index.ts";
 
-const END = Date.UTC(2027, 0, 31, 12);
-const UNTIL = "31 January 2027, 12:00 UTC";
-const GRACE_UNTIL = "14 February 2027, 12:00 UTC";
+const render = (input: Notice) => renderIn({ language: "en", brand: DEFAULT_BRAND, input });
+
+// What only the date 31 January 2027 gives as an end.
+const END = Date.UTC(2027, 1, 1, 12);
+const THROUGH = "through 31 January 2027";
+const GRACE_THROUGH = "through 14 February 2027";
 const KEY = `${"eyJhbGciOiJFZERTQSJ9".repeat(4)}.${"Zm9v".repeat(60)}.${"c2ln".repeat(21)}`;
 
 const facts = (changes: Partial<LicenseFacts> = {}): LicenseFacts => ({
@@ -27,22 +36,19 @@ const PERPETUAL = { expires_at: null, grace_until: null };
 
 const delivery = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_delivery",
-  facts: facts(changes),
-  license_key: KEY,
+  licenses: [{ facts: facts(changes), license_key: KEY }],
 });
 const renewed = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_renewed",
-  facts: facts(changes),
-  license_key: KEY,
+  licenses: [{ facts: facts(changes), license_key: KEY }],
 });
-const warning = (days_left: number, changes: Partial<LicenseFacts> = {}): Notice => ({
+const warning = (when: When, changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "expiry_warning",
-  facts: facts(changes),
-  days_left,
+  licenses: [{ facts: facts(changes), when }],
 });
 const expired = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_expired",
-  facts: facts(changes),
+  licenses: [{ facts: facts(changes) }],
 });
 type Digest = Extract<Notice, { kind: "admin_digest" }>;
 const digest = (changes: Partial<Digest> = {}): Digest => ({
@@ -72,8 +78,8 @@ const VARIANTS: [name: string, notice: Notice][] = [
   ["delivery without grace", delivery(NO_GRACE)],
   ["renewal", renewed()],
   ["renewal to a perpetual license", renewed(PERPETUAL)],
-  ["warning", warning(30)],
-  ["warning without grace", warning(1, NO_GRACE)],
+  ["warning", warning({ in: 30 })],
+  ["warning without grace", warning("tomorrow", NO_GRACE)],
   ["expired, in grace", expired()],
   ["expired, stopped", expired(NO_GRACE)],
   ["digest", busy()],
@@ -118,8 +124,8 @@ describe("what a mail says, in HTML and in text alike", () => {
         "Acme",
         "lic_1",
         "professional",
-        UNTIL,
-        GRACE_UNTIL,
+        THROUGH,
+        GRACE_THROUGH,
         "unlimited",
         "250,000",
         "orchestration, api",
@@ -130,40 +136,34 @@ describe("what a mail says, in HTML and in text alike", () => {
       ],
       ["perpetual"],
     ],
-    ["a perpetual license", delivery(PERPETUAL), ["perpetual"], ["Grace", "UTC"]],
-    ["without grace", delivery(NO_GRACE), [UNTIL], ["Grace"]],
+    ["a perpetual license", delivery(PERPETUAL), ["perpetual"], ["Grace", "UTC", "through"]],
+    ["without grace", delivery(NO_GRACE), [THROUGH], ["Grace"]],
     ["without features or company", delivery({ features: [], company: null }), ["none beyond"], ["Company"]],
     [
       "renewal",
       renewed(),
-      [`now valid until ${UNTIL}`, GRACE_UNTIL, "nothing to do", "next check-in", KEY],
+      [`now valid ${THROUGH}`, GRACE_THROUGH, "nothing to do", "next check-in", KEY],
       [],
     ],
     ["renewal for good", renewed(PERPETUAL), ["It no longer expires.", KEY], ["grace", "UTC"]],
     [
       "warning",
-      warning(30),
+      warning({ in: 30 }),
       [
         "expires in 30 days",
         "30 days left",
-        UNTIL,
-        `until ${GRACE_UNTIL}; then it stops`,
+        THROUGH,
+        `${GRACE_THROUGH}; then it stops`,
         "Reply to this mail",
       ],
       ["no grace period", KEY],
     ],
-    ["a day before", warning(1), ["expires tomorrow", "1 day left"], ["1 days"]],
-    ["two days before", warning(2), ["expires in 2 days", "2 days left"], []],
-    ["on the day", warning(0), ["expires today", "Expires today"], ["0 day"]],
-    ["too late", warning(-1), ["expires today"], ["-1"]],
-    ["warning without grace", warning(7, NO_GRACE), ["no grace period", "stops at that moment"], ["goes on"]],
-    [
-      "expired, in grace",
-      expired(),
-      [`expired on ${UNTIL}`, `Grace until ${GRACE_UNTIL}`, "How to renew"],
-      [],
-    ],
-    ["expired, stopped", expired(NO_GRACE), [UNTIL, "CAIO has stopped", "How to renew"], ["Grace until"]],
+    ["a day before", warning("tomorrow"), ["expires tomorrow", "Expires tomorrow"], ["1 day"]],
+    ["two days before", warning({ in: 2 }), ["expires in 2 days", "2 days left"], []],
+    ["on the day", warning("today"), ["expires today", "Expires today"], ["0 day"]],
+    ["warning without grace", warning({ in: 7 }, NO_GRACE), ["no grace period", "stops then"], ["goes on"]],
+    ["expired, in grace", expired(), [`was valid ${THROUGH}`, `Grace ${GRACE_THROUGH}`, "How to renew"], []],
+    ["expired, stopped", expired(NO_GRACE), [THROUGH, "CAIO has stopped", "How to renew"], ["Grace through"]],
     [
       "digest",
       busy(),
@@ -179,7 +179,7 @@ describe("what a mail says, in HTML and in text alike", () => {
         "ada@acme.example",
         "expiry warning",
         "1,200 of 1,200 instances",
-        `ends ${UNTIL}`,
+        `valid ${THROUGH}`,
       ],
       ["All clear"],
     ],
@@ -193,11 +193,11 @@ describe("what a mail says, in HTML and in text alike", () => {
   ])("%s", (_, notice, said, unsaid) => expectSaid(notice, said, unsaid));
 
   it.each([
-    [delivery(), "Your CAIO license: professional"],
-    [renewed(), "Your CAIO license is renewed"],
-    [warning(14), "Your CAIO license expires in 14 days"],
-    [warning(1), "Your CAIO license expires tomorrow"],
-    [expired(), "Your CAIO license has expired"],
+    [delivery(), "Your CAIO license: professional lic_1"],
+    [renewed(), "Your CAIO license is renewed: professional lic_1"],
+    [warning({ in: 14 }), "Your CAIO license expires in 14 days: professional lic_1"],
+    [warning("tomorrow"), "Your CAIO license expires tomorrow: professional lic_1"],
+    [expired(), "Your CAIO license has expired: professional lic_1"],
     [digest(), "CAIO licenses, 24 November 2026: all clear"],
     [digest({ expired: [row("A"), row("B")] }), "CAIO licenses, 24 November 2026: 2 expired"],
   ])("subject of %#: %s", async (notice, subject) => {
@@ -234,7 +234,7 @@ describe("the license key", () => {
     expect((await render(delivery({ customer_name }))).attachments[0]?.filename).toBe(filename);
   });
 
-  it.each([warning(7), expired(), busy()])("is in no other mail: %#", async (notice) => {
+  it.each([warning({ in: 7 }), expired(), busy()])("is in no other mail: %#", async (notice) => {
     expect((await render(notice)).attachments).toEqual([]);
   });
 });
@@ -247,7 +247,7 @@ describe("what comes from data", () => {
   it.each<[string, Notice]>([
     ["delivery", delivery({ ...hostile, features: [NAME], contact: NAME })],
     ["renewal", renewed({ ...hostile, contact: NAME })],
-    ["warning", warning(7, hostile)],
+    ["warning", warning({ in: 7 }, hostile)],
     ["expired", expired(hostile)],
     ["digest", { ...busy(NAME), product: NAME, day: NAME }],
   ])("is escaped and on one line: %s", async (_, notice) => {
@@ -275,14 +275,16 @@ describe("what comes from data", () => {
       "a@b.example?bcc=c@d.example",
       "javascript:a@b.example",
     ]) {
-      const { html } = await render(warning(7, { contact }));
+      const { html } = await render(warning({ in: 7 }, { contact }));
       expect(html).not.toContain("href=");
       expect(seen(html)).toContain(contact);
     }
   });
 
   it("half of a surrogate pair does no harm", async () => {
-    const { html, text } = await render(warning(7, { customer_name: "A\ud800", license_id: "lic\udc00" }));
+    const { html, text } = await render(
+      warning({ in: 7 }, { customer_name: "A\ud800", license_id: "lic\udc00" }),
+    );
     expect((html + text).isWellFormed()).toBe(true);
   });
 });

@@ -1,5 +1,7 @@
 // Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same bytes, so
 // sending a mail again does not make a second one.
+import type { Brand } from "../../field/brand.ts";
+import type { Language } from "../../kernel/languages.ts";
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
@@ -7,9 +9,9 @@ import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
 import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
-import { oneLine } from "./words.ts";
+import { oneLine, speak, type Voice } from "./words.ts";
 
-export type { DigestRow, LicenseFacts, Notice } from "./notice.ts";
+export type { DigestRow, LicenseFacts, Notice, Several, When } from "./notice.ts";
 
 export interface Rendered {
   subject: string;
@@ -24,27 +26,40 @@ const cleaned = (notice: Notice): Notice =>
     typeof value === "string" ? oneLine(value) : value,
   ) as Notice;
 
-function letterOf(notice: Notice): Letter {
+function letterOf(voice: Voice, notice: Notice): Letter {
   switch (notice.kind) {
     case "license_delivery":
-      return deliveryLetter(notice);
+      return deliveryLetter(voice, notice);
     case "license_renewed":
-      return renewedLetter(notice);
+      return renewedLetter(voice, notice);
     case "expiry_warning":
-      return warningLetter(notice);
+      return warningLetter(voice, notice);
     case "license_expired":
-      return expiredLetter(notice);
+      return expiredLetter(voice, notice);
     default:
       return digestLetter(notice);
   }
 }
 
-export async function render(notice: Notice): Promise<Rendered> {
-  const letter = letterOf(cleaned(notice));
+/** The language in which a kind of mail is written: staff read English. */
+const languageOf = ({ kind }: Notice, language: Language): Language =>
+  kind === "admin_digest" ? "en" : language;
+
+export async function render({
+  language,
+  brand,
+  input,
+}: {
+  language: Language;
+  brand: Brand;
+  input: Notice;
+}): Promise<Rendered> {
+  const voice = speak(languageOf(input, language));
+  const letter = letterOf(voice, cleaned(input));
   return {
     subject: letter.subject,
-    html: await letterHtml(letter),
-    text: letterText(letter),
+    html: await letterHtml(letter, voice, brand),
+    text: letterText(letter, voice, brand),
     attachments: letter.attachments,
   };
 }

@@ -7,6 +7,7 @@ export interface LicenseFacts {
   company: string | null;
   license_id: string;
   license_type: string;
+  /** An end that only a date can give is told as that date. */
   expires_at: number | null;
   grace_until: number | null;
   features: string[];
@@ -16,6 +17,12 @@ export interface LicenseFacts {
   contact: string;
 }
 
+/** How far away an end is, in calendar days as the reader counts them; `in` is 2 or more. */
+export type When = "today" | "tomorrow" | { in: number };
+
+/** The licenses of one mail: one or several, all of the same customer. */
+export type Several<Item> = [Item, ...Item[]];
+
 export interface DigestRow {
   license_id: string;
   customer_name: string;
@@ -23,10 +30,10 @@ export interface DigestRow {
 }
 
 export type Notice =
-  | { kind: "license_delivery"; facts: LicenseFacts; license_key: string }
-  | { kind: "license_renewed"; facts: LicenseFacts; license_key: string }
-  | { kind: "expiry_warning"; facts: LicenseFacts; days_left: number }
-  | { kind: "license_expired"; facts: LicenseFacts }
+  | { kind: "license_delivery"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
+  | { kind: "license_renewed"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
+  | { kind: "expiry_warning"; licenses: Several<{ facts: LicenseFacts; when: When }> }
+  | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
   | {
       kind: "admin_digest";
       product: string;
