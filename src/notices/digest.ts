@@ -21,7 +21,7 @@ export async function digestSince({ db }: Context, now: number): Promise<number>
   const today = Math.floor(now / DAY) * DAY;
   const [found] = await db.batch([
     db.sql(
-      "SELECT created_at FROM messages WHERE kind = 'admin_digest' AND created_at < ? ORDER BY id DESC LIMIT 1",
+      "SELECT created_at FROM messages WHERE kind = 'admin_digest' AND dedupe_key GLOB 'digest:*' AND created_at < ? ORDER BY id DESC LIMIT 1",
       today,
     ),
   ]);

@@ -29,6 +29,7 @@ import { overview } from "./overview.tsx";
 import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
+import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 
 const customerDoors: Door[] = [customerList, newCustomer, customerPage, editCustomer, removeCustomer];
@@ -61,4 +62,5 @@ export const doors: Door[] = [
   ...peopleDoors,
   ...personFormDoors,
   ...mailDoors,
+  ...mailPreviewDoors,
 ];

@@ -1,7 +1,14 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage, retryMessage } from "../../../notices/messages.ts";
+import {
+  findMessage,
+  getMessage,
+  presentMessage,
+  type Preview,
+  retryMessage,
+} from "../../../notices/messages.ts";
 import { Problem } from "../../../problems.ts";
+import type { Http } from "../../http.ts";
 import { Heading } from "../layout.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
@@ -21,7 +28,7 @@ const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 
 const canBeRetried = ({ status }: ShownMessage): boolean => /^(?:failed|skipped|bounced)$/.test(status);
 
-const FORMATS = { html: "As it looks", text: "Plain text" } as const;
+export const FORMATS = { html: "As it looks", text: "Plain text" } as const;
 
 /** On request only: a mail with a key is shown to those who may see keys, and each view is recorded. */
 const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
@@ -110,9 +117,25 @@ export const messagePage: Page = {
   },
 };
 
-// A mail may contain anything: nothing in it runs or loads, and only this console may frame it.
-const MAIL_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+/** A mail may contain anything: nothing in it runs, it loads only our logo, and only this console may frame it. */
+export function mailBody(
+  http: Http,
+  mail: Pick<Preview, "html" | "text"> | null,
+  as: keyof typeof FORMATS,
+): Response {
+  const { logo } = http.get("context").config.brand;
+  const images = logo === null ? "data:" : `data: ${new URL(logo).origin}`;
+  const isHtml = as === "html" && mail !== null;
+  return http.body(
+    mail === null ? "The mail cannot be read any more: SESSION_SECRET has changed since." : mail[as],
+    200,
+    {
+      "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,
+      "Content-Security-Policy": `default-src 'none'; style-src 'unsafe-inline'; img-src ${images}; frame-ancestors 'self'; sandbox`,
+      "X-Frame-Options": "SAMEORIGIN",
+    },
+  );
+}
 
 export const messageBody: Page = {
   path: "/admin/messages/{id}/body",
@@ -120,20 +143,7 @@ export const messageBody: Page = {
   async show({ http, context, can, params, query }) {
     const { holdsKey, preview } = await getMessage(context, params["id"]!);
     if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail holds a license key.");
-    const isHtml = query["as"] !== "text" && preview !== null;
-    return http.body(
-      preview === null
-        ? "The mail cannot be read any more: SESSION_SECRET has changed since."
-        : isHtml
-          ? preview.html
-          : preview.text,
-      200,
-      {
-        "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,
-        "Content-Security-Policy": MAIL_POLICY,
-        "X-Frame-Options": "SAMEORIGIN",
-      },
-    );
+    return mailBody(http, preview, query["as"] === "text" ? "text" : "html");
   },
 };
 

@@ -14,6 +14,7 @@ const mail: Page = {
   path: "/admin/settings/mail",
   access: "read",
   async show({ context, now }) {
+    const { brand, brandFault } = context.config;
     const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
     const pages = await Promise.all(
       TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
@@ -27,9 +28,14 @@ const mail: Page = {
             trail={[SETTINGS]}
             title="Mail"
             actions={
-              <a class="button" href="/admin/messages">
-                All messages
-              </a>
+              <>
+                <a class="button" href="/admin/settings/mail/preview">
+                  Preview
+                </a>
+                <a class="button" href="/admin/messages">
+                  All messages
+                </a>
+              </>
             }
           />
           {apiKey === null ? (
@@ -38,6 +44,11 @@ const mail: Page = {
               the secret <code>RESEND_API_KEY</code>.
             </p>
           ) : null}
+          {brandFault === null ? null : (
+            <p class="note warn">
+              {brandFault}. Until the deployment mends it, mail looks as if there were no <code>BRAND</code>.
+            </p>
+          )}
           <Card title="Configuration">
             <Facts
               rows={[
@@ -57,6 +68,17 @@ const mail: Page = {
                     <Badge tone="good">taken</Badge>
                   ),
                 ],
+              ]}
+            />
+          </Card>
+          <Card title="Brand">
+            <Facts
+              rows={[
+                ["Name", brand.name ?? "that of the product"],
+                ["Logo", brand.logo && <code>{brand.logo}</code>],
+                ["Color", <code>{brand.color}</code>],
+                ["Questions go to", brand.support ?? "where replies go"],
+                ["Footer", brand.footer.join(" · ") || null],
               ]}
             />
           </Card>
