@@ -3,7 +3,7 @@
 import { html } from "hono/html";
 import type { FC } from "hono/jsx";
 import type { Brand } from "../../field/brand.ts";
-import { type Block, type Inline, type Letter, mailto, type Tone } from "./letter.ts";
+import { type Block, type Inline, type Letter, mailto, type Row, type Tone } from "./letter.ts";
 import { type Style, styleFor } from "./style.ts";
 import { fillText, type Voice } from "./words.ts";
 
@@ -27,6 +27,14 @@ const Piece: FC<{ piece: Inline } & Look> = ({ piece, style: { look } }) => {
   );
 };
 
+const lines = (texts: string[]) =>
+  texts.map((text, n) => (
+    <>
+      {n > 0 && <br />}
+      {text}
+    </>
+  ));
+
 const Words: FC<{ words: Inline[] } & Look> = ({ words, ...shared }) => (
   <>
     {words.map((piece) => (
@@ -34,6 +42,26 @@ const Words: FC<{ words: Inline[] } & Look> = ({ words, ...shared }) => (
     ))}
   </>
 );
+
+/** A note stands beside what it is about. Several would be squeezed there, and stand below. */
+const RowView: FC<{ row: Row } & Look> = ({ row: { lead, detail, notes }, ...shared }) => {
+  const { look } = shared.style;
+  return (
+    <tr>
+      <td {...look("value")} class="value rowlead">
+        <Piece piece={lead} {...shared} />
+        {detail !== null && (
+          <>
+            <br />
+            <Piece piece={detail} {...shared} />
+          </>
+        )}
+        {notes.length > 1 && <p {...look("notes")}>{lines(notes)}</p>}
+      </td>
+      {notes.length === 1 && <td {...look("note")}>{notes[0]}</td>}
+    </tr>
+  );
+};
 
 const Rows: FC<{ block: Extract<Block, { kind: "rows" }> } & Look> = ({ block, ...shared }) => {
   const { style, voice } = shared;
@@ -48,26 +76,8 @@ const Rows: FC<{ block: Extract<Block, { kind: "rows" }> } & Look> = ({ block, .
       )}
       {block.lead !== null && <p {...look("soft")}>{block.lead}</p>}
       <table {...look("table")}>
-        {block.rows.map(({ lead, detail, notes }) => (
-          <tr>
-            <td {...look("value")} class="value rowlead">
-              <Piece piece={lead} {...shared} />
-              {detail !== null && (
-                <>
-                  <br />
-                  <Piece piece={detail} {...shared} />
-                </>
-              )}
-            </td>
-            <td {...look("note")}>
-              {notes.map((note, n) => (
-                <>
-                  {n > 0 && <br />}
-                  {note}
-                </>
-              ))}
-            </td>
-          </tr>
+        {block.rows.map((row) => (
+          <RowView row={row} {...shared} />
         ))}
       </table>
       {more > 0 && <p {...look("soft")}>{fillText(voice.texts.more, { n: voice.number(more) })}</p>}
@@ -188,13 +198,7 @@ const Page: FC<{ letter: Letter; brand: Brand } & Look> = ({ letter, brand, ...s
                 <tr>
                   <td {...look("footer")}>
                     <Words words={letter.footer} {...shared} />
-                    {brand.footer.map((line, n) => (
-                      <>
-                        <br />
-                        {n === 0 && <br />}
-                        {line}
-                      </>
-                    ))}
+                    {brand.footer.length > 0 && <p {...look("imprint")}>{lines(brand.footer)}</p>}
                   </td>
                 </tr>
               </table>

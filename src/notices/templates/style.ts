@@ -19,7 +19,7 @@ const RULES = {
   body: `padding:28px 36px 12px;font-size:16px;line-height:1.55;text-align:left;${ANYWHERE}`,
   sender: "margin:0 0 6px;font-size:13px;line-height:1.4;font-weight:600;letter-spacing:.02em;color:#566070;",
   logo: "display:inline-block;height:36px;width:auto;max-width:100%;border:0;font-size:16px;",
-  title: "margin:0 0 22px;font-size:25px;line-height:1.25;font-weight:700;color:#1a1d23;",
+  title: "margin:0 0 22px;font-size:25px;line-height:1.25;font-weight:700;color:#1a1d23;text-wrap:balance;",
   heading: "margin:28px 0 8px;font-size:17px;line-height:1.35;font-weight:700;color:#1a1d23;",
   paragraph: "margin:0 0 14px;color:#1a1d23;",
   soft: "margin:0 0 8px;font-size:14px;line-height:1.5;color:#566070;",
@@ -31,6 +31,7 @@ const RULES = {
     "width:136px;padding:8px 16px 8px 0;border-top:1px solid #e2e5ea;text-align:left;vertical-align:top;font-weight:400;color:#566070;",
   value: `padding:8px 0;border-top:1px solid #e2e5ea;text-align:left;vertical-align:top;color:#1a1d23;${ANYWHERE}`,
   note: "width:48%;font-size:14px;padding:8px 0 8px 16px;border-top:1px solid #e2e5ea;text-align:right;vertical-align:top;color:#566070;",
+  notes: "margin:4px 0 2px;font-size:14px;line-height:1.5;color:#566070;",
   steps: "margin:0 0 18px;padding:0 0 0 24px;color:#1a1d23;",
   step: "margin:0 0 6px;padding:0 0 0 4px;",
   key: `margin:0 0 14px;padding:14px 16px;background:#f5f6f8;border:1px solid #d9dde4;border-radius:8px;${MONO}font-size:13px;line-height:1.5;color:#1a1d23;overflow-wrap:anywhere;word-break:break-all;-webkit-user-select:all;user-select:all;`,
@@ -40,6 +41,7 @@ const RULES = {
   button:
     "display:inline-block;padding:12px 22px;border-radius:8px;font-size:16px;line-height:1.25;font-weight:600;text-decoration:none;",
   link: "text-decoration:underline;",
+  imprint: "margin:14px 0 0;",
   footer: `padding:16px 36px 26px;font-size:13px;line-height:1.5;text-align:left;color:#566070;${ANYWHERE}`,
 } as const;
 
@@ -81,7 +83,7 @@ const brandTone = (color: string): Colors => [
 
 /** A button in the brand's own color; one that hardly differs from the card gets the color of links. */
 const buttonOn = (card: string, color: string, accent: string): string =>
-  contrast(card, color) >= 1.5 ? color : accent;
+  contrast(card, color) >= 1.2 ? color : accent;
 
 /** How mails of this brand look. */
 export function styleFor({ color }: Pick<Brand, "color">): Style {
@@ -116,7 +118,7 @@ export function styleFor({ color }: Pick<Brand, "color">): Style {
 .page,.outer{background:#101318!important}
 .card{background:${CARD.dark}!important;border-color:#2d343f!important}
 .title,.heading,.paragraph,.value,.steps{color:${TEXT.dark}!important}
-.sender,.soft,.label,.note,.count,.footer{color:#a7b0bd!important}
+.sender,.soft,.label,.note,.notes,.count,.footer{color:#a7b0bd!important}
 .label,.value,.note{border-color:#2d343f!important}
 .key{background:#101318!important;border-color:#39414e!important;color:${TEXT.dark}!important}
 .button{background:${darkButton}!important;color:${textOn(darkButton)}!important}
@@ -130,7 +132,7 @@ ${darkTones}
 .footer{padding:12px 20px 20px!important}
 .title{font-size:22px!important}
 .label,.value,.note{display:block!important;width:auto!important;text-align:left!important}
-.label,.rowlead{padding-bottom:0!important}
+.label,.rowlead:not(:last-child){padding-bottom:0!important}
 .label+.value,.note{border-top:0!important;padding:1px 0 8px!important}
 }
 `,

@@ -13,7 +13,7 @@ export const de: Texts = {
   unlimited: "unbegrenzt",
   more: "und {n} weitere",
 
-  sender: "{product} Lizenzen",
+  sender: "Lizenzen für {product}",
   hello: "Guten Tag {name},",
   footer: {
     one: "Diese E-Mail betrifft die Lizenz {id} von {company}. Fragen? Antworten Sie einfach, oder wenden Sie sich an {contact}.",

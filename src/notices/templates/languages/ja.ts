@@ -8,16 +8,16 @@ export const ja: Texts = {
   today: "本日",
   todayAt: "本日 {time}（UTC）に",
   tomorrow: "明日",
-  inDays: { other: "{n} 日後に" },
+  inDays: { other: "{n}日後に" },
   perpetual: "無期限",
   unlimited: "無制限",
-  more: "ほか {n} 件",
+  more: "ほか{n}件",
 
   sender: "{product} ライセンス担当",
   hello: "{name} 様",
   footer: {
     one: "このメールは {company} 様のライセンス {id} についてお知らせするものです。ご不明な点は、このメールへの返信、または {contact} までお問い合わせください。",
-    more: "このメールは {company} 様のライセンス {n} 件についてお知らせするものです。ご不明な点は、このメールへの返信、または {contact} までお問い合わせください。",
+    more: "このメールは {company} 様のライセンス{n}件についてお知らせするものです。ご不明な点は、このメールへの返信、または {contact} までお問い合わせください。",
   },
   which: "{type} {id}",
   offline: {
@@ -33,7 +33,7 @@ export const ja: Texts = {
     grace: "猶予期間",
     instances: "インスタンス数",
     services: "サービス数",
-    requests: "1 日のリクエスト数",
+    requests: "1日のリクエスト数",
     features: "機能",
     basics: "基本機能のみ",
   },
@@ -52,16 +52,16 @@ export const ja: Texts = {
   delivery: {
     subject: {
       one: "{product} ライセンスのお届け：{which}",
-      more: "{product} ライセンス {n} 件のお届け：{which}",
+      more: "{product} ライセンス{n}件のお届け：{which}",
     },
-    title: { one: "{product} ライセンスのお届け", more: "{product} ライセンス {n} 件のお届け" },
+    title: { one: "{product} ライセンスのお届け", more: "{product} ライセンス{n}件のお届け" },
     preheader: {
-      one: "ライセンスキーと、3 つの手順による導入方法をご案内します。{validity}",
-      more: "ライセンスキーと、3 つの手順による導入方法をご案内します。",
+      one: "ライセンスキーと、3つの手順による導入方法をご案内します。{validity}",
+      more: "ライセンスキーと、3つの手順による導入方法をご案内します。",
     },
     intro: {
       one: "{product} のライセンスをお届けします。キーは下記および添付ファイル {files} にあります。",
-      more: "{product} のライセンス {n} 件をお届けします。キーは下記および添付ファイル {files} にあります。",
+      more: "{product} のライセンス{n}件をお届けします。キーは下記および添付ファイル {files} にあります。",
     },
     perpetual: "有効期限はありません。",
     valid: "有効期間は{end}です。",
@@ -78,11 +78,11 @@ export const ja: Texts = {
   renewed: {
     subject: {
       one: "{product} ライセンスを更新しました：{which}",
-      more: "{product} ライセンス {n} 件を更新しました：{which}",
+      more: "{product} ライセンス{n}件を更新しました：{which}",
     },
     title: {
       one: "{product} ライセンスを更新しました",
-      more: "{product} ライセンス {n} 件を更新しました",
+      more: "{product} ライセンス{n}件を更新しました",
     },
     preheader: "{validity}接続されている環境での作業は必要ありません。",
     thanks: "引き続きご利用いただき、誠にありがとうございます。",
@@ -101,19 +101,19 @@ export const ja: Texts = {
   warning: {
     subject: {
       one: "{product} ライセンスが{when}期限切れになります：{which}",
-      more: "{product} ライセンス {n} 件が{when}期限切れになります：{which}",
+      more: "{product} ライセンス{n}件が{when}期限切れになります：{which}",
     },
     title: {
       one: "{product} ライセンスが{when}期限切れになります",
-      more: "{product} ライセンス {n} 件が{when}期限切れになります",
+      more: "{product} ライセンス{n}件が{when}期限切れになります",
     },
-    subjectFirst: "{product} ライセンス {n} 件が、早いもので{when}期限切れになります：{which}",
-    titleFirst: "{product} ライセンス {n} 件が、早いもので{when}期限切れになります",
+    subjectFirst: "{product} ライセンス{n}件が、早いもので{when}期限切れになります：{which}",
+    titleFirst: "{product} ライセンス{n}件が、早いもので{when}期限切れになります",
     preheader: "有効期間は{end}です。その後の動作と更新の方法をご案内します。",
     preheaderMore: "対象のライセンス、その後の動作、更新の方法をご案内します。",
     words: "ご利用中の {product} の {type} ライセンス（{id}）は、{when}期限切れになります。",
     wordsMore: "次の {product} ライセンスは、まもなく期限切れになります。",
-    left: { other: "残り {n} 日" },
+    left: { other: "残り{n}日" },
     expires: "{when}期限切れ",
     valid: "有効期間：{end}",
     then: "その後の動作",
@@ -126,11 +126,11 @@ export const ja: Texts = {
   expired: {
     subject: {
       one: "{product} ライセンスの期限が切れました：{which}",
-      more: "{product} ライセンス {n} 件の期限が切れました：{which}",
+      more: "{product} ライセンス{n}件の期限が切れました：{which}",
     },
     title: {
       one: "{product} ライセンスの期限が切れました",
-      more: "{product} ライセンス {n} 件の期限が切れました",
+      more: "{product} ライセンス{n}件の期限が切れました",
     },
     preheaderGrace: "{product} は猶予期間中（{end}）は引き続き動作します。更新の方法をご案内します。",
     preheaderStopped: "猶予期間がないため、{product} は停止しました。更新の方法をご案内します。",
