@@ -175,8 +175,6 @@ export interface Config {
   issuers: string[];
   productName: string;
   brand: Brand;
-  /** What is wrong with BRAND, in words; the default stands in for it. */
-  brandFault: string | null;
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
@@ -191,6 +189,8 @@ export interface Config {
   /** The service that signs people in, or null if there is none. */
   access: AccessConfig | null;
   mail: MailConfig;
+  /** What is wrong with variables that the service can do without, one sentence each. Never shows a value. */
+  faults: string[];
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -212,13 +212,12 @@ export function parseConfig(env: object): Config {
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
     parsed.data;
   const issuer = ISSUER.replace(/\/+$/, "");
-  const { brand, fault: brandFault } = readBrand((env as Partial<Env>).BRAND, issuer);
+  const { brand, fault } = readBrand((env as Partial<Env>).BRAND, issuer);
   return {
     issuer,
     issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
     brand,
-    brandFault,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,
@@ -228,6 +227,7 @@ export function parseConfig(env: object): Config {
     version: parsed.data.CF_VERSION_METADATA?.id || null,
     access,
     mail: mailOf(parsed.data),
+    faults: fault === null ? [] : [fault],
   };
 }
 

@@ -34,6 +34,7 @@ export function servicesOf(env: Env): Services {
   const known = built.get(env);
   if (known) return known;
   const config = parseConfig(env);
+  if (config.faults.length > 0) log("error", { event: "configuration", faults: config.faults });
   const limiter =
     (binding: RateLimit): Limiter =>
     async (key) =>

@@ -32,7 +32,6 @@ describe("the configuration", () => {
       issuers: ["https://licensing.acme.example"],
       productName: "CAIO",
       brand: DEFAULT_BRAND,
-      brandFault: null,
       rateLimits: true,
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
       retiredKeys: [],
@@ -49,6 +48,7 @@ describe("the configuration", () => {
         ratePerSecond: 2,
         webhookSecret: null,
       },
+      faults: [],
     });
   });
 

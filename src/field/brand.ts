@@ -37,7 +37,7 @@ const BrandInput = z.strictObject({
   color: z.optional(
     z.string().check(z.regex(/^#[0-9a-f]{6}$/i, "is not a color like #1d5bd6"), z.toLowerCase()),
   ),
-  footer: z.optional(z.string().check(z.maxLength(1_000))),
+  footer: z.optional(z.string().check(z.maxLength(1_000), z.regex(/^[\P{Cc}\r\n\t]*$/u))),
   support: z.optional(z.email().check(z.maxLength(254))),
 });
 

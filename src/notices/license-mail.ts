@@ -13,10 +13,6 @@ import { sendSoon } from "./delivery.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import type { LicenseFacts } from "./templates/index.ts";
 
-/** Whom a customer asks. */
-export const contactOf = ({ brand, mail: { replyTo, from } }: Services["config"]): string =>
-  brand.support ?? replyTo ?? /<([^<>]+)>$/.exec(from)?.[1] ?? from;
-
 /** What a notice says about a license. */
 export const factsOf = (
   { config }: Services,
@@ -34,7 +30,7 @@ export const factsOf = (
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
-  contact: contactOf(config),
+  contact: config.mail.replyTo ?? /<([^<>]+)>$/.exec(config.mail.from)?.[1] ?? config.mail.from,
 });
 
 /** @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address */

@@ -36,7 +36,7 @@ export interface Owed {
   customerId: string | null;
   notice: Notice;
   /** The recipient's; English if it is not known. */
-  language?: Language;
+  language?: Language | null;
   /** Marks the subject, so that nobody takes the mail for a real one. */
   isPreview?: boolean;
   /** The revision of the license key in the mail. */

@@ -1,7 +1,7 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
 import type { DigestRow, NoticeOf } from "./notice.ts";
-import { speak } from "./words.ts";
+import { counted, dayInWords, endInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
 const MAX_ROWS = 50;
@@ -11,20 +11,12 @@ function section<T>(title: string, lead: string, items: T[], row: (item: T) => R
   return [{ kind: "rows", title, lead, count: items.length, rows: items.slice(0, MAX_ROWS).map(row) }];
 }
 
-const { number, date, end } = speak("en");
-
-/** "31 January 2027" for 2027-01-31; a text that is not a date stays as it is. */
-function dayInWords(day: string): string {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
-  return Number.isNaN(at) ? day : date(at);
-}
-
 const licenseRow =
   (verb: string) =>
   ({ license_id, customer_name, expires_at }: DigestRow): Row => ({
     lead: { name: customer_name },
     detail: { code: license_id },
-    notes: [expires_at === null ? "does not expire" : `${verb} ${end(expires_at)}`],
+    note: expires_at === null ? "does not expire" : `${verb} ${endInWords(expires_at)}`,
   });
 
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
@@ -63,12 +55,12 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           paragraph("Nothing needs you today."),
         ]
       : [
-          ...section("Expiring", "Ending within 30 days.", expiring, licenseRow("valid")),
+          ...section("Expiring", "Ending within 30 days.", expiring, licenseRow("ends")),
           ...section(
             "Expired",
             "Ended since yesterday: running in grace, or stopped.",
             expired,
-            licenseRow("was valid"),
+            licenseRow("ended"),
           ),
           ...section(
             "Mail that bounced",
@@ -77,7 +69,7 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
             ({ to, kind, license_id }) => ({
               lead: { name: to },
               detail: code(license_id),
-              notes: [kind.replaceAll("_", " ")],
+              note: kind.replaceAll("_", " "),
             }),
           ),
           ...section(
@@ -87,14 +79,14 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
             ({ license_id, customer_name, active, max }) => ({
               lead: { name: customer_name },
               detail: code(license_id),
-              notes: [`${number(active)} of ${number(max)} ${max === 1 ? "instance" : "instances"}`],
+              note: `${number(active)} of ${counted(max, "instance")}`,
             }),
           ),
           ...section(
             "Without an e-mail address",
             "A notice is due and nobody can be told.",
             unreachable,
-            licenseRow("valid"),
+            licenseRow("until"),
           ),
         ],
     footer: [`${product} Licensing writes this once a day.`],

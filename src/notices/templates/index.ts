@@ -20,10 +20,10 @@ export interface Rendered {
   attachments: { filename: string; content: string }[];
 }
 
-/** Puts every text in `notice` on one line, so that no letter has to do so. */
-const cleaned = (notice: Notice): Notice =>
-  JSON.parse(JSON.stringify(notice), (_, value: unknown) =>
-    typeof value === "string" ? oneLine(value) : value,
+/** Puts every text in `notice` on one line, so that no letter has to do so; customers ask the brand's support. */
+const cleaned = (notice: Notice, { support }: Brand): Notice =>
+  JSON.parse(JSON.stringify(notice), (name, value: unknown) =>
+    name === "contact" && support !== null ? support : typeof value === "string" ? oneLine(value) : value,
   ) as Notice;
 
 function letterOf(voice: Voice, notice: Notice): Letter {
@@ -55,7 +55,7 @@ export async function render({
   input: Notice;
 }): Promise<Rendered> {
   const voice = speak(languageOf(input, language));
-  const letter = letterOf(voice, cleaned(input));
+  const letter = letterOf(voice, cleaned(input, brand));
   return {
     subject: letter.subject,
     html: await letterHtml(letter, voice, brand),

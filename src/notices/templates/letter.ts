@@ -9,8 +9,8 @@ export type Tone = "info" | "good" | "warn" | "stop";
 export interface Row {
   lead: Inline;
   detail: Inline | null;
-  /** Each on a line of its own. */
-  notes: string[];
+  /** Several stand on a line each. */
+  note: string | string[];
 }
 
 export type Block =

@@ -55,7 +55,7 @@ export function table<Item extends Licensed>(licenses: Item[], notes: (item: Ite
   const rows = licenses.slice(0, MAX_ROWS).map((item): Row => ({
     lead: { strong: item.facts.license_type },
     detail: { code: item.facts.license_id },
-    notes: notes(item),
+    note: notes(item),
   }));
   return { kind: "rows", title: null, lead: null, count: licenses.length, rows };
 }

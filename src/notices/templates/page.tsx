@@ -44,7 +44,7 @@ const Words: FC<{ words: Inline[] } & Look> = ({ words, ...shared }) => (
 );
 
 /** A note stands beside what it is about. Several would be squeezed there, and stand below. */
-const RowView: FC<{ row: Row } & Look> = ({ row: { lead, detail, notes }, ...shared }) => {
+const RowView: FC<{ row: Row } & Look> = ({ row: { lead, detail, note }, ...shared }) => {
   const { look } = shared.style;
   return (
     <tr>
@@ -56,9 +56,9 @@ const RowView: FC<{ row: Row } & Look> = ({ row: { lead, detail, notes }, ...sha
             <Piece piece={detail} {...shared} />
           </>
         )}
-        {notes.length > 1 && <p {...look("notes")}>{lines(notes)}</p>}
+        {Array.isArray(note) && <p {...look("notes")}>{lines(note)}</p>}
       </td>
-      {notes.length === 1 && <td {...look("note")}>{notes[0]}</td>}
+      {!Array.isArray(note) && <td {...look("note")}>{note}</td>}
     </tr>
   );
 };

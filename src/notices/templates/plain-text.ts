@@ -71,7 +71,7 @@ function rowsText({ title, lead, count, rows }: Extract<Block, { kind: "rows" }>
     ...(title === null ? [] : [underlined(`${title} (${voice.number(count)})`), ""]),
     ...(lead === null ? [] : [wrap(lead), ""]),
     ...rows.map((row) => {
-      const pieces: (Inline | null)[] = [row.lead, row.detail, ...row.notes];
+      const pieces: (Inline | null)[] = [row.lead, row.detail, ...[row.note].flat()];
       return wrap(pieces.flatMap((piece) => (piece === null ? [] : inlineText(piece))).join(comma), "- ");
     }),
     ...(left > 0 ? [fillText(more, { n: voice.number(left) })] : []),

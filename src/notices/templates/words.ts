@@ -63,9 +63,7 @@ function voiceOf(language: Language): Voice {
     when(when, end) {
       if (when === "tomorrow") return texts.tomorrow;
       if (when !== "today") return counted(texts.inDays, when.in);
-      return end === null || lastDayOf(end) !== end
-        ? texts.today
-        : fillText(texts.todayAt, { time: timeOf(end) });
+      return end === null ? texts.today : fillText(texts.todayAt, { time: timeOf(end) });
     },
     limit: (max) => (max === null ? texts.unlimited : number(max)),
   };
@@ -78,6 +76,28 @@ export function speak(language: Language): Voice {
   const voice = voices.get(language) ?? voiceOf(language);
   voices.set(language, voice);
   return voice;
+}
+
+// Staff read English.
+
+/** 12,500 */
+export const number = (n: number): string => speak("en").number(n);
+
+/** "1 day", "2 days" */
+export const counted = (n: number, one: string, many = `${one}s`): string =>
+  `${number(n)} ${n === 1 ? one : many}`;
+
+/** "31 January 2027, 12:00 UTC" */
+const instantInWords = (at: number): string => `${speak("en").date(at)}, ${timeOf(at)} UTC`;
+
+/** An end that only a date can give is that date. */
+export const endInWords = (at: number): string =>
+  lastDayOf(at) === at ? instantInWords(at) : speak("en").date(lastDayOf(at));
+
+/** "31 January 2027" for 2027-01-31; a text that is not a date stays as it is. */
+export function dayInWords(day: string): string {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+  return Number.isNaN(at) ? day : speak("en").date(at);
 }
 
 /** `text` with what goes into its {names}. What goes in is not read again, so a name in braces stays as it is. */

@@ -1,7 +1,12 @@
 // /admin/settings/mail/preview: every kind of mail in every language as this deployment writes it, and "send me this".
 import type { Session } from "../../../access/sessions.ts";
 import { LANGUAGES, type Language } from "../../../kernel/languages.ts";
-import { previewMail, PreviewRequest, sendPreview, SendPreviewRequest } from "../../../notices/previews.ts";
+import {
+  previewMail,
+  PreviewRequest,
+  sendPreview,
+  SendPreviewRequest,
+} from "../../../notices/preview/preview.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Field, Filters, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Card, Facts } from "../../ui/show.tsx";

@@ -14,7 +14,7 @@ const mail: Page = {
   path: "/admin/settings/mail",
   access: "read",
   async show({ context, now }) {
-    const { brand, brandFault } = context.config;
+    const { brand, faults } = context.config;
     const { from, replyTo, staff, apiKey, ratePerSecond, webhookSecret } = context.config.mail;
     const pages = await Promise.all(
       TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
@@ -44,11 +44,9 @@ const mail: Page = {
               the secret <code>RESEND_API_KEY</code>.
             </p>
           ) : null}
-          {brandFault === null ? null : (
-            <p class="note warn">
-              {brandFault}. Until the deployment mends it, mail looks as if there were no <code>BRAND</code>.
-            </p>
-          )}
+          {faults.map((fault) => (
+            <p class="note warn">{fault}. The service goes on without it: mend it in the deployment.</p>
+          ))}
           <Card title="Configuration">
             <Facts
               rows={[

@@ -128,7 +128,7 @@ export const en: Texts = {
     grace: "Grace {end}",
     graceWords: "{product} goes on as before for that long. Without a renewal it stops then.",
     stopped: "{product} has stopped",
-    stoppedWords: "This license has no grace period. A renewal lets it run again.",
+    stoppedWords: "This license has no grace period. A renewal lets {product} run again.",
     graceMore:
       "With a license in its grace period {product} goes on as before, and stops at the end of that. Without one it has stopped; a renewal lets it run again.",
   },

@@ -135,7 +135,8 @@ export const es: Texts = {
     graceWords:
       "Durante ese tiempo, {product} sigue funcionando como antes. Sin una renovación, se detiene después.",
     stopped: "{product} se ha detenido",
-    stoppedWords: "Esta licencia no tiene período de gracia. Con una renovación vuelve a funcionar.",
+    stoppedWords:
+      "Esta licencia no tiene período de gracia. Con una renovación, {product} vuelve a funcionar.",
     graceMore:
       "Con una licencia en período de gracia, {product} sigue funcionando como antes y se detiene al final de ese período. Sin él, se ha detenido; con una renovación vuelve a funcionar.",
   },

@@ -19,7 +19,7 @@ export interface Texts {
   /** An end that is an instant. */
   until: string;
   today: string;
-  /** Today, if the end is an instant. */
+  /** Today, by the moment at which it is over. */
   todayAt: string;
   tomorrow: string;
   inDays: Counted;
