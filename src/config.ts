@@ -129,6 +129,8 @@ const Variables = z.object({
   ISSUER: Issuer,
   ISSUER_FORMER: z._default(Issuers, []),
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
+  // Read apart: a fault in it stops nothing.
+  BRAND: z.optional(z.unknown()),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
   RETIRED_KEYS: z.optional(z.pipe(json, RetiredKeys)),
@@ -212,7 +214,7 @@ export function parseConfig(env: object): Config {
   const { ISSUER, PRODUCT_NAME, RATE_LIMITS, SIGNING_KEYS, RETIRED_KEYS, SESSION_SECRET, ADMIN_TOKEN } =
     parsed.data;
   const issuer = ISSUER.replace(/\/+$/, "");
-  const { brand, fault } = readBrand((env as Partial<Env>).BRAND, issuer);
+  const { brand, fault } = readBrand(parsed.data.BRAND, issuer);
   return {
     issuer,
     issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],

@@ -88,7 +88,7 @@ const unique = (names: string[]): string[] => [...new Set(names)];
 describe("the texts", () => {
   const english = new Map(textsOf(speak("en").texts));
   /** What is written alike in several languages. */
-  const ALIKE = [".comma", ".which"];
+  const ALIKE = new Set([".comma", ".which"]);
 
   it.each(OTHERS)("in %s have all that the English ones have, and nothing in English", (language) => {
     const texts = textsOf(speak(language).texts);
@@ -97,7 +97,7 @@ describe("the texts", () => {
       const original = english.get(place)!;
       expect(text.trim(), place).not.toBe("");
       expect(unique(namesIn(text)), place).toEqual(unique(namesIn(original)));
-      if (!ALIKE.includes(place)) expect(text, place).not.toBe(original);
+      if (!ALIKE.has(place)) expect(text, place).not.toBe(original);
       // A whole English clause inside a translated text.
       expect(text, place).not.toMatch(/\b(?:the|your|license|licenses|and|with|until|through|please)\b/i);
     }
@@ -196,7 +196,7 @@ describe("dates and counts", () => {
 
 /** Columns of a terminal. */
 const columns = (text: string): number =>
-  [...text].reduce(
+  Array.from(text).reduce(
     (sum, character) =>
       sum + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uff00-\uff60]/.test(character) ? 2 : 1),
     0,

@@ -63,7 +63,7 @@ export function warningLetter(voice: Voice, notice: NoticeOf<"expiry_warning">):
           fillText(texts.validEnd, { end: endOf(voice, license.facts) }),
           graceNote(voice, license.facts),
         ]),
-        heading(t.then),
+        heading(t.next),
         paragraph(fillText(t.graceMore, values)),
         ...renewal(voice, licenses),
       ],
@@ -86,7 +86,7 @@ export function warningLetter(voice: Voice, notice: NoticeOf<"expiry_warning">):
         headline: days < 2 ? fillText(t.expires, values) : voice.counted(t.left, days),
         words: fill(t.valid, values),
       },
-      heading(t.then),
+      heading(t.next),
       grace === null
         ? paragraph(fillText(t.stops, values))
         : paragraph(...fill(t.grace, { ...values, end: { strong: end(grace) } })),

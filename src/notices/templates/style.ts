@@ -54,10 +54,10 @@ interface Dress {
 }
 
 export interface Style {
-  look(name: Look): Dress;
-  callout(tone: Tone): Dress;
+  look: (name: Look) => Dress;
+  callout: (tone: Tone) => Dress;
   /** The strip on top of the card. */
-  strip(tone: Tone): Dress;
+  strip: (tone: Tone) => Dress;
   sheet: string;
 }
 

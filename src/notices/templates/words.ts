@@ -17,14 +17,14 @@ const TEXTS: Record<Language, Texts> = { en, de, fr, es, ja };
 export interface Voice {
   language: Language;
   texts: Texts;
-  number(n: number): string;
-  counted(text: Counted, n: number): string;
+  number: (n: number) => string;
+  counted: (text: Counted, n: number) => string;
   /** 31 January 2027, in UTC */
-  date(at: number): string;
+  date: (at: number) => string;
   /** Until when something lasts: "through 31 January 2027" if a date says it, otherwise "until … 12:00 UTC". */
-  end(at: number): string;
-  when(when: When, end: number | null): string;
-  limit(max: number | null): string;
+  end: (at: number) => string;
+  when: (when: When, end: number | null) => string;
+  limit: (max: number | null) => string;
 }
 
 /** 12:00, or 12:00:01 */

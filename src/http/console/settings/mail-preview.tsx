@@ -9,7 +9,7 @@ import {
 } from "../../../notices/preview/preview.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Field, Filters, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
-import { Card, Facts } from "../../ui/show.tsx";
+import { Card } from "../../ui/show.tsx";
 import { Heading } from "../layout.tsx";
 import { KINDS } from "../messages/list.tsx";
 import { FORMATS, mailBody } from "../messages/message.tsx";
@@ -70,13 +70,6 @@ const preview: Page = {
             title="Preview of mail"
             lead="Each mail as this deployment writes it, about invented licenses."
             done={query["done"] === "sent" ? "The preview is on its way to you." : undefined}
-            actions={
-              can("licenses") ? (
-                <a class="button" href={`${HERE}/send?${here}`} data-dialog>
-                  Send me this
-                </a>
-              ) : null
-            }
           />
           <Card>
             <Filters label="Preview of mail" reset={HERE} isFiltered={Object.keys(query).length > 0}>
@@ -93,17 +86,21 @@ const preview: Page = {
                 label="Language"
                 options={LANGUAGES.map((language): Option => [language, NAMES[language]])}
                 value={asked.language}
-                hint="The digest for staff is in English."
               />
               <Select entry={entry} name="licenses" label="About" options={COUNTS} value={asked.licenses} />
             </Filters>
-            <div id="preview" data-results>
-              <Facts
-                rows={[
-                  ["Subject", subject],
-                  ["Attached", attachments.map(({ filename }) => filename).join(", ") || null],
-                ]}
-              />
+          </Card>
+          <div id="preview" data-results>
+            <Card
+              title={subject}
+              actions={
+                can("licenses") ? (
+                  <a class="button" href={`${HERE}/send?${here}`} data-dialog>
+                    Send me this
+                  </a>
+                ) : null
+              }
+            >
               <p class="actions">
                 {Object.entries(FORMATS).map(([name, label]) => (
                   <a
@@ -115,9 +112,13 @@ const preview: Page = {
                   </a>
                 ))}
               </p>
+              {attachments.length > 0 ? (
+                <p class="hint">With {attachments.map(({ filename }) => filename).join(", ")}.</p>
+              ) : null}
+              {asked.kind === "admin_digest" ? <p class="hint">Mail to staff is in English.</p> : null}
               <iframe title={nameOf(asked)} sandbox="" src={`${HERE}/body?${here}&as=${format}`}></iframe>
-            </div>
-          </Card>
+            </Card>
+          </div>
         </>
       ),
     };
@@ -149,7 +150,7 @@ const send: Form = {
           <Heading
             trail={[...TRAIL, [`${HERE}?${queryOf(asked)}`, "Preview"]]}
             title="Send a preview"
-            lead={`${nameOf(asked)}, about invented licenses. Its key is of no use.`}
+            lead={`${nameOf(asked)}, about invented licenses.`}
           />
           <Card>
             <PostForm visit={visit} entry={entry} action={`${HERE}/send`}>

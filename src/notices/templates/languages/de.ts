@@ -116,7 +116,7 @@ export const de: Texts = {
     left: { one: "Noch {n} Tag", other: "Noch {n} Tage" },
     expires: "Läuft {when} ab",
     valid: "Gültig {end}.",
-    then: "Was danach geschieht",
+    next: "Was danach geschieht",
     grace:
       "Es wird nicht sofort etwas abgeschaltet. Ohne Verlängerung läuft {product} in der Kulanzfrist weiter, und zwar {end}; dann stoppt {product}.",
     stops: "Diese Lizenz hat keine Kulanzfrist: Ohne Verlängerung stoppt {product} dann.",

@@ -106,7 +106,7 @@ export const en: Texts = {
     left: { one: "{n} day left", other: "{n} days left" },
     expires: "Expires {when}",
     valid: "Valid {end}.",
-    then: "What happens then",
+    next: "What happens then",
     grace:
       "Nothing stops at once. Without a renewal {product} goes on in its grace period {end}; then it stops.",
     stops: "This license has no grace period: without a renewal {product} stops then.",

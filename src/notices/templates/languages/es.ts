@@ -112,7 +112,7 @@ export const es: Texts = {
     left: { one: "Queda {n} día", other: "Quedan {n} días" },
     expires: "Vence {when}",
     valid: "Válida {end}.",
-    then: "Qué ocurre después",
+    next: "Qué ocurre después",
     grace:
       "Nada se detiene de inmediato. Sin una renovación, {product} sigue funcionando en su período de gracia {end}; después se detiene.",
     stops: "Esta licencia no tiene período de gracia: sin una renovación, {product} se detiene entonces.",

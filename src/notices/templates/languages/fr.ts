@@ -115,7 +115,7 @@ export const fr: Texts = {
     left: { one: "Plus que {n} jour", other: "Plus que {n} jours" },
     expires: "Expire {when}",
     valid: "Valable {end}.",
-    then: "Ce qui se passe ensuite",
+    next: "Ce qui se passe ensuite",
     grace:
       "Rien ne s’arrête immédiatement. Sans renouvellement, {product} continue pendant son délai de grâce, {end}\u00a0; puis il s’arrête.",
     stops: "Cette licence n’a pas de délai de grâce\u00a0: sans renouvellement, {product} s’arrête alors.",

@@ -116,7 +116,7 @@ export const ja: Texts = {
     left: { other: "残り{n}日" },
     expires: "{when}期限切れ",
     valid: "有効期間：{end}",
-    then: "その後の動作",
+    next: "その後の動作",
     grace:
       "すぐに停止することはありません。更新されない場合、{product} は猶予期間中（{end}）は引き続き動作し、その後停止します。",
     stops: "このライセンスには猶予期間がありません。更新されない場合、{product} は期限をもって停止します。",

@@ -91,7 +91,7 @@ export interface Texts {
     left: Counted;
     expires: string;
     valid: string;
-    then: string;
+    next: string;
     grace: string;
     stops: string;
     graceMore: string;

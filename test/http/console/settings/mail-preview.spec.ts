@@ -34,7 +34,7 @@ describe("the preview", () => {
           expect(page.status).toBe(200);
           expect(page.html).toMatch(/<iframe title="[^"]+" sandbox="" src="[^"]+body\?kind=/);
           expect(page.html).not.toContain("Send me this");
-          subjects.add(/Subject (.*?) (?:Attached|As it looks)/.exec(page.text)![1]!);
+          subjects.add(/<h2[^>]*>(.*?)<\/h2>/.exec(page.html)![1]!);
           const body = await visitor.get(`${HERE}/body?${query}&as=html`);
           expect(body.html).toContain(`<html lang="${kind === "admin_digest" ? "en" : language}"`);
           const text = await visitor.get(`${HERE}/body?${query}&as=text`);
