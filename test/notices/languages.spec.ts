@@ -309,6 +309,22 @@ describe("subjects", () => {
   });
 });
 
+it("a very long list is counted in full and shows its beginning", async () => {
+  const licenses = Array.from({ length: 102 }, (_, n) => ({
+    facts: facts({ license_id: `lic_${String(n).padStart(3, "0")}` }),
+  })) as Several<{ facts: LicenseFacts }>;
+  const ends = ["and 2 more", "und 2 weitere", "et 2 de plus", "y 2 más", "ほか2件"];
+  for (const [n, language] of LANGUAGES.entries()) {
+    const { subject, html, text } = await render(language, { kind: "license_expired", licenses });
+    expect(subject).toContain("102");
+    for (const part of [html, text]) {
+      expect(part).toContain(ends[n]);
+      expect(part).toContain("lic_099");
+      expect(part).not.toContain("lic_100");
+    }
+  }
+});
+
 it("two files of the same name get the ends of their ids", async () => {
   const licenses = ["lic_AAAAAA", "lic_BBBBBB"].map((license_id) => ({
     facts: facts({ license_id }),

@@ -4,7 +4,7 @@ import type { LicenseFacts, NoticeOf } from "./notice.ts";
 import { fill, fillText, licenseFilename, shortId, type Voice } from "./words.ts";
 
 /** A long list is counted in full, but only its beginning is shown: mail programs cut off long mails. */
-const MAX_ROWS = 50;
+const MAX_ROWS = 100;
 
 /** So many types are named in a subject. */
 const MAX_TYPES = 3;
