@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { addressesIn, isSameAddress } from "./field/addresses.ts";
 import { isSoundKey } from "./field/ed25519.ts";
 import { asciiMailbox, Mailbox, senderOf } from "./field/mailboxes.ts";
+import { type Brand, readBrand } from "./field/brand.ts";
 
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
@@ -14,6 +15,7 @@ export interface Env {
   ISSUER: string;
   ISSUER_FORMER?: string;
   PRODUCT_NAME: string;
+  BRAND?: string;
   RATE_LIMITS: string;
   SIGNING_KEYS: string;
   RETIRED_KEYS?: string;
@@ -136,6 +138,8 @@ const Variables = z.object({
   ISSUER: Issuer,
   ISSUER_FORMER: z._default(Issuers, []),
   PRODUCT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(80)), "CAIO"),
+  // Read apart: a fault in it stops nothing.
+  BRAND: z.optional(z.unknown()),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
   RETIRED_KEYS: z.optional(z.pipe(json, RetiredKeys)),
@@ -184,6 +188,7 @@ export interface Config {
   /** The issuers whose documents are accepted: `issuer`, and the former addresses of this service. */
   issuers: string[];
   productName: string;
+  brand: Brand;
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
@@ -235,10 +240,13 @@ export function parseConfig(env: object): Config {
   }
   const access = accessOf(values, faults);
   const issuer = ISSUER.replace(/\/+$/, "");
+  const { brand, fault } = readBrand(values.BRAND, issuer);
+  if (fault !== null) faults.push(fault);
   return {
     issuer,
     issuers: [issuer, ...values.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
+    brand,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
     rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
     signingKeys: SIGNING_KEYS.keys,

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../src/config.ts";
 import { generateKeys } from "../src/dev/keys.ts";
+import { DEFAULT_BRAND } from "../src/field/brand.ts";
 import { env } from "./support/env.ts";
 import { call } from "./support/service.ts";
 
@@ -30,6 +31,7 @@ describe("the configuration", () => {
       issuer: "https://licensing.acme.example",
       issuers: ["https://licensing.acme.example"],
       productName: "CAIO",
+      brand: DEFAULT_BRAND,
       rateLimits: true,
       signingKeys: JSON.parse(good["SIGNING_KEYS"]!).keys,
       retiredKeys: [],

@@ -40,6 +40,8 @@ export interface Owed {
   notice: Notice;
   /** The recipient's; English if it is not known. */
   language?: Language | null;
+  /** Marks the subject, so that nobody takes the mail for a real one. */
+  isPreview?: boolean;
   /** The revision of the license key in the mail. */
   keyRevision?: number;
 }
@@ -57,15 +59,19 @@ const HEADERS = { "Auto-Submitted": "auto-generated" };
 export async function emailOf(
   { config }: Context,
   id: string,
-  { recipient, notice, language }: Pick<Owed, "recipient" | "notice" | "language">,
+  { recipient, notice, language, isPreview }: Pick<Owed, "recipient" | "notice" | "language" | "isPreview">,
 ): Promise<Email> {
   const { from, replyTo } = config.mail;
-  const { subject, html, text, attachments } = await render({ language: language ?? "en", input: notice });
+  const { subject, html, text, attachments } = await render({
+    language: language ?? "en",
+    brand: config.brand,
+    input: notice,
+  });
   return {
     from: from ?? "",
     to: sendableAddress(recipient),
     ...(replyTo === null ? {} : { replyTo }),
-    subject,
+    subject: isPreview ? `Preview: ${subject}` : subject,
     html,
     text,
     ...(attachments.length > 0 ? { attachments: attachments.map(encoded) } : {}),

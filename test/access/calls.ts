@@ -175,4 +175,8 @@ POST   /admin/settings/people/{email}/role       owner
 GET    /admin/settings/people/{email}/remove     owner
 POST   /admin/settings/people/{email}/remove     owner
 GET    /admin/settings/mail                      viewer
+GET    /admin/settings/mail/preview              viewer
+GET    /admin/settings/mail/preview/body         viewer
+GET    /admin/settings/mail/preview/send         manager
+POST   /admin/settings/mail/preview/send         manager
 `);

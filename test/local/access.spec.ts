@@ -146,6 +146,15 @@ describe("a person who is signed in through Cloudflare Access", () => {
     expect(viewer.status).toBe(403);
   });
 
+  it("is offered a preview of mail at their own address", async () => {
+    const assertion = await sign(claimsOf("ada@smarthaus.example"));
+    const page = await fetch(
+      `http://127.0.0.1:${new URL(service.url).port}/admin/settings/mail/preview/send?kind=expiry_warning`,
+      { headers: { "Cf-Access-Jwt-Assertion": assertion } },
+    );
+    expect(await page.text()).toMatch(/name="to"[^>]* value="ada@smarthaus\.example"/);
+  });
+
   it("is refused with a reason where nobody listed them", async () => {
     const answer = await me(await sign(claimsOf("eve@smarthaus.example")));
     expect(answer).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });

@@ -1,12 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { DAY } from "../../src/kernel/dates.ts";
-import { type LicenseFacts, type Notice, render as rendered } from "../../src/notices/templates/index.ts";
+import { DEFAULT_BRAND } from "../../src/field/brand.ts";
+import {
+  type LicenseFacts,
+  type Notice,
+  render as renderIn,
+  type When,
+} from "../../src/notices/templates/index.ts";
 
-const render = (input: Notice) => rendered({ language: "en", input });
+const render = (input: Notice) => renderIn({ language: "en", brand: DEFAULT_BRAND, input });
 
-const END = Date.UTC(2027, 0, 31, 12);
-const UNTIL = "31 January 2027, 12:00 UTC";
-const GRACE_UNTIL = "14 February 2027, 12:00 UTC";
+// What only the date 31 January 2027 gives as an end.
+const END = Date.UTC(2027, 1, 1, 12);
+const THROUGH = "through 31 January 2027";
+const GRACE_THROUGH = "through 14 February 2027";
 const KEY = `${"eyJhbGciOiJFZERTQSJ9".repeat(4)}.${"Zm9v".repeat(60)}.${"c2ln".repeat(21)}`;
 
 const facts = (changes: Partial<LicenseFacts> = {}): LicenseFacts => ({
@@ -35,9 +42,9 @@ const renewed = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_renewed",
   licenses: [{ facts: facts(changes), license_key: KEY }],
 });
-const warning = (days: number, changes: Partial<LicenseFacts> = {}): Notice => ({
+const warning = (when: When, changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "expiry_warning",
-  licenses: [{ facts: facts(changes), when: days <= 0 ? "today" : days === 1 ? "tomorrow" : { in: days } }],
+  licenses: [{ facts: facts(changes), when }],
 });
 const expired = (changes: Partial<LicenseFacts> = {}): Notice => ({
   kind: "license_expired",
@@ -65,7 +72,7 @@ const busy = (name = "Ada Price") =>
     expiring: [row(name), row("Grace", "lic_2")],
     expired: [row(name, "lic_3")],
     bounced: [
-      { to: "ada@acme.example", kind: "expiry_warning", license_id: null, customer_name: null, why: null },
+      { to: "ada@acme.example", kind: "expiry_warning", license_id: null, customer_name: name, why: null },
     ],
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
@@ -77,8 +84,8 @@ const VARIANTS: [name: string, notice: Notice][] = [
   ["delivery without grace", delivery(NO_GRACE)],
   ["renewal", renewed()],
   ["renewal to a perpetual license", renewed(PERPETUAL)],
-  ["warning", warning(30)],
-  ["warning without grace", warning(1, NO_GRACE)],
+  ["warning", warning({ in: 30 })],
+  ["warning without grace", warning("tomorrow", NO_GRACE)],
   ["expired, in grace", expired()],
   ["expired, stopped", expired(NO_GRACE)],
   ["digest", busy()],
@@ -123,8 +130,8 @@ describe("what a mail says, in HTML and in text alike", () => {
         "Acme",
         "lic_1",
         "professional",
-        UNTIL,
-        GRACE_UNTIL,
+        THROUGH,
+        GRACE_THROUGH,
         "unlimited",
         "250,000",
         "orchestration, api",
@@ -135,45 +142,34 @@ describe("what a mail says, in HTML and in text alike", () => {
       ],
       ["perpetual"],
     ],
-    ["a perpetual license", delivery(PERPETUAL), ["perpetual"], ["Grace", "UTC"]],
-    ["without grace", delivery(NO_GRACE), [UNTIL], ["Grace"]],
+    ["a perpetual license", delivery(PERPETUAL), ["perpetual"], ["Grace", "UTC", "through"]],
+    ["without grace", delivery(NO_GRACE), [THROUGH], ["Grace"]],
     ["without features or company", delivery({ features: [], company: null }), ["none beyond"], ["Company"]],
     [
       "renewal",
       renewed(),
-      [`now valid until ${UNTIL}`, GRACE_UNTIL, "nothing to do", "next check-in", KEY],
+      [`now valid ${THROUGH}`, GRACE_THROUGH, "nothing to do", "next check-in", KEY],
       [],
     ],
     ["renewal for good", renewed(PERPETUAL), ["It no longer expires.", KEY], ["grace", "UTC"]],
     [
       "warning",
-      warning(30),
+      warning({ in: 30 }),
       [
         "expires in 30 days",
-        "Expires in 30 days",
-        "30 January 2027",
-        `until ${GRACE_UNTIL}; then it stops`,
+        "30 days left",
+        THROUGH,
+        `${GRACE_THROUGH}; then it stops`,
         "Reply to this mail",
       ],
       ["no grace period", KEY],
     ],
-    ["a day before", warning(1), ["expires tomorrow", "Expires tomorrow"], ["1 days"]],
-    ["two days before", warning(2), ["expires in 2 days", "Expires in 2 days"], []],
-    ["on the day", warning(0), ["expires today", "Expires today"], ["0 day"]],
-    ["too late", warning(-1), ["expires today"], ["-1"]],
-    ["warning without grace", warning(7, NO_GRACE), ["no grace period", "stops at that moment"], ["goes on"]],
-    [
-      "expired, in grace",
-      expired(),
-      ["it was valid through 30 January 2027", `Grace until ${GRACE_UNTIL}`, "How to renew"],
-      [],
-    ],
-    [
-      "expired, stopped",
-      expired(NO_GRACE),
-      ["30 January 2027", "CAIO has stopped", "How to renew"],
-      ["Grace until"],
-    ],
+    ["a day before", warning("tomorrow"), ["expires tomorrow", "Expires tomorrow"], ["1 day"]],
+    ["two days before", warning({ in: 2 }), ["expires in 2 days", "2 days left"], []],
+    ["on the day", warning("today"), ["expires today at 12:00 UTC", "Expires today at 12:00 UTC"], ["0 day"]],
+    ["warning without grace", warning({ in: 7 }, NO_GRACE), ["no grace period", "stops then"], ["goes on"]],
+    ["expired, in grace", expired(), [`was valid ${THROUGH}`, `Grace ${GRACE_THROUGH}`, "How to renew"], []],
+    ["expired, stopped", expired(NO_GRACE), [THROUGH, "CAIO has stopped", "How to renew"], ["Grace through"]],
     [
       "digest",
       busy(),
@@ -189,7 +185,7 @@ describe("what a mail says, in HTML and in text alike", () => {
         "ada@acme.example",
         "expiry warning",
         "1,200 of 1,200 instances",
-        `ends ${UNTIL}`,
+        "ends 31 January 2027",
       ],
       ["All clear"],
     ],
@@ -203,11 +199,11 @@ describe("what a mail says, in HTML and in text alike", () => {
   ])("%s", (_, notice, said, unsaid) => expectSaid(notice, said, unsaid));
 
   it.each([
-    [delivery(), "Your CAIO license: professional"],
-    [renewed(), "Your CAIO license is renewed"],
-    [warning(14), "Your CAIO license expires in 14 days"],
-    [warning(1), "Your CAIO license expires tomorrow"],
-    [expired(), "Your CAIO license has expired"],
+    [delivery(), "Your CAIO license: professional lic_1"],
+    [renewed(), "Your CAIO license is renewed: professional lic_1"],
+    [warning({ in: 14 }), "Your CAIO license expires in 14 days: professional lic_1"],
+    [warning("tomorrow"), "Your CAIO license expires tomorrow: professional lic_1"],
+    [expired(), "Your CAIO license has expired: professional lic_1"],
     [digest(), "CAIO licenses, 24 November 2026: all clear"],
     [digest({ expired: [row("A"), row("B")] }), "CAIO licenses, 24 November 2026: 2 expired"],
   ])("subject of %#: %s", async (notice, subject) => {
@@ -244,7 +240,7 @@ describe("the license key", () => {
     expect((await render(delivery({ customer_name }))).attachments[0]?.filename).toBe(filename);
   });
 
-  it.each([warning(7), expired(), busy()])("is in no other mail: %#", async (notice) => {
+  it.each([warning({ in: 7 }), expired(), busy()])("is in no other mail: %#", async (notice) => {
     expect((await render(notice)).attachments).toEqual([]);
   });
 });
@@ -257,7 +253,7 @@ describe("what comes from data", () => {
   it.each<[string, Notice]>([
     ["delivery", delivery({ ...hostile, features: [NAME], contact: NAME })],
     ["renewal", renewed({ ...hostile, contact: NAME })],
-    ["warning", warning(7, hostile)],
+    ["warning", warning({ in: 7 }, hostile)],
     ["expired", expired(hostile)],
     ["digest", { ...busy(NAME), product: NAME, day: NAME }],
   ])("is escaped and on one line: %s", async (_, notice) => {
@@ -285,14 +281,16 @@ describe("what comes from data", () => {
       "a@b.example?bcc=c@d.example",
       "javascript:a@b.example",
     ]) {
-      const { html } = await render(warning(7, { contact }));
+      const { html } = await render(warning({ in: 7 }, { contact }));
       expect(html).not.toContain("href=");
       expect(seen(html)).toContain(contact);
     }
   });
 
   it("half of a surrogate pair does no harm", async () => {
-    const { html, text } = await render(warning(7, { customer_name: "A\ud800", license_id: "lic\udc00" }));
+    const { html, text } = await render(
+      warning({ in: 7 }, { customer_name: "A\ud800", license_id: "lic\udc00" }),
+    );
     expect((html + text).isWellFormed()).toBe(true);
   });
 });

@@ -31,6 +31,7 @@ import { overview } from "./overview.tsx";
 import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
+import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 
 const customerDoors: Door[] = [
@@ -70,4 +71,5 @@ export const doors: Door[] = [
   ...peopleDoors,
   ...personFormDoors,
   ...mailDoors,
+  ...mailPreviewDoors,
 ];

@@ -68,7 +68,9 @@ interface DocumentProps {
 }
 
 export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => {
-  const product = visit?.context.config.productName ?? "CAIO";
+  const config = visit?.context.config;
+  const product = config?.productName ?? "CAIO";
+  const owner = config?.brand.name ?? product;
   return (
     <html lang="en">
       <Head title={title} product={product} />
@@ -80,7 +82,7 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
           <header class="side">
             <a class="brand" href="/admin">
               <img src="/admin/assets/icon.svg" alt="" width="24" height="24" />
-              {product} Licensing
+              {owner} Licensing
             </a>
             {/* On a phone the navigation folds away, without a script. */}
             <details class="menu">

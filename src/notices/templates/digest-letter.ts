@@ -1,7 +1,7 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
 import type { DigestRow, NoticeOf, UndeliveredRow } from "./notice.ts";
-import { counted, dayInWords, instantInWords, number } from "./words.ts";
+import { counted, dayInWords, endInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
 const MAX_ROWS = 50;
@@ -16,7 +16,7 @@ const licenseRow =
   ({ license_id, customer_name, expires_at }: DigestRow): Row => ({
     lead: { name: customer_name },
     detail: { code: license_id },
-    note: expires_at === null ? "does not expire" : `${verb} ${instantInWords(expires_at)}`,
+    note: expires_at === null ? "does not expire" : `${verb} ${endInWords(expires_at)}`,
   });
 
 /** What belongs to one customer stands together. */

@@ -1,127 +1,153 @@
-// The mails about a license's end: it is near, or it has come.
-import { type Block, heading, type Inline, type Letter, paragraph } from "./letter.ts";
-import { customerLetter, graceEnd } from "./license-letters.ts";
-import type { LicenseFacts, NoticeOf, When } from "./notice.ts";
-import { counted, endInWords, instantInWords, timeInWords } from "./words.ts";
+// The mails about the end of licenses: it is near, or it has come.
+import { type Block, heading, type Letter, paragraph } from "./letter.ts";
+import { customerLetter, graceEnd, graceNote, type Licensed, table, valuesOf } from "./license-letters.ts";
+import type { LicenseFacts, NoticeOf, Several, When } from "./notice.ts";
+import { fill, fillText, type Voice } from "./words.ts";
 
-function renewal({ product, license_id, contact }: LicenseFacts): Block[] {
+/** So many licenses are named in the subject of a customer's answer. */
+const MAX_NAMED = 10;
+
+function renewal({ texts }: Voice, licenses: readonly Licensed[]): Block[] {
+  const [{ facts }] = licenses as [Licensed];
+  const ids = licenses.slice(0, MAX_NAMED).map((license) => license.facts.license_id);
+  const { product, contact } = facts;
   return [
-    heading("How to renew"),
-    paragraph(
-      "Reply to this mail, or get in touch with ",
-      { contact },
-      ". Once renewed, connected installations get the new key by themselves at their next check-in; for all others we send it to you.",
-    ),
+    heading(texts.renewal.heading),
+    paragraph(...fill(texts.renewal.words, { contact: { contact } })),
     {
       kind: "ask",
-      label: "Ask for a renewal",
+      label: texts.renewal.ask,
       contact,
-      subject: `Renewal of ${product} license ${license_id}`,
+      subject: fillText(texts.renewal.subject, { product, ids: ids.join(", ") }),
     },
   ];
 }
 
 /** Names the license, because a customer may have several. */
-const which = ({ product, license_id, license_type }: LicenseFacts): Inline[] => [
-  `Your ${license_type} license for ${product}, `,
-  { code: license_id },
-  ",",
-];
+const sentence = (text: string, { product, license_type, license_id }: LicenseFacts, more: object): Block =>
+  paragraph(...fill(text, { product, type: license_type, id: { code: license_id }, ...more }));
 
-const inWords = (when: When): string => (typeof when === "string" ? when : `in ${counted(when.in, "day")}`);
+const daysOf = (when: When): number => (when === "today" ? 0 : when === "tomorrow" ? 1 : when.in);
 
-const others = (licenses: { facts: LicenseFacts }[], verb: string): Block[] =>
-  licenses.length < 2
-    ? []
-    : [
-        {
-          kind: "rows",
-          title: "Licenses",
-          lead: "This mail is about these.",
-          count: licenses.length,
-          rows: licenses.map(({ facts: { license_type, license_id, expires_at } }) => ({
-            lead: license_type,
-            detail: { code: license_id },
-            note: expires_at === null ? "" : `${verb} ${endInWords(expires_at)}`,
-          })),
-        },
-      ];
+const endOf = ({ end, texts }: Voice, { expires_at }: LicenseFacts): string =>
+  expires_at === null ? texts.perpetual : end(expires_at);
 
-export function warningLetter({ licenses }: NoticeOf<"expiry_warning">): Letter {
-  const [{ facts, when: nearest }] = licenses;
-  const { product, expires_at } = facts;
-  const { greeting, ...common } = customerLetter(facts);
-  const at = nearest === "today" && expires_at !== null ? ` at ${timeInWords(expires_at)}` : "";
-  const when = `${inWords(nearest)}${at}`;
-  const end = expires_at === null ? null : endInWords(expires_at);
+/** Nearest end first, so that the order does not depend on who collects them. */
+const byEnd = <Item extends Licensed>(licenses: Several<Item>): Several<Item> =>
+  licenses.toSorted(
+    ({ facts: a }, { facts: b }) =>
+      (a.expires_at ?? 0) - (b.expires_at ?? 0) || (a.license_id < b.license_id ? -1 : 1),
+  ) as Several<Item>;
+
+export function warningLetter(voice: Voice, notice: NoticeOf<"expiry_warning">): Letter {
+  const { texts, end } = voice;
+  const t = texts.warning;
+  const licenses = byEnd(notice.licenses);
+  const [{ facts, when }] = licenses;
+  const { greeting, ...common } = customerLetter(voice, licenses);
+  const whens = licenses.map((license) => voice.when(license.when, license.facts.expires_at));
+  const values = { ...valuesOf(voice, licenses), when: whens[0] ?? "", end: endOf(voice, facts) };
+  if (licenses.length > 1) {
+    const isOne = new Set(whens).size === 1;
+    return {
+      ...common,
+      subject: fillText(isOne ? t.subject.more : t.subjectFirst, values),
+      preheader: t.preheaderMore,
+      title: fillText(isOne ? t.title.more : t.titleFirst, values),
+      tone: "warn",
+      blocks: [
+        greeting,
+        paragraph(fillText(t.wordsMore, values)),
+        table(licenses, (license) => [
+          fillText(t.expires, { when: voice.when(license.when, license.facts.expires_at) }),
+          fillText(texts.validEnd, { end: endOf(voice, license.facts) }),
+          graceNote(voice, license.facts),
+        ]),
+        heading(t.next),
+        paragraph(fillText(t.graceMore, values)),
+        ...renewal(voice, licenses),
+      ],
+      attachments: [],
+    };
+  }
   const grace = graceEnd(facts);
-  const title =
-    licenses.length === 1
-      ? `Your ${product} license expires ${when}`
-      : `${counted(licenses.length, `${product} license`)} expire soon, the first ${when}`;
+  const days = daysOf(when);
   return {
     ...common,
-    subject: title,
-    preheader: `${end === null ? "" : `It is valid through ${end}. `}What happens then, and how to renew.`,
-    title,
+    subject: fillText(t.subject.one, values),
+    preheader: fillText(t.preheader, values),
+    title: fillText(t.title.one, values),
     tone: "warn",
     blocks: [
       greeting,
-      paragraph(...which(facts), ` expires ${when}.`),
+      sentence(t.words, facts, values),
       {
         kind: "callout",
-        headline: `Expires ${when}`,
-        words: end === null ? [] : [`Valid through ${end}.`],
+        headline: days < 2 ? fillText(t.expires, values) : voice.counted(t.left, days),
+        words: fill(t.valid, values),
       },
-      ...others(licenses, "valid through"),
-      heading("What happens then"),
+      heading(t.next),
       grace === null
-        ? paragraph(`This license has no grace period: without a renewal ${product} stops at that moment.`)
-        : paragraph(
-            `Nothing stops at once. Without a renewal ${product} goes on in its grace period until `,
-            { strong: instantInWords(grace) },
-            "; then it stops.",
-          ),
-      ...renewal(facts),
+        ? paragraph(fillText(t.stops, values))
+        : paragraph(...fill(t.grace, { ...values, end: { strong: end(grace) } })),
+      ...renewal(voice, licenses),
     ],
     attachments: [],
   };
 }
 
-export function expiredLetter({ licenses }: NoticeOf<"license_expired">): Letter {
+export function expiredLetter(voice: Voice, notice: NoticeOf<"license_expired">): Letter {
+  const { texts, end } = voice;
+  const t = texts.expired;
+  const licenses = byEnd(notice.licenses);
   const [{ facts }] = licenses;
-  const { product, expires_at } = facts;
-  const { greeting, ...common } = customerLetter(facts);
-  const end = expires_at === null ? "" : `: it was valid through ${endInWords(expires_at)}`;
+  const { greeting, ...common } = customerLetter(voice, licenses);
+  const values = { ...valuesOf(voice, licenses), end: endOf(voice, facts) };
+  const hasStopped = licenses.some((license) => graceEnd(license.facts) === null);
+  const tone = hasStopped ? "stop" : "warn";
+  if (licenses.length > 1) {
+    return {
+      ...common,
+      subject: fillText(t.subject.more, values),
+      preheader: t.preheaderMore,
+      title: fillText(t.title.more, values),
+      tone,
+      blocks: [
+        greeting,
+        paragraph(fillText(t.wordsMore, values)),
+        table(licenses, (license) => [
+          fillText(t.was, { end: endOf(voice, license.facts) }),
+          graceNote(voice, license.facts),
+        ]),
+        paragraph(fillText(t.graceMore, values)),
+        ...renewal(voice, licenses),
+      ],
+      attachments: [],
+    };
+  }
   const grace = graceEnd(facts);
+  const graceValues = { ...values, end: grace === null ? "" : end(grace) };
   return {
     ...common,
-    subject:
-      licenses.length === 1
-        ? `Your ${product} license has expired`
-        : `${counted(licenses.length, `${product} license`)} have expired`,
-    preheader:
-      grace === null
-        ? `It had no grace period, so ${product} has stopped. How to renew.`
-        : `${product} goes on in grace until ${instantInWords(grace)}. How to renew.`,
-    title: `Your ${product} license has expired`,
-    tone: grace === null ? "stop" : "warn",
+    subject: fillText(t.subject.one, values),
+    preheader: fillText(grace === null ? t.preheaderStopped : t.preheaderGrace, graceValues),
+    title: fillText(t.title.one, values),
+    tone,
     blocks: [
       greeting,
-      paragraph(...which(facts), ` expired${end}.`),
-      ...others(licenses, "was valid through"),
+      sentence(t.words, facts, values),
       grace === null
         ? {
             kind: "callout",
-            headline: `${product} has stopped`,
-            words: ["This license has no grace period. A renewal lets it run again."],
+            headline: fillText(t.stopped, values),
+            words: fill(t.stoppedWords, values),
           }
         : {
             kind: "callout",
-            headline: `Grace until ${instantInWords(grace)}`,
-            words: [`Until then ${product} goes on as before. Without a renewal it stops at that moment.`],
+            headline: fillText(t.grace, graceValues),
+            words: fill(t.graceWords, values),
           },
-      ...renewal(facts),
+      ...renewal(voice, licenses),
     ],
     attachments: [],
   };

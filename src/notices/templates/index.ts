@@ -1,5 +1,6 @@
 // Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same bytes, so
 // sending a mail again does not make a second one.
+import type { Brand } from "../../field/brand.ts";
 import type { Language } from "../../kernel/languages.ts";
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
@@ -8,7 +9,7 @@ import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
 import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
-import { oneLine } from "./words.ts";
+import { oneLine, speak, type Voice } from "./words.ts";
 
 export type { DigestNote, DigestRow, LicenseFacts, Notice, Several, When } from "./notice.ts";
 
@@ -19,34 +20,46 @@ export interface Rendered {
   attachments: { filename: string; content: string }[];
 }
 
-/** Puts every text in `notice` on one line, so that no letter has to do so. */
-const cleaned = (notice: Notice): Notice =>
-  JSON.parse(JSON.stringify(notice), (_, value: unknown) =>
-    typeof value === "string" ? oneLine(value) : value,
+/** Puts every text in `notice` on one line, so that no letter has to do so; customers ask the brand's support. */
+const cleaned = (notice: Notice, { support }: Brand): Notice =>
+  JSON.parse(JSON.stringify(notice), (name, value: unknown) =>
+    name === "contact" && support !== null ? support : typeof value === "string" ? oneLine(value) : value,
   ) as Notice;
 
-function letterOf(notice: Notice): Letter {
+function letterOf(voice: Voice, notice: Notice): Letter {
   switch (notice.kind) {
     case "license_delivery":
-      return deliveryLetter(notice);
+      return deliveryLetter(voice, notice);
     case "license_renewed":
-      return renewedLetter(notice);
+      return renewedLetter(voice, notice);
     case "expiry_warning":
-      return warningLetter(notice);
+      return warningLetter(voice, notice);
     case "license_expired":
-      return expiredLetter(notice);
+      return expiredLetter(voice, notice);
     default:
       return digestLetter(notice);
   }
 }
 
-/** @param language of the reader */
-export async function render({ input }: { language: Language; input: Notice }): Promise<Rendered> {
-  const letter = letterOf(cleaned(input));
+/** The language in which a kind of mail is written: staff read English. */
+const languageOf = ({ kind }: Notice, language: Language): Language =>
+  kind === "admin_digest" ? "en" : language;
+
+export async function render({
+  language,
+  brand,
+  input,
+}: {
+  language: Language;
+  brand: Brand;
+  input: Notice;
+}): Promise<Rendered> {
+  const voice = speak(languageOf(input, language));
+  const letter = letterOf(voice, cleaned(input, brand));
   return {
     subject: letter.subject,
-    html: await letterHtml(letter),
-    text: letterText(letter),
+    html: await letterHtml(letter, voice, brand),
+    text: letterText(letter, voice, brand),
     attachments: letter.attachments,
   };
 }

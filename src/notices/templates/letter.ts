@@ -9,7 +9,8 @@ export type Tone = "info" | "good" | "warn" | "stop";
 export interface Row {
   lead: Inline;
   detail: Inline | null;
-  note: string;
+  /** Several stand on a line each. */
+  note: string | string[];
 }
 
 export type Block =
@@ -19,7 +20,8 @@ export type Block =
   | { kind: "facts"; facts: [label: string, value: Inline][] }
   | { kind: "steps"; steps: Inline[][] }
   | { kind: "key"; key: string }
-  | { kind: "rows"; title: string; lead: string; count: number; rows: Row[] }
+  /** The first of `count` rows. */
+  | { kind: "rows"; title: string | null; lead: string | null; count: number; rows: Row[] }
   | { kind: "ask"; label: string; contact: string; subject: string };
 
 export interface Letter {

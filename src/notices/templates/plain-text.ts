@@ -1,8 +1,21 @@
 // A letter as plain text, for people and programs that do not show HTML.
+import type { Brand } from "../../field/brand.ts";
 import type { Block, Inline, Letter } from "./letter.ts";
-import { number } from "./words.ts";
+import { fillText, type Voice } from "./words.ts";
 
+/** Columns of a terminal: Chinese, Japanese and Korean characters take two. */
 const WIDTH = 72;
+
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/;
+
+const columnsOf = (text: string): number => {
+  let columns = 0;
+  for (const character of text) columns += WIDE.test(character) ? 2 : 1;
+  return columns;
+};
+
+const padded = (text: string, columns: number): string =>
+  text + " ".repeat(Math.max(0, columns - columnsOf(text)));
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
@@ -18,29 +31,54 @@ function inlineText(piece: Inline): string {
 
 const sentence = (pieces: Inline[]): string => pieces.map(inlineText).join("");
 
-// An isolated text stays on one line, because an isolate ends with its line.
-const WORDS = /(?:\u2068[^\u2069]*\u2069|[^ ])+/g;
+// Where a line may break: at a space, and around a wide character, but not before a closing mark or a small kana, nor
+// after an opening mark (JIS X 4051). An isolated text stays on one line, because an isolate ends with its line.
+const OPENING = "（「『【";
+const CLOSING = "、。，．・：；？！）」』】ーぁぃぅぇぉっゃゅょァィゥェォッャュョ";
+const UNITS = new RegExp(
+  ` |[${OPENING}]*(?:\u2068[^\u2069]*\u2069|${WIDE.source}|(?:(?!${WIDE.source})[^ ])+)[${CLOSING}]*`,
+  "g",
+);
 
-/** Lines of at most WIDTH; a longer word gets its own line. `indent` goes before every line except the first. */
-function wrap(text: string, first = "", indent = " ".repeat(first.length)): string {
+/** Lines of at most WIDTH; what cannot be broken gets its own line. `indent` goes before every line except the first. */
+function wrap(text: string, first = "", indent = " ".repeat(columnsOf(first))): string {
   const lines: string[] = [];
   let line = first;
-  let empty = true;
-  for (const word of text.match(WORDS) ?? []) {
-    if (!empty && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = indent;
-      empty = true;
+  let start = first;
+  let space = "";
+  for (const unit of text.match(UNITS) ?? []) {
+    if (unit === " ") {
+      space = line === start ? "" : " ";
+      continue;
     }
-    line += empty ? word : ` ${word}`;
-    empty = false;
+    if (line !== start && columnsOf(line + space + unit) > WIDTH) {
+      lines.push(line);
+      line = start = indent;
+      space = "";
+    }
+    line += space + unit;
+    space = "";
   }
   return [...lines, line].join("\n");
 }
 
-const underlined = (title: string): string => `${title}\n${"-".repeat(title.length)}`;
+const underlined = (title: string): string => `${title}\n${"-".repeat(columnsOf(title))}`;
 
-function blockText(block: Block): string | null {
+function rowsText({ title, lead, count, rows }: Extract<Block, { kind: "rows" }>, voice: Voice): string {
+  const { comma, more } = voice.texts;
+  const left = count - rows.length;
+  return [
+    ...(title === null ? [] : [underlined(`${title} (${voice.number(count)})`), ""]),
+    ...(lead === null ? [] : [wrap(lead), ""]),
+    ...rows.map((row) => {
+      const pieces: (Inline | null)[] = [row.lead, row.detail, ...[row.note].flat()];
+      return wrap(pieces.flatMap((piece) => (piece === null ? [] : inlineText(piece))).join(comma), "- ");
+    }),
+    ...(left > 0 ? [fillText(more, { n: voice.number(left) })] : []),
+  ].join("\n");
+}
+
+function blockText(block: Block, voice: Voice): string | null {
   switch (block.kind) {
     case "paragraph":
       return wrap(sentence(block.words));
@@ -52,30 +90,15 @@ function blockText(block: Block): string | null {
         .map((text) => wrap(text, "  "))
         .join("\n");
     case "facts": {
-      const width = Math.max(...block.facts.map(([label]) => label.length)) + 3;
+      const width = Math.max(...block.facts.map(([label]) => columnsOf(label))) + 3;
       return block.facts
-        .map(([label, value]) => wrap(inlineText(value), `${label}:`.padEnd(width)))
+        .map(([label, value]) => wrap(inlineText(value), padded(`${label}:`, width)))
         .join("\n");
     }
     case "steps":
       return block.steps.map((step, index) => wrap(sentence(step), `${index + 1}. `)).join("\n");
-    case "rows": {
-      const rows = block.rows.map(({ lead, detail, note }) =>
-        wrap(
-          [lead, detail, note].flatMap((piece) => (piece === null ? [] : inlineText(piece))).join(", "),
-          "- ",
-        ),
-      );
-      const more = block.count - block.rows.length;
-      return [
-        underlined(`${block.title} (${number(block.count)})`),
-        "",
-        wrap(block.lead),
-        "",
-        ...rows,
-        ...(more > 0 ? [`and ${number(more)} more`] : []),
-      ].join("\n");
-    }
+    case "rows":
+      return rowsText(block, voice);
     case "ask":
       // Text has no button, and the paragraph before it says the same.
       return null;
@@ -84,7 +107,8 @@ function blockText(block: Block): string | null {
   }
 }
 
-export function letterText({ sender, title, blocks, footer }: Letter): string {
-  const body = blocks.map(blockText).filter((text) => text !== null);
-  return `${[wrap(sender), wrap(title), ...body, `-- \n${wrap(sentence(footer))}`].join("\n\n")}\n`;
+export function letterText({ sender, title, blocks, footer }: Letter, voice: Voice, brand: Brand): string {
+  const body = blocks.map((block) => blockText(block, voice)).filter((text) => text !== null);
+  const end = [wrap(sentence(footer)), ...(brand.footer.length > 0 ? ["", ...brand.footer] : [])];
+  return `${[wrap(brand.name ?? sender), wrap(title), ...body, `-- \n${end.join("\n")}`].join("\n\n")}\n`;
 }

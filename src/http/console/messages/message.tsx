@@ -1,8 +1,9 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage } from "../../../notices/messages.ts";
+import { findMessage, getMessage, presentMessage, type Preview } from "../../../notices/messages.ts";
 import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
+import type { Http } from "../../http.ts";
 import { Heading } from "../layout.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
@@ -26,7 +27,7 @@ const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
   /^(?:failed|skipped|bounced)$/.test(status) && reason !== "superseded";
 
-const FORMATS = { html: "As it looks", text: "Plain text" } as const;
+export const FORMATS = { html: "As it looks", text: "Plain text" } as const;
 
 /** On request only: a mail with a key is shown to those who may see keys, and each view is recorded. */
 const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
@@ -35,7 +36,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
   maySee,
   as,
 }) => {
-  if (!maySee) return <p class="empty">This mail contains a license key, which your role may not see.</p>;
+  if (!maySee) return <p class="empty">This mail holds a license key, which your role does not show.</p>;
   const format = as === "html" || as === "text" ? as : holdsKey ? null : "html";
   return (
     <>
@@ -50,7 +51,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
           </a>
         ))}
       </p>
-      {holdsKey ? <p class="hint">It contains a license key: each view is recorded.</p> : null}
+      {holdsKey ? <p class="hint">It holds a license key: each look at it is recorded.</p> : null}
       {format === null ? null : (
         <iframe title="The mail" sandbox="" src={`/admin/messages/${id}/body?as=${format}`}></iframe>
       )}
@@ -117,30 +118,33 @@ export const messagePage: Page = {
   },
 };
 
-// A mail may contain anything: nothing in it runs or loads, and only this console may frame it.
-const MAIL_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+/** A mail may contain anything: nothing in it runs, it loads only our logo, and only this console may frame it. */
+export function mailBody(
+  http: Http,
+  mail: Pick<Preview, "html" | "text"> | null,
+  as: keyof typeof FORMATS,
+): Response {
+  const { logo } = http.get("context").config.brand;
+  const images = logo === null ? "data:" : `data: ${new URL(logo).origin}`;
+  const isHtml = as === "html" && mail !== null;
+  return http.body(
+    mail === null ? "The mail cannot be read any more: SESSION_SECRET has changed since." : mail[as],
+    200,
+    {
+      "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,
+      "Content-Security-Policy": `default-src 'none'; style-src 'unsafe-inline'; img-src ${images}; frame-ancestors 'self'; sandbox`,
+      "X-Frame-Options": "SAMEORIGIN",
+    },
+  );
+}
 
 export const messageBody: Page = {
   path: "/admin/messages/{id}/body",
   access: "read",
   async show({ http, context, can, params, query }) {
     const { holdsKey, preview } = await getMessage(context, params["id"]!);
-    if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail contains a license key.");
-    const isHtml = query["as"] !== "text" && preview !== null;
-    return http.body(
-      preview === null
-        ? "The mail cannot be read any more: SESSION_SECRET has changed since."
-        : isHtml
-          ? preview.html
-          : preview.text,
-      200,
-      {
-        "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,
-        "Content-Security-Policy": MAIL_POLICY,
-        "X-Frame-Options": "SAMEORIGIN",
-      },
-    );
+    if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail holds a license key.");
+    return mailBody(http, preview, query["as"] === "text" ? "text" : "html");
   },
 };
 
@@ -160,8 +164,8 @@ export const retry: Form = {
           <Card>
             <PostForm visit={visit} entry={entry}>
               <p>
-                The same mail goes to <strong>{message.recipient}</strong> again at once, unchanged. To mail
-                the license as it is now, send it from its own page.
+                The same mail goes to <strong>{message.recipient}</strong> once more, right away. It stands as
+                it was written: for the license as it is now, send the license from its own page.
               </p>
               {message.last_error === null || entry.problem ? null : (
                 <p class="note warn">{message.last_error}</p>

@@ -45,6 +45,7 @@ const WORDS: Record<string, string> = {
   "license_type.deleted": "License type deleted",
   "licenses.exported": "Licenses exported",
   "message.retried": "Mail sent again",
+  "message.previewed": "Preview of mail sent",
   "person.added": "Person added",
   "person.changed": "Role changed",
   "person.removed": "Person removed",

@@ -15,6 +15,7 @@ const mail: Page = {
   path: "/admin/settings/mail",
   access: "read",
   async show({ context, now }) {
+    const { brand } = context.config;
     const { from, replyTo, staff, apiKey, heldBy, ratePerSecond, webhookSecret } = context.config.mail;
     const [fault, ...pages] = await Promise.all([
       senderFault(context),
@@ -29,9 +30,14 @@ const mail: Page = {
             trail={[SETTINGS]}
             title="Mail"
             actions={
-              <a class="button" href="/admin/messages">
-                All messages
-              </a>
+              <>
+                <a class="button" href="/admin/settings/mail/preview">
+                  Preview
+                </a>
+                <a class="button" href="/admin/messages">
+                  All messages
+                </a>
+              </>
             }
           />
           <SenderNote fault={fault} />
@@ -72,6 +78,17 @@ const mail: Page = {
                     <Badge tone="good">accepted</Badge>
                   ),
                 ],
+              ]}
+            />
+          </Card>
+          <Card title="Brand">
+            <Facts
+              rows={[
+                ["Name", brand.name ?? "that of the product"],
+                ["Logo", brand.logo && <code>{brand.logo}</code>],
+                ["Color", <code>{brand.color}</code>],
+                ["Questions go to", brand.support ?? "where replies go"],
+                ["Footer", brand.footer.join(" · ") || null],
               ]}
             />
           </Card>

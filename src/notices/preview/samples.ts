@@ -1,0 +1,73 @@
+// Invented licenses and what happens to them, for previews.
+import { base64url } from "jose";
+import type { Services } from "../../context.ts";
+import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
+import type { Message } from "../../storage/schema.ts";
+import type { LicenseFacts, Notice, Several, When } from "../templates/index.ts";
+
+/** As long as a real key, and of no use to anybody. */
+const SAMPLE_KEY = [40, 640, 64]
+  .map((bytes) => base64url.encode("This key is a sample. ".repeat(30).slice(0, bytes)))
+  .join(".");
+
+const SAMPLES: [type: string, days: number, grace: number][] = [
+  ["professional", 7, 14],
+  ["enterprise", 14, 30],
+  ["trial", 1, 0],
+];
+
+function factsOf({ config, clock }: Services, type: string, days: number, grace: number): LicenseFacts {
+  // At noon UTC, where a date ends.
+  const end = Math.floor(clock.now() / DAY) * DAY + 12 * HOUR + days * DAY;
+  return {
+    product: config.productName,
+    customer_name: "Alex Morgan",
+    company: "Example Corp",
+    license_id: `lic_01SAMPLE00000000000000${type.slice(0, 4).toUpperCase()}`,
+    license_type: type,
+    expires_at: end,
+    grace_until: end + grace * DAY,
+    features: ["orchestration", "api"],
+    max_instances: 5,
+    max_services: null,
+    max_requests_per_day: 250_000,
+    contact: config.mail.replyTo ?? "licensing@example.com",
+  };
+}
+
+/** A mail of this kind about `count` licenses, at most three. */
+export function sampleOf(context: Services, kind: Message["kind"], count: number): Notice {
+  const licenses = SAMPLES.slice(0, count).map(([type, days, grace]) => ({
+    facts: factsOf(context, type, kind === "license_expired" ? 0 : days, grace),
+    when: days === 1 ? "tomorrow" : { in: days },
+    license_key: SAMPLE_KEY,
+  })) as Several<{ facts: LicenseFacts; when: When; license_key: string }>;
+  if (kind !== "admin_digest") return { kind, licenses };
+  const rows = licenses.map(({ facts: { license_id, customer_name, expires_at } }) => ({
+    license_id,
+    customer_name,
+    expires_at,
+  }));
+  return {
+    kind,
+    product: context.config.productName,
+    day: dayOf(context.clock.now()),
+    expiring: rows,
+    expired: [],
+    failed: [],
+    sender: null,
+    faults: [],
+    more: [],
+    bounced: [
+      {
+        to: "alex.morgan@example.com",
+        kind: "expiry_warning",
+        license_id: rows[0]?.license_id ?? null,
+        customer_name: "Alex Morgan",
+        why: "The mailbox is full.",
+      },
+    ],
+    at_limit: [{ license_id: rows[0]?.license_id ?? "", customer_name: "Alex Morgan", active: 5, max: 5 }],
+    unreachable: [],
+  };
+}

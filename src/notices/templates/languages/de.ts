@@ -1,0 +1,148 @@
+import type { Texts } from "./texts.ts";
+
+export const de: Texts = {
+  locale: "de-DE",
+  comma: ", ",
+  through: "bis einschließlich {date}",
+  until: "bis {date}, {time} Uhr UTC",
+  today: "heute",
+  todayAt: "heute um {time} Uhr UTC",
+  tomorrow: "morgen",
+  inDays: { one: "in {n} Tag", other: "in {n} Tagen" },
+  perpetual: "unbefristet, sie läuft nicht ab",
+  unlimited: "unbegrenzt",
+  more: "und {n} weitere",
+
+  sender: "Lizenzen für {product}",
+  hello: "Guten Tag {name},",
+  footer: {
+    one: "Diese E-Mail betrifft die Lizenz {id} von {company}. Fragen? Antworten Sie einfach, oder wenden Sie sich an {contact}.",
+    more: "Diese E-Mail betrifft {n} Lizenzen von {company}. Fragen? Antworten Sie einfach, oder wenden Sie sich an {contact}.",
+  },
+  which: "{type} {id}",
+  offline: {
+    lead: "Kein Netz vor Ort?",
+    words:
+      " Lassen Sie {product} eine Anforderungsdatei schreiben und senden Sie diese an {contact}. Sie erhalten eine Datei zurück, mit der sich die Installation ohne Verbindung aktivieren lässt.",
+  },
+  facts: {
+    license: "Lizenz",
+    company: "Firma",
+    type: "Lizenztyp",
+    valid: "Gültig",
+    grace: "Kulanzfrist",
+    instances: "Instanzen",
+    services: "Dienste",
+    requests: "Anfragen pro Tag",
+    features: "Funktionen",
+    basics: "nur die Grundfunktionen",
+  },
+  covers: "Leistungsumfang",
+  validEnd: "gültig {end}",
+  graceEnd: "Kulanzfrist {end}",
+  noGrace: "keine Kulanzfrist",
+  renewal: {
+    heading: "So verlängern Sie",
+    words:
+      "Antworten Sie auf diese E-Mail, oder wenden Sie sich an {contact}. Nach der Verlängerung holen sich verbundene Installationen den neuen Schlüssel beim nächsten Abgleich selbst; für alle anderen senden wir ihn Ihnen zu.",
+    ask: "Verlängerung anfragen",
+    subject: "Verlängerung der Lizenz {ids} für {product}",
+  },
+
+  delivery: {
+    subject: {
+      one: "Ihre Lizenz für {product}: {which}",
+      more: "Ihre {n} Lizenzen für {product}: {which}",
+    },
+    title: { one: "Ihre Lizenz für {product}", more: "Ihre {n} Lizenzen für {product}" },
+    preheader: {
+      one: "Ihr Lizenzschlüssel, und wie Sie ihn in drei kurzen Schritten einrichten. {validity}",
+      more: "Ihre Lizenzschlüssel, und wie Sie sie in drei kurzen Schritten einrichten.",
+    },
+    intro: {
+      one: "hier ist Ihre Lizenz für {product}. Den Schlüssel finden Sie unten und in der angehängten Datei {files}.",
+      more: "hier sind Ihre {n} Lizenzen für {product}. Die Schlüssel finden Sie unten und in den angehängten Dateien {files}.",
+    },
+    perpetual: "Die Lizenz läuft nicht ab.",
+    valid: "Die Lizenz gilt {end}.",
+    key: "Ihr Lizenzschlüssel",
+    secret:
+      "Behandeln Sie einen Schlüssel wie ein Passwort: Wer ihn hat, kann an Ihrer Stelle Instanzen aktivieren.",
+    install: "So richten Sie den Schlüssel ein",
+    steps: [
+      "Legen Sie die angehängte Datei dort ab, wo {product} die Lizenz liest, oder fügen Sie den Schlüssel auf der Lizenzseite von {product} ein.",
+      "Starten Sie {product}.",
+      "Das ist alles: Die Aktivierung geschieht von selbst über HTTPS.",
+    ],
+  },
+  renewed: {
+    subject: {
+      one: "Ihre Lizenz für {product} ist verlängert: {which}",
+      more: "{n} Lizenzen für {product} sind verlängert: {which}",
+    },
+    title: {
+      one: "Ihre Lizenz für {product} ist verlängert",
+      more: "{n} Lizenzen für {product} sind verlängert",
+    },
+    preheader: "{validity} Für verbundene Installationen müssen Sie nichts tun.",
+    thanks: "vielen Dank für Ihr Vertrauen.",
+    valid: "Die Lizenz gilt jetzt {end}.",
+    validMore: "gilt jetzt {end}",
+    perpetual: "Die Lizenz läuft nicht mehr ab.",
+    grace: "Danach folgt eine Kulanzfrist {end}.",
+    connected: "Verbundene Installationen",
+    nothing: "Sie müssen nichts tun: Der neue Schlüssel kommt beim nächsten Abgleich von selbst.",
+    others: "Alle anderen Installationen",
+    put: {
+      one: "Den neuen Schlüssel finden Sie unten und in der angehängten Datei {files}. Ersetzen Sie damit den alten, oder fügen Sie ihn auf der Lizenzseite von {product} ein.",
+      more: "Die neuen Schlüssel finden Sie unten und in den angehängten Dateien {files}. Ersetzen Sie damit jeweils den alten, oder fügen Sie den Schlüssel auf der Lizenzseite von {product} ein.",
+    },
+  },
+  warning: {
+    subject: {
+      one: "Ihre Lizenz für {product} läuft {when} ab: {which}",
+      more: "{n} Lizenzen für {product} laufen {when} ab: {which}",
+    },
+    title: {
+      one: "Ihre Lizenz für {product} läuft {when} ab",
+      more: "{n} Lizenzen für {product} laufen {when} ab",
+    },
+    subjectFirst: "{n} Lizenzen für {product} laufen ab, die erste {when}: {which}",
+    titleFirst: "{n} Lizenzen für {product} laufen ab, die erste {when}",
+    preheader: "Die Lizenz gilt {end}. Was danach geschieht, und wie Sie verlängern.",
+    preheaderMore: "Welche das sind, was danach geschieht, und wie Sie verlängern.",
+    words: "Ihre Lizenz {type} für {product} ({id}) läuft {when} ab.",
+    wordsMore: "diese Lizenzen für {product} enden bald:",
+    left: { one: "Noch {n} Tag", other: "Noch {n} Tage" },
+    expires: "Läuft {when} ab",
+    valid: "Gültig {end}.",
+    next: "Was danach geschieht",
+    grace:
+      "Es wird nicht sofort etwas abgeschaltet. Ohne Verlängerung läuft {product} in der Kulanzfrist weiter, und zwar {end}; dann stoppt {product}.",
+    stops: "Diese Lizenz hat keine Kulanzfrist: Ohne Verlängerung stoppt {product} dann.",
+    graceMore:
+      "Ohne Verlängerung läuft {product} in der Kulanzfrist einer Lizenz weiter, sofern sie eine hat; dann stoppt {product}.",
+  },
+  expired: {
+    subject: {
+      one: "Ihre Lizenz für {product} ist abgelaufen: {which}",
+      more: "{n} Lizenzen für {product} sind abgelaufen: {which}",
+    },
+    title: {
+      one: "Ihre Lizenz für {product} ist abgelaufen",
+      more: "{n} Lizenzen für {product} sind abgelaufen",
+    },
+    preheaderGrace: "{product} läuft in der Kulanzfrist weiter, {end}. So verlängern Sie.",
+    preheaderStopped: "Die Lizenz hatte keine Kulanzfrist, {product} wurde gestoppt. So verlängern Sie.",
+    preheaderMore: "Welche das sind, und wie Sie verlängern.",
+    words: "Ihre Lizenz {type} für {product} ({id}) galt {end} und ist abgelaufen.",
+    wordsMore: "diese Lizenzen für {product} sind abgelaufen:",
+    was: "galt {end}",
+    grace: "Kulanzfrist {end}",
+    graceWords: "So lange läuft {product} weiter wie bisher. Ohne Verlängerung stoppt {product} danach.",
+    stopped: "{product} wurde gestoppt",
+    stoppedWords: "Diese Lizenz hat keine Kulanzfrist. Nach einer Verlängerung läuft {product} wieder.",
+    graceMore:
+      "Mit einer Lizenz in der Kulanzfrist läuft {product} weiter wie bisher und stoppt an deren Ende. Ohne Kulanzfrist wurde {product} gestoppt und läuft nach einer Verlängerung wieder.",
+  },
+};

@@ -1,0 +1,135 @@
+import type { Texts } from "./texts.ts";
+
+export const en: Texts = {
+  locale: "en-GB",
+  comma: ", ",
+  through: "through {date}",
+  until: "until {date}, {time} UTC",
+  today: "today",
+  todayAt: "today at {time} UTC",
+  tomorrow: "tomorrow",
+  inDays: { one: "in {n} day", other: "in {n} days" },
+  perpetual: "perpetual, it does not expire",
+  unlimited: "unlimited",
+  more: "and {n} more",
+
+  sender: "{product} Licensing",
+  hello: "Hello {name},",
+  footer: {
+    one: "This mail is about license {id} of {company}. Questions? Reply to it, or get in touch with {contact}.",
+    more: "This mail is about {n} licenses of {company}. Questions? Reply to it, or get in touch with {contact}.",
+  },
+  which: "{type} {id}",
+  offline: {
+    lead: "No network there?",
+    words:
+      " Let {product} write a request file and send it to {contact}. You get a file back that activates the installation without a connection.",
+  },
+  facts: {
+    license: "License",
+    company: "Company",
+    type: "License type",
+    valid: "Valid",
+    grace: "Grace period",
+    instances: "Instances",
+    services: "Services",
+    requests: "Requests a day",
+    features: "Features",
+    basics: "none beyond the basics",
+  },
+  covers: "What it covers",
+  validEnd: "valid {end}",
+  graceEnd: "grace {end}",
+  noGrace: "no grace period",
+  renewal: {
+    heading: "How to renew",
+    words:
+      "Reply to this mail, or get in touch with {contact}. Once renewed, connected installations get the new key by themselves at their next check-in; for all others we send it to you.",
+    ask: "Ask for a renewal",
+    subject: "Renewal of {product} license {ids}",
+  },
+
+  delivery: {
+    subject: { one: "Your {product} license: {which}", more: "Your {n} {product} licenses: {which}" },
+    title: { one: "Your {product} license", more: "Your {n} {product} licenses" },
+    preheader: {
+      one: "Your license key and how to install it in three short steps. {validity}",
+      more: "Your license keys and how to install them in three short steps.",
+    },
+    intro: {
+      one: "Here is your {product} license. The key is below and in the attached file {files}.",
+      more: "Here are your {n} {product} licenses. The keys are below and in the attached files {files}.",
+    },
+    perpetual: "It does not expire.",
+    valid: "It is valid {end}.",
+    key: "Your license key",
+    secret: "Treat a key like a password: whoever has it can activate instances in your place.",
+    install: "How to install it",
+    steps: [
+      "Put the attached file where {product} reads its license, or paste the key into the licensing page of {product}.",
+      "Start {product}.",
+      "That is all: it activates by itself over HTTPS.",
+    ],
+  },
+  renewed: {
+    subject: {
+      one: "Your {product} license is renewed: {which}",
+      more: "{n} {product} licenses are renewed: {which}",
+    },
+    title: { one: "Your {product} license is renewed", more: "{n} {product} licenses are renewed" },
+    preheader: "{validity} Connected installations need nothing from you.",
+    thanks: "Thank you for staying with us.",
+    valid: "It is now valid {end}.",
+    validMore: "now valid {end}",
+    perpetual: "It no longer expires.",
+    grace: "With grace after that {end}.",
+    connected: "Connected installations",
+    nothing: "There is nothing to do: they get the new key by themselves at their next check-in.",
+    others: "All other installations",
+    put: {
+      one: "The new key is below and in the attached file {files}. Put it in place of the old one, or paste it into the licensing page of {product}.",
+      more: "The new keys are below and in the attached files {files}. Put each in place of the old one, or paste it into the licensing page of {product}.",
+    },
+  },
+  warning: {
+    subject: {
+      one: "Your {product} license expires {when}: {which}",
+      more: "{n} {product} licenses expire {when}: {which}",
+    },
+    title: { one: "Your {product} license expires {when}", more: "{n} {product} licenses expire {when}" },
+    subjectFirst: "{n} {product} licenses expire, the first {when}: {which}",
+    titleFirst: "{n} {product} licenses expire, the first {when}",
+    preheader: "It is valid {end}. What happens then, and how to renew.",
+    preheaderMore: "Which they are, what happens then, and how to renew.",
+    words: "Your {type} license for {product}, {id}, expires {when}.",
+    wordsMore: "These licenses for {product} end soon:",
+    left: { one: "{n} day left", other: "{n} days left" },
+    expires: "Expires {when}",
+    valid: "Valid {end}.",
+    next: "What happens then",
+    grace:
+      "Nothing stops at once. Without a renewal {product} goes on in its grace period {end}; then it stops.",
+    stops: "This license has no grace period: without a renewal {product} stops then.",
+    graceMore:
+      "Without a renewal {product} goes on in the grace period of a license, if it has one; then it stops.",
+  },
+  expired: {
+    subject: {
+      one: "Your {product} license has expired: {which}",
+      more: "{n} {product} licenses have expired: {which}",
+    },
+    title: { one: "Your {product} license has expired", more: "{n} {product} licenses have expired" },
+    preheaderGrace: "{product} goes on in grace {end}. How to renew.",
+    preheaderStopped: "It had no grace period, so {product} has stopped. How to renew.",
+    preheaderMore: "Which they are, and how to renew.",
+    words: "Your {type} license for {product}, {id}, was valid {end} and has expired.",
+    wordsMore: "These licenses for {product} have expired:",
+    was: "was valid {end}",
+    grace: "Grace {end}",
+    graceWords: "{product} goes on as before for that long. Without a renewal it stops then.",
+    stopped: "{product} has stopped",
+    stoppedWords: "This license has no grace period. A renewal lets {product} run again.",
+    graceMore:
+      "With a license in its grace period {product} goes on as before, and stops at the end of that. Without one it has stopped; a renewal lets it run again.",
+  },
+};

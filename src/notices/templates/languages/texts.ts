@@ -1,0 +1,114 @@
+// What every language must say. A text holds {names} of what goes in; one that is missing fails the build.
+
+/** By the categories of CLDR that the language has for whole numbers. `other` stands for the rest. */
+export type Counted = { one?: string; other: string };
+
+/** What a mail says if it is about one license, and if it is about several. */
+interface OneOrMore {
+  one: string;
+  more: string;
+}
+
+export interface Texts {
+  /** For Intl. */
+  locale: string;
+  /** Between the parts of a list. */
+  comma: string;
+  /** An end that is a date; this day is still included. */
+  through: string;
+  /** An end that is an instant. */
+  until: string;
+  today: string;
+  /** Today, by the moment at which it is over. */
+  todayAt: string;
+  tomorrow: string;
+  inDays: Counted;
+  perpetual: string;
+  unlimited: string;
+  more: string;
+
+  sender: string;
+  hello: string;
+  footer: OneOrMore;
+  /** A license in a subject: its type and the end of its id. */
+  which: string;
+  offline: { lead: string; words: string };
+  facts: {
+    license: string;
+    company: string;
+    type: string;
+    valid: string;
+    grace: string;
+    instances: string;
+    services: string;
+    requests: string;
+    features: string;
+    basics: string;
+  };
+  covers: string;
+  /** A column of a table: until when the license is valid, and its grace period. */
+  validEnd: string;
+  graceEnd: string;
+  noGrace: string;
+  renewal: { heading: string; words: string; ask: string; subject: string };
+
+  delivery: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    preheader: OneOrMore;
+    intro: OneOrMore;
+    perpetual: string;
+    valid: string;
+    key: string;
+    secret: string;
+    install: string;
+    steps: [put: string, start: string, done: string];
+  };
+  renewed: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    preheader: string;
+    thanks: string;
+    valid: string;
+    validMore: string;
+    perpetual: string;
+    grace: string;
+    connected: string;
+    nothing: string;
+    others: string;
+    put: OneOrMore;
+  };
+  warning: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    /** As the title, if the licenses end on different days: {when} is the first. */
+    subjectFirst: string;
+    titleFirst: string;
+    preheader: string;
+    preheaderMore: string;
+    words: string;
+    wordsMore: string;
+    left: Counted;
+    expires: string;
+    valid: string;
+    next: string;
+    grace: string;
+    stops: string;
+    graceMore: string;
+  };
+  expired: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    preheaderGrace: string;
+    preheaderStopped: string;
+    preheaderMore: string;
+    words: string;
+    wordsMore: string;
+    was: string;
+    grace: string;
+    graceWords: string;
+    stopped: string;
+    stoppedWords: string;
+    graceMore: string;
+  };
+}
