@@ -1,6 +1,7 @@
 // How mails look: every kind in every language, with invented licenses and the brand as configured.
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
+import { Mailbox } from "../../field/mailboxes.ts";
 import { LANGUAGES } from "../../kernel/languages.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
@@ -19,7 +20,7 @@ export const PreviewRequest = z.object({
 
 export type PreviewRequest = z.output<typeof PreviewRequest>;
 
-export const SendPreviewRequest = z.extend(PreviewRequest, { to: z.email().check(z.maxLength(254)) });
+export const SendPreviewRequest = z.extend(PreviewRequest, { to: Mailbox });
 
 /** A mail of this kind, as a customer would get it. */
 export async function previewMail(context: Context, request: PreviewRequest): Promise<Rendered> {

@@ -36,7 +36,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
   maySee,
   as,
 }) => {
-  if (!maySee) return <p class="empty">This mail holds a license key, which your role does not show.</p>;
+  if (!maySee) return <p class="empty">This mail contains a license key, which your role may not see.</p>;
   const format = as === "html" || as === "text" ? as : holdsKey ? null : "html";
   return (
     <>
@@ -51,7 +51,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
           </a>
         ))}
       </p>
-      {holdsKey ? <p class="hint">It holds a license key: each look at it is recorded.</p> : null}
+      {holdsKey ? <p class="hint">It contains a license key: each view is recorded.</p> : null}
       {format === null ? null : (
         <iframe title="The mail" sandbox="" src={`/admin/messages/${id}/body?as=${format}`}></iframe>
       )}
@@ -143,7 +143,7 @@ export const messageBody: Page = {
   access: "read",
   async show({ http, context, can, params, query }) {
     const { holdsKey, preview } = await getMessage(context, params["id"]!);
-    if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail holds a license key.");
+    if (holdsKey && !can("keys")) throw new Problem("FORBIDDEN", "This mail contains a license key.");
     return mailBody(http, preview, query["as"] === "text" ? "text" : "html");
   },
 };
@@ -164,8 +164,8 @@ export const retry: Form = {
           <Card>
             <PostForm visit={visit} entry={entry}>
               <p>
-                The same mail goes to <strong>{message.recipient}</strong> once more, right away. It stands as
-                it was written: for the license as it is now, send the license from its own page.
+                The same mail goes to <strong>{message.recipient}</strong> again at once, unchanged. To mail
+                the license as it is now, send it from its own page.
               </p>
               {message.last_error === null || entry.problem ? null : (
                 <p class="note warn">{message.last_error}</p>
