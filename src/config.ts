@@ -6,6 +6,8 @@ import { addressesIn, isSameAddress } from "./field/addresses.ts";
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
   DB: D1Database;
+  /** Absent where the account has no R2. */
+  BACKUPS?: R2Bucket;
   REFUSED_CREDENTIALS_LIMIT: RateLimit;
   LICENSE_LIMIT: RateLimit;
   SIGN_IN_LIMIT: RateLimit;
@@ -175,7 +177,10 @@ export interface Config {
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
-  /** Public halves of keys that are no longer listed. What they signed proves a seat, and nothing else. */
+  /**
+   * Public halves of keys that are no longer listed. They prove seats and verify seals up to `last_seal` (none without
+   * it), and nothing else.
+   */
   retiredKeys: RetiredKey[];
   /** Encrypts or authenticates everything that only this service reads again. */
   sessionSecret: string;

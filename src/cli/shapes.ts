@@ -30,4 +30,5 @@ export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
+export type SealStatus = Shape<"SealStatus">;
 export type Statistics = Shape<"Statistics">;

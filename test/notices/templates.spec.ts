@@ -54,6 +54,7 @@ const digest = (changes: Partial<Digest> = {}): Digest => ({
   bounced: [],
   at_limit: [],
   unreachable: [],
+  seal: null,
   ...changes,
 });
 const row = (customer_name: string, license_id = "lic_1") => ({ license_id, customer_name, expires_at: END });
@@ -64,6 +65,7 @@ const busy = (name = "Ada Price") =>
     bounced: [{ to: "ada@acme.example", kind: "expiry_warning", license_id: null }],
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
+    seal: { seal: 1_204, head: "0123456789abcdef".repeat(4) },
   });
 
 const VARIANTS: [name: string, notice: Notice][] = [

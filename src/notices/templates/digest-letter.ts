@@ -1,6 +1,6 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
-import type { DigestRow, NoticeOf } from "./notice.ts";
+import type { DigestRow, NoticeOf, SealHead } from "./notice.ts";
 import { counted, dayInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
@@ -21,8 +21,12 @@ const licenseRow =
 
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
 
+/** The head of the record: `audit verify --witness` looks for it in the text of the mail. */
+const sealLine = (seal: SealHead | null): Inline[] =>
+  seal === null ? [] : [` Seal ${seal.seal} of the record: `, { code: seal.head }];
+
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
-  const { product, expiring, expired, bounced, at_limit, unreachable } = notice;
+  const { product, expiring, expired, bounced, at_limit, unreachable, seal } = notice;
   const day = dayInWords(notice.day);
   const totals = (
     [
@@ -89,7 +93,7 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
             licenseRow("until"),
           ),
         ],
-    footer: [`${product} Licensing writes this once a day.`],
+    footer: [`${product} Licensing writes this once a day.`, ...sealLine(seal)],
     attachments: [],
   };
 }

@@ -22,6 +22,12 @@ export interface DigestRow {
   expires_at: number | null;
 }
 
+/** The head of the sealed record. */
+export interface SealHead {
+  seal: number;
+  head: string;
+}
+
 export type Notice =
   | { kind: "license_delivery"; facts: LicenseFacts; license_key: string }
   | { kind: "license_renewed"; facts: LicenseFacts; license_key: string }
@@ -36,6 +42,7 @@ export type Notice =
       bounced: { to: string; kind: string; license_id: string | null }[];
       at_limit: { license_id: string; customer_name: string; active: number; max: number }[];
       unreachable: DigestRow[];
+      seal: SealHead | null;
     };
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;

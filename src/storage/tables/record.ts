@@ -1,6 +1,6 @@
 // What happened, and the seals over it.
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { json } from "./columns.ts";
 
 export const events = sqliteTable(
@@ -37,6 +37,12 @@ export const auditSeals = sqliteTable("audit_seals", {
   marks: text().notNull(),
   token: text().notNull(),
 });
+
+export const auditMarks = sqliteTable(
+  "audit_marks",
+  { seal: integer().notNull(), from_id: integer().notNull(), marks: text().notNull() },
+  (table) => [primaryKey({ columns: [table.seal, table.from_id] })],
+);
 
 export type Event = typeof events.$inferSelect;
 export type AuditSeal = typeof auditSeals.$inferSelect;
