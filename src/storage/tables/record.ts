@@ -28,15 +28,24 @@ export const events = sqliteTable(
   ],
 );
 
-export const auditSeals = sqliteTable("audit_seals", {
-  id: integer().primaryKey(),
-  from_id: integer().notNull().unique(),
-  up_to: integer().notNull(),
-  sealed_at: integer().notNull(),
-  head: text().notNull(),
-  marks: text().notNull(),
-  token: text().notNull(),
-});
+export const auditSeals = sqliteTable(
+  "audit_seals",
+  {
+    id: integer().primaryKey(),
+    from_id: integer().notNull().unique(),
+    up_to: integer().notNull(),
+    sealed_at: integer().notNull(),
+    head: text().notNull(),
+    /** Empty, except in seals of former releases. */
+    marks: text().notNull(),
+    token: text().notNull(),
+  },
+  (table) => [
+    index("audit_seals_by_long_marks")
+      .on(table.id)
+      .where(sql`length(marks) > 64000`),
+  ],
+);
 
 export const auditMarks = sqliteTable(
   "audit_marks",
