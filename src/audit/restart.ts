@@ -17,25 +17,34 @@ import { keep, marksOver, writeSeal } from "./seals.ts";
  * @throws Problem CONFLICT if somebody else made a seal meanwhile
  */
 export async function restartSeals(context: Context, reason: string): Promise<AuditSeal> {
-  const { db, backups } = context;
   allow(context, "seals");
   const now = context.clock.now();
+  for (let again = 0; again < ATTEMPTS; again++) {
+    const seal = await unusedNumber(context);
+    await context.db.batch([
+      recordChange(context, now, "record.restarted", ["record", "seals"], { reason, seal }, ALWAYS),
+    ]);
+    const { claims, marks } = await firstOf(context, seal);
+    const token = await writeSeal(context, claims, marks, now);
+    if (token === null) continue;
+    await keep(context, seal, token);
+    const { from_id, up_to, head } = claims;
+    return { id: seal, from_id, up_to, sealed_at: now, head, marks: "", token };
+  }
+  throw new Problem("CONFLICT", "Another seal was made meanwhile. Read the seals and decide anew.");
+}
+
+/** A forged seal may begin where this one would: the event that the next attempt records makes another beginning. */
+const ATTEMPTS = 3;
+
+/** Above all that the database and the bucket have. */
+async function unusedNumber({ db, backups }: Context): Promise<number> {
   const [{ highest } = { highest: 0 }] = await db.orm
     .select({ highest: sql<number>`coalesce(max(${auditSeals.id}), 0)`.as("highest") })
     .from(auditSeals);
   const seal = Math.max(0, highest, backups ? await highestKept(backups) : 0) + 1;
-  if (!Number.isSafeInteger(seal))
-    throw new Problem("CONFLICT", `There is a seal ${highest}, which this service cannot have made.`);
-  await db.batch([
-    recordChange(context, now, "record.restarted", ["record", "seals"], { reason, seal }, ALWAYS),
-  ]);
-  const { claims, marks } = await firstOf(context, seal);
-  const token = await writeSeal(context, claims, marks, now);
-  if (token === null)
-    throw new Problem("CONFLICT", "A seal was made meanwhile. Read the seals and decide anew.");
-  await keep(context, seal, token);
-  const { from_id, up_to, head } = claims;
-  return { id: seal, from_id, up_to, sealed_at: now, head, marks: "", token };
+  if (Number.isSafeInteger(seal)) return seal;
+  throw new Problem("CONFLICT", `There is a seal ${highest}, which this service cannot have made.`);
 }
 
 const ALWAYS = { sql: "", values: [] };
