@@ -62,7 +62,7 @@ const KINDS: Partial<Record<Finding["kind"], string>> = { seal: "seal", break: "
 
 const FINDING_COLUMNS: Column<Finding>[] = [
   ["what", ({ kind, id }) => `${KINDS[kind] ?? "event"} ${id}`],
-  ["found", ({ kind }) => (KINDS[kind] && kind !== "break" ? "–" : kind)],
+  ["found", ({ kind }) => (kind === "seal" || kind === "witness" ? "–" : kind)],
   ["says", ({ says }) => text(says)],
 ];
 

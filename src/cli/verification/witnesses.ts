@@ -13,7 +13,9 @@ export interface Witness {
 interface Named {
   head: string;
   /** Its number, if the witness names it. */
-  seal?: number;
+  seal?: number | undefined;
+  /** Whether it is a seal itself. */
+  signed?: true;
 }
 
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -47,7 +49,7 @@ async function headsIn(content: string, trust: Trust): Promise<Named[]> {
   const type = typeOf(token);
   if (type === "audit-seal+jwt") {
     const { seal, head } = await authenticateSeal(token, trust);
-    return [{ seal, head }];
+    return [{ seal, head, signed: true }];
   }
   const { claims } = await authenticate(token, trust);
   const { seal: head } = claims as { seal?: unknown };
@@ -64,8 +66,9 @@ function typeOf(token: string): unknown {
 }
 
 /**
- * What the witnesses say against the chain.
- * @returns the findings, and how many heads were named in all
+ * What the witnesses say against the chain. A certificate does not say which seal its head is of: if that was given up
+ * with an accepted break, the seal from BACKUPS must be among the witnesses, too.
+ * @returns the findings, how many heads were named in all, and the files that name none
  */
 export async function hear(
   witnesses: Witness[],
@@ -76,25 +79,26 @@ export async function hear(
   const numbers = new Map(claims.map(({ head, seal }) => [head, seal]));
   const findings: Finding[] = [];
   const silent: string[] = [];
-  let heads = 0;
+  const said: (Named & { n: number; file: string })[] = [];
+  const finding = (n: number, file: string, says: string): number =>
+    findings.push({ kind: "witness", id: n + 1, says: `${file} ${says}` });
   for (const [n, { file, content }] of witnesses.entries()) {
-    const finding = (says: string): number =>
-      findings.push({ kind: "witness", id: n + 1, says: `${file} ${says}` });
     try {
       const named = await headsIn(content, trust);
       if (named.length === 0) silent.push(file);
-      heads += named.length;
-      for (const { head, seal } of named) {
-        const givenUp = seal !== undefined && isGivenUp(seal, breaks, accepted);
-        if (givenUp || (numbers.has(head) && (seal === undefined || numbers.get(head) === seal))) continue;
-        finding(
-          `names the head ${head}${seal === undefined ? "" : ` of seal ${seal}`}, which the record does not have.`,
-        );
-      }
+      said.push(...named.map((one) => ({ ...one, n, file })));
     } catch (error) {
       if (!(error instanceof NotAuthentic)) throw error;
-      finding(`proves nothing. ${error.message}`);
+      finding(n, file, `proves nothing. ${error.message}`);
     }
   }
-  return { findings, heads, silent };
+  const isUp = ({ seal }: Named): boolean => seal !== undefined && isGivenUp(seal, breaks, accepted);
+  const givenUp = new Set(said.filter((one) => one.signed && isUp(one)).map(({ head }) => head));
+  for (const { n, file, head, seal } of said) {
+    if (isUp({ head, seal }) || (seal === undefined && givenUp.has(head))) continue;
+    if (numbers.has(head) && (seal === undefined || numbers.get(head) === seal)) continue;
+    const which = seal === undefined ? "" : ` of seal ${seal}`;
+    finding(n, file, `names the head ${head}${which}, which the record does not have.`);
+  }
+  return { findings, heads: said.length, silent };
 }

@@ -4,15 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ChainedEvent, hashOf } from "../../../src/audit/chain.ts";
 import { generateKeys } from "../../../src/dev/keys.ts";
 import { type Desk, interfere, openDesk } from "../support/cli.ts";
-import { openDatabase, tamper, tamperHeads } from "../support/database.ts";
-
-type Row = Record<string, string | number | null>;
+import { insertion, type Kept, keepRecord, putBack, tamper, tamperHeads } from "../support/database.ts";
 
 let desk: Desk;
 let keys: string;
 let state: string;
 /** The record as it was sealed: three nights, and an event that is not sealed yet. */
-let kept: { events: Row[]; seals: Row[]; marks: Row[]; heads: Row[] };
+let kept: Kept;
 
 const night = async (): Promise<void> => {
   const at = `${desk.service.url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`;
@@ -21,22 +19,6 @@ const night = async (): Promise<void> => {
 
 const customers = async (...ids: string[]): Promise<void> => {
   for (const id of ids) await desk.ok("customers", "create", "--id", id, "--name", id);
-};
-
-function table(name: string, of?: "bucket"): Row[] {
-  const database = openDatabase(state, of);
-  try {
-    return database.prepare(`SELECT * FROM ${name}`).all() as Row[];
-  } finally {
-    database.close();
-  }
-}
-
-const insertion = (name: string, row: Row): string => {
-  const values = Object.values(row).map((value) =>
-    value === null ? "NULL" : typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`,
-  );
-  return `INSERT INTO ${name} (${Object.keys(row).join()}) VALUES (${values.join()})`;
 };
 
 beforeAll(async () => {
@@ -52,28 +34,12 @@ beforeAll(async () => {
   await customers("six");
   await night();
   await customers("seven");
-  kept = {
-    events: table("events"),
-    seals: table("audit_seals"),
-    marks: table("audit_marks"),
-    heads: table("_mf_objects", "bucket"),
-  };
+  kept = keepRecord(state);
 });
 
 afterAll(() => desk.close());
 
-beforeEach(() => {
-  tamper(
-    state,
-    "DELETE FROM events",
-    "DELETE FROM audit_seals",
-    "DELETE FROM audit_marks",
-    ...kept.events.map((row) => insertion("events", row)),
-    ...kept.seals.map((row) => insertion("audit_seals", row)),
-    ...kept.marks.map((row) => insertion("audit_marks", row)),
-  );
-  tamperHeads(state, "DELETE FROM _mf_objects", ...kept.heads.map((row) => insertion("_mf_objects", row)));
-});
+beforeEach(() => putBack(state, kept));
 
 /** What a check finds; it ends with 5 where that is anything. */
 async function findings(...options: string[]): Promise<{ kind: string; id: number; says: string }[]> {

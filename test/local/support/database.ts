@@ -40,3 +40,41 @@ export function tamperHeads(state: string, ...statements: string[]): void {
     bucket.close();
   }
 }
+
+type Row = Record<string, string | number | null>;
+
+/** The record as it was, table by table. */
+export type Kept = Record<"events" | "audit_seals" | "audit_marks" | "_mf_objects", Row[]>;
+
+function table(state: string, name: keyof Kept): Row[] {
+  const database = openDatabase(state, name === "_mf_objects" ? "bucket" : "database");
+  try {
+    return database.prepare(`SELECT * FROM ${name}`).all() as Row[];
+  } finally {
+    database.close();
+  }
+}
+
+export const keepRecord = (state: string): Kept => ({
+  events: table(state, "events"),
+  audit_seals: table(state, "audit_seals"),
+  audit_marks: table(state, "audit_marks"),
+  _mf_objects: table(state, "_mf_objects"),
+});
+
+export const insertion = (name: string, row: Row): string => {
+  const values = Object.values(row).map((value) =>
+    value === null ? "NULL" : typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`,
+  );
+  return `INSERT INTO ${name} (${Object.keys(row).join()}) VALUES (${values.join()})`;
+};
+
+/** Makes the record what it was, in the database and in the bucket. */
+export function putBack(state: string, { _mf_objects: heads, ...tables }: Kept): void {
+  const anew = (name: string, rows: Row[]): string[] => [
+    `DELETE FROM ${name}`,
+    ...rows.map((row) => insertion(name, row)),
+  ];
+  tamper(state, ...Object.entries(tables).flatMap(([name, rows]) => anew(name, rows)));
+  tamperHeads(state, ...anew("_mf_objects", heads));
+}
