@@ -9,6 +9,8 @@ import { type Brand, readBrand } from "./field/brand.ts";
 /** What the Worker is bound to; see wrangler.toml and docs/configuration.md. */
 export interface Env {
   DB: D1Database;
+  /** Absent where the account has no R2. */
+  BACKUPS?: R2Bucket;
   REFUSED_CREDENTIALS_LIMIT: RateLimit;
   LICENSE_LIMIT: RateLimit;
   SIGN_IN_LIMIT: RateLimit;
@@ -192,7 +194,10 @@ export interface Config {
   rateLimits: boolean;
   /** Private halves; the first signs, all verify. */
   signingKeys: PrivateJwk[];
-  /** Public halves of keys that are no longer listed. What they signed proves a seat, and nothing else. */
+  /**
+   * Public halves of keys that are no longer listed. They prove seats and verify seals up to `last_seal` (none without
+   * it), and nothing else.
+   */
   retiredKeys: RetiredKey[];
   /** Encrypts or authenticates everything that only this service reads again. */
   sessionSecret: string;

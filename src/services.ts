@@ -42,6 +42,7 @@ export function servicesOf(env: Env): Services {
   const services: Services = {
     config,
     db: openDatabase(env.DB),
+    backups: env.BACKUPS ?? null,
     clock: systemClock,
     ids: { ulid: (now) => ulid(now, random), random },
     keyring: createKeyring(config.signingKeys, config.retiredKeys),

@@ -1,127 +1,155 @@
-// Sealing the record: every night the events since the last seal are chained by hash, and the head is signed.
-// Anybody who has a seal can tell whether an event before it was edited, removed or inserted later. Somebody who can
-// only write to the database cannot make another seal.
-import { and, desc, eq, gt, gte, lt, lte, sql } from "drizzle-orm";
-import { allow } from "../kernel/permissions.ts";
+// Sealing the record: every night the events since the last seal are chained by hash, and the heads are signed and kept
+// outside the database, too. docs/security.md says what that proves.
+import { asc, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { formatInstant, numericDate } from "../kernel/dates.ts";
-import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
-import { Problem } from "../problems.ts";
-import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
-import { type ChainedEvent, GENESIS, hashOf, type SealClaims } from "./chain.ts";
+import { numericDate } from "../kernel/dates.ts";
+import { auditSeals, events } from "../storage/schema.ts";
+import { type ChainedEvent, GENESIS, hashOf, MARK_LENGTH, MAX_EVENTS, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
+import { keepToken } from "./heads.ts";
+import { faultOf, type LastSeal, lastSealOf, soundnessOf } from "./soundness.ts";
 
-/** The most events that a seal covers: its marks, 64 bytes each, stay far below D1's limit of 2 MB per row. */
-const MAX_EVENTS = 5_000;
+/** The most seals that a run makes, with four statements each, of the 1 000 that D1 allows; the next run goes on. */
+const MAX_SEALS = 100;
 
-/** The most seals that a run makes; the next run seals the rest. */
-const MAX_SEALS = 200;
+/** The most seals of former releases whose marks a run moves. */
+const MAX_MOVES = 20;
 
-type Last = Pick<AuditSeal, "id" | "up_to" | "head">;
+/** Nothing was sealed, since the chain is not what it was. Staff must look: docs/operations/broken-seals.md. */
+export class SealFault extends Error {
+  override readonly name = "SealFault";
+}
 
-const NONE: Last = { id: 0, up_to: 0, head: GENESIS };
-
-/** Seals the events since the last seal. Two runs at the same time make each seal only once. */
+/**
+ * Seals the events since the last seal, unless the chain is broken there. Two runs at the same time make each seal only
+ * once. A run that breaks off leaves at most one seal whose head is not kept outside, which the next run does first.
+ * @throws SealFault if the chain must not go on
+ */
 export async function sealEvents(context: Context, now: number): Promise<void> {
   for (let made = 0; made < MAX_SEALS; made++) {
-    const { last, rows } = await unsealed(context);
+    const { last, rows, long } = await unsealed(context);
+    if ((await faultOf(context, last)) !== null) {
+      const { fault, last: newest } = await soundnessOf(context);
+      if (fault !== null) throw new SealFault(`Nothing was sealed. ${fault}`);
+      if (newest?.id !== last?.id) continue;
+    }
+    if (last) await keep(context, last.id, last.token);
+    if (long.length > 0) await moveMarks(context, long);
     if (rows.length === 0) return;
-    await writeSeal(context, last, rows, now);
-    if (rows.length < MAX_EVENTS) return;
+    const previous = last?.head ?? GENESIS;
+    const marks = await marksOver(rows, previous);
+    const claims: SealClaims = {
+      seal: (last?.id ?? 0) + 1,
+      from_id: (last?.up_to ?? 0) + 1,
+      up_to: rows.at(-1)!.id,
+      previous,
+      head: marks.at(-1)!,
+      ...(last && context.backups ? { kept: true } : {}),
+    };
+    const token = await writeSeal(context, claims, marks, now);
+    if (token !== null) await keep(context, claims.seal, token);
+    if (token !== null && rows.length < MAX_EVENTS) return;
   }
 }
 
-async function unsealed({ db }: Context): Promise<{ last: Last; rows: ChainedEvent[] }> {
-  const { orm } = db;
+async function unsealed(context: Context) {
+  const { orm } = context.db;
   const sealedUpTo = sql`(SELECT coalesce((SELECT up_to FROM audit_seals WHERE id > 0 ORDER BY id DESC LIMIT 1), 0))`;
-  const [[last], rows] = await orm.batch([
-    orm
-      .select({ id: auditSeals.id, up_to: auditSeals.up_to, head: auditSeals.head })
-      .from(auditSeals)
-      .where(gt(auditSeals.id, 0))
-      .orderBy(desc(auditSeals.id))
-      .limit(1),
+  const [[last = null], rows, long] = await orm.batch([
+    lastSealOf(context),
     orm
       .select()
       .from(events)
       .where(sql`${events.id} > ${sealedUpTo}`)
       .orderBy(events.id)
       .limit(MAX_EVENTS),
+    orm
+      .select({ id: auditSeals.id })
+      .from(auditSeals)
+      .where(
+        // The first half as in the index; the second leaves out what somebody else wrote there.
+        sql`length(${auditSeals.marks}) > 64000
+          AND length(${auditSeals.marks}) = (${auditSeals.up_to} - ${auditSeals.from_id} + 1) * ${sql.raw(String(MARK_LENGTH))}`,
+      )
+      .orderBy(asc(auditSeals.id))
+      .limit(MAX_MOVES),
   ]);
-  return { last: last ?? NONE, rows: rows.map(presentEvent) };
+  return { last: last as LastSeal | null, rows: rows.map(presentEvent), long };
 }
 
-async function writeSeal(context: Context, last: Last, rows: ChainedEvent[], now: number): Promise<void> {
-  const { db, keyring, config } = context;
-  let head = last.head;
-  let marks = "";
-  for (const event of rows) {
-    head = await hashOf(head, event);
-    marks += head;
-  }
-  const claims: SealClaims = {
-    seal: last.id + 1,
-    from_id: last.up_to + 1,
-    up_to: rows.at(-1)!.id,
-    previous: last.head,
-    head,
-  };
+/** The hash of each event, chained onto the previous one. */
+export async function marksOver(rows: ChainedEvent[], previous: string): Promise<string[]> {
+  const marks: string[] = [];
+  for (const event of rows) marks.push(await hashOf(marks.at(-1) ?? previous, event));
+  return marks;
+}
+
+/**
+ * Signs a seal and writes it with its marks.
+ * @returns the token; null if somebody else made the seal with this number, or one that begins at this event
+ */
+export async function writeSeal(
+  { db, keyring, config }: Context,
+  claims: SealClaims,
+  marks: string[],
+  now: number,
+): Promise<string | null> {
+  const { seal, from_id, up_to, head } = claims;
   const token = await keyring.sign("audit-seal+jwt", {
     iss: config.issuer,
     iat: numericDate(now),
     ...claims,
   });
-  await db.batch([
+  const [made] = await db.batch([
     db.sql(
-      // If two runs make the same seal, the slower one changes nothing.
       `INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      claims.seal,
-      claims.from_id,
-      claims.up_to,
+       VALUES (?, ?, ?, ?, ?, '', ?) ON CONFLICT DO NOTHING`,
+      seal,
+      from_id,
+      up_to,
       now,
       head,
-      marks,
       token,
     ),
+    db.sql(
+      "INSERT INTO audit_marks (seal, from_id, marks) SELECT ?, ?, ? WHERE changes() > 0 ON CONFLICT DO NOTHING",
+      seal,
+      from_id,
+      marks.join(""),
+    ),
   ]);
-}
-
-/** A page of seals, newest first. */
-export async function listSeals(context: Context, request: PageRequest): Promise<Page<AuditSeal>> {
-  allow(context, "read");
-  const list = await openList(context, "audit-seals", request);
-  const rows = await context.db.orm
-    .select()
-    .from(auditSeals)
-    .where(lt(auditSeals.id, Number(list.after?.[0] ?? Number.MAX_SAFE_INTEGER)))
-    .orderBy(desc(auditSeals.id))
-    .limit(request.limit + 1);
-  return list.page(rows, request.limit + 1, (row) => [row.id]);
+  return made!.meta.changes > 0 ? token : null;
 }
 
 /**
- * A seal and the events that it covers now.
- * @throws Problem NOT_FOUND
+ * Keeps a head outside the database.
+ * @throws SealFault if another one is kept under its number
  */
-export async function getSeal(
-  context: Context,
-  id: number,
-): Promise<{ seal: AuditSeal; rows: ChainedEvent[] }> {
-  allow(context, "read");
-  const { orm } = context.db;
-  const [seal] = await orm.select().from(auditSeals).where(eq(auditSeals.id, id));
-  if (!seal) throw new Problem("NOT_FOUND", `There is no seal ${id}.`);
-  const rows = await orm
-    .select()
-    .from(events)
-    // Nothing belongs below the first event; what was inserted there is a finding of the first seal.
-    .where(and(id === 1 ? undefined : gte(events.id, seal.from_id), lte(events.id, seal.up_to)))
-    .orderBy(events.id);
-  return { seal, rows: rows.map(presentEvent) };
+export async function keep({ backups }: Context, seal: number, token: string): Promise<void> {
+  if (backups && (await keepToken(backups, seal, token)) !== token)
+    throw new SealFault(`BACKUPS has another head of seal ${seal} than the database.`);
 }
 
-export const presentSeal = ({ marks: _marks, ...seal }: AuditSeal) => ({
-  ...seal,
-  sealed_at: formatInstant(seal.sealed_at),
-});
+/** Moves the marks of seals of former releases into rows of the size that a dump can bring back. */
+async function moveMarks({ db }: Context, long: { id: number }[]): Promise<void> {
+  const size = MAX_EVENTS * MARK_LENGTH;
+  await db.batch(
+    long.flatMap(({ id }) => [
+      db.sql(
+        `WITH RECURSIVE pieces(n) AS (
+           SELECT 0 UNION ALL
+           SELECT n + 1 FROM pieces JOIN audit_seals ON id = ?1 WHERE (n + 1) * ${size} < length(marks))
+         INSERT INTO audit_marks (seal, from_id, marks)
+         SELECT id, from_id + n * ${MAX_EVENTS}, substr(marks, n * ${size} + 1, ${size})
+         FROM pieces JOIN audit_seals ON id = ?1 WHERE marks <> '' ON CONFLICT DO NOTHING`,
+        id,
+      ),
+      db.sql(
+        `UPDATE audit_seals SET marks = '' WHERE id = ?1 AND marks IS (
+           SELECT group_concat(marks, '') FROM (SELECT marks FROM audit_marks WHERE seal = ?1 ORDER BY from_id))`,
+        id,
+      ),
+    ]),
+    "repeatable",
+  );
+}

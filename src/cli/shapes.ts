@@ -32,4 +32,5 @@ export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
 export type Retried = Shape<"Retried">;
+export type SealStatus = Shape<"SealStatus">;
 export type Statistics = Shape<"Statistics">;

@@ -41,7 +41,10 @@ const isOf = (issuers: readonly string[], { iss }: Record<string, unknown>): boo
 
 const publicHalf = ({ kty, crv, x }: Pick<PrivateJwk, "kty" | "crv" | "x">): JWK => ({ kty, crv, x });
 
-/** @param retired public halves of keys that no longer sign anything: they verify activation certificates only */
+/**
+ * @param retired public halves of keys that no longer sign anything: they verify activation certificates, and seals up
+ *   to the last one that they signed
+ */
 export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): Keyring {
   // Imported on first use and once per isolate: importing costs more than signing.
   const imported = new Map<string, Promise<CryptoKey>>();
@@ -55,6 +58,10 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
   const active = jwks[0]!;
   const listed = new Map<string, PrivateJwk | RetiredKey>(jwks.map((jwk) => [jwk.kid, jwk]));
   const former = new Map([...retired.map((jwk) => [jwk.kid, jwk] as const), ...listed]);
+  // Whoever has a retired key can sign with it, so it counts for the seals of its time only.
+  const lastSeals = new Map(
+    retired.filter(({ kid }) => !listed.has(kid)).map(({ kid, last_seal = 0 }) => [kid, last_seal] as const),
+  );
 
   // License keys come again and again, and whether this ring signed one never changes, so the results are remembered.
   // What the license is worth is still read from the database each time. Both maps are keyed by all that was signed.
@@ -103,7 +110,7 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
         const { payload, protectedHeader } = await compactVerify(
           token,
           ({ kid }) => {
-            const byKid = typ === "activation+jwt" ? former : listed;
+            const byKid = typ === "activation+jwt" || typ === "audit-seal+jwt" ? former : listed;
             const jwk = kid === undefined ? undefined : byKid.get(kid);
             if (!jwk) throw new Error("unknown kid");
             return load(`public:${jwk.kid}`, publicHalf(jwk));
@@ -114,6 +121,9 @@ export function createKeyring(jwks: PrivateJwk[], retired: RetiredKey[] = []): K
         if (protectedHeader.typ !== typ) return null;
         const json = text.decode(payload);
         const claims = JSON.parse(json) as Claims;
+        const lastSeal = lastSeals.get(protectedHeader.kid ?? "");
+        if (typ === "audit-seal+jwt" && lastSeal !== undefined && !(Number(claims["seal"]) <= lastSeal))
+          return null;
         if (typ === "license+jwt") {
           verified.set(token, claims);
           // Ed25519 is deterministic: signing the same claims with the active key would give this same token.

@@ -17,6 +17,8 @@ const BEYOND_READING = {
   "license-types": ["owner"],
   /** API tokens and the roles of people, reading them included. */
   access: ["owner"],
+  /** Beginning the seals anew. */
+  seals: ["owner"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = "read" | keyof typeof BEYOND_READING;

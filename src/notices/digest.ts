@@ -1,12 +1,13 @@
 // The daily digest for staff: licenses that end soon or have ended, mail that bounced, licenses without a free seat.
 import { and, asc, desc, eq, gt, gte, lte, sql } from "drizzle-orm";
+import { lastHead } from "../audit/heads.ts";
 import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import { senderFault } from "./sender.ts";
-import type { DigestNote, DigestRow } from "./templates/index.ts";
+import type { DigestNote, DigestRow, SealHead } from "./templates/index.ts";
 
 /** Bounds the cost of the digest. The letter shows the first ones and counts them all. */
 const MAX_LISTED = 1_000;
@@ -69,7 +70,7 @@ export async function writeDigest(
     undelivered(orm, "failed", since),
   ]);
   const sender = await senderFault(context);
-  const atLimit = await fullLicenses(context, now, since);
+  const { atLimit, seal } = await fullLicenses(context, now, since);
   const rows = await Promise.all(
     staff.map((recipient) =>
       compose(context, now, {
@@ -90,6 +91,7 @@ export async function writeDigest(
           more,
           at_limit: atLimit,
           unreachable: unreachable.slice(0, MAX_LISTED),
+          seal,
         },
       }),
     ),
@@ -120,9 +122,16 @@ interface FullLicense {
   max: number;
 }
 
-/** The licenses that took a seat since then and have no free seat left, as far as the latest events show. */
-async function fullLicenses({ db }: Context, now: number, since: number): Promise<FullLicense[]> {
-  const [found] = await db.batch([
+/**
+ * The licenses that took a seat since then and have no free seat left, as far as the latest events show; and the head
+ * of the sealed record, of which whoever keeps the mail is a witness.
+ */
+async function fullLicenses(
+  { db }: Context,
+  now: number,
+  since: number,
+): Promise<{ atLimit: FullLicense[]; seal: SealHead | null }> {
+  const [found, sealed] = await db.batch([
     db.sql(
       `SELECT l.id AS license_id, c.name AS customer_name, l.max_instances AS max,
          (SELECT count(*) FROM activations
@@ -139,6 +148,10 @@ async function fullLicenses({ db }: Context, now: number, since: number): Promis
       now,
       since,
     ),
+    lastHead(db),
   ]);
-  return (found?.results ?? []) as unknown as FullLicense[];
+  return {
+    atLimit: (found?.results ?? []) as unknown as FullLicense[],
+    seal: (sealed?.results[0] ?? null) as SealHead | null,
+  };
 }

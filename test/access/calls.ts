@@ -60,6 +60,8 @@ GET    /v1/admin/statistics/instances                viewer
 GET    /v1/admin/events                              viewer
 GET    /v1/admin/audit-seals                         viewer
 GET    /v1/admin/audit-seals/{id}                    viewer
+GET    /v1/admin/audit-seals/status                  viewer
+POST   /v1/admin/audit-seals/restart                 owner
 POST   /v1/admin/api-tokens                          owner
 GET    /v1/admin/api-tokens                          owner
 DELETE /v1/admin/api-tokens/{id}                     owner

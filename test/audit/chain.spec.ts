@@ -143,13 +143,13 @@ describe("a row of seals", () => {
     ["begins at another event", [claims(1, 2, 3, GENESIS, "a")], [1]],
     ["begins with another hash", [claims(1, 1, 3, "a", "a")], [1]],
   ])("%s", (_, seals, expected) => {
-    const findings = checkSeals(seals);
+    const { findings } = checkSeals(seals);
     expect(findings.map(({ id }) => id)).toEqual(expected);
     expect(findings.every(({ kind }) => kind === "seal")).toBe(true);
   });
 
   it("says which one follows on which", () => {
-    expect(checkSeals([row[0]!, row[2]!])[0]!.says).toBe("Seal 3 does not follow on 1.");
-    expect(checkSeals(row.slice(1))[0]!.says).toBe("Seal 2 does not follow on 0.");
+    expect(checkSeals([row[0]!, row[2]!]).findings[0]!.says).toBe("Seal 3 does not follow on 1.");
+    expect(checkSeals(row.slice(1)).findings[0]!.says).toBe("Seal 2 does not follow on 0.");
   });
 });

@@ -24,6 +24,7 @@ const RULES: Record<Permission, Role[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  seals: ["owner"],
 };
 
 const ROLES: Role[] = ["owner", "manager", "viewer"];

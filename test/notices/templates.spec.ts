@@ -64,6 +64,7 @@ const digest = (changes: Partial<Digest> = {}): Digest => ({
   more: [],
   at_limit: [],
   unreachable: [],
+  seal: null,
   ...changes,
 });
 const row = (customer_name: string, license_id = "lic_1") => ({ license_id, customer_name, expires_at: END });
@@ -76,6 +77,7 @@ const busy = (name = "Ada Price") =>
     ],
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
+    seal: { seal: 1_204, head: "0123456789abcdef".repeat(4) },
   });
 
 const VARIANTS: [name: string, notice: Notice][] = [

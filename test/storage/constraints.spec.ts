@@ -166,6 +166,10 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
     wrong: [{ up_to: 4 }],
   },
+  audit_marks: {
+    right: { seal: 1, from_id: 5, marks: "a".repeat(64) },
+    wrong: [{ marks: "" }, { marks: "a".repeat(65) }, { marks: "a".repeat(64_064) }],
+  },
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {
     right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },
@@ -243,6 +247,8 @@ describe("the triggers", () => {
       "activations_record_unproven",
       "activations_record_update",
       // test/audit/seals.spec.ts
+      "audit_marks_refuse_delete",
+      "audit_marks_refuse_update",
       "audit_seals_refuse_delete",
       "audit_seals_refuse_update",
       // test/licensing/customers/contacts.spec.ts

@@ -20,6 +20,7 @@ export const ROLES_OF: Record<Permission, string[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  seals: ["owner"],
 };
 
 export async function newTokens(): Promise<Record<Role, string>> {

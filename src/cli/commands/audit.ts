@@ -1,24 +1,36 @@
 // audit: the sealed record, and whether it is still as it was sealed
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import type { JSONWebKeySet } from "jose";
-import type { Finding, SealClaims } from "../../audit/chain.ts";
+import type { Finding, SealClaims, Segments } from "../../audit/chain.ts";
 import { addressesIn, isSameAddress } from "../../field/addresses.ts";
 import type { Client } from "../client.ts";
-import { type Call, define, group, handle, path, withJson, withList } from "../command.ts";
+import {
+  type Call,
+  define,
+  group,
+  handle,
+  path,
+  withConfirmation,
+  withDryRun,
+  withJson,
+  withList,
+} from "../command.ts";
 import { EXIT, usage } from "../failures.ts";
 import { openOutput, saveText } from "../files.ts";
-import { positive, readJson } from "../inputs.ts";
+import { positive, readJson, readTextFile } from "../inputs.ts";
 import { type Column, note, print, printTable, text, verdict, when } from "../output.ts";
 import { startProgress } from "../progress.ts";
 import { readPublished } from "../verification/published.ts";
 import type { Remembered, SealedEvents } from "../verification/record.ts";
-import type { AuditSeal, EventDocument, Me } from "../shapes.ts";
+import type { TrustedKey } from "../verification/authenticity.ts";
+import type { AuditSeal, SealStatus } from "../shapes.ts";
 
 interface Options {
   state?: string;
   jwks?: string;
   issuer?: string;
+  witness?: string[];
+  acceptBreak?: number[];
   from: number;
 }
 
@@ -30,6 +42,11 @@ interface Checked {
   sealed_at: string | null;
   /** Events that the next night will seal. */
   unsealed: number;
+  /** The first seal of each segment that an owner began, and the seal that it goes on from. */
+  breaks: Segments["breaks"];
+  /** How many heads the witnesses name, and whether the service keeps heads outside its database. */
+  witnessed: number;
+  heads_kept: boolean;
   findings: Finding[];
 }
 
@@ -40,9 +57,12 @@ const SEAL_COLUMNS: Column<AuditSeal>[] = [
   ["head", (row) => text(row.head)],
 ];
 
+/** What a finding is about, if not about an event. */
+const KINDS: Partial<Record<Finding["kind"], string>> = { seal: "seal", break: "seal", witness: "witness" };
+
 const FINDING_COLUMNS: Column<Finding>[] = [
-  ["what", ({ kind, id }) => (kind === "seal" ? `seal ${id}` : `event ${id}`)],
-  ["found", ({ kind }) => (kind === "seal" ? "–" : kind)],
+  ["what", ({ kind, id }) => `${KINDS[kind] ?? "event"} ${id}`],
+  ["found", ({ kind }) => (kind === "seal" || kind === "witness" ? "–" : kind)],
   ["says", ({ says }) => text(says)],
 ];
 
@@ -52,9 +72,9 @@ async function allOf<T>(rows: AsyncGenerator<T>): Promise<T[]> {
   return all;
 }
 
-async function keysIn(file: string | undefined): Promise<JSONWebKeySet["keys"]> {
+async function keysIn(file: string | undefined): Promise<TrustedKey[]> {
   if (file === undefined) return [];
-  const set = (await readJson(file)) as Partial<JSONWebKeySet> | null;
+  const set = (await readJson(file)) as { keys?: TrustedKey[] } | null;
   if (!Array.isArray(set?.keys)) throw usage(`${file} is not a JWK Set.`);
   return set.keys;
 }
@@ -93,44 +113,51 @@ async function checkEvents(client: Client, seals: SealClaims[]): Promise<Finding
   return findings;
 }
 
-function printChecked({ valid, seals, up_to, sealed_at, unsealed, findings }: Checked): void {
+function printChecked({ valid, seals, up_to, sealed_at, unsealed, breaks, findings }: Checked): void {
   if (valid)
     print(`${verdict(true)}: ${seals} seals cover the events up to ${up_to}, each as it was sealed.`);
   else {
     print(`${verdict(false)}: the record is not what was sealed.`);
     printTable(findings, FINDING_COLUMNS);
   }
+  if (valid)
+    for (const { seal, after } of breaks) note(`Accepted: seal ${seal} begins anew after seal ${after}.`);
   note(`Last sealed: ${when(sealed_at, "never")}. Not sealed yet, and so not checked: ${unsealed} events.`);
 }
 
 async function verify(call: Call<Options>): Promise<void> {
-  const { state: file, jwks, issuer: given = "", from, json } = call.options;
+  const { state: file, jwks, issuer: given = "", witness = [], acceptBreak = [], from, json } = call.options;
   const client = call.client();
   const place = file === undefined ? null : openOutput(file);
-  const { issuer, jwks: published } = await readPublished(client.url);
+  const witnesses = witness.map((one) => ({ file: one, content: readTextFile(one) }));
+  const accepted = new Set(acceptBreak);
+  const { issuer } = await readPublished(client.url);
   const named = addressesIn(given);
   const before = await remembered(file, [issuer, ...named]);
   const former = [
     ...new Set([...named, ...(before ? [before.issuer, ...(before.former ?? [])] : [])]),
   ].filter((one) => !isSameAddress(one, issuer));
-  const known = [...(before?.keys ?? []), ...(await keysIn(jwks))];
-  // A known kid keeps its key, even if another key is published under it now.
-  const keys = [...known, ...published.keys.filter(({ kid }) => known.every((key) => key.kid !== kid))];
 
-  const { compare, readSeals } = await import("../verification/record.ts");
-  const { role } = JSON.parse(await client.send({ path: path("me") })) as Me;
-  const lastEvents = client.rows<EventDocument>(path("events"), {}, 1);
-  const lastEvent = (await allOf(lastEvents))[0]?.id ?? 0;
+  const { compare, readSeals, trustedKeys } = await import("../verification/record.ts");
+  const { hear } = await import("../verification/witnesses.ts");
   const rows = (
     await allOf(client.rows<AuditSeal>(path("audit-seals"), {}, Number.POSITIVE_INFINITY))
   ).toReversed();
-  const { claims, findings } = await readSeals(rows, { jwks: { keys }, issuers: [issuer, ...former] });
+  // After the seals, so that a night between the two leaves no seal beyond the last event.
+  const status = JSON.parse(await client.send({ path: path("audit-seals", "status") })) as SealStatus;
+  const { last_event: lastEvent, fault, heads_kept } = status;
+  const trust = {
+    jwks: { keys: trustedKeys(before, await keysIn(jwks), status.keys as TrustedKey[]) },
+    issuers: [issuer, ...former],
+  };
+  const chain = await readSeals(rows, trust, accepted);
+  const { claims, breaks, findings } = chain;
   const last = claims.at(-1) ?? { seal: 0, up_to: 0, head: "" };
-  if (before) {
-    // The last event that an owner saw may be hidden from the person who checks now.
-    const unseen = role !== "owner" && (before.role ?? "owner") === "owner" ? before.last_event : 0;
-    findings.push(...compare(claims, Math.max(lastEvent, last.up_to, unseen), before));
-  }
+  if (before) findings.push(...compare(chain, lastEvent, before, accepted));
+  const heard = await hear(witnesses, chain, trust, accepted);
+  findings.push(...heard.findings);
+  if (fault !== null)
+    findings.push({ kind: "seal", id: last.seal, says: `Nothing more is sealed. ${fault}` });
   findings.push(
     ...(await checkEvents(
       client,
@@ -145,10 +172,14 @@ async function verify(call: Call<Options>): Promise<void> {
     up_to: last.up_to,
     sealed_at: rows.at(-1)?.sealed_at ?? null,
     unsealed: Math.max(0, lastEvent - last.up_to),
+    breaks,
+    witnessed: heard.heads,
+    heads_kept,
     findings,
   };
   if (json) print(JSON.stringify(checked));
   else printChecked(checked);
+  for (const one of heard.silent) note(`${one} names no head of the record.`);
   if (!valid) process.exitCode = EXIT.refused;
   else if (place !== null) {
     const seen: Remembered = {
@@ -158,14 +189,28 @@ async function verify(call: Call<Options>): Promise<void> {
       up_to: last.up_to,
       head: last.head,
       last_event: lastEvent,
-      role,
-      keys,
+      keys: trust.jwks.keys,
     };
     await saveText(JSON.stringify(seen, null, 2), place);
-  } else {
-    note("Without --state FILE nobody notices if the latest seals were removed, or if all were rewritten.");
+  } else if (heard.heads === 0) {
+    note(
+      "Without --state FILE or --witness FILE nobody notices if the latest seals were removed, or if all were rewritten.",
+    );
   }
 }
+
+async function restart(call: Call<{ reason: string }>): Promise<void> {
+  const { reason } = call.options;
+  await call.confirm("Begin the seals anew? Every check names the break from then on.");
+  await call.change(
+    { method: "POST", path: path("audit-seals", "restart"), body: { reason } },
+    ({ id, from_id, up_to }: AuditSeal) =>
+      print(`Seal ${id} begins a new segment, with the events ${from_id} to ${up_to}.`),
+  );
+}
+
+/** An option that may be given several times. */
+const several = (text: string, before: number[] = []): number[] => [...before, positive(text)];
 
 export function addAuditCommands(program: Command): void {
   const audit = group(program, "audit", "The sealed record of what happened", "audit verify");
@@ -178,6 +223,7 @@ export function addAuditCommands(program: Command): void {
       [
         "audit verify",
         "audit verify --state /var/lib/caio-license/audit.json",
+        "audit verify --witness certificate.jwt digest.eml",
         "audit verify --from 300 --json",
       ],
     ),
@@ -186,6 +232,11 @@ export function addAuditCommands(program: Command): void {
       "--state <file>",
       "remember this check in a file, and compare it with the last one; keep the file elsewhere",
     )
+    .option(
+      "--witness <file...>",
+      "certificates, license files, digests, and heads from BACKUPS: what they name must be in the chain",
+    )
+    .option("--accept-break <seal>", "accept that an owner restarted the seals at this one", several)
     .option("--jwks <file>", "public keys that signed seals and are no longer published")
     .option(
       "--issuer <urls>",
@@ -204,4 +255,14 @@ export function addAuditCommands(program: Command): void {
   ).action(
     handle((call) => call.list<AuditSeal>(path("audit-seals"), {}, SEAL_COLUMNS, "Nothing is sealed yet.")),
   );
+
+  withConfirmation(
+    withDryRun(
+      define(audit, "restart", "Begin the seals anew, after the chain was found broken", [
+        "audit restart --reason 'Restored the database of 23 November'",
+      ]),
+    ),
+  )
+    .requiredOption("--reason <text>", "why; it is recorded")
+    .action(handle<{ reason: string }>(restart));
 }

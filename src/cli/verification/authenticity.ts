@@ -1,11 +1,15 @@
 // Whether a signed document is genuine. Keys come from the trusted set by kid alone, so that a token cannot
 // bring its own (RFC 8725 section 3.10); algorithm, type and issuer are pinned.
-import { compactVerify, importJWK, type JSONWebKeySet } from "jose";
+import { compactVerify, importJWK, type JWK } from "jose";
+import type { SealClaims } from "../../audit/chain.ts";
 import { isSameAddress } from "../../field/addresses.ts";
 import { isSoundKey } from "../../field/ed25519.ts";
 
+/** A public key. With `last_seal` it was retired: of the seals it verifies those up to that one. */
+export type TrustedKey = JWK & { last_seal?: number };
+
 export interface Trust {
-  jwks: JSONWebKeySet;
+  jwks: { keys: TrustedKey[] };
   /** The issuer whose documents count; null: any issuer that these keys belong to. */
   issuers: string[] | null;
 }
@@ -82,8 +86,12 @@ export async function authenticateAs(type: Type, token: string, trust: Trust): P
 }
 
 /** The claims of a seal over the record. @throws NotAuthentic */
-export async function authenticateSeal(token: string, trust: Trust): Promise<unknown> {
-  const { typ, claims } = await verifySignature(token, trust);
+export async function authenticateSeal(token: string, trust: Trust): Promise<SealClaims> {
+  const { typ, kid, claims } = await verifySignature(token, trust);
   if (typ !== "audit-seal+jwt") throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
-  return claims;
+  const { seal } = claims as SealClaims;
+  const last = trust.jwks.keys.find((key) => key.kid === kid)?.last_seal;
+  if (last !== undefined && !(seal <= last))
+    throw new NotAuthentic("KEY_RETIRED", `It is signed with a key that counts up to seal ${last} only.`);
+  return claims as SealClaims;
 }

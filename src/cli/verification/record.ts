@@ -1,14 +1,21 @@
 // Checks the sealed record from outside: the seals' signatures, their chain from the first one on, the events
 // that each covers, and what a file remembers from the last check. The service itself is not trusted.
-import type { JSONWebKeySet } from "jose";
-import { checkSeals, type ChainedEvent, type Finding, GENESIS, type SealClaims } from "../../audit/chain.ts";
-import { authenticateSeal, NotAuthentic, type Trust } from "./authenticity.ts";
+import {
+  checkSeals,
+  type Finding,
+  GENESIS,
+  isGivenUp,
+  type SealClaims,
+  type Segments,
+  type ShownEvent,
+} from "../../audit/chain.ts";
+import { authenticateSeal, NotAuthentic, type Trust, type TrustedKey } from "./authenticity.ts";
 import type { AuditSeal } from "../shapes.ts";
 
 /** A seal with its events, as the service answers. */
 export interface SealedEvents {
   marks: string;
-  events: ChainedEvent[];
+  events: ShownEvent[];
 }
 
 /** What one check remembers for the next. */
@@ -22,10 +29,33 @@ export interface Remembered {
   head: string;
   /** The last event, sealed or not. */
   last_event: number;
-  /** Who checked. Only owners see all events; others may not see the last one. */
-  role?: string;
-  /** Every key published so far: old seals stay signed by keys that are gone. */
-  keys: JSONWebKeySet["keys"];
+  /** Every key published so far. */
+  keys: TrustedKey[];
+}
+
+/** The chain as the seals tell it. */
+export interface Chain extends Segments {
+  claims: SealClaims[];
+}
+
+/**
+ * What the seals are verified by. A known kid keeps its key, even if another is published under it now; whether it is
+ * retired the service says. A key that it no longer names counts up to the last seal that was seen.
+ */
+export function trustedKeys(
+  before: Remembered | null,
+  given: TrustedKey[],
+  published: TrustedKey[],
+): TrustedKey[] {
+  const keys = new Map<string | undefined, TrustedKey>();
+  for (const { last_seal: _past, ...key } of before?.keys ?? []) {
+    const now = published.find(({ kid }) => kid === key.kid);
+    const last = now ? now.last_seal : before!.seal;
+    keys.set(key.kid, last === undefined ? key : { ...key, last_seal: last });
+  }
+  for (const key of given) if (!before?.keys.some(({ kid }) => kid === key.kid)) keys.set(key.kid, key);
+  for (const key of published) if (!keys.has(key.kid)) keys.set(key.kid, key);
+  return [...keys.values()];
 }
 
 interface ReadSeal {
@@ -35,10 +65,10 @@ interface ReadSeal {
   doubt: NotAuthentic | null;
 }
 
-/** The content of a seal, even of a doubtful one: a later seal may vouch for it. */
+/** The content of a seal, even of a doubtful one, so that its events are checked all the same. */
 async function readSeal(row: AuditSeal, trust: Trust): Promise<ReadSeal> {
   try {
-    return { row, claims: (await authenticateSeal(row.token, trust)) as SealClaims, doubt: null };
+    return { row, claims: await authenticateSeal(row.token, trust), doubt: null };
   } catch (error) {
     if (!(error instanceof NotAuthentic)) throw error;
     const { id, from_id, up_to, head } = row;
@@ -50,38 +80,50 @@ async function readSeal(row: AuditSeal, trust: Trust): Promise<ReadSeal> {
 const about = (id: number, says: string): Finding => ({ kind: "seal", id, says: `Seal ${id} ${says}` });
 
 /**
- * What is wrong with the seals themselves. If the key of a seal was retired and is no longer known, the next good seal
- * vouches for it: the previous hash there must match the older seal.
+ * What is wrong with the seals themselves.
  *
  * @param rows all seals, the first one first
- * @returns the claims to check the events by, and the findings
+ * @param accepted the first seals of segments whose beginning is accepted. What is wrong with seals right before one, or
+ *   between it and the seal that it goes on from, was given up with it: the new segment signs the head as it is
  */
 export async function readSeals(
   rows: AuditSeal[],
   trust: Trust,
-): Promise<{ claims: SealClaims[]; findings: Finding[] }> {
+  accepted: ReadonlySet<number> = new Set(),
+): Promise<Chain> {
   const seals = await Promise.all(rows.map((row) => readSeal(row, trust)));
-  const findings: Finding[] = [];
-  seals.forEach(({ row, claims, doubt }, n) => {
-    if (doubt) {
-      const before = seals[n - 1]?.claims;
-      claims.previous = before?.head ?? GENESIS;
-      const vouching = seals.slice(n + 1).find((later) => later.doubt === null);
-      if (doubt.code !== "KEY_UNKNOWN") findings.push(about(row.id, `is not genuine. ${doubt.message}`));
-      else if (!vouching)
-        findings.push(
-          about(row.id, "is signed with a key that is not known, and no later seal vouches for it."),
-        );
-    } else if (row.id !== claims.seal) findings.push(about(row.id, `says that it is seal ${claims.seal}.`));
+  seals.forEach(({ claims, doubt }, n) => {
+    if (doubt) claims.previous = seals[n - 1]?.claims.head ?? GENESIS;
   });
-  const claims = seals.map((seal) => seal.claims);
-  return { claims, findings: [...findings, ...checkSeals(claims)] };
+  const { breaks, findings: chain } = checkSeals(
+    seals.map(({ claims }) => claims),
+    accepted,
+  );
+  const doubts: Finding[] = [];
+  let covered = false;
+  for (const { row, claims, doubt } of seals.toReversed()) {
+    if (doubt === null) {
+      covered = claims.after !== undefined && accepted.has(claims.seal);
+      if (row.id !== claims.seal) doubts.unshift(about(row.id, `says that it is seal ${claims.seal}.`));
+    } else if (!covered) {
+      const unknown =
+        doubt.code === "KEY_UNKNOWN" ? " Its key is neither published nor in RETIRED_KEYS." : "";
+      doubts.unshift(about(row.id, `is not genuine. ${doubt.message}${unknown}`));
+    }
+  }
+  const kept = chain.filter(({ kind, id }) => kind !== "seal" || !isGivenUp(id, breaks, accepted));
+  return { claims: seals.map(({ claims }) => claims), breaks, findings: [...doubts, ...kept] };
 }
 
 /** What is wrong with the record compared with what was remembered of it. */
-export function compare(claims: SealClaims[], lastEvent: number, remembered: Remembered): Finding[] {
+export function compare(
+  { claims, breaks }: Chain,
+  lastEvent: number,
+  remembered: Remembered,
+  accepted: ReadonlySet<number> = new Set(),
+): Finding[] {
   const { seal, up_to, head, last_event } = remembered;
-  if (seal > 0) {
+  if (seal > 0 && !isGivenUp(seal, breaks, accepted)) {
     const same = claims.find((one) => one.seal === seal);
     if (!same) return [about(seal, `was there, with the events up to ${up_to}, and is gone.`)];
     if (same.head !== head || same.up_to !== up_to)

@@ -10,6 +10,21 @@ export const auditSeal = {
   token: "eyJhbGciOiJFZERTQSIsInR5cCI6ImF1ZGl0LXNlYWwrand0In0…",
 };
 
+export const sealStatus = {
+  last_event: 3,
+  heads_kept: true,
+  fault: null,
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+      kid: "2026-11-24-1",
+      use: "sig",
+    },
+  ],
+};
+
 export const event = {
   id: 3,
   at: "2026-11-23T09:02:00.551Z",

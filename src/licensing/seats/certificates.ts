@@ -22,6 +22,8 @@ interface Subject {
   seat: Seat;
   /** Whether the instance proved that the seat is its own. If not, this certificate will not prove it either. */
   proven: boolean;
+  /** The head of the sealed record, so that whoever keeps the certificate is a witness of it; null if there is none. */
+  seal: string | null;
   request: {
     /** Echoed so that the instance knows this certificate answers its own request. */
     nonce?: string | null | undefined;
@@ -38,7 +40,7 @@ interface Subject {
 export function signCertificate(
   { keyring }: Services,
   now: number,
-  { issuer, license, seat, proven, request, requestId }: Subject,
+  { issuer, license, seat, proven, seal, request, requestId }: Subject,
 ): Promise<string> {
   const { nonce, fingerprint, public_key } = request;
   return keyring.sign("activation+jwt", {
@@ -58,6 +60,7 @@ export function signCertificate(
     grace_until: formatInstantOrNull(graceUntil(license)),
     check_in_at: formatInstant(seat.check_in_at),
     ...(proven ? {} : { proven }),
+    ...(seal === null ? {} : { seal }),
     ...(nonce == null ? {} : { nonce }),
     ...(fingerprint == null ? {} : { fingerprint }),
     ...(public_key == null ? {} : { cnf: { jwk: public_key }, request_id: requestId }),

@@ -1,4 +1,5 @@
 // Granting a seat: the one path for activation, check-in and offline activation, from the key to the answer.
+import { headToSign, isHeadDue, lastHead } from "../../audit/heads.ts";
 import type { Context } from "../../context.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
 import { cleaned } from "../../field/pasted.ts";
@@ -96,7 +97,7 @@ export async function grantSeat(
     await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
   }
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
-  const { view, used } = await claim(context, now, claimant, days);
+  const { view, used, seal } = await claim(context, now, claimant, days);
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
@@ -128,6 +129,7 @@ export async function grantSeat(
       license,
       seat,
       proven,
+      seal,
       request,
       requestId: context.requestId,
     }),
@@ -220,9 +222,11 @@ async function claim(
   now: number,
   claimant: Claimant,
   days: DayUsage[],
-): Promise<{ view: View; used: DayUsage[] }> {
+): Promise<{ view: View; used: DayUsage[]; seal: string | null }> {
   const { key, instance_id } = claimant;
+  const asksHead = isHeadDue(now);
   const statements = [
+    ...(asksHead ? [lastHead(context.db)] : []),
     claimSeat(context, now, claimant),
     ...(days.length > 0
       ? [keepUsage(context, key.licenseId, instance_id, days), usedOn(context, key.licenseId, days)]
@@ -234,6 +238,7 @@ async function claim(
   return {
     view: viewOf(results.at(-1)?.results[0], now),
     used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
+    seal: headToSign(now, asksHead ? results[0]! : null),
   };
 }
 

@@ -1,6 +1,6 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
-import type { DigestRow, NoticeOf, UndeliveredRow } from "./notice.ts";
+import type { DigestRow, NoticeOf, SealHead, UndeliveredRow } from "./notice.ts";
 import { counted, dayInWords, endInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
@@ -33,6 +33,10 @@ const lineRow = (line: string): Row => ({ lead: line, detail: null, note: "" });
 
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
 
+/** The head of the record: `audit verify --witness` looks for it in the text of the mail. */
+const sealLine = (seal: SealHead | null): Inline[] =>
+  seal === null ? [] : [` Seal ${seal.seal} of the record: `, { code: seal.head }];
+
 const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] =>
   sender === null
     ? []
@@ -41,7 +45,8 @@ const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] =>
       ];
 
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
-  const { product, expiring, expired, bounced, failed, sender, faults, at_limit, unreachable, more } = notice;
+  const { product, expiring, expired, bounced, failed, sender, faults, at_limit, unreachable, more, seal } =
+    notice;
   const day = dayInWords(notice.day);
   const totals = (
     [
@@ -128,7 +133,7 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           ),
           ...more.flatMap(({ title, lead, lines }) => section(title, lead, lines, lineRow)),
         ],
-    footer: [`${product} Licensing writes this once a day.`],
+    footer: [`${product} Licensing writes this once a day.`, ...sealLine(seal)],
     attachments: [],
   };
 }

@@ -45,6 +45,12 @@ export interface DigestNote {
   lines: string[];
 }
 
+/** The head of the sealed record. */
+export interface SealHead {
+  seal: number;
+  head: string;
+}
+
 export type Notice =
   | { kind: "license_delivery"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
   | { kind: "license_renewed"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
@@ -67,6 +73,7 @@ export type Notice =
       more: DigestNote[];
       at_limit: { license_id: string; customer_name: string; active: number; max: number }[];
       unreachable: DigestRow[];
+      seal: SealHead | null;
     };
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;

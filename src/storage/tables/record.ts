@@ -1,6 +1,6 @@
 // What happened, and the seals over it.
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { json } from "./columns.ts";
 
 export const events = sqliteTable(
@@ -28,15 +28,30 @@ export const events = sqliteTable(
   ],
 );
 
-export const auditSeals = sqliteTable("audit_seals", {
-  id: integer().primaryKey(),
-  from_id: integer().notNull().unique(),
-  up_to: integer().notNull(),
-  sealed_at: integer().notNull(),
-  head: text().notNull(),
-  marks: text().notNull(),
-  token: text().notNull(),
-});
+export const auditSeals = sqliteTable(
+  "audit_seals",
+  {
+    id: integer().primaryKey(),
+    from_id: integer().notNull().unique(),
+    up_to: integer().notNull(),
+    sealed_at: integer().notNull(),
+    head: text().notNull(),
+    /** Empty, except in seals of former releases. */
+    marks: text().notNull(),
+    token: text().notNull(),
+  },
+  (table) => [
+    index("audit_seals_by_long_marks")
+      .on(table.id)
+      .where(sql`length(marks) > 64000`),
+  ],
+);
+
+export const auditMarks = sqliteTable(
+  "audit_marks",
+  { seal: integer().notNull(), from_id: integer().notNull(), marks: text().notNull() },
+  (table) => [primaryKey({ columns: [table.seal, table.from_id] })],
+);
 
 export type Event = typeof events.$inferSelect;
 export type AuditSeal = typeof auditSeals.$inferSelect;

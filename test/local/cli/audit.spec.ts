@@ -4,15 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ChainedEvent, hashOf } from "../../../src/audit/chain.ts";
 import { generateKeys } from "../../../src/dev/keys.ts";
 import { type Desk, interfere, openDesk } from "../support/cli.ts";
-import { openDatabase, tamper } from "../support/database.ts";
-
-type Row = Record<string, string | number | null>;
+import { insertion, type Kept, keepRecord, putBack, tamper, tamperHeads } from "../support/database.ts";
 
 let desk: Desk;
 let keys: string;
 let state: string;
 /** The record as it was sealed: three nights, and an event that is not sealed yet. */
-let kept: { events: Row[]; seals: Row[] };
+let kept: Kept;
 
 const night = async (): Promise<void> => {
   const at = `${desk.service.url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`;
@@ -21,22 +19,6 @@ const night = async (): Promise<void> => {
 
 const customers = async (...ids: string[]): Promise<void> => {
   for (const id of ids) await desk.ok("customers", "create", "--id", id, "--name", id);
-};
-
-function table(name: string): Row[] {
-  const database = openDatabase(state);
-  try {
-    return database.prepare(`SELECT * FROM ${name} ORDER BY id`).all() as Row[];
-  } finally {
-    database.close();
-  }
-}
-
-const insertion = (name: string, row: Row): string => {
-  const values = Object.values(row).map((value) =>
-    value === null ? "NULL" : typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`,
-  );
-  return `INSERT INTO ${name} (${Object.keys(row).join()}) VALUES (${values.join()})`;
 };
 
 beforeAll(async () => {
@@ -52,20 +34,12 @@ beforeAll(async () => {
   await customers("six");
   await night();
   await customers("seven");
-  kept = { events: table("events"), seals: table("audit_seals") };
+  kept = keepRecord(state);
 });
 
 afterAll(() => desk.close());
 
-beforeEach(() => {
-  tamper(
-    state,
-    "DELETE FROM events",
-    "DELETE FROM audit_seals",
-    ...kept.events.map((row) => insertion("events", row)),
-    ...kept.seals.map((row) => insertion("audit_seals", row)),
-  );
-});
+beforeEach(() => putBack(state, kept));
 
 /** What a check finds; it ends with 5 where that is anything. */
 async function findings(...options: string[]): Promise<{ kind: string; id: number; says: string }[]> {
@@ -187,8 +161,13 @@ describe("somebody with the database is found out", () => {
     const [seal] = await desk.json("audit", "seals");
     const [second] = await eventsAndHeads();
     const marks = await hashOf(second!.head, (await sealOf(3)).events[0]!);
-    tamper(state, `UPDATE audit_seals SET head = '${marks}', marks = '${marks}' WHERE id = ${seal.id}`);
+    tamper(
+      state,
+      `UPDATE audit_seals SET head = '${marks}' WHERE id = ${seal.id}`,
+      `UPDATE audit_marks SET marks = '${marks}' WHERE seal = ${seal.id}`,
+    );
     expect(await findings()).toMatchObject([
+      { kind: "seal", id: 3, says: expect.stringContaining("row of seal 3") },
       { kind: "edited", id: 6, says: expect.stringContaining("marks") },
     ]);
   });
@@ -210,6 +189,7 @@ describe("whoever keeps a state notices", () => {
   it("that the latest seals and their events were taken away", async () => {
     const file = await remember();
     tamper(state, "DELETE FROM audit_seals WHERE id = 3", "DELETE FROM events WHERE id > 5");
+    tamperHeads(state, "DELETE FROM _mf_objects WHERE key = 'seals/3'");
     expect(await findings()).toEqual([]);
     expect(await findings("--state", file)).toEqual([
       { kind: "seal", id: 3, says: "Seal 3 was there, with the events up to 6, and is gone." },
@@ -219,6 +199,7 @@ describe("whoever keeps a state notices", () => {
   it("that everything was taken away", async () => {
     const file = await remember();
     tamper(state, "DELETE FROM audit_seals", "DELETE FROM events");
+    tamperHeads(state, "DELETE FROM _mf_objects");
     expect(await findings()).toEqual([]);
     expect(await findings("--state", file)).toMatchObject([{ kind: "seal", id: 3 }]);
   });
@@ -232,10 +213,12 @@ describe("whoever keeps a state notices", () => {
   it("that the record was written anew, and signed with the service's own key", async () => {
     const file = await remember();
     tamper(state, "UPDATE events SET actor_id = 'mallory' WHERE id = 2", "DELETE FROM audit_seals");
+    tamperHeads(state, "DELETE FROM _mf_objects");
     await night();
     expect(await findings()).toEqual([]);
     expect(await findings("--state", file)).toMatchObject([{ kind: "seal", id: 3 }]);
     await forgeLikeBefore();
+    tamperHeads(state, "DELETE FROM _mf_objects");
     expect(await findings()).toEqual([]);
     expect(await findings("--state", file)).toEqual([
       {
@@ -346,9 +329,9 @@ describe("a state", () => {
     const env = { CAIO_LICENSE_URL: desk.service.url, CAIO_LICENSE_TOKEN: viewer };
     const verify = ["audit", "verify", "--state", file];
     expect(await desk.cli(verify, { env })).toMatchObject({ code: 0 });
-    // From then on it is the viewer's own: what was shown then must be there.
-    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ role: "viewer", last_event: 7 });
-    tamper(state, "DELETE FROM events WHERE id = 7");
+    // The last event counts for both, though only an owner sees it.
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ last_event: 8 });
+    tamper(state, "DELETE FROM events WHERE id = 8");
     expect(await desk.cli(verify, { env })).toMatchObject({ code: 5 });
   });
 });

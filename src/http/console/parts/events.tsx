@@ -49,6 +49,7 @@ const WORDS: Record<string, string> = {
   "person.added": "Person added",
   "person.changed": "Role changed",
   "person.removed": "Person removed",
+  "record.restarted": "Seals begun anew",
   "session.closed": "Signed out of the console",
   "session.opened": "Signed in to the console",
   "usage.corrected": "Usage corrected",
