@@ -27,6 +27,8 @@ export interface Env {
   RESEND_RATE_PER_SECOND?: string;
   RESEND_WEBHOOK_SECRET?: string;
   CF_VERSION_METADATA?: WorkerVersionMetadata;
+  HEARTBEAT_URL?: string;
+  DATABASE_MAX_BYTES?: string;
 }
 
 const base64url = (bytes: number) =>
@@ -123,6 +125,9 @@ const Issuer = z.url({ protocol: /^https?$/ });
 /** A comma-separated list of former addresses of the service, which may be empty. */
 const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Issuer).check(z.maxLength(20)));
 
+/** 10 GB: https://developers.cloudflare.com/d1/platform/limits/ */
+const DATABASE_MAX_BYTES = 10_000_000_000;
+
 const Variables = z.object({
   ISSUER: Issuer,
   ISSUER_FORMER: z._default(Issuers, []),
@@ -143,6 +148,10 @@ const Variables = z.object({
   // Its length is chosen by whoever creates it.
   RESEND_WEBHOOK_SECRET: z.optional(z.string().check(z.regex(/^whsec_[A-Za-z0-9+/]{2,}={0,2}$/))),
   CF_VERSION_METADATA: z.optional(z.object({ id: z.string() })),
+  // A fault in what only watches the service must not stop it.
+  HEARTBEAT_URL: z.optional(z.string()),
+  DATABASE_MAX_BYTES: z.catch(z.coerce.number().check(z.int(), z.minimum(1)), DATABASE_MAX_BYTES),
+  BACKUPS: z.optional(z.unknown()),
 });
 
 /** Cloudflare Access, if it stands in front of the service. */
@@ -186,6 +195,12 @@ export interface Config {
   /** The service that signs people in, or null if there is none. */
   access: AccessConfig | null;
   mail: MailConfig;
+  /** What is called after each good night; null if nothing is. */
+  heartbeat: { url: string } | "malformed" | null;
+  /** The size at which D1 refuses writes. */
+  databaseMaxBytes: number;
+  /** Whether a bucket for backups is bound. */
+  hasBackups: boolean;
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -212,7 +227,7 @@ export function parseConfig(env: object): Config {
     issuers: [issuer, ...parsed.data.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
-    rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
+    rateLimits: !(RATE_LIMITS === "off" && isLoopback(ISSUER)),
     signingKeys: SIGNING_KEYS.keys,
     retiredKeys: RETIRED_KEYS?.keys ?? [],
     sessionSecret: SESSION_SECRET,
@@ -220,7 +235,20 @@ export function parseConfig(env: object): Config {
     version: parsed.data.CF_VERSION_METADATA?.id || null,
     access,
     mail: mailOf(parsed.data),
+    heartbeat: heartbeatOf(parsed.data),
+    databaseMaxBytes: parsed.data.DATABASE_MAX_BYTES,
+    hasBackups: parsed.data.BACKUPS !== undefined,
   };
+}
+
+const isLoopback = (url: string): boolean => LOOPBACK.has(new URL(url).hostname);
+
+/** https; http only on this machine, while the service itself is on it. */
+function heartbeatOf({ HEARTBEAT_URL, ISSUER }: z.output<typeof Variables>): Config["heartbeat"] {
+  if (HEARTBEAT_URL === undefined || HEARTBEAT_URL === "") return null;
+  const url = URL.parse(HEARTBEAT_URL);
+  const isLocal = url?.protocol === "http:" && LOOPBACK.has(url.hostname) && isLoopback(ISSUER);
+  return url?.protocol === "https:" || isLocal ? { url: HEARTBEAT_URL } : "malformed";
 }
 
 const mailOf = (variables: z.output<typeof Variables>): MailConfig => ({

@@ -36,6 +36,8 @@ const LONGEST_HOLD = 2 * HOUR;
 /** The most requests of one run, with about four statements each: what a run may ask of D1 is limited. */
 const MAX_REQUESTS = 200;
 
+const ALWAYS = (): boolean => true;
+
 /** After this many failures in a row, Resend is probably down, and the rest waits. */
 const MAX_FAILURES = 3;
 
@@ -71,26 +73,31 @@ type Outcome =
  * Sends until nothing is due, or for `budget` milliseconds.
  * @param at the time for which the run was triggered; by hand, it can lie in the future. It decides what is due and
  * when to try again. Pacing and the memory of idempotency keys follow the clock, because Resend does.
+ * @param mayGoOn asked before each request
+ * @returns how many messages were sent
  */
 export async function deliverMail(
   context: Context,
   budget: number,
   at: number = context.clock.now(),
-): Promise<void> {
+  mayGoOn: () => boolean = ALWAYS,
+): Promise<number> {
   const { config, clock } = context;
   const { apiKey, baseUrl } = config.mail;
-  if (apiKey === null) return;
+  if (apiKey === null) return 0;
   const ahead = Math.max(0, at - clock.now());
   const resend = new Resend(apiKey, { baseUrl });
   const until = clock.now() + budget;
-  let failures = 0;
-  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until; n++) {
+  let [failures, sent] = [0, 0];
+  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until && mayGoOn(); n++) {
     const claim = await claimNext(context, ahead);
-    if (claim === null) return;
+    if (claim === null) break;
     const outcome = await attempt(context, resend, claim);
     await record(context, claim, outcome);
+    if (outcome.is === "sent") sent += outcome.ids.length;
     failures = outcome.is === "again" ? failures + 1 : 0;
   }
+  return sent;
 }
 
 // Messages that failed before go first: they have waited longest, and their pauses grow.

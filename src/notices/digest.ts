@@ -5,7 +5,7 @@ import { DAY, formatInstant } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
-import type { DigestRow } from "./templates/index.ts";
+import type { DigestJob, DigestRow } from "./templates/index.ts";
 
 /** Bounds the cost of the digest. The letter shows the first ones and counts them all. */
 const MAX_LISTED = 1_000;
@@ -37,6 +37,7 @@ export async function writeDigest(
   now: number,
   since: number,
   unreachable: DigestRow[],
+  jobs: DigestJob[],
 ): Promise<void> {
   const { staff } = context.config.mail;
   const day = formatInstant(now).slice(0, 10);
@@ -86,6 +87,7 @@ export async function writeDigest(
           bounced,
           at_limit: atLimit,
           unreachable: unreachable.slice(0, MAX_LISTED),
+          jobs,
         },
       }),
     ),

@@ -18,7 +18,8 @@ import { factsOf } from "./license-mail.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import type { DigestRow } from "./templates/index.ts";
 
-const PAGE = 200;
+/** Few large pages: D1 bounds the number of queries of a run. */
+const PAGE = 500;
 
 interface Candidate {
   license: License;
@@ -97,7 +98,7 @@ const keyOf = ({ id, expires_at }: License, threshold: number, recipient: string
   `notice:${id}:${expires_at}:${threshold}:${recipient}`;
 
 /** Those of the keys that are in the outbox. */
-async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
+async function writtenAmong({ db }: Context, keys: string[]): Promise<Set<string>> {
   const among: SQL = sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
   const rows = await db.orm
     .select({ key: messages.dedupe_key })
@@ -110,17 +111,33 @@ async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
 const STILL_DUE = `EXISTS (
   SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
 
+export interface WrittenNotices {
+  /** How many were due; those that another run wrote meanwhile included. */
+  written: number;
+  /** The licenses that became due since then and whose customer has no e-mail address. */
+  unreachable: DigestRow[];
+  /** Whether the walk came to its end. */
+  complete: boolean;
+}
+
 /**
  * Writes the notices that are due.
- * @returns the licenses that became due since then and whose customer has no e-mail address
+ * @param mayGoOn asked before each page; where it says no, another run for the same time goes on
  */
-export async function writeNotices(context: Context, now: number, since: number): Promise<DigestRow[]> {
+export async function writeNotices(
+  context: Context,
+  now: number,
+  since: number,
+  mayGoOn: () => boolean,
+): Promise<WrittenNotices> {
   const unreachable: DigestRow[] = [];
+  let written = 0;
   for await (const page of candidates(context, now)) {
+    if (!mayGoOn()) return { written, unreachable, complete: false };
     const keys = page.flatMap(({ license, customer, thresholds }) =>
       thresholds.map((days) => keyOf(license, days, customer.email ?? "")),
     );
-    const known = keys.length > 0 ? await written(context, keys) : new Set<string>();
+    const known = keys.length > 0 ? await writtenAmong(context, keys) : new Set<string>();
     const owed: (Message & { expires_at: number | null })[] = [];
     for (const candidate of page) {
       const { license, customer, thresholds } = candidate;
@@ -131,8 +148,9 @@ export async function writeNotices(context: Context, now: number, since: number)
       else if (passedSince(since, license, due)) unreachable.push(digestRow(license, customer));
     }
     if (owed.length > 0) await context.db.batch(writeMessages(context, owed, STILL_DUE), "repeatable");
+    written += owed.length;
   }
-  return unreachable;
+  return { written, unreachable, complete: true };
 }
 
 const passedSince = (since: number, { expires_at }: License, { threshold }: DueNotice): boolean =>

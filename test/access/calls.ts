@@ -9,7 +9,7 @@ export interface Rule {
   lowest: Role;
 }
 
-const RANKS: Role[] = ["viewer", "manager", "owner"];
+const RANKS: Role[] = ["monitor", "viewer", "manager", "owner"];
 
 /** Whether a role is at least as high as the lowest that may. */
 export const may = (role: Role, { lowest }: Rule): boolean => RANKS.indexOf(role) >= RANKS.indexOf(lowest);
@@ -74,6 +74,8 @@ POST   /v1/admin/licenses/{id}/send-email            manager
 GET    /v1/admin/messages                            viewer
 GET    /v1/admin/messages/{id}                       viewer
 POST   /v1/admin/messages/{id}/retry                 manager
+GET    /v1/admin/health                              monitor
+GET    /v1/admin/metrics                             monitor
 `);
 
 export const CONSOLE = rulesIn(`

@@ -53,6 +53,7 @@ const digest = (changes: Partial<Digest> = {}): Digest => ({
   expired: [],
   bounced: [],
   at_limit: [],
+  jobs: [],
   unreachable: [],
   ...changes,
 });
@@ -64,6 +65,10 @@ const busy = (name = "Ada Price") =>
     bounced: [{ to: "ada@acme.example", kind: "expiry_warning", license_id: null }],
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
+    jobs: [
+      { job: "nightly", is: "failed", at: END, steps: ["seal"] },
+      { job: "deliveries", is: "late", at: null, steps: [] },
+    ],
   });
 
 const VARIANTS: [name: string, notice: Notice][] = [

@@ -1,6 +1,8 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
+import { type JobTrouble, troublesOf } from "../../health/rules.ts";
+import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
@@ -38,6 +40,7 @@ const listOf = (standing: Standing): string => `/admin/licenses?standing=${stand
 
 /** The list of all of a kind. No list shows clones: the page of their license does. */
 const LISTS: [href: string, label: string][] = [
+  ["/admin/activity?action=job.failed", "failed jobs"],
   ["/admin/messages?status=bounced", "bounced mail"],
   ["/admin/messages?status=failed", "failed mail"],
   [listOf("grace"), "in grace"],
@@ -93,8 +96,20 @@ function endingOf(found: Attention["ending"], counted: Record<Standing, number>,
 
 type Attention = Awaited<ReturnType<typeof readAttention>>;
 
-function concernsOf(found: Attention, counted: Record<Standing, number>, now: number): Concern[] {
+function concernsOf(
+  found: Attention,
+  troubles: JobTrouble[],
+  counted: Record<Standing, number>,
+  now: number,
+): Concern[] {
   return [
+    ...troubles.map(({ job, is, at, steps }) => ({
+      tone: "stop" as const,
+      kind: `job ${is}`,
+      href: "/admin/activity?action=job.failed",
+      what: steps.length > 0 ? `${job}: ${steps.join(", ")}` : job,
+      when: at === null ? null : <When at={at} now={now} />,
+    })),
     ...found.clones.map((row) => ({
       tone: "stop" as const,
       kind: "clone suspected",
@@ -135,12 +150,13 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can }) {
-    const [figures, found, latest] = await Promise.all([
+    const [figures, found, runs, latest] = await Promise.all([
       readStatistics(context),
       readAttention(context),
+      readRuns(context),
       listEvents(context, { limit: 12 }, {}, "with names"),
     ]);
-    const concerns = concernsOf(found, figures.by_standing, now);
+    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, now);
     const days = figures.activations_by_day;
     return {
       title: "Overview",
@@ -172,7 +188,8 @@ export const overview: Page = {
               <Card title="Needs attention">
                 {concerns.length === 0 ? (
                   <p class="empty">
-                    Nothing. No license is about to end, no mail came back, every instance was heard of.
+                    Nothing. No license is about to end, no mail came back, every instance was heard of, the
+                    jobs ran.
                   </p>
                 ) : (
                   <ul class="list kinds">

@@ -16,6 +16,8 @@ import { type Grant, warningsOf } from "./answers.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
 import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, type Seat, type View, viewOf } from "./view.ts";
+import { grantUnrecorded } from "./unrecorded.ts";
+import { isUnavailable } from "../../storage/failures.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
@@ -91,12 +93,21 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
-  if (certificate && certificate.instanceId !== request.instance_id) {
-    const { activationId, instanceId: from } = certificate;
-    await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
-  }
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
-  const { view, used } = await claim(context, now, claimant, days);
+  let claimed: Claimed;
+  try {
+    if (certificate && certificate.instanceId !== request.instance_id) {
+      const { activationId, instanceId: from } = certificate;
+      await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
+    }
+    claimed = await claim(context, now, claimant, days);
+  } catch (error) {
+    const asked = { key, request, certificate, days, ignored };
+    const grant = isUnavailable(error) ? await grantUnrecorded(context, now, asked, error) : null;
+    if (grant) return grant;
+    throw error;
+  }
+  const { view, used } = claimed;
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
@@ -212,12 +223,12 @@ interface Shown {
   now: number;
 }
 
-async function claim(
-  context: Context,
-  now: number,
-  claimant: Claimant,
-  days: DayUsage[],
-): Promise<{ view: View; used: DayUsage[] }> {
+interface Claimed {
+  view: View;
+  used: DayUsage[];
+}
+
+async function claim(context: Context, now: number, claimant: Claimant, days: DayUsage[]): Promise<Claimed> {
   const { key, instance_id } = claimant;
   const statements = [
     claimSeat(context, now, claimant),

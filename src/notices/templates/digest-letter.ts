@@ -1,6 +1,6 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
-import type { DigestRow, NoticeOf } from "./notice.ts";
+import type { DigestJob, DigestRow, NoticeOf } from "./notice.ts";
 import { counted, dayInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
@@ -19,13 +19,25 @@ const licenseRow =
     note: expires_at === null ? "does not expire" : `${verb} ${instantInWords(expires_at)}`,
   });
 
+const jobRow = ({ job, is, at, steps }: DigestJob): Row => ({
+  lead: { name: job },
+  detail: steps.length > 0 ? { code: steps.join(", ") } : null,
+  note:
+    is === "failed"
+      ? `failed ${instantInWords(at ?? 0)}`
+      : at === null
+        ? "no good run yet"
+        : `no good run since ${instantInWords(at)}`,
+});
+
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
 
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
-  const { product, expiring, expired, bounced, at_limit, unreachable } = notice;
+  const { product, expiring, expired, bounced, at_limit, unreachable, jobs } = notice;
   const day = dayInWords(notice.day);
   const totals = (
     [
+      [jobs, jobs.length === 1 ? "job failed" : "jobs failed"],
       [expiring, "expiring"],
       [expired, "expired"],
       [bounced, "bounced"],
@@ -55,6 +67,12 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
           paragraph("Nothing needs you today."),
         ]
       : [
+          ...section(
+            "Jobs",
+            "The service did not do all of its work; the runbooks say what to do.",
+            jobs,
+            jobRow,
+          ),
           ...section("Expiring", "Ending within 30 days.", expiring, licenseRow("ends")),
           ...section(
             "Expired",

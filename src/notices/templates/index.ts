@@ -9,7 +9,7 @@ import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
 import { oneLine } from "./words.ts";
 
-export type { DigestRow, LicenseFacts, Notice } from "./notice.ts";
+export type { DigestJob, DigestRow, LicenseFacts, Notice } from "./notice.ts";
 
 export interface Rendered {
   subject: string;

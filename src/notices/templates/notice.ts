@@ -22,6 +22,16 @@ export interface DigestRow {
   expires_at: number | null;
 }
 
+/** What is wrong with a job of the service: it failed, or its last good run is too long ago. */
+export interface DigestJob {
+  job: string;
+  is: "late" | "failed";
+  /** When it failed, or was good last; null if it never was. */
+  at: number | null;
+  /** The steps that failed. */
+  steps: string[];
+}
+
 export type Notice =
   | { kind: "license_delivery"; facts: LicenseFacts; license_key: string }
   | { kind: "license_renewed"; facts: LicenseFacts; license_key: string }
@@ -36,6 +46,7 @@ export type Notice =
       bounced: { to: string; kind: string; license_id: string | null }[];
       at_limit: { license_id: string; customer_name: string; active: number; max: number }[];
       unreachable: DigestRow[];
+      jobs: DigestJob[];
     };
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;
