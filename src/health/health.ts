@@ -1,5 +1,5 @@
 // How the service does: its jobs, its mail, its database. No customer is named in it.
-import type { Context, Services } from "../context.ts";
+import type { Context } from "../context.ts";
 import { allow } from "../kernel/permissions.ts";
 import { DAY, formatInstantOrNull } from "../kernel/dates.ts";
 import { logged } from "../storage/failures.ts";
@@ -123,9 +123,13 @@ export async function readHealth(context: Context) {
  * Whether the service can do its work: `degraded` if a job failed or is late, which installations do not notice.
  * @throws if the database does not answer, or lacks the newest migration
  */
-export async function readiness({ db, clock }: Services): Promise<"ok" | "degraded" | "full"> {
+export async function readiness(context: Context): Promise<"ok" | "degraded" | "takes no writes"> {
+  const { db, clock } = context;
   // A table of the last migration, because a Worker may be deployed before its migrations run.
   const rows = await readRuns({ db });
-  if (db.isFull()) return "full";
+  const fault = db.writeFault();
+  // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.
+  if (fault === "full" || (fault === "broken" && !(await takesWrites(context, clock.now()))))
+    return "takes no writes";
   return troublesOf(rows, clock.now()).length > 0 ? "degraded" : "ok";
 }

@@ -1,6 +1,6 @@
 // The database: Drizzle for typed queries, and D1's batch, its only transaction, for everything that writes.
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
-import { isFull } from "./failures.ts";
+import { reasonOf } from "./failures.ts";
 import { gather } from "./gathering.ts";
 import { PATIENCE, type Patience, retrying } from "./retry.ts";
 
@@ -29,8 +29,8 @@ export interface Database {
   gathering(): Database;
   /** The same database for one run of a job, and how many statements it has sent: D1 bounds their number. */
   counted(): { db: Database; queries: () => number };
-  /** Whether the last write of this isolate failed because the database is full. */
-  isFull(): boolean;
+  /** Why the last write of this isolate failed, if it did for a reason that may last. */
+  writeFault(): WriteFault;
 }
 
 /**
@@ -84,13 +84,16 @@ const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
 export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
-  open(d1, { whole: d1, patience, writes: { full: false }, count: () => undefined });
+  open(d1, { whole: d1, patience, writes: { fault: null }, count: () => undefined });
+
+/** A local D1 on a full disk does not say that it is full: it is `broken`. */
+type WriteFault = "full" | "broken" | null;
 
 /** What all views of one database share. */
 interface Shared {
   whole: D1Database;
   patience: Patience;
-  writes: { full: boolean };
+  writes: { fault: WriteFault };
   /** Gets the number of statements of each request to D1. */
   count: (statements: number) => void;
 }
@@ -142,7 +145,7 @@ function open(d1: Queryable, shared: Shared): Database {
       const counting = open(d1, { ...shared, count: (statements) => void (queries += statements) });
       return { db: counting, queries: () => queries };
     },
-    isFull: () => writes.full,
+    writeFault: () => writes.fault,
     gathering() {
       const { read, flush } = gather(batch);
       const gathered: Database["batch"] = (statements, again) => {
@@ -169,10 +172,11 @@ function open(d1: Queryable, shared: Shared): Database {
 async function watchWrite<T>(sent: Promise<T>, writes: Shared["writes"]): Promise<T> {
   try {
     const results = await sent;
-    writes.full = false;
+    writes.fault = null;
     return results;
   } catch (error) {
-    writes.full = isFull(error);
+    const reason = reasonOf(error);
+    writes.fault = reason === "full" || reason === "broken" ? reason : null;
     throw error;
   }
 }

@@ -77,8 +77,6 @@ export const isTransient = (error: unknown): boolean => reasonOf(error) === "los
 
 export const isUnavailable = (error: unknown): boolean => reasonOf(error) !== null;
 
-export const isFull = (error: unknown): boolean => reasonOf(error) === "full";
-
 /** An error as the log has it. The runbooks search for the event and the reason. */
 export function logged(error: unknown): Record<string, unknown> {
   const reason = reasonOf(error);

@@ -1,9 +1,9 @@
 // Whatever D1 calls it: 503 with Retry-After to the caller, and one name in the log.
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { isFull, isTransient, isUnavailable, reasonOf } from "../../src/storage/failures.ts";
+import { isTransient, isUnavailable, reasonOf } from "../../src/storage/failures.ts";
 import { openDatabase } from "../../src/storage/database.ts";
 import { faulty, LOST } from "../support/faulty.ts";
-import { activate, admin, call, newLicense, unique } from "../support/service.ts";
+import { admin, call, newLicense, unique } from "../support/service.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -68,7 +68,7 @@ describe.each(MESSAGES)("D1_ERROR: %s", (words, reason) => {
       cause: new Error(message),
     });
     expect([reasonOf(wrapped), isUnavailable(wrapped)]).toEqual([reason, true]);
-    expect([isTransient(wrapped), isFull(wrapped)]).toEqual([reason === "lost", reason === "full"]);
+    expect(isTransient(wrapped)).toBe(reason === "lost");
   });
 });
 
@@ -90,7 +90,7 @@ describe("a database", () => {
     expect(queries()).toBe(6);
   });
 
-  it("remembers for all its views whether the last write found it full", async () => {
+  it("remembers for all its views whether the last write failed for a reason that may last", async () => {
     let message: string | null = "D1_ERROR: database or disk is full: SQLITE_FULL";
     const { bindings } = faulty(() => (message === null ? null : { moment: "before", message }));
     const db = openDatabase(bindings.DB);
@@ -99,18 +99,26 @@ describe("a database", () => {
         .counted()
         .db.batch([db.sql("DELETE FROM write_probe")])
         .catch(() => null);
-    expect(db.isFull()).toBe(false);
+    expect(db.writeFault()).toBeNull();
     await write();
-    expect([db.isFull(), db.gathering().isFull(), db.replica("lagging").isFull()]).toEqual([
+    expect([db, db.gathering(), db.replica("lagging")].map((view) => view.writeFault())).toEqual([
       true,
       true,
       true,
     ]);
     message = null;
     await db.batch([db.sql("SELECT 1")]);
-    expect(db.isFull()).toBe(true);
+    expect(db.writeFault()).toBe("full");
     await write();
-    expect(db.isFull()).toBe(false);
-    await activate((await newLicense()).license_key, "box");
+    expect(db.writeFault()).toBeNull();
+    for (const [said, fault] of [
+      ["D1_ERROR: internal error; reference = 4q3vkf", "broken"],
+      [LOST, null],
+      ["D1_ERROR: UNIQUE constraint failed: people.email: SQLITE_CONSTRAINT", null],
+    ] as const) {
+      message = said;
+      await write();
+      expect(db.writeFault()).toBe(fault);
+    }
   });
 });
