@@ -4,7 +4,7 @@ import { allow } from "../kernel/permissions.ts";
 import { DAY, formatInstantOrNull } from "../kernel/dates.ts";
 import { logged } from "../storage/failures.ts";
 import type { JobRow } from "../storage/schema.ts";
-import { type Figures, JOBS, judge, lateFrom, troublesOf } from "./rules.ts";
+import { type Figures, type Job, judge, lateFrom, troublesOf } from "./rules.ts";
 import { expectJobs, readRuns, runsIn, selectRuns } from "./runs.ts";
 
 /** For how long a mail that failed counts. */
@@ -96,7 +96,7 @@ export async function readHealth(context: Context) {
   const figures = await readFigures(context);
   const now = context.clock.now();
   const { failing, problems } = judge(figures, now);
-  const runOf = (job: (typeof JOBS)[number]) => {
+  const runOf = (job: Job) => {
     const row = figures.jobs.find(({ name }) => name === job);
     return row ? presentRun(row, lateFrom(job, row) < now) : null;
   };

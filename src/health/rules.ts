@@ -3,7 +3,7 @@ import { DAY, formatInstant, HOUR } from "../kernel/dates.ts";
 import type { JobRow } from "../storage/schema.ts";
 
 /** The jobs of the cron triggers, and how long after its last good run each one is late. */
-export const LATE_AFTER = { nightly: 26 * HOUR, deliveries: HOUR };
+const LATE_AFTER = { nightly: 26 * HOUR, deliveries: HOUR };
 
 export type Job = keyof typeof LATE_AFTER;
 
@@ -42,7 +42,7 @@ export function troublesOf(rows: JobRow[], now: number): JobTrouble[] {
 }
 
 /** In a sentence, for people. */
-export function troubleInWords({ job, is, at, steps }: JobTrouble): string {
+function troubleInWords({ job, is, at, steps }: JobTrouble): string {
   const where = steps.length > 0 ? ` at ${steps.join(", ")}` : "";
   if (is === "failed") return `The job ${job} failed${where}, ${formatInstant(at ?? 0)}.`;
   const last = at === null ? "It has had no good run yet" : `Its last good run ended ${formatInstant(at)}`;

@@ -94,7 +94,7 @@ const JobRun = z.nullable(
 );
 
 /** The health of the service; without `status`, these are also members of the problem that says it is failing. */
-export const healthMembers = {
+const healthMembers = {
   problems: z.array(z.string()).check(z.describe("What is wrong, a sentence each")),
   notes: z.array(z.string()).check(z.describe("What is no fault, but worth knowing")),
   jobs: z.object({ nightly: JobRun, deliveries: JobRun }),

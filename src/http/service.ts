@@ -101,7 +101,8 @@ export const serviceEndpoints = [
         context.log("error", { ...logged(error), request_id: context.requestId });
         throw new Problem("SERVICE_UNAVAILABLE", "The database does not answer.");
       });
-      if (status === "takes no writes") throw new Problem("SERVICE_UNAVAILABLE", "The database takes no writes.");
+      if (status === "takes no writes")
+        throw new Problem("SERVICE_UNAVAILABLE", "The database takes no writes.");
       return http.json({ status });
     },
   ),

@@ -6,10 +6,11 @@ import { SECOND } from "../kernel/dates.ts";
 const TIMEOUT = 10 * SECOND;
 
 /** A failure is logged, and never fails the night. The address may hold a secret, so it is not logged. */
-export async function callHeartbeat({ config, log, requestId }: Context): Promise<void> {
-  const { heartbeat } = config;
+export async function callHeartbeat(context: Context): Promise<void> {
+  const { heartbeat } = context.config;
   if (heartbeat === null) return;
-  const fail = (error: string): void => log("error", { event: "heartbeat", request_id: requestId, error });
+  const fail = (error: string): void =>
+    context.log("error", { event: "heartbeat", request_id: context.requestId, error });
   if (heartbeat === "malformed") return fail("HEARTBEAT_URL is malformed.");
   try {
     const response = await fetch(heartbeat.url, { signal: AbortSignal.timeout(TIMEOUT) });

@@ -43,7 +43,7 @@ export async function runJob(
   due: number,
   steps: Step[],
 ): Promise<"good" | "unfinished"> {
-  const { clock, log, requestId } = asked;
+  const { clock, requestId } = asked;
   const { db, queries } = asked.db.counted();
   const context: Context = { ...asked, db, actor: { type: "system", id: job } };
   const failures: StepFailure[] = [];
@@ -54,7 +54,7 @@ export async function runJob(
       await work();
     } catch (error) {
       const told = logged(error);
-      log("error", { ...told, job, step, request_id: requestId });
+      asked.log("error", { ...told, job, step, request_id: requestId });
       failures.push({ step, error: String(told["error"]).slice(0, MAX_ERROR) });
     }
   };
@@ -86,6 +86,6 @@ export async function runJob(
     throw new Error(
       `The job ${job} failed at ${failures.map(({ step }) => step).join(", ")} (${requestId}).`,
     );
-  log("info", { event: "job", job, outcome, request_id: requestId, ms: ended - started, ...counts });
+  asked.log("info", { event: "job", job, outcome, request_id: requestId, ms: ended - started, ...counts });
   return outcome;
 }

@@ -114,15 +114,15 @@ function open(d1: Queryable, shared: Shared): Database {
     const sent = again || isRead ? retrying(send, patience) : send();
     return isRead ? sent : watchWrite(sent, writes);
   };
+  const counting = <T>(ask: () => Promise<T>): Promise<T> => {
+    count(1);
+    return ask();
+  };
   const patient: Ask = (statement) => {
     const [all, raw] = [statement.all.bind(statement), statement.raw.bind(statement)];
-    const counting = <T>(ask: () => Promise<T>): Promise<T> => {
-      count(1);
-      return ask();
-    };
     return {
       all: () => retrying(() => counting(() => all()), patience),
-      raw: () => retrying(() => counting(() => raw<unknown[]>()), patience),
+      raw: () => retrying(() => counting<unknown[][]>(() => raw()), patience),
     };
   };
   const db: Database = {

@@ -25,10 +25,8 @@ const runAll = async (): Promise<void> => {
 
 /** A database that is full: it answers, and refuses every write that needs room. */
 const full = () => {
-  const { bindings } = faulty(() => null);
   const writes = new WeakSet<object>();
   const DB = {
-    ...bindings.DB,
     withSession: () => DB,
     prepare: (sql: string) => ({
       bind(...values: unknown[]) {
@@ -41,7 +39,7 @@ const full = () => {
       if (statements.some((one) => writes.has(one))) throw new Error("D1_ERROR: Exceeded maximum DB size.");
       return env.DB.batch(statements);
     },
-  } as unknown as D1Database;
+  } as unknown as unknown as D1Database;
   return { ...env, DB };
 };
 
@@ -171,7 +169,8 @@ describe("/readyz", () => {
     const bindings = { ...full() };
     const fullDb = bindings.DB;
     bindings.DB = {
-      ...fullDb,
+      prepare: (sql: string) => fullDb.prepare(sql),
+      withSession: () => bindings.DB,
       batch: (s: D1PreparedStatement[]) => (isFull ? fullDb : env.DB).batch(s),
     } as D1Database;
     const customer = () => admin("/customers", { bindings, body: { id: unique("customer"), name: "Acme" } });

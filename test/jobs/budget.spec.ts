@@ -48,9 +48,9 @@ function limited(bindings: Env, limit = 1_000) {
 async function due(from: number, upTo: number): Promise<void> {
   await rows(
     `INSERT INTO licenses (id, customer_id, license_type, status, revision, issued_at, expires_at, grace_days,
-       lease_days, check_in_hours, features, updated_at)
+       lease_days, check_in_hours, features, notice_days, updated_at)
      WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
-     SELECT printf('lic_budget_%06d', i), 'budget', 'standard', 'active', 1, ?3, ?4 + (i % 3600) * 1000, 14, 30, 24, '[]', ?3
+     SELECT printf('lic_budget_%06d', i), 'budget', 'standard', 'active', 1, ?3, ?4 + (i % 3600) * 1000, 14, 30, 24, '[]', '[7]', ?3
      FROM n`,
     from,
     upTo,
@@ -72,7 +72,7 @@ beforeAll(async () => {
   await rows(
     "INSERT INTO customers (id, name, email, created_at, updated_at) VALUES ('budget', 'Budget', 'it@budget.example', 0, 0)",
   );
-  for (let n = 0; n < MANY; n += 5_000) await due(n, n + 5_000);
+  for (let n = 0; n < MANY; n += 2_000) await due(n, n + 2_000);
 });
 
 // So many rows would slow down every file that comes after.

@@ -46,7 +46,7 @@ const told = async (): Promise<Record<string, unknown>[]> =>
       "SELECT entity_id, actor_type, detail FROM events WHERE action = 'job.failed' AND at >= ? ORDER BY id",
       night,
     )
-  ).map(({ entity_id, detail }) => ({ job: entity_id, ...JSON.parse(detail) }));
+  ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));
 
 /** Bindings whose D1 fails at each statement of this kind. */
 function failing(pattern: RegExp, bindings: Env = env): Env {
@@ -102,11 +102,12 @@ describe("a good run", () => {
   });
 
   it("counts the mail that it sent", async () => {
-    new FakeResend();
+    const resend = new FakeResend();
     const { id } = await newCustomer({ email: `${unique("it")}@acme.example` });
     await newLicense({ customer_id: id, expires_days: 7 });
     await fire(NIGHTLY, mailing(), night);
     expect(JSON.parse((await rowOf()).counts)).toMatchObject({ notices_written: 1, mails_sent: 1 });
+    expect(resend.inbox).toHaveLength(1);
   });
 });
 

@@ -83,7 +83,7 @@ it.each([
 
 describe("a database", () => {
   it("counts each statement that it sends, those that it sends again included", async () => {
-    const { bindings } = faulty((call) => (call === 1 ? { moment: "before", message: LOST } : null));
+    const { bindings } = faulty((n) => (n === 1 ? { moment: "before", message: LOST } : null));
     const patience = { now: () => 0, pause: () => Promise.resolve(), random: () => 0 };
     const { db, queries } = openDatabase(bindings.DB, patience).counted();
     await db.batch([db.sql("SELECT 1"), db.sql("SELECT 2"), db.sql("SELECT 3")]);
