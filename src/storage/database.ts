@@ -142,8 +142,8 @@ function open(d1: Queryable, shared: Shared): Database {
     replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), shared),
     counted() {
       let queries = 0;
-      const counting = open(d1, { ...shared, count: (statements) => void (queries += statements) });
-      return { db: counting, queries: () => queries };
+      const own = open(d1, { ...shared, count: (statements) => void (queries += statements) });
+      return { db: own, queries: () => queries };
     },
     writeFault: () => writes.fault,
     gathering() {

@@ -10,7 +10,7 @@ import { metered } from "../support/meter.ts";
 import { admin, call, newCustomer, newLicense, newToken, ORIGIN, rows, unique } from "../support/service.ts";
 
 const HOUR = 3_600_000;
-const START = Date.parse("2031-05-06T03:00:00Z");
+const START = Date.parse("2028-05-06T03:00:00Z");
 
 beforeEach(async () => {
   setTime(START);
@@ -39,7 +39,7 @@ const full = () => {
       if (statements.some((one) => writes.has(one))) throw new Error("D1_ERROR: Exceeded maximum DB size.");
       return env.DB.batch(statements);
     },
-  } as unknown as unknown as D1Database;
+  } as unknown as D1Database;
   return { ...env, DB };
 };
 
@@ -54,8 +54,8 @@ describe("GET /v1/admin/health", () => {
       problems: [],
       jobs: {
         nightly: {
-          last_start_at: "2031-05-06T03:00:00.000Z",
-          last_end_at: "2031-05-06T03:00:00.000Z",
+          last_start_at: "2028-05-06T03:00:00.000Z",
+          last_end_at: "2028-05-06T03:00:00.000Z",
           outcome: "good",
           counts: { notices_written: 0, mails_sent: 0 },
           failures: [],
@@ -85,7 +85,7 @@ describe("GET /v1/admin/health", () => {
       body: {
         code: "SERVICE_UNAVAILABLE",
         detail: expect.stringContaining("The job nightly is late"),
-        jobs: { nightly: { late: true, last_good_at: "2031-05-06T03:00:00.000Z" } },
+        jobs: { nightly: { late: true, last_good_at: "2028-05-06T03:00:00.000Z" } },
       },
     });
     expect(Number(late.headers.get("Retry-After"))).toBeGreaterThan(0);
@@ -124,7 +124,7 @@ describe("GET /v1/admin/health", () => {
     await rows("UPDATE messages SET status = 'pending', next_try_at = 9e15 WHERE license_id = ?", license.id);
     expect((await admin("/health")).body.mail).toMatchObject({
       waiting: 1,
-      oldest_at: "2031-05-06T03:00:00.000Z",
+      oldest_at: "2028-05-06T03:00:00.000Z",
       failed: 0,
     });
     await rows("UPDATE messages SET status = 'failed' WHERE license_id = ?", license.id);
@@ -172,7 +172,7 @@ describe("/readyz", () => {
       prepare: (sql: string) => fullDb.prepare(sql),
       withSession: () => bindings.DB,
       batch: (s: D1PreparedStatement[]) => (isFull ? fullDb : env.DB).batch(s),
-    } as D1Database;
+    } as unknown as D1Database;
     const customer = () => admin("/customers", { bindings, body: { id: unique("customer"), name: "Acme" } });
     expect((await customer()).status).toBe(201);
     isFull = true;

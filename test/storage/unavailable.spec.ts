@@ -102,9 +102,9 @@ describe("a database", () => {
     expect(db.writeFault()).toBeNull();
     await write();
     expect([db, db.gathering(), db.replica("lagging")].map((view) => view.writeFault())).toEqual([
-      true,
-      true,
-      true,
+      "full",
+      "full",
+      "full",
     ]);
     message = null;
     await db.batch([db.sql("SELECT 1")]);
