@@ -6,6 +6,7 @@ import { apiTokenEndpoints } from "./http/admin/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
+import { healthEndpoints } from "./http/admin/health.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
 import { licenseTypeEndpoints } from "./http/admin/license-types.ts";
 import { allLicenseEndpoints } from "./http/admin/licenses/index.ts";
@@ -40,6 +41,7 @@ export const endpoints: Endpoint[] = [
   ...exportEndpoints,
   ...importEndpoints,
   ...messageEndpoints,
+  ...healthEndpoints,
   ...serviceEndpoints,
   ...webhookEndpoints,
 ];

@@ -33,6 +33,8 @@ export interface Env {
   RESEND_RATE_PER_SECOND?: string;
   RESEND_WEBHOOK_SECRET?: string;
   CF_VERSION_METADATA?: WorkerVersionMetadata;
+  HEARTBEAT_URL?: string;
+  DATABASE_MAX_BYTES?: string;
 }
 
 const base64url = (bytes: number) =>
@@ -136,6 +138,9 @@ const Issuer = z.url({ protocol: /^https?$/ });
 /** A comma-separated list of former addresses of the service, which may be empty. */
 const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Issuer).check(z.maxLength(20)));
 
+/** 10 GB: https://developers.cloudflare.com/d1/platform/limits/ */
+const DATABASE_MAX_BYTES = 10_000_000_000;
+
 const Variables = z.object({
   ISSUER: Issuer,
   ISSUER_FORMER: z._default(Issuers, []),
@@ -158,6 +163,10 @@ const Variables = z.object({
   // Its length is chosen by whoever creates it.
   RESEND_WEBHOOK_SECRET: z.optional(z.string().check(z.regex(/^whsec_[A-Za-z0-9+/]{2,}={0,2}$/))),
   CF_VERSION_METADATA: z.optional(z.object({ id: z.string() })),
+  // A fault in what only watches the service must not stop it.
+  HEARTBEAT_URL: z.optional(z.string()),
+  DATABASE_MAX_BYTES: z.catch(z.coerce.number().check(z.int(), z.minimum(1)), DATABASE_MAX_BYTES),
+  BACKUPS: z.optional(z.unknown()),
 });
 
 /** Cloudflare Access, if it stands in front of the service. */
@@ -210,6 +219,12 @@ export interface Config {
   mail: MailConfig;
   /** What is wrong with variables that the service can do without, one sentence each. Never shows a value. */
   faults: string[];
+  /** What is called after each good night; null if nothing is. */
+  heartbeat: { url: string } | "malformed" | null;
+  /** The size at which D1 refuses writes. */
+  databaseMaxBytes: number;
+  /** Whether a bucket for backups is bound. */
+  hasBackups: boolean;
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -247,13 +262,15 @@ export function parseConfig(env: object): Config {
   const issuer = ISSUER.replace(/\/+$/, "");
   const { brand, fault } = readBrand(values.BRAND, issuer);
   if (fault !== null) faults.push(fault);
+  const heartbeat = heartbeatOf(values);
+  if (heartbeat === "malformed") faults.push("HEARTBEAT_URL is malformed");
   return {
     issuer,
     issuers: [issuer, ...values.ISSUER_FORMER.filter((former) => !isSameAddress(former, issuer))],
     productName: PRODUCT_NAME,
     brand,
     // Only tests and benchmarks may switch the rate limits off: a public address always keeps them.
-    rateLimits: !(RATE_LIMITS === "off" && LOOPBACK.has(new URL(ISSUER).hostname)),
+    rateLimits: !(RATE_LIMITS === "off" && isLoopback(ISSUER)),
     signingKeys: SIGNING_KEYS.keys,
     retiredKeys: RETIRED_KEYS?.keys ?? [],
     sessionSecret: SESSION_SECRET,
@@ -261,8 +278,21 @@ export function parseConfig(env: object): Config {
     version: values.CF_VERSION_METADATA?.id || null,
     access,
     mail: mailOf(values, faults),
+    heartbeat,
+    databaseMaxBytes: values.DATABASE_MAX_BYTES,
+    hasBackups: values.BACKUPS !== undefined,
     faults,
   };
+}
+
+const isLoopback = (url: string): boolean => LOOPBACK.has(new URL(url).hostname);
+
+/** https; http only on this machine, while the service itself is on it. */
+function heartbeatOf({ HEARTBEAT_URL, ISSUER }: Values): Config["heartbeat"] {
+  if (HEARTBEAT_URL === undefined || HEARTBEAT_URL === "") return null;
+  const url = URL.parse(HEARTBEAT_URL);
+  const isLocal = url?.protocol === "http:" && LOOPBACK.has(url.hostname) && isLoopback(ISSUER);
+  return url?.protocol === "https:" || isLocal ? { url: HEARTBEAT_URL } : "malformed";
 }
 
 /** Without these, right, nothing can be sent. Mail then waits: it is not lost, and not written off as unsent. */

@@ -185,6 +185,8 @@ export interface ProblemExtras {
   observed?: number;
   /** What the license's state allows instead. */
   allowed_transitions?: string[];
+  /** The health of the service, if that is the reason; its members become members of the document. */
+  health?: Record<string, unknown>;
   /** The refusal, signed (typ refusal+jwt), if an instance must be able to tell that it comes from this service. */
   refusal?: string;
   /** What the caller can do, where that is not what the table says of the code. */

@@ -50,7 +50,31 @@ describe("the configuration", () => {
         heldBy: null,
       },
       faults: [],
+      heartbeat: null,
+      databaseMaxBytes: 10_000_000_000,
+      hasBackups: false,
     });
+  });
+
+  it("is not stopped by a fault in what only watches the service", () => {
+    const watched = (more: object) => {
+      const { heartbeat, databaseMaxBytes } = parseConfig({ ...good, ...more });
+      return { heartbeat, databaseMaxBytes };
+    };
+    const limit = 10_000_000_000;
+    const cases: [object, object][] = [
+      [{ HEARTBEAT_URL: "" }, { heartbeat: null, databaseMaxBytes: limit }],
+      [
+        { HEARTBEAT_URL: "https://w.example/x" },
+        { heartbeat: { url: "https://w.example/x" }, databaseMaxBytes: limit },
+      ],
+      // The issuer is not on this machine.
+      [{ HEARTBEAT_URL: "http://localhost:1/x" }, { heartbeat: "malformed", databaseMaxBytes: limit }],
+      [{ DATABASE_MAX_BYTES: "500000000" }, { heartbeat: null, databaseMaxBytes: 500_000_000 }],
+      [{ DATABASE_MAX_BYTES: "ten" }, { heartbeat: null, databaseMaxBytes: limit }],
+      [{ DATABASE_MAX_BYTES: "0" }, { heartbeat: null, databaseMaxBytes: limit }],
+    ];
+    for (const [given, wanted] of cases) expect(watched(given)).toEqual(wanted);
   });
 
   it("knows former issuers, each once", () => {

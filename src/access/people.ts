@@ -7,13 +7,13 @@ import { formatInstant } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { Problem } from "../problems.ts";
 import { people, type Person } from "../storage/schema.ts";
-import { allow, AnyRole } from "../kernel/permissions.ts";
+import { allow, PersonRole } from "../kernel/permissions.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** In lower case: an identity provider may spell the same address differently from day to day. */
 export const Email = z.email().check(z.maxLength(254), z.toLowerCase());
 
-export const PersonInput = z.strictObject({ role: AnyRole });
+export const PersonInput = z.strictObject({ role: PersonRole });
 
 export type PersonInput = z.output<typeof PersonInput>;
 

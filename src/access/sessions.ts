@@ -8,6 +8,7 @@ import { isCompactJws } from "../crypto/compact.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { macKey } from "../crypto/macs.ts";
 import { HOUR } from "../kernel/dates.ts";
+import { Problem } from "../problems.ts";
 import type { Role } from "../storage/schema.ts";
 import { authenticate } from "./credentials.ts";
 
@@ -36,10 +37,13 @@ export interface Session {
 /**
  * Signs the holder of a token in and returns the value of the cookie; null if the token is not valid.
  * Each sign-in gets a new id, so that nobody can know or plant one beforehand (session fixation).
+ * @throws Problem FORBIDDEN for a monitor
  */
 export async function openSession(context: Context, token: string): Promise<string | null> {
   const actor = await authenticate(context, { authorization: `Bearer ${token}`, assertion: null });
   if (actor === null) return null;
+  if (actor.role === "monitor")
+    throw new Problem("FORBIDDEN", "The role monitor reads health and metrics and has no pages.");
   const { db } = context;
   const now = context.clock.now();
   const id = base64url.encode(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
@@ -96,7 +100,7 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
     db.sql(
       `SELECT s.credential_hash, t.id AS token_id, t.name, t.role
        FROM sessions s
-       LEFT JOIN api_tokens t ON t.hash = s.credential_hash
+       LEFT JOIN api_tokens t ON t.hash = s.credential_hash AND t.is_monitor = 0
          AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?1)
        WHERE s.id = ?2 AND s.expires_at > ?1`,
       now,

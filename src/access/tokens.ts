@@ -3,13 +3,13 @@ import { eq, gt } from "drizzle-orm";
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import { recordChange } from "../record/events.ts";
-import type { Context, Staff } from "../context.ts";
+import type { Context, Role, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { EndInstant, Text } from "../kernel/inputs.ts";
 import { invalid, Problem } from "../problems.ts";
-import { type ApiToken, apiTokens } from "../storage/schema.ts";
+import { type ApiTokenRow, apiTokens } from "../storage/schema.ts";
 import { allow, AnyRole } from "../kernel/permissions.ts";
 import { type Brake, isWorthALook, marked, noteRefused } from "./guesses.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
@@ -20,10 +20,24 @@ const RANDOM_BYTES = 18;
 /** What secret scanners look for. */
 const PREFIX = "caio_";
 
-/** 24 characters of random bits and 8 of the mark. Older tokens have random bits in place of the mark. */
-const SHAPE = /^caio_[A-Za-z0-9_-]{32}$/;
+/** A release that does not know the role must not take it for a viewer's token. So it has a form of its own. */
+const MONITOR_PREFIX = `${PREFIX}monitor_`;
 
-const SHOWN = PREFIX.length + 6;
+/** 24 characters of random bits and 8 of the mark. Older tokens have random bits in place of the mark. */
+const SHAPE = /^caio_(?:monitor_)?[A-Za-z0-9_-]{32}$/;
+
+/** So many characters of the random part are shown. */
+const SHOWN = 6;
+
+export type ApiToken = Omit<ApiTokenRow, "role" | "is_monitor"> & { role: Role };
+
+const roleOf = ({ role, is_monitor }: Pick<ApiTokenRow, "role" | "is_monitor">): Role =>
+  is_monitor === 1 ? "monitor" : role;
+
+const tokenOf = ({ is_monitor, ...row }: ApiTokenRow): ApiToken => ({
+  ...row,
+  role: roleOf({ role: row.role, is_monitor }),
+});
 
 /** The precision of last_used_at: a token in constant use costs one write a minute. */
 const USE_RESOLUTION = 60_000;
@@ -51,12 +65,13 @@ export async function createApiToken(
   const expires_at = input.expires_at ?? null;
   if (expires_at !== null && expires_at <= now) throw invalid("expires_at", "Must be in the future");
   const random = base64url.encode(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-  const token = await marked(context, PREFIX + random);
+  const prefix = input.role === "monitor" ? MONITOR_PREFIX : PREFIX;
+  const token = await marked(context, prefix + random);
   const apiToken: ApiToken = {
     id: `tok_${context.ids.ulid(now)}`,
     name: input.name,
     role: input.role,
-    prefix: token.slice(0, SHOWN),
+    prefix: token.slice(0, prefix.length + SHOWN),
     hash: await sha256(token),
     created_by: creator.id,
     created_at: now,
@@ -65,8 +80,12 @@ export async function createApiToken(
     revoked_at: null,
   };
   const { hash: _secret, ...after } = apiToken;
+  const row: ApiTokenRow =
+    apiToken.role === "monitor"
+      ? { ...apiToken, role: "viewer", is_monitor: 1 }
+      : { ...apiToken, role: apiToken.role, is_monitor: 0 };
   await db.batch([
-    db.compile(db.orm.insert(apiTokens).values(apiToken)),
+    db.compile(db.orm.insert(apiTokens).values(row)),
     recordChange(context, now, "api_token.created", ["api_token", apiToken.id], { after }),
   ]);
   return { apiToken, token };
@@ -82,7 +101,7 @@ export async function listApiTokens(context: Context, request: PageRequest): Pro
     .where(gt(apiTokens.id, String(list.after?.[0] ?? "")))
     .orderBy(apiTokens.id)
     .limit(request.limit + 1);
-  return list.page(rows, request.limit + 1, (row) => [row.id]);
+  return list.page(rows.map(tokenOf), request.limit + 1, (row) => [row.id]);
 }
 
 const unknownToken = (id: string): Problem =>
@@ -91,9 +110,9 @@ const unknownToken = (id: string): Problem =>
 /** @throws Problem NOT_FOUND */
 export async function getApiToken(context: Context, id: string): Promise<ApiToken> {
   allow(context, "access");
-  const [apiToken] = await context.db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
-  if (!apiToken) throw unknownToken(id);
-  return apiToken;
+  const [row] = await context.db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
+  if (!row) throw unknownToken(id);
+  return tokenOf(row);
 }
 
 /** Whether a token is neither revoked nor expired. */
@@ -122,7 +141,10 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
       now,
       "api_token.revoked",
       ["api_token", id],
-      { sql: "json_object('name', name, 'role', role, 'prefix', prefix)", values: [] },
+      {
+        sql: "json_object('name', name, 'role', iif(is_monitor, 'monitor', role), 'prefix', prefix)",
+        values: [],
+      },
       { sql: "FROM api_tokens WHERE id = ? AND changes() > 0", values: [id] },
     ),
     db.sql("SELECT revoked_at FROM api_tokens WHERE id = ?", id),
@@ -154,18 +176,18 @@ async function lookUp(context: Context, hash: string): Promise<Staff | null> {
   const now = context.clock.now();
   const [found] = await db.batch([
     db.sql(
-      "SELECT id, role, hash, expires_at, last_used_at, revoked_at FROM api_tokens WHERE hash = ?",
+      "SELECT id, role, is_monitor, hash, expires_at, last_used_at, revoked_at FROM api_tokens WHERE hash = ?",
       hash,
     ),
   ]);
-  const row = found?.results[0] as ApiToken | undefined;
+  const row = found?.results[0] as ApiTokenRow | undefined;
   // The index may leak by its timing how much of a hash matched; the deciding comparison takes constant time.
   if (!row || !equalDigests(row.hash, hash)) return null;
   if (!holds(row, now)) return null;
   if (row.last_used_at === null || row.last_used_at <= now - USE_RESOLUTION) {
     context.defer(noteUse(context, row.id, now));
   }
-  return { type: "staff", id: row.id, role: row.role };
+  return { type: "staff", id: row.id, role: roleOf(row) };
 }
 
 /** The condition is in the statement: if many requests at once find the row stale, only one writes. */

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
+import { claimFolder } from "./state-folder.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
@@ -136,8 +137,21 @@ const configurationFault = (line: string): string | null => {
  * @throws CommandError if something must be fixed first
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
+  await assertFree(options.port);
+  const release = claimFolder(options.persistTo ?? join(ROOT, ".wrangler/state"));
+  try {
+    const service = await startHolding(options);
+    void service.ended.then(release);
+    return service;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Starts it in a folder that this process holds. */
+async function startHolding(options: ServiceOptions): Promise<RunningService> {
   const { port, persistTo, isMigrated = false, vars = [], onLine } = options;
-  await assertFree(port);
   const { secrets, made } = await ensureSecrets(join(ROOT, ".dev.vars"));
   if (!isMigrated) await migrate(persistTo);
 

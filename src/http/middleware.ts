@@ -5,7 +5,7 @@ import { ConfigError } from "../config.ts";
 import type { Services } from "../context.ts";
 import { soundServicesOf } from "../services.ts";
 import { Problem } from "../problems.ts";
-import { databaseMessage, isUnavailable } from "../storage/failures.ts";
+import { isUnavailable, logged } from "../storage/failures.ts";
 import type { AppEnv, Http } from "./http.ts";
 
 export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
@@ -29,7 +29,7 @@ export const context: MiddlewareHandler<AppEnv> = async (http, next) => {
     ip: http.req.header("cf-connecting-ip") ?? null,
     defer(work) {
       const settled = work.catch((error: unknown) => {
-        services.log("error", { event: "deferred", request_id: requestId, error: databaseMessage(error) });
+        services.log("error", { ...logged(error), work: "deferred", request_id: requestId });
       });
       http.executionCtx.waitUntil(settled);
     },
@@ -97,24 +97,23 @@ export const onError: ErrorHandler<AppEnv> = (error, http) => respond(http, prob
 /** The error as the caller sees it. An unexpected error is logged with the request id and shown to nobody. */
 export function problemOf(error: unknown, http: Http): Problem {
   if (error instanceof Problem) return error;
-  const unavailable = isUnavailable(error);
+  const { event, ...told } = logged(error);
   console.error(
     JSON.stringify({
       level: "error",
-      event: unavailable ? "database unavailable" : "unexpected",
+      event,
       request_id: http.get("requestId"),
       route: http.get("route") ?? null,
-      error: databaseMessage(error),
-      stack: error instanceof Error && !error.cause ? error.stack : undefined,
+      ...told,
     }),
   );
-  return unavailable ? new Problem("SERVICE_UNAVAILABLE") : new Problem("INTERNAL");
+  return new Problem(isUnavailable(error) ? "SERVICE_UNAVAILABLE" : "INTERNAL");
 }
 
 /** RFC 9457. */
 function respond(http: Http, problem: Problem): Response {
   const { code, type, message, extras } = problem;
-  const { allow, retry_after, ...members } = extras;
+  const { allow, retry_after, health, ...members } = extras;
   http.set("problemCode", code);
   // Without a context, the configuration itself is what failed.
   const issuer = (http.get("context") as AppEnv["Variables"]["context"] | undefined)?.config.issuer;
@@ -129,6 +128,7 @@ function respond(http: Http, problem: Problem): Response {
       retryable: type.retryable ?? false,
       remedy: type.remedy,
       ...members,
+      ...health,
     }),
     type.status as never,
     { "Content-Type": "application/problem+json" },

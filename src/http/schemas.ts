@@ -52,6 +52,7 @@ export const Warnings = z.array(
       "OVER_LIMIT",
       "FINGERPRINT_CHANGED",
       "USAGE_IGNORED",
+      "NOT_RECORDED",
     ]),
     detail: z.string(),
     limit: z.optional(z.string()),
@@ -73,6 +74,45 @@ export const JwkSet = z.object({
 });
 
 export const Health = z.object({ status: z.literal("ok") });
+
+export const Readiness = z.object({ status: z.enum(["ok", "degraded"]) });
+
+const JobRun = z.nullable(
+  z.object({
+    last_start_at: OptionalInstant,
+    last_end_at: OptionalInstant,
+    last_good_at: OptionalInstant,
+    outcome: z.nullable(
+      z
+        .enum(["good", "failed", "unfinished"])
+        .check(z.describe("Of the run that ended last; unfinished: the ten-minute trigger carries it on")),
+    ),
+    counts: z.record(z.string(), z.int()).check(z.describe("What that run did")),
+    failures: z.array(z.object({ step: z.string(), error: z.string() })),
+    late: z.boolean().check(z.describe("Whether its last good run is too long ago")),
+  }),
+);
+
+/** The health of the service; without `status`, these are also members of the problem that says it is failing. */
+const healthMembers = {
+  problems: z.array(z.string()).check(z.describe("What is wrong, a sentence each")),
+  notes: z.array(z.string()).check(z.describe("What is no fault, but worth knowing")),
+  jobs: z.object({ nightly: JobRun, deliveries: JobRun }),
+  mail: z.object({
+    configured: z.boolean(),
+    waiting: z.int(),
+    oldest_at: OptionalInstant.check(z.describe("When the oldest waiting mail was written")),
+    failed: z.int().check(z.describe("In the last seven days")),
+  }),
+  database: z.object({
+    bytes: z.int(),
+    of: z.int().check(z.describe("The greatest size that it may have")),
+    takes_writes: z.boolean().check(z.describe("Whether a write succeeded just now")),
+  }),
+  backups: z.object({ bound: z.boolean().check(z.describe("Whether the bucket BACKUPS is bound")) }),
+};
+
+export const ServiceHealth = z.object({ status: z.enum(["ok", "degraded"]), ...healthMembers });
 
 export const ProblemDocument = z.object({
   type: z.string(),
@@ -97,4 +137,5 @@ export const ProblemDocument = z.object({
         ),
       ),
   ),
+  ...z.partial(z.object(healthMembers)).shape,
 });

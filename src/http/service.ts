@@ -3,11 +3,12 @@ import type { Env } from "../config.ts";
 import type { Services } from "../context.ts";
 import { servicesOf } from "../services.ts";
 import { Problem } from "../problems.ts";
-import { isReady } from "../storage/database.ts";
+import { readiness } from "../health/health.ts";
 import { endpoint } from "./endpoint.ts";
 import * as examples from "./examples.ts";
+import { logged } from "../storage/failures.ts";
 import { SECURITY_HEADERS } from "./middleware.ts";
-import { Health, JwkSet } from "./schemas.ts";
+import { Health, JwkSet, Readiness } from "./schemas.ts";
 
 const HEALTH_EXAMPLE = { status: "ok" };
 
@@ -88,15 +89,21 @@ export const serviceEndpoints = [
       method: "get",
       path: "/readyz",
       tag: "Service",
-      summary: "Whether the Worker reaches its migrated database",
+      summary: "Whether the Worker reaches its migrated database and can write",
+      description:
+        "degraded: a job of the service failed or is late. Installations do not notice that; GET /v1/admin/health says more.",
       access: "public",
-      answer: { status: 200, description: "It does.", schema: Health, example: HEALTH_EXAMPLE },
+      answer: { status: 200, description: "It does.", schema: Readiness, example: HEALTH_EXAMPLE },
       refusals: ["SERVICE_UNAVAILABLE"],
     },
     async ({ http, context }) => {
-      if (!(await isReady(context.db)))
+      const status = await readiness(context).catch((error: unknown) => {
+        context.log("error", { ...logged(error), request_id: context.requestId });
         throw new Problem("SERVICE_UNAVAILABLE", "The database does not answer.");
-      return http.json({ status: "ok" });
+      });
+      if (status === "takes no writes")
+        throw new Problem("SERVICE_UNAVAILABLE", "The database takes no writes.");
+      return http.json({ status });
     },
   ),
 ];

@@ -1,19 +1,65 @@
-// Once a night: the notices that are due, the digest for staff, and the seal over new events.
+// Once a night: the notices that are due, the seal over new events, and the digest for staff.
 import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
+import { type JobTrouble, troublesOf } from "../health/rules.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
-import { deliver } from "./deliveries.ts";
-import { eachOf } from "./steps.ts";
+import { MISSED } from "../notices/ladder.ts";
+import { callHeartbeat } from "./heartbeat.ts";
+import { type Run, runJob } from "./run.ts";
+import { foldStep, mailStep } from "./steps.ts";
 
-/** @param now the time for which the trigger was scheduled: running again for the same time does nothing new */
-export const runNightly = (context: Context, now: number): Promise<void> =>
-  eachOf([() => writeOwed(context, now), () => deliver(context, now), () => sealEvents(context, now)]);
+/** What the steps after the notices take at most. */
+const LEFT_BY_NOTICES = 400;
 
-/** The digest comes last: if a step before it fails, the next digest includes what is missing. */
-async function writeOwed(context: Context, now: number): Promise<void> {
-  const since = await digestSince(context, now);
-  const unreachable = await writeNotices(context, now, since);
-  // What the night's other jobs and the seal have to say goes here, as further sections.
-  await writeDigest(context, now, since, unreachable, []);
+/**
+ * Running again for the same time does nothing new.
+ * @param due the time for which the trigger was scheduled
+ */
+export async function runNightly(context: Context, due: number): Promise<void> {
+  let notices: Awaited<ReturnType<typeof writeNotices>> | null = null;
+  let since = due;
+  const outcome = await runJob(context, "nightly", due, [
+    {
+      name: "notices",
+      async run(run) {
+        const { context: acting, hasRoom } = run;
+        since = await digestPeriod(run, due);
+        notices = await writeNotices(acting, due, since, () => hasRoom(LEFT_BY_NOTICES));
+        return { counts: { notices_written: notices.written }, unfinished: !notices.complete };
+      },
+    },
+    { name: "seal", run: (run) => sealEvents(run.context, due) },
+    {
+      name: "digest",
+      async run(run) {
+        // The run that carries this one on writes it.
+        if (notices?.complete === false) return;
+        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run));
+      },
+    },
+    mailStep(due),
+    foldStep,
+  ]);
+  if (outcome === "good") await callHeartbeat(context);
+}
+
+/** The start of the period of the digest. A night that failed may have told too little: then the last good one. */
+async function digestPeriod({ context, before }: Run, due: number): Promise<number> {
+  const since = await digestSince(context, due);
+  const night = before.find(({ name }) => name === "nightly");
+  const good = night?.outcome === "failed" ? (night.good_due_at ?? since) : since;
+  return Math.max(Math.min(since, good), due - MISSED);
+}
+
+/** What the digest tells about the jobs: this night so far, and what went wrong before. */
+function jobNews({ context, before, failures }: Run): JobTrouble[] {
+  const now = context.clock.now();
+  const troubles = troublesOf(before, now);
+  if (failures.length === 0) return troubles;
+  const steps = failures.map(({ step }) => step);
+  return [
+    { job: "nightly", is: "failed", at: now, steps },
+    ...troubles.filter(({ job, is }) => job !== "nightly" || is !== "failed"),
+  ];
 }

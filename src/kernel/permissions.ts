@@ -2,12 +2,17 @@
 import * as z from "zod/mini";
 import type { Context, Role, Staff } from "../context.ts";
 import { Problem } from "../problems.ts";
-import { ROLES } from "../storage/schema.ts";
+import { PERSON_ROLES, ROLES } from "../storage/schema.ts";
 
 export const AnyRole = z.enum(ROLES);
 
-/** Everyone with a role may read. Who may do more: */
-const BEYOND_READING = {
+/** A person may have any role but that of a monitor, which is for programs. */
+export const PersonRole = z.enum(PERSON_ROLES);
+
+const ALLOWED = {
+  /** How the service does: its jobs, its mail, its database. No customer is in it. */
+  health: ["owner", "manager", "viewer", "monitor"],
+  read: ["owner", "manager", "viewer"],
   /** Seeing license keys, one by one or in an export. */
   keys: ["owner", "manager"],
   customers: ["owner", "manager"],
@@ -21,10 +26,10 @@ const BEYOND_READING = {
   seals: ["owner"],
 } as const satisfies Record<string, readonly Role[]>;
 
-export type Permission = "read" | keyof typeof BEYOND_READING;
+export type Permission = keyof typeof ALLOWED;
 
 const grants = (role: Role, permission: Permission): boolean =>
-  permission === "read" || (BEYOND_READING[permission] as readonly Role[]).includes(role);
+  (ALLOWED[permission] as readonly Role[]).includes(role);
 
 /** Whether the actor may do this, for calls that show some actors more than others. */
 export const allows = ({ actor }: Context, permission: Permission): boolean =>

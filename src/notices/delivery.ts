@@ -30,6 +30,8 @@ const REMEMBERED = DAY - HOUR;
 /** The most requests of one run, with about four statements each: what a run may ask of D1 is limited. */
 const MAX_REQUESTS = 200;
 
+const ALWAYS = (): boolean => true;
+
 /** After this many failures in a row, Resend is probably down, and the rest waits. */
 const MAX_FAILURES = 3;
 
@@ -46,31 +48,36 @@ export function sendSoon(context: Context): void {
  * Sends until nothing is due, or for `budget` milliseconds.
  * @param at the time for which the run was triggered; by hand, it can lie in the future. It decides what is due and
  * when to try again. Pacing and the memory of idempotency keys follow the clock, because Resend does.
+ * @param mayGoOn asked before each request
+ * @returns how many messages were sent
  */
 export async function deliverMail(
   context: Context,
   budget: number,
   at: number = context.clock.now(),
-): Promise<void> {
+  mayGoOn: () => boolean = ALWAYS,
+): Promise<number> {
   const { config, clock } = context;
   const { apiKey, baseUrl, from, heldBy } = config.mail;
-  if (apiKey === null || from === null || heldBy !== null) return;
+  if (apiKey === null || from === null || heldBy !== null) return 0;
   const sender = await sha256(JSON.stringify([apiKey, baseUrl, from]));
   const ahead = Math.max(0, at - clock.now());
   const resend = new Resend(apiKey, { baseUrl });
   const until = clock.now() + budget;
   await context.db.batch(takeBackUntrue(context, clock.now() + ahead), "repeatable");
   await joinNotices(context, clock.now() + ahead);
-  let failures = 0;
-  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until; n++) {
+  let [failures, sent] = [0, 0];
+  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until && mayGoOn(); n++) {
     const claim = await claimNext(context, ahead, sender);
-    if (claim === null) return;
+    if (claim === null) break;
     // All of it was taken back meanwhile.
     if (claim.rows.length === 0) continue;
     const outcome = await attempt(context, resend, claim, from);
     await record(context, claim, outcome, sender);
+    if (outcome.is === "sent") sent += outcome.ids.length;
     failures = outcome.is === "again" ? failures + 1 : 0;
   }
+  return sent;
 }
 
 // Messages that failed before go first: they have waited longest, and their pauses grow.

@@ -7,7 +7,7 @@ import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import { senderFault } from "./sender.ts";
-import type { DigestNote, DigestRow, SealHead } from "./templates/index.ts";
+import type { DigestJob, DigestNote, DigestRow, SealHead } from "./templates/index.ts";
 
 /** Bounds the cost of the digest. The letter shows the first ones and counts them all. */
 const MAX_LISTED = 1_000;
@@ -40,6 +40,7 @@ export async function writeDigest(
   now: number,
   since: number,
   unreachable: DigestRow[],
+  jobs: DigestJob[],
   more: DigestNote[] = [],
 ): Promise<void> {
   const { staff } = context.config.mail;
@@ -92,6 +93,7 @@ export async function writeDigest(
           at_limit: atLimit,
           unreachable: unreachable.slice(0, MAX_LISTED),
           seal,
+          jobs,
         },
       }),
     ),

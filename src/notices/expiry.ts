@@ -21,7 +21,8 @@ import { contactsOf, recipientsOf } from "./recipients.ts";
 import { takeBackOlder } from "./superseded.ts";
 import type { DigestRow } from "./templates/index.ts";
 
-const PAGE = 200;
+/** Few large pages: D1 bounds the number of queries of a run. */
+const PAGE = 500;
 
 interface Candidate {
   license: License;
@@ -95,7 +96,7 @@ const keyOf = ({ id, expires_at }: License, threshold: number, recipient: string
   `notice:${id}:${expires_at}:${threshold}:${recipient}`;
 
 /** Those of the keys that are in the outbox. */
-async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
+async function writtenAmong({ db }: Context, keys: string[]): Promise<Set<string>> {
   const among: SQL = sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
   const rows = await db.orm
     .select({ key: messages.dedupe_key })
@@ -114,17 +115,33 @@ const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AN
 
 type Owed = Message & { expires_at: number | null };
 
+export interface WrittenNotices {
+  /** How many were due; those that another run wrote meanwhile included. */
+  written: number;
+  /** The licenses that became due since then and whose customer has no e-mail address. */
+  unreachable: DigestRow[];
+  /** Whether the walk came to its end. */
+  complete: boolean;
+}
+
 /**
  * Writes the notices that are due, and joins those that one recipient gets.
- * @returns the licenses that became due since then and whose customer has no e-mail address
+ * @param mayGoOn asked before each page; where it says no, another run for the same time goes on
  */
-export async function writeNotices(context: Context, now: number, since: number): Promise<DigestRow[]> {
+export async function writeNotices(
+  context: Context,
+  now: number,
+  since: number,
+  mayGoOn: () => boolean,
+): Promise<WrittenNotices> {
   const unreachable: DigestRow[] = [];
+  let written = 0;
   for await (const page of candidates(context, now)) {
+    if (!mayGoOn()) return { written, unreachable, complete: false };
     const keys = page.flatMap(({ license, thresholds, recipients }) =>
       recipients.flatMap(({ email }) => thresholds.map((days) => keyOf(license, days, email))),
     );
-    const known = keys.length > 0 ? await written(context, keys) : new Set<string>();
+    const known = keys.length > 0 ? await writtenAmong(context, keys) : new Set<string>();
     const owed: Owed[] = [];
     for (const candidate of page) {
       const { license, customer, thresholds, recipients } = candidate;
@@ -146,10 +163,11 @@ export async function writeNotices(context: Context, now: number, since: number)
         "repeatable",
       );
     }
+    written += owed.length;
   }
   await context.db.batch([context.db.sql(RELEASE)], "repeatable");
   await joinNotices(context, now, "skipped");
-  return unreachable;
+  return { written, unreachable, complete: true };
 }
 
 /** Whether it became due in a night that the last digest did not cover. */

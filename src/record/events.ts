@@ -12,7 +12,8 @@ export type EntityType =
   | "export"
   | "session"
   | "message"
-  | "record";
+  | "record"
+  | "job";
 
 /** The entities of access: who may sign in, and who did. Only owners see their events, as with people and tokens. */
 export const ACCESS_ENTITIES = ["api_token", "person", "session"] as const satisfies EntityType[];

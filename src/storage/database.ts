@@ -1,5 +1,6 @@
 // The database: Drizzle for typed queries, and D1's batch, its only transaction, for everything that writes.
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import { reasonOf } from "./failures.ts";
 import { gather } from "./gathering.ts";
 import { PATIENCE, type Patience, retrying } from "./retry.ts";
 
@@ -26,6 +27,10 @@ export interface Database {
    * batch. A write is sent at once and by itself.
    */
   gathering(): Database;
+  /** The same database for one run of a job, and how many statements it has sent: D1 bounds their number. */
+  counted(): { db: Database; queries: () => number };
+  /** Why the last write of this isolate failed, if it did for a reason that may last. */
+  writeFault(): WriteFault;
 }
 
 /**
@@ -79,23 +84,45 @@ const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
 export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
-  open(d1, d1, patience);
+  open(d1, { whole: d1, patience, writes: { fault: null }, count: () => undefined });
 
-function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
+/** A local D1 on a full disk does not say that it is full: it is `broken`. */
+type WriteFault = "full" | "broken" | null;
+
+/** What all views of one database share. */
+interface Shared {
+  whole: D1Database;
+  patience: Patience;
+  writes: { fault: WriteFault };
+  /** Gets the number of statements of each request to D1. */
+  count: (statements: number) => void;
+}
+
+function open(d1: Queryable, shared: Shared): Database {
+  const { whole, patience, writes, count } = shared;
   const prepare: Prepare = (text, values, isRead = READ.test(text)) => {
     const statement = d1.prepare(text).bind(...values);
     if (isRead) reads.add(statement);
     return statement;
   };
   const batch: Database["batch"] = (statements, again) => {
-    const send = () => d1.batch<Row>(statements);
-    return again || statements.every((statement) => reads.has(statement)) ? retrying(send, patience) : send();
+    const send = async () => {
+      count(statements.length);
+      return d1.batch<Row>(statements);
+    };
+    const isRead = statements.every((statement) => reads.has(statement));
+    const sent = again || isRead ? retrying(send, patience) : send();
+    return isRead ? sent : watchWrite(sent, writes);
+  };
+  const counting = <T>(ask: () => Promise<T>): Promise<T> => {
+    count(1);
+    return ask();
   };
   const patient: Ask = (statement) => {
     const [all, raw] = [statement.all.bind(statement), statement.raw.bind(statement)];
     return {
-      all: () => retrying(() => all(), patience),
-      raw: () => retrying(() => raw(), patience),
+      all: () => retrying(() => counting(() => all()), patience),
+      raw: () => retrying(() => counting<unknown[][]>(() => raw()), patience),
     };
   };
   const db: Database = {
@@ -112,7 +139,13 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
       return prepare(keptPrepared(quoted(sql)), params);
     },
     batch,
-    replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), whole, patience),
+    replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), shared),
+    counted() {
+      let queries = 0;
+      const own = open(d1, { ...shared, count: (statements) => void (queries += statements) });
+      return { db: own, queries: () => queries };
+    },
+    writeFault: () => writes.fault,
     gathering() {
       const { read, flush } = gather(batch);
       const gathered: Database["batch"] = (statements, again) => {
@@ -134,6 +167,18 @@ function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
     },
   };
   return db;
+}
+
+async function watchWrite<T>(sent: Promise<T>, writes: Shared["writes"]): Promise<T> {
+  try {
+    const results = await sent;
+    writes.fault = null;
+    return results;
+  } catch (error) {
+    const reason = reasonOf(error);
+    writes.fault = reason === "full" || reason === "broken" ? reason : null;
+    throw error;
+  }
 }
 
 type Prepare = (text: string, values: unknown[], isRead?: boolean) => D1PreparedStatement;
@@ -192,15 +237,4 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
       state = "dropped";
     },
   };
-}
-
-/** Whether the database answers and has its tables. */
-export async function isReady(db: Database): Promise<boolean> {
-  try {
-    // A column of the last migration, because a Worker may be deployed before its migrations run.
-    await db.batch([db.sql("SELECT joined FROM messages LIMIT 1")]);
-    return true;
-  } catch {
-    return false;
-  }
 }

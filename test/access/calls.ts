@@ -9,7 +9,7 @@ export interface Rule {
   lowest: Role;
 }
 
-const RANKS: Role[] = ["viewer", "manager", "owner"];
+const RANKS: Role[] = ["monitor", "viewer", "manager", "owner"];
 
 /** Whether a role is at least as high as the lowest that may. */
 export const may = (role: Role, { lowest }: Rule): boolean => RANKS.indexOf(role) >= RANKS.indexOf(lowest);
@@ -82,6 +82,8 @@ GET    /v1/admin/customers/{id}/contacts             viewer
 GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer
 PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
 DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
+GET    /v1/admin/health                              monitor
+GET    /v1/admin/metrics                             monitor
 `);
 
 export const CONSOLE = rulesIn(`

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { doors } from "../../src/http/console/index.ts";
 import { isForm } from "../../src/http/console/mount.tsx";
-import { newTokens, type Role, ROLES, ROLES_OF, type Visitor, visitorOf } from "../support/crew.ts";
+import { newTokens, PERSON_ROLES, type Role, ROLES_OF, type Visitor, visitorOf } from "../support/crew.ts";
 import { watched } from "../support/meter.ts";
 import { type Answer, call, eventsOf, newLicense, newToken, ORIGIN, rows } from "../support/service.ts";
 import { CONSOLE, may, nameOf, type Rule } from "./calls.ts";
@@ -15,7 +15,7 @@ let strangers: [string, Record<string, string>][];
 beforeAll(async () => {
   const tokens = await newTokens();
   visitors = {} as Record<Role, Visitor>;
-  for (const role of ROLES) visitors[role] = await visitorOf(tokens[role]);
+  for (const role of PERSON_ROLES) visitors[role] = await visitorOf(tokens[role]);
   const revoked = await newToken({ role: "owner" });
   const over = await visitorOf(revoked.token);
   await rows("UPDATE api_tokens SET revoked_at = 1 WHERE id = ?", revoked.api_token.id);
@@ -53,7 +53,7 @@ describe.each(CONSOLE.map((rule) => [nameOf(rule), rule] as const))("%s", (_, ru
     expect(writes).toEqual([]);
   });
 
-  it.each(ROLES)(`wants of a %s to be a ${rule.lowest}`, async (role) => {
+  it.each(PERSON_ROLES)(`wants of a %s to be a ${rule.lowest}`, async (role) => {
     writes.length = 0;
     const { headers, formToken } = visitors[role];
     const { status } = await visit(rule, headers, { form_token: formToken });
@@ -63,7 +63,7 @@ describe.each(CONSOLE.map((rule) => [nameOf(rule), rule] as const))("%s", (_, ru
 
   it("declares the permission of just these roles, whatever the verbs of the page refuse by themselves", () => {
     const { access } = doors.find(({ path }) => path === rule.path)!;
-    expect(ROLES_OF[access].toSorted()).toEqual(ROLES.filter((role) => may(role, rule)).toSorted());
+    expect(ROLES_OF[access].toSorted()).toEqual(PERSON_ROLES.filter((role) => may(role, rule)).toSorted());
   });
 
   it.runIf(rule.method === "POST")("takes no form that another site sends", async () => {
@@ -99,7 +99,10 @@ describe("the console", () => {
     const forms = doors.filter((door) => "submit" in door && ROLES_OF[door.access].includes("viewer"));
     // It is a page of the navigation: a viewer finds no form there, and the verb refuses what is sent all the same.
     expect(forms.map(({ path }) => path)).toEqual(["/admin/air-gap"]);
-    task.meta.figures = { "pages and forms": CONSOLE.length, visitors: strangers.length + ROLES.length };
+    task.meta.figures = {
+      "pages and forms": CONSOLE.length,
+      visitors: strangers.length + PERSON_ROLES.length,
+    };
   });
 });
 

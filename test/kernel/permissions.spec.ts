@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { getPerson } from "../../src/access/people.ts";
-import { allow, allows, AnyRole, type Permission } from "../../src/kernel/permissions.ts";
+import { allow, allows, AnyRole, type Permission, PersonRole } from "../../src/kernel/permissions.ts";
 import { getApiToken } from "../../src/access/tokens.ts";
 import type { Context, Role } from "../../src/context.ts";
 import { readAttention } from "../../src/licensing/figures/attention.ts";
@@ -16,6 +16,7 @@ import type { ProblemCode } from "../../src/problems.ts";
 
 /** Written out again here: a change of the rules has to be meant. */
 const RULES: Record<Permission, Role[]> = {
+  health: ["owner", "manager", "viewer", "monitor"],
   read: ["owner", "manager", "viewer"],
   keys: ["owner", "manager"],
   customers: ["owner", "manager"],
@@ -27,7 +28,7 @@ const RULES: Record<Permission, Role[]> = {
   seals: ["owner"],
 };
 
-const ROLES: Role[] = ["owner", "manager", "viewer"];
+const ROLES: Role[] = ["owner", "manager", "viewer", "monitor"];
 
 const contextOf = (actor: Context["actor"]): Context => ({ actor }) as Context;
 
@@ -55,8 +56,9 @@ describe("a role", () => {
     }
   });
 
-  it("is one of three", () => {
-    expect(ROLES.map((role) => AnyRole.safeParse(role).success)).toEqual([true, true, true]);
+  it("is one of four, and of a person one of three", () => {
+    expect(ROLES.map((role) => AnyRole.safeParse(role).success)).toEqual([true, true, true, true]);
+    expect(ROLES.map((role) => PersonRole.safeParse(role).success)).toEqual([true, true, true, false]);
     for (const other of ["Owner", "admin", "", null, undefined])
       expect(AnyRole.safeParse(other).success).toBe(false);
   });

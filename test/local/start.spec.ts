@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
 import { CommandError } from "../../src/dev/command.ts";
+import { isHere } from "./support/everything.ts";
 import { migrated } from "./support/migrated.ts";
 import { npm, type Script } from "./support/npm.ts";
 
@@ -53,6 +54,12 @@ const answers = async (url: string): Promise<boolean> => {
     return false;
   }
 };
+
+/** Makes the folder $0 read-only for what follows, and for that alone. */
+const READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"';
+
+const canMount =
+  spawnSync("unshare", ["-rm", "sh", "-c", READ_ONLY, mkdtempSync(join(tmpdir(), "caio-ro-"))]).status === 0;
 
 describe("npm start", () => {
   beforeEach(() => {
@@ -152,6 +159,48 @@ describe("npm start", () => {
       ),
     );
     server.close();
+  });
+
+  it("refuses a folder that another service uses, and takes it over once that one was killed", async () => {
+    const [one, other] = [await freePort(), await freePort()];
+    const first = start("--port", String(one), "--persist-to", folder);
+    await first.printed(/A first call/);
+    const second = start("--port", String(other), "--persist-to", `${folder}/`);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(
+      new RegExp(`^Another service \\(process \\d+\\) uses ${folder}\\. .* --persist-to DIR\n$`),
+    );
+    expect(await answers(`http://127.0.0.1:${one}`)).toBe(true);
+    process.kill(-first.child.pid!, "SIGKILL");
+    await first.ended;
+    const third = start("--port", String(other), "--persist-to", folder);
+    await third.printed(/A first call/);
+  });
+
+  const file = join(import.meta.dirname, "start.spec.ts");
+
+  it.each([
+    ["a file", file, `${file} is a file`],
+    ["below a file", join(file, "state"), `${file} is a file`],
+    ["nowhere", "/proc/state", "ENOENT"],
+  ])("says at once that its database cannot be kept in %s", async (_, place, why) => {
+    const began = performance.now();
+    const script = start("--port", String(await freePort()), "--persist-to", place);
+    expect(await script.ended).toBe(1);
+    expect(script.output()).toMatch(/^The database cannot be kept in .* --persist-to DIR\n$/);
+    expect(script.output()).toContain(why);
+    expect(performance.now() - began).toBeLessThan(15_000);
+  });
+
+  it.runIf(isHere(canMount, "No disk can be mounted here."))("says so of a read-only disk", () => {
+    const began = performance.now();
+    const { status, stderr } = spawnSync(
+      "unshare",
+      ["-rm", "sh", "-c", `${READ_ONLY}; exec npm run --silent start -- --persist-to "$0"`, folder],
+      { encoding: "utf8" },
+    );
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^The database cannot .* EROFS/)]);
+    expect(performance.now() - began).toBeLessThan(15_000);
   });
 
   it("says nothing of the issuer where clients take it from the address", async () => {

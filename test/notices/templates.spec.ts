@@ -63,6 +63,7 @@ const digest = (changes: Partial<Digest> = {}): Digest => ({
   faults: [],
   more: [],
   at_limit: [],
+  jobs: [],
   unreachable: [],
   seal: null,
   ...changes,
@@ -78,6 +79,10 @@ const busy = (name = "Ada Price") =>
     at_limit: [{ license_id: "lic_4", customer_name: name, active: 1200, max: 1200 }],
     unreachable: [row(name, "lic_5")],
     seal: { seal: 1_204, head: "0123456789abcdef".repeat(4) },
+    jobs: [
+      { job: "nightly", is: "failed", at: END, steps: ["seal"] },
+      { job: "deliveries", is: "late", at: null, steps: [] },
+    ],
   });
 
 const VARIANTS: [name: string, notice: Notice][] = [

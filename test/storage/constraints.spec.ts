@@ -125,8 +125,13 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       created_by: "a",
       created_at: 0,
     },
-    wrong: [{ name: "" }, { name: "a".repeat(201) }, ROLE, { hash: "0".repeat(63) }],
+    wrong: [{ name: "" }, { name: "a".repeat(201) }, ROLE, { hash: "0".repeat(63) }, { is_monitor: 2 }],
   },
+  jobs: {
+    right: { name: "a", known_since: 0 },
+    wrong: [{ outcome: "late" }, { counts: "[]" }, { failures: "{}" }],
+  },
+  write_probe: { right: { only: 1, filling: "x" }, wrong: [{ only: 2 }] },
   people: {
     right: { email: "a@acme.example", role: "viewer", created_at: 0, updated_at: 0 },
     wrong: [{ email: "A@acme.example" }, ROLE],

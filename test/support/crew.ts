@@ -4,7 +4,10 @@ import { env } from "./env.ts";
 import type { References } from "./hostile.ts";
 import { activate, admin, call, newCustomer, newLicense, newToken, ORIGIN, unique } from "./service.ts";
 
-export const ROLES = ["owner", "manager", "viewer"] as const;
+/** The roles of people and of tokens; that of a monitor, below, only tokens have. */
+export const PERSON_ROLES = ["owner", "manager", "viewer"] as const;
+
+export const ROLES = [...PERSON_ROLES, "monitor"] as const;
 
 export type Role = (typeof ROLES)[number];
 
@@ -12,6 +15,7 @@ const ALL = ["owner", "manager", "viewer"];
 
 /** Which roles have a permission. Repeated here so that nobody changes the rules by accident. */
 export const ROLES_OF: Record<Permission, string[]> = {
+  health: [...ALL, "monitor"],
   read: ALL,
   keys: ["owner", "manager"],
   customers: ["owner", "manager"],
@@ -25,7 +29,8 @@ export const ROLES_OF: Record<Permission, string[]> = {
 
 export async function newTokens(): Promise<Record<Role, string>> {
   const tokens = { owner: env.ADMIN_TOKEN } as Record<Role, string>;
-  for (const role of ["manager", "viewer"] as const) tokens[role] = (await newToken({ role })).token;
+  for (const role of ["manager", "viewer", "monitor"] as const)
+    tokens[role] = (await newToken({ role })).token;
   return tokens;
 }
 

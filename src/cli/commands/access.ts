@@ -6,15 +6,14 @@ import { given } from "../inputs.ts";
 import { type Column, note, print, printOnce, text, untilEnd, when } from "../output.ts";
 import type { ApiToken, MadeApiToken, Person } from "../shapes.ts";
 
-const ROLES: Person["role"][] = ["owner", "manager", "viewer"];
+const PERSON_ROLES: Person["role"][] = ["owner", "manager", "viewer"];
 
-const roleOption = (): Option =>
-  new Option(
-    "--role <role>",
-    "owner: everything; manager: everything except access and types; viewer: only reads",
-  )
-    .choices(ROLES)
-    .makeOptionMandatory();
+const ROLES: ApiToken["role"][] = [...PERSON_ROLES, "monitor"];
+
+const MEANING = "owner: everything; manager: everything except access and types; viewer: only reads";
+
+const roleOption = (roles: string[], meaning: string): Option =>
+  new Option("--role <role>", meaning).choices(roles).makeOptionMandatory();
 
 const tokenState = ({ revoked_at, expires_at }: ApiToken): string =>
   revoked_at !== null
@@ -63,7 +62,7 @@ function addTokens(program: Command): void {
     ]),
   )
     .requiredOption("--name <name>", "what it is for")
-    .addOption(roleOption())
+    .addOption(roleOption(ROLES, `${MEANING}; monitor: only health and metrics`))
     .option("--expires <date>", "when it expires (default: never)")
     .option("-o, --output <file>", "write it to a file that only you can read")
     .action(
@@ -109,7 +108,7 @@ function addPeople(program: Command): void {
       "people set grace@smarthaus.example --role manager",
     ]),
   )
-    .addOption(roleOption())
+    .addOption(roleOption(PERSON_ROLES, MEANING))
     .action(
       handle<{ role: string }>((call, email) => {
         const body = { role: call.options.role };

@@ -1,7 +1,7 @@
 // What the admin API takes and answers about people, tokens, and who is asking.
 import * as z from "zod/mini";
 import { Email } from "../../access/people.ts";
-import { AnyRole } from "../../kernel/permissions.ts";
+import { AnyRole, PersonRole } from "../../kernel/permissions.ts";
 import { Instant, OptionalInstant } from "../schemas.ts";
 
 export const EmailParam = z.object({ email: Email });
@@ -25,7 +25,7 @@ export const MadeApiToken = z.object({
 
 export const Person = z.object({
   email: z.string(),
-  role: AnyRole,
+  role: PersonRole,
   created_at: Instant,
   updated_at: Instant,
 });

@@ -127,3 +127,30 @@ export const census = {
   silent_days: 3,
   counted_at: "2026-11-24T09:00:00.000Z",
 };
+
+const run = {
+  last_start_at: "2026-11-24T03:00:00.412Z",
+  last_end_at: "2026-11-24T03:00:09.870Z",
+  last_good_at: "2026-11-24T03:00:09.870Z",
+  outcome: "good",
+  counts: { notices_written: 14, mails_sent: 14, queries: 31 },
+  failures: [],
+  late: false,
+};
+
+export const health = {
+  status: "ok",
+  problems: [],
+  notes: [],
+  jobs: { nightly: run, deliveries: { ...run, counts: { mails_sent: 0, queries: 16 } } },
+  mail: { configured: true, waiting: 0, oldest_at: null, failed: 0 },
+  database: { bytes: 81_203_200, of: 10_000_000_000, takes_writes: true },
+  backups: { bound: true },
+};
+
+export const metrics = `# TYPE caio_job_late gauge
+# HELP caio_job_late Whether the last good run is too long ago.
+caio_job_late{job="nightly"} 0
+caio_job_late{job="deliveries"} 0
+# EOF
+`;

@@ -1,6 +1,8 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
+import { type JobTrouble, troublesOf } from "../../health/rules.ts";
+import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
@@ -40,6 +42,7 @@ const listOf = (standing: Standing): string => `/admin/licenses?standing=${stand
 
 /** The list of all of a kind. No list shows clones: the page of their license does. */
 const LISTS: [href: string, label: string][] = [
+  ["/admin/activity?action=job.failed", "failed jobs"],
   ["/admin/messages?status=bounced", "bounced mail"],
   ["/admin/messages?status=failed", "failed mail"],
   [listOf("grace"), "in grace"],
@@ -95,8 +98,20 @@ function endingOf(found: Attention["ending"], counted: Record<Standing, number>,
 
 type Attention = Awaited<ReturnType<typeof readAttention>>;
 
-function concernsOf(found: Attention, counted: Record<Standing, number>, now: number): Concern[] {
+function concernsOf(
+  found: Attention,
+  troubles: JobTrouble[],
+  counted: Record<Standing, number>,
+  now: number,
+): Concern[] {
   return [
+    ...troubles.map(({ job, is, at, steps }) => ({
+      tone: "stop" as const,
+      kind: `job ${is}`,
+      href: "/admin/activity?action=job.failed",
+      what: steps.length > 0 ? `${job}: ${steps.join(", ")}` : job,
+      when: at === null ? null : <When at={at} now={now} />,
+    })),
     ...found.clones.map((row) => ({
       tone: "stop" as const,
       kind: "clone suspected",
@@ -137,13 +152,14 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can }) {
-    const [figures, found, latest, fault] = await Promise.all([
+    const [figures, found, runs, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
+      readRuns(context),
       listEvents(context, { limit: 12 }, {}, "with names"),
       senderFault(context),
     ]);
-    const concerns = concernsOf(found, figures.by_standing, now);
+    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, now);
     const days = figures.activations_by_day;
     return {
       title: "Overview",
@@ -176,7 +192,7 @@ export const overview: Page = {
               <Card title="Needs attention">
                 {concerns.length === 0 ? (
                   <p class="empty">
-                    Nothing. No license ends soon, no mail came back, and no instance is silent.
+                    Nothing. No license ends soon, no mail came back, no instance is silent, and the jobs ran.
                   </p>
                 ) : (
                   <ul class="list kinds">

@@ -13,7 +13,8 @@ interface Warning {
     | "INSTANCE_UNPROVEN"
     | "OVER_LIMIT"
     | "FINGERPRINT_CHANGED"
-    | "USAGE_IGNORED";
+    | "USAGE_IGNORED"
+    | "NOT_RECORDED";
   detail: string;
   limit?: string;
   allowed?: number;
@@ -28,7 +29,7 @@ export interface Grant {
   standing: Standing;
   seatsInUse: number;
   warnings: Warning[];
-  /** The days of usage that were not stored because the request was unproven, as YYYY-MM-DD. */
+  /** The days of usage that were not stored, as YYYY-MM-DD: the request was unproven, or nothing can be recorded. */
   usageIgnored: string[];
   licenseKey: string;
   certificate: string;
@@ -110,6 +111,11 @@ const fingerprintWarning: Warning = {
 const ignoredWarning = (days: number): Warning => ({
   code: "USAGE_IGNORED",
   detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, long before the license was issued, or more than 400 days; check the clock.`,
+});
+
+export const notRecordedWarning = ({ lease_expires_at }: Seat): Warning => ({
+  code: "NOT_RECORDED",
+  detail: `The service cannot record anything right now: the certificate ends at ${formatInstant(lease_expires_at)}, and no usage was taken. Ask again as usual.`,
 });
 
 /** A grant as the API shows it to its instance. */

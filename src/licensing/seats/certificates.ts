@@ -15,7 +15,7 @@ export interface InstanceKey {
   x: string;
 }
 
-interface Subject {
+export interface Subject {
   /** The issuer of the license key that the instance holds: it trusts no other. */
   issuer: string;
   license: Terms;

@@ -17,6 +17,8 @@ import { type Grant, warningsOf } from "./answers.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
 import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, provenUntil, type Seat, type View, viewOf } from "./view.ts";
+import { grantUnrecorded } from "./unrecorded.ts";
+import { isUnavailable } from "../../storage/failures.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
 import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
@@ -92,12 +94,21 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
-  if (certificate && certificate.instanceId !== request.instance_id) {
-    const { activationId, instanceId: from } = certificate;
-    await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
-  }
   const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
-  const { view, used, seal } = await claim(context, now, claimant, days);
+  let claimed: Claimed;
+  try {
+    if (certificate && certificate.instanceId !== request.instance_id) {
+      const { activationId, instanceId: from } = certificate;
+      await respell(context, { licenseId: key.licenseId, activationId, from, to: request.instance_id });
+    }
+    claimed = await claim(context, now, claimant, days);
+  } catch (error) {
+    const asked = { key, request, certificate, days, ignored };
+    const grant = isUnavailable(error) ? await grantUnrecorded(context, now, asked, error) : null;
+    if (grant) return grant;
+    throw error;
+  }
+  const { view, used, seal } = claimed;
   const { license } = view;
   const standing = standingOf(license, now);
   if (!view.seat?.granted) {
@@ -217,12 +228,13 @@ interface Shown {
   now: number;
 }
 
-async function claim(
-  context: Context,
-  now: number,
-  claimant: Claimant,
-  days: DayUsage[],
-): Promise<{ view: View; used: DayUsage[]; seal: string | null }> {
+interface Claimed {
+  view: View;
+  used: DayUsage[];
+  seal: string | null;
+}
+
+async function claim(context: Context, now: number, claimant: Claimant, days: DayUsage[]): Promise<Claimed> {
   const { key, instance_id } = claimant;
   const asksHead = isHeadDue(now);
   const statements = [

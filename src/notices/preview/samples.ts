@@ -57,6 +57,7 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
     failed: [],
     sender: null,
     faults: [],
+    jobs: [],
     more: [],
     seal: { seal: 214, head: "b1946ac92492d2347c6235b4d2611184e3f5f1f0c6f1d4a9d1a1b6f0b3c0a7de" },
     bounced: [

@@ -1,6 +1,6 @@
 // The mail to staff about a day: what ends, what ended, and which customers no mail reaches.
 import { type Block, type Inline, type Letter, paragraph, type Row } from "./letter.ts";
-import type { DigestRow, NoticeOf, SealHead, UndeliveredRow } from "./notice.ts";
+import type { DigestJob, DigestRow, NoticeOf, SealHead, UndeliveredRow } from "./notice.ts";
 import { counted, dayInWords, endInWords, instantInWords, number } from "./words.ts";
 
 /** Mail programs cut off a long mail, and nobody reads one: the letter counts all rows but lists only the first. */
@@ -31,6 +31,17 @@ const undeliveredRow = ({ to, kind, license_id, customer_name, why }: Undelivere
 
 const lineRow = (line: string): Row => ({ lead: line, detail: null, note: "" });
 
+const jobRow = ({ job, is, at, steps }: DigestJob): Row => ({
+  lead: { name: job },
+  detail: steps.length > 0 ? { code: steps.join(", ") } : null,
+  note:
+    is === "failed"
+      ? `failed ${instantInWords(at ?? 0)}`
+      : at === null
+        ? "no good run yet"
+        : `no good run since ${instantInWords(at)}`,
+});
+
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
 
 /** The head of the record: `audit verify --witness` looks for it in the text of the mail. */
@@ -45,11 +56,24 @@ const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] =>
       ];
 
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
-  const { product, expiring, expired, bounced, failed, sender, faults, at_limit, unreachable, more, seal } =
-    notice;
+  const {
+    product,
+    expiring,
+    expired,
+    bounced,
+    failed,
+    sender,
+    faults,
+    at_limit,
+    unreachable,
+    jobs,
+    more,
+    seal,
+  } = notice;
   const day = dayInWords(notice.day);
   const totals = (
     [
+      [jobs, jobs.length === 1 ? "job failed" : "jobs failed"],
       [expiring, "expiring"],
       [expired, "expired"],
       [bounced, "bounced"],
@@ -89,6 +113,12 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
             "It waits and nothing is lost; mend this first.",
             senderLines(sender),
             lineRow,
+          ),
+          ...section(
+            "Jobs",
+            "The service did not do all of its work; the runbooks say what to do.",
+            jobs,
+            jobRow,
           ),
           ...section(
             "Configuration",

@@ -11,7 +11,16 @@ import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
 import { oneLine, speak, type Voice } from "./words.ts";
 
-export type { DigestNote, DigestRow, LicenseFacts, Notice, SealHead, Several, When } from "./notice.ts";
+export type {
+  DigestJob,
+  DigestNote,
+  DigestRow,
+  LicenseFacts,
+  Notice,
+  SealHead,
+  Several,
+  When,
+} from "./notice.ts";
 
 export interface Rendered {
   subject: string;

@@ -51,6 +51,16 @@ export interface SealHead {
   head: string;
 }
 
+/** What is wrong with a job of the service: it failed, or its last good run is too long ago. */
+export interface DigestJob {
+  job: string;
+  is: "late" | "failed";
+  /** When it failed, or was good last; null if it never was. */
+  at: number | null;
+  /** The steps that failed. */
+  steps: string[];
+}
+
 export type Notice =
   | { kind: "license_delivery"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
   | { kind: "license_renewed"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
@@ -74,6 +84,7 @@ export type Notice =
       at_limit: { license_id: string; customer_name: string; active: number; max: number }[];
       unreachable: DigestRow[];
       seal: SealHead | null;
+      jobs: DigestJob[];
     };
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;

@@ -1,11 +1,14 @@
 // Who may do what, and requests that were already answered.
 import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-export const ROLES = ["owner", "manager", "viewer"] as const;
+export const PERSON_ROLES = ["owner", "manager", "viewer"] as const;
+
+/** The roles of API tokens. A monitor is a program: it reads health and metrics, and nothing else. */
+export const ROLES = [...PERSON_ROLES, "monitor"] as const;
 
 export type Role = (typeof ROLES)[number];
 
-const role = () => text({ enum: ROLES }).notNull();
+const role = () => text({ enum: PERSON_ROLES }).notNull();
 
 export const apiTokens = sqliteTable("api_tokens", {
   id: text().primaryKey(),
@@ -18,6 +21,8 @@ export const apiTokens = sqliteTable("api_tokens", {
   expires_at: integer(),
   last_used_at: integer(),
   revoked_at: integer(),
+  /** Whether its role is monitor; `role` cannot say so. */
+  is_monitor: integer().notNull().default(0),
 });
 
 export const sessions = sqliteTable(
@@ -54,5 +59,5 @@ export const idempotencyKeys = sqliteTable(
   ],
 );
 
-export type ApiToken = typeof apiTokens.$inferSelect;
+export type ApiTokenRow = typeof apiTokens.$inferSelect;
 export type Person = typeof people.$inferSelect;

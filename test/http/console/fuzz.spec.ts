@@ -3,7 +3,14 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { doors } from "../../../src/http/console/index.ts";
-import { newReferences, newTokens, type Role, ROLES, type Visitor, visitorOf } from "../../support/crew.ts";
+import {
+  newReferences,
+  newTokens,
+  PERSON_ROLES,
+  type Role,
+  type Visitor,
+  visitorOf,
+} from "../../support/crew.ts";
 import { env } from "../../support/env.ts";
 import { fill, hostileText, PROBE, type References } from "../../support/hostile.ts";
 import { watched } from "../../support/meter.ts";
@@ -87,7 +94,7 @@ const shots = (path: string, names: string[]) =>
     keeps: fc.boolean(),
     as: fc.oneof(
       { weight: 6, arbitrary: fc.constant("owner" as const) },
-      { weight: 3, arbitrary: fc.constantFrom(...ROLES, "nobody", "garbage") },
+      { weight: 3, arbitrary: fc.constantFrom(...PERSON_ROLES, "nobody", "garbage") },
     ),
     once: fc.oneof({ weight: 6, arbitrary: fc.uuid() }, { weight: 1, arbitrary: hostileText }),
     formToken: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: hostileText }),
@@ -155,7 +162,7 @@ function send(
 beforeAll(async () => {
   const tokens = await newTokens();
   visitors = {} as Record<Role, Visitor>;
-  for (const role of ROLES) visitors[role] = await visitorOf(tokens[role]);
+  for (const role of PERSON_ROLES) visitors[role] = await visitorOf(tokens[role]);
 });
 
 describe("any visit to the console", () => {

@@ -30,6 +30,7 @@ const WORDS: Record<string, string> = {
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
   "instance.key_replaced": "Installation replaced",
+  "job.failed": "Job failed",
   "license.changed": "Terms changed",
   "license.issued": "License issued",
   "license.key_revealed": "Key shown",

@@ -8,7 +8,7 @@ import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
 import { Choices, Field, type Option, PostForm, Submit } from "../../ui/form.tsx";
 import { Copyable, Facts, When } from "../../ui/show.tsx";
-import { ROLE_CHOICES, SETTINGS } from "./settings.tsx";
+import { SETTINGS, TOKEN_ROLE_CHOICES } from "./settings.tsx";
 
 const EXPIRIES: readonly Option[] = [
   ["30", "30 days"],
@@ -48,7 +48,7 @@ const create: Form = {
               required
               maxlength={200}
             />
-            <Choices entry={entry} name="role" legend="Role" options={ROLE_CHOICES} value="viewer" />
+            <Choices entry={entry} name="role" legend="Role" options={TOKEN_ROLE_CHOICES} value="viewer" />
             <Choices entry={entry} name="expires" legend="Expires" options={EXPIRIES} value="90" />
             <Field
               entry={entry}

@@ -15,6 +15,11 @@ export const ROLE_CHOICES: readonly Option[] = [
   ["owner", "owner: everything, including access"],
 ];
 
+export const TOKEN_ROLE_CHOICES: readonly Option[] = [
+  ...ROLE_CHOICES,
+  ["monitor", "monitor: for a program that watches; reads health and metrics alone"],
+];
+
 const Choice: FC<{ href: string; title: string; state?: Child; children?: Child }> = ({
   href,
   title,

@@ -1,0 +1,135 @@
+// How the service does: its jobs, its mail, its database. No customer is named in it.
+import type { Context } from "../context.ts";
+import { allow } from "../kernel/permissions.ts";
+import { DAY, formatInstantOrNull } from "../kernel/dates.ts";
+import { logged } from "../storage/failures.ts";
+import type { JobRow } from "../storage/schema.ts";
+import { type Figures, type Job, judge, lateFrom, troublesOf } from "./rules.ts";
+import { expectJobs, readRuns, runsIn, selectRuns } from "./runs.ts";
+
+/** For how long a mail that failed counts. */
+const LATELY = 7 * DAY;
+
+/** Bytes: several pages of SQLite, so that there must be room for it. */
+const FILLING = 20_000;
+
+/** Writes and takes it back: a full database answers every question and fails here. */
+async function takesWrites(context: Context, now: number): Promise<boolean> {
+  const { db, requestId } = context;
+  try {
+    await db.batch(
+      [
+        expectJobs(context, now),
+        db.sql(
+          "INSERT OR REPLACE INTO write_probe (only, filling) VALUES (1, hex(zeroblob(?)))",
+          FILLING / 2,
+        ),
+        db.sql("DELETE FROM write_probe"),
+      ],
+      "repeatable",
+    );
+    return true;
+  } catch (error) {
+    context.log("error", { ...logged(error), request_id: requestId, work: "write probe" });
+    return false;
+  }
+}
+
+/** @throws if the database does not answer */
+export async function readFigures(context: Context): Promise<Figures> {
+  allow(context, "health");
+  const { db, clock, config } = context;
+  const now = clock.now();
+  const writes = await takesWrites(context, now);
+  const [runs, waiting, oldest, failed] = await db.batch([
+    selectRuns(context),
+    db.sql("SELECT count(*) AS n FROM messages WHERE status = 'pending'"),
+    db.sql("SELECT created_at FROM messages WHERE status = 'pending' ORDER BY id LIMIT 1"),
+    // Ids begin with their time, so the index by status and id counts only the last days.
+    db.sql(
+      "SELECT count(*) AS n FROM messages WHERE status = 'failed' AND id >= ?",
+      `msg_${context.ids.ulid(Math.max(0, now - LATELY)).slice(0, 10)}`,
+    ),
+  ]);
+  return {
+    jobs: runsIn(runs!),
+    mail: {
+      waiting: Number(waiting!.results[0]!["n"]),
+      oldest_at: (oldest!.results[0]?.["created_at"] as number | undefined) ?? null,
+      failed: Number(failed!.results[0]!["n"]),
+    },
+    database: {
+      bytes: runs!.meta.size_after,
+      of: config.databaseMaxBytes,
+      takesWrites: writes,
+    },
+  };
+}
+
+const presentRun = (row: JobRow, isLate: boolean) => ({
+  last_start_at: formatInstantOrNull(row.started_at),
+  last_end_at: formatInstantOrNull(row.ended_at),
+  last_good_at: formatInstantOrNull(row.good_at),
+  outcome: row.outcome,
+  counts: row.counts,
+  failures: row.failures,
+  late: isLate,
+});
+
+/** What is no fault, but worth knowing. */
+function notesOf({ config }: Context, { jobs }: Figures): string[] {
+  return [
+    ...(config.hasBackups
+      ? []
+      : [
+          "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
+        ]),
+    ...(config.heartbeat === "malformed" ? ["HEARTBEAT_URL is malformed and is not called."] : []),
+    ...(jobs.every(({ started_at }) => started_at === null)
+      ? ["No job ever ran here: is this a service without cron triggers?"]
+      : []),
+  ];
+}
+
+/** The health as a document. `failing` if somebody has to act now. */
+export async function readHealth(context: Context) {
+  const figures = await readFigures(context);
+  const now = context.clock.now();
+  const { failing, problems } = judge(figures, now);
+  const runOf = (job: Job) => {
+    const row = figures.jobs.find(({ name }) => name === job);
+    return row ? presentRun(row, lateFrom(job, row) < now) : null;
+  };
+  const { mail, database } = figures;
+  return {
+    failing,
+    document: {
+      problems,
+      notes: notesOf(context, figures),
+      jobs: { nightly: runOf("nightly"), deliveries: runOf("deliveries") },
+      mail: {
+        configured: context.config.mail.apiKey !== null,
+        waiting: mail.waiting,
+        oldest_at: formatInstantOrNull(mail.oldest_at),
+        failed: mail.failed,
+      },
+      database: { bytes: database.bytes, of: database.of, takes_writes: database.takesWrites },
+      backups: { bound: context.config.hasBackups },
+    },
+  };
+}
+
+/**
+ * Whether the service can do its work: `degraded` if a job failed or is late, which installations do not notice.
+ * @throws if the database does not answer, or lacks the newest migration
+ */
+export async function readiness(context: Context): Promise<"ok" | "degraded" | "takes no writes"> {
+  const { db, clock } = context;
+  // A table of the last migration, because a Worker may be deployed before its migrations run.
+  const rows = await readRuns({ db });
+  const fault = db.writeFault();
+  // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.
+  if (fault === "full" || (fault === "broken" && !(await takesWrites(context, clock.now()))))
+    return "takes no writes";
+  return troublesOf(rows, clock.now()).length > 0 ? "degraded" : "ok";
+}

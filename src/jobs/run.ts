@@ -1,0 +1,91 @@
+// A run of a job: its steps one after the other, and what is kept of it.
+import type { Context } from "../context.ts";
+import { type Counts, beginRun, endRun } from "../health/runs.ts";
+import type { Job } from "../health/rules.ts";
+import { logged } from "../storage/failures.ts";
+import type { JobRow, StepFailure } from "../storage/schema.ts";
+
+/** How much of an error the row keeps. */
+const MAX_ERROR = 300;
+
+/**
+ * D1 allows 1 000 queries an invocation, and each statement of a batch is one. The rest is for what comes after a step
+ * that asked whether there is room.
+ */
+const MAX_QUERIES = 1_000;
+
+export interface Run {
+  /** The services of this run, with a database that counts its statements. */
+  context: Context;
+  /** The rows of the jobs at the start, which say how the runs before ended; empty if they could not be read. */
+  before: JobRow[];
+  /** The steps that failed so far. */
+  failures: readonly StepFailure[];
+  /** Whether the run may go on and still leave so many queries. */
+  hasRoom: (left: number) => boolean;
+}
+
+export interface Step {
+  name: string;
+  /** Says what it did, and whether it has to be carried on by another run. */
+  run: (run: Run) => Promise<{ counts?: Counts; unfinished?: boolean } | void>;
+}
+
+/**
+ * Runs the steps. Each one runs, even if an earlier one failed. A failure is logged with its step; a good run is one
+ * line in the log, with its counts.
+ * @param due the time for which the trigger was scheduled
+ * @throws Error if a step failed: then the trigger counts as failed
+ */
+export async function runJob(
+  asked: Context,
+  job: Job,
+  due: number,
+  steps: Step[],
+): Promise<"good" | "unfinished"> {
+  const { clock, requestId } = asked;
+  const { db, queries } = asked.db.counted();
+  const context: Context = { ...asked, db, actor: { type: "system", id: job } };
+  const failures: StepFailure[] = [];
+  const counts: Counts = {};
+  let unfinished = false;
+  const attempt = async (step: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const told = logged(error);
+      asked.log("error", { ...told, job, step, request_id: requestId });
+      failures.push({ step, error: String(told["error"]).slice(0, MAX_ERROR) });
+    }
+  };
+  const started = clock.now();
+  let before: JobRow[] = [];
+  await attempt("begin", async () => void (before = await beginRun(context, job, due, started)));
+  const run: Run = { context, before, failures, hasRoom: (left) => queries() + left <= MAX_QUERIES };
+  for (const step of steps) {
+    await attempt(step.name, async () => {
+      const done = await step.run(run);
+      Object.assign(counts, done?.counts);
+      unfinished ||= done?.unfinished ?? false;
+    });
+  }
+  counts["queries"] = queries();
+  const outcome = unfinished ? "unfinished" : "good";
+  const ended = clock.now();
+  await attempt("end", () =>
+    endRun(context, {
+      job,
+      due,
+      ended,
+      outcome: failures.length > 0 ? "failed" : outcome,
+      counts,
+      failures: [...failures],
+    }),
+  );
+  if (failures.length > 0)
+    throw new Error(
+      `The job ${job} failed at ${failures.map(({ step }) => step).join(", ")} (${requestId}).`,
+    );
+  asked.log("info", { event: "job", job, outcome, request_id: requestId, ms: ended - started, ...counts });
+  return outcome;
+}

@@ -1,0 +1,187 @@
+// D1 allows 1 000 queries an invocation, and each statement of a batch is one.
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
+import { DAY, setTime } from "../support/clock.ts";
+import { env } from "../support/env.ts";
+import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
+import { rows } from "../support/service.ts";
+
+const NIGHT = Date.parse("2110-03-01T03:00:00Z");
+/** Rendering 20 000 mails takes minutes: `npm run torture` does. Otherwise the queries of fewer are projected to it. */
+const MANY = env.FAULTS === "all" ? 20_000 : 2_000;
+const MEANT = 20_000;
+
+/** Bindings whose D1 refuses more than so many queries of one invocation, as the real one does. */
+function limited(bindings: Env, limit = 1_000) {
+  let queries = 0;
+  const spend = (n: number): void => {
+    queries += n;
+    if (queries > limit) throw new Error("Too many API requests by single worker invocation.");
+  };
+  const DB = {
+    withSession: () => DB,
+    prepare: (sql: string) => ({
+      bind(...values: unknown[]) {
+        const statement = env.DB.prepare(sql).bind(...values);
+        const [all, raw] = [statement.all.bind(statement), statement.raw.bind(statement)];
+        return Object.assign(statement, {
+          async all() {
+            spend(1);
+            return all();
+          },
+          async raw() {
+            spend(1);
+            return raw();
+          },
+        });
+      },
+    }),
+    async batch(statements: D1PreparedStatement[]) {
+      spend(statements.length);
+      return env.DB.batch(statements);
+    },
+  } as unknown as D1Database;
+  return { bindings: { ...bindings, DB }, queries: () => queries };
+}
+
+/** Licenses that end within the last day before their threshold of seven days, written at once. */
+async function due(from: number, upTo: number): Promise<void> {
+  await rows(
+    `INSERT INTO licenses (id, customer_id, license_type, status, revision, issued_at, expires_at, grace_days,
+       lease_days, check_in_hours, features, notice_days, updated_at)
+     WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
+     SELECT printf('lic_budget_%06d', i), 'budget', 'standard', 'active', 1, ?3, ?4 + (i % 3600) * 1000, 14, 30, 24, '[]', '[7]', ?3
+     FROM n`,
+    from,
+    upTo,
+    NIGHT - 100 * DAY,
+    NIGHT + 7 * DAY - 3_600_000,
+  );
+}
+
+const pending = async (): Promise<number> =>
+  (
+    await rows<{ n: number }>(
+      "SELECT count(*) AS n FROM messages WHERE license_id GLOB 'lic_budget_*' AND status = 'pending'",
+    )
+  )[0]!.n;
+
+beforeAll(async () => {
+  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
+  await rows("DELETE FROM jobs");
+  await rows(
+    "INSERT INTO customers (id, name, email, created_at, updated_at) VALUES ('budget', 'Budget', 'it@budget.example', 0, 0)",
+  );
+  for (let n = 0; n < MANY; n += 2_000) await due(n, n + 2_000);
+});
+
+// So many rows would slow down every file that comes after.
+afterAll(async () => {
+  await rows("DELETE FROM messages WHERE license_id GLOB 'lic_budget_*'");
+  await rows("DELETE FROM licenses WHERE customer_id = 'budget'");
+  await rows("DELETE FROM customers WHERE id = 'budget'");
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** The context of a run that has sent so many queries before. */
+async function spent(bindings: Env, already: number) {
+  const { servicesOf } = await import("../../src/services.ts");
+  const services = servicesOf(bindings);
+  const counted = () => {
+    const { db, queries } = services.db.counted();
+    return { db, queries: () => queries() + already };
+  };
+  return {
+    ...services,
+    db: { ...services.db, counted },
+    actor: { type: "system" as const, id: "nightly" },
+    requestId: crypto.randomUUID(),
+    ip: null,
+    defer: () => undefined,
+  };
+}
+
+describe("a night with 20 000 due and 20 000 to send", () => {
+  it(
+    "stays within the queries of an invocation, and the ten-minute trigger sends the rest",
+    {
+      timeout: 900_000,
+    },
+    async () => {
+      // Without mail first: what the notices take, whatever else is due.
+      setTime(NIGHT - DAY);
+      const quiet = limited(env);
+      await fire(NIGHTLY, quiet.bindings, NIGHT - DAY);
+      const resend = new FakeResend();
+      setTime(NIGHT);
+      const night = limited(mailing());
+      await fire(NIGHTLY, night.bindings, NIGHT);
+      expect(night.queries()).toBeLessThanOrEqual(1_000);
+      const [row] = await rows<{ outcome: string; counts: string }>(
+        "SELECT outcome, counts FROM jobs WHERE name = 'nightly'",
+      );
+      const counts = JSON.parse(row!.counts);
+      expect([row!.outcome, counts.notices_written]).toEqual(["good", MANY]);
+      const sending = resend.requests.length * 5;
+      const perNotice = (night.queries() - quiet.queries() - sending) / MANY;
+      // What is left by the notices of 20 000 is for the seal, the digest, and the first mail.
+      expect(quiet.queries() + perNotice * MEANT).toBeLessThan(600);
+      for (let n = 1; n < 6 && (await pending()) > 0; n++) {
+        const at = NIGHT + n * 600_000;
+        setTime(at);
+        const run = limited(mailing());
+        await fire(DELIVERIES, run.bindings, at);
+        expect(run.queries()).toBeLessThanOrEqual(1_000);
+      }
+      expect(await pending()).toBe(0);
+      expect(resend.inbox).toHaveLength(MANY);
+    },
+  );
+
+  it("stops sending before D1 takes no more", async () => {
+    const resend = new FakeResend();
+    await rows(
+      "UPDATE messages SET status = 'pending', batch_id = NULL, attempts = 0, next_try_at = 0 WHERE id IN (SELECT id FROM messages WHERE license_id GLOB 'lic_budget_*' LIMIT 1500)",
+    );
+    setTime(NIGHT + DAY);
+    const { runDeliveries } = await import("../../src/jobs/deliveries.ts");
+    await runDeliveries(await spent(mailing(), 920), NIGHT + DAY);
+    expect(resend.requests.length).toBeGreaterThan(2);
+    expect(resend.requests.length).toBeLessThan(15);
+    const [row] = await rows<{ counts: string }>("SELECT counts FROM jobs WHERE name = 'deliveries'");
+    expect(JSON.parse(row!.counts).queries).toBeLessThanOrEqual(1_000);
+  });
+});
+
+describe("a night with more than one invocation can write", () => {
+  it(
+    "stops in time and is carried on by the ten-minute trigger, each notice once",
+    { timeout: 120_000 },
+    async () => {
+      await rows("DELETE FROM messages WHERE license_id GLOB 'lic_budget_*'");
+      const resend = new FakeResend();
+      setTime(NIGHT);
+      const bindings: Env = { ...env };
+      const { runNightly } = await import("../../src/jobs/nightly.ts");
+      const written = async () =>
+        (
+          await rows<{ n: number }>("SELECT count(*) AS n FROM messages WHERE license_id GLOB 'lic_budget_*'")
+        )[0]!.n;
+      await runNightly(await spent(bindings, 588), NIGHT);
+      const first = await written();
+      expect(first).toBeGreaterThanOrEqual(500);
+      expect(first).toBeLessThan(MANY);
+      expect(await rows("SELECT outcome FROM jobs WHERE name = 'nightly'")).toEqual([
+        { outcome: "unfinished" },
+      ]);
+      setTime(NIGHT + 600_000);
+      await fire(DELIVERIES, bindings, NIGHT + 600_000);
+      expect(await written()).toBe(MANY);
+      expect(await rows("SELECT outcome FROM jobs WHERE name = 'nightly'")).toEqual([{ outcome: "good" }]);
+      expect(resend.inbox).toEqual([]);
+    },
+  );
+});

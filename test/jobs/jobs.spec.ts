@@ -1,0 +1,317 @@
+// What is kept of a run of a job, who is told, and what becomes of a night that fails, dies, is missed, or comes twice.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
+import { DAY, setTime } from "../support/clock.ts";
+import { env } from "../support/env.ts";
+import { faulty, OVERLOADED } from "../support/faulty.ts";
+import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
+import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+
+const HOUR = 3_600_000;
+let night = Date.parse("2033-01-10T03:00:00Z");
+let log: Record<string, unknown>[];
+
+beforeEach(async () => {
+  night += 400 * DAY;
+  setTime(night);
+  await rows("DELETE FROM jobs");
+  await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
+  log = [];
+  for (const method of ["log", "error"] as const) {
+    vi.spyOn(console, method).mockImplementation((line: string) => void log.push(JSON.parse(line)));
+  }
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+interface Job {
+  due_at: number;
+  started_at: number;
+  ended_at: number | null;
+  outcome: string;
+  counts: string;
+  failures: string;
+  good_at: number | null;
+}
+
+const rowOf = async (name = "nightly"): Promise<Job> =>
+  (await rows<Job>("SELECT * FROM jobs WHERE name = ?", name))[0]!;
+
+const told = async (): Promise<Record<string, unknown>[]> =>
+  (
+    await rows<{ entity_id: string; actor_type: string; detail: string }>(
+      "SELECT entity_id, actor_type, detail FROM events WHERE action = 'job.failed' AND at >= ? ORDER BY id",
+      night,
+    )
+  ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));
+
+/** Bindings whose D1 fails at each statement of this kind. */
+function failing(pattern: RegExp, bindings: Env = env): Env {
+  const bad = new WeakSet<object>();
+  const DB = {
+    withSession: () => DB,
+    prepare: (sql: string) => ({
+      bind(...values: unknown[]) {
+        const statement = env.DB.prepare(sql).bind(...values);
+        if (pattern.test(sql)) bad.add(statement);
+        return statement;
+      },
+    }),
+    async batch(statements: D1PreparedStatement[]) {
+      if (statements.some((one) => bad.has(one))) throw new Error(OVERLOADED);
+      return env.DB.batch(statements);
+    },
+  } as unknown as D1Database;
+  return { ...bindings, DB };
+}
+
+const SEALING = /INSERT INTO audit_seals/;
+
+describe("a good run", () => {
+  it("is one line in the log and a row, each with what it did", async () => {
+    const { id } = await newCustomer({ email: `${unique("it")}@acme.example` });
+    await newLicense({ customer_id: id, expires_days: 7 });
+    log = [];
+    await fire(NIGHTLY, env, night);
+    expect(log).toEqual([
+      {
+        level: "info",
+        event: "job",
+        job: "nightly",
+        outcome: "good",
+        request_id: expect.stringMatching(/^[\w-]{36}$/),
+        ms: 0,
+        notices_written: 1,
+        mails_sent: 0,
+        queries: expect.any(Number),
+      },
+    ]);
+    const { queries } = log[0] as { queries: number };
+    expect(queries).toBeGreaterThan(8);
+    expect(queries).toBeLessThan(40);
+    const row = await rowOf();
+    expect(row).toMatchObject({ due_at: night, started_at: night, ended_at: night, outcome: "good" });
+    expect(JSON.parse(row.counts)).toEqual({ notices_written: 1, mails_sent: 0, queries });
+    log = [];
+    await fire(DELIVERIES, env, night);
+    expect(log).toMatchObject([{ event: "job", job: "deliveries" }]);
+    expect(await told()).toEqual([]);
+  });
+
+  it("counts the mail that it sent", async () => {
+    const resend = new FakeResend();
+    const { id } = await newCustomer({ email: `${unique("it")}@acme.example` });
+    await newLicense({ customer_id: id, expires_days: 7 });
+    await fire(NIGHTLY, mailing(), night);
+    expect(JSON.parse((await rowOf()).counts)).toMatchObject({ notices_written: 1, mails_sent: 1 });
+    expect(resend.inbox).toHaveLength(1);
+  });
+});
+
+describe("a run that fails", () => {
+  it("logs each failure with job, step, and request id, and goes on with the next step", async () => {
+    await admin("/customers", { body: { id: unique("c"), name: "C" } });
+    log = [];
+    const bindings = failing(/INSERT INTO audit_seals|INSERT INTO activation_days/);
+    await expect(fire(NIGHTLY, bindings, night)).rejects.toThrow(
+      "The job nightly failed at seal, statistics (",
+    );
+    const failures = log.filter(({ level }) => level === "error");
+    expect(failures).toMatchObject([
+      { event: "database unavailable", reason: "busy", job: "nightly", step: "seal", error: OVERLOADED },
+      { event: "database unavailable", reason: "busy", job: "nightly", step: "statistics" },
+    ]);
+    expect(new Set(failures.map(({ request_id }) => request_id)).size).toBe(1);
+    expect(log.filter(({ event }) => event === "job")).toEqual([]);
+    const row = await rowOf();
+    expect(row).toMatchObject({ ended_at: night, outcome: "failed", good_at: null });
+    expect(JSON.parse(row.failures)).toEqual([
+      { step: "seal", error: OVERLOADED },
+      { step: "statistics", error: OVERLOADED },
+    ]);
+    expect(await told()).toEqual([{ job: "nightly", is: "failed", steps: ["seal", "statistics"] }]);
+  });
+
+  it("is an event once a night, and anew after a good run", async () => {
+    await newCustomer();
+    const bad = failing(SEALING);
+    for (let n = 0; n < 3; n++) await fire(NIGHTLY, bad, night).catch(() => null);
+    expect(await told()).toHaveLength(1);
+    await fire(NIGHTLY, env, night);
+    await newCustomer();
+    await fire(NIGHTLY, bad, night).catch(() => null);
+    expect(await told()).toHaveLength(2);
+    setTime(night + DAY);
+    await fire(NIGHTLY, bad, night + DAY).catch(() => null);
+    expect(await told()).toHaveLength(3);
+  });
+
+  it("is told to staff in the digest of the same night, and of the next one", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    await newCustomer();
+    for (const [n, database] of [failing(SEALING, bindings), bindings, bindings].entries()) {
+      setTime(night + n * DAY);
+      await fire(DELIVERIES, env, night + n * DAY);
+      await fire(NIGHTLY, database, night + n * DAY).catch(() => null);
+    }
+    const [first, second, third] = resend.to(staff).map(({ text }) => text);
+    expect(first).toMatch(/^Jobs \(1\)[\s\S]*nightly[\s\S]*seal[\s\S]*failed/m);
+    expect(second).toMatch(/^Jobs \(1\)[\s\S]*nightly/m);
+    expect(third).not.toMatch(/^Jobs /m);
+  });
+
+  it("loses nothing of what the digest tells: its period begins again at the last good night", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    const { id } = await newCustomer({ email: null });
+    await fire(NIGHTLY, bindings, night);
+    const { license } = await newLicense({
+      customer_id: id,
+      notice_days: [7],
+      expires_at: new Date(night + 7.5 * DAY).toISOString(),
+    });
+    setTime(night + DAY);
+    await fire(
+      NIGHTLY,
+      failing(/FROM json_each\(license_types|WITH RECURSIVE own/, bindings),
+      night + DAY,
+    ).catch(() => null);
+    setTime(night + 2 * DAY);
+    await fire(NIGHTLY, bindings, night + 2 * DAY);
+    const [, broken, mended] = resend.to(staff).map(({ text }) => text);
+    expect(broken).toMatch(/^Jobs /m);
+    expect(mended!.split("Without an e-mail address")[1]).toContain(license.id);
+  });
+
+  it("is logged and still does what it can where its row cannot be written", async () => {
+    const resend = new FakeResend();
+    const email = `${unique("it")}@acme.example`;
+    const { id } = await newCustomer({ email });
+    await newLicense({ customer_id: id, expires_days: 7 });
+    log = [];
+    await expect(fire(NIGHTLY, failing(/\bjobs\b/, mailing()), night)).rejects.toThrow("at begin, end (");
+    expect(log.map(({ step }) => step)).toEqual(["begin", "end"]);
+    expect(resend.to(email)).toHaveLength(1);
+  });
+
+  it("says so for every step where the database is gone", async () => {
+    const { bindings } = faulty(() => ({ moment: "before", message: OVERLOADED }));
+    await expect(fire(NIGHTLY, bindings, night)).rejects.toThrow("nightly failed");
+    expect(log.map(({ step }) => step)).toEqual(["begin", "notices", "seal", "statistics", "end"]);
+  });
+});
+
+describe("a night that does not come", () => {
+  it("is told once a day by the ten-minute trigger", async () => {
+    await fire(NIGHTLY, env, night);
+    for (let minutes = 0; minutes < 30 * 60; minutes += 120) {
+      setTime(night + minutes * 60_000);
+      await fire(DELIVERIES, env, Date.now());
+    }
+    expect(await told()).toEqual([{ job: "nightly", is: "late", steps: [] }]);
+    setTime(night + 2.2 * DAY);
+    await fire(DELIVERIES, env, Date.now());
+    expect(await told()).toHaveLength(2);
+  });
+});
+
+describe("a night that was killed", () => {
+  it("is carried on by the ten-minute trigger, for the same time", async () => {
+    const resend = new FakeResend();
+    const email = `${unique("it")}@acme.example`;
+    const { id } = await newCustomer({ email });
+    await newLicense({ customer_id: id, expires_days: 7 });
+    await fire(DELIVERIES, env, night);
+    await rows("UPDATE jobs SET due_at = ?1, started_at = ?1 WHERE name = 'nightly'", night);
+    setTime(night + 10 * 60_000);
+    await fire(DELIVERIES, mailing(), Date.now());
+    expect(resend.to(email)).toHaveLength(0);
+    setTime(night + 30 * 60_000);
+    await fire(DELIVERIES, mailing(), Date.now());
+    expect(resend.to(email)).toHaveLength(1);
+    expect(await rowOf()).toMatchObject({ due_at: night, outcome: "good" });
+    setTime(night + 40 * 60_000);
+    log = [];
+    await fire(DELIVERIES, mailing(), Date.now());
+    expect(log).toMatchObject([{ event: "job", job: "deliveries" }]);
+  });
+});
+
+describe("HEARTBEAT_URL", () => {
+  const URL_OF = "https://watch.smarthaus.example/ping/5f0c";
+  let calls: string[];
+  let answer: () => Response;
+
+  beforeEach(() => {
+    calls = [];
+    answer = () => new Response("OK");
+    vi.stubGlobal("fetch", async (url: string) => {
+      calls.push(url);
+      return answer();
+    });
+  });
+
+  const bindings = (url = URL_OF): Env => ({ ...env, HEARTBEAT_URL: url });
+
+  it("is called after each good night, and after no other run", async () => {
+    await fire(NIGHTLY, bindings(), night);
+    expect(calls).toEqual([URL_OF]);
+    await fire(DELIVERIES, bindings(), night);
+    await newCustomer();
+    await fire(NIGHTLY, failing(SEALING, bindings()), night).catch(() => null);
+    expect(calls).toHaveLength(1);
+  });
+
+  it.each<[string, () => Response, string]>([
+    ["refuses", () => new Response("no", { status: 500 }), "It answered 500."],
+    [
+      "does not answer",
+      () => {
+        throw new TypeError(`no route to ${URL_OF}`);
+      },
+      "TypeError",
+    ],
+  ])("never fails the night where it %s; the address is not logged", async (_, given, error) => {
+    answer = given;
+    await fire(NIGHTLY, bindings(), night);
+    expect(log).toContainEqual(expect.objectContaining({ level: "error", event: "heartbeat", error }));
+    expect(JSON.stringify(log)).not.toContain("5f0c");
+    expect(await rowOf()).toMatchObject({ outcome: "good" });
+  });
+
+  it("is https, or on this machine while the service is", async () => {
+    for (const url of ["http://localhost:9/x", "http://127.0.0.1:9/x"])
+      await fire(NIGHTLY, bindings(url), night);
+    expect(calls).toHaveLength(2);
+    for (const url of ["http://watch.example/x", "file:///x", "nothing"]) {
+      await fire(NIGHTLY, bindings(url), night);
+      expect(log).toContainEqual(
+        expect.objectContaining({ event: "heartbeat", error: "HEARTBEAT_URL is malformed." }),
+      );
+    }
+    const outside = { ...bindings("http://localhost:9/x"), ISSUER: "https://licensing.smarthaus.example" };
+    await fire(NIGHTLY, outside, night);
+    expect(calls).toHaveLength(2);
+  });
+});
+
+describe("the console", () => {
+  it("shows a job that failed, and one that is late, under what needs attention", async () => {
+    const { visitorOf } = await import("../support/crew.ts");
+    const { call } = await import("../support/service.ts");
+    await newCustomer();
+    await fire(NIGHTLY, failing(SEALING), night).catch(() => null);
+    const { headers } = await visitorOf(env.ADMIN_TOKEN);
+    const page = await call("/admin", { headers });
+    expect(page.text).toContain("job failed");
+    expect(page.text).toContain('href="/admin/activity?action=job.failed"');
+    await rows("UPDATE jobs SET outcome = 'good', good_at = ?1, known_since = ?1", night - 27 * HOUR);
+    expect((await call("/admin", { headers })).text).toContain("job late");
+  });
+});

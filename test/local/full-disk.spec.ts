@@ -1,0 +1,163 @@
+// A local service on a disk that is really full: a small tmpfs of its own, which this test fills from outside.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ENDS_WITH_PARENT, freePort } from "../../src/dev/service.ts";
+import { isHere } from "./support/everything.ts";
+import { migrated } from "./support/migrated.ts";
+
+/** Mounts a tmpfs on $1 for the command that follows, and for it alone, with what is in $2. */
+const SMALL_DISK = 'mount -t tmpfs -o size=8m tmpfs "$1" && cp -r "$2"/. "$1"/ && shift 2 && exec "$@"';
+
+const canMount =
+  spawnSync("unshare", ["-rm", "sh", "-c", 'mount -t tmpfs tmpfs "$0"', tmpdir()]).status === 0;
+
+const TOKEN = "caio_token-of-the-full-disk-test";
+
+let folder: string;
+let service: ChildProcess;
+let url: string;
+let output: string;
+
+/** A file on the small disk, as this process reaches it. */
+const onDisk = (name: string): string => join(`/proc/${service.pid}/root`, folder, "disk", name);
+
+function fill(): void {
+  const filler = openSync(onDisk("filler"), "w");
+  for (let size = 65_536; size >= 1;) {
+    try {
+      writeSync(filler, Buffer.alloc(size));
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
+      size = Math.floor(size / 2);
+    }
+  }
+  closeSync(filler);
+}
+
+interface Answer {
+  status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers of many calls
+  body: any;
+  retryAfter: number;
+}
+
+async function call(path: string, body?: object): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method: body ? "POST" : "GET",
+    headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  return {
+    status: response.status,
+    body: await response.json(),
+    retryAfter: Number(response.headers.get("Retry-After")),
+  };
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "caio-licensing-full-"));
+  migrated(join(folder, "template"));
+  mkdirSync(join(folder, "disk"));
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  output = "";
+  const start = ["npm", "run", "--silent", "start", "--", "--port", String(port)];
+  const options = [
+    "--persist-to",
+    join(folder, "disk"),
+    "--var",
+    `ADMIN_TOKEN:${TOKEN}`,
+    "--var",
+    "RATE_LIMITS:off",
+  ];
+  service = spawn(
+    "unshare",
+    [
+      "-rm",
+      "sh",
+      "-c",
+      SMALL_DISK,
+      "sh",
+      join(folder, "disk"),
+      join(folder, "template"),
+      ...start,
+      ...options,
+    ],
+    {
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, NODE_OPTIONS: ENDS_WITH_PARENT.join(" ") },
+    },
+  );
+  for (const stream of [service.stdout!, service.stderr!])
+    stream.on("data", (chunk: Buffer) => (output += String(chunk)));
+});
+
+afterEach(async () => {
+  const ended = once(service, "close");
+  process.kill(-service.pid!, "SIGINT");
+  await ended;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.runIf(isHere(canMount, "No disk can be mounted here."))("on a full disk", () => {
+  it("refuses with 503 and never 500, keeps proven instances running, says so, and recovers", async () => {
+    await vi.waitFor(() => expect(output).toContain("A first call"), { timeout: 60_000, interval: 100 });
+    const type = { name: "Short", lease_days: 1, grace_days: 0, duration_days: 365 };
+    const put = await fetch(`${url}/v1/admin/license-types/short`, {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
+      body: JSON.stringify(type),
+    });
+    expect(put.status).toBe(201);
+    await call("/v1/admin/customers", { id: "acme", name: "Acme" });
+    const issued = await call("/v1/admin/licenses", { customer_id: "acme", license_type: "short" });
+    const { license_key } = issued.body;
+    const holder = await call("/v1/activate", { license_key, instance_id: "holder" });
+    expect(holder.status).toBe(200);
+
+    fill();
+    // The log that SQLite writes ahead may have some room left in itself.
+    const answers: Answer[] = [];
+    for (let n = 0; n < 3_000 && answers.at(-1)?.status !== 503; n++)
+      answers.push(await call("/v1/activate", { license_key, instance_id: `box-${n}` }));
+    for (let n = 0; n < 50; n++)
+      answers.push(await call("/v1/activate", { license_key, instance_id: `late-${n}` }));
+    expect(new Set(answers.slice(-50).map(({ status }) => status))).toEqual(new Set([503]));
+    expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+    expect(answers.at(-1)!.retryAfter).toBeGreaterThan(0);
+    expect(await call("/v1/admin/customers", { id: "late", name: "Late" })).toMatchObject({ status: 503 });
+
+    const { certificate } = holder.body;
+    const today = new Date().toISOString().slice(0, 10);
+    const usage = [{ date: today, requests: 5, services: 1 }];
+    const kept = await call("/v1/check-in", { license_key, instance_id: "holder", certificate, usage });
+    expect(kept).toMatchObject({ status: 200, body: { usage_ignored: [today] } });
+    expect(kept.body.warnings).toContainEqual(expect.objectContaining({ code: "NOT_RECORDED" }));
+    expect(kept.body.lease_expires_at > holder.body.lease_expires_at).toBe(true);
+
+    expect(await call("/readyz")).toMatchObject({
+      status: 503,
+      body: { detail: "The database takes no writes." },
+    });
+    expect(await call("/v1/admin/health")).toMatchObject({
+      status: 503,
+      body: { database: { takes_writes: false } },
+    });
+    expect(output).toMatch(/"event":"database unavailable"/);
+
+    unlinkSync(onDisk("filler"));
+    expect((await call("/v1/activate", { license_key, instance_id: "after" })).status).toBe(200);
+    const again = { license_key, instance_id: "holder", certificate: kept.body.certificate, usage };
+    expect(await call("/v1/check-in", again)).toMatchObject({
+      status: 200,
+      body: { warnings: [], usage_ignored: [] },
+    });
+    expect((await call("/readyz")).body).toEqual({ status: "ok" });
+    expect((await call("/v1/admin/health")).status).toBe(200);
+  });
+});
