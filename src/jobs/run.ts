@@ -84,7 +84,7 @@ export async function runJob(
   );
   if (failures.length > 0)
     throw new Error(
-      `The job ${job} failed at ${failures.map(({ step }) => step).join(", ")} (${requestId}).`,
+      `The job ${job} failed at ${failures.map(({ step }) => step).join(", ")} (${requestId}): ${failures.map(({ error }) => error).join("; ")}`,
     );
   asked.log("info", { event: "job", job, outcome, request_id: requestId, ms: ended - started, ...counts });
   return outcome;

@@ -65,7 +65,7 @@ describe("GET /v1/admin/health", () => {
       },
       mail: { configured: false, waiting: 0, oldest_at: null, failed: 0 },
       database: { of: 10_000_000_000, takes_writes: true },
-      backups: { bound: false },
+      backups: { bound: true },
     });
     expect(body.database.bytes).toBeGreaterThan(100_000);
     expect(body.notes.join()).toContain("BACKUPS");

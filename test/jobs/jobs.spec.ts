@@ -37,6 +37,9 @@ interface Job {
   good_at: number | null;
 }
 
+/** An end whose seventh day is told this night. */
+const inAWeek = (): string => new Date(Date.now() + 7.5 * DAY).toISOString();
+
 const rowOf = async (name = "nightly"): Promise<Job> =>
   (await rows<Job>("SELECT * FROM jobs WHERE name = ?", name))[0]!;
 
@@ -73,7 +76,7 @@ const SEALING = /INSERT INTO audit_seals/;
 describe("a good run", () => {
   it("is one line in the log and a row, each with what it did", async () => {
     const { id } = await newCustomer({ email: `${unique("it")}@acme.example` });
-    await newLicense({ customer_id: id, expires_days: 7 });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
     log = [];
     await fire(NIGHTLY, env, night);
     expect(log).toEqual([
@@ -104,7 +107,7 @@ describe("a good run", () => {
   it("counts the mail that it sent", async () => {
     const resend = new FakeResend();
     const { id } = await newCustomer({ email: `${unique("it")}@acme.example` });
-    await newLicense({ customer_id: id, expires_days: 7 });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
     await fire(NIGHTLY, mailing(), night);
     expect(JSON.parse((await rowOf()).counts)).toMatchObject({ notices_written: 1, mails_sent: 1 });
     expect(resend.inbox).toHaveLength(1);
@@ -193,7 +196,7 @@ describe("a run that fails", () => {
     const resend = new FakeResend();
     const email = `${unique("it")}@acme.example`;
     const { id } = await newCustomer({ email });
-    await newLicense({ customer_id: id, expires_days: 7 });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
     log = [];
     await expect(fire(NIGHTLY, failing(/\bjobs\b/, mailing()), night)).rejects.toThrow("at begin, end (");
     expect(log.map(({ step }) => step)).toEqual(["begin", "end"]);
@@ -226,7 +229,7 @@ describe("a night that was killed", () => {
     const resend = new FakeResend();
     const email = `${unique("it")}@acme.example`;
     const { id } = await newCustomer({ email });
-    await newLicense({ customer_id: id, expires_days: 7 });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
     await fire(DELIVERIES, env, night);
     await rows("UPDATE jobs SET due_at = ?1, started_at = ?1 WHERE name = 'nightly'", night);
     setTime(night + 10 * 60_000);
