@@ -151,7 +151,6 @@ const Variables = z.object({
   // A fault in what only watches the service must not stop it.
   HEARTBEAT_URL: z.optional(z.string()),
   DATABASE_MAX_BYTES: z.catch(z.coerce.number().check(z.int(), z.minimum(1)), DATABASE_MAX_BYTES),
-  BACKUPS: z.optional(z.unknown()),
 });
 
 /** Cloudflare Access, if it stands in front of the service. */
@@ -237,7 +236,7 @@ export function parseConfig(env: object): Config {
     mail: mailOf(parsed.data),
     heartbeat: heartbeatOf(parsed.data),
     databaseMaxBytes: parsed.data.DATABASE_MAX_BYTES,
-    hasBackups: parsed.data.BACKUPS !== undefined,
+    hasBackups: (env as { BACKUPS?: unknown }).BACKUPS !== undefined,
   };
 }
 
