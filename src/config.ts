@@ -166,7 +166,6 @@ const Variables = z.object({
   // A fault in what only watches the service must not stop it.
   HEARTBEAT_URL: z.optional(z.string()),
   DATABASE_MAX_BYTES: z.catch(z.coerce.number().check(z.int(), z.minimum(1)), DATABASE_MAX_BYTES),
-  BACKUPS: z.optional(z.unknown()),
 });
 
 /** Cloudflare Access, if it stands in front of the service. */
@@ -280,7 +279,7 @@ export function parseConfig(env: object): Config {
     mail: mailOf(values, faults),
     heartbeat,
     databaseMaxBytes: values.DATABASE_MAX_BYTES,
-    hasBackups: values.BACKUPS !== undefined,
+    hasBackups: (env as { BACKUPS?: unknown }).BACKUPS !== undefined,
     faults,
   };
 }

@@ -9,10 +9,8 @@ const keyOf = (seal: number): string => `seals/${seal}`;
 async function asking<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
-  } catch (error) {
-    throw Object.assign(new Problem("SERVICE_UNAVAILABLE", "The bucket BACKUPS does not answer."), {
-      cause: error,
-    });
+  } catch {
+    throw new Problem("SERVICE_UNAVAILABLE", "The bucket BACKUPS does not answer.");
   }
 }
 

@@ -1,9 +1,10 @@
 // Whether the chain may go on from its last seal: that one is genuine, its events are there, and it is the newest head
 // that was kept outside the database. Otherwise a forged record would be sealed as if it were the true one.
-import { desc, gt, sql } from "drizzle-orm";
+import { between, desc, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { auditMarks, type AuditSeal, auditSeals, events } from "../storage/schema.ts";
-import type { SealClaims } from "./chain.ts";
+import { hashOf, type SealClaims } from "./chain.ts";
+import { presentEvent } from "./event-list.ts";
 import { isKept, keptToken } from "./heads.ts";
 
 /** The last seal without its marks, and whether the last event that it covers is there; 0 or 1. */
@@ -59,6 +60,9 @@ async function faultOfSeal(context: Context, last: LastSeal): Promise<string | n
   if (seal !== last.id || from_id !== last.from_id || up_to !== last.up_to || head !== last.head)
     return `The row of seal ${last.id}, the last one, does not say what its token says.`;
   if (last.covered !== 1) return `Event ${up_to}, the last one that is sealed, is gone.`;
+  // A new event may have taken the number of one that is gone.
+  if ((await headOver(context, claims)) !== head)
+    return `An event of seal ${seal}, the last one, is not what was sealed.`;
   if (!backups) return null;
   const kept = await keptToken(backups, seal);
   if (kept === last.token) return null;
@@ -70,6 +74,18 @@ async function faultOfSeal(context: Context, last: LastSeal): Promise<string | n
   return (await sealClaimsOf(context, before))?.head === claims.previous
     ? null
     : `BACKUPS has another head of seal ${seal - 1} than the one that seal ${seal} goes on from.`;
+}
+
+/** The head that a seal over these events would have. */
+async function headOver({ db }: Context, { from_id, up_to, previous }: SealClaims): Promise<string> {
+  const rows = await db.orm
+    .select()
+    .from(events)
+    .where(between(events.id, from_id, up_to))
+    .orderBy(events.id);
+  let hash = previous;
+  for (const row of rows) hash = await hashOf(hash, presentEvent(row));
+  return hash;
 }
 
 /** The last seal, why the chain must not go on from it, and the last event of all. */

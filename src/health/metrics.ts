@@ -66,7 +66,7 @@ export function metricsOf({ jobs, mail, database }: Figures, now: number): strin
       each((row, job) => (lateFrom(job, row) < now ? 1 : 0)),
     ),
     ...gauge(
-      "caio_job_count",
+      "caio_job_last_done",
       "What the last run that ended did.",
       JOBS.flatMap((job) =>
         Object.entries(jobs.find(({ name }) => name === job)?.counts ?? {}).map(([what, value]): Sample => [

@@ -7,7 +7,7 @@ import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.
 import { rows } from "../support/service.ts";
 
 const NIGHT = Date.parse("2110-03-01T03:00:00Z");
-/** Rendering 20 000 mails takes minutes: `npm run torture` does. Otherwise the queries of fewer are projected to it. */
+/** Rendering 20 000 mails takes minutes, so FAULTS=all asks for them. Otherwise the queries of fewer are projected. */
 const MANY = env.FAULTS === "all" ? 20_000 : 2_000;
 const MEANT = 20_000;
 
