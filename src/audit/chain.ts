@@ -30,7 +30,7 @@ export interface SealClaims {
 }
 
 /** An event that only owners see: its hash, as the service computes it from the event as it is now. */
-export interface HiddenEvent {
+interface HiddenEvent {
   id: number;
   mark: string;
 }

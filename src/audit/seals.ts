@@ -7,7 +7,7 @@ import { auditSeals, events } from "../storage/schema.ts";
 import { type ChainedEvent, GENESIS, hashOf, MARK_LENGTH, MAX_EVENTS, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 import { keepToken } from "./heads.ts";
-import { faultOf, type LastSeal, lastSealOf, soundnessOf } from "./soundness.ts";
+import { faultOf, lastSealOf, soundnessOf } from "./soundness.ts";
 
 /** The most seals that a run makes, with four statements each, of the 1 000 that D1 allows; the next run goes on. */
 const MAX_SEALS = 100;
@@ -16,7 +16,7 @@ const MAX_SEALS = 100;
 const MAX_MOVES = 20;
 
 /** Nothing was sealed, since the chain is not what it was. Staff must look: docs/operations/broken-seals.md. */
-export class SealFault extends Error {
+class SealFault extends Error {
   override readonly name = "SealFault";
 }
 
@@ -74,7 +74,7 @@ async function unsealed(context: Context) {
       .orderBy(asc(auditSeals.id))
       .limit(MAX_MOVES),
   ]);
-  return { last: last as LastSeal | null, rows: rows.map(presentEvent), long };
+  return { last, rows: rows.map(presentEvent), long };
 }
 
 /** The hash of each event, chained onto the previous one. */

@@ -5,7 +5,7 @@ import type { SealClaims } from "../../audit/chain.ts";
 import { isSameAddress } from "../../field/addresses.ts";
 
 /** A public key. With `last_seal` it was retired: of the seals it verifies those up to that one. */
-export type TrustedKey = JWK & { last_seal?: number };
+export type TrustedKey = JWK & { last_seal?: number | undefined };
 
 export interface Trust {
   jwks: { keys: TrustedKey[] };
