@@ -40,9 +40,9 @@ async function headsIn(content: string, trust: Trust): Promise<Named[]> {
   const token = documentIn(content);
   if (token === null) {
     const text = content.replaceAll(/=\r?\n/g, "");
-    const digests = [...text.matchAll(IN_DIGEST)].map(([, seal, head]) => ({
+    const digests = [...text.matchAll(IN_DIGEST)].map(([, seal, head = ""]) => ({
       seal: Number(seal),
-      head: String(head),
+      head,
     }));
     return digests.length > 0 ? digests : [...new Set(text.match(HEAD))].map((head) => ({ head }));
   }
