@@ -41,17 +41,22 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('usage') WHERE name = 'corrected_at'")
+      .prepare("SELECT 1 FROM pragma_table_info('audit_marks') WHERE name = 'seal'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
+    let certificate: string | undefined;
     for (const [path, status] of [
       ["activate", 200],
       ["check-in", 200],
       ["validate", 200],
       ["deactivate", 204],
     ] as const) {
-      const body = { license_key, instance_id: "box", usage: [{ date: "2026-03-01", requests: 1 }] };
-      expectHonest(await call(`/v1/${path}`, { bindings, body }), status);
+      const usage = [{ date: "2026-03-01", requests: 1 }];
+      // A live seat is given back with its certificate only.
+      const body = { license_key, instance_id: "box", usage, certificate };
+      const answer = await call(`/v1/${path}`, { bindings, body });
+      expectHonest(answer, status);
+      certificate = answer.body?.certificate ?? certificate;
     }
     const staff = { bindings, token: env.ADMIN_TOKEN };
     const customer = await call("/v1/admin/customers", { ...staff, body: { name: "Acme" } });
