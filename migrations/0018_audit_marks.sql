@@ -17,14 +17,3 @@ BEGIN SELECT raise(ABORT, 'marks are append-only'); END;
 
 -- Seals of before whose marks no dump can bring back: the night moves them.
 CREATE INDEX audit_seals_by_long_marks ON audit_seals (id) WHERE length(marks) > 64000;
-
--- As before, but marks may move into rows, if all of them are there.
-DROP TRIGGER audit_seals_refuse_update;
-
-CREATE TRIGGER audit_seals_refuse_update BEFORE UPDATE ON audit_seals
-WHEN NOT (
-  NEW.marks = '' AND NEW.id = OLD.id AND NEW.from_id = OLD.from_id AND NEW.up_to = OLD.up_to
-  AND NEW.sealed_at = OLD.sealed_at AND NEW.head = OLD.head AND NEW.token = OLD.token
-  AND OLD.marks IS (
-    SELECT group_concat(marks, '') FROM (SELECT marks FROM audit_marks WHERE seal = OLD.id ORDER BY from_id)))
-BEGIN SELECT raise(ABORT, 'seals are append-only'); END;

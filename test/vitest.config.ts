@@ -19,7 +19,7 @@ const FUZZERS = "test/**/fuzz.spec.ts";
 const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
 
 // Each starts a dozen services, and all of them together take longer than a developer waits: CI asks for them.
-const REHEARSALS = "test/local/{recovery,deploy}.spec.ts";
+const REHEARSALS = "test/local/{recovery,deploy,dump}.spec.ts";
 
 // All projects go side by side, which vitest allows where they agree on this. Many tests wait, for processes, mail
 // and clocks, so there are two more than the cores of a small machine.

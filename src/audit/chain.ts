@@ -30,7 +30,7 @@ export interface SealClaims {
 }
 
 /** An event that only owners see: its hash, as the service computes it from the event as it is now. */
-export interface HiddenEvent {
+interface HiddenEvent {
   id: number;
   mark: string;
 }
@@ -135,10 +135,11 @@ export async function hideEvents(
   const shown: ShownEvent[] = [];
   let hash = previous;
   for (const event of events) {
-    const mark = await hashOf(hash, event);
+    // As the check does: it goes on from the mark, also behind an event that was touched or is gone.
+    const before = event.id > from_id ? markOf(event.id - 1) : null;
+    const mark = await hashOf(before ?? hash, event);
     shown.push(isHidden(event) ? { id: event.id, mark } : event);
-    // As the check goes on behind an event that was touched.
-    hash = (event.id >= from_id ? markOf(event.id) : null) || mark;
+    if (event.id >= from_id) hash = mark;
   }
   return shown;
 }

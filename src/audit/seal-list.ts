@@ -27,6 +27,11 @@ export async function listSeals(context: Context, request: PageRequest): Promise
 
 const ACCESS: ReadonlySet<string> = new Set(ACCESS_ENTITIES);
 
+const isHidden = ({ entity }: ChainedEvent): boolean => ACCESS.has(entity.type);
+
+/** One more than any seal covers: a row by somebody else's hand may name any number of events. */
+const MAX_SHOWN = 5_001;
+
 /**
  * A seal and the events that it covers now. Who may not see events of access gets their hashes instead.
  * @throws Problem NOT_FOUND
@@ -44,11 +49,11 @@ export async function getSeal(
     .from(events)
     // Nothing belongs below the first event; what was inserted there is a finding of the first seal.
     .where(and(id === 1 ? undefined : gte(events.id, seal.from_id), lte(events.id, seal.up_to)))
-    .orderBy(events.id);
+    .orderBy(events.id)
+    .limit(MAX_SHOWN);
   const rows = found.map(presentEvent);
   const marks = await marksOf(context, seal);
   if (allows(context, "access")) return { seal, marks, rows };
-  const isHidden = ({ entity }: ChainedEvent): boolean => ACCESS.has(entity.type);
   const previous = await previousOf(context, seal);
   return { seal, marks, rows: await hideEvents({ ...seal, previous }, marks, rows, isHidden) };
 }

@@ -65,6 +65,7 @@ interface EnvironmentConfig {
   vars?: Record<string, string>;
   routes?: (string | { pattern?: string; custom_domain?: boolean })[];
   d1_databases?: { binding: string; database_name: string; database_id?: string }[];
+  r2_buckets?: { binding: string; bucket_name: string }[];
 }
 
 const patternOf = (route: string | { pattern?: string }): string | undefined =>
@@ -79,6 +80,8 @@ interface Configured {
   issuer: string;
   /** Whether there is a database to ask. */
   hasDatabase: boolean;
+  /** The name of the bucket BACKUPS; undefined if it is left out. */
+  bucket: string | undefined;
   faults: Fault[];
 }
 
@@ -117,7 +120,21 @@ function configFaults({ environment, config }: Target): Configured {
       `npx wrangler d1 create ${database.database_name}`,
       `then write the id that it prints as database_id under [[env.${environment}.d1_databases]] in ${config}`,
     );
-  return { issuer, hasDatabase: !isPlaceholder, faults };
+  const bucket = [own?.r2_buckets ?? []].flat().find(({ binding }) => binding === "BACKUPS")?.bucket_name;
+  return { issuer, hasDatabase: !isPlaceholder, bucket, faults };
+}
+
+/** @returns why the bucket cannot be bound, or null */
+async function bucketFault(bucket: string, config: string): Promise<Fault | null> {
+  const { code, output } = await wrangler(["r2", "bucket", "info", bucket]);
+  if (code === 0) return null;
+  return {
+    what: `The bucket ${bucket} cannot be asked: ${output.trim()}`,
+    mend: [
+      `npx wrangler r2 bucket create ${bucket}`,
+      `or, in an account without R2, take every [[…r2_buckets]] out of ${config}`,
+    ],
+  };
 }
 
 const SECRETS: { name: string; required: boolean; what: string; mend: (flags: string) => string[] }[] = [
@@ -174,7 +191,7 @@ async function pendingMigrations(flags: string[]): Promise<string[] | Fault> {
 
 /** Everything that is missing, all at once. */
 export async function preflight(target: Target): Promise<Preflight> {
-  const { issuer, hasDatabase, faults } = configFaults(target);
+  const { issuer, hasDatabase, bucket, faults } = configFaults(target);
   const found: Preflight = { issuer, account: null, faults, notes: [], pending: null };
   const who = await wrangler(["whoami", "--json"]);
   const me =
@@ -209,6 +226,14 @@ export async function preflight(target: Target): Promise<Preflight> {
       else found.notes.push(`The secret ${name} is not set. ${what} ${mend(flags).join("; ")}`);
     }
   } else faults.push(secrets);
+  if (bucket === undefined) {
+    found.notes.push(
+      "There is no bucket BACKUPS: the heads of the seals are kept in certificates and digests alone.",
+    );
+  } else if (hasDatabase) {
+    const fault = await bucketFault(bucket, target.config);
+    if (fault) faults.push(fault);
+  }
   if (hasDatabase) {
     const pending = await pendingMigrations(target.flags);
     if (Array.isArray(pending)) found.pending = pending;

@@ -6,6 +6,8 @@ import {
   checkSeals,
   GENESIS,
   hashOf,
+  hideEvents,
+  isGivenUp,
   type SealClaims,
 } from "../../src/audit/chain.ts";
 
@@ -151,5 +153,116 @@ describe("a row of seals", () => {
   it("says which one follows on which", () => {
     expect(checkSeals([row[0]!, row[2]!]).findings[0]!.says).toBe("Seal 3 does not follow on 1.");
     expect(checkSeals(row.slice(1)).findings[0]!.says).toBe("Seal 2 does not follow on 0.");
+  });
+});
+
+describe("a segment", () => {
+  const claims = (seal_: number, from_id: number, up_to: number, more: Partial<SealClaims>): SealClaims => ({
+    seal: seal_,
+    from_id,
+    up_to,
+    previous: GENESIS,
+    head: `head ${seal_}`,
+    ...more,
+  });
+  const first = claims(1, 1, 3, {});
+  const second = claims(2, 4, 6, { previous: "head 1" });
+  const begun = claims(5, 7, 9, { previous: "head 2", after: 2 });
+  const next = claims(6, 10, 12, { previous: "head 5" });
+
+  it.each<[string, SealClaims[], number[], string[]]>([
+    ["is named", [first, second, begun, next], [], ["break 5"]],
+    ["is accepted by its number", [first, second, begun, next], [5], []],
+    ["is not accepted by another", [first, second, begun, next], [4, 6], ["break 5"]],
+    ["may be the first of all", [claims(1, 1, 3, { after: 0 })], [1], []],
+    ["goes on from a seal that is there", [first, begun, next], [5], ["seal 5"]],
+    [
+      "goes on from the head that was there",
+      [first, claims(2, 4, 6, { previous: "head 1", head: "x" }), begun],
+      [5],
+      ["seal 5"],
+    ],
+    [
+      "covers nothing twice",
+      [first, second, claims(5, 6, 9, { previous: "head 2", after: 2 })],
+      [5],
+      ["seal 5"],
+    ],
+    [
+      "has a higher number than all before",
+      [first, second, claims(2, 7, 9, { previous: "head 2", after: 2 })],
+      [2],
+      ["seal 2"],
+    ],
+    [
+      "is followed like any other",
+      [first, second, begun, claims(7, 10, 12, { previous: "head 5" })],
+      [5],
+      ["seal 7"],
+    ],
+  ])("%s", (_, seals, accepted, expected) => {
+    const { findings } = checkSeals(seals, new Set(accepted));
+    expect(findings.map(({ kind, id }) => `${kind} ${id}`)).toEqual(expected);
+  });
+
+  it("says how many events no seal covers", () => {
+    const says = (from_id: number): string =>
+      checkSeals([first, second, claims(5, from_id, 12, { previous: "head 2", after: 2 })]).findings[0]!.says;
+    expect(says(7)).toBe("Seal 5 begins a new segment after seal 2: an owner gave up what came between.");
+    expect(says(9)).toMatch(/, and no seal covers the 2 events before 9\.$/);
+  });
+
+  it.each([
+    [2, false],
+    [3, true],
+    [4, true],
+    [5, false],
+  ])("gave seal %d up: %s, if it is accepted", (number, expected) => {
+    const { breaks } = checkSeals([first, second, begun]);
+    expect(isGivenUp(number, breaks, new Set([5]))).toBe(expected);
+    expect(isGivenUp(number, breaks, new Set([4]))).toBe(false);
+  });
+});
+
+describe("a seal that names more events than any has", () => {
+  it.each([
+    [5_000, []],
+    [5_001, ["seal 1"]],
+  ])("%d of them: is not walked through", async (up_to, expected) => {
+    const found = await checkSeal({ seal: 1, from_id: 1, up_to, previous: GENESIS, head: "x" }, "", []);
+    expect(found.slice(0, 1).map(({ kind, id }) => `${kind} ${id}`)).toEqual(
+      expected.length > 0 ? expected : ["removed 1"],
+    );
+  });
+});
+
+describe("events that somebody may not see", () => {
+  const events = [1, 2, 3, 4].map((id) => event(id));
+  const shown = async (touched: ChainedEvent[], marksOf = (marks: string) => marks): Promise<string[]> => {
+    const [claims, marks] = await seal(events);
+    const hidden = await hideEvents(claims, marksOf(marks), touched, ({ id }) => id % 2 === 0);
+    expect(hidden.map((one) => "mark" in one)).toEqual(touched.map(({ id }) => id % 2 === 0));
+    const findings = await checkSeal(claims, marksOf(marks), hidden);
+    return findings.map(({ kind, id }) => `${kind} ${id}`);
+  };
+  const edited = (...ids: number[]): ChainedEvent[] =>
+    events.map((one) => (ids.includes(one.id) ? { ...one, action: "edited" } : one));
+
+  it.each<[string, ChainedEvent[], string[]]>([
+    ["untouched", events, []],
+    ["a hidden one edited", edited(2), ["edited 2"]],
+    ["a shown one edited", edited(3), ["edited 3"]],
+    ["both edited", edited(1, 4), ["edited 1", "edited 4"]],
+    ["a hidden one gone", events.filter(({ id }) => id !== 2), ["removed 2"]],
+    ["a shown one gone before a hidden one", events.filter(({ id }) => id !== 3), ["removed 3"]],
+    ["one put in before", [event(0), ...events], ["inserted 0"]],
+  ])("are checked all the same: %s", async (_, touched, expected) => {
+    const found = await shown(touched);
+    expect(found).toEqual(expected);
+  });
+
+  it("are judged by the head where the marks are gone", async () => {
+    expect(await shown(events, () => "")).toEqual([]);
+    expect(await shown(edited(2), () => "")).toEqual(["edited 4"]);
   });
 });

@@ -79,6 +79,8 @@ describe("every night the record is sealed", () => {
     await sealed();
     await expect(rows("UPDATE audit_seals SET head = ''")).rejects.toThrow("seals are append-only");
     await expect(rows("DELETE FROM audit_seals")).rejects.toThrow("seals are append-only");
+    await expect(rows("UPDATE audit_marks SET marks = marks")).rejects.toThrow("marks are append-only");
+    await expect(rows("DELETE FROM audit_marks")).rejects.toThrow("marks are append-only");
   });
 
   it("for whoever may read", async () => {

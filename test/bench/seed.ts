@@ -1,7 +1,9 @@
 // Licenses and activations in bulk, straight into the database's file, as the service would have made them:
 // the triggers stand aside while the rows go in, and the counters that they keep are counted afterwards.
 import { DatabaseSync } from "node:sqlite";
+import { CompactSign, importJWK, type JWK } from "jose";
 import { normalizeTerm, termsOf } from "../../src/licensing/customers/search-terms.ts";
+import { ISSUER } from "./house.ts";
 
 export const DAY = 86_400_000;
 
@@ -69,7 +71,18 @@ const EVENTS = `
 // As if it was sealed the night before: what a night costs is not what a first one does.
 const SEAL = `
   INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token)
-  SELECT 1, 1, max(id), :now, '${"0".repeat(64)}', '', '' FROM events`;
+  VALUES (1, 1, :up_to, :now, :head, '', :token)`;
+
+const HEAD = "0".repeat(64);
+
+/** Of any length, since the night asks the last seal for nothing but its signature. */
+async function signSeal(signingKeys: string, up_to: number): Promise<string> {
+  const [jwk] = (JSON.parse(signingKeys) as { keys: [JWK & { kid: string }] }).keys;
+  const claims = { iss: ISSUER, iat: 0, seal: 1, from_id: 1, up_to, previous: HEAD, head: HEAD };
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: "EdDSA", kid: jwk.kid, typ: "audit-seal+jwt" })
+    .sign(await importJWK(jwk, "EdDSA"));
+}
 
 const COUNTERS = `
   DELETE FROM license_counts;
@@ -84,7 +97,7 @@ const COUNTERS = `
       count(*) FILTER (WHERE action = 'activation.created') FROM events)`;
 
 /** Fills a database that is migrated and closed. */
-export function seed(file: string, { licenses, due, bulk }: Size): void {
+export async function seed(file: string, { licenses, due, bulk }: Size, signingKeys: string): Promise<void> {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   try {
     db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN");
@@ -101,7 +114,8 @@ export function seed(file: string, { licenses, due, bulk }: Size): void {
     for (const statement of EVENTS.split(";")) {
       db.prepare(statement).run(statement.includes(":now") ? { now } : {});
     }
-    db.prepare(SEAL).run({ now });
+    const [up_to] = Object.values(db.prepare("SELECT max(id) FROM events").get()!) as [number];
+    db.prepare(SEAL).run({ now, up_to, head: HEAD, token: await signSeal(signingKeys, up_to) });
     db.exec(COUNTERS);
     for (const { sql } of triggers) db.exec(sql);
     db.exec("COMMIT");

@@ -78,7 +78,7 @@ export async function buildWorld(size: Size): Promise<World> {
   dropDatabase(database);
   await migrate(database, secrets);
   const file = fileOf(database);
-  seed(file, size);
+  await seed(file, size, secrets.SIGNING_KEYS);
   const counted = plainCount(file);
   const house = await openHouse(database, secrets);
   const numbers = Array.from({ length: HOT }, (_, n) => n);

@@ -63,6 +63,7 @@ async function deploy(account: Partial<Account>, ...args: string[]): Promise<Out
     loggedIn: true,
     accounts: [{ id: "1", name: "SmartHaus" }],
     secrets: SECRETS,
+    buckets: ["caio-licensing-backups"],
     version,
     persistTo: join(folder, "remote"),
     calls,
@@ -132,7 +133,9 @@ describe("npm run deploy", () => {
     expect(out).toMatch(/Migrations to apply: 0001_licensing\.sql, /);
     expect(out).toContain("A dry run: nothing was changed.");
     expect(
-      calls.filter((call) => !/^(whoami|secret list|d1 migrations list|deploy --dry-run)/.test(call)),
+      calls.filter(
+        (call) => !/^(whoami|secret list|r2 bucket info|d1 migrations list|deploy --dry-run)/.test(call),
+      ),
     ).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ import { admin, call, rows } from "./service.ts";
 
 export const bucket: R2Bucket = env.BACKUPS!;
 
-export async function emptyBucket(): Promise<void> {
+async function emptyBucket(): Promise<void> {
   const { objects } = await bucket.list();
   await bucket.delete(objects.map(({ key }) => key));
 }

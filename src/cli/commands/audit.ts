@@ -147,7 +147,7 @@ async function verify(call: Call<Options>): Promise<void> {
   const status = JSON.parse(await client.send({ path: path("audit-seals", "status") })) as SealStatus;
   const { last_event: lastEvent, fault, heads_kept } = status;
   const trust = {
-    jwks: { keys: trustedKeys(before, await keysIn(jwks), status.keys as TrustedKey[]) },
+    jwks: { keys: trustedKeys(before, await keysIn(jwks), status.keys) },
     issuers: [issuer, ...former],
   };
   const chain = await readSeals(rows, trust, accepted);
@@ -210,7 +210,7 @@ async function restart(call: Call<{ reason: string }>): Promise<void> {
 }
 
 /** An option that may be given several times. */
-const several = (text: string, before: number[] = []): number[] => [...before, positive(text)];
+const several = (seal: string, before: number[] = []): number[] => [...before, positive(seal)];
 
 export function addAuditCommands(program: Command): void {
   const audit = group(program, "audit", "The sealed record of what happened", "audit verify");

@@ -6,7 +6,7 @@ import { isSameAddress } from "../../field/addresses.ts";
 import { isSoundKey } from "../../field/ed25519.ts";
 
 /** A public key. With `last_seal` it was retired: of the seals it verifies those up to that one. */
-export type TrustedKey = JWK & { last_seal?: number };
+export type TrustedKey = JWK & { last_seal?: number | undefined };
 
 export interface Trust {
   jwks: { keys: TrustedKey[] };

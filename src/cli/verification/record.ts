@@ -83,8 +83,8 @@ const about = (id: number, says: string): Finding => ({ kind: "seal", id, says: 
  * What is wrong with the seals themselves.
  *
  * @param rows all seals, the first one first
- * @param accepted the first seals of segments whose beginning is accepted. What is wrong with seals right before one, or
- *   between it and the seal that it goes on from, was given up with it: the new segment signs the head as it is
+ * @param accepted the first seals of segments whose beginning is accepted. The signatures before one no longer count: it
+ *   signs the head that it goes on from, and with it all events before, as they were found then
  */
 export async function readSeals(
   rows: AuditSeal[],
@@ -103,7 +103,7 @@ export async function readSeals(
   let covered = false;
   for (const { row, claims, doubt } of seals.toReversed()) {
     if (doubt === null) {
-      covered = claims.after !== undefined && accepted.has(claims.seal);
+      covered ||= claims.after !== undefined && accepted.has(claims.seal);
       if (row.id !== claims.seal) doubts.unshift(about(row.id, `says that it is seal ${claims.seal}.`));
     } else if (!covered) {
       const unknown =

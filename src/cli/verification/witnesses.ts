@@ -40,9 +40,9 @@ async function headsIn(content: string, trust: Trust): Promise<Named[]> {
   const token = documentIn(content);
   if (token === null) {
     const text = content.replaceAll(/=\r?\n/g, "");
-    const digests = [...text.matchAll(IN_DIGEST)].map(([, seal, head]) => ({
+    const digests = [...text.matchAll(IN_DIGEST)].map(([, seal, head = ""]) => ({
       seal: Number(seal),
-      head: head!,
+      head,
     }));
     return digests.length > 0 ? digests : [...new Set(text.match(HEAD))].map((head) => ({ head }));
   }
@@ -58,7 +58,7 @@ async function headsIn(content: string, trust: Trust): Promise<Named[]> {
 
 function typeOf(token: string): unknown {
   try {
-    const header = JSON.parse(Buffer.from(token.split(".")[0]!, "base64url").toString()) as { typ?: unknown };
+    const header = JSON.parse(Buffer.from(token.split(".")[0], "base64url").toString()) as { typ?: unknown };
     return header.typ;
   } catch {
     return undefined;
@@ -86,7 +86,7 @@ export async function hear(
     try {
       const named = await headsIn(content, trust);
       if (named.length === 0) silent.push(file);
-      said.push(...named.map((one) => ({ ...one, n, file })));
+      for (const one of named) said.push({ ...one, n, file });
     } catch (error) {
       if (!(error instanceof NotAuthentic)) throw error;
       finding(n, file, `proves nothing. ${error.message}`);

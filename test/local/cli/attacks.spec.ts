@@ -1,6 +1,6 @@
 // Somebody rewrites the record, with the database alone or with the bucket too, and waits for the night: who notices,
 // before and after it, with nothing, with a state, and with what others keep.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { CompactSign, importJWK } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ChainedEvent, GENESIS, hashOf } from "../../../src/audit/chain.ts";
@@ -12,6 +12,8 @@ let desk: Desk;
 let keys: string;
 let state: string;
 let kept: Kept;
+/** The state of a check before any attack. */
+let before: string;
 /** A key that signed nothing, and is retired since seal 0. */
 let retired: string;
 
@@ -45,11 +47,11 @@ beforeAll(async () => {
   state = desk.file("state");
   await desk.cli(["login", "--url", desk.service.url, "--token-stdin"], { input: desk.service.token });
   await customers("one", "two");
-  expect(await night()).toBe(200);
+  await night();
   await customers("three", "four");
-  expect(await night()).toBe(200);
+  await night();
   await customers("five", "six");
-  expect(await night()).toBe(200);
+  await night();
   // What others keep: the first certificate of this isolate names the head of now.
   const { license_key } = await call("/v1/admin/licenses", { customer_id: "one", license_type: "standard" });
   const { certificate } = await call("/v1/activate", { license_key, instance_id: "box" });
@@ -57,13 +59,18 @@ beforeAll(async () => {
   const [row] = await desk.json("audit", "seals");
   writeFileSync(desk.file("head.jwt"), row.token);
   writeFileSync(desk.file("digest.txt"), `-- \nSeal 3 of the record:\n${row.head}\n`);
-  expect((await desk.cli(["audit", "verify", "--state", "before.json"])).code).toBe(0);
+  await desk.ok("audit", "verify", "--state", "before.json");
+  before = readFileSync(desk.file("before.json"), "utf8");
   kept = keepRecord(state);
 });
 
 afterAll(() => desk.close());
 
-beforeEach(() => putBack(state, kept));
+beforeEach(() => {
+  putBack(state, kept);
+  // A check that finds nothing goes on from what it saw.
+  writeFileSync(desk.file("before.json"), before);
+});
 
 const verify = async (...options: string[]): Promise<number | null> =>
   (await desk.cli(["audit", "verify", "--json", ...options])).code;

@@ -9,6 +9,8 @@ export interface Account {
   accounts: { id: string; name: string }[];
   /** Null: there is no Worker yet. */
   secrets: string[] | null;
+  /** The names of its R2 buckets. */
+  buckets: string[];
   /** The version of the next deployment. */
   version: string;
   /** Where the database is. */
@@ -41,6 +43,10 @@ function main(args: string[]): number {
       });
       return status ?? 1;
     }
+    case "r2 bucket":
+      if (account.buckets.includes(args[3]!)) return 0;
+      process.stderr.write("The specified bucket does not exist.\n");
+      return 1;
     case "deploy --dry-run":
       print("--dry-run: exiting now.");
       return 0;
