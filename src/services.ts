@@ -41,7 +41,7 @@ export function servicesOf(env: Env): Services {
       !config.rateLimits || (await binding.limit({ key })).success;
   const services: Services = {
     config,
-    db: openDatabase(env.DB, { now: systemClock.now, pause, random }),
+    db: openDatabase(env.DB, { now: () => systemClock.now(), pause, random }),
     clock: systemClock,
     ids: { ulid: (now) => ulid(now, random), random },
     keyring: createKeyring(config.signingKeys, config.retiredKeys),
