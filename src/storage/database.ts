@@ -1,7 +1,7 @@
 // The database: Drizzle for typed queries, and D1's batch, its only transaction, for everything that writes.
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { gather } from "./gathering.ts";
-import { PATIENCE, type Patience, retrying } from "./retry.ts";
+import { type Patience, retrying } from "./retry.ts";
 
 export interface Database {
   /** Typed queries; for reads. A write is compiled to a statement and goes through `batch`. */
@@ -78,8 +78,7 @@ const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?
 /** The common part of a database and a session on it. */
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
-export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
-  open(d1, d1, patience);
+export const openDatabase = (d1: D1Database, patience: Patience): Database => open(d1, d1, patience);
 
 function open(d1: Queryable, whole: D1Database, patience: Patience): Database {
   const prepare: Prepare = (text, values, isRead = READ.test(text)) => {
