@@ -5,6 +5,7 @@ import { type Limiter, type Services, systemClock } from "./context.ts";
 import { createKeyring } from "./crypto/keyring.ts";
 import { licenseMail } from "./notices/license-mail.ts";
 import { openDatabase } from "./storage/database.ts";
+import { pause } from "./storage/retry.ts";
 
 const RANDOM_SCALE = 2 ** 32;
 
@@ -41,7 +42,7 @@ export function servicesOf(env: Env): Services {
       !config.rateLimits || (await binding.limit({ key })).success;
   const services: Services = {
     config,
-    db: openDatabase(env.DB),
+    db: openDatabase(env.DB, { now: () => systemClock.now(), pause, random }),
     backups: env.BACKUPS ?? null,
     clock: systemClock,
     ids: { ulid: (now) => ulid(now, random), random },

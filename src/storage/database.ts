@@ -2,7 +2,7 @@
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { reasonOf } from "./failures.ts";
 import { gather } from "./gathering.ts";
-import { PATIENCE, type Patience, retrying } from "./retry.ts";
+import { type Patience, retrying } from "./retry.ts";
 
 export interface Database {
   /** Typed queries; for reads. A write is compiled to a statement and goes through `batch`. */
@@ -83,7 +83,7 @@ const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?
 /** The common part of a database and a session on it. */
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
-export const openDatabase = (d1: D1Database, patience: Patience = PATIENCE): Database =>
+export const openDatabase = (d1: D1Database, patience: Patience): Database =>
   open(d1, { whole: d1, patience, writes: { fault: null }, count: () => undefined });
 
 /** A local D1 on a full disk does not say that it is full: it is `broken`. */

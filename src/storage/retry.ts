@@ -13,11 +13,8 @@ export interface Patience {
   random: () => number;
 }
 
-export const PATIENCE: Patience = {
-  now: () => Date.now(),
-  pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  random: () => Math.random(),
-};
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** The longest pause before each retry, in milliseconds; the shortest is half of it. */
 const PAUSES = [60, 240];
@@ -26,7 +23,8 @@ const PAUSES = [60, 240];
 const TOO_LATE = 2_000;
 
 /** @throws the last failure; a failure that is not transient, at once: with an overload, retries make it worse */
-export async function retrying<T>(work: () => Promise<T>, { now, pause, random }: Patience): Promise<T> {
+export async function retrying<T>(work: () => Promise<T>, patience: Patience): Promise<T> {
+  const { now, random } = patience;
   const until = now() + TOO_LATE;
   for (const longest of PAUSES) {
     try {
@@ -34,7 +32,7 @@ export async function retrying<T>(work: () => Promise<T>, { now, pause, random }
     } catch (error) {
       if (!isTransient(error) || now() >= until) throw error;
     }
-    await pause(longest * (0.5 + random() / 2));
+    await patience.pause(longest * (0.5 + random() / 2));
   }
   return work();
 }

@@ -107,8 +107,10 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
       LICENSING_TOKEN: service.token,
     }));
 
-  it("runs in a container without a home, a volume, or a root that can be written", () =>
-    unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+  // Twenty pods, one after the other.
+  it("runs in a container without a home, a volume, or a root that can be written", { timeout: 90_000 }, () =>
+    unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }),
+  );
 
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));

@@ -6,6 +6,8 @@ import { env } from "../support/env.ts";
 import { faulty, LOST } from "../support/faulty.ts";
 import { newCustomer, newLicense, unique } from "../support/service.ts";
 
+const patience = { now: () => 0, pause: async () => undefined, random: () => 0 };
+
 /** A database that gathers, and what is sent to D1: each batch as its statements' SQL, shortened. */
 function gathering() {
   const sent: string[] = [];
@@ -32,7 +34,7 @@ function gathering() {
       },
       withSession: () => on("replica:"),
     }) as unknown as D1Database;
-  return { db: openDatabase(on("primary:")).gathering(), sent };
+  return { db: openDatabase(on("primary:"), patience).gathering(), sent };
 }
 
 const ADD = "INSERT INTO people (email, role, created_at, updated_at) VALUES (?, 'viewer', 1, 1)";
@@ -114,7 +116,6 @@ describe("a database that gathers", () => {
   });
 
   it("asks all of it again after a lost connection, and tells everybody of a failure that stays", async () => {
-    const patience = { now: () => 0, pause: async () => undefined, random: () => 0 };
     const lost = faulty((call) => (call <= 2 ? { moment: "after", message: LOST } : null));
     const db = openDatabase(lost.bindings.DB, patience).gathering();
     const ask = () => db.orm.select({ id: customers.id }).from(customers).limit(1);

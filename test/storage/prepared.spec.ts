@@ -1,6 +1,7 @@
 import { and, asc, eq } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
-import { named, openDatabase } from "../../src/storage/database.ts";
+import { servicesOf } from "../../src/services.ts";
+import { named } from "../../src/storage/database.ts";
 import { licenses } from "../../src/storage/schema.ts";
 import { env } from "../support/env.ts";
 import { newLicense } from "../support/service.ts";
@@ -13,7 +14,7 @@ function recorded() {
     return env.DB.prepare(text);
   };
   const d1 = { prepare, batch: env.DB.batch.bind(env.DB) } as unknown as D1Database;
-  return { db: openDatabase(d1), texts };
+  return { db: servicesOf({ ...env, DB: d1 }).db, texts };
 }
 
 // Where the planner sees a bare parameter, SQLite prepares the statement again each time a value is bound to it.

@@ -7,6 +7,8 @@ import { admin, call, newLicense, unique } from "../support/service.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
+const patience = { now: () => 0, pause: () => Promise.resolve(), random: () => 0 };
+
 /** From D1's documentation, its changelog, reports of others, and SQLite itself. */
 const MESSAGES: [message: string, reason: ReturnType<typeof reasonOf>][] = [
   ["Network connection lost.", "lost"],
@@ -84,7 +86,6 @@ it.each([
 describe("a database", () => {
   it("counts each statement that it sends, those that it sends again included", async () => {
     const { bindings } = faulty((n) => (n === 1 ? { moment: "before", message: LOST } : null));
-    const patience = { now: () => 0, pause: () => Promise.resolve(), random: () => 0 };
     const { db, queries } = openDatabase(bindings.DB, patience).counted();
     await db.batch([db.sql("SELECT 1"), db.sql("SELECT 2"), db.sql("SELECT 3")]);
     expect(queries()).toBe(6);
@@ -93,7 +94,7 @@ describe("a database", () => {
   it("remembers for all its views whether the last write failed for a reason that may last", async () => {
     let message: string | null = "D1_ERROR: database or disk is full: SQLITE_FULL";
     const { bindings } = faulty(() => (message === null ? null : { moment: "before", message }));
-    const db = openDatabase(bindings.DB);
+    const db = openDatabase(bindings.DB, patience);
     const write = () =>
       db
         .counted()

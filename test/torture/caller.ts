@@ -144,7 +144,11 @@ export class Caller {
       target,
       { method: "POST", path: "/v1/deactivate", body, key: null },
       {
-        done: () => (instance.seated = false),
+        done: () => {
+          instance.seated = false;
+          // It proves the seat that is over. Of the next one it proves nothing, even if the answer to that is lost.
+          instance.certificate = null;
+        },
         unknown: () => (instance.seated = null),
         refused: {
           403: () => {

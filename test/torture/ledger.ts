@@ -24,7 +24,7 @@ export interface Instance {
   id: string;
   /** By its last acknowledged request; null while an unanswered one may have changed it. */
   seated: boolean | null;
-  /** The certificate that proves the seat to be its own; null where the answer that had it was lost. */
+  /** The certificate that proves its present seat to be its own; null where the answer that had it was lost. */
   certificate: string | null;
   /** Requests told for today: acknowledged, and sent. */
   acknowledged: number;

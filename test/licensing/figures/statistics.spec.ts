@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { foldEvents } from "../../../src/licensing/figures/statistics.ts";
 import { type Standing, standingOf } from "../../../src/licensing/licenses/standing.ts";
-import { openDatabase } from "../../../src/storage/database.ts";
+import { servicesOf } from "../../../src/services.ts";
 import type { License } from "../../../src/storage/schema.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
@@ -141,7 +141,7 @@ describe("statistics", () => {
     };
     expect(await today()).toEqual(after);
     // Twice at the same time, and again: each event is folded once.
-    const db = openDatabase(env.DB);
+    const db = servicesOf(env).db;
     await Promise.all([foldEvents({ db }), foldEvents({ db })]);
     await foldEvents({ db });
     expect(await today()).toEqual(after);
@@ -198,7 +198,7 @@ describe("statistics", () => {
       return cost;
     };
     setTime(NOW);
-    await foldEvents({ db: openDatabase(env.DB) });
+    await foldEvents({ db: servicesOf(env).db });
     const few = await costOf();
     const customer_id = (await newCustomer()).id;
     await rows(

@@ -63,7 +63,8 @@ class ContainerCase(LiveCase):
 
         :param place: a volume, which is the only place that can be written
         """
-        known = {"CAIO_LICENSE_URL": URL, "PYTHONPATH": str(SOURCE)}
+        # A home that is not there: that of whoever runs this may hold a license.
+        known = {"CAIO_LICENSE_URL": URL, "PYTHONPATH": str(SOURCE), "HOME": str(self.folder / "nobody")}
         if key is not None:
             known["CAIO_LICENSE_KEY"] = key
         command = [sys.executable, "-B", "-W", "ignore", "-c", PROGRAM]

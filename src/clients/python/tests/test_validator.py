@@ -72,7 +72,8 @@ class ValidatorTest(ClientCase):
         self.assertEqual((status.state, status.license_id), ("entitled", "lic_1"))
 
     def test_a_call_waits_for_a_silent_service_no_longer_than_told(self) -> None:
-        client = self.activated(timeout=0.3)
+        self.activated()
+        client = self.client(timeout=0.3)
         released = threading.Event()
         self.addCleanup(released.set)
 
@@ -91,7 +92,8 @@ class ValidatorTest(ClientCase):
         self.assertEqual(candidate and (candidate.license_id, candidate.state), ("lic_2", "pending"))
 
     def test_an_event_loop_goes_on_while_a_key_is_loaded(self) -> None:
-        client = self.activated(timeout=0.4)
+        self.activated()
+        client = self.client(timeout=0.4)
         released = threading.Event()
         self.addCleanup(released.set)
         self.service.answers = [lambda _: released.wait(10) and None] * 4

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { inTime, makeFolder } from "./disk.ts";
-import { Lock, sweepBrokenLocks } from "./lock.ts";
+import { isLeftBehind, Lock } from "./lock.ts";
 import type { Storage } from "./storage.ts";
 import { decodeText } from "./texts.ts";
 
@@ -73,7 +73,9 @@ export class FileStorage implements Storage {
       const names = await readdir(this.#folder).catch(() => []);
       const left = names.filter((name) => name.startsWith(".") && UUID.test(name));
       for (const name of left) await rm(join(this.#folder, name), { force: true }).catch(() => undefined);
-      await sweepBrokenLocks(join(this.#folder, "lock.node"));
+      // A process that was killed while it broke a lock leaves it under such a name. That of one that lives may be on
+      // its way back.
+      await sweepAbandoned(join(this.#folder, "lock.node"), "lock.node.", isLeftBehind);
     });
   }
 
@@ -116,12 +118,21 @@ async function replaceFile(path: string, text: string, check: () => Promise<void
   }
 }
 
-/** Removes what killed processes left behind beside a file. */
-async function sweepAbandoned(path: string, prefix: string): Promise<void> {
+/**
+ * Removes what killed processes left behind beside a file.
+ * @param isLeft whether that can be told from the text; without it age alone tells
+ */
+async function sweepAbandoned(
+  path: string,
+  prefix: string,
+  isLeft?: (text: string) => Promise<boolean>,
+): Promise<void> {
   const names = await readdir(dirname(path)).catch(() => []);
   for (const name of names.filter((one) => one.startsWith(prefix) && UUID.test(one))) {
     const left = join(dirname(path), name);
     const seen = await stat(left).catch(() => null);
-    if (seen && Date.now() - seen.mtimeMs > ABANDONED) await rm(left, { force: true }).catch(() => undefined);
+    const isOld = seen !== null && Date.now() - seen.mtimeMs > ABANDONED;
+    if (isOld || (await isLeft?.(await readFile(left, "utf8").catch(() => ""))))
+      await rm(left, { force: true }).catch(() => undefined);
   }
 }

@@ -1,8 +1,8 @@
 // One process at a time on a state folder: a lock file, since Node has no flock(2). A killed holder's lock is broken
 // at once where it can be told that it is gone, and after a second and a half without a sign of life elsewhere.
 import { randomUUID } from "node:crypto";
-import { link, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inTime } from "./disk.ts";
 import { parseObject } from "./documents.ts";
@@ -10,9 +10,6 @@ import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
 /** How long a lock may stand unchanged. Seen by whoever waits, on his own clock: those of file servers differ. */
 const STALE = 1_500;
-
-/** How old a broken lock is that nobody puts back: the clocks of file servers differ. */
-const ABANDONED = 60_000;
 
 /** How often a holder shows that it is there. Holding takes milliseconds, but a disk may be slow. */
 const SIGN_OF_LIFE = 300;
@@ -107,25 +104,8 @@ async function signOf(path: string): Promise<Sign | null> {
   }
 }
 
-/**
- * Removes what was left by processes that were killed while they broke a lock. The lock of a process that lives may be
- * on its way back to its name: it is younger than its last sign of life.
- */
-export async function sweepBrokenLocks(path: string): Promise<void> {
-  const names = await readdir(dirname(path)).catch(() => []);
-  for (const name of names.filter((one) => one.startsWith(`${basename(path)}.`))) {
-    const broken = join(dirname(path), name);
-    const [text, seen] = await Promise.all([
-      readFile(broken, "utf8").catch(() => null),
-      stat(broken).catch(() => null),
-    ]);
-    if (text === null || seen === null) continue;
-    if (Date.now() - seen.mtimeMs > ABANDONED || (await isLeftBehind(text)))
-      await rm(broken, { force: true }).catch(() => undefined);
-  }
-}
-
-async function isLeftBehind(text: string): Promise<boolean> {
+/** Whether the process that wrote this into its lock is gone, as far as can be told here. */
+export async function isLeftBehind(text: string): Promise<boolean> {
   const trace = readTrace(parseObject(text));
   return trace !== null && isGone(trace);
 }
