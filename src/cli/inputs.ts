@@ -25,6 +25,9 @@ export type OrNull<T> = T | typeof NULL;
 /** A limit of a license; null is unlimited. */
 export const limitOf = (text: string): OrNull<number> => (text === "unlimited" ? NULL : positive(text));
 
+/** The help of the options that take a duration, which the service judges. */
+export const FOR = "P1Y, P6M, P2W or P30D, on the calendar";
+
 /** An end; null is perpetual. */
 export const endOf = (text: string): OrNull<string> => (text === "never" ? NULL : text);
 

@@ -34,6 +34,7 @@ export const customer = {
 export const licenseType = {
   id: "professional",
   name: "Professional",
+  duration: "P1Y",
   duration_days: 365,
   grace_days: 14,
   lease_days: 30,
@@ -65,7 +66,13 @@ const shownTerms = {
   ...unprovenTerms,
 };
 
-const { id: _id, created_at: _created, updated_at: _updated, ...typeTerms } = licenseType;
+const {
+  id: _id,
+  created_at: _created,
+  updated_at: _updated,
+  duration_days: _shown,
+  ...typeTerms
+} = licenseType;
 
 export const licenseTypeTerms = typeTerms;
 

@@ -40,8 +40,14 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     wrong: [{ id: "" }, { id: "a".repeat(65) }, { name: "" }, { name: "a".repeat(201) }, { metadata: "[]" }],
   },
   license_types: {
-    right: { id: "a", name: "A", duration_days: 1, ...TERMS, created_at: 0, updated_at: 0 },
-    wrong: [{ id: "" }, { id: "a".repeat(65) }, { duration_days: 0 }, ...FAULTS_OF_TERMS],
+    right: { id: "a", name: "A", duration_days: 1, duration: "P1D", ...TERMS, created_at: 0, updated_at: 0 },
+    wrong: [
+      { id: "" },
+      { id: "a".repeat(65) },
+      { duration_days: 0 },
+      { duration: "P0D" },
+      ...FAULTS_OF_TERMS,
+    ],
   },
   licenses: {
     right: {

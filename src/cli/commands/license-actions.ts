@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { openOutput, saveText } from "../files.ts";
-import { endOf, given, notNegative, type OrNull, positive } from "../inputs.ts";
+import { endOf, FOR, given, notNegative, type OrNull, positive } from "../inputs.ts";
 import { delivery, note, print, printTable, text, when } from "../output.ts";
 import type { IssuedLicense, Message, ReissuePreview } from "../shapes.ts";
 import { printIssued, printLicense } from "./license-view.ts";
@@ -11,6 +11,7 @@ import { printIssued, printLicense } from "./license-view.ts";
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 interface Renewal {
+  for?: string;
   days?: number;
   expires?: OrNull<string>;
   showKey?: boolean;
@@ -64,18 +65,19 @@ function addKey(licenses: Command): void {
 function addRenewal(licenses: Command): void {
   withDryRun(
     define(licenses, "renew <id>", "Renew a license. The key in use goes on working.", [
-      `licenses renew ${ID} --days 365`,
+      `licenses renew ${ID} --for P1Y`,
       `licenses renew ${ID} --expires 2028-12-31`,
     ]),
   )
+    .option("--for <duration>", `${FOR}, from the later of now and its end`)
     .option("--days <count>", "from the later of now and its end", positive)
     .option("--expires <date>", "2028-12-31, an RFC 3339 instant, or never", endOf)
     .option("--show-key", "print the new key, too")
     .action(
       handle<Renewal>((call, id) => {
-        const { days, expires, showKey } = call.options;
-        if ((days === undefined) === (expires === undefined)) throw usage("Give --days or --expires.");
-        const body = given({ expires_days: days, expires_at: expires });
+        const { for: duration, days, expires, showKey } = call.options;
+        const body = given({ expires_in: duration, expires_days: days, expires_at: expires });
+        if (Object.keys(body).length !== 1) throw usage("Give one of --for, --days and --expires.");
         return call.change(action(id, "renew", body), printIssued(showKey === true));
       }),
     );

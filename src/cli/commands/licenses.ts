@@ -6,6 +6,7 @@ import { usage } from "../failures.ts";
 import {
   endOf,
   featuresOf,
+  FOR,
   given,
   limitOf,
   notNegative,
@@ -19,6 +20,7 @@ import { LICENSE_COLUMNS, printIssued, printLicense } from "./license-view.ts";
 
 interface Terms {
   type?: string;
+  for?: string;
   days?: number;
   expires?: OrNull<string>;
   /** false: cleared by --no-starts. */
@@ -41,6 +43,7 @@ interface Creation extends Terms {
 }
 
 interface Update extends Terms {
+  terms?: string;
   leaseDays?: number;
   checkInHours?: number;
 }
@@ -75,6 +78,7 @@ const withTerms = (command: Command): Command =>
 
 const termsOf = (terms: Terms) => ({
   license_type: terms.type,
+  expires_in: terms.for,
   expires_days: terms.days,
   expires_at: terms.expires,
   starts_at: terms.starts === false ? null : terms.starts,
@@ -94,12 +98,13 @@ export function addLicenseCommands(licenses: Command): void {
     withDryRun(
       define(licenses, "create", "Issue a license; what is not given comes from its type", [
         "licenses create --customer acme --type standard",
-        "licenses create --customer acme --type enterprise --days 730 --max-instances 20 --send",
+        "licenses create --customer acme --type enterprise --for P2Y --max-instances 20 --send",
         "licenses create --customer acme --type trial --json | jq -r .license_key > acme.key",
       ]),
     )
       .requiredOption("--customer <id>", "whom it is for")
       .requiredOption("--type <id>", "the license type: see caio-license types list")
+      .option("--for <duration>", FOR)
       .option("--days <count>", "days from now", positive),
   )
     .option("--send", "mail the key to the customer")
@@ -151,19 +156,27 @@ export function addLicenseCommands(licenses: Command): void {
       define(licenses, "update <id>", "Change the terms of a license: what is given is changed", [
         "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 10",
         "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --max-instances 1 --dry-run",
+        "licenses update lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 --type enterprise --terms type --dry-run",
       ]),
       "let the service say what it would do, and change nothing",
     )
       .option("--type <id>", "the license type")
+      .addOption(
+        new Option(
+          "--terms <which>",
+          "with another type: take the terms of that type, or keep its own",
+        ).choices(["type", "keep"]),
+      )
       .option("--lease-days <days>", "how long a seat is leased", positive)
       .option("--check-in-hours <hours>", "how often instances check in", positive),
   )
     .option("--no-starts", "from its issue on")
     .action(
       handle<Update>((call, id) => {
-        const { leaseDays, checkInHours } = call.options;
+        const { leaseDays, checkInHours, terms } = call.options;
         const body = given({
           ...termsOf(call.options),
+          terms,
           lease_days: leaseDays,
           check_in_hours: checkInHours,
         });

@@ -70,7 +70,7 @@ export const licenseTypeEndpoints = [
       tag: "Admin",
       summary: "Create or replace a license type",
       description:
-        "What is left out takes its default. Licenses already issued keep their terms. Honors If-Match.",
+        "What is left out takes its default. Give duration or duration_days; neither is a year. Licenses already issued keep their terms. Honors If-Match.",
       access: "license-types",
       params: z.object({ id: LicenseTypeId }),
       body: { schema: LicenseTypeTerms, example: examples.licenseTypeTerms },

@@ -34,7 +34,8 @@ export const Customer = z.object({
 export const LicenseType = z.object({
   id: z.string(),
   name: z.string(),
-  duration_days: z.nullable(z.int()),
+  duration: z.nullable(z.string()).check(z.describe("P and a number of Y, M, W or D; null: perpetual")),
+  duration_days: z.nullable(z.int()).check(z.describe("The duration, with 365 days a year and 30 a month")),
   grace_days: z.int(),
   lease_days: z.int(),
   check_in_hours: z.int(),
@@ -77,6 +78,9 @@ const Preview = z.object({
   dry_run: z.literal(true),
   license: License,
   changes: Changes,
+  effects: z
+    .record(z.string(), z.string())
+    .check(z.describe("By member of changes: what running instances notice of it, in words")),
   instances: z.object({ active: z.int(), listed: z.array(RunningSeat) }),
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });

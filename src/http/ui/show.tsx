@@ -1,7 +1,7 @@
 // The small parts that pages share: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
-import type { Transition } from "../../licensing/licenses/lifecycle.ts";
+import type { Transition } from "../../licensing/licenses/decisions.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 
 const date = new Intl.DateTimeFormat("en-US", {

@@ -8,8 +8,10 @@ import { ceilToSecond, formatInstant, HOUR } from "../../kernel/dates.ts";
 import { Reason } from "../../kernel/inputs.ts";
 import { requestInvalid } from "../../problems.ts";
 import { type Activation, activations, type License } from "../../storage/schema.ts";
+import { effectsOf } from "../licenses/effects.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
-import { carryOut, type Decision, plan } from "../licenses/lifecycle.ts";
+import type { Decision } from "../licenses/decisions.ts";
+import { carryOut, plan } from "../licenses/lifecycle.ts";
 import { presentLicense } from "../licenses/licenses.ts";
 import { refusalOf, standingOf } from "../licenses/standing.ts";
 import { freeSeats } from "../seats/seat-ends.ts";
@@ -111,13 +113,16 @@ export async function reissueLicense(context: Context, id: string, input: Reissu
 /** What a reissue would do, and which instances run. Writes nothing. @throws Problem as the reissue itself */
 export async function previewReissue(context: Context, id: string, input: Omit<Reissue, "reason">) {
   allow(context, "licenses");
-  const { after, changes } = await plan(context, id, "reissue", decide(input));
+  const { before, after, changes } = await plan(context, id, "reissue", decide(input));
   await assertRunning(context, id, input.free ?? []);
+  const now = context.clock.now();
+  const instances = await instancesOn(context, after, input.free);
   return {
     dry_run: true as const,
-    license: presentLicense(after, context.clock.now()),
+    license: presentLicense(after, now),
     changes,
-    instances: await instancesOn(context, after, input.free),
+    effects: effectsOf(changes, { before, after, active: instances.active, now }),
+    instances,
     limits: [],
   };
 }

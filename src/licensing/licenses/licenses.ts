@@ -15,11 +15,21 @@ import {
   licenseTypes,
 } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
-import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
+import { addDuration } from "../../kernel/calendar.ts";
+import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";
+import {
+  ClonePolicy,
+  Days,
+  Duration,
+  Features,
+  GraceDays,
+  Limit,
+  NoticeDays,
+  UnprovenLeaseHours,
+} from "./terms.ts";
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
@@ -30,7 +40,8 @@ export const NewLicense = z
   .strictObject({
     customer_id: CustomerId,
     license_type: LicenseTypeId,
-    /** Days from issue, or an end, or neither for the type's duration. `expires_at: null` means perpetual. */
+    /** A duration or days from issue, or an end, or none for the type's duration. `expires_at: null` is perpetual. */
+    expires_in: z.optional(Duration),
     expires_days: z.optional(Days),
     expires_at: z.optional(z.nullable(EndInstant)),
     starts_at: z.nullish(StartInstant),
@@ -46,10 +57,11 @@ export const NewLicense = z
     clone_policy: z.optional(ClonePolicy),
   })
   .check(
-    z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
-      message: "Give expires_days or expires_at, not both",
-      path: ["expires_at"],
-    }),
+    z.refine(
+      ({ expires_in, expires_days, expires_at }) =>
+        [expires_in, expires_days, expires_at].filter((end) => end !== undefined).length <= 1,
+      { message: "Give only one of expires_in, expires_days and expires_at", path: ["expires_at"] },
+    ),
   );
 
 export type NewLicense = z.output<typeof NewLicense>;
@@ -61,10 +73,14 @@ export const IssueRequest = z.safeExtend(NewLicense, {
 
 type IssueRequest = z.output<typeof IssueRequest>;
 
-function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
-  if (input.expires_at !== undefined) return input.expires_at;
-  const days = input.expires_days ?? durationDays;
-  return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
+function expiryOf(
+  { expires_at, expires_days, expires_in }: NewLicense,
+  issuedAt: number,
+  { duration }: LicenseType,
+): number | null {
+  if (expires_at !== undefined) return expires_at;
+  const runs = expires_in ?? (expires_days === undefined ? duration : `P${expires_days}D`);
+  return runs === null ? null : addDuration(issuedAt, runs);
 }
 
 /** The license that an input describes; what it leaves out comes from the license type. Pure. */
@@ -82,7 +98,7 @@ export const licenseOf = (
   revision: 1,
   issued_at: issuedAt,
   starts_at: input.starts_at ?? null,
-  expires_at: expiryOf(input, issuedAt, type.duration_days),
+  expires_at: expiryOf(input, issuedAt, type),
   grace_days: input.grace_days ?? type.grace_days,
   lease_days: type.lease_days,
   check_in_hours: type.check_in_hours,
@@ -131,7 +147,7 @@ export async function issueLicense(
   if (!customer) throw noCustomer();
   if (!type) throw unknownTypeIn(input.license_type);
 
-  const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const license = licenseOf(input, readType(type), `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
   const mail = input.send_email ? await context.mail.delivery(context, license, customer) : [];

@@ -1,16 +1,29 @@
-// The life of a license after it is issued: which changes its status allows, and making them.
+// Making the changes that decisions.ts decides.
 import { and, eq, type SQL } from "drizzle-orm";
-import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
 import { type License, licenses } from "../../storage/schema.ts";
-import { ceilToSecond, DAY, LAST_INSTANT } from "../../kernel/dates.ts";
+import { LAST_INSTANT } from "../../kernel/dates.ts";
+import {
+  decideChange,
+  decideReinstatement,
+  decideRenewal,
+  decideRevoke,
+  decideSuspend,
+  type Decision,
+  type LicenseChanges,
+  type Reasoned,
+  type Reinstatement,
+  type Renewal,
+  type Transition,
+  TRANSITIONS,
+} from "./decisions.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { graceUntil } from "./standing.ts";
-import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { typeNamedBy, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
 import {
   assertMatch,
@@ -21,28 +34,6 @@ import {
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import {
-  CheckInHours,
-  ClonePolicy,
-  Days,
-  Features,
-  GraceDays,
-  LeaseDays,
-  Limit,
-  NoticeDays,
-  UnprovenLeaseHours,
-} from "./terms.ts";
-import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
-import { Metadata } from "../../kernel/metadata.ts";
-
-/** What each stored status allows. A revocation is final. */
-export const TRANSITIONS = {
-  active: ["change", "renew", "suspend", "revoke", "reissue"],
-  suspended: ["change", "renew", "reinstate", "revoke", "reissue"],
-  revoked: [],
-} as const satisfies Record<License["status"], readonly string[]>;
-
-export type Transition = (typeof TRANSITIONS)["active" | "suspended"][number];
 
 const EVENTS: Record<Transition, string> = {
   change: "license.changed",
@@ -52,42 +43,6 @@ const EVENTS: Record<Transition, string> = {
   revoke: "license.revoked",
   reissue: "license.reissued",
 };
-
-export const LicenseChanges = z.strictObject({
-  license_type: z.optional(LicenseTypeId),
-  expires_at: z.optional(z.nullable(EndInstant)),
-  starts_at: z.optional(z.nullable(StartInstant)),
-  grace_days: z.optional(GraceDays),
-  lease_days: z.optional(LeaseDays),
-  check_in_hours: z.optional(CheckInHours),
-  features: z.optional(Features),
-  max_instances: z.optional(Limit),
-  max_services: z.optional(Limit),
-  max_requests_per_day: z.optional(Limit),
-  metadata: z.optional(Metadata),
-  notice_days: z.optional(z.nullable(NoticeDays)),
-  unproven_lease_hours: z.optional(UnprovenLeaseHours),
-  clone_policy: z.optional(ClonePolicy),
-});
-
-export const Renewal = z
-  .strictObject({ expires_days: z.optional(Days), expires_at: z.optional(z.nullable(EndInstant)) })
-  .check(
-    z.refine((input) => (input.expires_days === undefined) !== (input.expires_at === undefined), {
-      message: "Give either expires_days or expires_at",
-      path: ["expires_days"],
-    }),
-  );
-
-export const Reasoned = z.strictObject({ reason: Reason });
-
-/** Good news needs no reason. */
-export const Reinstatement = z.strictObject({ reason: z.optional(Reason) });
-
-export type LicenseChanges = z.output<typeof LicenseChanges>;
-export type Renewal = z.output<typeof Renewal>;
-export type Reasoned = z.output<typeof Reasoned>;
-export type Reinstatement = z.output<typeof Reinstatement>;
 
 /** What a transition would do: the license before and after it, and the differences. */
 export interface Plan {
@@ -105,9 +60,6 @@ function assertAllowed(license: License, transition: Transition): void {
     allowed_transitions: [...allowed],
   });
 }
-
-/** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
-export type Decision = (license: License, now: number) => Partial<License>;
 
 export async function plan(
   context: Context,
@@ -186,41 +138,21 @@ export async function carryOut(
   throw overtaken(ifMatch);
 }
 
-export const decideChange =
-  (input: LicenseChanges): Decision =>
-  () =>
-    given(input);
-export const decideSuspend: Decision = () => ({ status: "suspended" });
-export const decideRevoke: Decision = () => ({ status: "revoked" });
-
-/** A renewal counts from the end, or from now if the end is past; it never makes a license shorter. */
-const decideRenewal =
-  (input: Renewal): Decision =>
-  (license, now) => {
-    if (license.expires_at === null) {
-      throw new Problem("INVALID_TRANSITION", "The license is perpetual: it needs no renewal.", {
-        allowed_transitions: TRANSITIONS[license.status].filter((transition) => transition !== "renew"),
-      });
-    }
-    const from = Math.max(license.expires_at, ceilToSecond(now));
-    if (input.expires_at === null) return { expires_at: null };
-    if (input.expires_at !== undefined && input.expires_at <= from) {
-      throw invalid("expires_at", "Must be later than now and than the end that the license has");
-    }
-    return { expires_at: input.expires_at ?? Math.min(from + (input.expires_days ?? 0) * DAY, LAST_INSTANT) };
-  };
-
 /**
  * Changes terms of a license. The instances get them at their next activation or check-in.
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
  *   transitions below throw the same, except PRECONDITION_FAILED
  */
-export const changeLicense = (
+export async function changeLicense(
   context: Context,
   id: string,
   input: LicenseChanges,
   ifMatch?: string,
-): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
+): Promise<License> {
+  allow(context, "licenses");
+  const type = await typeNamedBy(context, input);
+  return carryOut(context, id, "change", decideChange(input, type), { ifMatch });
+}
 
 /** Renews a license, and tells the customer if there is an e-mail address. */
 export async function renewLicense(
@@ -240,7 +172,7 @@ export const suspendLicense = (context: Context, id: string, { reason }: Reasone
   carryOut(context, id, "suspend", decideSuspend, { reason });
 
 export const reinstateLicense = (context: Context, id: string, { reason }: Reinstatement): Promise<License> =>
-  carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
+  carryOut(context, id, "reinstate", decideReinstatement, given({ reason }));
 
 /** Ends the license for good. */
 export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>

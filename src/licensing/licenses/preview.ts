@@ -6,16 +6,16 @@ import { activations } from "../../storage/schema.ts";
 import { invalid } from "../../problems.ts";
 import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
 import { claimsOf } from "./license-keys.ts";
-import { findLicenseType, getLicenseType, unknownTypeIn } from "./license-types.ts";
+import { effectsOf } from "./effects.ts";
+import { getLicenseType, typeNamedBy } from "./license-types.ts";
 import {
   decideChange,
   decideRevoke,
   decideSuspend,
   type LicenseChanges,
-  type Plan,
-  plan,
   type Transition,
-} from "./lifecycle.ts";
+} from "./decisions.ts";
+import { type Plan, plan } from "./lifecycle.ts";
 import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses.ts";
 import { refusalOf, standingOf } from "./standing.ts";
 
@@ -49,15 +49,12 @@ export async function previewChange(
   options: { input?: LicenseChanges; ifMatch?: string | undefined } = {},
 ) {
   allow(context, "licenses");
-  const decide = options.input ? decideChange(options.input) : DECISIONS[transition];
-  const planned = await plan(context, id, transition, decide, options.ifMatch);
-  // The foreign key would refuse the change itself.
-  const type = planned.changes["license_type"]?.to;
-  if (typeof type === "string" && !(await findLicenseType(context, type))) throw unknownTypeIn(type);
-  return describe(context, planned);
+  const { input, ifMatch } = options;
+  const decide = input ? decideChange(input, await typeNamedBy(context, input)) : DECISIONS[transition];
+  return describe(context, await plan(context, id, transition, decide, ifMatch));
 }
 
-async function describe(context: Context, { after, changes }: Plan) {
+async function describe(context: Context, { before, after, changes }: Plan) {
   const now = context.clock.now();
   const standing = standingOf(after, now);
   const live = and(
@@ -76,6 +73,7 @@ async function describe(context: Context, { after, changes }: Plan) {
     dry_run: true as const,
     license: presentLicense(after, now),
     changes,
+    effects: effectsOf(changes, { before, after, active, now }),
     instances: {
       active,
       listed: rows.map((row) => ({

@@ -22,6 +22,7 @@ import { customerOf } from "../customers/customers.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { floorToSecond } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
@@ -174,7 +175,7 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
   ]);
   return {
     customers: new Set(foundCustomers.map(({ id }) => id)),
-    types: new Map(foundTypes.map((type) => [type.id, type])),
+    types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
   };
 }

@@ -67,6 +67,7 @@ export const licenseTypes = sqliteTable("license_types", {
   updated_at: integer().notNull(),
   notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
   ...unprovenTerms(),
+  duration: text(),
 });
 
 export const licenses = sqliteTable(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TRANSITIONS } from "../../../src/licensing/licenses/lifecycle.ts";
+import { TRANSITIONS } from "../../../src/licensing/licenses/decisions.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
 import { activate, admin, eventsOf, newLicense, rows, validate } from "../../support/service.ts";

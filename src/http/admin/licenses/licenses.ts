@@ -1,6 +1,7 @@
 // /v1/admin/licenses: issuing, reading, finding and changing. Each path below the id has its own file
 import * as z from "zod/mini";
-import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
+import { LicenseChanges } from "../../../licensing/licenses/decisions.ts";
+import { changeLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
 import {
   getLicense,
@@ -42,7 +43,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Issue a license",
       description:
-        "What is left out comes from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
+        "What is left out comes from the license type. The end is one of expires_in (a duration on the calendar from now, such as P1Y), expires_days and expires_at. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
       access: "licenses",
       body: { schema: IssueRequest, example: examples.newLicense },
       answer: {
@@ -105,7 +106,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Change the terms of a license",
       description:
-        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true it answers what the change would do and writes nothing.",
+        "Instances get the new terms at their next activation or check-in. A license_type that differs needs terms: type takes the terms of that type, except members of the request, and keep leaves those that the license has; its end stays either way. Honors If-Match. With dry_run=true it answers what the change would do and writes nothing.",
       access: "licenses",
       params: Id,
       query: DryRunQuery,

@@ -1,5 +1,6 @@
 // POST /v1/admin/licenses/{id}/reinstate.
-import { Reinstatement, reinstateLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { Reinstatement } from "../../../licensing/licenses/decisions.ts";
+import { reinstateLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { Id, License } from "../schemas.ts";

@@ -1,5 +1,6 @@
 // POST /v1/admin/licenses/{id}/renew.
-import { Renewal, renewLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { Renewal } from "../../../licensing/licenses/decisions.ts";
+import { renewLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { Id, IssuedLicense } from "../schemas.ts";
@@ -13,10 +14,10 @@ export const renewEndpoint = endpoint(
     tag: "Admin",
     summary: "Renew a license",
     description:
-      "expires_days counts from the later of now and the license's end. The key in use goes on working: each activation and check-in answers with the current one.",
+      "Takes one of expires_in, expires_days and expires_at. expires_in (a duration on the calendar) and expires_days count from the later of now and the license's end; if that end is a date, months and years are added to that date. The key in use goes on working: each activation and check-in answers with the current one.",
     access: "licenses",
     params: Id,
-    body: { schema: Renewal, example: { expires_days: 365 } },
+    body: { schema: Renewal, example: { expires_in: "P1Y" } },
     answer: {
       status: 200,
       description: "The license and its new key.",

@@ -1,5 +1,6 @@
 // The two transitions that stop a license, each with a reason and a dry run.
-import { Reasoned, type suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { Reasoned } from "../../../licensing/licenses/decisions.ts";
+import type { suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { type Endpoint, endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";

@@ -4,7 +4,7 @@ import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
-import { TRANSITIONS } from "../../../licensing/licenses/lifecycle.ts";
+import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
 import { readUsage } from "../../../licensing/usage/usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";

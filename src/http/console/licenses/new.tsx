@@ -6,6 +6,7 @@ import {
   listCustomers,
   NewCustomer,
 } from "../../../licensing/customers/customers.ts";
+import { addDuration } from "../../../kernel/calendar.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { IssueRequest, issueLicense, NewLicense } from "../../../licensing/licenses/licenses.ts";
 import { previewIssue } from "../../../licensing/licenses/preview.ts";
@@ -199,8 +200,8 @@ export const newLicense: Form = {
                     <Ending
                       entry={entry}
                       legend="Ends after"
-                      from={visit.now}
-                      first={asTheTypeSays(type.duration_days)}
+                      after={(duration) => addDuration(visit.now, duration)}
+                      first={asTheTypeSays(type.duration)}
                       value="type"
                     />
                     <TermFields entry={areOwnTerms(entry) ? entry : entry.without(TERMS)} terms={type} />

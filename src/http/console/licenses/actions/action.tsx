@@ -1,6 +1,6 @@
 // The actions on one license: each has its own page, which shows the effect before it happens.
 import type { Child, FC } from "hono/jsx";
-import { Reasoned } from "../../../../licensing/licenses/lifecycle.ts";
+import { Reasoned } from "../../../../licensing/licenses/decisions.ts";
 import type { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { PostForm, Submit, TextArea } from "../../../ui/form.tsx";

@@ -1,5 +1,6 @@
 // /admin/licenses/{id}/reinstate
-import { Reinstatement, reinstateLicense } from "../../../../licensing/licenses/lifecycle.ts";
+import { Reinstatement } from "../../../../licensing/licenses/decisions.ts";
+import { reinstateLicense } from "../../../../licensing/licenses/lifecycle.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
 import type { Form } from "../../mount.tsx";

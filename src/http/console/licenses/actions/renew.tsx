@@ -1,6 +1,7 @@
 // /admin/licenses/{id}/renew
-import { ceilToSecond } from "../../../../kernel/dates.ts";
-import { Renewal, renewLicense } from "../../../../licensing/licenses/lifecycle.ts";
+import { renewedFor, Renewal } from "../../../../licensing/licenses/decisions.ts";
+import { renewLicense } from "../../../../licensing/licenses/lifecycle.ts";
+import { findLicenseType } from "../../../../licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
 import { When } from "../../../ui/show.tsx";
@@ -14,7 +15,8 @@ export const renew: Form = {
   access: "licenses",
   async show(visit, entry) {
     const held = await getLicenseAndCustomer(visit.context, idOf(visit));
-    const { expires_at } = held.license;
+    const { expires_at, license_type } = held.license;
+    const type = await findLicenseType(visit.context, license_type);
     const lead = (
       <>
         Ends {<When at={expires_at} now={visit.now} as="end" />}. The customer is told by mail; instances get
@@ -29,8 +31,8 @@ export const renew: Form = {
       <Ending
         entry={entry}
         legend="Renew for"
-        from={Math.max(expires_at ?? 0, ceilToSecond(visit.now))}
-        value="365"
+        after={(duration) => renewedFor(expires_at ?? 0, duration, visit.now)}
+        value={type?.duration ?? "P1Y"}
       />,
     );
   },
