@@ -106,9 +106,10 @@ async function written({ db }: Context, keys: string[]): Promise<Set<string>> {
   return new Set(rows.map(({ key }) => key));
 }
 
-// The license may have been renewed or suspended since it was read: then nothing is due.
+// The license may have been renewed, suspended or transferred since it was read: then nothing is due.
 const STILL_DUE = `EXISTS (
-  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
+  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active'
+    AND expires_at = value ->> '$.expires_at' AND customer_id = value ->> '$.customer_id')`;
 
 /**
  * Writes the notices that are due.

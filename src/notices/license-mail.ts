@@ -5,12 +5,14 @@ import { allow } from "../kernel/permissions.ts";
 import { recordChange } from "../record/events.ts";
 import type { Context, LicenseMail, Services } from "../context.ts";
 import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
+import { changesBetween } from "../kernel/resources.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
 import { invalid, Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
 import { type Customer, customers, type License, licenses, type Message } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
+import { isTold } from "./templates/changed-letter.ts";
 import type { LicenseFacts } from "./templates/index.ts";
 
 /** What a notice says about a license. */
@@ -51,6 +53,7 @@ async function oweDelivery(
   license: License,
   customer: Customer,
   member: "send_email" | "to",
+  condition: "true" | "changes() > 0",
   to?: string,
 ): Promise<{ message: Message; statements: D1PreparedStatement[] }> {
   const recipient = recipientOf(customer, member, to);
@@ -69,7 +72,7 @@ async function oweDelivery(
   });
   return {
     message,
-    statements: [...writeMessages(context, [message], "true"), recordMailed(context, message)],
+    statements: [...writeMessages(context, [message], condition), recordMailed(context, message)],
   };
 }
 
@@ -104,30 +107,70 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
   return [...writeMessages(context, [message], "changes() > 0"), recordMailed(context, message)];
 }
 
+/**
+ * The statements that tell the customer what was changed; none if it is nothing that a customer wants to know. They go
+ * into the batch of the change, after its event.
+ * @throws Problem REQUEST_INVALID if there is no address
+ */
+async function oweChange(
+  context: Context,
+  before: License,
+  license: License,
+): Promise<D1PreparedStatement[]> {
+  const [customer] = await context.db.orm
+    .select()
+    .from(customers)
+    .where(eq(customers.id, license.customer_id));
+  if (!customer) return [];
+  const recipient = recipientOf(customer, "send_email");
+  const changes = changesBetween(before, license);
+  if (!isTold(changes)) return [];
+  const message = await compose(context, license.updated_at, {
+    dedupeKey: `changed:${license.id}:${license.version}`,
+    recipient,
+    licenseId: license.id,
+    customerId: customer.id,
+    notice: {
+      kind: "license_changed",
+      facts: factsOf(context, license, customer),
+      changes,
+      at: license.updated_at,
+    },
+  });
+  return writeMessages(context, [message], "changes() > 0");
+}
+
+/** Why mail to the former customer of a license is not sent. */
+export const TRANSFERRED = "The license went to another customer.";
+
 // By kind, not by the revision of the key, because the previous release writes no revision.
 const NOTICES = "'expiry_warning', 'license_expired'";
 
 // Mail that Resend may have accepted stays: nobody can call it back.
 const WITHDRAW = named(`
   UPDATE messages SET
-    status = iif(kind IN (${NOTICES}), 'skipped', 'failed'),
+    status = iif(:moved OR kind IN (${NOTICES}), 'skipped', 'failed'),
     -- A notice that is due again is another message.
     dedupe_key = iif(kind IN (${NOTICES}), dedupe_key || ':' || id, dedupe_key),
-    last_error = iif(kind IN (${NOTICES}), 'The license changed before this was sent.', '${KEY_REPLACED}'),
+    last_error = CASE WHEN :moved THEN '${TRANSFERRED}'
+      WHEN kind IN (${NOTICES}) THEN 'The license changed before this was sent.' ELSE '${KEY_REPLACED}' END,
     batch_id = NULL, updated_at = :now
   WHERE license_id = :license AND status = 'pending' AND uncertain_since IS NULL
-    AND iif(kind IN (${NOTICES}), :ends, key_revision < :revision OR :revoked)
-    AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`);
+    AND (:moved OR iif(kind IN (${NOTICES}), :ends, key_revision < :revision OR :revoked))
+    AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)
+    AND (:order IS NULL OR EXISTS (SELECT 1 FROM pending_changes WHERE id = :order AND status = 'pending'))`);
 
 /**
- * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, and keys that
- * were replaced. The statements go into the batch of the change, before it.
+ * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, keys that were
+ * replaced, and everything to the former customer of a license. The statements go into the batch of the change, before it.
  */
 function withdrawMail(
   { db }: Context,
   { version, ...before }: License,
   after: License,
+  orderId?: string,
 ): D1PreparedStatement[] {
+  const moved = before.customer_id !== after.customer_id;
   const ends = before.expires_at !== after.expires_at || before.status !== after.status;
   if (!ends && before.revision === after.revision) return [];
   const revoked = after.status === "revoked";
@@ -139,6 +182,8 @@ function withdrawMail(
       revision: after.revision,
       ends: ends ? 1 : 0,
       revoked: revoked ? 1 : 0,
+      moved: moved ? 1 : 0,
+      order: orderId ?? null,
     }),
   ];
 }
@@ -146,8 +191,9 @@ function withdrawMail(
 /** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
-    (await oweDelivery(context, license, customer, "send_email")).statements,
+    (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
   renewal: oweRenewal,
+  change: oweChange,
   withdrawal: withdrawMail,
   sendSoon,
 };
@@ -193,7 +239,7 @@ export async function sendLicense(
 ): Promise<Message> {
   allow(context, "licenses");
   const { license, customer } = await sendable(context, id);
-  const { message, statements } = await oweDelivery(context, license, customer, "to", to);
+  const { message, statements } = await oweDelivery(context, license, customer, "to", "true", to);
   await context.db.batch(statements);
   sendSoon(context);
   return message;

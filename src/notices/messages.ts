@@ -10,6 +10,7 @@ import { SearchText } from "../kernel/inputs.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
+import { TRANSFERRED } from "./license-mail.ts";
 import { type Email, KEY_REPLACED, NOT_CONFIGURED, openMessage } from "./outbox.ts";
 
 export const MessageFilter = z.object({
@@ -161,6 +162,7 @@ export async function retryMessage(context: Context, id: string): Promise<Messag
          AND (key_revision IS NULL OR EXISTS (
            SELECT 1 FROM licenses l
            WHERE l.id = messages.license_id AND l.status <> 'revoked' AND l.revision = messages.key_revision))
+         AND ${IS_TO_HOLDER}
          AND NOT EXISTS (
            SELECT 1 FROM messages other
            WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending')`,
@@ -186,18 +188,23 @@ export async function retryMessage(context: Context, id: string): Promise<Messag
 async function whyNot({ db }: Context, id: string): Promise<Problem> {
   const [found] = await db.batch([
     db.sql(
-      `SELECT status, status IN ${AT_REST} AS at_rest, EXISTS (
+      `SELECT status, status IN ${AT_REST} AS at_rest, ${IS_TO_HOLDER} AS to_holder, EXISTS (
          SELECT 1 FROM messages other
          WHERE other.batch_id = messages.batch_id AND other.id <> messages.id AND other.status = 'pending') AS together
        FROM messages WHERE id = ?`,
       id,
     ),
   ]);
-  const { status, at_rest, together } = found?.results[0] ?? {};
+  const { status, at_rest, to_holder, together } = found?.results[0] ?? {};
   if (!at_rest) return new Problem("CONFLICT", `The message is ${String(status)}.`);
+  if (!to_holder) return new Problem("CONFLICT", TRANSFERRED);
   // To take it out of a request that will be sent again would change the bytes by which Resend knows the request.
   return new Problem("CONFLICT", together ? `${TOGETHER} Try again when they are through.` : KEY_REPLACED);
 }
+
+/** Whether the license is still that of the customer whom the mail is for. */
+const IS_TO_HOLDER = `(license_id IS NULL OR customer_id IS NULL OR EXISTS (
+  SELECT 1 FROM licenses l WHERE l.id = messages.license_id AND l.customer_id = messages.customer_id))`;
 
 const AT_REST = "('failed', 'skipped', 'bounced')";
 

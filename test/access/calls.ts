@@ -47,6 +47,10 @@ POST   /v1/admin/licenses/{id}/suspend               manager
 POST   /v1/admin/licenses/{id}/revoke                manager
 POST   /v1/admin/licenses/{id}/reinstate             manager
 POST   /v1/admin/licenses/{id}/reissue               manager
+POST   /v1/admin/licenses/{id}/transfer              manager
+GET    /v1/admin/licenses/{id}/pending-changes       viewer
+DELETE /v1/admin/licenses/{id}/pending-changes/{change_id} manager
+POST   /v1/admin/licenses/{id}/pending-changes/{change_id}/release manager
 GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager

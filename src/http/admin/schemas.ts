@@ -257,7 +257,14 @@ export const ImportedLicenses = z.extend(Imported, {
 
 export const Message = z.object({
   id: z.string(),
-  kind: z.enum(["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"]),
+  kind: z.enum([
+    "license_delivery",
+    "license_renewed",
+    "license_changed",
+    "expiry_warning",
+    "license_expired",
+    "admin_digest",
+  ]),
   status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
   license_id: Text,
   customer_id: Text,

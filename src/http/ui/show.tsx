@@ -118,12 +118,15 @@ export const ACTION_NAMES: Record<Transition, string> = {
   reinstate: "Reinstate",
   revoke: "Revoke",
   reissue: "Replace key",
+  transfer: "Transfer",
 };
+
+const END = new Set(["expires_at", "updates_until"]);
 
 /** The value of a member, such as a term. */
 export function formatTerm(name: string, value: unknown): string {
   if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
-  if (name === "expires_at" && typeof value === "number") return formatEnd(value);
+  if (END.has(name) && typeof value === "number") return formatEnd(value);
   if (name === "starts_at" && typeof value === "number") return formatStart(value);
   if (Array.isArray(value)) return value.join(", ") || "none";
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -1,12 +1,13 @@
 // The life of a license after it is issued: which actions its status allows, what they take, and what they decide. Pure.
 import * as z from "zod/mini";
 import { addDuration, addToEnd } from "../../kernel/calendar.ts";
-import { ceilToSecond } from "../../kernel/dates.ts";
+import { ceilToSecond, HOUR } from "../../kernel/dates.ts";
 import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 import { given } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
 import type { License, LicenseType } from "../../storage/schema.ts";
+import { CustomerId } from "../customers/customers.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import {
   CheckInHours,
@@ -23,8 +24,8 @@ import {
 
 /** What each stored status allows. A revocation is final. */
 export const TRANSITIONS = {
-  active: ["change", "renew", "suspend", "revoke", "reissue"],
-  suspended: ["change", "renew", "reinstate", "revoke", "reissue"],
+  active: ["change", "renew", "suspend", "revoke", "reissue", "transfer"],
+  suspended: ["change", "renew", "reinstate", "revoke", "reissue", "transfer"],
   revoked: [],
 } as const satisfies Record<License["status"], readonly string[]>;
 
@@ -47,6 +48,9 @@ export const LicenseChanges = z.strictObject({
   notice_days: z.optional(z.nullable(NoticeDays)),
   unproven_lease_hours: z.optional(UnprovenLeaseHours),
   clone_policy: z.optional(ClonePolicy),
+  updates_until: z.optional(z.nullable(EndInstant)),
+  /** Tells the customer what changed. */
+  send_email: z.optional(z.boolean()),
 });
 
 export const Renewal = z
@@ -65,12 +69,20 @@ export const Renewal = z
 
 export const Reasoned = z.strictObject({ reason: Reason });
 
+export const Transfer = z.strictObject({
+  customer_id: CustomerId,
+  reason: Reason,
+  /** Mails the new key to the new customer. */
+  send_email: z.optional(z.boolean()),
+});
+
 /** Good news needs no reason. */
 export const Reinstatement = z.strictObject({ reason: z.optional(Reason) });
 
 export type LicenseChanges = z.output<typeof LicenseChanges>;
 export type Renewal = z.output<typeof Renewal>;
 export type Reasoned = z.output<typeof Reasoned>;
+export type Transfer = z.output<typeof Transfer>;
 export type Reinstatement = z.output<typeof Reinstatement>;
 
 /** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
@@ -92,7 +104,7 @@ const termsFrom = (type: LicenseType): Partial<License> => ({
 
 /** @param type the type that the input names, if it names one that there is */
 export const decideChange =
-  ({ terms, ...input }: LicenseChanges, type?: LicenseType): Decision =>
+  ({ terms, send_email: _told, ...input }: LicenseChanges, type?: LicenseType): Decision =>
   ({ license_type }) => {
     if (input.license_type === undefined && terms !== undefined) {
       throw invalid("terms", "Goes with a license_type");
@@ -132,3 +144,48 @@ export const decideRenewal =
     if (expires_at > Math.max(end, ceilToSecond(now))) return { expires_at };
     throw invalid("expires_at", "Must be later than now and than the end that the license has");
   };
+
+/** For how long a replaced key still renews running instances without proof, unless staff say otherwise. */
+export const UNPROVEN_HOURS = 72;
+
+/** Replaces the key. The replaced one still renews running instances without proof for so many hours. */
+export const decideReissue =
+  (unprovenHours: number): Decision =>
+  ({ revision }, now) => ({
+    revision: revision + 1,
+    unproven_until: unprovenHours === 0 ? null : ceilToSecond(now) + unprovenHours * HOUR,
+  });
+
+/** The former customer's key installs nothing any more. What runs goes on. */
+export const decideTransfer =
+  ({ customer_id }: Transfer): Decision =>
+  (license, now) => {
+    if (license.customer_id === customer_id) {
+      throw new Problem("CONFLICT", `The license is the customer's already: ${customer_id}.`);
+    }
+    return { customer_id, ...decideReissue(UNPROVEN_HOURS)(license, now) };
+  };
+
+/** Whether a limit allows less than before; null is unlimited. */
+export const isLower = (was: number | null, is: number | null): boolean =>
+  is !== null && (was === null || is < was);
+
+/** Members that give the customer less where they are smaller; null is unlimited or perpetual. */
+const MEASURES = [
+  "expires_at",
+  "grace_days",
+  "lease_days",
+  "max_instances",
+  "max_services",
+  "max_requests_per_day",
+  "unproven_lease_hours",
+  "updates_until",
+] as const satisfies (keyof License)[];
+
+/** Whether a change stops a license or gives its customer less in any respect. */
+export const isLessThan = (after: License, before: License): boolean =>
+  (after.status !== before.status && after.status !== "active") ||
+  MEASURES.some((name) => isLower(before[name], after[name])) ||
+  before.features.some((feature) => !after.features.includes(feature)) ||
+  (after.starts_at ?? 0) > (before.starts_at ?? 0) ||
+  (after.clone_policy === "refuse" && before.clone_policy !== "refuse");

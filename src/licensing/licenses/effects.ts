@@ -1,6 +1,7 @@
 // What running instances notice of a change, term by term, in words for staff. Pure.
 import type { Changes } from "../../kernel/resources.ts";
 import type { License } from "../../storage/schema.ts";
+import { isLower } from "./decisions.ts";
 import { refusalOf, standingOf } from "./standing.ts";
 
 /** By member of the license. */
@@ -15,9 +16,6 @@ interface Scene {
 }
 
 const NOTHING = "Nothing.";
-
-/** Whether a limit allows less than before; null is unlimited. */
-const isLower = (was: number | null, is: number | null): boolean => is !== null && (was === null || is < was);
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`;
 
@@ -80,6 +78,8 @@ const TELLERS: Partial<Record<keyof License, (scene: Scene) => string>> = {
   max_instances: seats,
   max_services: ({ before, after }) => usage(before.max_services, after.max_services),
   max_requests_per_day: ({ before, after }) => usage(before.max_requests_per_day, after.max_requests_per_day),
+  customer_id: () => "The new customer, in key and certificate, at the next check-in. They go on.",
+  updates_until: () => "Those that were built later are warned of, and go on.",
   revision: () =>
     "They go on by their certificate, and get the new key at the next check-in. New installations need the new key.",
   unproven_until: ({ after }) =>

@@ -55,6 +55,8 @@ export const NewLicense = z
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
     clone_policy: z.optional(ClonePolicy),
+    /** Up to when the versions may be built that the license covers; null: all that appear while it runs. */
+    updates_until: z.optional(z.nullable(EndInstant)),
   })
   .check(
     z.refine(
@@ -115,6 +117,7 @@ export const licenseOf = (
   unproven_lease_hours: input.unproven_lease_hours ?? type.unproven_lease_hours,
   clone_policy: input.clone_policy ?? type.clone_policy,
   unproven_until: null,
+  updates_until: input.updates_until ?? null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -225,4 +228,5 @@ export const presentTerms = (license: Terms, now: number) => ({
   max_requests_per_day: license.max_requests_per_day,
   unproven_lease_hours: license.unproven_lease_hours,
   clone_policy: license.clone_policy,
+  updates_until: formatInstantOrNull(license.updates_until),
 });

@@ -13,14 +13,17 @@ import {
   decideRenewal,
   decideRevoke,
   decideSuspend,
+  decideTransfer,
   type Decision,
   type LicenseChanges,
   type Reasoned,
   type Reinstatement,
   type Renewal,
+  type Transfer,
   type Transition,
   TRANSITIONS,
 } from "./decisions.ts";
+import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { graceUntil } from "./standing.ts";
 import { typeNamedBy, unknownTypeIn } from "./license-types.ts";
@@ -30,7 +33,6 @@ import {
   type Changes,
   changesBetween,
   columnsToSet,
-  given,
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
@@ -42,6 +44,7 @@ const EVENTS: Record<Transition, string> = {
   reinstate: "license.reinstated",
   revoke: "license.revoked",
   reissue: "license.reissued",
+  transfer: "license.transferred",
 };
 
 /** What a transition would do: the license before and after it, and the differences. */
@@ -52,11 +55,11 @@ export interface Plan {
 }
 
 /** @throws Problem INVALID_TRANSITION */
-function assertAllowed(license: License, transition: Transition): void {
-  const allowed: readonly Transition[] = TRANSITIONS[license.status];
+export function assertAllowed({ status }: Pick<License, "status">, transition: Transition): void {
+  const allowed: readonly Transition[] = TRANSITIONS[status];
   if (allowed.includes(transition)) return;
   const instead = allowed.length > 0 ? `it allows ${allowed.join(", ")}` : "nothing can change that any more";
-  throw new Problem("INVALID_TRANSITION", `The license is ${license.status}; ${instead}.`, {
+  throw new Problem("INVALID_TRANSITION", `The license is ${status}; ${instead}.`, {
     allowed_transitions: [...allowed],
   });
 }
@@ -92,31 +95,36 @@ function signedUntil(before: License, after: License): number | null {
   return is < was ? Math.max(was, before.signed_until ?? 0) : before.signed_until;
 }
 
+/** What a change needs besides its decision, and what it causes. */
+interface Circumstances {
+  reason?: string | undefined;
+  ifMatch?: string | undefined;
+  /** What else the change causes: statements for its batch that check changes() themselves. */
+  also?: ((after: License, before: License) => Promise<D1PreparedStatement[]>) | undefined;
+  /** What else must be true: `unless` throws the reason if it is not, and `where` is the same condition in SQL. */
+  unless?: (planned: Plan) => Promise<void>;
+  where?: SQL | undefined;
+  /** The order that this carries out: what its event names, and what settles it, right after that event. */
+  order?: { id: string; settle: (after: License) => D1PreparedStatement[] };
+}
+
 /** Plans a change to the current license and makes it. Starts again if another change comes in between. */
 export async function carryOut(
   context: Context,
   id: string,
   transition: Transition,
   decide: Decision,
-  options: {
-    reason?: string;
-    ifMatch?: string | undefined;
-    /** What else the change causes: statements for its batch that check changes() themselves. */
-    also?: (after: License) => Promise<D1PreparedStatement[]>;
-    /** What else must be true: `unless` throws the reason if it is not, and `where` is the same condition in SQL. */
-    unless?: () => Promise<void>;
-    where?: SQL | undefined;
-  } = {},
+  { reason, ifMatch, also, unless, where, order }: Circumstances = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { db } = context;
-  const { reason, ifMatch, also, unless, where } = options;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
+    const planned = await plan(context, id, transition, decide, ifMatch);
+    const { before, after, changes } = planned;
     if (Object.keys(changes).length === 0) return before;
-    await unless?.();
-    const more = also ? await also(after) : [];
-    const withdrawn = context.mail.withdrawal(context, before, after);
+    await unless?.(planned);
+    const more = also ? await also(after, before) : [];
+    const withdrawn = context.mail.withdrawal(context, before, after, order?.id);
     const results = await db
       .batch([
         ...withdrawn,
@@ -126,57 +134,119 @@ export async function carryOut(
             .set(columnsToSet(before, after))
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version), where)),
         ),
-        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], {
+          changes,
+          reason,
+          ...(order ? { pending_change_id: order.id } : {}),
+        }),
+        ...(order ? order.settle(after) : []),
         ...more,
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
-        throw unknownTypeIn(after.license_type);
+        throw transition === "transfer"
+          ? unknownCustomer(after.customer_id)
+          : unknownTypeIn(after.license_type);
       });
     if (results[withdrawn.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }
 
-/**
- * Changes terms of a license. The instances get them at their next activation or check-in.
- * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
- *   transitions below throw the same, except PRECONDITION_FAILED
- */
-export async function changeLicense(
-  context: Context,
-  id: string,
-  input: LicenseChanges,
-  ifMatch?: string,
-): Promise<License> {
-  allow(context, "licenses");
-  const type = await typeNamedBy(context, input);
-  return carryOut(context, id, "change", decideChange(input, type), { ifMatch });
+/** What a member of staff wants to be done with a license, now or later. */
+export type Action =
+  | { action: "change"; input: LicenseChanges }
+  | { action: "renew"; input: Renewal }
+  | { action: "suspend" | "revoke"; input: Reasoned }
+  | { action: "reinstate"; input: Reinstatement }
+  | { action: "transfer"; input: Transfer };
+
+/** How an action is decided, and the mail that it causes. */
+interface Move extends Pick<Circumstances, "reason" | "also"> {
+  decide: Decision;
 }
 
-/** Renews a license, and tells the customer if there is an e-mail address. */
-export async function renewLicense(
+/** @throws Problem CUSTOMER_NOT_FOUND for a transfer to nobody */
+export async function moveOf(context: Context, { action, input }: Action): Promise<Move> {
+  const { mail } = context;
+  switch (action) {
+    case "change":
+      return {
+        decide: decideChange(input, await typeNamedBy(context, input)),
+        also: input.send_email ? (after, before) => mail.change(context, before, after) : undefined,
+      };
+    case "renew":
+      return { decide: decideRenewal(input), also: (after) => mail.renewal(context, after) };
+    case "suspend":
+      return { decide: decideSuspend, reason: input.reason };
+    case "revoke":
+      return { decide: decideRevoke, reason: input.reason };
+    case "reinstate":
+      return { decide: decideReinstatement, reason: input.reason };
+    default: {
+      const customer = await getCustomer(context, input.customer_id);
+      return {
+        decide: decideTransfer(input),
+        reason: input.reason,
+        also: async (after) => (input.send_email ? mail.delivery(context, after, customer) : []),
+      };
+    }
+  }
+}
+
+/**
+ * Does something with a license now. Instances learn it at their next activation or check-in.
+ * - change: the terms. - renew: the customer is told, if there is an e-mail address. - suspend, revoke: every activation
+ *   and check-in is refused; seats and certificates stay as they are. - transfer: what runs goes on by its certificate.
+ * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT, CUSTOMER_NOT_FOUND
+ */
+async function act(context: Context, id: string, action: Action, ifMatch?: string): Promise<License> {
+  allow(context, "licenses");
+  const { decide, ...move } = await moveOf(context, action);
+  const license = await carryOut(context, id, action.action, decide, { ...move, ifMatch });
+  if (move.also) context.mail.sendSoon(context);
+  return license;
+}
+
+type Verb<Input> = (context: Context, id: string, input: Input, ifMatch?: string) => Promise<License>;
+
+export const changeLicense: Verb<LicenseChanges> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "change", input }, ifMatch);
+
+export const suspendLicense: Verb<Reasoned> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "suspend", input }, ifMatch);
+
+export const reinstateLicense: Verb<Reinstatement> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "reinstate", input }, ifMatch);
+
+/** Ends the license for good. */
+export const revokeLicense: Verb<Reasoned> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "revoke", input }, ifMatch);
+
+/** A license and its key, as it is from now on. */
+interface Issued {
+  license: License;
+  licenseKey: string;
+}
+
+const withKey = async (context: Context, license: License): Promise<Issued> => ({
+  license,
+  licenseKey: await licenseKeyOf(context, license),
+});
+
+export const renewLicense = async (
   context: Context,
   id: string,
   input: Renewal,
-): Promise<{ license: License; licenseKey: string }> {
-  const license = await carryOut(context, id, "renew", decideRenewal(input), {
-    also: (after) => context.mail.renewal(context, after),
-  });
-  context.mail.sendSoon(context);
-  return { license, licenseKey: await licenseKeyOf(context, license) };
-}
+  ifMatch?: string,
+): Promise<Issued> => withKey(context, await act(context, id, { action: "renew", input }, ifMatch));
 
-/** Refuses every activation and check-in until reinstated; seats and certificates stay as they are. */
-export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
-  carryOut(context, id, "suspend", decideSuspend, { reason });
-
-export const reinstateLicense = (context: Context, id: string, { reason }: Reinstatement): Promise<License> =>
-  carryOut(context, id, "reinstate", decideReinstatement, given({ reason }));
-
-/** Ends the license for good. */
-export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
-  carryOut(context, id, "revoke", decideRevoke, { reason });
+export const transferLicense = async (
+  context: Context,
+  id: string,
+  input: Transfer,
+  ifMatch?: string,
+): Promise<Issued> => withKey(context, await act(context, id, { action: "transfer", input }, ifMatch));
 
 /** Shows the current key of a license, and records that it was shown. @throws Problem LICENSE_NOT_FOUND */
 export async function revealLicenseKey(context: Context, id: string): Promise<string> {

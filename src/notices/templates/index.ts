@@ -1,5 +1,6 @@
 // Notices as mails: subject, HTML, text and attachments from data. The same notice always gives the same bytes, so
 // sending a mail again does not make a second one.
+import { changedLetter } from "./changed-letter.ts";
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
@@ -30,6 +31,8 @@ function letterOf(notice: Notice): Letter {
       return deliveryLetter(notice);
     case "license_renewed":
       return renewedLetter(notice);
+    case "license_changed":
+      return changedLetter(notice);
     case "expiry_warning":
       return warningLetter(notice);
     case "license_expired":

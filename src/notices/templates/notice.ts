@@ -25,6 +25,12 @@ export interface DigestRow {
 export type Notice =
   | { kind: "license_delivery"; facts: LicenseFacts; license_key: string }
   | { kind: "license_renewed"; facts: LicenseFacts; license_key: string }
+  | {
+      kind: "license_changed";
+      facts: LicenseFacts;
+      changes: Record<string, { from: unknown; to: unknown }>;
+      at: number;
+    }
   | { kind: "expiry_warning"; facts: LicenseFacts; days_left: number }
   | { kind: "license_expired"; facts: LicenseFacts }
   | {

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { TRANSITIONS } from "../../../src/licensing/licenses/decisions.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
-import { activate, admin, eventsOf, newLicense, rows, validate } from "../../support/service.ts";
+import { activate, admin, eventsOf, newCustomer, newLicense, rows, validate } from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 const iso = (at: number): string => new Date(at).toISOString();
@@ -13,7 +13,12 @@ const BODIES: Record<string, object | undefined> = {
   reinstate: undefined,
   revoke: { reason: "fraud" },
   reissue: { reason: "leaked" },
+  transfer: { customer_id: "globex-lifecycle", reason: "sold" },
 };
+
+beforeAll(async () => {
+  await newCustomer({ id: "globex-lifecycle" });
+});
 
 const act = (id: string, action: string, body: object | undefined = BODIES[action]) =>
   admin(`/licenses/${id}/${action}`, { method: "POST", ...(body ? { body } : {}) });
@@ -29,7 +34,7 @@ async function licenseThatIs(status: string): Promise<{ id: string; license_key:
 
 describe("the transitions of a license", () => {
   const cases = (["active", "suspended", "revoked"] as const).flatMap((status) =>
-    ["renew", "suspend", "reinstate", "revoke", "reissue", "change"].map(
+    ["renew", "suspend", "reinstate", "revoke", "reissue", "transfer", "change"].map(
       (action) => [status, action, (TRANSITIONS[status] as readonly string[]).includes(action)] as const,
     ),
   );

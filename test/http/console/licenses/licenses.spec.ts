@@ -376,7 +376,7 @@ describe("what can be done with a license", () => {
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     const page = await owner.get(`/admin/licenses/${license.id}/suspend`);
     expect(page.status).toBe(409);
-    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key.");
+    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key, Transfer.");
     expect(page.html).toContain(`<a class="button" href="/admin/licenses/${license.id}">`);
     const nowhere = await owner.get("/admin/licenses/lic_nope/suspend");
     expect(nowhere.html).toContain('<a class="button" href="/admin">');
