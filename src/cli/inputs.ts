@@ -91,6 +91,9 @@ export async function readJson(file: string): Promise<unknown> {
   }
 }
 
+/** The help of the option that orders something for later. */
+export const ON = "then and not now: a date, or an RFC 3339 instant; within two years";
+
 /** The body of a request: only the options given, since the API leaves a missing member unchanged. */
 export const given = (members: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(

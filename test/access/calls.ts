@@ -106,6 +106,12 @@ GET    /admin/licenses/{id}/reinstate            manager
 POST   /admin/licenses/{id}/reinstate            manager
 GET    /admin/licenses/{id}/reissue              manager
 POST   /admin/licenses/{id}/reissue              manager
+GET    /admin/licenses/{id}/transfer             manager
+POST   /admin/licenses/{id}/transfer             manager
+GET    /admin/licenses/{id}/changes/{change_id}/cancel  manager
+POST   /admin/licenses/{id}/changes/{change_id}/cancel  manager
+GET    /admin/licenses/{id}/changes/{change_id}/release manager
+POST   /admin/licenses/{id}/changes/{change_id}/release manager
 GET    /admin/licenses/{id}/send                 manager
 POST   /admin/licenses/{id}/send                 manager
 GET    /admin/imports                            manager

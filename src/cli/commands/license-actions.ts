@@ -1,16 +1,17 @@
-// licenses: key, renew, suspend, reinstate, revoke, reissue, send
+// licenses: key, renew, suspend, reinstate, revoke, transfer, reissue, send
 import type { Command } from "commander";
 import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { openOutput, saveText } from "../files.ts";
-import { endOf, FOR, given, notNegative, type OrNull, positive } from "../inputs.ts";
+import { endOf, FOR, given, notNegative, ON, type OrNull, positive } from "../inputs.ts";
 import { delivery, note, print, printTable, text, when } from "../output.ts";
 import type { IssuedLicense, Message, ReissuePreview } from "../shapes.ts";
-import { printIssued, printLicense } from "./license-view.ts";
+import { orOrdered, printIssued, printLicense } from "./license-view.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 interface Renewal {
+  on?: string;
   for?: string;
   days?: number;
   expires?: OrNull<string>;
@@ -18,6 +19,7 @@ interface Renewal {
 }
 
 interface Reinstatement {
+  on?: string;
   reason?: string;
 }
 
@@ -28,7 +30,16 @@ interface ReissueOptions {
   showKey?: boolean;
 }
 
+interface Transfer {
+  to: string;
+  reason: string;
+  send?: boolean;
+  showKey?: boolean;
+  on?: string;
+}
+
 interface Reasoned {
+  on?: string;
   reason: string;
 }
 
@@ -72,13 +83,15 @@ function addRenewal(licenses: Command): void {
     .option("--for <duration>", `${FOR}, from the later of now and its end`)
     .option("--days <count>", "from the later of now and its end", positive)
     .option("--expires <date>", "2028-12-31, an RFC 3339 instant, or never", endOf)
+    .option("--on <date>", ON)
     .option("--show-key", "print the new key, too")
     .action(
       handle<Renewal>((call, id) => {
-        const { for: duration, days, expires, showKey } = call.options;
+        const { for: duration, days, expires, showKey, on } = call.options;
         const body = given({ expires_in: duration, expires_days: days, expires_at: expires });
         if (Object.keys(body).length !== 1) throw usage("Give one of --for, --days and --expires.");
-        return call.change(action(id, "renew", body), printIssued(showKey === true));
+        const request = action(id, "renew", { ...body, ...given({ effective_at: on }) });
+        return call.change(request, orOrdered(printIssued(showKey === true)));
       }),
     );
 }
@@ -92,9 +105,10 @@ function addStops(licenses: Command): void {
     TRY,
   )
     .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
       handle<Reasoned>((call, id) =>
-        call.tryOrChange(action(id, "suspend", { reason: call.options.reason }), printLicense),
+        call.tryOrChange(action(id, "suspend", reasoned(call.options)), orOrdered(printLicense)),
       ),
     );
 
@@ -105,11 +119,11 @@ function addStops(licenses: Command): void {
     ]),
   )
     .option("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
-      handle<Reinstatement>((call, id) => {
-        const body = given({ reason: call.options.reason });
-        return call.change(action(id, "reinstate", body), printLicense);
-      }),
+      handle<Reinstatement>((call, id) =>
+        call.change(action(id, "reinstate", reasoned(call.options)), orOrdered(printLicense)),
+      ),
     );
 
   withConfirmation(
@@ -122,10 +136,36 @@ function addStops(licenses: Command): void {
     ),
   )
     .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
       handle<Reasoned>(async (call, id) => {
         await call.confirm(`Revoke ${id}? It is final.`);
-        await call.tryOrChange(action(id, "revoke", { reason: call.options.reason }), printLicense);
+        await call.tryOrChange(action(id, "revoke", reasoned(call.options)), orOrdered(printLicense));
+      }),
+    );
+}
+
+const reasoned = ({ reason, on }: Reinstatement): Record<string, unknown> =>
+  given({ reason, effective_at: on });
+
+function addTransfer(licenses: Command): void {
+  withDryRun(
+    define(licenses, "transfer <id>", "Give a license to another customer. What runs goes on.", [
+      `licenses transfer ${ID} --to acme-europe --reason "Acme Europe took the contract over." --dry-run`,
+      `licenses transfer ${ID} --to acme-europe --reason "Acme Europe took the contract over." --send`,
+    ]),
+    TRY,
+  )
+    .requiredOption("--to <customer>", "the id of the new customer")
+    .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--send", "mail the new key to the new customer")
+    .option("--on <date>", ON)
+    .option("--show-key", "print the new key, too")
+    .action(
+      handle<Transfer>((call, id) => {
+        const { to, reason, send, showKey, on } = call.options;
+        const body = given({ customer_id: to, reason, send_email: send, effective_at: on });
+        return call.tryOrChange(action(id, "transfer", body), orOrdered(printIssued(showKey === true)));
       }),
     );
 }
@@ -211,6 +251,7 @@ export function addLicenseActions(licenses: Command): void {
   addKey(licenses);
   addRenewal(licenses);
   addStops(licenses);
+  addTransfer(licenses);
   addReissue(licenses);
   addMail(licenses);
 }

@@ -12,11 +12,12 @@ import {
   notNegative,
   noticeDaysOf,
   objectOf,
+  ON,
   type OrNull,
   positive,
 } from "../inputs.ts";
 import type { License } from "../shapes.ts";
-import { LICENSE_COLUMNS, printIssued, printLicense } from "./license-view.ts";
+import { LICENSE_COLUMNS, orOrdered, printIssued, printLicense } from "./license-view.ts";
 
 interface Terms {
   type?: string;
@@ -31,6 +32,7 @@ interface Terms {
   maxServices?: OrNull<number>;
   maxRequestsPerDay?: OrNull<number>;
   metadata?: Record<string, unknown>;
+  updatesUntil?: OrNull<string>;
   noticeDays?: OrNull<number[]>;
   unprovenLeaseHours?: number;
   clonePolicy?: string;
@@ -44,6 +46,8 @@ interface Creation extends Terms {
 
 interface Update extends Terms {
   terms?: string;
+  send?: boolean;
+  on?: string;
   leaseDays?: number;
   checkInHours?: number;
 }
@@ -74,6 +78,7 @@ const withTerms = (command: Command): Command =>
       ).choices(["warn", "refuse"]),
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
+    .option("--updates-until <date>", "covers versions built up to then, or never: all", endOf)
     .option("--metadata <json>", "an object of your own references", objectOf);
 
 const termsOf = (terms: Terms) => ({
@@ -90,6 +95,7 @@ const termsOf = (terms: Terms) => ({
   notice_days: terms.noticeDays,
   unproven_lease_hours: terms.unprovenLeaseHours,
   clone_policy: terms.clonePolicy,
+  updates_until: terms.updatesUntil,
   metadata: terms.metadata,
 });
 
@@ -168,12 +174,14 @@ export function addLicenseCommands(licenses: Command): void {
         ).choices(["type", "keep"]),
       )
       .option("--lease-days <days>", "how long a seat is leased", positive)
-      .option("--check-in-hours <hours>", "how often instances check in", positive),
+      .option("--check-in-hours <hours>", "how often instances check in", positive)
+      .option("--send", "tell the customer by mail what changed")
+      .option("--on <date>", ON),
   )
     .option("--no-starts", "from its issue on")
     .action(
       handle<Update>((call, id) => {
-        const { leaseDays, checkInHours, terms } = call.options;
+        const { leaseDays, checkInHours, terms, send, on } = call.options;
         const body = given({
           ...termsOf(call.options),
           terms,
@@ -181,7 +189,12 @@ export function addLicenseCommands(licenses: Command): void {
           check_in_hours: checkInHours,
         });
         if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
-        return call.tryOrChange({ method: "PATCH", path: path("licenses", id), body }, printLicense);
+        const request = {
+          method: "PATCH" as const,
+          path: path("licenses", id),
+          body: { ...body, ...given({ send_email: send, effective_at: on }) },
+        };
+        return call.tryOrChange(request, orOrdered(printLicense));
       }),
     );
 }

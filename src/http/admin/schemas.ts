@@ -103,6 +103,7 @@ export const ReissuedLicense = z.extend(IssuedLicense, { instances: RunningInsta
 export const ReissuePreview = z.extend(Preview, { instances: RunningInstances });
 
 export const LicenseOrPreview = z.union([License, Preview]);
+export const IssuedOrPreview = z.union([IssuedLicense, Preview]);
 
 /** A boolean in a query. */
 export const Flag = z.pipe(

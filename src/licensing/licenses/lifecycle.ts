@@ -200,7 +200,7 @@ export async function moveOf(context: Context, { action, input }: Action): Promi
  *   and check-in is refused; seats and certificates stay as they are. - transfer: what runs goes on by its certificate.
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT, CUSTOMER_NOT_FOUND
  */
-async function act(context: Context, id: string, action: Action, ifMatch?: string): Promise<License> {
+export async function act(context: Context, id: string, action: Action, ifMatch?: string): Promise<License> {
   allow(context, "licenses");
   const { decide, ...move } = await moveOf(context, action);
   const license = await carryOut(context, id, action.action, decide, { ...move, ifMatch });

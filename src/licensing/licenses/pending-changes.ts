@@ -8,7 +8,7 @@ import { assertMatch, MAX_ATTEMPTS, overtaken } from "../../kernel/resources.ts"
 import { invalid, Problem } from "../../problems.ts";
 import { type License, licenses, type PendingChange, pendingChanges } from "../../storage/schema.ts";
 import { assertAllowed, type Action, moveOf } from "./lifecycle.ts";
-import { endFault, getLicense, unknownLicense } from "./licenses.ts";
+import { endFault, unknownLicense } from "./licenses.ts";
 import { inputAsSent, recordOutcome } from "./pending-rows.ts";
 
 /** How far ahead a change can be ordered. */
@@ -125,14 +125,18 @@ export async function listPendingChanges(
   request: PageRequest,
 ): Promise<Page<PendingChange>> {
   allow(context, "read");
-  await getLicense(context, id);
+  const { orm } = context.db;
   const list = await openList(context, "pending-changes", request, { id });
-  const rows = await context.db.orm
-    .select()
-    .from(pendingChanges)
-    .where(and(eq(pendingChanges.license_id, id), lt(pendingChanges.id, String(list.after?.[0] ?? "~"))))
-    .orderBy(desc(pendingChanges.id))
-    .limit(request.limit + 1);
+  const [[license], rows] = await orm.batch([
+    orm.select({ id: licenses.id }).from(licenses).where(eq(licenses.id, id)),
+    orm
+      .select()
+      .from(pendingChanges)
+      .where(and(eq(pendingChanges.license_id, id), lt(pendingChanges.id, String(list.after?.[0] ?? "~"))))
+      .orderBy(desc(pendingChanges.id))
+      .limit(request.limit + 1),
+  ]);
+  if (!license) throw unknownLicense(id);
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
 

@@ -7,15 +7,8 @@ import { invalid } from "../../problems.ts";
 import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
 import { claimsOf } from "./license-keys.ts";
 import { effectsOf } from "./effects.ts";
-import { getLicenseType, typeNamedBy } from "./license-types.ts";
-import {
-  decideChange,
-  decideRevoke,
-  decideSuspend,
-  type LicenseChanges,
-  type Transition,
-} from "./decisions.ts";
-import { type Plan, plan } from "./lifecycle.ts";
+import { getLicenseType } from "./license-types.ts";
+import { type Action, moveOf, type Plan, plan } from "./lifecycle.ts";
 import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses.ts";
 import { refusalOf, standingOf } from "./standing.ts";
 
@@ -36,22 +29,14 @@ export async function previewIssue(context: Context, input: NewLicense) {
 /** How many instances are listed one by one; all are counted. */
 const MAX_LISTED = 100;
 
-const DECISIONS = { change: decideChange({}), suspend: decideSuspend, revoke: decideRevoke };
-
 /**
- * What the change would do if it were made now.
- * @throws Problem as the change itself would
+ * What the action would do if it were taken now.
+ * @throws Problem as the action itself would
  */
-export async function previewChange(
-  context: Context,
-  id: string,
-  transition: Extract<Transition, keyof typeof DECISIONS>,
-  options: { input?: LicenseChanges; ifMatch?: string | undefined } = {},
-) {
+export async function previewChange(context: Context, id: string, action: Action, ifMatch?: string) {
   allow(context, "licenses");
-  const { input, ifMatch } = options;
-  const decide = input ? decideChange(input, await typeNamedBy(context, input)) : DECISIONS[transition];
-  return describe(context, await plan(context, id, transition, decide, ifMatch));
+  const { decide } = await moveOf(context, action);
+  return describe(context, await plan(context, id, action.action, decide, ifMatch));
 }
 
 async function describe(context: Context, { before, after, changes }: Plan) {

@@ -76,6 +76,62 @@ describe("the transitions of a license", () => {
   });
 });
 
+describe("If-Match", () => {
+  it.each(Object.keys(BODIES))("is honored by %s, with and without a dry run", async (action) => {
+    const { id } = await licenseThatIs(action === "reinstate" ? "suspended" : "active");
+    const before = (await admin(`/licenses/${id}`)).body;
+    const etag = (await admin(`/licenses/${id}`)).headers.get("ETag")!;
+    const send = (tag: string, query = "") =>
+      admin(`/licenses/${id}/${action}${query}`, {
+        method: "POST",
+        body: BODIES[action] ?? {},
+        headers: { "If-Match": tag },
+      });
+    expect(await send('"0-0"')).toMatchObject({ status: 412, body: { code: "PRECONDITION_FAILED" } });
+    if (action !== "renew" && action !== "reinstate") {
+      expect((await send('"0-0"', "?dry_run=true")).status).toBe(412);
+    }
+    expect((await admin(`/licenses/${id}`)).body).toEqual(before);
+    expect((await send(etag)).status).toBe(200);
+    expect((await send(etag)).status).toBe(412);
+  });
+});
+
+describe("mail about a change", () => {
+  it("is sent where that is asked for, and tells a customer what is theirs to know", async () => {
+    const customer_id = (await newCustomer({ email: "it@acme.example" })).id;
+    const { license } = await newLicense({ customer_id, max_instances: 3 });
+    const messages = async () => (await admin(`/messages?license_id=${license.id}`)).body.data;
+    await change(license.id, { max_instances: 4 });
+    await change(license.id, { metadata: { po: "1" }, send_email: true });
+    await change(license.id, { max_instances: 4, send_email: true });
+    expect(await messages()).toEqual([]);
+    await change(license.id, {
+      max_instances: 5,
+      features: ["sso"],
+      updates_until: "2098-01-31",
+      send_email: true,
+    });
+    const [message] = await messages();
+    expect(message).toMatchObject({ kind: "license_changed", recipient: "it@acme.example", customer_id });
+    const { preview } = (await admin(`/messages/${message.id}`)).body;
+    for (const part of ["Instances", "4 → 5", "Features", "→ sso", "no end → 1 February 2098, 12:00 UTC"]) {
+      expect(preview.text).toContain(part);
+    }
+    expect(preview.attachments).toEqual([]);
+    expect(preview.text).not.toContain("→ {");
+  });
+
+  it("is refused where there is no address, and nothing changes", async () => {
+    const { license } = await newLicense();
+    expect(await change(license.id, { max_instances: 9, send_email: true })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: "send_email" }] },
+    });
+    expect((await admin(`/licenses/${license.id}`)).body).toEqual(license);
+  });
+});
+
 describe("suspension and reinstatement", () => {
   it("are seen by the next activation and validation at once, and recorded with their reason", async () => {
     const { license, license_key } = await newLicense();

@@ -116,6 +116,26 @@ describe("a transfer", () => {
     ).toHaveLength(done.length);
   });
 
+  it("as a dry run says what running instances notice, and does nothing", async () => {
+    const next = await customer();
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "runs");
+    const { status, body } = await admin(`/licenses/${license.id}/transfer?dry_run=true`, {
+      body: { customer_id: next.id, reason: REASON },
+    });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      dry_run: true,
+      license: { customer_id: next.id, revision: 2 },
+      effects: {
+        customer_id: expect.stringContaining("They go on."),
+        revision: expect.stringContaining("new key"),
+      },
+      instances: { active: 1, listed: [{ refused_with: null }] },
+    });
+    expect((await admin(`/licenses/${license.id}`)).body).toEqual(license);
+  });
+
   it("keeps a suspension", async () => {
     const next = await customer();
     const { license } = await newLicense();

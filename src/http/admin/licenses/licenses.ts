@@ -126,7 +126,7 @@ export const licenseEndpoints = [
       const match = ifMatch(http);
       if (query.dry_run) {
         if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
-        return http.json(await previewChange(context, id, "change", { input, ifMatch: match }));
+        return http.json(await previewChange(context, id, { action: "change", input }, match));
       }
       return (
         (await ordered(http, context, id, { action: "change", input }, effective_at)) ??

@@ -41,7 +41,7 @@ const stopping = (
     async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
       if (query.dry_run) {
         if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
-        return http.json(await previewChange(context, id, action, { ifMatch: ifMatch(http) }));
+        return http.json(await previewChange(context, id, { action, input }, ifMatch(http)));
       }
       return (
         (await ordered(http, context, id, { action, input }, effective_at)) ??

@@ -51,7 +51,7 @@ const each = async (
 };
 
 const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => {
-  const { instances } = await previewChange(context, id, "suspend");
+  const { instances } = await previewChange(context, id, { action: "suspend", input: { reason: "" } });
   return instances.active === 0
     ? "No instance runs on it."
     : `${plural(instances.active, "instance")} refused at the next check-in.`;

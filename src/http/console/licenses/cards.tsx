@@ -54,6 +54,14 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         ["Check-in every", plural(license.check_in_hours, "hour")],
         ["Unproven lease", plural(license.unproven_lease_hours, "hour")],
         ["Suspected clones", license.clone_policy === "refuse" ? "refused without proof" : "told"],
+        [
+          "Covers versions",
+          license.updates_until === null ? null : (
+            <>
+              built until <When at={license.updates_until} now={now} as="end" />
+            </>
+          ),
+        ],
         ["Key revision", license.revision],
       ]}
     />

@@ -1,15 +1,15 @@
 // /admin/licenses/{id}/edit: changes the terms, and shows their effect while they are entered.
 import type { Child } from "hono/jsx";
 import { LicenseChanges } from "../../../licensing/licenses/decisions.ts";
-import { changeLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
+import { Later, takeAction } from "./actions/action.tsx";
 import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
-import { Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
+import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
@@ -39,12 +39,17 @@ const changesFrom = (entry: Entry) =>
     // An unchanged day keeps its instant to the second; a chosen day means that whole day.
     expires_at: entry.has("perpetual") ? null : entry.text("ends_on"),
     starts_at: entry.text("starts_at"),
+    updates_until: entry.has("all_versions") ? null : entry.text("updates_until"),
+    send_email: entry.has("send_email") ? true : undefined,
   });
 
 async function impact({ context, now, params }: Visit, entry: Entry): Promise<Child> {
   if (!entry.has("version")) return <p class="hint">Change something to see what it would do.</p>;
   try {
-    const preview = await previewChange(context, params["id"] ?? "", "change", { input: changesFrom(entry) });
+    const preview = await previewChange(context, params["id"] ?? "", {
+      action: "change",
+      input: changesFrom(entry),
+    });
     return <Impact preview={preview} now={now} />;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -141,7 +146,28 @@ export const editLicense: Form = {
                   : `${formatStart(license.starts_at)} now. Left empty, it stays so.`
               }
             />
+            <Field
+              entry={entry}
+              name="updates_until"
+              label="Covers versions built until"
+              type="date"
+              hint={
+                license.updates_until === null
+                  ? "All that appear while it runs. Left empty, it stays so."
+                  : `${formatEnd(license.updates_until)} now. Left empty, it stays so.`
+              }
+            />
+            <Later entry={entry} />
           </div>
+          {license.updates_until === null ? null : (
+            <Checkbox name="all_versions" checked={entry.has("all_versions")}>
+              Covers all versions: take that date away
+            </Checkbox>
+          )}
+          <Checkbox name="send_email" checked={entry.has("send_email")}>
+            Tell the customer by mail what changed
+          </Checkbox>
+          {entry.fault("send_email") ? <p class="fault">{entry.fault("send_email")}</p> : null}
           {license.expires_at === null ? null : (
             <label class="check">
               <input type="checkbox" name="perpetual" value="yes" checked={entry.has("perpetual")} />
@@ -160,8 +186,7 @@ export const editLicense: Form = {
     );
   },
   async submit(visit, entry) {
-    const id = idOf(visit);
-    await changeLicense(visit.context, id, changesFrom(entry), versionOf(entry));
-    return { to: `/admin/licenses/${id}?done=changed` };
+    const action = { action: "change", input: changesFrom(entry) } as const;
+    return takeAction(visit, entry, action, "?done=changed", versionOf(entry));
   },
 };

@@ -8,6 +8,7 @@ import {
   newLicense,
   newToken,
   unique,
+  rows,
 } from "../../../support/service.ts";
 
 let owner: Visitor;
@@ -276,6 +277,7 @@ describe("the page of a license", () => {
       "send",
       "edit",
       "reissue",
+      "transfer",
       "suspend",
       "revoke",
       "correct",
@@ -485,6 +487,74 @@ describe("what can be done with a license", () => {
       license_type: "trial",
       updated_at: expect.any(String),
     });
+  });
+
+  it("goes to another customer, who is searched for, with a look at what that does", async () => {
+    const name = unique("Globex").replaceAll("-", "");
+    const next = await newCustomer({ name });
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "caio-1");
+    const form = await owner.get(`/admin/licenses/${license.id}/transfer`);
+    expect(form.html).not.toContain(`value="${license.customer_id}"`);
+    const found = await owner.submit(form, { customer_q: name, look: "yes" });
+    expect(found.html).toContain(`value="${next.id}"`);
+    const look = await owner.submit(found, { customer_id: next.id, look: "yes" });
+    expect(look.text).toContain(`${license.customer_id} ${next.id} The new customer, in key and certificate`);
+    expect(look.text).toContain("1 instance would get this at the next check-in.");
+    expect((await owner.submit(look, { customer_id: next.id, reason: " " })).status).toBe(422);
+    expect(await read(license.id)).toEqual(license);
+    const page = await owner.get((await owner.submit(look, { reason: "Sold." })).location);
+    expect(page.text).toContain("Transferred.");
+    expect(await read(license.id)).toMatchObject({ customer_id: next.id, revision: 2 });
+  });
+
+  it("shows what is to come, which can be cancelled, and released where it is held", async () => {
+    const { license } = await newLicense();
+    const path = `/admin/licenses/${license.id}`;
+    const day = new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
+    for (const [action, values] of [
+      ["renew", { ends: "P1Y" }],
+      ["suspend", { reason: "Unpaid." }],
+      ["edit", { max_instances: "9" }],
+    ] as const) {
+      const page = await owner.fill(`${path}/${action}`, { ...values, effective_at: day });
+      expect(page.text).toContain("Ordered. It is below");
+    }
+    expect(await read(license.id)).toEqual(license);
+    const { data } = (await admin(`/licenses/${license.id}/pending-changes`)).body;
+    expect(data.map(({ action }: { action: string }) => action)).toEqual(["change", "suspend", "renew"]);
+    const [change, suspend] = data;
+    expect(change.input).toEqual({ ...change.input, max_instances: 9 });
+    const page = await owner.get(path);
+    expect(page.text).toContain("To come");
+    expect(page.text).toContain("Renew expires in: P1Y");
+    expect(page.text).toContain("Suspend reason: Unpaid.");
+    expect((await owner.fill(`${path}/changes/${suspend.id}/release`)).status).toBe(409);
+    expect((await owner.fill(`${path}/changes/${suspend.id}/cancel`)).text).toContain(
+      "The change is cancelled.",
+    );
+    await rows(
+      "UPDATE pending_changes SET status = 'held', detail = 'Look at this.' WHERE id = ?",
+      change.id,
+    );
+    expect((await owner.get(path)).text).toContain("Look at this.");
+    expect((await owner.fill(`${path}/changes/${change.id}/release`)).text).toContain("The change goes on.");
+    const viewer = await Visitor.signInAs("viewer");
+    expect((await viewer.get(path)).html).not.toContain("/changes/");
+    const past = await owner.fill(`${path}/suspend`, { reason: "Unpaid.", effective_at: "2020-01-31" });
+    expect(past.status).toBe(422);
+    expect(past.html).toContain('<a href="#effective_at">On</a>: Must be in the future');
+    await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
+  });
+
+  it("says up to when versions are covered, and takes that back", async () => {
+    const { license } = await newLicense({ updates_until: "2098-01-31" });
+    const path = `/admin/licenses/${license.id}`;
+    expect((await owner.get(path)).text).toContain("Covers versions built until Jan 31, 2098");
+    await owner.fill(`${path}/edit`, { updates_until: "2098-02-28" });
+    expect((await read(license.id)).updates_until).toBe("2098-03-01T12:00:00.000Z");
+    await owner.fill(`${path}/edit`, { all_versions: "yes" });
+    expect((await read(license.id)).updates_until).toBeNull();
   });
 
   it("is edited, with a look at what that does, and not over somebody else's change", async () => {

@@ -1,6 +1,5 @@
 // /admin/licenses/{id}/renew
 import { renewedFor, Renewal } from "../../../../licensing/licenses/decisions.ts";
-import { renewLicense } from "../../../../licensing/licenses/lifecycle.ts";
 import { findLicenseType } from "../../../../licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
@@ -8,7 +7,7 @@ import { When } from "../../../ui/show.tsx";
 import { Ending, endOf } from "../../parts/terms.tsx";
 import type { Form } from "../../mount.tsx";
 import { idOf } from "../../visit.ts";
-import { actionView, pathOf } from "./action.tsx";
+import { actionView, Later, takeAction } from "./action.tsx";
 
 export const renew: Form = {
   path: "/admin/licenses/{id}/renew",
@@ -28,16 +27,19 @@ export const renew: Form = {
       entry,
       held,
       { action: "renew", title: "Renew license", lead, submit: "Renew" },
-      <Ending
-        entry={entry}
-        legend="Renew for"
-        after={(duration) => renewedFor(expires_at ?? 0, duration, visit.now)}
-        value={type?.duration ?? "P1Y"}
-      />,
+      <>
+        <Ending
+          entry={entry}
+          legend="Renew for"
+          after={(duration) => renewedFor(expires_at ?? 0, duration, visit.now)}
+          value={type?.duration ?? "P1Y"}
+        />
+        <Later entry={entry} />
+      </>,
     );
   },
   async submit(visit, entry) {
-    await renewLicense(visit.context, idOf(visit), parsed(Renewal, endOf(entry)));
-    return { to: `${pathOf(visit)}?done=renewed` };
+    const input = parsed(Renewal, endOf(entry));
+    return takeAction(visit, entry, { action: "renew", input }, "?done=renewed");
   },
 };
