@@ -7,8 +7,8 @@ import { type Action, carryOut, moveOf, type Plan } from "./lifecycle.ts";
 import { getPendingChange } from "./pending-changes.ts";
 import { isPending, openChanges, settle, settleDone } from "./pending-rows.ts";
 
-/** The most that one run carries out: each takes a few round trips, and an invocation may make 1,000 of them. */
-const MAX_A_RUN = 150;
+/** The most that one run carries out: each takes about six round trips, and an invocation may make 1,000 of them. */
+const MAX_A_RUN = 100;
 
 /** The role that a member of staff has now, or null. */
 type RoleNow = (context: Context, staffId: string) => Promise<Role | null>;

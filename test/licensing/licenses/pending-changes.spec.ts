@@ -5,6 +5,7 @@ import { licenseMail } from "../../../src/notices/license-mail.ts";
 import { openDatabase } from "../../../src/storage/database.ts";
 import type { License } from "../../../src/storage/schema.ts";
 import { DAY, setTime } from "../../support/clock.ts";
+import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
 import { DELIVERIES, FakeResend, fire, mailing, messagesOf } from "../../support/mail.ts";
 import {
@@ -30,7 +31,7 @@ beforeEach(async () => {
   start += 7 * DAY;
   setTime(start);
   resend = new FakeResend();
-  await rows("UPDATE pending_changes SET status = 'cancelled' WHERE status = 'pending'");
+  await rows("UPDATE pending_changes SET status = 'cancelled' WHERE status IN ('pending', 'held', 'failed')");
 });
 
 afterEach(() => {
@@ -719,6 +720,26 @@ describe("the orders of a license", () => {
   });
 });
 
+describe("what needs the attention of staff", () => {
+  it("is what is held, and what failed in the last week, on the overview of the console", async () => {
+    const [held, failed, fine] = [await fresh(), await fresh(), await fresh()];
+    for (const id of [held, failed, fine]) await order(id, "suspend", start + HOUR);
+    await now(held, "raise");
+    await now(failed, "revoke");
+    await run(start + HOUR);
+    const owner = await Visitor.signIn();
+    const { text } = await owner.get("/admin");
+    expect(text).toContain(`change held Suspend, ${held}`);
+    expect(text).toContain(`change failed Suspend, ${failed}`);
+    expect(text).not.toContain(`Suspend, ${fine}`);
+    setTime(start + 9 * DAY);
+    const later = (await (await Visitor.signIn()).get("/admin")).text;
+    expect(later).toContain(`Suspend, ${held}`);
+    expect(later).not.toContain(`Suspend, ${failed}`);
+    await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", held);
+  });
+});
+
 describe("the cost", () => {
   it("of a run with nothing to do is one row at most, however many changes there were", async () => {
     const id = await fresh();
@@ -731,7 +752,7 @@ describe("the cost", () => {
       JSON.stringify(Array.from({ length: 500 }, (_, n) => n)),
     );
     const { meta } = await env.DB.prepare(
-      "SELECT * FROM pending_changes WHERE status = ? AND effective_at <= ? ORDER BY effective_at, id LIMIT 150",
+      "SELECT * FROM pending_changes WHERE status = ? AND effective_at <= ? ORDER BY effective_at, id LIMIT 100",
     )
       .bind("pending", start)
       .all();

@@ -16,7 +16,7 @@ export const transferEndpoint = endpoint(
     path: "/v1/admin/licenses/{id}/transfer",
     tag: "Admin",
     summary: "Give a license to another customer",
-    description: `Raises the revision, so that the former customer's key installs nothing more. Running instances go on by their certificate and get the new key at their next check-in; those without proof are renewed for 72 hours more. Mail to the former customer that was not sent yet is skipped. Events, mail and usage stay with the customer of their time. With send_email the new customer gets the key by mail. Honors If-Match. With dry_run=true it answers what that would do and writes nothing.${LATER}`,
+    description: `Raises the revision, so that the former customer's key installs nothing more. Running instances go on by their certificate and get the new key at their next check-in; those without proof are renewed for 72 hours more. Mail to the former customer that was not sent yet is skipped. Events and mail keep the customer of their time. With send_email the new customer gets the key by mail. Honors If-Match. With dry_run=true it answers what that would do and writes nothing.${LATER}`,
     access: "licenses",
     params: Id,
     query: DryRunQuery,
