@@ -38,7 +38,8 @@ export interface LicenseMail {
   renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
   /** Tells the customer what was changed. Goes after the event, too. */
   change(context: Context, before: License, license: License): Promise<D1PreparedStatement[]>;
-  /** Withdraws unsent mail that would no longer be true. Goes before the change.
+  /**
+   * Withdraws unsent mail that would no longer be true. Goes before the change.
    * @param orderId the pending change that this carries out, if it still is pending
    */
   withdrawal(context: Context, before: License, after: License, orderId?: string): D1PreparedStatement[];

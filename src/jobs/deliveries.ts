@@ -1,4 +1,5 @@
-// Every ten minutes: carries out changes that are due, sends mail, adds new events and usage to the counters, and looks for silent instances.
+// Every ten minutes: carries out changes that are due, sends mail, adds new events and usage to the counters, and looks
+// for silent instances.
 import { roleNow } from "../access/credentials.ts";
 import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
