@@ -10,6 +10,7 @@ import {
   type Moment,
 } from "./candidates.ts";
 import { askForCandidate, contact, giveBack, type Contacts, type Questions } from "./contact.ts";
+import { type BuiltAt, covers, withCoverage } from "./coverage.ts";
 import { atMost } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
@@ -62,8 +63,17 @@ export class License {
 
   /** What the installation may do now. Offline, and cheap enough for every request. */
   status(): Status {
-    const { clock, time } = this.#contacts;
-    return evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
+    const { clock, time, options } = this.#contacts;
+    const status = evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
+    return withCoverage(status, options.builtAt);
+  }
+
+  /**
+   * Whether the license covers a version of the product that was built then. One that is not covered goes on.
+   * @throws RangeError if it is neither an instant nor a date
+   */
+  covers(builtAt: BuiltAt): boolean {
+    return covers(this.status(), builtAt);
   }
 
   /**
