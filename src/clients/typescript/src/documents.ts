@@ -270,7 +270,7 @@ function limitsOf(body: Record<string, unknown>) {
   ];
   const license_type = textOrNull(body["license_type"]);
   // It stops nothing, so one that cannot be read is none.
-  const updates_until = isInstant(body["updates_until"]) ? String(body["updates_until"]) : null;
+  const updates_until = isInstant(body["updates_until"]) ? body["updates_until"] : null;
   return { license_type, features, max_instances, max_services, max_requests_per_day, updates_until };
 }
 
