@@ -3,7 +3,7 @@ import { eq, gt } from "drizzle-orm";
 import { base64url } from "jose";
 import * as z from "zod/mini";
 import { recordChange } from "../record/events.ts";
-import type { Context, Staff } from "../context.ts";
+import type { Context, Role, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
@@ -99,6 +99,12 @@ export async function getApiToken(context: Context, id: string): Promise<ApiToke
 /** Whether a token is neither revoked nor expired. */
 export const holds = (token: Pick<ApiToken, "revoked_at" | "expires_at">, now: number): boolean =>
   token.revoked_at === null && (token.expires_at === null || token.expires_at > now);
+
+/** The role of a token that holds now, or null. */
+export async function roleOfToken({ db, clock }: Context, id: string): Promise<Role | null> {
+  const [token] = await db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
+  return token && holds(token, clock.now()) ? token.role : null;
+}
 
 /**
  * Revokes a token for good, from the next request on. Does nothing if it is revoked already.

@@ -25,6 +25,9 @@ export type OrNull<T> = T | typeof NULL;
 /** A limit of a license; null is unlimited. */
 export const limitOf = (text: string): OrNull<number> => (text === "unlimited" ? NULL : positive(text));
 
+/** The help of the options that take a duration, which the service judges. */
+export const FOR = "P1Y, P6M, P2W or P30D, on the calendar";
+
 /** An end; null is perpetual. */
 export const endOf = (text: string): OrNull<string> => (text === "never" ? NULL : text);
 
@@ -87,6 +90,9 @@ export async function readJson(file: string): Promise<unknown> {
     throw usage(`${file} is not JSON.`);
   }
 }
+
+/** The help of the option that orders something for later. */
+export const ON = "then and not now: a date, or an RFC 3339 instant; within two years";
 
 /** The body of a request: only the options given, since the API leaves a missing member unchanged. */
 export const given = (members: Record<string, unknown>): Record<string, unknown> =>

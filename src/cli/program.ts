@@ -13,6 +13,7 @@ import { addLicenseCommands } from "./commands/licenses.ts";
 import { addMessageCommands } from "./commands/messages.ts";
 import { addOfflineCommands } from "./commands/offline.ts";
 import { addOverviewCommands } from "./commands/overview.ts";
+import { addPendingChangeCommands } from "./commands/pending-changes.ts";
 import { addSessionCommands } from "./commands/session.ts";
 import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
@@ -57,6 +58,7 @@ export function createProgram(): Command {
   const licenses = group(program, "licenses", "Licenses and what happens to them", "licenses list");
   addLicenseCommands(licenses);
   addLicenseActions(licenses);
+  addPendingChangeCommands(program);
   addOverviewCommands(program);
   addInstanceCommands(program);
   addUsageCommands(program);

@@ -37,6 +37,8 @@ interface Answer {
   contentType?: string;
   /** Describes the same answer as a 201, if the call can also create the thing. */
   created?: string;
+  /** The 202, if the call can also order the same for later. */
+  accepted?: { description: string; schema: Schema; example: unknown };
   /** The answer has an ETag. */
   etag?: true;
   /** Describes the 304 to a GET with If-None-Match. */

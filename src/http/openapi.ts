@@ -112,6 +112,7 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
     example,
     contentType = "application/json",
     created,
+    accepted,
     alternative,
     etag,
     unchanged,
@@ -135,6 +136,19 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
   const responses: Record<string, Json> = {
     [status]: { description, ...headers, ...content },
     ...(created === undefined ? {} : { 201: { description: created, ...headers, ...content } }),
+    ...(accepted === undefined
+      ? {}
+      : {
+          202: {
+            description: accepted.description,
+            content: {
+              "application/json": {
+                schema: jsonSchema(accepted.schema, "output"),
+                example: accepted.example,
+              },
+            },
+          },
+        }),
     ...(unchanged === undefined ? {} : { 304: { description: unchanged, ...headers } }),
   };
   const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);

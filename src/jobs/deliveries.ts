@@ -1,9 +1,12 @@
-// Every ten minutes: sends mail, adds new events and usage to the counters, and looks for silent instances.
+// Every ten minutes: carries out changes that are due, sends mail, adds new events and usage to the counters, and looks
+// for silent instances.
+import { roleNow } from "../access/credentials.ts";
 import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
 import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
+import { carryOutDue } from "../licensing/licenses/pending-run.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { eachOf } from "./steps.ts";
 
@@ -13,6 +16,8 @@ const BUDGET = 9 * 60_000;
 /** @param now the time for which the trigger was scheduled */
 export const runDeliveries = (context: Context, now: number): Promise<void> =>
   eachOf([
+    // First, because they cause mail.
+    () => carryOutDue(context, roleNow),
     () => deliver(context, now),
     () => walkForSilent(context),
     () => addUpUsage(context),

@@ -3,6 +3,7 @@ import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
+import { notesOnChanges } from "./coming-changes.ts";
 import { deliver } from "./deliveries.ts";
 import { eachOf } from "./steps.ts";
 
@@ -15,5 +16,5 @@ async function writeOwed(context: Context, now: number): Promise<void> {
   const since = await digestSince(context, now);
   const unreachable = await writeNotices(context, now, since);
   // What the night's other jobs and the seal have to say goes here, as further sections.
-  await writeDigest(context, now, since, unreachable, []);
+  await writeDigest(context, now, since, unreachable, await notesOnChanges(context, now));
 }

@@ -50,7 +50,7 @@ export const MAX_ATTEMPTS = 5;
 
 export const overtaken = (ifMatch: string | undefined): Problem =>
   ifMatch === undefined
-    ? new Problem("CONFLICT", "The resource kept changing at the same time. Try again.")
+    ? new Problem("CONFLICT", "The resource kept changing at the same time. Try again.", { retry_after: 2 })
     : new Problem("PRECONDITION_FAILED");
 
 /** Drops the members that were not given, so that what is left can be spread over a row. */

@@ -47,6 +47,10 @@ POST   /v1/admin/licenses/{id}/suspend               manager
 POST   /v1/admin/licenses/{id}/revoke                manager
 POST   /v1/admin/licenses/{id}/reinstate             manager
 POST   /v1/admin/licenses/{id}/reissue               manager
+POST   /v1/admin/licenses/{id}/transfer              manager
+GET    /v1/admin/licenses/{id}/pending-changes       viewer
+DELETE /v1/admin/licenses/{id}/pending-changes/{change_id} manager
+POST   /v1/admin/licenses/{id}/pending-changes/{change_id}/release manager
 GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
@@ -108,6 +112,12 @@ GET    /admin/licenses/{id}/reinstate            manager
 POST   /admin/licenses/{id}/reinstate            manager
 GET    /admin/licenses/{id}/reissue              manager
 POST   /admin/licenses/{id}/reissue              manager
+GET    /admin/licenses/{id}/transfer             manager
+POST   /admin/licenses/{id}/transfer             manager
+GET    /admin/licenses/{id}/changes/{change_id}/cancel  manager
+POST   /admin/licenses/{id}/changes/{change_id}/cancel  manager
+GET    /admin/licenses/{id}/changes/{change_id}/release manager
+POST   /admin/licenses/{id}/changes/{change_id}/release manager
 GET    /admin/licenses/{id}/send                 manager
 POST   /admin/licenses/{id}/send                 manager
 GET    /admin/imports                            manager

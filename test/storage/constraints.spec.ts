@@ -40,8 +40,14 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     wrong: [{ id: "" }, { id: "a".repeat(65) }, { name: "" }, { name: "a".repeat(201) }, { metadata: "[]" }],
   },
   license_types: {
-    right: { id: "a", name: "A", duration_days: 1, ...TERMS, created_at: 0, updated_at: 0 },
-    wrong: [{ id: "" }, { id: "a".repeat(65) }, { duration_days: 0 }, ...FAULTS_OF_TERMS],
+    right: { id: "a", name: "A", duration_days: 1, duration: "P1D", ...TERMS, created_at: 0, updated_at: 0 },
+    wrong: [
+      { id: "" },
+      { id: "a".repeat(65) },
+      { duration_days: 0 },
+      { duration: "P0D" },
+      ...FAULTS_OF_TERMS,
+    ],
   },
   licenses: {
     right: {
@@ -68,8 +74,24 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { starts_at: null, expires_at: 0 },
       { metadata: "[]" },
       { unproven_until: 1 },
+      { updates_until: 1 },
       ...FAULTS_OF_TERMS,
     ],
+  },
+  pending_changes: {
+    right: {
+      id: "chg_a",
+      license_id: "lic_a",
+      action: "renew",
+      effective_at: 0,
+      input: "{}",
+      status: "pending",
+      ordered_by: "a",
+      ordered_at: 0,
+      held_by: "a",
+      updated_at: 0,
+    },
+    wrong: [{ action: "reissue" }, { input: "[]" }, { status: "scheduled" }],
   },
   activations: {
     right: {
@@ -264,6 +286,8 @@ describe("the triggers", () => {
       "licenses_count_update",
       "licenses_uncount_delete",
       "licenses_uncount_update",
+      // test/licensing/licenses/pending-changes.spec.ts
+      "pending_changes_overtaken",
     ]);
   });
 

@@ -52,7 +52,8 @@ export const Contact = z.object({
 export const LicenseType = z.object({
   id: z.string(),
   name: z.string(),
-  duration_days: z.nullable(z.int()),
+  duration: z.nullable(z.string()).check(z.describe("P and a number of Y, M, W or D; null: perpetual")),
+  duration_days: z.nullable(z.int()).check(z.describe("The duration, with 365 days a year and 30 a month")),
   grace_days: z.int(),
   lease_days: z.int(),
   check_in_hours: z.int(),
@@ -95,6 +96,9 @@ const Preview = z.object({
   dry_run: z.literal(true),
   license: License,
   changes: Changes,
+  effects: z
+    .record(z.string(), z.string())
+    .check(z.describe("By member of changes: what running instances notice of it, in words")),
   instances: z.object({ active: z.int(), listed: z.array(RunningSeat) }),
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });
@@ -119,6 +123,7 @@ export const ReissuedLicense = z.extend(IssuedLicense, { instances: RunningInsta
 export const ReissuePreview = z.extend(Preview, { instances: RunningInstances });
 
 export const LicenseOrPreview = z.union([License, Preview]);
+export const IssuedOrPreview = z.union([IssuedLicense, Preview]);
 
 /** A boolean in a query. */
 export const Flag = z.pipe(
@@ -277,7 +282,14 @@ export const ImportedLicenses = z.extend(Imported, {
 
 export const Message = z.object({
   id: z.string(),
-  kind: z.enum(["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"]),
+  kind: z.enum([
+    "license_delivery",
+    "license_renewed",
+    "license_changed",
+    "expiry_warning",
+    "license_expired",
+    "admin_digest",
+  ]),
   status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
   license_id: Text,
   customer_id: Text,

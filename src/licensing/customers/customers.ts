@@ -36,7 +36,7 @@ export const CustomerChanges = z.strictObject({ name: z.optional(Text(200)), ...
 export type NewCustomer = z.output<typeof NewCustomer>;
 export type CustomerChanges = z.output<typeof CustomerChanges>;
 
-const unknownCustomer = (id: string): Problem =>
+export const unknownCustomer = (id: string): Problem =>
   new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
 
 /** Adds the search terms of a customer if the statement before it in the batch changed a row. */

@@ -15,11 +15,21 @@ import {
   licenseTypes,
 } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
-import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
+import { addDuration } from "../../kernel/calendar.ts";
+import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";
+import {
+  ClonePolicy,
+  Days,
+  Duration,
+  Features,
+  GraceDays,
+  Limit,
+  NoticeDays,
+  UnprovenLeaseHours,
+} from "./terms.ts";
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
@@ -33,7 +43,8 @@ export const NewLicense = z
   .strictObject({
     customer_id: CustomerId,
     license_type: LicenseTypeId,
-    /** Days from issue, or an end, or neither for the type's duration. `expires_at: null` means perpetual. */
+    /** A duration or days from issue, or an end, or none for the type's duration. `expires_at: null` is perpetual. */
+    expires_in: z.optional(Duration),
     expires_days: z.optional(Days),
     expires_at: z.optional(z.nullable(EndInstant)),
     starts_at: z.nullish(StartInstant),
@@ -47,12 +58,15 @@ export const NewLicense = z
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
     clone_policy: z.optional(ClonePolicy),
+    /** Up to when the versions may be built that the license covers; null: all that appear while it runs. */
+    updates_until: z.optional(z.nullable(EndInstant)),
   })
   .check(
-    z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
-      message: "Give expires_days or expires_at, not both",
-      path: ["expires_at"],
-    }),
+    z.refine(
+      ({ expires_in, expires_days, expires_at }) =>
+        [expires_in, expires_days, expires_at].filter((end) => end !== undefined).length <= 1,
+      { message: "Give only one of expires_in, expires_days and expires_at", path: ["expires_at"] },
+    ),
   );
 
 export type NewLicense = z.output<typeof NewLicense>;
@@ -64,10 +78,14 @@ export const IssueRequest = z.safeExtend(NewLicense, {
 
 type IssueRequest = z.output<typeof IssueRequest>;
 
-function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
-  if (input.expires_at !== undefined) return input.expires_at;
-  const days = input.expires_days ?? durationDays;
-  return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
+function expiryOf(
+  { expires_at, expires_days, expires_in }: NewLicense,
+  issuedAt: number,
+  { duration }: LicenseType,
+): number | null {
+  if (expires_at !== undefined) return expires_at;
+  const runs = expires_in ?? (expires_days === undefined ? duration : `P${expires_days}D`);
+  return runs === null ? null : addDuration(issuedAt, runs);
 }
 
 /** The license that an input describes; what it leaves out comes from the license type. Pure. */
@@ -85,7 +103,7 @@ export const licenseOf = (
   revision: 1,
   issued_at: issuedAt,
   starts_at: input.starts_at ?? null,
-  expires_at: expiryOf(input, issuedAt, type.duration_days),
+  expires_at: expiryOf(input, issuedAt, type),
   grace_days: input.grace_days ?? type.grace_days,
   lease_days: type.lease_days,
   check_in_hours: type.check_in_hours,
@@ -103,6 +121,7 @@ export const licenseOf = (
   clone_policy: input.clone_policy ?? type.clone_policy,
   unproven_until: null,
   term_began_at: null,
+  updates_until: input.updates_until ?? null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -135,7 +154,7 @@ export async function issueLicense(
   if (!customer) throw noCustomer();
   if (!type) throw unknownTypeIn(input.license_type);
 
-  const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const license = licenseOf(input, readType(type), `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
   const mail = input.send_email ? await context.mail.delivery(context, license, customer) : [];
@@ -213,4 +232,5 @@ export const presentTerms = (license: Terms, now: number) => ({
   max_requests_per_day: license.max_requests_per_day,
   unproven_lease_hours: license.unproven_lease_hours,
   clone_policy: license.clone_policy,
+  updates_until: formatInstantOrNull(license.updates_until),
 });

@@ -95,8 +95,8 @@ function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, 
       faults.add(number, column, error.message);
     }
   }
-  // The end is given in days, so the empty expires_at says nothing.
-  if (filled("expires_days") && !filled("expires_at")) delete members["expires_at"];
+  // The end is given otherwise, so the empty expires_at says nothing.
+  if ((filled("expires_in") || filled("expires_days")) && !filled("expires_at")) delete members["expires_at"];
   return members;
 }
 

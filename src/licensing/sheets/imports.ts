@@ -20,8 +20,9 @@ import {
 import { termsOf } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
 import { cleaned } from "../../field/pasted.ts";
-import { floorToSecond } from "../../kernel/dates.ts";
+import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
@@ -129,23 +130,32 @@ async function importedLicense(
 ): Promise<License> {
   const issuedNow = floorToSecond(now);
   if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  const inKey = await termsInKey(context, row);
   return {
     ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
-    starts_at: row.starts_at === undefined ? await exportedStart(context, row) : row.starts_at,
+    starts_at: row.starts_at === undefined ? inKey.starts_at : row.starts_at,
+    updates_until: row.updates_until === undefined ? inKey.updates_until : row.updates_until,
   };
 }
 
 /**
- * An export has no column for the start of a license, and without its start a license would begin at once. If the row
- * still has the key that this service signed for the license, the start is its `nbf`.
+ * An export has no columns for the start of a license and for the end of its updates, and without its start a license
+ * would begin at once. If the row still has the key that this service signed for the license, they are in the key.
  */
-async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
-  if (!row.license_key) return null;
-  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(row.license_key));
-  const start = claims?.["jti"] === row.id ? claims?.["nbf"] : undefined;
-  return typeof start === "number" ? start * 1000 : null;
+async function termsInKey(
+  { keyring, config }: Context,
+  { id, license_key }: LicenseRow,
+): Promise<Pick<License, "starts_at" | "updates_until">> {
+  const claims = license_key
+    ? await keyring.verify("license+jwt", config.issuers, cleaned(license_key))
+    : null;
+  const { nbf, updates_until } = claims?.["jti"] === id ? (claims as Record<string, unknown>) : {};
+  return {
+    starts_at: typeof nbf === "number" ? nbf * SECOND : null,
+    updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,
+  };
 }
 
 async function existingCustomers({ db }: Context, ids: string[]): Promise<Set<string>> {
@@ -174,7 +184,7 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
   ]);
   return {
     customers: new Set(foundCustomers.map(({ id }) => id)),
-    types: new Map(foundTypes.map((type) => [type.id, type])),
+    types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
   };
 }

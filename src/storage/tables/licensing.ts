@@ -94,6 +94,7 @@ export const licenseTypes = sqliteTable("license_types", {
   updated_at: integer().notNull(),
   notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
   ...unprovenTerms(),
+  duration: text(),
 });
 
 export const licenses = sqliteTable(
@@ -123,6 +124,7 @@ export const licenses = sqliteTable(
     ...unprovenTerms(),
     unproven_until: integer(),
     term_began_at: integer(),
+    updates_until: integer(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -215,6 +217,32 @@ export const newInstances = sqliteTable(
   (table) => [primaryKey({ columns: [table.day, table.license_id, table.instance_id] })],
 );
 
+export const pendingChanges = sqliteTable(
+  "pending_changes",
+  {
+    id: text().primaryKey(),
+    license_id: text()
+      .notNull()
+      .references(() => licenses.id),
+    action: text({ enum: ["change", "renew", "suspend", "reinstate", "revoke", "transfer"] }).notNull(),
+    effective_at: integer().notNull(),
+    input: json<Record<string, unknown>>().notNull(),
+    status: text({ enum: ["pending", "held", "done", "failed", "cancelled"] }).notNull(),
+    detail: text(),
+    ordered_by: text().notNull(),
+    ordered_at: integer().notNull(),
+    released_by: text(),
+    held_by: text().notNull(),
+    overtaken_by: integer(),
+    updated_at: integer().notNull(),
+  },
+  (table) => [
+    index("pending_changes_by_license").on(table.license_id, table.id),
+    index("pending_changes_by_status").on(table.status, table.effective_at, table.id),
+  ],
+);
+
+export type PendingChange = typeof pendingChanges.$inferSelect;
 export type Customer = typeof customers.$inferSelect;
 export type Contact = typeof contacts.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;

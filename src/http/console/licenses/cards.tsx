@@ -57,6 +57,14 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
           "Suspected clones",
           license.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
         ],
+        [
+          "Covers versions",
+          license.updates_until === null ? null : (
+            <>
+              built until <When at={license.updates_until} now={now} as="end" />
+            </>
+          ),
+        ],
         ["Key revision", license.revision],
       ]}
     />

@@ -7,7 +7,14 @@ import { emptyOutbox, FakeResend, fire, mailing, NIGHTLY } from "../../../suppor
 import { eventsOf, newLicense, rows, unique } from "../../../support/service.ts";
 
 const HERE = "/admin/settings/mail/preview";
-const KINDS = ["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"];
+const KINDS = [
+  "license_delivery",
+  "license_renewed",
+  "license_changed",
+  "expiry_warning",
+  "license_expired",
+  "admin_digest",
+];
 const LANGUAGES = ["en", "de", "fr", "es", "ja"];
 
 const BRAND = JSON.stringify({
