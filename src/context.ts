@@ -38,6 +38,12 @@ export interface LicenseMail {
   renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
   /** Withdraws unsent mail that would no longer be true. Goes before the change. */
   withdrawal(context: Context, before: License, after: License): D1PreparedStatement[];
+  /** Withdraws unsent notices about those licenses of a customer that change, by an SQL condition. Goes before it. */
+  withdrawalOfMany(
+    context: Context,
+    now: number,
+    changed: { customerId: string; which: string },
+  ): D1PreparedStatement;
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }

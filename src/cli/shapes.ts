@@ -14,6 +14,7 @@ export type ApiToken = Shape<"ApiToken">;
 export type AuditSeal = Shape<"AuditSeal">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
+export type CustomerSuspension = Shape<"CustomerSuspension">;
 export type EventDocument = Shape<"EventDocument">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
 export type Instance = Shape<"Instance">;

@@ -21,7 +21,12 @@ const LineOf = (max: number, trim: z.core.$ZodCheck<string>) =>
     // The pattern says so, too, for readers of the published schema; `abort` keeps it to one message per fault.
     z.minLength(1, { abort: true }),
     ...maxCharacters(max),
-    z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+    // Without \p{…}, which Python and regular expressions without flags do not know: the pattern is published.
+    z.regex(/^(?=\s*\S)[^\u0000-\u001f\u007f-\u009f]*$/, {
+      error: "Must be one line without control characters",
+      abort: true,
+    }),
+    z.refine((text) => text.isWellFormed(), "Must be one line without control characters"),
   );
 
 /** Plain text for people: no control characters, not blank. */
@@ -48,6 +53,23 @@ export const written = <S extends z.core.$ZodType>(number: S) =>
     ),
     number,
   );
+
+/** The parameters of an address, those named NAME.KEY together under NAME: metadata.crm=4711. */
+export function byName(query: Record<string, string>): Record<string, unknown> {
+  const plain: [string, unknown][] = [];
+  const keyed = new Map<string, [string, string][]>();
+  for (const [name, value] of Object.entries(query)) {
+    const dot = name.indexOf(".");
+    if (dot < 1) plain.push([name, value]);
+    else
+      keyed.set(name.slice(0, dot), [...(keyed.get(name.slice(0, dot)) ?? []), [name.slice(dot + 1), value]]);
+  }
+  // A plain value beside keyed ones is refused: it is no object.
+  return Object.fromEntries([
+    ...[...keyed].map(([name, values]): [string, unknown] => [name, Object.fromEntries(values)]),
+    ...plain,
+  ]);
+}
 
 /** A list without duplicates. */
 export const unique = (message: string) => [

@@ -143,12 +143,28 @@ function withdrawMail(
   ];
 }
 
+/** The same for notices about many licenses of a customer, whose status changes and nothing else. */
+const withdrawNotices = (
+  { db }: Context,
+  now: number,
+  { customerId, which }: { customerId: string; which: string },
+): D1PreparedStatement =>
+  db.sql(
+    `UPDATE messages SET status = 'skipped', dedupe_key = dedupe_key || ':' || id,
+       last_error = 'The license changed before this was sent.', batch_id = NULL, updated_at = ?1
+     WHERE license_id IN (SELECT id FROM licenses WHERE customer_id = ?2 AND ${which})
+       AND kind IN (${NOTICES}) AND status = 'pending' AND uncertain_since IS NULL`,
+    now,
+    customerId,
+  );
+
 /** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
     (await oweDelivery(context, license, customer, "send_email")).statements,
   renewal: oweRenewal,
   withdrawal: withdrawMail,
+  withdrawalOfMany: withdrawNotices,
   sendSoon,
 };
 

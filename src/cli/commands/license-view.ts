@@ -34,6 +34,8 @@ export const printLicense = (license: License): void =>
     ],
     ["revision", String(license.revision)],
     ["metadata", text(JSON.stringify(license.metadata))],
+    ["tags", list(license.tags)],
+    ["notes", text(license.notes)],
     ["updated", when(license.updated_at)],
   ]);
 

@@ -5,9 +5,10 @@ import { define, handle, path, withDryRun, withJson, withList } from "../command
 import { usage } from "../failures.ts";
 import {
   endOf,
-  featuresOf,
   given,
+  keyedAs,
   limitOf,
+  listOf,
   notNegative,
   noticeDaysOf,
   objectOf,
@@ -29,6 +30,8 @@ interface Terms {
   maxServices?: OrNull<number>;
   maxRequestsPerDay?: OrNull<number>;
   metadata?: Record<string, unknown>;
+  tags?: string[];
+  notes?: string | false;
   noticeDays?: OrNull<number[]>;
   unprovenLeaseHours?: number;
   clonePolicy?: string;
@@ -52,6 +55,8 @@ interface Filter {
   standing?: string;
   expiringWithin?: number;
   query?: string;
+  tag?: string;
+  metadata?: Record<string, string>;
 }
 
 const withTerms = (command: Command): Command =>
@@ -59,7 +64,7 @@ const withTerms = (command: Command): Command =>
     .option("--expires <date>", "2027-01-31, an RFC 3339 instant, or never", endOf)
     .option("--starts <date>", "when the license starts")
     .option("--grace-days <days>", "how many days instances may run after the end", notNegative)
-    .option("--features <list>", "separated by commas, or none", featuresOf)
+    .option("--features <list>", "separated by commas, or none", listOf)
     .option("--max-instances <count>", "a number or unlimited", limitOf)
     .option("--max-services <count>", "a number or unlimited", limitOf)
     .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
@@ -70,7 +75,9 @@ const withTerms = (command: Command): Command =>
       ),
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
-    .option("--metadata <json>", "your own references, as a JSON object", objectOf);
+    .option("--metadata <json>", "your own references, as a JSON object", objectOf)
+    .option("--tags <list>", "separated by commas, or none", listOf)
+    .option("--notes <text>", "notes that only staff see");
 
 const termsOf = (terms: Terms) => ({
   license_type: terms.type,
@@ -86,6 +93,8 @@ const termsOf = (terms: Terms) => ({
   unproven_lease_hours: terms.unprovenLeaseHours,
   clone_policy: terms.clonePolicy,
   metadata: terms.metadata,
+  tags: terms.tags,
+  notes: terms.notes === false ? null : terms.notes,
 });
 
 export function addLicenseCommands(licenses: Command): void {
@@ -125,10 +134,12 @@ export function addLicenseCommands(licenses: Command): void {
     )
     .addOption(new Option("--standing <standing>", "what it allows now").choices(STANDINGS))
     .option("--expiring-within <days>", "entitled to run, and ending within this many days", notNegative)
-    .option("-q, --query <text>", "whose id, or whose customer's id, name, company or e-mail begins with it")
+    .option("-q, --query <text>", "whose id or customer, or a word that was noted, begins with it")
+    .option("--tag <tag>", "with this tag")
+    .option("--metadata <key=value>", "with this value in its metadata; can be repeated", keyedAs("metadata"))
     .action(
       handle<Filter>((call) => {
-        const { customer, type, status, standing, expiringWithin, query } = call.options;
+        const { customer, type, status, standing, expiringWithin, query, tag, metadata } = call.options;
         const filter = {
           customer_id: customer,
           license_type: type,
@@ -136,6 +147,8 @@ export function addLicenseCommands(licenses: Command): void {
           standing,
           expiring_within_days: expiringWithin,
           q: query,
+          tag,
+          ...metadata,
         };
         return call.list<License>(path("licenses"), filter, LICENSE_COLUMNS, "No licenses.");
       }),
@@ -158,6 +171,7 @@ export function addLicenseCommands(licenses: Command): void {
       .option("--check-in-hours <hours>", "how often instances check in", positive),
   )
     .option("--no-starts", "no start: valid as soon as it is issued")
+    .option("--no-notes", "remove the notes")
     .action(
       handle<Update>((call, id) => {
         const { leaseDays, checkInHours } = call.options;

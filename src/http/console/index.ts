@@ -16,6 +16,7 @@ import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
 import { customerPage } from "./customers/customer.tsx";
+import { customerSuspensions } from "./customers/suspension.tsx";
 import { customerList } from "./customers/list.tsx";
 import { clearCloneForm } from "./instances/clear-clone.tsx";
 import { freeSeat, instancePage } from "./instances/instance.tsx";
@@ -31,7 +32,14 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 
-const customerDoors: Door[] = [customerList, newCustomer, customerPage, editCustomer, removeCustomer];
+const customerDoors: Door[] = [
+  customerList,
+  newCustomer,
+  customerPage,
+  editCustomer,
+  ...customerSuspensions,
+  removeCustomer,
+];
 const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
 const messageDoors: Door[] = [messageList, messagePage, messageBody, retry];
 const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];

@@ -16,7 +16,9 @@ import {
 } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
+import { noted, recordable } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { addLicenseTerms } from "./license-terms.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";
@@ -24,7 +26,18 @@ import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 /** A license as an instance sees it: without the vendor's own data. */
-export type Terms = Omit<License, "metadata" | "notice_days" | "updated_at" | "version" | "signed_until">;
+export type Terms = Omit<
+  License,
+  | "metadata"
+  | "notice_days"
+  | "updated_at"
+  | "version"
+  | "signed_until"
+  | "notes"
+  | "tags"
+  | "terms_at"
+  | "suspension"
+>;
 
 export const NewLicense = z
   .strictObject({
@@ -40,6 +53,7 @@ export const NewLicense = z
     max_services: z.optional(Limit),
     max_requests_per_day: z.optional(Limit),
     metadata: z.optional(Metadata),
+    ...noted,
     /** The license's own days, instead of its type's. */
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
@@ -99,6 +113,10 @@ export const licenseOf = (
   unproven_lease_hours: input.unproven_lease_hours ?? type.unproven_lease_hours,
   clone_policy: input.clone_policy ?? type.clone_policy,
   unproven_until: null,
+  notes: input.notes ?? null,
+  tags: input.tags ?? [],
+  terms_at: 1,
+  suspension: null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -138,7 +156,10 @@ export async function issueLicense(
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
-      recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
+      recordChange(context, now, "license.issued", ["license", license.id], {
+        after: recordable(license),
+      }),
+      ...addLicenseTerms(context, license, "true"),
       ...mail,
     ]);
   } catch (error) {
@@ -186,6 +207,8 @@ export const presentLicense = (license: License, now: number) => ({
   metadata: license.metadata,
   updated_at: formatInstant(license.updated_at),
   notice_days: license.notice_days,
+  notes: license.notes,
+  tags: license.tags,
 });
 
 /** What everybody with its key may know about a license. */

@@ -9,6 +9,8 @@ import { isForeignKeyFailure } from "../../storage/failures.ts";
 import { type License, licenses } from "../../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { noted, recordableChanges } from "../customers/noted.ts";
+import { replaceLicenseTerms } from "./license-terms.ts";
 import { graceUntil } from "./standing.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
@@ -68,6 +70,7 @@ export const LicenseChanges = z.strictObject({
   notice_days: z.optional(z.nullable(NoticeDays)),
   unproven_lease_hours: z.optional(UnprovenLeaseHours),
   clone_policy: z.optional(ClonePolicy),
+  ...noted,
 });
 
 export const Renewal = z
@@ -129,6 +132,7 @@ export async function plan(
     ...wanted,
     signed_until: signedUntil(before, wanted),
     version: before.version + 1,
+    terms_at: before.version + 1,
     updated_at: now,
   };
   return { before, after, changes };
@@ -164,24 +168,30 @@ export async function carryOut(
     if (Object.keys(changes).length === 0) return before;
     await unless?.();
     const more = also ? await also(after) : [];
-    const withdrawn = context.mail.withdrawal(context, before, after);
+    const first = [
+      ...context.mail.withdrawal(context, before, after),
+      ...replaceLicenseTerms(context, before, after),
+    ];
     const results = await db
       .batch([
-        ...withdrawn,
+        ...first,
         db.compile(
           db.orm
             .update(licenses)
             .set(columnsToSet(before, after))
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version), where)),
         ),
-        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], {
+          changes: recordableChanges(changes),
+          reason,
+        }),
         ...more,
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
         throw unknownTypeIn(after.license_type);
       });
-    if (results[withdrawn.length]?.meta.changes !== 0) return after;
+    if (results[first.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }

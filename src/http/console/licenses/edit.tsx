@@ -9,6 +9,7 @@ import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Field, NotYet, PostForm, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
+import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
 import { TermFields, termsOf } from "../parts/terms.tsx";
@@ -22,6 +23,7 @@ const changesFrom = (entry: Entry) =>
     // An unchanged day keeps its instant to the second; a chosen day means that whole day.
     expires_at: entry.has("perpetual") ? null : entry.text("ends_on"),
     starts_at: entry.text("starts_at"),
+    ...notedOf(entry),
   });
 
 async function impact({ context, now, params }: Visit, entry: Entry): Promise<Child> {
@@ -101,6 +103,7 @@ export const editLicense: Form = {
               <span>Perpetual: remove the end</span>
             </label>
           )}
+          <NotedFields entry={entry} present={license} />
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}
           </div>
