@@ -60,7 +60,8 @@ export function byName(query: Record<string, string>): Record<string, unknown> {
   const keyed = new Map<string, [string, string][]>();
   for (const [name, value] of Object.entries(query)) {
     const dot = name.indexOf(".");
-    if (dot < 1) plain.push([name, value]);
+    // A record would drop __proto__ silently: under its whole name it is refused.
+    if (dot < 1 || name.endsWith(".__proto__")) plain.push([name, value]);
     else
       keyed.set(name.slice(0, dot), [...(keyed.get(name.slice(0, dot)) ?? []), [name.slice(dot + 1), value]]);
   }

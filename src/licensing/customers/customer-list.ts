@@ -31,50 +31,70 @@ const TERMS: Terms = { name: "customer_terms", term: customerTerms.term, owner: 
 const beginning = (term: SQL | SQLiteColumn, from: string): SQL =>
   sql`${term} >= ${from} AND ${term} < ${`${from}\u{10FFFF}`}`;
 
-/** Which rows of terms a search finds: each owner by its first matching term only, and not if `passed` matches, too. */
-export function matches({ name, term, owner }: Terms, from: string, passed?: string): SQL {
+/** A text to look for, and the one of which an earlier stage of the search had everything. */
+export interface Search {
+  from: string;
+  passed?: string;
+}
+
+/**
+ * Which rows of terms a search looks at, and which of them it finds: each owner by its first matching term only, and not
+ * if `passed` matches, too. The others are looked at all the same, so that a page looks at a bounded number of rows.
+ */
+export function matches(
+  { name, term, owner }: Terms,
+  { from, passed }: Search,
+): { range: SQL; isFirst: SQL } {
   const earlier = sql.raw("earlier.term");
-  const of = (range: SQL): SQL => sql`NOT EXISTS (
+  const none = (range: SQL): SQL => sql`NOT EXISTS (
     SELECT 1 FROM ${sql.raw(name)} earlier WHERE earlier.${sql.raw(owner.name)} = ${owner} AND ${range})`;
-  return sql.join(
-    [
-      beginning(term, from),
-      of(sql`${earlier} >= ${from} AND ${earlier} < ${term}`),
-      ...(passed === undefined ? [] : [of(beginning(earlier, passed))]),
-    ],
-    sql` AND `,
-  );
+  const isFirst = none(sql`${earlier} >= ${from} AND ${earlier} < ${term}`);
+  return {
+    range: beginning(term, from),
+    isFirst: passed === undefined ? isFirst : sql`${isFirst} AND ${none(beginning(earlier, passed))}`,
+  };
 }
 
 /**
  * The searches for a text: in the form in which terms are written, and in that of earlier releases, which a customer's
  * terms have until the ten-minute trigger writes them again.
  */
-export function searches(q: string): { from: string; passed?: string }[] {
+export function searches(q: string): Search[] {
   const [from, former] = [normalizeTerm(q), formerTerm(q)];
   if (from === "") return [{ from: former }];
   return former.startsWith(from) ? [{ from }] : [{ from }, { from: former, passed: from }];
 }
 
-/** The condition that a search finds a customer's terms. */
-export const customerMatches = (search: { from: string; passed?: string }): SQL =>
-  matches(TERMS, search.from, search.passed);
+/** The terms of customers that a search looks at, and whether it finds the customer by this one. */
+export const customerMatches = (search: Search): { range: SQL; isFirst: SQL } => matches(TERMS, search);
 
 interface Found {
   term: string;
-  customer: Customer;
+  owner: string;
+  /** null: found by an earlier term. */
+  customer: Customer | null;
 }
 
-const withTerms = ({ db }: Context, condition: SQL, position: Key | null, limit: number) => {
-  const [term, id] = position ?? ["", ""];
-  return db.orm
-    .select({ term: customerTerms.term, customer: customers })
-    .from(customerTerms)
-    .innerJoin(customers, eq(customers.id, customerTerms.customer_id))
-    .where(and(condition, sql`(${customerTerms.term}, ${customerTerms.customer_id}) > (${term}, ${id})`))
-    .orderBy(customerTerms.term, customerTerms.customer_id)
-    .limit(limit);
-};
+function withTerms(
+  { db }: Context,
+  range: SQL,
+  isFound: SQL | undefined,
+  position: Key | null,
+  limit: number,
+) {
+  const { term, customer_id } = customerTerms;
+  const [after, id] = position ?? ["", ""];
+  return (
+    db.orm
+      // In a batch, two columns of one name would become one.
+      .select({ term, owner: customer_id, customer: customers })
+      .from(customerTerms)
+      .leftJoin(customers, and(eq(customers.id, customer_id), isFound))
+      .where(and(range, sql`(${term}, ${customer_id}) > (${after}, ${id})`))
+      .orderBy(term, customer_id)
+      .limit(limit)
+  );
+}
 
 /**
  * Customers by id. With `q`: those with an id, or a word of what staff typed, that it begins, by the matching term.
@@ -87,10 +107,10 @@ export async function listCustomers(
 ): Promise<Page<Customer>> {
   allow(context, "read");
   const list = await openList(context, "customers", request, filter);
-  const stage = (condition: SQL): Stage<Found> => ({
-    after: (position, limit) => withTerms(context, condition, position, limit),
-    keyOf: ({ term, customer }) => [term, customer.id],
-    keep: ({ customer }) => isNotedAs(customer, filter),
+  const stage = (range: SQL, isFound?: SQL): Stage<Found> => ({
+    after: (position, limit) => withTerms(context, range, isFound, position, limit),
+    keyOf: ({ term, owner }) => [term, owner],
+    keep: ({ customer }) => customer !== null && isNotedAs(customer, filter),
   });
   const { q } = filter;
   const term = termOf(filter);
@@ -98,15 +118,11 @@ export async function listCustomers(
     const stages =
       q === undefined
         ? [stage(sql`${customerTerms.term} = ${term}`)]
-        : searches(q).map((search) => stage(customerMatches(search)));
-    const page = await readStages(
-      context,
-      list,
-      stages,
-      isNarrowed(filter) ? MAX_SCAN : request.limit,
-      MAX_FOUND,
-    );
-    return { ...page, data: page.data.map(({ customer }) => customer) };
+        : searches(q)
+            .map(customerMatches)
+            .map(({ range, isFirst }) => stage(range, isFirst));
+    const page = await readStages(context, list, stages, request.limit, MAX_FOUND);
+    return { ...page, data: page.data.map(({ customer }) => customer).filter((found) => found !== null) };
   }
   const scan = filter.metadata ? MAX_SCAN : request.limit + 1;
   const rows = await context.db.orm
@@ -123,8 +139,5 @@ export async function listCustomers(
   );
 }
 
-/** A found customer costs a term and another look at its terms. */
-const MAX_FOUND = 66;
-
-const isNarrowed = ({ tag, metadata }: CustomerFilter): boolean =>
-  tag !== undefined || metadata !== undefined;
+/** A found customer costs a term, two rows of another look at its terms, and itself. */
+const MAX_FOUND = 48;

@@ -14,6 +14,9 @@ export interface Stage<Row> {
   keep(row: Row): boolean;
 }
 
+/** A search passes over rows that it had before or that the other filters leave out. */
+const LOOK_AHEAD = 3;
+
 /** @param budget how many rows all stages of a page look at together */
 export async function readStages<Row>(
   { db }: Context,
@@ -24,7 +27,7 @@ export async function readStages<Row>(
 ): Promise<Page<Row>> {
   const [first = 0, ...position] = list.after ?? [];
   const ahead = stages.slice(Number(first));
-  const scan = Math.min(limit + 1, Math.floor(budget / ahead.length));
+  const scan = Math.min(LOOK_AHEAD * limit + 1, Math.floor(budget / ahead.length));
   const queries = ahead.map((stage, n) => stage.after(n === 0 && list.after ? position : null, scan));
   const found = (await db.orm.batch(queries as [Query])) as unknown as Row[][];
   const rows: { stage: number; row: Row }[] = [];

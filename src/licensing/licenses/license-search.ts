@@ -4,7 +4,7 @@ import { and, eq, gt, gte, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { Key, List, Page } from "../../kernel/pages.ts";
 import { customerTerms, type License, licenses, licenseTerms } from "../../storage/schema.ts";
-import { customerMatches, matches, searches, type Terms } from "../customers/customer-list.ts";
+import { customerMatches, matches, type Search, searches, type Terms } from "../customers/customer-list.ts";
 import { normalizeTerm, termsOfLicense } from "../customers/search-terms.ts";
 import { readStages, type Stage } from "../customers/stages.ts";
 
@@ -21,12 +21,12 @@ const idsOf = (q: string): string | null =>
   BEGINS_ID.test(q) ? q.slice(0, 4).toLowerCase() + q.slice(4).toUpperCase() : null;
 
 /** A license costs up to four rows: a term, another look at the terms, itself, and at times its customer. */
-const MAX_FOUND = 56;
+const MAX_FOUND = 48;
 
 interface Found {
   term: string;
   owner: string;
-  /** null: a customer without (more) licenses, so that the walk gets past it. */
+  /** null: a customer without (more) licenses, or found by an earlier term; so the walk gets past it. */
   license: License | null;
 }
 
@@ -91,6 +91,7 @@ function idsAfter({ db }: Context, ids: string, position: Key | null, scan: numb
 
 function notedAfter({ db }: Context, from: string, position: Key | null, scan: number) {
   const [term, id] = position ?? ["", ""];
+  const { range, isFirst } = matches(TERMS, { from });
   return db.orm
     .select({
       term: sql<string>`${licenseTerms.term}`.as("found_term"),
@@ -98,22 +99,16 @@ function notedAfter({ db }: Context, from: string, position: Key | null, scan: n
       license: licenses,
     })
     .from(licenseTerms)
-    .innerJoin(licenses, eq(licenses.id, licenseTerms.license_id))
-    .where(
-      and(matches(TERMS, from), sql`(${licenseTerms.term}, ${licenseTerms.license_id}) > (${term}, ${id})`),
-    )
+    .leftJoin(licenses, and(eq(licenses.id, licenseTerms.license_id), isFirst))
+    .where(and(range, sql`(${licenseTerms.term}, ${licenseTerms.license_id}) > (${term}, ${id})`))
     .orderBy(licenseTerms.term, licenseTerms.license_id)
     .limit(scan);
 }
 
 /** The licenses of the customers that a search finds, customer by customer. */
-function ofCustomersAfter(
-  { db }: Context,
-  search: ReturnType<typeof searches>[number],
-  position: Key | null,
-  scan: number,
-) {
+function ofCustomersAfter({ db }: Context, search: Search, position: Key | null, scan: number) {
   const [term, customer, license] = position ?? ["", "", ""];
+  const { range, isFirst } = customerMatches(search);
   const here = sql`(${customerTerms.term}, ${customerTerms.customer_id})`;
   return db.orm
     .select({
@@ -126,10 +121,11 @@ function ofCustomersAfter(
       licenses,
       and(
         eq(licenses.customer_id, customerTerms.customer_id),
+        isFirst,
         sql`${licenses.id} > iif(${here} = (${term}, ${customer}), ${license}, '')`,
       ),
     )
-    .where(and(customerMatches(search), sql`${here} >= (${term}, ${customer})`))
+    .where(and(range, sql`${here} >= (${term}, ${customer})`))
     .orderBy(customerTerms.term, customerTerms.customer_id, licenses.id)
     .limit(scan);
 }
