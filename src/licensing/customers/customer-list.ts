@@ -27,9 +27,8 @@ export interface Terms {
 
 const TERMS: Terms = { name: "customer_terms", term: customerTerms.term, owner: customerTerms.customer_id };
 
-/** All texts that begin with `from`. D1 limits LIKE to 50 bytes. */
-const beginning = (term: SQL | SQLiteColumn, from: string): SQL =>
-  sql`${term} >= ${from} AND ${term} < ${`${from}\u{10FFFF}`}`;
+/** The end of the range of all texts that begin with `from`. D1 limits LIKE to 50 bytes. */
+const endOf = (from: string): string => `${from}\u{10FFFF}`;
 
 /** A text to look for, and the one of which an earlier stage of the search had everything. */
 export interface Search {
@@ -37,21 +36,29 @@ export interface Search {
   passed?: string;
 }
 
+interface Matches {
+  /** The rows that begin with the text: all of them, those after a place, or those from it on. */
+  range(place: Key | null, comparison?: ">" | ">="): SQL;
+  isFirst: SQL;
+}
+
 /**
  * Which rows of terms a search looks at, and which of them it finds: each owner by its first matching term only, and not
  * if `passed` matches, too. The others are looked at all the same, so that a page looks at a bounded number of rows.
  */
-export function matches(
-  { name, term, owner }: Terms,
-  { from, passed }: Search,
-): { range: SQL; isFirst: SQL } {
+export function matches({ name, term, owner }: Terms, { from, passed }: Search): Matches {
   const earlier = sql.raw("earlier.term");
   const none = (range: SQL): SQL => sql`NOT EXISTS (
     SELECT 1 FROM ${sql.raw(name)} earlier WHERE earlier.${sql.raw(owner.name)} = ${owner} AND ${range})`;
-  const isFirst = none(sql`${earlier} >= ${from} AND ${earlier} < ${term}`);
+  const first = none(sql`${earlier} >= ${from} AND ${earlier} < ${term}`);
+  const neverPassed = passed && none(sql`${earlier} >= ${passed} AND ${earlier} < ${endOf(passed)}`);
   return {
-    range: beginning(term, from),
-    isFirst: passed === undefined ? isFirst : sql`${isFirst} AND ${none(beginning(earlier, passed))}`,
+    // One comparison for the start: SQLite would take that of the term alone, and each page would begin anew.
+    range: (place, comparison = ">") =>
+      place === null
+        ? sql`${term} >= ${from} AND ${term} < ${endOf(from)}`
+        : sql`(${term}, ${owner}) ${sql.raw(comparison)} (${place[0]}, ${place[1]}) AND ${term} < ${endOf(from)}`,
+    isFirst: neverPassed ? sql`${first} AND ${neverPassed}` : first,
   };
 }
 
@@ -66,7 +73,7 @@ export function searches(q: string): Search[] {
 }
 
 /** The terms of customers that a search looks at, and whether it finds the customer by this one. */
-export const customerMatches = (search: Search): { range: SQL; isFirst: SQL } => matches(TERMS, search);
+export const customerMatches = (search: Search): Matches => matches(TERMS, search);
 
 interface Found {
   term: string;
@@ -75,26 +82,23 @@ interface Found {
   customer: Customer | null;
 }
 
-function withTerms(
-  { db }: Context,
-  range: SQL,
-  isFound: SQL | undefined,
-  position: Key | null,
-  limit: number,
-) {
+function withTerms({ db }: Context, range: SQL, isFound: SQL | undefined, limit: number) {
   const { term, customer_id } = customerTerms;
-  const [after, id] = position ?? ["", ""];
   return (
     db.orm
       // In a batch, two columns of one name would become one.
       .select({ term, owner: customer_id, customer: customers })
       .from(customerTerms)
       .leftJoin(customers, and(eq(customers.id, customer_id), isFound))
-      .where(and(range, sql`(${term}, ${customer_id}) > (${after}, ${id})`))
+      .where(range)
       .orderBy(term, customer_id)
       .limit(limit)
   );
 }
+
+/** The rows of one term. */
+const having = (term: string, place: Key | null): SQL =>
+  sql`${customerTerms.term} = ${term} AND ${customerTerms.customer_id} > ${place?.[1] ?? ""}`;
 
 /**
  * Customers by id. With `q`: those with an id, or a word of what staff typed, that it begins, by the matching term.
@@ -107,8 +111,8 @@ export async function listCustomers(
 ): Promise<Page<Customer>> {
   allow(context, "read");
   const list = await openList(context, "customers", request, filter);
-  const stage = (range: SQL, isFound?: SQL): Stage<Found> => ({
-    after: (position, limit) => withTerms(context, range, isFound, position, limit),
+  const stage = (after: Stage<Found>["after"]): Stage<Found> => ({
+    after,
     keyOf: ({ term, owner }) => [term, owner],
     keep: ({ customer }) => customer !== null && isNotedAs(customer, filter),
   });
@@ -117,10 +121,12 @@ export async function listCustomers(
   if (q !== undefined || term !== null) {
     const stages =
       q === undefined
-        ? [stage(sql`${customerTerms.term} = ${term}`)]
+        ? [stage((place, scan) => withTerms(context, having(term ?? "", place), undefined, scan))]
         : searches(q)
             .map(customerMatches)
-            .map(({ range, isFirst }) => stage(range, isFirst));
+            .map(({ range, isFirst }) =>
+              stage((place, scan) => withTerms(context, range(place), isFirst, scan)),
+            );
     const page = await readStages(context, list, stages, request.limit, MAX_FOUND);
     return { ...page, data: page.data.map(({ customer }) => customer).filter((found) => found !== null) };
   }

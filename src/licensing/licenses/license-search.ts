@@ -90,7 +90,6 @@ function idsAfter({ db }: Context, ids: string, position: Key | null, scan: numb
 }
 
 function notedAfter({ db }: Context, from: string, position: Key | null, scan: number) {
-  const [term, id] = position ?? ["", ""];
   const { range, isFirst } = matches(TERMS, { from });
   return db.orm
     .select({
@@ -100,7 +99,7 @@ function notedAfter({ db }: Context, from: string, position: Key | null, scan: n
     })
     .from(licenseTerms)
     .leftJoin(licenses, and(eq(licenses.id, licenseTerms.license_id), isFirst))
-    .where(and(range, sql`(${licenseTerms.term}, ${licenseTerms.license_id}) > (${term}, ${id})`))
+    .where(range(position))
     .orderBy(licenseTerms.term, licenseTerms.license_id)
     .limit(scan);
 }
@@ -110,24 +109,27 @@ function ofCustomersAfter({ db }: Context, search: Search, position: Key | null,
   const [term, customer, license] = position ?? ["", "", ""];
   const { range, isFirst } = customerMatches(search);
   const here = sql`(${customerTerms.term}, ${customerTerms.customer_id})`;
-  return db.orm
-    .select({
-      term: sql<string>`${customerTerms.term}`.as("found_term"),
-      owner: sql<string>`${customerTerms.customer_id}`.as("found_owner"),
-      license: licenses,
-    })
-    .from(customerTerms)
-    .leftJoin(
-      licenses,
-      and(
-        eq(licenses.customer_id, customerTerms.customer_id),
-        isFirst,
-        sql`${licenses.id} > iif(${here} = (${term}, ${customer}), ${license}, '')`,
-      ),
-    )
-    .where(and(range, sql`${here} >= (${term}, ${customer})`))
-    .orderBy(customerTerms.term, customerTerms.customer_id, licenses.id)
-    .limit(scan);
+  return (
+    db.orm
+      .select({
+        term: sql<string>`${customerTerms.term}`.as("found_term"),
+        owner: sql<string>`${customerTerms.customer_id}`.as("found_owner"),
+        license: licenses,
+      })
+      .from(customerTerms)
+      .leftJoin(
+        licenses,
+        and(
+          eq(licenses.customer_id, customerTerms.customer_id),
+          isFirst,
+          sql`${licenses.id} > iif(${here} = (${term}, ${customer}), ${license}, '')`,
+        ),
+      )
+      // The last customer may have more licenses.
+      .where(range(position, ">="))
+      .orderBy(customerTerms.term, customerTerms.customer_id, licenses.id)
+      .limit(scan)
+  );
 }
 
 /** The licenses that have a term, by their ids: a filter looks at them one by one. */
