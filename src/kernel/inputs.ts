@@ -21,12 +21,10 @@ const LineOf = (max: number, trim: z.core.$ZodCheck<string>) =>
     // The pattern says so, too, for readers of the published schema; `abort` keeps it to one message per fault.
     z.minLength(1, { abort: true }),
     ...maxCharacters(max),
-    // Without \p{…}, which Python and regular expressions without flags do not know: the pattern is published.
-    z.regex(/^(?=\s*\S)[^\u0000-\u001f\u007f-\u009f]*$/, {
-      error: "Must be one line without control characters",
-      abort: true,
-    }),
-    z.refine((text) => text.isWellFormed(), "Must be one line without control characters"),
+    z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+    // As it is published: without \p{…}, which Python and regular expressions without flags do not know, and with the
+    // white space at the ends that is removed before.
+    z.meta({ pattern: "^(?=\\s*\\S)[\\s\\u0085]*[^\\u0000-\\u001f\\u007f-\\u009f]*[\\s\\u0085]*$" }),
   );
 
 /** Plain text for people: no control characters, not blank. */

@@ -9,6 +9,8 @@ import { normalizeTerm } from "./search-terms.ts";
 const MAX_NOTES = 4_000;
 const MAX_VALUE = 200;
 
+const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+
 export const Tag = z
   .string()
   .check(
@@ -22,11 +24,10 @@ const Notes = z.string().check(
   z.trim(),
   z.minLength(1, { abort: true }),
   ...maxCharacters(MAX_NOTES),
-  z.regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/, {
-    error: "Must be text without control characters",
-    abort: true,
-  }),
-  z.refine((text) => text.isWellFormed(), "Must be text without control characters"),
+  z.refine(
+    (text) => text.isWellFormed() && !CONTROL.test(text),
+    "Must be text without control characters, except line ends and tabs",
+  ),
 );
 
 /** The members of an input. Notes may have several lines; null clears them. */

@@ -21,7 +21,7 @@ export const InstanceId = z.string().check(
       "1 to 128 printable characters. White space and invisible characters at its ends do not count, nor does how accents are composed (NFC).",
     // Weaker than the checks, because Python and regular expressions without flags do not know \p{…}. At the ends
     // there may be white space, which counts for nothing.
-    pattern: "^\\s*[^\\u0000-\\u001f\\u007f-\\u009f]+\\s*$",
+    pattern: "^[\\s\\u0085]*[^\\u0000-\\u001f\\u007f-\\u009f]+[\\s\\u0085]*$",
     minLength: 1,
   }),
 );
