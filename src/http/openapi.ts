@@ -96,12 +96,12 @@ function parametersOf(declared: Endpoint): Json[] {
       properties?: Record<string, Json>;
       required?: string[];
     };
-    return Object.entries(properties).map(([name, property]) => ({
-      name,
-      in: place,
-      required: place === "path" || required.includes(name),
-      ...(property["type"] === "object" ? keyed(name, property) : { schema: property }),
-    }));
+    return Object.entries(properties).map(([name, property]) =>
+      Object.assign(
+        { name, in: place, required: place === "path" || required.includes(name) },
+        property["type"] === "object" ? keyed(name, property) : { schema: property },
+      ),
+    );
   };
   return [
     ...parameters(declared.params, "path"),

@@ -47,7 +47,7 @@ const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check
  */
 export function leavesOf(metadata: unknown, key = ""): [key: string, value: string][] {
   if (metadata === null || metadata === undefined) return [];
-  if (typeof metadata !== "object") return [[key, String(metadata as string | number | boolean)]];
+  if (typeof metadata !== "object") return [[key, `${metadata as string | number | boolean}`]];
   if (Array.isArray(metadata)) return metadata.flatMap((item) => leavesOf(item, key));
   return Object.entries(metadata).flatMap(([name, value]) =>
     leavesOf(value, key === "" ? name : `${key}.${name}`),

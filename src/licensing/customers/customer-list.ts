@@ -38,7 +38,7 @@ export interface Search {
 
 interface Matches {
   /** The rows that begin with the text: all of them, those after a place, or those from it on. */
-  range(place: Key | null, comparison?: ">" | ">="): SQL;
+  range: (place: Key | null, comparison?: ">" | ">=") => SQL;
   isFirst: SQL;
 }
 

@@ -11,7 +11,7 @@ const MAX_VALUE = 200;
 
 const CONTROL = /(?![\t\n\r])\p{Cc}/u;
 
-export const Tag = z
+const Tag = z
   .string()
   .check(
     z.regex(

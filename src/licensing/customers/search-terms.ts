@@ -63,7 +63,7 @@ function startsOf(text: string, max: number): string[] {
 function termsIn(texts: string[], notes: string | null): string[] {
   const terms = new Set(texts.map(normalizeTerm));
   for (const [text, max] of [
-    ...texts.map((text) => [text, MAX_STARTS] as const),
+    ...texts.map((one) => [one, MAX_STARTS] as const),
     [notes ?? "", MAX_NOTED] as const,
   ]) {
     if (terms.size >= MAX_TERMS) break;
