@@ -42,7 +42,8 @@ const unknownCustomer = (id: string): Problem =>
 /** Adds the search terms of a customer on an SQL condition. */
 const addTerms = ({ db }: Context, customer: Customer, condition: string): D1PreparedStatement =>
   db.sql(
-    `INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE ${condition}`,
+    `INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE ${condition}
+     ON CONFLICT DO NOTHING`,
     customer.id,
     JSON.stringify(termsOf(customer)),
   );
@@ -50,12 +51,20 @@ const addTerms = ({ db }: Context, customer: Customer, condition: string): D1Pre
 /** What a customer is found by, besides the id. */
 const SEARCHED = ["name", "company", "email", "metadata", "tags", "notes"] as const;
 
-/** Replaces the search terms of a customer who is still the one that was read. Goes before the change, in its batch. */
+/**
+ * Replaces the search terms of a customer who is still the one that was read; writes only those that differ. Goes before
+ * the change, in its batch.
+ */
 function replaceTerms(context: Context, before: Customer, after: Customer): D1PreparedStatement[] {
   const { id, version, created_at } = before;
   const still = `EXISTS (SELECT 1 FROM customers WHERE (id, version, created_at) = (?1, ${version}, ${created_at}))`;
   return [
-    context.db.sql(`DELETE FROM customer_terms WHERE customer_id = ?1 AND ${still}`, id),
+    context.db.sql(
+      `DELETE FROM customer_terms WHERE customer_id = ?1 AND ${still}
+         AND term NOT IN (SELECT value FROM json_each(?2))`,
+      id,
+      JSON.stringify(termsOf(after)),
+    ),
     addTerms(context, after, still),
   ];
 }

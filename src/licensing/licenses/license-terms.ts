@@ -9,7 +9,8 @@ export function addLicenseTerms({ db }: Context, license: License, condition: st
   if (terms.length === 0) return [];
   return [
     db.sql(
-      `INSERT INTO license_terms (term, license_id) SELECT value, ?1 FROM json_each(?2) WHERE ${condition}`,
+      `INSERT INTO license_terms (term, license_id) SELECT value, ?1 FROM json_each(?2) WHERE ${condition}
+       ON CONFLICT DO NOTHING`,
       license.id,
       JSON.stringify(terms),
     ),
@@ -19,7 +20,7 @@ export function addLicenseTerms({ db }: Context, license: License, condition: st
 const SEARCHED = ["metadata", "tags", "notes"] as const;
 
 /**
- * Replaces the terms of a license if it is still the version `before`, and `after` has other terms. Goes before the
+ * Replaces the terms of a license if it is still the version `before`, and `after` has other terms; writes only those that differ. Goes before the
  * change, in its batch.
  */
 export function replaceLicenseTerms(
@@ -32,7 +33,12 @@ export function replaceLicenseTerms(
   if (isSame && before.terms_at === version) return [];
   const still = `EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND version = ${version})`;
   return [
-    context.db.sql(`DELETE FROM license_terms WHERE license_id = ?1 AND ${still}`, id),
+    context.db.sql(
+      `DELETE FROM license_terms WHERE license_id = ?1 AND ${still}
+         AND term NOT IN (SELECT value FROM json_each(?2))`,
+      id,
+      JSON.stringify(termsOfLicense(after)),
+    ),
     ...addLicenseTerms(context, after, still),
   ];
 }
