@@ -43,6 +43,12 @@ export interface LicenseMail {
    * @param orderId the pending change that this carries out, if it still is pending
    */
   withdrawal(context: Context, before: License, after: License, orderId?: string): D1PreparedStatement[];
+  /** Withdraws unsent notices about those licenses of a customer that change, by an SQL condition. Goes before it. */
+  withdrawalOfMany(
+    context: Context,
+    now: number,
+    changed: { customerId: string; which: string },
+  ): D1PreparedStatement[];
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }

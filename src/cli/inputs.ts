@@ -39,12 +39,21 @@ const partsOf = (text: string): string[] =>
         .map((part) => part.trim())
         .filter((part) => part !== "");
 
-/** Features, separated by commas. */
-export const featuresOf = partsOf;
+/** Features or tags, separated by commas. */
+export const listOf = partsOf;
 
 /** Days before the end; null: those of the license type. */
 export const noticeDaysOf = (text: string): OrNull<number[]> =>
   text === "type" ? NULL : partsOf(text).map(notNegative);
+
+/** KEY=value pairs of an option that can be repeated, as parameters of the API: metadata.KEY. */
+export const keyedAs =
+  (name: string) =>
+  (text: string, before: Record<string, string> = {}): Record<string, string> => {
+    const at = text.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError("Must be a key and a value, such as crm=4711.");
+    return { ...before, [`${name}.${text.slice(0, at)}`]: text.slice(at + 1) };
+  };
 
 export function objectOf(text: string): Record<string, unknown> {
   try {

@@ -16,6 +16,7 @@ export type AuditSeal = Shape<"AuditSeal">;
 export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
+export type CustomerSuspension = Shape<"CustomerSuspension">;
 export type EventDocument = Shape<"EventDocument">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
 export type Instance = Shape<"Instance">;

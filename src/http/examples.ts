@@ -29,6 +29,8 @@ export const customer = {
   created_at: "2026-11-23T09:00:00.000Z",
   updated_at: "2026-11-23T09:00:00.000Z",
   email_status: null,
+  notes: null,
+  tags: [],
 };
 
 export const licenseType = {
@@ -82,6 +84,8 @@ export const license = {
   metadata: {},
   updated_at: "2026-11-23T09:01:00.412Z",
   notice_days: null,
+  notes: null,
+  tags: [],
 };
 
 export const issuedLicense = { license, license_key: KEY };

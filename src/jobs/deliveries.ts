@@ -1,10 +1,11 @@
-// Every ten minutes: carries out changes that are due, sends mail, adds new events and usage to the counters, and looks
-// for silent instances.
+// Every ten minutes: carries out changes that are due, sends mail, adds new events and usage to the counters, looks for
+// silent instances, and writes search terms that are missing.
 import { roleNow } from "../access/credentials.ts";
 import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
+import { indexTerms } from "../licensing/licenses/index-terms.ts";
 import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { carryOutDue } from "../licensing/licenses/pending-run.ts";
 import { deliverMail } from "../notices/delivery.ts";
@@ -22,6 +23,7 @@ export const runDeliveries = (context: Context, now: number): Promise<void> =>
     () => walkForSilent(context),
     () => addUpUsage(context),
     () => forgetNewInstances(context, now),
+    () => indexTerms(context),
   ]);
 
 export const deliver = (context: Context, now: number): Promise<void> =>

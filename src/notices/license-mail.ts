@@ -191,11 +191,10 @@ const SAME_LICENSE = `m.license_id = :license
   AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)
   AND (:order IS NULL OR EXISTS (SELECT 1 FROM pending_changes WHERE id = :order AND status = 'pending'))`;
 
+const LICENSE_CHANGED = "The license changed before this was sent.";
+
 // By the notice's end, not by the revision of the key, because the previous release writes no revision.
-const NOTICES = takingBack(
-  `m.notice_end IS NOT NULL AND ${SAME_LICENSE}`,
-  "The license changed before this was sent.",
-);
+const NOTICES = takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, LICENSE_CHANGED);
 
 // A key that Resend may have accepted stays: nobody can call it back.
 const KEYS = named(`
@@ -234,6 +233,18 @@ function withdrawMail(
   ];
 }
 
+/** The same for notices about many licenses of a customer, whose status changes and nothing else. */
+const withdrawNotices = (
+  { db }: Context,
+  now: number,
+  { customerId, which }: { customerId: string; which: string },
+): D1PreparedStatement[] =>
+  takingBack(
+    `m.notice_end IS NOT NULL
+       AND m.license_id IN (SELECT id FROM licenses WHERE customer_id = :customer AND ${which})`,
+    LICENSE_CHANGED,
+  ).map((statement) => db.run(statement, { now, customer: customerId }));
+
 /** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
@@ -241,6 +252,7 @@ export const licenseMail: LicenseMail = {
   renewal: oweRenewal,
   change: oweChange,
   withdrawal: withdrawMail,
+  withdrawalOfMany: withdrawNotices,
   sendSoon,
 };
 

@@ -198,7 +198,7 @@ export function prefixed(db: Database, first: D1PreparedStatement[]): Prefixed {
 export async function isReady(db: Database): Promise<boolean> {
   try {
     // A column of the last migration, because a Worker may be deployed before its migrations run.
-    await db.batch([db.sql("SELECT updates_until FROM licenses LIMIT 1")]);
+    await db.batch([db.sql("SELECT suspension FROM licenses LIMIT 1")]);
     return true;
   } catch {
     return false;

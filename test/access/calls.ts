@@ -31,6 +31,8 @@ GET    /v1/admin/customers                           viewer
 GET    /v1/admin/customers/{id}                      viewer
 PATCH  /v1/admin/customers/{id}                      manager
 DELETE /v1/admin/customers/{id}                      manager
+POST   /v1/admin/customers/{id}/suspend              manager
+POST   /v1/admin/customers/{id}/reinstate            manager
 GET    /v1/admin/license-types                       viewer
 GET    /v1/admin/license-types/{id}                  viewer
 PUT    /v1/admin/license-types/{id}                  owner
@@ -138,6 +140,10 @@ GET    /admin/customers/{id}/contacts/{contact_id}/edit manager
 POST   /admin/customers/{id}/contacts/{contact_id}/edit manager
 GET    /admin/customers/{id}/contacts/{contact_id}/remove manager
 POST   /admin/customers/{id}/contacts/{contact_id}/remove manager
+GET    /admin/customers/{id}/suspend             manager
+POST   /admin/customers/{id}/suspend             manager
+GET    /admin/customers/{id}/reinstate           manager
+POST   /admin/customers/{id}/reinstate           manager
 GET    /admin/customers/{id}/delete              manager
 POST   /admin/customers/{id}/delete              manager
 GET    /admin/instances                          viewer

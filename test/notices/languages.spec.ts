@@ -89,9 +89,10 @@ const notices = (changes: Partial<LicenseFacts> = {}): [name: string, notice: No
       "changes",
       {
         kind: "license_changed",
-        licenses: [one, two].map((item) => ({ ...item, changes: CHANGES })) as Several<
-          typeof one & { changes: typeof CHANGES }
-        >,
+        licenses: [
+          { facts: one.facts, changes: CHANGES },
+          { facts: two.facts, changes: CHANGES },
+        ],
         at: END - HOUR,
       },
     ],

@@ -37,7 +37,14 @@ const ROLE = { role: "admin" };
 const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
   customers: {
     right: { id: "a", name: "A", metadata: "{}", created_at: 0, updated_at: 0 },
-    wrong: [{ id: "" }, { id: "a".repeat(65) }, { name: "" }, { name: "a".repeat(201) }, { metadata: "[]" }],
+    wrong: [
+      { id: "" },
+      { id: "a".repeat(65) },
+      { name: "" },
+      { name: "a".repeat(201) },
+      { metadata: "[]" },
+      { tags: "{}" },
+    ],
   },
   license_types: {
     right: { id: "a", name: "A", duration_days: 1, duration: "P1D", ...TERMS, created_at: 0, updated_at: 0 },
@@ -75,6 +82,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { metadata: "[]" },
       { unproven_until: 1 },
       { updates_until: 1 },
+      { tags: "{}" },
       ...FAULTS_OF_TERMS,
     ],
   },
@@ -284,6 +292,8 @@ describe("the triggers", () => {
       // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.
       "licenses_count_insert",
       "licenses_count_update",
+      // test/licensing/licenses/customer-suspension.spec.ts
+      "licenses_end_suspension",
       "licenses_uncount_delete",
       "licenses_uncount_update",
       // test/licensing/licenses/pending-changes.spec.ts

@@ -10,8 +10,9 @@ import { call, newLicense, rows } from "../support/service.ts";
 const { figures, expectHonest } = judge();
 
 /** Everything else changes what exists, or takes it away: a Worker of before would miss it. */
+// A seeded type that nobody edited may get better terms.
 const ADDS =
-  /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN|UPDATE license_types SET duration =)(?!\w)/;
+  /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN|UPDATE license_types SET)\b/;
 
 /** What they did the ten-minute trigger does. A Worker of before runs on; its figures of days stand still meanwhile. */
 const GONE = new Set(["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_update"]);
@@ -42,7 +43,7 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'updates_until'")
+      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'suspension'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     let certificate: string | undefined;

@@ -35,6 +35,8 @@ export const printLicense = (license: License): void =>
     ["covers versions", license.updates_until === null ? "all" : `built ${end(license.updates_until)}`],
     ["revision", String(license.revision)],
     ["metadata", text(JSON.stringify(license.metadata))],
+    ["tags", list(license.tags)],
+    ["notes", text(license.notes)],
     ["updated", when(license.updated_at)],
   ]);
 

@@ -5,10 +5,11 @@ import { define, handle, path, withDryRun, withJson, withList } from "../command
 import { usage } from "../failures.ts";
 import {
   endOf,
-  featuresOf,
   FOR,
   given,
+  keyedAs,
   limitOf,
+  listOf,
   notNegative,
   noticeDaysOf,
   objectOf,
@@ -33,6 +34,8 @@ interface Terms {
   maxRequestsPerDay?: OrNull<number>;
   metadata?: Record<string, unknown>;
   updatesUntil?: OrNull<string>;
+  tags?: string[];
+  notes?: string | false;
   noticeDays?: OrNull<number[]>;
   unprovenLeaseHours?: number;
   clonePolicy?: string;
@@ -59,6 +62,8 @@ interface Filter {
   standing?: string;
   expiringWithin?: number;
   query?: string;
+  tag?: string;
+  metadata?: Record<string, string>;
 }
 
 const withTerms = (command: Command): Command =>
@@ -66,7 +71,7 @@ const withTerms = (command: Command): Command =>
     .option("--expires <date>", "2027-01-31, an RFC 3339 instant, or never", endOf)
     .option("--starts <date>", "when the license starts")
     .option("--grace-days <days>", "how many days instances may run after the end", notNegative)
-    .option("--features <list>", "separated by commas, or none", featuresOf)
+    .option("--features <list>", "separated by commas, or none", listOf)
     .option("--max-instances <count>", "a number or unlimited", limitOf)
     .option("--max-services <count>", "a number or unlimited", limitOf)
     .option("--max-requests-per-day <count>", "a number or unlimited", limitOf)
@@ -78,7 +83,9 @@ const withTerms = (command: Command): Command =>
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
     .option("--updates-until <date>", "covers versions built up to then, or never: all", endOf)
-    .option("--metadata <json>", "your own references, as a JSON object", objectOf);
+    .option("--metadata <json>", "your own references, as a JSON object", objectOf)
+    .option("--tags <list>", "separated by commas, or none", listOf)
+    .option("--notes <text>", "notes that only staff see");
 
 const termsOf = (terms: Terms) => ({
   license_type: terms.type,
@@ -96,6 +103,8 @@ const termsOf = (terms: Terms) => ({
   clone_policy: terms.clonePolicy,
   updates_until: terms.updatesUntil,
   metadata: terms.metadata,
+  tags: terms.tags,
+  notes: terms.notes === false ? null : terms.notes,
 });
 
 export function addLicenseCommands(licenses: Command): void {
@@ -136,10 +145,12 @@ export function addLicenseCommands(licenses: Command): void {
     )
     .addOption(new Option("--standing <standing>", "what it allows now").choices(STANDINGS))
     .option("--expiring-within <days>", "entitled to run, and ending within this many days", notNegative)
-    .option("-q, --query <text>", "whose id, or whose customer's id, name, company or e-mail begins with it")
+    .option("-q, --query <text>", "whose id or customer, or a word that was noted, begins with it")
+    .option("--tag <tag>", "with this tag")
+    .option("--metadata <key=value>", "with this value in its metadata; can be repeated", keyedAs("metadata"))
     .action(
       handle<Filter>((call) => {
-        const { customer, type, status, standing, expiringWithin, query } = call.options;
+        const { customer, type, status, standing, expiringWithin, query, tag, metadata } = call.options;
         const filter = {
           customer_id: customer,
           license_type: type,
@@ -147,6 +158,8 @@ export function addLicenseCommands(licenses: Command): void {
           standing,
           expiring_within_days: expiringWithin,
           q: query,
+          tag,
+          ...metadata,
         };
         return call.list<License>(path("licenses"), filter, LICENSE_COLUMNS, "No licenses.");
       }),
@@ -178,6 +191,7 @@ export function addLicenseCommands(licenses: Command): void {
       .option("--on <date>", ON),
   )
     .option("--no-starts", "no start: valid as soon as it is issued")
+    .option("--no-notes", "remove the notes")
     .action(
       handle<Update>((call, id) => {
         const { leaseDays, checkInHours, terms, send, on } = call.options;

@@ -20,6 +20,12 @@ export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64
 export const pageOf = (item: z.core.$ZodType) =>
   z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
 
+/** What staff note. */
+const noted = {
+  notes: Text.check(z.describe("For staff alone: in no key, mail, event, or answer to an instance")),
+  tags: z.array(z.string()),
+};
+
 export const Customer = z.object({
   id: z.string(),
   name: z.string(),
@@ -31,6 +37,16 @@ export const Customer = z.object({
   email_status: z
     .nullable(z.enum(["bounced", "complained"]))
     .check(z.describe("Known trouble with the e-mail address; null: none")),
+  ...noted,
+});
+
+export const CustomerSuspension = z.object({
+  dry_run: z.optional(z.literal(true)).check(z.describe("Nothing was written")),
+  changed: z.int().check(z.describe("How many licenses changed, or would change")),
+  skipped: z.int().check(z.describe("How many licenses of the customer stay as they are")),
+  instances: z
+    .optional(z.object({ active: z.int() }))
+    .check(z.describe("Of a dry run: the instances that run on the licenses that would change")),
 });
 
 export const Contact = z.object({
@@ -69,6 +85,7 @@ export const License = z.object({
   metadata: z.record(z.string(), z.unknown()),
   updated_at: Instant,
   notice_days: z.nullable(z.array(z.int())).check(z.describe("null: those of the license type")),
+  ...noted,
 });
 
 export const IssuedLicense = z.object({

@@ -8,6 +8,7 @@ import { given } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
 import type { License, LicenseType } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
+import { noted } from "../customers/noted.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import {
   CheckInHours,
@@ -48,6 +49,7 @@ export const LicenseChanges = z.strictObject({
   notice_days: z.optional(z.nullable(NoticeDays)),
   unproven_lease_hours: z.optional(UnprovenLeaseHours),
   clone_policy: z.optional(ClonePolicy),
+  ...noted,
   updates_until: z.optional(z.nullable(EndInstant)),
   /** Tells the customer what changed. */
   send_email: z.optional(z.boolean()),

@@ -17,7 +17,9 @@ import {
 import { CustomerId } from "../customers/customers.ts";
 import { addDuration } from "../../kernel/calendar.ts";
 import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { noted, recordable } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { addLicenseTerms } from "./license-terms.ts";
 import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import {
@@ -36,7 +38,16 @@ import { Metadata } from "../../kernel/metadata.ts";
 /** A license as an instance sees it: without the vendor's own data. */
 export type Terms = Omit<
   License,
-  "metadata" | "notice_days" | "updated_at" | "version" | "signed_until" | "term_began_at"
+  | "metadata"
+  | "notice_days"
+  | "updated_at"
+  | "version"
+  | "signed_until"
+  | "term_began_at"
+  | "notes"
+  | "tags"
+  | "terms_at"
+  | "suspension"
 >;
 
 export const NewLicense = z
@@ -54,6 +65,7 @@ export const NewLicense = z
     max_services: z.optional(Limit),
     max_requests_per_day: z.optional(Limit),
     metadata: z.optional(Metadata),
+    ...noted,
     /** The license's own days, instead of its type's. */
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
@@ -122,6 +134,10 @@ export const licenseOf = (
   unproven_until: null,
   term_began_at: null,
   updates_until: input.updates_until ?? null,
+  notes: input.notes ?? null,
+  tags: input.tags ?? [],
+  terms_at: 1,
+  suspension: null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -161,7 +177,10 @@ export async function issueLicense(
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
-      recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
+      recordChange(context, now, "license.issued", ["license", license.id], {
+        after: recordable(license),
+      }),
+      ...addLicenseTerms(context, license, "true"),
       ...mail,
     ]);
   } catch (error) {
@@ -209,6 +228,8 @@ export const presentLicense = (license: License, now: number) => ({
   metadata: license.metadata,
   updated_at: formatInstant(license.updated_at),
   notice_days: license.notice_days,
+  notes: license.notes,
+  tags: license.tags,
 });
 
 /** What everybody with its key may know about a license. */

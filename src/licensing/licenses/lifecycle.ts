@@ -25,6 +25,8 @@ import {
 } from "./decisions.ts";
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { recordableChanges } from "../customers/noted.ts";
+import { replaceLicenseTerms } from "./license-terms.ts";
 import { graceUntil } from "./standing.ts";
 import { typeNamedBy, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
@@ -85,6 +87,7 @@ export async function plan(
     signed_until: signedUntil(before, wanted),
     term_began_at: termBeganAt(before, wanted, now),
     version: before.version + 1,
+    terms_at: before.version + 1,
     updated_at: now,
   };
   return { before, after, changes };
@@ -137,10 +140,13 @@ export async function carryOut(
     if (Object.keys(changes).length === 0) return before;
     await unless?.(planned);
     const more = also ? await also(after, before) : [];
-    const withdrawn = context.mail.withdrawal(context, before, after, order?.id);
+    const first = [
+      ...context.mail.withdrawal(context, before, after, order?.id),
+      ...replaceLicenseTerms(context, before, after),
+    ];
     const results = await db
       .batch([
-        ...withdrawn,
+        ...first,
         db.compile(
           db.orm
             .update(licenses)
@@ -148,7 +154,7 @@ export async function carryOut(
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version), where)),
         ),
         recordChange(context, after.updated_at, EVENTS[transition], ["license", id], {
-          changes,
+          changes: recordableChanges(changes),
           reason,
           ...(order ? { pending_change_id: order.id } : {}),
         }),
@@ -161,7 +167,7 @@ export async function carryOut(
           ? unknownCustomer(after.customer_id)
           : unknownTypeIn(after.license_type);
       });
-    if (results[withdrawn.length]?.meta.changes !== 0) return after;
+    if (results[first.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }

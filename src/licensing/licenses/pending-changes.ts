@@ -9,6 +9,7 @@ import { invalid, Problem } from "../../problems.ts";
 import { type License, licenses, type PendingChange, pendingChanges } from "../../storage/schema.ts";
 import { assertAllowed, type Action, moveOf } from "./lifecycle.ts";
 import { endFault, unknownLicense } from "./licenses.ts";
+import { recordableChanges } from "../customers/noted.ts";
 import { inputAsSent, recordOutcome } from "./pending-rows.ts";
 
 /** How far ahead a change can be ordered. */
@@ -111,7 +112,7 @@ export async function orderChange(
         license.version,
         MAX_OPEN,
       ),
-      recordOutcome(context, now, "ordered", row, { input: row.input }),
+      recordOutcome(context, now, "ordered", row, { input: recordableChanges(row.input) }),
     ]);
     if (inserted?.meta.changes !== 0) return row;
   }

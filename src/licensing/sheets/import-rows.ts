@@ -70,6 +70,7 @@ const READERS = new Map<string, Reader>([
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson],
+  ["tags", asList],
   ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
 ]);
 
@@ -101,7 +102,10 @@ function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, 
 }
 
 function checkHeader(header: string[], known: string[], required: string[], faults: Faults): void {
-  for (const name of header) if (!known.includes(name)) faults.add(1, name, "Unknown column");
+  for (const name of header) {
+    if (name === "") faults.add(1, name, "A column with values has no name");
+    else if (!known.includes(name)) faults.add(1, name, "Unknown column");
+  }
   for (const name of required) if (!header.includes(name)) faults.add(1, name, "The column is missing");
 }
 

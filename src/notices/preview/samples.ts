@@ -49,9 +49,10 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
     };
     return {
       kind,
-      licenses: licenses.map((one) => ({ ...one, changes })) as Several<
-        (typeof licenses)[0] & { changes: typeof changes }
-      >,
+      licenses: licenses.map(({ facts }) => ({ facts, changes })) as Several<{
+        facts: LicenseFacts;
+        changes: typeof changes;
+      }>,
       at: context.clock.now(),
     };
   }

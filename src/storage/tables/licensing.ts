@@ -28,17 +28,33 @@ const unprovenTerms = () => ({
     .default("warn"),
 });
 
-export const customers = sqliteTable("customers", {
-  id: text().primaryKey(),
-  name: text().notNull(),
-  email: text(),
-  company: text(),
-  metadata: json<Metadata>().notNull().default({}),
-  version: integer().notNull().default(1),
-  created_at: integer().notNull(),
-  updated_at: integer().notNull(),
-  email_status: text({ enum: ["bounced", "complained"] }),
+/** What staff note, and the version whose search terms are written. */
+const ofStaff = () => ({
+  notes: text(),
+  tags: json<string[]>().notNull().default([]),
+  terms_at: integer(),
 });
+
+export const customers = sqliteTable(
+  "customers",
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    email: text(),
+    company: text(),
+    metadata: json<Metadata>().notNull().default({}),
+    version: integer().notNull().default(1),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+    email_status: text({ enum: ["bounced", "complained"] }),
+    ...ofStaff(),
+  },
+  (table) => [
+    index("customers_without_terms")
+      .on(table.id)
+      .where(sql`terms_at IS NOT version`),
+  ],
+);
 
 export const customerTerms = sqliteTable(
   "customer_terms",
@@ -125,6 +141,8 @@ export const licenses = sqliteTable(
     unproven_until: integer(),
     term_began_at: integer(),
     updates_until: integer(),
+    ...ofStaff(),
+    suspension: text(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -142,6 +160,23 @@ export const licenses = sqliteTable(
     index("licenses_with_notice_days")
       .on(table.notice_days)
       .where(sql`notice_days IS NOT NULL`),
+    index("licenses_without_terms")
+      .on(table.id)
+      .where(sql`terms_at IS NOT version AND metadata <> '{}'`),
+  ],
+);
+
+export const licenseTerms = sqliteTable(
+  "license_terms",
+  {
+    term: text().notNull(),
+    license_id: text()
+      .notNull()
+      .references(() => licenses.id),
+  },
+  (table) => [
+    primaryKey({ columns: [table.term, table.license_id] }),
+    index("license_terms_by_license").on(table.license_id),
   ],
 );
 

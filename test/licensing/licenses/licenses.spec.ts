@@ -37,6 +37,8 @@ describe("issuing a license", () => {
       metadata: {},
       updated_at: "2026-03-01T10:00:00.789Z",
       notice_days: null,
+      notes: null,
+      tags: [],
     });
   });
 

@@ -1,5 +1,6 @@
 // Which customers a form offers: those that a search finds, and the one that is chosen.
-import { getCustomer, listCustomers } from "../../../licensing/customers/customers.ts";
+import { listCustomers } from "../../../licensing/customers/customer-list.ts";
+import { getCustomer } from "../../../licensing/customers/customers.ts";
 import type { Entry } from "../../ui/entry.ts";
 import type { Visit } from "../visit.ts";
 

@@ -11,6 +11,7 @@ import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
+import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
 import { TermFields, TERMS, termsOf } from "../parts/terms.tsx";
@@ -41,6 +42,7 @@ const changesFrom = (entry: Entry) =>
     starts_at: entry.text("starts_at"),
     updates_until: entry.has("all_versions") ? null : entry.text("updates_until"),
     send_email: entry.has("send_email") ? true : undefined,
+    ...notedOf(entry),
   });
 
 async function impact({ context, now, params }: Visit, entry: Entry): Promise<Child> {
@@ -174,6 +176,7 @@ export const editLicense: Form = {
               <span>Perpetual: remove the end</span>
             </label>
           )}
+          <NotedFields entry={entry} present={license} />
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}
           </div>

@@ -1,7 +1,7 @@
 // /admin/licenses/new: for whom, what, until when; and a live preview of the key's content.
 import type { Child, FC } from "hono/jsx";
-import { createCustomer, NewCustomer } from "../../../licensing/customers/customers.ts";
 import { addDuration } from "../../../kernel/calendar.ts";
+import { createCustomer, NewCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { IssueRequest, issueLicense, NewLicense } from "../../../licensing/licenses/licenses.ts";
 import { previewIssue } from "../../../licensing/licenses/preview.ts";

@@ -26,6 +26,8 @@ const WORDS: Record<string, string> = {
   "customer.deleted": "Customer deleted",
   "customer.email_bounced": "Mail bounced",
   "customer.email_complained": "Mail reported as spam",
+  "customer.reinstated": "Licenses of the customer reinstated",
+  "customer.suspended": "Licenses of the customer suspended",
   "instance.clone_cleared": "Clone mark cleared",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
