@@ -17,7 +17,7 @@ const note = (title: string, lead: string, rows: PendingChange[], line: (row: Pe
 
 /** Sections about changes that are carried out within a day, and about those that wait for staff; none if there are none. */
 export async function notesOnChanges(context: Context, now: number): Promise<DigestNote[]> {
-  const [held, coming] = await Promise.all([
+  const [held, coming] = await context.db.orm.batch([
     openChanges(context, "held", LAST_INSTANT, MAX_LISTED),
     openChanges(context, "pending", now + DAY, MAX_LISTED),
   ]);

@@ -44,7 +44,7 @@ export const openChanges = (
   status: "pending" | "held",
   until: number,
   limit: number,
-): Promise<PendingChange[]> =>
+) =>
   db.orm
     .select()
     .from(pendingChanges)

@@ -138,7 +138,7 @@ describe("suspending a customer", () => {
     const insert = (id: string, license: string) =>
       rows(
         `INSERT INTO messages (id, dedupe_key, kind, license_id, customer_id, recipient, subject, content, status, next_try_at, created_at, updated_at)
-         VALUES (?1, ?1, 'expiry_warning', ?2, ?3, 'a@acme.example', 's', 'c', 'pending', 9e15, 0, 0)`,
+         VALUES (?1, 'notice:' || ?2 || ':4102444800000:30:' || ?1, 'expiry_warning', ?2, ?3, 'a@acme.example', 's', 'c', 'pending', 9e15, 0, 0)`,
         `msg_${id}${license}`,
         license,
         customer,

@@ -557,7 +557,7 @@ describe("what happens to the license meanwhile", () => {
     await rows(
       `INSERT INTO messages (id, dedupe_key, kind, license_id, customer_id, recipient, subject, content, status,
          next_try_at, created_at, updated_at)
-       VALUES (?1, ?1, 'expiry_warning', ?2, ?3, 'x@acme.example', 's', 'c', 'pending', 4102444800000, 1, 1)`,
+       VALUES (?1, 'notice:' || ?2 || ':4102444800000:30:' || ?1, 'expiry_warning', ?2, ?3, 'x@acme.example', 's', 'c', 'pending', 4102444800000, 1, 1)`,
       message,
       license.id,
       customer_id,

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
-import { FakeResend, fire, mailing, messagesOf, NIGHTLY } from "../../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY, refusal } from "../../support/mail.ts";
 import {
   activate,
   admin,
@@ -276,5 +276,30 @@ describe("after a transfer", () => {
     expect(recipients).toEqual([next.email]);
     expect(resend.to(next.email)).toHaveLength(1);
     expect(resend.to(former.email)).toEqual([]);
+  });
+
+  it("a notice that waits in one mail with others is taken out of it: the mail tells the others alone", async () => {
+    const start = Date.parse("2072-03-01T09:00:00Z");
+    setTime(start);
+    const [former, next] = [await customer(), await customer()];
+    const own = (await newLicense({ customer_id: former.id, expires_days: 8 })).license.id;
+    const sold = (await newLicense({ customer_id: former.id, expires_days: 8 })).license.id;
+    const night = start + 18 * 3_600_000;
+    setTime(night);
+    resend.fault = () => refusal(503, "x");
+    await fire(NIGHTLY, mailing(), night);
+    expect((await messagesOf(sold))[0]).toMatchObject({ status: "pending" });
+    await transfer(sold, { customer_id: next.id });
+    expect((await messagesOf(sold))[0]).toMatchObject({ status: "skipped" });
+    resend.fault = () => null;
+    setTime(night + DAY / 4);
+    await fire(DELIVERIES, mailing(), night + DAY / 4);
+    const [mail, ...more] = resend.to(former.email);
+    expect(more).toEqual([]);
+    expect(mail!.text).toContain(own);
+    expect(mail!.text).not.toContain(sold);
+    setTime(night + DAY);
+    await fire(NIGHTLY, mailing(), night + DAY);
+    expect(resend.to(next.email).map(({ text }) => text.includes(sold))).toEqual([true]);
   });
 });

@@ -540,7 +540,9 @@ describe("what can be done with a license", () => {
       change.id,
     );
     expect((await owner.get(path)).text).toContain("Look at this.");
-    expect((await owner.fill(`${path}/changes/${change.id}/release`)).text).toContain("The change goes on.");
+    expect((await owner.fill(`${path}/changes/${change.id}/release`)).text).toContain(
+      "The change will be carried out.",
+    );
     const viewer = await Visitor.signInAs("viewer");
     expect((await viewer.get(path)).html).not.toContain("/changes/");
     const past = await owner.fill(`${path}/suspend`, { reason: "Unpaid.", effective_at: "2020-01-31" });

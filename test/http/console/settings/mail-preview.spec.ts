@@ -50,8 +50,8 @@ describe("the preview", () => {
         }
       }
     }
-    // Four kinds to customers in five languages, about one and several, and one digest a day about one and several.
-    expect(subjects.size).toBe(42);
+    // Five kinds to customers in five languages, about one and several, and one digest a day about one and several.
+    expect(subjects.size).toBe(52);
   });
 
   it("has the brand as configured, and lets the frame load its logo alone", async () => {
