@@ -18,7 +18,7 @@ import { CustomerId } from "../customers/customers.ts";
 import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
 import { noted, recordable } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { addLicenseTerms } from "./license-terms.ts";
+import { addLicenseTerms } from "./search/license-terms.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";

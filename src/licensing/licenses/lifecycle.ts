@@ -10,7 +10,7 @@ import { type License, licenses } from "../../storage/schema.ts";
 import { ceilToSecond, DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { noted, recordableChanges } from "../customers/noted.ts";
-import { replaceLicenseTerms } from "./license-terms.ts";
+import { replaceLicenseTerms } from "./search/license-terms.ts";
 import { graceUntil } from "./standing.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";

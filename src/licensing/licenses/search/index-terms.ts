@@ -1,10 +1,10 @@
 // Writes search terms that are missing or of a former spelling: of rows that the release before this one wrote, and of
 // imports too large to write theirs at once. A page of rows after another, some thousands every ten minutes.
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
-import { customers, licenses } from "../../storage/schema.ts";
-import { chunksOf } from "../../storage/bulk.ts";
-import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
+import type { Context } from "../../../context.ts";
+import { customers, licenses } from "../../../storage/schema.ts";
+import { chunksOf } from "../../../storage/bulk.ts";
+import { termsOf, termsOfLicense } from "../../customers/search-terms.ts";
 
 const PAGE = 200;
 const MAX_PAGES = 25;
