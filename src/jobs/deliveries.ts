@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { walkForSilent } from "../licensing/instances/silence.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
-import { indexTerms } from "../licensing/licenses/index-terms.ts";
+import { indexTerms } from "../licensing/licenses/search/index-terms.ts";
 import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { carryOutDue } from "../licensing/licenses/pending-run.ts";
 import { deliverMail } from "../notices/delivery.ts";

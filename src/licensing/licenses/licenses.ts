@@ -19,7 +19,7 @@ import { addDuration } from "../../kernel/calendar.ts";
 import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { noted, recordable } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { addLicenseTerms } from "./license-terms.ts";
+import { addLicenseTerms } from "./search/license-terms.ts";
 import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
 import {

@@ -26,7 +26,7 @@ import {
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { recordableChanges } from "../customers/noted.ts";
-import { replaceLicenseTerms } from "./license-terms.ts";
+import { replaceLicenseTerms } from "./search/license-terms.ts";
 import { graceUntil } from "./standing.ts";
 import { typeNamedBy, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";

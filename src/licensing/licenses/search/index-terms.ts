@@ -1,11 +1,11 @@
 // Writes search terms that are missing or of a former spelling: of rows that the release before this one wrote, and of
 // imports too large to write theirs at once. A page of rows after another, some thousands every ten minutes.
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
-import { contacts, customers, licenses } from "../../storage/schema.ts";
-import { chunksOf } from "../../storage/bulk.ts";
-import { CONTACT_TERMS } from "../customers/customers.ts";
-import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
+import type { Context } from "../../../context.ts";
+import { contacts, customers, licenses } from "../../../storage/schema.ts";
+import { chunksOf } from "../../../storage/bulk.ts";
+import { CONTACT_TERMS } from "../../customers/customers.ts";
+import { termsOf, termsOfLicense } from "../../customers/search-terms.ts";
 
 const PAGE = 200;
 const MAX_PAGES = 25;

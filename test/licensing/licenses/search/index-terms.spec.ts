@@ -1,9 +1,9 @@
 // Search terms that the release before wrote, or that nobody wrote yet: found once the ten-minute trigger ran.
 import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import worker from "../../../src/worker.ts";
-import { env } from "../../support/env.ts";
-import { admin, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
+import worker from "../../../../src/worker.ts";
+import { env } from "../../../support/env.ts";
+import { admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
 
 const trigger = async (): Promise<void> => {
   await worker.scheduled(

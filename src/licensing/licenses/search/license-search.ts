@@ -1,12 +1,18 @@
 // Searching for licenses: by the beginning of their ids, then of what staff noted about them, then of what their
 // customers are found by.
 import { and, eq, gt, gte, lt, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
-import type { Key, List, Page } from "../../kernel/pages.ts";
-import { customerTerms, type License, licenses, licenseTerms } from "../../storage/schema.ts";
-import { customerMatches, matches, type Search, searches, type Terms } from "../customers/customer-list.ts";
-import { normalizeTerm, termsOfLicense } from "../customers/search-terms.ts";
-import { readStages, type Stage } from "../customers/stages.ts";
+import type { Context } from "../../../context.ts";
+import type { Key, List, Page } from "../../../kernel/pages.ts";
+import { customerTerms, type License, licenses, licenseTerms } from "../../../storage/schema.ts";
+import {
+  customerMatches,
+  matches,
+  type Search,
+  searches,
+  type Terms,
+} from "../../customers/customer-list.ts";
+import { normalizeTerm, termsOfLicense } from "../../customers/search-terms.ts";
+import { readStages, type Stage } from "../../customers/stages.ts";
 
 /** Sorts after every id. */
 export const LAST_ID = "~";

@@ -1,7 +1,7 @@
 // Writes the terms by which a license is found, in the batch of its change.
-import type { Context } from "../../context.ts";
-import type { License } from "../../storage/schema.ts";
-import { termsOfLicense } from "../customers/search-terms.ts";
+import type { Context } from "../../../context.ts";
+import type { License } from "../../../storage/schema.ts";
+import { termsOfLicense } from "../../customers/search-terms.ts";
 
 /** Adds the terms of a license on an SQL condition. Most licenses have none. */
 export function addLicenseTerms({ db }: Context, license: License, condition: string): D1PreparedStatement[] {
