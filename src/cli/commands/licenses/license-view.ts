@@ -1,6 +1,17 @@
 // How a license looks to people.
-import { type Column, end, limit, list, note, print, printDetails, standing, text, when } from "../output.ts";
-import type { IssuedLicense, License, OrderedChange, PendingChange } from "../shapes.ts";
+import {
+  type Column,
+  end,
+  limit,
+  list,
+  note,
+  print,
+  printDetails,
+  standing,
+  text,
+  when,
+} from "../../output.ts";
+import type { IssuedLicense, License, OrderedChange, PendingChange } from "../../shapes.ts";
 
 export const LICENSE_COLUMNS: Column<License>[] = [
   ["id", (row) => text(row.id)],

@@ -1,7 +1,7 @@
 // changes: list, cancel, release
 import type { Command } from "commander";
-import { define, group, handle, path, withDryRun, withList } from "../command.ts";
-import type { PendingChange } from "../shapes.ts";
+import { define, group, handle, path, withDryRun, withList } from "../../command.ts";
+import type { PendingChange } from "../../shapes.ts";
 import { PENDING_COLUMNS, printOrdered } from "./license-view.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";

@@ -1,11 +1,11 @@
 // licenses: key, renew, suspend, reinstate, revoke, transfer, reissue, send
 import type { Command } from "commander";
-import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
-import { usage } from "../failures.ts";
-import { openOutput, saveText } from "../files.ts";
-import { endOf, FOR, given, notNegative, ON, type OrNull, positive } from "../inputs.ts";
-import { delivery, note, print, printTable, text, when } from "../output.ts";
-import type { IssuedLicense, Message, ReissuePreview } from "../shapes.ts";
+import { define, handle, path, withConfirmation, withDryRun, withJson } from "../../command.ts";
+import { usage } from "../../failures.ts";
+import { openOutput, saveText } from "../../files.ts";
+import { endOf, FOR, given, notNegative, ON, type OrNull, positive } from "../../inputs.ts";
+import { delivery, note, print, printTable, text, when } from "../../output.ts";
+import type { IssuedLicense, Message, ReissuePreview } from "../../shapes.ts";
 import { orOrdered, printIssued, printLicense } from "./license-view.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";

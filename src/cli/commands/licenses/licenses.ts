@@ -1,8 +1,8 @@
 // licenses: create, list, show, update. Later actions on a license: license-actions.ts
 import { type Command, Option } from "commander";
-import { STANDINGS } from "../../licensing/licenses/standing.ts";
-import { define, handle, path, withDryRun, withJson, withList } from "../command.ts";
-import { usage } from "../failures.ts";
+import { STANDINGS } from "../../../licensing/licenses/standing.ts";
+import { define, handle, path, withDryRun, withJson, withList } from "../../command.ts";
+import { usage } from "../../failures.ts";
 import {
   endOf,
   FOR,
@@ -16,8 +16,8 @@ import {
   ON,
   type OrNull,
   positive,
-} from "../inputs.ts";
-import type { License } from "../shapes.ts";
+} from "../../inputs.ts";
+import type { License } from "../../shapes.ts";
 import { LICENSE_COLUMNS, orOrdered, printIssued, printLicense } from "./license-view.ts";
 
 interface Terms {
