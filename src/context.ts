@@ -30,14 +30,25 @@ type LogRecord = Record<string, unknown>;
  */
 export interface LicenseMail {
   /**
-   * Mails a new license to its customer.
+   * Mails a license to its customer, after the event by which it became theirs.
    * @throws Problem REQUEST_INVALID at `send_email` if there is no address
    */
   delivery(context: Context, license: License, customer: Customer): Promise<D1PreparedStatement[]>;
   /** Tells the customer about a renewal. Goes after the event, because it depends on the event's changes(). */
   renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
-  /** Withdraws unsent mail that would no longer be true. Goes before the change. */
-  withdrawal(context: Context, before: License, after: License): D1PreparedStatement[];
+  /** Tells the customer what was changed. Goes after the event, too. */
+  change(context: Context, before: License, license: License): Promise<D1PreparedStatement[]>;
+  /**
+   * Withdraws unsent mail that would no longer be true. Goes before the change.
+   * @param orderId the pending change that this carries out, if it still is pending
+   */
+  withdrawal(context: Context, before: License, after: License, orderId?: string): D1PreparedStatement[];
+  /** Withdraws unsent notices about those licenses of a customer that change, by an SQL condition. Goes before it. */
+  withdrawalOfMany(
+    context: Context,
+    now: number,
+    changed: { customerId: string; which: string },
+  ): D1PreparedStatement[];
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }
@@ -63,11 +74,11 @@ export interface Staff {
 }
 
 /** Who acts. An instance proves itself by its license key alone, staff by a credential with a role; the system acts
- * by rule. */
+ * by rule, or carries out what a member of staff ordered, with the role that they have now. */
 type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
-  | { type: "system"; id: string }
+  | { type: "system"; id: string; orderedBy?: Staff }
   | Staff;
 
 export type { Role };

@@ -1,11 +1,11 @@
 // Who is calling the admin API: a credential becomes an actor.
-import type { Context, Staff } from "../context.ts";
+import type { Context, Role, Staff } from "../context.ts";
 import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { Problem } from "../problems.ts";
 import { signedInBy } from "./cloudflare-access.ts";
 import { type Brake, NO_BRAKE } from "./guesses.ts";
 import { roleOf } from "./people.ts";
-import { holderOf } from "./tokens.ts";
+import { holderOf, roleOfToken } from "./tokens.ts";
 
 /** What a request carries to prove who sends it: header values, null if absent. */
 export interface Credentials {
@@ -45,9 +45,20 @@ async function bearer(context: Context, authorization: string, within: Brake): P
   const hash = await sha256(token);
   const { adminToken } = context.config;
   if (adminToken !== null && equalDigests(hash, await sha256(adminToken))) {
-    return { type: "staff", id: "ADMIN_TOKEN", role: "owner" };
+    return { type: "staff", id: ADMIN_TOKEN, role: "owner" };
   }
   return holderOf(context, token, hash, within);
+}
+
+const ADMIN_TOKEN = "ADMIN_TOKEN";
+
+/**
+ * The role that somebody who ordered something has now; null if they have no access any more.
+ * @param id as in `Staff`
+ */
+export async function roleNow(context: Context, id: string): Promise<Role | null> {
+  if (id === ADMIN_TOKEN) return context.config.adminToken === null ? null : "owner";
+  return id.includes("@") ? roleOf(context, id) : roleOfToken(context, id);
 }
 
 async function person(context: Context, assertion: string): Promise<Staff | null> {

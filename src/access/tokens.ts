@@ -119,6 +119,12 @@ export async function getApiToken(context: Context, id: string): Promise<ApiToke
 export const holds = (token: Pick<ApiToken, "revoked_at" | "expires_at">, now: number): boolean =>
   token.revoked_at === null && (token.expires_at === null || token.expires_at > now);
 
+/** The role of a token that holds now, or null. */
+export async function roleOfToken({ db, clock }: Context, id: string): Promise<Role | null> {
+  const [token] = await db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
+  return token && holds(token, clock.now()) ? token.role : null;
+}
+
 /**
  * Revokes a token for good, from the next request on. Does nothing if it is revoked already.
  * @throws Problem NOT_FOUND, CONFLICT if it is the last way in for an owner

@@ -4,18 +4,7 @@ import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
 import { formatInstant } from "../kernel/dates.ts";
-import {
-  type Column,
-  end,
-  list,
-  note,
-  print,
-  printDetails,
-  printTable,
-  text,
-  when,
-  write,
-} from "./output.ts";
+import { type Column, end, list, note, print, printTable, text, when, write } from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
 import type { Preview } from "./shapes.ts";
@@ -178,16 +167,20 @@ function value(name: string, member: unknown): string {
   if (name === "expires_at" && typeof member === "number") return end(formatInstant(member), "never");
   if (name.endsWith("_at") && typeof member === "number") return when(formatInstant(member));
   if (Array.isArray(member)) return list(member as string[]);
-  return text(member === null ? "none" : JSON.stringify(member));
+  if (member === null) return name.startsWith("max_") ? "unlimited" : "none";
+  return text(typeof member === "string" ? member : JSON.stringify(member));
 }
 
-function printPreview({ license, changes, instances, limits }: Preview): void {
-  const details = Object.entries(changes).map(([name, { from, to }]): [string, string] => [
-    name,
-    from === undefined ? value(name, to) : `${value(name, from)} → ${value(name, to)}`,
-  ]);
+function printPreview({ license, changes, effects, instances }: Preview): void {
   print(`License ${text(license.id)} would be ${license.standing}. Nothing was changed.`);
-  if (details.length > 0) printDetails(details);
+  if (Object.keys(changes).length > 0) {
+    printTable(Object.entries(changes), [
+      ["term", ([name]) => text(name)],
+      ["old", ([name, { from }]) => value(name, from ?? null)],
+      ["new", ([name, { to }]) => value(name, to)],
+      ["what running instances notice", ([name]) => text(effects[name])],
+    ]);
+  }
   print(`Instances that run on it: ${instances.active}`);
   const refused = instances.listed.filter(({ refused_with }) => refused_with !== null);
   if (refused.length > 0) {
@@ -197,6 +190,4 @@ function printPreview({ license, changes, instances, limits }: Preview): void {
       ["will be refused with", (row) => text(row.refused_with)],
     ]);
   }
-  for (const { limit, allowed, observed } of limits)
-    print(`${limit}: ${allowed} allowed, ${observed} in use`);
 }

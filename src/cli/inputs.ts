@@ -25,6 +25,9 @@ export type OrNull<T> = T | typeof NULL;
 /** A limit of a license; null is unlimited. */
 export const limitOf = (text: string): OrNull<number> => (text === "unlimited" ? NULL : positive(text));
 
+/** The help of the options that take a duration, which the service judges. */
+export const FOR = "P1Y, P6M, P2W or P30D, on the calendar";
+
 /** An end; null is perpetual. */
 export const endOf = (text: string): OrNull<string> => (text === "never" ? NULL : text);
 
@@ -36,12 +39,21 @@ const partsOf = (text: string): string[] =>
         .map((part) => part.trim())
         .filter((part) => part !== "");
 
-/** Features, separated by commas. */
-export const featuresOf = partsOf;
+/** Features or tags, separated by commas. */
+export const listOf = partsOf;
 
 /** Days before the end; null: those of the license type. */
 export const noticeDaysOf = (text: string): OrNull<number[]> =>
   text === "type" ? NULL : partsOf(text).map(notNegative);
+
+/** KEY=value pairs of an option that can be repeated, as parameters of the API: metadata.KEY. */
+export const keyedAs =
+  (name: string) =>
+  (text: string, before: Record<string, string> = {}): Record<string, string> => {
+    const at = text.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError("Must be a key and a value, such as crm=4711.");
+    return { ...before, [`${name}.${text.slice(0, at)}`]: text.slice(at + 1) };
+  };
 
 export function objectOf(text: string): Record<string, unknown> {
   try {
@@ -87,6 +99,9 @@ export async function readJson(file: string): Promise<unknown> {
     throw usage(`${file} is not JSON.`);
   }
 }
+
+/** The help of the option that orders something for later. */
+export const ON = "then and not now: a date, or an RFC 3339 instant; within two years";
 
 /** The body of a request: only the options given, since the API leaves a missing member unchanged. */
 export const given = (members: Record<string, unknown>): Record<string, unknown> =>

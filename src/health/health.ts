@@ -5,7 +5,7 @@ import { DAY, formatInstantOrNull } from "../kernel/dates.ts";
 import { logged } from "../storage/failures.ts";
 import type { JobRow } from "../storage/schema.ts";
 import { type Figures, type Job, judge, lateFrom, troublesOf } from "./rules.ts";
-import { expectJobs, readRuns, runsIn, selectRuns } from "./runs.ts";
+import { expectJobs, runsIn, selectRuns } from "./runs.ts";
 
 /** For how long a mail that failed counts. */
 const LATELY = 7 * DAY;
@@ -125,11 +125,14 @@ export async function readHealth(context: Context) {
  */
 export async function readiness(context: Context): Promise<"ok" | "degraded" | "takes no writes"> {
   const { db, clock } = context;
-  // A table of the last migration, because a Worker may be deployed before its migrations run.
-  const rows = await readRuns({ db });
+  const [runs] = await db.batch([
+    selectRuns({ db }),
+    // A column of the last migration, because a Worker may be deployed before its migrations run.
+    db.sql("SELECT suspension FROM licenses LIMIT 1"),
+  ]);
   const fault = db.writeFault();
   // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.
   if (fault === "full" || (fault === "broken" && !(await takesWrites(context, clock.now()))))
     return "takes no writes";
-  return troublesOf(rows, clock.now()).length > 0 ? "degraded" : "ok";
+  return troublesOf(runsIn(runs!), clock.now()).length > 0 ? "degraded" : "ok";
 }

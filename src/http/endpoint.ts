@@ -6,6 +6,7 @@ import { authenticate } from "../access/credentials.ts";
 import { brakeOf } from "../access/guesses.ts";
 import { allow, type Permission } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
+import { byName } from "../kernel/inputs.ts";
 import {
   type FieldError,
   fieldErrors,
@@ -37,6 +38,8 @@ interface Answer {
   contentType?: string;
   /** Describes the same answer as a 201, if the call can also create the thing. */
   created?: string;
+  /** The 202, if the call can also order the same for later. */
+  accepted?: { description: string; schema: Schema; example: unknown };
   /** The answer has an ETag. */
   etag?: true;
   /** Describes the 304 to a GET with If-None-Match. */
@@ -193,7 +196,7 @@ function parse(declared: Endpoint, http: Http, bytes: ArrayBuffer) {
   const query =
     declared.access === "public"
       ? declared.query && check(declared.query, http.req.query(), errors)
-      : check(declared.query ?? NOTHING, onceEach(http, errors), errors);
+      : check(declared.query ?? NOTHING, byName(onceEach(http, errors)), errors);
   const schema = bodySchemaOf(declared);
   const body = schema && check(schema, bodyOf(declared, http, bytes), errors);
   if (errors.length > 0) throw requestInvalid(errors);

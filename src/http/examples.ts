@@ -29,11 +29,14 @@ export const customer = {
   created_at: "2026-11-23T09:00:00.000Z",
   updated_at: "2026-11-23T09:00:00.000Z",
   email_status: null,
+  notes: null,
+  tags: [],
 };
 
 export const licenseType = {
   id: "professional",
   name: "Professional",
+  duration: "P1Y",
   duration_days: 365,
   grace_days: 14,
   lease_days: 30,
@@ -63,9 +66,16 @@ const shownTerms = {
   check_in_hours: 24,
   ...terms,
   ...unprovenTerms,
+  updates_until: null,
 };
 
-const { id: _id, created_at: _created, updated_at: _updated, ...typeTerms } = licenseType;
+const {
+  id: _id,
+  created_at: _created,
+  updated_at: _updated,
+  duration_days: _shown,
+  ...typeTerms
+} = licenseType;
 
 export const licenseTypeTerms = typeTerms;
 
@@ -74,9 +84,25 @@ export const license = {
   metadata: {},
   updated_at: "2026-11-23T09:01:00.412Z",
   notice_days: null,
+  notes: null,
+  tags: [],
 };
 
 export const issuedLicense = { license, license_key: KEY };
+
+export const pendingChange = {
+  id: "chg_01KB0S6M2J5R8T1V4X7Z9B3D6F",
+  license_id: LICENSE,
+  action: "renew",
+  effective_at: "2027-02-28T10:00:00.000Z",
+  input: { expires_in: "P1Y" },
+  status: "pending",
+  detail: null,
+  ordered_by: "ADMIN_TOKEN",
+  ordered_at: "2026-11-24T09:00:00.120Z",
+  released_by: null,
+  updated_at: "2026-11-24T09:00:00.120Z",
+};
 
 export const exportedLicense = {
   id: LICENSE,

@@ -81,6 +81,14 @@ const IF_NONE_MATCH = header(
 
 const ETAG = { ETag: { description: "The version of the resource.", schema: { type: "string" } } };
 
+/** Values by their keys. Each is a parameter NAME.KEY=value, which is OpenAPI's way to write the members of an object. */
+const keyed = (name: string, { additionalProperties }: Json): Json => ({
+  description: `Each key is a parameter: ${name}.KEY=value.`,
+  style: "form",
+  explode: true,
+  schema: { type: "object", propertyNames: { pattern: `^${name}\\..+$` }, additionalProperties },
+});
+
 function parametersOf(declared: Endpoint): Json[] {
   const parameters = (schema: Schema | undefined, place: "path" | "query"): Json[] => {
     if (!schema) return [];
@@ -88,12 +96,12 @@ function parametersOf(declared: Endpoint): Json[] {
       properties?: Record<string, Json>;
       required?: string[];
     };
-    return Object.entries(properties).map(([name, property]) => ({
-      name,
-      in: place,
-      required: place === "path" || required.includes(name),
-      schema: property,
-    }));
+    return Object.entries(properties).map(([name, property]) =>
+      Object.assign(
+        { name, in: place, required: place === "path" || required.includes(name) },
+        property["type"] === "object" ? keyed(name, property) : { schema: property },
+      ),
+    );
   };
   return [
     ...parameters(declared.params, "path"),
@@ -112,6 +120,7 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
     example,
     contentType = "application/json",
     created,
+    accepted,
     alternative,
     etag,
     unchanged,
@@ -135,6 +144,19 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
   const responses: Record<string, Json> = {
     [status]: { description, ...headers, ...content },
     ...(created === undefined ? {} : { 201: { description: created, ...headers, ...content } }),
+    ...(accepted === undefined
+      ? {}
+      : {
+          202: {
+            description: accepted.description,
+            content: {
+              "application/json": {
+                schema: jsonSchema(accepted.schema, "output"),
+                example: accepted.example,
+              },
+            },
+          },
+        }),
     ...(unchanged === undefined ? {} : { 304: { description: unchanged, ...headers } }),
   };
   const byStatus = Map.groupBy(refusalsOf(declared), (code) => PROBLEMS[code].status);

@@ -40,6 +40,9 @@ export const terms = {
   check_in_hours: z.int(),
   ...limits,
   ...unprovenTerms,
+  updates_until: OptionalInstant.check(
+    z.describe("Up to when the versions may be built that it covers; null: all that appear while it runs"),
+  ),
 };
 
 export const Warnings = z.array(

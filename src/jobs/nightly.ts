@@ -5,6 +5,7 @@ import { type JobTrouble, troublesOf } from "../health/rules.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
+import { notesOnChanges } from "./coming-changes.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
 import { foldStep, mailStep } from "./steps.ts";
@@ -35,7 +36,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
       async run(run) {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
-        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run));
+        const changes = await notesOnChanges(run.context, due);
+        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), changes);
       },
     },
     mailStep(due),

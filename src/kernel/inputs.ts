@@ -22,6 +22,9 @@ const LineOf = (max: number, trim: z.core.$ZodCheck<string>) =>
     z.minLength(1, { abort: true }),
     ...maxCharacters(max),
     z.regex(/^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u, "Must be one line without control characters"),
+    // As it is published: without \p{…}, which Python and regular expressions without flags do not know, and with the
+    // white space at the ends that is removed before.
+    z.meta({ pattern: "^(?=\\s*\\S)[\\s\\u0085]*[^\\u0000-\\u001f\\u007f-\\u009f]*[\\s\\u0085]*$" }),
   );
 
 /** Plain text for people: no control characters, not blank. */
@@ -64,6 +67,24 @@ export const written = <S extends z.core.$ZodType>(number: S) =>
     ),
     number,
   );
+
+/** The parameters of an address, those named NAME.KEY together under NAME: metadata.crm=4711. */
+export function byName(query: Record<string, string>): Record<string, unknown> {
+  const plain: [string, unknown][] = [];
+  const keyed = new Map<string, [string, string][]>();
+  for (const [name, value] of Object.entries(query)) {
+    const dot = name.indexOf(".");
+    // A record would drop __proto__ silently: under its whole name it is refused.
+    if (dot < 1 || name.endsWith(".__proto__")) plain.push([name, value]);
+    else
+      keyed.set(name.slice(0, dot), [...(keyed.get(name.slice(0, dot)) ?? []), [name.slice(dot + 1), value]]);
+  }
+  // A plain value beside keyed ones is refused: it is no object.
+  return Object.fromEntries([
+    ...[...keyed].map(([name, values]): [string, unknown] => [name, Object.fromEntries(values)]),
+    ...plain,
+  ]);
+}
 
 /** A list without duplicates. */
 export const unique = (message: string) => [

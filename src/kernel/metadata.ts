@@ -50,5 +50,18 @@ const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check
   z.refine((metadata) => JSON.stringify(metadata).length <= 8_192, "Must be at most 8192 characters of JSON"),
 );
 
-/** Free JSON for the vendor's own references; stored with the row and returned, never interpreted. */
+/**
+ * The texts, numbers and truth values in metadata, each with its key. A key within another follows after a dot; the
+ * items of a list share the key of the list.
+ */
+export function leavesOf(metadata: unknown, key = ""): [key: string, value: string][] {
+  if (metadata === null || metadata === undefined) return [];
+  if (typeof metadata !== "object") return [[key, `${metadata as string | number | boolean}`]];
+  if (Array.isArray(metadata)) return metadata.flatMap((item) => leavesOf(item, key));
+  return Object.entries(metadata).flatMap(([name, value]) =>
+    leavesOf(value, key === "" ? name : `${key}.${name}`),
+  );
+}
+
+/** Free JSON for the vendor's own references; stored with the row and returned; lists are searched and filtered by its values. */
 export const Metadata = z.pipe(withoutProto, Kept);

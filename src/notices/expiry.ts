@@ -105,9 +105,10 @@ async function writtenAmong({ db }: Context, keys: string[]): Promise<Set<string
   return new Set(rows.map(({ key }) => key));
 }
 
-// The license may have been renewed or suspended since it was read: then nothing is due.
+// The license may have been renewed, suspended or transferred since it was read: then nothing is due.
 const STILL_DUE = `EXISTS (
-  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active' AND expires_at = value ->> '$.expires_at')`;
+  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active'
+    AND expires_at = value ->> '$.expires_at' AND customer_id = value ->> '$.customer_id')`;
 
 /** Says that the night's notices are complete: they may be joined and sent. */
 const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AND batch_id IS NULL AND next_try_at > 0

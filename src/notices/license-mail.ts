@@ -5,6 +5,7 @@ import { allow } from "../kernel/permissions.ts";
 import { recordChange } from "../record/events.ts";
 import type { Context, LicenseMail } from "../context.ts";
 import { Mailbox } from "../field/mailboxes.ts";
+import { changesBetween } from "../kernel/resources.ts";
 import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
 import { invalid, Problem } from "../problems.ts";
 import { named } from "../storage/database.ts";
@@ -21,7 +22,8 @@ import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
-import { takingBack } from "./superseded.ts";
+import { takingBack, TRANSFERRED } from "./superseded.ts";
+import { isTold } from "./templates/changed-letter.ts";
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
 interface Recipient {
@@ -82,6 +84,7 @@ const writing = (context: Context, mail: Message, condition: string): D1Prepared
  * The mails that bring a license to its customer, one to each recipient, and the statements that put them into the
  * outbox and record where the key went. Each call makes new ones.
  * @param member the member of the request that the refusal names
+ * @param condition SQL that must hold for the first one to be written
  * @throws Problem REQUEST_INVALID if there is no address
  */
 async function oweDelivery(
@@ -89,6 +92,7 @@ async function oweDelivery(
   license: License,
   customer: Customer,
   member: "send_email" | "to",
+  condition: "true" | "changes() > 0",
   to?: string,
 ): Promise<{ first: Message; statements: D1PreparedStatement[] }> {
   const now = context.clock.now();
@@ -108,7 +112,7 @@ async function oweDelivery(
   );
   return {
     first: mails[0]!,
-    statements: mails.flatMap((mail) => writing(context, mail, "true")),
+    statements: mails.flatMap((mail) => writing(context, mail, condition)),
   };
 }
 
@@ -146,14 +150,51 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
   return mails.flatMap((mail) => writing(context, mail, "changes() > 0"));
 }
 
+/**
+ * The statements that tell the customer what was changed; none if it is nothing that a customer wants to know. They go
+ * into the batch of the change, after its event.
+ * @throws Problem REQUEST_INVALID if there is no address
+ */
+async function oweChange(
+  context: Context,
+  before: License,
+  license: License,
+): Promise<D1PreparedStatement[]> {
+  const [customer] = await context.db.orm
+    .select()
+    .from(customers)
+    .where(eq(customers.id, license.customer_id));
+  if (!customer) return [];
+  const recipients = await recipientsFor(context, customer, "send_email");
+  const changes = changesBetween(before, license);
+  if (!isTold(changes)) return [];
+  const mails = await Promise.all(
+    recipients.map(({ address, contact }) =>
+      compose(context, license.updated_at, {
+        dedupeKey: `changed:${license.id}:${license.version}:${address}`,
+        recipient: address,
+        licenseId: license.id,
+        customerId: customer.id,
+        language: contact?.language ?? null,
+        notice: {
+          kind: "license_changed",
+          licenses: [{ facts: factsOf(context, license, customer, contact), changes }],
+          at: license.updated_at,
+        },
+      }),
+    ),
+  );
+  return writeMessages(context, mails, "changes() > 0");
+}
+
 const SAME_LICENSE = `m.license_id = :license
-  AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)`;
+  AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)
+  AND (:order IS NULL OR EXISTS (SELECT 1 FROM pending_changes WHERE id = :order AND status = 'pending'))`;
+
+const LICENSE_CHANGED = "The license changed before this was sent.";
 
 // By the notice's end, not by the revision of the key, because the previous release writes no revision.
-const NOTICES = takingBack(
-  `m.notice_end IS NOT NULL AND ${SAME_LICENSE}`,
-  "The license changed before this was sent.",
-);
+const NOTICES = takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, LICENSE_CHANGED);
 
 // A key that Resend may have accepted stays: nobody can call it back.
 const KEYS = named(`
@@ -161,30 +202,57 @@ const KEYS = named(`
   WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL
     AND (m.key_revision < :revision OR :revoked) AND ${SAME_LICENSE}`);
 
+const TO_FORMER_CUSTOMER = [
+  ...takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, TRANSFERRED),
+  // Other mail that Resend may have accepted stays, as above.
+  named(`
+    UPDATE messages AS m SET status = 'skipped', last_error = '${TRANSFERRED}', batch_id = NULL, updated_at = :now
+    WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL AND ${SAME_LICENSE}`),
+];
+
 /**
- * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, and keys that
- * were replaced. The statements go into the batch of the change, before it.
+ * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, keys that were
+ * replaced, and everything to the former customer of a license. The statements go into the batch of the change, before
+ * it.
  */
 function withdrawMail(
   { db }: Context,
   { version, ...before }: License,
   after: License,
+  orderId?: string,
 ): D1PreparedStatement[] {
   const ends = before.expires_at !== after.expires_at || before.status !== after.status;
   if (!ends && before.revision === after.revision) return [];
-  const license = { now: after.updated_at, license: after.id, version };
+  const license = { now: after.updated_at, license: after.id, version, order: orderId ?? null };
+  if (before.customer_id !== after.customer_id) {
+    return TO_FORMER_CUSTOMER.map((statement) => db.run(statement, license));
+  }
   return [
     ...(ends ? NOTICES.map((statement) => db.run(statement, license)) : []),
     db.run(KEYS, { ...license, revision: after.revision, revoked: after.status === "revoked" ? 1 : 0 }),
   ];
 }
 
+/** The same for notices about many licenses of a customer, whose status changes and nothing else. */
+const withdrawNotices = (
+  { db }: Context,
+  now: number,
+  { customerId, which }: { customerId: string; which: string },
+): D1PreparedStatement[] =>
+  takingBack(
+    `m.notice_end IS NOT NULL
+       AND m.license_id IN (SELECT id FROM licenses WHERE customer_id = :customer AND ${which})`,
+    LICENSE_CHANGED,
+  ).map((statement) => db.run(statement, { now, customer: customerId }));
+
 /** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
-    (await oweDelivery(context, license, customer, "send_email")).statements,
+    (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
   renewal: oweRenewal,
+  change: oweChange,
   withdrawal: withdrawMail,
+  withdrawalOfMany: withdrawNotices,
   sendSoon,
 };
 
@@ -231,7 +299,7 @@ export async function sendLicense(
 ): Promise<Message> {
   allow(context, "licenses");
   const { license, customer } = await sendable(context, id);
-  const { first, statements } = await oweDelivery(context, license, customer, "to", to);
+  const { first, statements } = await oweDelivery(context, license, customer, "to", "true", to);
   await context.db.batch(statements);
   sendSoon(context);
   return first;

@@ -10,7 +10,7 @@ import { KINDS, type Message } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { find } from "./messages.ts";
 import { KEY_REPLACED, NOT_CONFIGURED } from "./outbox.ts";
-import { SUPERSEDED, UNTRUE } from "./superseded.ts";
+import { SUPERSEDED, TRANSFERRED, UNTRUE } from "./superseded.ts";
 
 const AT_REST = ["failed", "skipped", "bounced"] as const;
 
@@ -23,9 +23,13 @@ const KEY_IS_CURRENT = `(m.key_revision IS NULL OR EXISTS (
   SELECT 1 FROM licenses l
   WHERE l.id = m.license_id AND l.status <> 'revoked' AND l.revision = m.key_revision))`;
 
+/** SQL: whether the license is still that of the customer whom the mail is for. */
+const IS_TO_HOLDER = `(m.license_id IS NULL OR m.customer_id IS NULL OR EXISTS (
+  SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.customer_id = m.customer_id))`;
+
 /** SQL: whether the message in `m` can be sent again. */
 const SENDABLE = `m.status IN ('failed', 'skipped', 'bounced') AND m.reason IS NOT '${SUPERSEDED}'
-  AND ${KEY_IS_CURRENT} AND NOT (${UNTRUE}) AND NOT ${IN_ONE_REQUEST}`;
+  AND ${KEY_IS_CURRENT} AND ${IS_TO_HOLDER} AND NOT (${UNTRUE}) AND NOT ${IN_ONE_REQUEST}`;
 
 // In a request of its own, under a new idempotency key: somebody decided to send it again. A notice is joined and
 // written anew, in the words of the day.
@@ -70,8 +74,8 @@ function retrying(
 /**
  * Sends a message again if it was not sent or did not arrive, with the notices that the same mail tells.
  * @throws Problem NOT_FOUND
- * @throws Problem CONFLICT if it is on its way or has arrived, if it is not true any more, if it was sent together with
- *   others that are on their way, or if sending is not configured
+ * @throws Problem CONFLICT if it is on its way or has arrived, if it is not true any more, if the license went to
+ *   another customer, if it was sent together with others that are on their way, or if sending is not configured
  */
 export async function retryMessage(context: Context, id: string): Promise<Message> {
   allow(context, "licenses");
@@ -95,10 +99,11 @@ function assertConfigured({ config }: Context): void {
 /** Why a message was not sent again. */
 async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
   const [found] = await db.batch([db.run(WHY_NOT, { id, now: clock.now() })]);
-  const { status, superseded, together } = found?.results[0] ?? {};
+  const { status, to_holder, superseded, together } = found?.results[0] ?? {};
   if (!(AT_REST as readonly unknown[]).includes(status)) {
     return new Problem("CONFLICT", `The message is ${String(status)}.`);
   }
+  if (!to_holder) return new Problem("CONFLICT", TRANSFERRED);
   if (superseded)
     return new Problem(
       "CONFLICT",
@@ -109,7 +114,8 @@ async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
 }
 
 const WHY_NOT = named(`
-  SELECT m.status, m.reason IS '${SUPERSEDED}' OR (${UNTRUE}) AS superseded, ${IN_ONE_REQUEST} AS together
+  SELECT m.status, m.reason IS '${SUPERSEDED}' OR (${UNTRUE}) AS superseded, ${IS_TO_HOLDER} AS to_holder,
+    ${IN_ONE_REQUEST} AS together
   FROM messages m WHERE m.id = :id`);
 
 const TOGETHER = "It went out in one request with others whose outcome is not known yet.";

@@ -1,4 +1,4 @@
-// Notices that are not true any more: a nearer one was written, the license changed, the end came, or its recipient is
+// Notices that are not true any more: a nearer one was written, the license changed or got another customer, the end came, or its recipient is
 // no contact of the customer any more. One that waits is taken back, also if Resend may have accepted it: the rest of its
 // request is then sent under the same idempotency key with another body, which Resend refuses if it has accepted the
 // first one.
@@ -8,11 +8,15 @@ import { type NamedStatement, named } from "../storage/database.ts";
 /** The `reason` of a notice that was taken back. */
 export const SUPERSEDED = "superseded";
 
+/** Why mail to the former customer of a license is not sent. */
+export const TRANSFERRED = "The license went to another customer.";
+
 /** SQL: whether the notice in `m` is not true any more at :now. False for other mail. */
 export const UNTRUE = `m.notice_end IS NOT NULL AND (
   m.notice_days > 0 AND m.notice_end <= :now
   OR NOT EXISTS (
-    SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.status = 'active' AND l.expires_at = m.notice_end)
+    SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.status = 'active' AND l.expires_at = m.notice_end
+      AND l.customer_id = m.customer_id)
   OR NOT EXISTS (
     SELECT 1 FROM contacts c WHERE c.customer_id = m.customer_id AND lower(c.email) = lower(m.recipient))
   OR EXISTS (

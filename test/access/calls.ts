@@ -31,6 +31,8 @@ GET    /v1/admin/customers                           viewer
 GET    /v1/admin/customers/{id}                      viewer
 PATCH  /v1/admin/customers/{id}                      manager
 DELETE /v1/admin/customers/{id}                      manager
+POST   /v1/admin/customers/{id}/suspend              manager
+POST   /v1/admin/customers/{id}/reinstate            manager
 GET    /v1/admin/license-types                       viewer
 GET    /v1/admin/license-types/{id}                  viewer
 PUT    /v1/admin/license-types/{id}                  owner
@@ -47,6 +49,10 @@ POST   /v1/admin/licenses/{id}/suspend               manager
 POST   /v1/admin/licenses/{id}/revoke                manager
 POST   /v1/admin/licenses/{id}/reinstate             manager
 POST   /v1/admin/licenses/{id}/reissue               manager
+POST   /v1/admin/licenses/{id}/transfer              manager
+GET    /v1/admin/licenses/{id}/pending-changes       viewer
+DELETE /v1/admin/licenses/{id}/pending-changes/{change_id} manager
+POST   /v1/admin/licenses/{id}/pending-changes/{change_id}/release manager
 GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
@@ -112,6 +118,12 @@ GET    /admin/licenses/{id}/reinstate            manager
 POST   /admin/licenses/{id}/reinstate            manager
 GET    /admin/licenses/{id}/reissue              manager
 POST   /admin/licenses/{id}/reissue              manager
+GET    /admin/licenses/{id}/transfer             manager
+POST   /admin/licenses/{id}/transfer             manager
+GET    /admin/licenses/{id}/changes/{change_id}/cancel  manager
+POST   /admin/licenses/{id}/changes/{change_id}/cancel  manager
+GET    /admin/licenses/{id}/changes/{change_id}/release manager
+POST   /admin/licenses/{id}/changes/{change_id}/release manager
 GET    /admin/licenses/{id}/send                 manager
 POST   /admin/licenses/{id}/send                 manager
 GET    /admin/imports                            manager
@@ -132,6 +144,10 @@ GET    /admin/customers/{id}/contacts/{contact_id}/edit manager
 POST   /admin/customers/{id}/contacts/{contact_id}/edit manager
 GET    /admin/customers/{id}/contacts/{contact_id}/remove manager
 POST   /admin/customers/{id}/contacts/{contact_id}/remove manager
+GET    /admin/customers/{id}/suspend             manager
+POST   /admin/customers/{id}/suspend             manager
+GET    /admin/customers/{id}/reinstate           manager
+POST   /admin/customers/{id}/reinstate           manager
 GET    /admin/customers/{id}/delete              manager
 POST   /admin/customers/{id}/delete              manager
 GET    /admin/instances                          viewer

@@ -126,14 +126,15 @@ export async function seed(file: string, { licenses, due, bulk }: Size, signingK
 
 function addCustomers(db: DatabaseSync, count: number, now: number): void {
   const customer = db.prepare(
-    "INSERT INTO customers (id, name, email, company, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO customers (id, name, email, company, created_at, updated_at, terms_at) VALUES (?, ?, ?, ?, ?, ?, 1)",
   );
   const term = db.prepare("INSERT OR IGNORE INTO customer_terms (term, customer_id) VALUES (?, ?)");
   for (let n = 0; n <= count; n++) {
     const id = n === count ? BULK_CUSTOMER : `customer-${String(n).padStart(7, "0")}`;
     const row = { id, name: `Customer ${n}`, email: `it@${id}.example`, company: `Works ${n} AG` };
     customer.run(id, row.name, row.email, row.company, now, now);
-    for (const text of termsOf(row)) term.run(normalizeTerm(text), id);
+    for (const text of termsOf({ ...row, metadata: {}, tags: [], notes: null }))
+      term.run(normalizeTerm(text), id);
   }
 }
 

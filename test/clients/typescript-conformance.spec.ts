@@ -105,6 +105,7 @@ async function run(one: ResolvedCase): Promise<void> {
     licenseKey: one.license_key ?? undefined,
     fetchKeys: one.fetch_keys,
     leaseHours: one.lease_hours,
+    builtAt: one.built_at,
     indeterminateDays: one.indeterminate_days,
     onIndeterminate: one.on_indeterminate,
     fetch: script.fetch,

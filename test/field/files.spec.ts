@@ -31,6 +31,15 @@ describe("a text file", () => {
     expect(() => textIn(bytes)).toThrow("is in UTF-16: save it as UTF-8");
   });
 
+  it.each([
+    ["a workbook (.xlsx, .ods) or another ZIP", Uint8Array.of(0x50, 0x4b, 0x03, 0x04, 0x14, 0x00)],
+    ["an older workbook (.xls)", Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1)],
+  ])("is not %s, and says so", (_what, bytes) => {
+    expect(() => textIn(bytes)).toThrow(
+      "is a workbook or an archive, such as .xlsx: save it as CSV in UTF-8",
+    );
+  });
+
   it("is not what is not UTF-8", () => {
     expect(() => textIn(Uint8Array.of(0x5a, 0xfc, 0x72))).toThrow("is not in UTF-8");
   });

@@ -78,6 +78,9 @@ describe("what the document says of a call is what the call does", async () => {
       "patch /v1/admin/customers/{id}",
       "patch /v1/admin/customers/{id}/contacts/{contact_id}",
       "patch /v1/admin/licenses/{id}",
+      ...["reinstate", "reissue", "renew", "revoke", "suspend", "transfer"].map(
+        (action) => `post /v1/admin/licenses/{id}/${action}`,
+      ),
       "put /v1/admin/license-types/{id}",
     ]);
     const list = body.paths["/v1/revocations"].get;

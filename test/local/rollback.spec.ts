@@ -94,7 +94,7 @@ describe("the former release goes on working on a database that has", () => {
 
 describe("and would not, where a migration", () => {
   it.each([
-    ["drops a column", "ALTER TABLE licenses DROP COLUMN metadata", "the column licenses.metadata is gone"],
+    ["drops a column", "ALTER TABLE licenses DROP COLUMN features", "the column licenses.features is gone"],
     [
       "renames one",
       "ALTER TABLE licenses RENAME COLUMN metadata TO more",

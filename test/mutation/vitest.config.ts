@@ -6,7 +6,7 @@ export default defineConfig({
   root: join(import.meta.dirname, "../.."),
   test: {
     include: [
-      "test/kernel/{dates,inputs,metadata,permissions}.spec.ts",
+      "test/kernel/{calendar,dates,inputs,metadata,permissions}.spec.ts",
       "test/audit/chain.spec.ts",
       "test/licensing/licenses/{standing,terms}.spec.ts",
       "test/licensing/seats/activation-ids.spec.ts",

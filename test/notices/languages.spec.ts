@@ -41,6 +41,25 @@ const OTHER: Partial<LicenseFacts> = {
   grace_until: null,
 };
 
+/** All that a customer wants to know of. */
+const CHANGES = {
+  license_type: { from: "trial", to: "professional" },
+  starts_at: { from: null, to: END - 30 * DAY - HOUR },
+  expires_at: { from: END - 9 * DAY, to: END },
+  grace_days: { from: 1, to: 14 },
+  features: { from: [], to: ["orchestration", "api"] },
+  max_instances: { from: 3, to: 5 },
+  max_services: { from: 10, to: null },
+  max_requests_per_day: { from: 1_000, to: 250_000 },
+  updates_until: { from: null, to: END - 5 * DAY },
+};
+
+const TO_NULL = {
+  starts_at: { from: END - 30 * DAY - HOUR, to: null },
+  expires_at: { from: END, to: null },
+  features: { from: ["api"], to: [] },
+};
+
 /** Every kind of mail to a customer, about one license and about two. */
 const notices = (changes: Partial<LicenseFacts> = {}): [name: string, notice: Notice][] => {
   const one = { facts: facts(changes), license_key: KEY, when: { in: 7 } };
@@ -58,6 +77,25 @@ const notices = (changes: Partial<LicenseFacts> = {}): [name: string, notice: No
     ["renewal", { kind: "license_renewed", licenses: [one] }],
     ["renewal, perpetual", { kind: "license_renewed", licenses: [perpetual] }],
     ["renewals", { kind: "license_renewed", licenses: [one, two] }],
+    [
+      "change",
+      { kind: "license_changed", licenses: [{ ...one, changes: CHANGES }], at: END - 40 * DAY - HOUR },
+    ],
+    [
+      "change, to null",
+      { kind: "license_changed", licenses: [{ ...perpetual, changes: TO_NULL }], at: END - HOUR },
+    ],
+    [
+      "changes",
+      {
+        kind: "license_changed",
+        licenses: [
+          { facts: one.facts, changes: CHANGES },
+          { facts: two.facts, changes: CHANGES },
+        ],
+        at: END - HOUR,
+      },
+    ],
     ["warning", { kind: "expiry_warning", licenses: [one] }],
     ["warning, no grace", { kind: "expiry_warning", licenses: [stopped] }],
     ["warnings", { kind: "expiry_warning", licenses: [one, two] }],
@@ -224,7 +262,8 @@ describe.each(CASES)("in %s: %s", (language, _name, notice) => {
     if (notice.kind === "admin_digest") throw new Error("is for staff");
     for (const { facts: told } of notice.licenses) {
       if (told.expires_at === null) continue;
-      const end = speak(language).end(told.expires_at);
+      // What was changed has the end of the first one.
+      const end = speak(language).end(notice.kind === "license_changed" ? END : told.expires_at);
       expect(html.replaceAll(/<[^>]+>/g, "")).toContain(end);
       // Where a line of the text ends, there may have been a blank.
       expect(text.replaceAll(/\s+/g, "")).toContain(end.replaceAll(/\s+/g, ""));
@@ -281,6 +320,7 @@ describe("subjects", () => {
       for (const kind of [
         "license_delivery",
         "license_renewed",
+        "license_changed",
         "expiry_warning",
         "license_expired",
       ] as const) {
@@ -288,11 +328,14 @@ describe("subjects", () => {
           facts: facts({ license_id }),
           license_key: KEY,
           when: { in: 7 },
+          changes: CHANGES,
         }));
-        const mails = await Promise.all(items.map((item) => render(language, { kind, licenses: [item] })));
+        const mails = await Promise.all(
+          items.map((item) => render(language, { kind, licenses: [item], at: END })),
+        );
         expect(new Set(mails.map(({ subject }) => subject)).size).toBe(3);
         for (const { subject } of mails) expect(subject).toContain("professional");
-        const { subject } = await render(language, { kind, licenses: items as [(typeof items)[0]] });
+        const { subject } = await render(language, { kind, licenses: items as [(typeof items)[0]], at: END });
         expect(subject).toMatch(/3.*professional/);
       }
     },
@@ -346,7 +389,7 @@ describe("the brand", () => {
       logo: 'https://cdn.example/logo.png?"onerror=1',
       footer: "Musterstraße 1\n<b>HRB</b> 12345 B",
     });
-    const { html, text } = await render("de", notices()[6]![1], brand);
+    const { html, text } = await render("de", notices()[9]![1], brand);
     expect(html.match(/\ssrc="[^"]*"/g)).toEqual([' src="https://cdn.example/logo.png?%22onerror=1"']);
     expect(html).toContain('alt="SmartHaus &lt;GmbH&gt;"');
     expect(html).toContain("Musterstraße 1<br/>&lt;b&gt;HRB&lt;/b&gt; 12345 B");

@@ -37,11 +37,24 @@ const ROLE = { role: "admin" };
 const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
   customers: {
     right: { id: "a", name: "A", metadata: "{}", created_at: 0, updated_at: 0 },
-    wrong: [{ id: "" }, { id: "a".repeat(65) }, { name: "" }, { name: "a".repeat(201) }, { metadata: "[]" }],
+    wrong: [
+      { id: "" },
+      { id: "a".repeat(65) },
+      { name: "" },
+      { name: "a".repeat(201) },
+      { metadata: "[]" },
+      { tags: "{}" },
+    ],
   },
   license_types: {
-    right: { id: "a", name: "A", duration_days: 1, ...TERMS, created_at: 0, updated_at: 0 },
-    wrong: [{ id: "" }, { id: "a".repeat(65) }, { duration_days: 0 }, ...FAULTS_OF_TERMS],
+    right: { id: "a", name: "A", duration_days: 1, duration: "P1D", ...TERMS, created_at: 0, updated_at: 0 },
+    wrong: [
+      { id: "" },
+      { id: "a".repeat(65) },
+      { duration_days: 0 },
+      { duration: "P0D" },
+      ...FAULTS_OF_TERMS,
+    ],
   },
   licenses: {
     right: {
@@ -68,8 +81,25 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { starts_at: null, expires_at: 0 },
       { metadata: "[]" },
       { unproven_until: 1 },
+      { updates_until: 1 },
+      { tags: "{}" },
       ...FAULTS_OF_TERMS,
     ],
+  },
+  pending_changes: {
+    right: {
+      id: "chg_a",
+      license_id: "lic_a",
+      action: "renew",
+      effective_at: 0,
+      input: "{}",
+      status: "pending",
+      ordered_by: "a",
+      ordered_at: 0,
+      held_by: "a",
+      updated_at: 0,
+    },
+    wrong: [{ action: "reissue" }, { input: "[]" }, { status: "scheduled" }],
   },
   activations: {
     right: {
@@ -273,8 +303,12 @@ describe("the triggers", () => {
       // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.
       "licenses_count_insert",
       "licenses_count_update",
+      // test/licensing/licenses/customer-suspension.spec.ts
+      "licenses_end_suspension",
       "licenses_uncount_delete",
       "licenses_uncount_update",
+      // test/licensing/licenses/pending-changes.spec.ts
+      "pending_changes_overtaken",
     ]);
   });
 

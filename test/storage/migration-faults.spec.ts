@@ -9,7 +9,7 @@ import { call, newLicense, rows } from "../support/service.ts";
 
 const { figures, expectHonest } = judge();
 
-/** Changes what exists, or takes it away: a Worker of before would miss it. */
+/** Everything else changes what exists, or takes it away: a Worker of before would miss it. */
 // A seeded type that nobody edited may get better terms.
 const ADDS =
   /^(CREATE (TABLE|INDEX|TRIGGER|VIEW)|INSERT|ALTER TABLE \w+ ADD COLUMN|UPDATE license_types SET)\b/;
@@ -43,7 +43,7 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'told_at'")
+      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'suspension'")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     let certificate: string | undefined;

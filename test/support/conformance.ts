@@ -77,6 +77,7 @@ interface Options {
   fetch_keys?: false;
   indeterminate_days?: number | null;
   lease_hours?: number;
+  built_at?: string;
   on_indeterminate?: "allow" | "deny";
   no_place?: true;
 }

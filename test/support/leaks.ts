@@ -117,6 +117,8 @@ const ADDRESSES_KEPT = new Set([
   "messages.recipient",
   "events.actor_id",
   "idempotency_keys.actor_id",
+  "pending_changes.ordered_by",
+  "pending_changes.released_by",
 ]);
 
 let columns: [table: string, column: string][] | null = null;

@@ -1,10 +1,10 @@
-// customers: list, show, create, update, delete
+// customers: list, show, create, update, suspend, reinstate, delete
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
-import { given, objectOf } from "../inputs.ts";
-import { type Column, printDetails, text, when } from "../output.ts";
-import type { Customer } from "../shapes.ts";
+import { given, keyedAs, listOf, objectOf } from "../inputs.ts";
+import { type Column, list, print, printDetails, text, when } from "../output.ts";
+import type { Customer, CustomerSuspension } from "../shapes.ts";
 
 interface Details {
   id?: string;
@@ -13,6 +13,14 @@ interface Details {
   email?: string | false;
   company?: string | false;
   metadata?: Record<string, unknown>;
+  tags?: string[];
+  notes?: string | false;
+}
+
+interface Filter {
+  query?: string;
+  tag?: string;
+  metadata?: Record<string, string>;
 }
 
 const email = ({ email: address, email_status }: Customer): string =>
@@ -33,12 +41,28 @@ const printCustomer = (customer: Customer): void =>
     ["company", text(customer.company)],
     ["email", email(customer)],
     ["metadata", text(JSON.stringify(customer.metadata))],
+    ["tags", list(customer.tags)],
+    ["notes", text(customer.notes)],
     ["created", when(customer.created_at)],
     ["updated", when(customer.updated_at)],
   ]);
 
 const emptied = (value: string | false | undefined): string | null | undefined =>
   value === false ? null : value;
+
+const SUSPENSIONS = [
+  ["suspend", "Suspend all licenses of a customer"],
+  ["reinstate", "Reinstate the licenses that were suspended with their customer"],
+] as const;
+
+function printSuspension({ dry_run, changed, skipped, instances }: CustomerSuspension): void {
+  const running = instances ? ` Instances that run on them: ${instances.active}.` : "";
+  print(
+    dry_run
+      ? `${changed} licenses would change, ${skipped} would not.${running} Nothing was changed.`
+      : `${changed} licenses changed, ${skipped} did not.`,
+  );
+}
 
 export function addCustomerCommands(program: Command): void {
   const customers = group(program, "customers", "Who licenses are issued to", "customers list --query acme");
@@ -50,11 +74,15 @@ export function addCustomerCommands(program: Command): void {
       "customers list --all --json",
     ]),
   )
-    .option("-q, --query <text>", "whose id, name, company or e-mail begins with it")
+    .option("-q, --query <text>", "whose id or name, or a word that was noted, begins with it")
+    .option("--tag <tag>", "with this tag")
+    .option("--metadata <key=value>", "with this value in its metadata; can be repeated", keyedAs("metadata"))
     .action(
-      handle<{ query?: string }>((call) =>
-        call.list<Customer>(path("customers"), { q: call.options.query }, COLUMNS, "No customers."),
-      ),
+      handle<Filter>((call) => {
+        const { query, tag, metadata } = call.options;
+        const filter = { q: query, tag, ...metadata };
+        return call.list<Customer>(path("customers"), filter, COLUMNS, "No customers.");
+      }),
     );
 
   withJson(define(customers, "show <id>", "Show a customer", ["customers show acme"])).action(
@@ -72,10 +100,12 @@ export function addCustomerCommands(program: Command): void {
     .option("--email <address>", "where licenses and warnings are sent")
     .option("--company <company>", "the company")
     .option("--metadata <json>", "your own references, as a JSON object", objectOf)
+    .option("--tags <list>", "separated by commas, or none", listOf)
+    .option("--notes <text>", "notes that only staff see")
     .action(
       handle<Details>((call) => {
-        const { id, name, email: address, company, metadata } = call.options;
-        const body = given({ id, name, email: address, company, metadata });
+        const { id, name, email: address, company, metadata, tags, notes } = call.options;
+        const body = given({ id, name, email: address, company, metadata, tags, notes });
         return call.change({ method: "POST", path: path("customers"), body }, printCustomer);
       }),
     );
@@ -92,14 +122,48 @@ export function addCustomerCommands(program: Command): void {
     .option("--company <company>", "the company")
     .option("--no-company", "remove the company")
     .option("--metadata <json>", "your own references, as a JSON object", objectOf)
+    .option("--tags <list>", "separated by commas, or none", listOf)
+    .option("--notes <text>", "notes that only staff see")
+    .option("--no-notes", "remove the notes")
     .action(
       handle<Details>((call, id) => {
-        const { name, email: address, company, metadata } = call.options;
-        const body = given({ name, email: emptied(address), company: emptied(company), metadata });
+        const { name, email: address, company, metadata, tags, notes } = call.options;
+        const body = given({
+          name,
+          email: emptied(address),
+          company: emptied(company),
+          metadata,
+          tags,
+          notes: emptied(notes),
+        });
         if (Object.keys(body).length === 0) throw usage("Give at least one option to change.");
         return call.change({ method: "PATCH", path: path("customers", id), body }, printCustomer);
       }),
     );
+
+  for (const [verb, words] of SUSPENSIONS) {
+    const command = withDryRun(
+      define(customers, `${verb} <id>`, words, [
+        `customers ${verb} acme --reason "Invoice 4711." --dry-run`,
+        `customers ${verb} acme --reason "Invoice 4711."`,
+      ]),
+      "show what the service would do, and change nothing",
+    );
+    if (verb === "suspend") command.requiredOption("--reason <text>", "why; kept in the record");
+    else command.option("--reason <text>", "why; kept in the record");
+    command.action(
+      handle<{ reason?: string }>(async (call, id) => {
+        const { reason, dryRun } = call.options;
+        const request = {
+          method: "POST" as const,
+          path: path("customers", id, verb),
+          body: given({ reason }),
+        };
+        if (!dryRun) return call.change(request, printSuspension);
+        call.show(await call.client().send({ ...request, query: { dry_run: true } }), printSuspension);
+      }),
+    );
+  }
 
   withConfirmation(
     withDryRun(

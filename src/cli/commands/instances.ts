@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
+import { keyedAs } from "../inputs.ts";
 import { type Column, end, printDetails, text, when } from "../output.ts";
 import type { Instance } from "../shapes.ts";
 
@@ -15,6 +16,8 @@ interface Filter {
   seenSince?: string;
   seenBefore?: string;
   query?: string;
+  versionBelow?: string;
+  label?: Record<string, string>;
 }
 
 const state = ({ active, ended_by, freed_at }: Instance): string =>
@@ -86,10 +89,13 @@ export function addInstanceCommands(program: Command): void {
     .option("--ended", "that no longer hold a seat")
     .option("--seen-since <date>", "last seen since this date")
     .option("--seen-before <date>", "last seen before this date")
+    .option("--version-below <version>", "that run a version before this one")
+    .option("--label <key=value>", "with this label; can be repeated", keyedAs("label"))
     .option("-q, --query <text>", "whose id, host name or license begins with it")
     .action(
       handle<Filter>((call) => {
-        const { license, customer, active, ended, seenSince, seenBefore, query } = call.options;
+        const { license, customer, active, ended, seenSince, seenBefore, query, versionBelow, label } =
+          call.options;
         if (active && ended) throw usage("--active and --ended exclude each other.");
         const filter = {
           license_id: license,
@@ -98,6 +104,8 @@ export function addInstanceCommands(program: Command): void {
           seen_since: seenSince,
           seen_before: seenBefore,
           q: query,
+          app_version_below: versionBelow,
+          ...label,
         };
         return call.list<Instance>(path("activations"), filter, COLUMNS, "No instances.");
       }),

@@ -12,6 +12,7 @@ const STATUSES: Message["status"][] = ["pending", "sent", "delivered", "bounced"
 const KINDS: Message["kind"][] = [
   "license_delivery",
   "license_renewed",
+  "license_changed",
   "expiry_warning",
   "license_expired",
   "admin_digest",

@@ -5,7 +5,7 @@ import { define, handle, path, withJson, withList } from "../command.ts";
 import { notNegative } from "../inputs.ts";
 import { type Column, print, printDetails, printTable, text, when } from "../output.ts";
 import type { EventDocument, License, Statistics } from "../shapes.ts";
-import { LICENSE_COLUMNS } from "./license-view.ts";
+import { LICENSE_COLUMNS } from "./licenses/license-view.ts";
 
 interface EventFilter {
   entity?: string;

@@ -5,7 +5,7 @@ import { Client, type Upload } from "../client.ts";
 import { type Call, define, handle, path, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { openOutput, printStream } from "../files.ts";
-import { readInput } from "../inputs.ts";
+import { readInput, readTextFile } from "../inputs.ts";
 import { note, print } from "../output.ts";
 import { connection } from "../profiles.ts";
 import { startProgress } from "../progress.ts";
@@ -30,7 +30,9 @@ interface Import {
 /** The format asked for, or that of the file's name. */
 function formatOf(file: string | undefined, chosen: Format | undefined): Format | undefined {
   const extension = file === undefined ? "" : extname(file).slice(1).toLowerCase();
-  return chosen ?? formats.find((format): format is Format => format === extension);
+  // "Text" of a spreadsheet is separated by tabs; the service sees that by its first row.
+  const named = ["tsv", "txt"].includes(extension) ? "csv" : extension;
+  return chosen ?? formats.find((format): format is Format => format === named);
 }
 
 async function exportLicenses({ options }: Call<Export>): Promise<void> {
@@ -72,7 +74,11 @@ function printImported({ dry_run, rows, created, customers_created = 0 }: Import
 
 async function importFile(call: Call<Import>, kind: string, file: string): Promise<void> {
   const format = formatOf(file, call.options.format);
-  if (!format) throw usage("Is it CSV or JSON?", "remedy: --format csv or --format json.");
+  if (!format) {
+    // A workbook is named as what it is.
+    if (file !== "-") readTextFile(file);
+    throw usage("Is it CSV or JSON?", "remedy: --format csv or --format json.");
+  }
   const bytes = new TextEncoder().encode(await readInput(file));
   const sent = { bytes, type: FORMATS[format] };
   const answer = await upload(call.client(), path("imports", kind), sent, call.options.dryRun === true);

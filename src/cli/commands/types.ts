@@ -1,11 +1,12 @@
 // types: list, show
 import type { Command } from "commander";
+import { durationInWords } from "../../kernel/calendar.ts";
 import { define, group, handle, path, withJson, withList } from "../command.ts";
 import { type Column, limit, list, printDetails, text, when } from "../output.ts";
 import type { LicenseType } from "../shapes.ts";
 
-const duration = ({ duration_days }: LicenseType): string =>
-  duration_days === null ? "perpetual" : `${duration_days} days`;
+const duration = (type: LicenseType): string =>
+  type.duration === null ? "perpetual" : durationInWords(type.duration);
 
 const COLUMNS: Column<LicenseType>[] = [
   ["id", (row) => text(row.id)],

@@ -6,17 +6,18 @@ import {
   CustomerChanges,
   deleteCustomer,
   getCustomer,
-  listCustomers,
   NewCustomer,
   presentCustomer,
 } from "../../licensing/customers/customers.ts";
+import { CustomerFilter, listCustomers } from "../../licensing/customers/customer-list.ts";
+import { reinstateCustomer, suspendCustomer } from "../../licensing/licenses/customer-suspension.ts";
+import { Reasoned, Reinstatement } from "../../licensing/licenses/decisions.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { etagOf } from "../../kernel/resources.ts";
-import { SearchText } from "../../kernel/inputs.ts";
 import { endpoint, ifMatch } from "../endpoint.ts";
 import type { Http } from "../http.ts";
 import * as examples from "../examples.ts";
-import { Customer, Id, pageOf } from "./schemas.ts";
+import { Customer, CustomerSuspension, DryRunQuery, Id, pageOf } from "./schemas.ts";
 
 type CustomerRow = Parameters<typeof presentCustomer>[0];
 
@@ -24,6 +25,8 @@ function show(http: Http, customer: CustomerRow, status: 200 | 201 = 200): Respo
   http.header("ETag", etagOf(customer));
   return http.json(presentCustomer(customer), status);
 }
+
+const OUTCOME = { changed: 2, skipped: 1 };
 
 export const customerEndpoints = [
   endpoint(
@@ -52,9 +55,9 @@ export const customerEndpoints = [
       tag: "Admin",
       summary: "List customers",
       description:
-        "By id. With q: customers whose id, name, company, or e-mail (or a word of it) begins with q.",
+        "By id. With q: customers whose id, name, company, e-mail, metadata, tags, or notes (or a word of it) begin with q; accents and case do not matter. metadata.KEY=value and tag narrow the list; a key within another follows after a dot. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
-      query: z.extend(PageQuery, { q: z.optional(SearchText) }),
+      query: z.extend(PageQuery, CustomerFilter.shape),
       answer: {
         status: 200,
         description: "A page of customers.",
@@ -124,5 +127,51 @@ export const customerEndpoints = [
       await deleteCustomer(context, params.id, ifMatch(http));
       return http.body(null, 204);
     },
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/customers/{id}/suspend",
+      tag: "Admin",
+      summary: "Suspend all licenses of a customer",
+      description:
+        "Every active license, in one step; licenses that are suspended or revoked already are skipped. With dry_run=true the answer shows what the call would do, and nothing is written.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } },
+      answer: {
+        status: 200,
+        description: "How many licenses changed, or would change.",
+        schema: CustomerSuspension,
+        example: OUTCOME,
+      },
+      refusals: ["CUSTOMER_NOT_FOUND"],
+    },
+    async ({ http, context, params, query, body }) =>
+      http.json(await suspendCustomer(context, params.id, body, query.dry_run)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/customers/{id}/reinstate",
+      tag: "Admin",
+      summary: "Lift the suspension of a customer",
+      description:
+        "Reinstates the licenses that suspending the customer suspended. A license that was suspended by itself stays suspended. With dry_run=true the answer shows what the call would do, and nothing is written.",
+      access: "licenses",
+      params: Id,
+      query: DryRunQuery,
+      body: { schema: Reinstatement, example: { reason: "The invoice was paid." } },
+      answer: {
+        status: 200,
+        description: "How many licenses changed, or would change.",
+        schema: CustomerSuspension,
+        example: OUTCOME,
+      },
+      refusals: ["CUSTOMER_NOT_FOUND"],
+    },
+    async ({ http, context, params, query, body }) =>
+      http.json(await reinstateCustomer(context, params.id, body, query.dry_run)),
   ),
 ];

@@ -70,7 +70,7 @@ export const licenseTypeEndpoints = [
       tag: "Admin",
       summary: "Create or replace a license type",
       description:
-        "Members that are left out take their defaults. Licenses already issued keep their terms. Honors If-Match.",
+        "Members that are left out take their defaults. Give duration or duration_days; without both it is one year. Licenses already issued keep their terms. Honors If-Match.",
       access: "license-types",
       params: z.object({ id: LicenseTypeId }),
       body: { schema: LicenseTypeTerms, example: examples.licenseTypeTerms },

@@ -20,6 +20,12 @@ export const Id = z.object({ id: z.string().check(z.minLength(1), z.maxLength(64
 export const pageOf = (item: z.core.$ZodType) =>
   z.object({ data: z.array(item), next_cursor: z.nullable(z.string()) });
 
+/** What staff note. */
+const noted = {
+  notes: Text.check(z.describe("For staff alone: in no key, mail, event, or answer to an instance")),
+  tags: z.array(z.string()),
+};
+
 export const Customer = z.object({
   id: z.string(),
   name: z.string(),
@@ -31,6 +37,16 @@ export const Customer = z.object({
   email_status: z
     .nullable(z.enum(["bounced", "complained"]))
     .check(z.describe("Known trouble with the e-mail address; null: none")),
+  ...noted,
+});
+
+export const CustomerSuspension = z.object({
+  dry_run: z.optional(z.literal(true)).check(z.describe("Nothing was written")),
+  changed: z.int().check(z.describe("How many licenses changed, or would change")),
+  skipped: z.int().check(z.describe("How many licenses of the customer stay as they are")),
+  instances: z
+    .optional(z.object({ active: z.int() }))
+    .check(z.describe("Of a dry run: the instances that run on the licenses that would change")),
 });
 
 export const Contact = z.object({
@@ -52,7 +68,8 @@ export const Contact = z.object({
 export const LicenseType = z.object({
   id: z.string(),
   name: z.string(),
-  duration_days: z.nullable(z.int()),
+  duration: z.nullable(z.string()).check(z.describe("P and a number of Y, M, W or D; null: perpetual")),
+  duration_days: z.nullable(z.int()).check(z.describe("The duration, with 365 days a year and 30 a month")),
   grace_days: z.int(),
   lease_days: z.int(),
   check_in_hours: z.int(),
@@ -68,6 +85,7 @@ export const License = z.object({
   metadata: z.record(z.string(), z.unknown()),
   updated_at: Instant,
   notice_days: z.nullable(z.array(z.int())).check(z.describe("null: those of the license type")),
+  ...noted,
 });
 
 export const IssuedLicense = z.object({
@@ -95,6 +113,9 @@ const Preview = z.object({
   dry_run: z.literal(true),
   license: License,
   changes: Changes,
+  effects: z
+    .record(z.string(), z.string())
+    .check(z.describe("By member of changes: what running instances notice of it, in words")),
   instances: z.object({ active: z.int(), listed: z.array(RunningSeat) }),
   limits: z.array(z.object({ limit: z.string(), allowed: z.int(), observed: z.int() })),
 });
@@ -119,6 +140,7 @@ export const ReissuedLicense = z.extend(IssuedLicense, { instances: RunningInsta
 export const ReissuePreview = z.extend(Preview, { instances: RunningInstances });
 
 export const LicenseOrPreview = z.union([License, Preview]);
+export const IssuedOrPreview = z.union([IssuedLicense, Preview]);
 
 /** A boolean in a query. */
 export const Flag = z.pipe(
@@ -298,7 +320,14 @@ export const ImportedLicenses = z.extend(Imported, {
 
 export const Message = z.object({
   id: z.string(),
-  kind: z.enum(["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"]),
+  kind: z.enum([
+    "license_delivery",
+    "license_renewed",
+    "license_changed",
+    "expiry_warning",
+    "license_expired",
+    "admin_digest",
+  ]),
   status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
   license_id: Text,
   customer_id: Text,

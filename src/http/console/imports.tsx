@@ -102,7 +102,7 @@ function page(visit: Visit, entry: Entry, checked: Outcome | null = null): View 
               name="file"
               label="File"
               type="file"
-              accept=".csv,.json,text/csv,application/json"
+              accept=".csv,.tsv,.txt,.json,text/csv,text/tab-separated-values,application/json"
               hint={`CSV with a header, or JSON: up to ${MAX_UPLOAD / 1024 / 1024} MiB and ${formatCount(MAX_ROWS)} rows, in UTF-8.`}
               required
             />

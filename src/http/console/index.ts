@@ -17,6 +17,7 @@ import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
 import { contactDoors } from "./customers/contacts.tsx";
 import { customerPage } from "./customers/customer.tsx";
+import { customerSuspensions } from "./customers/suspension.tsx";
 import { customerList } from "./customers/list.tsx";
 import { clearCloneForm } from "./instances/clear-clone.tsx";
 import { freeSeat, instancePage } from "./instances/instance.tsx";
@@ -39,6 +40,7 @@ const customerDoors: Door[] = [
   newCustomer,
   customerPage,
   editCustomer,
+  ...customerSuspensions,
   removeCustomer,
   ...contactDoors,
 ];

@@ -14,6 +14,7 @@ import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { Timeline } from "./parts/events.tsx";
 import {
+  ACTION_NAMES,
   Badge,
   Card,
   formatCount,
@@ -130,6 +131,13 @@ function concernsOf(
       href: `/admin/messages/${row.id}`,
       what: row.recipient,
       when: <When at={row.updated_at} now={now} />,
+    })),
+    ...found.stuck.map((row) => ({
+      tone: "stop" as const,
+      kind: `change ${row.status}`,
+      href: `/admin/licenses/${row.license_id}`,
+      what: `${ACTION_NAMES[row.action]}, ${row.license_id}`,
+      when: <When at={row.effective_at} now={now} as="start" />,
     })),
     ...endingOf(found.ending, counted, now),
     ...found.overused.map((row) => ({

@@ -1,7 +1,8 @@
 // Reads the address of a list: its filters, its place in the list, and whether any filter is set.
-import type { Child } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { type Page, type PageRequest, PageQuery } from "../../kernel/pages.ts";
+import { byName } from "../../kernel/inputs.ts";
 import { Problem } from "../../problems.ts";
 import { Entry, parsed } from "./entry.ts";
 import { Refusal } from "./refusal.tsx";
@@ -24,7 +25,7 @@ export function listQuery<S extends z.core.$ZodShape>(
   const filled = Object.fromEntries(Object.entries(given).filter(([, value]) => value.trim() !== ""));
   const { done: _told, ...query } = filled;
   const entry = new Entry(Object.entries(query));
-  const isFiltered = Object.keys(shape).some((name) => query[name] !== undefined);
+  const isFiltered = Object.keys(shape).some((name) => Object.hasOwn(byName(query), name));
   try {
     const request = parsed(PageQuery, pick(query, PageQuery.shape));
     const filter = parsed(z.object(shape), pick(query, shape)) as z.output<z.ZodMiniObject<S>>;
@@ -35,8 +36,19 @@ export function listQuery<S extends z.core.$ZodShape>(
   }
 }
 
-const pick = (query: Record<string, string>, shape: object): Record<string, string> =>
-  Object.fromEntries(Object.entries(query).filter(([name]) => Object.hasOwn(shape, name)));
+const pick = (query: Record<string, string>, shape: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(byName(query)).filter(([name]) => Object.hasOwn(shape, name)));
+
+/** Filters by a key, such as metadata.crm=4711, which come only from a link; the fields of the form narrow them. */
+export const KeptFilters: FC<{ query: Record<string, string> }> = ({ query }) => (
+  <>
+    {Object.entries(query)
+      .filter(([name]) => name.includes("."))
+      .map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+  </>
+);
 
 /** The requested page; empty if its filters are invalid. */
 export const pageOf = async <F, T>(

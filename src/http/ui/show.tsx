@@ -1,7 +1,7 @@
 // The small parts that pages share: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
-import type { Transition } from "../../licensing/licenses/lifecycle.ts";
+import type { Transition } from "../../licensing/licenses/decisions.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 
 const date = new Intl.DateTimeFormat("en-US", {
@@ -118,12 +118,15 @@ export const ACTION_NAMES: Record<Transition, string> = {
   reinstate: "Reinstate",
   revoke: "Revoke",
   reissue: "Replace key",
+  transfer: "Transfer",
 };
+
+const END = new Set(["expires_at", "updates_until"]);
 
 /** The value of a member, such as a term. */
 export function formatTerm(name: string, value: unknown): string {
   if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
-  if (name === "expires_at" && typeof value === "number") return formatEnd(value);
+  if (END.has(name) && typeof value === "number") return formatEnd(value);
   if (name === "starts_at" && typeof value === "number") return formatStart(value);
   if (Array.isArray(value)) return value.join(", ") || "none";
   return typeof value === "string" ? value : JSON.stringify(value);

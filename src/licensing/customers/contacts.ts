@@ -138,7 +138,7 @@ export async function createContact(
         ["customer", customerId],
         told(contact.id, Object.keys(given(input))),
       ),
-      ...replaceTerms(context, customer),
+      ...replaceTerms(context, customer, customer, [...all, contact]),
     ]);
     if (inserted?.meta.changes !== 0) return contact;
   }
@@ -190,7 +190,9 @@ export async function changeContact(
           .where(and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer))),
       ),
       recordChange(context, now, "contact.changed", ["customer", customerId], told(id, members)),
-      ...(members.includes("email") ? replaceTerms(context, customer) : []),
+      ...(members.includes("email")
+        ? replaceTerms(context, customer, customer, all.with(all.indexOf(before), after))
+        : []),
     ]);
     if (updated?.meta.changes !== 0) return after;
   }
@@ -223,7 +225,12 @@ export async function deleteContact(
           .where(and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer))),
       ),
       recordChange(context, context.clock.now(), "contact.deleted", ["customer", customerId], told(id, [])),
-      ...replaceTerms(context, customer),
+      ...replaceTerms(
+        context,
+        customer,
+        customer,
+        all.filter((contact) => contact.id !== id),
+      ),
     ]);
     if (deleted?.meta.changes !== 0) return;
   }

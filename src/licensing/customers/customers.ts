@@ -1,14 +1,14 @@
 // Customers: who a license is issued to.
-import { and, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
-import { type Customer, customers, customerTerms } from "../../storage/schema.ts";
-import { normalizeTerm, termsOf } from "./search-terms.ts";
+import { type Contact, contacts, type Customer, customers, customerTerms } from "../../storage/schema.ts";
+import { noted, recordable, recordableChanges } from "./noted.ts";
+import { termsOf } from "./search-terms.ts";
 import { formatInstant } from "../../kernel/dates.ts";
-import { openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import {
   assertMatch,
   changesBetween,
@@ -27,6 +27,7 @@ const details = {
   email: z.nullish(Mailbox),
   company: z.nullish(Text(200)),
   metadata: z.optional(Metadata),
+  ...noted,
 };
 
 export const NewCustomer = z.strictObject({ id: z.optional(CustomerId), name: Text(200), ...details });
@@ -36,37 +37,57 @@ export const CustomerChanges = z.strictObject({ name: z.optional(Text(200)), ...
 export type NewCustomer = z.output<typeof NewCustomer>;
 export type CustomerChanges = z.output<typeof CustomerChanges>;
 
-const unknownCustomer = (id: string): Problem =>
+export const unknownCustomer = (id: string): Problem =>
   new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
 
-/** Adds the search terms of a customer if the statement before it in the batch changed a row. */
+/** Adds the search terms of a new customer if the statement before it in the batch wrote a row. */
 const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
   db.sql(
-    "INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE changes() > 0",
+    `INSERT INTO customer_terms (term, customer_id) SELECT value, ?1 FROM json_each(?2) WHERE changes() > 0
+     ON CONFLICT DO NOTHING`,
     customer.id,
     JSON.stringify(termsOf(customer)),
   );
 
 /** What a customer is found by, besides the id. */
-const SEARCHED = ["name", "company", "email"] as const;
+const SEARCHED = ["name", "company", "email", "metadata", "tags", "notes"] as const;
 
-// From the rows themselves: what others change at the same time is not lost.
-const CONTACT_TERMS = `
-  INSERT OR IGNORE INTO customer_terms (term, customer_id)
-  SELECT term, ?1 FROM (
-    SELECT lower(email) AS term FROM contacts WHERE customer_id = ?1
-    UNION SELECT lower(substr(email, instr(email, '@') + 1)) FROM contacts WHERE customer_id = ?1)
-  WHERE changes() > 0`;
+/** SQL: the terms of the contacts of customers, from the rows: one that is added at the same time is not lost. */
+export const CONTACT_TERMS = `(
+  SELECT lower(email) AS term, customer_id FROM contacts WHERE own = 0
+  UNION ALL SELECT lower(substr(email, instr(email, '@') + 1)), customer_id FROM contacts WHERE own = 0)`;
 
 /**
- * Replaces the search terms of a customer and its contacts if the statement before it changed a row. An own address has
- * changed by then.
+ * Replaces the search terms of a customer who is still the one that was read; writes only those that differ. Goes before
+ * a change of the customer and after one of its contacts, in its batch.
+ * @param all its contacts as they are afterwards
  */
-export const replaceTerms = (context: Context, customer: Customer): D1PreparedStatement[] => [
-  context.db.sql("DELETE FROM customer_terms WHERE customer_id = ? AND changes() > 0", customer.id),
-  addTerms(context, customer),
-  context.db.sql(CONTACT_TERMS, customer.id),
-];
+export function replaceTerms(
+  context: Context,
+  before: Customer,
+  after: Customer,
+  all: readonly Contact[],
+): D1PreparedStatement[] {
+  const { id, version, created_at } = before;
+  const still = `EXISTS (SELECT 1 FROM customers WHERE (id, version, created_at) = (?1, ${version}, ${created_at}))`;
+  const terms = JSON.stringify(termsOf(after, all));
+  const ofContacts = `SELECT term FROM ${CONTACT_TERMS} WHERE customer_id = ?1`;
+  return [
+    context.db.sql(
+      `DELETE FROM customer_terms WHERE customer_id = ?1 AND ${still}
+         AND term NOT IN (SELECT value FROM json_each(?2) UNION ALL ${ofContacts})`,
+      id,
+      terms,
+    ),
+    context.db.sql(
+      `INSERT INTO customer_terms (term, customer_id)
+       SELECT term, ?1 FROM (SELECT value AS term FROM json_each(?2) UNION ${ofContacts}) WHERE ${still}
+       ON CONFLICT DO NOTHING`,
+      id,
+      terms,
+    ),
+  ];
+}
 
 /** The customer that an input asks for. Pure. */
 export const customerOf = (input: NewCustomer, id: string, now: number): Customer => ({
@@ -79,6 +100,9 @@ export const customerOf = (input: NewCustomer, id: string, now: number): Custome
   created_at: now,
   updated_at: now,
   email_status: null,
+  notes: input.notes ?? null,
+  tags: input.tags ?? [],
+  terms_at: 1,
 });
 
 /**
@@ -92,7 +116,9 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
   const customer = customerOf(input, input.id ?? `cus_${context.ids.ulid(now)}`, now);
   const [inserted] = await db.batch([
     db.compile(db.orm.insert(customers).values(customer).onConflictDoNothing()),
-    recordChange(context, now, "customer.created", ["customer", customer.id], { after: customer }),
+    recordChange(context, now, "customer.created", ["customer", customer.id], {
+      after: recordable(customer),
+    }),
     addTerms(context, customer),
   ]);
   if (inserted?.meta.changes === 0) {
@@ -144,16 +170,24 @@ export async function changeCustomer(
     const changes = changesBetween(before, wanted);
     if (Object.keys(changes).length === 0) return before;
     const now = context.clock.now();
-    const after: Customer = { ...wanted, version: before.version + 1, updated_at: now };
-    const [updated] = await db.batch([
+    const isReworded = before.terms_at !== before.version || SEARCHED.some((name) => name in changes);
+    const version = before.version + 1;
+    const after: Customer = { ...wanted, version, terms_at: version, updated_at: now };
+    const first = isReworded ? replaceTerms(context, before, after, await contactsNow(context, id)) : [];
+    const results = await db.batch([
+      ...first,
       db.compile(db.orm.update(customers).set(columnsToSet(before, after)).where(isStill(before))),
-      recordChange(context, now, "customer.changed", ["customer", id], { changes }),
-      ...(SEARCHED.some((name) => name in changes) ? replaceTerms(context, after) : []),
+      recordChange(context, now, "customer.changed", ["customer", id], {
+        changes: recordableChanges(changes),
+      }),
     ]);
-    if (updated?.meta.changes !== 0) return after;
+    if (results[first.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }
+
+const contactsNow = ({ db }: Context, id: string): Promise<Contact[]> =>
+  db.orm.select().from(contacts).where(eq(contacts.customer_id, id));
 
 /** Exactly the customer that was read: not another one with this id, nor another version. */
 const isStill = ({ id, version, created_at }: Customer): SQL | undefined =>
@@ -178,7 +212,9 @@ export async function deleteCustomer(context: Context, id: string, ifMatch?: str
     const [, deleted, , licensed] = await db.batch([
       db.compile(db.orm.delete(customerTerms).where(inArray(customerTerms.customer_id, deletable))),
       db.compile(db.orm.delete(customers).where(inArray(customers.id, deletable))),
-      recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], { before }),
+      recordChange(context, context.clock.now(), "customer.deleted", ["customer", id], {
+        before: recordable(before),
+      }),
       db.sql("SELECT 1 FROM licenses WHERE customer_id = ? LIMIT 1", id),
     ]);
     if (deleted?.meta.changes !== 0) return;
@@ -187,57 +223,7 @@ export async function deleteCustomer(context: Context, id: string, ifMatch?: str
   throw overtaken(ifMatch);
 }
 
-export interface CustomerFilter {
-  q?: string | undefined;
-}
-
-/** Customers by id. With `q`: those with an id, name, company or e-mail that it begins, by the matching term. */
-export async function listCustomers(
-  context: Context,
-  request: PageRequest,
-  filter: CustomerFilter,
-): Promise<Page<Customer>> {
-  allow(context, "read");
-  const { orm } = context.db;
-  const list = await openList(context, "customers", request, { q: filter.q });
-  const scan = request.limit + 1;
-  if (filter.q === undefined) {
-    const after = String(list.after?.[0] ?? "");
-    const rows = await orm
-      .select()
-      .from(customers)
-      .where(gt(customers.id, after))
-      .orderBy(customers.id)
-      .limit(scan);
-    return list.page(rows, scan, (row) => [row.id]);
-  }
-  const [term, id] = list.after ?? ["", ""];
-  const rows = await orm
-    .select({ term: customerTerms.term, customer: customers })
-    .from(customerTerms)
-    .innerJoin(customers, eq(customers.id, customerTerms.customer_id))
-    .where(
-      and(matches(filter.q), sql`(${customerTerms.term}, ${customerTerms.customer_id}) > (${term}, ${id})`),
-    )
-    .orderBy(customerTerms.term, customerTerms.customer_id)
-    .limit(scan);
-  const page = await list.page(rows, scan, (row) => [row.term, row.customer.id]);
-  return { ...page, data: page.data.map((row) => row.customer) };
-}
-
-/** Which rows of customer_terms a search finds: each customer by its first matching term only. */
-export function matches(q: string): SQL {
-  const from = normalizeTerm(q);
-  // The end of the range of all texts that begin with `from`; D1 limits LIKE to 50 bytes.
-  const to = `${from}\u{10FFFF}`;
-  return sql`${customerTerms.term} >= ${from} AND ${customerTerms.term} < ${to}
-    AND NOT EXISTS (
-      SELECT 1 FROM customer_terms earlier
-      WHERE earlier.customer_id = ${customerTerms.customer_id}
-        AND earlier.term >= ${from} AND earlier.term < ${customerTerms.term})`;
-}
-
-export const presentCustomer = ({ version: _etag, ...customer }: Customer) => ({
+export const presentCustomer = ({ version: _etag, terms_at: _own, ...customer }: Customer) => ({
   ...customer,
   created_at: formatInstant(customer.created_at),
   updated_at: formatInstant(customer.updated_at),

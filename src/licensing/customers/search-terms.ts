@@ -1,31 +1,102 @@
-// The terms that customers are found by. A search is by prefix, so each word starts its own term.
-import type { Customer } from "../../storage/schema.ts";
+// The terms that customers and licenses are found by. A search is by prefix, so each word starts its own term.
+import type { Contact, Customer, License } from "../../storage/schema.ts";
+import { leavesOf } from "../../kernel/metadata.ts";
 
 /** In code points, so that no character is cut in two. */
 const MAX_LENGTH = 100;
 const MAX_STARTS = 8;
+const MAX_NOTED = 100;
 
-/** The form in which terms are stored and searched: it ignores compatibility characters, case and spacing. */
+/** Bounds what one row costs. Every whole text is a term even so. */
+const MAX_TERMS = 1_000;
+
+/** Letters that no decomposition takes apart, as they are written where a keyboard has none of them. */
+const PLAIN = new Map([
+  ["\u00df", "ss"],
+  ["\u00e6", "ae"],
+  ["\u0153", "oe"],
+  ["\u00f8", "o"],
+  ["\u0142", "l"],
+  ["\u0111", "d"],
+  ["\u00f0", "d"],
+  ["\u00fe", "th"],
+  ["\u0127", "h"],
+  ["\u0167", "t"],
+  ["\u014b", "n"],
+  ["\u0131", "i"],
+  ["\u0237", "j"],
+  ["\u0138", "k"],
+  ["\u017f", "s"],
+  ["\u03c2", "\u03c3"],
+]);
+
+const SPECIAL = new RegExp(`[${[...PLAIN.keys()].join("")}]`, "g");
+
+/** Marks that take the script of the letter before them: accents. Vowel signs of other scripts stay. */
+const ACCENTS = /\p{Script=Inherited}/gu;
+
+const short = (text: string): string =>
+  Array.from(text.replaceAll(/\s+/g, " ").trim()).slice(0, MAX_LENGTH).join("");
+
+/** The form in which terms are stored and searched: it ignores compatibility characters, accents, case and spacing. */
 export const normalizeTerm = (text: string): string =>
-  Array.from(text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim())
-    .slice(0, MAX_LENGTH)
-    .join("");
+  short(
+    text
+      .normalize("NFKD")
+      .toLowerCase()
+      // Once more: a capital letter can become one with an accent.
+      .normalize("NFKD")
+      .replaceAll(ACCENTS, "")
+      .replaceAll(SPECIAL, (letter) => PLAIN.get(letter)!)
+      .normalize("NFC"),
+  );
 
-function startsOf(text: string): string[] {
-  const words = text.split(" ");
-  return words.slice(0, MAX_STARTS).map((_, index) => words.slice(index).join(" "));
+/** The form that releases before accents were ignored wrote. */
+export const formerTerm = (text: string): string => short(text.normalize("NFKC").toLowerCase());
+
+function startsOf(text: string, max: number): string[] {
+  const words = text.replaceAll(/\s+/g, " ").trim().split(" ");
+  return words.slice(0, max).map((_, index) => normalizeTerm(words.slice(index, index + 60).join(" ")));
 }
 
-/** The terms of a customer: id, name, company and e-mail, each from every word on, and the domain of the e-mail. */
-export function termsOf(customer: Pick<Customer, "id" | "name" | "company" | "email">): string[] {
-  const { id, name, company, email } = customer;
-  const texts = [id, name, company, email, email?.split("@")[1]];
-  return [
-    ...new Set(
-      texts
-        .filter((text) => text != null)
-        .flatMap((text) => startsOf(normalizeTerm(text)))
-        .filter((term) => term !== ""),
-    ),
-  ];
+/** The texts themselves first, then each from every word on. */
+function termsIn(texts: string[], notes: string | null): string[] {
+  const terms = new Set(texts.map(normalizeTerm));
+  for (const [text, max] of [
+    ...texts.map((one) => [one, MAX_STARTS] as const),
+    [notes ?? "", MAX_NOTED] as const,
+  ]) {
+    if (terms.size >= MAX_TERMS) break;
+    for (const term of startsOf(text, max)) terms.add(term);
+  }
+  terms.delete("");
+  return [...terms];
 }
+
+type Noted = Pick<Customer, "metadata" | "tags" | "notes">;
+
+const textsOf = ({ metadata, tags }: Noted): string[] => [
+  ...tags,
+  ...leavesOf(metadata).map(([, value]) => value),
+];
+
+/** The terms of a customer: all that staff typed, and the domains of the addresses of it and of its contacts. */
+export function termsOf(
+  customer: Pick<Customer, "id" | "name" | "company" | "email"> & Noted,
+  contacts: readonly Pick<Contact, "email" | "own">[] = [],
+): string[] {
+  const { id, name, company, email, notes } = customer;
+  // Its own address is its e-mail, which may be about to change.
+  const addresses = [email, ...contacts.filter(({ own }) => own === 0).map((contact) => contact.email)];
+  const texts = [
+    id,
+    name,
+    company,
+    ...addresses.flatMap((address) => [address, address?.split("@")[1]]),
+  ].filter((text) => text != null);
+  return termsIn([...texts, ...textsOf(customer)], notes);
+}
+
+/** The terms of a license, besides its id, by which it is found anyway. */
+export const termsOfLicense = (license: Pick<License, keyof Noted>): string[] =>
+  termsIn(textsOf(license), license.notes);

@@ -7,10 +7,12 @@ import { Problem } from "../../problems.ts";
 import { type Activation, activations, licenses } from "../../storage/schema.ts";
 import { licenseIdOf } from "../seats/activation-ids.ts";
 import { CustomerId } from "../customers/customers.ts";
+import { ByKey } from "../customers/noted.ts";
 import { normalizeTerm } from "../customers/search-terms.ts";
 import { dayOf, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { isByFile } from "./census.ts";
 import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import { compareVersions, versionOf } from "./versions.ts";
 import { QUIET } from "../seats/seat-rules.ts";
 import { freeSeats } from "../seats/seat-ends.ts";
 import { SearchText, Since, Until } from "../../kernel/inputs.ts";
@@ -29,6 +31,24 @@ export const InstanceFilter = z.object({
   seen_before: z.optional(Until),
   /** The beginning of the instance's id, of its host name or of its license's id. */
   q: z.optional(SearchText),
+  /** Runs a version before this one. Leaves out instances whose version is not semantic. */
+  app_version_below: z.optional(
+    z.pipe(
+      z.string().check(z.maxLength(128)),
+      z.transform((text, context) => {
+        const version = versionOf(text.trim());
+        if (version !== null) return version;
+        context.issues.push({
+          code: "custom",
+          message: "Must be a semantic version, such as 2.1.0",
+          input: text,
+        });
+        return z.NEVER;
+      }),
+    ),
+  ),
+  /** label.KEY=value: has these labels, with these values. */
+  label: z.optional(ByKey),
 });
 
 export const ActivationFilter = z.extend(InstanceFilter, {
@@ -45,8 +65,9 @@ const isActive = (activation: Activation, now: number): boolean =>
   activation.ended_at === 0 && activation.lease_expires_at > now;
 
 function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
-  const { active, q, seen_since, seen_before, networked } = filter;
-  const { instance_id, hostname, license_id, last_seen_at } = activation;
+  const { active, q, seen_since, seen_before, networked, app_version_below: below, label } = filter;
+  const { instance_id, hostname, license_id, last_seen_at, labels, app_version } = activation;
+  const version = below && app_version !== null ? versionOf(app_version.trim()) : null;
   const found =
     q === undefined ||
     [instance_id, hostname, license_id].some(
@@ -57,7 +78,11 @@ function belongs(activation: Activation, filter: ActivationFilter, now: number):
     (!networked || !isByFile(activation)) &&
     (active === undefined || isActive(activation, now) === active) &&
     (seen_since === undefined || last_seen_at >= seen_since) &&
-    (seen_before === undefined || last_seen_at < seen_before)
+    (seen_before === undefined || last_seen_at < seen_before) &&
+    (below === undefined || (version !== null && compareVersions(version, below) < 0)) &&
+    Object.entries(label ?? {}).every(
+      ([key, value]) => Object.hasOwn(labels ?? {}, key) && labels?.[key] === value,
+    )
   );
 }
 
@@ -79,9 +104,9 @@ export async function listActivations(
   const keep = (row: Activation): boolean => belongs(row, filter, now);
   const { license_id, customer_id } = filter;
   if (customer_id !== undefined) return listOfCustomer(context, list, customer_id, license_id, keep);
-  const { active, q, seen_since, seen_before } = filter;
+  const { license_id: _walked, ...others } = filter;
   // If every row matches, one page of rows is enough.
-  const exact = [active, q, seen_since, seen_before].every((value) => value === undefined);
+  const exact = Object.values(others).every((value) => value === undefined);
   const scan = exact ? request.limit + 1 : MAX_SCAN;
   const [license, ended, instance] = list.after ?? ["", -1, ""];
   const rows = await context.db.orm

@@ -4,12 +4,14 @@ import { and, count, desc, eq, gt, inArray, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
-import { ceilToSecond, formatInstant, HOUR } from "../../kernel/dates.ts";
+import { formatInstant } from "../../kernel/dates.ts";
 import { Reason } from "../../kernel/inputs.ts";
 import { requestInvalid } from "../../problems.ts";
 import { type Activation, activations, type License } from "../../storage/schema.ts";
+import { effectsOf } from "../licenses/effects.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
-import { carryOut, type Decision, plan } from "../licenses/lifecycle.ts";
+import { decideReissue, UNPROVEN_HOURS } from "../licenses/decisions.ts";
+import { carryOut, plan } from "../licenses/lifecycle.ts";
 import { presentLicense } from "../licenses/licenses.ts";
 import { refusalOf, standingOf } from "../licenses/standing.ts";
 import { freeSeats } from "../seats/seat-ends.ts";
@@ -25,17 +27,10 @@ export const Reissue = z.strictObject({
   /** Activations whose seats are freed together with the reissue. */
   free: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(64))).check(z.maxLength(MAX_FREED))),
   /** For how long the replaced key still renews running instances without proof. */
-  unproven_hours: z._default(z.int().check(z.minimum(0), z.maximum(MAX_UNPROVEN_HOURS)), 72),
+  unproven_hours: z._default(z.int().check(z.minimum(0), z.maximum(MAX_UNPROVEN_HOURS)), UNPROVEN_HOURS),
 });
 
 export type Reissue = z.output<typeof Reissue>;
-
-const decide =
-  ({ unproven_hours }: Pick<Reissue, "unproven_hours">): Decision =>
-  ({ revision }, now) => ({
-    revision: revision + 1,
-    unproven_until: unproven_hours === 0 ? null : ceilToSecond(now) + unproven_hours * HOUR,
-  });
 
 const running = (licenseId: string, now: number) =>
   and(
@@ -71,12 +66,13 @@ async function assertRunning({ db, clock }: Context, licenseId: string, ids: str
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, CONFLICT
  * @throws Problem REQUEST_INVALID if an activation to free holds no seat; then nothing is written
  */
-export async function reissueLicense(context: Context, id: string, input: Reissue) {
+export async function reissueLicense(context: Context, id: string, input: Reissue, ifMatch?: string) {
   const ids = [...new Set(input.free)];
   const list = JSON.stringify(ids);
   const { db, clock, requestId } = context;
-  const license = await carryOut(context, id, "reissue", decide(input), {
+  const license = await carryOut(context, id, "reissue", decideReissue(input.unproven_hours), {
     reason: input.reason,
+    ifMatch,
     unless: async () => assertRunning(context, id, input.free ?? []),
     where:
       ids.length === 0
@@ -109,15 +105,29 @@ export async function reissueLicense(context: Context, id: string, input: Reissu
 }
 
 /** What a reissue would do, and which instances run. Writes nothing. @throws Problem as the reissue itself */
-export async function previewReissue(context: Context, id: string, input: Omit<Reissue, "reason">) {
+export async function previewReissue(
+  context: Context,
+  id: string,
+  input: Omit<Reissue, "reason">,
+  ifMatch?: string,
+) {
   allow(context, "licenses");
-  const { after, changes } = await plan(context, id, "reissue", decide(input));
+  const { before, after, changes } = await plan(
+    context,
+    id,
+    "reissue",
+    decideReissue(input.unproven_hours),
+    ifMatch,
+  );
   await assertRunning(context, id, input.free ?? []);
+  const now = context.clock.now();
+  const instances = await instancesOn(context, after, input.free);
   return {
     dry_run: true as const,
-    license: presentLicense(after, context.clock.now()),
+    license: presentLicense(after, now),
     changes,
-    instances: await instancesOn(context, after, input.free),
+    effects: effectsOf(changes, { before, after, active: instances.active, now }),
+    instances,
     limits: [],
   };
 }

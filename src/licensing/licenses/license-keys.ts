@@ -4,7 +4,7 @@ import type { Services } from "../../context.ts";
 import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
 import type { License } from "../../storage/schema.ts";
-import { numericDate, SECOND } from "../../kernel/dates.ts";
+import { formatInstant, numericDate, SECOND } from "../../kernel/dates.ts";
 
 type KeySource = Pick<
   License,
@@ -19,6 +19,7 @@ type KeySource = Pick<
   | "max_instances"
   | "max_services"
   | "max_requests_per_day"
+  | "updates_until"
 >;
 
 /** What a license's key says. @param issuer a former issuer of the service, if the license was installed under it */
@@ -38,6 +39,7 @@ export const claimsOf = (
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
+  ...(license.updates_until === null ? {} : { updates_until: formatInstant(license.updates_until) }),
   rev: license.revision,
 });
 

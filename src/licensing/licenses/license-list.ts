@@ -1,26 +1,28 @@
 // Finding licenses. The list walks along the index of one filter and checks the other filters row by row, for a bounded
 // number of rows per page.
-import { and, eq, gt, gte, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
-import { customerTerms, type License, licenses } from "../../storage/schema.ts";
-import { CustomerId, matches } from "../customers/customers.ts";
+import { type License, licenses } from "../../storage/schema.ts";
+import { CustomerId } from "../customers/customers.ts";
+import { isNotedAs, NotedFilter, termOf } from "../customers/noted.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
+import { LAST_ID, licensesWith, searchLicenses } from "./search/license-search.ts";
 import { LicenseTypeId } from "./license-types.ts";
-import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
 import { MAX_GRACE_DAYS } from "./terms.ts";
 import { SearchText, written } from "../../kernel/inputs.ts";
 
-export const LicenseFilter = z.object({
+export const LicenseFilter = z.extend(NotedFilter, {
   customer_id: z.optional(CustomerId),
   license_type: z.optional(LicenseTypeId),
   status: z.optional(z.enum(["active", "suspended", "revoked"])),
   standing: z.optional(z.enum(STANDINGS)),
   /** Lets instances run, and ends within this many days. */
   expiring_within_days: z.optional(written(z.int().check(z.minimum(0), z.maximum(36_500)))),
-  /** The beginning of the license's id, or of its customer's id, name, company or e-mail. */
+  /** The beginning of the license's id, or of a word that staff typed about it or its customer. */
   q: z.optional(SearchText),
   /** newest or oldest by issue, or ending: by their end, the earliest first. `ending` leaves out perpetual licenses,
    * and ended ones unless their standing is asked for. */
@@ -44,7 +46,8 @@ function belongs(license: License, filter: LicenseFilter, now: number): boolean 
     (license_type === undefined || license.license_type === license_type) &&
     (status === undefined || license.status === status) &&
     (standing === undefined || is === standing) &&
-    endsInTime
+    endsInTime &&
+    isNotedAs(license, filter)
   );
 }
 
@@ -59,10 +62,7 @@ interface Walk {
 
 const byId = (license: License): Key => [license.id];
 
-// Sorts after every id. With a bound start, even on the first page, each walk is an index search.
-const LAST_ID = "~";
-
-/** Ids sort by the time of issue. */
+/** Ids sort by the time of issue. With a bound start, even on the first page, each walk is an index search. */
 function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver?: SQL): Walk {
   return {
     where: oldestFirst
@@ -105,14 +105,10 @@ function endsOf(
 }
 
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
-  const { customer_id, license_type, status, standing, q } = filter;
+  const { customer_id, license_type, status, standing } = filter;
   const { sort, ...filters } = filter;
   const alone = Object.values(filters).filter((value) => value !== undefined).length <= 1;
   const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
-  if (q !== undefined) {
-    const from = q.slice(0, 4).toLowerCase() + q.slice(4).toUpperCase();
-    return along(alone, and(gte(licenses.id, from), lt(licenses.id, `${from}~`)));
-  }
   const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
   const ends = endsOf(filter, now);
   if (ends && (sort === "ending" || !ofCustomer)) return byExpiry(after, ...ends, ofCustomer);
@@ -135,46 +131,6 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   return along(alone && standing === undefined);
 }
 
-/** The beginning of an id, which has a ULID in it: the first of its 26 characters carries only three bits. */
-const BEGINS_ID = /^lic_(?:[0-7][0-9A-HJKMNP-TV-Z]{0,25})?$/i;
-
-/** Lower than MAX_SCAN, because here a license costs more to read: its customer's terms come with it. */
-const MAX_FOUND = 45;
-
-/** The licenses of the customers that a search finds, customer by customer. */
-async function searchByCustomer(
-  { db }: Context,
-  list: List,
-  request: PageRequest,
-  filter: LicenseFilter & { q: string },
-  now: number,
-): Promise<Page<License>> {
-  const [term, customer, license] = list.after ?? ["", "", ""];
-  const here = sql`(${customerTerms.term}, ${customerTerms.customer_id})`;
-  const scan = Math.min(request.limit + 1, MAX_FOUND);
-  // A customer without (more) licenses gives a row without a license, so that the walk gets past it.
-  const rows = await db.orm
-    .select({ term: customerTerms.term, customer_id: customerTerms.customer_id, license: licenses })
-    .from(customerTerms)
-    .leftJoin(
-      licenses,
-      and(
-        eq(licenses.customer_id, customerTerms.customer_id),
-        sql`${licenses.id} > iif(${here} = (${term}, ${customer}), ${license}, '')`,
-      ),
-    )
-    .where(and(matches(filter.q), sql`${here} >= (${term}, ${customer})`))
-    .orderBy(customerTerms.term, customerTerms.customer_id, licenses.id)
-    .limit(scan);
-  const page = await list.page(
-    rows,
-    scan,
-    (row) => [row.term, row.customer_id, row.license?.id ?? LAST_ID],
-    (row) => row.license !== null && belongs(row.license, filter, now),
-  );
-  return { ...page, data: page.data.map((row) => row.license).filter((found) => found !== null) };
-}
-
 /**
  * A page of licenses: newest first, by their end if the filter asks for that, or by customer in a search for customers.
  */
@@ -186,11 +142,19 @@ export async function listLicenses(
   allow(context, "read");
   const now = context.clock.now();
   const list = await openList(context, "licenses", request, filter);
-  const { q } = filter;
-  // A later page continues in the same walk as the first: a position among customers has more parts than an id.
-  const byCustomer = (): Promise<Page<License>> =>
-    searchByCustomer(context, list, request, { ...filter, q: q ?? "" }, now);
-  if (q !== undefined && (!BEGINS_ID.test(q) || (list.after?.length ?? 0) > 1)) return byCustomer();
+  const isListed = (license: License): boolean => belongs(license, filter, now);
+  if (filter.q !== undefined) return searchLicenses(context, list, request.limit, filter.q, isListed);
+  const term = termOf(filter);
+  if (term !== null && filter.customer_id === undefined && endsOf(filter, now) === null) {
+    const found = await licensesWith(context, term, list.after, filter.sort === "oldest", MAX_NOTED);
+    const page = await list.page(
+      found,
+      MAX_NOTED,
+      ({ license }) => byId(license),
+      ({ license }) => isListed(license),
+    );
+    return { ...page, data: page.data.map(({ license }) => license) };
+  }
   const walk = walkFor(filter, list.after, now);
   const scan = walk.exact ? request.limit + 1 : MAX_SCAN;
   const rows = await context.db.orm
@@ -199,7 +163,8 @@ export async function listLicenses(
     .where(walk.where)
     .orderBy(...walk.order)
     .limit(scan);
-  // No license id begins like this, so search for customers.
-  if (q !== undefined && rows.length === 0 && list.after === null) return byCustomer();
-  return list.page(rows, scan, walk.keyOf, (license) => belongs(license, filter, now));
+  return list.page(rows, scan, walk.keyOf, isListed);
 }
+
+/** A license that is found by a term costs two rows. */
+const MAX_NOTED = 80;

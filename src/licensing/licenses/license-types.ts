@@ -6,6 +6,7 @@ import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { type LicenseType, licenseTypes } from "../../storage/schema.ts";
+import { daysOf } from "../../kernel/calendar.ts";
 import { formatInstant } from "../../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import {
@@ -19,6 +20,7 @@ import {
   CheckInHours,
   ClonePolicy,
   Days,
+  Duration,
   Features,
   GraceDays,
   LeaseDays,
@@ -31,23 +33,51 @@ import { ChosenId, Text } from "../../kernel/inputs.ts";
 // In the statistics, types are members of an object, and many programs do not treat this name as a member.
 export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
 
+/** How long a license of the type runs: null is perpetual, and nothing given is a year. */
+const duration = {
+  duration: z.optional(z.nullable(Duration)),
+  duration_days: z.optional(z.nullable(Days)),
+};
+
 /** A whole license type: what is left out gets the default, even when it replaces an existing type. */
-export const LicenseTypeTerms = z.strictObject({
-  name: Text(200),
-  duration_days: z._default(z.nullable(Days), 365),
-  grace_days: z._default(GraceDays, 14),
-  lease_days: z._default(LeaseDays, 30),
-  check_in_hours: z._default(CheckInHours, 24),
-  features: z._default(Features, []),
-  max_instances: z._default(Limit, null),
-  max_services: z._default(Limit, null),
-  max_requests_per_day: z._default(Limit, null),
-  notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
-  unproven_lease_hours: z._default(UnprovenLeaseHours, 72),
-  clone_policy: z._default(ClonePolicy, "warn"),
-});
+export const LicenseTypeTerms = z
+  .strictObject({
+    name: Text(200),
+    ...duration,
+    grace_days: z._default(GraceDays, 14),
+    lease_days: z._default(LeaseDays, 30),
+    check_in_hours: z._default(CheckInHours, 24),
+    features: z._default(Features, []),
+    max_instances: z._default(Limit, null),
+    max_services: z._default(Limit, null),
+    max_requests_per_day: z._default(Limit, null),
+    notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
+    unproven_lease_hours: z._default(UnprovenLeaseHours, 72),
+    clone_policy: z._default(ClonePolicy, "warn"),
+  })
+  .check(
+    z.refine((terms) => terms.duration === undefined || terms.duration_days === undefined, {
+      message: "Give duration or duration_days, not both",
+      path: ["duration"],
+    }),
+  );
 
 export type LicenseTypeTerms = z.output<typeof LicenseTypeTerms>;
+
+/** Both ways to say how long a license of the type runs. Pure. */
+function durationIn({ duration: period = "P1Y", duration_days: days }: LicenseTypeTerms) {
+  if (days !== undefined) return { duration: days === null ? null : `P${days}D`, duration_days: days };
+  return { duration: period, duration_days: period === null ? null : daysOf(period) };
+}
+
+/**
+ * A type as it was stored. A release from before `duration` wrote the days alone: then they count.
+ */
+export function readType(type: LicenseType): LicenseType {
+  const { duration: period, duration_days: days } = type;
+  if (period !== null && daysOf(period) === days) return type;
+  return { ...type, duration: days === null ? null : `P${days}D` };
+}
 
 const unknownType = (id: string): Problem => new Problem("NOT_FOUND", `There is no license type ${id}.`);
 
@@ -57,8 +87,15 @@ export const unknownTypeIn = (id: string): Problem =>
 
 export async function findLicenseType(context: Context, id: string): Promise<LicenseType | undefined> {
   const [type] = await context.db.orm.select().from(licenseTypes).where(eq(licenseTypes.id, id));
-  return type;
+  return type && readType(type);
 }
+
+/** The type that an input names; undefined if it names none, or one that there is not. */
+export const typeNamedBy = async (
+  context: Context,
+  { license_type }: { license_type?: string | undefined },
+): Promise<LicenseType | undefined> =>
+  license_type === undefined ? undefined : findLicenseType(context, license_type);
 
 /** @throws Problem NOT_FOUND */
 export async function getLicenseType(context: Context, id: string): Promise<LicenseType> {
@@ -78,7 +115,7 @@ export async function listLicenseTypes(context: Context, request: PageRequest): 
     .where(gt(licenseTypes.id, String(list.after?.[0] ?? "")))
     .orderBy(licenseTypes.id)
     .limit(request.limit + 1);
-  return list.page(rows, request.limit + 1, (row) => [row.id]);
+  return list.page(rows.map(readType), request.limit + 1, (row) => [row.id]);
 }
 
 /** The new type; null if the id is taken. */
@@ -89,7 +126,14 @@ async function insertLicenseType(
   now: number,
 ): Promise<LicenseType | null> {
   const { db } = context;
-  const type: LicenseType = { id, ...terms, version: 1, created_at: now, updated_at: now };
+  const type: LicenseType = {
+    id,
+    ...terms,
+    ...durationIn(terms),
+    version: 1,
+    created_at: now,
+    updated_at: now,
+  };
   const [inserted] = await db.batch([
     db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
     recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
@@ -134,9 +178,10 @@ export async function putLicenseType(
       continue;
     }
     assertMatch(before, ifMatch);
-    const changes = changesBetween(before, { ...before, ...terms });
+    const wanted: LicenseType = { ...before, ...terms, ...durationIn(terms) };
+    const changes = changesBetween(before, wanted);
     if (Object.keys(changes).length === 0) return { type: before, created: false };
-    const type: LicenseType = { ...before, ...terms, version: before.version + 1, updated_at: now };
+    const type: LicenseType = { ...wanted, version: before.version + 1, updated_at: now };
     const [updated] = await db.batch([
       db.compile(db.orm.update(licenseTypes).set(columnsToSet(before, type)).where(isStill(before))),
       recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),

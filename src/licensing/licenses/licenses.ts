@@ -15,25 +15,47 @@ import {
   licenseTypes,
 } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
-import { DAY, floorToSecond, formatInstant, formatInstantOrNull, LAST_INSTANT } from "../../kernel/dates.ts";
+import { addDuration } from "../../kernel/calendar.ts";
+import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { noted, recordable } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { addLicenseTerms } from "./search/license-terms.ts";
+import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
 import { graceUntil, standingOf } from "./standing.ts";
-import { ClonePolicy, Days, Features, GraceDays, Limit, NoticeDays, UnprovenLeaseHours } from "./terms.ts";
+import {
+  ClonePolicy,
+  Days,
+  Duration,
+  Features,
+  GraceDays,
+  Limit,
+  NoticeDays,
+  UnprovenLeaseHours,
+} from "./terms.ts";
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 /** A license as an instance sees it: without the vendor's own data. */
 export type Terms = Omit<
   License,
-  "metadata" | "notice_days" | "updated_at" | "version" | "signed_until" | "term_began_at"
+  | "metadata"
+  | "notice_days"
+  | "updated_at"
+  | "version"
+  | "signed_until"
+  | "term_began_at"
+  | "notes"
+  | "tags"
+  | "terms_at"
+  | "suspension"
 >;
 
 export const NewLicense = z
   .strictObject({
     customer_id: CustomerId,
     license_type: LicenseTypeId,
-    /** Days from issue, or an end, or neither for the type's duration. `expires_at: null` means perpetual. */
+    /** A duration or days from issue, or an end, or none for the type's duration. `expires_at: null` is perpetual. */
+    expires_in: z.optional(Duration),
     expires_days: z.optional(Days),
     expires_at: z.optional(z.nullable(EndInstant)),
     starts_at: z.nullish(StartInstant),
@@ -43,16 +65,20 @@ export const NewLicense = z
     max_services: z.optional(Limit),
     max_requests_per_day: z.optional(Limit),
     metadata: z.optional(Metadata),
+    ...noted,
     /** The license's own days, instead of its type's. */
     notice_days: z.optional(z.nullable(NoticeDays)),
     unproven_lease_hours: z.optional(UnprovenLeaseHours),
     clone_policy: z.optional(ClonePolicy),
+    /** Up to when the versions may be built that the license covers; null: all that appear while it runs. */
+    updates_until: z.optional(z.nullable(EndInstant)),
   })
   .check(
-    z.refine((input) => input.expires_days === undefined || input.expires_at === undefined, {
-      message: "Give expires_days or expires_at, not both",
-      path: ["expires_at"],
-    }),
+    z.refine(
+      ({ expires_in, expires_days, expires_at }) =>
+        [expires_in, expires_days, expires_at].filter((end) => end !== undefined).length <= 1,
+      { message: "Give only one of expires_in, expires_days and expires_at", path: ["expires_at"] },
+    ),
   );
 
 export type NewLicense = z.output<typeof NewLicense>;
@@ -64,10 +90,14 @@ export const IssueRequest = z.safeExtend(NewLicense, {
 
 type IssueRequest = z.output<typeof IssueRequest>;
 
-function expiryOf(input: NewLicense, issuedAt: number, durationDays: number | null): number | null {
-  if (input.expires_at !== undefined) return input.expires_at;
-  const days = input.expires_days ?? durationDays;
-  return days === null ? null : Math.min(issuedAt + days * DAY, LAST_INSTANT);
+function expiryOf(
+  { expires_at, expires_days, expires_in }: NewLicense,
+  issuedAt: number,
+  { duration }: LicenseType,
+): number | null {
+  if (expires_at !== undefined) return expires_at;
+  const runs = expires_in ?? (expires_days === undefined ? duration : `P${expires_days}D`);
+  return runs === null ? null : addDuration(issuedAt, runs);
 }
 
 /** The license that an input describes; what it leaves out comes from the license type. Pure. */
@@ -85,7 +115,7 @@ export const licenseOf = (
   revision: 1,
   issued_at: issuedAt,
   starts_at: input.starts_at ?? null,
-  expires_at: expiryOf(input, issuedAt, type.duration_days),
+  expires_at: expiryOf(input, issuedAt, type),
   grace_days: input.grace_days ?? type.grace_days,
   lease_days: type.lease_days,
   check_in_hours: type.check_in_hours,
@@ -103,6 +133,11 @@ export const licenseOf = (
   clone_policy: input.clone_policy ?? type.clone_policy,
   unproven_until: null,
   term_began_at: null,
+  updates_until: input.updates_until ?? null,
+  notes: input.notes ?? null,
+  tags: input.tags ?? [],
+  terms_at: 1,
+  suspension: null,
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -135,14 +170,17 @@ export async function issueLicense(
   if (!customer) throw noCustomer();
   if (!type) throw unknownTypeIn(input.license_type);
 
-  const license = licenseOf(input, type, `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const license = licenseOf(input, readType(type), `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
   const mail = input.send_email ? await context.mail.delivery(context, license, customer) : [];
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
-      recordChange(context, now, "license.issued", ["license", license.id], { after: license }),
+      recordChange(context, now, "license.issued", ["license", license.id], {
+        after: recordable(license),
+      }),
+      ...addLicenseTerms(context, license, "true"),
       ...mail,
     ]);
   } catch (error) {
@@ -190,6 +228,8 @@ export const presentLicense = (license: License, now: number) => ({
   metadata: license.metadata,
   updated_at: formatInstant(license.updated_at),
   notice_days: license.notice_days,
+  notes: license.notes,
+  tags: license.tags,
 });
 
 /** What everybody with its key may know about a license. */
@@ -213,4 +253,5 @@ export const presentTerms = (license: Terms, now: number) => ({
   max_requests_per_day: license.max_requests_per_day,
   unproven_lease_hours: license.unproven_lease_hours,
   clone_policy: license.clone_policy,
+  updates_until: formatInstantOrNull(license.updates_until),
 });

@@ -1,48 +1,43 @@
-// The life of a license after it is issued: which changes its status allows, and making them.
+// Making the changes that decisions.ts decides.
 import { and, eq, type SQL } from "drizzle-orm";
-import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
 import { type License, licenses } from "../../storage/schema.ts";
-import { ceilToSecond, DAY, LAST_INSTANT } from "../../kernel/dates.ts";
+import { LAST_INSTANT } from "../../kernel/dates.ts";
+import {
+  decideChange,
+  decideReinstatement,
+  decideRenewal,
+  decideRevoke,
+  decideSuspend,
+  decideTransfer,
+  type Decision,
+  type LicenseChanges,
+  type Reasoned,
+  type Reinstatement,
+  type Renewal,
+  type Transfer,
+  type Transition,
+  TRANSITIONS,
+} from "./decisions.ts";
+import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
+import { recordableChanges } from "../customers/noted.ts";
+import { replaceLicenseTerms } from "./search/license-terms.ts";
 import { graceUntil } from "./standing.ts";
-import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
+import { typeNamedBy, unknownTypeIn } from "./license-types.ts";
 import { endFault, getLicense } from "./licenses.ts";
 import {
   assertMatch,
   type Changes,
   changesBetween,
   columnsToSet,
-  given,
   MAX_ATTEMPTS,
   overtaken,
 } from "../../kernel/resources.ts";
-import {
-  CheckInHours,
-  ClonePolicy,
-  Days,
-  Features,
-  GraceDays,
-  LeaseDays,
-  Limit,
-  NoticeDays,
-  UnprovenLeaseHours,
-} from "./terms.ts";
-import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
-import { Metadata } from "../../kernel/metadata.ts";
-
-/** What each stored status allows. A revocation is final. */
-export const TRANSITIONS = {
-  active: ["change", "renew", "suspend", "revoke", "reissue"],
-  suspended: ["change", "renew", "reinstate", "revoke", "reissue"],
-  revoked: [],
-} as const satisfies Record<License["status"], readonly string[]>;
-
-export type Transition = (typeof TRANSITIONS)["active" | "suspended"][number];
 
 const EVENTS: Record<Transition, string> = {
   change: "license.changed",
@@ -51,43 +46,8 @@ const EVENTS: Record<Transition, string> = {
   reinstate: "license.reinstated",
   revoke: "license.revoked",
   reissue: "license.reissued",
+  transfer: "license.transferred",
 };
-
-export const LicenseChanges = z.strictObject({
-  license_type: z.optional(LicenseTypeId),
-  expires_at: z.optional(z.nullable(EndInstant)),
-  starts_at: z.optional(z.nullable(StartInstant)),
-  grace_days: z.optional(GraceDays),
-  lease_days: z.optional(LeaseDays),
-  check_in_hours: z.optional(CheckInHours),
-  features: z.optional(Features),
-  max_instances: z.optional(Limit),
-  max_services: z.optional(Limit),
-  max_requests_per_day: z.optional(Limit),
-  metadata: z.optional(Metadata),
-  notice_days: z.optional(z.nullable(NoticeDays)),
-  unproven_lease_hours: z.optional(UnprovenLeaseHours),
-  clone_policy: z.optional(ClonePolicy),
-});
-
-export const Renewal = z
-  .strictObject({ expires_days: z.optional(Days), expires_at: z.optional(z.nullable(EndInstant)) })
-  .check(
-    z.refine((input) => (input.expires_days === undefined) !== (input.expires_at === undefined), {
-      message: "Give either expires_days or expires_at",
-      path: ["expires_days"],
-    }),
-  );
-
-export const Reasoned = z.strictObject({ reason: Reason });
-
-/** Good news needs no reason. */
-export const Reinstatement = z.strictObject({ reason: z.optional(Reason) });
-
-export type LicenseChanges = z.output<typeof LicenseChanges>;
-export type Renewal = z.output<typeof Renewal>;
-export type Reasoned = z.output<typeof Reasoned>;
-export type Reinstatement = z.output<typeof Reinstatement>;
 
 /** What a transition would do: the license before and after it, and the differences. */
 export interface Plan {
@@ -97,17 +57,14 @@ export interface Plan {
 }
 
 /** @throws Problem INVALID_TRANSITION */
-function assertAllowed(license: License, transition: Transition): void {
-  const allowed: readonly Transition[] = TRANSITIONS[license.status];
+export function assertAllowed({ status }: Pick<License, "status">, transition: Transition): void {
+  const allowed: readonly Transition[] = TRANSITIONS[status];
   if (allowed.includes(transition)) return;
   const instead = allowed.length > 0 ? `it allows ${allowed.join(", ")}` : "nothing can change that any more";
-  throw new Problem("INVALID_TRANSITION", `The license is ${license.status}; ${instead}.`, {
+  throw new Problem("INVALID_TRANSITION", `The license is ${status}; ${instead}.`, {
     allowed_transitions: [...allowed],
   });
 }
-
-/** Decides the new terms of a license. @throws Problem REQUEST_INVALID, INVALID_TRANSITION */
-export type Decision = (license: License, now: number) => Partial<License>;
 
 export async function plan(
   context: Context,
@@ -130,6 +87,7 @@ export async function plan(
     signed_until: signedUntil(before, wanted),
     term_began_at: termBeganAt(before, wanted, now),
     version: before.version + 1,
+    terms_at: before.version + 1,
     updated_at: now,
   };
   return { before, after, changes };
@@ -153,111 +111,161 @@ function termBeganAt(before: License, after: License, now: number): number | nul
     : before.term_began_at;
 }
 
+/** What a change needs besides its decision, and what it causes. */
+interface Circumstances {
+  reason?: string | undefined;
+  ifMatch?: string | undefined;
+  /** What else the change causes: statements for its batch that check changes() themselves. */
+  also?: ((after: License, before: License) => Promise<D1PreparedStatement[]>) | undefined;
+  /** What else must be true: `unless` throws the reason if it is not, and `where` is the same condition in SQL. */
+  unless?: (planned: Plan) => Promise<void>;
+  where?: SQL | undefined;
+  /** The order that this carries out: what its event names, and what settles it, right after that event. */
+  order?: { id: string; settle: (after: License) => D1PreparedStatement[] };
+}
+
 /** Plans a change to the current license and makes it. Starts again if another change comes in between. */
 export async function carryOut(
   context: Context,
   id: string,
   transition: Transition,
   decide: Decision,
-  options: {
-    reason?: string;
-    ifMatch?: string | undefined;
-    /** What else the change causes: statements for its batch that check changes() themselves. */
-    also?: (after: License) => Promise<D1PreparedStatement[]>;
-    /** What else must be true: `unless` throws the reason if it is not, and `where` is the same condition in SQL. */
-    unless?: () => Promise<void>;
-    where?: SQL | undefined;
-  } = {},
+  { reason, ifMatch, also, unless, where, order }: Circumstances = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { db } = context;
-  const { reason, ifMatch, also, unless, where } = options;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { before, after, changes } = await plan(context, id, transition, decide, ifMatch);
+    const planned = await plan(context, id, transition, decide, ifMatch);
+    const { before, after, changes } = planned;
     if (Object.keys(changes).length === 0) return before;
-    await unless?.();
-    const more = also ? await also(after) : [];
-    const withdrawn = context.mail.withdrawal(context, before, after);
+    await unless?.(planned);
+    const more = also ? await also(after, before) : [];
+    const first = [
+      ...context.mail.withdrawal(context, before, after, order?.id),
+      ...replaceLicenseTerms(context, before, after),
+    ];
     const results = await db
       .batch([
-        ...withdrawn,
+        ...first,
         db.compile(
           db.orm
             .update(licenses)
             .set(columnsToSet(before, after))
             .where(and(eq(licenses.id, id), eq(licenses.version, before.version), where)),
         ),
-        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], { changes, reason }),
+        recordChange(context, after.updated_at, EVENTS[transition], ["license", id], {
+          changes: recordableChanges(changes),
+          reason,
+          ...(order ? { pending_change_id: order.id } : {}),
+        }),
+        ...(order ? order.settle(after) : []),
         ...more,
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
-        throw unknownTypeIn(after.license_type);
+        throw transition === "transfer"
+          ? unknownCustomer(after.customer_id)
+          : unknownTypeIn(after.license_type);
       });
-    if (results[withdrawn.length]?.meta.changes !== 0) return after;
+    if (results[first.length]?.meta.changes !== 0) return after;
   }
   throw overtaken(ifMatch);
 }
 
-export const decideChange =
-  (input: LicenseChanges): Decision =>
-  () =>
-    given(input);
-export const decideSuspend: Decision = () => ({ status: "suspended" });
-export const decideRevoke: Decision = () => ({ status: "revoked" });
+/** What a member of staff wants to be done with a license, now or later. */
+export type Action =
+  | { action: "change"; input: LicenseChanges }
+  | { action: "renew"; input: Renewal }
+  | { action: "suspend" | "revoke"; input: Reasoned }
+  | { action: "reinstate"; input: Reinstatement }
+  | { action: "transfer"; input: Transfer };
 
-/** A renewal counts from the end, or from now if the end is past; it never makes a license shorter. */
-const decideRenewal =
-  (input: Renewal): Decision =>
-  (license, now) => {
-    if (license.expires_at === null) {
-      throw new Problem("INVALID_TRANSITION", "The license is perpetual: it needs no renewal.", {
-        allowed_transitions: TRANSITIONS[license.status].filter((transition) => transition !== "renew"),
-      });
+/** How an action is decided, and the mail that it causes. */
+interface Move extends Pick<Circumstances, "reason" | "also"> {
+  decide: Decision;
+}
+
+/** @throws Problem CUSTOMER_NOT_FOUND for a transfer to nobody */
+export async function moveOf(context: Context, { action, input }: Action): Promise<Move> {
+  const { mail } = context;
+  switch (action) {
+    case "change":
+      return {
+        decide: decideChange(input, await typeNamedBy(context, input)),
+        also: input.send_email ? (after, before) => mail.change(context, before, after) : undefined,
+      };
+    case "renew":
+      return { decide: decideRenewal(input), also: (after) => mail.renewal(context, after) };
+    case "suspend":
+      return { decide: decideSuspend, reason: input.reason };
+    case "revoke":
+      return { decide: decideRevoke, reason: input.reason };
+    case "reinstate":
+      return { decide: decideReinstatement, reason: input.reason };
+    default: {
+      const customer = await getCustomer(context, input.customer_id);
+      return {
+        decide: decideTransfer(input),
+        reason: input.reason,
+        also: async (after) => (input.send_email ? mail.delivery(context, after, customer) : []),
+      };
     }
-    const from = Math.max(license.expires_at, ceilToSecond(now));
-    if (input.expires_at === null) return { expires_at: null };
-    if (input.expires_at !== undefined && input.expires_at <= from) {
-      throw invalid("expires_at", "Must be later than now and than the end that the license has");
-    }
-    return { expires_at: input.expires_at ?? Math.min(from + (input.expires_days ?? 0) * DAY, LAST_INSTANT) };
-  };
+  }
+}
 
 /**
- * Changes terms of a license. The instances get them at their next activation or check-in.
- * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT; the
- *   transitions below throw the same, except PRECONDITION_FAILED
+ * Does something with a license now. Instances learn it at their next activation or check-in.
+ * - change: the terms. - renew: the customer is told, if there is an e-mail address. - suspend, revoke: every activation
+ *   and check-in is refused; seats and certificates stay as they are. - transfer: what runs goes on by its certificate.
+ * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT, CUSTOMER_NOT_FOUND
  */
-export const changeLicense = (
-  context: Context,
-  id: string,
-  input: LicenseChanges,
-  ifMatch?: string,
-): Promise<License> => carryOut(context, id, "change", decideChange(input), { ifMatch });
+export async function act(context: Context, id: string, action: Action, ifMatch?: string): Promise<License> {
+  allow(context, "licenses");
+  const { decide, ...move } = await moveOf(context, action);
+  const license = await carryOut(context, id, action.action, decide, { ...move, ifMatch });
+  if (move.also) context.mail.sendSoon(context);
+  return license;
+}
 
-/** Renews a license, and tells the customer if there is an e-mail address. */
-export async function renewLicense(
+type Verb<Input> = (context: Context, id: string, input: Input, ifMatch?: string) => Promise<License>;
+
+export const changeLicense: Verb<LicenseChanges> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "change", input }, ifMatch);
+
+export const suspendLicense: Verb<Reasoned> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "suspend", input }, ifMatch);
+
+export const reinstateLicense: Verb<Reinstatement> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "reinstate", input }, ifMatch);
+
+/** Ends the license for good. */
+export const revokeLicense: Verb<Reasoned> = (context, id, input, ifMatch) =>
+  act(context, id, { action: "revoke", input }, ifMatch);
+
+/** A license and its key, as it is from now on. */
+interface Issued {
+  license: License;
+  licenseKey: string;
+}
+
+const withKey = async (context: Context, license: License): Promise<Issued> => ({
+  license,
+  licenseKey: await licenseKeyOf(context, license),
+});
+
+export const renewLicense = async (
   context: Context,
   id: string,
   input: Renewal,
-): Promise<{ license: License; licenseKey: string }> {
-  const license = await carryOut(context, id, "renew", decideRenewal(input), {
-    also: (after) => context.mail.renewal(context, after),
-  });
-  context.mail.sendSoon(context);
-  return { license, licenseKey: await licenseKeyOf(context, license) };
-}
+  ifMatch?: string,
+): Promise<Issued> => withKey(context, await act(context, id, { action: "renew", input }, ifMatch));
 
-/** Refuses every activation and check-in until reinstated; seats and certificates stay as they are. */
-export const suspendLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
-  carryOut(context, id, "suspend", decideSuspend, { reason });
-
-export const reinstateLicense = (context: Context, id: string, { reason }: Reinstatement): Promise<License> =>
-  carryOut(context, id, "reinstate", () => ({ status: "active" }), given({ reason }));
-
-/** Ends the license for good. */
-export const revokeLicense = (context: Context, id: string, { reason }: Reasoned): Promise<License> =>
-  carryOut(context, id, "revoke", decideRevoke, { reason });
+export const transferLicense = async (
+  context: Context,
+  id: string,
+  input: Transfer,
+  ifMatch?: string,
+): Promise<Issued> => withKey(context, await act(context, id, { action: "transfer", input }, ifMatch));
 
 /** Shows the current key of a license, and records that it was shown. @throws Problem LICENSE_NOT_FOUND */
 export async function revealLicenseKey(context: Context, id: string): Promise<string> {

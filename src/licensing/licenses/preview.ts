@@ -6,16 +6,9 @@ import { activations } from "../../storage/schema.ts";
 import { invalid } from "../../problems.ts";
 import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
 import { claimsOf } from "./license-keys.ts";
-import { findLicenseType, getLicenseType, unknownTypeIn } from "./license-types.ts";
-import {
-  decideChange,
-  decideRevoke,
-  decideSuspend,
-  type LicenseChanges,
-  type Plan,
-  plan,
-  type Transition,
-} from "./lifecycle.ts";
+import { effectsOf } from "./effects.ts";
+import { getLicenseType } from "./license-types.ts";
+import { type Action, moveOf, type Plan, plan } from "./lifecycle.ts";
 import { endFault, licenseOf, type NewLicense, presentLicense } from "./licenses.ts";
 import { refusalOf, standingOf } from "./standing.ts";
 
@@ -36,28 +29,17 @@ export async function previewIssue(context: Context, input: NewLicense) {
 /** How many instances are listed one by one; all are counted. */
 const MAX_LISTED = 100;
 
-const DECISIONS = { change: decideChange({}), suspend: decideSuspend, revoke: decideRevoke };
-
 /**
- * What the change would do if it were made now.
- * @throws Problem as the change itself would
+ * What the action would do if it were taken now.
+ * @throws Problem as the action itself would
  */
-export async function previewChange(
-  context: Context,
-  id: string,
-  transition: Extract<Transition, keyof typeof DECISIONS>,
-  options: { input?: LicenseChanges; ifMatch?: string | undefined } = {},
-) {
+export async function previewChange(context: Context, id: string, action: Action, ifMatch?: string) {
   allow(context, "licenses");
-  const decide = options.input ? decideChange(options.input) : DECISIONS[transition];
-  const planned = await plan(context, id, transition, decide, options.ifMatch);
-  // The foreign key would refuse the change itself.
-  const type = planned.changes["license_type"]?.to;
-  if (typeof type === "string" && !(await findLicenseType(context, type))) throw unknownTypeIn(type);
-  return describe(context, planned);
+  const { decide } = await moveOf(context, action);
+  return describe(context, await plan(context, id, action.action, decide, ifMatch));
 }
 
-async function describe(context: Context, { after, changes }: Plan) {
+async function describe(context: Context, { before, after, changes }: Plan) {
   const now = context.clock.now();
   const standing = standingOf(after, now);
   const live = and(
@@ -76,6 +58,7 @@ async function describe(context: Context, { after, changes }: Plan) {
     dry_run: true as const,
     license: presentLicense(after, now),
     changes,
+    effects: effectsOf(changes, { before, after, active, now }),
     instances: {
       active,
       listed: rows.map((row) => ({

@@ -30,6 +30,7 @@ const CHANGING = [
   "license.renewed",
   "license.revoked",
   "license.suspended",
+  "license.transferred",
 ];
 
 // One index search for each action, however many events there are. Instances cause none of these events.

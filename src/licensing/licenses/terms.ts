@@ -1,5 +1,6 @@
 // The terms of a license, as inputs: limits, durations, features, days of notice.
 import * as z from "zod/mini";
+import { DURATION } from "../../kernel/calendar.ts";
 import { unique } from "../../kernel/inputs.ts";
 
 const MAX_COUNT = 1_000_000_000;
@@ -8,6 +9,13 @@ const MAX_COUNT = 1_000_000_000;
 export const Limit = z.nullable(z.int().check(z.minimum(1), z.maximum(MAX_COUNT)));
 
 export const Days = z.int().check(z.minimum(1), z.maximum(36_500));
+
+/** Years, months, weeks or days on the calendar. */
+export const Duration = z
+  .string()
+  .check(
+    z.regex(DURATION, "Must be P, a whole number from 1 to 99999, and one of Y, M, W or D, such as P1Y"),
+  );
 
 /** Ten years: the longest that an ended license can let instances run. */
 export const MAX_GRACE_DAYS = 3_650;

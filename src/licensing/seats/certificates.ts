@@ -58,6 +58,7 @@ export function signCertificate(
     max_requests_per_day: license.max_requests_per_day,
     license_expires_at: formatInstantOrNull(license.expires_at),
     grace_until: formatInstantOrNull(graceUntil(license)),
+    ...(license.updates_until === null ? {} : { updates_until: formatInstant(license.updates_until) }),
     check_in_at: formatInstant(seat.check_in_at),
     ...(proven ? {} : { proven }),
     ...(seal === null ? {} : { seal }),

@@ -11,7 +11,7 @@ import type { Terms } from "../licenses/licenses.ts";
 const LOOK = named(`
   SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
     l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
-    l.max_requests_per_day, l.unproven_lease_hours, l.clone_policy, l.unproven_until,
+    l.max_requests_per_day, l.unproven_lease_hours, l.clone_policy, l.unproven_until, l.updates_until,
     iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
       'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
       'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
@@ -139,6 +139,7 @@ export function viewOf(row: Row | undefined, now: number): View {
       unproven_lease_hours: found.unproven_lease_hours,
       clone_policy: found.clone_policy,
       unproven_until: found.unproven_until,
+      updates_until: found.updates_until,
     },
     seat: live ? held : null,
     lapsed: held !== null && !live,

@@ -70,6 +70,7 @@ const READERS = new Map<string, Reader>([
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson],
+  ["tags", asList],
   ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
 ]);
 
@@ -95,13 +96,16 @@ function membersOf({ number, cells }: SheetRow, faults: Faults): Record<string, 
       faults.add(number, column, error.message);
     }
   }
-  // The end is given in days, so the empty expires_at says nothing.
-  if (filled("expires_days") && !filled("expires_at")) delete members["expires_at"];
+  // The end is given otherwise, so the empty expires_at says nothing.
+  if ((filled("expires_in") || filled("expires_days")) && !filled("expires_at")) delete members["expires_at"];
   return members;
 }
 
 function checkHeader(header: string[], known: string[], required: string[], faults: Faults): void {
-  for (const name of header) if (!known.includes(name)) faults.add(1, name, "Unknown column");
+  for (const name of header) {
+    if (name === "") faults.add(1, name, "A column with values has no name");
+    else if (!known.includes(name)) faults.add(1, name, "Unknown column");
+  }
   for (const name of required) if (!header.includes(name)) faults.add(1, name, "The column is missing");
 }
 

@@ -15,13 +15,15 @@ import {
   type License,
   licenses,
   type LicenseType,
+  licenseTerms,
   licenseTypes,
 } from "../../storage/schema.ts";
-import { termsOf } from "../customers/search-terms.ts";
+import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
 import { cleaned } from "../../field/pasted.ts";
-import { floorToSecond } from "../../kernel/dates.ts";
+import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
@@ -57,7 +59,7 @@ export async function importCustomers(context: Context, sheet: Sheet, dryRun: bo
   }
   faults.raise();
   const created = rows.map(({ row }) => customerOf(row, row.id ?? `cus_${context.ids.ulid(now)}`, now));
-  if (!dryRun) await write(context, insertCustomers(context, now, created));
+  if (!dryRun) await write(context, insertCustomers(context, now, created, { left: MAX_TERMS }));
   return { dry_run: dryRun, rows: sheet.rows.length, created: created.length };
 }
 
@@ -95,6 +97,7 @@ export async function importLicenses(
     if (row.issued_at !== undefined && row.issued_at > now) {
       faults.add(number, "issued_at", "Must not be in the future");
     }
+    for (const { member, message } of await strayKey(context, row)) faults.add(number, member, message);
     if (!type) continue;
     const license = await importedLicense(context, row, type, now);
     const fault = endFault(license, row.id === undefined ? now : 0);
@@ -105,12 +108,15 @@ export async function importLicenses(
 
   if (!dryRun) {
     const brought = [...missing].map((id) => customerOf({ name: id }, id, now));
+    const budget = { left: MAX_TERMS };
+    const terms = termsWithin(budget, created, termsOfLicense, (term, license_id) => ({ term, license_id }));
     await write(context, [
-      ...insertCustomers(context, now, brought),
+      ...insertCustomers(context, now, brought, budget),
       ...chunksOf(created).flatMap((chunk) => [
         insertChunk(context.db, licenses, chunk),
         recordChunk(context, now, "license", chunk),
       ]),
+      ...chunksOf(terms).map((chunk) => insertChunk(context.db, licenseTerms, chunk)),
     ]);
   }
   return {
@@ -129,23 +135,56 @@ async function importedLicense(
 ): Promise<License> {
   const issuedNow = floorToSecond(now);
   if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  const inKey = await termsInKey(context, row);
   return {
     ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
-    starts_at: row.starts_at === undefined ? await exportedStart(context, row) : row.starts_at,
+    starts_at: row.starts_at === undefined ? inKey.starts_at : row.starts_at,
+    updates_until: row.updates_until === undefined ? inKey.updates_until : row.updates_until,
   };
 }
 
+/** What a valid key of this service in the row contradicts. A spreadsheet turns the customer id 00042 into 42. */
+async function strayKey(
+  { keyring, config }: Context,
+  { license_key, id, customer_id }: LicenseRow,
+): Promise<{ member: string; message: string }[]> {
+  if (!license_key) return [];
+  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(license_key));
+  if (!claims) return [];
+  const [license, customer] = [claims["jti"], claims["sub"]].map(String);
+  return [
+    ...(id !== undefined && id !== license
+      ? [{ member: "id", message: `The license key in this row is that of the license ${license}` }]
+      : []),
+    ...(customer_id !== customer
+      ? [
+          {
+            member: "customer_id",
+            message: `The license key in this row is that of the customer ${customer}. A spreadsheet may have changed the id: have it read the column as text`,
+          },
+        ]
+      : []),
+  ];
+}
+
 /**
- * An export has no column for the start of a license, and without its start a license would begin at once. If the row
- * still has the key that this service signed for the license, the start is its `nbf`.
+ * An export has no columns for the start of a license and for the end of its updates, and without its start a license
+ * would begin at once. If the row still has the key that this service signed for the license, they are in the key.
  */
-async function exportedStart({ keyring, config }: Context, row: LicenseRow): Promise<number | null> {
-  if (!row.license_key) return null;
-  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(row.license_key));
-  const start = claims?.["jti"] === row.id ? claims?.["nbf"] : undefined;
-  return typeof start === "number" ? start * 1000 : null;
+async function termsInKey(
+  { keyring, config }: Context,
+  { id, license_key }: LicenseRow,
+): Promise<Pick<License, "starts_at" | "updates_until">> {
+  const claims = license_key
+    ? await keyring.verify("license+jwt", config.issuers, cleaned(license_key))
+    : null;
+  const { nbf, updates_until } = claims?.["jti"] === id ? (claims as Record<string, unknown>) : {};
+  return {
+    starts_at: typeof nbf === "number" ? nbf * SECOND : null,
+    updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,
+  };
 }
 
 async function existingCustomers({ db }: Context, ids: string[]): Promise<Set<string>> {
@@ -174,13 +213,40 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
   ]);
   return {
     customers: new Set(foundCustomers.map(({ id }) => id)),
-    types: new Map(foundTypes.map((type) => [type.id, type])),
+    types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
   };
 }
 
-const insertCustomers = (context: Context, now: number, rows: Customer[]): D1PreparedStatement[] => {
-  const terms = rows.flatMap((row) => termsOf(row).map((term) => ({ term, customer_id: row.id })));
+/** How many search terms one import writes: its batch must end in time. The ten-minute trigger writes the others. */
+const MAX_TERMS = 300_000;
+
+/** The terms of the rows, as far as the budget goes; the rows beyond it are marked as having none yet. */
+function termsWithin<T extends { id: string; terms_at: number | null }, R>(
+  budget: { left: number },
+  rows: T[],
+  termsOfRow: (row: T) => string[],
+  made: (term: string, owner: string) => R,
+): R[] {
+  return rows.flatMap((row) => {
+    const terms = budget.left > 0 ? termsOfRow(row) : [];
+    if (terms.length > budget.left || budget.left <= 0) {
+      budget.left = 0;
+      row.terms_at = null;
+      return [];
+    }
+    budget.left -= terms.length;
+    return terms.map((term) => made(term, row.id));
+  });
+}
+
+const insertCustomers = (
+  context: Context,
+  now: number,
+  rows: Customer[],
+  budget: { left: number },
+): D1PreparedStatement[] => {
+  const terms = termsWithin(budget, rows, termsOf, (term, customer_id) => ({ term, customer_id }));
   return [
     ...chunksOf(rows).flatMap((chunk) => [
       insertChunk(context.db, customers, chunk),
@@ -202,7 +268,8 @@ const recordChunk = (
     now,
     `${entityType}.imported`,
     [entityType, { sql: "value ->> '$.id'", values: [] }],
-    { sql: "json_object('after', json(value))", values: [] },
+    // Without notes, as in every event, and what only the search needs.
+    { sql: "json_object('after', json_remove(value, '$.notes', '$.terms_at'))", values: [] },
     { sql: "FROM json_each(?)", values: [chunk] },
   );
 

@@ -75,16 +75,29 @@ export function csvOf(rows: (string | number | null)[][]): string {
   return `${Papa.unparse(rows, { header: false, newline: "\r\n", escapeFormulae: FORMULA })}\r\n`;
 }
 
+/** A first line that tells a spreadsheet the separator, and that it does not show. */
+const SEPARATOR = /^"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\n|\r)/i;
+
+/** Spreadsheets of many countries separate cells by semicolons, and "text" is separated by tabs. */
+function separatedBy(text: string): { delimiter: string; table: string } {
+  const told = SEPARATOR.exec(text);
+  if (told) return { delimiter: told[1]!, table: text.slice(told[0].length) };
+  return { delimiter: /^[^\r\n,;\t]*([;\t])/.exec(text)?.[1] ?? ",", table: text };
+}
+
+/** Where the last column is that has a name or a value: a spreadsheet also writes empty ones that were once in use. */
+const widthOf = (cells: string[]): number => cells.findLastIndex((cell) => cell !== "") + 1;
+
 /**
- * Reads CSV whose first row names the columns. Space around cells is removed; empty rows are skipped but counted.
- * Spreadsheets of many countries separate cells by semicolons, so a header with semicolons and no comma is accepted.
+ * Reads CSV whose first row names the columns. Space around cells is removed; empty rows are skipped but counted, and
+ * columns with neither a name nor a value are dropped.
  * @throws Problem REQUEST_INVALID if it is not CSV, PAYLOAD_TOO_LARGE if there are too many rows
  */
 export function readCsv(text: string): Sheet {
-  const delimiter = /^[^\r\n,]*;/.test(text) ? ";" : ",";
+  const { delimiter, table } = separatedBy(text);
   // With LF as the line end, the CR of a CRLF is space around the last cell.
-  const newline = text.includes("\n") ? "\n" : "\r";
-  const { data, errors, meta } = Papa.parse<string[]>(text, {
+  const newline = table.includes("\n") ? "\n" : "\r";
+  const { data, errors, meta } = Papa.parse<string[]>(table, {
     delimiter,
     newline,
     // Its fast mode splits the whole text before it looks at `preview`.
@@ -102,8 +115,13 @@ export function readCsv(text: string): Sheet {
   const [broken] = errors;
   if (broken) faults.add((broken.row ?? 0) + 1, "", broken.message);
   faults.raise();
+  const isUsed = header.map((name) => name !== "");
+  // Cell by cell, because a file may have millions of columns or thousands of rows, but not both.
+  for (const cells of records) {
+    for (const [at, cell] of cells.entries()) if (cell !== "") isUsed[at] = true;
+  }
   const names = new Set<string>();
-  for (const name of header) {
+  for (const name of header.filter((_, at) => isUsed[at])) {
     if (names.has(name)) faults.add(1, name, "The column is there twice");
     names.add(name);
   }
@@ -112,15 +130,16 @@ export function readCsv(text: string): Sheet {
     const number = index + 2;
     if (cells.every((cell) => cell === "")) continue;
     // Missing cells would look like empty ones, and a file that was cut off would look complete.
-    if (cells.length !== header.length) {
+    if (cells.length < header.length || widthOf(cells) > header.length) {
       faults.add(number, "", `Has ${cells.length} cells where the header has ${header.length}`);
       continue;
     }
-    rows.push({ number, cells: Object.fromEntries(header.map((name, at) => [name, cells[at]])) });
+    const named = header.map((name, at): [string, string | undefined] => [name, cells[at]]);
+    rows.push({ number, cells: Object.fromEntries(named.filter((_, at) => isUsed[at])) });
   }
   faults.raise();
   if (rows.length > MAX_ROWS) throw tooLong();
-  return { header, rows };
+  return { header: header.filter((_, at) => isUsed[at]), rows };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -42,6 +42,20 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
     when: days === 1 ? "tomorrow" : { in: days },
     license_key: SAMPLE_KEY,
   })) as Several<{ facts: LicenseFacts; when: When; license_key: string }>;
+  if (kind === "license_changed") {
+    const changes = {
+      max_instances: { from: 3, to: 5 },
+      features: { from: ["api"], to: ["orchestration", "api"] },
+    };
+    return {
+      kind,
+      licenses: licenses.map(({ facts }) => ({ facts, changes })) as Several<{
+        facts: LicenseFacts;
+        changes: typeof changes;
+      }>,
+      at: context.clock.now(),
+    };
+  }
   if (kind !== "admin_digest") return { kind, licenses };
   const rows = licenses.map(({ facts: { license_id, customer_name, expires_at } }) => ({
     license_id,

@@ -2,6 +2,7 @@
 // sending a mail again does not make a second one.
 import type { Brand } from "../../field/brand.ts";
 import type { Language } from "../../kernel/languages.ts";
+import { changedLetter } from "./changed-letter.ts";
 import { digestLetter } from "./digest-letter.ts";
 import { expiredLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
@@ -41,6 +42,8 @@ function letterOf(voice: Voice, notice: Notice): Letter {
       return deliveryLetter(voice, notice);
     case "license_renewed":
       return renewedLetter(voice, notice);
+    case "license_changed":
+      return changedLetter(voice, notice);
     case "expiry_warning":
       return warningLetter(voice, notice);
     case "license_expired":

@@ -118,7 +118,8 @@ function withFiles(voice: Voice, text: string, values: Record<string, string>, f
 }
 
 /** The heading of one license among several. */
-const headingOf = ({ facts }: Licensed): Block => heading(`${facts.license_type} · ${facts.license_id}`);
+export const headingOf = ({ facts }: Licensed): Block =>
+  heading(`${facts.license_type} · ${facts.license_id}`);
 
 const keyOf = ({ license_key }: Keyed): Block => ({ kind: "key", key: license_key });
 

@@ -64,6 +64,12 @@ export interface DigestJob {
 export type Notice =
   | { kind: "license_delivery"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
   | { kind: "license_renewed"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
+  | {
+      kind: "license_changed";
+      licenses: Several<{ facts: LicenseFacts; changes: Record<string, { from: unknown; to: unknown }> }>;
+      /** Since when. */
+      at: number;
+    }
   | { kind: "expiry_warning"; licenses: Several<{ facts: LicenseFacts; when: When }> }
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
   | {

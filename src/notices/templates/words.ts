@@ -21,6 +21,8 @@ export interface Voice {
   counted: (text: Counted, n: number) => string;
   /** 31 January 2027, in UTC */
   date: (at: number) => string;
+  /** 31 January 2027, 12:00 UTC */
+  instant: (at: number) => string;
   /** Until when something lasts: "through 31 January 2027" if a date says it, otherwise "until … 12:00 UTC". */
   end: (at: number) => string;
   when: (when: When, end: number | null) => string;
@@ -54,6 +56,7 @@ function voiceOf(language: Language): Voice {
     number,
     counted,
     date,
+    instant: (at) => fillText(texts.instant, { date: date(at), time: timeOf(at) }),
     end(at) {
       const day = lastDayOf(at);
       return day === at
@@ -88,7 +91,7 @@ export const counted = (n: number, one: string, many = `${one}s`): string =>
   `${number(n)} ${n === 1 ? one : many}`;
 
 /** "31 January 2027, 12:00 UTC" */
-export const instantInWords = (at: number): string => `${speak("en").date(at)}, ${timeOf(at)} UTC`;
+export const instantInWords = (at: number): string => speak("en").instant(at);
 
 /** An end that only a date can give is that date. */
 export const endInWords = (at: number): string =>

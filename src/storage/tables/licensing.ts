@@ -28,17 +28,33 @@ const unprovenTerms = () => ({
     .default("warn"),
 });
 
-export const customers = sqliteTable("customers", {
-  id: text().primaryKey(),
-  name: text().notNull(),
-  email: text(),
-  company: text(),
-  metadata: json<Metadata>().notNull().default({}),
-  version: integer().notNull().default(1),
-  created_at: integer().notNull(),
-  updated_at: integer().notNull(),
-  email_status: text({ enum: ["bounced", "complained"] }),
+/** What staff note, and the version whose search terms are written. */
+const ofStaff = () => ({
+  notes: text(),
+  tags: json<string[]>().notNull().default([]),
+  terms_at: integer(),
 });
+
+export const customers = sqliteTable(
+  "customers",
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    email: text(),
+    company: text(),
+    metadata: json<Metadata>().notNull().default({}),
+    version: integer().notNull().default(1),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+    email_status: text({ enum: ["bounced", "complained"] }),
+    ...ofStaff(),
+  },
+  (table) => [
+    index("customers_without_terms")
+      .on(table.id)
+      .where(sql`terms_at IS NOT version`),
+  ],
+);
 
 export const customerTerms = sqliteTable(
   "customer_terms",
@@ -94,6 +110,7 @@ export const licenseTypes = sqliteTable("license_types", {
   updated_at: integer().notNull(),
   notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
   ...unprovenTerms(),
+  duration: text(),
 });
 
 export const licenses = sqliteTable(
@@ -123,6 +140,9 @@ export const licenses = sqliteTable(
     ...unprovenTerms(),
     unproven_until: integer(),
     term_began_at: integer(),
+    updates_until: integer(),
+    ...ofStaff(),
+    suspension: text(),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -140,6 +160,23 @@ export const licenses = sqliteTable(
     index("licenses_with_notice_days")
       .on(table.notice_days)
       .where(sql`notice_days IS NOT NULL`),
+    index("licenses_without_terms")
+      .on(table.id)
+      .where(sql`terms_at IS NOT version AND metadata <> '{}'`),
+  ],
+);
+
+export const licenseTerms = sqliteTable(
+  "license_terms",
+  {
+    term: text().notNull(),
+    license_id: text()
+      .notNull()
+      .references(() => licenses.id),
+  },
+  (table) => [
+    primaryKey({ columns: [table.term, table.license_id] }),
+    index("license_terms_by_license").on(table.license_id),
   ],
 );
 
@@ -215,6 +252,32 @@ export const newInstances = sqliteTable(
   (table) => [primaryKey({ columns: [table.day, table.license_id, table.instance_id] })],
 );
 
+export const pendingChanges = sqliteTable(
+  "pending_changes",
+  {
+    id: text().primaryKey(),
+    license_id: text()
+      .notNull()
+      .references(() => licenses.id),
+    action: text({ enum: ["change", "renew", "suspend", "reinstate", "revoke", "transfer"] }).notNull(),
+    effective_at: integer().notNull(),
+    input: json<Record<string, unknown>>().notNull(),
+    status: text({ enum: ["pending", "held", "done", "failed", "cancelled"] }).notNull(),
+    detail: text(),
+    ordered_by: text().notNull(),
+    ordered_at: integer().notNull(),
+    released_by: text(),
+    held_by: text().notNull(),
+    overtaken_by: integer(),
+    updated_at: integer().notNull(),
+  },
+  (table) => [
+    index("pending_changes_by_license").on(table.license_id, table.id),
+    index("pending_changes_by_status").on(table.status, table.effective_at, table.id),
+  ],
+);
+
+export type PendingChange = typeof pendingChanges.$inferSelect;
 export type Customer = typeof customers.$inferSelect;
 export type Contact = typeof contacts.$inferSelect;
 export type LicenseType = typeof licenseTypes.$inferSelect;

@@ -5,6 +5,7 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 export const KINDS = [
   "license_delivery",
   "license_renewed",
+  "license_changed",
   "expiry_warning",
   "license_expired",
   "admin_digest",

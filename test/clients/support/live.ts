@@ -7,6 +7,8 @@ import { migrated } from "../../local/support/migrated.ts";
 
 export interface Live {
   url: string;
+  /** The owner's. */
+  readonly token: string;
   /** Calls the admin API as the owner; throws where it refuses. */
   admin(path: string, body?: object, method?: string): Promise<any>;
   newLicense(terms?: object): Promise<{ id: string; key: string }>;
@@ -43,6 +45,9 @@ export async function live(): Promise<Live> {
   let serial = 0;
   return {
     url,
+    get token() {
+      return service.token;
+    },
     admin,
     async newLicense(terms = {}) {
       const customer = await admin("/customers", { id: `customer-${++serial}`, name: "Acme" });

@@ -116,7 +116,12 @@ describe("what is no import", () => {
     ["no file", "customers", undefined, "Choose a file"],
     ["no kind", "", csv("name\nAcme\n"), "Choose what the file contains"],
     ["another kind", "constructor", csv("name\nAcme\n"), "Choose what the file contains"],
-    ["a file of another sort", "customers", csv("%PDF", "file.pdf"), "must end in .csv or .json"],
+    [
+      "a file of another sort",
+      "customers",
+      csv("%PDF", "file.pdf"),
+      "must end in .csv, .tsv, .txt, or .json",
+    ],
     ["an empty file", "customers", csv(""), "The file is empty"],
     ["no JSON", "customers", csv("{", "file.json"), "The file is not JSON"],
   ])("%s is refused", async (_, kind, file, words) => {

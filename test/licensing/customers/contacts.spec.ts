@@ -1,6 +1,7 @@
 // Who of a customer is written to.
 import { describe, expect, it } from "vitest";
-import { messagesOf } from "../../support/mail.ts";
+import { env } from "../../support/env.ts";
+import { DELIVERIES, fire, messagesOf } from "../../support/mail.ts";
 import {
   admin,
   type Answer,
@@ -181,6 +182,24 @@ describe("contacts that staff add", () => {
     await admin(`/customers/${id}/contacts/${body.id}`, { method: "DELETE" });
     expect(await found(domain)).toEqual([]);
     expect(await found("another")).toContain(id);
+  });
+
+  it("find their customer without regard to accents, also once terms of a former spelling are written anew", async () => {
+    const { id } = await newCustomer({ email: address() });
+    const name = unique("d");
+    await add(id, { email: `grace@m\u00fcller-${name}.example` });
+    const found = async (q: string) =>
+      (await admin(`/customers?q=${encodeURIComponent(q)}`)).body.data.map((one: { id: string }) => one.id);
+    expect(await found(`GRACE@muller-${name}`)).toEqual([id]);
+    await admin(`/customers/${id}`, { method: "PATCH", body: { name: "\u00c9mile" } });
+    expect(await found(`Muller-${name}`)).toEqual([id]);
+    // As the release before leaves a customer.
+    await rows("UPDATE customers SET terms_at = NULL WHERE id = ?", id);
+    await rows("DELETE FROM customer_terms WHERE customer_id = ?", id);
+    expect(await found(`muller-${name}`)).toEqual([]);
+    await fire(DELIVERIES, env);
+    expect(await found(`muller-${name}`)).toEqual([id]);
+    expect(await found("emile")).toContain(id);
   });
 });
 

@@ -33,9 +33,12 @@ describe("issuing a license", () => {
       max_requests_per_day: type.max_requests_per_day,
       unproven_lease_hours: type.unproven_lease_hours,
       clone_policy: type.clone_policy,
+      updates_until: null,
       metadata: {},
       updated_at: "2026-03-01T10:00:00.789Z",
       notice_days: null,
+      notes: null,
+      tags: [],
     });
   });
 

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { TRANSITIONS } from "../../../src/licensing/licenses/lifecycle.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { TRANSITIONS } from "../../../src/licensing/licenses/decisions.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
-import { activate, admin, eventsOf, newLicense, rows, validate } from "../../support/service.ts";
+import { activate, admin, eventsOf, newCustomer, newLicense, rows, validate } from "../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 const iso = (at: number): string => new Date(at).toISOString();
@@ -13,7 +13,12 @@ const BODIES: Record<string, object | undefined> = {
   reinstate: undefined,
   revoke: { reason: "fraud" },
   reissue: { reason: "leaked" },
+  transfer: { customer_id: "globex-lifecycle", reason: "sold" },
 };
+
+beforeAll(async () => {
+  await newCustomer({ id: "globex-lifecycle" });
+});
 
 const act = (id: string, action: string, body: object | undefined = BODIES[action]) =>
   admin(`/licenses/${id}/${action}`, { method: "POST", ...(body ? { body } : {}) });
@@ -29,7 +34,7 @@ async function licenseThatIs(status: string): Promise<{ id: string; license_key:
 
 describe("the transitions of a license", () => {
   const cases = (["active", "suspended", "revoked"] as const).flatMap((status) =>
-    ["renew", "suspend", "reinstate", "revoke", "reissue", "change"].map(
+    ["renew", "suspend", "reinstate", "revoke", "reissue", "transfer", "change"].map(
       (action) => [status, action, (TRANSITIONS[status] as readonly string[]).includes(action)] as const,
     ),
   );
@@ -68,6 +73,62 @@ describe("the transitions of a license", () => {
     const { id } = await licenseThatIs("active");
     expect(await act(id, action, body)).toMatchObject({ status: 422, body: { code: "REQUEST_INVALID" } });
     expect(await eventsOf(id)).toHaveLength(1);
+  });
+});
+
+describe("If-Match", () => {
+  it.each(Object.keys(BODIES))("is honored by %s, with and without a dry run", async (action) => {
+    const { id } = await licenseThatIs(action === "reinstate" ? "suspended" : "active");
+    const before = (await admin(`/licenses/${id}`)).body;
+    const etag = (await admin(`/licenses/${id}`)).headers.get("ETag")!;
+    const send = (tag: string, query = "") =>
+      admin(`/licenses/${id}/${action}${query}`, {
+        method: "POST",
+        body: BODIES[action] ?? {},
+        headers: { "If-Match": tag },
+      });
+    expect(await send('"0-0"')).toMatchObject({ status: 412, body: { code: "PRECONDITION_FAILED" } });
+    if (action !== "renew" && action !== "reinstate") {
+      expect((await send('"0-0"', "?dry_run=true")).status).toBe(412);
+    }
+    expect((await admin(`/licenses/${id}`)).body).toEqual(before);
+    expect((await send(etag)).status).toBe(200);
+    expect((await send(etag)).status).toBe(412);
+  });
+});
+
+describe("mail about a change", () => {
+  it("is sent where that is asked for, and tells a customer what is theirs to know", async () => {
+    const customer_id = (await newCustomer({ email: "it@acme.example" })).id;
+    const { license } = await newLicense({ customer_id, max_instances: 3 });
+    const messages = async () => (await admin(`/messages?license_id=${license.id}`)).body.data;
+    await change(license.id, { max_instances: 4 });
+    await change(license.id, { metadata: { po: "1" }, send_email: true });
+    await change(license.id, { max_instances: 4, send_email: true });
+    expect(await messages()).toEqual([]);
+    await change(license.id, {
+      max_instances: 5,
+      features: ["sso"],
+      updates_until: "2098-01-31",
+      send_email: true,
+    });
+    const [message] = await messages();
+    expect(message).toMatchObject({ kind: "license_changed", recipient: "it@acme.example", customer_id });
+    const { preview } = (await admin(`/messages/${message.id}`)).body;
+    for (const part of ["Instances", "4 → 5", "Features", "→ sso", "at any time → through 31 January 2098"]) {
+      expect(preview.text).toContain(part);
+    }
+    expect(preview.attachments).toEqual([]);
+    expect(preview.text).not.toContain("→ {");
+  });
+
+  it("is refused where there is no address, and nothing changes", async () => {
+    const { license } = await newLicense();
+    expect(await change(license.id, { max_instances: 9, send_email: true })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: "send_email" }] },
+    });
+    expect((await admin(`/licenses/${license.id}`)).body).toEqual(license);
   });
 });
 

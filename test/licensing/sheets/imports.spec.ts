@@ -396,12 +396,13 @@ describe("restoring licenses", () => {
     },
   );
 
-  it("takes a start from no other license's key", async () => {
+  it("takes nothing from another license's key: the row is refused", async () => {
     const { license_key } = await newLicense({ starts_at: "2026-09-01T00:00:00Z", expires_at: null });
     const { license_type, customer_id } = { license_type: "trial", customer_id: (await newCustomer()).id };
     const id = newLicenseId();
-    await importJson("licenses", [{ id, customer_id, license_type, license_key }]);
-    expect((await admin(`/licenses/${id}`)).body.starts_at).toBeNull();
+    const answer = await importJson("licenses", [{ id, customer_id, license_type, license_key }]);
+    expect(faultsOf(answer).map(([path]) => path)).toEqual(["rows.0.id", "rows.0.customer_id"]);
+    expect(await admin(`/licenses/${id}`)).toMatchObject({ status: 404 });
   });
 });
 
@@ -572,6 +573,111 @@ describe("the file of an import", () => {
   it("comes with no other parameter than dry_run", async () => {
     for (const query of ["?dry_run=yes", "?dry_run=", "?dryrun=true"]) {
       expect(await importCsv("customers", "name\nAda\n", {}, query)).toMatchObject({ status: 422 });
+    }
+  });
+});
+
+describe("a file from a spreadsheet", () => {
+  it("is refused where the key of a row names another customer or license", async () => {
+    const customer = unique("00042");
+    await newCustomer({ id: customer });
+    const { license, license_key } = await newLicense({ customer_id: customer });
+    const changed = customer.replace(/^0+/, "");
+    const columns = ["id", "customer_id", "license_type", "license_key"];
+    const other = newLicenseId();
+    const before = await counts();
+    const answer = await importCsv(
+      "licenses",
+      csv(
+        columns,
+        [other, changed, "standard", license_key],
+        ["", changed, "standard", `"${license_key}\n"`],
+        [license.id, changed, "standard", license_key],
+      ),
+    );
+    const faults = faultsOf(answer);
+    expect(faults).toContainEqual([
+      "rows.2.id",
+      `The license key in this row is that of the license ${license.id}`,
+    ]);
+    for (const row of [2, 3, 4]) {
+      expect(faults).toContainEqual([
+        `rows.${row}.customer_id`,
+        `The license key in this row is that of the customer ${customer}. A spreadsheet may have changed the id: have it read the column as text`,
+      ]);
+    }
+    expect(await counts()).toEqual(before);
+  });
+
+  it("is restored where the key agrees, or is no key of this service", async () => {
+    const customer = unique("00042");
+    await newCustomer({ id: customer });
+    const { license_key } = await newLicense({ customer_id: customer });
+    const columns = ["id", "customer_id", "license_type", "license_key"];
+    // Without an id a row issues another license to the same customer.
+    const issued = csv(columns, ["", customer, "standard", license_key]);
+    expect(await importCsv("licenses", issued)).toMatchObject({ status: 200, body: { created: 1 } });
+    const broken = `${license_key.slice(0, -4)}AAAA`;
+    const restored = csv(columns, [newLicenseId(), customer, "standard", broken]);
+    expect(await importCsv("licenses", restored)).toMatchObject({ status: 200, body: { created: 1 } });
+  });
+
+  it("brings tags and notes, and is found by them at once", async () => {
+    const [id, tag] = [unique("cust"), unique("t").slice(0, 30)];
+    const file = `sep=;\r\nid;name;tags;notes;;\r\n${id};Ada;"vip; ${tag}";"Met in\nKöln";;\r\n;;;;;\r\n`;
+    expect(await importCsv("customers", file)).toMatchObject({ status: 200, body: { rows: 1, created: 1 } });
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({
+      tags: ["vip", tag],
+      notes: "Met in\nKöln",
+    });
+    const found = await admin(`/customers?q=koln&tag=${tag}`);
+    expect(found.body.data).toMatchObject([{ id }]);
+    const license = csv(["customer_id", "license_type", "tags"], [id, "standard", tag]);
+    expect(await importCsv("licenses", license)).toMatchObject({ status: 200 });
+    expect((await admin(`/licenses?tag=${tag}`)).body.data).toMatchObject([{ customer_id: id, tags: [tag] }]);
+    const bad = csv(["name", "tags"], ["Ada", "Nope"]);
+    expect(faultsOf(await importCsv("customers", bad))[0]![0]).toBe("rows.2.tags.0");
+  });
+
+  it("separated by tabs is taken, with or without its media type", async () => {
+    for (const type of [
+      "text/csv",
+      "text/tab-separated-values",
+      "text/tab-separated-values; charset=utf-8",
+    ]) {
+      const headers = { "Content-Type": type };
+      const answer = await importCsv("customers", "\ufeffname\tcompany\r\nAda\tAcme\r\n", { headers });
+      expect(answer, type).toMatchObject({ status: 200, body: { created: 1 } });
+    }
+  });
+
+  it("that is a workbook, or UTF-16, is called what it is", async () => {
+    const zip = Uint8Array.of(0x50, 0x4b, 0x03, 0x04, 0x14, 0x00, 0x06, 0x00);
+    expect(faultsOf(await importCsv("customers", zip))).toEqual([
+      ["", "The file is a workbook or an archive, such as .xlsx: save it as CSV in UTF-8"],
+    ]);
+    const utf16 = new Uint8Array(
+      Uint16Array.from("\ufeffname\r\nAda\r\n", (unit) => unit.charCodeAt(0)).buffer,
+    );
+    expect(faultsOf(await importCsv("customers", utf16))).toEqual([
+      ["", "The file is in UTF-16: save it as UTF-8"],
+    ]);
+    const headers = { "Content-Type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
+    const named = await importCsv("customers", zip, { headers });
+    expect(named).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+    expect(named.body.detail).toContain("Save a workbook as CSV");
+  });
+
+  it("with a column that has values and no name, or with dates in its own form, says so", async () => {
+    expect(faultsOf(await importCsv("customers", csv(["name", ""], ["Ada", "x"])))).toEqual([
+      ["rows.1", "A column with values has no name"],
+    ]);
+    const customer = (await newCustomer()).id;
+    for (const day of ["31.01.2027", "1/31/2027", "44957"]) {
+      const file = csv(["customer_id", "license_type", "expires_at"], [customer, "standard", day]);
+      expect(faultsOf(await importCsv("licenses", file)), day).toEqual([
+        ["rows.2.expires_at", expect.stringContaining("a date (2027-01-31)")],
+      ]);
     }
   });
 });

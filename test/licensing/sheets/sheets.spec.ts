@@ -30,6 +30,15 @@ describe("reading CSV", () => {
     ["quotes around everything", '"a","b"\r\n"1","2"\r\n"3","4"\r\n'],
     ["space around cells", " a , b \n 1 ,2 \n3, 4\n"],
     ["semicolons in the header", "a;b\r\n1;2\r\n3;4\r\n"],
+    ["tabs between cells", "a\tb\r\n1\t2\r\n3\t4\r\n"],
+    ["a line that tells the separator", "sep=;\r\na;b\r\n1;2\r\n3;4\r\n"],
+    ["a comma told", "sep=,\na,b\n1,2\n3,4\n"],
+    ["a tab told, in quotes", '"sep=\t"\r\na\tb\r\n1\t2\r\n3\t4\r\n'],
+    ["a bar told", "SEP=|\na|b\n1|2\n3|4\n"],
+    ["empty columns at the end", "a,b,,\r\n1,2,,\r\n3,4,,\r\n"],
+    ["an empty column between", "a,,b\n1,,2\n3,,4\n"],
+    ["empty cells beyond the header", "a,b\n1,2,,\n3,4,\n"],
+    ["empty rows and columns at the end", "a;b;\r\n1;2;\r\n3;4;\r\n;;\r\n;;\r\n"],
     ["rows with nothing in them", "a,b\n\n1,2\n,\n3,4\n\n\n"],
   ])("takes %s", (_, csv) => {
     expect(cells(csv)).toEqual([
@@ -70,19 +79,32 @@ describe("reading CSV", () => {
     expect([code, extras.errors?.map(({ path }) => path)]).toEqual(["REQUEST_INVALID", paths]);
   });
 
+  it("names a column that has values and no name", () => {
+    expect(readCsv("a,,b\n1,x,2\n").header).toEqual(["a", "", "b"]);
+  });
+
+  it("reads a comma within a table of semicolons, and a semicolon within one of tabs, as text", () => {
+    expect(cells("a;b\n1,5;2\n")).toEqual([["1,5", "2"]]);
+    expect(cells("a\tb\n1;5\t2,5\n")).toEqual([["1;5", "2,5"]]);
+  });
+
   it("survives files made to break parsers", () => {
     const size = 1024 * 1024;
     const columns = Array.from({ length: size / 8 }, (_, n) => n.toString(36)).join(",");
     for (const csv of [
       '"'.repeat(size),
       ",".repeat(size),
+      `a${",".repeat(size / 2)}\n${"\n".repeat(size / 2)}`,
+      `a${",".repeat(size)}\n1${",".repeat(size)}`,
       `a,b\n${'"a" '.repeat(size / 4)}\n`,
       `a,b\n${'"a"x'.repeat(size / 4)}`,
       `a,b\n${'"",'.repeat(size / 3)}`,
       `${columns}\n${columns}`,
     ]) {
       const started = performance.now();
-      expect([undefined, "REQUEST_INVALID"]).toContain(refusalOf(() => readCsv(csv))?.code);
+      expect([undefined, "REQUEST_INVALID", "PAYLOAD_TOO_LARGE"]).toContain(
+        refusalOf(() => readCsv(csv))?.code,
+      );
       expect(performance.now() - started).toBeLessThan(3_000);
     }
   });

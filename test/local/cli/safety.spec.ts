@@ -360,6 +360,8 @@ describe("what a terminal obeys or turns around", () => {
     email: null,
     company: "żółć · قهوة · 👩‍💻",
     email_status: null,
+    notes: null,
+    tags: [],
   };
 
   /** Runs a command against a service that answers with this, spelled as raw as JSON allows. */

@@ -80,6 +80,7 @@ class Installation:
             fetch_keys=case.get("fetch_keys", True),
             indeterminate_days=case.get("indeterminate_days", 90),
             lease_hours=case.get("lease_hours"),
+            built_at=case.get("built_at"),
             on_indeterminate=case["on_indeterminate"],
             transport=self.service,
             clock=self.clock,

@@ -4,6 +4,7 @@ import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { afterConfigured, afterInstall, type Given, isCandidateDue, type Moment } from "./candidates.ts";
 import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
 import { type Contacts, forCall } from "./contacts.ts";
+import { type BuiltAt, covers, withCoverage } from "./coverage.ts";
 import { atMost, failForTime } from "./deadline.ts";
 import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
@@ -60,8 +61,17 @@ export class License {
 
   /** What the installation may do now. Offline, and cheap enough for every request. */
   status(): Status {
-    const { clock, time } = this.#contacts;
-    return evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
+    const { clock, time, options } = this.#contacts;
+    const status = evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
+    return withCoverage(status, options.builtAt);
+  }
+
+  /**
+   * Whether the license covers a version of the product that was built then. One that is not covered goes on.
+   * @throws RangeError if it is neither an instant nor a date
+   */
+  covers(builtAt: BuiltAt): boolean {
+    return covers(this.status(), builtAt);
   }
 
   /**

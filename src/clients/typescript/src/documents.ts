@@ -29,6 +29,7 @@ export interface LicenseKeyClaims {
   max_instances: number | null;
   max_services: number | null;
   max_requests_per_day: number | null;
+  updates_until: string | null;
 }
 
 export interface CertificateClaims {
@@ -43,6 +44,7 @@ export interface CertificateClaims {
   max_instances: number | null;
   max_services: number | null;
   max_requests_per_day: number | null;
+  updates_until: string | null;
   license_expires_at: string | null;
   grace_until: string | null;
   check_in_at: string | null;
@@ -287,7 +289,9 @@ function limitsOf(body: Record<string, unknown>) {
     number | null,
   ];
   const license_type = textOrNull(body["license_type"]);
-  return { license_type, features, max_instances, max_services, max_requests_per_day };
+  // It stops nothing, so one that cannot be read is none.
+  const updates_until = isInstant(body["updates_until"]) ? body["updates_until"] : null;
+  return { license_type, features, max_instances, max_services, max_requests_per_day, updates_until };
 }
 
 const confirmedKeyOf = (cnf: unknown): string | null =>

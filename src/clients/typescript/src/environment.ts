@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { builtAtOf } from "./coverage.ts";
 import { inTime } from "./disk.ts";
 import { type KeySet, parseObject, readKeySet } from "./documents.ts";
 import type { LicenseOptions } from "./options.ts";
@@ -33,6 +34,8 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
   const hours = fromEnv("CAIO_LICENSE_LEASE_HOURS");
   const isHours = hours === undefined || (/^\d+$/.test(hours.trim()) && isLeaseHours(Number(hours)));
   const { leaseHours, release, licenseKeyFile } = options;
+  const built = fromEnv("CAIO_BUILT_AT");
+  const isBuilt = built === undefined || builtAtOf(built) !== null;
   const licenseKey = [options.licenseKey, fromEnv("CAIO_LICENSE_KEY")].find(
     (key) => key !== undefined && cleanKey(key) !== "",
   );
@@ -46,13 +49,17 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
     licenseKeyFile: licenseKey === undefined && file ? file : null,
     instanceId: options.instanceId || fromEnv("CAIO_LICENSE_INSTANCE_ID"),
     leaseHours: leaseHours ?? (hours !== undefined && isHours ? Number(hours) : undefined),
+    builtAt: options.builtAt ?? (isBuilt ? built : undefined),
     release:
       release ?? ["1", "true"].includes((process.env["CAIO_LICENSE_RELEASE"] ?? "").trim().toLowerCase()),
     trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
     // A typing error is no reason to stop.
-    said: isHours
-      ? []
-      : [new Error("CAIO_LICENSE_LEASE_HOURS is no whole number from 1 to 8760 and is passed over.")],
+    said: [
+      ...(isHours
+        ? []
+        : [new Error("CAIO_LICENSE_LEASE_HOURS is no whole number from 1 to 8760 and is passed over.")]),
+      ...(isBuilt ? [] : [new Error("CAIO_BUILT_AT is no RFC 3339 instant or date and is passed over.")]),
+    ],
   };
 }
 

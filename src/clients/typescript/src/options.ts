@@ -1,4 +1,5 @@
 // The configuration of an installation.
+import type { BuiltAt } from "./coverage.ts";
 import type { KeySet } from "./documents.ts";
 import type { Storage } from "./storage.ts";
 import type { Fetch } from "./transport.ts";
@@ -29,6 +30,8 @@ export interface LicenseOptions {
   instanceId?: string | undefined;
   /** The longest lease to ask for, 1 to 8760 hours: short if no state is kept, so that a lost seat is soon free. */
   leaseHours?: number | undefined;
+  /** When the running version of the product was built. One that the license does not cover is warned of. */
+  builtAt?: BuiltAt | undefined;
   hostname?: string | undefined;
   appVersion?: string | undefined;
   fingerprint?: string | undefined;

@@ -1,6 +1,7 @@
 // Everything that the parts of a license share, created once.
 import { ConfirmedTime } from "./clocks.ts";
 import type { Contacts } from "./contacts.ts";
+import { builtAtOf } from "./coverage.ts";
 import { claimOf } from "./documents.ts";
 import { Evidence } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";
@@ -42,7 +43,9 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   return { options, store, evidence, time, report, transport, timeout, clock, random };
 }
 
-function check({ instanceId, leaseHours, indeterminateDays }: LicenseOptions): void {
+function check({ instanceId, leaseHours, indeterminateDays, builtAt }: LicenseOptions): void {
+  if (builtAt !== undefined && builtAtOf(builtAt) === null)
+    throw new RangeError("builtAt is an RFC 3339 instant or a date.");
   if (instanceId !== undefined && !isInstanceId(cleanId(instanceId)))
     throw new TypeError("An instance id has 1 to 128 printable characters.");
   if (leaseHours !== undefined && !isLeaseHours(leaseHours))

@@ -238,6 +238,7 @@ function termsOf(facts: Facts, holding: Holding): Terms {
     maxInstances: source?.max_instances ?? null,
     maxServices: source?.max_services ?? null,
     maxRequestsPerDay: source?.max_requests_per_day ?? null,
+    updatesUntil: instantOf(parseOrNull(source?.updates_until ?? null)),
     licenseExpiresAt: certificate
       ? instantOf(parseOrNull(certificate.license_expires_at))
       : instantOf(key?.exp == null ? null : key.exp * 1000),

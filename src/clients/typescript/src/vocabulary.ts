@@ -46,6 +46,8 @@ export interface Terms {
   maxInstances: number | null;
   maxServices: number | null;
   maxRequestsPerDay: number | null;
+  /** Up to when the versions may be built that the license covers; null: all. */
+  updatesUntil: string | null;
   /** Instants are RFC 3339, UTC, with milliseconds. */
   licenseExpiresAt: string | null;
   graceUntil: string | null;
@@ -77,7 +79,7 @@ export interface Status extends Terms {
   detail: string;
   /**
    * Codes, sorted: those of the service's last good answer, a refusal that a good certificate outlasts, and
-   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS.
+   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS, UPDATE_NOT_COVERED.
    */
   warnings: readonly string[];
   /** When this state ends without further news, or null. */

@@ -4,12 +4,13 @@ import { licenseEndpoints } from "./licenses.ts";
 import { licenseActivationsEndpoint } from "./activations.ts";
 import { licenseEventsEndpoint } from "./events.ts";
 import { licenseKeyEndpoint } from "./key.ts";
+import { pendingChangeEndpoints } from "./pending-changes.ts";
 import { reinstateEndpoint } from "./reinstate.ts";
 import { reissueEndpoint } from "./reissue.ts";
 import { renewEndpoint } from "./renew.ts";
-import { revokeEndpoint } from "./revoke.ts";
 import { sendEmailEndpoint } from "./send-email.ts";
-import { suspendEndpoint } from "./suspend.ts";
+import { revokeEndpoint, suspendEndpoint } from "./stopping.ts";
+import { transferEndpoint } from "./transfer.ts";
 import { licenseUsageEndpoints } from "./usage.ts";
 
 export const allLicenseEndpoints = [
@@ -21,6 +22,8 @@ export const allLicenseEndpoints = [
   revokeEndpoint,
   reinstateEndpoint,
   reissueEndpoint,
+  transferEndpoint,
+  ...pendingChangeEndpoints,
   licenseActivationsEndpoint,
   licenseEventsEndpoint,
   sendEmailEndpoint,

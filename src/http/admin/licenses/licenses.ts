@@ -1,6 +1,7 @@
 // /v1/admin/licenses: issuing, reading, finding and changing. Each path below the id has its own file
 import * as z from "zod/mini";
-import { changeLicense, LicenseChanges } from "../../../licensing/licenses/lifecycle.ts";
+import { LicenseChanges } from "../../../licensing/licenses/decisions.ts";
+import { changeLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
 import {
   getLicense,
@@ -9,12 +10,14 @@ import {
   presentLicense,
 } from "../../../licensing/licenses/licenses.ts";
 import { PageQuery } from "../../../kernel/pages.ts";
+import { assertAhead } from "../../../licensing/licenses/pending-changes.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { etagOf } from "../../../kernel/resources.ts";
 import { endpoint, ifMatch } from "../../endpoint.ts";
 import type { Http } from "../../http.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
+import { accepted, effectiveAt, LATER, ordered, TRANSITION_REFUSALS } from "./transition.ts";
 
 type LicenseRow = Parameters<typeof presentLicense>[0];
 
@@ -42,7 +45,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "Issue a license",
       description:
-        "Members that are left out come from the license type. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
+        "Members that are left out come from the license type. The end is one of expires_in (a calendar duration from now, such as P1Y), expires_days and expires_at. A bare date as expires_at is valid through that whole day everywhere on Earth; null is perpetual. With send_email the customer gets the key by mail.",
       access: "licenses",
       body: { schema: IssueRequest, example: examples.newLicense },
       answer: {
@@ -104,27 +107,31 @@ export const licenseEndpoints = [
       path: "/v1/admin/licenses/{id}",
       tag: "Admin",
       summary: "Change the terms of a license",
-      description:
-        "Instances get the new terms at their next activation or check-in. Honors If-Match. With dry_run=true the answer shows what the change would do, and nothing is written.",
+      description: `Instances get the new terms at their next activation or check-in. A license_type that differs needs terms: type takes the terms of that type, except for members of the request; keep leaves the terms of the license as they are. Its end stays the same in both cases. Honors If-Match. With send_email the customer is told what changed. With dry_run=true the answer shows what the change would do, and nothing is written.${LATER}`,
       access: "licenses",
       params: Id,
       query: DryRunQuery,
-      body: { schema: LicenseChanges, example: { max_instances: 10 } },
+      body: { schema: z.safeExtend(LicenseChanges, effectiveAt), example: { max_instances: 10 } },
       answer: {
         status: 200,
         description: "The license as it is now, or the preview.",
         schema: LicenseOrPreview,
         etag: true,
+        accepted,
         example: examples.license,
       },
-      refusals: ["LICENSE_NOT_FOUND", "INVALID_TRANSITION", "CONFLICT", "PRECONDITION_FAILED"],
+      refusals: TRANSITION_REFUSALS,
     },
-    async ({ http, context, params, query, body }) => {
+    async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
       const match = ifMatch(http);
       if (query.dry_run) {
-        return http.json(await previewChange(context, params.id, "change", { input: body, ifMatch: match }));
+        if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
+        return http.json(await previewChange(context, id, { action: "change", input }, match));
       }
-      return showLicense(http, await changeLicense(context, params.id, body, match));
+      return (
+        (await ordered(http, context, id, { action: "change", input }, effective_at)) ??
+        showLicense(http, await changeLicense(context, id, input, match))
+      );
     },
   ),
 ];

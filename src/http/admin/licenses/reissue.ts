@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { previewReissue, Reissue, reissueLicense } from "../../../licensing/instances/reissue.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { etagOf } from "../../../kernel/resources.ts";
-import { endpoint } from "../../endpoint.ts";
+import { endpoint, ifMatch } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, ReissuedLicense, ReissuePreview } from "../schemas.ts";
 import { TRANSITION_REFUSALS } from "./transition.ts";
@@ -37,8 +37,8 @@ export const reissueEndpoint = endpoint(
     refusals: TRANSITION_REFUSALS,
   },
   async ({ http, context, params, query, body }) => {
-    if (query.dry_run) return http.json(await previewReissue(context, params.id, body));
-    const { license, licenseKey, instances } = await reissueLicense(context, params.id, body);
+    if (query.dry_run) return http.json(await previewReissue(context, params.id, body, ifMatch(http)));
+    const { license, licenseKey, instances } = await reissueLicense(context, params.id, body, ifMatch(http));
     http.header("ETag", etagOf(license));
     const shown = presentLicense(license, context.clock.now());
     return http.json({ license: shown, license_key: licenseKey, instances });

@@ -1,13 +1,16 @@
-// The two transitions that stop a license, each with a reason and a dry run.
-import { Reasoned, type suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
+// POST /v1/admin/licenses/{id}/suspend and /revoke: what stops a license, each with a reason and a dry run.
+import * as z from "zod/mini";
+import { Reasoned } from "../../../licensing/licenses/decisions.ts";
+import { revokeLicense, suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { assertAhead } from "../../../licensing/licenses/pending-changes.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
-import { type Endpoint, endpoint } from "../../endpoint.ts";
+import { type Endpoint, endpoint, ifMatch } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, LicenseOrPreview } from "../schemas.ts";
 import { showLicense } from "./licenses.ts";
-import { TRANSITION_REFUSALS } from "./transition.ts";
+import { accepted, effectiveAt, LATER, ordered, TRANSITION_REFUSALS } from "./transition.ts";
 
-export const stopping = (
+const stopping = (
   action: "suspend" | "revoke",
   summary: string,
   description: string,
@@ -20,22 +23,45 @@ export const stopping = (
       path: `/v1/admin/licenses/{id}/${action}`,
       tag: "Admin",
       summary,
-      description: `${description} With dry_run=true the answer shows what the call would do, and nothing is written.`,
+      description: `${description} With dry_run=true the answer shows what the call would do, and nothing is written.${LATER}`,
       access: "licenses",
       params: Id,
       query: DryRunQuery,
-      body: { schema: Reasoned, example: { reason: "Invoice 4711 is not paid." } },
+      body: { schema: z.safeExtend(Reasoned, effectiveAt), example: { reason: "Invoice 4711 is not paid." } },
       answer: {
         status: 200,
         description: "The license, or the preview.",
         schema: LicenseOrPreview,
         etag: true,
+        accepted,
         example: { ...examples.license, status: stopped, standing: stopped },
       },
       refusals: TRANSITION_REFUSALS,
     },
-    async ({ http, context, params, query, body }) =>
-      query.dry_run
-        ? http.json(await previewChange(context, params.id, action))
-        : showLicense(http, await stop(context, params.id, body)),
+    async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
+      if (query.dry_run) {
+        if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
+        return http.json(await previewChange(context, id, { action, input }, ifMatch(http)));
+      }
+      return (
+        (await ordered(http, context, id, { action, input }, effective_at)) ??
+        showLicense(http, await stop(context, id, input, ifMatch(http)))
+      );
+    },
   );
+
+export const suspendEndpoint = stopping(
+  "suspend",
+  "Suspend a license",
+  "Refuses its activations and check-ins until it is reinstated; certificates hold until their lease ends.",
+  "suspended",
+  suspendLicense,
+);
+
+export const revokeEndpoint = stopping(
+  "revoke",
+  "Revoke a license for good",
+  "Final.",
+  "revoked",
+  revokeLicense,
+);

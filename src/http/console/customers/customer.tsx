@@ -8,6 +8,7 @@ import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
+import { ShownNotes } from "../parts/noted.tsx";
 import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
 import { Contacts } from "./contacts.tsx";
@@ -34,6 +35,8 @@ const DONE: Record<string, string> = {
   "contact-added": "The contact is added.",
   "contact-changed": "The contact is changed.",
   "contact-removed": "The contact is removed.",
+  suspend: "The licenses of the customer are suspended.",
+  reinstate: "The licenses that were suspended with the customer are reinstated.",
 };
 
 /** Enough for nearly every customer; the list of licenses shows them all. */
@@ -109,6 +112,16 @@ export const customerPage: Page = {
                   <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
                     Edit
                   </a>
+                  {licenses.data.length === 0 ? null : (
+                    <>
+                      <a class="button quiet" href={`/admin/customers/${id}/suspend`} data-dialog>
+                        Suspend all
+                      </a>
+                      <a class="button quiet" href={`/admin/customers/${id}/reinstate`} data-dialog>
+                        Reinstate
+                      </a>
+                    </>
+                  )}
                   <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
                     Delete
                   </a>
@@ -134,6 +147,7 @@ export const customerPage: Page = {
                     ["Last changed", <When at={customer.updated_at} now={now} />],
                   ]}
                 />
+                <ShownNotes path="/admin/customers" noted={customer} />
                 {Object.keys(customer.metadata).length === 0 ? null : (
                   <>
                     <h3>Metadata</h3>

@@ -12,6 +12,7 @@ import type { Customer } from "./customer.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
+import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { idOf } from "../visit.ts";
@@ -29,6 +30,7 @@ const detailsOf = (entry: Entry) => ({
   email: entry.text("email") ?? null,
   company: entry.text("company") ?? null,
   metadata: metadataOf(entry),
+  ...notedOf(entry),
 });
 
 const shownMetadata = (customer: Customer): string =>
@@ -51,11 +53,12 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       entry={entry}
       name="metadata"
       label="Metadata"
-      hint='Your own references as JSON, such as {"crm": "4711"}. They are only stored and returned.'
+      hint='Your own references as JSON, such as {"crm": "4711"}. Searches find the values.'
       value={customer ? shownMetadata(customer) : ""}
       code
       maxlength={8_192}
     />
+    <NotedFields entry={entry} present={customer} />
   </>
 );
 

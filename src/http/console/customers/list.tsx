@@ -1,9 +1,7 @@
 // /admin/customers: finding customers.
-import * as z from "zod/mini";
-import { listCustomers } from "../../../licensing/customers/customers.ts";
-import { SearchText } from "../../../kernel/inputs.ts";
+import { CustomerFilter, listCustomers } from "../../../licensing/customers/customer-list.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters } from "../../ui/form.tsx";
@@ -30,7 +28,7 @@ export const customerList: Page = {
   access: "read",
   async show(visit) {
     const { context, now, can } = visit;
-    const list = listQuery(visit, { q: z.optional(SearchText) });
+    const list = listQuery(visit, CustomerFilter.shape);
     const { entry, query } = list;
     const page = await pageOf(list, (request, filter) => listCustomers(context, request, filter));
     return {
@@ -57,9 +55,11 @@ export const customerList: Page = {
                 name="q"
                 label="Search"
                 type="search"
-                placeholder="Name, company, e-mail or id"
+                placeholder="Name, e-mail, id, or what was noted"
                 maxlength={100}
               />
+              <Field entry={entry} name="tag" label="Tag" maxlength={32} />
+              <KeptFilters query={query} />
             </Filters>
             <div id="customers" data-results>
               <Table

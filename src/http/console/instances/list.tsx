@@ -6,13 +6,13 @@ import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../../l
 import { ActivationFilter, listActivations } from "../../../licensing/instances/instances.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { seatColumns, type ShownSeat, shownSeat } from "../parts/seats.tsx";
 import { Card, type Column, formatCount, Pager, Table } from "../../ui/show.tsx";
 
-const { license_id, customer_id, active, seen_before, q } = ActivationFilter.shape;
+const { license_id, customer_id, active, seen_before, q, app_version_below, label } = ActivationFilter.shape;
 
 const Filter = {
   q,
@@ -21,6 +21,8 @@ const Filter = {
   active,
   silent_days: z.optional(SilentDays),
   seen_before,
+  app_version_below,
+  label,
 };
 
 const HOLDS: Option[] = [
@@ -117,6 +119,14 @@ export const instanceList: Page = {
                 max={3_650}
                 placeholder={`for example ${SILENT_DAYS}`}
               />
+              <Field
+                entry={entry}
+                name="app_version_below"
+                label="Version below"
+                placeholder="for example 2.1.0"
+                maxlength={128}
+              />
+              <KeptFilters query={query} />
               <Field entry={entry} name="license_id" label="License" maxlength={64} />
               <Field entry={entry} name="customer_id" label="Customer" maxlength={64} />
             </Filters>

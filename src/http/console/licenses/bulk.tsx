@@ -1,7 +1,8 @@
 // /admin/licenses/bulk: one action on several licenses, after a preview of its effect on each.
 import type { FC } from "hono/jsx";
 import { getLicense, presentLicense } from "../../../licensing/licenses/licenses.ts";
-import { Reasoned, suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
+import { Reasoned } from "../../../licensing/licenses/decisions.ts";
+import { suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { previewDelivery, sendLicense } from "../../../notices/license-mail.ts";
 import { Problem } from "../../../problems.ts";
@@ -50,7 +51,7 @@ const each = async (
 };
 
 const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => {
-  const { instances } = await previewChange(context, id, "suspend");
+  const { instances } = await previewChange(context, id, { action: "suspend", input: { reason: "" } });
   return instances.active === 0
     ? "No instance runs on it."
     : `${plural(instances.active, "instance")} refused at the next check-in.`;

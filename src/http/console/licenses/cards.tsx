@@ -7,6 +7,7 @@ import type { presentMessage } from "../../../notices/messages.ts";
 import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
 import { BarChart } from "../../ui/charts.tsx";
+import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
 import {
   Badge,
@@ -57,6 +58,14 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
           "Suspected clones",
           license.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
         ],
+        [
+          "Covers versions",
+          license.updates_until === null ? null : (
+            <>
+              built until <When at={license.updates_until} now={now} as="end" />
+            </>
+          ),
+        ],
         ["Key revision", license.revision],
       ]}
     />
@@ -67,6 +76,7 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
       )}
     </div>
+    <ShownNotes path="/admin/licenses" noted={license} />
     {Object.keys(license.metadata).length > 0 ? (
       <details>
         <summary>Metadata</summary>

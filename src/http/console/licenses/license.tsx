@@ -4,12 +4,15 @@ import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
-import { TRANSITIONS } from "../../../licensing/licenses/lifecycle.ts";
+import { listPendingChanges } from "../../../licensing/licenses/pending-changes.ts";
+import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
+import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
 import { readUsage } from "../../../licensing/usage/usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
 import { Instances, Mail, type ShownLicense, Terms, Usage } from "./cards.tsx";
 import type { Page } from "../mount.tsx";
+import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { shownSeat } from "../parts/seats.tsx";
 import { ACTION_NAMES, Card, formatEnd, plural, StandingBadge, When } from "../../ui/show.tsx";
@@ -22,6 +25,10 @@ const DONE: Record<string, string> = {
   reinstated: "Reinstated. Instances continue at their next check-in.",
   revoked: "Revoked.",
   corrected: "The usage is corrected.",
+  transferred: "Transferred. Running instances continue and get the new key at their next check-in.",
+  ordered: "Ordered. It is below, under what is to come.",
+  cancelled: "The change is cancelled.",
+  released: "The change will be carried out.",
   sent: "The mail is on its way; its status is shown below.",
 };
 
@@ -40,6 +47,7 @@ const DAILY: Offered[] = [
 
 const RARE: Offered[] = [
   ["reissue", ACTION_NAMES.reissue, "quiet"],
+  ["transfer", ACTION_NAMES.transfer, "quiet"],
   ["suspend", ACTION_NAMES.suspend, "quiet"],
   ["revoke", ACTION_NAMES.revoke, "quiet danger"],
 ];
@@ -110,15 +118,20 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events] = await Promise.all([
+    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered] = await Promise.all([
       getLicenseAndCustomer(context, id),
       listActivations(context, { limit: 20 }, { license_id: id }),
       countSeats(context, id),
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
       listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+      listPendingChanges(context, id, { limit: 100 }),
     ]);
     const license = presentLicense(row, now);
+    const orders = ordered.data
+      .map(presentPendingChange)
+      .filter(({ status }) => status === "pending" || status === "held")
+      .toSorted((a, b) => a.effective_at.localeCompare(b.effective_at) || a.id.localeCompare(b.id));
     return {
       title: `${customer.name}, ${license.license_type}`,
       section: "licenses",
@@ -143,6 +156,15 @@ export const licensePage: Page = {
           </div>
           <div class="columns lopsided">
             <div>
+              {orders.length === 0 ? null : (
+                <Card title="To come">
+                  <Orders
+                    orders={orders}
+                    now={now}
+                    {...(visit.can("licenses") ? { path: `/admin/licenses/${id}` } : {})}
+                  />
+                </Card>
+              )}
               <Terms license={license} customer={customer} now={now} />
               <Instances
                 visit={visit}

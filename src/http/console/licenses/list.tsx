@@ -6,7 +6,7 @@ import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
@@ -118,7 +118,7 @@ export const licenseDoors: Page[] = [
                   name="q"
                   label="Search"
                   type="search"
-                  placeholder="Name, e-mail or license id"
+                  placeholder="Name, e-mail, id, or what was noted"
                   maxlength={100}
                 />
                 <Select
@@ -140,7 +140,9 @@ export const licenseDoors: Page[] = [
                   placeholder="Customer id"
                   maxlength={64}
                 />
+                <Field entry={entry} name="tag" label="Tag" maxlength={32} />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
+                <KeptFilters query={query} />
                 {UNSEEN.map((name) =>
                   query[name] === undefined ? null : <input type="hidden" name={name} value={query[name]} />,
                 )}

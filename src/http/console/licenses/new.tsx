@@ -1,25 +1,19 @@
 // /admin/licenses/new: for whom, what, until when; and a live preview of the key's content.
 import type { Child, FC } from "hono/jsx";
-import {
-  createCustomer,
-  getCustomer,
-  listCustomers,
-  NewCustomer,
-} from "../../../licensing/customers/customers.ts";
+import { addDuration } from "../../../kernel/calendar.ts";
+import { createCustomer, NewCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { IssueRequest, issueLicense, NewLicense } from "../../../licensing/licenses/licenses.ts";
 import { previewIssue } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
+import { customersFor, NEW } from "./choice.ts";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, faultOf } from "../../ui/form.tsx";
 import { Card, When } from "../../ui/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
-
-/** The choice "new customer"; no id can look like this. */
-const NEW = "+new";
 
 /** Stands for the customer in a preview if none is chosen yet. */
 const NOBODY = "-";
@@ -31,20 +25,10 @@ const inputOf = (entry: Entry, customerId: string | undefined): Record<string, u
   customer_id: customerId,
   license_type: entry.text("license_type"),
   starts_at: entry.text("starts_at"),
+  updates_until: entry.text("updates_until"),
   ...endOf(entry),
   ...(areOwnTerms(entry) ? termsOf(entry) : {}),
 });
-
-async function customersFor({ context }: Visit, entry: Entry) {
-  const q = entry.text("customer_q");
-  const chosen = entry.text("customer_id");
-  const [page, current] = await Promise.all([
-    listCustomers(context, { limit: 6 }, q === undefined ? {} : { q }),
-    chosen === undefined || chosen === NEW ? null : getCustomer(context, chosen).catch(() => null),
-  ]);
-  const others = page.data.filter(({ id }) => id !== current?.id);
-  return current ? [current, ...others] : others;
-}
 
 const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof customersFor>> }> = ({
   entry,
@@ -199,8 +183,8 @@ export const newLicense: Form = {
                     <Ending
                       entry={entry}
                       legend="Ends after"
-                      from={visit.now}
-                      first={asTheTypeSays(type.duration_days)}
+                      after={(duration) => addDuration(visit.now, duration)}
+                      first={asTheTypeSays(type.duration)}
                       value="type"
                     />
                     <TermFields entry={areOwnTerms(entry) ? entry : entry.without(TERMS)} terms={type} />
@@ -211,6 +195,13 @@ export const newLicense: Form = {
                     label="Starts on"
                     type="date"
                     hint="Left empty, the license is valid at once."
+                  />
+                  <Field
+                    entry={entry}
+                    name="updates_until"
+                    label="Covers versions built until"
+                    type="date"
+                    hint="Left empty, it covers all that appear while it runs."
                   />
                 </Card>
               </div>

@@ -13,6 +13,7 @@ export type ShownMessage = ReturnType<typeof presentMessage>;
 export const KINDS: Record<ShownMessage["kind"], string> = {
   license_delivery: "License delivery",
   license_renewed: "License renewed",
+  license_changed: "License changed",
   expiry_warning: "Expiry warning",
   license_expired: "License expired",
   admin_digest: "Digest for staff",

@@ -1,7 +1,7 @@
 // What a change would do to the instances that run on a license.
 import type { FC } from "hono/jsx";
 import type { previewChange } from "../../../licensing/licenses/preview.ts";
-import { formatTerm, plural, wordsFor, When } from "../../ui/show.tsx";
+import { formatTerm, plural, Table, wordsFor, When } from "../../ui/show.tsx";
 
 type Preview = Awaited<ReturnType<typeof previewChange>>;
 
@@ -26,22 +26,23 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
       </p>
       {changes.length === 0 ? <p>Nothing would change.</p> : null}
       {terms.length > 0 ? (
-        <ul>
-          {terms.map(([name, { from, to }]) => (
-            <li>
-              {wordsFor(name)}: {formatTerm(name, from)} → {formatTerm(name, to)}
-            </li>
-          ))}
-        </ul>
+        <Table
+          caption="What would change"
+          rows={terms}
+          empty=""
+          columns={[
+            { label: "Term", cell: ([name]) => wordsFor(name) },
+            { label: "Old", cell: ([name, { from }]) => formatTerm(name, from), long: true },
+            { label: "New", cell: ([name, { to }]) => formatTerm(name, to), long: true },
+            {
+              label: "What running instances notice",
+              cell: ([name]) => preview.effects[name],
+              long: true,
+              main: true,
+            },
+          ]}
+        />
       ) : null}
-      {refused
-        ? null
-        : preview.limits.map(({ allowed, observed }) => (
-            <p>
-              {plural(observed, "seat")} in use, {allowed} allowed: running instances continue, but no new
-              instance can activate.
-            </p>
-          ))}
       {listed.length > 0 ? (
         <details>
           <summary>Which ones</summary>

@@ -1,10 +1,10 @@
 // The terms of a license as fields, and the entered values as input for the verbs.
 import type { FC } from "hono/jsx";
-import { DAY } from "../../../kernel/dates.ts";
+import { DURATION, durationInWords } from "../../../kernel/calendar.ts";
 import { invalid } from "../../../problems.ts";
 import type { Entry } from "../../ui/entry.ts";
 import { Choices, Field, type Option, Select, TextArea } from "../../ui/form.tsx";
-import { formatEnd, plural } from "../../ui/show.tsx";
+import { formatEnd } from "../../ui/show.tsx";
 
 interface Terms {
   features: string[];
@@ -99,21 +99,20 @@ export const termsOf = (entry: Entry): Record<string, unknown> => ({
   ...Object.fromEntries(LIMITS.map(([name]) => [name, entry.limit(name)])),
 });
 
-const DAYS: [value: string, label: string][] = [
-  ["30", "30 days"],
-  ["365", "1 year"],
-  ["730", "2 years"],
-];
+const DURATIONS = ["P30D", "P1Y", "P2Y"];
 
-/** When a license ends: a number of days after `from`, a day, or never. The choices of `first` come before these. */
-export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Option; value: string }> = ({
-  entry,
-  legend,
-  from,
-  first,
-  value,
-}) => {
+/** When a license ends: after a duration, on a day, or never. */
+export const Ending: FC<{
+  entry: Entry;
+  legend: string;
+  /** The end that a duration leads to. */
+  after: (duration: string) => number;
+  /** A choice before all others. */
+  first?: Option;
+  value: string;
+}> = ({ entry, legend, after, first, value }) => {
   const onDate = (entry.text("ends") ?? value) === "date";
+  const durations = DURATIONS.includes(value) || !isDuration(value) ? DURATIONS : [value, ...DURATIONS];
   return (
     <>
       <Choices
@@ -122,12 +121,15 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
         legend={legend}
         options={[
           ...(first ? [first] : []),
-          ...DAYS.map(([days, label]): Option => [days, `${label}: ${formatEnd(from + Number(days) * DAY)}`]),
+          ...durations.map((duration): Option => [
+            duration,
+            `${durationInWords(duration)}: ${formatEnd(after(duration))}`,
+          ]),
           ["date", "On a date"],
           ["never", "Perpetual"],
         ]}
         value={value}
-        standsFor={onDate ? ["expires_days"] : ["expires_at", "expires_days"]}
+        standsFor={onDate ? ["expires_in"] : ["expires_at", "expires_days", "expires_in"]}
       />
       <Field
         entry={entry}
@@ -141,11 +143,13 @@ export const Ending: FC<{ entry: Entry; legend: string; from: number; first?: Op
   );
 };
 
+const isDuration = (text: string): boolean => DURATION.test(text);
+
 /**
- * The choice, as `expires_days` or `expires_at`; neither of them for a choice of `first`.
+ * The choice, as `expires_in` or `expires_at`; neither of them for a choice of `first`.
  * @throws Problem REQUEST_INVALID if the day is missing
  */
-export function endOf(entry: Entry): { expires_days?: number; expires_at?: string | null } {
+export function endOf(entry: Entry): { expires_in?: string; expires_at?: string | null } {
   const ends = entry.text("ends");
   if (ends === "never") return { expires_at: null };
   if (ends === "date") {
@@ -153,11 +157,11 @@ export function endOf(entry: Entry): { expires_days?: number; expires_at?: strin
     if (day === undefined) throw invalid("ends_on", "Choose the last day");
     return { expires_at: day };
   }
-  return DAYS.some(([days]) => days === ends) ? { expires_days: Number(ends) } : {};
+  return ends !== undefined && isDuration(ends) ? { expires_in: ends } : {};
 }
 
 /** The type's own duration, as the first choice. */
-export const asTheTypeSays = (days: number | null): Option => [
+export const asTheTypeSays = (duration: string | null): Option => [
   "type",
-  days === null ? "As its type: perpetual" : `As its type: ${plural(days, "day")}`,
+  `As its type: ${duration === null ? "perpetual" : durationInWords(duration)}`,
 ];

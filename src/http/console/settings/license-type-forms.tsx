@@ -18,7 +18,7 @@ import { versionOf } from "../../ui/overtaken.tsx";
 import { SETTINGS } from "./settings.tsx";
 
 /** What a new type starts with: the defaults of the API. */
-const DEFAULTS = LicenseTypeTerms.parse({ name: "-" });
+const DEFAULTS = LicenseTypeTerms.parse({ name: "-", duration: "P1Y" });
 
 const create: Form = {
   path: "/admin/settings/new-license-type",
@@ -49,7 +49,7 @@ const create: Form = {
     ),
   }),
   async submit({ context }, entry) {
-    const { id, ...terms } = parsed(z.extend(LicenseTypeTerms, { id: LicenseTypeId }), {
+    const { id, ...terms } = parsed(z.safeExtend(LicenseTypeTerms, { id: LicenseTypeId }), {
       id: entry.text("id"),
       ...termsIn(entry),
     });

@@ -1,4 +1,5 @@
 // /admin/settings/license-types: the types, and each with its terms.
+import { durationInWords } from "../../../kernel/calendar.ts";
 import { getLicenseType, listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
@@ -16,7 +17,8 @@ const DONE: Record<string, string> = {
   deleted: "The license type is deleted.",
 };
 
-const duration = (days: number | null): string => (days === null ? "no end" : plural(days, "day"));
+const runs = ({ duration }: { duration: string | null }): string =>
+  duration === null ? "no end" : durationInWords(duration);
 
 const list: Page = {
   path: LICENSE_TYPES[0],
@@ -60,7 +62,7 @@ const list: Page = {
                     </>
                   ),
                 },
-                { label: "Duration", cell: (type) => duration(type.duration_days) },
+                { label: "Duration", cell: runs },
                 { label: "Grace", cell: (type) => plural(type.grace_days, "day"), minor: true },
                 { label: "Instances", cell: (type) => formatLimit(type.max_instances), numeric: true },
                 {
@@ -117,7 +119,7 @@ const one: Page = {
           <Card title="Terms of a new license">
             <Facts
               rows={[
-                ["Duration", duration(type.duration_days)],
+                ["Duration", runs(type)],
                 ["Grace after the end", plural(type.grace_days, "day")],
                 ["Lease of a seat", plural(type.lease_days, "day")],
                 ["Checks in every", plural(type.check_in_hours, "hour")],

@@ -19,7 +19,10 @@ export const InstanceId = z.string().check(
   z.meta({
     description:
       "1 to 128 printable characters. White space and invisible characters at its ends do not count, nor does how accents are composed (NFC).",
-    pattern: "^[\\p{White_Space}\\p{Cf}]*[^\\p{C}]{1,128}[\\p{White_Space}\\p{Cf}]*$",
+    // Weaker than the checks, because Python and regular expressions without flags do not know \p{…}. At the ends
+    // there may be white space, which counts for nothing.
+    pattern: "^[\\s\\u0085]*[^\\u0000-\\u001f\\u007f-\\u009f]+[\\s\\u0085]*$",
+    minLength: 1,
   }),
 );
 

@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const de: Texts = {
   locale: "de-DE",
   comma: ", ",
+  instant: "{date}, {time} Uhr UTC",
   through: "bis einschließlich {date}",
   until: "bis {date}, {time} Uhr UTC",
   today: "heute",
@@ -97,6 +98,29 @@ export const de: Texts = {
       one: "Den neuen Schlüssel finden Sie unten und in der angehängten Datei {files}. Ersetzen Sie damit den alten, oder fügen Sie ihn auf der Lizenzseite von {product} ein.",
       more: "Die neuen Schlüssel finden Sie unten und in den angehängten Dateien {files}. Ersetzen Sie damit jeweils den alten, oder fügen Sie den Schlüssel auf der Lizenzseite von {product} ein.",
     },
+  },
+  changed: {
+    subject: {
+      one: "Ihre Lizenz für {product} wurde geändert: {which}",
+      more: "{n} Lizenzen für {product} wurden geändert: {which}",
+    },
+    title: {
+      one: "Ihre Lizenz für {product} wurde geändert",
+      more: "{n} Lizenzen für {product} wurden geändert",
+    },
+    preheader: "Was jetzt anders ist. {since}",
+    words: { one: "Ihre Lizenz wurde geändert. ", more: "Ihre Lizenzen wurden geändert. " },
+    since: "Das gilt ab {at}.",
+    what: "Was sich geändert hat",
+    starts: "Gültig ab",
+    issue: "Ausstellung",
+    noEnd: "unbefristet",
+    days: { one: "{n} Tag", other: "{n} Tage" },
+    versions: "Gilt für Versionen, erstellt",
+    allVersions: "zu jeder Zeit",
+    installations: "Ihre Installationen",
+    install:
+      "Verbundene Installationen übernehmen das beim nächsten Abgleich selbst, und ihr Schlüssel gilt weiter. Alle anderen brauchen eine neue Datei: Wenden Sie sich an {contact}.",
   },
   warning: {
     subject: {

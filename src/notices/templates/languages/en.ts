@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const en: Texts = {
   locale: "en-GB",
   comma: ", ",
+  instant: "{date}, {time} UTC",
   through: "through {date}",
   until: "until {date}, {time} UTC",
   today: "today",
@@ -90,6 +91,26 @@ export const en: Texts = {
       one: "The new key is below and in the attached file {files}. Put it in place of the old one, or paste it into the licensing page of {product}.",
       more: "The new keys are below and in the attached files {files}. Put each in place of the old one, or paste it into the licensing page of {product}.",
     },
+  },
+  changed: {
+    subject: {
+      one: "Your {product} license was changed: {which}",
+      more: "{n} {product} licenses were changed: {which}",
+    },
+    title: { one: "Your {product} license was changed", more: "{n} {product} licenses were changed" },
+    preheader: "What is different now. {since}",
+    words: { one: "Your license was changed. ", more: "Your licenses were changed. " },
+    since: "This applies from {at}.",
+    what: "What changed",
+    starts: "Valid from",
+    issue: "its issue",
+    noEnd: "without an end",
+    days: { one: "{n} day", other: "{n} days" },
+    versions: "Covers versions built",
+    allVersions: "at any time",
+    installations: "Your installations",
+    install:
+      "Connected installations get this by themselves at their next check-in, and the key that they have keeps working. All others need a new file: get in touch with {contact}.",
   },
   warning: {
     subject: {

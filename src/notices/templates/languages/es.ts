@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const es: Texts = {
   locale: "es-ES",
   comma: ", ",
+  instant: "{date} a las {time} UTC",
   through: "hasta el {date} inclusive",
   until: "hasta el {date} a las {time} UTC",
   today: "hoy",
@@ -96,6 +97,29 @@ export const es: Texts = {
       one: "La nueva clave está más abajo y en el archivo adjunto {files}. Sustituya con ella la anterior, o péguela en la página de licencia de {product}.",
       more: "Las nuevas claves están más abajo y en los archivos adjuntos {files}. Sustituya con cada una la anterior, o péguela en la página de licencia de {product}.",
     },
+  },
+  changed: {
+    subject: {
+      one: "Su licencia de {product} se ha modificado: {which}",
+      more: "{n} licencias de {product} se han modificado: {which}",
+    },
+    title: {
+      one: "Su licencia de {product} se ha modificado",
+      more: "{n} licencias de {product} se han modificado",
+    },
+    preheader: "Qué es distinto ahora. {since}",
+    words: { one: "Su licencia se ha modificado. ", more: "Sus licencias se han modificado. " },
+    since: "Se aplica a partir del {at}.",
+    what: "Qué ha cambiado",
+    starts: "Válida a partir del",
+    issue: "día de la emisión",
+    noEnd: "sin fecha de vencimiento",
+    days: { one: "{n} día", other: "{n} días" },
+    versions: "Incluye las versiones creadas",
+    allVersions: "en cualquier momento",
+    installations: "Sus instalaciones",
+    install:
+      "Las instalaciones conectadas lo reciben por sí solas en su próximo contacto, y su clave sigue siendo válida. Todas las demás necesitan un archivo nuevo: escriba a {contact}.",
   },
   warning: {
     subject: {

@@ -4,6 +4,7 @@ import type { Texts } from "./texts.ts";
 export const fr: Texts = {
   locale: "fr-FR",
   comma: ", ",
+  instant: "{date} à {time} UTC",
   through: "jusqu’au {date} inclus",
   until: "jusqu’au {date} à {time} UTC",
   today: "aujourd’hui",
@@ -99,6 +100,29 @@ export const fr: Texts = {
       one: "La nouvelle clé se trouve ci-dessous et dans le fichier joint {files}. Mettez-la à la place de l’ancienne, ou collez-la dans la page de licence de {product}.",
       more: "Les nouvelles clés se trouvent ci-dessous et dans les fichiers joints {files}. Mettez chacune à la place de l’ancienne, ou collez-la dans la page de licence de {product}.",
     },
+  },
+  changed: {
+    subject: {
+      one: "Votre licence {product} a été modifiée\u00a0: {which}",
+      more: "{n} licences {product} ont été modifiées\u00a0: {which}",
+    },
+    title: {
+      one: "Votre licence {product} a été modifiée",
+      more: "{n} licences {product} ont été modifiées",
+    },
+    preheader: "Ce qui est différent désormais. {since}",
+    words: { one: "Votre licence a été modifiée. ", more: "Vos licences ont été modifiées. " },
+    since: "Cela s’applique à partir du {at}.",
+    what: "Ce qui a changé",
+    starts: "Valable à partir du",
+    issue: "jour de l’émission",
+    noEnd: "sans limite de durée",
+    days: { one: "{n} jour", other: "{n} jours" },
+    versions: "Couvre les versions créées",
+    allVersions: "à tout moment",
+    installations: "Vos installations",
+    install:
+      "Les installations connectées en tiennent compte d’elles-mêmes à leur prochain contact, et leur clé reste valable. Toutes les autres ont besoin d’un nouveau fichier\u00a0: contactez {contact}.",
   },
   warning: {
     subject: {

@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const ja: Texts = {
   locale: "ja-JP",
   comma: "、",
+  instant: "{date} {time}（UTC）",
   through: "{date}まで",
   until: "{date} {time}（UTC）まで",
   today: "本日",
@@ -97,6 +98,29 @@ export const ja: Texts = {
       one: "新しいキーは下記および添付ファイル {files} にあります。古いキーと置き換えるか、{product} のライセンス画面に貼り付けてください。",
       more: "新しいキーは下記および添付ファイル {files} にあります。それぞれ古いキーと置き換えるか、{product} のライセンス画面に貼り付けてください。",
     },
+  },
+  changed: {
+    subject: {
+      one: "{product} ライセンスの内容を変更しました：{which}",
+      more: "{product} ライセンス{n}件の内容を変更しました：{which}",
+    },
+    title: {
+      one: "{product} ライセンスの内容を変更しました",
+      more: "{product} ライセンス{n}件の内容を変更しました",
+    },
+    preheader: "変更点をご案内します。{since}",
+    words: { one: "ライセンスの内容を変更しました。", more: "ライセンスの内容を変更しました。" },
+    since: "{at}から適用されます。",
+    what: "変更点",
+    starts: "有効期間の開始",
+    issue: "発行時",
+    noEnd: "無期限",
+    days: { other: "{n}日" },
+    versions: "対象となるバージョンの作成日",
+    allVersions: "制限なし",
+    installations: "ご利用の環境",
+    install:
+      "接続されている環境には次回の通信時に自動で反映され、現在のキーは引き続き使用できます。それ以外の環境には新しいファイルが必要です。{contact} までご連絡ください。",
   },
   warning: {
     subject: {

@@ -14,6 +14,7 @@ export interface Texts {
   locale: string;
   /** Between the parts of a list. */
   comma: string;
+  instant: string;
   /** An end that is a date; this day is still included. */
   through: string;
   /** An end that is an instant. */
@@ -77,6 +78,24 @@ export interface Texts {
     nothing: string;
     others: string;
     put: OneOrMore;
+  };
+  changed: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    preheader: string;
+    /** Before `since`, in the same paragraph. */
+    words: OneOrMore;
+    since: string;
+    what: string;
+    /** Labels of what was changed, and what their values are if they are null. */
+    starts: string;
+    issue: string;
+    noEnd: string;
+    days: Counted;
+    versions: string;
+    allVersions: string;
+    installations: string;
+    install: string;
   };
   warning: {
     subject: OneOrMore;

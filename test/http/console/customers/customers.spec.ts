@@ -169,3 +169,51 @@ describe("the forms of a customer", () => {
     expect(await admin(`/customers/${id}`)).toMatchObject({ status: 200 });
   });
 });
+
+describe("what staff note", () => {
+  it("is entered, shown, and filtered by", async () => {
+    const tag = unique("t").slice(0, 30);
+    const { id } = await newCustomer();
+    const owner = await Visitor.signIn();
+    const page = await owner.get(`/admin/customers/${id}/edit`);
+    const entered = { tags: `vip, ${tag}`, notes: "First line\nSecond <b>line" };
+    expect(await owner.submit(page, entered)).toMatchObject({ status: 303 });
+    expect((await admin(`/customers/${id}`)).body).toMatchObject({ tags: ["vip", tag] });
+    const shown = await owner.get(`/admin/customers/${id}`);
+    expect(shown.html).toContain("Second &lt;b&gt;line");
+    expect(shown.html).toContain(`/admin/customers?tag=${tag}"`);
+    expect((await owner.get(`/admin/customers?tag=${tag}`)).html).toContain(`/admin/customers/${id}"`);
+    expect((await owner.get(`/admin/customers?tag=${tag}&metadata.crm=1`)).text).toContain("Nothing matches");
+    expect((await owner.get(`/admin/customers?metadata.crm=1`)).html).toContain(
+      'name="metadata.crm" value="1"',
+    );
+    expect((await owner.submit(page, { ...entered, tags: "No" })).text).toContain("lower-case letters");
+    const { license } = await newLicense({ customer_id: id });
+    const edit = await owner.get(`/admin/licenses/${license.id}/edit`);
+    expect(await owner.submit(edit, { tags: tag, notes: "Of the license" })).toMatchObject({ status: 303 });
+    expect((await owner.get(`/admin/licenses/${license.id}`)).text).toContain("Of the license");
+    expect((await owner.get(`/admin/licenses?tag=${tag}`)).html).toContain(license.id);
+  });
+});
+
+describe("suspending all licenses of a customer", () => {
+  it("shows what it would do, does it, and is lifted again", async () => {
+    const { license } = await newLicense();
+    const id: string = license.customer_id;
+    const owner = await Visitor.signIn();
+    expect((await owner.get(`/admin/customers/${id}`)).html).toContain(`/admin/customers/${id}/suspend"`);
+    const page = await owner.get(`/admin/customers/${id}/suspend`);
+    expect(page.text).toContain("1 license would be suspended, with 0 running instances.");
+    expect((await owner.submit(page, { reason: "" })).text).toContain("Reason");
+    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("active");
+    expect(await owner.submit(page, { reason: "Unpaid." })).toMatchObject({ status: 303 });
+    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("suspended");
+    const lift = await owner.get(`/admin/customers/${id}/reinstate`);
+    expect(lift.text).toContain("1 license would be reinstated.");
+    expect(await owner.submit(lift, {})).toMatchObject({ status: 303 });
+    expect((await admin(`/licenses/${license.id}`)).body.status).toBe("active");
+    const viewer = await Visitor.signInAs("viewer");
+    expect(await viewer.get(`/admin/customers/${id}/suspend`)).toMatchObject({ status: 403 });
+    expect(await owner.get("/admin/customers/nobody/suspend")).toMatchObject({ status: 404 });
+  });
+});

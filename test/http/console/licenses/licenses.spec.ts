@@ -8,6 +8,7 @@ import {
   newLicense,
   newToken,
   unique,
+  rows,
 } from "../../../support/service.ts";
 
 let owner: Visitor;
@@ -278,6 +279,7 @@ describe("the page of a license", () => {
       "send",
       "edit",
       "reissue",
+      "transfer",
       "suspend",
       "revoke",
       "correct",
@@ -332,7 +334,7 @@ describe("the days of a license", () => {
     await owner.submit(form, { ends_on: "2099-01-31", starts_at: "2098-02-01" });
     expect(await read(license.id)).toEqual(license);
     const look = await owner.submit(form, { look: "yes", starts_at: "2098-03-01" });
-    expect(look.text).toContain("starts: Feb 1, 2098 → Mar 1, 2098");
+    expect(look.text).toContain("starts Feb 1, 2098 Mar 1, 2098 Refused with LICENSE_NOT_STARTED");
     await owner.fill(path, { starts_at: "2098-03-01" });
     expect((await read(license.id)).starts_at).toBe("2098-02-28T10:00:00.000Z");
   });
@@ -378,7 +380,7 @@ describe("what can be done with a license", () => {
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     const page = await owner.get(`/admin/licenses/${license.id}/suspend`);
     expect(page.status).toBe(409);
-    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key.");
+    expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key, Transfer.");
     expect(page.html).toContain(`<a class="button" href="/admin/licenses/${license.id}">`);
     const nowhere = await owner.get("/admin/licenses/lic_nope/suspend");
     expect(nowhere.html).toContain('<a class="button" href="/admin">');
@@ -386,10 +388,22 @@ describe("what can be done with a license", () => {
 
   it("is renewed by a choice, from its end", async () => {
     const { license } = await newLicense({ expires_days: 10 });
-    const page = await owner.fill(`/admin/licenses/${license.id}/renew`, { ends: "365" });
+    const page = await owner.fill(`/admin/licenses/${license.id}/renew`, { ends: "P2Y" });
     expect(page.text).toContain("Renewed.");
     const { expires_at } = await read(license.id);
-    expect(Date.parse(expires_at) - Date.parse(license.expires_at)).toBe(365 * 86_400_000);
+    expect(expires_at.slice(4)).toBe(license.expires_at.slice(4));
+    expect(Number(expires_at.slice(0, 4))).toBe(Number(license.expires_at.slice(0, 4)) + 2);
+  });
+
+  it("is renewed for the duration of its type, if nothing else is chosen", async () => {
+    const id = unique("type");
+    await admin(`/license-types/${id}`, { method: "PUT", body: { name: "Half", duration: "P6M" } });
+    const { license } = await newLicense({ license_type: id, expires_at: "2098-08-31" });
+    const form = await owner.get(`/admin/licenses/${license.id}/renew`);
+    expect(form.text).toContain("6 months: Feb 28, 2099");
+    expect(form.text).toContain("1 year: Aug 31, 2099");
+    await owner.submit(form, {});
+    expect((await read(license.id)).expires_at).toBe("2099-03-01T12:00:00.000Z");
   });
 
   it.each([
@@ -429,9 +443,122 @@ describe("what can be done with a license", () => {
     const { license } = await newLicense();
     const form = await owner.get(`/admin/licenses/${license.id}/renew`);
     await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
-    const late = await owner.submit(form, { ends: "365" });
+    const late = await owner.submit(form, { ends: "P1Y" });
     expect(late.status).toBe(409);
     expect(late.text).toContain("The license is revoked");
+  });
+
+  it("goes over to another type with the terms of that type, shown before", async () => {
+    const { license } = await newLicense({ max_services: 7, features: ["own"] });
+    const form = await owner.get(`/admin/licenses/${license.id}/edit`);
+    const undecided = await owner.submit(form, { license_type: "enterprise" });
+    expect(undecided.status).toBe(422);
+    expect(undecided.html).toContain(
+      '<a href="#terms">Under another type</a>: Say “type”'.replaceAll(/[“”]/g, "&quot;"),
+    );
+
+    // Without a script: the choice is sent while the fields still show the terms that the license had.
+    const look = await owner.submit(form, { license_type: "enterprise", terms: "type", look: "yes" });
+    expect(look.text).toContain("services 7 unlimited");
+    expect(look.text).toContain("Without own");
+    expect(look.html).toMatch(
+      /<textarea[^>]*name="features"[^>]*>orchestration\napi\nanalytics\nsso\naudit</,
+    );
+    expect(await read(license.id)).toEqual(license);
+
+    // The fields show the terms of the type now, and one of them is changed.
+    expect((await owner.submit(look, { max_instances: "9" })).status).toBe(303);
+    expect(await read(license.id)).toMatchObject({
+      license_type: "enterprise",
+      grace_days: 30,
+      features: ["orchestration", "api", "analytics", "sso", "audit"],
+      max_instances: 9,
+      max_services: null,
+    });
+  });
+
+  it("goes over to another type as it is", async () => {
+    const { license } = await newLicense({ max_services: 7, features: ["own"] });
+    const page = await owner.fill(`/admin/licenses/${license.id}/edit`, {
+      license_type: "trial",
+      terms: "keep",
+    });
+    expect(page.text).toContain("The terms are changed.");
+    expect(await read(license.id)).toEqual({
+      ...license,
+      license_type: "trial",
+      updated_at: expect.any(String),
+    });
+  });
+
+  it("goes to another customer, who is searched for, with a look at what that does", async () => {
+    const name = unique("Globex").replaceAll("-", "");
+    const next = await newCustomer({ name });
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "caio-1");
+    const form = await owner.get(`/admin/licenses/${license.id}/transfer`);
+    expect(form.html).not.toContain(`value="${license.customer_id}"`);
+    const found = await owner.submit(form, { customer_q: name, look: "yes" });
+    expect(found.html).toContain(`value="${next.id}"`);
+    const look = await owner.submit(found, { customer_id: next.id, look: "yes" });
+    expect(look.text).toContain(`${license.customer_id} ${next.id} The new customer, in key and certificate`);
+    expect(look.text).toContain("1 instance would get this at the next check-in.");
+    expect((await owner.submit(look, { customer_id: next.id, reason: " " })).status).toBe(422);
+    expect(await read(license.id)).toEqual(license);
+    const page = await owner.get((await owner.submit(look, { reason: "Sold." })).location);
+    expect(page.text).toContain("Transferred.");
+    expect(await read(license.id)).toMatchObject({ customer_id: next.id, revision: 2 });
+  });
+
+  it("shows what is to come, which can be cancelled, and released where it is held", async () => {
+    const { license } = await newLicense();
+    const path = `/admin/licenses/${license.id}`;
+    const day = new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
+    for (const [action, values] of [
+      ["renew", { ends: "P1Y" }],
+      ["suspend", { reason: "Unpaid." }],
+      ["edit", { max_instances: "9" }],
+    ] as const) {
+      const page = await owner.fill(`${path}/${action}`, { ...values, effective_at: day });
+      expect(page.text).toContain("Ordered. It is below");
+    }
+    expect(await read(license.id)).toEqual(license);
+    const { data } = (await admin(`/licenses/${license.id}/pending-changes`)).body;
+    expect(data.map(({ action }: { action: string }) => action)).toEqual(["change", "suspend", "renew"]);
+    const [change, suspend] = data;
+    expect(change.input).toEqual({ ...change.input, max_instances: 9 });
+    const page = await owner.get(path);
+    expect(page.text).toContain("To come");
+    expect(page.text).toContain("Renew expires in: P1Y");
+    expect(page.text).toContain("Suspend reason: Unpaid.");
+    expect((await owner.fill(`${path}/changes/${suspend.id}/release`)).status).toBe(409);
+    expect((await owner.fill(`${path}/changes/${suspend.id}/cancel`)).text).toContain(
+      "The change is cancelled.",
+    );
+    await rows(
+      "UPDATE pending_changes SET status = 'held', detail = 'Look at this.' WHERE id = ?",
+      change.id,
+    );
+    expect((await owner.get(path)).text).toContain("Look at this.");
+    expect((await owner.fill(`${path}/changes/${change.id}/release`)).text).toContain(
+      "The change will be carried out.",
+    );
+    const viewer = await Visitor.signInAs("viewer");
+    expect((await viewer.get(path)).html).not.toContain("/changes/");
+    const past = await owner.fill(`${path}/suspend`, { reason: "Unpaid.", effective_at: "2020-01-31" });
+    expect(past.status).toBe(422);
+    expect(past.html).toContain('<a href="#effective_at">On</a>: Must be in the future');
+    await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
+  });
+
+  it("says up to when versions are covered, and takes that back", async () => {
+    const { license } = await newLicense({ updates_until: "2098-01-31" });
+    const path = `/admin/licenses/${license.id}`;
+    expect((await owner.get(path)).text).toContain("Covers versions built until Jan 31, 2098");
+    await owner.fill(`${path}/edit`, { updates_until: "2098-02-28" });
+    expect((await read(license.id)).updates_until).toBe("2098-03-01T12:00:00.000Z");
+    await owner.fill(`${path}/edit`, { all_versions: "yes" });
+    expect((await read(license.id)).updates_until).toBeNull();
   });
 
   it("is edited, with a look at what that does, and not over somebody else's change", async () => {
@@ -441,8 +568,7 @@ describe("what can be done with a license", () => {
     const path = `/admin/licenses/${license.id}/edit`;
     const form = await owner.get(path);
     const look = await owner.submit(form, { look: "yes", max_instances: "1" });
-    expect(look.text).toContain("instances: 3 → 1");
-    expect(look.text).toContain("2 seats in use, 1 allowed");
+    expect(look.text).toContain("instances 3 1 All 2 that run go on");
     expect((await read(license.id)).max_instances).toBe(3);
     const page = await owner.fill(path, { max_instances: "1", features: "one two" });
     expect(page.text).toContain("The terms are changed.");
@@ -468,7 +594,7 @@ describe("what can be done with a license", () => {
       const viewer = await Visitor.signInAs("viewer");
       const path = `/admin/licenses/${license.id}/${action}`;
       expect((await viewer.get(path)).status).toBe(403);
-      expect((await viewer.post(path, { reason: "x", ends: "365", to: "it@acme.example" })).status).toBe(403);
+      expect((await viewer.post(path, { reason: "x", ends: "P1Y", to: "it@acme.example" })).status).toBe(403);
       expect(await read(license.id)).toEqual(license);
     },
   );

@@ -25,7 +25,7 @@ describe("a license type", () => {
     const page = await owner.fill(NEW, {
       id,
       name: "Large",
-      duration_days: "",
+      duration: "",
       grace_days: "20",
       lease_days: "10",
       check_in_hours: "12",
@@ -39,6 +39,7 @@ describe("a license type", () => {
     expect(page.text).toContain("The license type is created");
     expect((await read(id)).body).toMatchObject({
       name: "Large",
+      duration: null,
       duration_days: null,
       grace_days: 20,
       lease_days: 10,
@@ -60,6 +61,20 @@ describe("a license type", () => {
     expect({ ...form, ...own }).toEqual({ ...call, ...own });
   });
 
+  it.each([
+    ["18", "M", "P18M", 540, "18 months"],
+    ["1", "Y", "P1Y", 365, "1 year"],
+    ["2", "W", "P2W", 14, "2 weeks"],
+    ["45", "D", "P45D", 45, "45 days"],
+  ])("runs for %s %s", async (duration, duration_unit, stored, days, words) => {
+    const id = unique("type");
+    const page = await owner.fill(NEW, { id, name: "Large", duration, duration_unit });
+    expect(page.text).toContain(words);
+    expect((await read(id)).body).toMatchObject({ duration: stored, duration_days: days });
+    await owner.fill(`${LIST}/${id}/edit`, { name: "Larger" });
+    expect((await read(id)).body).toMatchObject({ name: "Larger", duration: stored });
+  });
+
   it("is not replaced by a new one with its id", async () => {
     const id = await newType({ max_instances: 3 });
     const page = await owner.fill(NEW, { id, name: "Another" });
@@ -74,6 +89,8 @@ describe("a license type", () => {
     ["name", { name: " " }],
     ["max_instances", { max_instances: "0" }],
     ["grace_days", { grace_days: "many" }],
+    ["duration", { duration: "0" }],
+    ["duration", { duration: "1.5", duration_unit: "M" }],
     ["features", { features: "sso sso" }],
     ["notice_days", { notice_days: "7 soon" }],
   ])("is refused for its %s in %j, with what was entered", async (field, wrong) => {

@@ -7,7 +7,14 @@ import { emptyOutbox, FakeResend, fire, mailing, NIGHTLY } from "../../../suppor
 import { eventsOf, newLicense, rows, unique } from "../../../support/service.ts";
 
 const HERE = "/admin/settings/mail/preview";
-const KINDS = ["license_delivery", "license_renewed", "expiry_warning", "license_expired", "admin_digest"];
+const KINDS = [
+  "license_delivery",
+  "license_renewed",
+  "license_changed",
+  "expiry_warning",
+  "license_expired",
+  "admin_digest",
+];
 const LANGUAGES = ["en", "de", "fr", "es", "ja"];
 
 const BRAND = JSON.stringify({
@@ -43,8 +50,8 @@ describe("the preview", () => {
         }
       }
     }
-    // Four kinds to customers in five languages, about one and several, and one digest a day about one and several.
-    expect(subjects.size).toBe(42);
+    // Five kinds to customers in five languages, about one and several, and one digest a day about one and several.
+    expect(subjects.size).toBe(52);
   });
 
   it("has the brand as configured, and lets the frame load its logo alone", async () => {

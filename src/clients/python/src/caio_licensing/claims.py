@@ -22,6 +22,8 @@ class Terms:
     max_services: int | None
     max_requests_per_day: int | None
     license_expires_at: int | None
+    #: Up to when the versions may be built that it covers; None: all.
+    updates_until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def _terms(claims: Mapping[str, Any], license_id: str, customer_id: str, expires
         max_services=_optional(_whole, claims.get("max_services")),
         max_requests_per_day=_optional(_whole, claims.get("max_requests_per_day")),
         license_expires_at=expires_at,
+        # It stops nothing, so one that cannot be read is none.
+        updates_until=parse_instant(claims.get("updates_until")),
     )
 
 

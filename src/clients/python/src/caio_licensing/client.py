@@ -15,6 +15,7 @@ from typing import Any, Callable, Literal, Mapping
 from .background import Background
 from .contact import Contact
 from .counting import Counting
+from .coverage import BuiltAt
 from .facts import Status
 from .identity import about_installation
 from .processes import Presence, accompany
@@ -37,6 +38,8 @@ class LicenseClient(Contact):
     :param instance_id: who this installation is (CAIO_LICENSE_INSTANCE_ID); generated and kept if not given
     :param lease_hours: the longest lease to ask for, 1 to 8760 (CAIO_LICENSE_LEASE_HOURS)
     :param release: whether the last process on the folder gives the seat back at its end (CAIO_LICENSE_RELEASE=1)
+    :param built_at: when the running version of the product was built (CAIO_BUILT_AT); one that the license does not
+        cover is warned of
     :param state_dir: the state folder (CAIO_LICENSE_DIR, else ~/.local/state/caio-license)
     :param trusted_keys: the service's public JWK Set, pinned (CAIO_LICENSE_KEYS: a file's name)
     :param fetch_keys: whether to read the published keys too if the pinned ones are not enough
@@ -57,6 +60,7 @@ class LicenseClient(Contact):
         instance_id: str | None = None,
         lease_hours: int | None = None,
         release: bool | None = None,
+        built_at: BuiltAt | None = None,
         state_dir: str | os.PathLike[str] | None = None,
         trusted_keys: Mapping[str, Any] | None = None,
         fetch_keys: bool = True,
@@ -84,6 +88,7 @@ class LicenseClient(Contact):
             instance_id=instance_id,
             lease_hours=lease_hours,
             release=release,
+            built_at=built_at,
         )
         if on_indeterminate not in ("allow", "deny"):
             raise ValueError('on_indeterminate is "allow" or "deny"')

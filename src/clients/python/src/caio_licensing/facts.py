@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Optional, Tuple
 
+from .coverage import BuiltAt, built_at_of, is_covered
 from .documents import Trust
 
 State = Literal["entitled", "grace", "indeterminate", "refused"]
@@ -85,6 +86,8 @@ class Facts:
     strict: bool = False
     #: For how many days the state may be indeterminate; None: forever.
     indeterminate_days: int | None = 90
+    #: When the running version of the product was built; None if not told.
+    built_at: int | None = None
     #: Whether only pinned keys count, so that no other key can become known.
     pinned_only: bool = False
     is_kept: bool = True
@@ -139,6 +142,19 @@ class Status:
     candidate: CandidateStatus | None = None
     #: Why the last contact with the service failed; None if it succeeded.
     last_failure: LastFailure | None = None
+    #: Up to when the versions may be built that the license covers; None: all.
+    updates_until: datetime | None = None
+
+    def covers(self, built_at: BuiltAt) -> bool:
+        """Whether the license covers a version of the product that was built then. One that is not covered goes on.
+
+        :raises ValueError: for anything but an RFC 3339 instant, an aware datetime, or a date
+        """
+        at = built_at_of(built_at)
+        if at is None:
+            raise ValueError("a version is built at an RFC 3339 instant, an aware datetime, or on a date")
+        until = self.updates_until
+        return is_covered(None if until is None else round(until.timestamp() * 1000), at)
 
     def has_feature(self, name: str) -> bool:
         """Whether the license has the feature; check `may_run` as well. If the service granted a license whose

@@ -99,6 +99,7 @@ class Installation:
             clock_ahead=state.clock_ahead_ms,
             strict=self._strict,
             indeterminate_days=self._indeterminate_days,
+            built_at=self._settings.built_at,
             pinned_only=self._pinned_only,
             is_kept=self.folder.is_kept,
             marked=self._marked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .claims import Certificate, LicenseKey
+from .coverage import is_covered
 from .documents import IssuerMismatch, SigningKeyUnknown
 from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, Status, Verdict, key_hash
 from .holdings import Holdings, holdings, local_time, told_end, verified
@@ -33,6 +34,8 @@ def evaluate(facts: Facts, clock: int) -> Status:
     unvouched = terms is None and state == "indeterminate" and not shown.vouched
     certificate = held.certificate if terms else None
     warnings = {*facts.warnings, *warnings, *clock_warnings, *(() if facts.is_kept else ["STATE_NOT_KEPT"])}
+    if terms and not is_covered(terms.updates_until, facts.built_at):
+        warnings.add("UPDATE_NOT_COVERED")
     failure = facts.last_failure
     return Status(
         state=state,
@@ -56,6 +59,7 @@ def evaluate(facts: Facts, clock: int) -> Status:
         issued_at=to_datetime(held.key.issued_at if held.key else None),
         candidate=_candidate(facts),
         last_failure=failure and LastFailure(to_datetime(failure.at), failure.reason),
+        updates_until=to_datetime(terms.updates_until if terms else None),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from .coverage import BuiltAt, built_at_of
 from .texts import addresses, clean_instance_id, clean_key, is_instance_id, normal_address, read_text, trim
 
 log = logging.getLogger("caio_licensing")
@@ -31,6 +32,8 @@ class Settings:
     instance_id: str | None
     lease_hours: int | None
     release: bool
+    #: When the running version of the product was built.
+    built_at: int | None
 
 
 def settings_from(
@@ -43,6 +46,7 @@ def settings_from(
     instance_id: str | None,
     lease_hours: int | None,
     release: bool | None,
+    built_at: BuiltAt | None,
 ) -> Settings:
     """:raises ValueError: for invalid arguments; invalid values in the environment are ignored"""
     told = trim(url or os.environ.get("CAIO_LICENSE_URL") or "")
@@ -63,6 +67,7 @@ def settings_from(
         instance_id=_instance_id(instance_id),
         lease_hours=_lease_hours(lease_hours),
         release=os.environ.get("CAIO_LICENSE_RELEASE") == "1" if release is None else release,
+        built_at=_built_at(built_at),
     )
 
 
@@ -108,6 +113,18 @@ def _instance_id(given: str | None) -> str | None:
     if told and not is_instance_id(told):
         log.error("CAIO_LICENSE_INSTANCE_ID is passed over: an instance id has 1 to 128 printable characters")
     return told if is_instance_id(told) else None
+
+
+def _built_at(given: BuiltAt | None) -> int | None:
+    if given is not None:
+        if (at := built_at_of(given)) is None:
+            raise ValueError("built_at is an RFC 3339 instant, an aware datetime, or a date")
+        return at
+    told = (os.environ.get("CAIO_BUILT_AT") or "").strip()
+    at = built_at_of(told) if told else None
+    if told and at is None:
+        log.error("CAIO_BUILT_AT is passed over: it is an RFC 3339 instant or a date")
+    return at
 
 
 def _lease_hours(given: int | None) -> int | None:

@@ -1,9 +1,13 @@
 // The actions on one license: each has its own page, which shows the effect before it happens.
 import type { Child, FC } from "hono/jsx";
-import { Reasoned } from "../../../../licensing/licenses/lifecycle.ts";
+import * as z from "zod/mini";
+import { StartInstant } from "../../../../kernel/inputs.ts";
+import { Reasoned } from "../../../../licensing/licenses/decisions.ts";
+import { act, type Action } from "../../../../licensing/licenses/lifecycle.ts";
+import { orderChange } from "../../../../licensing/licenses/pending-changes.ts";
 import type { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
-import { PostForm, Submit, TextArea } from "../../../ui/form.tsx";
+import { Field, PostForm, Submit, TextArea } from "../../../ui/form.tsx";
 import { Card } from "../../../ui/show.tsx";
 import type { View } from "../../mount.tsx";
 import { idOf, type Visit } from "../../visit.ts";
@@ -49,5 +53,32 @@ export const Reason: FC<{ entry: Entry; placeholder: string; optional?: true }> 
     autofocus
   />
 );
+
+/** When it takes effect, if not now. */
+export const Later: FC<{ entry: Entry }> = ({ entry }) => (
+  <Field
+    entry={entry}
+    name="effective_at"
+    label="On"
+    type="date"
+    hint="Left empty: now. On a day it is done as soon as that day begins anywhere on Earth, if you may still do it then."
+  />
+);
+
+const Effective = z.object({ effective_at: z.optional(StartInstant) });
+
+/** Takes the action now, or orders it for the entered day. @param done what the license's page says of it */
+export async function takeAction(
+  visit: Visit,
+  entry: Entry,
+  action: Action,
+  done: string,
+  ifMatch?: string,
+): Promise<{ to: string }> {
+  const { effective_at: at } = parsed(Effective, { effective_at: entry.text("effective_at") });
+  if (at === undefined) await act(visit.context, idOf(visit), action, ifMatch);
+  else await orderChange(visit.context, idOf(visit), action, at, ifMatch);
+  return { to: `${pathOf(visit)}${at === undefined ? done : "?done=ordered"}` };
+}
 
 export const reasonFrom = (entry: Entry) => parsed(Reasoned, { reason: entry.text("reason") ?? "" });

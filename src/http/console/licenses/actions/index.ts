@@ -5,6 +5,19 @@ import { reissue } from "./reissue.tsx";
 import { renew } from "./renew.tsx";
 import { revoke } from "./revoke.tsx";
 import { send } from "./send.tsx";
+import { cancelOrder, releaseOrder } from "./orders.tsx";
 import { suspend } from "./suspend.tsx";
+import { transfer } from "./transfer.tsx";
 
-export const licenseActions: Form[] = [renew, suspend, revoke, reinstate, reissue, send, correctUsageForm];
+export const licenseActions: Form[] = [
+  renew,
+  suspend,
+  revoke,
+  reinstate,
+  reissue,
+  transfer,
+  cancelOrder,
+  releaseOrder,
+  send,
+  correctUsageForm,
+];

@@ -1,10 +1,10 @@
 // /admin/licenses/{id}/reinstate
-import { Reinstatement, reinstateLicense } from "../../../../licensing/licenses/lifecycle.ts";
+import { Reinstatement } from "../../../../licensing/licenses/decisions.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
 import type { Form } from "../../mount.tsx";
 import { idOf } from "../../visit.ts";
-import { actionView, pathOf, Reason } from "./action.tsx";
+import { actionView, Later, Reason, takeAction } from "./action.tsx";
 
 export const reinstate: Form = {
   path: "/admin/licenses/{id}/reinstate",
@@ -21,12 +21,14 @@ export const reinstate: Form = {
         lead: "Lifts the suspension: activations and check-ins are accepted again at once.",
         submit: "Reinstate",
       },
-      <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />,
+      <>
+        <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />
+        <Later entry={entry} />
+      </>,
     );
   },
   async submit(visit, entry) {
     const input = parsed(Reinstatement, { reason: entry.text("reason") });
-    await reinstateLicense(visit.context, idOf(visit), input);
-    return { to: `${pathOf(visit)}?done=reinstated` };
+    return takeAction(visit, entry, { action: "reinstate", input }, "?done=reinstated");
   },
 };

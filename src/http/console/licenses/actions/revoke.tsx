@@ -1,14 +1,9 @@
 // /admin/licenses/{id}/revoke
-import { revokeLicense } from "../../../../licensing/licenses/lifecycle.ts";
 import { stopping } from "./stopping.tsx";
 
-export const revoke = stopping(
-  "revoke",
-  {
-    title: "Revoke license",
-    lead: "Ends it for good. This cannot be undone.",
-    placeholder: "The contract was ended.",
-    done: "revoked",
-  },
-  revokeLicense,
-);
+export const revoke = stopping("revoke", {
+  title: "Revoke license",
+  lead: "Ends it for good. This cannot be undone.",
+  placeholder: "The contract was ended.",
+  done: "revoked",
+});

@@ -1,23 +1,21 @@
 // The two actions that stop a license.
-import type { suspendLicense } from "../../../../licensing/licenses/lifecycle.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../../licensing/licenses/preview.ts";
 import { Impact } from "../../parts/impact.tsx";
 import type { Form } from "../../mount.tsx";
 import { idOf } from "../../visit.ts";
-import { actionView, pathOf, Reason, reasonFrom } from "./action.tsx";
+import { actionView, Later, Reason, reasonFrom, takeAction } from "./action.tsx";
 
 export const stopping = (
   action: "suspend" | "revoke",
   words: { title: string; lead: string; placeholder: string; done: string },
-  stop: typeof suspendLicense,
 ): Form => ({
   path: `/admin/licenses/{id}/${action}`,
   access: "licenses",
   async show(visit, entry) {
     const [held, preview] = await Promise.all([
       getLicenseAndCustomer(visit.context, idOf(visit)),
-      previewChange(visit.context, idOf(visit), action),
+      previewChange(visit.context, idOf(visit), { action, input: { reason: "" } }),
     ]);
     const { title, lead, placeholder } = words;
     return actionView(
@@ -28,11 +26,11 @@ export const stopping = (
       <>
         <Impact preview={preview} now={visit.now} />
         <Reason entry={entry} placeholder={placeholder} />
+        <Later entry={entry} />
       </>,
     );
   },
   async submit(visit, entry) {
-    await stop(visit.context, idOf(visit), reasonFrom(entry));
-    return { to: `${pathOf(visit)}?done=${words.done}` };
+    return takeAction(visit, entry, { action, input: reasonFrom(entry) }, `?done=${words.done}`);
   },
 });

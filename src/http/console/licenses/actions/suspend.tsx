@@ -1,14 +1,9 @@
 // /admin/licenses/{id}/suspend
-import { suspendLicense } from "../../../../licensing/licenses/lifecycle.ts";
 import { stopping } from "./stopping.tsx";
 
-export const suspend = stopping(
-  "suspend",
-  {
-    title: "Suspend license",
-    lead: "Refuses its activations and check-ins until it is reinstated.",
-    placeholder: "Invoice 4711 is not paid.",
-    done: "suspended",
-  },
-  suspendLicense,
-);
+export const suspend = stopping("suspend", {
+  title: "Suspend license",
+  lead: "Refuses its activations and check-ins until it is reinstated.",
+  placeholder: "Invoice 4711 is not paid.",
+  done: "suspended",
+});

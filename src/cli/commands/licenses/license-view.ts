@@ -1,6 +1,17 @@
 // How a license looks to people.
-import { type Column, end, limit, list, note, print, printDetails, standing, text, when } from "../output.ts";
-import type { IssuedLicense, License } from "../shapes.ts";
+import {
+  type Column,
+  end,
+  limit,
+  list,
+  note,
+  print,
+  printDetails,
+  standing,
+  text,
+  when,
+} from "../../output.ts";
+import type { IssuedLicense, License, OrderedChange, PendingChange } from "../../shapes.ts";
 
 export const LICENSE_COLUMNS: Column<License>[] = [
   ["id", (row) => text(row.id)],
@@ -32,10 +43,37 @@ export const printLicense = (license: License): void =>
       "notices",
       license.notice_days === null ? "those of the type" : `${list(license.notice_days)} days before the end`,
     ],
+    ["covers versions", license.updates_until === null ? "all" : `built ${end(license.updates_until)}`],
     ["revision", String(license.revision)],
     ["metadata", text(JSON.stringify(license.metadata))],
+    ["tags", list(license.tags)],
+    ["notes", text(license.notes)],
     ["updated", when(license.updated_at)],
   ]);
+
+export const PENDING_COLUMNS: Column<PendingChange>[] = [
+  ["id", (row) => text(row.id)],
+  ["action", (row) => text(row.action)],
+  ["takes effect", (row) => when(row.effective_at)],
+  ["status", (row) => text(row.status)],
+  ["input", (row) => text(JSON.stringify(row.input))],
+  ["ordered by", (row) => text(row.ordered_by)],
+  ["why", (row) => text(row.detail)],
+];
+
+export const printOrdered = ({ pending_change }: OrderedChange): void => {
+  const { id, license_id, action, effective_at, status } = pending_change;
+  print(
+    `${text(action)} of license ${text(license_id)}: ${text(status)}, takes effect ${when(effective_at)}`,
+  );
+  note(`To take it back: caio-license changes cancel ${text(license_id)} ${text(id)}`);
+};
+
+/** Prints what was done, or what was ordered for later. */
+export const orOrdered =
+  <T extends object>(printDone: (done: T) => void) =>
+  (answer: T | OrderedChange): void =>
+    "pending_change" in answer ? printOrdered(answer) : printDone(answer);
 
 /** The key is a secret: shown only on request. */
 export const printIssued =

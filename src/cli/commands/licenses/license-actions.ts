@@ -1,22 +1,25 @@
-// licenses: key, renew, suspend, reinstate, revoke, reissue, send
+// licenses: key, renew, suspend, reinstate, revoke, transfer, reissue, send
 import type { Command } from "commander";
-import { define, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
-import { usage } from "../failures.ts";
-import { openOutput, saveText } from "../files.ts";
-import { endOf, given, notNegative, type OrNull, positive } from "../inputs.ts";
-import { delivery, note, print, printTable, text, when } from "../output.ts";
-import type { IssuedLicense, Message, ReissuePreview } from "../shapes.ts";
-import { printIssued, printLicense } from "./license-view.ts";
+import { define, handle, path, withConfirmation, withDryRun, withJson } from "../../command.ts";
+import { usage } from "../../failures.ts";
+import { openOutput, saveText } from "../../files.ts";
+import { endOf, FOR, given, notNegative, ON, type OrNull, positive } from "../../inputs.ts";
+import { delivery, note, print, printTable, text, when } from "../../output.ts";
+import type { IssuedLicense, Message, ReissuePreview } from "../../shapes.ts";
+import { orOrdered, printIssued, printLicense } from "./license-view.ts";
 
 const ID = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 interface Renewal {
+  on?: string;
+  for?: string;
   days?: number;
   expires?: OrNull<string>;
   showKey?: boolean;
 }
 
 interface Reinstatement {
+  on?: string;
   reason?: string;
 }
 
@@ -27,7 +30,16 @@ interface ReissueOptions {
   showKey?: boolean;
 }
 
+interface Transfer {
+  to: string;
+  reason: string;
+  send?: boolean;
+  showKey?: boolean;
+  on?: string;
+}
+
 interface Reasoned {
+  on?: string;
   reason: string;
 }
 
@@ -64,19 +76,22 @@ function addKey(licenses: Command): void {
 function addRenewal(licenses: Command): void {
   withDryRun(
     define(licenses, "renew <id>", "Renew a license. The key in use keeps working.", [
-      `licenses renew ${ID} --days 365`,
+      `licenses renew ${ID} --for P1Y`,
       `licenses renew ${ID} --expires 2028-12-31`,
     ]),
   )
+    .option("--for <duration>", `${FOR}, from now or from its end, whichever is later`)
     .option("--days <count>", "days from now or from its end, whichever is later", positive)
     .option("--expires <date>", "2028-12-31, an RFC 3339 instant, or never", endOf)
+    .option("--on <date>", ON)
     .option("--show-key", "print the new key, too")
     .action(
       handle<Renewal>((call, id) => {
-        const { days, expires, showKey } = call.options;
-        if ((days === undefined) === (expires === undefined)) throw usage("Give --days or --expires.");
-        const body = given({ expires_days: days, expires_at: expires });
-        return call.change(action(id, "renew", body), printIssued(showKey === true));
+        const { for: duration, days, expires, showKey, on } = call.options;
+        const body = given({ expires_in: duration, expires_days: days, expires_at: expires });
+        if (Object.keys(body).length !== 1) throw usage("Give one of --for, --days and --expires.");
+        const request = action(id, "renew", { ...body, ...given({ effective_at: on }) });
+        return call.change(request, orOrdered(printIssued(showKey === true)));
       }),
     );
 }
@@ -90,9 +105,10 @@ function addStops(licenses: Command): void {
     TRY,
   )
     .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
       handle<Reasoned>((call, id) =>
-        call.tryOrChange(action(id, "suspend", { reason: call.options.reason }), printLicense),
+        call.tryOrChange(action(id, "suspend", reasoned(call.options)), orOrdered(printLicense)),
       ),
     );
 
@@ -103,11 +119,11 @@ function addStops(licenses: Command): void {
     ]),
   )
     .option("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
-      handle<Reinstatement>((call, id) => {
-        const body = given({ reason: call.options.reason });
-        return call.change(action(id, "reinstate", body), printLicense);
-      }),
+      handle<Reinstatement>((call, id) =>
+        call.change(action(id, "reinstate", reasoned(call.options)), orOrdered(printLicense)),
+      ),
     );
 
   withConfirmation(
@@ -120,10 +136,36 @@ function addStops(licenses: Command): void {
     ),
   )
     .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--on <date>", ON)
     .action(
       handle<Reasoned>(async (call, id) => {
         await call.confirm(`Revoke ${id}? This is final.`);
-        await call.tryOrChange(action(id, "revoke", { reason: call.options.reason }), printLicense);
+        await call.tryOrChange(action(id, "revoke", reasoned(call.options)), orOrdered(printLicense));
+      }),
+    );
+}
+
+const reasoned = ({ reason, on }: Reinstatement): Record<string, unknown> =>
+  given({ reason, effective_at: on });
+
+function addTransfer(licenses: Command): void {
+  withDryRun(
+    define(licenses, "transfer <id>", "Give a license to another customer. Running instances continue.", [
+      `licenses transfer ${ID} --to acme-europe --reason "Acme Europe took the contract over." --dry-run`,
+      `licenses transfer ${ID} --to acme-europe --reason "Acme Europe took the contract over." --send`,
+    ]),
+    TRY,
+  )
+    .requiredOption("--to <customer>", "the id of the new customer")
+    .requiredOption("--reason <text>", "why; kept in the record")
+    .option("--send", "mail the new key to the new customer")
+    .option("--on <date>", ON)
+    .option("--show-key", "print the new key, too")
+    .action(
+      handle<Transfer>((call, id) => {
+        const { to, reason, send, showKey, on } = call.options;
+        const body = given({ customer_id: to, reason, send_email: send, effective_at: on });
+        return call.tryOrChange(action(id, "transfer", body), orOrdered(printIssued(showKey === true)));
       }),
     );
 }
@@ -209,6 +251,7 @@ export function addLicenseActions(licenses: Command): void {
   addKey(licenses);
   addRenewal(licenses);
   addStops(licenses);
+  addTransfer(licenses);
   addReissue(licenses);
   addMail(licenses);
 }

@@ -1,0 +1,126 @@
+// /admin/licenses/{id}/transfer: to another customer, with a look at what that does.
+import type { Child, FC } from "hono/jsx";
+import { customersFor } from "../choice.ts";
+import { Transfer } from "../../../../licensing/licenses/decisions.ts";
+import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
+import { previewChange } from "../../../../licensing/licenses/preview.ts";
+import { Problem } from "../../../../problems.ts";
+import { type Entry, parsed } from "../../../ui/entry.ts";
+import { Checkbox, faultOf, Field, PostForm, Submit } from "../../../ui/form.tsx";
+import { Card } from "../../../ui/show.tsx";
+import type { Form } from "../../mount.tsx";
+import { Impact } from "../../parts/impact.tsx";
+import { idOf, type Visit } from "../../visit.ts";
+import { licenseView } from "../view.tsx";
+import { Later, pathOf, Reason, takeAction } from "./action.tsx";
+
+const inputFrom = (entry: Entry, reason: string) =>
+  parsed(Transfer, {
+    customer_id: entry.text("customer_id") ?? "",
+    reason,
+    send_email: entry.has("send_email") ? true : undefined,
+  });
+
+async function impact(visit: Visit, entry: Entry): Promise<Child> {
+  if (!entry.has("customer_id")) return <p class="hint">Choose a customer to see what it would do.</p>;
+  try {
+    // Only the choice of the customer matters here.
+    const input = inputFrom(entry, "-");
+    return (
+      <Impact
+        preview={await previewChange(visit.context, idOf(visit), { action: "transfer", input })}
+        now={visit.now}
+      />
+    );
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return <p class="fault">{error.message}</p>;
+  }
+}
+
+const Customers: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof customersFor>> }> = ({
+  entry,
+  customers,
+}) => {
+  const fault = faultOf({ entry, name: "customer_id", label: "New customer" });
+  return (
+    <div id="customers" data-results>
+      <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
+        <legend class="unseen">New customer</legend>
+        <div class="options stacked">
+          {customers.map(({ id, name, email }, index) => (
+            <label class="choice">
+              <input
+                id={index === 0 ? "customer_id" : undefined}
+                type="radio"
+                name="customer_id"
+                value={id}
+                checked={entry.text("customer_id") === id}
+              />
+              <span>
+                {name} <span class="soft">{email ?? "no e-mail address"}</span>
+              </span>
+            </label>
+          ))}
+        </div>
+        {fault ? (
+          <p class="fault" id="customer-fault">
+            Choose a customer.
+          </p>
+        ) : null}
+      </fieldset>
+    </div>
+  );
+};
+
+export const transfer: Form = {
+  path: "/admin/licenses/{id}/transfer",
+  access: "licenses",
+  async show(visit, entry) {
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const [found, effect] = await Promise.all([customersFor(visit, entry), impact(visit, entry)]);
+    const customers = found.filter(({ id }) => id !== held.customer.id);
+    return licenseView(
+      held,
+      { title: "Transfer license", lead: "To another customer. Running instances go on." },
+      <Card>
+        <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/transfer`} live>
+          <Field
+            entry={entry}
+            name="customer_q"
+            label="Search the new customer"
+            type="search"
+            placeholder="Name, company or e-mail"
+            maxlength={100}
+          />
+          <button class="no-script" name="look" value="yes">
+            Find
+          </button>
+          <Customers entry={entry} customers={customers} />
+          <div id="impact" data-results aria-live="polite">
+            {effect}
+          </div>
+          <button class="no-script" name="look" value="yes">
+            See what that does
+          </button>
+          <Reason entry={entry} placeholder="Acme Europe took the contract over." />
+          <Checkbox name="send_email" checked={entry.has("send_email")}>
+            Mail the new key to the new customer
+          </Checkbox>
+          {entry.fault("send_email") ? <p class="fault">{entry.fault("send_email")}</p> : null}
+          <Later entry={entry} />
+          <Submit tone="danger" back={pathOf(visit)}>
+            Transfer
+          </Submit>
+        </PostForm>
+      </Card>,
+    );
+  },
+  submit: (visit, entry) =>
+    takeAction(
+      visit,
+      entry,
+      { action: "transfer", input: inputFrom(entry, entry.text("reason") ?? "") },
+      "?done=transferred",
+    ),
+};
