@@ -1,6 +1,6 @@
 // The service's answers as types, from the same declarations as its OpenAPI document.
 import type * as z from "zod/mini";
-import type * as access from "../http/admin/access-schemas.ts";
+import type * as access from "../http/admin/access/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";

@@ -16,9 +16,12 @@ const LICENSE = "lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
 /** Another license of the same customer, and an ended activation of this license: neither counts. */
 const OTHERS = `
-  INSERT INTO licenses SELECT 'lic_other', customer_id, license_type, 'revoked', revision, issued_at, starts_at, expires_at,
-    grace_days, lease_days, check_in_hours, features, max_instances, max_services, max_requests_per_day, metadata, version,
-    updated_at, notice_days, NULL, unproven_lease_hours, clone_policy, unproven_until FROM licenses WHERE id = '${LICENSE}';
+  INSERT INTO licenses (id, customer_id, license_type, status, revision, issued_at, starts_at, expires_at, grace_days,
+    lease_days, check_in_hours, features, max_instances, metadata, updated_at, unproven_lease_hours, clone_policy,
+    unproven_until)
+  SELECT 'lic_other', customer_id, license_type, 'revoked', revision, issued_at, starts_at, expires_at, grace_days,
+    lease_days, check_in_hours, features, max_instances, metadata, updated_at, unproven_lease_hours, clone_policy,
+    unproven_until FROM licenses WHERE id = '${LICENSE}';
   INSERT INTO activations (license_id, ended_at, instance_id, id, activated_at, last_seen_at, lease_expires_at, check_in_at,
     seats_in_use, seats_lapsed, usage_day, requests)
   VALUES ('lic_other', 0, 'a', 'act_x', 0, 0, 9999999999000, 0, 1, 0, '2026-11-24', 5),

@@ -5,12 +5,12 @@ import {
   NewApiToken,
   presentApiToken,
   revokeApiToken,
-} from "../../access/tokens.ts";
-import { PageQuery } from "../../kernel/pages.ts";
-import { endpoint } from "../endpoint.ts";
-import * as examples from "./examples.ts";
-import { ApiToken, MadeApiToken } from "./access-schemas.ts";
-import { Id, pageOf } from "./schemas.ts";
+} from "../../../access/tokens.ts";
+import { PageQuery } from "../../../kernel/pages.ts";
+import { endpoint } from "../../endpoint.ts";
+import * as examples from "../examples.ts";
+import { ApiToken, MadeApiToken } from "./schemas.ts";
+import { Id, pageOf } from "../schemas.ts";
 
 export const apiTokenEndpoints = [
   endpoint(

@@ -1,8 +1,8 @@
 // /v1/admin/me
-import { allow } from "../../kernel/permissions.ts";
-import { endpoint } from "../endpoint.ts";
-import * as examples from "./examples.ts";
-import { Me } from "./access-schemas.ts";
+import { allow } from "../../../kernel/permissions.ts";
+import { endpoint } from "../../endpoint.ts";
+import * as examples from "../examples.ts";
+import { Me } from "./schemas.ts";
 
 export const meEndpoints = [
   endpoint(

@@ -1,8 +1,8 @@
 // What the admin API takes and answers about people, tokens, and who is asking.
 import * as z from "zod/mini";
-import { Email } from "../../access/people.ts";
-import { AnyRole, PersonRole } from "../../kernel/permissions.ts";
-import { Instant, OptionalInstant } from "../schemas.ts";
+import { Email } from "../../../access/people.ts";
+import { AnyRole, PersonRole } from "../../../kernel/permissions.ts";
+import { Instant, OptionalInstant } from "../../schemas.ts";
 
 export const EmailParam = z.object({ email: Email });
 

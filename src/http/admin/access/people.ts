@@ -1,10 +1,10 @@
 // /v1/admin/people
-import { listPeople, PersonInput, presentPerson, removePerson, setPerson } from "../../access/people.ts";
-import { PageQuery } from "../../kernel/pages.ts";
-import { endpoint } from "../endpoint.ts";
-import * as examples from "./examples.ts";
-import { EmailParam, Person } from "./access-schemas.ts";
-import { pageOf } from "./schemas.ts";
+import { listPeople, PersonInput, presentPerson, removePerson, setPerson } from "../../../access/people.ts";
+import { PageQuery } from "../../../kernel/pages.ts";
+import { endpoint } from "../../endpoint.ts";
+import * as examples from "../examples.ts";
+import { EmailParam, Person } from "./schemas.ts";
+import { pageOf } from "../schemas.ts";
 
 export const peopleEndpoints = [
   endpoint(
