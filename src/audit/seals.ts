@@ -9,9 +9,6 @@ import { presentEvent } from "./event-list.ts";
 import { keepToken } from "./heads.ts";
 import { faultOf, lastSealOf, soundnessOf } from "./soundness.ts";
 
-/** The most seals that a run makes, with five statements each, of the 1 000 that D1 allows; the next run goes on. */
-const MAX_SEALS = 100;
-
 /** The most seals of former releases whose marks a run moves. */
 const MAX_MOVES = 20;
 
@@ -23,10 +20,12 @@ class SealFault extends Error {
 /**
  * Seals the events since the last seal, unless the chain is broken there. Two runs at the same time make each seal only
  * once. A run that breaks off leaves at most one seal whose head is not kept outside, which the next run does first.
+ * @param mayGoOn asked before each seal: D1 takes so many queries, and no more
+ * @returns whether all events are sealed; if not, another run goes on
  * @throws SealFault if the chain must not go on
  */
-export async function sealEvents(context: Context, now: number): Promise<void> {
-  for (let made = 0; made < MAX_SEALS; made++) {
+export async function sealEvents(context: Context, now: number, mayGoOn: () => boolean): Promise<boolean> {
+  while (mayGoOn()) {
     const { last, rows, long } = await unsealed(context);
     if ((await faultOf(context, last)) !== null) {
       const { fault, last: newest } = await soundnessOf(context);
@@ -35,7 +34,7 @@ export async function sealEvents(context: Context, now: number): Promise<void> {
     }
     if (last) await keep(context, last.id, last.token);
     if (long.length > 0) await moveMarks(context, long);
-    if (rows.length === 0) return;
+    if (rows.length === 0) return true;
     const previous = last?.head ?? GENESIS;
     const marks = await marksOver(rows, previous);
     const claims: SealClaims = {
@@ -48,8 +47,9 @@ export async function sealEvents(context: Context, now: number): Promise<void> {
     };
     const token = await writeSeal(context, claims, marks, now);
     if (token !== null) await keep(context, claims.seal, token);
-    if (token !== null && rows.length < MAX_EVENTS) return;
+    if (token !== null && rows.length < MAX_EVENTS) return true;
   }
+  return false;
 }
 
 async function unsealed(context: Context) {

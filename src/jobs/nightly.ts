@@ -10,8 +10,11 @@ import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
 import { foldStep, mailStep } from "./steps.ts";
 
-/** What the steps after the notices take at most. */
-const LEFT_BY_NOTICES = 400;
+/** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
+const LEFT_BY_NOTICES = 250;
+
+/** What the seals leave: each takes six. */
+const LEFT_BY_SEALS = 120;
 
 /**
  * Running again for the same time does nothing new.
@@ -30,7 +33,13 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         return { counts: { notices_written: notices.written }, unfinished: !notices.complete };
       },
     },
-    { name: "seal", run: (run) => sealEvents(run.context, due) },
+    {
+      name: "seal",
+      async run({ context: acting, hasRoom }) {
+        const complete = await sealEvents(acting, due, () => hasRoom(LEFT_BY_SEALS));
+        return { unfinished: !complete };
+      },
+    },
     {
       name: "digest",
       async run(run) {

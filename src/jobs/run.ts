@@ -2,17 +2,12 @@
 import type { Context } from "../context.ts";
 import { type Counts, beginRun, endRun } from "../health/runs.ts";
 import type { Job } from "../health/rules.ts";
+import type { Counted } from "../storage/database.ts";
 import { logged } from "../storage/failures.ts";
 import type { JobRow, StepFailure } from "../storage/schema.ts";
 
 /** How much of an error the row keeps. */
 const MAX_ERROR = 300;
-
-/**
- * D1 allows 1 000 queries an invocation, and each statement of a batch is one. The rest is for what comes after a step
- * that asked whether there is room.
- */
-const MAX_QUERIES = 1_000;
 
 export interface Run {
   /** The services of this run, with a database that counts its statements. */
@@ -22,7 +17,7 @@ export interface Run {
   /** The steps that failed so far. */
   failures: readonly StepFailure[];
   /** Whether the run may go on and still leave so many queries. */
-  hasRoom: (left: number) => boolean;
+  hasRoom: Counted["hasRoom"];
 }
 
 export interface Step {
@@ -44,7 +39,7 @@ export async function runJob(
   steps: Step[],
 ): Promise<"good" | "unfinished"> {
   const { clock, requestId } = asked;
-  const { db, queries } = asked.db.counted();
+  const { db, queries, hasRoom } = asked.db.counted();
   const context: Context = { ...asked, db, actor: { type: "system", id: job } };
   const failures: StepFailure[] = [];
   const counts: Counts = {};
@@ -61,7 +56,7 @@ export async function runJob(
   const started = clock.now();
   let before: JobRow[] = [];
   await attempt("begin", async () => void (before = await beginRun(context, job, due, started)));
-  const run: Run = { context, before, failures, hasRoom: (left) => queries() + left <= MAX_QUERIES };
+  const run: Run = { context, before, failures, hasRoom };
   for (const step of steps) {
     await attempt(step.name, async () => {
       const done = await step.run(run);

@@ -27,35 +27,35 @@ const CLAIM = 120 * SECOND;
 /** Resend remembers an idempotency key for 24 hours; a message that may have been sent is not sent again after that. */
 const REMEMBERED = DAY - HOUR;
 
-/** The most requests of one run, with about four statements each: what a run may ask of D1 is limited. */
-const MAX_REQUESTS = 200;
-
-const ALWAYS = (): boolean => true;
-
 /** After this many failures in a row, Resend is probably down, and the rest waits. */
 const MAX_FAILURES = 3;
 
 /** The budget of a run after an answer: waitUntil allows thirty seconds. */
 const SOON = 20 * SECOND;
 
+/** What the request that caused the mail may take of the queries that D1 allows. */
+const LEFT_BY_REQUEST = 500;
+
 /** Sends what is due, after the answer. The next scheduled run sends what is left. */
 export function sendSoon(context: Context): void {
   if (context.config.mail.apiKey === null) return;
-  context.defer(deliverMail({ ...context, actor: { type: "system", id: "deliveries" }, ip: null }, SOON));
+  const { db, hasRoom } = context.db.counted();
+  const system: Context = { ...context, db, actor: { type: "system", id: "deliveries" }, ip: null };
+  context.defer(deliverMail(system, SOON, context.clock.now(), () => hasRoom(LEFT_BY_REQUEST)));
 }
 
 /**
  * Sends until nothing is due, or for `budget` milliseconds.
  * @param at the time for which the run was triggered; by hand, it can lie in the future. It decides what is due and
  * when to try again. Pacing and the memory of idempotency keys follow the clock, because Resend does.
- * @param mayGoOn asked before each request
+ * @param mayGoOn asked before each request, and each page of what is joined: D1 takes so many queries, and no more
  * @returns how many messages were sent
  */
 export async function deliverMail(
   context: Context,
   budget: number,
-  at: number = context.clock.now(),
-  mayGoOn: () => boolean = ALWAYS,
+  at: number,
+  mayGoOn: () => boolean,
 ): Promise<number> {
   const { config, clock } = context;
   const { apiKey, baseUrl, from, heldBy } = config.mail;
@@ -65,9 +65,9 @@ export async function deliverMail(
   const resend = new Resend(apiKey, { baseUrl });
   const until = clock.now() + budget;
   await context.db.batch(takeBackUntrue(context, clock.now() + ahead), "repeatable");
-  await joinNotices(context, clock.now() + ahead);
+  await joinNotices(context, clock.now() + ahead, "pending", mayGoOn);
   let [failures, sent] = [0, 0];
-  for (let n = 0; n < MAX_REQUESTS && failures < MAX_FAILURES && clock.now() < until && mayGoOn(); n++) {
+  while (failures < MAX_FAILURES && clock.now() < until && mayGoOn()) {
     const claim = await claimNext(context, ahead, sender);
     if (claim === null) break;
     // All of it was taken back meanwhile.

@@ -167,7 +167,7 @@ export async function writeNotices(
     written += owed.length;
   }
   await context.db.batch([context.db.sql(RELEASE)], "repeatable");
-  await joinNotices(context, now, "skipped");
+  await joinNotices(context, now, "skipped", mayGoOn);
   return { written, unreachable, complete: true };
 }
 

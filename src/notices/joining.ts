@@ -6,6 +6,7 @@ import { eq, inArray, sql } from "drizzle-orm";
 import type { Context, Services } from "../context.ts";
 import { DAY, dayOf, LAST_INSTANT, SECOND } from "../kernel/dates.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
+import { chunksOf } from "../storage/bulk.ts";
 import { named } from "../storage/database.ts";
 import {
   type Contact,
@@ -76,23 +77,33 @@ export function noticeAbout(context: Context, now: number, kind: NoticeKind, sub
     : { kind, licenses: told.map(({ facts }) => ({ facts })) as Several<{ facts: LicenseFacts }> };
 }
 
-interface Waiting
-  extends
-    Pick<Message, "id" | "recipient" | "joined" | "told_on" | "content" | "subject">,
-    Pick<Message, "batch_id" | "attempts" | "uncertain_since" | "next_try_at"> {
+type Sending = Pick<
+  Message,
+  "id" | "joined" | "subject" | "batch_id" | "attempts" | "uncertain_since" | "next_try_at"
+>;
+
+interface Waiting extends Sending, Pick<Message, "recipient" | "told_on"> {
   kind: NoticeKind;
   license_id: string;
   customer_id: string;
 }
 
+/** A mail as it is fixed. Its id is that of the first notice. */
+interface Mail extends Sending {
+  /** Null if it stays as it is written. */
+  content: string | null;
+  /** The ids of the notices that it tells, its own included. */
+  tells: string[];
+}
+
 const PAGE = 500;
 
-/** Bounds a run; what is left is joined by the next one. */
+/** Leaves something of a run for sending; what is left is joined by the next one. */
 const MAX_PAGES = 20;
 
 // A joined mail that a run has claimed is left alone: its time is moved on.
 const WAITING = named(`
-  SELECT m.id, m.kind, m.license_id, m.customer_id, m.recipient, m.joined, m.told_on, m.content, m.subject,
+  SELECT m.id, m.kind, m.license_id, m.customer_id, m.recipient, m.joined, m.told_on, m.subject,
     leader.batch_id, coalesce(leader.attempts, 0) AS attempts, leader.uncertain_since,
     coalesce(leader.next_try_at, 0) AS next_try_at
   FROM messages m LEFT JOIN messages leader ON leader.id = m.joined
@@ -102,33 +113,42 @@ const WAITING = named(`
     AND (m.status = 'pending' OR m.reason = 'not_configured' AND m.joined IS NULL)
   ORDER BY m.customer_id, lower(m.recipient), m.kind, m.joined, m.id LIMIT ${PAGE}`);
 
+// Many mails in one statement, because D1 bounds their number. `mails` has a `Mail` each, as JSON.
 const JOIN = named(`
   UPDATE messages SET
-    joined = :leader, told_on = :today, subject = :subject, attempts = :attempts, uncertain_since = :uncertain_since,
-    content = iif(id = :leader, :content, content), batch_id = iif(id = :leader, :batch_id, NULL),
-    next_try_at = iif(id = :leader, :next_try_at, ${FOLLOWS}), updated_at = :now
-  WHERE id IN (SELECT value FROM json_each(:ids))
-    AND :count = (
-      SELECT count(*) FROM json_each(:ids) one JOIN messages m ON m.id = one.value
-      WHERE m.status = :status AND m.joined IS :joined)
-    -- Nobody has claimed it meanwhile.
-    AND (:joined IS NULL OR :next_try_at = (SELECT next_try_at FROM messages WHERE id = :joined))`);
+    joined = mail ->> '$.id', told_on = :today, subject = mail ->> '$.subject', attempts = mail ->> '$.attempts',
+    uncertain_since = mail ->> '$.uncertain_since',
+    content = iif(messages.id = mail ->> '$.id', coalesce(mail ->> '$.content', content), content),
+    batch_id = iif(messages.id = mail ->> '$.id', mail ->> '$.batch_id', NULL),
+    next_try_at = iif(messages.id = mail ->> '$.id', mail ->> '$.next_try_at', ${FOLLOWS}), updated_at = :now
+  FROM (
+    SELECT mails.value AS mail FROM json_each(:mails) mails
+    WHERE json_array_length(mails.value, '$.tells') = (
+        SELECT count(*) FROM json_each(mails.value, '$.tells') one CROSS JOIN messages m ON m.id = one.value
+        WHERE m.status = :status AND m.joined IS (mails.value ->> '$.joined'))
+      -- Nobody has claimed it meanwhile.
+      AND (mails.value ->> '$.joined' IS NULL OR mails.value ->> '$.next_try_at' = (
+        SELECT next_try_at FROM messages WHERE id = mails.value ->> '$.joined'))
+  ), json_each(mail, '$.tells') AS told
+  WHERE messages.id = told.value`);
 
 /**
  * Joins what waits and is due.
  * @param due what is due by then is joined, in the words of that day
  * @param status `skipped`: what is not sent because sending is not configured, written at `due`, so that it is shown as
  *   it would be sent
+ * @param mayGoOn asked before each page; where it says no, the next run joins what is left
  */
 export async function joinNotices(
   context: Context,
   due: number,
-  status: "pending" | "skipped" = "pending",
+  status: "pending" | "skipped",
+  mayGoOn: () => boolean,
 ): Promise<void> {
   const { db, ids } = context;
   // The time in an id: skipped notices of former nights are not read.
   const from = status === "pending" ? "" : `msg_${ids.ulid(due).slice(0, 10)}`;
-  for (let n = 0; n < MAX_PAGES; n++) {
+  for (let n = 0; n < MAX_PAGES && mayGoOn(); n++) {
     const [found] = await db.batch([
       // What a night wrote is due after a pause.
       db.run(WAITING, { status, from, due: status === "pending" ? due : due + DAY, today: dayOf(due) }),
@@ -138,7 +158,10 @@ export async function joinNotices(
     const groups = [...Map.groupBy(rows, groupOf).values()];
     // The last group may go on beyond the page.
     if (rows.length === PAGE && groups.length > 1) groups.pop();
-    await db.batch(await Promise.all(await joined(context, due, status, groups)), "repeatable");
+    const mails = chunksOf(await mailsOf(context, due, groups)).map((chunk) =>
+      db.run(JOIN, { mails: chunk, status, today: dayOf(due), now: due }),
+    );
+    await db.batch(mails, "repeatable");
     if (rows.length < PAGE) return;
   }
 }
@@ -146,15 +169,10 @@ export async function joinNotices(
 const groupOf = ({ customer_id, recipient, kind, joined: mail }: Waiting): string =>
   JSON.stringify([customer_id, recipient.toLowerCase(), kind, mail]);
 
-async function joined(
-  context: Context,
-  now: number,
-  status: string,
-  groups: Waiting[][],
-): Promise<Promise<D1PreparedStatement>[]> {
+async function mailsOf(context: Context, now: number, groups: Waiting[][]): Promise<Mail[]> {
   const { db } = context;
-  const rewritten = groups.flat();
-  const licenseIds = JSON.stringify([...new Set(rewritten.map(({ license_id }) => license_id))]);
+  const waiting = groups.flat();
+  const licenseIds = JSON.stringify([...new Set(waiting.map(({ license_id }) => license_id))]);
   const found = await db.orm
     .select({ license: licenses, customer: customers })
     .from(licenses)
@@ -163,36 +181,25 @@ async function joined(
   const about = new Map(found.map((one) => [one.license.id, one]));
   const contacts = await contactsOf(
     context,
-    rewritten.map(({ customer_id }) => customer_id),
+    waiting.map(({ customer_id }) => customer_id),
   );
-  return groups.map(async (group) => {
-    const [first] = group as [Waiting, ...Waiting[]];
-    const today = dayOf(now);
-    const contact = contactAt(contacts.get(first.customer_id) ?? [], first.recipient);
-    const subjects = group.flatMap(({ license_id }) => {
-      const one = about.get(license_id);
-      return one ? [{ ...one, contact }] : [];
-    });
-    const mail =
-      (group.length === 1 && first.told_on === today) || subjects.length === 0
-        ? first
-        : await written(context, now, first, contact, subjects);
-    return db.run(JOIN, {
-      leader: first.id,
-      subject: mail.subject,
-      content: mail.content,
-      today,
-      status,
-      joined: first.joined,
-      batch_id: first.batch_id,
-      attempts: first.attempts,
-      uncertain_since: first.uncertain_since,
-      next_try_at: first.next_try_at,
-      ids: JSON.stringify(group.map(({ id }) => id)),
-      count: group.length,
-      now,
-    });
-  });
+  return Promise.all(
+    groups.map(async (group) => {
+      const [first] = group as [Waiting, ...Waiting[]];
+      const contact = contactAt(contacts.get(first.customer_id) ?? [], first.recipient);
+      const subjects = group.flatMap(({ license_id }) => {
+        const one = about.get(license_id);
+        return one ? [{ ...one, contact }] : [];
+      });
+      const stays = (group.length === 1 && first.told_on === dayOf(now)) || subjects.length === 0;
+      const { id, joined, batch_id, attempts, uncertain_since, next_try_at, subject } = first;
+      return {
+        ...{ id, joined, batch_id, attempts, uncertain_since, next_try_at },
+        ...(stays ? { subject, content: null } : await written(context, now, first, contact, subjects)),
+        tells: group.map((one) => one.id),
+      };
+    }),
+  );
 }
 
 async function written(

@@ -27,10 +27,21 @@ export interface Database {
    * batch. A write is sent at once and by itself.
    */
   gathering(): Database;
-  /** The same database for one run of a job, and how many statements it has sent: D1 bounds their number. */
-  counted(): { db: Database; queries: () => number };
+  /** The same database for one piece of work that may take many statements: D1 bounds their number. */
+  counted(): Counted;
   /** Why the last write of this isolate failed, if it did for a reason that may last. */
   writeFault(): WriteFault;
+}
+
+/** D1 allows so many queries an invocation, and each statement of a batch is one. */
+const MAX_QUERIES = 1_000;
+
+export interface Counted {
+  db: Database;
+  /** How many statements were sent. */
+  queries: () => number;
+  /** Whether more may be sent, and still leave so many for what comes after. */
+  hasRoom: (left: number) => boolean;
 }
 
 /**
@@ -143,7 +154,7 @@ function open(d1: Queryable, shared: Shared): Database {
     counted() {
       let queries = 0;
       const own = open(d1, { ...shared, count: (statements) => void (queries += statements) });
-      return { db: own, queries: () => queries };
+      return { db: own, queries: () => queries, hasRoom: (left) => queries + left <= MAX_QUERIES };
     },
     writeFault: () => writes.fault,
     gathering() {

@@ -1,9 +1,9 @@
-import { applyD1Migrations, reset } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { visitorOf } from "../support/crew.ts";
 import { metered } from "../support/meter.ts";
+import { freshRecord } from "../support/record.ts";
 import {
   activate,
   admin,
@@ -34,18 +34,13 @@ const actionsOf = async (query: string): Promise<string[]> => {
   return actions;
 };
 
-const fresh = async (): Promise<void> => {
-  await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-};
-
 describe("the record", () => {
   let licenseId: string;
   let customerId: string;
 
   // A database of its own, whose time only moves forward: what a time is found by.
   beforeAll(async () => {
-    await fresh();
+    await freshRecord();
     at("2026-01-10T10:00:00Z");
     customerId = (await newCustomer({ name: "Acme", email: "ada@acme.example" })).id;
     at("2026-01-20T10:00:00Z");
@@ -62,7 +57,7 @@ describe("the record", () => {
     await admin(`/customers/${customerId}`, { method: "PATCH", body: { name: "Acme 2" } });
   });
 
-  afterAll(fresh);
+  afterAll(freshRecord);
 
   it("tells who did what to what, when, from where, and what changed", async () => {
     const { body } = await admin(`/licenses/${licenseId}/events`);
@@ -135,7 +130,7 @@ describe("the record", () => {
   });
 
   it("is found to the millisecond", async () => {
-    await fresh();
+    await freshRecord();
     const noon = Date.parse("2026-04-01T12:00:00Z");
     for (const ms of [54, 576]) {
       setTime(noon + ms);
@@ -149,7 +144,7 @@ describe("the record", () => {
   });
 
   it("is found also where clocks disagree, or a request waited for the database", async () => {
-    await fresh();
+    await freshRecord();
     const noon = Date.parse("2026-03-01T12:00:00Z");
     const times = [0, 9, 4, 30, 12, 11, 29, 31, 60, 45, 33, 58, 70].map((seconds) => noon + seconds * 1_000);
     for (const time of times) {
@@ -168,7 +163,7 @@ describe("the record", () => {
   });
 
   it("has no action of instances that its filter hides", async () => {
-    await fresh();
+    await freshRecord();
     const noon = Date.parse("2026-03-01T12:00:00Z");
     at(new Date(noon).toISOString());
     const { license_key } = await newLicense();
@@ -196,7 +191,7 @@ describe("the record", () => {
   });
 
   it("is found to the millisecond", async () => {
-    await fresh();
+    await freshRecord();
     const times = ["2026-03-01T12:00:00.054Z", "2026-03-01T12:00:00.576Z"];
     for (const [n, time] of times.entries()) {
       at(time);
@@ -224,7 +219,7 @@ describe("the record of who may come in", () => {
   const others: Record<string, string> = {};
 
   beforeAll(async () => {
-    await fresh();
+    await freshRecord();
     at("2026-05-01T10:00:00Z");
     email = `${unique("ada")}@smarthaus.example`;
     const made = await newToken({ role: "owner", name: "Deploys" });
@@ -240,7 +235,7 @@ describe("the record of who may come in", () => {
     for (let n = 0; n < 3; n++) await visitorOf(ownersToken);
   });
 
-  afterAll(fresh);
+  afterAll(freshRecord);
 
   const read = (token: string, query: string) => call(`/v1/admin/events?${query}`, { token });
 

@@ -36,9 +36,14 @@ describe("an owner begins the seals anew", () => {
     await byHand("DELETE FROM audit_seals WHERE id > 1");
     await expect(night()).rejects.toThrow("Nothing was sealed.");
     const { status, body } = await restart("Restored");
-    expect({ status, body }).toMatchObject({ status: 201, body: { id: 4, from_id: 5, up_to: 13 } });
+    expect({ status, body }).toMatchObject({ status: 201, body: { id: 4, from_id: 5, up_to: 14 } });
     expect(await claimsOf(body.token)).toMatchObject({ seal: 4, after: 1 });
-    expect(await rows("SELECT action, actor_id, detail FROM events WHERE id = 13")).toEqual([
+    expect(await rows("SELECT action, actor_id, detail FROM events WHERE id > 12")).toEqual([
+      {
+        action: "job.failed",
+        actor_id: "nightly",
+        detail: JSON.stringify({ is: "failed", steps: ["seal"] }),
+      },
       {
         action: "record.restarted",
         actor_id: "ADMIN_TOKEN",

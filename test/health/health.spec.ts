@@ -68,9 +68,18 @@ describe("GET /v1/admin/health", () => {
       backups: { bound: true },
     });
     expect(body.database.bytes).toBeGreaterThan(100_000);
-    expect(body.notes.join()).toContain("BACKUPS");
+    expect(body.notes).toEqual([]);
     expect(cost.trips).toBe(2);
     expect(await rows("SELECT * FROM write_probe")).toEqual([]);
+  });
+
+  it("says so where no bucket is bound for backups", async () => {
+    await runAll();
+    const { BACKUPS: _none, ...bindings } = env;
+    const { status, body } = await admin("/health", { bindings });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ status: "ok", backups: { bound: false } });
+    expect(body.notes).toEqual([expect.stringContaining("No bucket BACKUPS is bound")]);
   });
 
   it("is 503 once there was no good night for 26 hours, and well again after the next", async () => {

@@ -177,7 +177,7 @@ describe("a run that fails", () => {
     const { license } = await newLicense({
       customer_id: id,
       notice_days: [7],
-      expires_at: new Date(night + 7.5 * DAY).toISOString(),
+      expires_at: new Date(night + 8.5 * DAY).toISOString(),
     });
     setTime(night + DAY);
     await fire(
@@ -189,6 +189,7 @@ describe("a run that fails", () => {
     await fire(NIGHTLY, bindings, night + 2 * DAY);
     const [, broken, mended] = resend.to(staff).map(({ text }) => text);
     expect(broken).toMatch(/^Jobs /m);
+    expect(broken).not.toContain("Without an e-mail address");
     expect(mended!.split("Without an e-mail address")[1]).toContain(license.id);
   });
 
@@ -298,7 +299,12 @@ describe("HEARTBEAT_URL", () => {
         expect.objectContaining({ event: "heartbeat", error: "HEARTBEAT_URL is malformed." }),
       );
     }
-    const outside = { ...bindings("http://localhost:9/x"), ISSUER: "https://licensing.smarthaus.example" };
+    const outside = {
+      ...bindings("http://localhost:9/x"),
+      ISSUER: "https://licensing.smarthaus.example",
+      // Whose seals these are.
+      ISSUER_FORMER: env.ISSUER,
+    };
     await fire(NIGHTLY, outside, night);
     expect(calls).toHaveLength(2);
   });

@@ -1,8 +1,8 @@
-import { applyD1Migrations, reset } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
+import { freshRecord } from "../../support/record.ts";
 import {
   activate,
   admin,
@@ -52,8 +52,7 @@ const figuresOf = (html: string) =>
 describe("the overview", () => {
   it("counts in each figure what the list behind it holds", async () => {
     // Other files put rows in of which the counters know nothing.
-    await reset();
-    await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+    await freshRecord();
     const customer_id = (await newCustomer()).id;
     const make = async (input: object): Promise<any> =>
       newLicense({ customer_id, max_instances: 9, ...input });

@@ -336,6 +336,9 @@ describe("the budget of a call on D1", () => {
     };
     await issue(1, 300);
     await night();
+    // Each night reads the events of the last seal again: of as many as below.
+    await issue(60, 300);
+    await night();
     const idle = await night();
     await issue(60, 300);
     // The first night after them seals the day's events: two statements more, and each event read once.
