@@ -1,9 +1,16 @@
 // What the commands of this folder share: how they are called, and how they fail. Exit codes: 0 done,
-// 1 failed, 2 called in an unknown way.
+// 1 failed, 2 called in a wrong way.
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 /** A fault that the person at the terminal must fix; shown without a stack. */
-export class CommandError extends Error {}
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 /** Ends the process: the command does not know this call, and nothing was done. */
 export function wrongUsage(usage: string, message: string): never {
@@ -49,6 +56,6 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
   } catch (error) {
     const expected = error instanceof CommandError || isOfTheSystem(error);
     process.stderr.write(`${expected ? (error as Error).message : String((error as Error).stack)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof CommandError ? error.exitCode : 1;
   }
 }

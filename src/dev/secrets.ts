@@ -1,6 +1,7 @@
 // .dev.vars: the secrets of a service on this machine. Made once, never shown, never in git.
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import { CommandError } from "./command.ts";
 import { generateKeys } from "./keys.ts";
 
@@ -9,15 +10,6 @@ const MAKERS: Record<string, () => string | Promise<string>> = {
   SESSION_SECRET: () => randomBytes(32).toString("base64url"),
   ADMIN_TOKEN: () => `caio_${randomBytes(24).toString("base64url")}`,
 };
-
-const parse = (text: string): Record<string, string> =>
-  Object.fromEntries(
-    text
-      .split("\n")
-      .map((line) => /^\s*([A-Z_]+)\s*=\s*(.*?)\s*$/.exec(line))
-      .filter((match) => match !== null)
-      .map(([, name, value]) => [name!, value!.replace(/^(['"])(.*)\1$/, "$2")]),
-  );
 
 interface Secrets {
   secrets: Record<string, string>;
@@ -43,7 +35,7 @@ export async function ensureSecrets(file: string): Promise<Secrets> {
 
 async function complete(file: string): Promise<Secrets> {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const secrets = parse(text);
+  const secrets = { ...parseEnv(text) } as Record<string, string>;
   const made: string[] = [];
   let lines = text === "" || text.endsWith("\n") ? text : `${text}\n`;
   for (const [name, make] of Object.entries(MAKERS)) {

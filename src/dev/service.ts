@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
 import { claimFolder } from "./state-folder.ts";
+import { assertConfigured } from "./settings.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
@@ -126,12 +127,6 @@ async function migrate(persistTo: string | undefined): Promise<void> {
   );
 }
 
-/** The variable that the Worker reports as missing or malformed, if that is why it is not ready. */
-const configurationFault = (line: string): string | null => {
-  if (!line.includes('"event":"configuration"')) return null;
-  return /"detail":"([^"]*)"/.exec(line)?.[1] ?? line;
-};
-
 /**
  * Starts the service and waits until it answers.
  * @throws CommandError if something must be fixed first
@@ -153,6 +148,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 async function startHolding(options: ServiceOptions): Promise<RunningService> {
   const { port, persistTo, isMigrated = false, vars = [], onLine } = options;
   const { secrets, made } = await ensureSecrets(join(ROOT, ".dev.vars"));
+  assertConfigured(join(ROOT, "wrangler.toml"), secrets, vars);
   if (!isMigrated) await migrate(persistTo);
 
   const child = wrangler([
@@ -192,17 +188,12 @@ async function startHolding(options: ServiceOptions): Promise<RunningService> {
   const url = `http://localhost:${port}`;
   const deadline = Date.now() + START_TIMEOUT;
   while (!(await isReady(`http://127.0.0.1:${port}`))) {
-    const fault = log.map(configurationFault).find((found) => found !== null);
-    if (fault === undefined && running(child) && Date.now() < deadline) {
+    if (running(child) && Date.now() < deadline) {
       await sleep(100);
       continue;
     }
     await stop();
-    throw new CommandError(
-      fault === undefined
-        ? `The service did not start:\n${log.join("\n")}`
-        : `Not configured: ${fault}.\nMend it where it is set: --var, .dev.vars (a secret whose line is removed there is made anew) or wrangler.toml.`,
-    );
+    throw new CommandError(`The service did not start:\n${log.join("\n")}`);
   }
   const override = vars.findLast((pair) => pair.startsWith("ADMIN_TOKEN:"))?.slice("ADMIN_TOKEN:".length);
   const issuer = await issuerOf(`http://127.0.0.1:${port}`);

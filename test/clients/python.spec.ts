@@ -101,6 +101,10 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   it("loses nothing where it is killed, and gives its seat back where it ends", () =>
     unittest(["test_processes"]));
 
+  it("ends when it is told to, whatever its threads wait for", { timeout: 90_000 }, () =>
+    unittest(["test_ending"]),
+  );
+
   it("gets along with the real service", () =>
     unittest(["test_live", "test_proof", "test_docs"], {
       LICENSING_URL: service.url,

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -65,6 +66,30 @@ function start(env: Record<string, string>, isReadOnly = false): Pod {
 
 const seatsOf = async (id: string): Promise<{ instance_id: string }[]> =>
   (await service.admin(`/activations?license_id=${id}&active=true`)).data;
+
+describe("a pod whose service takes every request and never answers", () => {
+  it.each(["0", "1"])("ends soon after SIGTERM, with CAIO_LICENSE_RELEASE=%s", async (release) => {
+    const { key } = await service.newLicense();
+    const silent = createServer().listen(0, "127.0.0.1");
+    const asked = once(silent, "connection") as Promise<[Socket]>;
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const pod = start({
+      CAIO_LICENSE_URL: `http://127.0.0.1:${port}`,
+      CAIO_LICENSE_ISSUER: service.url,
+      CAIO_LICENSE_KEY: key,
+      CAIO_LICENSE_DIR: join(root, release),
+      CAIO_LICENSE_RELEASE: release,
+    });
+    await pod.says(/^instance /m);
+    const [socket] = await asked;
+    const begin = performance.now();
+    expect(await pod.end("SIGTERM")).toBe("SIGTERM");
+    expect(performance.now() - begin).toBeLessThan(2_000);
+    socket.destroy();
+    silent.close();
+  });
+});
 
 describe("a pod without a volume", () => {
   it.runIf(canMount)(

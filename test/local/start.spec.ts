@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +19,7 @@ import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
 import { CommandError } from "../../src/dev/command.ts";
 import { isHere } from "./support/everything.ts";
+import { assertConfigured } from "../../src/dev/settings.ts";
 import { migrated } from "./support/migrated.ts";
 import { npm, type Script } from "./support/npm.ts";
 
@@ -139,13 +141,20 @@ describe("npm start", () => {
   });
 
   it.each([
-    [["--var", "ISSUER:nonsense"], /Not configured: ISSUER is malformed\./],
-    [["--var", "ADMIN_TOKEN:short"], /Not configured: ADMIN_TOKEN is malformed\./],
-  ])("refuses %j plainly", async (args, message) => {
-    const script = start("--port", String(await freePort()), "--persist-to", folder, ...args);
-    expect(await script.ended).toBe(1);
-    expect(script.output()).toMatch(message);
-    expect(script.output()).not.toMatch(/^ +at /m);
+    [["ISSUER:nonsense"], "ISSUER is malformed"],
+    [["ADMIN_TOKEN:short"], "ADMIN_TOKEN is malformed"],
+    [["RATE_LIMITS:maybe", "ADMIN_TOKEN:"], "RATE_LIMITS is malformed; ADMIN_TOKEN is malformed"],
+    [["ACCESS_TEAM_DOMAIN:acme.example"], "ACCESS_AUD is missing"],
+  ])("refuses %j plainly, in one line, before it does anything", async (vars, fault) => {
+    const state = join(folder, "untouched");
+    const options = vars.flatMap((pair) => ["--var", pair]);
+    const script = start("--port", String(await freePort()), "--persist-to", state, ...options);
+    expect(await script.ended).toBe(2);
+    const lines = script.output().split("\n");
+    expect(lines.filter((line) => line !== "" && !line.startsWith(">"))).toEqual([
+      expect.stringContaining(`Not configured: ${fault}. Mend it where it is set: --var, `),
+    ]);
+    expect(existsSync(state)).toBe(false);
   });
 
   it("says so when the port is taken, and how to choose another", async () => {
@@ -247,6 +256,38 @@ describe(".dev.vars", () => {
       /^ADMIN_TOKEN="my own token of choice"\n# a remark\nSIGNING_KEYS=/,
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("the settings of a service on this machine", () => {
+  const config = join(import.meta.dirname, "../../wrangler.toml");
+  const exitCodeOf = async (lines: string, ...vars: string[]): Promise<number> => {
+    const file = join(folder, ".dev.vars");
+    writeFileSync(file, lines);
+    const { secrets } = await ensureSecrets(file);
+    try {
+      assertConfigured(config, secrets, vars);
+      return 0;
+    } catch (error) {
+      return (error as CommandError).exitCode;
+    }
+  };
+
+  it.each([
+    ["nothing is wrong", "", [], 0],
+    ["a file is quoted and has remarks", 'RATE_LIMITS="off" # here\n', [], 0],
+    ["a file is at fault", "RESEND_RATE_PER_SECOND=fast\n", [], 1],
+    [
+      "a file is at fault, and the call mends it",
+      "ADMIN_TOKEN=short\n",
+      ["ADMIN_TOKEN:long enough, this one"],
+      0,
+    ],
+    ["a file is at fault, and the call is right", "ADMIN_TOKEN=short\n", ["RATE_LIMITS:off"], 1],
+    ["the call is at fault", "", ["RESEND_RATE_PER_SECOND:fast"], 2],
+    ["both are at fault", "ADMIN_TOKEN=short\n", ["ISSUER:nonsense"], 2],
+  ])("where %s", async (_, lines, vars, code) => {
+    expect(await exitCodeOf(lines, ...vars)).toBe(code);
   });
 });
 

@@ -137,7 +137,7 @@ class KillTest(ClientCase):
             os.kill(grandchild, signal.SIGKILL)
 
 
-class ReleaseTest(ClientCase):
+class ReleaseCase(ClientCase):
     """Real processes, and a service as small as can be."""
 
     def setUp(self) -> None:
@@ -165,7 +165,7 @@ class ReleaseTest(ClientCase):
         self.addCleanup(server.shutdown)
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
 
-    def start(self, folder: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, folder: str, program: str = PROGRAM, **environment: str) -> subprocess.Popen[str]:
         known = {
             "CAIO_LICENSE_URL": self.url,
             "CAIO_LICENSE_ISSUER": ISSUER,
@@ -173,7 +173,7 @@ class ReleaseTest(ClientCase):
             "CAIO_LICENSE_RELEASE": "1",
         }
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, folder, json.dumps(self.signer.jwks)],
+            [sys.executable, "-c", program, folder, json.dumps(self.signer.jwks)],
             env={**os.environ, **known, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -194,6 +194,8 @@ class ReleaseTest(ClientCase):
     def given_back(self) -> list[str]:
         return [body["instance_id"] for path, body in self.asked if path == "/v1/deactivate"]
 
+
+class ReleaseTest(ReleaseCase):
     def test_a_process_that_is_told_to_end_gives_the_seat_back(self) -> None:
         for folder in (str(self.folder), "/dev/null/state"):
             with self.subTest(folder):

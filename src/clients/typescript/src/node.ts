@@ -23,6 +23,9 @@ const TICK = 2_000;
 /** How often the key file is looked at. */
 const KEY_FILE_TICK = 10_000;
 
+/** How long the end waits for what is under way, in milliseconds. */
+const FAREWELL = 500;
+
 /** Of all licenses of the process that was told to end. */
 const ends: Promise<unknown>[] = [];
 
@@ -30,9 +33,10 @@ export class NodeLicense extends License {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
-  readonly #timeout: number;
   readonly #lastFlush = (): void => void this.#end().catch(this.#report);
   readonly #terminated = (): void => void this.#terminate();
+  /** Ends the requests that are under way. */
+  readonly #giveUp: () => void;
   readonly #keyFile: string | null;
   /** Whether the end of the last process on the folder gives the seat back, and who else is there. */
   readonly #presence: Presence | null;
@@ -45,7 +49,7 @@ export class NodeLicense extends License {
   private constructor(contacts: Contacts, keyFile: string | null, presence: Presence | null) {
     super(contacts);
     this.#report = contacts.report;
-    this.#timeout = contacts.timeout;
+    this.#giveUp = () => contacts.transport?.giveUp();
     this.#keyFile = keyFile;
     this.#presence = presence;
   }
@@ -67,8 +71,8 @@ export class NodeLicense extends License {
 
   /**
    * Ends the background work and writes what was counted; with `release`, the last process on the folder gives the
-   * seat back. Call it before the program ends. Waits at most `timeout` for a check-in that is under way, and as long
-   * again for the seat.
+   * seat back. Call it before the program ends. A check-in that is under way is given up after half a second; giving the
+   * seat back takes at most `timeout`.
    */
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
@@ -76,7 +80,9 @@ export class NodeLicense extends License {
     process.off("SIGTERM", this.#terminated);
     // At once: who is told to end may be killed while an answer is long in coming.
     await this.flush();
-    await atMost(Promise.all(this.#running), this.#timeout, () => []);
+    await atMost(Promise.all(this.#running), FAREWELL, () => []);
+    this.#giveUp();
+    await atMost(Promise.all(this.#running), FAREWELL, () => []);
     await this.#end();
   }
 

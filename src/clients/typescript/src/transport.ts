@@ -14,10 +14,18 @@ export interface Transport {
   get(path: string, maxLength?: number): Promise<Answer>;
   /** The same, for requests that must end by then. @param deadline as performance.now() */
   until(deadline: number): Transport;
+  /** Ends the requests that are under way, as if their time were over. */
+  giveUp(): void;
 }
 
 /** Far larger than a usual answer of the service; a portal's page is not worth more memory. */
 const MAX_ANSWER = 256 * 1024;
+
+const late: Answer = { unreachable: TOO_LATE };
+const OVER = new DOMException(TOO_LATE, "TimeoutError");
+
+const aborted = (signal: AbortSignal): Promise<Answer> =>
+  new Promise((resolve) => signal.addEventListener("abort", () => resolve(late), { once: true }));
 
 /**
  * With an address that is none, asks nothing, and says so.
@@ -28,6 +36,7 @@ export function createTransport(
   fetch: Fetch,
   timeout: number,
   deadline = Number.POSITIVE_INFINITY,
+  underWay = new Set<AbortController>(),
 ): Transport {
   const base = canonicalAddress(url);
   const fault = addressFault(base);
@@ -46,13 +55,20 @@ export function createTransport(
       return { unreachable: reasonOf(error) };
     }
   };
-  const late: Answer = { unreachable: TOO_LATE };
   const ask = async (path: string, init: RequestInit, maxLength = MAX_ANSWER): Promise<Answer> => {
     if (fault !== null) return { unreachable: fault };
     const left = Math.min(timeout, Math.floor(deadline - performance.now()));
     if (left <= 0) return late;
-    // Not by the signal alone: a fetch that does not heed it must not keep the next contact waiting.
-    return atMost(request(path, { ...init, signal: AbortSignal.timeout(left) }, maxLength), left, () => late);
+    const controller = new AbortController();
+    underWay.add(controller);
+    const asked = request(path, { ...init, signal: controller.signal }, maxLength);
+    try {
+      // Not by the signal alone: a fetch that does not heed it must not keep the next contact waiting.
+      return await atMost(Promise.race([asked, aborted(controller.signal)]), left, () => late);
+    } finally {
+      underWay.delete(controller);
+      controller.abort(OVER);
+    }
   };
   return {
     fault,
@@ -64,7 +80,8 @@ export function createTransport(
       }),
     get: (path, maxLength) =>
       ask(path, { method: "GET", headers: { Accept: "application/json" } }, maxLength),
-    until: (then) => createTransport(url, fetch, timeout, then),
+    until: (then) => createTransport(url, fetch, timeout, then, underWay),
+    giveUp: () => underWay.forEach((controller) => controller.abort(OVER)),
   };
 }
 

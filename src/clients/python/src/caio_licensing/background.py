@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import logging
 import queue
 import threading
 import time
-from typing import Callable, Mapping, Tuple, TypeVar
+from contextlib import suppress
+from typing import Callable, Mapping, Tuple, TypeVar, cast
 
 log = logging.getLogger("caio_licensing")
 
 T = TypeVar("T")
+
+#: A process that ends waits no longer for these threads, in seconds.
+_FAREWELL = 0.5
 
 
 class Background:
@@ -38,10 +44,12 @@ class Background:
             thread.start()
 
     def stop(self) -> None:
+        """Waits for the threads, but all in all no longer than `_FAREWELL`: one may wait for an answer."""
         self._stop.set()
+        deadline = time.monotonic() + _FAREWELL
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(timeout=1)
+                thread.join(timeout=max(0.0, deadline - time.monotonic()))
         self._threads = []
 
     def after_fork(self) -> None:
@@ -78,20 +86,18 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     :raises Exception: what the work raises in time
     """
     done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
     deadline = time.monotonic() + seconds * 0.9
 
     def run() -> None:
-        _call.deadline = deadline
         try:
-            done.put((work(), None))
+            done.put((_bounded(deadline, work), None))
         except BaseException as error:  # raised again in the caller
             done.put((None, error))
 
     try:
         threading.Thread(target=run, name="caio-license-call", daemon=True).start()
     except RuntimeError:  # no new threads: the process is about to end
-        return work()
+        return _bounded(deadline, work)
     try:
         value, error = done.get(timeout=seconds)
     except queue.Empty:
@@ -99,3 +105,41 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     if error:
         raise error
     return value
+
+
+def _bounded(deadline: float, work: Callable[[], T]) -> T:
+    """Does the work on this thread. Its requests end in time, and so does that of a call around it."""
+    around: float | None = getattr(_call, "deadline", None)
+    _call.deadline = deadline if around is None else min(deadline, around)
+    try:
+        return work()
+    finally:
+        _call.deadline = around
+
+
+async def aside(work: Callable[[], T]) -> T:
+    """Awaits the work on a thread of its own. The threads of `asyncio.to_thread` keep a process from ending."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def tell(value: T | None, error: BaseException | None) -> None:
+        if done.done():  # nobody waits any more
+            return
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(T, value))
+
+    def run() -> None:
+        value: T | None = None
+        fault: BaseException | None = None
+        try:
+            value = context.run(work)
+        except BaseException as error:  # raised again in the caller
+            fault = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, value, fault)
+
+    threading.Thread(target=run, name="caio-license-call", daemon=True).start()
+    return await done

@@ -6,13 +6,12 @@ when it is time, one checks the key file.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import time
 from typing import Any, Callable, Literal, Mapping
 
-from .background import Background
+from .background import Background, aside, within
 from .contact import Contact
 from .counting import Counting
 from .coverage import BuiltAt
@@ -160,11 +159,11 @@ class LicenseClient(Contact):
         self, license_key: str | None = None, instance_id: str | None = None
     ) -> Status:
         """Like `activate`, for `async def`: the event loop continues meanwhile."""
-        return await asyncio.to_thread(self.activate, license_key, instance_id)
+        return await aside(lambda: self.activate(license_key, instance_id))
 
     async def check_in_async(self) -> Status:
         """Like `check_in`, for `async def`: the event loop continues meanwhile."""
-        return await asyncio.to_thread(self.check_in)
+        return await aside(self.check_in)
 
     # ---- in the background
 
@@ -174,8 +173,13 @@ class LicenseClient(Contact):
         return self
 
     def close(self) -> None:
-        """Stops the threads and writes the counts; gives the seat back if so configured."""
+        """Stops the threads and writes the counts; gives the seat back if so configured. Waits at most `timeout`
+        seconds in total.
+        """
         self._background.stop()
+        within(self.timeout, self._leave)
+
+    def _leave(self) -> None:
         self.flush()
         self._write_time()
         if self._presence.leave():

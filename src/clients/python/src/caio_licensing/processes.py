@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
-import sys
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .locks import SharedLock
+from .signals import end_orderly
 
 if TYPE_CHECKING:
     from .folder import StateFolder
@@ -59,14 +57,8 @@ def accompany(client: Accompanied, *, ends_orderly: bool = False) -> None:
     :param ends_orderly: whether SIGTERM is also a normal end, if the application does not handle it
     """
     _accompanied.add(client)
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    if ends_orderly and on_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end)
-
-
-def _end(number: int, _: Any) -> None:
-    # On SIGTERM Python skips its exit handlers, and as process 1 of a container it does not even end.
-    sys.exit(128 + number)
+    if ends_orderly:
+        end_orderly(_close_all)
 
 
 @atexit.register

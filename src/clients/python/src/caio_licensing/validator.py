@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from .background import aside
 from .client import LicenseClient
 from .facts import Status
 from .loading import PENDING, load
@@ -56,7 +56,7 @@ class LicenseValidator:
 
     async def load_license_async(self, license_key: str) -> tuple[bool, str | None]:
         """Like `load_license`, for `async def`: the event loop continues meanwhile."""
-        return await asyncio.to_thread(self.load_license, license_key)
+        return await aside(lambda: self.load_license(license_key))
 
     @property
     def license_metadata(self) -> LicenseMetadata | None:
