@@ -53,9 +53,9 @@ const asks: Step = {
   staff: false,
 };
 
-const brief = { leaseHours: 5 };
-const shows = { certificate: "last" as const };
-const elsewhere = { ip: "192.0.2.2" };
+const brief: Partial<Step> = { leaseHours: 5 };
+const shows: Partial<Step> = { certificate: "last" };
+const elsewhere: Partial<Step> = { ip: "192.0.2.2" };
 
 /** What a seat is like at the end of a story; times in hours since its beginning. */
 interface Seat {

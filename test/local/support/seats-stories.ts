@@ -395,6 +395,7 @@ function settled(database: DatabaseSync, now: number, rows: SeatRow[]): SeatRow[
 /** What staff change in the license before the claim. */
 function changeTerms(database: DatabaseSync, license: LicenseTerms, step: Step, now: number): void {
   const { reissue, terms, limit, end } = step;
+  if (reissue === null && terms === null && limit === null && end === null) return;
   const hours = reissue?.hours ?? null;
   Object.assign(license, {
     ...terms,
