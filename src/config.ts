@@ -1,7 +1,7 @@
 // The environment, parsed once into a Config. The only reader of env: everything else gets what it
 // needs from the Config or from a service made of it.
 // Types of the module, not globals: tools on Node read this file too.
-import type { D1Database, RateLimit, WorkerVersionMetadata } from "@cloudflare/workers-types";
+import type { D1Database, R2Bucket, RateLimit, WorkerVersionMetadata } from "@cloudflare/workers-types";
 import * as z from "zod/mini";
 import { addressesIn, isSameAddress } from "./field/addresses.ts";
 import { isSoundKey } from "./field/ed25519.ts";
