@@ -211,6 +211,26 @@ const STORIES: [string, [number, Partial<Step>][], Seat, Partial<LicenseTerms>?]
     { proven: 0, proven_until: 26, held_until: 50, unproven_until: 50, marked: true },
     { clone_policy: "refuse" },
   ],
+  [
+    "two old certificates in a row mark the seat of the one who shows them",
+    [
+      [0, {}],
+      [1, shows],
+      [2, { certificate: "older" }],
+      [3, { certificate: "older" }],
+    ],
+    { proven: 1, proven_until: 483, held_until: 483, marked: true },
+  ],
+  [
+    "a seat that is new again is not marked, since its only event is the activation",
+    [
+      [0, brief],
+      [1, { ...brief, ...shows }],
+      [2, { ...brief, certificate: "older" }],
+      [30, { ...brief, certificate: "older" }],
+    ],
+    { proven: 1, proven_until: 35, held_until: 35 },
+  ],
 ];
 
 const inHours = (at: number | null): number | undefined => (at === null ? undefined : (at - NOW) / HOUR);

@@ -180,7 +180,8 @@ const CLAIM = named(`
         iif(is_current, ${LAST_INSTANT}, license_unproven_until)) AS unproven_lease,
       coalesce(is_proven AND :presented < ${LAST_SECOND} AND presented_at IS NOT :presented, 0) AS is_stray,
       coalesce(CASE
-        WHEN is_proven THEN ${SECOND_STRAY} OR is_certified
+        -- A new seat is no clone: its event is that of the activation, and the next stray marks it.
+        WHEN is_proven THEN is_live AND ${SECOND_STRAY} OR is_certified
           AND ${TODAY} ->> 'day' = :today AND ${TODAY} ->> 'at' > last_seen_at
           AND (${TODAY} ->> 'ip' <> :ip OR ${TODAY} ->> 'hostname' <> coalesce(:hostname, hostname))
         ELSE ${IS_KEPT} AND last_seen_at >= :midnight

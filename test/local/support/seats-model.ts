@@ -291,7 +291,8 @@ function proven(
         at > own.last_seen_at &&
         (differs(ip, claim.by.ip) || differs(hostname, claim.told.hostname ?? own.hostname)),
     );
-  const isClone = (isStray && known.strays >= 1) || isParted;
+  // A new seat is no clone: its event is that of the activation.
+  const isClone = (own !== null && isStray && own.strays >= 1) || isParted;
   const mark = markOf(known, now);
   const moved = known !== null && differs(known.fingerprint, fingerprint);
   return {
