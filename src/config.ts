@@ -224,8 +224,6 @@ export interface Config {
   heartbeat: { url: string } | "malformed" | null;
   /** The size at which D1 refuses writes. */
   databaseMaxBytes: number;
-  /** Whether a bucket for backups is bound. */
-  hasBackups: boolean;
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -281,7 +279,6 @@ export function parseConfig(env: object): Config {
     mail: mailOf(values, faults),
     heartbeat,
     databaseMaxBytes: values.DATABASE_MAX_BYTES,
-    hasBackups: (env as { BACKUPS?: unknown }).BACKUPS !== undefined,
     faults,
   };
 }

@@ -52,7 +52,6 @@ describe("the configuration", () => {
       faults: [],
       heartbeat: null,
       databaseMaxBytes: 10_000_000_000,
-      hasBackups: false,
     });
   });
 

@@ -77,9 +77,9 @@ const presentRun = (row: JobRow, isLate: boolean) => ({
 });
 
 /** What is no fault, but worth knowing. */
-function notesOf({ config }: Context, { jobs }: Figures): string[] {
+function notesOf({ config, backups }: Context, { jobs }: Figures): string[] {
   return [
-    ...(config.hasBackups
+    ...(backups
       ? []
       : [
           "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
@@ -114,7 +114,7 @@ export async function readHealth(context: Context) {
         failed: mail.failed,
       },
       database: { bytes: database.bytes, of: database.of, takes_writes: database.takesWrites },
-      backups: { bound: context.config.hasBackups },
+      backups: { bound: context.backups !== null },
     },
   };
 }

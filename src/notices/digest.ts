@@ -33,7 +33,8 @@ export async function digestSince({ db }: Context, now: number): Promise<number>
 /**
  * Writes the digest of today, unless it is written already.
  * @param since the result of `digestSince`
- * @param more sections of other parts of the service, such as the jobs of the night and the seal
+ * @param jobs what is wrong with the jobs
+ * @param more sections of other parts of the service
  */
 export async function writeDigest(
   context: Context,

@@ -192,12 +192,12 @@ async function mailsOf(context: Context, now: number, groups: Waiting[][]): Prom
         return one ? [{ ...one, contact }] : [];
       });
       const stays = (group.length === 1 && first.told_on === dayOf(now)) || subjects.length === 0;
-      const { id, joined, batch_id, attempts, uncertain_since, next_try_at, subject } = first;
-      return {
-        ...{ id, joined, batch_id, attempts, uncertain_since, next_try_at },
-        ...(stays ? { subject, content: null } : await written(context, now, first, contact, subjects)),
-        tells: group.map((one) => one.id),
-      };
+      const { id, joined, batch_id, attempts, uncertain_since, next_try_at } = first;
+      const { subject, content } = stays
+        ? { subject: first.subject, content: null }
+        : await written(context, now, first, contact, subjects);
+      const tells = group.map((one) => one.id);
+      return { id, joined, batch_id, attempts, uncertain_since, next_try_at, subject, content, tells };
     }),
   );
 }

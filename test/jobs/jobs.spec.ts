@@ -46,7 +46,7 @@ const rowOf = async (name = "nightly"): Promise<Job> =>
 const told = async (): Promise<Record<string, unknown>[]> =>
   (
     await rows<{ entity_id: string; actor_type: string; detail: string }>(
-      "SELECT entity_id, actor_type, detail FROM events WHERE action = 'job.failed' AND at >= ? ORDER BY id",
+      "SELECT entity_id, actor_type, detail FROM events WHERE action = 'job.failed' AND at BETWEEN ?1 AND ?1 + 864e6 ORDER BY id",
       night,
     )
   ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));

@@ -1,4 +1,4 @@
-// What happens to a night: it is killed between two steps, or the bucket does not answer.
+// What happens to a night: it is killed between two writes, or the bucket does not answer.
 import type { Env } from "../../src/config.ts";
 import { env } from "./env.ts";
 import { bucket } from "./record.ts";
@@ -23,38 +23,42 @@ export function failingBucket(fails: (method: string, count: number) => "before"
   } as unknown as R2Bucket;
 }
 
-/** Bindings with which everything stops at the n-th step, done or not. */
-export function killedAt(step: number, when: "before" | "after"): { bindings: Env; reached: () => boolean } {
-  let steps = 0;
+/**
+ * Bindings with which everything stops right before the n-th write, to the database or the bucket. Between two writes
+ * nothing changes, so it is the same as right after the one before.
+ */
+export function killedBefore(write: number): { bindings: Env; reached: () => boolean } {
+  let writes = 0;
   let dead = false;
-  const guard = async <T>(run: () => Promise<T>): Promise<T> => {
-    const last = !dead && ++steps === step;
-    if (dead || (last && when === "before")) {
-      dead = true;
-      throw new Error("killed");
-    }
-    const result = await run();
-    if (!last) return result;
-    dead = true;
-    throw new Error("killed");
+  const guard = async <T>(isWrite: boolean, run: () => Promise<T>): Promise<T> => {
+    dead ||= isWrite && ++writes === write;
+    if (dead) throw new Error("killed");
+    return run();
   };
-  const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
-    ({
-      statement,
-      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
-      all: () => guard(() => statement.all()),
-      raw: () => guard(() => statement.raw()),
-    }) as unknown as D1PreparedStatement;
+  interface Wrapped {
+    statement: D1PreparedStatement;
+    isWrite: boolean;
+  }
+  const wrap = (statement: D1PreparedStatement, isWrite: boolean): object => ({
+    statement,
+    isWrite,
+    bind: (...values: unknown[]) => wrap(statement.bind(...values), isWrite),
+    all: () => guard(isWrite, () => statement.all()),
+    raw: () => guard(isWrite, () => statement.raw()),
+  });
   const DB = {
-    prepare: (sql: string) => wrap(env.DB.prepare(sql)),
-    batch: (all: { statement: D1PreparedStatement }[]) =>
-      guard(() => env.DB.batch(all.map(({ statement }) => statement))),
+    prepare: (sql: string) => wrap(env.DB.prepare(sql), !/^\s*select\b/i.test(sql)),
+    batch: (all: Wrapped[]) =>
+      guard(
+        all.some(({ isWrite }) => isWrite),
+        () => env.DB.batch(all.map(({ statement }) => statement)),
+      ),
     withSession: () => DB,
   } as unknown as D1Database;
   const BACKUPS = {
-    get: (key: string) => guard(() => bucket.get(key)),
-    head: (key: string) => guard(() => bucket.head(key)),
-    put: (...args: Parameters<R2Bucket["put"]>) => guard(() => bucket.put(...args)),
+    get: (key: string) => guard(false, () => bucket.get(key)),
+    head: (key: string) => guard(false, () => bucket.head(key)),
+    put: (...args: Parameters<R2Bucket["put"]>) => guard(true, () => bucket.put(...args)),
   } as unknown as R2Bucket;
   return { bindings: { ...env, DB, BACKUPS }, reached: () => dead };
 }
