@@ -30,13 +30,20 @@ export function afterInstall(state: State, given: Given, moment: Moment): State 
   return withCandidate(state, isHeld(state, given) ? null : given, null, moment);
 }
 
+/** What is configured now; null: nothing. */
+export interface Configured {
+  key: Given | null;
+  instanceId: string | null;
+  /** If the configured key is blank, the hash of the candidate, which it may take back. */
+  withdrawn: string | null;
+}
+
 /** The state after the configuration is read. Only a change since the last configuration has an effect. */
-export function afterConfigured(
-  state: State,
-  configured: { key: Given | null; instanceId: string | null },
-  moment: Moment,
-): State {
-  const { key, instanceId } = configured;
+export function afterConfigured(state: State, configured: Configured, moment: Moment): State {
+  const { key, instanceId, withdrawn } = configured;
+  const isShown = state.candidate?.state === "refused" && state.candidate.instance_id === null;
+  if (isShown && withdrawn !== null && withdrawn === state.configured_key_sha256)
+    return afterConfigured({ ...state, candidate: null, configured_key_sha256: "" }, configured, moment);
   const isFirst = state.configured_key_sha256 === null;
   const keyChanged = key !== null && state.configured_key_sha256 !== key.hash;
   const idChanged = instanceId !== null && state.configured_instance_id !== instanceId;

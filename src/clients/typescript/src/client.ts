@@ -245,10 +245,12 @@ export class License {
     return { licenseKey, hash, verdict, isMarked };
   }
 
-  async #configure(licenseKey: string | undefined, id: string | undefined): Promise<void> {
-    const key = await this.#lookAt(licenseKey);
-    const instanceId = id === undefined ? null : cleanId(id);
-    await this.#store.update((state) => afterConfigured(state, { key, instanceId }, this.#momentOf(state)));
+  async #configure(text: string | undefined, id: string | undefined): Promise<void> {
+    const key = await this.#lookAt(text);
+    const waiting = key === null && text ? this.#store.state.candidate : null;
+    const withdrawn = waiting && (await sha256(waiting.license_key));
+    const now = { key, instanceId: id === undefined ? null : cleanId(id), withdrawn };
+    await this.#store.update((state) => afterConfigured(state, now, this.#momentOf(state)));
   }
 
   #momentOf(state: State): Moment {

@@ -36,16 +36,16 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
   const { leaseHours, release, licenseKeyFile } = options;
   const built = fromEnv("CAIO_BUILT_AT");
   const isBuilt = built === undefined || builtAtOf(built) !== null;
-  const licenseKey = [options.licenseKey, fromEnv("CAIO_LICENSE_KEY")].find(
-    (key) => key !== undefined && cleanKey(key) !== "",
-  );
+  const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter((key) => key !== undefined);
+  const licenseKey = given.find((key) => cleanKey(key) !== "");
   const file = licenseKeyFile || fromEnv("CAIO_LICENSE_KEY_FILE");
   return {
     ...options,
     folder: options.folder || fromEnv("CAIO_LICENSE_DIR") || join(home(), ".local", "state", "caio-license"),
     url: options.url || fromEnv("CAIO_LICENSE_URL"),
     issuer: options.issuer || fromEnv("CAIO_LICENSE_ISSUER"),
-    licenseKey,
+    // A blank one is told apart from none: it takes back what was configured and refused before.
+    licenseKey: licenseKey ?? (file ? undefined : given.find((key) => key !== "")),
     licenseKeyFile: licenseKey === undefined && file ? file : null,
     instanceId: options.instanceId || fromEnv("CAIO_LICENSE_INSTANCE_ID"),
     leaseHours: leaseHours ?? (hours !== undefined && isHours ? Number(hours) : undefined),

@@ -39,7 +39,7 @@ class Contact(Installation):
         if instance_id is not None:
             self._adopt(instance_id)
         if license_key is not None:
-            self.install(license_key)
+            self.install(license_key)  # a blank one is none
         if self._candidate_of(license_key) is None:
             return self._check_in()
         self._contact(lambda exchange: exchange.ask_for_candidate(self.now))

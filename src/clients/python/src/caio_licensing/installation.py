@@ -139,10 +139,11 @@ class Installation:
             configure(state, key, name, **self._offering(state))
 
     def _configured_key(self) -> str | None:
+        """Empty if what is configured is blank."""
         try:
-            key = self._clean(configured_text(self._settings) or "") or None
+            text = configured_text(self._settings)
             self._file_fault = ""
-            return key
+            return self._clean(text) if text else None
         except (OSError, ValueError) as error:
             # A secret that is being replaced, or not mounted yet: it is read again later, and reported once.
             if self._file_fault != str(error):
@@ -151,12 +152,14 @@ class Installation:
             return None
 
     def install(self, license_key: str) -> None:
-        """Installs a license key. If the current license may run, the new key waits until it is granted a seat.
+        """Installs a license key; a blank one changes nothing. If the current license may run, the new key waits until it is granted a seat.
 
         Installing the last installed key again, for example at each start, changes nothing; a newer key
         that the service sent since stays.
         """
         key = self._clean(license_key)
+        if not key:
+            return
         with self.folder.update() as state:
             offer(state, key, None, **self._offering(state))
 

@@ -17,13 +17,17 @@ def configure(
 ) -> None:
     """Takes in the current configuration. Only a change since it was last read has an effect.
 
-    :param key: cleaned; None if none is configured
+    :param key: cleaned; None if none is configured, empty if a blank one is
     :param name: the configured instance id; None if none is configured
     :param own_name: the instance id in force
     """
-    known = key is None or key_hash(key) == state.configured_key_sha256
     if is_configured(state, key, name):
         return
+    if key == "":
+        if _is_withdrawn(state):
+            state.candidate, state.configured_key_sha256 = None, key
+        key = None
+    known = key is None or key_hash(key) == state.configured_key_sha256
     first = state.configured_key_sha256 is None and state.license_key is not None
     if key is not None:
         state.configured_key_sha256 = key_hash(key)
@@ -44,8 +48,15 @@ def configure(
 
 def is_configured(state: State, key: str | None, name: str | None) -> bool:
     """Whether the configuration is unchanged since it was last read."""
-    known = key is None or key_hash(key) == state.configured_key_sha256
+    known = not _is_withdrawn(state) if key == "" else key is None or key_hash(key) == state.configured_key_sha256
     return known and (name is None or name == state.configured_instance_id)
+
+
+def _is_withdrawn(state: State) -> bool:
+    """Whether a blank key takes back what was configured before: it was refused, and shown until now."""
+    waiting = state.candidate
+    refused = waiting is not None and waiting.state == "refused" and waiting.instance_id is None
+    return refused and key_hash(waiting.license_key) == state.configured_key_sha256
 
 
 def offer(

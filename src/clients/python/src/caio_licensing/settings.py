@@ -26,7 +26,7 @@ class Settings:
     issuers: tuple[str, ...]
     #: None if there is no home folder for it.
     folder: Path | None
-    #: As it was given.
+    #: As it was given: perhaps blank.
     license_key: str | None
     license_key_file: Path | None
     instance_id: str | None
@@ -57,12 +57,12 @@ def settings_from(
         raise ValueError("Where is the license service? Give url or set CAIO_LICENSE_URL.")
     key, file = license_key, license_key_file
     if not clean_key(key or "") and file is None:
-        key, file = os.environ.get("CAIO_LICENSE_KEY"), os.environ.get("CAIO_LICENSE_KEY_FILE")
+        key, file = os.environ.get("CAIO_LICENSE_KEY") or key, os.environ.get("CAIO_LICENSE_KEY_FILE")
     return Settings(
         url=url,
         issuers=issuers,
         folder=_folder(state_dir),
-        license_key=key if clean_key(key or "") else None,
+        license_key=key if clean_key(key or "") or not file else None,
         license_key_file=Path(file) if file else None,
         instance_id=_instance_id(instance_id),
         lease_hours=_lease_hours(lease_hours),
