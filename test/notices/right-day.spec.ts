@@ -105,6 +105,30 @@ describe("a notice says the days that its reader counts", () => {
   });
 });
 
+describe("an address that is written in other letters", () => {
+  it.each([
+    ["in capitals", 2070, (email: string) => email.toUpperCase()],
+    ["with its domain in ASCII", 2074, (email: string) => email.replace("bücher", "xn--bcher-kva")],
+  ])("%s is the same mailbox: nobody is told twice", async (_, year, anew) => {
+    const email = `${unique("it")}@bücher.example`;
+    const { license, customer } = await licenseAt(
+      `${year - 1}-02-01T10:00:00Z`,
+      { expires_at: `${year}-01-31` },
+      email,
+    );
+    await night(`${year}-01-18`);
+    const { body } = await admin(`/customers/${customer}`, { method: "PATCH", body: { email: anew(email) } });
+    expect(body.email).toBe(anew(email));
+    await night(`${year}-01-19`);
+    await night(`${year}-01-25`);
+    const told = (await messagesOf(license.id)).map(({ recipient, subject }) => [recipient, subject]);
+    expect(told).toEqual([
+      [anew(email), expect.stringContaining("in 7 days")],
+      [email, expect.stringContaining("in 14 days")],
+    ]);
+  });
+});
+
 describe("what had passed when the term began is not due", () => {
   it("for a trial of thirty days: nothing the night after its delivery", async () => {
     const { email } = await licenseAt("2035-03-01T17:00:00Z", { license_type: "trial" });
