@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const de: Texts = {
   locale: "de-DE",
   comma: ", ",
+  colon: ":",
   through: "bis einschließlich {date}",
   until: "bis {date}, {time} Uhr UTC",
   today: "heute",
@@ -38,9 +39,9 @@ export const de: Texts = {
     basics: "nur die Grundfunktionen",
   },
   covers: "Leistungsumfang",
-  validEnd: "gültig {end}",
+  validEnd: "Gültig {end}",
   graceEnd: "Kulanzfrist {end}",
-  noGrace: "keine Kulanzfrist",
+  noGrace: "Keine Kulanzfrist",
   renewal: {
     heading: "So verlängern Sie",
     words:
@@ -87,7 +88,7 @@ export const de: Texts = {
     preheader: "{validity} Für verbundene Installationen müssen Sie nichts tun.",
     thanks: "vielen Dank für Ihr Vertrauen.",
     valid: "Die Lizenz gilt jetzt {end}.",
-    validMore: "gilt jetzt {end}",
+    validMore: "Gilt jetzt {end}",
     perpetual: "Die Lizenz läuft nicht mehr ab.",
     grace: "Danach folgt eine Kulanzfrist {end}.",
     connected: "Verbundene Installationen",
@@ -137,7 +138,7 @@ export const de: Texts = {
     preheaderMore: "Welche das sind, und wie Sie verlängern.",
     words: "Ihre Lizenz {type} für {product} ({id}) galt {end} und ist abgelaufen.",
     wordsMore: "diese Lizenzen für {product} sind abgelaufen:",
-    was: "galt {end}",
+    was: "Galt {end}",
     grace: "Kulanzfrist {end}",
     graceWords: "So lange läuft {product} weiter wie bisher. Ohne Verlängerung stoppt {product} danach.",
     stopped: "{product} wurde gestoppt",

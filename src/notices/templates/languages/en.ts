@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const en: Texts = {
   locale: "en-GB",
   comma: ", ",
+  colon: ":",
   through: "through {date}",
   until: "until {date}, {time} UTC",
   today: "today",
@@ -38,9 +39,9 @@ export const en: Texts = {
     basics: "none beyond the basics",
   },
   covers: "What it covers",
-  validEnd: "valid {end}",
-  graceEnd: "grace {end}",
-  noGrace: "no grace period",
+  validEnd: "Valid {end}",
+  graceEnd: "Grace {end}",
+  noGrace: "No grace period",
   renewal: {
     heading: "How to renew",
     words:
@@ -80,7 +81,7 @@ export const en: Texts = {
     preheader: "{validity} Connected installations need nothing from you.",
     thanks: "Thank you for staying with us.",
     valid: "It is now valid {end}.",
-    validMore: "now valid {end}",
+    validMore: "Now valid {end}",
     perpetual: "It no longer expires.",
     grace: "With grace after that {end}.",
     connected: "Connected installations",
@@ -124,7 +125,7 @@ export const en: Texts = {
     preheaderMore: "Which they are, and how to renew.",
     words: "Your {type} license for {product}, {id}, was valid {end} and has expired.",
     wordsMore: "These licenses for {product} have expired:",
-    was: "was valid {end}",
+    was: "Was valid {end}",
     grace: "Grace {end}",
     graceWords: "{product} goes on as before for that long. Without a renewal it stops then.",
     stopped: "{product} has stopped",

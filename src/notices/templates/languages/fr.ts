@@ -4,6 +4,7 @@ import type { Texts } from "./texts.ts";
 export const fr: Texts = {
   locale: "fr-FR",
   comma: ", ",
+  colon: "\u00a0:",
   through: "jusqu’au {date} inclus",
   until: "jusqu’au {date} à {time} UTC",
   today: "aujourd’hui",
@@ -39,9 +40,9 @@ export const fr: Texts = {
     basics: "fonctions de base uniquement",
   },
   covers: "Ce que couvre la licence",
-  validEnd: "valable {end}",
-  graceEnd: "délai de grâce {end}",
-  noGrace: "sans délai de grâce",
+  validEnd: "Valable {end}",
+  graceEnd: "Délai de grâce {end}",
+  noGrace: "Sans délai de grâce",
   renewal: {
     heading: "Comment renouveler",
     words:
@@ -88,7 +89,7 @@ export const fr: Texts = {
     preheader: "{validity} Les installations connectées ne demandent rien de votre part.",
     thanks: "Merci de votre fidélité.",
     valid: "Elle est désormais valable {end}.",
-    validMore: "désormais valable {end}",
+    validMore: "Désormais valable {end}",
     perpetual: "Elle n’expire plus.",
     grace: "Suivie d’un délai de grâce {end}.",
     connected: "Installations connectées",
@@ -133,7 +134,7 @@ export const fr: Texts = {
     preheaderMore: "Lesquelles, et comment les renouveler.",
     words: "Votre licence {type} pour {product} ({id}) était valable {end} et a expiré.",
     wordsMore: "Ces licences pour {product} ont expiré\u00a0:",
-    was: "était valable {end}",
+    was: "Était valable {end}",
     grace: "Délai de grâce {end}",
     graceWords: "D’ici là, {product} continue comme avant. Sans renouvellement, il s’arrête ensuite.",
     stopped: "{product} s’est arrêté",

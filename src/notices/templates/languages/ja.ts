@@ -3,6 +3,7 @@ import type { Texts } from "./texts.ts";
 export const ja: Texts = {
   locale: "ja-JP",
   comma: "、",
+  colon: "：",
   through: "{date}まで",
   until: "{date} {time}（UTC）まで",
   today: "本日",
