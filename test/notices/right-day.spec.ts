@@ -205,6 +205,39 @@ describe("taking back", () => {
     expect((await retry(old!.id)).status).toBe(409);
   });
 
+  it("from a contact that is removed while it waits; the others get theirs", async () => {
+    const { license, email, customer } = await licenseAt("2080-05-01T10:00:00Z", {
+      expires_at: "2081-05-10T12:00:00Z",
+    });
+    const gone = address();
+    const { body } = await admin(`/customers/${customer}/contacts`, { body: { email: gone } });
+    resend.fault = () => refusal(503, "application_error");
+    await night("2081-05-03");
+    await admin(`/customers/${customer}/contacts/${body.id}`, { method: "DELETE" });
+    resend.fault = () => null;
+    await deliveries("2081-05-03T09:00:00Z");
+    expect([subjects(email), subjects(gone)]).toEqual([[expect.stringContaining("in 7 days")], []]);
+    const old = (await messagesOf(license.id)).find(({ recipient }) => recipient === gone);
+    expect(old).toMatchObject({ status: "skipped", reason: "superseded" });
+  });
+
+  it("by the next of two thresholds that are a day apart", async () => {
+    const { license, email } = await licenseAt("2082-05-01T10:00:00Z", {
+      expires_at: "2083-05-10T12:00:00Z",
+      notice_days: [3, 2],
+    });
+    resend.fault = () => refusal(503, "application_error");
+    await night("2083-05-07");
+    await night("2083-05-08");
+    resend.fault = () => null;
+    await deliveries("2083-05-08T09:00:00Z");
+    expect(subjects(email)).toEqual([expect.stringContaining("in 2 days")]);
+    expect(await messagesOf(license.id)).toMatchObject([
+      { status: "sent", reason: null },
+      { status: "skipped", reason: "superseded" },
+    ]);
+  });
+
   it("by the end itself, before the night after it", async () => {
     const { license, email } = await licenseAt("2043-05-01T10:00:00Z", {
       expires_at: "2044-05-10T12:00:00Z",
