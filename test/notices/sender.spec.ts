@@ -90,13 +90,18 @@ describe("an answer that says that the sender is at fault", () => {
     resend.fault = () => refusal(403, "invalid_api_key");
     await fireAt(night(0), bindings);
     await fireAt(night(1), bindings);
-    resend.fault = () => null;
-    await fireAt(night(1) + 10 * MINUTE, bindings, DELIVERIES);
-    const texts = resend.to(staff).map(({ text }) => text.replaceAll(/\s+/g, " "));
-    expect(texts).toHaveLength(2);
-    expect(texts[1]).toMatch(/refused: invalid_api_key/);
-    expect(texts[1]).toMatch(/\d+ messages? waits?/);
     await fireAt(night(2), bindings);
+    resend.fault = () => null;
+    await fireAt(night(2) + 10 * MINUTE, bindings, DELIVERIES);
+    const texts = resend.to(staff).map(({ text }) => text.replaceAll(/\s+/g, " "));
+    expect(texts).toHaveLength(3);
+    const first = new Date(night(0)).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+    for (const text of texts.slice(1)) {
+      expect(text).toMatch(/refused: invalid_api_key/);
+      expect(text).toContain(`since ${first}, 03:00 UTC`);
+      expect(text).toMatch(/\d+ messages? waits?/);
+    }
+    await fireAt(night(3), bindings);
     expect(resend.to(staff).at(-1)!.text).not.toContain("invalid_api_key");
   });
 });
