@@ -1,6 +1,7 @@
 // The variable BRAND: how the vendor looks to customers. A fault in it must not stop anything, so it is read apart from
 // the other variables: then the default is used, and staff are told.
 import * as z from "zod/mini";
+import { Mailbox } from "./mailboxes.ts";
 
 export interface Brand {
   /** Who writes; null: the product. */
@@ -38,7 +39,7 @@ const BrandInput = z.strictObject({
     z.string().check(z.regex(/^#[0-9a-f]{6}$/i, "is not a color like #1d5bd6"), z.toLowerCase()),
   ),
   footer: z.optional(z.string().check(z.maxLength(1_000), z.regex(/^[\P{Cc}\r\n\t]*$/u))),
-  support: z.optional(z.email().check(z.maxLength(254))),
+  support: z.optional(Mailbox),
 });
 
 function parsedJson(text: string): unknown {

@@ -11,7 +11,7 @@ import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
 import { type Message, messages } from "../storage/schema.ts";
 import { named } from "../storage/database.ts";
 import { joinNotices } from "./joining.ts";
-import { type Email, openMessage } from "./outbox.ts";
+import { type Email, openMessage, sealed } from "./outbox.ts";
 import { failureOf, LONGEST_HOLD, type Outcome, PATIENCE } from "./outcomes.ts";
 import { type Claim, record } from "./recording.ts";
 import { takeBackUntrue } from "./superseded.ts";
@@ -147,23 +147,37 @@ async function claimNext(context: Context, ahead: number, sender: string): Promi
   };
 }
 
+/** The bytes that are sent are in the database first: another attempt sends the same. */
+const REWRITE = named(`
+  UPDATE messages SET content = :content
+  WHERE id = :id AND batch_id = :batch AND attempts = :attempts AND status = 'pending'`);
+
 async function attempt(context: Context, resend: Resend, claim: Claim, from: string): Promise<Outcome> {
-  const { batchId, rows, size, claimedAt, uncertainSince } = claim;
+  const { batchId, attempts, rows, size, claimedAt, uncertainSince } = claim;
+  const isUncertain = uncertainSince < claimedAt;
   if (claimedAt - uncertainSince >= REMEMBERED) {
     const error =
       "It may have been sent: no attempt was answered for a day, and Resend would not recognize another one.";
     return { is: "refused", error, apart: false };
   }
   const emails: Email[] = [];
+  const rewritten: D1PreparedStatement[] = [];
   for (const row of rows) {
     const email = await openMessage(context, row);
     if (email === null) {
       const error = "The message cannot be read any more: SESSION_SECRET was changed.";
       // If an earlier attempt may have succeeded, the others would be sent twice under new keys.
-      return { is: "refused", error, apart: rows.length > 1 && uncertainSince === claimedAt };
+      return { is: "refused", error, apart: rows.length > 1 && !isUncertain };
     }
-    emails.push({ ...email, from: email.from || from });
+    // What waited for a mended sender goes out from that one. What may be through keeps its bytes.
+    if (email.from !== from && !isUncertain) {
+      email.from = from;
+      const content = await sealed(context, row.id, email);
+      rewritten.push(context.db.run(REWRITE, { id: row.id, batch: batchId, attempts, content }));
+    }
+    emails.push(email);
   }
+  if (rewritten.length > 0) await context.db.batch(rewritten, "repeatable");
   const options = { idempotencyKey: batchId, signal: AbortSignal.timeout(TIMEOUT) };
   const [single] = emails;
   // One that is left of several is still sent as several: the key belongs to that call.

@@ -1,8 +1,9 @@
 // The nightly walk: finds the licenses that are due a notice now, and writes it. It reads the licenses that recently
 // passed a threshold, page by page, along the index by end. What an earlier run wrote is not written again, so a run
 // that dies can simply be repeated.
-import { and, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
+import { and, eq, lte, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
+import { isSameMailbox } from "../field/mailboxes.ts";
 import { DAY, dayOf } from "../kernel/dates.ts";
 import {
   type Contact,
@@ -12,13 +13,12 @@ import {
   licenses,
   licenseTypes,
   type Message,
-  messages,
 } from "../storage/schema.ts";
 import { HELD, joinNotices, noticeAbout } from "./joining.ts";
 import { dueThreshold, windowsOf } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import { contactsOf, recipientsOf } from "./recipients.ts";
-import { takeBackOlder } from "./superseded.ts";
+import { SUPERSEDED, takeBackOlder } from "./superseded.ts";
 import type { DigestRow } from "./templates/index.ts";
 
 /** Few large pages: D1 bounds the number of queries of a run. */
@@ -92,17 +92,30 @@ async function readPage(context: Context, [at, id]: [number, string], upTo: numb
   }));
 }
 
-const keyOf = ({ id, expires_at }: License, threshold: number, recipient: string): string =>
-  `notice:${id}:${expires_at}:${threshold}:${recipient}`;
+const noticesOf = ({ id, expires_at }: License): string => `notice:${id}:${expires_at}`;
 
-/** Those of the keys that are in the outbox. */
-async function writtenAmong({ db }: Context, keys: string[]): Promise<Set<string>> {
-  const among: SQL = sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
-  const rows = await db.orm
-    .select({ key: messages.dedupe_key })
-    .from(messages)
-    .where(inArray(messages.dedupe_key, among));
-  return new Set(rows.map(({ key }) => key));
+const keyOf = (license: License, threshold: number, recipient: string): string =>
+  `${noticesOf(license)}:${threshold}:${recipient}`;
+
+interface Told {
+  license_id: string;
+  days: number;
+  recipient: string;
+}
+
+// By the beginning of the key, which the index finds. What was taken back was not told.
+const TOLD = `
+  SELECT m.license_id, m.notice_days AS days, m.recipient
+  FROM json_each(?) one CROSS JOIN messages m ON m.dedupe_key > one.value || ':' AND m.dedupe_key < one.value || ';'
+  WHERE m.reason IS NOT '${SUPERSEDED}'`;
+
+/** The notices about the present ends of these licenses that were written before, to whomever. */
+async function toldBefore({ db }: Context, page: Candidate[]): Promise<Map<string, Told[]>> {
+  if (page.length === 0) return new Map();
+  const [found] = await db.batch([
+    db.sql(TOLD, JSON.stringify(page.map(({ license }) => noticesOf(license)))),
+  ]);
+  return Map.groupBy((found?.results ?? []) as unknown as Told[], ({ license_id }) => license_id);
 }
 
 // The license may have been renewed, suspended or transferred since it was read: then nothing is due.
@@ -139,10 +152,7 @@ export async function writeNotices(
   let written = 0;
   for await (const page of candidates(context, now)) {
     if (!mayGoOn()) return { written, unreachable, complete: false };
-    const keys = page.flatMap(({ license, thresholds, recipients }) =>
-      recipients.flatMap(({ email }) => thresholds.map((days) => keyOf(license, days, email))),
-    );
-    const known = keys.length > 0 ? await writtenAmong(context, keys) : new Set<string>();
+    const told = await toldBefore(context, page);
     const owed: Owed[] = [];
     for (const candidate of page) {
       const { license, customer, thresholds, recipients } = candidate;
@@ -152,8 +162,11 @@ export async function writeNotices(
           unreachable.push(digestRow(license, customer));
       }
       for (const contact of recipients) {
-        const sent = thresholds.filter((days) => known.has(keyOf(license, days, contact.email)));
-        const threshold = dueThreshold(license, thresholds, now, new Set(sent));
+        // Whoever writes an address anew in other letters is not told again.
+        const sent = (told.get(license.id) ?? []).filter(({ recipient }) =>
+          isSameMailbox(recipient, contact.email),
+        );
+        const threshold = dueThreshold(license, thresholds, now, new Set(sent.map(({ days }) => days)));
         if (threshold !== null) owed.push(await noticeFor(context, now, candidate, contact, threshold));
       }
     }

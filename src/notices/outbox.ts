@@ -18,7 +18,7 @@ export const NOT_CONFIGURED = "RESEND_API_KEY is not set.";
 
 /** What Resend gets, with the names of its SDK. */
 export interface Email {
-  /** Empty if there was no sender when it was written: then the present one sends it. */
+  /** The sender when it was written; empty if there was none. It is written anew before an attempt from another one. */
   from: string;
   to: string;
   replyTo?: string;

@@ -17,8 +17,12 @@ export type Outcome =
  */
 const NOT_TAKEN = new Set([429, 503, 521, 523, 525, 526, 530]);
 
-/** The API key is wrong, or may not send, or the sender's domain is not verified. */
-const SENDERS_FAULT = new Set([401, 403]);
+/**
+ * The configuration is at fault, not a message: the API key is wrong or may not send, the sender's domain is not
+ * verified, or RESEND_BASE_URL names a place where nobody takes mail.
+ */
+const isSendersFault = (status: number, name: string): boolean =>
+  status < 400 || [401, 403, 404, 405].includes(status) || name === "invalid_from_address";
 
 interface ResendError {
   name: string;
@@ -41,7 +45,7 @@ export function failureOf(
   size: number,
 ): Outcome {
   const error = `${statusCode ?? "no answer"}: ${message}`.slice(0, MAX_ERROR);
-  if (statusCode !== null && SENDERS_FAULT.has(statusCode)) return { is: "held", error };
+  if (statusCode !== null && isSendersFault(statusCode, name)) return { is: "held", error };
   if (statusCode !== null && NOT_TAKEN.has(statusCode)) {
     const seconds = Number(headers?.["retry-after"]);
     const retryAfter = seconds > 0 ? Math.min(seconds * SECOND, LONGEST_HOLD - PATIENCE) : null;

@@ -17,19 +17,28 @@ export interface SignedReceipt {
   signature: string;
 }
 
-const Said = z.optional(z.string());
+// What Resend adds to a receipt may change: whatever cannot be read is left out, and the rest counts.
+const Said = z.catch(z.optional(z.string()), undefined);
+const said = <Part extends z.core.$ZodLooseShape>(part: Part) =>
+  z.catch(z.optional(z.object(part)), undefined);
 
 const Receipt = z.object({
   type: z.string(),
   data: z.object({
     email_id: Said,
     // An object in current webhooks, a list of pairs in older ones.
-    tags: z.optional(
-      z.union([z.record(z.string(), z.string()), z.array(z.object({ name: z.string(), value: z.string() }))]),
+    tags: z.catch(
+      z.optional(
+        z.union([
+          z.record(z.string(), z.string()),
+          z.array(z.object({ name: z.string(), value: z.string() })),
+        ]),
+      ),
+      undefined,
     ),
-    bounce: z.optional(z.object({ type: Said, subType: Said, message: Said })),
-    suppressed: z.optional(z.object({ type: Said, message: Said })),
-    failed: z.optional(z.object({ reason: Said })),
+    bounce: said({ type: Said, subType: Said, message: Said }),
+    suppressed: said({ type: Said, message: Said }),
+    failed: said({ reason: Said }),
   }),
 });
 

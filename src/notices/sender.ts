@@ -26,5 +26,5 @@ export async function senderFault({ db, config }: Context): Promise<SenderFault 
   if (heldBy !== null) return { fault: `${heldBy} cannot be used`, since: null, waiting: count };
   const { fault, fault_since: since } = pace?.results[0] ?? {};
   if (typeof fault !== "string") return null;
-  return { fault: `Resend refuses the sender (${fault})`, since: Number(since), waiting: count };
+  return { fault: `Resend takes no mail of this service (${fault})`, since: Number(since), waiting: count };
 }

@@ -33,6 +33,11 @@ describe("BRAND", () => {
     expect(read(value)).toEqual({ brand, fault: null });
   });
 
+  it("takes an address in another script, as all mail does", () => {
+    const support = "hilfe@bücher.example";
+    expect(read({ support })).toMatchObject({ brand: { support }, fault: null });
+  });
+
   it.each([
     ["/assets/logo.svg", "https://licensing.acme.example/assets/logo.svg"],
     ["/admin/assets/icon.svg", "https://licensing.acme.example/admin/assets/icon.svg"],

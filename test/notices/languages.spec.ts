@@ -126,7 +126,7 @@ const unique = (names: string[]): string[] => [...new Set(names)];
 describe("the texts", () => {
   const english = new Map(textsOf(speak("en").texts));
   /** What is written alike in several languages. */
-  const ALIKE = new Set([".comma", ".which"]);
+  const ALIKE = new Set([".comma", ".colon", ".which"]);
 
   it.each(OTHERS)("in %s have all that the English ones have, and nothing in English", (language) => {
     const texts = textsOf(speak(language).texts);
@@ -349,6 +349,23 @@ describe("subjects", () => {
     expect((await render("en", { kind: "expiry_warning", licenses })).subject).toBe(
       "2 CAIO licenses expire, the first tomorrow: enterprise, professional",
     );
+  });
+
+  it("have a line for each thing that is said of a license, in the text as in the page", async () => {
+    const licenses: Several<{ facts: LicenseFacts; when: When }> = [
+      { facts: facts(), when: { in: 7 } },
+      { facts: facts({ ...OTHER, grace_until: null }), when: { in: 7 } },
+    ];
+    const { html, text } = await render("en", { kind: "expiry_warning", licenses });
+    for (const { facts: told } of licenses) {
+      const lines = [
+        "Expires in 7 days",
+        `Valid ${speak("en").end(told.expires_at!)}`,
+        told.grace_until === null ? "No grace period" : `Grace ${speak("en").end(told.grace_until)}`,
+      ];
+      expect(text).toContain([`- ${told.license_type}, ${told.license_id}`, ...lines].join("\n  "));
+      expect(html).toContain(lines.join("<br/>"));
+    }
   });
 });
 

@@ -371,6 +371,14 @@ describe("receipts of Resend", () => {
       null,
     ],
     ["email.failed", {}, { status: "failed", reason: "failed" }, null],
+    // What Resend may send one day: only what cannot be read is left out.
+    ["email.failed", { failed: null }, { status: "failed", reason: "failed" }, null],
+    [
+      "email.bounced",
+      { bounce: { type: 5, message: "No such user" } },
+      { status: "bounced", reason: "No such user", bounce_type: null },
+      "bounced",
+    ],
   ])(
     "%s of %j: the message says why, and the address is flagged only where it is to blame",
     async (type, data, shown, flagged) => {

@@ -105,6 +105,30 @@ describe("a notice says the days that its reader counts", () => {
   });
 });
 
+describe("an address that is written in other letters", () => {
+  it.each([
+    ["in capitals", 2070, (email: string) => email.toUpperCase()],
+    ["with its domain in ASCII", 2074, (email: string) => email.replace("bücher", "xn--bcher-kva")],
+  ])("%s is the same mailbox: nobody is told twice", async (_, year, anew) => {
+    const email = `${unique("it")}@bücher.example`;
+    const { license, customer } = await licenseAt(
+      `${year - 1}-02-01T10:00:00Z`,
+      { expires_at: `${year}-01-31` },
+      email,
+    );
+    await night(`${year}-01-18`);
+    const { body } = await admin(`/customers/${customer}`, { method: "PATCH", body: { email: anew(email) } });
+    expect(body.email).toBe(anew(email));
+    await night(`${year}-01-19`);
+    await night(`${year}-01-25`);
+    const told = (await messagesOf(license.id)).map(({ recipient, subject }) => [recipient, subject]);
+    expect(told).toEqual([
+      [anew(email), expect.stringContaining("in 7 days")],
+      [email, expect.stringContaining("in 14 days")],
+    ]);
+  });
+});
+
 describe("what had passed when the term began is not due", () => {
   it("for a trial of thirty days: nothing the night after its delivery", async () => {
     const { email } = await licenseAt("2035-03-01T17:00:00Z", { license_type: "trial" });
@@ -179,6 +203,39 @@ describe("taking back", () => {
     const old = (await messagesOf(license.id)).find(({ recipient }) => recipient === email);
     expect(old).toMatchObject({ status: "skipped", reason: "superseded" });
     expect((await retry(old!.id)).status).toBe(409);
+  });
+
+  it("from a contact that is removed while it waits; the others get theirs", async () => {
+    const { license, email, customer } = await licenseAt("2080-05-01T10:00:00Z", {
+      expires_at: "2081-05-10T12:00:00Z",
+    });
+    const gone = address();
+    const { body } = await admin(`/customers/${customer}/contacts`, { body: { email: gone } });
+    resend.fault = () => refusal(503, "application_error");
+    await night("2081-05-03");
+    await admin(`/customers/${customer}/contacts/${body.id}`, { method: "DELETE" });
+    resend.fault = () => null;
+    await deliveries("2081-05-03T09:00:00Z");
+    expect([subjects(email), subjects(gone)]).toEqual([[expect.stringContaining("in 7 days")], []]);
+    const old = (await messagesOf(license.id)).find(({ recipient }) => recipient === gone);
+    expect(old).toMatchObject({ status: "skipped", reason: "superseded" });
+  });
+
+  it("by the next of two thresholds that are a day apart", async () => {
+    const { license, email } = await licenseAt("2082-05-01T10:00:00Z", {
+      expires_at: "2083-05-10T12:00:00Z",
+      notice_days: [3, 2],
+    });
+    resend.fault = () => refusal(503, "application_error");
+    await night("2083-05-07");
+    await night("2083-05-08");
+    resend.fault = () => null;
+    await deliveries("2083-05-08T09:00:00Z");
+    expect(subjects(email)).toEqual([expect.stringContaining("in 2 days")]);
+    expect(await messagesOf(license.id)).toMatchObject([
+      { status: "sent", reason: null },
+      { status: "skipped", reason: "superseded" },
+    ]);
   });
 
   it("by the end itself, before the night after it", async () => {

@@ -49,6 +49,11 @@ describe("an answer that says that the sender is at fault", () => {
     [401, "missing_api_key"],
     [403, "invalid_api_key"],
     [403, "validation_error"],
+    // The address of Resend is wrong: no message is to blame for that either.
+    [404, "not_found"],
+    [405, "method_not_allowed"],
+    [308, "moved"],
+    [422, "invalid_from_address"],
   ])("%i %s: nothing fails, and another configuration is tried at once", async (status, name) => {
     const [one, other] = [await dueLicense(), await dueLicense()];
     resend.fault = () => refusal(status, name);
@@ -85,13 +90,18 @@ describe("an answer that says that the sender is at fault", () => {
     resend.fault = () => refusal(403, "invalid_api_key");
     await fireAt(night(0), bindings);
     await fireAt(night(1), bindings);
-    resend.fault = () => null;
-    await fireAt(night(1) + 10 * MINUTE, bindings, DELIVERIES);
-    const texts = resend.to(staff).map(({ text }) => text.replaceAll(/\s+/g, " "));
-    expect(texts).toHaveLength(2);
-    expect(texts[1]).toMatch(/refused: invalid_api_key/);
-    expect(texts[1]).toMatch(/\d+ messages? waits?/);
     await fireAt(night(2), bindings);
+    resend.fault = () => null;
+    await fireAt(night(2) + 10 * MINUTE, bindings, DELIVERIES);
+    const texts = resend.to(staff).map(({ text }) => text.replaceAll(/\s+/g, " "));
+    expect(texts).toHaveLength(3);
+    const first = new Date(night(0)).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+    for (const text of texts.slice(1)) {
+      expect(text).toMatch(/refused: invalid_api_key/);
+      expect(text).toContain(`since ${first}, 03:00 UTC`);
+      expect(text).toMatch(/\d+ messages? waits?/);
+    }
+    await fireAt(night(3), bindings);
     expect(resend.to(staff).at(-1)!.text).not.toContain("invalid_api_key");
   });
 });
@@ -127,6 +137,54 @@ describe("a MAIL_FROM that cannot be used", () => {
     expect(resend.requests).toEqual([]);
     await fireAt(start + 30 * MINUTE, mailing({ MAIL_FROM: "Licensing, Inc. <a@b.example>" }), DELIVERIES);
     expect(resend.to(email)).toMatchObject([{ from: '"Licensing, Inc." <a@b.example>' }]);
+  });
+});
+
+describe("a MAIL_FROM whose domain Resend does not know", () => {
+  const unknown = mailing({ MAIL_FROM: "Licensing <a@unknown.example>" });
+  const known = mailing({ MAIL_FROM: "Licensing <a@known.example>" });
+  const refuseUnknown = (): void => {
+    resend.fault = ({ emails }) =>
+      emails.some(({ from }) => from.includes("unknown")) ? refusal(403, "validation_error") : null;
+  };
+
+  it("holds mail, and what waited goes out from the sender that is configured then", async () => {
+    const { license, email } = await dueLicense();
+    const other = await dueLicense();
+    refuseUnknown();
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: unknown });
+    await fireAt(night(0), unknown);
+    expect(resend.inbox).toEqual([]);
+    await fireAt(night(0) + 10 * MINUTE, known, DELIVERIES);
+    for (const to of [email, other.email])
+      expect(new Set(resend.to(to).map(({ from }) => from))).toEqual(
+        new Set(["Licensing <a@known.example>"]),
+      );
+    expect(resend.to(email)).toHaveLength(2);
+  });
+
+  it("is kept in a request that may be through: the same bytes, so that nobody gets it twice", async () => {
+    const { license, email } = await dueLicense();
+    resend.loseAnswer = () => true;
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: unknown });
+    resend.loseAnswer = () => false;
+    await fireAt(start + 20 * MINUTE, known, DELIVERIES);
+    expect(resend.to(email)).toMatchObject([{ from: "Licensing <a@unknown.example>" }]);
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "sent" }]);
+  });
+
+  it("is replaced in the stored mail, so that a lost answer under the new one does no harm", async () => {
+    const { license, email } = await dueLicense();
+    refuseUnknown();
+    await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: unknown });
+    resend.loseAnswer = () => true;
+    await fireAt(start + 20 * MINUTE, known, DELIVERIES);
+    resend.loseAnswer = () => false;
+    await fireAt(start + 40 * MINUTE, known, DELIVERIES);
+    const [, lost, again] = resend.requests;
+    expect(again).toEqual(lost);
+    expect(resend.to(email)).toMatchObject([{ from: "Licensing <a@known.example>" }]);
+    expect(await messagesOf(license.id)).toMatchObject([{ status: "sent" }]);
   });
 });
 

@@ -294,6 +294,13 @@ describe("what comes from data", () => {
     }
   });
 
+  it("a contact in another script is shown as it is, and its link goes to the ASCII form", async () => {
+    const { html, text } = await render(warning({ in: 7 }, { contact: "hilfe@bücher.example" }));
+    expect(html).toContain('href="mailto:hilfe@xn--bcher-kva.example"');
+    expect(seen(html)).toContain("hilfe@bücher.example");
+    expect(text).toContain("hilfe@bücher.example");
+  });
+
   it("half of a surrogate pair does no harm", async () => {
     const { html, text } = await render(
       warning({ in: 7 }, { customer_name: "A\ud800", license_id: "lic\udc00" }),

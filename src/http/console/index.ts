@@ -1,6 +1,7 @@
 // Every page and form of the console.
 import { apiTokenFormDoors } from "./settings/api-token-forms.tsx";
 import { apiTokenDoors } from "./settings/api-tokens.tsx";
+import { brand } from "./brand.ts";
 import { bulkDoors } from "./licenses/bulk.tsx";
 import { editLicense } from "./licenses/edit.tsx";
 import { exportDoors } from "./exports.tsx";
@@ -51,6 +52,7 @@ const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 // Paths are tried in this order: fixed names come before ids.
 export const doors: Door[] = [
   overview,
+  brand,
   ...licenseDoors,
   newLicense,
   ...bulkDoors,

@@ -1,5 +1,6 @@
 // The frame of every page: head, navigation, who is signed in.
 import type { Child, FC } from "hono/jsx";
+import { DEFAULT_BRAND } from "../../field/brand.ts";
 import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -44,7 +45,7 @@ const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit,
   </>
 );
 
-const Head: FC<{ title: string; product: string }> = ({ title, product }) => (
+const Head: FC<{ title: string; product: string; color: string }> = ({ title, product, color }) => (
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -54,6 +55,10 @@ const Head: FC<{ title: string; product: string }> = ({ title, product }) => (
     </title>
     <link rel="icon" href="/admin/assets/icon.svg" type="image/svg+xml" />
     <link rel="stylesheet" href="/admin/assets/console.css" />
+    {color === DEFAULT_BRAND.color ? null : (
+      // The address names the color, so that another one is not taken from the browser's cache.
+      <link rel="stylesheet" href={`/admin/brand.css?color=${color.slice(1)}`} />
+    )}
     {/* Not deferred: it marks the page before the first paint, so nothing shifts. */}
     <script src="/admin/assets/console.js"></script>
   </head>
@@ -73,7 +78,7 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
   const owner = config?.brand.name ?? product;
   return (
     <html lang="en">
-      <Head title={title} product={product} />
+      <Head title={title} product={product} color={config?.brand.color ?? DEFAULT_BRAND.color} />
       {visit ? (
         <body>
           <a class="skip" href="#content">

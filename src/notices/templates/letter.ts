@@ -1,5 +1,6 @@
 // A letter: what a mail says, before it becomes HTML or text. Both are rendered from the same letter, so they say the
 // same.
+import { asciiMailbox } from "../../field/mailboxes.ts";
 
 /** A piece of a sentence. `name` is a text that somebody chose, which may run in either direction. */
 export type Inline = string | { name: string } | { code: string } | { strong: string } | { contact: string };
@@ -45,6 +46,7 @@ const ADDRESS = /^[\w.+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0
 
 /** A mailto link to `contact`, or null if that is not an address but, for example, a telephone number. */
 export function mailto(contact: string, subject?: string): string | null {
-  if (!ADDRESS.test(contact)) return null;
-  return `mailto:${contact}${subject === undefined ? "" : `?subject=${encodeURIComponent(subject)}`}`;
+  const address = asciiMailbox(contact);
+  if (address === null || !ADDRESS.test(address)) return null;
+  return `mailto:${address}${subject === undefined ? "" : `?subject=${encodeURIComponent(subject)}`}`;
 }

@@ -70,12 +70,21 @@ function rowsText({ title, lead, count, rows }: Extract<Block, { kind: "rows" }>
   return [
     ...(title === null ? [] : [underlined(`${title} (${voice.number(count)})`), ""]),
     ...(lead === null ? [] : [wrap(lead), ""]),
-    ...rows.map((row) => {
-      const pieces: (Inline | null)[] = [row.lead, row.detail, ...[row.note].flat()];
-      return wrap(pieces.flatMap((piece) => (piece === null ? [] : inlineText(piece))).join(comma), "- ");
+    ...rows.flatMap(({ lead: name, detail, note }) => {
+      const [beside, below] = Array.isArray(note) ? [[], note] : [[note], []];
+      const pieces: (Inline | null)[] = [name, detail, ...beside];
+      const line = pieces.flatMap((piece) => (piece === null ? [] : inlineText(piece))).join(comma);
+      return [wrap(line, "- "), ...below.map((text) => wrap(text, "  "))];
     }),
     ...(left > 0 ? [fillText(more, { n: voice.number(left) })] : []),
   ].join("\n");
+}
+
+function factsText({ facts }: Extract<Block, { kind: "facts" }>, { texts }: Voice): string {
+  const width = Math.max(...facts.map(([label]) => columnsOf(label + texts.colon))) + 2;
+  return facts
+    .map(([label, value]) => wrap(inlineText(value), padded(label + texts.colon, width)))
+    .join("\n");
 }
 
 function blockText(block: Block, voice: Voice): string | null {
@@ -89,12 +98,8 @@ function blockText(block: Block, voice: Voice): string | null {
         .filter((text) => text !== "")
         .map((text) => wrap(text, "  "))
         .join("\n");
-    case "facts": {
-      const width = Math.max(...block.facts.map(([label]) => columnsOf(label))) + 3;
-      return block.facts
-        .map(([label, value]) => wrap(inlineText(value), padded(`${label}:`, width)))
-        .join("\n");
-    }
+    case "facts":
+      return factsText(block, voice);
     case "steps":
       return block.steps.map((step, index) => wrap(sentence(step), `${index + 1}. `)).join("\n");
     case "rows":

@@ -152,9 +152,10 @@ export const retry: Form = {
   path: "/admin/messages/{id}/retry",
   access: "licenses",
   async show(visit, entry) {
-    const { message: row } = await findMessage(visit.context, visit.params["id"]!);
+    const { message: row, holdsKey } = await findMessage(visit.context, visit.params["id"]!);
     const message = presentMessage(row);
     const here = `/admin/messages/${message.id}`;
+    const isNotice = message.kind === "expiry_warning" || message.kind === "license_expired";
     return {
       title: "Send again",
       section: "messages",
@@ -164,8 +165,9 @@ export const retry: Form = {
           <Card>
             <PostForm visit={visit} entry={entry}>
               <p>
-                The same mail goes to <strong>{message.recipient}</strong> again at once, unchanged. To mail
-                the license as it is now, send it from its own page.
+                It goes to <strong>{message.recipient}</strong> again at once,{" "}
+                {isNotice ? "in the words of today, with all that the same mail tells." : "unchanged."}
+                {holdsKey ? " To mail the license as it is now, send it from its own page." : null}
               </p>
               {message.last_error === null || entry.problem ? null : (
                 <p class="note warn">{message.last_error}</p>

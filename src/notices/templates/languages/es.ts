@@ -4,6 +4,7 @@ export const es: Texts = {
   locale: "es-ES",
   comma: ", ",
   instant: "{date} a las {time} UTC",
+  colon: ":",
   through: "hasta el {date} inclusive",
   until: "hasta el {date} a las {time} UTC",
   today: "hoy",
@@ -39,9 +40,9 @@ export const es: Texts = {
     basics: "solo las básicas",
   },
   covers: "Qué incluye",
-  validEnd: "válida {end}",
-  graceEnd: "período de gracia {end}",
-  noGrace: "sin período de gracia",
+  validEnd: "Válida {end}",
+  graceEnd: "Período de gracia {end}",
+  noGrace: "Sin período de gracia",
   renewal: {
     heading: "Cómo renovar",
     words:
@@ -87,7 +88,7 @@ export const es: Texts = {
     preheader: "{validity} Las instalaciones conectadas no necesitan nada de usted.",
     thanks: "Gracias por seguir con nosotros.",
     valid: "Ahora es válida {end}.",
-    validMore: "ahora válida {end}",
+    validMore: "Ahora válida {end}",
     perpetual: "Ya no vence.",
     grace: "Después hay un período de gracia {end}.",
     connected: "Instalaciones conectadas",
@@ -154,7 +155,7 @@ export const es: Texts = {
     preheaderMore: "Cuáles son y cómo renovarlas.",
     words: "Su licencia {type} de {product} ({id}) era válida {end} y ha vencido.",
     wordsMore: "Estas licencias de {product} han vencido:",
-    was: "era válida {end}",
+    was: "Era válida {end}",
     grace: "Período de gracia {end}",
     graceWords:
       "Durante ese tiempo, {product} sigue funcionando como antes. Sin una renovación, se detiene después.",

@@ -4,6 +4,7 @@ export const ja: Texts = {
   locale: "ja-JP",
   comma: "、",
   instant: "{date} {time}（UTC）",
+  colon: "：",
   through: "{date}まで",
   until: "{date} {time}（UTC）まで",
   today: "本日",

@@ -15,6 +15,8 @@ export interface Texts {
   /** Between the parts of a list. */
   comma: string;
   instant: string;
+  /** After a label. */
+  colon: string;
   /** An end that is a date; this day is still included. */
   through: string;
   /** An end that is an instant. */
@@ -47,7 +49,7 @@ export interface Texts {
     basics: string;
   };
   covers: string;
-  /** A column of a table: until when the license is valid, and its grace period. */
+  /** Lines about one license of several: until when it is valid, and its grace period. */
   validEnd: string;
   graceEnd: string;
   noGrace: string;

@@ -121,6 +121,7 @@ describe("sending a message again", () => {
     await rows("UPDATE messages SET recipient = ? WHERE id = ?", EMAIL, id);
     const visitor = await Visitor.signInAs("manager", mailing());
     const form = await visitor.get(`/admin/messages/${id}/retry`);
+    expect(form.text).toContain("unchanged. To mail the license as it is now");
     const done = await visitor.submit(form);
     expect(done.location).toBe(`/admin/messages/${id}?done=retried`);
     expect((await visitor.submit(form)).location).toBe(done.location);
@@ -129,6 +130,14 @@ describe("sending a message again", () => {
     expect(page.text).toContain("It is sent again.");
     expect(page.text).toContain("Resend took it.");
     expect(page.html).not.toContain("/retry");
+  });
+
+  it("says that a notice goes out in the words of today", async () => {
+    const { id } = await skipped();
+    await rows("UPDATE messages SET kind = 'expiry_warning' WHERE id = ?", id);
+    const { text } = await (await Visitor.signIn()).get(`/admin/messages/${id}/retry`);
+    expect(text).toContain("in the words of today, with all that the same mail tells.");
+    expect(text).not.toMatch(/unchanged|license as it is now/);
   });
 
   it("says why nothing can be sent", async () => {
