@@ -45,8 +45,9 @@ export async function runNightly(context: Context, due: number): Promise<void> {
       async run(run) {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
-        const changes = await notesOnChanges(run.context, due);
-        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), changes);
+        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), () =>
+          notesOnChanges(run.context, due),
+        );
       },
     },
     mailStep(due),

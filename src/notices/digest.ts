@@ -42,7 +42,7 @@ export async function writeDigest(
   since: number,
   unreachable: DigestRow[],
   jobs: DigestJob[],
-  more: DigestNote[] = [],
+  more: () => Promise<DigestNote[]>,
 ): Promise<void> {
   const { staff } = context.config.mail;
   const day = formatInstant(now).slice(0, 10);
@@ -72,6 +72,7 @@ export async function writeDigest(
     undelivered(orm, "failed", since),
   ]);
   const sender = await senderFault(context);
+  const notes = await more();
   const { atLimit, seal } = await fullLicenses(context, now, since);
   const rows = await Promise.all(
     staff.map((recipient) =>
@@ -90,7 +91,7 @@ export async function writeDigest(
           failed,
           sender,
           faults: context.config.faults,
-          more,
+          more: notes,
           at_limit: atLimit,
           unreachable: unreachable.slice(0, MAX_LISTED),
           seal,

@@ -83,7 +83,9 @@ beforeAll(async () => {
 // So many rows would slow down every file that comes after.
 afterAll(async () => {
   await rows("DELETE FROM messages WHERE license_id GLOB 'lic_budget_*'");
+  await rows("DELETE FROM license_terms WHERE license_id GLOB 'lic_budget_*'");
   await rows("DELETE FROM licenses WHERE customer_id GLOB 'budget_*'");
+  await rows("DELETE FROM customer_terms WHERE customer_id GLOB 'budget_*'");
   await rows("DELETE FROM customers WHERE id GLOB 'budget_*'");
 });
 
