@@ -405,8 +405,8 @@ describe("receipts of Resend", () => {
       expect((await admin(`/messages/${told}`)).body).toMatchObject(shown);
     }
     expect(await statusOf(apart)).toBe("sent");
-    const recorded = (await eventsOf(customer)).filter(({ action }) => action === "customer.email_bounced");
-    expect(recorded).toHaveLength(1);
+    const flagged = (await eventsOf(customer)).filter(({ action }) => action === "customer.email_bounced");
+    expect(flagged).toHaveLength(1);
   });
 
   it("flag the contact that the mail went to, and not the customer's own address", async () => {
