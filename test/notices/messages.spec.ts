@@ -393,6 +393,14 @@ describe("receipts of Resend", () => {
     },
   );
 
+  it.each(["email.suppressed", "email.failed"])("%s of a mail that arrived says nothing", async (type) => {
+    const { id, customer } = await sentMessage();
+    await report("email.delivered", id, {});
+    expect((await report(type, id, {})).status).toBe(204);
+    expect(await statusOf(id)).toBe("delivered");
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
+  });
+
   it("are about all notices that the mail told, and record the address once", async () => {
     const { id, customer } = await sentMessage();
     const follower = await anotherOf(customer);
