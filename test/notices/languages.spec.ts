@@ -414,6 +414,16 @@ describe("the brand", () => {
     expect(text).toMatch(/\n\nMusterstraße 1\n<b>HRB<\/b> 12345 B\n$/);
   });
 
+  it("has customers ask its support, in place of the address that mail comes from", async () => {
+    const { contact } = facts();
+    for (const [, notice] of notices()) {
+      const { html, text } = await render("fr", notice, branded({ support: "aide@smarthaus.example" }));
+      expect(html).toContain('href="mailto:aide@smarthaus.example');
+      expect(text).toContain("aide@smarthaus.example");
+      expect(html + text).not.toContain(contact);
+    }
+  });
+
   const STEPS = ["00", "33", "66", "99", "cc", "ff"];
   const COLORS = STEPS.flatMap((red) =>
     STEPS.flatMap((green) => STEPS.map((blue) => `#${red}${green}${blue}`)),

@@ -393,6 +393,30 @@ describe("receipts of Resend", () => {
     },
   );
 
+  it.each(["email.suppressed", "email.failed"])("%s of a mail that arrived says nothing", async (type) => {
+    const { id, customer } = await sentMessage();
+    await report("email.delivered", id, {});
+    expect((await report(type, id, {})).status).toBe(204);
+    expect(await statusOf(id)).toBe("delivered");
+    expect((await admin(`/customers/${customer}`)).body.email_status).toBeNull();
+  });
+
+  it("are about all notices that the mail told, and record the address once", async () => {
+    const { id, customer } = await sentMessage();
+    const follower = await anotherOf(customer);
+    const apart = await anotherOf(customer);
+    await rows("UPDATE messages SET joined = ? WHERE id IN (?, ?)", id, id, follower);
+    const shown = { status: "bounced", reason: "No such user", bounce_type: "Permanent" };
+    const bounce = { type: "Permanent", message: "No such user" };
+    expect((await report("email.bounced", id, { bounce })).status).toBe(204);
+    for (const told of [id, follower]) {
+      expect((await admin(`/messages/${told}`)).body).toMatchObject(shown);
+    }
+    expect(await statusOf(apart)).toBe("sent");
+    const flagged = (await eventsOf(customer)).filter(({ action }) => action === "customer.email_bounced");
+    expect(flagged).toHaveLength(1);
+  });
+
   it("flag the contact that the mail went to, and not the customer's own address", async () => {
     const { id: customer } = await newCustomer({ email: EMAIL });
     const email = `${unique("billing")}@acme.example`;

@@ -140,6 +140,19 @@ describe("a MAIL_FROM that cannot be used", () => {
   });
 });
 
+it.each([{ RESEND_API_KEY: "re key" }, { RESEND_BASE_URL: "nowhere" }])(
+  "a faulty variable holds mail as well, and does not write it off as unsent: %j",
+  async (faulty) => {
+    const { license, email } = await dueLicense();
+    const sent = await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing(faulty) });
+    expect(sent).toMatchObject({ status: 200, body: { status: "pending" } });
+    await fireAt(start + 20 * MINUTE, mailing(faulty), DELIVERIES);
+    expect(resend.requests).toEqual([]);
+    await fireAt(start + 30 * MINUTE, mailing(), DELIVERIES);
+    expect(resend.to(email)).toHaveLength(1);
+  },
+);
+
 describe("a MAIL_FROM whose domain Resend does not know", () => {
   const unknown = mailing({ MAIL_FROM: "Licensing <a@unknown.example>" });
   const known = mailing({ MAIL_FROM: "Licensing <a@known.example>" });
