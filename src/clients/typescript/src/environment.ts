@@ -33,7 +33,9 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
   const hours = fromEnv("CAIO_LICENSE_LEASE_HOURS");
   const isHours = hours === undefined || (/^\d+$/.test(hours.trim()) && isLeaseHours(Number(hours)));
   const { leaseHours, release, licenseKeyFile } = options;
-  const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter((key) => key !== undefined);
+  const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter(
+    (key) => typeof key === "string",
+  );
   const licenseKey = given.find((key) => cleanKey(key) !== "");
   const file = licenseKeyFile || fromEnv("CAIO_LICENSE_KEY_FILE");
   return {
