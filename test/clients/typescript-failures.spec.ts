@@ -60,6 +60,11 @@ const CAUSES: [string, () => Promise<string>, RegExp][] = [
     },
     /^certificate verify failed: self-signed certificate$/,
   ],
+  [
+    "a service that speaks no TLS",
+    async () => `https://localhost:${await listening(createServer())}`,
+    /^no TLS connection: [A-Z_]+$/,
+  ],
   ["a host that there is not", async () => "http://no-such-host.invalid", /^no such host$/],
   [
     "a port that nobody listens on",

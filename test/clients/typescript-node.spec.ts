@@ -53,6 +53,12 @@ const ticking = (check: () => void): Promise<void> =>
   });
 
 describe("the environment", () => {
+  it("counts where a program says null for the key that it has not", async () => {
+    vi.stubEnv("CAIO_LICENSE_KEY", licenseKey);
+    const settings = JSON.parse('{ "licenseKey": null }') as object;
+    expect((await install(settings)).status().code).toBe("NOT_ACTIVATED");
+  });
+
   it("counts an empty variable as not set", async () => {
     for (const name of ["URL", "KEY", "ISSUER", "KEYS", "DIR"]) vi.stubEnv(`CAIO_LICENSE_${name}`, "");
     vi.stubEnv("HOME", folder.path);

@@ -83,6 +83,21 @@ class DiskTest(ClientCase):
                 replaced = self.client(self.signer.license_key(rev=2)).status()
                 self.assertEqual((replaced.state, replaced.license_id), ("entitled", "lic_1"))
 
+    @unittest.skipUnless(hasattr(os, "mkfifo"), "needs pipes")
+    def test_a_pipe_in_the_place_of_a_file_holds_up_no_start(self) -> None:
+        for name in ("state.json", "kept.json", "instance_id", "lock", "check-in.lock"):
+            with self.subTest(name):
+                self.activated().close()
+                (self.folder / name).unlink(missing_ok=True)
+                os.mkfifo(self.folder / name)
+                client = self.client(self.signer.license_key())
+                self.assertEqual(client.status().state, "entitled")
+                client.close()
+                (self.folder / name).unlink(missing_ok=True)
+        key_file = self.folder / "key"
+        os.mkfifo(key_file)
+        self.assertTrue(self.client(license_key_file=key_file).status().may_run)
+
     def test_a_broken_state_that_cannot_be_put_aside_stops_nobody(self) -> None:
         self.activated()
         (self.folder / "state.json").write_text("{")

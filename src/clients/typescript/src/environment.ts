@@ -36,7 +36,9 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
   const { leaseHours, release, licenseKeyFile } = options;
   const built = fromEnv("CAIO_BUILT_AT");
   const isBuilt = built === undefined || builtAtOf(built) !== null;
-  const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter((key) => key !== undefined);
+  const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter(
+    (key) => typeof key === "string",
+  );
   const licenseKey = given.find((key) => cleanKey(key) !== "");
   const file = licenseKeyFile || fromEnv("CAIO_LICENSE_KEY_FILE");
   return {

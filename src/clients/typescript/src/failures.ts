@@ -31,6 +31,9 @@ export function reasonOf(error: unknown): string {
     const known = REASONS[String((one as NodeJS.ErrnoException).code)];
     if (known !== undefined) return known;
     if (one.name === "TimeoutError") return TOO_LATE;
+    // OpenSSL's own words are about its source files.
+    const tls = /^ERR_SSL_(\w+)$/.exec(String((one as NodeJS.ErrnoException).code))?.[1];
+    if (tls !== undefined) return `no TLS connection: ${tls}`;
     const proxy = /proxy response \((\d{3})\)/i.exec(one.message)?.[1];
     if (proxy !== undefined) return `proxy answered ${proxy}`;
   }

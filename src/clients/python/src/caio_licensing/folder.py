@@ -22,7 +22,7 @@ from .documents import claim_of
 from .files import WatchedFile, sweep, write_atomically
 from .locks import file_lock
 from .state import KEPT, State, decode, encode, encode_kept, salvage
-from .texts import clean_instance_id, is_instance_id
+from .texts import clean_instance_id, is_instance_id, read_bytes
 
 log = logging.getLogger("caio_licensing")
 
@@ -276,7 +276,7 @@ def _salvaged(folder: Path) -> State | None:
     texts = []
     for name in ("state.json", _KEPT):
         try:
-            texts.append((folder / name).read_bytes().decode("utf-8", "replace"))
+            texts.append(read_bytes(folder / name).decode("utf-8", "replace"))
         except OSError:
             texts.append("")
     return salvage(*texts) if texts[0] or (folder / "state.json").exists() else None

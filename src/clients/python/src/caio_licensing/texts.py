@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from pathlib import Path
 from urllib.parse import urlsplit
 
 # Unicode's White_Space; `str.isspace` takes four control characters more.
@@ -123,4 +122,11 @@ def decode_text(data: bytes) -> str:
 
 def read_text(path: str | os.PathLike[str]) -> str:
     """:raises OSError, ValueError: as for `decode_text`"""
-    return decode_text(Path(path).read_bytes())
+    return decode_text(read_bytes(path))
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """At once: a pipe in a file's place would keep the caller, and with it the start of an application, for ever."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        return stream.read() or b""
