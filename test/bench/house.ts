@@ -2,9 +2,9 @@
 // meter, and the floor. Each has a socket of its own: no proxy of the tools stands before it.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { bundle, type Bundle, write } from "../../src/dev/bundle/bundle.ts";
+import { bundle, type Bundle, modulesIn, write } from "../../src/dev/bundle/bundle.ts";
 import { generateKeys } from "../../src/dev/keys.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -22,17 +22,16 @@ export const ENTRIES = {
 
 type WorkerName = keyof typeof ENTRIES;
 
+const folderFor = (name: string): string => `.wrangler/bench/${name}`;
+
 /** Bundles the Workers as they are deployed. @returns the service */
 export async function bundleAll(): Promise<Bundle> {
   const made = await Promise.all(
-    Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, `.wrangler/bench/${name}`)),
+    Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, folderFor(name))),
   );
   made.forEach(write);
   return made[0]!;
 }
-
-const scriptOf = (name: WorkerName): string =>
-  relative(ROOT, join(SCRATCH, name, `${basename(ENTRIES[name], ".ts")}.mjs`));
 
 export interface Secrets {
   SIGNING_KEYS: string;
@@ -71,8 +70,7 @@ export async function openHouse(database: string, secrets: Secrets): Promise<Hou
       resourcePersistencePath: folderOf(database),
       workers: names.map((name) => ({
         name,
-        modules: true,
-        scriptPath: scriptOf(name),
+        modules: modulesIn(folderFor(name), `${basename(ENTRIES[name], ".ts")}.mjs`),
         compatibilityDate: "2026-11-01",
         d1Databases: { DB: DATABASE },
         ratelimits: {

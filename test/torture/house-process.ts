@@ -1,6 +1,7 @@
 // Started by house.ts: the Worker on workerd, its database in the folder given, until it is killed.
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { modulesIn } from "../../src/dev/bundle/bundle.ts";
 
 const [state] = process.argv.slice(2);
 const root = process.cwd();
@@ -14,8 +15,7 @@ const miniflare = new Miniflare(
     workers: [
       {
         name: "app",
-        modules: true,
-        scriptPath: ".wrangler/torture/worker/worker.mjs",
+        modules: modulesIn(".wrangler/torture/worker", "worker.mjs"),
         compatibilityDate: "2026-11-01",
         d1Databases: { DB: "00000000-0000-0000-0000-000000000000" },
         ratelimits: {

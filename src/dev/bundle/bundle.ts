@@ -57,6 +57,12 @@ export function write({ folder, files }: Bundle): void {
   }
 }
 
+/** The modules in a folder of the project as Miniflare takes them. It runs the first: `entry`. */
+export const modulesIn = (folder: string, entry: string): { type: "ESModule"; path: string }[] =>
+  [entry, ...readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".mjs") && name !== entry)].map(
+    (name) => ({ type: "ESModule", path: `${folder}/${name}` }),
+  );
+
 export interface Part {
   /** The files it was made of, as paths in the project. */
   sources: string[];
