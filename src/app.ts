@@ -1,5 +1,4 @@
-// Mounts the surfaces on one Hono application.
-import { Hono } from "hono";
+// Mounts every call on one Hono application.
 import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
@@ -14,15 +13,11 @@ import { overviewEndpoints } from "./http/admin/overview.ts";
 import { meEndpoints } from "./http/admin/access/me.ts";
 import { messageEndpoints } from "./http/admin/messages.ts";
 import { peopleEndpoints } from "./http/admin/access/people.ts";
-import { doors } from "./http/console/index.ts";
-import { mountConsole } from "./http/console/mount.tsx";
-import { mountSignIn } from "./http/console/sign-in.tsx";
-import type { AppEnv } from "./http/http.ts";
 import { type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/index.ts";
-import { context, notFound, onError } from "./http/middleware.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
+import { surface } from "./http/surface.ts";
 import { webhookEndpoints } from "./http/webhooks.ts";
 
 /** Every call of the service, except those that describe it. */
@@ -46,28 +41,8 @@ export const endpoints: Endpoint[] = [
   ...webhookEndpoints,
 ];
 
-function surface(): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
-  app.use(context);
-  app.notFound(notFound);
-  app.onError(onError);
-  return app;
-}
+const app = surface();
+mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
 
-const CONSOLE = "/admin";
-
-/**
- * Answers requests. The console is a separate application because it has both /licenses/new and /licenses/:id. With
- * such paths in it, Hono's router would look up every call in its slower way.
- */
-export function createApp(): Hono<AppEnv>["fetch"] {
-  const api = surface();
-  mount(api, [...endpoints, ...referenceEndpoints(endpoints)]);
-  const pages = surface();
-  mountSignIn(pages);
-  mountConsole(pages, doors);
-  return (request, env, execution) => {
-    const isPage = request.url.startsWith(CONSOLE, request.url.indexOf("/", 8));
-    return (isPage ? pages : api).fetch(request, env, execution);
-  };
-}
+/** Answers what is not a page of the console. */
+export const answer = app.fetch;

@@ -1,13 +1,26 @@
 // The entry points of the Worker: requests, and the triggers of wrangler.toml.
-import { createApp } from "./app.ts";
+import { getPath } from "hono/utils/url";
 import type { Env } from "./config.ts";
 import type { Context } from "./context.ts";
 import { soundServicesOf } from "./services.ts";
-import { publishedKeys } from "./http/service.ts";
-import { runDeliveries } from "./jobs/deliveries.ts";
-import { runNightly } from "./jobs/nightly.ts";
+import { mount } from "./http/endpoint.ts";
+import { instanceEndpoints } from "./http/instances/index.ts";
+import { publishedKeys, serviceEndpoints } from "./http/service.ts";
+import { surface } from "./http/surface.ts";
 
-const answer = createApp();
+// What installations call, and what they depend on. Everything else is loaded by the first request or trigger that needs
+// it: to prepare the console and its like takes an isolate longer than all of this, and most isolates never show a page.
+const calls = [...instanceEndpoints, ...serviceEndpoints];
+const paths = new Set(calls.map(({ path }) => path));
+const instances = surface();
+mount(instances, calls);
+
+function answer(request: Request, env: Env, execution: ExecutionContext): Response | Promise<Response> {
+  const path = getPath(request);
+  if (paths.has(path)) return instances.fetch(request, env, execution);
+  const module = path.startsWith("/admin") ? import("./http/console/index.ts") : import("./app.ts");
+  return module.then((loaded) => loaded.answer(request, env, execution));
+}
 
 const jobContext = async (env: Env, execution: ExecutionContext, id: string): Promise<Context> => ({
   ...(await soundServicesOf(env)),
@@ -23,10 +36,14 @@ async function scheduled(
   execution: ExecutionContext,
 ): Promise<void> {
   switch (cron) {
-    case "0 3 * * *":
+    case "0 3 * * *": {
+      const { runNightly } = await import("./jobs/nightly.ts");
       return runNightly(await jobContext(env, execution, "nightly"), scheduledTime);
-    case "*/10 * * * *":
+    }
+    case "*/10 * * * *": {
+      const { runDeliveries } = await import("./jobs/deliveries.ts");
       return runDeliveries(await jobContext(env, execution, "deliveries"), scheduledTime);
+    }
     default:
       throw new Error(`There is no job for the trigger ${cron}.`);
   }

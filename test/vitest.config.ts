@@ -30,6 +30,8 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
   root,
   plugins: [
     cloudflareTest(async () => ({
+      // The sources themselves, not what is built of them.
+      main: join(root, "src/worker.ts"),
       wrangler: { configPath: join(root, "wrangler.toml") },
       miniflare: {
         d1Databases: ["before"],

@@ -1,7 +1,7 @@
 // What must exist before a deployment. Only checks and changes nothing; each fault comes with its fix.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { missingBindings, readWranglerConfig } from "./wrangler-config.ts";
+import { missingBindings, readWranglerConfig } from "./checks/wrangler-config.ts";
 
 export const ENVIRONMENTS = ["production", "staging"] as const;
 

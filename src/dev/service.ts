@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { CommandError } from "./command.ts";
 import { ensureSecrets } from "./secrets.ts";
 import { claimFolder } from "./state-folder.ts";
-import { assertConfigured } from "./settings.ts";
+import { assertConfigured } from "./checks/settings.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");

@@ -30,7 +30,7 @@ function options() {
 const PARENT = process.ppid;
 
 // Lines that wrangler prints about itself; the rest is the service's own log.
-const CHATTER = /^(\[wrangler:|⎔|\s*$)/;
+const CHATTER = /^(\[(wrangler:|custom build\])|⎔|[┌│├└]|Attaching |The file |\s*$)/;
 
 function greeting({ url, issuer, token, made }: RunningService): string {
   // A client expects the address that it calls as the issuer, unless it is configured otherwise.

@@ -1,6 +1,5 @@
 // One story told through every example of the API reference: Acme buys a professional license and activates
 // an installation. Keys and certificates are shortened; they are not real ones.
-import { csvOf } from "../licensing/sheets/sheets.ts";
 
 export const CUSTOMER = "acme";
 
@@ -116,22 +115,6 @@ export const exportedLicense = {
   ...terms,
   revision: 1,
 };
-
-export const exportedCsv = csvOf([
-  Object.keys(exportedLicense),
-  Object.values({ ...exportedLicense, features: terms.features.join(";") }),
-]);
-
-export const customersCsv = csvOf([
-  ["id", "name", "email", "company"],
-  [CUSTOMER, "Ada Price", "ada@acme.example", "Acme"],
-]);
-
-export const licensesCsv = csvOf([
-  ["customer_id", "license_type", "expires_at", "max_instances", "features"],
-  [CUSTOMER, "professional", "2027-11-30", 5, "orchestration;api"],
-  [CUSTOMER, "enterprise", "never", "unlimited", null],
-]);
 
 export const imported = { dry_run: false, rows: 1, created: 1 };
 

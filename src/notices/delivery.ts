@@ -4,7 +4,7 @@
 // that are claimed together stay together: after a lost answer, the same bytes are sent with the same idempotency key,
 // and Resend gives the same answer as before. It forgets keys after a day, so the attempts end before that.
 import { asc, eq } from "drizzle-orm";
-import { Resend } from "resend";
+import type { Resend } from "resend";
 import type { Context } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
 import { DAY, HOUR, SECOND } from "../kernel/dates.ts";
@@ -62,7 +62,8 @@ export async function deliverMail(
   if (apiKey === null || from === null || heldBy !== null) return 0;
   const sender = await sha256(JSON.stringify([apiKey, baseUrl, from]));
   const ahead = Math.max(0, at - clock.now());
-  const resend = new Resend(apiKey, { baseUrl });
+  const { Resend: Client } = await import("resend");
+  const resend = new Client(apiKey, { baseUrl });
   const until = clock.now() + budget;
   await context.db.batch(takeBackUntrue(context, clock.now() + ahead), "repeatable");
   await joinNotices(context, clock.now() + ahead, "pending", mayGoOn);

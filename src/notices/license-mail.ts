@@ -23,7 +23,7 @@ import { factsOf } from "./joining.ts";
 import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
 import { takingBack, TRANSFERRED } from "./superseded.ts";
-import { isTold } from "./templates/changed-letter.ts";
+import { TOLD_CHANGES } from "./templates/notice.ts";
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
 interface Recipient {
@@ -167,7 +167,7 @@ async function oweChange(
   if (!customer) return [];
   const recipients = await recipientsFor(context, customer, "send_email");
   const changes = changesBetween(before, license);
-  if (!isTold(changes)) return [];
+  if (!TOLD_CHANGES.some((name) => name in changes)) return [];
   const mails = await Promise.all(
     recipients.map(({ address, contact }) =>
       compose(context, license.updated_at, {

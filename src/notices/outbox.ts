@@ -7,7 +7,7 @@ import { chunksOf } from "../storage/bulk.ts";
 import type { Language } from "../kernel/languages.ts";
 import type { Message } from "../storage/schema.ts";
 import { sendableAddress } from "./recipients.ts";
-import { type Notice, render } from "./templates/index.ts";
+import type { Notice } from "./templates/index.ts";
 
 const PURPOSE = "caio-licensing mail";
 
@@ -62,6 +62,8 @@ export async function emailOf(
   { recipient, notice, language, isPreview }: Pick<Owed, "recipient" | "notice" | "language" | "isPreview">,
 ): Promise<Email> {
   const { from, replyTo } = config.mail;
+  // Templates and languages are loaded when the first mail is written.
+  const { render } = await import("./templates/index.ts");
   const { subject, html, text, attachments } = await render({
     language: language ?? "en",
     brand: config.brand,

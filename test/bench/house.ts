@@ -1,10 +1,10 @@
 // The Workers of the bench in one workerd, on one database: the service as it is deployed, the same with a
 // meter, and the floor. Each has a socket of its own: no proxy of the tools stands before it.
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { bundle, type Bundle, modulesIn, write } from "../../src/dev/bundle/bundle.ts";
 import { generateKeys } from "../../src/dev/keys.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -14,7 +14,7 @@ export const SCRATCH = join(ROOT, ".wrangler/bench");
 
 export const ISSUER = "http://localhost:8787";
 
-const ENTRIES = {
+export const ENTRIES = {
   app: "src/worker.ts",
   metered: "test/bench/workers/metered.ts",
   floor: "test/bench/workers/floor.ts",
@@ -22,25 +22,16 @@ const ENTRIES = {
 
 type WorkerName = keyof typeof ENTRIES;
 
-/** Bundles the Workers as wrangler deploys them. @returns the path of the service's metafile */
-export function bundle(): string {
-  for (const [name, entry] of Object.entries(ENTRIES)) {
-    const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-    const folder = join(SCRATCH, name);
-    execFileSync(
-      process.execPath,
-      [wrangler, "deploy", entry, "--dry-run", "--metafile", "--outdir", folder],
-      { cwd: ROOT, stdio: "pipe", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
-    );
-  }
-  return join(SCRATCH, "app/bundle-meta.json");
-}
+const folderFor = (name: string): string => `.wrangler/bench/${name}`;
 
-const scriptOf = (name: WorkerName): string => {
-  const folder = join(SCRATCH, name);
-  const file = readdirSync(folder).find((entry) => entry.endsWith(".js"))!;
-  return relative(ROOT, join(folder, file));
-};
+/** Bundles the Workers as they are deployed. @returns the service */
+export async function bundleAll(): Promise<Bundle> {
+  const made = await Promise.all(
+    Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, folderFor(name))),
+  );
+  made.forEach(write);
+  return made[0]!;
+}
 
 export interface Secrets {
   SIGNING_KEYS: string;
@@ -79,8 +70,7 @@ export async function openHouse(database: string, secrets: Secrets): Promise<Hou
       resourcePersistencePath: folderOf(database),
       workers: names.map((name) => ({
         name,
-        modules: true,
-        scriptPath: scriptOf(name),
+        modules: modulesIn(folderFor(name), `${basename(ENTRIES[name], ".ts")}.mjs`),
         compatibilityDate: "2026-11-01",
         d1Databases: { DB: DATABASE },
         ratelimits: {

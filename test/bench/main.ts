@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { loadedAtOnce, whole } from "../../src/dev/bundle/bundle.ts";
 import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import type { Effort } from "./compare.ts";
-import { bundle, SCRATCH } from "./house.ts";
+import { bundleAll, ENTRIES, SCRATCH } from "./house.ts";
 import { type Growth, type JobRow, measureAll, measureGrowth, measureJobs, type Row } from "./measure.ts";
 import { bundleTable, growthFaults, growthTable, headOf, jobTable, rowLine } from "./report.ts";
 import type { Size } from "./seed.ts";
@@ -119,11 +119,10 @@ function machine() {
 
 async function main(): Promise<void> {
   const effort: Effort = { pairs: Number(values.pairs), milliseconds: Number(values.slice) };
-  const metafile = bundle();
-  const script = readFileSync(join(SCRATCH, "app/worker.js"));
-  const kib = gzipSync(script).length / 1024;
+  const app = await bundleAll();
+  const sizes = { kib: whole(app).kibGzip, atOnceKib: loadedAtOnce(app, ENTRIES.app).kibGzip };
   const startup = startupOf();
-  console.log(bundleTable(metafile, kib, startup));
+  console.log(bundleTable(app.metafile, sizes, startup));
 
   const alone = only === undefined ? [await bulkAlone(effort)] : [];
   const measured = await measureSizes(counts.map(sizeOf), effort);
@@ -132,7 +131,7 @@ async function main(): Promise<void> {
   const growth = growthTable(measured);
   if (growth !== "") console.log(growth);
 
-  const report = { machine: machine(), at: new Date().toISOString(), bundle: { kib }, startup, parts };
+  const report = { machine: machine(), at: new Date().toISOString(), bundle: sizes, startup, parts };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\nWritten to ${values.json}`);
   const faults = parts.flatMap((part) =>

@@ -1,5 +1,5 @@
 // The figures as tables, as docs/performance.md takes them.
-import { readFileSync } from "node:fs";
+import type { Metafile } from "esbuild";
 import type { Ratio } from "./compare.ts";
 import { type Growth, type JobRow, ratioThatCounts, type Row } from "./measure.ts";
 import { OPERATIONS } from "./operations.ts";
@@ -121,13 +121,12 @@ function jobGrowthFaults(parts: Part[]): string[] {
 
 const SHOWN = 12;
 
-interface Metafile {
-  outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>;
-}
-
 /** What the bundle is made of: packages of node_modules, and our own folders. */
-export function bundleTable(metafile: string, kib: number, startup: number | null): string {
-  const { outputs } = JSON.parse(readFileSync(metafile, "utf8")) as Metafile;
+export function bundleTable(
+  { outputs }: Metafile,
+  { kib, atOnceKib }: { kib: number; atOnceKib: number },
+  startup: number | null,
+): string {
   const sums = new Map<string, number>();
   for (const { inputs } of Object.values(outputs)) {
     for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
@@ -137,7 +136,7 @@ export function bundleTable(metafile: string, kib: number, startup: number | nul
     }
   }
   return [
-    `Bundle: ${kib.toFixed(1)} KiB gzip. Start-up: ${startup?.toFixed(1) ?? "?"} ms busy. Minified KiB of:`,
+    `Bundle: ${kib.toFixed(1)} KiB gzip, ${atOnceKib.toFixed(1)} of it at once. Start-up: ${startup?.toFixed(1) ?? "?"} ms busy. Minified KiB of:`,
     ...[...sums]
       .toSorted(([, a], [, b]) => b - a)
       .slice(0, SHOWN)

@@ -49,7 +49,7 @@ function configured(issuer: string): string {
     .replaceAll("licensing.smarthaus.example", host)
     .replaceAll("licensing@smarthaus.example", "licensing@smarthaus.test")
     .replaceAll("00000000-0000-0000-0000-000000000000", "5f1e8e0e-0000-4000-8000-000000000001")
-    .replace('main = "src', `main = "${ROOT}/src`)
+    .replace('main = "dist', `main = "${ROOT}/dist`)
     .replaceAll('migrations_dir = "', `migrations_dir = "${ROOT}/`);
   writeFileSync(file, text);
   return file;

@@ -19,7 +19,7 @@ import { ensureSecrets } from "../../src/dev/secrets.ts";
 import { freePort } from "../../src/dev/service.ts";
 import { CommandError } from "../../src/dev/command.ts";
 import { isHere } from "./support/everything.ts";
-import { assertConfigured } from "../../src/dev/settings.ts";
+import { assertConfigured } from "../../src/dev/checks/settings.ts";
 import { migrated } from "./support/migrated.ts";
 import { npm, type Script } from "./support/npm.ts";
 

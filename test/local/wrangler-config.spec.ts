@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingBindings, readWranglerConfig } from "../../src/dev/wrangler-config.ts";
+import { missingBindings, readWranglerConfig } from "../../src/dev/checks/wrangler-config.ts";
 
 const whole = () => readWranglerConfig("wrangler.toml");
 

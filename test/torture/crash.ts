@@ -26,7 +26,7 @@ export async function crash(rounds: number, seed: number): Promise<Part> {
 }
 
 async function torment(rounds: number, chance: Chance, resend: Emulator): Promise<Part> {
-  prepare();
+  await prepare();
   const bindings: Bindings = {
     ...(await newSecrets()),
     ISSUER: "http://localhost:8787",

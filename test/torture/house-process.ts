@@ -1,12 +1,10 @@
 // Started by house.ts: the Worker on workerd, its database in the folder given, until it is killed.
-import { readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { modulesIn } from "../../src/dev/bundle/bundle.ts";
 
 const [state] = process.argv.slice(2);
 const root = process.cwd();
-const folder = join(root, ".wrangler/torture/worker");
-const script = readdirSync(folder).find((name) => name.endsWith(".js"))!;
 const limit = { simple: { limit: 1_000_000, period: 60 as const } };
 
 const miniflare = new Miniflare(
@@ -17,8 +15,7 @@ const miniflare = new Miniflare(
     workers: [
       {
         name: "app",
-        modules: true,
-        scriptPath: relative(root, join(folder, script)),
+        modules: modulesIn(".wrangler/torture/worker", "worker.mjs"),
         compatibilityDate: "2026-11-01",
         d1Databases: { DB: "00000000-0000-0000-0000-000000000000" },
         ratelimits: {

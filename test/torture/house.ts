@@ -1,11 +1,12 @@
 // The service in a process group of its own, on a state that outlives it, so that it can be killed as a machine
 // that loses its power: workerd and all.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
+import { bundle, write } from "../../src/dev/bundle/bundle.ts";
 import { ENDS_WITH_PARENT } from "../../src/dev/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -15,16 +16,11 @@ export const SCRATCH = join(ROOT, ".wrangler/torture");
 
 const STATE = join(SCRATCH, "state");
 
-/** Bundles the Worker as wrangler deploys it, and takes away the state of an earlier run. */
-export function prepare(): void {
+/** Bundles the Worker as it is deployed, and takes away the state of an earlier run. */
+export async function prepare(): Promise<void> {
   rmSync(SCRATCH, { recursive: true, force: true });
   mkdirSync(STATE, { recursive: true });
-  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-  execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", join(SCRATCH, "worker")], {
-    cwd: ROOT,
-    stdio: "pipe",
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
-  });
+  write(await bundle("src/worker.ts", ".wrangler/torture/worker"));
 }
 
 export interface RunningHouse {

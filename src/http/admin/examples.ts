@@ -1,5 +1,22 @@
 // The same story as staff see it: the record, figures, mail and who may sign in.
-import { ACTIVATION_ID, CUSTOMER, INSTANCE, LICENSE } from "../examples.ts";
+import { csvOf } from "../../licensing/sheets/sheets.ts";
+import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../examples.ts";
+
+export const exportedCsv = csvOf([
+  Object.keys(exportedLicense),
+  Object.values({ ...exportedLicense, features: exportedLicense.features.join(";") }),
+]);
+
+export const customersCsv = csvOf([
+  ["id", "name", "email", "company"],
+  [CUSTOMER, "Ada Price", "ada@acme.example", "Acme"],
+]);
+
+export const licensesCsv = csvOf([
+  ["customer_id", "license_type", "expires_at", "max_instances", "features"],
+  [CUSTOMER, "professional", "2027-11-30", 5, "orchestration;api"],
+  [CUSTOMER, "enterprise", "never", "unlimited", null],
+]);
 
 export const auditSeal = {
   id: 1,

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { endpoint } from "../endpoint.ts";
 import { answerExport, ExportQuery } from "../exports.ts";
 import * as examples from "../examples.ts";
+import { exportedCsv } from "./examples.ts";
 import { ExportedLicense } from "./schemas.ts";
 
 export const exportEndpoints = [
@@ -21,7 +22,7 @@ export const exportEndpoints = [
         description: "All licenses, or those of the customer.",
         contentType: "text/csv",
         schema: z.string(),
-        example: examples.exportedCsv,
+        example: exportedCsv,
         alternative: {
           contentType: "application/json",
           schema: z.array(ExportedLicense),

@@ -3,6 +3,7 @@ import { CustomerRow, LicenseRow } from "../../licensing/sheets/import-rows.ts";
 import { importCustomers, importLicenses } from "../../licensing/sheets/imports.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "../examples.ts";
+import { customersCsv, licensesCsv } from "./examples.ts";
 import { DryRunQuery, Imported, ImportedLicenses } from "./schemas.ts";
 import { MAX_UPLOAD, readSheet } from "../uploads.ts";
 
@@ -19,7 +20,7 @@ export const importEndpoints = [
       query: DryRunQuery,
       upload: {
         row: CustomerRow,
-        examples: { json: [examples.newCustomer], csv: examples.customersCsv },
+        examples: { json: [examples.newCustomer], csv: customersCsv },
         maxBytes: MAX_UPLOAD,
       },
       answer: {
@@ -45,7 +46,7 @@ export const importEndpoints = [
       query: DryRunQuery,
       upload: {
         row: LicenseRow,
-        examples: { json: [examples.exportedLicense, examples.newLicense], csv: examples.licensesCsv },
+        examples: { json: [examples.exportedLicense, examples.newLicense], csv: licensesCsv },
         maxBytes: MAX_UPLOAD,
       },
       answer: {

@@ -1,4 +1,5 @@
-// Every page and form of the console.
+// Every page and form of the console, mounted on an application of its own: it has both /licenses/new and /licenses/:id,
+// and with such paths Hono's router would look up every call in its slower way.
 import { apiTokenFormDoors } from "./settings/api-token-forms.tsx";
 import { apiTokenDoors } from "./settings/api-tokens.tsx";
 import { brand } from "./brand.ts";
@@ -27,7 +28,7 @@ import { downloadLicenseFile, licenseFile } from "./air-gap/license-file.tsx";
 import { messageBody, messagePage, retry } from "./messages/message.tsx";
 import { messageList } from "./messages/list.tsx";
 import { retryMany } from "./messages/retry-many.tsx";
-import type { Door } from "./mount.tsx";
+import { type Door, mountConsole } from "./mount.tsx";
 import { newLicense } from "./licenses/new.tsx";
 import { overview } from "./overview.tsx";
 import { peopleDoors } from "./settings/people.tsx";
@@ -35,6 +36,8 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
+import { mountSignIn } from "./sign-in.tsx";
+import { surface } from "../surface.ts";
 
 const customerDoors: Door[] = [
   customerList,
@@ -77,3 +80,10 @@ export const doors: Door[] = [
   ...mailDoors,
   ...mailPreviewDoors,
 ];
+
+const pages = surface();
+mountSignIn(pages);
+mountConsole(pages, doors);
+
+/** Answers what is under /admin. */
+export const answer = pages.fetch;

@@ -1,7 +1,7 @@
 // The mail that tells a customer what was changed in a license.
 import { type Block, heading, type Inline, type Letter, paragraph } from "./letter.ts";
 import { customerLetter, headingOf, valuesOf } from "./license-letters.ts";
-import type { NoticeOf } from "./notice.ts";
+import { type NoticeOf, TOLD_CHANGES } from "./notice.ts";
 import { fill, fillText, type Voice } from "./words.ts";
 
 type Changes = NoticeOf<"license_changed">["licenses"][0]["changes"];
@@ -14,8 +14,7 @@ interface Told {
 
 const most: Told["words"] = ({ limit }, max) => limit(typeof max === "number" ? max : null);
 
-/** What a customer wants to know of, in this order, by the member of the license. */
-const TOLD: Record<string, Told> = {
+const TOLD: Record<(typeof TOLD_CHANGES)[number], Told> = {
   license_type: { label: ({ texts }) => texts.facts.type, words: (_, type) => String(type) },
   starts_at: {
     label: ({ texts }) => texts.changed.starts,
@@ -43,12 +42,10 @@ const TOLD: Record<string, Told> = {
   },
 };
 
-/** Whether a change has anything in it that a customer wants to know. */
-export const isTold = (changes: Changes): boolean => Object.keys(TOLD).some((name) => name in changes);
-
 const changed = (voice: Voice, changes: Changes): Block => ({
   kind: "facts",
-  facts: Object.entries(TOLD).flatMap(([name, { label, words }]): [string, Inline][] => {
+  facts: TOLD_CHANGES.flatMap((name): [string, Inline][] => {
+    const { label, words } = TOLD[name];
     const change = changes[name];
     return change ? [[label(voice), `${words(voice, change.from)} → ${words(voice, change.to)}`]] : [];
   }),

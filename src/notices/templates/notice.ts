@@ -61,6 +61,19 @@ export interface DigestJob {
   steps: string[];
 }
 
+/** What a customer wants to know of, by the member of the license, in the order of the mail. */
+export const TOLD_CHANGES = [
+  "license_type",
+  "starts_at",
+  "expires_at",
+  "grace_days",
+  "features",
+  "max_instances",
+  "max_services",
+  "max_requests_per_day",
+  "updates_until",
+] as const;
+
 export type Notice =
   | { kind: "license_delivery"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }
   | { kind: "license_renewed"; licenses: Several<{ facts: LicenseFacts; license_key: string }> }

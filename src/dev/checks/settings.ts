@@ -1,7 +1,7 @@
 // Whether a service on this machine would be configured. In production a fault in a variable that instances can do
 // without stops nothing; here it is a mistake that somebody is just making.
-import { ConfigError, parseConfig } from "../config.ts";
-import { CommandError } from "./command.ts";
+import { ConfigError, parseConfig } from "../../config.ts";
+import { CommandError } from "../command.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 
 function faultsOf(env: object): string[] {

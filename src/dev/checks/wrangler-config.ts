@@ -1,7 +1,7 @@
 // The check that each environment in wrangler.toml repeats every binding: it inherits none of them, and
 // wrangler only warns, so a forgotten one would be noticed first in production.
 import { experimental_readRawConfig as readRawConfig } from "wrangler";
-import { CommandError } from "./command.ts";
+import { CommandError } from "../command.ts";
 
 type Table = Record<string, unknown>;
 
