@@ -4,7 +4,16 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { checkSeals } from "../../src/audit/chain.ts";
 import { visitorOf } from "../support/crew.ts";
 import { env } from "../support/env.ts";
-import { addEvents, byHand, claimsOf, findings, freshRecord, night, sealIds } from "../support/record.ts";
+import {
+  addEvents,
+  byHand,
+  claimsOf,
+  faultNow,
+  findings,
+  freshRecord,
+  night,
+  sealIds,
+} from "../support/record.ts";
 import { admin, call, rows } from "../support/service.ts";
 
 beforeEach(freshRecord);
@@ -86,4 +95,18 @@ describe("the time of a seal's row", () => {
     await night();
     expect(await sealIds()).toEqual([1, 2, 3, 4]);
   });
+});
+
+describe("the row of the last seal", () => {
+  it.each(["id = 13", "from_id = 8", "up_to = 13", `head = '${"ab".repeat(32)}'`])(
+    "says what its token says, or the night goes no further: %s",
+    async (change) => {
+      await threeSeals();
+      await addEvents(1);
+      await byHand(`UPDATE audit_seals SET ${change} WHERE id = 3`);
+      expect(await faultNow()).toContain("does not say what its token says");
+      await expect(night()).rejects.toThrow("Nothing was sealed.");
+      expect(await sealIds()).toHaveLength(3);
+    },
+  );
 });
