@@ -6,6 +6,7 @@ import { visitorOf } from "../support/crew.ts";
 import { env } from "../support/env.ts";
 import {
   addEvents,
+  bucket,
   byHand,
   claimsOf,
   faultNow,
@@ -109,4 +110,13 @@ describe("the row of the last seal", () => {
       expect(await sealIds()).toHaveLength(3);
     },
   );
+});
+
+it("where the last head was never kept, the one before it must be the one that the last seal goes on from", async () => {
+  await threeSeals();
+  await bucket.delete("seals/3");
+  expect(await faultNow()).toBeNull();
+  await bucket.put("seals/2", await (await bucket.get("seals/1"))!.text());
+  expect(await faultNow()).toContain("BACKUPS has another head of seal 2");
+  await expect(night()).rejects.toThrow("Nothing was sealed.");
 });
