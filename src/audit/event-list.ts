@@ -124,7 +124,9 @@ export async function listEvents(
   const filters = Object.values(filter).filter((value) => value !== undefined).length;
   // If the query returns only matching rows, one page of rows is enough.
   const exact = filters === (driver ? 1 : 0) && (all || driver !== undefined);
-  const scan = exact ? request.limit + 1 : MAX_SCAN;
+  // Enough for a whole page where all rows match, or where not too many in between are hidden.
+  const walk = Math.max(MAX_SCAN, request.limit + (all ? 1 : MAX_SCAN));
+  const scan = exact ? request.limit + 1 : walk;
   const rows = await context.db.orm
     .select({ ...getTableColumns(events), actor_name: names && all ? ACTOR_NAME : NO_NAME })
     .from(events)

@@ -52,7 +52,7 @@ const ALWAYS = { sql: "", values: [] };
 /** The first seal of the segment. It covers at least the event that tells of it, or what comes before that. */
 async function firstOf({ db }: Context, seal: number): Promise<{ claims: SealClaims; marks: string[] }> {
   const { orm } = db;
-  const [[last], [taken]] = await orm.batch([
+  const [[last], [taken], [whole]] = await orm.batch([
     orm
       .select({ id: auditSeals.id, up_to: auditSeals.up_to, head: auditSeals.head })
       .from(auditSeals)
@@ -65,6 +65,14 @@ async function firstOf({ db }: Context, seal: number): Promise<{ claims: SealCla
       .where(eq(events.entity_id, "seals"))
       .orderBy(desc(events.id))
       .limit(1),
+    // The first event behind the last gap among those that no seal covers: one over a gap would never be valid.
+    orm
+      .select({ id: sql<number | null>`max(e.id)`.as("id") })
+      .from(sql`${events} AS e`)
+      .where(
+        sql`e.id > (SELECT coalesce(max(up_to), 0) FROM audit_seals WHERE id > 0 AND up_to <= (SELECT max(id) FROM events))
+          AND NOT EXISTS (SELECT 1 FROM events WHERE id = e.id - 1)`,
+      ),
   ]);
   const after = last ?? { id: 0, up_to: 0, head: GENESIS };
   const [other] = await orm
@@ -72,7 +80,7 @@ async function firstOf({ db }: Context, seal: number): Promise<{ claims: SealCla
     .from(auditSeals)
     .where(eq(auditSeals.from_id, after.up_to + 1));
   // A seal whose events are gone begins there already.
-  const from_id = other ? taken!.id : after.up_to + 1;
+  const from_id = Math.max(other ? taken!.id : after.up_to + 1, whole?.id ?? 0);
   const rows = await orm
     .select()
     .from(events)

@@ -26,7 +26,7 @@ class SealFault extends Error {
  */
 export async function sealEvents(context: Context, now: number, mayGoOn: () => boolean): Promise<boolean> {
   while (mayGoOn()) {
-    const { last, rows, long } = await unsealed(context);
+    const { last, rows, gone, long } = await unsealed(context);
     if ((await faultOf(context, last)) !== null) {
       const { fault, last: newest } = await soundnessOf(context);
       if (fault !== null) throw new SealFault(`Nothing was sealed. ${fault}`);
@@ -34,6 +34,8 @@ export async function sealEvents(context: Context, now: number, mayGoOn: () => b
     }
     if (last) await keep(context, last.id, last.token);
     if (long.length > 0) await moveMarks(context, long);
+    if (gone !== null && rows.length === 0)
+      throw new SealFault(`Nothing was sealed. Event ${gone}, which no seal covers yet, is gone.`);
     if (rows.length === 0) return true;
     const previous = last?.head ?? GENESIS;
     const marks = await marksOver(rows, previous);
@@ -47,15 +49,20 @@ export async function sealEvents(context: Context, now: number, mayGoOn: () => b
     };
     const token = await writeSeal(context, claims, marks, now);
     if (token !== null) await keep(context, claims.seal, token);
+    if (gone !== null) continue;
     if (token !== null && rows.length < MAX_EVENTS) return true;
   }
   return false;
 }
 
+/**
+ * The last seal, and the events after it up to the first that is missing, `gone`. Ids have no gaps, so somebody took it
+ * away, or put in what comes after it: a seal over both would never be valid.
+ */
 async function unsealed(context: Context) {
   const { orm } = context.db;
   const sealedUpTo = sql`(SELECT coalesce((SELECT up_to FROM audit_seals WHERE id > 0 ORDER BY id DESC LIMIT 1), 0))`;
-  const [[last = null], rows, long] = await orm.batch([
+  const [[last = null], found, long] = await orm.batch([
     lastSealOf(context),
     orm
       .select()
@@ -74,7 +81,10 @@ async function unsealed(context: Context) {
       .orderBy(asc(auditSeals.id))
       .limit(MAX_MOVES),
   ]);
-  return { last, rows: rows.map(presentEvent), long };
+  const from = (last?.up_to ?? 0) + 1;
+  const gap = found.findIndex(({ id }, n) => id !== from + n);
+  const rows = found.slice(0, gap === -1 ? MAX_EVENTS : gap).map(presentEvent);
+  return { last, rows, gone: gap === -1 ? null : from + gap, long };
 }
 
 /** The hash of each event, chained onto the previous one. */

@@ -37,7 +37,7 @@ interface Options {
 interface Checked {
   valid: boolean;
   seals: number;
-  /** The last event that a seal covers, and when it was sealed; 0 and null if there is no seal. */
+  /** The last event that a seal covers, and when that was signed; 0 and null if there is no seal. */
   up_to: number;
   sealed_at: string | null;
   /** Events that the next night will seal. */
@@ -122,7 +122,9 @@ function printChecked({ valid, seals, up_to, sealed_at, unsealed, breaks, findin
   }
   if (valid)
     for (const { seal, after } of breaks) note(`Accepted: seal ${seal} begins anew after seal ${after}.`);
-  note(`Last sealed: ${when(sealed_at, "never")}. Not sealed yet, and so not checked: ${unsealed} events.`);
+  note(
+    `Last sealed: ${when(sealed_at, seals === 0 ? "never" : "unknown")}. Not sealed yet, and so not checked: ${unsealed} events.`,
+  );
 }
 
 async function verify(call: Call<Options>): Promise<void> {
@@ -170,7 +172,7 @@ async function verify(call: Call<Options>): Promise<void> {
     valid,
     seals: rows.length,
     up_to: last.up_to,
-    sealed_at: rows.at(-1)?.sealed_at ?? null,
+    sealed_at: chain.sealed_at,
     unsealed: Math.max(0, lastEvent - last.up_to),
     breaks,
     witnessed: heard.heads,

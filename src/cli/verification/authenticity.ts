@@ -85,13 +85,16 @@ export async function authenticateAs(type: Type, token: string, trust: Trust): P
   throw new NotAuthentic("NOT_A_DOCUMENT", `It is a ${KINDS[document.type]}, not a ${KINDS[type]}.`);
 }
 
+/** What a seal's token says, with the second in which it was signed. */
+type SignedSeal = SealClaims & { iat: number };
+
 /** The claims of a seal over the record. @throws NotAuthentic */
-export async function authenticateSeal(token: string, trust: Trust): Promise<SealClaims> {
+export async function authenticateSeal(token: string, trust: Trust): Promise<SignedSeal> {
   const { typ, kid, claims } = await verifySignature(token, trust);
   if (typ !== "audit-seal+jwt") throw new NotAuthentic("NOT_A_DOCUMENT", `It is signed, but as ${typ}.`);
   const { seal } = claims as SealClaims;
   const last = trust.jwks.keys.find((key) => key.kid === kid)?.last_seal;
   if (last !== undefined && !(seal <= last))
     throw new NotAuthentic("KEY_RETIRED", `It is signed with a key that counts up to seal ${last} only.`);
-  return claims as SealClaims;
+  return claims as SignedSeal;
 }

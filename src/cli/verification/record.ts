@@ -36,6 +36,8 @@ export interface Remembered {
 /** The chain as the seals tell it. */
 export interface Chain extends Segments {
   claims: SealClaims[];
+  /** When the last seal was signed, by its own token; null if there is none, or it is not genuine. */
+  sealed_at: string | null;
 }
 
 /**
@@ -61,6 +63,8 @@ export function trustedKeys(
 interface ReadSeal {
   row: AuditSeal;
   claims: SealClaims;
+  /** When it was signed; null if nobody says so. */
+  iat: number | null;
   /** Why its own signature proves nothing, or null. */
   doubt: NotAuthentic | null;
 }
@@ -68,12 +72,13 @@ interface ReadSeal {
 /** The content of a seal, even of a doubtful one, so that its events are checked all the same. */
 async function readSeal(row: AuditSeal, trust: Trust): Promise<ReadSeal> {
   try {
-    return { row, claims: await authenticateSeal(row.token, trust), doubt: null };
+    const claims = await authenticateSeal(row.token, trust);
+    return { row, claims, iat: claims.iat, doubt: null };
   } catch (error) {
     if (!(error instanceof NotAuthentic)) throw error;
     const { id, from_id, up_to, head } = row;
     // The row's own values, except the previous hash, which the seal before determines.
-    return { row, claims: { seal: id, from_id, up_to, previous: "", head }, doubt: error };
+    return { row, claims: { seal: id, from_id, up_to, previous: "", head }, iat: null, doubt: error };
   }
 }
 
@@ -112,7 +117,13 @@ export async function readSeals(
     }
   }
   const kept = chain.filter(({ kind, id }) => kind !== "seal" || !isGivenUp(id, breaks, accepted));
-  return { claims: seals.map(({ claims }) => claims), breaks, findings: [...doubts, ...kept] };
+  const iat = seals.at(-1)?.iat ?? null;
+  return {
+    claims: seals.map(({ claims }) => claims),
+    sealed_at: iat === null ? null : new Date(iat * 1_000).toISOString(),
+    breaks,
+    findings: [...doubts, ...kept],
+  };
 }
 
 /** What is wrong with the record compared with what was remembered of it. */

@@ -1,13 +1,13 @@
 // What happened, and the seals over it.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { json } from "./columns.ts";
+import { recordDetail, recordTime } from "./columns.ts";
 
 export const events = sqliteTable(
   "events",
   {
     id: integer().primaryKey(),
-    at: integer().notNull(),
+    at: recordTime().notNull(),
     action: text().notNull(),
     entity_type: text().notNull(),
     entity_id: text().notNull(),
@@ -15,7 +15,7 @@ export const events = sqliteTable(
     actor_id: text().notNull(),
     request_id: text().notNull(),
     ip: text(),
-    detail: json<Record<string, unknown>>().notNull(),
+    detail: recordDetail().notNull(),
   },
   (table) => [
     index("events_by_entity").on(table.entity_id, table.id),
@@ -34,7 +34,7 @@ export const auditSeals = sqliteTable(
     id: integer().primaryKey(),
     from_id: integer().notNull().unique(),
     up_to: integer().notNull(),
-    sealed_at: integer().notNull(),
+    sealed_at: recordTime().notNull(),
     head: text().notNull(),
     /** Empty, except in seals of former releases. */
     marks: text().notNull(),

@@ -193,6 +193,15 @@ describe("with the database alone, everybody notices, before the night and after
         ),
     ],
     [
+      "makes the last sealed event one that no program can read",
+      () =>
+        tamper(
+          state,
+          "PRAGMA ignore_check_constraints = ON",
+          "UPDATE events SET at = 9000000000000000000, detail = 'no JSON' WHERE id = 6",
+        ),
+    ],
+    [
       "puts a seal of his own at the end",
       () =>
         tamper(
@@ -207,6 +216,13 @@ describe("with the database alone, everybody notices, before the night and after
     await night();
     expect(await noticed()).toEqual(ALL);
   });
+});
+
+it("the time of the last seal is the one that was signed, whatever its row says", async () => {
+  const { sealed_at } = await desk.json("audit", "verify");
+  tamper(state, "UPDATE audit_seals SET sealed_at = 9000000000000000000");
+  expect(await desk.json("audit", "verify")).toMatchObject({ valid: true, sealed_at });
+  expect(Math.abs(Date.now() - Date.parse(sealed_at))).toBeLessThan(600_000);
 });
 
 describe("with the bucket too, whoever keeps something notices, who", () => {

@@ -126,7 +126,7 @@ describe("somebody with the database is found out", () => {
         "UPDATE events SET id = 1 - id WHERE id < 0",
         "INSERT INTO events SELECT 6, at, action, entity_type, 'nine', actor_type, actor_id, request_id, ip, detail FROM events WHERE id = 1",
       ],
-      ["edited 6"],
+      ["seal 3", "edited 6"],
     ],
     ["who removes a seal", ["DELETE FROM audit_seals WHERE id = 2"], ["seal 3"]],
     [
