@@ -101,7 +101,7 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   it("loses nothing where it is killed, and gives its seat back where it ends", () =>
     unittest(["test_processes"]));
 
-  it("ends when it is told to, whatever its threads wait for", { timeout: 90_000 }, () =>
+  it("ends when it is told to, whatever its threads wait for", { timeout: 180_000 }, () =>
     unittest(["test_ending"]),
   );
 

@@ -46,7 +46,7 @@ hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000_000)
 #: A child that is told to end is not its parent. The signal comes as early as possible.
 FORKING = """
 print(client.start().check_in().state, "", flush=True)
-for _ in range(50):
+for _ in range(25):
     child = os.fork()
     if child == 0:
         time.sleep(60)

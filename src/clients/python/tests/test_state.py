@@ -138,7 +138,7 @@ class StateTest(ClientCase):
 
     def test_an_identity_that_cannot_be_read_is_not_made_anew(self) -> None:
         first = self.client().instance_id
-        with patch("pathlib.Path.read_bytes", side_effect=OSError(errno.EIO, "Input/output error")):
+        with patch("caio_licensing.texts.read_bytes", side_effect=OSError(errno.EIO, "Input/output error")):
             self.assertIn("STATE_NOT_KEPT", self.client().status().warnings)
         self.assertEqual(self.client().instance_id, first)
 

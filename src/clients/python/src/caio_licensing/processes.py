@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .locks import SharedLock
-from .signals import end_orderly
+from .signals import after_fork_in_child, after_fork_in_parent, before_fork, end_orderly
 
 if TYPE_CHECKING:
     from .folder import StateFolder
@@ -68,9 +68,12 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
-    for client in list(_accompanied):
-        client.after_fork()
+    try:
+        for client in list(_accompanied):
+            client.after_fork()
+    finally:
+        after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=before_fork, after_in_parent=after_fork_in_parent, after_in_child=_after_fork)

@@ -84,19 +84,20 @@ def _see_to_it(reading: socket.socket, main: int) -> None:
         signal.pthread_kill(main, _TERM)  # a thread that waits is woken by it, and runs the handler
 
 
-def _before_fork() -> None:
-    # Until the child has a line of its own, a signal to the child would be reported to the parent.
+def before_fork() -> None:
+    # Until the child has a line of its own, a signal to the child would be reported to the parent. And what a handler
+    # raises within a hook of fork is lost.
     if _line:
         _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, [_TERM])
 
 
-def _after_fork() -> None:
+def after_fork_in_parent() -> None:
     if hasattr(_forking, "mask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
         del _forking.mask
 
 
-def _after_fork_in_child() -> None:
+def after_fork_in_child() -> None:
     global _begun, _line
     if _line:
         inherited, _line = _line, None
@@ -108,10 +109,4 @@ def _after_fork_in_child() -> None:
             signal.set_wakeup_fd(former)
         for end in inherited:
             end.close()
-    _after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
-    )
+    after_fork_in_parent()
