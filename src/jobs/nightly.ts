@@ -36,7 +36,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
       async run(run) {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
-        const changes = await notesOnChanges(run.context, due);
+        const changes = await notesOnChanges(run.context, due, since);
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), changes);
       },
     },

@@ -216,6 +216,32 @@ describe("ordering", () => {
     expect((await read(id)).max_services).toBe(999);
   });
 
+  it.each(["change", "transfer"] as const)(
+    "a %s that tells nobody is refused at once, as a dry run and now are",
+    async (name) => {
+      const nobody = (await newCustomer({ email: null })).id;
+      const id = (await newLicense({ customer_id: nobody, max_instances: 5 })).license.id;
+      const other = await fresh();
+      const [of, more] =
+        name === "change" ? [id, {}] : [other, { customer_id: (await newCustomer({ email: null })).id }];
+      const body = { ...bodyOf(name), ...more, send_email: true };
+      const path = name === "change" ? `/licenses/${of}` : `/licenses/${of}/transfer`;
+      const method = name === "change" ? "PATCH" : "POST";
+      for (const [asked, input] of [
+        [path, body],
+        [`${path}?dry_run=true`, body],
+        [path, { ...body, effective_at: iso(start + HOUR) }],
+      ] as const) {
+        expect(await admin(asked, { method, body: input }), asked).toMatchObject({
+          status: 422,
+          body: { errors: [{ path: "send_email" }] },
+        });
+      }
+      expect(await changesOf(of)).toEqual([]);
+      expect((await order(of, name, start + HOUR, {}, more)).status).toBe(202);
+    },
+  );
+
   it("with an Idempotency-Key is done once", async () => {
     const id = await fresh();
     const headers = { "Idempotency-Key": unique("order") };
@@ -739,12 +765,19 @@ describe("what needs the attention of staff", () => {
     await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", held);
   });
 
-  it("is in the digest: what is held, and what is carried out within a day", async () => {
+  it("is in the digest: what failed, what is held, and what is carried out within a day", async () => {
     const [held, coming, later] = [await fresh(), await fresh(), await fresh()];
+    const [failed, before] = [await fresh(), await fresh()];
+    for (const id of [failed, before]) {
+      await order(id, "renew", start + HOUR);
+      await now(id, "revoke");
+    }
     const night = start + 19 * HOUR;
     await order(held, "suspend", start + HOUR);
     await now(held, "raise");
     await run(start + HOUR);
+    // An earlier digest told this one.
+    await rows("UPDATE pending_changes SET updated_at = ? WHERE license_id = ?", night - 2 * DAY, before);
     await order(coming, "revoke", night + DAY);
     await order(later, "revoke", night + DAY + 1_000);
     setTime(night);
@@ -752,7 +785,10 @@ describe("what needs the attention of staff", () => {
     await fire(NIGHTLY, mailing({ ADMIN_EMAILS: staff }), night);
     const [{ subject, text } = { subject: "", text: "" }] = resend.to(staff);
     const told = text.replaceAll(/\s+/g, " ");
-    expect(subject).toContain("Changes that are held, Changes to come");
+    expect(subject).toContain("Changes that failed, Changes that are held, Changes to come");
+    expect(told).toContain(`${failed}: renew, `);
+    expect(told).toContain("The license is revoked; nothing can change that any more.");
+    expect(told).not.toContain(before);
     expect(told).toContain(`${held}: suspend, `);
     expect(told).toContain("edited after this was ordered.");
     expect(told).toContain(`${coming}: revoke, `);
