@@ -26,7 +26,7 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
       </p>
       {changes.length === 0 ? <p>Nothing would change.</p> : null}
       {terms.length > 0 ? (
-        <div class="compared">
+        <div class="piled compared">
           <Table
             caption="What would change"
             rows={terms}
