@@ -99,10 +99,10 @@ const textsOf = ({ metadata, tags }: Noted): string[] => [
   ...leavesOf(metadata).map(([, value]) => value),
 ];
 
-/** The terms of a customer: all that staff typed, and the domains of the addresses of it and of its contacts. */
+/** The terms of a customer: all that staff typed, of its contacts, too, and the domains of addresses. */
 export function termsOf(
   customer: Pick<Customer, "id" | "name" | "company" | "email"> & Noted,
-  contacts: readonly Pick<Contact, "email" | "own">[] = [],
+  contacts: readonly Pick<Contact, "email" | "own" | "name">[] = [],
 ): string[] {
   const { id, name, company, email, notes } = customer;
   // Its own address is its e-mail, which may be about to change.
@@ -112,6 +112,7 @@ export function termsOf(
     name,
     company,
     ...addresses.flatMap((address) => [address, address?.split("@")[1]]),
+    ...contacts.map((contact) => contact.name),
   ].filter((text) => text != null);
   return termsIn([...texts, ...textsOf(customer)], notes);
 }
