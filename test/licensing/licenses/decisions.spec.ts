@@ -40,14 +40,12 @@ describe("a change gives the customer less", () => {
   ];
 
   it.each(LESS)("with %s of %j, and not of %j", (member, less, more) => {
-    const [below, above] = [less, more].map((value) => ({ ...license, [member]: value })) as [
-      License,
-      License,
-    ];
+    const below: License = { ...license, [member]: less };
+    const above: License = { ...license, [member]: more };
     expect(isLessThan(below, license)).toBe(true);
     expect(isLessThan(license, below)).toBe(false);
     expect(isLessThan(above, license)).toBe(false);
-    expect(isLessThan(above, { ...license, [member]: more })).toBe(false);
+    expect(isLessThan(above, { ...above })).toBe(false);
   });
 
   it.each(["expires_at", "max_instances", "max_services", "max_requests_per_day", "updates_until"] as const)(
