@@ -576,6 +576,33 @@ describe("what happens to the license meanwhile", () => {
     expect((await outcomeOf(id)).status).toBe("held");
   });
 
+  it("changes nothing where the order was cancelled right before its batch", async () => {
+    const id = await fresh();
+    const { pending_change } = (await order(id, "suspend", start + HOUR)).body;
+    let cancelled = 0;
+    let isNext = false;
+    const DB: D1Database = {
+      prepare(sql: string) {
+        isNext ||= /update\W+licenses\W+set/i.test(sql);
+        return env.DB.prepare(sql);
+      },
+      async batch(statements: D1PreparedStatement[]) {
+        if (isNext && cancelled++ === 0) {
+          await admin(`/licenses/${id}/pending-changes/${pending_change.id}`, { method: "DELETE" });
+        }
+        return env.DB.batch(statements);
+      },
+      withSession: () => DB,
+    } as unknown as D1Database;
+    const before = await read(id);
+    setTime(start + HOUR);
+    await fire(DELIVERIES, mailing({ DB }), start + HOUR);
+    expect(cancelled).toBeGreaterThan(0);
+    expect(await read(id)).toEqual(before);
+    expect((await outcomeOf(id)).status).toBe("cancelled");
+    expect(await actionsOf(id)).not.toContain("license.suspended");
+  });
+
   it("leaves mail that waits alone where the order was cancelled before its batch", async () => {
     const customer_id = (await newCustomer({ email: `${unique("it")}@acme.example` })).id;
     const { license } = await newLicense({ customer_id });
