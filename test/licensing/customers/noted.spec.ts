@@ -245,6 +245,23 @@ describe("a search", () => {
     expect(await idsOf(`/customers?${q(`${text} ${mark}`)}`)).toEqual([id]);
   });
 
+  it("by a tag lists the oldest first where that is asked for, page by page", async () => {
+    const tag = unique("order").slice(0, 30);
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await newLicense({ tags: [tag] })).license.id);
+    ids.sort();
+    for (const [sort, order] of [
+      ["oldest", ids],
+      ["newest", ids.toReversed()],
+    ] as const) {
+      const first = (await admin(`/licenses?tag=${tag}&sort=${sort}&limit=2`)).body;
+      const next = (await admin(`/licenses?tag=${tag}&sort=${sort}&limit=2&cursor=${first.next_cursor}`))
+        .body;
+      const shown = [...first.data, ...next.data].map((row: { id: string }) => row.id);
+      expect(shown, sort).toEqual(order);
+    }
+  });
+
   it("finds any word of a name, after marks and beyond the eighth, too", async () => {
     const mark = unique("w").replaceAll("-", "");
     const name = `One two three four five six seven eight ${mark}nine (${mark}ten) Rhein-${mark}main "${mark}quote"`;

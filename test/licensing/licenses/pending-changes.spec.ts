@@ -737,6 +737,18 @@ describe("the orders of a license", () => {
     });
   });
 
+  it("are cancelled where they are held", async () => {
+    const id = await fresh();
+    await order(id, "suspend", start + HOUR);
+    await now(id, "raise");
+    await run(start + HOUR);
+    const held = await outcomeOf(id);
+    expect(held.status).toBe("held");
+    const path = `/licenses/${id}/pending-changes/${held.id}`;
+    expect((await admin(path, { method: "DELETE" })).status).toBe(204);
+    expect((await outcomeOf(id)).status).toBe("cancelled");
+  });
+
   it("are released only where they are held", async () => {
     const id = await fresh();
     const { pending_change: change } = (await order(id, "suspend", start + HOUR)).body;

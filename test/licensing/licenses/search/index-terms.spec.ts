@@ -61,6 +61,17 @@ describe("terms of the release before", () => {
     expect(await found("licenses", `metadata.old=${mark}`)).toEqual([license.id]);
   });
 
+  it("are not missing after the customer of a license was suspended and reinstated", async () => {
+    const { license } = await newLicense({ metadata: { old: unique("kept") } });
+    for (const action of ["suspend", "reinstate"]) {
+      await admin(`/customers/${license.customer_id}/${action}`, { body: { reason: "r" } });
+      expect(await rows("SELECT id FROM licenses WHERE id = ? AND terms_at = version", license.id)).toEqual([
+        { id: license.id },
+      ]);
+    }
+    expect(await found("licenses", `q=${license.metadata.old}`)).toEqual([license.id]);
+  });
+
   it("are written again by the next change of the row, too", async () => {
     const mark = unique("again");
     const id = await formerCustomer("Änne", { crm: mark });
