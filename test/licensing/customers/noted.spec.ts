@@ -226,6 +226,7 @@ describe("a search", () => {
     expect(await idsOf(`/licenses?${q(word)}`, 1)).toEqual([license.id, other.id].toSorted());
     expect(await idsOf(`/licenses?${q(license.id)}`, 1)).toEqual([license.id, other.id].toSorted());
     await patch(`/licenses/${license.id}`, { metadata: {}, notes: null });
+    expect(await rows("SELECT term FROM license_terms WHERE license_id = ?", license.id)).toEqual([]);
     expect(await idsOf(`/licenses?${q(`${word}o`)}`)).toEqual([]);
     expect(await idsOf(`/licenses?${q(word)}`)).toEqual([license.id, other.id].toSorted());
   });

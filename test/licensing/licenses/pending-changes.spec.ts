@@ -186,6 +186,8 @@ describe("ordering", () => {
     expect((await order(id, "suspend", start + HOUR)).status).toBe(202);
     expect((await order(id, "suspend", start + 2 * HOUR)).status).toBe(409);
     expect((await order(id, "reinstate", start + HOUR / 2)).status).toBe(409);
+    // The one of the same instant was ordered before.
+    expect((await order(id, "suspend", start + HOUR)).status).toBe(409);
     expect((await order(id, "reinstate", start + 2 * HOUR)).status).toBe(202);
     expect((await order(id, "transfer", start + 3 * HOUR)).status).toBe(202);
     expect((await order(id, "transfer", start + 4 * HOUR)).status).toBe(409);
@@ -744,8 +746,7 @@ describe("the orders of a license", () => {
     await run(start + HOUR);
     const held = await outcomeOf(id);
     expect(held.status).toBe("held");
-    const path = `/licenses/${id}/pending-changes/${held.id}`;
-    expect((await admin(path, { method: "DELETE" })).status).toBe(204);
+    expect((await admin(path(id, held.id), { method: "DELETE" })).status).toBe(204);
     expect((await outcomeOf(id)).status).toBe("cancelled");
   });
 
