@@ -46,7 +46,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), () =>
-          notesOnChanges(run.context, due),
+          notesOnChanges(run.context, due, since),
         );
       },
     },

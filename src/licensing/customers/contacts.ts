@@ -190,7 +190,7 @@ export async function changeContact(
           .where(and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer))),
       ),
       recordChange(context, now, "contact.changed", ["customer", customerId], told(id, members)),
-      ...(members.includes("email")
+      ...(members.includes("email") || members.includes("name")
         ? replaceTerms(context, customer, customer, all.with(all.indexOf(before), after))
         : []),
     ]);

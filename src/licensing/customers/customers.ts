@@ -52,10 +52,14 @@ const addTerms = ({ db }: Context, customer: Customer): D1PreparedStatement =>
 /** What a customer is found by, besides the id. */
 const SEARCHED = ["name", "company", "email", "metadata", "tags", "notes"] as const;
 
-/** SQL: the terms of the contacts of customers, from the rows: one that is added at the same time is not lost. */
+/**
+ * SQL: what the contacts of customers are found by at least, from the rows: one that is added at the same time is not
+ * lost.
+ */
 export const CONTACT_TERMS = `(
   SELECT lower(email) AS term, customer_id FROM contacts WHERE own = 0
-  UNION ALL SELECT lower(substr(email, instr(email, '@') + 1)), customer_id FROM contacts WHERE own = 0)`;
+  UNION ALL SELECT lower(substr(email, instr(email, '@') + 1)), customer_id FROM contacts WHERE own = 0
+  UNION ALL SELECT lower(substr(name, 1, 100)), customer_id FROM contacts WHERE own = 0 AND name IS NOT NULL)`;
 
 /**
  * Replaces the search terms of a customer who is still the one that was read; writes only those that differ. Goes before
@@ -173,7 +177,7 @@ export async function changeCustomer(
     const isReworded = before.terms_at !== before.version || SEARCHED.some((name) => name in changes);
     const version = before.version + 1;
     const after: Customer = { ...wanted, version, terms_at: version, updated_at: now };
-    const first = isReworded ? replaceTerms(context, before, after, await contactsNow(context, id)) : [];
+    const first = isReworded ? replaceTerms(context, before, after, await contactsOf(context, after)) : [];
     const results = await db.batch([
       ...first,
       db.compile(db.orm.update(customers).set(columnsToSet(before, after)).where(isStill(before))),
@@ -186,8 +190,11 @@ export async function changeCustomer(
   throw overtaken(ifMatch);
 }
 
-const contactsNow = ({ db }: Context, id: string): Promise<Contact[]> =>
-  db.orm.select().from(contacts).where(eq(contacts.customer_id, id));
+/** The contacts of a customer. Its own one goes with its address. */
+async function contactsOf({ db }: Context, { id, email }: Customer): Promise<Contact[]> {
+  const all = await db.orm.select().from(contacts).where(eq(contacts.customer_id, id));
+  return email === null ? all.filter(({ own }) => own === 0) : all;
+}
 
 /** Exactly the customer that was read: not another one with this id, nor another version. */
 const isStill = ({ id, version, created_at }: Customer): SQL | undefined =>

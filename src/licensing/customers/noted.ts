@@ -8,7 +8,7 @@ import { normalizeTerm } from "./search-terms.ts";
 const MAX_NOTES = 4_000;
 const MAX_VALUE = 200;
 
-const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+const CONTROL = /(?![\t\n])\p{Cc}/u;
 
 const Tag = z
   .string()
@@ -20,6 +20,8 @@ const Tag = z
   );
 
 const Notes = z.string().check(
+  // Forms send CRLF: what they showed and nobody changed must stay the same.
+  z.overwrite((text) => text.replaceAll(/\r\n?/g, "\n")),
   z.trim(),
   z.minLength(1, { abort: true }),
   ...maxCharacters(MAX_NOTES),

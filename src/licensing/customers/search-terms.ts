@@ -4,8 +4,12 @@ import { leavesOf } from "../../kernel/metadata.ts";
 
 /** In code points, so that no character is cut in two. */
 const MAX_LENGTH = 100;
-const MAX_STARTS = 8;
-const MAX_NOTED = 100;
+
+/** How many words of a text begin a term. */
+const MAX_STARTS = 100;
+
+/** How much of a text, in UTF-16 code units, can be in a term that begins there. */
+const MAX_READ = 4 * MAX_LENGTH;
 
 /** Bounds what one row costs. Every whole text is a term even so. */
 const MAX_TERMS = 1_000;
@@ -28,6 +32,14 @@ const PLAIN = new Map([
   ["\u0138", "k"],
   ["\u017f", "s"],
   ["\u03c2", "\u03c3"],
+  // Apostrophes and dashes, as word processors and telephones write them.
+  ["\u2018", "'"],
+  ["\u2019", "'"],
+  ["\u02bc", "'"],
+  ["\u2010", "-"],
+  ["\u2012", "-"],
+  ["\u2013", "-"],
+  ["\u2014", "-"],
 ]);
 
 const SPECIAL = new RegExp(`[${[...PLAIN.keys()].join("")}]`, "g");
@@ -54,20 +66,27 @@ export const normalizeTerm = (text: string): string =>
 /** The form that releases before accents were ignored wrote. */
 export const formerTerm = (text: string): string => short(text.normalize("NFKC").toLowerCase());
 
-function startsOf(text: string, max: number): string[] {
-  const words = text.replaceAll(/\s+/g, " ").trim().split(" ");
-  return words.slice(0, max).map((_, index) => normalizeTerm(words.slice(index, index + 60).join(" ")));
+/**
+ * Where a word begins: after white space, and after a mark within it, as in "(Berlin)" and "RE-2024/17". Dots and
+ * underscores hold ids, versions and addresses together.
+ */
+const WORD = /(?<!\S)\S|(?<![\p{L}\p{M}\p{N}.@_])[\p{L}\p{N}]/gu;
+
+function* startsOf(spaced: string): Generator<string> {
+  const text = spaced.replaceAll(/\s+/g, " ");
+  let starts = 0;
+  for (const { index } of text.matchAll(WORD)) {
+    if (starts++ === MAX_STARTS) break;
+    yield normalizeTerm(text.slice(index, index + MAX_READ).toWellFormed());
+  }
 }
 
 /** The texts themselves first, then each from every word on. */
 function termsIn(texts: string[], notes: string | null): string[] {
   const terms = new Set(texts.map(normalizeTerm));
-  for (const [text, max] of [
-    ...texts.map((one) => [one, MAX_STARTS] as const),
-    [notes ?? "", MAX_NOTED] as const,
-  ]) {
+  for (const text of [...texts, notes ?? ""]) {
     if (terms.size >= MAX_TERMS) break;
-    for (const term of startsOf(text, max)) terms.add(term);
+    for (const term of startsOf(text)) terms.add(term);
   }
   terms.delete("");
   return [...terms];
@@ -80,10 +99,10 @@ const textsOf = ({ metadata, tags }: Noted): string[] => [
   ...leavesOf(metadata).map(([, value]) => value),
 ];
 
-/** The terms of a customer: all that staff typed, and the domains of the addresses of it and of its contacts. */
+/** The terms of a customer: all that staff typed, of its contacts, too, and the domains of addresses. */
 export function termsOf(
   customer: Pick<Customer, "id" | "name" | "company" | "email"> & Noted,
-  contacts: readonly Pick<Contact, "email" | "own">[] = [],
+  contacts: readonly Pick<Contact, "email" | "own" | "name">[] = [],
 ): string[] {
   const { id, name, company, email, notes } = customer;
   // Its own address is its e-mail, which may be about to change.
@@ -93,6 +112,7 @@ export function termsOf(
     name,
     company,
     ...addresses.flatMap((address) => [address, address?.split("@")[1]]),
+    ...contacts.map((contact) => contact.name),
   ].filter((text) => text != null);
   return termsIn([...texts, ...textsOf(customer)], notes);
 }

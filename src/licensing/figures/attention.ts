@@ -1,20 +1,12 @@
 // What staff should look at today: a few of each kind, at a cost that does not grow with the data.
-import { and, desc, eq, gt, isNotNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import type { Database } from "../../storage/database.ts";
-import {
-  activations,
-  customers,
-  events,
-  type License,
-  licenses,
-  messages,
-  pendingChanges,
-} from "../../storage/schema.ts";
+import { activations, customers, events, type License, licenses, messages } from "../../storage/schema.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import { readSilent } from "../instances/silence.ts";
-import { openChanges } from "../licenses/pending-rows.ts";
+import { failedChanges, openChanges } from "../licenses/pending-rows.ts";
 import { standingOf } from "../licenses/standing.ts";
 import { QUIET } from "../seats/seat-rules.ts";
 import { MAX_GRACE_DAYS } from "../licenses/terms.ts";
@@ -55,17 +47,12 @@ export async function readAttention(context: Context) {
   allow(context, "read");
   const { db } = context;
   const now = context.clock.now();
-  const [silent, [inGrace, expiring], others, held, failedChanges] = await Promise.all([
+  const [silent, [inGrace, expiring], others, held, refused] = await Promise.all([
     readSilent(context, SHOWN),
     db.batch([db.sql(IN_GRACE, now), db.sql(EXPIRING, now)]),
     readOthers(context),
     openChanges(context, "held", LAST_INSTANT, SHOWN),
-    db.orm
-      .select()
-      .from(pendingChanges)
-      .where(and(eq(pendingChanges.status, "failed"), gt(pendingChanges.effective_at, now - 7 * DAY)))
-      .orderBy(desc(pendingChanges.effective_at))
-      .limit(SHOWN),
+    failedChanges(context, now - 7 * DAY, SHOWN),
   ]);
   const [overused, clones, scattered, bounced, failed] = others;
   return {
@@ -81,7 +68,7 @@ export async function readAttention(context: Context) {
     silent,
     undelivered: [...bounced, ...failed],
     /** Changes to come that wait for a decision, and those of the last week that were refused when their time came. */
-    stuck: [...held, ...failedChanges],
+    stuck: [...held, ...refused],
   };
 }
 

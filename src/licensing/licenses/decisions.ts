@@ -4,7 +4,7 @@ import { addDuration, addToEnd } from "../../kernel/calendar.ts";
 import { ceilToSecond, HOUR } from "../../kernel/dates.ts";
 import { EndInstant, Reason, StartInstant } from "../../kernel/inputs.ts";
 import { Metadata } from "../../kernel/metadata.ts";
-import { given } from "../../kernel/resources.ts";
+import { changesBetween, given } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
 import type { License, LicenseType } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
@@ -121,6 +121,23 @@ export const decideChange =
     }
     return { ...(terms === "type" ? termsFrom(type) : {}), ...given(input) };
   };
+
+/**
+ * What of a form is a change: the members that differ from what the license, or the type that it gets, has anyway. The
+ * others must not undo at a later time what somebody changes until then.
+ * @throws Problem as `decideChange`
+ */
+export function changesIn(input: LicenseChanges, license: License, type?: LicenseType): LicenseChanges {
+  const { license_type, terms, send_email, ...members } = input;
+  const named = { license_type, terms };
+  const present = { ...license, ...decideChange(named, type)(license, 0) };
+  const changed = changesBetween(present, given(members));
+  return {
+    ...(present.license_type === license.license_type ? {} : named),
+    ...Object.fromEntries(Object.entries(changed).map(([name, { to }]) => [name, to])),
+    send_email,
+  };
+}
 
 export const decideSuspend: Decision = () => ({ status: "suspended" });
 export const decideReinstatement: Decision = () => ({ status: "active" });

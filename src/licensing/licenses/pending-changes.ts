@@ -66,14 +66,17 @@ export async function orderChange(
   const staff = allow(context, "licenses");
   const { db } = context;
   assertAhead(effectiveAt, context.clock.now());
-  const { decide } = await moveOf(context, ordered);
+  const { decide, also } = await moveOf(context, ordered);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { license, open } = await readOpen(context, id);
     assertMatch(license, ifMatch);
     const then = licenseBy(license, open, effectiveAt);
     assertAllowed(then, ordered.action);
-    const fault = endFault({ ...then, ...decide(then, effectiveAt) }, 0);
+    const wanted = { ...then, ...decide(then, effectiveAt) };
+    const fault = endFault(wanted, 0);
     if (fault !== null) throw invalid("expires_at", fault);
+    // Written then. A mail to nobody is refused now.
+    await also?.(wanted, then);
     if (open.length >= MAX_OPEN) {
       throw new Problem("CONFLICT", `${MAX_OPEN} changes of this license wait already.`);
     }

@@ -1,5 +1,5 @@
 // Changes of licenses that were agreed for a later time, as rows.
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
 import { recordChange } from "../../record/events.ts";
@@ -50,6 +50,15 @@ export const openChanges = (
     .from(pendingChanges)
     .where(and(eq(pendingChanges.status, status), lte(pendingChanges.effective_at, until)))
     .orderBy(pendingChanges.effective_at, pendingChanges.id)
+    .limit(limit);
+
+/** Those that failed and should have taken effect after an instant, the latest first. */
+export const failedChanges = ({ db }: Pick<Context, "db">, after: number, limit: number) =>
+  db.orm
+    .select()
+    .from(pendingChanges)
+    .where(and(eq(pendingChanges.status, "failed"), gt(pendingChanges.effective_at, after)))
+    .orderBy(desc(pendingChanges.effective_at))
     .limit(limit);
 
 /** That the change was not cancelled or carried out meanwhile. */

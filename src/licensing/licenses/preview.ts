@@ -35,8 +35,11 @@ const MAX_LISTED = 100;
  */
 export async function previewChange(context: Context, id: string, action: Action, ifMatch?: string) {
   allow(context, "licenses");
-  const { decide } = await moveOf(context, action);
-  return describe(context, await plan(context, id, action.action, decide, ifMatch));
+  const { decide, also } = await moveOf(context, action);
+  const planned = await plan(context, id, action.action, decide, ifMatch);
+  // A mail to nobody is refused. Nothing is written.
+  if (Object.keys(planned.changes).length > 0) await also?.(planned.after, planned.before);
+  return describe(context, planned);
 }
 
 async function describe(context: Context, { before, after, changes }: Plan) {

@@ -184,6 +184,24 @@ describe("contacts that staff add", () => {
     expect(await found("another")).toContain(id);
   });
 
+  it("find their customer by their names, the own one too, until they go", async () => {
+    const mark = unique("n").replaceAll("-", "");
+    const { id } = await newCustomer({ email: address() });
+    const { body } = await add(id, { email: address(), name: `Zoë ${mark}-Müller` });
+    const found = async (q: string) =>
+      (await admin(`/customers?q=${encodeURIComponent(q)}`)).body.data.map((one: { id: string }) => one.id);
+    expect(await found(`ZOE ${mark}`)).toEqual([id]);
+    expect(await found(`${mark}-muller`)).toEqual([id]);
+    await admin(`/customers/${id}/contacts/con_${id}`, { method: "PATCH", body: { name: `Own ${mark}x` } });
+    await admin(`/customers/${id}`, { method: "PATCH", body: { name: "Another" } });
+    expect(await found(`${mark}x`)).toEqual([id]);
+    expect(await found(mark)).toEqual([id]);
+    await admin(`/customers/${id}/contacts/${body.id}`, { method: "PATCH", body: { name: null } });
+    expect(await found(`${mark}-`)).toEqual([]);
+    await admin(`/customers/${id}`, { method: "PATCH", body: { email: null } });
+    expect(await found(mark)).toEqual([]);
+  });
+
   it("find their customer without regard to accents, also once terms of a former spelling are written anew", async () => {
     const { id } = await newCustomer({ email: address() });
     const name = unique("d");

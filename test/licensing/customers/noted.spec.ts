@@ -86,8 +86,14 @@ describe("notes", () => {
   });
 
   it("have lines, and are cleared by null", async () => {
-    const { id } = await newCustomer({ notes: "One\r\n\tTwo" });
-    expect((await admin(`/customers/${id}`)).body.notes).toBe("One\r\n\tTwo");
+    const { id } = await newCustomer({ notes: "One\n\tTwo" });
+    expect((await admin(`/customers/${id}`)).body.notes).toBe("One\n\tTwo");
+    // A form sends them so. Nothing changed.
+    const again = await patch(`/customers/${id}`, { notes: "One\r\n\tTwo\r" });
+    expect(again.headers.get("etag")).toBe((await admin(`/customers/${id}`)).headers.get("etag"));
+    expect(again.body.notes).toBe("One\n\tTwo");
+    expect(await eventsOf(id)).toHaveLength(1);
+    expect((await patch(`/customers/${id}`, { notes: "x\r\n".repeat(2_000) })).status).toBe(200);
     expect((await patch(`/customers/${id}`, { notes: null })).body.notes).toBeNull();
     for (const notes of ["", " ", "a\u0000b", "a\u0085b", "\ud800", "x".repeat(4_001), 7]) {
       expect(await patch(`/customers/${id}`, { notes }), JSON.stringify(notes)).toMatchObject({
@@ -220,6 +226,7 @@ describe("a search", () => {
     expect(await idsOf(`/licenses?${q(word)}`, 1)).toEqual([license.id, other.id].toSorted());
     expect(await idsOf(`/licenses?${q(license.id)}`, 1)).toEqual([license.id, other.id].toSorted());
     await patch(`/licenses/${license.id}`, { metadata: {}, notes: null });
+    expect(await rows("SELECT term FROM license_terms WHERE license_id = ?", license.id)).toEqual([]);
     expect(await idsOf(`/licenses?${q(`${word}o`)}`)).toEqual([]);
     expect(await idsOf(`/licenses?${q(word)}`)).toEqual([license.id, other.id].toSorted());
   });
@@ -231,10 +238,38 @@ describe("a search", () => {
     ["Straße", "strasse"],
     ["Strasse", "straße"],
     ["Łódź", "lodz"],
+    ["O’Brien", "o'brien"],
+    ["Müller (Berlin)", "müller (berlin)"],
   ])("for a customer called %s by %s finds it", async (name, text) => {
     const mark = unique("q");
     const { id } = await newCustomer({ name: `${name} ${mark}` });
     expect(await idsOf(`/customers?${q(`${text} ${mark}`)}`)).toEqual([id]);
+  });
+
+  it("by a tag lists the oldest first where that is asked for, page by page", async () => {
+    const tag = unique("order").slice(0, 30);
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await newLicense({ tags: [tag] })).license.id);
+    ids.sort();
+    for (const [sort, order] of [
+      ["oldest", ids],
+      ["newest", ids.toReversed()],
+    ] as const) {
+      const first = (await admin(`/licenses?tag=${tag}&sort=${sort}&limit=2`)).body;
+      const next = (await admin(`/licenses?tag=${tag}&sort=${sort}&limit=2&cursor=${first.next_cursor}`))
+        .body;
+      const shown = [...first.data, ...next.data].map((row: { id: string }) => row.id);
+      expect(shown, sort).toEqual(order);
+    }
+  });
+
+  it("finds any word of a name, after marks and beyond the eighth, too", async () => {
+    const mark = unique("w").replaceAll("-", "");
+    const name = `One two three four five six seven eight ${mark}nine (${mark}ten) Rhein-${mark}main "${mark}quote"`;
+    const { id } = await newCustomer({ name });
+    for (const end of ["nine", "ten", "main", "quote"]) {
+      expect(await idsOf(`/customers?${q(mark + end)}`), end).toEqual([id]);
+    }
   });
 
   it("reads at most 200 rows in 2 trips among hundreds that match, by a tag or by metadata too", async () => {

@@ -13,15 +13,26 @@ describe("the terms of a customer", () => {
     [{ name: "\u00c4rzte @ home" }, ["acme", "arzte @ home", "@ home", "home"]],
     [
       { name: "1 2 3 4 5 6 7 8 9" },
-      ["acme", ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => "1 2 3 4 5 6 7 8 9".slice(2 * n - 2))],
+      ["acme", ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => "1 2 3 4 5 6 7 8 9".slice(2 * n - 2))],
     ],
+    [{ name: "Sons (Berlin)" }, ["acme", "sons (berlin)", "(berlin)", "berlin)"]],
+    [{ name: "O\u2019Brien\u2013Meier" }, ["acme", "o'brien-meier", "brien-meier", "meier"]],
+    [{ metadata: { po: "RE/2024_17.b" } }, ["acme", "re/2024_17.b", "2024_17.b"]],
+    [{ name: `${"\u{1f511}".repeat(150)}-b` }, ["acme", "\u{1f511}".repeat(100), "b"]],
     [{ name: "\u{1f511}".repeat(101) }, ["acme", "\u{1f511}".repeat(100)]],
-    [{ tags: ["gold", "eu-west"] }, ["acme", "gold", "eu-west"]],
+    [{ tags: ["gold", "eu-west"] }, ["acme", "gold", "eu-west", "west"]],
     [{ notes: "Calls\nAda first" }, ["acme", "calls ada first", "ada first", "first"]],
     [{ metadata: { crm: 4711, ok: true, none: null, empty: "" } }, ["acme", "4711", "true"]],
     [{ metadata: { old: { numbers: ["A 1", "B"] } } }, ["acme", "a 1", "b", "1"]],
   ])("%j: %j", (given, terms) => {
     expect(termsOf({ ...customer, ...given }).toSorted()).toEqual(terms.toSorted());
+  });
+
+  it("are those of the first hundred words of a text", () => {
+    const words = Array.from({ length: 101 }, (_, n) => `w${n}`);
+    const terms = termsOf({ ...customer, notes: words.join(" ") });
+    expect(terms.some((term) => term.startsWith("w99 "))).toBe(true);
+    expect(terms.some((term) => term.startsWith("w100"))).toBe(false);
   });
 
   it("are bounded, whatever the notes and metadata, and hold each whole value even so", () => {
@@ -40,6 +51,7 @@ describe("the terms of a license", () => {
     expect(termsOfLicense({ metadata: { po: "PO-7" }, tags: ["gold"], notes: null })).toEqual([
       "gold",
       "po-7",
+      "7",
     ]);
   });
 });

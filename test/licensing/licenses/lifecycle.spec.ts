@@ -225,6 +225,41 @@ describe("renewal", () => {
   });
 });
 
+describe("with its end a license keeps", () => {
+  const kept = async (id: string) =>
+    (await rows("SELECT term_began_at, signed_until FROM licenses WHERE id = ?", id))[0];
+
+  it("when the term to that end began: where the last one ended, or now", async () => {
+    setTime(NOW);
+    const end = NOW + 10 * DAY;
+    const { id } = (await newLicense({ expires_at: iso(end), grace_days: 0 })).license;
+    expect(await kept(id)).toMatchObject({ term_began_at: null });
+    await act(id, "renew", { expires_days: 30 });
+    expect(await kept(id)).toMatchObject({ term_began_at: end });
+    // Shorter: the term that was to begin then is the present one.
+    await change(id, { expires_at: iso(end + DAY) });
+    expect(await kept(id)).toMatchObject({ term_began_at: NOW });
+    const later = NOW + 90 * DAY;
+    setTime(later);
+    await act(id, "renew", { expires_days: 20 });
+    expect(await kept(id)).toMatchObject({ term_began_at: later });
+  });
+
+  it("until when documents hold that were signed for a later one, however often it is shortened", async () => {
+    setTime(NOW);
+    const end = NOW + 50 * DAY;
+    const { id } = (await newLicense({ expires_at: iso(end), grace_days: 5 })).license;
+    await change(id, { expires_at: iso(end + DAY) });
+    expect(await kept(id)).toMatchObject({ signed_until: null });
+    for (const days of [30, 10]) {
+      await change(id, { expires_at: iso(NOW + days * DAY) });
+      expect(await kept(id)).toMatchObject({ signed_until: end + 6 * DAY });
+    }
+    await change(id, { expires_at: iso(end + 90 * DAY) });
+    expect(await kept(id)).toMatchObject({ signed_until: end + 6 * DAY });
+  });
+});
+
 describe("reissue", () => {
   it("gives a key of the next revision and refuses the older one", async () => {
     const { license, license_key } = await newLicense();

@@ -186,6 +186,8 @@ describe("ordering", () => {
     expect((await order(id, "suspend", start + HOUR)).status).toBe(202);
     expect((await order(id, "suspend", start + 2 * HOUR)).status).toBe(409);
     expect((await order(id, "reinstate", start + HOUR / 2)).status).toBe(409);
+    // The one of the same instant was ordered before.
+    expect((await order(id, "suspend", start + HOUR)).status).toBe(409);
     expect((await order(id, "reinstate", start + 2 * HOUR)).status).toBe(202);
     expect((await order(id, "transfer", start + 3 * HOUR)).status).toBe(202);
     expect((await order(id, "transfer", start + 4 * HOUR)).status).toBe(409);
@@ -215,6 +217,32 @@ describe("ordering", () => {
     expect((await outcomeOf(id)).status).toBe("done");
     expect((await read(id)).max_services).toBe(999);
   });
+
+  it.each(["change", "transfer"] as const)(
+    "a %s that tells nobody is refused at once, as a dry run and now are",
+    async (name) => {
+      const nobody = (await newCustomer({ email: null })).id;
+      const id = (await newLicense({ customer_id: nobody, max_instances: 5 })).license.id;
+      const other = await fresh();
+      const [of, more] =
+        name === "change" ? [id, {}] : [other, { customer_id: (await newCustomer({ email: null })).id }];
+      const body = { ...bodyOf(name), ...more, send_email: true };
+      const path = name === "change" ? `/licenses/${of}` : `/licenses/${of}/transfer`;
+      const method = name === "change" ? "PATCH" : "POST";
+      for (const [asked, input] of [
+        [path, body],
+        [`${path}?dry_run=true`, body],
+        [path, { ...body, effective_at: iso(start + HOUR) }],
+      ] as const) {
+        expect(await admin(asked, { method, body: input }), asked).toMatchObject({
+          status: 422,
+          body: { errors: [{ path: "send_email" }] },
+        });
+      }
+      expect(await changesOf(of)).toEqual([]);
+      expect((await order(of, name, start + HOUR, {}, more)).status).toBe(202);
+    },
+  );
 
   it("with an Idempotency-Key is done once", async () => {
     const id = await fresh();
@@ -550,6 +578,33 @@ describe("what happens to the license meanwhile", () => {
     expect((await outcomeOf(id)).status).toBe("held");
   });
 
+  it("changes nothing where the order was cancelled right before its batch", async () => {
+    const id = await fresh();
+    const { pending_change } = (await order(id, "suspend", start + HOUR)).body;
+    let cancelled = 0;
+    let isNext = false;
+    const DB: D1Database = {
+      prepare(sql: string) {
+        isNext ||= /update\W+licenses\W+set/i.test(sql);
+        return env.DB.prepare(sql);
+      },
+      async batch(statements: D1PreparedStatement[]) {
+        if (isNext && cancelled++ === 0) {
+          await admin(`/licenses/${id}/pending-changes/${pending_change.id}`, { method: "DELETE" });
+        }
+        return env.DB.batch(statements);
+      },
+      withSession: () => DB,
+    } as unknown as D1Database;
+    const before = await read(id);
+    setTime(start + HOUR);
+    await fire(DELIVERIES, mailing({ DB }), start + HOUR);
+    expect(cancelled).toBeGreaterThan(0);
+    expect(await read(id)).toEqual(before);
+    expect((await outcomeOf(id)).status).toBe("cancelled");
+    expect(await actionsOf(id)).not.toContain("license.suspended");
+  });
+
   it("leaves mail that waits alone where the order was cancelled before its batch", async () => {
     const customer_id = (await newCustomer({ email: `${unique("it")}@acme.example` })).id;
     const { license } = await newLicense({ customer_id });
@@ -684,6 +739,17 @@ describe("the orders of a license", () => {
     });
   });
 
+  it("are cancelled where they are held", async () => {
+    const id = await fresh();
+    await order(id, "suspend", start + HOUR);
+    await now(id, "raise");
+    await run(start + HOUR);
+    const held = await outcomeOf(id);
+    expect(held.status).toBe("held");
+    expect((await admin(path(id, held.id), { method: "DELETE" })).status).toBe(204);
+    expect((await outcomeOf(id)).status).toBe("cancelled");
+  });
+
   it("are released only where they are held", async () => {
     const id = await fresh();
     const { pending_change: change } = (await order(id, "suspend", start + HOUR)).body;
@@ -739,12 +805,19 @@ describe("what needs the attention of staff", () => {
     await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", held);
   });
 
-  it("is in the digest: what is held, and what is carried out within a day", async () => {
+  it("is in the digest: what failed, what is held, and what is carried out within a day", async () => {
     const [held, coming, later] = [await fresh(), await fresh(), await fresh()];
+    const [failed, before] = [await fresh(), await fresh()];
+    for (const id of [failed, before]) {
+      await order(id, "renew", start + HOUR);
+      await now(id, "revoke");
+    }
     const night = start + 19 * HOUR;
     await order(held, "suspend", start + HOUR);
     await now(held, "raise");
     await run(start + HOUR);
+    // An earlier digest told this one.
+    await rows("UPDATE pending_changes SET updated_at = ? WHERE license_id = ?", night - 2 * DAY, before);
     await order(coming, "revoke", night + DAY);
     await order(later, "revoke", night + DAY + 1_000);
     setTime(night);
@@ -752,7 +825,10 @@ describe("what needs the attention of staff", () => {
     await fire(NIGHTLY, mailing({ ADMIN_EMAILS: staff }), night);
     const [{ subject, text } = { subject: "", text: "" }] = resend.to(staff);
     const told = text.replaceAll(/\s+/g, " ");
-    expect(subject).toContain("Changes that are held, Changes to come");
+    expect(subject).toContain("Changes that failed, Changes that are held, Changes to come");
+    expect(told).toContain(`${failed}: renew, `);
+    expect(told).toContain("The license is revoked; nothing can change that any more.");
+    expect(told).not.toContain(before);
     expect(told).toContain(`${held}: suspend, `);
     expect(told).toContain("edited after this was ordered.");
     expect(told).toContain(`${coming}: revoke, `);

@@ -314,9 +314,9 @@ describe("restoring licenses", () => {
     });
     expect((await admin(`/customers/${customer}`)).body).toMatchObject({ id: customer, name: customer });
     expect(await eventsOf(customer)).toMatchObject([{ action: "customer.imported" }]);
-    expect(await rows("SELECT term FROM customer_terms WHERE customer_id = ?", customer)).toEqual([
-      { term: customer },
-    ]);
+    expect(await rows("SELECT term FROM customer_terms WHERE customer_id = ?", customer)).toContainEqual({
+      term: customer,
+    });
     expect((await admin(`/licenses/${id}`)).body).toMatchObject({
       customer_id: customer,
       license_type: "standard",

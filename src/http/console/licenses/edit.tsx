@@ -1,8 +1,8 @@
 // /admin/licenses/{id}/edit: changes the terms, and shows their effect while they are entered.
 import type { Child } from "hono/jsx";
-import { LicenseChanges } from "../../../licensing/licenses/decisions.ts";
-import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
-import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
+import { changesIn, LicenseChanges } from "../../../licensing/licenses/decisions.ts";
+import { listLicenseTypes, typeNamedBy } from "../../../licensing/licenses/license-types.ts";
+import { getLicense, getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
@@ -189,7 +189,12 @@ export const editLicense: Form = {
     );
   },
   async submit(visit, entry) {
-    const action = { action: "change", input: changesFrom(entry) } as const;
+    const entered = changesFrom(entry);
+    const [license, type] = await Promise.all([
+      getLicense(visit.context, idOf(visit)),
+      typeNamedBy(visit.context, entered),
+    ]);
+    const action = { action: "change", input: changesIn(entered, license, type) } as const;
     return takeAction(visit, entry, action, "?done=changed", versionOf(entry));
   },
 };

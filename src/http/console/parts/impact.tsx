@@ -26,22 +26,24 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
       </p>
       {changes.length === 0 ? <p>Nothing would change.</p> : null}
       {terms.length > 0 ? (
-        <Table
-          caption="What would change"
-          rows={terms}
-          empty=""
-          columns={[
-            { label: "Term", cell: ([name]) => wordsFor(name) },
-            { label: "Old", cell: ([name, { from }]) => formatTerm(name, from), long: true },
-            { label: "New", cell: ([name, { to }]) => formatTerm(name, to), long: true },
-            {
-              label: "What running instances notice",
-              cell: ([name]) => preview.effects[name],
-              long: true,
-              main: true,
-            },
-          ]}
-        />
+        <div class="piled compared">
+          <Table
+            caption="What would change"
+            rows={terms}
+            empty=""
+            columns={[
+              { label: "Term", cell: ([name]) => wordsFor(name) },
+              { label: "Old", cell: ([name, { from }]) => formatTerm(name, from), long: true },
+              { label: "New", cell: ([name, { to }]) => formatTerm(name, to), long: true },
+              {
+                label: "What running instances notice",
+                cell: ([name]) => preview.effects[name],
+                long: true,
+                main: true,
+              },
+            ]}
+          />
+        </div>
       ) : null}
       {listed.length > 0 ? (
         <details>

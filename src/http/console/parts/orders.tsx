@@ -20,44 +20,49 @@ const wordsIn = (input: Order["input"]): string =>
 
 /** @param path the page of the license, for those who may cancel and release */
 export const Orders: FC<{ orders: Order[]; now: number; path?: string }> = ({ orders, now, path }) => (
-  <Table
-    caption="Changes to come"
-    rows={orders}
-    empty="Nothing is ordered for later."
-    columns={[
-      {
-        label: "Change",
-        main: true,
-        cell: ({ action, input, detail }) => (
-          <>
-            {ACTION_NAMES[action]}
-            <span class="second">{wordsIn(input)}</span>
-            {detail === null ? null : <span class="second">{detail}</span>}
-          </>
-        ),
-      },
-      { label: "Takes effect", cell: ({ effective_at }) => <When at={effective_at} now={now} as="start" /> },
-      { label: "Status", cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge> },
-      ...(path === undefined
-        ? []
-        : [
-            {
-              label: "Decide",
-              head: "",
-              cell: ({ id, status }: Order) => (
-                <>
-                  {status === "held" ? (
-                    <a class="button small" href={`${path}/changes/${id}/release`} data-dialog>
-                      Release
+  <div class="piled">
+    <Table
+      caption="Changes to come"
+      rows={orders}
+      empty="Nothing is ordered for later."
+      columns={[
+        {
+          label: "Change",
+          main: true,
+          cell: ({ action, input, detail }) => (
+            <>
+              {ACTION_NAMES[action]}
+              <span class="second">{wordsIn(input)}</span>
+              {detail === null ? null : <span class="second">{detail}</span>}
+            </>
+          ),
+        },
+        {
+          label: "Takes effect",
+          cell: ({ effective_at }) => <When at={effective_at} now={now} as="start" />,
+        },
+        { label: "Status", cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge> },
+        ...(path === undefined
+          ? []
+          : [
+              {
+                label: "Decide",
+                head: "",
+                cell: ({ id, status }: Order) => (
+                  <div class="actions">
+                    {status === "held" ? (
+                      <a class="button small" href={`${path}/changes/${id}/release`} data-dialog>
+                        Release
+                      </a>
+                    ) : null}
+                    <a class="button small" href={`${path}/changes/${id}/cancel`} data-dialog>
+                      Cancel
                     </a>
-                  ) : null}
-                  <a class="button small" href={`${path}/changes/${id}/cancel`} data-dialog>
-                    Cancel
-                  </a>
-                </>
-              ),
-            },
-          ]),
-    ]}
-  />
+                  </div>
+                ),
+              },
+            ]),
+      ]}
+    />
+  </div>
 );

@@ -551,6 +551,29 @@ describe("what can be done with a license", () => {
     await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
   });
 
+  it("orders what was changed in the form and nothing else, so that it undoes nothing later", async () => {
+    const { license } = await newLicense({ notes: "One\nTwo", tags: ["gold"], license_type: "trial" });
+    const path = `/admin/licenses/${license.id}`;
+    const day = new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
+    await owner.fill(`${path}/edit`, { max_instances: "9", effective_at: day });
+    await owner.fill(`${path}/edit`, { license_type: "enterprise", terms: "keep", effective_at: day });
+    const page = await owner.submit(await owner.get(`${path}/edit`), {
+      license_type: "enterprise",
+      terms: "type",
+      look: "yes",
+    });
+    expect(page.text).not.toContain("notes One Two");
+    // Against the type, the features that the license has are a change.
+    await owner.submit(page, { features: license.features.join(" "), effective_at: day });
+    const { data } = (await admin(`/licenses/${license.id}/pending-changes`)).body;
+    expect(data.map(({ input }: { input: unknown }) => input)).toEqual([
+      { license_type: "enterprise", terms: "type", features: license.features },
+      { license_type: "enterprise", terms: "keep" },
+      { max_instances: 9 },
+    ]);
+    await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
+  });
+
   it("says up to when versions are covered, and takes that back", async () => {
     const { license } = await newLicense({ updates_until: "2098-01-31" });
     const path = `/admin/licenses/${license.id}`;

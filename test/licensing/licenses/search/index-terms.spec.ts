@@ -5,13 +5,33 @@ import worker from "../../../../src/worker.ts";
 import { env } from "../../../support/env.ts";
 import { admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
 
-const trigger = async (): Promise<void> => {
+const trigger = async (bindings = env): Promise<void> => {
   await worker.scheduled(
     { cron: "*/10 * * * *", scheduledTime: Date.now(), noRetry() {} },
-    env,
+    bindings,
     createExecutionContext(),
   );
 };
+
+/** Bindings under which something happens between reading rows and writing their terms. */
+function overtaken(by: () => Promise<unknown>) {
+  let isNext = false;
+  const DB: D1Database = {
+    withSession: () => DB,
+    prepare(sql: string) {
+      isNext ||= sql.startsWith("DELETE FROM customer_terms WHERE customer_id IN");
+      return env.DB.prepare(sql);
+    },
+    async batch(statements: D1PreparedStatement[]) {
+      if (isNext) {
+        isNext = false;
+        await by();
+      }
+      return env.DB.batch(statements);
+    },
+  } as unknown as D1Database;
+  return { ...env, DB };
+}
 
 const found = async (list: "customers" | "licenses", query: string): Promise<string[]> =>
   (await admin(`/${list}?${query}`)).body.data.map(({ id }: { id: string }) => id);
@@ -59,6 +79,45 @@ describe("terms of the release before", () => {
     await trigger();
     expect(await found("licenses", `q=${mark}`)).toEqual([license.id]);
     expect(await found("licenses", `metadata.old=${mark}`)).toEqual([license.id]);
+  });
+
+  it("are not missing after the customer of a license was suspended and reinstated", async () => {
+    const { license } = await newLicense({ metadata: { old: unique("kept") } });
+    for (const action of ["suspend", "reinstate"]) {
+      await admin(`/customers/${license.customer_id}/${action}`, { body: { reason: "r" } });
+      expect(await rows("SELECT id FROM licenses WHERE id = ? AND terms_at = version", license.id)).toEqual([
+        { id: license.id },
+      ]);
+    }
+    expect(await found("licenses", `q=${license.metadata.old}`)).toEqual([license.id]);
+  });
+
+  it("do not replace those of a change that came in between, nor of another customer with the id", async () => {
+    const [old, fresh] = [unique("old"), unique("fresh")];
+    const changed = await formerCustomer(old, {});
+    let is = 0;
+    await trigger(
+      overtaken(async () => {
+        if (is++ === 0) await admin(`/customers/${changed}`, { method: "PATCH", body: { name: fresh } });
+      }),
+    );
+    expect(is).toBeGreaterThan(0);
+    expect(await found("customers", `q=${fresh}`)).toEqual([changed]);
+    expect(await found("customers", `q=${old}`)).toEqual([]);
+
+    const gone = await newCustomer({ id: unique("gone"), name: old });
+    await rows("UPDATE customers SET terms_at = NULL WHERE id = ?", gone.id);
+    let again = 0;
+    await trigger(
+      overtaken(async () => {
+        if (again++ > 0) return;
+        await admin(`/customers/${gone.id}`, { method: "DELETE" });
+        await newCustomer({ id: gone.id, name: fresh });
+      }),
+    );
+    expect(again).toBeGreaterThan(0);
+    expect((await found("customers", `q=${fresh}`)).toSorted()).toEqual([changed, gone.id].toSorted());
+    expect(await found("customers", `q=${old}`)).toEqual([]);
   });
 
   it("are written again by the next change of the row, too", async () => {
