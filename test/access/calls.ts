@@ -164,6 +164,7 @@ GET    /admin/messages/{id}/body                 viewer
 GET    /admin/messages/{id}/retry                manager
 POST   /admin/messages/{id}/retry                manager
 GET    /admin/activity                           viewer
+GET    /admin/brand.css                          viewer
 GET    /admin/air-gap                            viewer
 POST   /admin/air-gap                            viewer
 GET    /admin/air-gap/receipt                    manager

@@ -13,15 +13,18 @@ beforeEach(async () => {
 
 const read = (id: string) => admin(`/license-types/${id}`);
 
+/** On the first page of the list, however many types the database has. */
+const firstId = (): string => unique("a-type");
+
 const newType = async (terms: object = {}): Promise<string> => {
-  const id = unique("type");
+  const id = firstId();
   await admin(`/license-types/${id}`, { method: "PUT", body: { name: "Small", ...terms } });
   return id;
 };
 
 describe("a license type", () => {
   it("is made with every term, and shown", async () => {
-    const id = unique("type");
+    const id = firstId();
     const page = await owner.fill(NEW, {
       id,
       name: "Large",
