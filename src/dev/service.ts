@@ -133,9 +133,11 @@ async function migrate(persistTo: string | undefined): Promise<void> {
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   await assertFree(options.port);
+  const local = await ensureSecrets(join(ROOT, ".dev.vars"));
+  assertConfigured(join(ROOT, "wrangler.toml"), local.secrets, options.vars ?? []);
   const release = claimFolder(options.persistTo ?? join(ROOT, ".wrangler/state"));
   try {
-    const service = await startHolding(options);
+    const service = await startHolding(options, local);
     void service.ended.then(release);
     return service;
   } catch (error) {
@@ -145,10 +147,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 }
 
 /** Starts it in a folder that this process holds. */
-async function startHolding(options: ServiceOptions): Promise<RunningService> {
-  const { port, persistTo, isMigrated = false, vars = [], onLine } = options;
-  const { secrets, made } = await ensureSecrets(join(ROOT, ".dev.vars"));
-  assertConfigured(join(ROOT, "wrangler.toml"), secrets, vars);
+async function startHolding(
+  { port, persistTo, isMigrated = false, vars = [], onLine }: ServiceOptions,
+  { secrets, made }: Awaited<ReturnType<typeof ensureSecrets>>,
+): Promise<RunningService> {
   if (!isMigrated) await migrate(persistTo);
 
   const child = wrangler([
