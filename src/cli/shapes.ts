@@ -2,10 +2,12 @@
 import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
+import type * as messages from "../http/admin/message-schemas.ts";
+import type * as record from "../http/admin/record-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
-type Schemas = typeof schemas & typeof access & typeof changes;
+type Schemas = typeof schemas & typeof access & typeof changes & typeof messages & typeof record;
 
 type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
   ? z.output<Schemas[Name]>

@@ -8,7 +8,6 @@ import { Mailbox } from "../field/mailboxes.ts";
 import { changesBetween } from "../kernel/resources.ts";
 import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
 import { invalid, Problem } from "../problems.ts";
-import { named } from "../storage/database.ts";
 import {
   type Contact,
   contacts,
@@ -20,9 +19,9 @@ import {
 } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
-import { compose, KEY_REPLACED, writeMessages } from "./outbox.ts";
+import { compose, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
-import { takingBack, TRANSFERRED } from "./superseded.ts";
+import { withdrawMail, withdrawNotices } from "./superseded.ts";
 import { TOLD_CHANGES } from "./templates/notice.ts";
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
@@ -186,64 +185,6 @@ async function oweChange(
   );
   return writeMessages(context, mails, "changes() > 0");
 }
-
-const SAME_LICENSE = `m.license_id = :license
-  AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)
-  AND (:order IS NULL OR EXISTS (SELECT 1 FROM pending_changes WHERE id = :order AND status = 'pending'))`;
-
-const LICENSE_CHANGED = "The license changed before this was sent.";
-
-// By the notice's end, not by the revision of the key, because the previous release writes no revision.
-const NOTICES = takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, LICENSE_CHANGED);
-
-// A key that Resend may have accepted stays: nobody can call it back.
-const KEYS = named(`
-  UPDATE messages AS m SET status = 'failed', last_error = '${KEY_REPLACED}', batch_id = NULL, updated_at = :now
-  WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL
-    AND (m.key_revision < :revision OR :revoked) AND ${SAME_LICENSE}`);
-
-const TO_FORMER_CUSTOMER = [
-  ...takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, TRANSFERRED),
-  // Other mail that Resend may have accepted stays, as above.
-  named(`
-    UPDATE messages AS m SET status = 'skipped', last_error = '${TRANSFERRED}', batch_id = NULL, updated_at = :now
-    WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL AND ${SAME_LICENSE}`),
-];
-
-/**
- * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, keys that were
- * replaced, and everything to the former customer of a license. The statements go into the batch of the change, before
- * it.
- */
-function withdrawMail(
-  { db }: Context,
-  { version, ...before }: License,
-  after: License,
-  orderId?: string,
-): D1PreparedStatement[] {
-  const ends = before.expires_at !== after.expires_at || before.status !== after.status;
-  if (!ends && before.revision === after.revision) return [];
-  const license = { now: after.updated_at, license: after.id, version, order: orderId ?? null };
-  if (before.customer_id !== after.customer_id) {
-    return TO_FORMER_CUSTOMER.map((statement) => db.run(statement, license));
-  }
-  return [
-    ...(ends ? NOTICES.map((statement) => db.run(statement, license)) : []),
-    db.run(KEYS, { ...license, revision: after.revision, revoked: after.status === "revoked" ? 1 : 0 }),
-  ];
-}
-
-/** The same for notices about many licenses of a customer, whose status changes and nothing else. */
-const withdrawNotices = (
-  { db }: Context,
-  now: number,
-  { customerId, which }: { customerId: string; which: string },
-): D1PreparedStatement[] =>
-  takingBack(
-    `m.notice_end IS NOT NULL
-       AND m.license_id IN (SELECT id FROM licenses WHERE customer_id = :customer AND ${which})`,
-    LICENSE_CHANGED,
-  ).map((statement) => db.run(statement, { now, customer: customerId }));
 
 /** The mail that the domain asks for when a license changes. */
 export const licenseMail: LicenseMail = {

@@ -1,9 +1,11 @@
-// Notices that are not true any more: a nearer one was written, the license changed or got another customer, the end came, or its recipient is
-// no contact of the customer any more. One that waits is taken back, also if Resend may have accepted it: the rest of its
-// request is then sent under the same idempotency key with another body, which Resend refuses if it has accepted the
-// first one.
+// Mail that is not true any more. A notice: a nearer one was written, the license changed or got another customer, the
+// end came, or its recipient is no contact of the customer any more. One that waits is taken back, also if Resend may
+// have accepted it: the rest of its request is then sent under the same idempotency key with another body, which Resend
+// refuses if it has accepted the first one. And a key that was replaced, unless Resend may have accepted it.
 import type { Context } from "../context.ts";
 import { type NamedStatement, named } from "../storage/database.ts";
+import type { License } from "../storage/schema.ts";
+import { KEY_REPLACED } from "./outbox.ts";
 
 /** The `reason` of a notice that was taken back. */
 export const SUPERSEDED = "superseded";
@@ -28,7 +30,7 @@ export const UNTRUE = `m.notice_end IS NOT NULL AND (
  * Two statements that take back the waiting notices that `which` selects: a condition on `m`, a row of messages. Those
  * that were joined with one are joined anew before they are sent.
  */
-export const takingBack = (which: string, words: string): NamedStatement[] => [
+const takingBack = (which: string, words: string): NamedStatement[] => [
   named(`
     UPDATE messages SET told_on = ''
     WHERE status = 'pending' AND joined IN (SELECT m.joined FROM messages m WHERE m.status = 'pending' AND ${which})`),
@@ -58,3 +60,61 @@ export const takeBackOlder = (
   licenseIds: readonly string[],
 ): D1PreparedStatement[] =>
   NEARER.map((statement) => db.run(statement, { now, licenses: JSON.stringify(licenseIds) }));
+
+const SAME_LICENSE = `m.license_id = :license
+  AND EXISTS (SELECT 1 FROM licenses WHERE id = :license AND version = :version)
+  AND (:order IS NULL OR EXISTS (SELECT 1 FROM pending_changes WHERE id = :order AND status = 'pending'))`;
+
+const LICENSE_CHANGED = "The license changed before this was sent.";
+
+// By the notice's end, not by the revision of the key, because the previous release writes no revision.
+const NOTICES = takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, LICENSE_CHANGED);
+
+// A key that Resend may have accepted stays: nobody can call it back.
+const KEYS = named(`
+  UPDATE messages AS m SET status = 'failed', last_error = '${KEY_REPLACED}', batch_id = NULL, updated_at = :now
+  WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL
+    AND (m.key_revision < :revision OR :revoked) AND ${SAME_LICENSE}`);
+
+const TO_FORMER_CUSTOMER = [
+  ...takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, TRANSFERRED),
+  // Other mail that Resend may have accepted stays, as above.
+  named(`
+    UPDATE messages AS m SET status = 'skipped', last_error = '${TRANSFERRED}', batch_id = NULL, updated_at = :now
+    WHERE m.status = 'pending' AND m.uncertain_since IS NULL AND m.notice_end IS NULL AND ${SAME_LICENSE}`),
+];
+
+/**
+ * Withdraws unsent mail that would no longer be true: notices about another end or a stopped license, keys that were
+ * replaced, and everything to the former customer of a license. The statements go into the batch of the change, before
+ * it.
+ */
+export function withdrawMail(
+  { db }: Context,
+  { version, ...before }: License,
+  after: License,
+  orderId?: string,
+): D1PreparedStatement[] {
+  const ends = before.expires_at !== after.expires_at || before.status !== after.status;
+  if (!ends && before.revision === after.revision) return [];
+  const license = { now: after.updated_at, license: after.id, version, order: orderId ?? null };
+  if (before.customer_id !== after.customer_id) {
+    return TO_FORMER_CUSTOMER.map((statement) => db.run(statement, license));
+  }
+  return [
+    ...(ends ? NOTICES.map((statement) => db.run(statement, license)) : []),
+    db.run(KEYS, { ...license, revision: after.revision, revoked: after.status === "revoked" ? 1 : 0 }),
+  ];
+}
+
+/** The same for notices about many licenses of a customer, whose status changes and nothing else. */
+export const withdrawNotices = (
+  { db }: Context,
+  now: number,
+  { customerId, which }: { customerId: string; which: string },
+): D1PreparedStatement[] =>
+  takingBack(
+    `m.notice_end IS NOT NULL
+       AND m.license_id IN (SELECT id FROM licenses WHERE customer_id = :customer AND ${which})`,
+    LICENSE_CHANGED,
+  ).map((statement) => db.run(statement, { now, customer: customerId }));

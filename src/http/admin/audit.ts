@@ -6,7 +6,8 @@ import { PageQuery } from "../../kernel/pages.ts";
 import { Reason, written } from "../../kernel/inputs.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { AuditSeal, EventDocument, HiddenEvent, pageOf, SealStatus } from "./schemas.ts";
+import { AuditSeal, EventDocument, HiddenEvent, SealStatus } from "./record-schemas.ts";
+import { pageOf } from "./schemas.ts";
 
 export const auditEndpoints = [
   endpoint(

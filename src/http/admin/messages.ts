@@ -5,7 +5,8 @@ import { RetryFilter, retryMessage, retryMessages } from "../../notices/retries.
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { Id, Message, MessageWithPreview, pageOf, Retried } from "./schemas.ts";
+import { Message, MessageWithPreview, Retried } from "./message-schemas.ts";
+import { Id, pageOf } from "./schemas.ts";
 
 export const messageEndpoints = [
   endpoint(

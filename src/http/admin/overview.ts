@@ -6,7 +6,8 @@ import { CensusQuery, countInstances } from "../../licensing/instances/census.ts
 import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { Census, EventDocument, pageOf, Statistics } from "./schemas.ts";
+import { EventDocument } from "./record-schemas.ts";
+import { Census, pageOf, Statistics } from "./schemas.ts";
 
 export const overviewEndpoints = [
   endpoint(

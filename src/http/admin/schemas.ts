@@ -185,47 +185,6 @@ export const Instance = z.object({
     ),
 });
 
-export const AuditSeal = z.object({
-  id: z.int(),
-  from_id: z.int(),
-  up_to: z.int(),
-  sealed_at: Instant,
-  head: z.string(),
-  token: z.string(),
-});
-
-export const SealStatus = z.object({
-  last_event: z.int(),
-  heads_kept: z.boolean().check(z.describe("Whether the heads are also kept outside the database")),
-  fault: Text.check(z.describe("Why the next night will seal nothing")),
-  keys: z.array(
-    z.object({
-      kty: z.literal("OKP"),
-      crv: z.literal("Ed25519"),
-      x: z.string(),
-      kid: z.string(),
-      use: z.literal("sig"),
-      last_seal: z.optional(z.int()),
-    }),
-  ),
-});
-
-export const HiddenEvent = z.object({
-  id: z.int(),
-  mark: z.string().check(z.describe("The hash of the event as it is now")),
-});
-
-export const EventDocument = z.object({
-  id: z.int(),
-  at: Instant,
-  action: z.string(),
-  actor: z.object({ type: z.string(), id: z.string() }),
-  entity: z.object({ type: z.string(), id: z.string() }),
-  request_id: z.string(),
-  ip: Text,
-  detail: z.record(z.string(), z.unknown()),
-});
-
 const count = z.int().check(z.minimum(0));
 
 export const Statistics = z.object({
@@ -316,36 +275,4 @@ export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created:
 
 export const ImportedLicenses = z.extend(Imported, {
   customers_created: z.int().check(z.describe("Customers of restored licenses that did not exist before")),
-});
-
-export const Message = z.object({
-  id: z.string(),
-  kind: z.enum([
-    "license_delivery",
-    "license_renewed",
-    "license_changed",
-    "expiry_warning",
-    "license_expired",
-    "admin_digest",
-  ]),
-  status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),
-  license_id: Text,
-  customer_id: Text,
-  recipient: z.string(),
-  subject: z.string(),
-  attempts: z.int(),
-  next_try_at: OptionalInstant,
-  provider_id: z.nullable(z.string()).check(z.describe("The id of the mail at Resend")),
-  last_error: Text,
-  reason: Text.check(z.describe("Why it was skipped or did not arrive; superseded: it is not true any more")),
-  bounce_type: Text.check(z.describe("Permanent, Transient or Undetermined, as Resend says it of a bounce")),
-  joined_to: Text.check(z.describe("The message whose mail tells this notice, too; null: its own mail does")),
-  created_at: Instant,
-  updated_at: Instant,
-});
-
-export const Retried = z.object({ retried: z.int(), more: z.boolean() });
-
-export const MessageWithPreview = z.extend(Message, {
-  preview: z.nullable(z.object({ html: z.string(), text: z.string(), attachments: z.array(z.string()) })),
 });

@@ -1,14 +1,14 @@
 // The license of an installation: what it may do now, told at once and offline, and the contacts with the
 // service that keep it so.
 import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
-import { afterConfigured, afterInstall, type Given, isCandidateDue, type Moment } from "./candidates.ts";
+import { afterConfigured, afterInstall, isCandidateDue, type Moment } from "./candidates.ts";
 import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
 import { type Contacts, forCall } from "./contacts.ts";
 import { type BuiltAt, covers, withCoverage } from "./coverage.ts";
 import { atMost, failForTime } from "./deadline.ts";
-import { verifyLicenseKey } from "./documents.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
+import { lookAt } from "./given.ts";
 import { metricsOf } from "./metrics.ts";
 import { requireFeature } from "./features.ts";
 import { TOO_LATE } from "./failures.ts";
@@ -19,7 +19,7 @@ import { takeRevocations } from "./revocations.ts";
 import { effectiveNow, evaluate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
-import { cleanId, cleanKey, hasMarks } from "./texts.ts";
+import { cleanId, cleanKey } from "./texts.ts";
 import { countable, dayOf, type Figures, isSettled } from "./usage.ts";
 import type { Status } from "./vocabulary.ts";
 
@@ -176,7 +176,7 @@ export class License {
    * nothing: the one that the service sent since stays.
    */
   async installKey(licenseKey: string): Promise<Status> {
-    const given = await this.#lookAt(licenseKey);
+    const given = await lookAt(this.#evidence, this.#store.state, licenseKey);
     if (given) await this.#store.update((state) => afterInstall(state, given, this.#momentOf(state)));
     return this.status();
   }
@@ -234,19 +234,8 @@ export class License {
     this.#store.count({ [this.#day()]: countable(figures) });
   }
 
-  /** A license key as it was handed over; null where there is nothing of one. */
-  async #lookAt(text: string | undefined): Promise<Given | null> {
-    const licenseKey = cleanKey(text ?? "");
-    if (licenseKey === "") return null;
-    const hash = await sha256(licenseKey);
-    const isMarked = hasMarks(text!);
-    if (isMarked) this.#evidence.marked.add(hash);
-    const verdict = await verifyLicenseKey(licenseKey, this.#evidence.trust(this.#store.state));
-    return { licenseKey, hash, verdict, isMarked };
-  }
-
   async #configure(text: string | undefined, id: string | undefined): Promise<void> {
-    const key = await this.#lookAt(text);
+    const key = await lookAt(this.#evidence, this.#store.state, text);
     const waiting = key === null && text ? this.#store.state.candidate : null;
     const withdrawn = waiting && (await sha256(waiting.license_key));
     const now = { key, instanceId: id === undefined ? null : cleanId(id), withdrawn };

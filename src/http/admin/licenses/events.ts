@@ -4,7 +4,8 @@ import { PageQuery } from "../../../kernel/pages.ts";
 import { getLicense } from "../../../licensing/licenses/licenses.ts";
 import { endpoint } from "../../endpoint.ts";
 import { event } from "../examples.ts";
-import { EventDocument, Id, pageOf } from "../schemas.ts";
+import { EventDocument } from "../record-schemas.ts";
+import { Id, pageOf } from "../schemas.ts";
 
 export const licenseEventsEndpoint = endpoint(
   {

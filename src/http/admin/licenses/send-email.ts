@@ -3,7 +3,8 @@ import { sendLicense, SendRequest } from "../../../notices/license-mail.ts";
 import { presentMessage } from "../../../notices/messages.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../examples.ts";
-import { Id, Message } from "../schemas.ts";
+import { Message } from "../message-schemas.ts";
+import { Id } from "../schemas.ts";
 
 export const sendEmailEndpoint = endpoint(
   {
