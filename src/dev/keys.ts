@@ -57,7 +57,9 @@ function retireKey(text: string, kid: string): string {
 }
 
 async function main(): Promise<void> {
-  const { positionals } = commandLine(USAGE, { allowPositionals: true });
+  // A kid may begin with a hyphen, as an option does; and there are no options.
+  const args = ["--", ...process.argv.slice(2)];
+  const { positionals } = commandLine(USAGE, { allowPositionals: true, args });
   const [command, kid, ...more] = positionals;
   const is = (name: string, takesKid = false): boolean =>
     command === name && more.length === 0 && (kid !== undefined) === takesKid;

@@ -46,10 +46,17 @@ describe("npm run keys", () => {
     expect((await run(rotated, "retire", "none")).output).toBe("The set has no key none.\n");
   });
 
+  it("retire takes a key whose id begins with a hyphen, as one in 64 does", async () => {
+    const [one, two] = [{ kid: "one" }, { kid: "-Gx" }];
+    const { code, output } = await run(JSON.stringify({ keys: [one, two] }), "retire", two.kid);
+    expect([code, output.trim()]).toEqual([0, JSON.stringify({ keys: [one] })]);
+  });
+
   it.each([
     ["nonsense", ["rotate"], 1, /not a JWK Set/],
     ['{"keys":[]}', ["rotate"], 1, /not a JWK Set/],
     ["{}", ["retire", "x"], 1, /not a JWK Set/],
+    ["", ["--frob"], 2, /^Not known: --frob/],
   ])("%j to %j ends with %d", async (input, args, code, message) => {
     const result = await run(input, ...args);
     expect(result.code).toBe(code);
