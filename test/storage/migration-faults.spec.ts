@@ -86,8 +86,11 @@ describe("migrations half way", () => {
       .flatMap(({ queries }) => queries)
       .map((query) => query.replaceAll(/--.*$/gm, "").trim());
     expect(statements.length).toBeGreaterThan(20);
-    for (const statement of statements) {
+    for (const [n, statement] of statements.entries()) {
       if (statement === "" || GONE.has(statement.replace(/;$/, ""))) continue;
+      // A trigger may be replaced by another one that does its work.
+      const replaced = /^DROP TRIGGER (\w+)/.exec(statement)?.[1];
+      if (replaced && statements[n + 1]?.startsWith(`CREATE TRIGGER ${replaced} `)) continue;
       expect(statement).toMatch(ADDS);
       // A row that it writes says nothing of a column that it does not know.
       if (/ADD COLUMN/.test(statement)) expect(statement).toMatch(/DEFAULT|^(?!.*NOT NULL)/s);
