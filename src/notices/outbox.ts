@@ -118,11 +118,12 @@ export async function compose(context: Context, now: number, owed: Owed): Promis
   };
 }
 
-/** The mail of a row, or null if SESSION_SECRET has changed since. */
+/** The mail of a row; null if its text is not kept any more, or SESSION_SECRET has changed since. */
 export async function openMessage(
   context: Context,
   { id, content }: Pick<Message, "id" | "content">,
 ): Promise<Email | null> {
+  if (content === "") return null;
   const bytes = Uint8Array.from(base64url.decode(content));
   const opened = await unseal(context.config.sessionSecret, PURPOSE, id, bytes);
   return opened === null ? null : (JSON.parse(opened) as Email);
