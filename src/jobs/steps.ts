@@ -7,7 +7,7 @@ import { dropEnded } from "../licensing/seats/ended.ts";
 import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { closeMonths, foldUsage } from "../licensing/usage/folding.ts";
 import { deliverMail } from "../notices/delivery.ts";
-import { forgetTexts } from "../notices/old-texts.ts";
+import { forgetTexts } from "../notices/outbox.ts";
 import type { Step } from "./run.ts";
 
 /** A run normally ends before the next trigger; if not, the two share the work. */
