@@ -32,8 +32,8 @@ afterEach(() => {
 
 type Page = (context: Context) => Promise<boolean>;
 
-const asSystem = async (bindings: Env = env): Promise<Context> => ({
-  ...(await servicesOf(bindings)),
+const asSystem = (bindings: Env = env): Context => ({
+  ...servicesOf(bindings),
   actor: { type: "system", id: "nightly" },
   requestId: "r",
   ip: null,
@@ -41,7 +41,7 @@ const asSystem = async (bindings: Env = env): Promise<Context> => ({
 });
 
 async function all(page: Page, bindings?: Env): Promise<number> {
-  const context = await asSystem(bindings);
+  const context = asSystem(bindings);
   let pages = 1;
   while (await page(context)) pages++;
   return pages;
@@ -57,7 +57,7 @@ async function message(
   more: Record<string, unknown> = {},
 ): Promise<string> {
   const at = NOW - daysAgo * DAY;
-  const id = `msg_${(await asSystem()).ids.ulid(at)}`;
+  const id = `msg_${asSystem().ids.ulid(at)}`;
   const row = {
     id,
     dedupe_key: id,
@@ -303,7 +303,7 @@ describe("what it costs", () => {
         await key(`k ${n}`, NOW - n);
         await newId(`box ${n}`, "2026-06-10");
       }
-      await ended(...Array.from({ length: 10 }, (_, n) => NOW - n * DAY - 1));
+      await ended(...[...Array(10).keys()].map((n) => NOW - n * DAY - 1));
       const spent = await cost(page);
       expect(spent).toMatchObject({ trips: 1, written: 0 });
       expect(spent.read).toBeLessThanOrEqual(10);
