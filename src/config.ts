@@ -37,6 +37,9 @@ export interface Env {
   CF_VERSION_METADATA?: WorkerVersionMetadata;
   HEARTBEAT_URL?: string;
   DATABASE_MAX_BYTES?: string;
+  RETAIN_USAGE_DAYS?: string;
+  RETAIN_MAIL_DAYS?: string;
+  RETAIN_ENDED_MONTHS?: string;
 }
 
 const base64url = (bytes: number) =>
@@ -143,6 +146,9 @@ const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Iss
 /** 10 GB: https://developers.cloudflare.com/d1/platform/limits/ */
 const DATABASE_MAX_BYTES = 10_000_000_000;
 
+const whole = (least: number, most: number) =>
+  z.coerce.number().check(z.int(), z.minimum(least), z.maximum(most));
+
 const Variables = z.object({
   ISSUER: Issuer,
   ISSUER_FORMER: z._default(Issuers, []),
@@ -168,6 +174,10 @@ const Variables = z.object({
   // A fault in what only watches the service must not stop it.
   HEARTBEAT_URL: z.optional(z.string()),
   DATABASE_MAX_BYTES: z.catch(z.coerce.number().check(z.int(), z.minimum(1)), DATABASE_MAX_BYTES),
+  // The statistics add up the days of 90 days.
+  RETAIN_USAGE_DAYS: z._default(whole(90, 700), 90),
+  RETAIN_MAIL_DAYS: z._default(whole(7, 3_650), 90),
+  RETAIN_ENDED_MONTHS: z._default(whole(1, 120), 25),
 });
 
 /** Cloudflare Access, if it stands in front of the service. */
@@ -224,6 +234,8 @@ export interface Config {
   heartbeat: { url: string } | "malformed" | null;
   /** The size at which D1 refuses writes. */
   databaseMaxBytes: number;
+  /** How long what is old is kept as it was. */
+  retention: { usageDays: number; mailDays: number; endedMonths: number };
 }
 
 /** Names the variables that are missing or malformed. Never shows a value: most of them are secrets. */
@@ -279,6 +291,11 @@ export function parseConfig(env: object): Config {
     mail: mailOf(values, faults),
     heartbeat,
     databaseMaxBytes: values.DATABASE_MAX_BYTES,
+    retention: {
+      usageDays: values.RETAIN_USAGE_DAYS,
+      mailDays: values.RETAIN_MAIL_DAYS,
+      endedMonths: values.RETAIN_ENDED_MONTHS,
+    },
     faults,
   };
 }

@@ -52,6 +52,7 @@ describe("the configuration", () => {
       faults: [],
       heartbeat: null,
       databaseMaxBytes: 10_000_000_000,
+      retention: { usageDays: 90, mailDays: 90, endedMonths: 25 },
     });
   });
 

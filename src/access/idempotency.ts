@@ -11,7 +11,7 @@ import { Problem } from "../problems.ts";
 import { prefixed } from "../storage/database.ts";
 import { databaseMessage } from "../storage/failures.ts";
 
-const KEPT = DAY;
+export const KEPT = DAY;
 
 /** After this long nobody is still working on it: no request and no batch on D1 lasts longer. */
 const ABANDONED = 60 * SECOND;
@@ -97,14 +97,19 @@ const pending = (detail: string): Problem => new Problem("CONFLICT", detail, { r
 
 /**
  * The statements that claim the key. Without an answer, the batch fails if the key is taken. With an answer, the key
- * may be taken by this same request. Each claim also deletes old keys, so nothing else has to clean up.
+ * may be taken by this same request. A key that was used long ago is free again, whether or not it was dropped since.
  */
 function claimOf(context: Context, request: KeyedRequest, answer: ArrayBuffer | null) {
   const { db, actor, requestId } = context;
   const now = context.clock.now();
   const own = "ON CONFLICT DO UPDATE SET answer = excluded.answer WHERE request_id = excluded.request_id";
   return [
-    db.sql("DELETE FROM idempotency_keys WHERE created_at <= ?", now - KEPT),
+    db.sql(
+      "DELETE FROM idempotency_keys WHERE actor_id = ? AND key = ? AND created_at <= ?",
+      actor.id,
+      request.key,
+      now - KEPT,
+    ),
     db.sql(
       `INSERT INTO idempotency_keys (actor_id, key, request_hash, request_id, created_at, answer)
        VALUES (?, ?, ?, ?, ?, ?) ${answer === null ? "" : own}`,

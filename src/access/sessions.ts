@@ -49,7 +49,6 @@ export async function openSession(context: Context, token: string): Promise<stri
   const id = base64url.encode(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
   const expiresAt = now + SESSION_HOURS * HOUR;
   await db.batch([
-    db.sql("DELETE FROM sessions WHERE expires_at <= ?", now),
     db.sql(
       "INSERT INTO sessions (id, credential_hash, created_at, expires_at) VALUES (?, ?, ?, ?)",
       id,

@@ -79,7 +79,7 @@ export async function createApiToken(
     last_used_at: null,
     revoked_at: null,
   };
-  const { hash: _secret, ...after } = apiToken;
+  const { hash: _secret, name: _personal, ...after } = apiToken;
   const row: ApiTokenRow =
     apiToken.role === "monitor"
       ? { ...apiToken, role: "viewer", is_monitor: 1 }
@@ -148,7 +148,7 @@ export async function revokeApiToken(context: Context, id: string): Promise<void
       "api_token.revoked",
       ["api_token", id],
       {
-        sql: "json_object('name', name, 'role', iif(is_monitor, 'monitor', role), 'prefix', prefix)",
+        sql: "json_object('role', iif(is_monitor, 'monitor', role), 'prefix', prefix)",
         values: [],
       },
       { sql: "FROM api_tokens WHERE id = ? AND changes() > 0", values: [id] },

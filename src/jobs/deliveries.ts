@@ -9,11 +9,10 @@ import { walkForSilent } from "../licensing/instances/silence.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
 import { carryOutDue } from "../licensing/licenses/pending-run.ts";
 import { indexTerms } from "../licensing/licenses/search/index-terms.ts";
-import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { logged } from "../storage/failures.ts";
 import { runNightly } from "./nightly.ts";
 import { runJob, type Step } from "./run.ts";
-import { foldStep, mailStep } from "./steps.ts";
+import { foldStep, mailStep, oldSteps } from "./steps.ts";
 
 const nightWatch: Step = {
   name: "watch over the night",
@@ -40,8 +39,8 @@ export async function runDeliveries(context: Context, due: number): Promise<void
     foldStep,
     { name: "silent instances", run: (run) => walkForSilent(run.context) },
     { name: "usage", run: (run) => addUpUsage(run.context) },
-    { name: "new instances", run: (run) => forgetNewInstances(run.context, due) },
     { name: "search terms", run: (run) => indexTerms(run.context, () => run.hasRoom(LEFT_BY_TERMS)) },
+    ...oldSteps,
     nightWatch,
   ]);
 }

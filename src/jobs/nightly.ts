@@ -8,7 +8,7 @@ import { MISSED } from "../notices/ladder.ts";
 import { notesOnChanges } from "./coming-changes.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { foldStep, mailStep } from "./steps.ts";
+import { foldStep, mailStep, oldSteps } from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -52,6 +52,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     },
     mailStep(due),
     foldStep,
+    ...oldSteps,
   ]);
   if (outcome === "good") await callHeartbeat(context);
 }

@@ -1,6 +1,13 @@
 // The steps that both jobs have.
+import { dropExpired } from "../access/expired.ts";
+import type { Context } from "../context.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
+import { dropSettled } from "../licensing/licenses/pending-old.ts";
+import { dropEnded } from "../licensing/seats/ended.ts";
+import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
+import { closeMonths, foldUsage } from "../licensing/usage/folding.ts";
 import { deliverMail } from "../notices/delivery.ts";
+import { forgetTexts } from "../notices/outbox.ts";
 import type { Step } from "./run.ts";
 
 /** A run normally ends before the next trigger; if not, the two share the work. */
@@ -18,3 +25,34 @@ export const mailStep = (due: number): Step => ({
 });
 
 export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEvents(context) };
+
+/** What a page of old rows, and the steps after it, take at most. */
+const LEFT_BY_PAGES = 40;
+
+/** So many that no step takes all the room, and so few that check-ins, which share the database, do not wait. */
+const MAX_PAGES = 30;
+
+/** Does one page, and says whether there may be more. */
+type Page = (context: Context) => Promise<boolean>;
+
+/** Pages as long as there is work and room. What is left is as due in the next run, so the run is not unfinished. */
+const pagesStep = (name: string, page: Page): Step => ({
+  name,
+  async run({ context, hasRoom }) {
+    let pages = 0;
+    for (let more = true; more && pages < MAX_PAGES && hasRoom(LEFT_BY_PAGES); pages++)
+      more = await page(context);
+    return pages > 1 ? { counts: { [`${name.replaceAll(" ", "_")}_pages`]: pages } } : undefined;
+  },
+});
+
+/** What is old takes less room, or goes. Each page is one batch, so a run that is killed leaves nothing half done. */
+export const oldSteps: Step[] = [
+  pagesStep("usage of old days", foldUsage),
+  pagesStep("old months", closeMonths),
+  pagesStep("old texts", forgetTexts),
+  pagesStep("ended activations", dropEnded),
+  pagesStep("settled changes", dropSettled),
+  pagesStep("new instances", forgetNewInstances),
+  pagesStep("expired sessions and keys", dropExpired),
+];

@@ -39,6 +39,9 @@ function addMonths(at: number, months: number): number {
   return Date.UTC(year, month % 12, day) + (at % DAY);
 }
 
+/** The same time of day so many months earlier, at the earliest the first instant. */
+export const monthsBefore = (at: number, months: number): number => Math.max(0, addMonths(at, -months));
+
 /** An instant so much later, at most the last one. */
 export function addDuration(at: number, duration: string): number {
   const { count, unit } = partsOf(duration);

@@ -116,10 +116,9 @@ async function oweDelivery(
 }
 
 /** The event of a mailed key, if the statement before it wrote the mail. */
-const recordMailed = (context: Context, { id, license_id, recipient, key_revision, created_at }: Message) =>
+const recordMailed = (context: Context, { id, license_id, key_revision, created_at }: Message) =>
   recordChange(context, created_at, "license.mailed", ["license", String(license_id)], {
     message_id: id,
-    to: recipient,
     revision: key_revision,
   });
 

@@ -28,7 +28,7 @@ const IS_TO_HOLDER = `(m.license_id IS NULL OR m.customer_id IS NULL OR EXISTS (
   SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.customer_id = m.customer_id))`;
 
 /** SQL: whether the message in `m` can be sent again. */
-const SENDABLE = `m.status IN ('failed', 'skipped', 'bounced') AND m.reason IS NOT '${SUPERSEDED}'
+const SENDABLE = `m.status IN ('failed', 'skipped', 'bounced') AND m.content <> '' AND m.reason IS NOT '${SUPERSEDED}'
   AND ${KEY_IS_CURRENT} AND ${IS_TO_HOLDER} AND NOT (${UNTRUE}) AND NOT ${IN_ONE_REQUEST}`;
 
 // In a request of its own, under a new idempotency key: somebody decided to send it again. A notice is joined and
@@ -74,7 +74,7 @@ function retrying(
 /**
  * Sends a message again if it was not sent or did not arrive, with the notices that the same mail tells.
  * @throws Problem NOT_FOUND
- * @throws Problem CONFLICT if it is on its way or has arrived, if it is not true any more, if the license went to
+ * @throws Problem CONFLICT if it is on its way or has arrived, if its text is not kept any more or not true any more, if the license went to
  *   another customer, if it was sent together with others that are on their way, or if sending is not configured
  */
 export async function retryMessage(context: Context, id: string): Promise<Message> {
@@ -99,10 +99,11 @@ function assertConfigured({ config }: Context): void {
 /** Why a message was not sent again. */
 async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
   const [found] = await db.batch([db.run(WHY_NOT, { id, now: clock.now() })]);
-  const { status, to_holder, superseded, together } = found?.results[0] ?? {};
+  const { status, to_holder, superseded, together, gone } = found?.results[0] ?? {};
   if (!(AT_REST as readonly unknown[]).includes(status)) {
     return new Problem("CONFLICT", `The message is ${String(status)}.`);
   }
+  if (gone) return new Problem("CONFLICT", TEXT_GONE);
   if (!to_holder) return new Problem("CONFLICT", TRANSFERRED);
   if (superseded)
     return new Problem(
@@ -115,8 +116,10 @@ async function whyNot({ db, clock }: Context, id: string): Promise<Problem> {
 
 const WHY_NOT = named(`
   SELECT m.status, m.reason IS '${SUPERSEDED}' OR (${UNTRUE}) AS superseded, ${IS_TO_HOLDER} AS to_holder,
-    ${IN_ONE_REQUEST} AS together
+    ${IN_ONE_REQUEST} AS together, m.content = '' AS gone
   FROM messages m WHERE m.id = :id`);
+
+const TEXT_GONE = "Its text is not kept any more.";
 
 const TOGETHER = "It went out in one request with others whose outcome is not known yet.";
 

@@ -45,7 +45,8 @@ const IF_CHANGED: Expression = { sql: "WHERE changes() > 0", values: [] };
  * statement changed no row, because its own rule refused the change.
  *
  * @param entityId the id, or an expression
- * @param detail what changed, as JSON or an expression; must hold no key, token or certificate
+ * @param detail what changed, as JSON or an expression; must hold no key, token or certificate, and no value of a
+ *   personal member (personal.ts)
  * @param occasion replaces the check for a changed row: a WHERE, or a FROM to record several rows at once
  */
 export function recordChange(
@@ -69,7 +70,8 @@ export function recordChange(
     actor.type,
     actor.id,
     requestId,
-    ip,
+    // Where staff worked from is said; where customers' machines run is not.
+    actor.type === "staff" ? ip : null,
     ...told.values,
     ...occasion.values,
   );

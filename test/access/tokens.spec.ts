@@ -100,16 +100,17 @@ describe("an API token", () => {
     expect(await eventsOf("tok_none")).toEqual([]);
   });
 
-  it("is told from the record by name and prefix, never by token or hash", async () => {
+  it("is told from the record by id and prefix, never by name, token or hash", async () => {
     const name = unique("CI");
     const { api_token, token } = await newToken({ name });
     await revoke(api_token.id);
     const events = await eventsOf(api_token.id);
-    expect(JSON.parse(events[0]!.detail).after).toMatchObject({ name, role: "manager" });
-    expect(JSON.parse(events[1]!.detail)).toEqual({ name, role: "manager", prefix: api_token.prefix });
+    expect(JSON.parse(events[0]!.detail).after).toMatchObject({ role: "manager" });
+    expect(JSON.parse(events[1]!.detail)).toEqual({ role: "manager", prefix: api_token.prefix });
     for (const { detail } of events) {
       expect(detail).not.toContain(token.slice(12));
       expect(detail).not.toContain(await sha256(token));
+      expect(detail).not.toContain(name);
     }
   });
 

@@ -205,6 +205,19 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { seal: 1, from_id: 5, marks: "a".repeat(64) },
     wrong: [{ marks: "" }, { marks: "a".repeat(65) }, { marks: "a".repeat(64_064) }],
   },
+  usage_months: {
+    right: { month: "2026-01", license_id: "a", instance_id: "a", days: "{}" },
+    wrong: [{ month: "2026-1" }, { days: "[]" }],
+  },
+  license_usage_months: {
+    right: { month: "2026-01", license_id: "a", days: "{}" },
+    wrong: [{ month: "2026-01-01" }, { days: "[]" }],
+  },
+  license_months: {
+    right: { license_id: "a", month: "2026-01", requests: 0, services: 0, days: 0 },
+    wrong: [{ month: "2026" }],
+  },
+  message_walk: { right: { only: 1, id: "" }, wrong: [{ only: 2 }] },
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {
     right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },
@@ -309,6 +322,8 @@ describe("the triggers", () => {
       "licenses_uncount_update",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
+      // test/licensing/usage/folding.spec.ts
+      "usage_unfold",
     ]);
   });
 

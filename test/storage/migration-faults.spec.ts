@@ -42,9 +42,7 @@ describe("migrations half way", () => {
     await copyInto("licenses", license.id);
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
-    const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('licenses') WHERE name = 'suspension'")
-      .all();
+    const there = await before.prepare("SELECT 1 FROM pragma_table_info('message_walk')").all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length === 1 ? 200 : 503);
     let certificate: string | undefined;
     for (const [path, status] of [
@@ -86,8 +84,11 @@ describe("migrations half way", () => {
       .flatMap(({ queries }) => queries)
       .map((query) => query.replaceAll(/--.*$/gm, "").trim());
     expect(statements.length).toBeGreaterThan(20);
-    for (const statement of statements) {
+    for (const [n, statement] of statements.entries()) {
       if (statement === "" || GONE.has(statement.replace(/;$/, ""))) continue;
+      // A trigger may be replaced by another one that does its work.
+      const replaced = /^DROP TRIGGER (\w+)/.exec(statement)?.[1];
+      if (replaced && statements[n + 1]?.startsWith(`CREATE TRIGGER ${replaced} `)) continue;
       expect(statement).toMatch(ADDS);
       // A row that it writes says nothing of a column that it does not know.
       if (/ADD COLUMN/.test(statement)) expect(statement).toMatch(/DEFAULT|^(?!.*NOT NULL)/s);

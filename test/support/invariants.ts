@@ -18,10 +18,18 @@ export const INVARIANTS: Record<string, string> = {
     "SELECT turn, size, prefix, n FROM license_turns WHERE n <> 0",
     "SELECT turn, size, prefix, count(*) FROM license_turns_of GROUP BY 1, 2, 3",
   ),
-  "usage is added up by license and day": differing(
-    "SELECT day, license_id, requests, services FROM license_usage",
-    "SELECT day, license_id, sum(requests), sum(services) FROM usage GROUP BY day, license_id",
+  "usage is added up by license and day, wherever a day lies": differing(
+    `SELECT day, license_id, requests, services FROM license_usage
+     UNION ALL SELECT month || '-' || key, license_id, value ->> 0, value ->> 1
+     FROM license_usage_months, json_each(days)`,
+    `SELECT day, license_id, sum(requests), sum(services) FROM (
+       SELECT day, license_id, requests, services FROM usage
+       UNION ALL SELECT month || '-' || key, license_id, value ->> 0, value ->> 1 FROM usage_months, json_each(days))
+     GROUP BY day, license_id`,
   ),
+  "a day of an instance lies in one place": `
+    SELECT license_id, day, instance_id FROM usage
+    INTERSECT SELECT license_id, month || '-' || key, instance_id FROM usage_months, json_each(days)`,
   "seats are counted by license": differing(
     "SELECT license_id, seated FROM license_seats WHERE seated <> 0",
     "SELECT license_id, count(*) FROM activations WHERE ended_at = 0 GROUP BY license_id",

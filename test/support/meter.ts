@@ -81,8 +81,9 @@ export function recorded() {
   return { bindings: { ...env, DB }, cost, statements };
 }
 
-// SQLite also calls these a scan, but they read no table: our own input, a constant row, a step of a recursion.
-const HARMLESS = /VIRTUAL TABLE|CONSTANT ROW|^SCAN (halves|\(|seats|granted)/;
+// SQLite also calls these a scan, but they read no table: our own input, a constant row, a step of a recursion, a page of
+// rows that was found by a key.
+const HARMLESS = /VIRTUAL TABLE|CONSTANT ROW|^SCAN (halves|\(|seats|granted|due\b|old\b)/;
 
 /** SQLite's plan of the statements: a line for each table or index, with the statement after it. */
 export async function plansOf(statements: { sql: string; values: unknown[] }[]): Promise<string[]> {

@@ -18,10 +18,20 @@ interface Correction {
   reason: string;
 }
 
-function printUsage({ data, max_requests_per_day, max_services, from, to }: LicenseUsage): void {
+function printUsage({ data, months = [], max_requests_per_day, max_services, from, to }: LicenseUsage): void {
   const rows = data.flatMap(({ date, instances }) => instances.map((row) => ({ date, ...row })));
-  if (rows.length === 0) note(`Nothing was reported from ${text(from)} to ${text(to)}.`);
-  else {
+  if (months.length > 0) {
+    printTable(months, [
+      ["month", ({ month }) => text(month)],
+      ["requests", ({ requests }) => String(requests)],
+      ["services, at most", ({ services }) => String(services)],
+      ["days", ({ days }) => String(days)],
+    ]);
+    note("Of these months the days are not kept any more.");
+  }
+  if (rows.length === 0 && months.length === 0)
+    note(`Nothing was reported from ${text(from)} to ${text(to)}.`);
+  if (rows.length > 0) {
     printTable(rows, [
       ["day", (row) => text(row.date)],
       ["instance", (row) => text(row.instance_id)],

@@ -49,7 +49,7 @@ export const event = {
   actor: { type: "instance", id: INSTANCE },
   entity: { type: "license", id: LICENSE },
   request_id: "7d3c8f5e-2f0a-4a2e-9d57-0a4f6b1f4a10",
-  ip: "192.0.2.10",
+  ip: null,
   detail: { activation_id: ACTIVATION_ID, instance_id: INSTANCE, replaces: null },
 };
 

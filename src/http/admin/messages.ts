@@ -38,7 +38,7 @@ export const messageEndpoints = [
       tag: "Admin",
       summary: "Read a message, with the mail itself",
       description:
-        "preview is null if the mail contains a license key and the caller may not see keys. Showing a key is recorded.",
+        "preview is null if the mail contains a license key and the caller may not see keys, and once its text is not kept any more (RETAIN_MAIL_DAYS). Showing a key is recorded.",
       access: "read",
       params: Id,
       answer: {

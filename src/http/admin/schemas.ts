@@ -231,6 +231,18 @@ export const LicenseUsage = z.object({
       ),
     }),
   ),
+  months: z
+    .optional(
+      z.array(
+        z.object({
+          month: z.string().check(z.regex(/^[0-9]{4}-[0-9]{2}$/)),
+          requests: z.int().check(z.describe("Of all its days")),
+          services: z.int().check(z.describe("Of its highest day")),
+          days: z.int().check(z.describe("How many were reported")),
+        }),
+      ),
+    )
+    .check(z.describe("Months in the range whose days are not kept any more; left out if there are none")),
 });
 
 export const CorrectedUsage = z.object({

@@ -3,10 +3,11 @@ import { and, eq, inArray, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
+import { recordable, recordableChanges, recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { type Contact, contacts, type Customer, customers, customerTerms } from "../../storage/schema.ts";
-import { noted, recordable, recordableChanges } from "./noted.ts";
+import { noted } from "./noted.ts";
 import { termsOf } from "./search-terms.ts";
 import { formatInstant } from "../../kernel/dates.ts";
 import {
@@ -120,9 +121,7 @@ export async function createCustomer(context: Context, input: NewCustomer): Prom
   const customer = customerOf(input, input.id ?? `cus_${context.ids.ulid(now)}`, now);
   const [inserted] = await db.batch([
     db.compile(db.orm.insert(customers).values(customer).onConflictDoNothing()),
-    recordChange(context, now, "customer.created", ["customer", customer.id], {
-      after: recordable(customer),
-    }),
+    recordChange(context, now, "customer.created", ["customer", customer.id], recordableRow(customer)),
     addTerms(context, customer),
   ]);
   if (inserted?.meta.changes === 0) {

@@ -71,13 +71,3 @@ export function termOf({ tag, metadata }: NotedFilter): string | null {
       .find((term) => term !== "") ?? null
   );
 }
-
-/** The row as an event keeps it: the record cannot forget, so notes, which may be about people, are not in it. */
-export function recordable<T extends { notes: string | null; terms_at: number | null }>(row: T) {
-  const { notes: _notes, terms_at: _own, ...kept } = row;
-  return kept;
-}
-
-/** Changes, or what was asked for, as an event keeps them: that notes changed, not what they say. */
-export const recordableChanges = (changes: Record<string, unknown>): Record<string, unknown> =>
-  "notes" in changes ? { ...changes, notes: {} } : changes;

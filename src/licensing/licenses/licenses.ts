@@ -3,6 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
+import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
@@ -17,7 +18,7 @@ import {
 import { CustomerId } from "../customers/customers.ts";
 import { addDuration } from "../../kernel/calendar.ts";
 import { floorToSecond, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
-import { noted, recordable } from "../customers/noted.ts";
+import { noted } from "../customers/noted.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { addLicenseTerms } from "./search/license-terms.ts";
 import { LicenseTypeId, readType, unknownTypeIn } from "./license-types.ts";
@@ -177,9 +178,7 @@ export async function issueLicense(
   try {
     await db.batch([
       db.compile(db.orm.insert(licenses).values(license)),
-      recordChange(context, now, "license.issued", ["license", license.id], {
-        after: recordable(license),
-      }),
+      recordChange(context, now, "license.issued", ["license", license.id], recordableRow(license)),
       ...addLicenseTerms(context, license, "true"),
       ...mail,
     ]);

@@ -2,6 +2,7 @@
 import { and, eq, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
+import { recordableChanges } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
@@ -25,7 +26,6 @@ import {
 } from "./decisions.ts";
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
-import { recordableChanges } from "../customers/noted.ts";
 import { replaceLicenseTerms } from "./search/license-terms.ts";
 import { graceUntil } from "./standing.ts";
 import { typeNamedBy, unknownTypeIn } from "./license-types.ts";

@@ -6,10 +6,10 @@ import { openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { assertMatch, MAX_ATTEMPTS, overtaken } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
+import { recordableChanges } from "../../record/personal.ts";
 import { type License, licenses, type PendingChange, pendingChanges } from "../../storage/schema.ts";
 import { assertAllowed, type Action, moveOf } from "./lifecycle.ts";
 import { endFault, unknownLicense } from "./licenses.ts";
-import { recordableChanges } from "../customers/noted.ts";
 import { inputAsSent, recordOutcome } from "./pending-rows.ts";
 
 /** How far ahead a change can be ordered. */

@@ -62,5 +62,16 @@ export async function respell(
       JSON.stringify(days),
       from,
     ),
+    db.sql(
+      `UPDATE OR IGNORE usage_months SET instance_id = ?1
+       WHERE license_id = ?2 AND month IN (SELECT DISTINCT substr(value, 1, 7) FROM json_each(?3)) AND instance_id = ?4
+         AND EXISTS (SELECT 1 FROM activations
+           WHERE license_id = ?2 AND ended_at = 0 AND instance_id = ?1 AND id = ?5)`,
+      to,
+      licenseId,
+      JSON.stringify(days),
+      from,
+      activationId,
+    ),
   ]);
 }

@@ -27,7 +27,16 @@ export async function countNewInstance(
   ]);
 }
 
-/** Forgets the ids of days that are over. */
-export async function forgetNewInstances({ db }: Pick<Services, "db">, now: number): Promise<void> {
-  await db.batch([db.sql("DELETE FROM new_instances WHERE day < ?", dayOf(now - DAY))]);
+const PAGE = 1_000;
+
+/** Forgets the ids of days that are over. @returns whether there may be more */
+export async function forgetNewInstances({ db, clock }: Pick<Services, "db" | "clock">): Promise<boolean> {
+  const [forgotten] = await db.batch([
+    db.sql(
+      `DELETE FROM new_instances WHERE (day, license_id, instance_id) IN (
+         SELECT day, license_id, instance_id FROM new_instances WHERE day < ? ORDER BY day LIMIT ${PAGE})`,
+      dayOf(clock.now() - DAY),
+    ),
+  ]);
+  return forgotten?.meta.changes === PAGE;
 }

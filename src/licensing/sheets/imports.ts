@@ -4,6 +4,7 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
 import { type EntityType, recordChange } from "../../record/events.ts";
+import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { chunksOf, insertChunk } from "../../storage/bulk.ts";
@@ -112,10 +113,8 @@ export async function importLicenses(
     const terms = termsWithin(budget, created, termsOfLicense, (term, license_id) => ({ term, license_id }));
     await write(context, [
       ...insertCustomers(context, now, brought, budget),
-      ...chunksOf(created).flatMap((chunk) => [
-        insertChunk(context.db, licenses, chunk),
-        recordChunk(context, now, "license", chunk),
-      ]),
+      ...chunksOf(created).map((chunk) => insertChunk(context.db, licenses, chunk)),
+      ...recordRows(context, now, "license", created),
       ...chunksOf(terms).map((chunk) => insertChunk(context.db, licenseTerms, chunk)),
     ]);
   }
@@ -248,29 +247,28 @@ const insertCustomers = (
 ): D1PreparedStatement[] => {
   const terms = termsWithin(budget, rows, termsOf, (term, customer_id) => ({ term, customer_id }));
   return [
-    ...chunksOf(rows).flatMap((chunk) => [
-      insertChunk(context.db, customers, chunk),
-      recordChunk(context, now, "customer", chunk),
-    ]),
+    ...chunksOf(rows).map((chunk) => insertChunk(context.db, customers, chunk)),
+    ...recordRows(context, now, "customer", rows),
     ...chunksOf(terms).map((chunk) => insertChunk(context.db, customerTerms, chunk)),
   ];
 };
 
-/** One event per row of the chunk. */
-const recordChunk = (
+/** One event a row. */
+const recordRows = (
   context: Context,
   now: number,
   entityType: EntityType & ("customer" | "license"),
-  chunk: string,
-): D1PreparedStatement =>
-  recordChange(
-    context,
-    now,
-    `${entityType}.imported`,
-    [entityType, { sql: "value ->> '$.id'", values: [] }],
-    // Without notes, as in every event, and what only the search needs.
-    { sql: "json_object('after', json_remove(value, '$.notes', '$.terms_at'))", values: [] },
-    { sql: "FROM json_each(?)", values: [chunk] },
+  rows: readonly { id: string }[],
+): D1PreparedStatement[] =>
+  chunksOf(rows.map((row) => ({ id: row.id, detail: recordableRow(row) }))).map((chunk) =>
+    recordChange(
+      context,
+      now,
+      `${entityType}.imported`,
+      [entityType, { sql: "value ->> '$.id'", values: [] }],
+      { sql: "value -> '$.detail'", values: [] },
+      { sql: "FROM json_each(?)", values: [chunk] },
+    ),
   );
 
 async function write(context: Context, statements: D1PreparedStatement[]): Promise<void> {

@@ -9,6 +9,7 @@ import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
 import { unknownLicense } from "../licenses/licenses.ts";
+import { firstDay } from "./months.ts";
 import { Day, MAX_FIGURE } from "./usage.ts";
 
 const Figure = z.int().check(z.minimum(0), z.maximum(MAX_FIGURE));
@@ -39,7 +40,7 @@ export const CorrectedDay = Day.check(z.refine((date) => date >= "1970-01-01", "
  * reports no longer change the day. The same figures again change nothing. The id counts as it is written if an
  * instance is stored under that, as before ids were canonical, and otherwise in canonical form.
  * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND for an instance that the license never had, REQUEST_INVALID for a day in
- *   the future
+ *   the future, or one that is not kept any more
  */
 export async function correctUsage(
   context: Context,
@@ -50,6 +51,8 @@ export async function correctUsage(
   const { db, clock } = context;
   const now = clock.now();
   if (date > dayOf(now + DAY)) throw invalid("date", "Must not be later than tomorrow");
+  const first = firstDay(now);
+  if (date < first) throw invalid("date", `Must not be before ${first}: older days are not kept`);
   const day = [id, date, instance_id] as const;
   const changing = `FROM licenses
     LEFT JOIN usage ON usage.license_id = licenses.id AND usage.day = ? AND usage.instance_id = ?
@@ -58,6 +61,13 @@ export async function correctUsage(
       AND NOT (usage.corrected_at IS NOT NULL AND usage.requests = ? AND usage.services = ?)`;
   const bound = [date, instance_id, id, id, instance_id, requests, services];
   const results = await db.batch([
+    // Takes the day out of its month, if it lies there already: a trigger gives it its figures.
+    db.sql(
+      `INSERT INTO usage (license_id, day, instance_id, requests, services)
+       SELECT license_id, ?2, instance_id, 0, 0 FROM usage_months
+       WHERE month = substr(?2, 1, 7) AND license_id = ?1 AND instance_id = ?3 AND days -> substr(?2, 9) IS NOT NULL`,
+      ...day,
+    ),
     recordChange(
       context,
       now,

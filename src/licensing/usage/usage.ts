@@ -3,9 +3,11 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { invalid } from "../../problems.ts";
+import { named } from "../../storage/database.ts";
 import type { License } from "../../storage/schema.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 import { unknownLicense } from "../licenses/licenses.ts";
+import { firstDay, monthsIn } from "./months.ts";
 
 export const Day = z.iso.date("Must be a date (2027-01-31)");
 
@@ -36,19 +38,20 @@ const BEFORE_ISSUE = 35 * DAY;
 export const MAX_DAYS = 400;
 
 /**
- * The figures day by day, the latest last. If a day is reported twice, the higher figures count. Impossible days and
- * days beyond the maximum are ignored.
+ * The figures day by day, the latest last. If a day is reported twice, the higher figures count. Impossible days, days
+ * that are not kept any more, and days beyond the maximum are ignored.
  */
 export function usageOf(
   report: z.output<typeof UsageReport>,
   now: number,
   issuedAt: number,
 ): { days: DayUsage[]; ignored: number } {
-  const firstDay = dayOf(Math.max(0, issuedAt - BEFORE_ISSUE));
+  const issued = dayOf(Math.max(0, issuedAt - BEFORE_ISSUE));
+  const first = issued > firstDay(now) ? issued : firstDay(now);
   const days = new Map<string, DayUsage>();
   let ignored = 0;
   for (const { date: day, requests, services } of report) {
-    if (day < firstDay || day > dayOf(now + AHEAD)) {
+    if (day < first || day > dayOf(now + AHEAD)) {
       ignored++;
       continue;
     }
@@ -104,13 +107,43 @@ export const UsageQuery = z.strictObject({ from: z.optional(Day), to: z.optional
 const DEFAULT_DAYS = 30;
 const MAX_ROWS = 10_000;
 
+/** What is read for each day: a row of its own, or its part of a month. */
+const COLUMNS = "day, instance_id, requests, services, corrected";
+
+const USED = named(`
+  SELECT ${COLUMNS} FROM (
+    SELECT day, instance_id, requests, services, corrected_at IS NOT NULL AS corrected FROM usage
+    WHERE license_id = :id AND day >= :from AND day <= :to ORDER BY day, instance_id LIMIT ${MAX_ROWS + 1})
+  UNION ALL
+  SELECT ${COLUMNS} FROM (
+    SELECT m.month || '-' || one.key AS day, m.instance_id, one.value ->> 0 AS requests, one.value ->> 1 AS services,
+      one.value ->> 2 IS NOT NULL AS corrected
+    FROM json_each(:months) chosen CROSS JOIN usage_months m ON m.month = chosen.value AND m.license_id = :id
+    CROSS JOIN json_each(m.days) one
+    WHERE m.month || '-' || one.key BETWEEN :from AND :to LIMIT ${MAX_ROWS + 1})
+  ORDER BY day, instance_id LIMIT ${MAX_ROWS + 1}`);
+
+/** Months whose days are not kept any more. */
+const CLOSED = named(`
+  SELECT month, requests, services, days FROM license_months
+  WHERE license_id = :id AND month BETWEEN substr(:from, 1, 7) AND substr(:to, 1, 7) ORDER BY month`);
+
+/** A month of a license: all its requests, the most services of a day, and for how many days it was told. */
+interface ClosedMonth {
+  month: string;
+  requests: number;
+  services: number;
+  days: number;
+}
+
 interface UsageRow extends DayUsage {
   instance_id: string;
   corrected: number;
 }
 
 /**
- * The usage of a license per day and instance, with its limits; without a range, of the last 30 days.
+ * The usage of a license per day and instance, with its limits; without a range, of the last 30 days. Of months whose
+ * days are not kept any more it has the sums (`months`).
  * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID if the range is reversed or holds too much
  */
 export async function readUsage(context: Context, id: string, query: z.output<typeof UsageQuery>) {
@@ -120,22 +153,19 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
   const to = query.to ?? dayOf(now);
   const from = query.from ?? dayOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY);
   if (from > to) throw invalid("from", "Must not be after to");
-  const [limits, used] = await db.batch([
+  const [today, first] = [dayOf(now), firstDay(now)];
+  const months = JSON.stringify(monthsIn(from > first ? from : first, to < today ? to : today));
+  const [limits, used, closed] = await db.batch([
     db.sql("SELECT max_requests_per_day, max_services FROM licenses WHERE id = ?", id),
-    db.sql(
-      `SELECT day, instance_id, requests, services, corrected_at IS NOT NULL AS corrected FROM usage
-       WHERE license_id = ? AND day >= ? AND day <= ? ORDER BY day, instance_id LIMIT ?`,
-      id,
-      from,
-      to,
-      MAX_ROWS + 1,
-    ),
+    db.run(USED, { id, from, to, months }),
+    db.run(CLOSED, { id, from, to }),
   ]);
   const license = limits?.results[0] as Pick<License, "max_requests_per_day" | "max_services"> | undefined;
   if (!license) throw unknownLicense(id);
   const rows = (used?.results ?? []) as unknown as UsageRow[];
   if (rows.length > MAX_ROWS) throw invalid("from", "The range holds too much; choose a shorter one");
   const days = Map.groupBy(rows, (row) => row.day);
+  const ended = closed!.results as unknown as ClosedMonth[];
   return {
     license_id: id,
     from,
@@ -153,5 +183,6 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
         corrected: corrected === 1,
       })),
     })),
+    ...(ended.length > 0 ? { months: ended } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // What is counted: licenses by the changes in their lives, activations, usage, and silent instances.
-import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { json } from "./columns.ts";
 
 export const licenseCounts = sqliteTable(
   "license_counts",
@@ -54,6 +55,38 @@ export const licenseUsage = sqliteTable(
   (table) => [primaryKey({ columns: [table.day, table.license_id] })],
 );
 
+/** The figures of the days of a month, by day (01 to 31): requests, services, and corrected_at if staff corrected it. */
+export type UsageOfMonth = Record<string, [requests: number, services: number, corrected_at?: number]>;
+
+export const usageMonths = sqliteTable(
+  "usage_months",
+  {
+    month: text().notNull(),
+    license_id: text().notNull(),
+    instance_id: text().notNull(),
+    days: json<UsageOfMonth>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.month, table.license_id, table.instance_id] })],
+);
+
+export const licenseUsageMonths = sqliteTable(
+  "license_usage_months",
+  { month: text().notNull(), license_id: text().notNull(), days: json<UsageOfMonth>().notNull() },
+  (table) => [primaryKey({ columns: [table.month, table.license_id] })],
+);
+
+export const licenseMonths = sqliteTable(
+  "license_months",
+  {
+    license_id: text().notNull(),
+    month: text().notNull(),
+    requests: integer().notNull(),
+    services: integer().notNull(),
+    days: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.month] })],
+);
+
 export const usageWalk = sqliteTable("usage_walk", { only: integer().primaryKey(), day: text().notNull() });
 
 export const usageDays = sqliteTable("usage_days", {
@@ -69,7 +102,10 @@ export const overuse = sqliteTable(
     day: text().notNull(),
     limit_name: text({ enum: ["max_requests_per_day", "max_services"] }).notNull(),
   },
-  (table) => [primaryKey({ columns: [table.license_id, table.day, table.limit_name] })],
+  (table) => [
+    primaryKey({ columns: [table.license_id, table.day, table.limit_name] }),
+    index("overuse_by_day").on(table.day),
+  ],
 );
 
 export const silenceWalk = sqliteTable("silence_walk", {

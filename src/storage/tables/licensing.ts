@@ -232,6 +232,9 @@ export const activations = sqliteTable(
     index("activations_suspected")
       .on(table.clone_suspected_at)
       .where(sql`clone_suspected_at IS NOT NULL`),
+    index("activations_ended")
+      .on(table.ended_at)
+      .where(sql`ended_at > 0`),
     index("activations_scattered")
       .on(table.scattered_at)
       .where(sql`scattered_at IS NOT NULL`),

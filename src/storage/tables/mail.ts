@@ -78,4 +78,9 @@ export const mailPace = sqliteTable("mail_pace", {
   fault_config: text(),
 });
 
+export const messageWalk = sqliteTable("message_walk", {
+  only: integer().primaryKey(),
+  id: text().notNull(),
+});
+
 export type Message = typeof messages.$inferSelect;

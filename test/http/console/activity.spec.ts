@@ -120,8 +120,9 @@ describe("/admin/activity", () => {
 
   it("shows what was recorded as text", async () => {
     const hostile = "</pre><script>alert(1)</script>";
-    const { id } = await newCustomer({ name: hostile });
-    const { html, text } = await (await Visitor.signIn()).get(`/admin/activity?entity=${id}`);
+    const { license } = await newLicense();
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: hostile } });
+    const { html, text } = await (await Visitor.signIn()).get(`/admin/activity?entity=${license.id}`);
     expect(html).not.toContain("<script>alert");
     expect(text).toContain(hostile);
   });

@@ -7,7 +7,7 @@ const change = (id: string, body: object, headers: Record<string, string> = {}) 
   admin(`/customers/${id}`, { method: "PATCH", body, headers });
 
 describe("changing a customer", () => {
-  it("changes what is given, empties what is null, and records from and to", async () => {
+  it("changes what is given, empties what is null, and records what, never the values", async () => {
     const { id } = await newCustomer({ name: "Old", email: "old@acme.example", company: "Acme" });
     const { status, body, headers } = await change(id, { name: "New", company: null, metadata: { crm: 1 } });
     expect(status).toBe(200);
@@ -21,11 +21,7 @@ describe("changing a customer", () => {
     expect(headers.get("ETag")).toMatch(/^"2-[0-9a-z]+"$/);
     const [, event] = await eventsOf(id);
     expect(event).toMatchObject({ action: "customer.changed" });
-    expect(JSON.parse(event!.detail).changes).toEqual({
-      name: { from: "Old", to: "New" },
-      company: { from: "Acme", to: null },
-      metadata: { from: {}, to: { crm: 1 } },
-    });
+    expect(JSON.parse(event!.detail)).toEqual({ changes: { name: {}, company: {}, metadata: {} } });
   });
 
   it("honors If-Match", async () => {

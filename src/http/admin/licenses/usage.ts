@@ -14,7 +14,8 @@ export const licenseUsageEndpoints = [
       path: "/v1/admin/licenses/{id}/usage",
       tag: "Admin",
       summary: "Read the usage of a license",
-      description: "Per UTC day and instance, with the limits; the last 30 days if no range is given.",
+      description:
+        "Per UTC day and instance, with the limits; the last 30 days if no range is given. Days are kept for 25 months; of earlier months the sums are in `months`.",
       access: "read",
       params: Id,
       query: UsageQuery,
@@ -35,7 +36,7 @@ export const licenseUsageEndpoints = [
       tag: "Admin",
       summary: "Correct a day's usage of an instance",
       description:
-        "Reports can only raise a figure; a correction sets it. The instance's later reports for that day are ignored; sums and statistics follow. Recorded as usage.corrected, with the earlier figures.",
+        "Reports can only raise a figure; a correction sets it. The instance's later reports for that day are ignored; sums and statistics follow. Days that are not kept any more cannot be corrected. Recorded as usage.corrected, with the earlier figures.",
       access: "licenses",
       params: z.extend(Id, { date: CorrectedDay, instance_id: InstanceId }),
       body: { schema: UsageCorrection, example: examples.usageCorrection },

@@ -128,7 +128,9 @@ export function mailBody(
   const images = logo === null ? "data:" : `data: ${new URL(logo).origin}`;
   const isHtml = as === "html" && mail !== null;
   return http.body(
-    mail === null ? "The mail cannot be read any more: SESSION_SECRET has changed since." : mail[as],
+    mail === null
+      ? "The mail cannot be read any more: texts are kept for RETAIN_MAIL_DAYS, and SESSION_SECRET opens them."
+      : mail[as],
     200,
     {
       "Content-Type": `text/${isHtml ? "html" : "plain"}; charset=utf-8`,

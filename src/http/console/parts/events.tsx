@@ -112,14 +112,26 @@ const text = (value: unknown): string =>
 
 /** The part of an event's detail that a person wants to see at a glance. */
 function remarkOf({ detail }: ShownEvent): string | null {
-  const { reason, changes, instance_id, limit, allowed, observed, to, hostname } = detail;
+  const { reason, changes, instance_id, limit, allowed, observed, to, hostname, members } = detail;
   if (typeof reason === "string") return `“${reason}”`;
   if (typeof limit === "string") return `${wordsFor(limit)}: ${text(observed)} of ${text(allowed)}`;
   if (typeof instance_id === "string") return hostname ? `${instance_id} (${text(hostname)})` : instance_id;
+  // Events of before this release name the address; newer ones name the mail, which is linked.
   if (typeof to === "string") return `to ${to}`;
   if (typeof changes === "object" && changes !== null) return Object.keys(changes).map(wordsFor).join(", ");
+  if (Array.isArray(members) && !detail["after"])
+    return members.map((name) => wordsFor(String(name))).join(", ");
   return null;
 }
+
+/** The mail that an event is about, with a link: its page says to whom it went. */
+const Mail: FC<{ event: ShownEvent }> = ({ event: { detail } }) =>
+  typeof detail["message_id"] === "string" ? (
+    <>
+      {" "}
+      <a href={PAGES["message"] + encodeURIComponent(detail["message_id"])}>the mail</a>
+    </>
+  ) : null;
 
 const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, actor, detail } }) => (
   <details>
@@ -143,6 +155,7 @@ export const Timeline: FC<{ events: NamedEvent[]; now: number; about?: boolean; 
           <div>
             <strong>{wordsOf(event)}</strong>
             {remark ? ` ${remark}` : null}
+            <Mail event={event} />
           </div>
           {about ? (
             <div class="about">

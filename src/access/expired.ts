@@ -1,0 +1,23 @@
+// Sessions and idempotency keys that count no more.
+import type { Context } from "../context.ts";
+import { KEPT } from "./idempotency.ts";
+
+const PAGE = 1_000;
+
+/** Drops those whose time is over. @returns whether there may be more */
+export async function dropExpired({ db, clock }: Context): Promise<boolean> {
+  const now = clock.now();
+  const dropped = await db.batch([
+    db.sql(
+      `DELETE FROM sessions WHERE id IN (
+         SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PAGE})`,
+      now,
+    ),
+    db.sql(
+      `DELETE FROM idempotency_keys WHERE (actor_id, key) IN (
+         SELECT actor_id, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ${PAGE})`,
+      now - KEPT,
+    ),
+  ]);
+  return dropped.some(({ meta }) => meta.changes === PAGE);
+}

@@ -1,0 +1,30 @@
+// How long usage is kept. Days that are older than RETAIN_USAGE_DAYS lie together in one row a month and instance; of
+// days that are older than 25 months only the sums of the license stay. Pure.
+import { DAY, dayOf } from "../../kernel/dates.ts";
+
+/** How many months back days are kept, besides the present month. */
+const MONTHS = 25;
+
+/** The first month (YYYY-MM) of which days are kept. */
+export function firstMonth(now: number): string {
+  const date = new Date(now);
+  return dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - MONTHS)).slice(0, 7);
+}
+
+/** The first day that is kept, and taken from an instance or from staff. */
+export const firstDay = (now: number): string => `${firstMonth(now)}-01`;
+
+/** The first day that lies in a row of its own. */
+export const firstOpenDay = (now: number, retainDays: number): string => dayOf(now - retainDays * DAY);
+
+/** The months of a range of days, both included. */
+export function monthsIn(from: string, to: string): string[] {
+  const months: string[] = [];
+  for (let month = from.slice(0, 7); month <= to.slice(0, 7); month = nextMonth(month)) months.push(month);
+  return months;
+}
+
+const nextMonth = (month: string): string => {
+  const [year, index] = month.split("-").map(Number) as [number, number];
+  return dayOf(Date.UTC(year, index)).slice(0, 7);
+};
