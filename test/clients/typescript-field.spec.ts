@@ -314,6 +314,12 @@ describe("texts", () => {
     ["1KEY=a", "1KEY=a"],
   ])("the key in %j is %j", (text, clean) => expect(cleanKey(text)).toBe(clean));
 
+  it("that are far too long are no key, and keep nobody busy", () => {
+    const begin = performance.now();
+    for (const text of ['"'.repeat(1_000_000), "A=".repeat(500_000)]) expect(cleanKey(text)).toBe(text);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+  });
+
   it.each([
     ["HTTPS://Licensing.Example:443/", "https://licensing.example"],
     ["http://licensing.example.:80", "http://licensing.example"],

@@ -1,9 +1,8 @@
 // The configuration of a Node program: options first, then the environment.
-import { readFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { builtAtOf } from "./coverage.ts";
-import { inTime } from "./disk.ts";
+import { inTime, readBytes } from "./disk.ts";
 import { type KeySet, parseObject, readKeySet } from "./documents.ts";
 import type { LicenseOptions } from "./options.ts";
 import { isLeaseHours } from "./prepare.ts";
@@ -80,7 +79,7 @@ function home(): string {
 
 async function pinnedKeys(path: string | undefined): Promise<KeySet | undefined> {
   if (path === undefined) return undefined;
-  const keys = readKeySet(parseObject(decodeText(await inTime(dirname(path), () => readFile(path)), path)));
+  const keys = readKeySet(parseObject(decodeText(await inTime(dirname(path), () => readBytes(path)), path)));
   if (!keys) throw new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
   return keys;
 }

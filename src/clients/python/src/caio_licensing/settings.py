@@ -16,7 +16,6 @@ log = logging.getLogger("caio_licensing")
 
 _DEFAULT_FOLDER = "~/.local/state/caio-license"
 MAX_LEASE_HOURS = 8760
-_LONGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,6 @@ def configured_text(settings: Settings) -> str | None:
     """
     if settings.license_key or not settings.license_key_file:
         return settings.license_key
-    if os.stat(settings.license_key_file).st_size > _LONGEST_FILE:
-        raise ValueError("it is longer than any license key")
     return read_text(settings.license_key_file)
 
 
