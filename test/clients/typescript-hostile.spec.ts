@@ -1,6 +1,15 @@
 // Answers that somebody kept, addresses that somebody mistyped, and services and folders that keep a caller waiting.
 import { execFileSync } from "node:child_process";
-import { constants, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { open as openFile, readFile as readFileFrom } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -354,6 +363,21 @@ describe("what is no file", () => {
     expect((license as NodeLicense).status()).toMatchObject({ code: "LICENSE_KEY_MISSING" });
     expect(said).toHaveLength(what === "a pipe" ? 0 : 1);
     await (license as NodeLicense).close();
+  });
+
+  it("is written to, not replaced, where a file for a courier goes", async () => {
+    const [device, license] = [join(folder.path, "stdout"), await start({ licenseKey: key })];
+    for (const [target, fault] of [
+      ["/dev/null", null],
+      ["/dev/full", /ENOSPC/],
+    ] as const) {
+      symlinkSync(target, device);
+      const written = license.writeActivationRequest(device);
+      await (fault ? expect(written).rejects.toThrow(fault) : written);
+      expect(readlinkSync(device)).toBe(target);
+      rmSync(device);
+    }
+    await license.close();
   });
 
   it("is no license file", async () => {

@@ -130,6 +130,17 @@ class DiskTest(ClientCase):
                 with self.assertRaises(LicenseFileError):
                     load_license_file(client, self.folder / what)
 
+    def test_a_device_that_a_file_for_a_courier_goes_to_is_written_to_and_not_replaced(self) -> None:
+        client, device = self.activated(), self.folder / "stdout"
+        device.symlink_to("/dev/null")
+        write_activation_request(client, device)
+        self.assertEqual(os.readlink(device), "/dev/null")
+        device.unlink()
+        device.symlink_to("/dev/full")
+        with self.assertRaises(OSError):
+            write_activation_request(client, device)
+        self.assertEqual(os.readlink(device), "/dev/full")
+
     def test_a_broken_file_stays_until_a_new_one_replaces_it(self) -> None:
         self.activated().close()
         (self.folder / "state.json").write_text("{")

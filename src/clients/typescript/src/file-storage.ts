@@ -1,7 +1,7 @@
 // The state folder: each text is a file that only its owner can read, replaced as a whole.
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, copyFile, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, lstat, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { inTime, makeFolder, readBytes, readPlain } from "./disk.ts";
 import { isLeftBehind, Lock } from "./lock.ts";
@@ -33,7 +33,7 @@ export class FileStorage implements Storage {
       return decodeText(await this.#inTime(() => readBytes(join(this.#folder, name))), name);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null;
-      if (hasCode(error, "EISDIR")) throw new TypeError(`${name} is a folder.`);
+      if (hasCode(error, "EISDIR")) throw new TypeError(`${name} is a folder.`, { cause: error });
       throw error;
     }
   }
@@ -99,11 +99,23 @@ async function setApart(path: string, aside: string): Promise<void> {
  * Replaces the old file by a whole new one. Mode 600: the content is a secret, or contains one.
  * @param check throws if the file must not be replaced after all
  */
-export const writeAtomically = (
+const writeAtomically = (
   path: string,
   text: string,
   check: () => Promise<void> = () => sweepAbandoned(path, `.${basename(path)}.`),
 ): Promise<void> => inTime(dirname(path), () => replaceFile(path, text, check), WRITTEN);
+
+/**
+ * Writes a file for a courier. A device or a pipe that is already there, such as /dev/stdout, gets the text and is not
+ * replaced.
+ */
+export async function handOver(path: string, text: string): Promise<void> {
+  const found = await inTime(dirname(path), () => stat(path).catch(() => null));
+  const isStream = found !== null && !found.isFile() && !found.isDirectory();
+  await (isStream
+    ? inTime(dirname(path), () => writeFile(path, text), WRITTEN)
+    : writeAtomically(path, text));
+}
 
 async function replaceFile(path: string, text: string, check: () => Promise<void>): Promise<void> {
   // In the same folder: a rename is atomic within a file system only.

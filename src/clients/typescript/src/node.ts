@@ -6,7 +6,7 @@ import type { Contacts } from "./contacts.ts";
 import { atMost } from "./deadline.ts";
 import { inTime, readBytes } from "./disk.ts";
 import { fromEnvironment, type NodeLicenseOptions } from "./environment.ts";
-import { FileStorage, writeAtomically } from "./file-storage.ts";
+import { FileStorage, handOver } from "./file-storage.ts";
 import { prepare } from "./prepare.ts";
 import { Presence } from "./presence.ts";
 import { decodeText } from "./texts.ts";
@@ -87,7 +87,7 @@ export class NodeLicense extends License {
 
   /** Writes the request file that a courier takes to the vendor. It holds the license key. */
   async writeActivationRequest(path: string): Promise<void> {
-    await writeAtomically(path, await this.activationRequest());
+    await handOver(path, await this.activationRequest());
   }
 
   /** Takes in the `.caio-license` file that came back. @throws LicenseError LICENSE_FILE_INVALID */
@@ -102,7 +102,7 @@ export class NodeLicense extends License {
 
   /** Stops for good, and writes the receipt that frees the seat. @throws LicenseError NOT_ACTIVATED */
   async writeDeactivationReceipt(path: string): Promise<void> {
-    await this.deactivationReceipt((receipt) => writeAtomically(path, `${receipt}\n`));
+    await this.deactivationReceipt((receipt) => handOver(path, `${receipt}\n`));
   }
 
   /** Also where a Kubernetes Secret swaps its link: the file is read anew each time. */

@@ -74,6 +74,16 @@ def write_atomically(file: Path, text: str) -> None:
     os.replace(temporary, file)
 
 
+def hand_over(file: Path, text: str) -> None:
+    """Writes a file for a courier. A device or a pipe that is already there, such as /dev/stdout, gets the text and is
+    not replaced.
+    """
+    if file.exists() and not file.is_file() and not file.is_dir():
+        file.write_text(text, encoding="utf-8")
+    else:
+        write_atomically(file, text)
+
+
 def sweep(folder: Path, names: tuple[str, ...]) -> None:
     """Removes what killed writers of these files left: it contains the license key. For the holder of the lock."""
     with suppress(OSError):
