@@ -372,8 +372,8 @@ describe("what is no file", () => {
       ["/dev/full", /ENOSPC/],
     ] as const) {
       symlinkSync(target, device);
-      const written = license.writeActivationRequest(device);
-      await (fault ? expect(written).rejects.toThrow(fault) : written);
+      const written = await license.writeActivationRequest(device).catch(String);
+      expect(written ?? "written").toMatch(fault ?? "written");
       expect(readlinkSync(device)).toBe(target);
       rmSync(device);
     }
