@@ -122,11 +122,25 @@ describe("files", () => {
     });
   });
 
-  it("that are UTF-16 are refused by that name", async () => {
-    put("keys.json", utf16(JSON.stringify(signer.trustedKeys)));
+  it.each([
+    [utf16(JSON.stringify(signer.trustedKeys)), /keys\.json is UTF-16/],
+    ['{"keys":', /no JWK Set/],
+    ["[".repeat(100_000), /no JWK Set/],
+    ["[]", /no JWK Set/],
+    ["{}", /no JWK Set/],
+    [null, /ENOENT/],
+  ])("that hold no pinned keys are told, and stop nobody (%#)", async (content, told) => {
+    if (content !== null) put("keys.json", content);
     vi.stubEnv("CAIO_LICENSE_KEYS", join(folder.path, "keys.json"));
-    await expect(NodeLicense.open({ issuer, folder: folder.path })).rejects.toThrow(/keys\.json is UTF-16/);
-    vi.unstubAllEnvs();
+    const onError = (error: unknown): unknown => said.push(String(error));
+    const options = { issuer, folder: folder.path, licenseKey: key, background: false, onError };
+    const node = await NodeLicense.open(options);
+    expect(said.join("\n")).toMatch(/CAIO_LICENSE_KEYS is passed over/);
+    expect(said.join("\n")).toMatch(told);
+    expect(node.status()).toMatchObject({ mayRun: true });
+  });
+
+  it("that are UTF-16 are refused by that name", async () => {
     put("vendor.caio-license", utf16("{}"));
     const node = await NodeLicense.open({ issuer, folder: folder.path, background: false });
     await expect(node.readLicenseFile(join(folder.path, "vendor.caio-license"))).rejects.toMatchObject({
@@ -290,10 +304,13 @@ describe("options that are none", () => {
 
   it("are passed over in the environment, and told", async () => {
     vi.stubEnv("CAIO_LICENSE_LEASE_HOURS", "1 day");
+    vi.stubEnv("CAIO_LICENSE_INSTANCE_ID", "a\u0001b");
     const onError = (error: unknown): unknown => said.push(String(error));
     const node = await NodeLicense.open({ issuer, folder: folder.path, background: false, onError });
     await node.close();
     expect(said.join("\n")).toMatch(/CAIO_LICENSE_LEASE_HOURS/);
+    expect(said.join("\n")).toMatch(/CAIO_LICENSE_INSTANCE_ID/);
+    expect(node.instanceId).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
@@ -313,6 +330,12 @@ describe("texts", () => {
     ["\u202Ea.\u2066b.c\u00AD", "a.b.c"],
     ["1KEY=a", "1KEY=a"],
   ])("the key in %j is %j", (text, clean) => expect(cleanKey(text)).toBe(clean));
+
+  it("that are far too long are no key, and keep nobody busy", () => {
+    const begin = performance.now();
+    for (const text of ['"'.repeat(1_000_000), "A=".repeat(500_000)]) expect(cleanKey(text)).toBe(text);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+  });
 
   it.each([
     ["HTTPS://Licensing.Example:443/", "https://licensing.example"],

@@ -1,7 +1,16 @@
 // Answers that somebody kept, addresses that somebody mistyped, and services and folders that keep a caller waiting.
 import { execFileSync } from "node:child_process";
-import { constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { open as openFile } from "node:fs/promises";
+import {
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { open as openFile, readFile as readFileFrom } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -13,6 +22,7 @@ import {
   NodeLicense,
   type Storage,
 } from "../../src/clients/typescript/src/node.ts";
+import { inTime } from "../../src/clients/typescript/src/disk.ts";
 import { addressFault, canonicalAddress } from "../../src/clients/typescript/src/texts.ts";
 import { open, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
@@ -274,11 +284,16 @@ describe("a place that is none", () => {
   );
 
   it("does not answer: a start, a check-in and an end go on without it, and it is used when it is back", async () => {
-    // To read a pipe that nobody writes hangs as a network share does whose server is gone.
-    const pipe = join(folder.path, "state.json");
+    // A plain read of a pipe that nobody writes hangs as a network share does whose server is gone.
+    const pipe = join(folder.path, "share");
     execFileSync("mkfifo", [pipe]);
     const { storage: _, ...rest } = given();
     try {
+      const [reading, waited] = await timed(() =>
+        inTime(folder.path, () => readFileFrom(pipe)).catch((error: Error) => error.message),
+      );
+      expect(reading).toMatch("does not answer");
+      expect(waited).toBeLessThan(3_000);
       const options = { ...rest, url: issuer, folder: folder.path, background: false };
       const [opened, took] = await timed(() => NodeLicense.open(options));
       expect(took).toBeLessThan(5_000);
@@ -312,6 +327,65 @@ describe("a place that is none", () => {
     while (performance.now() < until);
     await expect(writing).resolves.toBeUndefined();
     await expect(reading).resolves.toBeNull();
+  });
+});
+
+describe("what is no file", () => {
+  const WHAT: Record<string, (path: string) => void> = {
+    "a folder": mkdirSync,
+    "a pipe": (path) => execFileSync("mkfifo", [path]),
+    "an endless device": (path) => symlinkSync("/dev/zero", path),
+  };
+  const faults = Object.keys(WHAT).flatMap((what) =>
+    ["state.json", "kept.json", "instance_id", "lock.node"].map((name) => [what, name] as const),
+  );
+  const start = async (more: Record<string, unknown> = {}): Promise<NodeLicense> => {
+    const { storage: _, licenseKey: __, ...rest } = given();
+    return NodeLicense.open({ ...rest, folder: folder.path, background: false, ...more });
+  };
+
+  it.each(faults)("%s in the place of %s holds up no start and costs no license", async (what, name) => {
+    await activated();
+    rmSync(join(folder.path, name), { force: true });
+    WHAT[what]!(join(folder.path, name));
+    const [license, took] = await timed(() => start());
+    expect(took).toBeLessThan(4_000);
+    expect((license as NodeLicense).status()).toMatchObject({ state: "entitled", licenseId: "lic_1" });
+    const [, ended] = await timed(() => (license as NodeLicense).close());
+    expect(ended).toBeLessThan(4_000);
+  });
+
+  it.each(Object.keys(WHAT))("%s as key file holds up no start, and is told", async (what) => {
+    const file = join(folder.path, "key");
+    WHAT[what]!(file);
+    const [license, took] = await timed(() => start({ licenseKeyFile: file }));
+    expect(took).toBeLessThan(1_500);
+    expect((license as NodeLicense).status()).toMatchObject({ code: "LICENSE_KEY_MISSING" });
+    expect(said).toHaveLength(what === "a pipe" ? 0 : 1);
+    await (license as NodeLicense).close();
+  });
+
+  it("is written to, not replaced, where a file for a courier goes", async () => {
+    const [device, license] = [join(folder.path, "stdout"), await start({ licenseKey: key })];
+    for (const [target, fault] of [
+      ["/dev/null", null],
+      ["/dev/full", /ENOSPC/],
+    ] as const) {
+      symlinkSync(target, device);
+      const written = await license.writeActivationRequest(device).catch(String);
+      expect(written ?? "written").toMatch(fault ?? "written");
+      expect(readlinkSync(device)).toBe(target);
+      rmSync(device);
+    }
+    await license.close();
+  });
+
+  it("is no license file", async () => {
+    const license = await start();
+    await expect(license.readLicenseFile("/dev/zero")).rejects.toMatchObject({
+      code: "LICENSE_FILE_INVALID",
+    });
+    await license.close();
   });
 });
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import shutil
+import time
 import unittest
 from contextlib import ExitStack, contextmanager
-from typing import Any, Iterator
+from pathlib import Path
+from typing import Any, Callable, Iterator
 from unittest.mock import patch
 
-from caio_licensing.airgap import write_activation_request
+from caio_licensing.airgap import LicenseFileError, load_license_file, write_activation_request
 from caio_licensing.times import DAY, HOUR, to_datetime
 from support import ClientCase
 
 WORKS = os.open
+NO_FILES: dict[str, Callable[[Path], object]] = {
+    "a folder": lambda path: path.mkdir(),
+    "a pipe": lambda path: os.mkfifo(path),
+    "an endless device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+def open_handles() -> int:
+    return len(os.listdir("/proc/self/fd"))
 
 
 def cannot_write(path: Any, flags: int, *more: Any, **options: Any) -> int:
@@ -84,19 +97,57 @@ class DiskTest(ClientCase):
                 self.assertEqual((replaced.state, replaced.license_id), ("entitled", "lic_1"))
 
     @unittest.skipUnless(hasattr(os, "mkfifo"), "needs pipes")
-    def test_a_pipe_in_the_place_of_a_file_holds_up_no_start(self) -> None:
-        for name in ("state.json", "kept.json", "instance_id", "lock", "check-in.lock"):
-            with self.subTest(name):
+    def test_what_is_no_file_holds_up_no_start_and_costs_no_license(self) -> None:
+        names = ("state.json", "kept.json", "instance_id", "lock", "check-in.lock", ".state.json.new")
+        for name, (what, put) in itertools.product(names, NO_FILES.items()):
+            with self.subTest(name, what=what):
                 self.activated().close()
-                (self.folder / name).unlink(missing_ok=True)
-                os.mkfifo(self.folder / name)
-                client = self.client(self.signer.license_key())
-                self.assertEqual(client.status().state, "entitled")
+                file = self.folder / name
+                file.unlink(missing_ok=True)
+                put(file)
+                begin, handles = time.monotonic(), open_handles()
+                client = self.client()
+                for _ in range(3):
+                    self.assertEqual((client.status().state, client.status().license_id), ("entitled", "lic_1"))
                 client.close()
-                (self.folder / name).unlink(missing_ok=True)
-        key_file = self.folder / "key"
-        os.mkfifo(key_file)
-        self.assertTrue(self.client(license_key_file=key_file).status().may_run)
+                self.assertLess(time.monotonic() - begin, 4)
+                self.assertEqual(open_handles(), handles)
+                shutil.rmtree(self.folder)
+
+    @unittest.skipUnless(hasattr(os, "mkfifo"), "needs pipes")
+    def test_what_is_no_file_is_no_key_file(self) -> None:
+        self.folder.mkdir(parents=True)
+        for what, put in NO_FILES.items():
+            with self.subTest(what):
+                put(self.folder / what)
+                begin, client = time.monotonic(), self.client(license_key_file=self.folder / what)
+                handles = open_handles()
+                for _ in range(3):
+                    client._configured_key()
+                self.assertEqual(client.status().code, "LICENSE_KEY_MISSING")
+                self.assertEqual(open_handles(), handles)
+                self.assertLess(time.monotonic() - begin, 2)
+                with self.assertRaises(LicenseFileError):
+                    load_license_file(client, self.folder / what)
+
+    def test_a_device_that_a_file_for_a_courier_goes_to_is_written_to_and_not_replaced(self) -> None:
+        client, device = self.activated(), self.folder / "stdout"
+        device.symlink_to("/dev/null")
+        write_activation_request(client, device)
+        self.assertEqual(os.readlink(device), "/dev/null")
+        device.unlink()
+        device.symlink_to("/dev/full")
+        with self.assertRaises(OSError):
+            write_activation_request(client, device)
+        self.assertEqual(os.readlink(device), "/dev/full")
+
+    def test_a_broken_file_stays_until_a_new_one_replaces_it(self) -> None:
+        self.activated().close()
+        (self.folder / "state.json").write_text("{")
+        with patch("caio_licensing.folder.write_atomically", side_effect=OSError(errno.ENOSPC, "full")):
+            self.assertEqual(self.client().status().license_id, "lic_1")
+        self.assertTrue((self.folder / "state.json").exists(), "or the next start takes it for removed")
+        self.assertEqual(self.client().status().license_id, "lic_1")
 
     def test_a_broken_state_that_cannot_be_put_aside_stops_nobody(self) -> None:
         self.activated()

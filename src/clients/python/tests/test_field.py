@@ -38,9 +38,24 @@ class FileTest(ClientCase):
         with patch.dict("os.environ", CAIO_LICENSE_KEYS=str(file)):
             client = self.client(self.signer.license_key(), trusted_keys=None)
             self.assertEqual(client.status().code, "NOT_ACTIVATED")
-            self.write("keys", text.encode("utf-16"))
-            with self.assertRaisesRegex(ValueError, "UTF-16"):
-                self.client(trusted_keys=None)
+
+    def test_a_file_of_pinned_keys_that_is_none_is_told_and_stops_nobody(self) -> None:
+        text = json.dumps(self.signer.jwks)
+        for data, told in {
+            text.encode("utf-16"): "UTF-16",
+            text[:40].encode(): "Unterminated|Expecting",
+            b"[" * 100_000: "recursion",
+            b"[]": "no JWK Set",
+            b"{}": "no JWK Set",
+        }.items():
+            with self.subTest(told), patch.dict("os.environ", CAIO_LICENSE_KEYS=str(self.write("keys", data))):
+                with self.assertLogs("caio_licensing", "ERROR") as log:
+                    client = self.client(self.signer.license_key(), trusted_keys=None)
+                self.assertRegex(log.output[0], f"CAIO_LICENSE_KEYS is passed over.*({told})")
+                self.assertTrue(client.status().may_run)
+        with patch.dict("os.environ", CAIO_LICENSE_KEYS=str(self.folder / "nowhere")):
+            with self.assertLogs("caio_licensing", "ERROR"):
+                self.assertTrue(self.client(trusted_keys=None).status().may_run)
 
     def test_a_license_file_may_have_a_mark_in_front(self) -> None:
         client = self.offline(license_key=self.signer.license_key())

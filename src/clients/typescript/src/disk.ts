@@ -1,11 +1,15 @@
 // File systems that do not answer: a network share whose server is gone keeps a call for ever, and with it the start of
 // an application. A call that takes too long counts as failed, and goes on by itself.
-import { mkdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** How long an answer may take, in milliseconds, and in how many parts it is waited for. */
 const PATIENCE = 2_000;
 const PARTS = 8;
+
+/** A state with a year of usage and a long revocation list has less. Bytes. */
+const LONGEST_FILE = 16 * 1024 * 1024;
 
 /** How many calls of each folder did not come back in time. */
 const hanging = new Map<string, number>();
@@ -81,3 +85,40 @@ const unlessFolder =
     );
     if (!isFolder) throw error;
   };
+
+/**
+ * The content of a file, at once and not for ever: a pipe or an endless device in a file's place would keep the caller.
+ * @throws TypeError if it is longer than any file of a license; and what the file system says
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  // Windows has no such flag.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (;;) {
+      const part = await readPart(file);
+      if (part.length === 0) return Buffer.concat(parts);
+      length += part.length;
+      if (length > LONGEST_FILE) throw new TypeError(`${path} is longer than any file of a license.`);
+      parts.push(part);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function readPart(file: FileHandle): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(64 * 1024);
+  try {
+    return buffer.subarray(0, (await file.read(buffer, 0, buffer.length, null)).bytesRead);
+  } catch (error) {
+    // Somebody has the pipe open and has written nothing.
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return buffer.subarray(0, 0);
+    throw error;
+  }
+}
+
+/** @throws as `readBytes` */
+export const readPlain = async (path: string): Promise<string> =>
+  new TextDecoder().decode(await readBytes(path));

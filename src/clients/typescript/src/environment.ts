@@ -1,13 +1,12 @@
 // The configuration of a Node program: options first, then the environment.
-import { readFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { builtAtOf } from "./coverage.ts";
-import { inTime } from "./disk.ts";
+import { inTime, readBytes } from "./disk.ts";
 import { type KeySet, parseObject, readKeySet } from "./documents.ts";
 import type { LicenseOptions } from "./options.ts";
 import { isLeaseHours } from "./prepare.ts";
-import { cleanKey, decodeText } from "./texts.ts";
+import { cleanId, cleanKey, decodeText, isBlank, isInstanceId } from "./texts.ts";
 
 /** An option that is left out comes from the environment variable that it names. */
 export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
@@ -29,13 +28,15 @@ interface Configured extends Omit<NodeLicenseOptions, "folder" | "release" | "li
   said: Error[];
 }
 
-/** @throws TypeError if CAIO_LICENSE_KEYS names no keys: an installation that trusts nobody should not start */
 export async function fromEnvironment(options: NodeLicenseOptions): Promise<Configured> {
   const hours = fromEnv("CAIO_LICENSE_LEASE_HOURS");
   const isHours = hours === undefined || (/^\d+$/.test(hours.trim()) && isLeaseHours(Number(hours)));
   const { leaseHours, release, licenseKeyFile } = options;
   const built = fromEnv("CAIO_BUILT_AT");
   const isBuilt = built === undefined || builtAtOf(built) !== null;
+  const id = fromEnv("CAIO_LICENSE_INSTANCE_ID");
+  const isId = id === undefined || isBlank(id) || isInstanceId(cleanId(id));
+  const pinned = options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS")));
   const given = [options.licenseKey, process.env["CAIO_LICENSE_KEY"]].filter(
     (key) => typeof key === "string",
   );
@@ -49,14 +50,24 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
     // A blank one is told apart from none: it takes back what was configured and refused before.
     licenseKey: licenseKey ?? (file ? undefined : given.find((key) => key !== "")),
     licenseKeyFile: licenseKey === undefined && file ? file : null,
-    instanceId: options.instanceId || fromEnv("CAIO_LICENSE_INSTANCE_ID"),
+    instanceId: options.instanceId || (isId ? id : undefined),
     leaseHours: leaseHours ?? (hours !== undefined && isHours ? Number(hours) : undefined),
     builtAt: options.builtAt ?? (isBuilt ? built : undefined),
     release:
       release ?? ["1", "true"].includes((process.env["CAIO_LICENSE_RELEASE"] ?? "").trim().toLowerCase()),
-    trustedKeys: options.trustedKeys ?? (await pinnedKeys(fromEnv("CAIO_LICENSE_KEYS"))),
-    // A typing error is no reason to stop.
+    trustedKeys: pinned instanceof Error ? undefined : pinned,
+    // A typing error, or a file that was not mounted, is no reason to stop.
     said: [
+      ...(isId
+        ? []
+        : [
+            new Error(
+              "CAIO_LICENSE_INSTANCE_ID is passed over: an instance id has 1 to 128 printable characters.",
+            ),
+          ]),
+      ...(pinned instanceof Error
+        ? [new Error(`CAIO_LICENSE_KEYS is passed over, no keys are pinned: ${pinned.message}`)]
+        : []),
       ...(isHours
         ? []
         : [new Error("CAIO_LICENSE_LEASE_HOURS is no whole number from 1 to 8760 and is passed over.")]),
@@ -78,9 +89,13 @@ function home(): string {
   }
 }
 
-async function pinnedKeys(path: string | undefined): Promise<KeySet | undefined> {
+/** @returns an error if the file has no keys */
+async function pinnedKeys(path: string | undefined): Promise<KeySet | Error | undefined> {
   if (path === undefined) return undefined;
-  const keys = readKeySet(parseObject(decodeText(await inTime(dirname(path), () => readFile(path)), path)));
-  if (!keys) throw new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
-  return keys;
+  try {
+    const text = decodeText(await inTime(dirname(path), () => readBytes(path)), path);
+    return readKeySet(parseObject(text)) ?? new TypeError(`${path} holds no JWK Set with Ed25519 keys.`);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

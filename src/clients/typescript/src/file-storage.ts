@@ -1,9 +1,9 @@
 // The state folder: each text is a file that only its owner can read, replaced as a whole.
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, lstat, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { inTime, makeFolder } from "./disk.ts";
+import { inTime, makeFolder, readBytes, readPlain } from "./disk.ts";
 import { isLeftBehind, Lock } from "./lock.ts";
 import type { Storage } from "./storage.ts";
 import { decodeText } from "./texts.ts";
@@ -27,12 +27,13 @@ export class FileStorage implements Storage {
     this.#folder = folder;
   }
 
-  /** @throws TypeError if the file is not text */
+  /** @throws TypeError if there is no text, but a folder for instance */
   async read(name: string): Promise<string | null> {
     try {
-      return decodeText(await this.#inTime(() => readFile(join(this.#folder, name))), name);
+      return decodeText(await this.#inTime(() => readBytes(join(this.#folder, name))), name);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null;
+      if (hasCode(error, "EISDIR")) throw new TypeError(`${name} is a folder.`, { cause: error });
       throw error;
     }
   }
@@ -61,8 +62,7 @@ export class FileStorage implements Storage {
 
   async setAside(name: string): Promise<void> {
     const aside = join(this.#folder, `${name}.broken-${Date.now()}-${randomUUID().slice(0, 8)}`);
-    await this.#inTime(() => copyFile(join(this.#folder, name), aside, constants.COPYFILE_EXCL));
-    await this.#inTime(() => chmod(aside, 0o600));
+    await this.#inTime(() => setApart(join(this.#folder, name), aside));
   }
 
   /** Only the holder of the lock writes: all other temporary files are those of killed processes. */
@@ -88,15 +88,34 @@ export class FileStorage implements Storage {
   }
 }
 
+async function setApart(path: string, aside: string): Promise<void> {
+  // What is no file, such as a pipe, has no content that could be copied, and cannot be replaced by a file.
+  if (!(await lstat(path)).isFile()) return rename(path, aside);
+  await copyFile(path, aside, constants.COPYFILE_EXCL);
+  await chmod(aside, 0o600);
+}
+
 /**
  * Replaces the old file by a whole new one. Mode 600: the content is a secret, or contains one.
  * @param check throws if the file must not be replaced after all
  */
-export const writeAtomically = (
+const writeAtomically = (
   path: string,
   text: string,
   check: () => Promise<void> = () => sweepAbandoned(path, `.${basename(path)}.`),
 ): Promise<void> => inTime(dirname(path), () => replaceFile(path, text, check), WRITTEN);
+
+/**
+ * Writes a file for a courier. A device or a pipe that is already there, such as /dev/stdout, gets the text and is not
+ * replaced.
+ */
+export async function handOver(path: string, text: string): Promise<void> {
+  const found = await inTime(dirname(path), () => stat(path).catch(() => null));
+  const isStream = found !== null && !found.isFile() && !found.isDirectory();
+  await (isStream
+    ? inTime(dirname(path), () => writeFile(path, text), WRITTEN)
+    : writeAtomically(path, text));
+}
 
 async function replaceFile(path: string, text: string, check: () => Promise<void>): Promise<void> {
   // In the same folder: a rename is atomic within a file system only.
@@ -132,7 +151,7 @@ async function sweepAbandoned(
     const left = join(dirname(path), name);
     const seen = await stat(left).catch(() => null);
     const isOld = seen !== null && Date.now() - seen.mtimeMs > ABANDONED;
-    if (isOld || (await isLeft?.(await readFile(left, "utf8").catch(() => ""))))
+    if (isOld || (await isLeft?.(await readPlain(left).catch(() => ""))))
       await rm(left, { force: true }).catch(() => undefined);
   }
 }

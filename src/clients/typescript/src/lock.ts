@@ -1,10 +1,10 @@
 // One process at a time on a state folder: a lock file, since Node has no flock(2). A killed holder's lock is broken
 // at once where it can be told that it is gone, and after a second and a half without a sign of life elsewhere.
 import { randomUUID } from "node:crypto";
-import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { link, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inTime } from "./disk.ts";
+import { inTime, readPlain } from "./disk.ts";
 import { parseObject } from "./documents.ts";
 import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
@@ -95,7 +95,8 @@ async function make(path: string, text: string): Promise<boolean> {
 async function signOf(path: string): Promise<Sign | null> {
   try {
     return await inTime(dirname(path), async () => {
-      const text = await readFile(path, "utf8");
+      // What cannot be read, such as a folder in its place, is judged by its signs of life alone.
+      const text = await readPlain(path).catch(() => "");
       const { mtimeMs, ino } = await stat(path);
       return { text, stamp: `${text} ${mtimeMs} ${ino}` };
     });
@@ -118,7 +119,7 @@ async function setApart(path: string, { text }: Sign): Promise<void> {
   const broken = `${path}.${randomUUID()}`;
   await rename(path, broken).catch(() => undefined);
   // Another may have been faster and made a lock of its own: that one goes back.
-  const taken = await readFile(broken, "utf8").catch(() => null);
+  const taken = await readPlain(broken).catch(() => null);
   if (taken !== null && taken !== text) await link(broken, path).catch(() => undefined);
-  await rm(broken, { force: true });
+  await rm(broken, { force: true }).catch(() => undefined);
 }

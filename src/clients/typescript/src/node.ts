@@ -1,13 +1,12 @@
 // For Node: the license in a state folder, kept up by timers in the background; files for the air gap.
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { License } from "./client.ts";
 import type { Contacts } from "./contacts.ts";
 import { atMost } from "./deadline.ts";
-import { inTime } from "./disk.ts";
+import { inTime, readBytes } from "./disk.ts";
 import { fromEnvironment, type NodeLicenseOptions } from "./environment.ts";
-import { FileStorage, writeAtomically } from "./file-storage.ts";
+import { FileStorage, handOver } from "./file-storage.ts";
 import { prepare } from "./prepare.ts";
 import { Presence } from "./presence.ts";
 import { decodeText } from "./texts.ts";
@@ -88,13 +87,13 @@ export class NodeLicense extends License {
 
   /** Writes the request file that a courier takes to the vendor. It holds the license key. */
   async writeActivationRequest(path: string): Promise<void> {
-    await writeAtomically(path, await this.activationRequest());
+    await handOver(path, await this.activationRequest());
   }
 
   /** Takes in the `.caio-license` file that came back. @throws LicenseError LICENSE_FILE_INVALID */
   async readLicenseFile(path: string): Promise<Status> {
-    const bytes = await readFile(path);
     try {
+      const bytes = await inTime(dirname(path), () => readBytes(path));
       return await this.loadLicenseFile(decodeText(bytes, path));
     } catch (error) {
       throw error instanceof TypeError ? new LicenseError("LICENSE_FILE_INVALID", error.message) : error;
@@ -103,7 +102,7 @@ export class NodeLicense extends License {
 
   /** Stops for good, and writes the receipt that frees the seat. @throws LicenseError NOT_ACTIVATED */
   async writeDeactivationReceipt(path: string): Promise<void> {
-    await this.deactivationReceipt((receipt) => writeAtomically(path, `${receipt}\n`));
+    await this.deactivationReceipt((receipt) => handOver(path, `${receipt}\n`));
   }
 
   /** Also where a Kubernetes Secret swaps its link: the file is read anew each time. */
@@ -111,7 +110,7 @@ export class NodeLicense extends License {
     const file = this.#keyFile;
     if (file === null) return;
     try {
-      const text = decodeText(await inTime(dirname(file), () => readFile(file)), file);
+      const text = decodeText(await inTime(dirname(file), () => readBytes(file)), file);
       // Not over and over: another process on the folder may have another file, and each would undo the other.
       if (text !== this.#keyFileText) await this.configureKey(text);
       this.#keyFileText = text;

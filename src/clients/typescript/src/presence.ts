@@ -1,8 +1,8 @@
 // Which processes are on a state folder: the last one that ends gives the seat back.
 import { randomUUID } from "node:crypto";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { inTime, makeFolder } from "./disk.ts";
+import { inTime, makeFolder, readPlain } from "./disk.ts";
 import { parseObject } from "./documents.ts";
 import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
@@ -47,10 +47,7 @@ export class Presence {
   }
 
   async #isAlive(path: string): Promise<boolean> {
-    const [seen, text] = await Promise.all([
-      stat(path).catch(() => null),
-      readFile(path, "utf8").catch(() => ""),
-    ]);
+    const [seen, text] = await Promise.all([stat(path).catch(() => null), readPlain(path).catch(() => "")]);
     if (seen === null) return false;
     const trace = readTrace(parseObject(text));
     const isOver = Date.now() - seen.mtimeMs > GONE || (trace !== null && (await isGone(trace)));

@@ -8,8 +8,12 @@ const EDGES = /^[\p{White_Space}\p{Cf}]+|[\p{White_Space}\p{Cf}]+$/gu;
 /** One pair of quotes around a key, or the name of a variable in front. "export NAME=" has lost its blank by then. */
 const WRAPPINGS = [/^"(.*)"$/, /^'(.*)'$/, /^`(.*)`$/, /^<(.*)>$/, /^[A-Za-z_][A-Za-z0-9_]*=(.*)$/];
 
+/** No key is this long, even with added marks; a longer text must not cause work. */
+const LONGEST = 65_536;
+
 /** The license key in a text: base64url and dots contain no dropped character, so the signature still decides. */
 export function cleanKey(text: string): string {
+  if (text.length > LONGEST) return text;
   let key = text.replaceAll(UNSEEN, "");
   for (;;) {
     const peeled = WRAPPINGS.map((wrapping) => wrapping.exec(key)?.[1]).find((inner) => inner !== undefined);

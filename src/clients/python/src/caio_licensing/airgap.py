@@ -17,7 +17,7 @@ from .answers import grant_of
 from .claims import Certificate
 from .documents import DocumentInvalid, SigningKeyUnknown, claim_of
 from .facts import Status, key_hash
-from .files import write_atomically
+from .files import hand_over
 from .grants import take_grant
 from .holdings import is_usable, proof, seat, usable_certificate
 from .owed import owe
@@ -64,7 +64,7 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
             "usage": report(usage),
             "certificate": proof(facts),
         }
-    write_atomically(Path(path), json.dumps({k: v for k, v in request.items() if v is not None}, indent=2))
+    hand_over(Path(path), json.dumps({k: v for k, v in request.items() if v is not None}, indent=2))
 
 
 def load_license_file(client: LicenseClient, path: str | os.PathLike[str]) -> Status:
@@ -145,7 +145,7 @@ def write_deactivation_receipt(client: LicenseClient, path: str | os.PathLike[st
         raise LicenseFileError("The certificate was not asked for by a request file of this installation.")
     receipt = _sign(key, "deactivation+jwt", {"certificate": proof(client.facts())})
     # On disk before anything is forgotten: without it the seat could no longer be given back.
-    write_atomically(Path(path), receipt + "\n")
+    hand_over(Path(path), receipt + "\n")
     client.forget()
 
 

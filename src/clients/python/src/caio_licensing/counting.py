@@ -7,6 +7,7 @@ import threading
 from typing import Callable
 
 from .folder import StateFolder
+from .holdings import ahead_of_service
 from .state import Usage
 from .times import day_of
 from .usage import add_usage
@@ -27,8 +28,12 @@ class Counting:
         self._services = 0
 
     def today(self) -> str:
-        """The UTC day of the count: after the clock is set back, counting continues on the later day."""
-        return day_of(max(self._now(), self._folder.read().high_water or 0))
+        """The UTC day of the count: after the clock is set back, counting continues on the later day. If it was ahead at
+        the last grant, the service's day counts, because the service ignores days to come.
+        """
+        state, clock = self._folder.read(), self._now()
+        ahead = ahead_of_service(state.clock_ahead_ms, state.last_attempt_at, clock)
+        return day_of(max(clock - ahead, state.high_water or 0))
 
     def count_requests(self, n: int) -> None:
         """:raises TypeError, ValueError: for an invalid number of requests"""

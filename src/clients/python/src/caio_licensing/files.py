@@ -64,12 +64,24 @@ def write_atomically(file: Path, text: str) -> None:
     """Mode 600, since the content is or may be a secret."""
     # Always the same name: a killed process's file is overwritten. Writers hold the lock.
     temporary = file.with_name(f".{file.name}.new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # Never waits for the reader of a pipe that somebody put there.
+    at_once = getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | at_once, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, file)
+
+
+def hand_over(file: Path, text: str) -> None:
+    """Writes a file for a courier. A device or a pipe that is already there, such as /dev/stdout, gets the text and is
+    not replaced.
+    """
+    if file.exists() and not file.is_file() and not file.is_dir():
+        file.write_text(text, encoding="utf-8")
+    else:
+        write_atomically(file, text)
 
 
 def sweep(folder: Path, names: tuple[str, ...]) -> None:

@@ -28,6 +28,8 @@ log = logging.getLogger("caio_licensing")
 
 #: A change takes milliseconds. A process that holds the lock longer was paused, and nobody waits for it.
 PATIENCE = 2.0
+#: What reading a file says if its content is of no use: it is no text, or a folder is in its place.
+_BROKEN = (ValueError, IsADirectoryError)
 _KEPT = "kept.json"
 _NAMES = ("state.json", _KEPT, "instance_id", "instance.key.json")
 
@@ -235,7 +237,7 @@ class StateFolder:
                 return
             except FileNotFoundError:
                 pass
-            except ValueError as error:
+            except _BROKEN as error:
                 self._set_aside("instance_id", error)
             # The certificate remembers the id: under another id the installation would take another seat.
             self._name = claim_of(self.read().certificate or "", "sub") or wanted or str(uuid.uuid4())
@@ -246,11 +248,16 @@ class StateFolder:
         with self._reading:
             self._identity.written(instance_id)
 
-    def _set_aside(self, name: str, error: ValueError) -> None:
+    def _set_aside(self, name: str, error: Exception) -> None:
         file = self.path / name
         aside = self.path / f"{name}.broken-{uuid.uuid4().hex[:8]}"
-        if file.stat().st_size or name == "state.json":
-            log.error("%s is broken (%s) and is put aside as %s", file, error, aside)
+        if not (file.stat().st_size or name == "state.json"):
+            return
+        log.error("%s is broken (%s) and is put aside as %s", file, error, aside)
+        try:
+            # It stays until a new one replaces it: after a kill in between nobody must think that it was removed.
+            os.link(file, aside, follow_symlinks=False)
+        except (OSError, NotImplementedError):  # a folder, or a file system without links
             os.replace(file, aside)
 
     def _load(self) -> State | None:
@@ -262,13 +269,12 @@ class StateFolder:
             return self._state.load()
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except _BROKEN as error:
             # A broken file must not stop production: the known state is written again, the file kept.
-            found = None if self._state.known else _salvaged(self.path)
+            found = self._state.known or _salvaged(self.path) or State()
+            self._state.written(found)  # also where nothing can be written
             self._set_aside("state.json", error)
-            if found:
-                self._state.written(found)
-                self.write_file("state.json", encode(found))
+            self.write_file("state.json", encode(found))
             return found
 
 
@@ -277,7 +283,7 @@ def _salvaged(folder: Path) -> State | None:
     for name in ("state.json", _KEPT):
         try:
             texts.append(read_bytes(folder / name).decode("utf-8", "replace"))
-        except OSError:
+        except (OSError, ValueError):
             texts.append("")
     return salvage(*texts) if texts[0] or (folder / "state.json").exists() else None
 

@@ -107,13 +107,17 @@ def told_end(facts: Facts, held: Holdings) -> tuple[int | None, int | None]:
     return max(known) if known else None, None if exp is None else exp * SECOND
 
 
+def ahead_of_service(at_last_grant: int, last_attempt_at: int | None, clock: int) -> int:
+    """How far the local clock is ahead, in milliseconds; 0 after it was set back behind its reading at that time."""
+    return at_last_grant if clock >= (last_attempt_at or 0) - CLOCK_TOLERANCE else 0
+
+
 def local_time(facts: Facts, held: Holdings, clock: int) -> tuple[int, set[str]]:
     """The time to judge by, and the warnings about the local clock.
 
     If the clock was ahead at the last grant, that difference is subtracted until the clock is corrected.
     """
-    right_since = (facts.last_attempt_at or 0) - CLOCK_TOLERANCE
-    ahead = facts.clock_ahead if clock >= right_since else 0
+    ahead = ahead_of_service(facts.clock_ahead, facts.last_attempt_at, clock)
     warnings = {"CLOCK_AHEAD"} if ahead else set()
     recorded = max(facts.last_seen_at or 0, facts.last_attempt_at or 0)
     known = recorded if ahead else max(held.high_water, recorded)

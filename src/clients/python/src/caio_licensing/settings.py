@@ -16,7 +16,6 @@ log = logging.getLogger("caio_licensing")
 
 _DEFAULT_FOLDER = "~/.local/state/caio-license"
 MAX_LEASE_HOURS = 8760
-_LONGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def settings_from(
         license_key_file=Path(file) if file else None,
         instance_id=_instance_id(instance_id),
         lease_hours=_lease_hours(lease_hours),
-        release=os.environ.get("CAIO_LICENSE_RELEASE") == "1" if release is None else release,
+        release=_is_on("CAIO_LICENSE_RELEASE") if release is None else release,
         built_at=_built_at(built_at),
     )
 
@@ -78,23 +77,23 @@ def configured_text(settings: Settings) -> str | None:
     """
     if settings.license_key or not settings.license_key_file:
         return settings.license_key
-    if os.stat(settings.license_key_file).st_size > _LONGEST_FILE:
-        raise ValueError("it is longer than any license key")
     return read_text(settings.license_key_file)
 
 
 def pinned_by_environment() -> dict[str, Any] | None:
-    """:raises OSError, ValueError: if CAIO_LICENSE_KEYS does not name a file with a JWK Set"""
-    file = os.environ.get("CAIO_LICENSE_KEYS")
+    """None if CAIO_LICENSE_KEYS names no file with a JWK Set: a file that was not mounted is no reason to stop."""
+    file = os.environ.get("CAIO_LICENSE_KEYS", "").strip()
     if not file:
         return None
     try:
         keys = json.loads(read_text(file))
-    except ValueError as error:
-        raise ValueError(f"CAIO_LICENSE_KEYS: {file} cannot be read: {error}") from error
-    if not isinstance(keys, Mapping):
-        raise ValueError(f"CAIO_LICENSE_KEYS: {file} holds no JWK Set")
-    return dict(keys)
+        if isinstance(keys, Mapping) and isinstance(keys.get("keys"), list):
+            return dict(keys)
+        fault = "it holds no JWK Set"
+    except (OSError, ValueError, RecursionError) as error:
+        fault = str(error)
+    log.error("CAIO_LICENSE_KEYS is passed over, no keys are pinned: %s: %s", file, fault)
+    return None
 
 
 def _folder(state_dir: str | os.PathLike[str] | None) -> Path | None:
@@ -113,6 +112,10 @@ def _instance_id(given: str | None) -> str | None:
     if told and not is_instance_id(told):
         log.error("CAIO_LICENSE_INSTANCE_ID is passed over: an instance id has 1 to 128 printable characters")
     return told if is_instance_id(told) else None
+
+
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("1", "true")
 
 
 def _built_at(given: BuiltAt | None) -> int | None:

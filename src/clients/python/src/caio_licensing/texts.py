@@ -22,6 +22,8 @@ _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"), ("<", ">"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 #: No key is this long, even with added marks; a longer text must not cause work.
 _LONGEST = 65_536
+#: A state with a year of usage and a long revocation list has less.
+_LONGEST_FILE = 16 * 1024 * 1024
 # Host names may have letters of all scripts.
 _SERVICE = re.compile(r"""https?://(?:\[[0-9a-f:.]+\]|[^\s\x00-\x20\x7f/?#@:\[\]\\<>^`{|}%"]+)(?::(\d{1,5}))?(?:/\S*)?""")
 _NO_SERVICE = "the url is no address of a service, which looks like https://licensing.example"
@@ -126,7 +128,17 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """At once: a pipe in a file's place would keep the caller, and with it the start of an application, for ever."""
+    """At once, and not for ever: a pipe or an endless device in a file's place would keep the caller, and with it the
+    start of an application.
+
+    :raises OSError, ValueError:
+    """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as stream:
-        return stream.read() or b""
+    try:  # fdopen does not close what it cannot take, such as a folder's
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            data = stream.read(_LONGEST_FILE + 1) or b""
+    finally:
+        os.close(handle)
+    if len(data) > _LONGEST_FILE:
+        raise ValueError("it is longer than any file of a license")
+    return data
