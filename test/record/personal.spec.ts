@@ -168,7 +168,7 @@ beforeAll(async () => {
   await freshRecord();
   await everyCall();
   await night();
-});
+}, 60_000);
 
 describe("the record", () => {
   it("has events of every call that changes something", () => {
