@@ -1,5 +1,5 @@
 // What the TypeScript client does on Node: its environment, its background work, processes that share a folder.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -102,13 +102,14 @@ describe("an onError that throws", () => {
         return onError();
       };
       const license = await install({ licenseKey, background: true, onError: counted });
-      const file = join(folder.path, "state.json");
-      rmSync(file);
-      mkdirSync(file);
+      const away = `${folder.path}.away`;
+      renameSync(folder.path, away);
+      writeFileSync(folder.path, "a file where the folder was");
       license.countRequests(3);
       await ticking(() => expect(told).toBeGreaterThan(0));
       await setImmediate();
-      rmSync(file, { recursive: true });
+      rmSync(folder.path);
+      renameSync(away, folder.path);
       await ticking(() => expect(folder.state()["usage"]["2027-01-05"].requests).toBe(3));
       await setImmediate();
       expect(escaped).toEqual([]);

@@ -28,8 +28,7 @@ log = logging.getLogger("caio_licensing")
 
 #: A change takes milliseconds. A process that holds the lock longer was paused, and nobody waits for it.
 PATIENCE = 2.0
-#: What reading a file says if its content is of no use: it is no text, or a folder is in its place.
-_BROKEN = (ValueError, IsADirectoryError)
+_BROKEN = (ValueError, IsADirectoryError)  # what reading says if the content is of no use
 _KEPT = "kept.json"
 _NAMES = ("state.json", _KEPT, "instance_id", "instance.key.json")
 
