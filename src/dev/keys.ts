@@ -57,8 +57,9 @@ function retireKey(text: string, kid: string): string {
 }
 
 async function main(): Promise<void> {
-  // A kid may begin with a hyphen, as an option does; and there are no options.
-  const args = ["--", ...process.argv.slice(2)];
+  // A kid may begin with a hyphen, as an option does.
+  const args = process.argv.slice(2);
+  if (args[0] === "retire") args.splice(1, 0, "--");
   const { positionals } = commandLine(USAGE, { allowPositionals: true, args });
   const [command, kid, ...more] = positionals;
   const is = (name: string, takesKid = false): boolean =>
