@@ -20,7 +20,7 @@ export const EXIT_CODES = `Exit codes:
   4  not found
   5  refused: a conflict, invalid input, or a license that does not allow it
   6  the service cannot be reached, is unavailable, or asks you to wait
-  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys)`;
+  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys, no head)`;
 
 /** An expected failure: shown as it is, without a stack. */
 export class Failure extends Error {

@@ -182,7 +182,13 @@ async function verify(call: Call<Options>): Promise<void> {
   if (json) print(JSON.stringify(checked));
   else printChecked(checked);
   for (const one of heard.silent) note(`${one} names no head of the record.`);
+  for (const one of heard.empty)
+    note(
+      `${one} is no signed document and names no head of the record, so it was not compared. Save a mail as it was sent (.eml), or its text.`,
+    );
   if (!valid) process.exitCode = EXIT.refused;
+  else if (heard.empty.length > 0 || (witnesses.length > 0 && heard.heads === 0))
+    process.exitCode = EXIT.usage;
   else if (place !== null) {
     const seen: Remembered = {
       issuer,

@@ -294,14 +294,20 @@ describe("an owner who began the seals anew", () => {
 
 describe("a witness", () => {
   it.each([
-    ["that is not genuine", "a.b.c", 5, "proves nothing"],
+    ["that is not genuine", "eyJhIjoxfQ.b.c", 5, "proves nothing"],
     [
       "that names another head",
       `Seal 3 of the record: ${"ab".repeat(32)}`,
       5,
       "which the record does not have",
     ],
-    ["that names nothing", "Hello", 0, "names no head of the record"],
+    ["that names nothing", "Hello. How are. You", 2, "names no head of the record"],
+    [
+      "that is a mail without a head",
+      `From: a@b.example\r\nX-Id: ${"ab".repeat(32)}\r\n\r\nHello`,
+      2,
+      "names no head",
+    ],
   ])("%s", async (_, content, expected, says) => {
     writeFileSync(desk.file("witness"), content);
     const { code, out, err } = await desk.cli(["audit", "verify", "--witness", "witness"]);
