@@ -1,6 +1,6 @@
 // What an installation is answered while the database takes no writes.
 import { decodeJwt } from "jose";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/config.ts";
 import { unrecordedLease } from "../../../src/licensing/seats/unrecorded.ts";
 import { DAY, setTime } from "../../support/clock.ts";
@@ -11,8 +11,8 @@ import { activate, admin, call, checkIn, newLicense, rows, unique } from "../../
 const HOUR = 3_600_000;
 const START = Date.parse("2034-03-01T12:00:00Z");
 
-/** Bindings whose D1 answers questions and refuses every write with this message. */
-function unwritable(message = "D1_ERROR: Exceeded maximum DB size.") {
+/** Bindings whose D1 refuses every write with this message, and answers questions or not even those. */
+function unwritable(message = "D1_ERROR: Exceeded maximum DB size.", answers = true) {
   const reads = new WeakSet<object>();
   const trips: string[] = [];
   const DB = {
@@ -27,7 +27,7 @@ function unwritable(message = "D1_ERROR: Exceeded maximum DB size.") {
     async batch(statements: D1PreparedStatement[]) {
       const isRead = statements.every((one) => reads.has(one));
       trips.push(isRead ? "read" : "write");
-      if (isRead) return env.DB.batch(statements);
+      if (isRead && answers) return env.DB.batch(statements);
       throw new Error(message);
     },
   } as unknown as D1Database;
@@ -96,6 +96,47 @@ describe.each(["/v1/check-in", "/v1/activate"])("%s", (path) => {
     expect([answer.status, answer.body.warnings?.at(-1)?.code]).toEqual([200, "NOT_RECORDED"]);
   });
 
+  it("says so in the log, under the name that the runbooks search for", async () => {
+    const { license_key, certificate } = await nearItsEnd();
+    const log: Record<string, unknown>[] = [];
+    const spy = vi
+      .spyOn(console, "error")
+      .mockImplementation((line: string) => void log.push(JSON.parse(line)));
+    const answer = await call(path, {
+      bindings: unwritable().bindings,
+      body: body(license_key, certificate),
+    });
+    spy.mockRestore();
+    expect(log).toMatchObject([
+      {
+        event: "database unavailable",
+        reason: "full",
+        answered: "NOT_RECORDED",
+        request_id: answer.headers.get("X-Request-Id"),
+      },
+    ]);
+  });
+
+  it("asks for the next check-in before the lease is half over, however short it is", async () => {
+    const { license_key, certificate } = await nearItsEnd();
+    const now = START + 4 * DAY - HOUR;
+    setTime(now);
+    const asked = body(license_key, certificate, { lease_hours: 2 });
+    const answer = await call(path, { bindings: unwritable().bindings, body: asked });
+    expect(answer.body).toMatchObject({
+      lease_expires_at: new Date(now + 2 * HOUR).toISOString(),
+      check_in_at: new Date(now + HOUR).toISOString(),
+    });
+  });
+
+  it("is a 503 where the database does not answer questions either", async () => {
+    const { license_key, certificate } = await nearItsEnd();
+    const { bindings, trips } = unwritable(undefined, false);
+    const answer = await call(path, { bindings, body: body(license_key, certificate) });
+    expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+    expect(trips).toEqual(["write", "read"]);
+  });
+
   it("leaves what is no failure of the database as it is", async () => {
     const { license_key, certificate } = await nearItsEnd();
     const { bindings } = unwritable("D1_ERROR: near SELECT: syntax error: SQLITE_ERROR");
@@ -152,6 +193,18 @@ describe.each(["/v1/check-in", "/v1/activate"])("%s", (path) => {
       503,
     );
   });
+});
+
+it("a request file that staff hand in is never answered unrecorded: staff wait for what is written", async () => {
+  const { license, license_key, certificate } = await nearItsEnd();
+  const request = body(license_key, certificate);
+  const path = `/licenses/${license.id}/offline-activations`;
+  const { bindings, trips } = unwritable();
+  const answer = await admin(path, { bindings, body: { request } });
+  expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+  expect(trips.at(-1)).toBe("write");
+  expect((await call("/v1/check-in", { bindings, body: request })).status).toBe(200);
+  expect((await admin(path, { body: { request } })).status).toBe(200);
 });
 
 describe("once it can be recorded again", () => {
