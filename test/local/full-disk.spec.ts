@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync, writeS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { NodeLicense } from "../../src/clients/typescript/src/node.ts";
 import { ENDS_WITH_PARENT, freePort } from "../../src/dev/service.ts";
 import { isHere } from "./support/everything.ts";
 import { migrated } from "./support/migrated.ts";
@@ -73,6 +74,8 @@ beforeEach(async () => {
     `ADMIN_TOKEN:${TOKEN}`,
     "--var",
     "RATE_LIMITS:off",
+    "--var",
+    `ISSUER:${url}`,
   ];
   service = spawn(
     "unshare",
@@ -119,6 +122,21 @@ describe.runIf(isHere(canMount, "No disk can be mounted here."))("on a full disk
     const { license_key } = issued.body;
     const holder = await call("/v1/activate", { license_key, instance_id: "holder" });
     expect(holder.status).toBe(200);
+    const client = await NodeLicense.open({
+      url,
+      licenseKey: license_key,
+      folder: join(folder, "client"),
+      background: false,
+    });
+    client.countRequests(5);
+    // The first one takes the seat, the second one tells what was counted.
+    await client.checkIn();
+    expect(await client.checkIn()).toMatchObject({ state: "entitled", warnings: [] });
+    const usedBy = async (): Promise<number[]> => {
+      const { data } = (await call(`/v1/admin/licenses/${issued.body.license.id}/usage`)).body;
+      return data.map(({ requests }: { requests: number }) => requests);
+    };
+    expect(await usedBy()).toEqual([5]);
 
     fill();
     // The log that SQLite writes ahead may have some room left in itself.
@@ -140,6 +158,17 @@ describe.runIf(isHere(canMount, "No disk can be mounted here."))("on a full disk
     expect(kept.body.warnings).toContainEqual(expect.objectContaining({ code: "NOT_RECORDED" }));
     expect(kept.body.lease_expires_at > holder.body.lease_expires_at).toBe(true);
 
+    // The client of an installation goes on, counts, and keeps what was not taken.
+    let lease = client.status().leaseExpiresAt!;
+    for (let n = 0; n < 3; n++) {
+      client.countRequests(100);
+      const status = await client.checkIn();
+      expect(status).toMatchObject({ state: "entitled", mayRun: true });
+      expect(status.warnings).toEqual(["NOT_RECORDED"]);
+      expect(status.leaseExpiresAt! >= lease).toBe(true);
+      lease = status.leaseExpiresAt!;
+    }
+
     expect(await call("/readyz")).toMatchObject({
       status: 503,
       body: { detail: "The database takes no writes." },
@@ -152,6 +181,11 @@ describe.runIf(isHere(canMount, "No disk can be mounted here."))("on a full disk
 
     unlinkSync(onDisk("filler"));
     expect((await call("/v1/activate", { license_key, instance_id: "after" })).status).toBe(200);
+    client.countRequests(2);
+    for (let n = 0; n < 2; n++)
+      expect(await client.checkIn()).toMatchObject({ state: "entitled", warnings: [] });
+    expect(await usedBy()).toEqual([307]);
+    await client.close();
     const again = { license_key, instance_id: "holder", certificate: kept.body.certificate, usage };
     expect(await call("/v1/check-in", again)).toMatchObject({
       status: 200,
