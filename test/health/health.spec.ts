@@ -24,7 +24,7 @@ const runAll = async (): Promise<void> => {
 };
 
 /** A database that is full: it answers, and refuses every write that needs room. */
-const full = () => {
+const full = (message = "D1_ERROR: Exceeded maximum DB size.") => {
   const writes = new WeakSet<object>();
   const DB = {
     withSession: () => DB,
@@ -36,7 +36,7 @@ const full = () => {
       },
     }),
     batch(statements: D1PreparedStatement[]) {
-      if (statements.some((one) => writes.has(one))) throw new Error("D1_ERROR: Exceeded maximum DB size.");
+      if (statements.some((one) => writes.has(one))) throw new Error(message);
       return env.DB.batch(statements);
     },
   } as unknown as D1Database;
@@ -118,6 +118,29 @@ describe("GET /v1/admin/health", () => {
     expect(body.problems).toContain("The database takes no writes.");
   });
 
+  it("tries with more than the room that may be left in the last pages", async () => {
+    await runAll();
+    const { DB } = full();
+    let tried = 0;
+    const bindings = { ...env };
+    bindings.DB = {
+      withSession: () => bindings.DB,
+      prepare: (sql: string) =>
+        sql.includes("INTO write_probe")
+          ? {
+              bind(...values: unknown[]) {
+                tried = Number(values[0]);
+                return DB.prepare(sql).bind(...values);
+              },
+            }
+          : env.DB.prepare(sql),
+      batch: (s: D1PreparedStatement[]) => DB.batch(s),
+    } as unknown as D1Database;
+    expect((await admin("/health", { bindings })).body.database.takes_writes).toBe(false);
+    // As hexadecimal digits: two of a byte. A page has 4096 bytes.
+    expect(2 * tried).toBeGreaterThan(3 * 4096);
+  });
+
   it("is 503 where the database does not answer", async () => {
     for (const message of [LOST, OVERLOADED]) {
       const { bindings } = faulty(() => ({ moment: "before", message }));
@@ -192,6 +215,22 @@ describe("/readyz", () => {
     isFull = false;
     expect((await customer()).status).toBe(201);
     expect((await readyz(bindings)).status).toBe(200);
+  });
+
+  it("tries again where a write failed for a reason that may be over, and is 503 while it is not", async () => {
+    let isBroken = true;
+    const bindings = { ...env };
+    const { DB } = full("D1_ERROR: disk I/O error: SQLITE_IOERR");
+    bindings.DB = {
+      prepare: (sql: string) => DB.prepare(sql),
+      withSession: () => bindings.DB,
+      batch: (s: D1PreparedStatement[]) => (isBroken ? DB : env.DB).batch(s),
+    } as unknown as D1Database;
+    const body = { id: unique("customer"), name: "Acme" };
+    expect((await admin("/customers", { bindings, body })).status).toBe(503);
+    expect((await readyz(bindings)).status).toBe(503);
+    isBroken = false;
+    expect(await readyz(bindings)).toMatchObject({ status: 200, body: { status: "ok" } });
   });
 
   it("is 503 on a database that is not migrated yet", async () => {

@@ -29,6 +29,8 @@ describe("a job is late", () => {
     // It never ran: from when it was first expected.
     ["nightly", { known_since: NOW - 26 * HOUR }, false],
     ["nightly", { known_since: NOW - 26 * HOUR - 1 }, true],
+    // Expected anew after its last good run: the later of the two counts.
+    ["nightly", { good_at: NOW - 30 * HOUR, known_since: NOW - 25 * HOUR }, false],
     // A run that fails, or is killed, is no good run.
     ["nightly", { good_at: NOW - 27 * HOUR, started_at: NOW - HOUR }, true],
     ["nightly", { good_at: NOW - 27 * HOUR, ended_at: NOW - HOUR, outcome: "failed" }, true],

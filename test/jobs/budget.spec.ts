@@ -152,9 +152,15 @@ describe("a night with more than one invocation can write", () => {
     { timeout: 120_000 },
     async () => {
       await rows("DELETE FROM messages WHERE license_id GLOB 'lic_budget_*'");
-      const resend = new FakeResend();
       setTime(NIGHT);
-      const bindings: Env = { ...env };
+      const calls: string[] = [];
+      vi.stubGlobal("fetch", async (url: string) => {
+        calls.push(url);
+        return new Response("OK");
+      });
+      const staff = "budget@smarthaus.example";
+      const bindings: Env = { ...env, ADMIN_EMAILS: staff, HEARTBEAT_URL: "https://watch.example/ping" };
+      const digests = () => rows("SELECT id FROM messages WHERE recipient = ?", staff);
       const { runNightly } = await import("../../src/jobs/nightly.ts");
       const written = async () =>
         (
@@ -167,11 +173,14 @@ describe("a night with more than one invocation can write", () => {
       expect(await rows("SELECT outcome FROM jobs WHERE name = 'nightly'")).toEqual([
         { outcome: "unfinished" },
       ]);
+      // What tells of the night as a whole waits for its end.
+      expect([await digests(), calls]).toEqual([[], []]);
       setTime(NIGHT + 600_000);
       await fire(DELIVERIES, bindings, NIGHT + 600_000);
       expect(await written()).toBe(MANY);
       expect(await rows("SELECT outcome FROM jobs WHERE name = 'nightly'")).toEqual([{ outcome: "good" }]);
-      expect(resend.inbox).toEqual([]);
+      expect(await digests()).toHaveLength(1);
+      expect(calls).toEqual([bindings.HEARTBEAT_URL]);
     },
   );
 });

@@ -41,6 +41,7 @@ interface Job {
   counts: string;
   failures: string;
   good_at: number | null;
+  good_due_at: number | null;
 }
 
 /** An end whose seventh day is told this night. */
@@ -58,7 +59,7 @@ const told = async (): Promise<Record<string, unknown>[]> =>
   ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));
 
 /** Bindings whose D1 fails at each statement of this kind. */
-function failing(pattern: RegExp, bindings: Env = env): Env {
+function failing(pattern: RegExp, bindings: Env = env, message = OVERLOADED): Env {
   const bad = new WeakSet<object>();
   const DB = {
     withSession: () => DB,
@@ -70,7 +71,7 @@ function failing(pattern: RegExp, bindings: Env = env): Env {
       },
     }),
     async batch(statements: D1PreparedStatement[]) {
-      if (statements.some((one) => bad.has(one))) throw new Error(OVERLOADED);
+      if (statements.some((one) => bad.has(one))) throw new Error(message);
       return env.DB.batch(statements);
     },
   } as unknown as D1Database;
@@ -121,6 +122,22 @@ describe("a good run", () => {
 });
 
 describe("a run that fails", () => {
+  it("keeps the first 300 characters of the error in its row: a database may say a lot", async () => {
+    await newCustomer();
+    const message = `D1_ERROR: ${"x".repeat(5_000)}`;
+    await fire(NIGHTLY, failing(SEALING, env, message), night).catch(() => null);
+    expect(JSON.parse((await rowOf()).failures)).toEqual([{ step: "seal", error: message.slice(0, 300) }]);
+  });
+
+  it("is told for each job by itself, both on the same day", async () => {
+    await newCustomer();
+    const bad = failing(/INSERT INTO audit_seals|INSERT INTO activation_days/);
+    await fire(NIGHTLY, bad, night).catch(() => null);
+    await newCustomer();
+    await fire(DELIVERIES, bad, night).catch(() => null);
+    expect((await told()).map(({ job }) => job)).toEqual(["nightly", "deliveries"]);
+  });
+
   it("logs each failure with job, step, and request id, and goes on with the next step", async () => {
     await admin("/customers", { body: { id: unique("c"), name: "C" } });
     log = [];
@@ -163,15 +180,18 @@ describe("a run that fails", () => {
     const staff = `${unique("staff")}@smarthaus.example`;
     const bindings = mailing({ ADMIN_EMAILS: staff });
     await newCustomer();
-    for (const [n, database] of [failing(SEALING, bindings), bindings, bindings].entries()) {
+    const bad = failing(SEALING, bindings);
+    for (const [n, database] of [bad, bad, bindings, bindings].entries()) {
       setTime(night + n * DAY);
       await fire(DELIVERIES, env, night + n * DAY);
       await fire(NIGHTLY, database, night + n * DAY).catch(() => null);
     }
-    const [first, second, third] = resend.to(staff).map(({ text }) => text);
-    expect(first).toMatch(/^Jobs \(1\)[\s\S]*nightly[\s\S]*seal[\s\S]*failed/m);
-    expect(second).toMatch(/^Jobs \(1\)[\s\S]*nightly/m);
-    expect(third).not.toMatch(/^Jobs /m);
+    const [first, second, third, fourth] = resend.to(staff).map(({ text }) => text);
+    // Once, also where the night before failed as well.
+    for (const text of [first, second])
+      expect(text).toMatch(/^Jobs \(1\)[\s\S]*nightly[\s\S]*seal[\s\S]*failed/m);
+    expect(third).toMatch(/^Jobs \(1\)[\s\S]*nightly/m);
+    expect(fourth).not.toMatch(/^Jobs /m);
   });
 
   it("loses nothing of what the digest tells: its period begins again at the last good night", async () => {
@@ -197,6 +217,29 @@ describe("a run that fails", () => {
     expect(broken).toMatch(/^Jobs /m);
     expect(broken).not.toContain("Without an e-mail address");
     expect(mended!.split("Without an e-mail address")[1]).toContain(license.id);
+  });
+
+  it("tells of eight days, however long ago the last good night was", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const { id } = await newCustomer();
+    setTime(night - 20 * DAY);
+    const endedAgo = async (days: number): Promise<string> => {
+      const expires_at = new Date(night - days * DAY).toISOString();
+      return (await newLicense({ customer_id: id, expires_at, notice_days: [] })).license.id;
+    };
+    const [lately, before] = [await endedAgo(7), await endedAgo(9)];
+    setTime(night);
+    const bindings = mailing({ ADMIN_EMAILS: staff });
+    await fire(NIGHTLY, env, night);
+    await rows(
+      "UPDATE jobs SET outcome = 'failed', good_due_at = ? WHERE name = 'nightly'",
+      night - 20 * DAY,
+    );
+    await fire(NIGHTLY, bindings, night);
+    const [digest] = resend.to(staff);
+    expect(digest!.text).toContain(lately);
+    expect(digest!.text).not.toContain(before);
   });
 
   it("is logged and still does what it can where its row cannot be written", async () => {
@@ -244,14 +287,38 @@ describe("a night that was killed", () => {
     await fire(DELIVERIES, mailing(), Date.now());
     expect(resend.to(email)).toHaveLength(0);
     setTime(night + 30 * 60_000);
+    log = [];
     await fire(DELIVERIES, mailing(), Date.now());
     expect(resend.to(email)).toHaveLength(1);
-    expect(await rowOf()).toMatchObject({ due_at: night, outcome: "good" });
+    expect(await rowOf()).toMatchObject({
+      due_at: night,
+      outcome: "good",
+      good_at: night + 30 * 60_000,
+      good_due_at: night,
+    });
+    // The two together might take more queries than D1 allows.
+    expect(log.filter(({ event }) => event === "job").map(({ job }) => job)).toEqual(["nightly"]);
     setTime(night + 40 * 60_000);
     log = [];
     await fire(DELIVERIES, mailing(), Date.now());
     expect(log).toMatchObject([{ event: "job", job: "deliveries" }]);
   });
+});
+
+it("a ten-minute run that cannot read how the night ended says so, and still sends", async () => {
+  const resend = new FakeResend();
+  const email = `${unique("it")}@acme.example`;
+  const { id } = await newCustomer({ email });
+  const { license } = await newLicense({ customer_id: id });
+  await admin(`/licenses/${license.id}/send-email`, { body: {}, bindings: mailing() });
+  log = [];
+  await expect(fire(DELIVERIES, failing(/\bjobs\b/, mailing()), night)).rejects.toThrow("at begin, end (");
+  expect(log).toMatchObject([
+    { event: "database unavailable", job: "deliveries", step: "carry on" },
+    { step: "begin" },
+    { step: "end" },
+  ]);
+  expect(resend.to(email)).toHaveLength(1);
 });
 
 describe("HEARTBEAT_URL", () => {
@@ -293,6 +360,20 @@ describe("HEARTBEAT_URL", () => {
     await fire(NIGHTLY, bindings(), night);
     expect(log).toContainEqual(expect.objectContaining({ level: "error", event: "heartbeat", error }));
     expect(JSON.stringify(log)).not.toContain("5f0c");
+    expect(await rowOf()).toMatchObject({ outcome: "good" });
+  });
+
+  it("is waited for no longer than ten seconds", async () => {
+    const timeout = vi
+      .spyOn(AbortSignal, "timeout")
+      .mockReturnValue(AbortSignal.abort(new TypeError("over")));
+    vi.stubGlobal("fetch", async (_url: string, { signal }: RequestInit) => {
+      signal!.throwIfAborted();
+      return new Response("OK");
+    });
+    await fire(NIGHTLY, bindings(), night);
+    expect(timeout).toHaveBeenCalledWith(10_000);
+    expect(log).toContainEqual(expect.objectContaining({ event: "heartbeat", error: "TypeError" }));
     expect(await rowOf()).toMatchObject({ outcome: "good" });
   });
 
