@@ -28,16 +28,26 @@ export interface JobTrouble {
   at: number | null;
   /** The steps that failed. */
   steps: string[];
+  /** What the first of them said. */
+  why: string | null;
 }
+
+/** Where it stands what to do, in the repository. */
+const runbook = (name: string): string => `docs/operations/${name}.md`;
+
+/** The runbook about a job that does not do its work. */
+export const runbookFor = ({ steps }: Pick<JobTrouble, "steps">): string =>
+  runbook(steps.length === 1 && steps[0] === "seal" ? "broken-seals" : "night-did-not-run");
 
 /** What is wrong with the jobs: each one at most once, being late before having failed. */
 export function troublesOf(rows: JobRow[], now: number): JobTrouble[] {
   return JOBS.flatMap((job): JobTrouble[] => {
     const row = rows.find(({ name }) => name === job);
     if (!row) return [];
-    const steps = row.outcome === "failed" ? row.failures.map(({ step }) => step) : [];
-    if (lateFrom(job, row) < now) return [{ job, is: "late", at: row.good_at, steps }];
-    return row.outcome === "failed" ? [{ job, is: "failed", at: row.ended_at, steps }] : [];
+    const failures = row.outcome === "failed" ? row.failures : [];
+    const what = { job, steps: failures.map(({ step }) => step), why: failures[0]?.error ?? null };
+    if (lateFrom(job, row) < now) return [{ ...what, is: "late", at: row.good_at }];
+    return row.outcome === "failed" ? [{ ...what, is: "failed", at: row.ended_at }] : [];
   });
 }
 
@@ -56,6 +66,17 @@ export interface Figures {
   database: { bytes: number; of: number; takesWrites: boolean };
 }
 
+/** What is wrong with the room in the database, and where it stands what to do; null if there is enough. */
+export const spaceTrouble = ({ bytes, of }: { bytes: number; of: number }): SpaceTrouble | null =>
+  bytes < of * NEARLY_FULL
+    ? null
+    : { what: `The database holds ${bytes} of ${of} bytes.`, runbook: runbook("database-full") };
+
+export interface SpaceTrouble {
+  what: string;
+  runbook: string;
+}
+
 interface Verdict {
   /** Whether somebody has to act now: a health check fails. */
   failing: boolean;
@@ -66,14 +87,14 @@ interface Verdict {
 export function judge({ jobs, mail, database }: Figures, now: number): Verdict {
   const troubles = troublesOf(jobs, now);
   const waits = mail.oldest_at !== null && mail.oldest_at < now - MAIL_BACKS_UP;
-  const full = database.bytes >= database.of * NEARLY_FULL;
+  const full = spaceTrouble(database);
   return {
     failing: !database.takesWrites || troubles.some(({ job, is }) => job === "nightly" && is === "late"),
     problems: [
       ...(database.takesWrites ? [] : ["The database takes no writes."]),
       ...troubles.map(troubleInWords),
       ...(waits ? [`Mail has been waiting since ${formatInstant(mail.oldest_at!)}.`] : []),
-      ...(full ? [`The database holds ${database.bytes} of ${database.of} bytes.`] : []),
+      ...(full ? [full.what] : []),
     ],
   };
 }

@@ -33,9 +33,10 @@ export const runsIn = ({ results }: D1Result<Row>): JobRow[] =>
     };
   });
 
-export async function readRuns(services: Pick<Services, "db">): Promise<JobRow[]> {
-  const [runs] = await services.db.batch([selectRuns(services)]);
-  return runsIn(runs!);
+/** The rows, and how many bytes the database holds. */
+export async function readRuns(services: Pick<Services, "db">): Promise<{ runs: JobRow[]; bytes: number }> {
+  const [found] = await services.db.batch([selectRuns(services)]);
+  return { runs: runsIn(found!), bytes: found!.meta.size_after };
 }
 
 /**
@@ -65,8 +66,10 @@ interface Ended {
   failures: StepFailure[];
 }
 
+type Told = Pick<JobTrouble, "job" | "is" | "steps">;
+
 /** Of one run of a job, or of many that fail one after the other, one event a day says so. */
-const tell = (context: Context, at: number, { job, is, steps }: Omit<JobTrouble, "at">, onlyIf: string) =>
+const tell = (context: Context, at: number, { job, is, steps }: Told, onlyIf: string) =>
   [
     context.db.sql(
       `UPDATE jobs SET told_at = ?1 WHERE name = ?2 AND (coalesce(told_at, 0) < ?3 OR ${onlyIf})`,

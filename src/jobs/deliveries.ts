@@ -47,7 +47,8 @@ export async function runDeliveries(context: Context, due: number): Promise<void
 
 async function leftOver(context: Context): Promise<number | null> {
   try {
-    return nightToCarryOn(await readRuns(context), context.clock.now());
+    const { runs } = await readRuns(context);
+    return nightToCarryOn(runs, context.clock.now());
   } catch (error) {
     context.log("error", {
       ...logged(error),

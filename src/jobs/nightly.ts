@@ -1,10 +1,12 @@
 // Once a night: the notices that are due, the seal over new events, and the digest for staff.
 import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
-import { type JobTrouble, troublesOf } from "../health/rules.ts";
+import { type JobTrouble, runbookFor, spaceTrouble, troublesOf } from "../health/rules.ts";
+import { readRuns } from "../health/runs.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
+import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
@@ -45,9 +47,10 @@ export async function runNightly(context: Context, due: number): Promise<void> {
       async run(run) {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
-        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), () =>
-          notesOnChanges(run.context, due, since),
-        );
+        await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
+          ...(await noteOnSpace(run.context)),
+          ...(await notesOnChanges(run.context, due, since)),
+        ]);
       },
     },
     mailStep(due),
@@ -66,13 +69,27 @@ async function digestPeriod({ context, before }: Run, due: number): Promise<numb
 }
 
 /** What the digest tells about the jobs: this night so far, and what went wrong before. */
-function jobNews({ context, before, failures }: Run): JobTrouble[] {
+function jobNews({ context, before, failures }: Run): DigestJob[] {
   const now = context.clock.now();
-  const troubles = troublesOf(before, now);
-  if (failures.length === 0) return troubles;
   const steps = failures.map(({ step }) => step);
+  const tonight: JobTrouble[] =
+    failures.length === 0 ? [] : [{ job: "nightly", is: "failed", at: now, steps, why: failures[0]!.error }];
+  const earlier = troublesOf(before, now).filter(
+    ({ job, is }) => tonight.length === 0 || job !== "nightly" || is !== "failed",
+  );
+  return [...tonight, ...earlier].map((trouble) => ({ ...trouble, runbook: runbookFor(trouble) }));
+}
+
+async function noteOnSpace(context: Context): Promise<DigestNote[]> {
+  const { bytes } = await readRuns(context);
+  const trouble = spaceTrouble({ bytes, of: context.config.databaseMaxBytes });
+  if (trouble === null) return [];
+  const { what, runbook } = trouble;
   return [
-    { job: "nightly", is: "failed", at: now, steps },
-    ...troubles.filter(({ job, is }) => job !== "nightly" || is !== "failed"),
+    {
+      title: "Database nearly full",
+      lead: `When it is full it takes no writes. What to do: ${runbook}.`,
+      lines: [what],
+    },
   ];
 }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Figures, judge, lateFrom, nightToCarryOn, troublesOf } from "../../src/health/rules.ts";
+import {
+  type Figures,
+  judge,
+  lateFrom,
+  nightToCarryOn,
+  runbookFor,
+  spaceTrouble,
+  troublesOf,
+} from "../../src/health/rules.ts";
 import type { JobRow } from "../../src/storage/schema.ts";
 
 const HOUR = 3_600_000;
@@ -43,13 +51,35 @@ describe("a job is late", () => {
   it("and is told of once, with the steps that fail", () => {
     const failures = [{ step: "seal", error: "x" }];
     const failed = job("nightly", { good_at: NOW - HOUR, ended_at: NOW, outcome: "failed", failures });
-    expect(troublesOf([failed], NOW)).toEqual([{ job: "nightly", is: "failed", at: NOW, steps: ["seal"] }]);
+    expect(troublesOf([failed], NOW)).toEqual([
+      { job: "nightly", is: "failed", at: NOW, steps: ["seal"], why: "x" },
+    ]);
     const late = { ...failed, good_at: NOW - 30 * HOUR };
     expect(troublesOf([late], NOW)).toEqual([
-      { job: "nightly", is: "late", at: NOW - 30 * HOUR, steps: ["seal"] },
+      { job: "nightly", is: "late", at: NOW - 30 * HOUR, steps: ["seal"], why: "x" },
     ]);
+    // What failed before a good run is over.
+    const mended = { ...late, outcome: "good" as const };
+    expect(troublesOf([mended], NOW)).toMatchObject([{ is: "late", steps: [], why: null }]);
     expect(troublesOf([job("nightly", { good_at: NOW })], NOW)).toEqual([]);
     expect(troublesOf([], NOW)).toEqual([]);
+  });
+});
+
+it.each([
+  [[], "night-did-not-run"],
+  [["seal"], "broken-seals"],
+  [["notices"], "night-did-not-run"],
+  [["notices", "seal"], "night-did-not-run"],
+])("what to do where %j failed stands in %s", async (steps, name) => {
+  expect(runbookFor({ steps })).toBe(`docs/operations/${name}.md`);
+});
+
+it("what to do about the room stands in a runbook from nine tenths on", () => {
+  expect(spaceTrouble({ bytes: 899, of: 1_000 })).toBeNull();
+  expect(spaceTrouble({ bytes: 900, of: 1_000 })).toEqual({
+    what: "The database holds 900 of 1000 bytes.",
+    runbook: "docs/operations/database-full.md",
   });
 });
 

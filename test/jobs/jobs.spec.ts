@@ -6,7 +6,8 @@ import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { faulty, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
-import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+import { visitorOf } from "../support/crew.ts";
+import { admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const HOUR = 3_600_000;
 let night = Date.parse("2033-01-10T03:00:00Z");
@@ -189,7 +190,9 @@ describe("a run that fails", () => {
     const [first, second, third, fourth] = resend.to(staff).map(({ text }) => text);
     // Once, also where the night before failed as well.
     for (const text of [first, second])
-      expect(text).toMatch(/^Jobs \(1\)[\s\S]*nightly[\s\S]*seal[\s\S]*failed/m);
+      expect(text).toMatch(
+        /^Jobs \(1\)[\s\S]*nightly[\s\S]*seal[\s\S]*failed[\s\S]*overloaded[\s\S]*docs\/operations\/broken-seals\.md/m,
+      );
     expect(third).toMatch(/^Jobs \(1\)[\s\S]*nightly/m);
     expect(fourth).not.toMatch(/^Jobs /m);
   });
@@ -400,15 +403,30 @@ describe("HEARTBEAT_URL", () => {
 
 describe("the console", () => {
   it("shows a job that failed, and one that is late, under what needs attention", async () => {
-    const { visitorOf } = await import("../support/crew.ts");
-    const { call } = await import("../support/service.ts");
     await newCustomer();
     await fire(NIGHTLY, failing(SEALING), night).catch(() => null);
     const { headers } = await visitorOf(env.ADMIN_TOKEN);
     const page = await call("/admin", { headers });
     expect(page.text).toContain("job failed");
     expect(page.text).toContain('href="/admin/activity?action=job.failed"');
+    expect(page.text).toContain("D1 DB is overloaded");
+    expect(page.text).toContain("What to do: docs/operations/broken-seals.md");
+    expect(page.text).not.toContain("docs/operations/database-full.md");
     await rows("UPDATE jobs SET outcome = 'good', good_at = ?1, known_since = ?1", night - 27 * HOUR);
     expect((await call("/admin", { headers })).text).toContain("job late");
+  });
+
+  it("and the digest say that the database is nearly full, and what to do", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = { ...mailing({ ADMIN_EMAILS: staff }), DATABASE_MAX_BYTES: "100000" };
+    await fire(NIGHTLY, bindings, night);
+    const [digest] = resend.to(staff);
+    expect(digest!.text).toMatch(
+      /^Database nearly full \(1\)[\s\S]*docs\/operations\/database-full\.md[\s\S]*of 100000 bytes/m,
+    );
+    const { headers } = await visitorOf(env.ADMIN_TOKEN);
+    const page = await call("/admin", { headers, bindings });
+    expect(page.text).toMatch(/of 100000 bytes\.[\s\S]*docs\/operations\/database-full\.md/);
   });
 });

@@ -80,8 +80,22 @@ const busy = (name = "Ada Price") =>
     unreachable: [row(name, "lic_5")],
     seal: { seal: 1_204, head: "0123456789abcdef".repeat(4) },
     jobs: [
-      { job: "nightly", is: "failed", at: END, steps: ["seal"] },
-      { job: "deliveries", is: "late", at: null, steps: [] },
+      {
+        job: "nightly",
+        is: "failed",
+        at: END,
+        steps: ["seal"],
+        why: "Nothing was sealed.",
+        runbook: "docs/operations/broken-seals.md",
+      },
+      {
+        job: "deliveries",
+        is: "late",
+        at: null,
+        steps: [],
+        why: null,
+        runbook: "docs/operations/night-did-not-run.md",
+      },
     ],
   });
 

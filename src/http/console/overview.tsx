@@ -1,7 +1,13 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
-import { type JobTrouble, troublesOf } from "../../health/rules.ts";
+import {
+  type JobTrouble,
+  runbookFor,
+  type SpaceTrouble,
+  spaceTrouble,
+  troublesOf,
+} from "../../health/rules.ts";
 import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
@@ -32,6 +38,13 @@ const Figure: FC<{ href: string; value: number; label: string }> = ({ href, valu
   </a>
 );
 
+const SpaceNote: FC<{ trouble: SpaceTrouble | null }> = ({ trouble }) =>
+  trouble === null ? null : (
+    <p class="note warn">
+      {trouble.what} When it is full it takes no writes. What to do: {trouble.runbook}
+    </p>
+  );
+
 const STANDINGS_SHOWN = [
   ["active", "active licenses"],
   ["expiring", "expiring within 30 days"],
@@ -61,6 +74,8 @@ interface Concern {
   href: string;
   what: Child;
   when: Child;
+  /** What is behind it, and what to do. */
+  more?: string[];
 }
 
 const seat = ({
@@ -106,13 +121,17 @@ function concernsOf(
   now: number,
 ): Concern[] {
   return [
-    ...troubles.map(({ job, is, at, steps }) => ({
-      tone: "stop" as const,
-      kind: `job ${is}`,
-      href: "/admin/activity?action=job.failed",
-      what: steps.length > 0 ? `${job}: ${steps.join(", ")}` : job,
-      when: at === null ? null : <When at={at} now={now} />,
-    })),
+    ...troubles.map((trouble) => {
+      const { job, is, at, steps, why } = trouble;
+      return {
+        tone: "stop" as const,
+        kind: `job ${is}`,
+        href: "/admin/activity?action=job.failed",
+        what: steps.length > 0 ? `${job}: ${steps.join(", ")}` : job,
+        when: at === null ? null : <When at={at} now={now} />,
+        more: [...(why === null ? [] : [why]), `What to do: ${runbookFor(trouble)}`],
+      };
+    }),
     ...found.clones.map((row) => ({
       tone: "stop" as const,
       kind: "clone suspected",
@@ -160,7 +179,7 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can }) {
-    const [figures, found, runs, latest, fault] = await Promise.all([
+    const [figures, found, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
       readRuns(context),
@@ -185,6 +204,7 @@ export const overview: Page = {
             }
           />
           <SenderNote fault={fault} />
+          <SpaceNote trouble={spaceTrouble({ bytes, of: context.config.databaseMaxBytes })} />
           <div class="figures">
             {STANDINGS_SHOWN.map(([standing, label]) => (
               <Figure href={listOf(standing)} value={figures.by_standing[standing]} label={label} />
@@ -204,14 +224,17 @@ export const overview: Page = {
                   </p>
                 ) : (
                   <ul class="list kinds">
-                    {concerns.map(({ tone, kind, href, what, when }) => (
+                    {concerns.map(({ tone, kind, href, what, when, more = [] }) => (
                       <li>
                         <span>
                           <Badge tone={tone}>{kind}</Badge>
                         </span>
-                        <span class="what">
+                        <div class="what">
                           <a href={href}>{what}</a>
-                        </span>
+                          {more.map((line) => (
+                            <p class="hint">{line}</p>
+                          ))}
+                        </div>
                         {when}
                       </li>
                     ))}

@@ -31,15 +31,18 @@ const undeliveredRow = ({ to, kind, license_id, customer_name, why }: Undelivere
 
 const lineRow = (line: string): Row => ({ lead: line, detail: null, note: "" });
 
-const jobRow = ({ job, is, at, steps }: DigestJob): Row => ({
+const jobRow = ({ job, is, at, steps, why, runbook }: DigestJob): Row => ({
   lead: { name: job },
   detail: steps.length > 0 ? { code: steps.join(", ") } : null,
-  note:
+  note: [
     is === "failed"
       ? `failed ${instantInWords(at ?? 0)}`
       : at === null
         ? "no good run yet"
         : `no good run since ${instantInWords(at)}`,
+    ...(why === null ? [] : [why]),
+    `What to do: ${runbook}`,
+  ],
 });
 
 const code = (id: string | null): Inline | null => (id === null ? null : { code: id });
@@ -114,12 +117,7 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
             senderLines(sender),
             lineRow,
           ),
-          ...section(
-            "Jobs",
-            "The service did not do all of its work; the runbooks say what to do.",
-            jobs,
-            jobRow,
-          ),
+          ...section("Jobs", "The service did not do all of its work. Installations go on.", jobs, jobRow),
           ...section(
             "Configuration",
             "The service goes on without these; mend them in the deployment.",

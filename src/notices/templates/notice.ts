@@ -59,6 +59,10 @@ export interface DigestJob {
   at: number | null;
   /** The steps that failed. */
   steps: string[];
+  /** What the first of them said. */
+  why: string | null;
+  /** The file that says what to do. */
+  runbook: string;
 }
 
 /** What a customer wants to know of, by the member of the license, in the order of the mail. */
