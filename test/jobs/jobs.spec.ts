@@ -423,7 +423,7 @@ describe("the console", () => {
     await fire(NIGHTLY, bindings, night);
     const [digest] = resend.to(staff);
     expect(digest!.text).toMatch(
-      /^Database nearly full \(1\)[\s\S]*docs\/operations\/database-full\.md[\s\S]*of 100000 bytes/m,
+      /^Database nearly full \(1\)[\s\S]*docs\/operations\/database-full\.md[\s\S]*of 100000 bytes\.$/m,
     );
     const { headers } = await visitorOf(env.ADMIN_TOKEN);
     const page = await call("/admin", { headers, bindings });

@@ -229,12 +229,12 @@ export const overview: Page = {
                         <span>
                           <Badge tone={tone}>{kind}</Badge>
                         </span>
-                        <div class="what">
+                        <span class="what">
                           <a href={href}>{what}</a>
                           {more.map((line) => (
-                            <p class="hint">{line}</p>
+                            <span class="hint">{line}</span>
                           ))}
-                        </div>
+                        </span>
                         {when}
                       </li>
                     ))}

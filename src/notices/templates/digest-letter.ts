@@ -29,7 +29,7 @@ const undeliveredRow = ({ to, kind, license_id, customer_name, why }: Undelivere
   note: `${kind.replaceAll("_", " ")}${why === null ? "" : `: ${why}`}`,
 });
 
-const lineRow = (line: string): Row => ({ lead: line, detail: null, note: "" });
+const lineRow = (line: string): Row => ({ lead: line, detail: null, note: [] });
 
 const jobRow = ({ job, is, at, steps, why, runbook }: DigestJob): Row => ({
   lead: { name: job },
