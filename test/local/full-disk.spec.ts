@@ -178,6 +178,15 @@ describe.runIf(isHere(canMount, "No disk can be mounted here."))("on a full disk
       body: { database: { takes_writes: false } },
     });
     expect(output).toMatch(/"event":"database unavailable"/);
+    const page = await fetch(`${url}/admin/sign-in`, {
+      method: "POST",
+      headers: { Origin: url },
+      body: new URLSearchParams({ token: TOKEN }),
+    });
+    expect(page.status).toBe(503);
+    expect(await page.text()).toMatch(
+      /takes no writes.*Installations go on.*docs\/operations\/database-full\.md/,
+    );
 
     unlinkSync(onDisk("filler"));
     expect((await call("/v1/activate", { license_key, instance_id: "after" })).status).toBe(200);
