@@ -1,11 +1,13 @@
 // What is kept of a run of a job, who is told, and what becomes of a night that fails, dies, is missed, or comes twice.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
+import { runJob, type Step } from "../../src/jobs/run.ts";
 import { oldSteps } from "../../src/jobs/steps.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { faulty, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
+import { spent } from "../support/spent.ts";
 import { visitorOf } from "../support/crew.ts";
 import { admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
@@ -128,6 +130,24 @@ describe("a run that fails", () => {
     const message = `D1_ERROR: ${"x".repeat(5_000)}`;
     await fire(NIGHTLY, failing(SEALING, env, message), night).catch(() => null);
     expect(JSON.parse((await rowOf()).failures)).toEqual([{ step: "seal", error: message.slice(0, 300) }]);
+  });
+
+  it("has failed, also where another step has more to do", async () => {
+    const steps: Step[] = [
+      { name: "long", run: async () => ({ unfinished: true }) },
+      {
+        name: "bad",
+        run: async () => {
+          throw new Error("no");
+        },
+      },
+      { name: "last", run: async () => ({ counts: { done: 1 } }) },
+    ];
+    await expect(runJob(spent(env, 0), "nightly", night, steps)).rejects.toThrow("failed at bad");
+    const row = await rowOf();
+    expect(row).toMatchObject({ outcome: "failed", good_at: null });
+    expect(JSON.parse(row.counts)).toMatchObject({ done: 1 });
+    expect(await told()).toEqual([{ job: "nightly", is: "failed", steps: ["bad"] }]);
   });
 
   it("is told for each job by itself, both on the same day", async () => {
