@@ -77,7 +77,14 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   const earlier = troublesOf(before, now).filter(
     ({ job, is }) => tonight.length === 0 || job !== "nightly" || is !== "failed",
   );
-  return [...tonight, ...earlier].map((trouble) => ({ ...trouble, runbook: runbookFor(trouble) }));
+  return [...tonight, ...earlier].map(({ job, is, at, steps: failed, why }) => ({
+    job,
+    is,
+    at,
+    steps: failed,
+    why,
+    runbook: runbookFor({ steps: failed }),
+  }));
 }
 
 async function noteOnSpace(context: Context): Promise<DigestNote[]> {
