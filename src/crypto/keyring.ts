@@ -4,7 +4,7 @@
 // (RFC 8032 section 5.1.6): the same claims under the same key give the same bytes. That is why a license key can be
 // derived each time and need not be stored.
 import { CompactSign, compactVerify, type CryptoKey, importJWK, type JWK } from "jose";
-import type { PrivateJwk, RetiredKey } from "../config.ts";
+import type { PrivateJwk, RetiredKey } from "../field/variables.ts";
 import { isSameAddress } from "../field/addresses.ts";
 import { isCompactJws } from "./compact.ts";
 import { createRecent } from "./recent.ts";
