@@ -1,6 +1,7 @@
 // What is kept of a run of a job, who is told, and what becomes of a night that fails, dies, is missed, or comes twice.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
+import { runNightly } from "../../src/jobs/nightly.ts";
 import { runJob, type Step } from "../../src/jobs/run.ts";
 import { oldSteps } from "../../src/jobs/steps.ts";
 import { DAY, setTime } from "../support/clock.ts";
@@ -342,6 +343,33 @@ it("a ten-minute run that cannot read how the night ended says so, and still sen
     { step: "end" },
   ]);
   expect(resend.to(email)).toHaveLength(1);
+});
+
+describe("a night that failed and has more to do", () => {
+  it("is carried on by the ten-minute trigger until all is written, and tells staff of its failure", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = failing(SEALING, mailing({ ADMIN_EMAILS: staff }));
+    const email = `${unique("it")}@acme.example`;
+    const { id } = await newCustomer({ email });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
+    // No room for a page of notices.
+    await expect(runNightly(spent(bindings, 745), night)).rejects.toThrow("failed at seal");
+    expect(await rowOf()).toMatchObject({ outcome: "failed" });
+    expect([resend.to(email), resend.to(staff)]).toEqual([[], []]);
+    setTime(night + 10 * 60_000);
+    log = [];
+    await expect(fire(DELIVERIES, bindings, Date.now())).rejects.toThrow("The job nightly failed at seal");
+    expect(resend.to(email)).toHaveLength(1);
+    expect(resend.to(staff)).toMatchObject([{ text: expect.stringMatching(/^Jobs \(1\)[\s\S]*seal/m) }]);
+    expect(await told()).toEqual([{ job: "nightly", is: "failed", steps: ["seal"] }]);
+    // All is written now: it failed, and is not begun again.
+    setTime(night + 20 * 60_000);
+    log = [];
+    await fire(DELIVERIES, env, Date.now());
+    expect(log).toMatchObject([{ event: "job", job: "deliveries" }]);
+    expect(await rowOf()).toMatchObject({ due_at: night, outcome: "failed", good_at: null });
+  });
 });
 
 describe("HEARTBEAT_URL", () => {
