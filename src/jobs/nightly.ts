@@ -76,14 +76,7 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   const earlier = troublesOf(before, now).filter(
     ({ job, is }) => tonight.length === 0 || job !== "nightly" || is !== "failed",
   );
-  return [...tonight, ...earlier].map(({ job, is, at, steps: failed, why }) => ({
-    job,
-    is,
-    at,
-    steps: failed,
-    why,
-    runbook: runbookFor({ steps: failed }),
-  }));
+  return [...tonight, ...earlier].map((trouble) => ({ ...trouble, runbook: runbookFor(trouble) }));
 }
 
 async function noteOnSpace(context: Context): Promise<DigestNote[]> {
