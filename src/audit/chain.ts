@@ -67,6 +67,13 @@ export async function hashOf(previous: string, event: ChainedEvent): Promise<str
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** The hash of each event, chained onto the previous one. */
+export async function marksOver(rows: ChainedEvent[], previous: string): Promise<string[]> {
+  const marks: string[] = [];
+  for (const event of rows) marks.push(await hashOf(marks.at(-1) ?? previous, event));
+  return marks;
+}
+
 export interface Finding {
   kind: "edited" | "removed" | "inserted" | "seal" | "break" | "witness";
   /** The id of the event, or the number of the seal; of a witness its place among those given, from 1. */
