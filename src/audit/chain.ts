@@ -47,7 +47,7 @@ export const MARK_LENGTH = 64;
 export const MAX_EVENTS = 1_000;
 
 /** The most that seals of former releases cover. */
-const MAX_EVENTS_BEFORE = 5_000;
+export const MAX_EVENTS_BEFORE = 5_000;
 
 /** JSON with its members sorted by name (RFC 8785), so that equal values give equal texts. */
 const canonical = (value: unknown): string =>
