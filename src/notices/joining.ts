@@ -60,18 +60,12 @@ export const factsOf = (
 
 type NoticeKind = "expiry_warning" | "license_expired";
 
-/** One notice about licenses of one customer, the one that ends first in front. */
+/** One notice about licenses of one customer, in any order: the letter has its own. */
 export function noticeAbout(context: Context, now: number, kind: NoticeKind, subjects: Subject[]): Notice {
-  const told = subjects
-    .toSorted(
-      (one, other) =>
-        (one.license.expires_at ?? 0) - (other.license.expires_at ?? 0) ||
-        (one.license.id < other.license.id ? -1 : 1),
-    )
-    .map(({ license, customer, contact }) => ({
-      facts: factsOf(context, license, customer, contact),
-      when: whenOf(now, license.expires_at ?? 0),
-    })) as Several<{ facts: LicenseFacts; when: ReturnType<typeof whenOf> }>;
+  const told = subjects.map(({ license, customer, contact }) => ({
+    facts: factsOf(context, license, customer, contact),
+    when: whenOf(now, license.expires_at ?? 0),
+  })) as Several<{ facts: LicenseFacts; when: ReturnType<typeof whenOf> }>;
   return kind === "expiry_warning"
     ? { kind, licenses: told }
     : { kind, licenses: told.map(({ facts }) => ({ facts })) as Several<{ facts: LicenseFacts }> };
