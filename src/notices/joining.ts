@@ -5,6 +5,7 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import type { Context, Services } from "../context.ts";
 import { DAY, dayOf, LAST_INSTANT, SECOND } from "../kernel/dates.ts";
+import { messageIdsFrom } from "../kernel/ids.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
 import { chunksOf } from "../storage/bulk.ts";
 import { named } from "../storage/database.ts";
@@ -139,9 +140,9 @@ export async function joinNotices(
   status: "pending" | "skipped",
   mayGoOn: () => boolean,
 ): Promise<void> {
-  const { db, ids } = context;
-  // The time in an id: skipped notices of former nights are not read.
-  const from = status === "pending" ? "" : `msg_${ids.ulid(due).slice(0, 10)}`;
+  const { db } = context;
+  // Skipped notices of former nights are not read.
+  const from = status === "pending" ? "" : messageIdsFrom(context, due);
   for (let n = 0; n < MAX_PAGES && mayGoOn(); n++) {
     const [found] = await db.batch([
       // What a night wrote is due after a pause.
