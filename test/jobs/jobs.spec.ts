@@ -6,7 +6,7 @@ import { runJob, type Step } from "../../src/jobs/run.ts";
 import { oldSteps } from "../../src/jobs/steps.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { faulty, OVERLOADED } from "../support/faulty.ts";
+import { failing, faulty, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
 import { spent } from "../support/spent.ts";
 import { visitorOf } from "../support/crew.ts";
@@ -61,26 +61,6 @@ const told = async (): Promise<Record<string, unknown>[]> =>
       night,
     )
   ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));
-
-/** Bindings whose D1 fails at each statement of this kind. */
-function failing(pattern: RegExp, bindings: Env = env, message = OVERLOADED): Env {
-  const bad = new WeakSet<object>();
-  const DB = {
-    withSession: () => DB,
-    prepare: (sql: string) => ({
-      bind(...values: unknown[]) {
-        const statement = env.DB.prepare(sql).bind(...values);
-        if (pattern.test(sql)) bad.add(statement);
-        return statement;
-      },
-    }),
-    async batch(statements: D1PreparedStatement[]) {
-      if (statements.some((one) => bad.has(one))) throw new Error(message);
-      return env.DB.batch(statements);
-    },
-  } as unknown as D1Database;
-  return { ...bindings, DB };
-}
 
 const SEALING = /INSERT INTO audit_seals/;
 
