@@ -76,7 +76,7 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   const earlier = troublesOf(before, now).filter(
     ({ job, is }) => tonight.length === 0 || job !== "nightly" || is !== "failed",
   );
-  return [...tonight, ...earlier].map((trouble) => ({ ...trouble, runbook: runbookFor(trouble) }));
+  return [...tonight, ...earlier].map((trouble) => Object.assign({ runbook: runbookFor(trouble) }, trouble));
 }
 
 async function noteOnSpace(context: Context): Promise<DigestNote[]> {
