@@ -47,7 +47,7 @@ export const MARK_LENGTH = 64;
 export const MAX_EVENTS = 1_000;
 
 /** The most that seals of former releases cover. */
-const MAX_EVENTS_BEFORE = 5_000;
+export const MAX_EVENTS_BEFORE = 5_000;
 
 /** JSON with its members sorted by name (RFC 8785), so that equal values give equal texts. */
 const canonical = (value: unknown): string =>
@@ -65,6 +65,13 @@ export async function hashOf(previous: string, event: ChainedEvent): Promise<str
   const line = canonical({ id, at, action, actor, entity, request_id, ip, detail });
   const digest = await crypto.subtle.digest("SHA-256", utf8.encode(`${previous}\n${line}`));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The hash of each event, chained onto the previous one. */
+export async function marksOver(rows: ChainedEvent[], previous: string): Promise<string[]> {
+  const marks: string[] = [];
+  for (const event of rows) marks.push(await hashOf(marks.at(-1) ?? previous, event));
+  return marks;
 }
 
 export interface Finding {

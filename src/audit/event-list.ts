@@ -8,7 +8,7 @@ import { SearchText, Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
-import { ACCESS_ENTITIES, isByInstances, isOfAccess } from "../record/events.ts";
+import { ACCESS_ENTITIES, isAccessEntity, isByInstances, isOfAccess } from "../record/events.ts";
 
 /** As long as the longest id, an e-mail address. */
 const Id = Sought(254);
@@ -68,8 +68,6 @@ async function isStaff({ db }: Context, actor: string, visible: SQL | undefined)
 
 /** What everybody may see: all events except those of access. */
 const NOT_OF_ACCESS = sql`${events.entity_type} NOT IN ${ACCESS_ENTITIES}`;
-
-const ACCESS: ReadonlySet<string> = new Set(ACCESS_ENTITIES);
 
 /** Whether the actor may see events of this action. */
 export const isShown = (context: Context, action: string): boolean =>
@@ -145,7 +143,7 @@ export async function listEvents(
     rows,
     scan,
     (row) => [row.id],
-    (row) => (all || !ACCESS.has(row.entity_type)) && belongs(row, filter),
+    (row) => (all || !isAccessEntity(row.entity_type)) && belongs(row, filter),
   );
 }
 

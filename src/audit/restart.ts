@@ -6,10 +6,10 @@ import { allow } from "../kernel/permissions.ts";
 import { Problem } from "../problems.ts";
 import { recordChange } from "../record/events.ts";
 import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
-import { GENESIS, MAX_EVENTS, type SealClaims } from "./chain.ts";
+import { GENESIS, marksOver, MAX_EVENTS, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 import { highestKept } from "./heads.ts";
-import { keep, marksOver, writeSeal } from "./seals.ts";
+import { keep, writeSeal } from "./seals.ts";
 
 /**
  * Begins a new segment with a seal after the last one whose events are there. Its number is higher than any that was

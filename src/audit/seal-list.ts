@@ -6,9 +6,9 @@ import { formatInstant } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { allow, allows } from "../kernel/permissions.ts";
 import { Problem } from "../problems.ts";
-import { ACCESS_ENTITIES } from "../record/events.ts";
+import { isAccessEntity } from "../record/events.ts";
 import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
-import { type ChainedEvent, GENESIS, hideEvents, type ShownEvent } from "./chain.ts";
+import { GENESIS, hideEvents, MAX_EVENTS_BEFORE, type ShownEvent } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 import { marksOf, sealClaimsOf, soundnessOf } from "./soundness.ts";
 
@@ -25,12 +25,8 @@ export async function listSeals(context: Context, request: PageRequest): Promise
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
 
-const ACCESS: ReadonlySet<string> = new Set(ACCESS_ENTITIES);
-
-const isHidden = ({ entity }: ChainedEvent): boolean => ACCESS.has(entity.type);
-
 /** One more than any seal covers: a row by somebody else's hand may name any number of events. */
-const MAX_SHOWN = 5_001;
+const MAX_SHOWN = MAX_EVENTS_BEFORE + 1;
 
 /**
  * A seal and the events that it covers now. Who may not see events of access gets their hashes instead.
@@ -55,7 +51,11 @@ export async function getSeal(
   const marks = await marksOf(context, seal);
   if (allows(context, "access")) return { seal, marks, rows };
   const previous = await previousOf(context, seal);
-  return { seal, marks, rows: await hideEvents({ ...seal, previous }, marks, rows, isHidden) };
+  return {
+    seal,
+    marks,
+    rows: await hideEvents({ ...seal, previous }, marks, rows, ({ entity }) => isAccessEntity(entity.type)),
+  };
 }
 
 /** The hash that a seal goes on from: as it is signed, or else as the seal before has it. */

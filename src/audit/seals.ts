@@ -4,7 +4,7 @@ import { asc, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { numericDate } from "../kernel/dates.ts";
 import { auditSeals, events } from "../storage/schema.ts";
-import { type ChainedEvent, GENESIS, hashOf, MARK_LENGTH, MAX_EVENTS, type SealClaims } from "./chain.ts";
+import { GENESIS, MARK_LENGTH, marksOver, MAX_EVENTS, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 import { keepToken } from "./heads.ts";
 import { faultOf, lastSealOf, soundnessOf } from "./soundness.ts";
@@ -85,13 +85,6 @@ async function unsealed(context: Context) {
   const gap = found.findIndex(({ id }, n) => id !== from + n);
   const rows = found.slice(0, gap === -1 ? MAX_EVENTS : gap).map(presentEvent);
   return { last, rows, gone: gap === -1 ? null : from + gap, long };
-}
-
-/** The hash of each event, chained onto the previous one. */
-export async function marksOver(rows: ChainedEvent[], previous: string): Promise<string[]> {
-  const marks: string[] = [];
-  for (const event of rows) marks.push(await hashOf(marks.at(-1) ?? previous, event));
-  return marks;
 }
 
 /**

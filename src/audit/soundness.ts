@@ -3,7 +3,7 @@
 import { between, desc, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { auditMarks, type AuditSeal, auditSeals, events } from "../storage/schema.ts";
-import { hashOf, type SealClaims } from "./chain.ts";
+import { marksOver, type SealClaims } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";
 import { isKept, keptToken } from "./heads.ts";
 
@@ -83,9 +83,7 @@ async function headOver({ db }: Context, { from_id, up_to, previous }: SealClaim
     .from(events)
     .where(between(events.id, from_id, up_to))
     .orderBy(events.id);
-  let hash = previous;
-  for (const row of rows) hash = await hashOf(hash, presentEvent(row));
-  return hash;
+  return (await marksOver(rows.map(presentEvent), previous)).at(-1) ?? previous;
 }
 
 /** The last seal, why the chain must not go on from it, and the last event of all. */

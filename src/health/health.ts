@@ -2,6 +2,7 @@
 import type { Context } from "../context.ts";
 import { allow } from "../kernel/permissions.ts";
 import { DAY, formatInstantOrNull } from "../kernel/dates.ts";
+import { messageIdsFrom } from "../kernel/ids.ts";
 import { logged } from "../storage/failures.ts";
 import type { JobRow } from "../storage/schema.ts";
 import { type Figures, type Job, judge, lateFrom, troublesOf } from "./rules.ts";
@@ -45,10 +46,10 @@ export async function readFigures(context: Context): Promise<Figures> {
     selectRuns(context),
     db.sql("SELECT count(*) AS n FROM messages WHERE status = 'pending'"),
     db.sql("SELECT created_at FROM messages WHERE status = 'pending' ORDER BY id LIMIT 1"),
-    // Ids begin with their time, so the index by status and id counts only the last days.
+    // The index by status and id counts only the last days.
     db.sql(
       "SELECT count(*) AS n FROM messages WHERE status = 'failed' AND id >= ?",
-      `msg_${context.ids.ulid(Math.max(0, now - LATELY)).slice(0, 10)}`,
+      messageIdsFrom(context, now - LATELY),
     ),
   ]);
   return {

@@ -105,11 +105,15 @@ const CARRIED_ON = DAY / 4;
 /** The longest that a run of a cron trigger can take is 15 minutes: what began before must have been killed. */
 const LONGEST_RUN = HOUR / 3;
 
+/** Whether the last run left something to do. One that also failed has the outcome `failed`. */
+const isUnfinished = ({ outcome, counts }: JobRow): boolean =>
+  outcome === "unfinished" || (counts["unfinished"] ?? 0) > 0;
+
 /** The time for which a night was triggered that stopped half way, by itself or killed; null if none did lately. */
 export function nightToCarryOn(rows: JobRow[], now: number): number | null {
   const night = rows.find(({ name }) => name === ("nightly" satisfies Job));
   if (!night || night.due_at === null || night.started_at === null) return null;
   const killed = night.started_at > (night.ended_at ?? 0);
-  const stopped = killed ? night.started_at < now - LONGEST_RUN : night.outcome === "unfinished";
+  const stopped = killed ? night.started_at < now - LONGEST_RUN : isUnfinished(night);
   return stopped && night.due_at > now - CARRIED_ON ? night.due_at : null;
 }

@@ -88,9 +88,15 @@ const JobRun = z.nullable(
     outcome: z.nullable(
       z
         .enum(["good", "failed", "unfinished"])
-        .check(z.describe("Of the run that ended last; unfinished: the ten-minute trigger carries it on")),
+        .check(
+          z.describe(
+            "Of the run that ended last; the ten-minute trigger carries on an unfinished night, and a failed one with counts.unfinished",
+          ),
+        ),
     ),
-    counts: z.record(z.string(), z.int()).check(z.describe("What that run did")),
+    counts: z
+      .record(z.string(), z.int())
+      .check(z.describe("What that run did; unfinished: steps that left something to do")),
     failures: z.array(z.object({ step: z.string(), error: z.string() })),
     late: z.boolean().check(z.describe("Whether its last good run is too long ago")),
   }),

@@ -60,11 +60,10 @@ export async function runNightly(context: Context, due: number): Promise<void> {
   if (outcome === "good") await callHeartbeat(context);
 }
 
-/** The start of the period of the digest. A night that failed may have told too little: then the last good one. */
+/** The start of the period of the digest. A night that was not good may have told too little: the last good one. */
 async function digestPeriod({ context, before }: Run, due: number): Promise<number> {
   const since = await digestSince(context, due);
-  const night = before.find(({ name }) => name === "nightly");
-  const good = night?.outcome === "failed" ? (night.good_due_at ?? since) : since;
+  const good = before.find(({ name }) => name === "nightly")?.good_due_at ?? since;
   return Math.max(Math.min(since, good), due - MISSED);
 }
 
@@ -77,14 +76,7 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   const earlier = troublesOf(before, now).filter(
     ({ job, is }) => tonight.length === 0 || job !== "nightly" || is !== "failed",
   );
-  return [...tonight, ...earlier].map(({ job, is, at, steps: failed, why }) => ({
-    job,
-    is,
-    at,
-    steps: failed,
-    why,
-    runbook: runbookFor({ steps: failed }),
-  }));
+  return [...tonight, ...earlier].map((trouble) => Object.assign({ runbook: runbookFor(trouble) }, trouble));
 }
 
 async function noteOnSpace(context: Context): Promise<DigestNote[]> {

@@ -43,7 +43,7 @@ export async function runJob(
   const context: Context = { ...asked, db, actor: { type: "system", id: job } };
   const failures: StepFailure[] = [];
   const counts: Counts = {};
-  let unfinished = false;
+  let unfinished = 0;
   const attempt = async (step: string, work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
@@ -61,11 +61,13 @@ export async function runJob(
     await attempt(step.name, async () => {
       const done = await step.run(run);
       Object.assign(counts, done?.counts);
-      unfinished ||= done?.unfinished ?? false;
+      if (done?.unfinished) unfinished++;
     });
   }
   counts["queries"] = queries();
-  const outcome = unfinished ? "unfinished" : "good";
+  // A run that failed is carried on as well if this says so.
+  if (unfinished > 0) counts["unfinished"] = unfinished;
+  const outcome = unfinished > 0 ? "unfinished" : "good";
   const ended = clock.now();
   await attempt("end", () =>
     endRun(context, {

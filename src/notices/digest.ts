@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, gt, gte, lte, sql } from "drizzle-orm";
 import { lastHead } from "../audit/heads.ts";
 import type { Context } from "../context.ts";
-import { DAY, formatInstant } from "../kernel/dates.ts";
+import { DAY, dayOf } from "../kernel/dates.ts";
 import { customers, licenses, messages } from "../storage/schema.ts";
 import { MISSED } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
@@ -45,7 +45,7 @@ export async function writeDigest(
   more: () => Promise<DigestNote[]>,
 ): Promise<void> {
   const { staff } = context.config.mail;
-  const day = formatInstant(now).slice(0, 10);
+  const day = dayOf(now);
   const keyOf = (recipient: string): string => `digest:${day}:${recipient}`;
   if (staff.length === 0) return;
   const { orm } = context.db;

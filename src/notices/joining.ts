@@ -5,6 +5,7 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import type { Context, Services } from "../context.ts";
 import { DAY, dayOf, LAST_INSTANT, SECOND } from "../kernel/dates.ts";
+import { messageIdsFrom } from "../kernel/ids.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
 import { chunksOf } from "../storage/bulk.ts";
 import { named } from "../storage/database.ts";
@@ -60,18 +61,12 @@ export const factsOf = (
 
 type NoticeKind = "expiry_warning" | "license_expired";
 
-/** One notice about licenses of one customer, the one that ends first in front. */
+/** One notice about licenses of one customer, in any order: the letter has its own. */
 export function noticeAbout(context: Context, now: number, kind: NoticeKind, subjects: Subject[]): Notice {
-  const told = subjects
-    .toSorted(
-      (one, other) =>
-        (one.license.expires_at ?? 0) - (other.license.expires_at ?? 0) ||
-        (one.license.id < other.license.id ? -1 : 1),
-    )
-    .map(({ license, customer, contact }) => ({
-      facts: factsOf(context, license, customer, contact),
-      when: whenOf(now, license.expires_at ?? 0),
-    })) as Several<{ facts: LicenseFacts; when: ReturnType<typeof whenOf> }>;
+  const told = subjects.map(({ license, customer, contact }) => ({
+    facts: factsOf(context, license, customer, contact),
+    when: whenOf(now, license.expires_at ?? 0),
+  })) as Several<{ facts: LicenseFacts; when: ReturnType<typeof whenOf> }>;
   return kind === "expiry_warning"
     ? { kind, licenses: told }
     : { kind, licenses: told.map(({ facts }) => ({ facts })) as Several<{ facts: LicenseFacts }> };
@@ -145,9 +140,9 @@ export async function joinNotices(
   status: "pending" | "skipped",
   mayGoOn: () => boolean,
 ): Promise<void> {
-  const { db, ids } = context;
-  // The time in an id: skipped notices of former nights are not read.
-  const from = status === "pending" ? "" : `msg_${ids.ulid(due).slice(0, 10)}`;
+  const { db } = context;
+  // Skipped notices of former nights are not read.
+  const from = status === "pending" ? "" : messageIdsFrom(context, due);
   for (let n = 0; n < MAX_PAGES && mayGoOn(); n++) {
     const [found] = await db.batch([
       // What a night wrote is due after a pause.

@@ -4,6 +4,7 @@ import { base64url } from "jose";
 import type { Context } from "../context.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { DAY } from "../kernel/dates.ts";
+import { messageIdsFrom } from "../kernel/ids.ts";
 import { chunksOf } from "../storage/bulk.ts";
 import { named } from "../storage/database.ts";
 import type { Language } from "../kernel/languages.ts";
@@ -194,10 +195,9 @@ const GO_ON = named(
 );
 
 /** Removes the texts of mails that are older than RETAIN_MAIL_DAYS. @returns whether there may be more */
-export async function forgetTexts({ db, clock, ids, config }: Context): Promise<boolean> {
-  // Ids begin with their time.
-  const before = Math.max(0, clock.now() - config.retention.mailDays * DAY);
-  const end = `msg_${ids.ulid(before).slice(0, 10)}`;
+export async function forgetTexts(context: Context): Promise<boolean> {
+  const { db, clock, config } = context;
+  const end = messageIdsFrom(context, clock.now() - config.retention.mailDays * DAY);
   const [forgotten] = await db.batch([db.run(FORGET, { end }), db.run(GO_ON, { end })]);
   return forgotten?.meta.changes === PAGE;
 }

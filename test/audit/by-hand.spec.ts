@@ -14,18 +14,12 @@ import {
   freshRecord,
   night,
   sealIds,
+  threeSeals,
 } from "../support/record.ts";
 import { admin, call, rows } from "../support/service.ts";
 
 beforeEach(freshRecord);
 afterAll(freshRecord);
-
-const threeSeals = async (): Promise<void> => {
-  for (let n = 0; n < 3; n++) {
-    await addEvents(4);
-    await night();
-  }
-};
 
 const COPY = "at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail FROM events";
 

@@ -17,6 +17,7 @@ import {
   headIds,
   night,
   sealIds,
+  threeSeals,
 } from "../support/record.ts";
 import { admin, rows } from "../support/service.ts";
 import { spent } from "../support/spent.ts";
@@ -156,10 +157,7 @@ describe("a night", () => {
 
 describe("a night goes no further, and says why, where", () => {
   const three = async (): Promise<void> => {
-    for (let n = 0; n < 3; n++) {
-      await addEvents(4);
-      await night();
-    }
+    await threeSeals();
     await addEvents(4);
   };
 

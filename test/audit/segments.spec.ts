@@ -15,6 +15,7 @@ import {
   headIds,
   night,
   sealIds,
+  threeSeals,
 } from "../support/record.ts";
 import { activate, admin, call, newLicense, newToken, rows } from "../support/service.ts";
 
@@ -22,13 +23,6 @@ beforeEach(freshRecord);
 afterAll(freshRecord);
 
 const restart = (reason = "tried") => admin("/audit-seals/restart", { body: { reason } });
-
-const threeSeals = async (): Promise<void> => {
-  for (let n = 0; n < 3; n++) {
-    await addEvents(4);
-    await night();
-  }
-};
 
 describe("an owner begins the seals anew", () => {
   it("after what is left of the chain, with a number that was never used, and an event that says so", async () => {
@@ -136,11 +130,14 @@ describe("a seal of a former release", () => {
       "SELECT group_concat(marks, '') AS marks FROM (SELECT marks FROM audit_marks ORDER BY from_id)",
     );
     const [last] = await rows<{ head: string }>("SELECT head FROM audit_seals WHERE id = 4");
-    const { claims } = {
-      claims: { seal: 1, from_id: 1, up_to: 4_000, previous: "0".repeat(64), head: last!.head },
-    };
     expect(body.events).toHaveLength(1_000);
-    const token = await sign(claims);
+    const token = await sign({
+      seal: 1,
+      from_id: 1,
+      up_to: 4_000,
+      previous: "0".repeat(64),
+      head: last!.head,
+    });
     await byHand("DELETE FROM audit_seals", "DELETE FROM audit_marks");
     await env.DB.prepare(
       "INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token) VALUES (1, 1, 4000, 1, ?, ?, ?)",

@@ -4,7 +4,7 @@ import type { Env } from "../../src/config.ts";
 import { newTokens, PERSON_ROLES, ROLES, type Role } from "../support/crew.ts";
 import { setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { faulty, LOST, OVERLOADED } from "../support/faulty.ts";
+import { failing, faulty, LOST, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, fire, NIGHTLY } from "../support/mail.ts";
 import { metered } from "../support/meter.ts";
 import { admin, call, newCustomer, newLicense, newToken, ORIGIN, rows, unique } from "../support/service.ts";
@@ -24,24 +24,8 @@ const runAll = async (): Promise<void> => {
 };
 
 /** A database that is full: it answers, and refuses every write that needs room. */
-const full = (message = "D1_ERROR: Exceeded maximum DB size.") => {
-  const writes = new WeakSet<object>();
-  const DB = {
-    withSession: () => DB,
-    prepare: (sql: string) => ({
-      bind(...values: unknown[]) {
-        const statement = env.DB.prepare(sql).bind(...values);
-        if (/^\s*(INSERT|UPDATE)/.test(sql)) writes.add(statement);
-        return statement;
-      },
-    }),
-    batch(statements: D1PreparedStatement[]) {
-      if (statements.some((one) => writes.has(one))) throw new Error(message);
-      return env.DB.batch(statements);
-    },
-  } as unknown as D1Database;
-  return { ...env, DB };
-};
+const full = (message = "D1_ERROR: Exceeded maximum DB size.") =>
+  failing(/^\s*(INSERT|UPDATE)/, env, message);
 
 describe("GET /v1/admin/health", () => {
   it("says that all is well, with what the jobs did, at one trip to write and one to read", async () => {

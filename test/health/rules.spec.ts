@@ -119,6 +119,16 @@ describe("a night is carried on", () => {
       { due_at: due, started_at: due, ended_at: due + 1, outcome: "unfinished" },
       true,
     ],
+    [
+      "that failed and stopped by itself at once",
+      { due_at: due, started_at: due, ended_at: due + 1, outcome: "failed", counts: { unfinished: 1 } },
+      true,
+    ],
+    [
+      "that failed with all steps at their end",
+      { due_at: due, started_at: due, ended_at: due + 1, outcome: "failed", counts: { unfinished: 0 } },
+      false,
+    ],
     ["that may still run", { due_at: due, started_at: NOW - 20 * MINUTE }, false],
     ["that was killed", { due_at: due, started_at: NOW - 20 * MINUTE - 1 }, true],
     [

@@ -1,11 +1,12 @@
 // What is kept of a run of a job, who is told, and what becomes of a night that fails, dies, is missed, or comes twice.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
+import { runNightly } from "../../src/jobs/nightly.ts";
 import { runJob, type Step } from "../../src/jobs/run.ts";
 import { oldSteps } from "../../src/jobs/steps.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
-import { faulty, OVERLOADED } from "../support/faulty.ts";
+import { failing, faulty, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, FakeResend, fire, mailing, NIGHTLY } from "../support/mail.ts";
 import { spent } from "../support/spent.ts";
 import { visitorOf } from "../support/crew.ts";
@@ -60,26 +61,6 @@ const told = async (): Promise<Record<string, unknown>[]> =>
       night,
     )
   ).map(({ entity_id, detail }) => Object.assign({ job: entity_id }, JSON.parse(detail)));
-
-/** Bindings whose D1 fails at each statement of this kind. */
-function failing(pattern: RegExp, bindings: Env = env, message = OVERLOADED): Env {
-  const bad = new WeakSet<object>();
-  const DB = {
-    withSession: () => DB,
-    prepare: (sql: string) => ({
-      bind(...values: unknown[]) {
-        const statement = env.DB.prepare(sql).bind(...values);
-        if (pattern.test(sql)) bad.add(statement);
-        return statement;
-      },
-    }),
-    async batch(statements: D1PreparedStatement[]) {
-      if (statements.some((one) => bad.has(one))) throw new Error(message);
-      return env.DB.batch(statements);
-    },
-  } as unknown as D1Database;
-  return { ...bindings, DB };
-}
 
 const SEALING = /INSERT INTO audit_seals/;
 
@@ -217,7 +198,10 @@ describe("a run that fails", () => {
     expect(fourth).not.toMatch(/^Jobs /m);
   });
 
-  it("loses nothing of what the digest tells: its period begins again at the last good night", async () => {
+  it.each([
+    ["in one run", async () => undefined],
+    ["in two", async (bindings: Env) => runNightly(spent(bindings, 745), night + 2 * DAY)],
+  ])("loses nothing of what the digest tells where the next one ends %s", async (_, begin) => {
     const resend = new FakeResend();
     const staff = `${unique("staff")}@smarthaus.example`;
     const bindings = mailing({ ADMIN_EMAILS: staff });
@@ -235,6 +219,8 @@ describe("a run that fails", () => {
       night + DAY,
     ).catch(() => null);
     setTime(night + 2 * DAY);
+    // Its period begins again at the last good night.
+    await begin(bindings);
     await fire(NIGHTLY, bindings, night + 2 * DAY);
     const [, broken, mended] = resend.to(staff).map(({ text }) => text);
     expect(broken).toMatch(/^Jobs /m);
@@ -342,6 +328,33 @@ it("a ten-minute run that cannot read how the night ended says so, and still sen
     { step: "end" },
   ]);
   expect(resend.to(email)).toHaveLength(1);
+});
+
+describe("a night that failed and has more to do", () => {
+  it("is carried on by the ten-minute trigger until all is written, and tells staff of its failure", async () => {
+    const resend = new FakeResend();
+    const staff = `${unique("staff")}@smarthaus.example`;
+    const bindings = failing(SEALING, mailing({ ADMIN_EMAILS: staff }));
+    const email = `${unique("it")}@acme.example`;
+    const { id } = await newCustomer({ email });
+    await newLicense({ customer_id: id, expires_at: inAWeek() });
+    // No room for a page of notices.
+    await expect(runNightly(spent(bindings, 745), night)).rejects.toThrow("failed at seal");
+    expect(await rowOf()).toMatchObject({ outcome: "failed" });
+    expect([resend.to(email), resend.to(staff)]).toEqual([[], []]);
+    setTime(night + 10 * 60_000);
+    log = [];
+    await expect(fire(DELIVERIES, bindings, Date.now())).rejects.toThrow("The job nightly failed at seal");
+    expect(resend.to(email)).toHaveLength(1);
+    expect(resend.to(staff)).toMatchObject([{ text: expect.stringMatching(/^Jobs \(1\)[\s\S]*seal/m) }]);
+    expect(await told()).toEqual([{ job: "nightly", is: "failed", steps: ["seal"] }]);
+    // All is written now: it failed, and is not begun again.
+    setTime(night + 20 * 60_000);
+    log = [];
+    await fire(DELIVERIES, env, Date.now());
+    expect(log).toMatchObject([{ event: "job", job: "deliveries" }]);
+    expect(await rowOf()).toMatchObject({ due_at: night, outcome: "failed", good_at: null });
+  });
 });
 
 describe("HEARTBEAT_URL", () => {

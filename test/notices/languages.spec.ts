@@ -13,26 +13,7 @@ import {
 } from "../../src/notices/templates/index.ts";
 import { styleFor } from "../../src/notices/templates/style.ts";
 import { fill, fillText, speak } from "../../src/notices/templates/words.ts";
-
-// What only the date 31 January 2027 gives as an end.
-const END = Date.UTC(2027, 1, 1, 12);
-const KEY = `${"eyJhbGciOiJFZERTQSJ9".repeat(4)}.${"Zm9v".repeat(60)}.${"c2ln".repeat(21)}`;
-
-const facts = (changes: Partial<LicenseFacts> = {}): LicenseFacts => ({
-  product: "CAIO",
-  customer_name: "Ada Price",
-  company: "Acme",
-  license_id: "lic_01KB6Y3QF5V9N8X2W4T7J0M1PA",
-  license_type: "professional",
-  expires_at: END,
-  grace_until: END + 14 * DAY,
-  features: ["orchestration", "api"],
-  max_instances: 5,
-  max_services: null,
-  max_requests_per_day: 250_000,
-  contact: "licensing@vendor.example",
-  ...changes,
-});
+import { END, facts, KEY } from "./facts.ts";
 
 const OTHER: Partial<LicenseFacts> = {
   license_id: "lic_01KB6Y3QF5V9N8X2W4T7J0QQ7Z",

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
+import { failing, passing } from "../support/faulty.ts";
 import { DELIVERIES, FakeResend, fire, mailing, messagesOf, NIGHTLY, refusal } from "../support/mail.ts";
 import { recorded, plansOf, scansOf } from "../support/meter.ts";
 import { activate, admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
@@ -184,7 +185,7 @@ describe("the nightly job", () => {
     resend.fault = () => null;
     const seals = async (): Promise<number> => (await rows("SELECT 1 FROM audit_seals")).length;
     const before = await seals();
-    const broken = failingAt("SELECT created_at FROM messages WHERE kind", mailing({ ADMIN_EMAILS: staff }));
+    const broken = failing(/^SELECT created_at FROM messages WHERE kind/, mailing({ ADMIN_EMAILS: staff }));
     await expect(fireAt(night(0), broken)).rejects.toThrow("The job nightly failed at notices (");
     expect(resend.to(email)).toHaveLength(1);
     expect(await seals()).toBe(before + 1);
@@ -278,47 +279,17 @@ describe("the nightly job", () => {
   });
 });
 
-/** Bindings of a database that is overloaded where it is asked for this. */
-function failingAt(beginning: string, bindings: Env): Env {
-  const failing = new WeakSet<D1PreparedStatement>();
-  const DB = {
-    prepare: (sql: string) => ({
-      bind(...values: unknown[]) {
-        const statement = bindings.DB.prepare(sql).bind(...values);
-        if (sql.startsWith(beginning)) failing.add(statement);
-        return statement;
-      },
-    }),
-    async batch(statements: D1PreparedStatement[]) {
-      if (statements.some((statement) => failing.has(statement)))
-        throw new Error("D1_ERROR: D1 DB is overloaded.");
-      return bindings.DB.batch(statements);
-    },
-  };
-  return { ...bindings, DB: DB as never };
-}
-
 /** Bindings where something happens right before the first mail is written. */
 function beforeWriting(bindings: Env, happens: () => Promise<void>): Env {
-  const writes = new WeakSet<D1PreparedStatement>();
   let happened = false;
-  const DB = {
-    prepare: (sql: string) => ({
-      bind(...values: unknown[]) {
-        const statement = bindings.DB.prepare(sql).bind(...values);
-        if (sql.startsWith("INSERT INTO messages")) writes.add(statement);
-        return statement;
-      },
-    }),
-    async batch(statements: D1PreparedStatement[]) {
-      if (!happened && statements.some((statement) => writes.has(statement))) {
-        happened = true;
-        await happens();
-      }
-      return bindings.DB.batch(statements);
-    },
-  } as unknown as D1Database;
-  return { ...bindings, DB };
+  const pass = async <T>(run: () => Promise<T>, isHit: boolean): Promise<T> => {
+    if (!happened && isHit) {
+      happened = true;
+      await happens();
+    }
+    return run();
+  };
+  return passing(/^INSERT INTO messages/, pass, bindings);
 }
 
 /** Bindings whose D1 dies, and stays dead, before its n-th write; requests to Resend count as one. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { DAY } from "../../src/kernel/dates.ts";
 import { DEFAULT_BRAND } from "../../src/field/brand.ts";
 import {
   type LicenseFacts,
@@ -7,30 +6,16 @@ import {
   render as renderIn,
   type When,
 } from "../../src/notices/templates/index.ts";
+import { END, facts as factsOf, KEY } from "./facts.ts";
 
 const render = (input: Notice) => renderIn({ language: "en", brand: DEFAULT_BRAND, input });
 
-// What only the date 31 January 2027 gives as an end.
-const END = Date.UTC(2027, 1, 1, 12);
 const THROUGH = "through 31 January 2027";
 const GRACE_THROUGH = "through 14 February 2027";
-const KEY = `${"eyJhbGciOiJFZERTQSJ9".repeat(4)}.${"Zm9v".repeat(60)}.${"c2ln".repeat(21)}`;
 
-const facts = (changes: Partial<LicenseFacts> = {}): LicenseFacts => ({
-  product: "CAIO",
-  customer_name: "Ada Price",
-  company: "Acme",
-  license_id: "lic_1",
-  license_type: "professional",
-  expires_at: END,
-  grace_until: END + 14 * DAY,
-  features: ["orchestration", "api"],
-  max_instances: 5,
-  max_services: null,
-  max_requests_per_day: 250_000,
-  contact: "licensing@vendor.example",
-  ...changes,
-});
+const facts = (changes: Partial<LicenseFacts> = {}): LicenseFacts =>
+  factsOf({ license_id: "lic_1", ...changes });
+
 const NO_GRACE = { grace_until: END };
 const PERPETUAL = { expires_at: null, grace_until: null };
 

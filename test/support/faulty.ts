@@ -48,6 +48,47 @@ export function faulty(
   return { bindings: { ...env, ...more, DB }, calls: () => calls };
 }
 
+type Batch = () => Promise<D1Result[]>;
+
+/**
+ * Bindings whose batches go through `pass`.
+ * @param matches SQL; `isHit` says whether a batch has a statement like that
+ */
+export function passing(
+  matches: RegExp,
+  pass: (run: Batch, isHit: boolean) => Promise<D1Result[]>,
+  bindings: Env = env,
+): Env {
+  const hits = new WeakSet<object>();
+  const DB = {
+    withSession: () => DB,
+    prepare: (sql: string) => ({
+      bind(...values: unknown[]) {
+        const statement = bindings.DB.prepare(sql).bind(...values);
+        if (matches.test(sql)) hits.add(statement);
+        return statement;
+      },
+    }),
+    batch: (statements: D1PreparedStatement[]) =>
+      pass(
+        () => bindings.DB.batch(statements),
+        statements.some((statement) => hits.has(statement)),
+      ),
+  } as unknown as D1Database;
+  return { ...bindings, DB };
+}
+
+/** Bindings whose D1 fails at each batch with a statement like this. */
+export const failing = (matches: RegExp, bindings: Env = env, message = OVERLOADED): Env =>
+  passing(
+    matches,
+    async (run, isHit) => {
+      if (isHit) throw new Error(message);
+      return run();
+    },
+    bindings,
+  );
+
 /** Judges answers, and counts them. */
 export function judge() {
   const figures = { "failures of D1": 0, "answered all the same": 0, "503 with Retry-After": 0 };

@@ -38,6 +38,14 @@ export const addEvents = async (count: number): Promise<void> => {
   );
 };
 
+/** Twelve events under three seals. */
+export const threeSeals = async (): Promise<void> => {
+  for (let n = 0; n < 3; n++) {
+    await addEvents(4);
+    await night();
+  }
+};
+
 /** As somebody with the database would: without the triggers that keep us from it. */
 export async function byHand(...statements: string[]): Promise<void> {
   const triggers = await rows<{ name: string; sql: string }>(
