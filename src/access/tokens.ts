@@ -122,7 +122,7 @@ export const holds = (token: Pick<ApiToken, "revoked_at" | "expires_at">, now: n
 /** The role of a token that holds now, or null. */
 export async function roleOfToken({ db, clock }: Context, id: string): Promise<Role | null> {
   const [token] = await db.orm.select().from(apiTokens).where(eq(apiTokens.id, id));
-  return token && holds(token, clock.now()) ? token.role : null;
+  return token && holds(token, clock.now()) ? roleOf(token) : null;
 }
 
 /**

@@ -11,7 +11,7 @@ import { createRecent } from "./recent.ts";
 
 type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt" | "audit-seal+jwt";
 
-type Claims = Record<string, unknown> & { iss: string };
+export type Claims = Record<string, unknown> & { iss: string };
 
 export interface Keyring {
   /** Makes a compact JWS with the active key. */

@@ -64,9 +64,16 @@ async function customerWithContacts(
 
 /** @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND */
 export async function getContact(context: Context, customerId: string, id: string): Promise<Contact> {
-  const found = (await listContacts(context, customerId)).find((contact) => contact.id === id);
-  if (!found) throw unknownContact(id);
-  return found;
+  return (await contactAmong(context, customerId, id)).contact;
+}
+
+/** A contact among all of its customer. @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND, PRECONDITION_FAILED */
+async function contactAmong(context: Context, customerId: string, id: string, ifMatch?: string) {
+  const { customer, all } = await customerWithContacts(context, customerId);
+  const contact = all.find((one) => one.id === id);
+  if (!contact) throw unknownContact(id);
+  assertMatch(contact, ifMatch);
+  return { customer, all, contact };
 }
 
 /** @throws Problem REQUEST_INVALID if another contact has the address */
@@ -162,10 +169,7 @@ export async function changeContact(
   allow(context, "customers");
   const { db } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { customer, all } = await customerWithContacts(context, customerId);
-    const before = all.find((contact) => contact.id === id);
-    if (!before) throw unknownContact(id);
-    assertMatch(before, ifMatch);
+    const { customer, all, contact: before } = await contactAmong(context, customerId, id, ifMatch);
     const { portal, ...rest } = given(input);
     const wanted: Contact = {
       ...before,
@@ -213,10 +217,7 @@ export async function deleteContact(
   allow(context, "customers");
   const { db } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { customer, all } = await customerWithContacts(context, customerId);
-    const before = all.find((contact) => contact.id === id);
-    if (!before) throw unknownContact(id);
-    assertMatch(before, ifMatch);
+    const { customer, all, contact: before } = await contactAmong(context, customerId, id, ifMatch);
     if (before.own === 1) throw new Problem("CONFLICT", `${OWN}: take it away from the customer.`);
     const [deleted] = await db.batch([
       db.compile(

@@ -1,8 +1,8 @@
 // Suspending all licenses of a customer, and lifting that again: one batch, so that none is left out or done twice.
 import type { Context } from "../../context.ts";
 import { allow } from "../../kernel/permissions.ts";
-import { Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
+import { unknownCustomer } from "../customers/customers.ts";
 import type { Reasoned, Reinstatement } from "./decisions.ts";
 
 export interface SuspensionOutcome {
@@ -113,7 +113,7 @@ async function carryOut(
     : [];
   const [counted, seats] = await db.batch([count, ...running, ...writes]);
   const found = counted!.results[0] as { known: number; held: number; changed: number };
-  if (found.known === 0) throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${id}.`);
+  if (found.known === 0) throw unknownCustomer(id);
   const outcome = { changed: found.changed, skipped: found.held - found.changed };
   if (!dryRun) return outcome;
   return { dry_run: true, ...outcome, instances: { active: Number(seats?.results[0]?.["active"]) } };

@@ -21,6 +21,7 @@ import {
 } from "../../storage/schema.ts";
 import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
+import type { Claims } from "../../crypto/keyring.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
@@ -98,9 +99,10 @@ export async function importLicenses(
     if (row.issued_at !== undefined && row.issued_at > now) {
       faults.add(number, "issued_at", "Must not be in the future");
     }
-    for (const { member, message } of await strayKey(context, row)) faults.add(number, member, message);
+    const inKey = await claimsIn(context, row);
+    for (const { member, message } of strayKey(row, inKey)) faults.add(number, member, message);
     if (!type) continue;
-    const license = await importedLicense(context, row, type, now);
+    const license = importedLicense(context, row, inKey, type, now);
     const fault = endFault(license, row.id === undefined ? now : 0);
     if (fault !== null) faults.add(number, "expires_at", fault);
     created.push(license);
@@ -126,31 +128,34 @@ export async function importLicenses(
   };
 }
 
-async function importedLicense(
+function importedLicense(
   context: Context,
   row: LicenseRow,
+  claims: Claims | null,
   type: LicenseType,
   now: number,
-): Promise<License> {
+): License {
   const issuedNow = floorToSecond(now);
   if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
-  const inKey = await termsInKey(context, row);
+  const { starts_at, updates_until } = termsInKey(row, claims);
   return {
     ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
-    starts_at: row.starts_at === undefined ? inKey.starts_at : row.starts_at,
-    updates_until: row.updates_until === undefined ? inKey.updates_until : row.updates_until,
+    starts_at: row.starts_at === undefined ? starts_at : row.starts_at,
+    updates_until: row.updates_until === undefined ? updates_until : row.updates_until,
   };
 }
 
-/** What a valid key of this service in the row contradicts. A spreadsheet turns the customer id 00042 into 42. */
-async function strayKey(
-  { keyring, config }: Context,
-  { license_key, id, customer_id }: LicenseRow,
-): Promise<{ member: string; message: string }[]> {
-  if (!license_key) return [];
-  const claims = await keyring.verify("license+jwt", config.issuers, cleaned(license_key));
+/** What the license key in a row says; null if there is none, or none that this service signed. */
+const claimsIn = async ({ keyring, config }: Context, { license_key }: LicenseRow): Promise<Claims | null> =>
+  license_key ? keyring.verify("license+jwt", config.issuers, cleaned(license_key)) : null;
+
+/** What the key in the row contradicts. A spreadsheet turns the customer id 00042 into 42. */
+function strayKey(
+  { id, customer_id }: LicenseRow,
+  claims: Claims | null,
+): { member: string; message: string }[] {
   if (!claims) return [];
   const [license, customer] = [claims["jti"], claims["sub"]].map(String);
   return [
@@ -172,14 +177,8 @@ async function strayKey(
  * An export has no columns for the start of a license and for the end of its updates, and without its start a license
  * would begin at once. If the row still has the key that this service signed for the license, they are in the key.
  */
-async function termsInKey(
-  { keyring, config }: Context,
-  { id, license_key }: LicenseRow,
-): Promise<Pick<License, "starts_at" | "updates_until">> {
-  const claims = license_key
-    ? await keyring.verify("license+jwt", config.issuers, cleaned(license_key))
-    : null;
-  const { nbf, updates_until } = claims?.["jti"] === id ? (claims as Record<string, unknown>) : {};
+function termsInKey({ id }: LicenseRow, claims: Claims | null): Pick<License, "starts_at" | "updates_until"> {
+  const { nbf, updates_until }: Record<string, unknown> = claims && claims["jti"] === id ? claims : {};
   return {
     starts_at: typeof nbf === "number" ? nbf * SECOND : null,
     updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,

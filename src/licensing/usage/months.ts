@@ -1,15 +1,13 @@
 // How long usage is kept. Days that are older than RETAIN_USAGE_DAYS lie together in one row a month and instance; of
 // days that are older than 25 months only the sums of the license stay. Pure.
+import { monthsBefore } from "../../kernel/calendar.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 
 /** How many months back days are kept, besides the present month. */
 const MONTHS = 25;
 
 /** The first month (YYYY-MM) of which days are kept. */
-export function firstMonth(now: number): string {
-  const date = new Date(now);
-  return dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - MONTHS)).slice(0, 7);
-}
+export const firstMonth = (now: number): string => dayOf(monthsBefore(now, MONTHS)).slice(0, 7);
 
 /** The first day that is kept, and taken from an instance or from staff. */
 export const firstDay = (now: number): string => `${firstMonth(now)}-01`;

@@ -20,8 +20,8 @@ export function addLicenseTerms({ db }: Context, license: License, condition: st
 const SEARCHED = ["metadata", "tags", "notes"] as const;
 
 /**
- * Replaces the terms of a license if it is still the version `before`, and `after` has other terms; writes only those that differ. Goes before the
- * change, in its batch.
+ * Replaces the terms of a license if it is still the version `before`, and `after` has other terms; writes only those
+ * that differ. Goes before the change, in its batch.
  */
 export function replaceLicenseTerms(
   context: Context,
