@@ -1,13 +1,14 @@
 // contacts: list, add, update, remove
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
-import { LANGUAGES } from "../../kernel/languages.ts";
 import { usage } from "../failures.ts";
 import { emptied, given } from "../inputs.ts";
 import { type Column, list, note, printDetails, printTable, text, when } from "../output.ts";
 import type { Contact } from "../shapes.ts";
 
 const ROLES: Contact["roles"] = ["license", "billing", "technical"];
+
+const LANGUAGES: NonNullable<Contact["language"]>[] = ["en", "de", "fr", "es", "ja"];
 
 interface Details {
   email?: string;
