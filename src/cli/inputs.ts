@@ -103,6 +103,10 @@ export async function readJson(file: string): Promise<unknown> {
 /** The help of the option that orders something for later. */
 export const ON = "then and not now: a date, or an RFC 3339 instant; within two years";
 
+/** What an option such as --no-notes empties: commander says false, the API takes null. */
+export const emptied = (value: string | false | undefined): string | null | undefined =>
+  value === false ? null : value;
+
 /** The body of a request: only the options given, since the API leaves a missing member unchanged. */
 export const given = (members: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(

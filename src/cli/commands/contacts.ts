@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
-import { given } from "../inputs.ts";
+import { emptied, given } from "../inputs.ts";
 import { type Column, list, note, printDetails, printTable, text, when } from "../output.ts";
 import type { Contact } from "../shapes.ts";
 
@@ -103,7 +103,7 @@ export function addContactCommands(program: Command): void {
     .action(
       handle<Details>((call, customer, id) => {
         const { email, name, roles, language, portal } = call.options;
-        const body = given({ email, name: name === false ? null : name, roles, language, portal });
+        const body = given({ email, name: emptied(name), roles, language, portal });
         if (Object.keys(body).length === 0) throw usage("Nothing to change was given.");
         const to = path("customers", customer, "contacts", id);
         return call.change({ method: "PATCH", path: to, body }, printContact);

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
-import { given, keyedAs, listOf, objectOf } from "../inputs.ts";
+import { emptied, given, keyedAs, listOf, objectOf } from "../inputs.ts";
 import { type Column, list, print, printDetails, text, when } from "../output.ts";
 import type { Customer, CustomerSuspension } from "../shapes.ts";
 
@@ -46,9 +46,6 @@ const printCustomer = (customer: Customer): void =>
     ["created", when(customer.created_at)],
     ["updated", when(customer.updated_at)],
   ]);
-
-const emptied = (value: string | false | undefined): string | null | undefined =>
-  value === false ? null : value;
 
 const SUSPENSIONS = [
   ["suspend", "Suspend all licenses of a customer"],

@@ -1,5 +1,6 @@
 // What others keep of the record: certificates, license files, heads from BACKUPS, and digests each name the head that
 // the record had when they were made. It must still be in the chain.
+import { decodeProtectedHeader } from "jose";
 import { type Finding, isGivenUp } from "../../audit/chain.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { authenticate, authenticateSeal, NotAuthentic, type Trust } from "./authenticity.ts";
@@ -76,8 +77,7 @@ async function headsIn(content: string, trust: Trust): Promise<Named[] | null> {
 
 function typeOf(token: string): unknown {
   try {
-    const header = JSON.parse(Buffer.from(token.split(".")[0], "base64url").toString()) as { typ?: unknown };
-    return header.typ;
+    return decodeProtectedHeader(token).typ;
   } catch {
     return undefined;
   }

@@ -37,15 +37,19 @@ function licenseBy(license: License, open: PendingChange[], effectiveAt: number)
   return { ...license, status, customer_id };
 }
 
-/** The license, and its changes that are pending or held in the order in which they are carried out. */
-async function readOpen({ db }: Context, id: string) {
-  const [[license], open] = await db.orm.batch([
-    db.orm.select().from(licenses).where(eq(licenses.id, id)),
-    db.orm
-      .select()
-      .from(pendingChanges)
-      .where(and(eq(pendingChanges.license_id, id), sql`status IN ('pending', 'held')`))
-      .orderBy(asc(pendingChanges.effective_at), asc(pendingChanges.id)),
+const openOf = ({ db }: Context, id: string) =>
+  db.orm
+    .select()
+    .from(pendingChanges)
+    .where(and(eq(pendingChanges.license_id, id), sql`status IN ('pending', 'held')`))
+    .orderBy(asc(pendingChanges.effective_at), asc(pendingChanges.id));
+
+/** The license, and its open changes. */
+async function readOpen(context: Context, id: string) {
+  const { orm } = context.db;
+  const [[license], open] = await orm.batch([
+    orm.select().from(licenses).where(eq(licenses.id, id)),
+    openOf(context, id),
   ]);
   if (!license) throw unknownLicense(id);
   return { license, open };
@@ -142,6 +146,12 @@ export async function listPendingChanges(
   ]);
   if (!license) throw unknownLicense(id);
   return list.page(rows, request.limit + 1, (row) => [row.id]);
+}
+
+/** The changes of a license that are pending or held, all of them, in the order in which they are carried out. */
+export async function listOpenChanges(context: Context, id: string): Promise<PendingChange[]> {
+  allow(context, "read");
+  return openOf(context, id);
 }
 
 /** @throws Problem NOT_FOUND */

@@ -4,6 +4,7 @@ import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { define, handle, path, withDryRun, withJson, withList } from "../../command.ts";
 import { usage } from "../../failures.ts";
 import {
+  emptied,
   endOf,
   FOR,
   given,
@@ -92,7 +93,7 @@ const termsOf = (terms: Terms) => ({
   expires_in: terms.for,
   expires_days: terms.days,
   expires_at: terms.expires,
-  starts_at: terms.starts === false ? null : terms.starts,
+  starts_at: emptied(terms.starts),
   grace_days: terms.graceDays,
   features: terms.features,
   max_instances: terms.maxInstances,
@@ -104,7 +105,7 @@ const termsOf = (terms: Terms) => ({
   updates_until: terms.updatesUntil,
   metadata: terms.metadata,
   tags: terms.tags,
-  notes: terms.notes === false ? null : terms.notes,
+  notes: emptied(terms.notes),
 });
 
 export function addLicenseCommands(licenses: Command): void {

@@ -10,14 +10,12 @@ import {
   presentLicense,
 } from "../../../licensing/licenses/licenses.ts";
 import { PageQuery } from "../../../kernel/pages.ts";
-import { assertAhead } from "../../../licensing/licenses/pending-changes.ts";
-import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { etagOf } from "../../../kernel/resources.ts";
 import { endpoint, ifMatch } from "../../endpoint.ts";
 import type { Http } from "../../http.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, IssuedLicense, License, LicenseOrPreview, pageOf } from "../schemas.ts";
-import { accepted, effectiveAt, LATER, ordered, TRANSITION_REFUSALS } from "./transition.ts";
+import { accepted, effectiveAt, LATER, ordered, previewed, TRANSITION_REFUSALS } from "./transition.ts";
 
 type LicenseRow = Parameters<typeof presentLicense>[0];
 
@@ -123,14 +121,11 @@ export const licenseEndpoints = [
       refusals: TRANSITION_REFUSALS,
     },
     async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
-      const match = ifMatch(http);
-      if (query.dry_run) {
-        if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
-        return http.json(await previewChange(context, id, { action: "change", input }, match));
-      }
+      const action = { action: "change", input } as const;
+      if (query.dry_run) return previewed(http, context, id, action, effective_at);
       return (
-        (await ordered(http, context, id, { action: "change", input }, effective_at)) ??
-        showLicense(http, await changeLicense(context, id, input, match))
+        (await ordered(http, context, id, action, effective_at)) ??
+        showLicense(http, await changeLicense(context, id, input, ifMatch(http)))
       );
     },
   ),

@@ -2,13 +2,11 @@
 import * as z from "zod/mini";
 import { Reasoned } from "../../../licensing/licenses/decisions.ts";
 import { revokeLicense, suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
-import { assertAhead } from "../../../licensing/licenses/pending-changes.ts";
-import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { type Endpoint, endpoint, ifMatch } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, LicenseOrPreview } from "../schemas.ts";
 import { showLicense } from "./licenses.ts";
-import { accepted, effectiveAt, LATER, ordered, TRANSITION_REFUSALS } from "./transition.ts";
+import { accepted, effectiveAt, LATER, ordered, previewed, TRANSITION_REFUSALS } from "./transition.ts";
 
 const stopping = (
   action: "suspend" | "revoke",
@@ -39,10 +37,7 @@ const stopping = (
       refusals: TRANSITION_REFUSALS,
     },
     async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
-      if (query.dry_run) {
-        if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
-        return http.json(await previewChange(context, id, { action, input }, ifMatch(http)));
-      }
+      if (query.dry_run) return previewed(http, context, id, { action, input }, effective_at);
       return (
         (await ordered(http, context, id, { action, input }, effective_at)) ??
         showLicense(http, await stop(context, id, input, ifMatch(http)))

@@ -2,13 +2,11 @@
 import * as z from "zod/mini";
 import { Transfer } from "../../../licensing/licenses/decisions.ts";
 import { transferLicense } from "../../../licensing/licenses/lifecycle.ts";
-import { assertAhead } from "../../../licensing/licenses/pending-changes.ts";
-import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { endpoint, ifMatch } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
 import { DryRunQuery, Id, IssuedOrPreview } from "../schemas.ts";
 import { showIssued } from "./licenses.ts";
-import { accepted, effectiveAt, LATER, ordered, TRANSITION_REFUSALS } from "./transition.ts";
+import { accepted, effectiveAt, LATER, ordered, previewed, TRANSITION_REFUSALS } from "./transition.ts";
 
 export const transferEndpoint = endpoint(
   {
@@ -43,10 +41,7 @@ export const transferEndpoint = endpoint(
   },
   async ({ http, context, params: { id }, query, body: { effective_at, ...input } }) => {
     const action = { action: "transfer", input } as const;
-    if (query.dry_run) {
-      if (effective_at !== undefined) assertAhead(effective_at, context.clock.now());
-      return http.json(await previewChange(context, id, action, ifMatch(http)));
-    }
+    if (query.dry_run) return previewed(http, context, id, action, effective_at);
     return (
       (await ordered(http, context, id, action, effective_at)) ??
       showIssued(http, await transferLicense(context, id, input, ifMatch(http)))

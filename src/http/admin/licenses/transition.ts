@@ -3,8 +3,9 @@ import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { StartInstant } from "../../../kernel/inputs.ts";
 import type { Action } from "../../../licensing/licenses/lifecycle.ts";
-import { orderChange } from "../../../licensing/licenses/pending-changes.ts";
+import { assertAhead, orderChange } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
+import { previewChange } from "../../../licensing/licenses/preview.ts";
 import type { ProblemCode } from "../../../problems.ts";
 import { ifMatch } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
@@ -29,6 +30,18 @@ export const accepted = {
   schema: OrderedChange,
   example: { pending_change: examples.pendingChange },
 };
+
+/** Answers what the action would do if it were taken now. What could not be ordered for `at` is refused. */
+export async function previewed(
+  http: Http,
+  context: Context,
+  id: string,
+  action: Action,
+  at: number | undefined,
+): Promise<Response> {
+  if (at !== undefined) assertAhead(at, context.clock.now());
+  return http.json(await previewChange(context, id, action, ifMatch(http)));
+}
 
 /** Orders the action for later and answers so; null if it is meant for now. */
 export async function ordered(

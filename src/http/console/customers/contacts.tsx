@@ -9,14 +9,14 @@ import {
   NewContact,
 } from "../../../licensing/customers/contacts.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
-import { LANGUAGES } from "../../../kernel/languages.ts";
 import { type Contact, CONTACT_ROLES, type ContactRole } from "../../../storage/schema.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Checkbox, Field, faultOf, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
+import { Checkbox, Field, faultOf, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Badge, Card, Table } from "../../ui/show.tsx";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
+import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../parts/languages.ts";
 import { idOf, type Visit } from "../visit.ts";
 
 const ROLE_WORDS: Record<ContactRole, string> = {
@@ -24,8 +24,6 @@ const ROLE_WORDS: Record<ContactRole, string> = {
   billing: "Billing: what expires",
   technical: "Technical: instances",
 };
-
-const LANGUAGE_WORDS = { en: "English", de: "German", fr: "French", es: "Spanish", ja: "Japanese" } as const;
 
 const FAULTS = { bounced: "mail bounced", complained: "marked as spam" } as const;
 
@@ -68,7 +66,7 @@ export const Contacts: FC<{ customerId: string; contacts: Contact[]; canChange: 
           ),
         },
         { label: "Gets mail about", cell: ({ roles }) => roles.join(", ") },
-        { label: "Language", cell: ({ language }) => LANGUAGE_WORDS[language ?? "en"], minor: true },
+        { label: "Language", cell: ({ language }) => LANGUAGE_NAMES[language ?? "en"], minor: true },
         { label: "Customer's site", cell: ({ portal }) => (portal === 1 ? "yes" : "no"), minor: true },
       ]}
     />
@@ -95,8 +93,6 @@ const Roles: FC<{ entry: Entry; roles: readonly string[] }> = ({ entry, roles })
     </fieldset>
   );
 };
-
-const LANGUAGE_OPTIONS: Option[] = LANGUAGES.map((language) => [language, LANGUAGE_WORDS[language]]);
 
 const Details: FC<{ entry: Entry; contact?: Contact }> = ({ entry, contact }) => (
   <>

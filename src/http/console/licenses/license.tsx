@@ -4,7 +4,7 @@ import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
-import { listPendingChanges } from "../../../licensing/licenses/pending-changes.ts";
+import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
 import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
 import { readUsage } from "../../../licensing/usage/usage.ts";
@@ -125,13 +125,10 @@ export const licensePage: Page = {
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
       listEvents(context, { limit: 20 }, { entity: id }, "with names"),
-      listPendingChanges(context, id, { limit: 100 }),
+      listOpenChanges(context, id),
     ]);
     const license = presentLicense(row, now);
-    const orders = ordered.data
-      .map(presentPendingChange)
-      .filter(({ status }) => status === "pending" || status === "held")
-      .toSorted((a, b) => a.effective_at.localeCompare(b.effective_at) || a.id.localeCompare(b.id));
+    const orders = ordered.map(presentPendingChange);
     return {
       title: `${customer.name}, ${license.license_type}`,
       section: "licenses",

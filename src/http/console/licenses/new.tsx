@@ -8,9 +8,9 @@ import { previewIssue } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
-import { customersFor, NEW } from "./choice.ts";
+import { CustomerChoice, customersFor, NEW } from "./choice.tsx";
 import type { Form } from "../mount.tsx";
-import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit, faultOf } from "../../ui/form.tsx";
+import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Card, When } from "../../ui/show.tsx";
 import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
@@ -29,47 +29,6 @@ const inputOf = (entry: Entry, customerId: string | undefined): Record<string, u
   ...endOf(entry),
   ...(areOwnTerms(entry) ? termsOf(entry) : {}),
 });
-
-const CustomerChoice: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof customersFor>> }> = ({
-  entry,
-  customers,
-}) => {
-  const chosen = entry.text("customer_id");
-  const fault = faultOf({ entry, name: "customer_id", label: "Customer" });
-  const onlyNew = chosen === undefined && customers.length === 0;
-  return (
-    <div id="customers" data-results>
-      <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
-        <legend class="unseen">Customer</legend>
-        <div class="options stacked">
-          {customers.map(({ id, name, email }) => (
-            <label class="choice">
-              <input type="radio" name="customer_id" value={id} checked={chosen === id} />
-              <span>
-                {name} <span class="soft">{email ?? "no e-mail address"}</span>
-              </span>
-            </label>
-          ))}
-          <label class="choice">
-            <input
-              id="customer_id"
-              type="radio"
-              name="customer_id"
-              value={NEW}
-              checked={chosen === NEW || onlyNew}
-            />
-            <span>A new customer, entered below</span>
-          </label>
-        </div>
-        {fault ? (
-          <p class="fault" id="customer-fault">
-            Choose a customer.
-          </p>
-        ) : null}
-      </fieldset>
-    </div>
-  );
-};
 
 const Customer: FC<{ entry: Entry; children?: Child }> = ({ entry, children }) => (
   <Card title="Customer">
@@ -155,6 +114,8 @@ export const newLicense: Form = {
       throw new Problem("CONFLICT", "There is no license type to issue from. Create one under Settings.");
     const sent = entry.has("license_type") ? entry : entry.with("license_type", type.id);
     const [customers, claims] = await Promise.all([customersFor(visit, sent), preview(visit, sent)]);
+    const chosen = entry.text("customer_id");
+    const isNew = chosen === NEW || (chosen === undefined && customers.length === 0);
     return {
       title: "New license",
       section: "licenses",
@@ -165,7 +126,12 @@ export const newLicense: Form = {
             <div class="columns lopsided">
               <div>
                 <Customer entry={entry}>
-                  <CustomerChoice entry={entry} customers={customers} />
+                  <CustomerChoice entry={entry} label="Customer" customers={customers}>
+                    <label class="choice">
+                      <input id="customer_id" type="radio" name="customer_id" value={NEW} checked={isNew} />
+                      <span>A new customer, entered below</span>
+                    </label>
+                  </CustomerChoice>
                 </Customer>
                 <Card title="Terms">
                   <Select

@@ -1,6 +1,5 @@
 // /admin/settings/mail/preview: every kind of mail in every language as this deployment writes it, and "send me this".
 import type { Session } from "../../../access/sessions.ts";
-import { LANGUAGES, type Language } from "../../../kernel/languages.ts";
 import {
   previewMail,
   PreviewRequest,
@@ -14,19 +13,12 @@ import { Heading } from "../layout.tsx";
 import { KINDS } from "../messages/list.tsx";
 import { FORMATS, mailBody } from "../messages/message.tsx";
 import type { Form, Page } from "../mount.tsx";
+import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../parts/languages.ts";
 import { SETTINGS } from "./settings.tsx";
 
 const HERE = "/admin/settings/mail/preview";
 
 const TRAIL: [href: string, label: string][] = [SETTINGS, ["/admin/settings/mail", "Mail"]];
-
-const NAMES: Record<Language, string> = {
-  en: "English",
-  de: "German",
-  fr: "French",
-  es: "Spanish",
-  ja: "Japanese",
-};
 
 const COUNTS: Option[] = [
   ["one", "one license"],
@@ -49,7 +41,7 @@ const queryOf = ({ kind, language, licenses }: Asked): string =>
 const entryOf = (query: Record<string, string>): Entry => new Entry(Object.entries(query));
 
 const nameOf = ({ kind, language }: Asked): string =>
-  kind === "admin_digest" ? KINDS[kind] : `${KINDS[kind]} in ${NAMES[language]}`;
+  kind === "admin_digest" ? KINDS[kind] : `${KINDS[kind]} in ${LANGUAGE_NAMES[language]}`;
 
 const preview: Page = {
   path: HERE,
@@ -84,7 +76,7 @@ const preview: Page = {
                 entry={entry}
                 name="language"
                 label="Language"
-                options={LANGUAGES.map((language): Option => [language, NAMES[language]])}
+                options={LANGUAGE_OPTIONS}
                 value={asked.language}
               />
               <Select entry={entry} name="licenses" label="About" options={COUNTS} value={asked.licenses} />

@@ -551,6 +551,24 @@ describe("what can be done with a license", () => {
     await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
   });
 
+  it("shows an order that waits, also when 100 later ones were carried out", async () => {
+    const { license } = await newLicense();
+    const path = `/admin/licenses/${license.id}`;
+    const day = new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
+    await owner.fill(`${path}/suspend`, { reason: "Unpaid.", effective_at: day });
+    await rows(
+      `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+       INSERT INTO pending_changes
+         (id, license_id, action, effective_at, input, status, ordered_by, ordered_at, held_by, updated_at)
+       SELECT 'chg_Z' || i || license_id, license_id, action, effective_at, input, 'done', ordered_by, ordered_at, held_by,
+         updated_at
+       FROM n, pending_changes WHERE license_id = ?`,
+      license.id,
+    );
+    expect((await owner.get(path)).text).toContain("Suspend reason: Unpaid.");
+    await rows("DELETE FROM pending_changes WHERE license_id = ?", license.id);
+  });
+
   it("orders what was changed in the form and nothing else, so that it undoes nothing later", async () => {
     const { license } = await newLicense({ notes: "One\nTwo", tags: ["gold"], license_type: "trial" });
     const path = `/admin/licenses/${license.id}`;

@@ -1,12 +1,12 @@
 // /admin/licenses/{id}/transfer: to another customer, with a look at what that does.
-import type { Child, FC } from "hono/jsx";
-import { customersFor } from "../choice.ts";
+import type { Child } from "hono/jsx";
+import { CustomerChoice, customersFor } from "../choice.tsx";
 import { Transfer } from "../../../../licensing/licenses/decisions.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../../problems.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
-import { Checkbox, faultOf, Field, PostForm, Submit } from "../../../ui/form.tsx";
+import { Checkbox, Field, PostForm, Submit } from "../../../ui/form.tsx";
 import { Card } from "../../../ui/show.tsx";
 import type { Form } from "../../mount.tsx";
 import { Impact } from "../../parts/impact.tsx";
@@ -38,41 +38,6 @@ async function impact(visit: Visit, entry: Entry): Promise<Child> {
   }
 }
 
-const Customers: FC<{ entry: Entry; customers: Awaited<ReturnType<typeof customersFor>> }> = ({
-  entry,
-  customers,
-}) => {
-  const fault = faultOf({ entry, name: "customer_id", label: "New customer" });
-  return (
-    <div id="customers" data-results>
-      <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
-        <legend class="unseen">New customer</legend>
-        <div class="options stacked">
-          {customers.map(({ id, name, email }, index) => (
-            <label class="choice">
-              <input
-                id={index === 0 ? "customer_id" : undefined}
-                type="radio"
-                name="customer_id"
-                value={id}
-                checked={entry.text("customer_id") === id}
-              />
-              <span>
-                {name} <span class="soft">{email ?? "no e-mail address"}</span>
-              </span>
-            </label>
-          ))}
-        </div>
-        {fault ? (
-          <p class="fault" id="customer-fault">
-            Choose a customer.
-          </p>
-        ) : null}
-      </fieldset>
-    </div>
-  );
-};
-
 export const transfer: Form = {
   path: "/admin/licenses/{id}/transfer",
   access: "licenses",
@@ -96,7 +61,7 @@ export const transfer: Form = {
           <button class="no-script" name="look" value="yes">
             Find
           </button>
-          <Customers entry={entry} customers={customers} />
+          <CustomerChoice entry={entry} label="New customer" customers={customers} />
           <div id="impact" data-results aria-live="polite">
             {effect}
           </div>
