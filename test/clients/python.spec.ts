@@ -19,6 +19,26 @@ const lacking = "There is no python3 with PyJWT, cryptography, FastAPI, uvicorn 
 const isPythonHere = isHere(found !== null, lacking);
 const python = found ?? "";
 
+/** The modules of the client's own tests, each group run by one test. */
+const MODULES = {
+  documents: ["test_conformance"],
+  state: [
+    "test_state",
+    "test_disk",
+    "test_usage",
+    "test_client",
+    "test_airgap",
+    "test_transport",
+    "test_validator",
+    "test_coverage",
+  ],
+  field: ["test_field", "test_texts", "test_hostile"],
+  kills: ["test_processes"],
+  ends: ["test_ending"],
+  service: ["test_live", "test_proof", "test_docs"],
+  container: ["test_container"],
+};
+
 // setuptools first: on Debian 12 pip loads Python's own distutils, and setuptools, which brings another, cannot be
 // imported after that.
 const hasPip =
@@ -78,42 +98,36 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
     expect(output).not.toContain("skipped");
   };
 
+  it("has no test that is left out here", () => {
+    const files = globSync("test_*.py", { cwd: join(PACKAGE, "tests") });
+    const named = Object.values(MODULES).flat();
+    expect(named.toSorted()).toEqual(files.map((file) => file.slice(0, -".py".length)).toSorted());
+  });
+
   it("makes of every document and answer what all clients make of it", async () => {
     const file = join(folder, "conformance.json");
     await writeConformance(file);
-    await unittest(["test_conformance"], { CONFORMANCE_FILE: file });
+    await unittest(MODULES.documents, { CONFORMANCE_FILE: file });
   });
 
-  it("keeps state, counts and files as it should", () =>
-    unittest([
-      "test_state",
-      "test_disk",
-      "test_usage",
-      "test_client",
-      "test_airgap",
-      "test_transport",
-      "test_validator",
-    ]));
+  it("keeps state, counts and files as it should", () => unittest(MODULES.state));
 
-  it("makes the best of what the field does to it", () =>
-    unittest(["test_field", "test_texts", "test_hostile"]));
+  it("makes the best of what the field does to it", () => unittest(MODULES.field));
 
   it("loses nothing where it is killed, and gives its seat back where it ends", () =>
-    unittest(["test_processes"]));
+    unittest(MODULES.kills));
 
-  it("ends when it is told to, whatever its threads wait for", { timeout: 180_000 }, () =>
-    unittest(["test_ending"]),
-  );
+  it("ends when it is told to, whatever its threads wait for", () => unittest(MODULES.ends));
 
   it("gets along with the real service", () =>
-    unittest(["test_live", "test_proof", "test_docs"], {
+    unittest(MODULES.service, {
       LICENSING_URL: service.url,
       LICENSING_TOKEN: service.token,
     }));
 
   // Twenty pods, one after the other.
   it("runs in a container without a home, a volume, or a root that can be written", { timeout: 90_000 }, () =>
-    unittest(["test_container"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }),
+    unittest(MODULES.container, { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }),
   );
 
   it("carries CAIO's Phase 17 in FastAPI", () =>

@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { NodeLicense } from "../../src/clients/typescript/src/node.ts";
+import { bundled } from "./support/bundled.ts";
 import { type Live, live } from "./support/live.ts";
 import { scripted, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
 
-const POD = join(import.meta.dirname, "support/pod.ts");
+const program = await bundled("pod");
 
 /** Mounts the folder $1 read-only for the command that follows, and for it alone. */
 const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"';
@@ -26,7 +27,10 @@ beforeAll(async () => {
   service = await live();
 });
 
-afterAll(() => service?.remove());
+afterAll(async () => {
+  program.remove();
+  await service?.remove();
+});
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "caio-license-pod-"));
@@ -42,11 +46,11 @@ interface Pod {
 }
 
 function start(env: Record<string, string>, isReadOnly = false): Pod {
-  const command = [process.execPath, POD];
-  const [program, ...args] = isReadOnly
+  const command = [process.execPath, program.path];
+  const [first, ...args] = isReadOnly
     ? ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", root, ...command]
     : command;
-  const child = spawn(program!, args, {
+  const child = spawn(first!, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"]!, CAIO_LICENSE_URL: service.url, ...env },
   });

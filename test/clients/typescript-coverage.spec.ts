@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { covers } from "../../src/clients/typescript/src/coverage.ts";
 import { fromEnvironment } from "../../src/clients/typescript/src/environment.ts";
 import { License } from "../../src/clients/typescript/src/node.ts";
-import { stateFolder } from "./support/scripted.ts";
+import { open, stateFolder } from "./support/scripted.ts";
+import { createSigner } from "./support/signer.ts";
 
 const UNTIL = { updatesUntil: "2027-03-01T12:00:00.000Z" };
 
@@ -44,6 +45,26 @@ describe("a version", () => {
       await expect(License.open(options)).rejects.toThrow(RangeError);
     },
   );
+});
+
+it("a version that is not covered is warned of also where the service does not answer in time", async () => {
+  const signer = await createSigner("https://licenses.example");
+  const claims = { sub: "acme", jti: "lic_1", rev: 1, features: [], updates_until: UNTIL.updatesUntil };
+  const license = await open({
+    licenseKey: await signer.document("license+jwt", claims),
+    trustedKeys: signer.trustedKeys,
+    storage: folder.storage,
+    builtAt: "2027-03-02",
+    timeout: 50,
+    fetch: () => new Promise(() => undefined),
+    onError: () => undefined,
+  });
+  // Nothing can be written either, so that the call itself runs out of time.
+  folder.storage.write = () => new Promise(() => undefined);
+  license.countRequests();
+  const { lastFailure, warnings } = await license.checkIn();
+  expect(lastFailure?.reason).toBe("no answer in time");
+  expect(warnings).toContain("UPDATE_NOT_COVERED");
 });
 
 describe("CAIO_BUILT_AT", () => {

@@ -2,18 +2,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { FileStorage } from "../../src/clients/typescript/src/node.ts";
+import { bundled } from "./support/bundled.ts";
 import { open, stateFolder } from "./support/scripted.ts";
 import { createSigner } from "./support/signer.ts";
 
-const KILLED = join(import.meta.dirname, "support/killed.ts");
-
-const CACHE = join(tmpdir(), "caio-license-test-cache");
+const killed = await bundled("killed");
 
 const signer = await createSigner("https://licenses.example");
 const options = {
@@ -23,6 +21,8 @@ const options = {
 };
 
 let folder: ReturnType<typeof stateFolder>;
+
+afterAll(() => killed.remove());
 
 beforeEach(() => {
   folder = stateFolder();
@@ -38,10 +38,8 @@ async function lifeOf(
   until: "open" | "safe",
   milliseconds: number,
 ): Promise<{ opened: number; safe: number; errors: string[] }> {
-  const child = spawn(process.execPath, [KILLED, folder.path, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [killed.path, folder.path, JSON.stringify(options)], {
     stdio: ["ignore", "pipe", "inherit"],
-    // Two hundred starts take long enough.
-    env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
   });
   let output = "";
   const over = once(child, "close");

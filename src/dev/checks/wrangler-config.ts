@@ -1,6 +1,7 @@
 // The check that each environment in wrangler.toml repeats every binding: it inherits none of them, and
 // wrangler only warns, so a forgotten one would be noticed first in production.
-import { experimental_readRawConfig as readRawConfig } from "wrangler";
+import { createRequire } from "node:module";
+import type * as Wrangler from "wrangler";
 import { CommandError } from "../command.ts";
 
 type Table = Record<string, unknown>;
@@ -51,7 +52,9 @@ export function readWranglerConfig(path: string): Table {
   // Wrangler calls any other file empty.
   if (!/\.(toml|jsonc?)$/.test(path)) throw new CommandError(`${path} is no wrangler.toml.`);
   try {
-    return readRawConfig({ config: path }).rawConfig as Table;
+    // Not before: to load wrangler takes a second, and a command that is called wrongly needs none of it.
+    const wrangler = createRequire(import.meta.url)("wrangler") as typeof Wrangler;
+    return wrangler.experimental_readRawConfig({ config: path }).rawConfig as Table;
   } catch (error) {
     throw new CommandError(`${path} cannot be read: ${whyUnread(error)}`);
   }

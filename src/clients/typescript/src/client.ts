@@ -4,7 +4,7 @@ import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { afterConfigured, afterInstall, isCandidateDue, type Moment } from "./candidates.ts";
 import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
 import { type Contacts, forCall } from "./contacts.ts";
-import { type BuiltAt, covers, withCoverage } from "./coverage.ts";
+import { type BuiltAt, covers } from "./coverage.ts";
 import { atMost, failForTime } from "./deadline.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
@@ -61,9 +61,8 @@ export class License {
 
   /** What the installation may do now. Offline, and cheap enough for every request. */
   status(): Status {
-    const { clock, time, options } = this.#contacts;
-    const status = evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
-    return withCoverage(status, options.builtAt);
+    const { clock, time } = this.#contacts;
+    return evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
   }
 
   /**

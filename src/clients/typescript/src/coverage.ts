@@ -1,5 +1,5 @@
 // Which versions of the product a license covers, by when they were built. Pure. It stops nothing.
-import type { Status, Terms } from "./vocabulary.ts";
+import type { Terms } from "./vocabulary.ts";
 
 /** An instant (RFC 3339, milliseconds, or a Date), or a date, which begins at midnight UTC. */
 export type BuiltAt = string | number | Date;
@@ -26,9 +26,3 @@ export function covers({ updatesUntil }: Pick<Terms, "updatesUntil">, builtAt: B
   if (at === null) throw new RangeError("A version is built at an RFC 3339 instant or on a date.");
   return updatesUntil === null || at < Date.parse(updatesUntil);
 }
-
-/** The status, with a warning where the running version is not covered. */
-export const withCoverage = (status: Status, builtAt: BuiltAt | undefined): Status =>
-  builtAt === undefined || covers(status, builtAt)
-    ? status
-    : { ...status, warnings: [...status.warnings, "UPDATE_NOT_COVERED"].toSorted() };

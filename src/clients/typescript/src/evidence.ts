@@ -83,6 +83,7 @@ export class Evidence {
       lastAttemptAt: null,
       clockAhead: null,
       boundedSince: 0,
+      builtAt: options.builtAt,
       onIndeterminate: options.onIndeterminate ?? "allow",
       indeterminateDays:
         options.indeterminateDays === undefined ? DEFAULT_INDETERMINATE_DAYS : options.indeterminateDays,

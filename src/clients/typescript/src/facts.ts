@@ -1,4 +1,5 @@
 // What an installation knows, as input for the rules.
+import type { BuiltAt } from "./coverage.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims, Verdict } from "./documents.ts";
 import type { CandidateState, State } from "./state.ts";
 import type { Failure } from "./vocabulary.ts";
@@ -44,6 +45,8 @@ export interface Facts {
   clockAhead: State["clock_ahead"];
   /** In confirmed time, milliseconds. */
   boundedSince: number;
+  /** When the running version of the product was built; undefined if not told. */
+  builtAt: BuiltAt | undefined;
   onIndeterminate: "allow" | "deny";
   indeterminateDays: number | null;
 }

@@ -1,6 +1,7 @@
 // What an installation may do: a pure function of its documents, the service's last word, and time. An outage does
 // not refuse; the service, the end of the grace, or a bound that was announced from the first day does.
 import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
+import { covers } from "./coverage.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
 import { certificateOf, type Facts, type Holding } from "./facts.ts";
 import type { State } from "./state.ts";
@@ -41,6 +42,7 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
   const holding = takesOver ? candidate : facts.held;
   const judgment = takesOver ? judgeBounded(facts, candidate, now, confirmed) : inForce;
   const { state, code, detail, until } = judgment;
+  const terms = termsOf(facts, holding);
   const warnings = [
     ...(takesOver ? [] : facts.warnings),
     ...(isOutlasted(facts, holding, now) ? [holding.refusal!.code] : []),
@@ -48,9 +50,10 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
     ...(clockAhead(facts.clockAhead, clock) > 0 ? ["CLOCK_AHEAD"] : []),
     ...(facts.isKept ? [] : ["STATE_NOT_KEPT"]),
     ...(judgment.isBounded ? ["INDETERMINATE_ENDS"] : []),
+    ...(facts.builtAt === undefined || covers(terms, facts.builtAt) ? [] : ["UPDATE_NOT_COVERED"]),
   ];
   return {
-    ...termsOf(facts, holding),
+    ...terms,
     state,
     code,
     detail,

@@ -6,7 +6,6 @@ export interface Figures {
   services: number;
 }
 
-/** By day, YYYY-MM-DD. */
 /** @throws RangeError where they are no figures */
 export function countable(figures: Figures): Figures {
   for (const n of [figures.requests, figures.services])
@@ -14,6 +13,7 @@ export function countable(figures: Figures): Figures {
   return figures;
 }
 
+/** By day, YYYY-MM-DD. */
 export type Usage = Readonly<Record<string, Figures>>;
 
 export interface DayReport extends Figures {

@@ -152,7 +152,8 @@ class Installation:
             return None
 
     def install(self, license_key: str) -> None:
-        """Installs a license key; a blank one changes nothing. If the current license may run, the new key waits until it is granted a seat.
+        """Installs a license key; a blank one changes nothing. If the current license may run, the new key waits until it
+        is granted a seat.
 
         Installing the last installed key again, for example at each start, changes nothing; a newer key
         that the service sent since stays.
