@@ -1,5 +1,5 @@
 // Meters and entitlements of the TypeScript client: what the table of cases does not ask.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { allows, entitlementsAt } from "../../src/clients/typescript/src/entitlements.ts";
 import { type License, LicenseError } from "../../src/clients/typescript/src/node.ts";
 import { parseState } from "../../src/clients/typescript/src/state.ts";
@@ -115,8 +115,7 @@ describe("meters", () => {
 
   it("are kept in memory where nothing can be written, and catch up", async () => {
     const license = await client();
-    const { write } = folder.storage;
-    folder.storage.write = () => Promise.reject(new Error("ENOSPC"));
+    const writing = vi.spyOn(folder.storage, "write").mockRejectedValue(new Error("ENOSPC"));
     license.count("tokens", 5);
     license.observe("gpus", 4);
     await license.flush();
@@ -128,7 +127,7 @@ describe("meters", () => {
       tokens: { total: 6, peak: 6 },
       gpus: { total: 4, peak: 4 },
     });
-    folder.storage.write = write;
+    writing.mockRestore();
     await license.flush();
     expect(folder.state()["usage"][DAY]).toMatchObject({ "sum:tokens": 6, "peak:gpus": 4 });
   });

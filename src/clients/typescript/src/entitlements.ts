@@ -15,9 +15,7 @@ export const entitlementsAt = (claim: unknown, now: number): Record<string, Enti
       if (typeof value === "number" && !Number.isFinite(value)) return [];
       const end = until === null ? null : Date.parse(until);
       if (end !== null && now >= end) return [];
-      return [
-        [code, { value: value === null ? Infinity : (value as EntitlementValue), until: instantOf(end) }],
-      ];
+      return [[code, { value: value === null ? Infinity : value, until: instantOf(end) }]];
     }),
   );
 

@@ -2,7 +2,7 @@
 import { type Counts, covers, metersOf } from "./meters.ts";
 import type { Days, Usage } from "./usage.ts";
 
-export interface Used {
+interface Used {
   /** The sum of all days. */
   total: number;
   /** The figure of the highest day. */

@@ -60,14 +60,10 @@ export const reportOf = (usage: Usage): DayReport[] =>
   Object.entries(usage)
     .toSorted(byDay)
     .map(([date, figures]) => {
-      const { requests, services } = figures;
+      const told: DayReport = { date, requests: figures.requests, services: figures.services };
       const meters = metersOf(figures);
-      return {
-        date,
-        requests,
-        services,
-        ...(meters.size === 0 ? {} : { meters: Object.fromEntries(meters) }),
-      };
+      if (meters.size > 0) told.meters = Object.fromEntries(meters);
+      return told;
     });
 
 /** As many days as fit into one report, the oldest first; the others come with the next one. */
