@@ -12,10 +12,19 @@ from unittest.mock import patch
 
 from caio_licensing import LicenseClient, openmetrics
 from caio_licensing.airgap import write_activation_request
+from caio_licensing.answers import Answer
 from caio_licensing.folder import StateFolder
 from caio_licensing.state import State, decode, encode
-from caio_licensing.usage import KEPT_DAYS, MAX_REPORT, acknowledge, add_usage, portion, report
-from support import ClientCase, at
+from caio_licensing.usage import (
+    KEPT_DAYS,
+    MAX_REPORT,
+    acknowledge,
+    add_usage,
+    begin_license,
+    portion,
+    report,
+)
+from support import ClientCase
 
 DAY = "2027-01-01"
 
@@ -149,6 +158,10 @@ class MetersTest(ClientCase):
         figures = {"sum:A": 1, "sum:a": -1, "peak:b": 0.5, "mean:c": 1, "peak:": 1, "d": 1, "sum:e": 10**13}
         faulty = {DAY: {**state.usage[DAY], **figures, "sum:f": True}}
         self.assertEqual(decode(json.dumps({"version": 1, "usage": faulty})).usage, state.usage)
+        many = {DAY: {"requests": 0, "services": 0, **{f"sum:m{number}": 1 for number in range(40)}}}
+        self.assertEqual(len(decode(json.dumps({"version": 1, "usage": many})).usage[DAY]), 2 + 32)
+        for name in ("usage", "settled"):
+            self.assertRaises(ValueError, decode, json.dumps({"version": 1, name: {"someday": {}}}))
 
     def test_a_long_outage_is_reported_in_portions_that_the_service_takes(self) -> None:
         state = State()
@@ -187,6 +200,39 @@ class MetersTest(ClientCase):
         self.assertEqual((state.usage, state.settled), ({DAY: figures}, {}))
         acknowledge(state, {}, "2027-01-09")
         self.assertIn(DAY, state.usage)
+        begin_license(state, "lic_2")
+        self.assertEqual(state.usage, {DAY: {"requests": 1, "services": 0, "sum:tokens": 2}})
+
+    def test_what_the_service_has_of_another_license_is_forgotten(self) -> None:
+        state = State(usage_license_id="lic_1")
+        add_usage(state, {DAY: {"requests": 3}})
+        acknowledge(state, portion(state.usage), "2027-01-09")
+        begin_license(state, "lic_2")
+        self.assertEqual(state.settled, {})
+        add_usage(state, {DAY: {"requests": 1}})
+        self.assertEqual(state.usage[DAY]["requests"], 1)
+
+    def test_no_request_is_longer_than_the_service_takes(self) -> None:
+        client = self.activated()
+        figures = {"requests": 1, "services": 1, **{f"sum:meter-{number}": 10**11 for number in range(32)}}
+        with client.folder.update() as state:
+            state.usage = {str(date(2026, 1, 1) + timedelta(days=one)): dict(figures) for one in range(360)}
+        self.told(client)
+        self.assertLess(len(json.dumps(self.service.requests[-1][1])), 60_000)
+        request = self.folder.parent / "request.json"
+        write_activation_request(client, request)
+        self.assertLess(len(json.dumps(json.loads(request.read_text()))), 60_000)
+
+    def test_a_day_that_is_taken_while_the_disk_is_full_is_sent_again(self) -> None:
+        client = self.activated()
+        client.count("tokens", 5)
+        client.flush()
+        self.clock.set("2027-01-09T12:00:00.000Z")
+        self.service.answers = [self.signer.grant(client.instance_id, self.clock.millis)]
+        with patch.object(StateFolder, "write_file", side_effect=OSError("full")):
+            client.check_in()
+            self.assertEqual((sorted(client.folder.read().usage), client.folder.read().settled), ([DAY], {}))
+        self.assertEqual(self.told(client), {DAY: {"tokens": 5}})
 
     def test_a_courier_carries_them(self) -> None:
         client = self.activated()
@@ -220,8 +266,25 @@ class MetersTest(ClientCase):
             },
         )
         self.assertEqual(len(client.statement("2024-02")["days_without_report"]), 29)
-        self.assertEqual(at("2027-01-01T00:00:00.000Z"), self.clock.millis)
         self.assertEqual(client.statement("2027-01")["days_without_report"], [])
+
+    def test_a_statement_has_what_runs_on_before_it_is_written(self) -> None:
+        client = self.client()
+        client.observe("gpus", 4)
+        client.flush()
+        self.clock.set("2027-01-02T00:00:00.000Z")
+        self.assertEqual(client.statement("2027-01")["meters"], {"gpus": {"total": 8, "peak": 4}})
+
+    def test_what_is_over_its_limit_is_told_while_the_service_says_so(self) -> None:
+        client = self.activated()
+        grant = self.signer.grant(client.instance_id, self.clock.millis)
+        body = {**json.loads(grant.body), "warnings": [{"code": "OVER_LIMIT", "limit": "tokens"}]}
+        self.service.answers = [Answer(200, grant.headers, json.dumps(body).encode())]
+        self.assertEqual(client.check_in().over_limit, ("tokens",))
+        self.service.answers = [grant, Answer(204, {}, b"")]
+        self.assertTrue(client.release())
+        self.assertEqual(client.status().over_limit, ())
+        self.assertEqual(self.client().status().over_limit, ())
 
     def test_metrics_have_the_meters_of_today(self) -> None:
         client = self.client()
