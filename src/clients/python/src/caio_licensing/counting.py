@@ -53,7 +53,9 @@ class Counting:
         number = _number(n, "There is nothing below none")
         day = self._day_for(name)
         with self._counting:
-            self._levels[name] = number
+            self._levels = {one: level for one, level in self._levels.items() if one != name}
+            if number:
+                self._levels[name] = number
             add(self._counted.setdefault(day, {}), {name: number})
 
     def _day_for(self, name: str) -> str:
@@ -97,9 +99,8 @@ class Counting:
             day = self.today()
             with self._counting:
                 known = known_usage(self._folder.read(), self._counted)
-                running = {name: level for name, level in self._levels.items() if level}
-                if running:
-                    raise_to(known.setdefault(day, blank()), running)
+                if self._levels:
+                    raise_to(known.setdefault(day, blank()), self._levels)
                 return known
 
     def flush(self) -> None:
