@@ -132,6 +132,71 @@ describe("meters", () => {
     expect(folder.state()["usage"][DAY]).toMatchObject({ "sum:tokens": 6, "peak:gpus": 4 });
   });
 
+  it("that are observed go on over a day on which nothing is written", async () => {
+    let now = NOW;
+    const license = await client({}, { clock: () => now });
+    license.observe("gpus", 4);
+    now += 86_400_000;
+    license.count("tokens", 1);
+    now += 86_400_000;
+    await license.flush();
+    const peaks = Object.values<Record<string, number>>(folder.state()["usage"]).map(
+      (day) => day["peak:gpus"],
+    );
+    expect(peaks).toEqual([4, 4, 4]);
+  });
+
+  it("of a year make no request that the service would not take", async () => {
+    const day = (n: number) => new Date(NOW - n * 86_400_000).toISOString().slice(0, 10);
+    const meters = Object.fromEntries(Array.from({ length: 32 }, (_, n) => [`sum:meter-${n}`, 1e11]));
+    const usage = Object.fromEntries(
+      Array.from({ length: 360 }, (_, n) => [day(n), { requests: 1, services: 1, ...meters }]),
+    );
+    const licenseKey = await keyWith({});
+    const state = {
+      version: 1,
+      license_key: licenseKey,
+      certificate: await signer.certificate("lic_1", NOW / 1000),
+      usage,
+    };
+    await folder.storage.write("state.json", JSON.stringify(state));
+    await folder.storage.write("instance_id", "i-1");
+    const script = scripted();
+    const license = await client({}, { licenseKey, fetch: script.fetch });
+    await license.checkIn();
+    const [{ path, body }] = script.requests as [{ path: string; body: { usage: { date: string }[] } }];
+    expect([path, body.usage[0]!.date]).toEqual(["/v1/check-in", day(359)]);
+    expect(JSON.stringify(body).length).toBeLessThan(60_000);
+    const request = JSON.parse(await license.activationRequest());
+    expect(JSON.stringify(request).length).toBeLessThan(60_000);
+  });
+
+  it("of a day that is taken while the disk is full are sent again", async () => {
+    const [licenseKey, script] = [await keyWith({}), scripted()];
+    const grant = async (at: number) => ({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        license_key: licenseKey,
+        certificate: await signer.certificate("lic_1", at / 1000),
+      }),
+    });
+    let now = NOW;
+    await folder.storage.write("instance_id", "i-1");
+    const license = await client({}, { licenseKey, fetch: script.fetch, clock: () => now });
+    script.answers = [await grant(now)];
+    await license.checkIn();
+    license.count("tokens", 5);
+    await license.flush();
+    now += 9 * 86_400_000;
+    const writing = vi.spyOn(folder.storage, "write").mockRejectedValue(new Error("ENOSPC"));
+    script.answers = [await grant(now)];
+    await license.checkIn();
+    writing.mockRestore();
+    await license.flush();
+    expect(folder.state()).toMatchObject({ usage: { [DAY]: { "sum:tokens": 5 } }, settled: {} });
+  });
+
   it("go with a courier", async () => {
     const license = await client();
     license.count("tokens", 5);
