@@ -60,7 +60,7 @@ describe("meters", () => {
     });
   });
 
-  it.each(["", "Tokens", "a b", "-a", "a:b", "ü", "a".repeat(65), "a\n", null, 7])(
+  it.each(["", "0tokens", "a b", "-a", "a:b", "ü", "a".repeat(65), "a\n", null, 7])(
     "have no code like %j",
     async (code) => {
       const license = await client();
@@ -194,7 +194,8 @@ describe("meters", () => {
     await license.checkIn();
     writing.mockRestore();
     await license.flush();
-    expect(folder.state()).toMatchObject({ usage: { [DAY]: { "sum:tokens": 5 } }, settled: {} });
+    const { usage, settled } = folder.state();
+    expect([usage[DAY]["sum:tokens"], settled]).toEqual([5, {}]);
   });
 
   it("go with a courier", async () => {
@@ -241,7 +242,7 @@ describe("a state", () => {
       settled: {},
       over_limit: [],
     });
-    const faulty = { "sum:A": 1, "sum:a": -1, "peak:b": 0.5, "mean:c": 1, "peak:": 1, d: 1, "sum:e": 1e13 };
+    const faulty = { "sum:0": 1, "sum:a": -1, "peak:b": 0.5, "mean:c": 1, "peak:": 1, d: 1, "sum:e": 1e13 };
     expect(read({ [DAY]: { ...figures, ...faulty, "sum:f": true } }).usage).toEqual({ [DAY]: figures });
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`sum:m${n}`, 1]));
     expect(Object.keys(read({ [DAY]: many }).usage[DAY]!)).toHaveLength(34);

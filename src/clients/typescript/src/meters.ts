@@ -13,7 +13,7 @@ export interface Figures {
 /** What was counted of a day: some of its figures. */
 export type Counts = Readonly<Record<string, number>>;
 
-const CODE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const CODE = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
 const NAME = /^(?:sum|peak):(.*)$/s;
 
 /** The most meters of a day, and the largest figure, that the service takes. */
@@ -26,7 +26,7 @@ export const blank = (): Figures => ({ requests: 0, services: 0 });
 export function meterOf(kind: "sum" | "peak", code: string): string {
   if (typeof code !== "string" || !CODE.test(code))
     throw new RangeError(
-      "A meter's code has 1 to 64 of a-z, 0-9, '.', '_' and '-', a letter or a digit first.",
+      "A meter's code has 1 to 64 letters of ASCII, digits, '.', '_' and '-', a letter first.",
     );
   return `${kind}:${code}`;
 }

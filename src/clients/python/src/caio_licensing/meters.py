@@ -14,7 +14,7 @@ Figures = Dict[str, int]
 Usage = Dict[str, Figures]
 
 SUM, PEAK = "sum:", "peak:"
-_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 #: The most meters of a day, and the largest figure, that the service takes.
 MAX_METERS = 32
@@ -31,7 +31,7 @@ def meter(kind: str, code: str) -> str:
     :raises ValueError: if no meter can have this code
     """
     if not isinstance(code, str) or not _CODE.fullmatch(code):
-        raise ValueError("A meter's code has 1 to 64 of a-z, 0-9, '.', '_' and '-', a letter or a digit first")
+        raise ValueError("A meter's code has 1 to 64 letters of ASCII, digits, '.', '_' and '-', a letter first")
     return kind + code
 
 
