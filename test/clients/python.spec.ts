@@ -26,6 +26,8 @@ const MODULES = {
     "test_state",
     "test_disk",
     "test_usage",
+    "test_meters",
+    "test_entitlements",
     "test_client",
     "test_airgap",
     "test_transport",

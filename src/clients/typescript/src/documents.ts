@@ -18,33 +18,32 @@ export interface KeySet {
   keys: PublicKey[];
 }
 
-export interface LicenseKeyClaims {
-  sub: string;
-  jti: string;
-  rev: number;
-  nbf: number | null;
-  exp: number | null;
+interface Limits {
   license_type: string | null;
   features: string[];
   max_instances: number | null;
   max_services: number | null;
   max_requests_per_day: number | null;
   updates_until: string | null;
+  /** As signed: what of them can be read is told with the time. */
+  entitlements: unknown;
 }
 
-export interface CertificateClaims {
+export interface LicenseKeyClaims extends Limits {
+  sub: string;
+  jti: string;
+  rev: number;
+  nbf: number | null;
+  exp: number | null;
+}
+
+export interface CertificateClaims extends Limits {
   /** The instance. */
   sub: string;
   iat: number;
   exp: number;
   license_id: string;
   customer_id: string;
-  license_type: string | null;
-  features: string[];
-  max_instances: number | null;
-  max_services: number | null;
-  max_requests_per_day: number | null;
-  updates_until: string | null;
   license_expires_at: string | null;
   grace_until: string | null;
   check_in_at: string | null;
@@ -279,7 +278,7 @@ const isTexts = (value: unknown): value is string[] =>
 const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 /** What a license allows; null if it cannot be read, which must not count as "unlimited". */
-function limitsOf(body: Record<string, unknown>) {
+function limitsOf(body: Record<string, unknown>): Limits | null {
   const features = body["features"] ?? [];
   const limits = ["max_instances", "max_services", "max_requests_per_day"].map((name) => body[name] ?? null);
   if (!isTexts(features) || !limits.every((limit) => limit === null || isWhole(limit))) return null;
@@ -291,7 +290,9 @@ function limitsOf(body: Record<string, unknown>) {
   const license_type = textOrNull(body["license_type"]);
   // It stops nothing, so one that cannot be read is none.
   const updates_until = isInstant(body["updates_until"]) ? body["updates_until"] : null;
-  return { license_type, features, max_instances, max_services, max_requests_per_day, updates_until };
+  const { entitlements } = body;
+  const numbers = { max_instances, max_services, max_requests_per_day };
+  return { license_type, features, ...numbers, updates_until, entitlements };
 }
 
 const confirmedKeyOf = (cnf: unknown): string | null =>

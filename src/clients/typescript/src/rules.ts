@@ -3,6 +3,7 @@
 import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
 import { covers } from "./coverage.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
+import { entitlementsAt } from "./entitlements.ts";
 import { certificateOf, type Facts, type Holding } from "./facts.ts";
 import type { State } from "./state.ts";
 import { PASSED_OVER } from "./texts.ts";
@@ -42,7 +43,7 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
   const holding = takesOver ? candidate : facts.held;
   const judgment = takesOver ? judgeBounded(facts, candidate, now, confirmed) : inForce;
   const { state, code, detail, until } = judgment;
-  const terms = termsOf(facts, holding);
+  const terms = termsOf(facts, holding, now);
   const warnings = [
     ...(takesOver ? [] : facts.warnings),
     ...(isOutlasted(facts, holding, now) ? [holding.refusal!.code] : []),
@@ -58,6 +59,7 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
     code,
     detail,
     warnings: [...new Set(warnings)].toSorted(),
+    overLimit: !takesOver && facts.warnings.includes("OVER_LIMIT") ? facts.overLimit : [],
     until: instantOf(until),
     nextCheckIn: facts.nextCheckIn,
     mayRun: mayRun(judgment),
@@ -228,7 +230,7 @@ export function byKeyAlone({ nbf, exp }: Pick<LicenseKeyClaims, "nbf" | "exp">, 
   return { ...indeterminate("NOT_ACTIVATED", detail), until: exp === null ? null : exp * 1000 };
 }
 
-function termsOf(facts: Facts, holding: Holding): Terms {
+function termsOf(facts: Facts, holding: Holding, now: number): Terms {
   const certificate = certificateOf(facts, holding);
   const key = holding.licenseKey?.claims ?? null;
   const source = certificate ?? key;
@@ -241,6 +243,7 @@ function termsOf(facts: Facts, holding: Holding): Terms {
     maxInstances: source?.max_instances ?? null,
     maxServices: source?.max_services ?? null,
     maxRequestsPerDay: source?.max_requests_per_day ?? null,
+    entitlements: entitlementsAt(source?.entitlements, now),
     updatesUntil: instantOf(parseOrNull(source?.updates_until ?? null)),
     licenseExpiresAt: certificate
       ? instantOf(parseOrNull(certificate.license_expires_at))

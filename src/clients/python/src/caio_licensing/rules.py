@@ -7,6 +7,7 @@ from dataclasses import replace
 from .claims import Certificate, LicenseKey
 from .coverage import is_covered
 from .documents import IssuerMismatch, SigningKeyUnknown
+from .entitlements import entitlements_at
 from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, Status, Verdict, key_hash
 from .holdings import Holdings, holdings, local_time, told_end, verified
 from .times import DAY, HOUR, format_instant, to_datetime
@@ -60,6 +61,8 @@ def evaluate(facts: Facts, clock: int) -> Status:
         candidate=_candidate(facts),
         last_failure=failure and LastFailure(to_datetime(failure.at), failure.reason),
         updates_until=to_datetime(terms.updates_until if terms else None),
+        over_limit=facts.over_limit if "OVER_LIMIT" in facts.warnings else (),
+        entitlements=entitlements_at(terms.entitlements, now) if terms else {},
     )
 
 
