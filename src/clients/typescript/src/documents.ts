@@ -1,8 +1,8 @@
 // Signed documents, verified without a network: the license key, the certificate and the revocation list.
-//
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
 import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
+import { strangerIn } from "./drill.ts";
 import { canonicalAddress, withoutMark } from "./texts.ts";
 
 /** A public key of a JWK Set (RFC 7517). */
@@ -92,7 +92,7 @@ export interface Trust {
 
 const ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** Far larger than any document of the service; bounds the work that a hostile one can cause. */
+/** Larger than any document of the service; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
 /** A revocation list names every license that was ever revoked, so it grows. */
@@ -135,6 +135,8 @@ async function verify<Claims>(
     if (header.typ !== typ || !ALGORITHMS.includes(header.alg ?? "") || header.crit !== undefined)
       return INVALID;
     if (typeof header.kid !== "string") return INVALID;
+    const stranger = strangerIn(trust.issuers, token);
+    if (stranger !== null) return { claims: null, fault: "other_issuer", issuer: stranger };
     const jwk = trust.keys.keys.find(
       ({ kid, kty, crv, x }) =>
         kid === header.kid && kty === "OKP" && crv === "Ed25519" && isSoundKey(x ?? ""),
