@@ -68,12 +68,16 @@ async function pythonSide(child: ChildProcessWithoutNullStreams): Promise<Side &
     child.stdin.write(`${JSON.stringify(step)}\n`);
     return JSON.parse((await lines.next()).value);
   };
-  const { url, now } = await ask({});
+  const told = await ask({});
+  let { now } = told as { now: number };
   return {
-    url,
+    url: told.url,
     now: () => now,
     issue: async (terms) => (await ask({ issue: withEnd(terms, now) })).key,
-    change: async (step: Step) => (await ask(step)).key,
+    async change(step: Step) {
+      now += (step.wait ?? 0) * 1000;
+      return (await ask(step)).key;
+    },
   };
 }
 

@@ -73,9 +73,11 @@ function shapeOf(value: unknown, name: string, now: number): unknown {
     // A list is issued for the full hour.
     return name === "iat" ? "now" : spanOf(name, value * 1000, now);
   if (Array.isArray(value)) return value.map((one) => shapeOf(one, "item", now));
-  if (typeof value === "object" && value !== null && "errors" in value)
+  if (typeof value === "object" && value !== null && "errors" in value) {
     // The words for the fault of a member are a schema's.
-    return shapeOf({ ...value, errors: undefined, detail: pathsOf(value.errors) }, name, now);
+    const { errors, ...more } = value;
+    return shapeOf({ ...more, detail: pathsOf(errors) }, name, now);
+  }
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(
       Object.entries(value)
