@@ -31,6 +31,7 @@ const MODULES = {
     "test_transport",
     "test_validator",
     "test_coverage",
+    "test_drill",
   ],
   field: ["test_field", "test_texts", "test_hostile"],
   kills: ["test_processes"],

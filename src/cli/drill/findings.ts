@@ -28,14 +28,24 @@ const USUAL = {
   exited: "restarts on refusal",
 };
 
-/** @param isServer whether the application is to stay up: then its end is no answer, but what a supervisor has to mend */
+interface Circumstances {
+  mayRun: boolean;
+  /** Whether the application is to stay up: then its end is no answer, but what a supervisor has to mend. */
+  isServer: boolean;
+  /** The scene before. An application that stopped there and never came back does not make another mistake here. */
+  before: Pick<Result, "license" | "observed" | "mistakes"> | null;
+}
+
 export function mistakesOf(
   { mistake }: Scene,
   { did, exited }: Observed,
-  mayRun: boolean,
-  isServer: boolean,
+  { mayRun, isServer, before }: Circumstances,
 ): string[] {
-  if (mayRun) return did === "stopped" ? [mistake.stopped ?? USUAL.stopped] : [];
+  if (mayRun && did === "ran") return [];
+  if (mayRun) {
+    const isStill = before !== null && before.license.mayRun && before.observed.did === "stopped";
+    return isStill ? [...before.mistakes] : [mistake.stopped ?? USUAL.stopped];
+  }
   return [
     ...(did === "ran" ? [mistake.ran ?? USUAL.ran] : []),
     ...(exited && isServer ? [mistake.exited ?? USUAL.exited] : []),

@@ -45,6 +45,7 @@ export class Stage {
   readonly #cast: Cast;
   #isReached = false;
   #isWanted = true;
+  #before: Result | null = null;
 
   constructor(cast: Cast) {
     this.#cast = cast;
@@ -57,7 +58,7 @@ export class Stage {
     const exits = application.exits;
     if (application.starts > 0) await this.#supervise();
     for (const step of scene.steps) await this.#do(step);
-    await reference.checkInIfDue();
+    await reference.checkIn();
     await this.#supervise();
     const did = await this.#observe();
     if (!this.#isReached && application.starts > 0) {
@@ -66,8 +67,9 @@ export class Stage {
     }
     const license = reference.status();
     const observed: Observed = { did, exited: application.exits > exits };
-    const mistakes = mistakesOf(scene, observed, license.mayRun, probe !== null);
-    return {
+    const { mayRun } = license;
+    const mistakes = mistakesOf(scene, observed, { mayRun, isServer: probe !== null, before: this.#before });
+    this.#before = {
       scene,
       at: drill.clock(),
       license,
@@ -76,6 +78,7 @@ export class Stage {
       took: performance.now() - began,
       output: mistakes.length > 0 ? application.output : "",
     };
+    return this.#before;
   }
 
   async #do(step: Step): Promise<void> {

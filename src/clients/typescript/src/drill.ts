@@ -24,7 +24,7 @@ export const DRILL_KEYS = "drill-";
 /** The warning that each status of a drill has, and what its detail begins with. */
 export const DRILL = "DRILL";
 
-/** The header of each request in a drill: the installation's clock. By it a drill sees that it is believed. */
+/** The header of its requests where a drill may move the clock: the time there. By it a drill sees that it is believed. */
 export const DRILL_HEADER = "CAIO-License-Drill";
 
 /** @param issuers canonical addresses */

@@ -15,7 +15,7 @@ from .background import Background, aside, within
 from .contact import Contact
 from .counting import Counting
 from .coverage import BuiltAt
-from .drill import LAPSE_INTERVAL, is_drill, lapse
+from .drill import LAPSE_INTERVAL, lapse, may_move_clock
 from .facts import Status
 from .identity import about_installation
 from .processes import Presence, accompany
@@ -97,7 +97,7 @@ class LicenseClient(Contact):
         moved = lapse(settings.issuers, pinned, clock)
         clock = moved or clock
         if transport is None and settings.url:
-            drilled = clock if is_drill(settings.issuers) else None
+            drilled = clock if may_move_clock(settings.issuers, pinned) else None
             transport = HttpTransport(settings.url, timeout=timeout, ca_file=ca_file, drilled=drilled)
         about = about_installation(hostname, app_version, fingerprint, labels)
         super().__init__(

@@ -28,7 +28,7 @@ DRILL_ISSUER = "https://drill.invalid"
 DRILL_KEYS = "drill-"
 #: The warning that each status of a drill has, and what its detail begins with.
 DRILL = "DRILL"
-#: The header of each request in a drill: the installation's clock. By it a drill sees that it is believed.
+#: The header of requests where a drill may move the clock: the time there. By it a drill sees that it is believed.
 DRILL_HEADER = "CAIO-License-Drill"
 #: The folder below the configured one.
 FOLDER = "drill"

@@ -1,5 +1,5 @@
 // The license service of a drill: its licenses, and what it answers to the calls of installations.
-import { claimsOf } from "../documents.ts";
+import { claimOf } from "../documents.ts";
 import { cleanId, cleanKey, hasMarks } from "../texts.ts";
 import {
   type DrillLicense,
@@ -119,8 +119,10 @@ export class Desk {
   }
 
   #named(licenseKey: string | undefined): Sold {
-    const id = licenseKey === undefined ? undefined : claimsOf(cleanKey(licenseKey))["jti"];
-    const sold = id === undefined ? [...this.#sold.values()].at(-1) : this.#sold.get(String(id));
+    const sold =
+      licenseKey === undefined
+        ? [...this.#sold.values()].at(-1)
+        : this.#sold.get(claimOf(cleanKey(licenseKey), "jti") ?? "");
     if (!sold) throw new RangeError("The drill has issued no such license.");
     return sold;
   }
