@@ -96,6 +96,12 @@ const LadderFile = z.strictObject({
     .check(z.minLength(1)),
 });
 
+const faultOf = ({ path, ...issue }: z.core.$ZodIssue): string => {
+  const said =
+    issue.code === "unrecognized_keys" ? `has no member ${issue.keys.join(", ")}` : issue.message.toLowerCase();
+  return `${path.join(".") || "the file"}: ${said}`;
+};
+
 /** The file of the built-in ladder. */
 export const LADDER = join(import.meta.dirname, "ladder.json");
 
@@ -113,7 +119,7 @@ export function parseLadder(text: string, name: string): Ladder {
   if (!read.success)
     throw usage(
       `${name} holds no scenes as a drill takes them.`,
-      ...read.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`),
+      ...read.error.issues.map(faultOf),
       "remedy: caio-license drill --print-scenes shows a file that is right.",
     );
   const { license = {}, scenes } = read.data;

@@ -212,7 +212,7 @@ describe.concurrent("what is wrong with the command line", () => {
 
   it.each<[string[], RegExp]>([
     [[], /What is to be drilled\?/],
-    [["--probe", "localhost", "--", "true"], /Must be an address/],
+    [["--probe", "localhost", "--", "true"], /--probe is an address/],
     [["--only", "nothing", "--", "true"], /There is no scene nothing\./],
     [["--scenes", "missing.json", "--", "true"], /missing\.json cannot be read/],
     [["--report", "missing/report.html", "--", "true"], /cannot be written \(ENOENT\)/],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from caio_licensing.drill import DRILL_ISSUER, drill_clock, is_drill, may_move_c
 from caio_licensing.testing import LicenseDrill
 from caio_licensing.testing.fixtures import drill as fixture
 from caio_licensing.testing.ring import Ring
+
+logging.getLogger("caio_licensing").setLevel(logging.CRITICAL)
 
 DAY = 86_400
 PRODUCTION = "https://licensing.example"

@@ -23,15 +23,13 @@ from typing import Any, Union
 
 from ..client import LicenseClient
 from ..drill import DRILL_ISSUER
+from ..processes import dismiss
 from ..times import DAY, HOUR
 from .desk import Desk
 from .licenses import Instant, instant
 from .ring import Ring
 from .server import DrillServer, Heard, Outage
 from .used import Day
-
-#: Made before any client, and so removed after the last of them has written what it knows, at the end of the process.
-_FOLDERS = tempfile.TemporaryDirectory(prefix="caio-license-drill-")
 
 __all__ = ["DRILL_ISSUER", "Heard", "LicenseDrill", "Outage"]
 
@@ -60,6 +58,7 @@ class LicenseDrill:
         #: How far the clocks of the installations are off, in seconds.
         self._off = 0.0
         self._clock_files: list[Path] = []
+        self._temporary: list[tempfile.TemporaryDirectory[str]] = []
         self._clients: list[LicenseClient] = []
         self._ring = Ring()
         self._desk = Desk(self._ring, lambda: round(self._now() * 1000))
@@ -84,7 +83,8 @@ class LicenseDrill:
     def client(self, license_key: str | None = None, **options: Any) -> LicenseClient:
         """An installation in the process, with a state folder of its own, that follows the drill's clock."""
         if "state_dir" not in options:
-            options["state_dir"] = tempfile.mkdtemp(dir=_FOLDERS.name)
+            self._temporary.append(tempfile.TemporaryDirectory(prefix="caio-license-drill-"))
+            options["state_dir"] = self._temporary[-1].name
         own = {"issuer": self.issuer, "trusted_keys": self.trusted_keys, "clock": self.clock}
         client = LicenseClient(self.url, license_key, **{**own, **options})
         self._clients.append(client)
@@ -192,10 +192,13 @@ class LicenseDrill:
     # ---- its end
 
     def close(self) -> None:
-        """Ends its clients and the service. The folders of the clients go with the process."""
+        """Ends its clients and the service, and removes the folders that it made."""
         for client in self._clients:
             client.close()
+            dismiss(client)
         self._server.close()
+        for folder in self._temporary:
+            folder.cleanup()
 
     def __enter__(self) -> LicenseDrill:
         return self
