@@ -7,7 +7,12 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { drillClock, offsetOf } from "../../src/clients/typescript/src/drill-clock.ts";
 import { isDrill, mayMoveClock } from "../../src/clients/typescript/src/drill.ts";
 import { NodeLicense, type NodeLicenseOptions } from "../../src/clients/typescript/src/node.ts";
-import { DRILL_ISSUER, LicenseDrill, licenseDrill, type Outage } from "../../src/clients/typescript/src/testing.ts";
+import {
+  DRILL_ISSUER,
+  LicenseDrill,
+  licenseDrill,
+  type Outage,
+} from "../../src/clients/typescript/src/testing.ts";
 import { createSigner } from "./support/signer.ts";
 
 const DAY = 86_400_000;
@@ -55,7 +60,11 @@ describe("a license in a test", () => {
     const [first, second] = [await drill.open({ licenseKey: one }), await drill.open({ licenseKey: two })];
     drill.suspend(one);
     expect(await first.checkIn()).toMatchObject({ state: "refused" });
-    expect(await second.checkIn()).toMatchObject({ state: "entitled", licenseType: "trial", maxInstances: 1 });
+    expect(await second.checkIn()).toMatchObject({
+      state: "entitled",
+      licenseType: "trial",
+      maxInstances: 1,
+    });
     expect(() => drill.suspend("eyJhbGciOiJFZERTQSJ9.e30.AA")).toThrow(/no such license/);
   });
 
@@ -220,8 +229,16 @@ describe("an installation and its environment", () => {
   it("keeps production's folder as it is, where that is passed in code", async () => {
     const production = join(folder, "production");
     const service = await createSigner("https://licensing.example");
-    const options = { issuer: "https://licensing.example", trustedKeys: service.trustedKeys, fetchKeys: false };
-    const before = await open({ ...options, folder: production, licenseKey: await service.licenseKey("l-1") });
+    const options = {
+      issuer: "https://licensing.example",
+      trustedKeys: service.trustedKeys,
+      fetchKeys: false,
+    };
+    const before = await open({
+      ...options,
+      folder: production,
+      licenseKey: await service.licenseKey("l-1"),
+    });
     await before.close();
     const texts = (): string[] =>
       ["state.json", "kept.json", "instance_id"].map((name) => readFileSync(join(production, name), "utf8"));
@@ -273,7 +290,10 @@ describe("an installation and its environment", () => {
   });
 
   it("with production's issuer beside the drill's moves no clock, and is no drill", async () => {
-    use({ ...drill.environment(folder, key), CAIO_LICENSE_ISSUER: `${DRILL_ISSUER},https://licensing.example` });
+    use({
+      ...drill.environment(folder, key),
+      CAIO_LICENSE_ISSUER: `${DRILL_ISSUER},https://licensing.example`,
+    });
     drill.advance({ days: 40 });
     const license = await open();
     expect(license.status().warnings).not.toContain("DRILL");

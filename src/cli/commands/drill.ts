@@ -17,7 +17,11 @@ export function addDrillCommand(program: Command): void {
     .option("--probe <url>", "2xx here means that it serves; without it, that it runs on or ends with 0")
     .option("--scenes <file>", "play these instead of the built-in ones")
     .option("--print-scenes", "print the built-in scenes and do nothing else")
-    .option("--only <names>", "judge these scenes alone, separated by commas; those before are played", listOf)
+    .option(
+      "--only <names>",
+      "judge these scenes alone, separated by commas; those before are played",
+      listOf,
+    )
     .option("--keep-going", "play on after a mistake")
     .option("--strict", "the application stops if nobody can tell (on_indeterminate is deny)")
     .option("--junit <file>", "write the results as JUnit XML")

@@ -62,7 +62,9 @@ export async function drill(given: Drill): Promise<Drilled> {
   const stopped = endsWith(application);
   const results: Result[] = [];
   try {
-    const stage = new Stage({ drill: service, application, reference, probe, patience });
+    const leaseDays = Number(ladder.license["lease_days"] ?? 30);
+    const piece = (leaseDays * 86_400) / 2;
+    const stage = new Stage({ drill: service, application, reference, probe, patience, piece });
     for (const scene of ladder.scenes.slice(0, last + 1)) {
       const result = await stage.play(scene);
       if (!names.includes(scene.name)) continue;

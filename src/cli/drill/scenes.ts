@@ -26,7 +26,17 @@ export interface Ladder {
   scenes: Scene[];
 }
 
-const PLAIN = ["start", "stop", "restart", "recover", "suspend", "reinstate", "revoke", "reissue", "rotate-keys"];
+const PLAIN = [
+  "start",
+  "stop",
+  "restart",
+  "recover",
+  "suspend",
+  "reinstate",
+  "revoke",
+  "reissue",
+  "rotate-keys",
+];
 const OUTAGES = ["error", "down", "silent", "page"];
 const SPANNED = ["advance", "renew", "clock-back"];
 const SPAN = /^(\d{1,6})([dhms])$/;
@@ -98,7 +108,9 @@ const LadderFile = z.strictObject({
 
 const faultOf = ({ path, ...issue }: z.core.$ZodIssue): string => {
   const said =
-    issue.code === "unrecognized_keys" ? `has no member ${issue.keys.join(", ")}` : issue.message.toLowerCase();
+    issue.code === "unrecognized_keys"
+      ? `has no member ${issue.keys.join(", ")}`
+      : issue.message.toLowerCase();
   return `${path.join(".") || "the file"}: ${said}`;
 };
 

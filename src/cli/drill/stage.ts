@@ -8,9 +8,6 @@ import { mistakesOf, type Observed, type Result } from "./findings.ts";
 import { assertReached } from "./reached.ts";
 import type { Scene, Step } from "./scenes.ts";
 
-/** Time passes in pieces, so that an application that asks in time never runs out of its lease. Seconds. */
-const PIECE = 10 * 86_400;
-
 /** How long an application has to ask the service after each piece; one that asks does so within a fifth of a second. */
 const CONTACT = 800;
 
@@ -39,6 +36,8 @@ export interface Cast {
   /** Where the application is asked; without it, whether it runs on or how it ended is the answer. */
   probe: string | null;
   patience: Patience;
+  /** Time passes in pieces, so that an application that asks in time never runs out of its lease. Seconds. */
+  piece: number;
 }
 
 export class Stage {
@@ -135,9 +134,10 @@ export class Stage {
 
   async #advance(span: Span): Promise<void> {
     const { drill, reference } = this.#cast;
-    let left = (((span.days ?? 0) * 24 + (span.hours ?? 0)) * 60 + (span.minutes ?? 0)) * 60 + (span.seconds ?? 0);
+    let left =
+      (((span.days ?? 0) * 24 + (span.hours ?? 0)) * 60 + (span.minutes ?? 0)) * 60 + (span.seconds ?? 0);
     while (left > 0) {
-      const piece = Math.min(left, PIECE);
+      const piece = Math.min(left, this.#cast.piece);
       left -= piece;
       const before = this.#requests();
       drill.advance({ seconds: piece });

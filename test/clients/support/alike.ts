@@ -91,9 +91,7 @@ const pathsOf = (errors: unknown): string =>
   (errors as { path: string }[]).map(({ path }) => path).join(", ");
 
 const fill = (value: unknown, words: Record<string, string>): unknown =>
-  JSON.parse(
-    JSON.stringify(value).replaceAll(/\$([a-z_]+)/g, (whole, word: string) => words[word] ?? whole),
-  );
+  JSON.parse(JSON.stringify(value).replaceAll(/\$([a-z_]+)/g, (whole, word: string) => words[word] ?? whole));
 
 export interface Played {
   step: string;

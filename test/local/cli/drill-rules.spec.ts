@@ -102,11 +102,20 @@ describe("a file of scenes", () => {
 describe("what is wrong", () => {
   const observed = (did: Observed["did"], exited = false): Observed => ({ did, exited });
   const before = (mayRun: boolean, did: Observed["did"]) =>
-    resultOf({ license: { ...resultOf().license, mayRun }, observed: observed(did), mistakes: ["was wrong"] });
+    resultOf({
+      license: { ...resultOf().license, mayRun },
+      observed: observed(did),
+      mistakes: ["was wrong"],
+    });
 
   it.each<[string, Observed, Parameters<typeof mistakesOf>[2], string[]]>([
     ["runs, and may", observed("ran"), { mayRun: true, isServer: true, before: null }, []],
-    ["runs again after an end, and may", observed("ran", true), { mayRun: true, isServer: true, before: null }, []],
+    [
+      "runs again after an end, and may",
+      observed("ran", true),
+      { mayRun: true, isServer: true, before: null },
+      [],
+    ],
     [
       "stops, and may run",
       observed("stopped"),

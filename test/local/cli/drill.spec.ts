@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../../src/dev/service.ts";
@@ -57,7 +57,7 @@ const file = (name: string): string => readFileSync(join(folder, name), "utf8");
 async function drillApp(command: string[], ...options: string[]): Promise<Outcome> {
   const port = await freePort();
   const probe = ["--probe", `http://127.0.0.1:${port}/`];
-  return drill(...probe, "--settle-seconds", "2", ...options, "--", ...command, String(port));
+  return drill(...probe, ...options, "--", ...command, String(port));
 }
 
 const app = (name: string): string[] =>
@@ -80,6 +80,8 @@ describe.concurrent("a whole ladder", () => {
     const outcome = await drillApp(
       app(`good.${language}`),
       "--json",
+      "--settle-seconds",
+      "3",
       ...["--junit", `${language}.xml`, "--report", `${language}.html`, "--log", `${language}.log`],
     );
     expect(outcome).toMatchObject({ code: 0, err: expect.not.stringContaining("error") });
@@ -106,7 +108,9 @@ describe.concurrent("a whole ladder", () => {
     expect(file(`${language}.xml`)).toMatch(/<testsuites tests="15" failures="0" errors="0" time="\d/);
     expect(file(`${language}.html`)).toContain("Passed: 15 of 15 scenes");
     // The application's log says that it is in a drill, and holds no key.
-    expect(file(`${language}.log`)).toContain("DRILL: the license comes from a drill, which moves the clock.");
+    expect(file(`${language}.log`)).toContain(
+      "DRILL: the license comes from a drill, which moves the clock.",
+    );
     expect(file(`${language}.log`)).not.toMatch(/eyJ/);
   });
 
@@ -114,7 +118,15 @@ describe.concurrent("a whole ladder", () => {
     const { code, out, err } = await drillApp(
       app(`bad.${language}`),
       "--json",
-      ...["--keep-going", "--junit", `bad-${language}.xml`, "--report", `bad-${language}.html`],
+      ...[
+        "--settle-seconds",
+        "1",
+        "--keep-going",
+        "--junit",
+        `bad-${language}.xml`,
+        "--report",
+        `bad-${language}.html`,
+      ],
     );
     expect(code).toBe(1);
     const named = Object.fromEntries(
@@ -297,4 +309,20 @@ it("does not take a page of somebody else for the application", async () => {
   } finally {
     server.close();
   }
+});
+
+it("runs in GitHub Actions as docs/drill.md says", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/drill.md"), "utf8");
+  const workflow = /```yaml\n([\s\S]*?)```/.exec(page)![1]!;
+  expect(workflow.trim().split("\n").length).toBeLessThanOrEqual(11);
+  const line = /run: licensing\/src\/cli\/caio-license\.js (.*) -- python app\.py/.exec(workflow)![1]!;
+  const port = await freePort();
+  const args = line.replace("http://localhost:8000/ready", `http://127.0.0.1:${port}/`).split(" ");
+  const outcome = await run(LAUNCHER, [...args, "--only", "start", "--", ...app("good.ts"), String(port)], {
+    env: { ...environment(), PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` },
+    cwd: folder,
+  });
+  expect(outcome.code, outcome.err).toBe(0);
+  expect(file("drill.html")).toContain("Passed: 1 of 1 scenes");
+  expect(file("drill.xml")).toContain('tests="1" failures="0"');
 });

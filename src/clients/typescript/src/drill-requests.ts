@@ -5,7 +5,11 @@ import { addressesOf } from "./texts.ts";
 import type { Fetch } from "./transport.ts";
 
 /** The `fetch` of an installation. Outside of a drill it is the one given. */
-export function inDrill({ issuer, url, trustedKeys }: LicenseOptions, clock: () => number, fetch: Fetch): Fetch {
+export function inDrill(
+  { issuer, url, trustedKeys }: LicenseOptions,
+  clock: () => number,
+  fetch: Fetch,
+): Fetch {
   if (!mayMoveClock(addressesOf(issuer || (url ?? "")), trustedKeys)) return fetch;
   return (url, init) => {
     const headers = new Headers(init.headers);

@@ -61,7 +61,8 @@ export class NodeLicense extends License {
    * out of the options comes from the environment, see there.
    */
   static override async open(options: NodeLicenseOptions = {}): Promise<NodeLicense> {
-    const { folder, background, release, licenseKeyFile, isLapse, said, ...rest } = await fromEnvironment(options);
+    const { folder, background, release, licenseKeyFile, isLapse, said, ...rest } =
+      await fromEnvironment(options);
     const contacts = await prepare({ hostname: hostname(), ...rest, storage: new FileStorage(folder) });
     said.forEach(contacts.report);
     const presence = release ? new Presence(folder) : null;

@@ -91,7 +91,8 @@ export class LicenseDrill {
   /** Lets time pass, for the service and its installations. @throws RangeError for time that goes back */
   advance(span: Span): void {
     const by = millisecondsIn(span);
-    if (!(by >= 0)) throw new RangeError("Time goes forward only; setBack sets the clocks of installations back.");
+    if (!(by >= 0))
+      throw new RangeError("Time goes forward only; setBack sets the clocks of installations back.");
     this.#time.move(by);
     this.#writeClocks();
   }

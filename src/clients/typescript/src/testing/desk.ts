@@ -168,7 +168,10 @@ export class Desk {
     const granted = seats.claim(license, claim, now);
     if (typeof granted === "string") {
       const refusal = { sub: instanceId, license_id: license.id, code: granted, iat: numericDate(now) };
-      const signed = await this.#ring.sign("refusal+jwt", { ...refusal, ...(nonce === null ? {} : { nonce }) });
+      const signed = await this.#ring.sign("refusal+jwt", {
+        ...refusal,
+        ...(nonce === null ? {} : { nonce }),
+      });
       // Too early ends by itself, so it is not signed.
       const more = granted === "LICENSE_NOT_STARTED" ? {} : { refusal: signed };
       throw new Problem(granted, detailOf(granted, license), more);

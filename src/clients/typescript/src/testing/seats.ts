@@ -115,7 +115,11 @@ export class Seats {
   }
 
   /** Frees the seat. @throws Problem */
-  free(license: DrillLicense, claim: Pick<Claim, "instanceId" | "revision" | "certified">, now: number): void {
+  free(
+    license: DrillLicense,
+    claim: Pick<Claim, "instanceId" | "revision" | "certified">,
+    now: number,
+  ): void {
     const { instanceId, revision, certified } = claim;
     const seat = this.#seats.get(instanceId);
     const isCurrent = revision >= license.revision;

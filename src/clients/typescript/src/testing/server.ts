@@ -75,7 +75,9 @@ export class DrillServer {
     if (outage === "silent") return;
     if (outage === "down") return void request.socket.destroy();
     if (outage === "page") {
-      return void response.writeHead(200, { "Content-Type": "text/html" }).end("<h1>Welcome to the network</h1>");
+      return void response
+        .writeHead(200, { "Content-Type": "text/html" })
+        .end("<h1>Welcome to the network</h1>");
     }
     try {
       if (outage === "error") throw new Problem("SERVICE_UNAVAILABLE", undefined, {}, { "Retry-After": "5" });
@@ -115,7 +117,9 @@ export class DrillServer {
     const open = { "Cache-Control": "public, max-age=60" };
     if (path === "/.well-known/jwks.json") {
       assertMethod(method, ["GET", "HEAD"]);
-      response.writeHead(200, { ...open, "Content-Type": "application/jwk-set+json" }).end(JSON.stringify(this.#ring.published));
+      response
+        .writeHead(200, { ...open, "Content-Type": "application/jwk-set+json" })
+        .end(JSON.stringify(this.#ring.published));
       return 200;
     }
     if (path === "/v1/revocations") {
@@ -134,7 +138,12 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 function assertMethod(method: string, allowed: string[]): void {
   if (allowed.includes(method)) return;
-  throw new Problem("METHOD_NOT_ALLOWED", `${method} is not allowed here.`, {}, { Allow: allowed.join(", ") });
+  throw new Problem(
+    "METHOD_NOT_ALLOWED",
+    `${method} is not allowed here.`,
+    {},
+    { Allow: allowed.join(", ") },
+  );
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
