@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DrillTerms, LicenseDrill } from "../../src/clients/typescript/src/testing.ts";
+import { LicenseDrill } from "../../src/clients/typescript/src/testing.ts";
 import { isHere } from "../local/support/everything.ts";
 import { camelCased, type Case, play, type Played, type Side, type Step, TABLE } from "./support/alike.ts";
 import { type Live, live } from "./support/live.ts";
@@ -50,7 +50,7 @@ async function serviceSide(service: Live): Promise<Side> {
 
 const typeScriptSide = (drill: LicenseDrill): Side => ({
   url: drill.url,
-  issue: (terms) => drill.issue(camelCased(withEnd(terms, drill.clock())) as DrillTerms),
+  issue: (terms) => drill.issue(camelCased(withEnd(terms, drill.clock()))),
   async change(step) {
     if (step.wait) drill.advance({ seconds: step.wait });
     if (step.suspend) drill.suspend();
@@ -66,7 +66,7 @@ async function pythonSide(child: ChildProcessWithoutNullStreams): Promise<Side &
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (step: object): Promise<any> => {
     child.stdin.write(`${JSON.stringify(step)}\n`);
-    return JSON.parse((await lines.next()).value);
+    return JSON.parse(String((await lines.next()).value));
   };
   const told = await ask({});
   let { now } = told as { now: number };

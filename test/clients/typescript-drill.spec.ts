@@ -286,7 +286,7 @@ describe("an installation and its environment", () => {
     drill.outage();
     await license.checkIn();
     expect(license.status()).toMatchObject({ state: "refused", mayRun: false });
-    expect(() => license.requireFeature("audit")).toThrow();
+    expect(() => license.requireFeature("audit")).toThrow(/^DRILL: /);
   });
 
   it("with production's issuer beside the drill's moves no clock, and is no drill", async () => {

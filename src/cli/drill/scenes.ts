@@ -26,7 +26,7 @@ export interface Ladder {
   scenes: Scene[];
 }
 
-const PLAIN = [
+const PLAIN = new Set([
   "start",
   "stop",
   "restart",
@@ -36,19 +36,24 @@ const PLAIN = [
   "revoke",
   "reissue",
   "rotate-keys",
-];
-const OUTAGES = ["error", "down", "silent", "page"];
-const SPANNED = ["advance", "renew", "clock-back"];
+]);
+const OUTAGES = new Set(["error", "down", "silent", "page"]);
+const SPANNED = new Set(["advance", "renew", "clock-back"]);
 const SPAN = /^(\d{1,6})([dhms])$/;
 
 /** A scene may take ten years; more is a typing error. */
 const LONGEST = 3_660 * 86_400;
-const SECONDS: Record<string, number> = { d: 86_400, h: 3_600, m: 60, s: 1 };
+const SECONDS = new Map([
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+]);
 
 function spanOf(text: string): Required<Span> | null {
   const [, count, unit] = SPAN.exec(text) ?? [];
   const n = Number(count);
-  if (unit === undefined || n * SECONDS[unit]! > LONGEST) return null;
+  if (unit === undefined || n * (SECONDS.get(unit) ?? 1) > LONGEST) return null;
   return {
     days: unit === "d" ? n : 0,
     hours: unit === "h" ? n : 0,
@@ -61,10 +66,10 @@ function spanOf(text: string): Required<Span> | null {
 export function stepOf(text: string): Step | null {
   const [name = "", argument, ...more] = text.trim().split(/\s+/);
   if (more.length > 0) return null;
-  if (PLAIN.includes(name) && argument === undefined) return { do: name } as Step;
-  if (name === "outage" && OUTAGES.includes(argument ?? "down"))
+  if (PLAIN.has(name) && argument === undefined) return { do: name } as Step;
+  if (name === "outage" && OUTAGES.has(argument ?? "down"))
     return { do: name, kind: (argument ?? "down") as Outage };
-  const span = SPANNED.includes(name) ? spanOf(argument ?? "") : null;
+  const span = SPANNED.has(name) ? spanOf(argument ?? "") : null;
   return span && ({ do: name, span } as Step);
 }
 

@@ -82,7 +82,12 @@ describe.concurrent("a whole ladder", () => {
       "--json",
       "--settle-seconds",
       "3",
-      ...["--junit", `${language}.xml`, "--report", `${language}.html`, "--log", `${language}.log`],
+      "--junit",
+      `${language}.xml`,
+      "--report",
+      `${language}.html`,
+      "--log",
+      `${language}.log`,
     );
     expect(outcome).toMatchObject({ code: 0, err: expect.not.stringContaining("error") });
     const played = scenesOf(outcome.out);
@@ -118,15 +123,14 @@ describe.concurrent("a whole ladder", () => {
     const { code, out, err } = await drillApp(
       app(`bad.${language}`),
       "--json",
-      ...[
-        "--settle-seconds",
-        "1",
-        "--keep-going",
-        "--junit",
-        `bad-${language}.xml`,
-        "--report",
-        `bad-${language}.html`,
-      ],
+
+      "--settle-seconds",
+      "1",
+      "--keep-going",
+      "--junit",
+      `bad-${language}.xml`,
+      "--report",
+      `bad-${language}.html`,
     );
     expect(code).toBe(1);
     const named = Object.fromEntries(
@@ -256,8 +260,16 @@ describe.concurrent("its end", () => {
         [
           LAUNCHER,
           "drill",
-          ...["--report", `${own}.html`, "--probe", `http://127.0.0.1:${port}/`],
-          ...["--", "sh", "-c", command, process.execPath, join(APPS, "good.ts")],
+          "--report",
+          `${own}.html`,
+          "--probe",
+          `http://127.0.0.1:${port}/`,
+          "--",
+          "sh",
+          "-c",
+          command,
+          process.execPath,
+          join(APPS, "good.ts"),
         ],
         { env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...environment() }, cwd: folder },
       );
@@ -300,10 +312,9 @@ it("does not take a page of somebody else for the application", async () => {
       join(folder, "quiet.mjs"),
       JOB.replace("process.exit(mayRun ? 0 : 1);", "setInterval(() => {}, 1000);"),
     );
-    const { code, err } = await drill(
-      ...["--scenes", scenes("redirect.json", START), "--settle-seconds", "1"],
-      ...["--probe", `http://127.0.0.1:${port}/`, "--", process.execPath, "quiet.mjs"],
-    );
+    const args = ["--scenes", scenes("redirect.json", START), "--settle-seconds", "1"];
+    const probe = ["--probe", `http://127.0.0.1:${port}/`];
+    const { code, err } = await drill(...args, ...probe, "--", process.execPath, "quiet.mjs");
     expect(code).toBe(1);
     expect(err).toContain("the application stops although the license lets it run");
   } finally {

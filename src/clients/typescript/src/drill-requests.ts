@@ -11,9 +11,9 @@ export function inDrill(
   fetch: Fetch,
 ): Fetch {
   if (!mayMoveClock(addressesOf(issuer || (url ?? "")), trustedKeys)) return fetch;
-  return (url, init) => {
+  return (address, init) => {
     const headers = new Headers(init.headers);
     headers.set(DRILL_HEADER, new Date(clock()).toISOString());
-    return fetch(url, { ...init, headers });
+    return fetch(address, { ...init, headers });
   };
 }

@@ -35,10 +35,12 @@ export function warningsOf(license: DrillLicense, granted: Granted, told: Told, 
         allowed,
         observed: active,
       },
-    ...overuses.map(({ day, ...over }) => ({
+    ...overuses.map(({ day, limit, allowed: most, observed }) => ({
       code: "OVER_LIMIT",
-      detail: `${over.limit}: ${over.observed} used on ${day} where the license allows ${over.allowed}.`,
-      ...over,
+      detail: `${limit}: ${observed} used on ${day} where the license allows ${most}.`,
+      limit,
+      allowed: most,
+      observed,
     })),
     isProven &&
       granted.isFingerprintNew && {
