@@ -86,7 +86,7 @@ describe("a license in a test", () => {
   ])("does not take the outage %s for a refusal", async (kind, reason) => {
     const drill = await LicenseDrill.start();
     try {
-      const license = await drill.open({ licenseKey: await drill.issue(), timeout: 200 });
+      const license = await drill.open({ licenseKey: await drill.issue(), timeout: 1_000 });
       await license.checkIn();
       drill.outage(kind);
       const status = await license.checkIn();

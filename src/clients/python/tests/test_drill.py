@@ -91,7 +91,7 @@ class Life(unittest.TestCase):
         self.assertEqual((used.requests, used.services), (3, 2))
 
     def test_no_outage_is_a_refusal(self) -> None:
-        client = self.drill.client(self.drill.issue(), timeout=0.3)
+        client = self.drill.client(self.drill.issue(), timeout=1.0)
         client.check_in()
         for kind, reason in (
             ("down", "closed"),
