@@ -307,6 +307,7 @@ describe("an installation and its environment", () => {
     drill.advance({ days: 40 });
     const license = await open({ clock: Date.now });
     await license.checkIn();
+    expect(said.join()).toContain("CAIO_LICENSE_CLOCK is passed over");
     const told = Date.parse(drill.heard.at(-1)!.drillClock!);
     expect(Math.abs(told - Date.now())).toBeLessThan(60_000);
   });
