@@ -21,6 +21,7 @@ body { margin: 2rem auto; max-width: 68rem; padding: 0 1rem; font: 1rem/1.5 syst
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { width: 100%; border-collapse: collapse } caption { text-align: left; color: var(--soft); padding-bottom: .5rem }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+th { overflow-wrap: normal } td:first-child { white-space: nowrap }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem } dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
 .good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 } .soft { color: var(--soft) }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .75rem; font-size: .85rem }
