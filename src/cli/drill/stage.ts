@@ -58,8 +58,9 @@ export class Stage {
     if (application.starts > 0) await this.#supervise();
     for (const step of scene.steps) await this.#do(step);
     await reference.checkIn();
+    const runs = application.starts;
     await this.#supervise();
-    const did = await this.#observe();
+    const did = await this.#observe(runs);
     if (!this.#isReached && application.starts > 0) {
       await assertReached(drill, reference.instanceId, this.#cast.patience.settle * 1000);
       this.#isReached = true;
@@ -154,9 +155,12 @@ export class Stage {
     return drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId).length;
   }
 
-  /** What the application does, as soon as it is what the license says, or when its time is over. */
-  async #observe(): Promise<Observed["did"]> {
-    const { reference, probe, patience } = this.#cast;
+  /**
+   * What the application does, as soon as it is what the license says, or when its time is over.
+   * @param runs how often it had been started when the scene was set: how such a run ends is no answer to it
+   */
+  async #observe(runs: number): Promise<Observed["did"]> {
+    const { application, reference, probe, patience } = this.#cast;
     // Without a probe it may end at any time, so it is watched for longer.
     const steady = probe === null ? Math.min(ENDING, patience.settle * 1000) : STEADY;
     const deadline = performance.now() + patience.settle * 1000;
@@ -167,6 +171,7 @@ export class Stage {
       const wanted = reference.status().mayRun ? "ran" : "stopped";
       if ((did === wanted && now - since >= steady) || now >= deadline) return did;
       await sleep(LOOK);
+      if (probe === null && application.starts === runs) await this.#supervise();
       const next = await this.#look();
       if (next !== did) since = performance.now();
       did = next;

@@ -184,7 +184,7 @@ describe.concurrent("an application without a probe", () => {
 
   it("is asked by how it ends, scene by scene, and a job that ends is no crash", async () => {
     writeFileSync(join(folder, "job.mjs"), JOB);
-    const args = ["--scenes", scenes("job.json", ...LADDER), "--json", "--settle-seconds", "3"];
+    const args = ["--scenes", scenes("job.json", ...LADDER), "--json", "--settle-seconds", "10"];
     const { code, out } = await drill(...args, "--", process.execPath, "job.mjs");
     expect(code).toBe(0);
     expect(scenesOf(out).map(({ application }) => application)).toEqual(["ran", "stopped", "ran"]);
