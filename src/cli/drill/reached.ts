@@ -24,17 +24,30 @@ export function unreached(heard: readonly Heard[]): string[] | null {
   return null;
 }
 
-/** @param reference the instance that is not the application @throws Failure that says why it is not reached */
-export async function assertReached(drill: LicenseDrill, reference: string, patience: number): Promise<void> {
-  const deadline = performance.now() + patience;
+/**
+ * An application that runs and has asked nothing yet may still be starting; otherwise it is soon clear.
+ * @throws Failure that says why it is not reached
+ */
+export async function assertReached({ drill, application, reference, patience }: Cast): Promise<void> {
+  const began = performance.now();
   for (;;) {
-    const why = unreached(drill.heard.filter(({ body }) => body["instance_id"] !== reference));
+    const heard = drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId);
+    const why = unreached(heard);
     if (why === null) return;
-    if (performance.now() >= deadline)
+    const isStarting = application.isRunning && heard.length === 0;
+    const seconds = isStarting ? patience.start : patience.settle;
+    if (performance.now() - began >= seconds * 1000)
       throw new Failure(EXIT.usage, "The drill does not reach the application.", [
         ...why,
         "remedy: in a drill, let it take these from the environment; in production pass them in code again.",
       ]);
     await sleep(100);
   }
+}
+
+interface Cast {
+  drill: Pick<LicenseDrill, "heard">;
+  application: { readonly isRunning: boolean };
+  reference: { readonly instanceId: string };
+  patience: { start: number; settle: number };
 }

@@ -62,7 +62,7 @@ export class Stage {
     await this.#supervise();
     const did = await this.#observe(runs);
     if (!this.#isReached && application.starts > 0) {
-      await assertReached(drill, reference.instanceId, this.#cast.patience.settle * 1000);
+      await assertReached(this.#cast);
       this.#isReached = true;
     }
     const license = reference.status();
