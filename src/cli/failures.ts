@@ -20,7 +20,8 @@ export const EXIT_CODES = `Exit codes:
   4  not found
   5  refused: a conflict, invalid input, or a license that does not allow it
   6  the service cannot be reached, is unavailable, or asks you to wait
-  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys, no head)`;
+  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys, no head)
+drill: 0 passed, 1 not passed, 2 cannot tell (the application takes no part)`;
 
 /** An expected failure: shown as it is, without a stack. */
 export class Failure extends Error {

@@ -1,12 +1,11 @@
 // The tree of commands.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
+import { addDrillCommand } from "./commands/drill.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";
@@ -21,6 +20,7 @@ import { addUsageCommands } from "./commands/usage.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addCompletionCommands } from "./completion.ts";
 import { EXIT_CODES, redact, safe } from "./failures.ts";
+import { version } from "./version.ts";
 
 const AFTER = `
 Environment:
@@ -35,11 +35,6 @@ Examples:
   $ caio-license login --url https://licensing.example
   $ caio-license licenses create --customer acme --type standard --days 365
   $ caio-license expiring --days 14`;
-
-const version = (): string => {
-  const manifest = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
-};
 
 export function createProgram(): Command {
   const program = new Command("caio-license")
@@ -69,6 +64,7 @@ export function createProgram(): Command {
   addAccessCommands(program);
   addTypeCommands(program);
   addVerifyCommand(program);
+  addDrillCommand(program);
   addCompletionCommands(program);
   return program;
 }

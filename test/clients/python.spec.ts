@@ -33,6 +33,7 @@ const MODULES = {
     "test_transport",
     "test_validator",
     "test_coverage",
+    "test_drill",
   ],
   field: ["test_field", "test_texts", "test_hostile"],
   kills: ["test_processes"],
@@ -229,16 +230,19 @@ print(client.check_in().state)
       await pip("install", ...offline, "--target", target, ...globSync(join(folder, "wheels/*.whl")));
       const program = `
 import importlib.metadata, pathlib, caio_licensing
+from caio_licensing.testing import LicenseDrill
 package = pathlib.Path(caio_licensing.__file__).parent
 found = importlib.metadata.distribution("caio-licensing")
 print(package, (package / "py.typed").exists())
 print(*sorted(file.name for file in found.files if file.name in ("LICENSE", "METADATA")))
 page = found.metadata.get_payload() or found.metadata["Description"]
 print(page[: page.index("\\n")], *(link for link in ("](..", "](docs", "../") if link in page))
+with LicenseDrill() as drill:
+    print(drill.client(drill.issue()).check_in().state, *(one.value for one in found.entry_points))
 `;
       const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
       expect(used.output).toBe(
-        `${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\n`,
+        `${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\nDRILL: the license comes from a drill.\nentitled caio_licensing.testing.plugin\n`,
       );
     },
   );

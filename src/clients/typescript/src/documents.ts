@@ -1,8 +1,8 @@
 // Signed documents, verified without a network: the license key, the certificate and the revocation list.
-//
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
 import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
+import { strangerIn } from "./drill.ts";
 import { canonicalAddress, withoutMark } from "./texts.ts";
 
 /** A public key of a JWK Set (RFC 7517). */
@@ -91,7 +91,7 @@ export interface Trust {
 
 const ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** Far larger than any document of the service; bounds the work that a hostile one can cause. */
+/** Larger than any document of the service; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
 /** A revocation list names every license that was ever revoked, so it grows. */
@@ -134,6 +134,8 @@ async function verify<Claims>(
     if (header.typ !== typ || !ALGORITHMS.includes(header.alg ?? "") || header.crit !== undefined)
       return INVALID;
     if (typeof header.kid !== "string") return INVALID;
+    const stranger = strangerIn(trust.issuers, token);
+    if (stranger !== null) return { claims: null, fault: "other_issuer", issuer: stranger };
     const jwk = trust.keys.keys.find(
       ({ kid, kty, crv, x }) =>
         kid === header.kid && kty === "OKP" && crv === "Ed25519" && isSoundKey(x ?? ""),
@@ -290,9 +292,8 @@ function limitsOf(body: Record<string, unknown>): Limits | null {
   const license_type = textOrNull(body["license_type"]);
   // It stops nothing, so one that cannot be read is none.
   const updates_until = isInstant(body["updates_until"]) ? body["updates_until"] : null;
-  const { entitlements } = body;
   const numbers = { max_instances, max_services, max_requests_per_day };
-  return { license_type, features, ...numbers, updates_until, entitlements };
+  return { license_type, features, ...numbers, updates_until, entitlements: body["entitlements"] };
 }
 
 const confirmedKeyOf = (cnf: unknown): string | null =>

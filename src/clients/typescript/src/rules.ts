@@ -3,6 +3,7 @@
 import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
 import { covers } from "./coverage.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
+import { DRILL, isDrill } from "./drill.ts";
 import { entitlementsAt } from "./entitlements.ts";
 import { certificateOf, type Facts, type Holding } from "./facts.ts";
 import type { State } from "./state.ts";
@@ -51,13 +52,14 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
     ...(clockAhead(facts.clockAhead, clock) > 0 ? ["CLOCK_AHEAD"] : []),
     ...(facts.isKept ? [] : ["STATE_NOT_KEPT"]),
     ...(judgment.isBounded ? ["INDETERMINATE_ENDS"] : []),
+    ...(isDrill(facts.issuers) ? [DRILL] : []),
     ...(facts.builtAt === undefined || covers(terms, facts.builtAt) ? [] : ["UPDATE_NOT_COVERED"]),
   ];
   return {
     ...terms,
     state,
     code,
-    detail,
+    detail: isDrill(facts.issuers) ? `${DRILL}: ${detail}` : detail,
     warnings: [...new Set(warnings)].toSorted(),
     overLimit: !takesOver && facts.warnings.includes("OVER_LIMIT") ? facts.overLimit : [],
     until: instantOf(until),
@@ -126,7 +128,8 @@ function judgeFault(facts: Facts, { licenseKey, vouched, marked }: Holding): Jud
       return indeterminate("SIGNING_KEY_UNKNOWN", `${detail.slice(0, -1)}: ${why}.`);
     }
     case "other_issuer":
-      return indeterminate(
+      // Undecided it might go on for as long as the drill's clock stands still.
+      return (isDrill(facts.issuers) ? refused : indeterminate)(
         "ISSUER_MISMATCH",
         `The license key is of the issuer ${licenseKey.issuer}, and this installation expects ${facts.issuers.join(", ")}.`,
       );

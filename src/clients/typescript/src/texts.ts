@@ -73,7 +73,7 @@ export function addressFault(address: string): string | null {
 }
 
 /** The addresses of a comma-separated list. */
-const addressesOf = (list: string): string[] =>
+export const addressesOf = (list: string): string[] =>
   list
     .split(",")
     .map(canonicalAddress)

@@ -90,7 +90,7 @@ export interface Status extends Terms {
   detail: string;
   /**
    * Codes, sorted: those of the service's last good answer, a refusal that a good certificate outlasts, and
-   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS, UPDATE_NOT_COVERED.
+   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS, UPDATE_NOT_COVERED, DRILL.
    */
   warnings: readonly string[];
   /** What the warning OVER_LIMIT is about: names of limits (max_services), codes of meters. */

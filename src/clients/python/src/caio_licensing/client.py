@@ -16,6 +16,7 @@ from .contact import Contact
 from .counting import Counting
 from .coverage import BuiltAt
 from .documents import claim_of
+from .drill import LAPSE_INTERVAL, lapse, may_move_clock
 from .facts import Status
 from .identity import about_installation
 from .meters import PEAK, SUM, meter
@@ -95,12 +96,16 @@ class LicenseClient(Contact):
         if on_indeterminate not in ("allow", "deny"):
             raise ValueError('on_indeterminate is "allow" or "deny"')
         self.issuer = settings.issuers[0]
+        pinned = pinned_by_environment() if trusted_keys is None else trusted_keys
+        moved = lapse(settings.issuers, pinned, clock)
+        clock = moved or clock
         if transport is None and settings.url:
-            transport = HttpTransport(settings.url, timeout=timeout, ca_file=ca_file)
+            drilled = clock if may_move_clock(settings.issuers, pinned) else None
+            transport = HttpTransport(settings.url, timeout=timeout, ca_file=ca_file, drilled=drilled)
         about = about_installation(hostname, app_version, fingerprint, labels)
         super().__init__(
             settings,
-            trusted_keys=pinned_by_environment() if trusted_keys is None else trusted_keys,
+            trusted_keys=pinned,
             fetch_keys=fetch_keys,
             transport=transport,
             about=about if settings.lease_hours is None else {**about, "lease_hours": settings.lease_hours},
@@ -113,6 +118,7 @@ class LicenseClient(Contact):
             chance=chance,
         )
         self._counting = Counting(self.folder, self.now)
+        flush_interval = min(flush_interval, LAPSE_INTERVAL) if moved else flush_interval
         works: dict[str, tuple[float, Callable[[], object]]] = {
             "caio-license-usage": (flush_interval, self.flush),
             "caio-license-check-in": (flush_interval, self._check_in_if_due),
