@@ -1,6 +1,8 @@
 // Mounts every call on one Hono application.
 import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
+import { backupEndpoints } from "./http/admin/backups/backups.ts";
+import { restoreEndpoints } from "./http/admin/backups/restores.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
@@ -30,6 +32,8 @@ export const endpoints: Endpoint[] = [
   ...activationEndpoints,
   ...overviewEndpoints,
   ...auditEndpoints,
+  ...backupEndpoints,
+  ...restoreEndpoints,
   ...apiTokenEndpoints,
   ...peopleEndpoints,
   ...meEndpoints,

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addBackupCommands } from "./commands/backups.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addUsageCommands(program);
   addAuditCommands(program);
   addTransferCommands(program);
+  addBackupCommands(program);
   addOfflineCommands(program);
   addMessageCommands(program);
   addAccessCommands(program);

@@ -1,5 +1,7 @@
 // The steps that both jobs have.
 import { dropExpired } from "../access/expired.ts";
+import { startBackup } from "../backup/backups.ts";
+import { carryOnBackup, dropOldBackups, isBackupDue, queueBackup } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
@@ -25,6 +27,27 @@ export const mailStep = (due: number): Step => ({
 });
 
 export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEvents(context) };
+
+/** Begins the week's backup, once in seven nights; the ten-minute trigger makes its pages. */
+export const backupStep = (due: number): Step => ({
+  name: "backup",
+  async run({ context }) {
+    if (await isBackupDue(context, due))
+      await queueBackup(context, await startBackup(context, { withAccess: false, stored: true }));
+    await dropOldBackups(context);
+  },
+});
+
+export const backupPagesStep: Step = {
+  name: "pages of the backup",
+  async run({ context, hasRoom }) {
+    const pages = await carryOnBackup(context, () => hasRoom(LEFT_BY_BACKUP));
+    return pages > 0 ? { counts: { backup_pages: pages } } : undefined;
+  },
+};
+
+/** What a page of a backup, and the steps after it, take at most. */
+const LEFT_BY_BACKUP = 200;
 
 /** What a page of old rows, and the steps after it, take at most. */
 const LEFT_BY_PAGES = 40;

@@ -24,6 +24,8 @@ const ALLOWED = {
   access: ["owner"],
   /** Beginning the seals anew. */
   seals: ["owner"],
+  /** Reading the whole database, and restoring one. */
+  backups: ["owner"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof ALLOWED;

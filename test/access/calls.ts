@@ -57,6 +57,12 @@ GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
+GET    /v1/admin/backups                             owner
+POST   /v1/admin/backups                             owner
+GET    /v1/admin/backups/{id}/pages                  owner
+POST   /v1/admin/restores                            owner
+PUT    /v1/admin/restores/{id}/pages/{table}/{page}  owner
+POST   /v1/admin/restores/{id}/finish                owner
 GET    /v1/admin/activations                         viewer
 GET    /v1/admin/activations/{id}                    viewer
 DELETE /v1/admin/activations/{id}                    manager
