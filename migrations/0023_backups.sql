@@ -5,7 +5,7 @@ CREATE TABLE backups (
   id       TEXT PRIMARY KEY,
   -- 1 where it goes into the bucket BACKUPS, 0 where a caller reads it.
   stored   INTEGER NOT NULL,
-  -- The event that records it. Every row of the backup is at least as new.
+  -- The last event of its record. Every row of the backup is at least as new.
   event_id INTEGER NOT NULL,
   begun_at INTEGER NOT NULL,
   -- When a page was last read, and when the last one was.
@@ -15,6 +15,9 @@ CREATE TABLE backups (
   pages    INTEGER NOT NULL DEFAULT 0,
   position TEXT
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX backups_by_time ON backups (begun_at);
+CREATE INDEX backups_open ON backups (seen_at) WHERE ended_at IS NULL;
 
 -- One row a restore. Certificates that were issued after its backup was begun, and before it ended, may have a seat that
 -- the backup does not know.

@@ -15,32 +15,20 @@ const PURPOSE = "caio-licensing backup cursor";
 
 const ALWAYS = { sql: "", values: [] };
 
-/** Records a backup that begins now. @returns its position, which is before the first page */
-export async function startBackup(
-  context: Context,
-  { withAccess, stored }: { withAccess: boolean; stored: boolean },
-): Promise<Position> {
+/** Begins a backup that leaves the service, and records it. @returns its position, which is before the first page */
+async function startBackup(context: Context, withAccess: boolean): Promise<Position> {
   const { db, ids, clock } = context;
   const now = clock.now();
   const id = `bck_${ids.ulid(now)}`;
-  const [, event, found] = await db.batch([
+  const [, , found] = await db.batch([
     db.sql(
-      "INSERT INTO backups (id, stored, event_id, begun_at, seen_at) VALUES (?1, ?2, 0, ?3, ?3)",
+      "INSERT INTO backups (id, stored, event_id, begun_at, seen_at) VALUES (?1, 0, 0, ?2, ?2)",
       id,
-      stored ? 1 : 0,
       now,
     ),
-    recordChange(
-      context,
-      now,
-      "database.exported",
-      ["export", id],
-      { with_access: withAccess, stored },
-      ALWAYS,
-    ),
+    recordChange(context, now, "database.exported", ["export", id], { with_access: withAccess }, ALWAYS),
     db.sql("UPDATE backups SET event_id = last_insert_rowid() WHERE id = ? RETURNING event_id", id),
   ]);
-  if (event!.meta.changes !== 1) throw new Error("The event of a backup was not written.");
   return startOf(id, Number(found!.results[0]!["event_id"]), now, withAccess);
 }
 
@@ -66,7 +54,7 @@ export async function openBackup(
   allow(context, "backups");
   const { config } = context;
   if (id === undefined) {
-    const position = await startBackup(context, { withAccess: with_access, stored: false });
+    const position = await startBackup(context, with_access);
     const { begun_at, event } = position;
     return {
       id: position.id,

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
 import { BACKUP_GIVEN_UP_AFTER } from "../licensing/usage/folding.ts";
-import { endBackup, type Position, readPage, signManifest } from "./pages.ts";
+import { endBackup, type Position, readPage, signManifest, startOf } from "./pages.ts";
 
 const PREFIX = "backups/";
 
@@ -88,39 +88,53 @@ interface Running {
   position: string;
 }
 
-/** The backup of the bucket that goes on, and when the last one was begun that goes on or is whole. */
-async function known({ db }: Context, now: number): Promise<{ running: Running | null; lastAt: number }> {
-  const [running, last] = await db.batch([
+/** The backup of the bucket that goes on; null if none does. */
+async function running({ db }: Context, now: number): Promise<Running | null> {
+  const [found] = await db.batch([
     db.sql(
-      "SELECT id, pages, position FROM backups WHERE stored = 1 AND ended_at IS NULL AND seen_at > ? ORDER BY id DESC LIMIT 1",
-      now - BACKUP_GIVEN_UP_AFTER,
-    ),
-    db.sql(
-      "SELECT coalesce(max(begun_at), 0) AS at FROM backups WHERE stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)",
+      `SELECT id, pages, position FROM backups WHERE stored = 1 AND ended_at IS NULL AND seen_at > ?
+       ORDER BY begun_at DESC LIMIT 1`,
       now - BACKUP_GIVEN_UP_AFTER,
     ),
   ]);
-  return {
-    running: (running!.results[0] as unknown as Running | undefined) ?? null,
-    lastAt: Number(last!.results[0]!["at"]),
-  };
+  return (found!.results[0] as unknown as Running | undefined) ?? null;
+}
+
+/** When the last backup was begun that goes on or is whole; null if there is none. */
+export async function lastBackupAt({ db }: Context, now: number): Promise<number | null> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT begun_at FROM backups WHERE stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)
+       ORDER BY begun_at DESC LIMIT 1`,
+      now - BACKUP_GIVEN_UP_AFTER,
+    ),
+  ]);
+  return (found!.results[0]?.["begun_at"] as number | undefined) ?? null;
 }
 
 /**
- * Whether the week's backup is due in this night.
+ * Begins the week's backup, if it is due in this night. It is no export: it does not leave the account.
  * @param due the time for which the trigger was scheduled
  */
-export async function isBackupDue(context: Context, due: number): Promise<boolean> {
-  if (!context.backups) return false;
-  return (await known(context, due)).lastAt <= due - WEEK;
+export async function beginWeekly(context: Context, due: number): Promise<void> {
+  const { db, backups, ids, clock } = context;
+  if (!backups || ((await lastBackupAt(context, due)) ?? 0) > due - WEEK) return;
+  const now = clock.now();
+  const id = `bck_${ids.ulid(now)}`;
+  const [newest] = await db.batch([db.sql("SELECT max(id) AS id FROM events")]);
+  const event = newest!.results[0]!["id"] as number | null;
+  // Nothing ever happened here.
+  if (event === null) return;
+  await db.batch([
+    db.sql(
+      "INSERT INTO backups (id, stored, event_id, begun_at, seen_at, position) VALUES (?1, 1, ?2, ?3, ?3, ?4)",
+      id,
+      event,
+      now,
+      JSON.stringify(startOf(id, event, now, false)),
+    ),
+  ]);
 }
-
-/** Notes where the first page of a backup in the bucket begins. */
-export const queueBackup = ({ db }: Context, position: Position): Promise<unknown> =>
-  db.batch(
-    [db.sql("UPDATE backups SET position = ? WHERE id = ?", JSON.stringify(position), position.id)],
-    "repeatable",
-  );
 
 /**
  * Carries the backup of the bucket on. A run that is killed after it wrote a page writes that page again.
@@ -129,11 +143,11 @@ export const queueBackup = ({ db }: Context, position: Position): Promise<unknow
 export async function carryOnBackup(context: Context, mayGoOn: () => boolean): Promise<number> {
   const { db, backups, clock } = context;
   if (!backups) return 0;
-  const { running } = await known(context, clock.now());
-  if (!running || running.position === null) return 0;
-  const { id } = running;
-  let position = JSON.parse(running.position) as Position;
-  let { pages } = running;
+  const found = await running(context, clock.now());
+  if (!found) return 0;
+  const { id } = found;
+  let position = JSON.parse(found.position) as Position;
+  let { pages } = found;
   for (let written = 0; ; written++) {
     if (written >= MAX_PAGES || !mayGoOn()) return written;
     const { text, next } = await readPage(context, position);
@@ -171,7 +185,7 @@ export async function carryOnBackup(context: Context, mayGoOn: () => boolean): P
 /** Drops backups that are older than 35 days, and what is known of others as old. */
 export async function dropOldBackups({ db, backups, clock }: Context): Promise<void> {
   const before = clock.now() - KEPT_FOR;
-  await db.batch([db.sql("DELETE FROM backups WHERE seen_at < ?", before)], "repeatable");
+  await db.batch([db.sql("DELETE FROM backups WHERE begun_at < ?", before)], "repeatable");
   if (!backups) return;
   for (const { id } of (await idsIn(backups)).filter(({ at }) => at < before)) {
     // The manifest goes first: what is left without it is not shown as a backup.

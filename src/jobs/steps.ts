@@ -1,7 +1,6 @@
 // The steps that both jobs have.
 import { dropExpired } from "../access/expired.ts";
-import { startBackup } from "../backup/backups.ts";
-import { carryOnBackup, dropOldBackups, isBackupDue, queueBackup } from "../backup/bucket.ts";
+import { beginWeekly, carryOnBackup, dropOldBackups } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
@@ -32,8 +31,7 @@ export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEv
 export const backupStep = (due: number): Step => ({
   name: "backup",
   async run({ context }) {
-    if (await isBackupDue(context, due))
-      await queueBackup(context, await startBackup(context, { withAccess: false, stored: true }));
+    await beginWeekly(context, due);
     await dropOldBackups(context);
   },
 });

@@ -1,16 +1,26 @@
 // Backups that are being read, and restores.
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-export const backups = sqliteTable("backups", {
-  id: text().primaryKey(),
-  stored: integer().notNull(),
-  event_id: integer().notNull(),
-  begun_at: integer().notNull(),
-  seen_at: integer().notNull(),
-  ended_at: integer(),
-  pages: integer().notNull().default(0),
-  position: text(),
-});
+export const backups = sqliteTable(
+  "backups",
+  {
+    id: text().primaryKey(),
+    stored: integer().notNull(),
+    event_id: integer().notNull(),
+    begun_at: integer().notNull(),
+    seen_at: integer().notNull(),
+    ended_at: integer(),
+    pages: integer().notNull().default(0),
+    position: text(),
+  },
+  (table) => [
+    index("backups_by_time").on(table.begun_at),
+    index("backups_open")
+      .on(table.seen_at)
+      .where(sql`ended_at IS NULL`),
+  ],
+);
 
 export const restores = sqliteTable("restores", {
   id: text().primaryKey(),
