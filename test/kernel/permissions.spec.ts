@@ -26,6 +26,7 @@ const RULES: Record<Permission, Role[]> = {
   "license-types": ["owner"],
   access: ["owner"],
   seals: ["owner"],
+  backups: ["owner"],
 };
 
 const ROLES: Role[] = ["owner", "manager", "viewer", "monitor"];

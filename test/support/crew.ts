@@ -25,6 +25,7 @@ export const ROLES_OF: Record<Permission, string[]> = {
   "license-types": ["owner"],
   access: ["owner"],
   seals: ["owner"],
+  backups: ["owner"],
 };
 
 export async function newTokens(): Promise<Record<Role, string>> {
