@@ -3,6 +3,7 @@ import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
+import { erasureEndpoints } from "./http/admin/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
@@ -25,6 +26,7 @@ export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
   ...contactEndpoints,
+  ...erasureEndpoints,
   ...licenseTypeEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
