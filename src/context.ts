@@ -49,6 +49,12 @@ export interface LicenseMail {
     now: number,
     changed: { customerId: string; which: string },
   ): D1PreparedStatement[];
+  /**
+   * Forgets the mails of a customer to addresses that none of its contacts has, and what digests said: texts, addresses
+   * and subjects. What waits is not sent. In pages.
+   * @returns whether there may be more
+   */
+  forgetPage(context: Context, now: number, customerId: string): Promise<boolean>;
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }

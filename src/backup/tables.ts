@@ -25,6 +25,8 @@ const SEALED = "up_to <= ?1";
  * a row is read before the row that it refers to, and a month of usage before the days that may move out of it.
  */
 export const KEPT: readonly KeptTable[] = [
+  // Read last: whoever is erased while a backup is read is erased again from what was read before.
+  { table: schema.erasures, key: ["id"] },
   { table: schema.licenseTypes, key: ["id"] },
   { table: schema.customers, key: ["id"] },
   { table: schema.contacts, key: ["id"], parent: { column: "customer_id", table: "customers", key: "id" } },

@@ -10,7 +10,7 @@ import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { backupStep, foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupStep, erasureStep, foldStep, mailStep, oldSteps } from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -55,6 +55,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     },
     mailStep(due),
     foldStep,
+    erasureStep,
     ...oldSteps,
     backupStep(due),
   ]);

@@ -2,6 +2,7 @@
 import { dropExpired } from "../access/expired.ts";
 import { beginWeekly, carryOnBackup, dropOldBackups } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
+import { carryOnErasures } from "../licensing/customers/erasure.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
@@ -66,6 +67,15 @@ const pagesStep = (name: string, page: Page): Step => ({
     return pages > 1 ? { counts: { [`${name.replaceAll(" ", "_")}_pages`]: pages } } : undefined;
   },
 });
+
+/** Erasures that were not finished, or could not be written to the bucket. */
+export const erasureStep: Step = {
+  name: "erasures",
+  async run({ context, hasRoom }) {
+    const complete = await carryOnErasures(context, () => hasRoom(LEFT_BY_PAGES));
+    return { unfinished: !complete };
+  },
+};
 
 /** What is old takes less room, or goes. Each page is one batch, so a run that is killed leaves nothing half done. */
 export const oldSteps: Step[] = [

@@ -19,6 +19,7 @@ import {
 } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
+import { forgetMails } from "./forgetting.ts";
 import { compose, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
 import { withdrawMail, withdrawNotices } from "./superseded.ts";
@@ -193,6 +194,7 @@ export const licenseMail: LicenseMail = {
   change: oweChange,
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
+  forgetPage: forgetMails,
   sendSoon,
 };
 

@@ -94,6 +94,8 @@ GET    /v1/admin/customers/{id}/contacts             viewer
 GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer
 PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
 DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
+POST   /v1/admin/customers/{id}/contacts/{contact_id}/erase owner
+POST   /v1/admin/customers/{id}/erase                owner
 GET    /v1/admin/health                              monitor
 GET    /v1/admin/metrics                             monitor
 `);

@@ -433,6 +433,51 @@ describe("the heads of seals after the backup", () => {
   });
 });
 
+describe("who was erased", () => {
+  const person = { name: "Zenobia Quandary", email: "zenobia@quandary.example" };
+
+  /** Every value of every table of the restored database, as text. */
+  const everything = async (): Promise<string> => {
+    const names = [...KEPT.map(({ table }) => table), ...COUNTED].map(nameOf);
+    return JSON.stringify(await Promise.all(names.map((name) => rowsElsewhere(`SELECT * FROM ${name}`))));
+  };
+
+  it("after the backup is forgotten again by the restore, before anybody can ask", async () => {
+    const { id } = await newCustomer(person);
+    const other = await newCustomer({ name: "Stays" });
+    const contact = (await admin(`/customers/${other.id}/contacts`, { body: { email: "zenobia@elsewhere.example" } })).body;
+    const backup = await takeBackup();
+    setTime(NOW + DAY);
+    const reason = { body: { reason: "Asked for it" } };
+    expect((await admin(`/customers/${id}/erase`, reason)).status).toBe(200);
+    expect((await admin(`/customers/${other.id}/contacts/${contact.id}/erase`, reason)).status).toBe(200);
+    expect(await restore(backup)).toMatchObject({ erasures: 2, findings: [] });
+    expect(await everything()).not.toMatch(/zenobia|quandary/i);
+    expect(await rowsElsewhere("SELECT name FROM customers ORDER BY name")).toEqual([
+      { name: "Erased" },
+      { name: "Stays" },
+    ]);
+  });
+
+  it("while the backup is read, also without a bucket; and before it, is not in it", async () => {
+    const { id } = await newCustomer(person);
+    const early = await newCustomer({ name: "Earlier Quandary" });
+    const reason = { body: { reason: "Asked for it" } };
+    await admin(`/customers/${early.id}/erase`, reason);
+    setTime(NOW + 1_000);
+    let erased = false;
+    const backup = await takeBackup({}, async (tables) => {
+      if (erased || !tables.has("customers")) return;
+      erased = true;
+      await admin(`/customers/${id}/erase`, reason);
+    });
+    expect(erased).toBe(true);
+    const { BACKUPS: _none, ...without } = elsewhere;
+    expect(await restore(backup, {}, without)).toMatchObject({ erasures: 1 });
+    expect(await everything()).not.toMatch(/zenobia|quandary/i);
+  });
+});
+
 describe("a restore", () => {
   it("refuses a database that is not empty, and changes nothing there", async () => {
     await newLicense();

@@ -1,12 +1,12 @@
 // Every table and column is named by the rules of a backup. A new one fails here until somebody decides.
 import { is } from "drizzle-orm";
-import { SQLiteTable } from "drizzle-orm/sqlite-core";
+import { type SQLiteTable, SQLiteTable as Table } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import { COUNTED, columnsOf, KEPT, nameOf, PASSING } from "../../src/backup/tables.ts";
 import * as schema from "../../src/storage/schema.ts";
 import { rows } from "../support/service.ts";
 
-const tables = Object.values(schema).filter((value): value is SQLiteTable => is(value, SQLiteTable));
+const tables: SQLiteTable[] = Object.values(schema).filter((value) => is(value, Table));
 
 describe("the rules of a backup", () => {
   it("name every table once: it comes back, is counted again, or belongs to the running service", () => {

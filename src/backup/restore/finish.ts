@@ -8,6 +8,7 @@ import { Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
 import { foldEvents } from "../../licensing/figures/statistics.ts";
 import { DROP_GUARD } from "./begin.ts";
+import { applyErasures } from "./erasures.ts";
 import { LICENSES_AT_ONCE, statementsFor } from "./licenses.ts";
 import { reportOf } from "./report.ts";
 import { advance, nameMeanwhile, readRestore, type Restore, SEATS_MEANWHILE, tablesOf } from "./restores.ts";
@@ -129,6 +130,17 @@ const mends = ({ db }: Context, backupAt: number): D1PreparedStatement[] => [
   ),
 ];
 
+/** Before anybody sees the data again. */
+const erasures: Step = {
+  name: "apply the erasures since then",
+  async run(context, restore) {
+    const before = Number(restore.position);
+    const { done: applied, all } = await applyErasures(context, restore.manifest.begun_at, before);
+    const found = { ...restore.found, erasures: applied };
+    await advance(context, restore, { ...(all ? done(restore) : { position: String(applied) }), found }, []);
+  },
+};
+
 /** From here on the service works again. */
 const open: Step = {
   name: "open the service",
@@ -180,7 +192,7 @@ const restart: Step = {
   },
 };
 
-const STEPS: Step[] = [count, licenses, events, indexes, chain, seals, open, restart];
+const STEPS: Step[] = [count, licenses, events, indexes, chain, seals, erasures, open, restart];
 
 /**
  * Does the next part of what follows the last page.

@@ -12,6 +12,7 @@ function toRepeat({ manifest, options, found }: Restore): string[] {
     `What staff changed after ${since} is not there: issue, renew, suspend, revoke, and transfer again. If the former database can still be asked, caio-license events --since ${since} lists it, and caio-license export has the licenses that were issued since.`,
     `License files for installations without a network that were made after ${since}: hand in their requests again.`,
     "Mail that was sent since may be sent once more, and receipts that came since are not known.",
+    "Erasures are applied again as far as the bucket BACKUPS knows them. Without it, erase again who was erased since.",
     ...(options.with_access ? [] : [ACCESS]),
     ...(found.restarted
       ? [
@@ -39,6 +40,7 @@ export const reportOf = (restore: Restore) => {
     seals: found.seals ?? 0,
     findings: found.findings ?? [],
     given_up: found.given_up ?? [],
+    erasures: found.erasures ?? 0,
     restarted: found.restarted ?? null,
     repeat: toRepeat(restore),
   };

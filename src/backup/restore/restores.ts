@@ -41,6 +41,8 @@ export interface Found {
   given_up?: { seal: number; head: string | null }[];
   /** The first seal of the segment that goes on from the restored record; null if none had to be begun. */
   restarted?: number | null;
+  /** Erasures since the backup that were applied again. */
+  erasures?: number;
 }
 
 export interface Schema {

@@ -46,6 +46,7 @@ export const finished = {
     seals: 31,
     findings: [],
     given_up: [{ seal: 32, head: "5f1d…" }],
+    erasures: 1,
     restarted: 33,
     repeat: ["What staff changed after 2026-11-22T03:00:02.000Z is not there: …"],
   },

@@ -42,6 +42,7 @@ export const RestoreReport = z.object({
   seals: z.int(),
   findings: z.array(z.string()).check(z.describe("What is wrong with the seals")),
   given_up: z.array(z.object({ seal: z.int(), head: z.nullable(z.string()) })),
+  erasures: z.int().check(z.describe("Erasures since the backup that were applied again")),
   restarted: z.nullable(z.int()).check(z.describe("The first seal of the segment that goes on")),
   repeat: z.array(z.string()).check(z.describe("What staff have to do again")),
 });
