@@ -25,6 +25,10 @@ beforeAll(async () => {
   certificate = await activate("box-1");
   await site.night();
   await site.ok("audit", "verify", "--state", "audit.json");
+  // A fresh isolate, which reads the head that the night made.
+  await site.deploy();
+  const again = { license_key: key, instance_id: "box-1", certificate };
+  certificate = (await site.call("/v1/check-in", again, null)).body.certificate;
   writeFileSync(site.file("certificate.jwt"), certificate);
 }, 120_000);
 
@@ -94,7 +98,7 @@ describe("caio-license restore", { timeout: 180_000 }, () => {
     ["without its last line", (lines: string[]) => [...lines.slice(0, -2), ""], /cut off/],
     ["without a row", (lines: string[]) => lines.toSpliced(2, 1), /was changed|cut off/],
     ["with another row", (lines: string[]) => lines.map((line) => line.replace("Acme", "Adme")), /rows of customers/],
-    ["without a table", (lines: string[]) => lines.filter((line) => !line.includes('"table":"usage_walk"') && line !== '[1,""]'), /rows of usage_walk/],
+    ["without a table", (lines: string[]) => lines.toSpliced(lines.findIndex((line) => line.includes('"usage_walk"')), 2), /rows of usage_walk/],
     ["with something behind it", (lines: string[]) => [...lines, "{}", ""], /was changed/],
     ["with another manifest", (lines: string[]) => lines.map((line) => line.replace(/^(\{"manifest":"[^.]+\.).(.*)/, "$1A$2")), /was changed|not one/],
   ])("refuses %s plainly, before anything is sent", async (_, change, says) => {
