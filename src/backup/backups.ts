@@ -111,12 +111,7 @@ async function cursorOf({ config }: Context, id: string, place: Place): Promise<
 
 async function placeIn({ config }: Context, id: string, cursor: string): Promise<Place | null> {
   if (!isBase64url(cursor)) return null;
-  const opened = await unseal(
-    config.sessionSecret,
-    PURPOSE,
-    id,
-    Uint8Array.from(base64url.decode(cursor)),
-  );
+  const opened = await unseal(config.sessionSecret, PURPOSE, id, Uint8Array.from(base64url.decode(cursor)));
   return opened === null ? null : (JSON.parse(opened) as Place);
 }
 

@@ -101,7 +101,7 @@ async function running({ db }: Context, now: number): Promise<Running | null> {
 }
 
 /** When the last backup was begun that goes on or is whole; null if there is none. */
-export async function lastBackupAt({ db }: Context, now: number): Promise<number | null> {
+async function lastBackupAt({ db }: Context, now: number): Promise<number | null> {
   const [found] = await db.batch([
     db.sql(
       `SELECT begun_at FROM backups WHERE stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)

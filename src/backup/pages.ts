@@ -32,7 +32,7 @@ const SIZE = 1_500_000;
 const LIMITS = { first: 500, least: 20, most: 8_000 };
 
 /** The tables of a backup, in the order in which they are read. */
-export const tablesRead = (withAccess: boolean): KeptTable[] =>
+const tablesRead = (withAccess: boolean): KeptTable[] =>
   KEPT.filter(({ access }) => withAccess || !access).toReversed();
 
 /** @param id of the backup, of which the event tells */
@@ -80,7 +80,7 @@ export async function readPage(context: Context, from: Position): Promise<Read> 
     );
     if (seen!.meta.changes === 0)
       throw new Problem("CONFLICT", "Nobody carried this backup on for a day. Begin a new one.");
-    const rows = found!.results as Record<string, SqlValue>[];
+    const rows = found!.results as ({ row: string } & Record<string, SqlValue>)[];
     const last = rows.at(-1);
     if (!last) {
       Object.assign(position, { done: position.done + 1, after: null, limit: LIMITS.first });
@@ -90,7 +90,7 @@ export async function readPage(context: Context, from: Position): Promise<Read> 
     const head = { table, columns: columnsOf(kept), rows: rows.length };
     const text = pageText(
       head,
-      rows.map(({ row }) => String(row)),
+      rows.map(({ row }) => row),
     );
     const told = position.told[table] ?? { pages: 0, rows: 0, hash: NO_PAGES };
     const isLast = rows.length < position.limit;
@@ -118,7 +118,11 @@ const limitFor = (size: number): number =>
   Math.max(LIMITS.least, Math.min(LIMITS.most, Math.floor(SIZE / size)));
 
 /** SQLite writes the rows as JSON itself, so that every value comes back as it is. */
-function selectRows({ db }: Context, kept: KeptTable, { event, after, limit }: Position): D1PreparedStatement {
+function selectRows(
+  { db }: Context,
+  kept: KeptTable,
+  { event, after, limit }: Position,
+): D1PreparedStatement {
   const { table, key, where } = kept;
   const values: SqlValue[] = where ? [event] : [];
   const bound = (after ?? []).map((value) => `?${values.push(value)}`);

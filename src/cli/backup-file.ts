@@ -126,7 +126,10 @@ const refused = (message: string, ...lines: string[]): Failure => new Failure(EX
 const notOurs = (path: string): Failure => refused(`${path} is not a backup of this service.`);
 
 const cutOff = (path: string): Failure =>
-  refused(`${path} ends early: it was cut off, or the backup was not finished.`, "remedy: use a whole backup.");
+  refused(
+    `${path} ends early: it was cut off, or the backup was not finished.`,
+    "remedy: use a whole backup.",
+  );
 
 /** The lines of a file, each with its place. */
 async function* linesOf(path: string): AsyncGenerator<Place & { text: string; isWhole: boolean }> {
@@ -157,7 +160,9 @@ function member(line: string, name: string): string | null {
 /** The claims of a manifest. The service checks its signature before anything is loaded. */
 function claimsIn(token: string): Manifest | null {
   try {
-    const claims = JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString()) as Partial<Manifest>;
+    const claims = JSON.parse(
+      Buffer.from(token.split(".")[1] ?? "", "base64url").toString(),
+    ) as Partial<Manifest>;
     return typeof claims.tables === "object" && typeof claims.iss === "string" ? (claims as Manifest) : null;
   } catch {
     return null;
@@ -200,7 +205,8 @@ export async function openBackupFile(path: string, progress: (bytes: number) => 
     token = member(text, "manifest");
     if (token !== null) continue;
     const head = pageHead(text);
-    if (!head) throw isWhole ? refused(`${path} was changed: a line of it is not what a backup has.`) : cutOff(path);
+    if (!head)
+      throw isWhole ? refused(`${path} was changed: a line of it is not what a backup has.`) : cutOff(path);
     page = { head, place: { at, length }, lines: [text] };
   }
   if (isFirst) throw notOurs(path);
@@ -209,7 +215,11 @@ export async function openBackupFile(path: string, progress: (bytes: number) => 
   if (!manifest) throw refused(`${path} was changed: its manifest is not one.`);
   for (const table of new Set([...Object.keys(manifest.tables), ...pages.keys()])) {
     const signed = manifest.tables[table];
-    if (!signed || signed.pages !== (pages.get(table)?.length ?? 0) || signed.hash !== (hashes.get(table) ?? NO_PAGES))
+    if (
+      !signed ||
+      signed.pages !== (pages.get(table)?.length ?? 0) ||
+      signed.hash !== (hashes.get(table) ?? NO_PAGES)
+    )
       throw refused(`${path} was changed: the rows of ${table} are not those that were signed.`);
   }
   const fd = openSync(path, "r");

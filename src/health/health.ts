@@ -89,7 +89,9 @@ function notesOf({ config, backups }: Context, { jobs, backedUpAt }: Figures): s
       : [
           "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
         ]),
-    ...(backups && backedUpAt === null ? ["The bucket BACKUPS has no whole backup of this database yet."] : []),
+    ...(backups && backedUpAt === null
+      ? ["The bucket BACKUPS has no whole backup of this database yet."]
+      : []),
     ...(config.heartbeat === "malformed" ? ["HEARTBEAT_URL is malformed and is not called."] : []),
     ...(jobs.every(({ started_at }) => started_at === null)
       ? ["No job ever ran here: is this a service without cron triggers?"]

@@ -19,7 +19,9 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
-      ...(declared.body || declared.upload || declared.lines ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.upload || declared.lines
+        ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const)
+        : []),
       ...(declared.access !== "public" || declared.body || declared.query || declared.params
         ? (["REQUEST_INVALID"] as const)
         : []),

@@ -21,7 +21,17 @@ import { env } from "../support/env.ts";
 import { brokenIn } from "../support/invariants.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
 import { bucket, freshRecord, night } from "../support/record.ts";
-import { activate, admin, call, checkIn, deactivate, newCustomer, newLicense, newToken, rows } from "../support/service.ts";
+import {
+  activate,
+  admin,
+  call,
+  checkIn,
+  deactivate,
+  newCustomer,
+  newLicense,
+  newToken,
+  rows,
+} from "../support/service.ts";
 
 const NOW = Date.parse("2026-11-20T08:00:00.000Z");
 
@@ -48,7 +58,11 @@ const TYPE = {
 
 /** A small business with a bit of everything. */
 async function business() {
-  const { license, license_key: key } = await newLicense({ max_instances: 2, expires_days: 400, metadata: { order: "1" } });
+  const { license, license_key: key } = await newLicense({
+    max_instances: 2,
+    expires_days: 400,
+    metadata: { order: "1" },
+  });
   const certificate = await certificateOf(key, "box-1", { hostname: "a\nb" });
   await checkIn(key, "box-1", { usage: [{ date: "2026-11-20", requests: 7, services: 2 }] });
   await activate(key, "box-2");
@@ -89,7 +103,14 @@ describe("a backup of a quiet service", () => {
     const backup = await takeBackup();
     expect(backup.event).toBe(last + 1);
     const report = await restore(backup);
-    expect(report).toMatchObject({ findings: [], seals: 1, given_up: [], restarted: null, made: {}, skipped: {} });
+    expect(report).toMatchObject({
+      findings: [],
+      seals: 1,
+      given_up: [],
+      restarted: null,
+      made: {},
+      skipped: {},
+    });
     // Tokens do not come back unless asked; seats are held; the last event tells of the restore.
     expect(await differing(["activations", "events", "activation_totals", "activation_days"])).toEqual([]);
     const [told, ...more] = await rowsElsewhere("SELECT * FROM events WHERE id > ?", backup.event);
@@ -111,14 +132,17 @@ describe("a backup of a quiet service", () => {
     const backup = await takeBackup();
     expect((await restore(backup)).seats_held).toBe(1);
     const columns = "id, instance_id, ended_at, last_seen_at, lease_expires_at, proven_until";
-    const [before] = await rows(`SELECT ${columns} FROM activations WHERE license_id = ? AND ended_at = 0`, license.id);
+    const [before] = await rows(
+      `SELECT ${columns} FROM activations WHERE license_id = ? AND ended_at = 0`,
+      license.id,
+    );
     const [after] = await rowsElsewhere(
       `SELECT ${columns} FROM activations WHERE license_id = ? AND ended_at = 0`,
       license.id,
     );
     const lease = (before!["lease_expires_at"] as number) - (before!["last_seen_at"] as number);
     expect(after).toEqual({ ...before, lease_expires_at: NOW + 3 * DAY + lease });
-    expect(await checkIn(key, "box-1", { })).toMatchObject({ status: 200 });
+    expect(await checkIn(key, "box-1", {})).toMatchObject({ status: 200 });
   });
 
   it("is recorded as an export, and has no token, session, or secret", async () => {
@@ -131,7 +155,8 @@ describe("a backup of a quiet service", () => {
     expect(manifest).toMatchObject({ iss: env.ISSUER, jti: id, event, with_access: false, format: 1 });
     const whole = pages.map(({ text }) => text).join("");
     const [stored] = await rows<{ hash: string }>("SELECT hash FROM api_tokens");
-    for (const secret of [token, stored!.hash, env.SESSION_SECRET, env.SIGNING_KEYS]) expect(whole).not.toContain(secret);
+    for (const secret of [token, stored!.hash, env.SESSION_SECRET, env.SIGNING_KEYS])
+      expect(whole).not.toContain(secret);
     expect(pages.map(({ table }) => table)).not.toContain("people");
   });
 
@@ -166,9 +191,9 @@ describe("what goes on while a backup is taken", () => {
     expect(seen).toBeGreaterThan(backup.event + 5);
     const report = await restore(backup);
     expect(report).toMatchObject({ findings: [], skipped: {}, made: {} });
-    expect(await rowsElsewhere("SELECT max(id) AS id FROM events WHERE action <> 'record.restored'")).toEqual([
-      { id: backup.event },
-    ]);
+    expect(await rowsElsewhere("SELECT max(id) AS id FROM events WHERE action <> 'record.restored'")).toEqual(
+      [{ id: backup.event }],
+    );
     // Whoever was seated when it began is there, and each license has the counters that its rows say.
     const before = await rows(
       "SELECT detail ->> 'activation_id' AS id FROM events WHERE action = 'activation.created' AND id <= ?",
@@ -177,8 +202,11 @@ describe("what goes on while a backup is taken", () => {
     const kept = new Set((await rowsElsewhere("SELECT id FROM activations")).map(({ id }) => id));
     expect(before.length).toBe(2);
     for (const { id } of before) expect(kept).toContain(id);
-    const { ["seats are counted by license"]: seats, ["licenses are counted by type and status"]: counted, ...others } =
-      await brokenIn(rowsElsewhere);
+    const {
+      ["seats are counted by license"]: seats,
+      ["licenses are counted by type and status"]: counted,
+      ...others
+    } = await brokenIn(rowsElsewhere);
     expect([seats, counted]).toEqual([undefined, undefined]);
     // The rows are newer than the record: what it does not tell of yet.
     for (const rule of Object.keys(others)) expect(rule).toMatch(/event|beginning|record/);
@@ -212,16 +240,25 @@ describe("what goes on while a backup is taken", () => {
     await activate(key, "box-1");
     await activate(key, "box-2");
     const values = "(?1, '2026-03-04', 'box-1', 9, 3)";
-    await rows(`INSERT INTO usage_months VALUES ('2026-03', ?, 'box-1', '{"04":[5,2],"05":[1,1]}')`, license.id);
+    await rows(
+      `INSERT INTO usage_months VALUES ('2026-03', ?, 'box-1', '{"04":[5,2],"05":[1,1]}')`,
+      license.id,
+    );
     await rows(`INSERT INTO usage_months VALUES ('2026-03', ?, 'box-2', '{"04":[10,1]}')`, license.id);
-    await rows(`INSERT INTO license_usage_months VALUES ('2026-03', ?, '{"04":[15,3],"05":[1,1]}')`, license.id);
+    await rows(
+      `INSERT INTO license_usage_months VALUES ('2026-03', ?, '{"04":[15,3],"05":[1,1]}')`,
+      license.id,
+    );
     const backup = await takeBackup();
     await preparing(backup, [
       `INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ${values}`,
       [license.id],
     ]);
     // As the service itself has it once the day was reported again.
-    await rows(`INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ${values}`, license.id);
+    await rows(
+      `INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ${values}`,
+      license.id,
+    );
     for (const table of ["usage", "usage_months", "license_usage", "license_usage_months"]) {
       const sql = `SELECT * FROM ${table} ORDER BY 1, 2, 3`;
       expect(await rowsElsewhere(sql)).toEqual(await rows(sql));
@@ -269,9 +306,9 @@ describe("what goes on while a backup is taken", () => {
     const report = await restore(backup);
     expect(report).toMatchObject({ made: { customers: 1 } });
     expect(report.repeat.join()).toContain("their id as their name");
-    expect(await rowsElsewhere("SELECT customer_id, license_type FROM licenses WHERE id = ?", license.id)).toEqual([
-      { customer_id: license.customer_id, license_type: "passing" },
-    ]);
+    expect(
+      await rowsElsewhere("SELECT customer_id, license_type FROM licenses WHERE id = ?", license.id),
+    ).toEqual([{ customer_id: license.customer_id, license_type: "passing" }]);
     expect(await rowsElsewhere("SELECT name FROM customers WHERE id = ?", license.customer_id)).toEqual([
       { name: license.customer_id },
     ]);
@@ -289,7 +326,11 @@ async function preparing(
   await loadAll(started, { ...backup, pages });
   const counted = await finish(started.id);
   if (counted.status !== 200) return { database: { refused: counted.status } };
-  if (statement) await env.before.prepare(statement[0]).bind(...statement[1]).run();
+  if (statement)
+    await env.before
+      .prepare(statement[0])
+      .bind(...statement[1])
+      .run();
   return { database: await finishAll(started.id) };
 }
 
@@ -310,7 +351,8 @@ describe("an installation that went on between the backup and the restore", () =
     const later = (await checkIn(key, "box-1")).body.certificate;
     await restore(backup);
     // The restored seat is held for 30 days; then another one takes it, and the holder's certificate still runs.
-    const other = () => call("/v1/activate", { body: { license_key: key, instance_id: "box-9" }, bindings: elsewhere });
+    const other = () =>
+      call("/v1/activate", { body: { license_key: key, instance_id: "box-9" }, bindings: elsewhere });
     setTime(NOW + 29 * DAY);
     expect((await other()).status).toBe(403);
     setTime(NOW + 40 * DAY);
@@ -344,11 +386,21 @@ describe("an installation that went on between the backup and the restore", () =
         { activation_id: decodeJwt(answer.body.certificate).jti, instance_id: "box-2", above_limit: true },
       ]);
       expect(
-        await rowsElsewhere("SELECT instance_id FROM activations WHERE license_id = ? AND ended_at = 0", license.id),
+        await rowsElsewhere(
+          "SELECT instance_id FROM activations WHERE license_id = ? AND ended_at = 0",
+          license.id,
+        ),
       ).toEqual([{ instance_id: "box-1" }, { instance_id: "box-2" }]);
       expect((await admin("/statistics", { bindings: elsewhere })).body.instances.active).toBe(2);
       // Nobody else does.
-      expect((await call("/v1/activate", { body: { license_key: key, instance_id: "box-3" }, bindings: elsewhere })).status).toBe(403);
+      expect(
+        (
+          await call("/v1/activate", {
+            body: { license_key: key, instance_id: "box-3" },
+            bindings: elsewhere,
+          })
+        ).status,
+      ).toBe(403);
     },
   );
 
@@ -399,13 +451,19 @@ describe("the heads of seals after the backup", () => {
       await newCustomer();
       await night();
     }
-    const seals = await rows<{ id: number; head: string }>("SELECT id, head FROM audit_seals WHERE id > 1 ORDER BY id");
+    const seals = await rows<{ id: number; head: string }>(
+      "SELECT id, head FROM audit_seals WHERE id > 1 ORDER BY id",
+    );
     const report = await restore(backup);
     const given_up = seals.map(({ id, head }) => ({ seal: id, head }));
     expect(report).toMatchObject({ given_up, restarted: 4, findings: [], seals: 1 });
-    const [event] = await rowsElsewhere<{ detail: string }>("SELECT detail FROM events WHERE action = 'record.restored'");
+    const [event] = await rowsElsewhere<{ detail: string }>(
+      "SELECT detail FROM events WHERE action = 'record.restored'",
+    );
     expect(JSON.parse(event!.detail)).toMatchObject({ backup: backup.id, event: backup.event, given_up });
-    expect((await rowsElsewhere("SELECT id FROM audit_seals ORDER BY id")).map(({ id }) => id)).toEqual([1, 4]);
+    expect((await rowsElsewhere("SELECT id FROM audit_seals ORDER BY id")).map(({ id }) => id)).toEqual([
+      1, 4,
+    ]);
     const status = (await admin("/audit-seals/status", { bindings: elsewhere })).body;
     expect(status.fault).toBeNull();
   });
@@ -445,7 +503,9 @@ describe("who was erased", () => {
   it("after the backup is forgotten again by the restore, before anybody can ask", async () => {
     const { id } = await newCustomer(person);
     const other = await newCustomer({ name: "Stays" });
-    const contact = (await admin(`/customers/${other.id}/contacts`, { body: { email: "zenobia@elsewhere.example" } })).body;
+    const contact = (
+      await admin(`/customers/${other.id}/contacts`, { body: { email: "zenobia@elsewhere.example" } })
+    ).body;
     const backup = await takeBackup();
     setTime(NOW + DAY);
     const reason = { body: { reason: "Asked for it" } };
@@ -499,7 +559,9 @@ describe("a restore", () => {
     const { tables } = manifest;
     expect(await said({ ...manifest, iss: "https://other.example" })).toContain("another one");
     expect(await said({ ...manifest, format: 2 })).toContain("newer release made the backup (format 2)");
-    expect(await said({ ...manifest, tables: { ...tables, gadgets: tables["usage"] } })).toContain("table gadgets");
+    expect(await said({ ...manifest, tables: { ...tables, gadgets: tables["usage"] } })).toContain(
+      "table gadgets",
+    );
     const licenses = { ...tables["licenses"], columns: [...tables["licenses"]!.columns, "color"] };
     expect(await said({ ...manifest, tables: { ...tables, licenses } })).toContain("column licenses.color");
     const [head, , signature] = token.split(".");
@@ -575,6 +637,8 @@ describe("a restore", () => {
     expect(await rowsElsewhere("SELECT * FROM jobs WHERE started_at IS NOT NULL")).toEqual([]);
     await finishAll(started.id);
     expect((await call("/v1/check-in", { body, bindings: elsewhere })).status).toBe(200);
-    expect((await admin("/customers", { body: { id: "new", name: "New" }, bindings: elsewhere })).status).toBe(201);
+    expect(
+      (await admin("/customers", { body: { id: "new", name: "New" }, bindings: elsewhere })).status,
+    ).toBe(201);
   });
 });

@@ -45,7 +45,10 @@ describe("the weekly backup", () => {
     expect(more).toEqual([]);
     expect(stored).toMatchObject({ at: "2026-11-22T03:00:00.000Z" });
     expect(await keys()).toContain(`backups/${stored.id}/manifest`);
-    expect((await admin("/health")).body.backups).toEqual({ bound: true, last_at: "2026-11-22T03:00:00.000Z" });
+    expect((await admin("/health")).body.backups).toEqual({
+      bound: true,
+      last_at: "2026-11-22T03:00:00.000Z",
+    });
     // Read by another service on the same bucket, whose database is gone.
     const backup = await takeBackup({ id: stored.id }, undefined, elsewhere);
     expect(backup.event).toBe(stored.event);

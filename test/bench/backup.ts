@@ -18,7 +18,8 @@ const { values } = commandLine(USAGE, {
   options: { licenses: { type: "string", default: "20000" }, seats: { type: "string", default: "5" } },
 });
 const [licenses, seats] = [Number(values.licenses), Number(values.seats)];
-if (![licenses, seats].every((n) => Number.isInteger(n) && n > 0)) wrongUsage(USAGE, "Both take whole numbers.");
+if (![licenses, seats].every((n) => Number.isInteger(n) && n > 0))
+  wrongUsage(USAGE, "Both take whole numbers.");
 
 const LAUNCHER = join(import.meta.dirname, "../../src/cli/caio-license.js");
 const FROM = `backup-from-${licenses}`;
@@ -62,11 +63,11 @@ async function timed(house: House, args: string[]): Promise<void> {
 
 /** Activates one installation after the other until it is stopped. */
 function activating(house: House, keys: string[]) {
-  let going = true;
+  const state = { going: true };
   let made = 0;
   let slowest = 0;
   const ended = (async () => {
-    while (going) {
+    while (state.going) {
       const started = performance.now();
       const answer = await fetch(`http://127.0.0.1:${house.ports.app}/v1/activate`, {
         method: "POST",
@@ -82,7 +83,7 @@ function activating(house: House, keys: string[]) {
   })();
   return {
     async stop(): Promise<void> {
-      going = false;
+      state.going = false;
       await ended;
       say(`meanwhile ${made} installations activated; the slowest took ${slowest.toFixed(0)} ms`);
     },

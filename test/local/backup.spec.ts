@@ -1,12 +1,23 @@
 // caio-license backup and restore, as people use them; and docs/operations/move-to-another-account.md, carried out.
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LAUNCHER } from "./support/cli.ts";
 import { Site } from "./support/site.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+
+/** The commands of a section of the runbook, each as its arguments. */
+function commandsUnder(heading: string): string[][] {
+  const page = readFileSync(
+    join(import.meta.dirname, "../../docs/operations/move-to-another-account.md"),
+    "utf8",
+  );
+  const section = page.split(/^## /m).find((one) => one.startsWith(heading))!;
+  return [...section.matchAll(/^caio-license (.+)$/gm)].map(([, args]) => args!.split(" "));
+}
 
 let site: Site;
 let key: string;
@@ -52,7 +63,12 @@ describe("caio-license backup", { timeout: 120_000 }, () => {
   it("goes on after it was killed, with the same backup", async () => {
     const child = spawn(process.execPath, [LAUNCHER, "backup", "killed.backup"], {
       cwd: site.folder,
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", CAIO_LICENSE_URL: site.url, CAIO_LICENSE_TOKEN: site.vars["ADMIN_TOKEN"]! },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: "/nonexistent",
+        CAIO_LICENSE_URL: site.url,
+        CAIO_LICENSE_TOKEN: site.vars["ADMIN_TOKEN"]!,
+      },
     });
     const state = site.file("killed.backup.part.json");
     for (let n = 0; n < 4_000; n++) {
@@ -97,12 +113,28 @@ describe("caio-license restore", { timeout: 180_000 }, () => {
     ["cut within a line", (lines: string[]) => lines.join("\n").slice(0, 3_000), /cut off/],
     ["without its last line", (lines: string[]) => [...lines.slice(0, -2), ""], /cut off/],
     ["without a row", (lines: string[]) => lines.toSpliced(2, 1), /was changed|cut off/],
-    ["with another row", (lines: string[]) => lines.map((line) => line.replace("Acme", "Adme")), /rows of customers/],
-    ["without a table", (lines: string[]) => lines.toSpliced(lines.findIndex((line) => line.includes('"usage_walk"')), 2), /rows of usage_walk/],
+    [
+      "with another row",
+      (lines: string[]) => lines.map((line) => line.replace("Acme", "Adme")),
+      /rows of customers/,
+    ],
+    [
+      "without a table",
+      (lines: string[]) =>
+        lines.toSpliced(
+          lines.findIndex((line) => line.includes('"usage_walk"')),
+          2,
+        ),
+      /rows of usage_walk/,
+    ],
     ["with something behind it", (lines: string[]) => [...lines, "{}", ""], /was changed/],
-    ["with another manifest", (lines: string[]) => lines.map((line) => line.replace(/^(\{"manifest":"[^.]+\.).(.*)/, "$1A$2")), /was changed|not one/],
+    [
+      "with another manifest",
+      (lines: string[]) => lines.map((line) => line.replace(/^(\{"manifest":"[^.]+\.).(.*)/, "$1A$2")),
+      /was changed|not one/,
+    ],
   ])("refuses %s plainly, before anything is sent", async (_, change, says) => {
-    const [code, err] = await refused("broken.backup", change as never);
+    const [code, err] = await refused("broken.backup", change);
     expect([code, err]).toEqual([5, expect.stringMatching(says)]);
     expect(err).not.toMatch(/eyJ/);
   });
@@ -126,18 +158,25 @@ describe("caio-license restore", { timeout: 180_000 }, () => {
   });
 
   it("moves to another account: everything is there, the record verifies, and installations go on", async () => {
-    const last = await site.json("backup", "move.backup");
-    expect(last.bytes).toBeGreaterThan(5_000);
+    const former = commandsUnder("In the former account");
+    expect(former).toHaveLength(2);
+    for (const args of former) await site.ok(...args);
     // After the backup: the only seat of the license goes to another installation.
     await site.call("/v1/deactivate", { license_key: key, instance_id: "box-1", certificate }, null);
     const later = await activate("box-2");
     const before = await site.json("licenses", "list");
     await site.deploy(site.newState("another-account"));
     // A first attempt that is killed half way.
-    const child = spawn(process.execPath, [LAUNCHER, "restore", "move.backup"], {
+    const [restore, ...checks] = commandsUnder("In the new account");
+    const child = spawn(process.execPath, [LAUNCHER, ...restore!], {
       cwd: site.folder,
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", CAIO_LICENSE_URL: site.url, CAIO_LICENSE_TOKEN: site.vars["ADMIN_TOKEN"]! },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: "/nonexistent",
+        CAIO_LICENSE_URL: site.url,
+        CAIO_LICENSE_TOKEN: site.vars["ADMIN_TOKEN"]!,
+      },
     });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => {
@@ -147,21 +186,40 @@ describe("caio-license restore", { timeout: 180_000 }, () => {
     });
     await once(child, "close");
     expect(said).toContain("…");
-    expect((await site.call("/v1/check-in", { license_key: key, instance_id: "box-2", certificate: later }, null)).status).toBe(503);
+    expect(
+      (await site.call("/v1/check-in", { license_key: key, instance_id: "box-2", certificate: later }, null))
+        .status,
+    ).toBe(503);
 
-    const report = await site.json("restore", "move.backup", "--state", "audit.json");
+    const report = await site.json(...restore!);
+    for (const args of checks) await site.ok(...args);
     expect(report).toMatchObject({ findings: [], given_up: [], seats_held: 1, seals: 1 });
     expect(await site.json("licenses", "list")).toEqual(before);
-    expect(await site.json("audit", "verify", "--state", "audit.json")).toMatchObject({ valid: true, seals: 1 });
+    expect(await site.json("audit", "verify", "--state", "audit.json")).toMatchObject({
+      valid: true,
+      seals: 1,
+    });
     expect(await site.json("audit", "verify", "--witness", "certificate.jwt")).toMatchObject({ valid: true });
     await site.night();
-    expect(await site.json("audit", "verify", "--state", "audit.json")).toMatchObject({ valid: true, seals: 2 });
+    expect(await site.json("audit", "verify", "--state", "audit.json")).toMatchObject({
+      valid: true,
+      seals: 2,
+    });
     // Both hold a certificate that runs: neither loses its seat, although the license has one.
-    for (const [instance_id, held] of [["box-1", certificate], ["box-2", later]]) {
-      const { status, body } = await site.call("/v1/check-in", { license_key: key, instance_id, certificate: held }, null);
+    for (const [instance_id, held] of [
+      ["box-1", certificate],
+      ["box-2", later],
+    ]) {
+      const { status, body } = await site.call(
+        "/v1/check-in",
+        { license_key: key, instance_id, certificate: held },
+        null,
+      );
       expect([instance_id, status, body.code]).toEqual([instance_id, 200, undefined]);
     }
     const [event] = await site.json("events", "--action", "record.restored", "--limit", "1");
-    expect(event.detail).toMatchObject({ backup: last.backup });
+    expect(event.detail).toMatchObject({ backup: report.backup, with_access: true });
+    // The tokens came, too.
+    expect((await site.json("tokens", "list")).length).toBeGreaterThan(0);
   });
 });

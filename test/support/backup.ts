@@ -11,11 +11,15 @@ export const elsewhere: Env = { ...env, DB: env.before };
 
 export async function emptyElsewhere(): Promise<void> {
   const { results } = await env.before
-    .prepare("SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'")
+    .prepare(
+      "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
+    )
     .all<{ type: string; name: string }>();
   await env.before.batch([
     env.before.prepare("PRAGMA defer_foreign_keys = on"),
-    ...results.toSorted((a, b) => (a.type < b.type ? 1 : -1)).map(({ type, name }) => env.before.prepare(`DROP ${type} ${name}`)),
+    ...results
+      .toSorted((a, b) => (a.type < b.type ? 1 : -1))
+      .map(({ type, name }) => env.before.prepare(`DROP ${type} ${name}`)),
   ]);
   await applyD1Migrations(env.before, env.TEST_MIGRATIONS);
 }
@@ -108,7 +112,10 @@ export async function restore(
   return finishAll(started.body.id, bindings);
 }
 
-export const rowsElsewhere = async <T = Record<string, unknown>>(sql: string, ...values: unknown[]): Promise<T[]> =>
+export const rowsElsewhere = async <T = Record<string, unknown>>(
+  sql: string,
+  ...values: unknown[]
+): Promise<T[]> =>
   (
     await env.before
       .prepare(sql)

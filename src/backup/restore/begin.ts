@@ -28,10 +28,11 @@ const GUARD = `CREATE TRIGGER IF NOT EXISTS events_refuse_while_restoring BEFORE
 
 export const DROP_GUARD = "DROP TRIGGER events_refuse_while_restoring";
 
+const newer = (what: string): Problem =>
+  invalid("manifest", `A newer release made the backup (${what}): deploy that release first`);
+
 /** Whether this release can bring the backup back. @throws Problem REQUEST_INVALID at `manifest` */
 function assertKnown(manifest: Manifest): void {
-  const newer = (what: string): Problem =>
-    invalid("manifest", `A newer release made the backup (${what}): deploy that release first`);
   if (manifest.format !== FORMAT) throw newer(`format ${manifest.format}`);
   for (const [name, { columns }] of Object.entries(manifest.tables)) {
     const kept = keptTable(name);
@@ -66,7 +67,9 @@ export async function beginRestore(
     throw invalid("with_access", "The backup was made without the tokens and people");
   const [before, found] = await db.batch([
     db.sql("SELECT * FROM restores WHERE ended_at IS NULL"),
-    db.sql("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"),
+    db.sql(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL",
+    ),
   ]);
   const row = before!.results[0];
   if (row && row["manifest"] === asked.manifest && row["options"] === JSON.stringify(options))

@@ -17,7 +17,7 @@ import { checkNextSeals, faultsOfChain, givenUp, MAX_NAMED } from "./seals.ts";
 interface Step {
   name: string;
   /** Does a part of the step, and moves the restore on. */
-  run: (context: Context, restore: Restore) => Promise<void>;
+  run: (context: Context, restore: Restore) => Promise<unknown>;
 }
 
 const done = (restore: Restore) => ({ step: restore.step + 1, position: "" });
@@ -49,7 +49,12 @@ const count: Step = {
       else if (is !== claims.rows)
         throw new Problem("CONFLICT", `${name} has ${is} rows, and the backup ${claims.rows}. Begin anew.`);
     }
-    await advance(context, restore, { ...done(restore), found: { ...restore.found, rows, skipped, made } }, []);
+    await advance(
+      context,
+      restore,
+      { ...done(restore), found: { ...restore.found, rows, skipped, made } },
+      [],
+    );
   },
 };
 
@@ -64,9 +69,9 @@ const licenses: Step = {
       db.sql("SELECT id FROM licenses WHERE id > ? ORDER BY id LIMIT ?", after, LICENSES_AT_ONCE),
     ]);
     const up_to = next!.results.at(-1)?.["id"] as string | undefined;
-    if (up_to === undefined) return void (await advance(context, restore, done(restore), []));
+    if (up_to === undefined) return advance(context, restore, done(restore), []);
     const values = { restore: restore.id, after, up_to, backup_at: restore.manifest.begun_at };
-    await advance(context, restore, { position: up_to }, statementsFor(context, values));
+    return advance(context, restore, { position: up_to }, statementsFor(context, values));
   },
 };
 
@@ -80,7 +85,8 @@ const events: Step = {
       const [found] = await db.batch([db.sql(left)]);
       if (found!.results[0]!["more"] !== 1) {
         // Rows may be newer than the record, and it is the rows that end one day.
-        const seated = "UPDATE activation_totals SET seated = (SELECT coalesce(sum(seated), 0) FROM license_seats_restoring)";
+        const seated =
+          "UPDATE activation_totals SET seated = (SELECT coalesce(sum(seated), 0) FROM license_seats_restoring)";
         await advance(context, restore, done(restore), [db.sql(seated)]);
         return;
       }
@@ -94,8 +100,8 @@ const indexes: Step = {
     const missing = restore.schema.filter(({ type }) => type === "index");
     const at = Number(restore.position);
     const next = missing[at];
-    if (!next) return void (await advance(context, restore, done(restore), []));
-    await advance(context, restore, { position: String(at + 1) }, [context.db.sql(next.sql)]);
+    if (!next) return advance(context, restore, done(restore), []);
+    return advance(context, restore, { position: String(at + 1) }, [context.db.sql(next.sql)]);
   },
 };
 
@@ -177,18 +183,21 @@ const restart: Step = {
   name: "go on with the seals",
   async run(context, restore) {
     const { given_up: heads = [] } = restore.found;
-    if (heads.length === 0)
-      return void (await advance(context, restore, done(restore), []));
+    if (heads.length === 0) return advance(context, restore, done(restore), []);
     // A call that was killed here may have begun the segment.
     const [made] = await context.db.batch([
       context.db.sql("SELECT min(id) AS id FROM audit_seals WHERE id > ?", Number(restore.position)),
     ]);
-    const id = (made!.results[0]!["id"] as number | null) ?? (await restartSeals(
-      context,
-      `Restored from the backup ${restore.manifest.jti}; the seals from ${heads[0]!.seal} on are given up`,
-      Number(restore.position),
-    )).id;
-    await advance(context, restore, { ...done(restore), found: { ...restore.found, restarted: id } }, []);
+    const id =
+      (made!.results[0]!["id"] as number | null) ??
+      (
+        await restartSeals(
+          context,
+          `Restored from the backup ${restore.manifest.jti}; the seals from ${heads[0]!.seal} on are given up`,
+          Number(restore.position),
+        )
+      ).id;
+    return advance(context, restore, { ...done(restore), found: { ...restore.found, restarted: id } }, []);
   },
 };
 

@@ -68,7 +68,10 @@ export async function loadPage(
     hash: await chained(loaded.hash, text),
   };
   try {
-    await advance(context, restore, { loaded: { ...restore.loaded, [table]: next } }, [...parents, ...inserts]);
+    await advance(context, restore, { loaded: { ...restore.loaded, [table]: next } }, [
+      ...parents,
+      ...inserts,
+    ]);
   } catch (error) {
     if (/constraint failed|malformed JSON/.test(databaseMessage(error)))
       throw requestInvalid([{ path: "", message: `The page does not fit into ${table}` }]);

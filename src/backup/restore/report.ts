@@ -19,7 +19,10 @@ function toRepeat({ manifest, options, found }: Restore): string[] {
           `The seals begin anew: caio-license audit verify --accept-break ${found.restarted}. Keep the heads of the seals that were given up with your notes.`,
         ]
       : []),
-    ...made.map(([table, n]) => `${n} rows of ${table} were deleted while the backup was read, though licenses name them: they are back with their id as their name.`),
+    ...made.map(
+      ([table, n]) =>
+        `${n} rows of ${table} were deleted while the backup was read, though licenses name them: they are back with their id as their name.`,
+    ),
     ...(found.findings ?? []).map((says) => `Look at the seals: ${says}`),
   ];
 }

@@ -99,7 +99,7 @@ export async function readRestore(context: Context, id: string): Promise<Restore
   return restoreIn(row, manifest);
 }
 
-export const overtaken = (): Problem =>
+const overtaken = (): Problem =>
   new Problem("CONFLICT", "Somebody else carries this restore on. Ask again how far it is.");
 
 /**

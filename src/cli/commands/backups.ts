@@ -8,7 +8,13 @@ import { EXIT, Failure, usage } from "../failures.ts";
 import { readJson } from "../inputs.ts";
 import { type Column, note, print, printTable, text, when } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import type { FinishedRestore, OpenedBackup, RestoreReport, StartedRestore, StoredBackup } from "../shapes.ts";
+import type {
+  FinishedRestore,
+  OpenedBackup,
+  RestoreReport,
+  StartedRestore,
+  StoredBackup,
+} from "../shapes.ts";
 
 interface Backup {
   withAccess?: boolean;
@@ -30,14 +36,20 @@ const STORED_COLUMNS: Column<StoredBackup>[] = [
 /** The page without its last line, and what that line says. */
 function split(answer: string): { page: string; next?: string; manifest?: string } {
   const at = answer.trimEnd().lastIndexOf("\n") + 1;
-  return { page: answer.slice(0, at), ...(JSON.parse(answer.slice(at)) as { next?: string; manifest?: string }) };
+  return {
+    page: answer.slice(0, at),
+    ...(JSON.parse(answer.slice(at)) as { next?: string; manifest?: string }),
+  };
 }
 
 /** Why a page of an earlier run's backup cannot be read any more, so that a new one has to begin. */
 const isGivenUp = (error: unknown): boolean => error instanceof Failure && error.exitCode === EXIT.refused;
 
 async function begin(client: Client, file: string, { withAccess, stored }: Backup, asked: string) {
-  const body = { ...(withAccess ? { with_access: true } : {}), ...(stored === undefined ? {} : { id: stored }) };
+  const body = {
+    ...(withAccess ? { with_access: true } : {}),
+    ...(stored === undefined ? {} : { id: stored }),
+  };
   const writer = new BackupWriter(file, 0);
   const opened = JSON.parse(
     await client.send({ method: "POST", path: path("backups"), body }),

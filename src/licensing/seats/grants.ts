@@ -117,7 +117,9 @@ export async function grantSeat(
   if (
     isUnknown &&
     !request.recovered &&
-    (view.seat?.granted ? view.seat.proven === 0 : refusal === null || refusal === "LICENSE_KEY_SUPERSEDED") &&
+    (view.seat?.granted
+      ? view.seat.proven === 0
+      : refusal === null || refusal === "LICENSE_KEY_SUPERSEDED") &&
     (await isOfLostSeat(context, now, certificate))
   )
     return grantSeat(context, key, { ...request, returning: false, recovered: true }, file);

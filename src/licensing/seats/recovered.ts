@@ -15,10 +15,14 @@ export async function isOfLostSeat(
 ): Promise<boolean> {
   if (expiresAt <= now) return false;
   const [found] = await db.batch([
-    db.sql("SELECT backup_at, ended_at FROM restores WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1"),
+    db.sql(
+      "SELECT backup_at, ended_at FROM restores WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1",
+    ),
   ]);
   const restore = found?.results[0] as { backup_at: number; ended_at: number } | undefined;
-  return restore !== undefined && issuedAt >= floorToSecond(restore.backup_at) && issuedAt <= restore.ended_at;
+  return (
+    restore !== undefined && issuedAt >= floorToSecond(restore.backup_at) && issuedAt <= restore.ended_at
+  );
 }
 
 /** Records that a seat was given back, if the claim of this request made one. Goes after the claim. */
