@@ -5,7 +5,7 @@ import { backupEndpoints } from "./http/admin/backups/backups.ts";
 import { restoreEndpoints } from "./http/admin/backups/restores.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
-import { erasureEndpoints } from "./http/admin/erasure.ts";
+import { erasureEndpoints } from "./http/admin/erasures/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Database } from "./storage/database.ts";
-import type { Customer, License, Role } from "./storage/schema.ts";
+import type { Customer, License, Message, Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -55,6 +55,8 @@ export interface LicenseMail {
    * @returns whether there may be more
    */
   forgetPage(context: Context, now: number, customerId: string): Promise<boolean>;
+  /** The text of a mail, from its row; null if it is not kept any more. */
+  textOf(context: Context, mail: Pick<Message, "id" | "content">): Promise<string | null>;
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }

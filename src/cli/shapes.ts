@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
 import type * as backups from "../http/admin/backups/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
+import type * as erasure from "../http/admin/erasures/schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
@@ -12,6 +13,7 @@ type Schemas = typeof schemas &
   typeof access &
   typeof backups &
   typeof changes &
+  typeof erasure &
   typeof messages &
   typeof record;
 
@@ -25,6 +27,7 @@ export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
+export type Erasure = Shape<"Erasure">;
 export type EventDocument = Shape<"EventDocument">;
 export type FinishedRestore = Shape<"FinishedRestore">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;

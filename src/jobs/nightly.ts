@@ -26,6 +26,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
   let notices: Awaited<ReturnType<typeof writeNotices>> | null = null;
   let since = due;
   const outcome = await runJob(context, "nightly", due, [
+    // First, so that nobody who was erased gets mail.
+    erasureStep,
     {
       name: "notices",
       async run(run) {
@@ -55,7 +57,6 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     },
     mailStep(due),
     foldStep,
-    erasureStep,
     ...oldSteps,
     backupStep(due),
   ]);

@@ -19,8 +19,7 @@ import {
 } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
-import { forgetMails } from "./forgetting.ts";
-import { compose, writeMessages } from "./outbox.ts";
+import { compose, forgetMails, openMessage, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
 import { withdrawMail, withdrawNotices } from "./superseded.ts";
 import { TOLD_CHANGES } from "./templates/notice.ts";
@@ -195,6 +194,7 @@ export const licenseMail: LicenseMail = {
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
   forgetPage: forgetMails,
+  textOf: async (context, mail) => (await openMessage(context, mail))?.text ?? null,
   sendSoon,
 };
 

@@ -96,6 +96,7 @@ PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
 DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
 POST   /v1/admin/customers/{id}/contacts/{contact_id}/erase owner
 POST   /v1/admin/customers/{id}/erase                owner
+GET    /v1/admin/customers/{id}/data                 owner
 GET    /v1/admin/health                              monitor
 GET    /v1/admin/metrics                             monitor
 `);
@@ -152,6 +153,12 @@ GET    /admin/customers/{id}/contacts/{contact_id}/edit manager
 POST   /admin/customers/{id}/contacts/{contact_id}/edit manager
 GET    /admin/customers/{id}/contacts/{contact_id}/remove manager
 POST   /admin/customers/{id}/contacts/{contact_id}/remove manager
+GET    /admin/customers/{id}/contacts/{contact_id}/erase owner
+POST   /admin/customers/{id}/contacts/{contact_id}/erase owner
+GET    /admin/customers/{id}/erase                owner
+POST   /admin/customers/{id}/erase                owner
+GET    /admin/customers/{id}/data                 owner
+POST   /admin/customers/{id}/data                 owner
 GET    /admin/customers/{id}/suspend             manager
 POST   /admin/customers/{id}/suspend             manager
 GET    /admin/customers/{id}/reinstate           manager

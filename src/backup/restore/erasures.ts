@@ -1,39 +1,22 @@
 // Erasures that were made since the backup was begun: who was forgotten must not come back with it. The bucket has each
 // one, with ids only; without a bucket, only those are known that were made while the backup was read.
 import type { Context } from "../../context.ts";
-import { applyErasure, type Erasure } from "../../licensing/customers/erasure.ts";
+import { applyErasure } from "../../licensing/customers/erasure.ts";
+import { type Erasure, keptErasures } from "../../licensing/customers/kept-erasures.ts";
 import { Problem } from "../../problems.ts";
 
-const PREFIX = "erasures/";
-
-async function inBucket(bucket: R2Bucket): Promise<Erasure[]> {
-  const keys: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await bucket.list({ prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) });
-    keys.push(...page.objects.map(({ key }) => key));
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
-  const found = await Promise.all(
-    keys.map(async (key) => (await (await bucket.get(key))?.json<Erasure>()) ?? null),
-  );
-  return found.filter((erasure) => erasure !== null);
-}
-
 /** The erasures since then, in their order. @throws Problem SERVICE_UNAVAILABLE if the bucket does not answer */
-async function erasuresSince({ db, backups }: Context, at: number): Promise<Erasure[]> {
-  const [rows] = await db.batch([
-    db.sql("SELECT id, customer_id, contact_id, erased_at FROM erasures WHERE erased_at >= ?", at),
+async function erasuresSince(context: Context, at: number): Promise<Erasure[]> {
+  const [rows] = await context.db.batch([
+    context.db.sql("SELECT id, customer_id, contact_id, erased_at FROM erasures WHERE erased_at >= ?", at),
   ]);
-  const kept = backups
-    ? await inBucket(backups).catch(() => {
-        throw new Problem("SERVICE_UNAVAILABLE", "The bucket BACKUPS does not answer.");
-      })
-    : [];
-  const all = new Map([...(rows!.results as unknown as Erasure[]), ...kept].map((one) => [one.id, one]));
-  return [...all.values()]
-    .filter(({ erased_at }) => erased_at >= at)
-    .toSorted((a, b) => a.erased_at - b.erased_at || (a.id < b.id ? -1 : 1));
+  const all = rows!.results as unknown as Erasure[];
+  try {
+    for await (const erasure of keptErasures(context)) all.push(erasure);
+  } catch {
+    throw new Problem("SERVICE_UNAVAILABLE", "The bucket BACKUPS does not answer.");
+  }
+  return all.toSorted((a, b) => a.erased_at - b.erased_at || (a.id < b.id ? -1 : 1));
 }
 
 /** What a call leaves of the queries that D1 allows. */

@@ -8,7 +8,9 @@ import { invalid, Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
 import { HOLDS_VALUES } from "../../record/personal.ts";
 import type { Customer } from "../../storage/schema.ts";
-import { addErasure, applyErasure, type Erasure, type Progress, wordsOf } from "./erasure.ts";
+import { addErasure, applyErasure, type Progress } from "./erasure.ts";
+import type { Erasure } from "./kept-erasures.ts";
+import { wordsOf } from "./naming.ts";
 import { unknownCustomer } from "./customers.ts";
 
 export const ErasureRequest = z.strictObject({ reason: Reason });

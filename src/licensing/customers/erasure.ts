@@ -4,22 +4,20 @@
 // what is left, so that a run that is killed is carried on by the night. The same verb applies an erasure again to a
 // database that was restored from an older backup.
 import { and, eq } from "drizzle-orm";
-import { forgetAnswers, type Naming } from "../../access/kept-answers.ts";
+import { forgetAnswers } from "../../access/kept-answers.ts";
 import type { Context } from "../../context.ts";
 import { DAY } from "../../kernel/dates.ts";
 import { MAX_ATTEMPTS, overtaken } from "../../kernel/resources.ts";
 import { named } from "../../storage/database.ts";
 import { contacts, type Customer, customers, type ErasureRow } from "../../storage/schema.ts";
 import { replaceTerms } from "./customers.ts";
+import { forgetPages } from "./erasure-pages.ts";
+import { type Erasure, keepErasure, keptErasures } from "./kept-erasures.ts";
+import { namesIn, wordsOf } from "./naming.ts";
 import { termsOf } from "./search-terms.ts";
-
-/** Whom an erasure is about: ids only. `contact_id` null: the whole customer. */
-export type Erasure = Pick<ErasureRow, "id" | "customer_id" | "contact_id" | "erased_at">;
 
 /** What a customer is called afterwards. */
 const ERASED = "Erased";
-
-const PAGE = 500;
 
 /** What is left of a customer's row. */
 const emptied = (customer: Customer): Customer => ({
@@ -60,120 +58,6 @@ const emptyCustomer = ({ db }: Context, { id, customer_id }: Erasure, now: numbe
       terms: JSON.stringify(termsOf({ ...emptied({} as Customer), id: customer_id })),
     }),
   );
-
-const LICENSES_OF = `
-  SELECT id FROM licenses
-  WHERE customer_id = :customer AND (metadata <> '{}' OR tags <> '[]' OR notes IS NOT NULL) ORDER BY id LIMIT ${PAGE}`;
-
-const LICENSES = [
-  `DELETE FROM license_terms WHERE license_id IN (${LICENSES_OF})`,
-  `UPDATE licenses SET
-     metadata = '{}', tags = '[]', notes = NULL, version = version + 1, terms_at = version + 1, updated_at = :now
-   WHERE id IN (${LICENSES_OF})`,
-].map(named);
-
-/** Where instances ran. A walk in the order of the key: it passes over rows that have nothing. */
-const INSTANCES = named(`
-  UPDATE activations SET
-    hostname = NULL, ip = NULL, fingerprint = NULL, labels = NULL, app_version = NULL, unproven = NULL
-  WHERE (license_id, ended_at, instance_id) IN (
-    SELECT a.license_id, a.ended_at, a.instance_id
-    FROM licenses l CROSS JOIN activations a ON a.license_id = l.id
-      AND (a.ended_at, a.instance_id) > (iif(l.id = :license, :ended, -1), iif(l.id = :license, :instance, ''))
-    WHERE l.customer_id = :customer AND l.id >= :license
-    ORDER BY l.id, a.ended_at, a.instance_id LIMIT ${PAGE})
-  RETURNING license_id, ended_at, instance_id`);
-
-const FINISH = named("UPDATE erasures SET finished_at = :now WHERE id = :erasure");
-
-/** Forgets what there may be much of. @returns whether all of it is done */
-async function forgetPages(context: Context, erasure: Erasure, mayGoOn: () => boolean): Promise<boolean> {
-  const { db, clock, mail } = context;
-  const { customer_id: customer } = erasure;
-  const now = clock.now();
-  const pages = async (page: () => Promise<boolean>): Promise<boolean> => {
-    for (let more = true; more;) {
-      if (!mayGoOn()) return false;
-      more = await page();
-    }
-    return true;
-  };
-  if (!(await pages(() => mail.forgetPage(context, now, customer)))) return false;
-  if (erasure.contact_id === null) {
-    const licenses = async () => {
-      const [, changed] = await db.batch(LICENSES.map((statement) => db.run(statement, { customer, now })));
-      return changed?.meta.changes !== 0;
-    };
-    if (!(await pages(licenses))) return false;
-    let place = { license: "", ended: -1, instance: "" };
-    const instances = async () => {
-      const [page] = await db.batch([db.run(INSTANCES, { customer, ...place })], "repeatable");
-      const found = (page?.results ?? []) as { license_id: string; ended_at: number; instance_id: string }[];
-      for (const { license_id: license, ended_at: ended, instance_id: instance } of found) {
-        const isLater =
-          license > place.license ||
-          (license === place.license &&
-            (ended > place.ended || (ended === place.ended && instance > place.instance)));
-        if (isLater) place = { license, ended, instance };
-      }
-      return found.length === PAGE;
-    };
-    if (!(await pages(instances))) return false;
-  }
-  await db.batch([db.run(FINISH, { erasure: erasure.id, now })], "repeatable");
-  return true;
-}
-
-/** What tells the person in a text: the ids, and what the rows say. */
-export async function wordsOf({ db }: Context, { customer_id, contact_id }: Erasure): Promise<string[]> {
-  const { orm } = db;
-  const [[customer], all] = await orm.batch([
-    orm.select().from(customers).where(eq(customers.id, customer_id)),
-    orm.select().from(contacts).where(eq(contacts.customer_id, customer_id)),
-  ]);
-  const gone = all.filter(({ id }) => contact_id === null || id === contact_id);
-  const words = [
-    ...(contact_id === null
-      ? [customer_id, customer?.name, customer?.email, customer?.company]
-      : [contact_id]),
-    ...gone.flatMap(({ id, email, name }) => [id, email, name]),
-  ];
-  return words.filter((word) => typeof word === "string");
-}
-
-/** How long a part of a name is at least that tells somebody. */
-const TELLING = 4;
-
-/** Finds the answers and keys that name the erased; for a customer, also its licenses. */
-const namesIn = ({ db }: Context, { customer_id, contact_id }: Erasure, words: string[]): Naming => {
-  // As JSON has them, since answers are JSON.
-  const wanted = words.map((word) => JSON.stringify(word).slice(1, -1));
-  const parts = words
-    .flatMap((word) =>
-      word
-        .replace(/@.*/, "")
-        .toLowerCase()
-        .split(/[^\p{L}\p{N}]+/u),
-    )
-    .filter((part) => part.length >= TELLING);
-  return {
-    inKey: (key) => parts.some((part) => key.toLowerCase().includes(part)),
-    async inAnswers(answers) {
-      const found = answers.map((text) => wanted.some((word) => text.includes(word)));
-      if (contact_id !== null) return found;
-      const ids = answers.map((text) => text.match(/\blic_[0-9A-Z]{26}\b/g) ?? []);
-      const [own] = await db.batch([
-        db.sql(
-          "SELECT l.id FROM json_each(?) one CROSS JOIN licenses l ON l.id = one.value WHERE l.customer_id = ?",
-          JSON.stringify([...new Set(ids.flat())]),
-          customer_id,
-        ),
-      ]);
-      const theirs = new Set((own?.results ?? []).map(({ id }) => String(id)));
-      return found.map((is, n) => is || ids[n]!.some((id) => theirs.has(id)));
-    },
-  };
-};
 
 const ADD = `INSERT INTO erasures (id, customer_id, contact_id, erased_at) SELECT ?1, ?2, ?3, ?4`;
 
@@ -247,26 +131,6 @@ async function emptyContact(
   throw overtaken(undefined);
 }
 
-/** An object each, with ids only. */
-const keyOf = (id: string): string => `erasures/${id}.json`;
-
-/** Writes an erasure to the bucket, out of the database's reach. @returns whether it is there */
-async function keep(context: Context, { id, customer_id, contact_id, erased_at }: Erasure): Promise<boolean> {
-  const { backups, db, clock } = context;
-  if (backups === null) return false;
-  try {
-    await backups.put(keyOf(id), JSON.stringify({ id, customer_id, contact_id, erased_at }), {
-      httpMetadata: { contentType: "application/json" },
-    });
-  } catch {
-    context.log("error", { event: "erasure", error: "The bucket BACKUPS does not answer.", erasure: id });
-    return false;
-  }
-  const kept = db.sql("UPDATE erasures SET kept_at = coalesce(kept_at, ?) WHERE id = ?", clock.now(), id);
-  await db.batch([kept], "repeatable");
-  return true;
-}
-
 /** What became of an erasure so far. */
 export interface Progress {
   /** Whether its own rule allowed it. If not, nothing is changed. */
@@ -314,7 +178,7 @@ async function carryOn(
   mayGoOn: () => boolean,
   words: string[],
 ): Promise<Omit<Progress, "decided">> {
-  const kept = await keep(context, erasure);
+  const kept = await keepErasure(context, erasure);
   await forgetAnswers(context, namesIn(context, erasure, words));
   return { kept, finished: await forgetPages(context, erasure, mayGoOn) };
 }
@@ -322,15 +186,20 @@ async function carryOn(
 /** What was written at the same time as an erasure is looked for so long. */
 const AFTERWARDS = 2 * DAY;
 
-/** Goes on with erasures that are not finished or not kept, and looks again after those of the last two days. */
+/**
+ * Goes on with erasures that are not finished or not kept, looks again after those of the last two days, and applies
+ * those that the bucket knows and the database does not, because it is one of before: however it was restored.
+ * @returns whether all is done
+ */
 export async function carryOnErasures(context: Context, mayGoOn: () => boolean): Promise<boolean> {
   const { db, clock, backups } = context;
+  const since = clock.now() - AFTERWARDS;
   const [found] = await db.batch([
     db.sql(
-      `SELECT * FROM erasures
-       WHERE finished_at IS NULL OR kept_at IS NULL AND ?1 OR id > ?2 ORDER BY id`,
-      backups === null ? 0 : 1,
-      `era_${context.ids.ulid(clock.now() - AFTERWARDS).slice(0, 10)}`,
+      `SELECT * FROM erasures WHERE id IN (
+         SELECT id FROM erasures WHERE finished_at IS NULL OR kept_at IS NULL UNION SELECT id FROM erasures WHERE id > ?)
+       ORDER BY id`,
+      `era_${context.ids.ulid(since).slice(0, 10)}`,
     ),
   ]);
   for (const erasure of (found?.results ?? []) as unknown as ErasureRow[]) {
@@ -340,9 +209,14 @@ export async function carryOnErasures(context: Context, mayGoOn: () => boolean):
       if (!finished) return false;
       continue;
     }
-    if (erasure.kept_at === null) await keep(context, erasure);
+    if (erasure.kept_at === null && backups !== null) await keepErasure(context, erasure);
     // What staff noted about the customer since then stays.
-    await context.mail.forgetPage(context, clock.now(), erasure.customer_id);
+    if (erasure.erased_at > since) await context.mail.forgetPage(context, clock.now(), erasure.customer_id);
+  }
+  for await (const unknown of keptErasures(context)) {
+    if (!mayGoOn()) return false;
+    const { finished } = await applyErasure(context, unknown, { mayGoOn });
+    if (!finished) return false;
   }
   return true;
 }

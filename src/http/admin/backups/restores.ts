@@ -4,12 +4,13 @@ import { beginRestore, presentRestore } from "../../../backup/restore/begin.ts";
 import { finishRestore } from "../../../backup/restore/finish.ts";
 import { loadPage, MAX_PAGE } from "../../../backup/restore/load.ts";
 import { written } from "../../../kernel/inputs.ts";
+import { allow } from "../../../kernel/permissions.ts";
 import { Problem } from "../../../problems.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "./examples.ts";
 import { FinishedRestore, StartedRestore } from "./schemas.ts";
 
-const RestoreId = z.string().check(z.regex(/^rst_[0-9A-HJKMNP-TV-Z]{26}$/));
+const RestoreId = z.string().check(z.maxLength(64));
 
 export const restoreEndpoints = [
   endpoint(
@@ -62,6 +63,7 @@ export const restoreEndpoints = [
       refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => {
+      allow(context, "backups");
       if (!/^application\/x-ndjson\s*(?:;|$)/i.test(http.req.header("content-type") ?? ""))
         throw new Problem("UNSUPPORTED_MEDIA_TYPE", "A page is application/x-ndjson.");
       // Not text(): workerd warns of it for this type.

@@ -1,29 +1,11 @@
 // /v1/admin/customers/{id}/erase and /v1/admin/customers/{id}/contacts/{contact_id}/erase
-import * as z from "zod/mini";
-import { eraseContact, eraseCustomer, ErasureRequest } from "../../licensing/customers/erase.ts";
-import { endpoint } from "../endpoint.ts";
-import { ContactId } from "./contacts.ts";
-import { DryRunQuery, Id } from "./schemas.ts";
-
-const Count = z.number();
-
-const Erasure = z.object({
-  dry_run: z.optional(z.literal(true)),
-  erasure_id: z.optional(z.string()),
-  customer_id: z.string(),
-  contact_id: z.nullable(z.string()),
-  goes: z.object({
-    contacts: Count,
-    licenses: Count,
-    instances: Count,
-    mails: Count,
-    digests: Count,
-    pending_changes: Count,
-  }),
-  events_that_stay: Count,
-  finished: z.optional(z.boolean()),
-  kept: z.optional(z.boolean()),
-});
+import { eraseContact, eraseCustomer, ErasureRequest } from "../../../licensing/customers/erase.ts";
+import { customerData } from "../../../licensing/sheets/customer-data.ts";
+import { endpoint } from "../../endpoint.ts";
+import { answerFile } from "../../exports.ts";
+import { ContactId } from "../contacts.ts";
+import { CustomerData, Erasure } from "./schemas.ts";
+import { DryRunQuery, Id } from "../schemas.ts";
 
 const EXAMPLE = {
   erasure_id: "era_01KVKY2ZQ9R6C2D8JH4T5W7X1B",
@@ -61,6 +43,38 @@ export const erasureEndpoints = [
     },
     async ({ http, context, params, query, body }) =>
       http.json(await eraseCustomer(context, params.id, body, query.dry_run)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/customers/{id}/data",
+      tag: "Admin",
+      summary: "Read all that is kept about a customer",
+      description:
+        "One JSON document, streamed: the customer, contacts, licenses, changes to come, activations, usage, mails with their texts as long as these are kept, and events. License keys in mails are left out. An answer that is cut off is not the whole. Each call is recorded.",
+      access: "erasure",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "All that is kept.",
+        schema: CustomerData,
+        example: {
+          customer: { id: "acme", name: "Acme" },
+          contacts: [],
+          licenses: [],
+          pending_changes: [],
+          activations: [],
+          usage: [],
+          usage_months: [],
+          license_months: [],
+          mails: [],
+          events: [],
+        },
+      },
+      records: true,
+      refusals: ["CUSTOMER_NOT_FOUND"],
+    },
+    async ({ http, context, params }) => answerFile(http, await customerData(context, params.id), "json"),
   ),
   endpoint(
     {
