@@ -571,6 +571,22 @@ describe("a restore", () => {
     expect(await rowsElsewhere("SELECT * FROM restores")).toEqual([]);
   });
 
+  it("leaves the indexes of a table that is too large to make them in one statement", async () => {
+    const { manifest } = await takeBackup();
+    const { createKeyring } = await import("../../src/crypto/keyring.ts");
+    const tables = { ...manifest.tables, events: { ...manifest.tables["events"]!, rows: 3_000_001 } };
+    const ring = createKeyring(JSON.parse(env.SIGNING_KEYS).keys);
+    await beginRestore(await ring.sign("backup+jwt", { ...manifest, tables }));
+    const left = await rowsElsewhere<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('events', 'licenses')",
+    );
+    expect(left.map(({ name }) => name).toSorted()).toEqual([
+      "events_by_action",
+      "events_by_actor",
+      "events_by_entity",
+    ]);
+  });
+
   it("refuses a page that is none, out of turn, or of another table, and at the end pages that were not signed", async () => {
     await newLicense();
     const backup = await takeBackup();
