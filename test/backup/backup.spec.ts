@@ -145,6 +145,18 @@ describe("a backup of a quiet service", () => {
     expect(await checkIn(key, "box-1", {})).toMatchObject({ status: 200 });
   });
 
+  it("holds neither a seat whose lease had run out, nor one that was freed while its file runs", async () => {
+    const { license, license_key: key } = await newLicense({ license_type: "enterprise" });
+    for (const box of ["lapsed", "freed", "held"]) await activate(key, box);
+    await rows("UPDATE activations SET lease_expires_at = ? WHERE instance_id = 'lapsed'", NOW + DAY);
+    await rows("UPDATE activations SET freed_at = ? WHERE instance_id = 'freed'", NOW);
+    setTime(NOW + DAY);
+    expect((await restore(await takeBackup())).seats_held).toBe(1);
+    const sql =
+      "SELECT instance_id, lease_expires_at, proven_until FROM activations WHERE license_id = ? AND instance_id <> 'held' ORDER BY 1";
+    expect(await rowsElsewhere(sql, license.id)).toEqual(await rows(sql, license.id));
+  });
+
   it("is recorded as an export, and has no token, session, or secret", async () => {
     const { token } = await newToken();
     await admin("/people/ada@acme.example", { method: "PUT", body: { role: "owner" } });
@@ -263,6 +275,30 @@ describe("what goes on while a backup is taken", () => {
       const sql = `SELECT * FROM ${table} ORDER BY 1, 2, 3`;
       expect(await rowsElsewhere(sql)).toEqual(await rows(sql));
     }
+  });
+
+  it("a change to come that may have been carried out waits for staff, and a contact follows its customer", async () => {
+    const { id } = await newCustomer({ email: "old@acme.example" });
+    const { license } = await newLicense({ customer_id: id });
+    const body = { effective_at: "2026-11-21T08:00:00Z", expires_in: "P1Y" };
+    expect((await admin(`/licenses/${license.id}/renew`, { body })).status).toBe(202);
+    let changed = 0;
+    const backup = await takeBackup({}, async (tables) => {
+      setTime(NOW + 1_000 + changed);
+      if (changed === 0 && tables.has("pending_changes") && !tables.has("licenses")) {
+        changed = 1;
+        await admin(`/licenses/${license.id}`, { method: "PATCH", body: { max_services: 99 } });
+      }
+      if (changed === 1 && tables.has("contacts") && !tables.has("customers")) {
+        changed = 2;
+        await admin(`/customers/${id}`, { method: "PATCH", body: { email: "new@acme.example" } });
+      }
+    });
+    expect(changed).toBe(2);
+    await restore(backup);
+    expect(await rowsElsewhere("SELECT status FROM pending_changes")).toEqual([{ status: "held" }]);
+    expect(await rowsElsewhere("SELECT email FROM contacts")).toEqual([{ email: "new@acme.example" }]);
+    expect(await rowsElsewhere("SELECT terms_at FROM customers")).toEqual([{ terms_at: null }]);
   });
 
   it("no usage is folded, until the backup ends or is given up", async () => {
