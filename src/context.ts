@@ -64,7 +64,7 @@ export interface LicenseMail {
 export interface Services {
   config: Config;
   db: Database;
-  /** Keeps the heads of the seals out of the database; null where the account has no R2. */
+  /** Weekly backups, and what must outlive the database: heads of seals, erasures. Null where the account has no R2. */
   backups: R2Bucket | null;
   clock: Clock;
   ids: Ids;

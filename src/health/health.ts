@@ -87,7 +87,7 @@ function notesOf({ config, backups }: Context, { jobs, backedUpAt }: Figures): s
     ...(backups
       ? []
       : [
-          "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
+          "No bucket BACKUPS is bound: there are no weekly backups, and the heads of the record are kept in certificates and digests alone.",
         ]),
     ...(backups && backedUpAt === null
       ? ["The bucket BACKUPS has no whole backup of this database yet."]
