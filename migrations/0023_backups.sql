@@ -40,3 +40,5 @@ CREATE TABLE restores (
   -- Since when the service works on the restored data.
   ended_at    INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX restores_by_end ON restores (ended_at);

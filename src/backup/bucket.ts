@@ -93,7 +93,7 @@ async function running({ db }: Context, now: number): Promise<Running | null> {
   const [found] = await db.batch([
     db.sql(
       `SELECT id, pages, position FROM backups WHERE stored = 1 AND ended_at IS NULL AND seen_at > ?
-       ORDER BY begun_at DESC LIMIT 1`,
+       ORDER BY seen_at DESC LIMIT 1`,
       now - BACKUP_GIVEN_UP_AFTER,
     ),
   ]);
@@ -104,8 +104,9 @@ async function running({ db }: Context, now: number): Promise<Running | null> {
 async function lastBackupAt({ db }: Context, now: number): Promise<number | null> {
   const [found] = await db.batch([
     db.sql(
-      `SELECT begun_at FROM backups WHERE stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)
+      `SELECT begun_at FROM backups WHERE begun_at > ? AND stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)
        ORDER BY begun_at DESC LIMIT 1`,
+      now - KEPT_FOR,
       now - BACKUP_GIVEN_UP_AFTER,
     ),
   ]);

@@ -22,16 +22,20 @@ export const backups = sqliteTable(
   ],
 );
 
-export const restores = sqliteTable("restores", {
-  id: text().primaryKey(),
-  manifest: text().notNull(),
-  options: text().notNull(),
-  backup_at: integer().notNull(),
-  begun_at: integer().notNull(),
-  schema: text().notNull(),
-  loaded: text().notNull(),
-  step: integer().notNull().default(0),
-  position: text().notNull().default(""),
-  found: text().notNull().default("{}"),
-  ended_at: integer(),
-});
+export const restores = sqliteTable(
+  "restores",
+  {
+    id: text().primaryKey(),
+    manifest: text().notNull(),
+    options: text().notNull(),
+    backup_at: integer().notNull(),
+    begun_at: integer().notNull(),
+    schema: text().notNull(),
+    loaded: text().notNull(),
+    step: integer().notNull().default(0),
+    position: text().notNull().default(""),
+    found: text().notNull().default("{}"),
+    ended_at: integer(),
+  },
+  (table) => [index("restores_by_end").on(table.ended_at)],
+);
