@@ -1,8 +1,11 @@
 // Mounts every call on one Hono application.
 import { activationEndpoints } from "./http/admin/activations.ts";
 import { auditEndpoints } from "./http/admin/audit.ts";
+import { backupEndpoints } from "./http/admin/backups/backups.ts";
+import { restoreEndpoints } from "./http/admin/backups/restores.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
+import { erasureEndpoints } from "./http/admin/erasures/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
@@ -25,11 +28,14 @@ export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
   ...contactEndpoints,
+  ...erasureEndpoints,
   ...licenseTypeEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,
   ...auditEndpoints,
+  ...backupEndpoints,
+  ...restoreEndpoints,
   ...apiTokenEndpoints,
   ...peopleEndpoints,
   ...meEndpoints,

@@ -22,7 +22,7 @@ const PAUSES = [25, 50, 100, 200, 400, 600, 625];
 /** How often a request starts again because an identical one was refused and left nothing. */
 const ATTEMPTS = 8;
 
-const PURPOSE = "caio-licensing idempotency answer";
+export const PURPOSE = "caio-licensing idempotency answer";
 
 export interface KeyedRequest {
   /** Chosen by the caller; unique only together with the actor. */
@@ -178,7 +178,7 @@ async function read({ db, actor, clock }: Context, { key, hash }: KeyedRequest):
   return row;
 }
 
-const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
+export const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
 
 /**
  * Remembers the answer, and also the request if it wrote nothing and so has no claim yet. If this fails, the request

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addBackupCommands } from "./commands/backups.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
 import { addDrillCommand } from "./commands/drill.ts";
@@ -59,6 +60,7 @@ export function createProgram(): Command {
   addUsageCommands(program);
   addAuditCommands(program);
   addTransferCommands(program);
+  addBackupCommands(program);
   addOfflineCommands(program);
   addMessageCommands(program);
   addAccessCommands(program);

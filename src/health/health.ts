@@ -42,7 +42,7 @@ export async function readFigures(context: Context): Promise<Figures> {
   const { db, clock, config } = context;
   const now = clock.now();
   const writes = await takesWrites(context, now);
-  const [runs, waiting, oldest, failed] = await db.batch([
+  const [runs, waiting, oldest, failed, backup] = await db.batch([
     selectRuns(context),
     db.sql("SELECT count(*) AS n FROM messages WHERE status = 'pending'"),
     db.sql("SELECT created_at FROM messages WHERE status = 'pending' ORDER BY id LIMIT 1"),
@@ -50,6 +50,9 @@ export async function readFigures(context: Context): Promise<Figures> {
     db.sql(
       "SELECT count(*) AS n FROM messages WHERE status = 'failed' AND id >= ?",
       messageIdsFrom(context, now - LATELY),
+    ),
+    db.sql(
+      "SELECT begun_at FROM backups WHERE stored = 1 AND ended_at IS NOT NULL ORDER BY begun_at DESC LIMIT 1",
     ),
   ]);
   return {
@@ -64,6 +67,7 @@ export async function readFigures(context: Context): Promise<Figures> {
       of: config.databaseMaxBytes,
       takesWrites: writes,
     },
+    backedUpAt: context.backups ? ((backup!.results[0]?.["begun_at"] as number | undefined) ?? null) : null,
   };
 }
 
@@ -78,13 +82,16 @@ const presentRun = (row: JobRow, isLate: boolean) => ({
 });
 
 /** What is no fault, but worth knowing. */
-function notesOf({ config, backups }: Context, { jobs }: Figures): string[] {
+function notesOf({ config, backups }: Context, { jobs, backedUpAt }: Figures): string[] {
   return [
     ...(backups
       ? []
       : [
-          "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
+          "No bucket BACKUPS is bound: there are no weekly backups, and the heads of the record are kept in certificates and digests alone.",
         ]),
+    ...(backups && backedUpAt === null
+      ? ["The bucket BACKUPS has no whole backup of this database yet."]
+      : []),
     ...(config.heartbeat === "malformed" ? ["HEARTBEAT_URL is malformed and is not called."] : []),
     ...(jobs.every(({ started_at }) => started_at === null)
       ? ["No job ever ran here: is this a service without cron triggers?"]
@@ -115,7 +122,10 @@ export async function readHealth(context: Context) {
         failed: mail.failed,
       },
       database: { bytes: database.bytes, of: database.of, takes_writes: database.takesWrites },
-      backups: { bound: context.backups !== null },
+      backups: {
+        bound: context.backups !== null,
+        last_at: formatInstantOrNull(figures.backedUpAt),
+      },
     },
   };
 }

@@ -39,6 +39,12 @@ export async function readRuns(services: Pick<Services, "db">): Promise<{ runs: 
   return { runs: runsIn(found!), bytes: found!.meta.size_after };
 }
 
+/** Whether a restore goes on. */
+export async function isBeingRestored({ db }: Pick<Services, "db">): Promise<boolean> {
+  const [found] = await db.batch([db.sql("SELECT 1 FROM restores WHERE ended_at IS NULL LIMIT 1")]);
+  return found!.results.length > 0;
+}
+
 /**
  * Writes that a run begins.
  * @param due the time for which the run was triggered

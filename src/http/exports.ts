@@ -13,10 +13,16 @@ export const ExportQuery = z.strictObject({
 });
 
 /** The export as a download. */
-export async function answerExport(http: Http, context: Context, query: ExportRequest): Promise<Response> {
-  const { name, bytes } = await exportLicenses(context, query);
-  return http.body(bytes, 200, {
-    "Content-Type": CONTENT_TYPES[query.format],
+export const answerExport = async (http: Http, context: Context, query: ExportRequest): Promise<Response> =>
+  answerFile(http, await exportLicenses(context, query), query.format);
+
+/** A file to save. */
+export const answerFile = (
+  http: Http,
+  { name, bytes }: { name: string; bytes: ReadableStream<Uint8Array> },
+  format: keyof typeof CONTENT_TYPES,
+): Response =>
+  http.body(bytes, 200, {
+    "Content-Type": CONTENT_TYPES[format],
     "Content-Disposition": `attachment; filename="${name}"`,
   });
-}

@@ -19,7 +19,9 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
-      ...(declared.body || declared.upload ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.upload || declared.lines
+        ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const)
+        : []),
       ...(declared.access !== "public" || declared.body || declared.query || declared.params
         ? (["REQUEST_INVALID"] as const)
         : []),
@@ -175,7 +177,11 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
 }
 
 /** The media types that a call takes, or null if it takes no body. */
-function contentOf({ body, upload }: Endpoint): Json | null {
+function contentOf({ body, upload, lines }: Endpoint): Json | null {
+  if (lines) {
+    const { description, example } = lines;
+    return { "application/x-ndjson": { schema: { type: "string", description }, example } };
+  }
   if (body)
     return { "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example } };
   if (!upload) return null;

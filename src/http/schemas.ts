@@ -118,7 +118,10 @@ const healthMembers = {
     of: z.int().check(z.describe("The greatest size that it may have")),
     takes_writes: z.boolean().check(z.describe("Whether a write succeeded just now")),
   }),
-  backups: z.object({ bound: z.boolean().check(z.describe("Whether the bucket BACKUPS is bound")) }),
+  backups: z.object({
+    bound: z.boolean().check(z.describe("Whether the bucket BACKUPS is bound")),
+    last_at: OptionalInstant.check(z.describe("When the last whole backup in it was begun")),
+  }),
 };
 
 export const ServiceHealth = z.object({ status: z.enum(["ok", "degraded"]), ...healthMembers });

@@ -12,7 +12,7 @@ import { indexTerms } from "../licensing/licenses/search/index-terms.ts";
 import { logged } from "../storage/failures.ts";
 import { runNightly } from "./nightly.ts";
 import { runJob, type Step } from "./run.ts";
-import { foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupPagesStep, foldStep, mailStep, oldSteps } from "./steps.ts";
 
 const nightWatch: Step = {
   name: "watch over the night",
@@ -41,6 +41,7 @@ export async function runDeliveries(context: Context, due: number): Promise<void
     { name: "usage", run: (run) => addUpUsage(run.context) },
     { name: "search terms", run: (run) => indexTerms(run.context, () => run.hasRoom(LEFT_BY_TERMS)) },
     ...oldSteps,
+    backupPagesStep,
     nightWatch,
   ]);
 }

@@ -10,7 +10,7 @@ import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupStep, erasureStep, foldStep, mailStep, oldSteps } from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -26,6 +26,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
   let notices: Awaited<ReturnType<typeof writeNotices>> | null = null;
   let since = due;
   const outcome = await runJob(context, "nightly", due, [
+    // First, so that nobody who was erased gets mail.
+    erasureStep,
     {
       name: "notices",
       async run(run) {
@@ -56,6 +58,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     mailStep(due),
     foldStep,
     ...oldSteps,
+    backupStep(due),
   ]);
   if (outcome === "good") await callHeartbeat(context);
 }

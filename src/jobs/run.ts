@@ -1,6 +1,6 @@
 // A run of a job: its steps one after the other, and what is kept of it.
 import type { Context } from "../context.ts";
-import { type Counts, beginRun, endRun } from "../health/runs.ts";
+import { type Counts, beginRun, endRun, isBeingRestored } from "../health/runs.ts";
 import type { Job } from "../health/rules.ts";
 import type { Counted } from "../storage/database.ts";
 import { logged } from "../storage/failures.ts";
@@ -55,7 +55,16 @@ export async function runJob(
   };
   const started = clock.now();
   let before: JobRow[] = [];
-  await attempt("begin", async () => void (before = await beginRun(context, job, due, started)));
+  let isRestoring = false;
+  await attempt("begin", async () => {
+    if ((isRestoring = await isBeingRestored(context))) return;
+    before = await beginRun(context, job, due, started);
+  });
+  // Half of the data would be taken for all of it: mail would go out, and the record be sealed.
+  if (isRestoring) {
+    asked.log("info", { event: "job", job, outcome: "unfinished", request_id: requestId, restoring: true });
+    return "unfinished";
+  }
   const run: Run = { context, before, failures, hasRoom };
   for (const step of steps) {
     await attempt(step.name, async () => {

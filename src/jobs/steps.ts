@@ -1,6 +1,8 @@
 // The steps that both jobs have.
 import { dropExpired } from "../access/expired.ts";
+import { beginWeekly, carryOnBackup, dropOldBackups } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
+import { carryOnErasures } from "../licensing/customers/erasure.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
@@ -26,6 +28,26 @@ export const mailStep = (due: number): Step => ({
 
 export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEvents(context) };
 
+/** Begins the week's backup, once in seven nights; the ten-minute trigger makes its pages. */
+export const backupStep = (due: number): Step => ({
+  name: "backup",
+  async run({ context }) {
+    await beginWeekly(context, due);
+    await dropOldBackups(context);
+  },
+});
+
+export const backupPagesStep: Step = {
+  name: "pages of the backup",
+  async run({ context, hasRoom }) {
+    const pages = await carryOnBackup(context, () => hasRoom(LEFT_BY_BACKUP));
+    return pages > 0 ? { counts: { backup_pages: pages } } : undefined;
+  },
+};
+
+/** What a page of a backup, and the steps after it, take at most. */
+const LEFT_BY_BACKUP = 200;
+
 /** What a page of old rows, and the steps after it, take at most. */
 const LEFT_BY_PAGES = 40;
 
@@ -45,6 +67,18 @@ const pagesStep = (name: string, page: Page): Step => ({
     return pages > 1 ? { counts: { [`${name.replaceAll(" ", "_")}_pages`]: pages } } : undefined;
   },
 });
+
+/** What erasures leave of the queries that D1 allows, for all other steps of a night. */
+const LEFT_BY_ERASURES = 700;
+
+/** Erasures that are not finished, and those that a restored database does not know. */
+export const erasureStep: Step = {
+  name: "erasures",
+  async run({ context, hasRoom }) {
+    const complete = await carryOnErasures(context, () => hasRoom(LEFT_BY_ERASURES));
+    return { unfinished: !complete };
+  },
+};
 
 /** What is old takes less room, or goes. Each page is one batch, so a run that is killed leaves nothing half done. */
 export const oldSteps: Step[] = [

@@ -22,3 +22,13 @@ export const recordableRow = (row: object) => ({
 /** Changes, or what was asked for: of a personal member, only that it changed. */
 export const recordableChanges = (changes: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, PERSONAL.has(name) ? {} : value]));
+
+/**
+ * SQL: whether the event `e` holds values about a person, as events of before this rule do: of members of rows, or of
+ * where an installation ran or a mail went.
+ */
+export const HOLDS_VALUES = `(e.ip IS NOT NULL AND e.actor_type <> 'staff' OR EXISTS (
+  SELECT 1 FROM json_tree(e.detail) t
+  WHERE t.atom IS NOT NULL AND (t.fullkey IN ('$.to', '$.hostname') OR ${[...PERSONAL]
+    .map((name) => `t.fullkey || '.' GLOB '*.${name}[.[]*'`)
+    .join(" OR ")})))`;

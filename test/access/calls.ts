@@ -57,6 +57,12 @@ GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
+GET    /v1/admin/backups                             owner
+POST   /v1/admin/backups                             owner
+GET    /v1/admin/backups/{id}/pages                  owner
+POST   /v1/admin/restores                            owner
+PUT    /v1/admin/restores/{id}/pages/{table}/{page}  owner
+POST   /v1/admin/restores/{id}/finish                owner
 GET    /v1/admin/activations                         viewer
 GET    /v1/admin/activations/{id}                    viewer
 DELETE /v1/admin/activations/{id}                    manager
@@ -88,6 +94,9 @@ GET    /v1/admin/customers/{id}/contacts             viewer
 GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer
 PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
 DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
+POST   /v1/admin/customers/{id}/contacts/{contact_id}/erase owner
+POST   /v1/admin/customers/{id}/erase                owner
+GET    /v1/admin/customers/{id}/data                 owner
 GET    /v1/admin/health                              monitor
 GET    /v1/admin/metrics                             monitor
 `);
@@ -144,6 +153,12 @@ GET    /admin/customers/{id}/contacts/{contact_id}/edit manager
 POST   /admin/customers/{id}/contacts/{contact_id}/edit manager
 GET    /admin/customers/{id}/contacts/{contact_id}/remove manager
 POST   /admin/customers/{id}/contacts/{contact_id}/remove manager
+GET    /admin/customers/{id}/contacts/{contact_id}/erase owner
+POST   /admin/customers/{id}/contacts/{contact_id}/erase owner
+GET    /admin/customers/{id}/erase                owner
+POST   /admin/customers/{id}/erase                owner
+GET    /admin/customers/{id}/data                 owner
+POST   /admin/customers/{id}/data                 owner
 GET    /admin/customers/{id}/suspend             manager
 POST   /admin/customers/{id}/suspend             manager
 GET    /admin/customers/{id}/reinstate           manager

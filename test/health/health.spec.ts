@@ -15,6 +15,7 @@ const START = Date.parse("2028-05-06T03:00:00Z");
 beforeEach(async () => {
   setTime(START);
   await rows("DELETE FROM jobs");
+  await rows("DELETE FROM backups");
   await rows("UPDATE messages SET status = 'skipped' WHERE status IN ('pending', 'failed')");
 });
 
@@ -29,6 +30,7 @@ const full = (message = "D1_ERROR: Exceeded maximum DB size.") =>
 
 describe("GET /v1/admin/health", () => {
   it("says that all is well, with what the jobs did, at one trip to write and one to read", async () => {
+    await newCustomer();
     await runAll();
     const { bindings, cost } = metered();
     const { status, body } = await admin("/health", { bindings });

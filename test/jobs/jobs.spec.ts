@@ -266,7 +266,16 @@ describe("a run that fails", () => {
     const { bindings } = faulty(() => ({ moment: "before", message: OVERLOADED }));
     await expect(fire(NIGHTLY, bindings, night)).rejects.toThrow("nightly failed");
     const old = oldSteps.map(({ name }) => name);
-    expect(log.map(({ step }) => step)).toEqual(["begin", "notices", "seal", "statistics", ...old, "end"]);
+    expect(log.map(({ step }) => step)).toEqual([
+      "begin",
+      "erasures",
+      "notices",
+      "seal",
+      "statistics",
+      ...old,
+      "backup",
+      "end",
+    ]);
   });
 });
 

@@ -25,7 +25,9 @@ const RULES: Record<Permission, Role[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  erasure: ["owner"],
   seals: ["owner"],
+  backups: ["owner"],
 };
 
 const ROLES: Role[] = ["owner", "manager", "viewer", "monitor"];

@@ -153,7 +153,18 @@ async function everyCall(): Promise<void> {
   await staff("POST /v1/admin/imports/licenses", `${base}/imports/licenses`, [
     { customer_id: "three", license_type: "trial", metadata: license(11).metadata },
   ]);
+  const erased = await staff(`POST ${contacts}`, `${base}/customers/one/contacts`, {
+    email: `${MARK}-12@acme.example`,
+  });
+  const why = { reason: "Asked for by letter" };
+  await staff(
+    `POST ${contacts}/{contact_id}/erase`,
+    `${base}/customers/one/contacts/${erased.id}/erase`,
+    why,
+  );
+  await call(`${base}/customers/one/data`, { token: env.ADMIN_TOKEN });
   await staff(`DELETE ${contacts}/{contact_id}`, `${base}/customers/one/contacts/${contact.id}`);
+  await staff("POST /v1/admin/customers/{id}/erase", `${base}/customers/one/erase`, why);
   await staff("DELETE /v1/admin/customers/{id}", `${base}/customers/one`);
 
   const token = await staff("POST /v1/admin/api-tokens", `${base}/api-tokens`, {

@@ -18,6 +18,7 @@ import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
 import { contactDoors } from "./customers/contacts.tsx";
+import { erasureDoors } from "./customers/erase.tsx";
 import { customerPage } from "./customers/customer.tsx";
 import { customerSuspensions } from "./customers/suspension.tsx";
 import { customerList } from "./customers/list.tsx";
@@ -47,6 +48,7 @@ const customerDoors: Door[] = [
   ...customerSuspensions,
   removeCustomer,
   ...contactDoors,
+  ...erasureDoors,
 ];
 const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
 const messageDoors: Door[] = [messageList, retryMany, messagePage, messageBody, retry];

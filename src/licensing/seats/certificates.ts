@@ -109,10 +109,10 @@ export async function certificateOf(
   context: Context,
   key: KeyIdentity,
   { certificate, instance_id }: { certificate?: string | null | undefined; instance_id: string },
-): Promise<(PresentedCertificate & { instanceId: string }) | null> {
+): Promise<(PresentedCertificate & Pick<CertificateIdentity, "instanceId" | "expiresAt">) | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
   if (!read?.proves || read.licenseId !== key.licenseId) return null;
   if (instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)) return null;
-  const { activationId, instanceId, issuedAt } = read;
-  return { activationId, instanceId, issuedAt };
+  const { activationId, instanceId, issuedAt, expiresAt } = read;
+  return { activationId, instanceId, issuedAt, expiresAt };
 }

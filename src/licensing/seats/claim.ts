@@ -28,6 +28,8 @@ export interface Claimant {
   returning?: boolean;
   /** The certificate that it shows: signed by this service and able to prove a seat. */
   certificate?: PresentedCertificate | null;
+  /** The certificate is of a seat that a restore of the database lost: recovered.ts. */
+  recovered?: boolean;
   /** Its usage on the last day that it reports. */
   usage?: { day: string; requests: number; services: number } | undefined;
   /** What only a request file has. */
@@ -51,7 +53,7 @@ export interface FileClaim {
 // | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
 // | current         | The key is of the license's revision, or of a later one.                                         |
 // | certified       | The request has the certificate of the live activation, or its request file is signed with the   |
-// |                 | key that is stored for it.                                                                       |
+// |                 | key that is stored for it. Or the certificate is of a seat that a restore lost.                  |
 // | proven          | There is no live seat, or the request is certified. Or, with a current key: the last proven      |
 // |                 | lease is over (proven_until), staff vouch, or it is the same proven request again.               |
 // |                 |                                                                                                  |
@@ -64,7 +66,7 @@ export interface FileClaim {
 // | - file key      | If a key is stored for the live seat, a request file is signed with it, or staff say that it     |
 // |                 | replaces the other installation.                                                                 |
 // | - room          | The seat is live, or the limit is not reached. A renewal is never refused, not even above a      |
-// |                 | limit that was lowered.                                                                          |
+// |                 | limit that was lowered. Nor is a seat that a restore lost.                                       |
 // | - new ids       | The instance has an activation, took a seat today already, or not too many new ones did today.   |
 // | - clone policy  | If it is "refuse": the request is proven, the seat is not marked, its proven lease is over, or   |
 // |                 | it was given without a certificate.                                                              |
@@ -198,7 +200,7 @@ const CLAIM = named(`
           own.id IS NOT NULL AS is_known,
           coalesce(own.lease_expires_at > :now, 0) AS is_live,
           coalesce(own.lease_expires_at > :now
-            AND (own.id = :certified OR own.public_key = :proven_key), 0) AS is_certified,
+            AND (own.id = :certified OR own.public_key = :proven_key OR :recovered), 0) AS is_certified,
           coalesce(:by_file AND own.lease_expires_at > :now AND own.public_key IS NOT NULL
             AND own.public_key IS NOT :proven_key, 0) AS is_other_key,
           l.revision <= :revision AS is_current,
@@ -224,8 +226,8 @@ const CLAIM = named(`
     AND (is_current OR is_certified OR is_live AND license_unproven_until > :now)
     AND (is_known AND freed_at IS NULL OR NOT :returning)
     AND (NOT is_other_key OR :replace)
-    AND (is_live OR max_instances IS NULL OR others < max_instances)
-    AND (is_known OR :vouched
+    AND (is_live OR max_instances IS NULL OR others < max_instances OR :recovered)
+    AND (is_known OR :vouched OR :recovered
       OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited},
         max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
       OR EXISTS (SELECT 1 FROM new_instances
@@ -254,6 +256,7 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     revision: key.revision,
     instance: claimant.instance_id,
     activation: activationIdOf(key.licenseId, context.ids.ulid(now)),
+    recovered: claimant.recovered ? 1 : 0,
     now,
     today,
     midnight: Date.parse(today),

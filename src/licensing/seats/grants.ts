@@ -14,6 +14,7 @@ import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
+import { isOfLostSeat, recordRecovery } from "./recovered.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
 import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, provenUntil, type Seat, type View, viewOf } from "./view.ts";
@@ -111,8 +112,18 @@ export async function grantSeat(
   const { view, used, seal } = claimed;
   const { license } = view;
   const standing = standingOf(license, now);
+  const refusal = view.seat?.granted ? null : refusalOfClaim(view, key, { certificate, file, standing, now });
+  const isUnknown = certificate !== null && certificate.activationId !== view.seat?.activation_id;
+  if (
+    isUnknown &&
+    !request.recovered &&
+    (view.seat?.granted
+      ? view.seat.proven === 0
+      : refusal === null || refusal === "LICENSE_KEY_SUPERSEDED") &&
+    (await isOfLostSeat(context, now, certificate))
+  )
+    return grantSeat(context, key, { ...request, returning: false, recovered: true }, file);
   if (!view.seat?.granted) {
-    const refusal = refusalOfClaim(view, key, { certificate, file, standing, now });
     if (refusal) throw await refuse(context, now, refusal, license, key, request);
     if (file) assertNoOtherFile(view, file);
     if (request.returning && view.freed) throw notActivated(request.instance_id);
@@ -240,13 +251,14 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
   const statements = [
     ...(asksHead ? [lastHead(context.db)] : []),
     claimSeat(context, now, claimant),
+    ...(claimant.recovered ? [recordRecovery(context, now, key.licenseId, instance_id)] : []),
     ...(days.length > 0
       ? [keepUsage(context, key.licenseId, instance_id, days), usedOn(context, key.licenseId, days)]
       : []),
     look(context, key.licenseId, instance_id, now, true),
   ];
   // If sent twice, the claim renews the seat that it got, to the same end, and does not count its usage again.
-  const results = await context.db.batch(statements, "repeatable");
+  const results = await context.db.batch(statements, claimant.recovered ? undefined : "repeatable");
   return {
     view: viewOf(results.at(-1)?.results[0], now),
     used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],

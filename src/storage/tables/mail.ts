@@ -63,6 +63,9 @@ export const messages = sqliteTable(
     index("messages_by_joined")
       .on(table.joined, table.id)
       .where(sql`joined IS NOT NULL`),
+    index("messages_by_customer")
+      .on(table.customer_id, table.id)
+      .where(sql`recipient <> '' AND customer_id IS NOT NULL`),
     index("messages_failed")
       .on(table.updated_at)
       .where(sql`status = 'failed'`),
