@@ -24,8 +24,6 @@ const ContactRow = z.safeExtend(NewContact, {
   created_at: z.optional(Since),
 });
 
-export type ContactRow = z.output<typeof ContactRow>;
-
 /** A customer to create, or to bring back as it was exported. */
 export const CustomerRow = z.safeExtend(NewCustomer, {
   email_status: z.optional(EmailStatus),
