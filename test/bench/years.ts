@@ -22,7 +22,7 @@ const USAGE = `Usage: npm run bench:years -- [options]
 
   --instances N   how many installations (600), three a license
   --years N       how many years (10)
-  --made N        besides, so many instances really made, as they lie there after 25 months: 200000 take 5 GB and minutes
+  --made N        besides, so many instances really made, as they lie there after 25 months: 200000 take 6 GB and minutes
   --keep          keep the files of the databases`;
 
 const GB = 1e9;
