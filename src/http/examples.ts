@@ -114,6 +114,20 @@ export const exportedLicense = {
   standing: "active",
   ...terms,
   revision: 1,
+  starts_at: shownTerms.starts_at,
+  grace_days: shownTerms.grace_days,
+  lease_days: shownTerms.lease_days,
+  check_in_hours: shownTerms.check_in_hours,
+  notice_days: license.notice_days,
+  ...unprovenTerms,
+  updates_until: shownTerms.updates_until,
+  metadata: license.metadata,
+  tags: license.tags,
+  notes: license.notes,
+  signed_until: null,
+  unproven_until: null,
+  term_began_at: null,
+  suspension: null,
 };
 
 export const imported = { dry_run: false, rows: 1, created: 1 };

@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { CustomerId } from "../licensing/customers/customers.ts";
-import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
+import { EXPORT_FORMATS, type ExportedFile } from "../licensing/sheets/exported-files.ts";
+import { type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
 import type { Http } from "./http.ts";
 
 const CONTENT_TYPES = { csv: "text/csv; charset=utf-8; header=present", json: "application/json" };
@@ -19,7 +20,7 @@ export const answerExport = async (http: Http, context: Context, query: ExportRe
 /** A file to save. */
 export const answerFile = (
   http: Http,
-  { name, bytes }: { name: string; bytes: ReadableStream<Uint8Array> },
+  { name, bytes }: ExportedFile,
   format: keyof typeof CONTENT_TYPES,
 ): Response =>
   http.body(bytes, 200, {

@@ -3,6 +3,7 @@ import { dropExpired } from "../access/expired.ts";
 import { beginWeekly, carryOnBackup, dropOldBackups } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
 import { carryOnErasures } from "../licensing/customers/erasure.ts";
+import { dropPassedTurns } from "../licensing/figures/passed-turns.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
@@ -88,5 +89,6 @@ export const oldSteps: Step[] = [
   pagesStep("ended activations", dropEnded),
   pagesStep("settled changes", dropSettled),
   pagesStep("new instances", forgetNewInstances),
+  pagesStep("passed turns", dropPassedTurns),
   pagesStep("expired sessions and keys", dropExpired),
 ];

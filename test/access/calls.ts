@@ -82,6 +82,7 @@ PUT    /v1/admin/people/{email}                      owner
 DELETE /v1/admin/people/{email}                      owner
 GET    /v1/admin/me                                  viewer
 GET    /v1/admin/exports/licenses                    manager
+GET    /v1/admin/exports/customers                   manager
 POST   /v1/admin/imports/customers                   manager
 POST   /v1/admin/imports/licenses                    manager
 POST   /v1/admin/licenses/{id}/send-email            manager
@@ -141,6 +142,8 @@ GET    /admin/imports/check                      manager
 POST   /admin/imports/check                      manager
 GET    /admin/exports/licenses                   manager
 POST   /admin/exports/licenses                   manager
+GET    /admin/exports/customers                  manager
+POST   /admin/exports/customers                  manager
 GET    /admin/customers                          viewer
 GET    /admin/customers/new                      manager
 POST   /admin/customers/new                      manager

@@ -1,11 +1,38 @@
 // The same story as staff see it: the record, figures, mail and who may sign in.
+import { cellOf } from "../../licensing/sheets/exported-files.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../examples.ts";
 
-export const exportedCsv = csvOf([
-  Object.keys(exportedLicense),
-  Object.values({ ...exportedLicense, features: exportedLicense.features.join(";") }),
-]);
+const csvRow = (row: object): string =>
+  csvOf([Object.keys(row), Object.entries(row).map(([name, value]) => cellOf(name, value))]);
+
+export const exportedCsv = csvRow(exportedLicense);
+
+export const exportedCustomer = {
+  id: CUSTOMER,
+  name: "Ada Price",
+  email: "ada@acme.example",
+  company: "Acme",
+  metadata: { crm: "4711" },
+  tags: ["pilot"],
+  notes: null,
+  email_status: null,
+  created_at: "2026-11-23T09:00:00.000Z",
+  contacts: [
+    {
+      own: true as const,
+      email: "ada@acme.example",
+      name: null,
+      roles: ["license", "billing", "technical"],
+      language: null,
+      portal: false,
+      email_status: null,
+      created_at: "2026-11-23T09:00:00.000Z",
+    },
+  ],
+};
+
+export const exportedCustomersCsv = csvRow(exportedCustomer);
 
 export const customersCsv = csvOf([
   ["id", "name", "email", "company"],

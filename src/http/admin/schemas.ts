@@ -270,19 +270,6 @@ export const LicenseFile = z.object({
   warnings: Warnings,
 });
 
-export const ExportedLicense = z.object({
-  id: z.string(),
-  customer_id: z.string(),
-  license_key: z.string(),
-  license_type: z.string(),
-  issued_at: Instant,
-  expires_at: OptionalInstant,
-  status: terms.status,
-  standing: terms.standing,
-  ...limits,
-  revision: z.int(),
-});
-
 export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created: z.int() });
 
 export const ImportedLicenses = z.extend(Imported, {

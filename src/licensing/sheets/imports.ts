@@ -1,30 +1,43 @@
 // Imports: customers and licenses from a file, all rows or none. Everything is checked first. Then one batch, D1's
 // transaction, writes all rows with their events, so that a Worker that dies leaves nothing half done. If something
 // changes between the check and the batch, the keys of the tables refuse the batch, and it is rolled back.
-import { inArray, sql, type SQL } from "drizzle-orm";
+import { inArray } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
-import { type EntityType, recordChange } from "../../record/events.ts";
-import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
-import { Problem } from "../../problems.ts";
 import { chunksOf, insertChunk } from "../../storage/bulk.ts";
-import { isForeignKeyFailure, isUniqueFailure } from "../../storage/failures.ts";
 import {
+  CONTACT_ROLES,
+  contacts,
   type Customer,
   customers,
-  customerTerms,
   type License,
   licenses,
   type LicenseType,
   licenseTerms,
   licenseTypes,
 } from "../../storage/schema.ts";
-import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
+import { termsOfLicense } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
 import type { Claims } from "../../crypto/keyring.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
-import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { given } from "../../kernel/resources.ts";
+import {
+  type CustomerRow,
+  customerRows,
+  type LicenseRow,
+  licenseRows,
+  type Numbered,
+} from "./import-rows.ts";
+import {
+  among,
+  type Brought,
+  insertCustomers,
+  MAX_TERMS,
+  recordRows,
+  termsWithin,
+  write,
+} from "./import-writes.ts";
 import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
@@ -36,10 +49,6 @@ interface Imported {
   created: number;
 }
 
-/** A list of ids of any length, as one parameter. */
-const among = (ids: Iterable<string>): SQL =>
-  sql`(SELECT value FROM json_each(${JSON.stringify([...new Set(ids)])}))`;
-
 /**
  * Creates the customers of a file.
  * @throws Problem REQUEST_INVALID with the faults of all rows
@@ -50,17 +59,38 @@ export async function importCustomers(context: Context, sheet: Sheet, dryRun: bo
   const now = context.clock.now();
   const faults = new Faults();
   const rows = customerRows(sheet, faults);
-  const taken = await existingCustomers(
-    context,
-    rows.flatMap(({ row }) => row.id ?? []),
-  );
+  const { db } = context;
+  const [foundCustomers, foundContacts] = await db.orm.batch([
+    db.orm
+      .select({ id: customers.id })
+      .from(customers)
+      .where(inArray(customers.id, among(rows.flatMap(({ row }) => row.id ?? [])))),
+    db.orm
+      .select({ id: contacts.id })
+      .from(contacts)
+      .where(
+        inArray(
+          contacts.id,
+          among(rows.flatMap(({ row }) => (row.contacts ?? []).map(({ id }) => id ?? ""))),
+        ),
+      ),
+  ]);
+  const taken = new Set([...foundCustomers, ...foundContacts].map(({ id }) => id));
   for (const { number, row } of rows) {
     if (row.id !== undefined && taken.has(row.id)) {
       faults.add(number, "id", "A customer with this id exists already");
     }
+    for (const [n, { id }] of (row.contacts ?? []).entries()) {
+      if (id !== undefined && taken.has(id)) {
+        faults.add(number, `contacts.${n}.id`, "A contact with this id exists already");
+      }
+    }
+    if (row.created_at !== undefined && row.created_at > now) {
+      faults.add(number, "created_at", "Must not be in the future");
+    }
   }
   faults.raise();
-  const created = rows.map(({ row }) => customerOf(row, row.id ?? `cus_${context.ids.ulid(now)}`, now));
+  const created = rows.map(({ row }) => importedCustomer(context, row, now));
   if (!dryRun) await write(context, insertCustomers(context, now, created, { left: MAX_TERMS }));
   return { dry_run: dryRun, rows: sheet.rows.length, created: created.length };
 }
@@ -110,7 +140,7 @@ export async function importLicenses(
   faults.raise();
 
   if (!dryRun) {
-    const brought = [...missing].map((id) => customerOf({ name: id }, id, now));
+    const brought = [...missing].map((id) => ({ customer: customerOf({ name: id }, id, now), contacts: [] }));
     const budget = { left: MAX_TERMS };
     const terms = termsWithin(budget, created, termsOfLicense, (term, license_id) => ({ term, license_id }));
     await write(context, [
@@ -128,6 +158,29 @@ export async function importLicenses(
   };
 }
 
+function importedCustomer(context: Context, row: CustomerRow, now: number): Brought {
+  const made = customerOf(row, row.id ?? `cus_${context.ids.ulid(now)}`, now);
+  const created_at = row.created_at ?? now;
+  const customer: Customer = { ...made, created_at, email_status: row.email_status ?? null };
+  return {
+    customer,
+    contacts: (row.contacts ?? []).map((contact) => ({
+      id: contact.own ? `con_${customer.id}` : (contact.id ?? `con_${context.ids.ulid(now)}`),
+      customer_id: customer.id,
+      email: contact.email,
+      name: contact.name ?? null,
+      roles: contact.roles ?? [...CONTACT_ROLES],
+      language: contact.language ?? null,
+      portal: (contact.portal ?? !contact.own) ? 1 : 0,
+      own: contact.own ? 1 : 0,
+      email_status: contact.email_status ?? null,
+      version: 1,
+      created_at: contact.created_at ?? now,
+      updated_at: now,
+    })),
+  };
+}
+
 function importedLicense(
   context: Context,
   row: LicenseRow,
@@ -136,12 +189,17 @@ function importedLicense(
   now: number,
 ): License {
   const issuedNow = floorToSecond(now);
-  if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  const own = { ...type, ...given({ lease_days: row.lease_days, check_in_hours: row.check_in_hours }) };
+  if (row.id === undefined) return licenseOf(row, own, `lic_${context.ids.ulid(now)}`, issuedNow, now);
   const { starts_at, updates_until } = termsInKey(row, claims);
   return {
-    ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
+    ...licenseOf(row, own, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
+    signed_until: row.signed_until ?? null,
+    unproven_until: row.unproven_until ?? null,
+    term_began_at: row.term_began_at ?? null,
+    suspension: row.suspension ?? null,
     starts_at: row.starts_at === undefined ? starts_at : row.starts_at,
     updates_until: row.updates_until === undefined ? updates_until : row.updates_until,
   };
@@ -174,8 +232,8 @@ function strayKey(
 }
 
 /**
- * An export has no columns for the start of a license and for the end of its updates, and without its start a license
- * would begin at once. If the row still has the key that this service signed for the license, they are in the key.
+ * Exports of before have no columns for the start of a license and for the end of its updates, and without its start a
+ * license would begin at once. If the row still has the key that this service signed for the license, they are in it.
  */
 function termsInKey({ id }: LicenseRow, claims: Claims | null): Pick<License, "starts_at" | "updates_until"> {
   const { nbf, updates_until }: Record<string, unknown> = claims && claims["jti"] === id ? claims : {};
@@ -183,14 +241,6 @@ function termsInKey({ id }: LicenseRow, claims: Claims | null): Pick<License, "s
     starts_at: typeof nbf === "number" ? nbf * SECOND : null,
     updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,
   };
-}
-
-async function existingCustomers({ db }: Context, ids: string[]): Promise<Set<string>> {
-  const found = await db.orm
-    .select({ id: customers.id })
-    .from(customers)
-    .where(inArray(customers.id, among(ids)));
-  return new Set(found.map(({ id }) => id));
 }
 
 async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
@@ -214,71 +264,4 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
     types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
   };
-}
-
-/** How many search terms one import writes: its batch must end in time. The ten-minute trigger writes the others. */
-const MAX_TERMS = 300_000;
-
-/** The terms of the rows, as far as the budget goes; the rows beyond it are marked as having none yet. */
-function termsWithin<T extends { id: string; terms_at: number | null }, R>(
-  budget: { left: number },
-  rows: T[],
-  termsOfRow: (row: T) => string[],
-  made: (term: string, owner: string) => R,
-): R[] {
-  return rows.flatMap((row) => {
-    const terms = budget.left > 0 ? termsOfRow(row) : [];
-    if (terms.length > budget.left || budget.left <= 0) {
-      budget.left = 0;
-      row.terms_at = null;
-      return [];
-    }
-    budget.left -= terms.length;
-    return terms.map((term) => made(term, row.id));
-  });
-}
-
-const insertCustomers = (
-  context: Context,
-  now: number,
-  rows: Customer[],
-  budget: { left: number },
-): D1PreparedStatement[] => {
-  const terms = termsWithin(budget, rows, termsOf, (term, customer_id) => ({ term, customer_id }));
-  return [
-    ...chunksOf(rows).map((chunk) => insertChunk(context.db, customers, chunk)),
-    ...recordRows(context, now, "customer", rows),
-    ...chunksOf(terms).map((chunk) => insertChunk(context.db, customerTerms, chunk)),
-  ];
-};
-
-/** One event a row. */
-const recordRows = (
-  context: Context,
-  now: number,
-  entityType: EntityType & ("customer" | "license"),
-  rows: readonly { id: string }[],
-): D1PreparedStatement[] =>
-  chunksOf(rows.map((row) => ({ id: row.id, detail: recordableRow(row) }))).map((chunk) =>
-    recordChange(
-      context,
-      now,
-      `${entityType}.imported`,
-      [entityType, { sql: "value ->> '$.id'", values: [] }],
-      { sql: "value -> '$.detail'", values: [] },
-      { sql: "FROM json_each(?)", values: [chunk] },
-    ),
-  );
-
-async function write(context: Context, statements: D1PreparedStatement[]): Promise<void> {
-  if (statements.length === 0) return;
-  try {
-    await context.db.batch(statements);
-  } catch (error) {
-    if (!isUniqueFailure(error) && !isForeignKeyFailure(error)) throw error;
-    throw new Problem(
-      "CONFLICT",
-      "Nothing was imported: what the file builds on was changed by somebody else meanwhile. Import it again.",
-    );
-  }
 }

@@ -433,6 +433,9 @@ describe("files", () => {
   it("are exported byte for byte as the service has them", async () => {
     const csv = await (await api("/v1/admin/exports/licenses")).text();
     expect(await desk.ok("export")).toBe(csv);
+    expect(await desk.ok("export", "customers")).toBe(
+      await (await api("/v1/admin/exports/customers")).text(),
+    );
     await desk.ok("export", "--output", "all.json", "--customer", "acme");
     expect(readFileSync(desk.file("all.json"), "utf8")).toBe(
       await (await api("/v1/admin/exports/licenses?format=json&customer_id=acme")).text(),

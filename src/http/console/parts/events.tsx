@@ -30,6 +30,7 @@ const WORDS: Record<string, string> = {
   "customer.erased": "Customer erased",
   "customer.email_bounced": "Mail bounced",
   "customer.email_complained": "Mail reported as spam",
+  "customers.exported": "Customers exported",
   "customer.reinstated": "Licenses of the customer reinstated",
   "customer.suspended": "Licenses of the customer suspended",
   "database.exported": "Database backed up",
