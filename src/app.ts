@@ -4,6 +4,7 @@ import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { entitlementEndpoints } from "./http/admin/entitlements.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
@@ -26,6 +27,7 @@ export const endpoints: Endpoint[] = [
   ...customerEndpoints,
   ...contactEndpoints,
   ...licenseTypeEndpoints,
+  ...entitlementEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,

@@ -7,6 +7,7 @@ import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
+import { addEntitlementCommands } from "./commands/entitlements.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";
@@ -68,6 +69,7 @@ export function createProgram(): Command {
   addMessageCommands(program);
   addAccessCommands(program);
   addTypeCommands(program);
+  addEntitlementCommands(program);
   addVerifyCommand(program);
   addCompletionCommands(program);
   return program;

@@ -2,12 +2,18 @@
 import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
+import type * as entitlements from "../http/admin/entitlement-schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
-type Schemas = typeof schemas & typeof access & typeof changes & typeof messages & typeof record;
+type Schemas = typeof schemas &
+  typeof access &
+  typeof changes &
+  typeof entitlements &
+  typeof messages &
+  typeof record;
 
 type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
   ? z.output<Schemas[Name]>
@@ -19,6 +25,7 @@ export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
+export type Entitlement = Shape<"Entitlement">;
 export type EventDocument = Shape<"EventDocument">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
 export type Instance = Shape<"Instance">;

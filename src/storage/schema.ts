@@ -1,6 +1,7 @@
 // The tables of migrations/ as Drizzle sees them. The migrations are authoritative; a test compares the two.
 // Property names are the column names and also the API's field names, so rows need no renaming.
 export * from "./tables/access.ts";
+export * from "./tables/entitlements.ts";
 export * from "./tables/figures.ts";
 export * from "./tables/jobs.ts";
 export * from "./tables/licensing.ts";

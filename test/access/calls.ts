@@ -37,6 +37,12 @@ GET    /v1/admin/license-types                       viewer
 GET    /v1/admin/license-types/{id}                  viewer
 PUT    /v1/admin/license-types/{id}                  owner
 DELETE /v1/admin/license-types/{id}                  owner
+GET    /v1/admin/entitlements                        viewer
+POST   /v1/admin/entitlements                        owner
+GET    /v1/admin/entitlements/{code}                 viewer
+PUT    /v1/admin/entitlements/{code}                 owner
+PATCH  /v1/admin/entitlements/{code}                 owner
+DELETE /v1/admin/entitlements/{code}                 owner
 POST   /v1/admin/licenses                            manager
 GET    /v1/admin/licenses                            viewer
 GET    /v1/admin/licenses/{id}                       viewer

@@ -4,8 +4,30 @@ import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../
 
 export const exportedCsv = csvOf([
   Object.keys(exportedLicense),
-  Object.values({ ...exportedLicense, features: exportedLicense.features.join(";") }),
+  Object.values({
+    ...exportedLicense,
+    features: exportedLicense.features.join(";"),
+    entitlements: "",
+  }),
 ]);
+
+export const entitlementTerms = {
+  name: "Tokens",
+  kind: "meter",
+  unit: "tokens",
+  aggregate: "sum",
+  period: "month",
+  over: "warn",
+};
+
+export const newEntitlement = { code: "tokens", ...entitlementTerms };
+
+export const entitlement = {
+  ...newEntitlement,
+  default: null,
+  created_at: "2026-11-23T09:00:00.000Z",
+  updated_at: "2026-11-23T09:00:00.000Z",
+};
 
 export const customersCsv = csvOf([
   ["id", "name", "email", "company"],

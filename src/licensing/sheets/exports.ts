@@ -8,6 +8,7 @@ import { Problem } from "../../problems.ts";
 import { databaseMessage } from "../../storage/failures.ts";
 import { type License, licenses } from "../../storage/schema.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { presentEntitlements } from "../entitlements/values.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
 import { csvOf } from "./sheets.ts";
 import { standingOf } from "../licenses/standing.ts";
@@ -40,6 +41,7 @@ async function exported(context: Context, license: Source, now: number) {
     max_services: license.max_services,
     max_requests_per_day: license.max_requests_per_day,
     revision: license.revision,
+    entitlements: presentEntitlements(license.entitlements),
   };
 }
 
@@ -59,6 +61,7 @@ const COLUMNS = [
   "max_services",
   "max_requests_per_day",
   "revision",
+  "entitlements",
 ] as const satisfies (keyof Exported)[];
 
 /** The beginning, a page and the end of a file in one format. */
@@ -74,7 +77,11 @@ const WRITERS: Record<ExportFormat, Writer> = {
     page: (rows) =>
       csvOf(
         rows.map((row) => {
-          const cells = { ...row, features: row.features.join(";") };
+          const cells = {
+            ...row,
+            features: row.features.join(";"),
+            entitlements: Object.keys(row.entitlements).length > 0 ? JSON.stringify(row.entitlements) : "",
+          };
           return COLUMNS.map((column) => cells[column]);
         }),
       ),

@@ -70,6 +70,7 @@ const READERS = new Map<string, Reader>([
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson],
+  ["entitlements", asJson],
   ["tags", asList],
   ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
 ]);
@@ -81,6 +82,7 @@ const EMPTY_IN_EXPORT = new Map<string, unknown>([
   ["max_services", null],
   ["max_requests_per_day", null],
   ["expires_at", null],
+  ["entitlements", {}],
 ]);
 
 /** The members of a CSV row, with the values that JSON would have. */

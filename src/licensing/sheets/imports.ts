@@ -25,6 +25,8 @@ import type { Claims } from "../../crypto/keyring.ts";
 import { cleaned } from "../../field/pasted.ts";
 import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
+import { definitionsOf } from "../entitlements/definitions.ts";
+import { type EntitlementsPatch, withRules } from "../entitlements/values.ts";
 import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
 import { Faults, type Sheet } from "./sheets.ts";
@@ -101,11 +103,20 @@ export async function importLicenses(
     }
     const inKey = await claimsIn(context, row);
     for (const { member, message } of strayKey(row, inKey)) faults.add(number, member, message);
-    if (!type) continue;
-    const license = importedLicense(context, row, inKey, type, now);
-    const fault = endFault(license, row.id === undefined ? now : 0);
-    if (fault !== null) faults.add(number, "expires_at", fault);
-    created.push(license);
+    const entitled = row.entitlements && withRules(row.entitlements, known.definitions);
+    for (const { path, message } of entitled?.faults ?? [])
+      faults.add(number, `entitlements.${path}`, message);
+    if (!type || (entitled && entitled.faults.length > 0)) continue;
+    try {
+      const license = importedLicense(context, row, inKey, type, entitled?.patch, now);
+      const fault = endFault(license, row.id === undefined ? now : 0);
+      if (fault !== null) faults.add(number, "expires_at", fault);
+      created.push(license);
+    } catch (error) {
+      // Too many entitlements for a document.
+      if (!(error instanceof Problem)) throw error;
+      for (const { path, message } of error.extras.errors ?? []) faults.add(number, path, message);
+    }
   }
   faults.raise();
 
@@ -133,13 +144,17 @@ function importedLicense(
   row: LicenseRow,
   claims: Claims | null,
   type: LicenseType,
+  entitled: EntitlementsPatch | undefined,
   now: number,
 ): License {
   const issuedNow = floorToSecond(now);
-  if (row.id === undefined) return licenseOf(row, type, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  if (row.id === undefined)
+    return licenseOf(row, type, entitled, `lic_${context.ids.ulid(now)}`, issuedNow, now);
   const { starts_at, updates_until } = termsInKey(row, claims);
+  // What is restored has what the row says, and nothing of its type besides.
+  const base = entitled ? { ...type, entitlements: {} } : type;
   return {
-    ...licenseOf(row, type, row.id, row.issued_at ?? issuedNow, now),
+    ...licenseOf(row, base, entitled, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
     starts_at: row.starts_at === undefined ? starts_at : row.starts_at,
@@ -193,8 +208,13 @@ async function existingCustomers({ db }: Context, ids: string[]): Promise<Set<st
   return new Set(found.map(({ id }) => id));
 }
 
-async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
+async function lookUp(context: Context, rows: Numbered<LicenseRow>[]) {
+  const { db } = context;
   const all = rows.map(({ row }) => row);
+  const definitions = await definitionsOf(
+    context,
+    all.flatMap(({ entitlements }) => Object.keys(entitlements ?? {})),
+  );
   const [foundCustomers, foundTypes, foundLicenses] = await db.orm.batch([
     db.orm
       .select({ id: customers.id })
@@ -213,6 +233,7 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
     customers: new Set(foundCustomers.map(({ id }) => id)),
     types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
+    definitions,
   };
 }
 

@@ -9,7 +9,7 @@ import { metered } from "../../support/meter.ts";
 import { admin, eventsOf, newCustomer, newLicense, ORIGIN, rows, unique } from "../../support/service.ts";
 
 const COLUMNS =
-  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision";
+  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision,entitlements";
 
 const exportOf = (customer: string, format = "csv", bindings: Env = env) =>
   admin(`/exports/licenses?format=${format}&customer_id=${customer}`, { bindings });
@@ -55,6 +55,7 @@ describe("the export of licenses", () => {
       max_services: "",
       max_requests_per_day: "10000",
       revision: "1",
+      entitlements: "",
     });
     expect(parse(text).find(({ id }) => id === second.license.id)).toMatchObject({
       license_key: second.license_key,
@@ -77,7 +78,7 @@ describe("the export of licenses", () => {
     for (const [n, license] of body.entries()) {
       expect(Object.keys(license).join()).toBe(COLUMNS);
       expect(license).toMatchObject({ expires_at: null, max_instances: null, max_services: 10, revision: 1 });
-      const flat = { ...license, features: license.features.join(";") };
+      const flat = { ...license, features: license.features.join(";"), entitlements: "" };
       expect(Papa.unparse([Object.values(flat)])).toBe(Papa.unparse([Object.values(twins[n]!)]));
     }
   });

@@ -2,7 +2,7 @@
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { readUsage } from "../../../licensing/usage/usage.ts";
+import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import type { presentMessage } from "../../../notices/messages.ts";
 import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";

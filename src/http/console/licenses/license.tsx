@@ -7,7 +7,7 @@ import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licens
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
 import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
-import { readUsage } from "../../../licensing/usage/usage.ts";
+import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
 import { Instances, Mail, type ShownLicense, Terms, Usage } from "./cards.tsx";
