@@ -85,6 +85,14 @@ export const withoutEntitlement = (
   before: Record<string, Entitled> = {},
 ): Record<string, Entitled> => ({ ...before, [code]: null });
 
+/** CODE=COUNT, of an option that can be repeated. */
+export function meterOf(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const [, code, count] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (code === undefined || count === undefined)
+    throw new InvalidArgumentError("Must be a code and a count, such as tokens=120.");
+  return { ...before, [code]: notNegative(count) };
+}
+
 export function objectOf(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

@@ -46,4 +46,5 @@ export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
+export type Statement = Shape<"Statement">;
 export type Statistics = Shape<"Statistics">;

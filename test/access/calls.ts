@@ -48,6 +48,7 @@ GET    /v1/admin/licenses                            viewer
 GET    /v1/admin/licenses/{id}                       viewer
 PATCH  /v1/admin/licenses/{id}                       manager
 GET    /v1/admin/licenses/{id}/usage                 viewer
+GET    /v1/admin/licenses/{id}/statements/{month}    viewer
 PUT    /v1/admin/licenses/{id}/usage/{date}/{instance_id} manager
 GET    /v1/admin/licenses/{id}/key                   manager
 POST   /v1/admin/licenses/{id}/renew                 manager

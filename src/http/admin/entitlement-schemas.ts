@@ -83,3 +83,27 @@ export const CorrectedUsage = z.object({
   meters: Meters,
   corrected_at: Instant,
 });
+
+const Figure = z.object({
+  total: z.int().check(z.describe("The sum of the days")),
+  peak: z.int().check(z.describe("The highest day")),
+  value: z
+    .optional(OptionalLimit)
+    .check(z.describe("What was allowed; null: unlimited; left out if the license has no such meter")),
+  days_over: z.int(),
+});
+
+export const Statement = z.object({
+  license_id: z.string(),
+  customer_id: z.string(),
+  month: z.string(),
+  revision: z.int(),
+  previous: Text.check(z.describe("The hash of the revision before; null: this is the first")),
+  meters: z.record(z.string(), Figure),
+  requests: Figure,
+  services: Figure,
+  days_without_report: z.array(Day),
+  closed_at: z.nullable(Instant).check(z.describe("null: the month is open, and the figures may change")),
+  statement: Text.check(z.describe("Compact JWS, typ usage-statement+jwt, of a closed month")),
+  hash: Text.check(z.describe("SHA-256 of statement, in hexadecimal")),
+});
