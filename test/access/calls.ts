@@ -111,6 +111,7 @@ POST   /admin/licenses/bulk-export               manager
 GET    /admin/licenses/{id}                      viewer
 GET    /admin/licenses/{id}/key                  manager
 GET    /admin/licenses/{id}/key/file             manager
+GET    /admin/licenses/{id}/statements/{month}   viewer
 GET    /admin/licenses/{id}/edit                 manager
 POST   /admin/licenses/{id}/edit                 manager
 GET    /admin/licenses/{id}/renew                manager
@@ -182,6 +183,13 @@ GET    /admin/air-gap/license-file/download      manager
 POST   /admin/air-gap/license-file/download      manager
 GET    /admin/settings                           viewer
 GET    /admin/settings/signing-keys              viewer
+GET    /admin/settings/entitlements              viewer
+GET    /admin/settings/new-entitlement           owner
+POST   /admin/settings/new-entitlement           owner
+GET    /admin/settings/entitlements/{code}/edit  owner
+POST   /admin/settings/entitlements/{code}/edit  owner
+GET    /admin/settings/entitlements/{code}/delete owner
+POST   /admin/settings/entitlements/{code}/delete owner
 GET    /admin/settings/license-types             viewer
 GET    /admin/settings/license-types/{id}        viewer
 GET    /admin/settings/new-license-type          owner
