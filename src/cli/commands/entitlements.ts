@@ -1,10 +1,11 @@
 // entitlements: list, show, create, update, delete
 import { type Command, Option } from "commander";
-import { AGGREGATES, ENTITLEMENT_KINDS, OVER, PERIODS } from "../../storage/tables/entitlements.ts";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { given, valueOf } from "../inputs.ts";
 import { type Column, entitled, printDetails, text, when } from "../output.ts";
 import type { Entitlement } from "../shapes.ts";
+
+const KINDS = ["flag", "limit", "text", "meter"];
 
 interface Terms {
   name?: string;
@@ -42,12 +43,18 @@ const withMembers = (command: Command): Command =>
   command
     .option("--unit <unit>", "what is counted or limited")
     .addOption(
-      new Option("--aggregate <how>", "of a meter: a month adds its days, or takes the highest").choices(
-        AGGREGATES,
-      ),
+      new Option("--aggregate <how>", "of a meter: a month adds its days, or takes the highest").choices([
+        "sum",
+        "peak",
+      ]),
     )
-    .addOption(new Option("--period <period>", "of a meter: what its value is for").choices(PERIODS))
-    .addOption(new Option("--over <policy>", "of a meter: what happens above its value").choices(OVER))
+    .addOption(new Option("--period <period>", "of a meter: what its value is for").choices(["day", "month"]))
+    .addOption(
+      new Option("--over <policy>", "of a meter: what happens above its value").choices([
+        "warn",
+        "refuse_new",
+      ]),
+    )
     .option("--default <value>", "what forms begin with", valueOf);
 
 export function addEntitlementCommands(program: Command): void {
@@ -74,9 +81,7 @@ export function addEntitlementCommands(program: Command): void {
       ]),
     )
       .requiredOption("--name <name>", "what people call it")
-      .addOption(
-        new Option("--kind <kind>", "what its values are").choices(ENTITLEMENT_KINDS).makeOptionMandatory(),
-      ),
+      .addOption(new Option("--kind <kind>", "what its values are").choices(KINDS).makeOptionMandatory()),
   ).action(
     handle<Terms>((call, code) => {
       const { name, kind, unit, aggregate, period, over, default: preset } = call.options;
@@ -92,7 +97,7 @@ export function addEntitlementCommands(program: Command): void {
       ]),
     )
       .option("--name <name>", "what people call it")
-      .addOption(new Option("--kind <kind>", "what its values are").choices(ENTITLEMENT_KINDS)),
+      .addOption(new Option("--kind <kind>", "what its values are").choices(KINDS)),
   ).action(
     handle<Terms>((call, code) => {
       const { name, kind, unit, aggregate, period, over, default: preset } = call.options;

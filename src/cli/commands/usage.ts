@@ -23,7 +23,7 @@ interface Correction {
 function printUsage({
   data,
   months = [],
-  meters = {},
+  meters: limits = {},
   max_requests_per_day,
   max_services,
   from,
@@ -51,7 +51,7 @@ function printUsage({
       ["", (row) => (row.corrected ? "corrected" : "")],
     ]);
   }
-  for (const [code, { value, period }] of Object.entries(meters))
+  for (const [code, { value, period }] of Object.entries(limits))
     note(`Limit of ${text(code)}: ${limit(value)} a ${period}.`);
   note(`Limits per day: ${limit(max_requests_per_day)} requests, ${limit(max_services)} services.`);
 }

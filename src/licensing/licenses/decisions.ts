@@ -160,10 +160,10 @@ export function changesIn(input: LicenseChanges, license: License, type?: Licens
 }
 
 function entitlementsThatDiffer(input: LicenseChanges["entitlements"], present: License["entitlements"]) {
-  const differing = Object.entries(input ?? {}).filter(([code, given]) => {
+  const differing = Object.entries(input ?? {}).filter(([code, wanted]) => {
     const held = present[code];
-    if (!given || !held) return (given === null) !== (held === undefined);
-    return given.value !== held.value || (given.until ?? undefined) !== held.until;
+    if (!wanted || !held) return (wanted === null) !== (held === undefined);
+    return wanted.value !== held.value || (wanted.until ?? undefined) !== held.until;
   });
   return differing.length > 0 ? { entitlements: Object.fromEntries(differing) } : {};
 }

@@ -73,7 +73,7 @@ function metersOver({ entitlements }: Terms, { day, meters, before }: UsedDay, i
   });
 }
 
-const BUILT_IN = ["max_requests_per_day", "max_services"];
+const BUILT_IN = new Set(["max_requests_per_day", "max_services"]);
 
 /** Records that a license was used above a limit, once per day and limit. */
 export async function recordOveruse(
@@ -86,7 +86,7 @@ export async function recordOveruse(
   await context.db.batch(
     overuses.flatMap(({ day, limit, allowed, observed }) => [
       context.db.sql(
-        BUILT_IN.includes(limit)
+        BUILT_IN.has(limit)
           ? "INSERT OR IGNORE INTO overuse (license_id, day, limit_name) VALUES (?, ?, ?)"
           : "INSERT OR IGNORE INTO meter_overuse (license_id, day, code) VALUES (?, ?, ?)",
         licenseId,

@@ -71,6 +71,18 @@ function sumOf(instances: UsageRow[]): { meters?: Meters } {
   return all.length === 0 ? {} : { meters: all.reduce(added, {}) };
 }
 
+const usedDay = (date: string, instances: UsageRow[]) => ({
+  date,
+  requests: instances.reduce((sum, row) => sum + row.requests, 0),
+  services: instances.reduce((sum, row) => sum + row.services, 0),
+  ...sumOf(instances),
+  instances: instances.map(usedBy),
+});
+
+function usedBy({ instance_id, requests, services, corrected, meters }: UsageRow) {
+  return { instance_id, requests, services, corrected: corrected === 1, ...metersIn(meters) };
+}
+
 /** The meters of a license as its usage is compared with them; nothing if it has none. */
 function metersOf(entitlements: Entitlements) {
   const meters = Object.entries(entitlements).flatMap(([code, { value, until, meter }]) => {
@@ -116,19 +128,7 @@ export async function readUsage(context: Context, id: string, query: z.output<ty
     max_requests_per_day: license.max_requests_per_day,
     max_services: license.max_services,
     ...metersOf(JSON.parse(license.entitlements) as Entitlements),
-    data: [...days].map(([date, instances]) => ({
-      date,
-      requests: instances.reduce((sum, row) => sum + row.requests, 0),
-      services: instances.reduce((sum, row) => sum + row.services, 0),
-      ...sumOf(instances),
-      instances: instances.map(({ instance_id, requests, services, corrected, meters }) => ({
-        instance_id,
-        requests,
-        services,
-        corrected: corrected === 1,
-        ...metersIn(meters),
-      })),
-    })),
+    data: [...days].map(([date, instances]) => usedDay(date, instances)),
     ...(ended.length > 0 ? { months: ended } : {}),
   };
 }

@@ -94,16 +94,14 @@ async function read({ db }: Context, license: License, month: string) {
   return { told, last: (last!.results[0] as unknown as Kept | undefined) ?? null };
 }
 
-/** Whether figures differ in what was used: what is allowed may change later, and says nothing about the month. */
-const isSameUse = (a: Figures, b: Figures): boolean => {
-  const used = ({ meters, requests, services, days_without_report }: Figures) => {
-    const sums = ({ total, peak }: { total: number; peak: number }) => [total, peak];
-    const counted = Object.entries(meters)
-      .filter(([, { total }]) => total > 0)
-      .map(([code, figure]) => [code, ...sums(figure)]);
-    return JSON.stringify([counted, sums(requests), sums(services), days_without_report]);
-  };
-  return used(a) === used(b);
+const sums = ({ total, peak }: { total: number; peak: number }): string => `${total} ${peak}`;
+
+/** What was used, without what was allowed: that may change later, and says nothing about the month. */
+const used = ({ meters, requests, services, days_without_report }: Figures): string => {
+  const counted = Object.entries(meters).flatMap(([code, figure]) =>
+    figure.total > 0 ? [`${code} ${sums(figure)}`] : [],
+  );
+  return JSON.stringify([counted, sums(requests), sums(services), days_without_report]);
 };
 
 /**
@@ -123,7 +121,7 @@ export async function readStatement(context: Context, id: string, month: string)
   const figures = figuresOf(license, month, told, dayOf(now));
   if (last) {
     // What was allowed stays as it was stated.
-    if (isSameUse(statedIn(last), figures)) return shown(statedIn(last), last);
+    if (used(statedIn(last)) === used(figures)) return shown(statedIn(last), last);
   } else if (now < closesAt(month)) {
     const open = { license_id: id, customer_id: license.customer_id, month, revision: 1, previous: null };
     return shown({ ...open, ...figures }, null);

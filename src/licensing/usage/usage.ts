@@ -131,17 +131,19 @@ const CLAIMED = `FROM activations claimed
   WHERE claimed.license_id = ?1 AND claimed.ended_at = 0 AND claimed.instance_id = ?2 AND claimed.request_id = ?3
     AND claimed.proven`;
 
+/** The figures of a report of meters that the claim took, and their codes. */
+const taken = (meters: string): string => {
+  const isTold = `${meters} -> code IS NOT NULL`;
+  return `${over("claimed.meters", `nullif(json_group_object(code, ${meters} ->> code), '{}')`, isTold)},
+    ${over("claimed.meters", "nullif(json_group_array(code), '[]')", isTold)}`;
+};
+
 function keepMeters(
   { db, requestId }: Pick<Context, "db" | "requestId">,
   licenseId: string,
   instanceId: string,
   days: DayUsage[],
 ): D1PreparedStatement {
-  const taken = (meters: string): string => {
-    const isTold = `${meters} -> code IS NOT NULL`;
-    return `${over("claimed.meters", `nullif(json_group_object(code, ${meters} ->> code), '{}')`, isTold)},
-      ${over("claimed.meters", "nullif(json_group_array(code), '[]')", isTold)}`;
-  };
   const [only] = days;
   if (days.length === 1 && only) {
     const { day, requests, services, meters } = only;

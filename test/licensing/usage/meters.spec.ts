@@ -209,7 +209,7 @@ describe("above the value", () => {
     ],
   ] as const)("a %s of a %s told as %j warns of %s", async (aggregate, period, told, observed) => {
     const code = await meter({ aggregate, period });
-    const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 1_000 } } });
+    const { license_key } = await newLicense({ entitlements: { [code]: { value: 1_000 } } });
     await activate(license_key, "a");
     let last: Awaited<ReturnType<typeof tell>> = [];
     // From the third day of the month on, so that twelve days ago is another month.
@@ -307,7 +307,7 @@ describe("a correction", () => {
     });
     // The month so far follows: 24 is not above 50, as 60 was.
     expect(await tell(license_key, "a", [0, { [one]: 20 }])).toEqual([]);
-    const [event] = (await eventsOf(license.id)).filter(({ action }) => action === "usage.corrected");
+    const event = (await eventsOf(license.id)).find(({ action }) => action === "usage.corrected");
     expect(JSON.parse(event!.detail)).toMatchObject({
       from: { requests: 1, services: 1, meters: { [one]: 40, [two]: 7 } },
       to: { requests: 2, services: 3, meters: { [one]: 4 } },

@@ -99,7 +99,7 @@ describe("the usage of a license", () => {
     const page = (await visitor.get(`/admin/licenses/${license.id}`)).text;
     expect(page).toContain(`${code}: this month so far`);
     // 2 500 in 20 days are 125 a day: 500 more take four.
-    expect(page).toContain("At this pace it is reached on 24 November 2026.");
+    expect(page).toContain("At this pace it is reached on Nov 24, 2026.");
     const statement = await visitor.get(`/admin/licenses/${license.id}/statements/2026-11`);
     expect(statement.text).toContain("2,500");
     expect((await visitor.get(`/admin/licenses/${license.id}/statements/nonsense`)).status).toBe(404);
