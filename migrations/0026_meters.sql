@@ -45,7 +45,7 @@ BEGIN
   INSERT INTO license_usage (day, license_id, requests, services, meters)
   VALUES (NEW.day, NEW.license_id, NEW.requests - OLD.requests, NEW.services - OLD.services,
     iif(NEW.meters IS OLD.meters, NULL, (
-      SELECT json_group_object(code, (NEW.meters ->> code) - coalesce(OLD.meters ->> code, 0))
+      SELECT json_group_object(code, coalesce(NEW.meters ->> code, 0) - coalesce(OLD.meters ->> code, 0))
       FROM (SELECT NEW.told ->> column1 AS code FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31), (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47), (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63))) WHERE code IS NOT NULL)))
   ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, services = services + excluded.services,
     meters = iif(excluded.meters IS NULL, meters, json_patch(coalesce(meters, '{}'), (

@@ -82,15 +82,15 @@ const shown = (stated: Stated, kept: Kept | null): Statement => ({
 /** What a kept statement says. */
 const statedIn = (kept: Kept): Stated => JSON.parse(kept.figures) as Stated;
 
+type DayRow = Omit<MonthDay, "meters"> & { meters: string | null };
+
 async function read({ db }: Context, license: License, month: string) {
   const values = { license: license.id, month };
   const [days, last] = await db.batch([db.run(DAYS, values), db.run(LAST, values)]);
-  const told = (
-    days!.results as { day: string; requests: number; services: number; meters: string | null }[]
-  ).map(({ meters, ...day }): MonthDay => ({
-    ...day,
-    ...(meters === null ? {} : { meters: JSON.parse(meters) as Meters }),
-  }));
+  const told = (days!.results as unknown as DayRow[]).map(({ day, requests, services, meters }) => {
+    const counted = meters === null ? undefined : (JSON.parse(meters) as Meters);
+    return { day, requests, services, meters: counted };
+  });
   return { told, last: (last!.results[0] as unknown as Kept | undefined) ?? null };
 }
 

@@ -301,7 +301,7 @@ describe("an export", () => {
       .reduce((text, id) => text.replaceAll(id, renamed(id)), csv.text)
       .split("\r\n")
       // Their keys are those of the licenses that they were.
-      .map((line) => line.replace(/eyJ[\w.-]+/, ""))
+      .map((line: string) => line.replace(/eyJ[\w.-]+/, ""))
       .join("\r\n");
     const headers = { "Content-Type": "text/csv" };
     const imported = await admin("/imports/licenses", { method: "POST", raw, headers });
