@@ -1,5 +1,5 @@
 // Definitions of entitlements: what can be sold, of which kind, and how it is counted.
-import { and, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
@@ -24,14 +24,7 @@ import {
   OVER,
   PERIODS,
 } from "../../storage/schema.ts";
-import {
-  Code,
-  type EntitlementsInput,
-  type EntitlementsPatch,
-  Value,
-  valueFault,
-  withRules,
-} from "./values.ts";
+import { Code, Value, valueFault } from "./values.ts";
 
 const members = {
   name: Text(200),
@@ -261,36 +254,6 @@ export async function deleteEntitlement(context: Context, code: string, ifMatch?
     if (used?.results.length !== 0) throw inUse(code, "take it away from them first");
   }
   throw overtaken(ifMatch);
-}
-
-/** The definitions of some codes. */
-export async function definitionsOf(
-  { db }: Context,
-  codes: string[],
-): Promise<Map<string, EntitlementDefinition>> {
-  if (codes.length === 0) return new Map();
-  const found = await db.orm
-    .select()
-    .from(entitlements)
-    .where(
-      inArray(entitlements.code, sql`(SELECT value FROM json_each(${JSON.stringify([...new Set(codes)])}))`),
-    );
-  return new Map(found.map((definition) => [definition.code, definition]));
-}
-
-/**
- * What an input gives and takes, with the rules of its meters.
- * @throws Problem REQUEST_INVALID for an unknown code, or a value of the wrong kind
- */
-export async function entitlementsIn(
-  context: Context,
-  input: EntitlementsInput | undefined,
-): Promise<EntitlementsPatch | undefined> {
-  if (input === undefined) return undefined;
-  const { patch, faults } = withRules(input, await definitionsOf(context, Object.keys(input)));
-  if (faults.length > 0)
-    throw requestInvalid(faults.map(({ path, message }) => ({ path: `entitlements.${path}`, message })));
-  return patch;
 }
 
 /** A definition as the API shows it. */

@@ -21,7 +21,7 @@ export const Code = z
   );
 
 /** The highest value of a limit or a meter. */
-export const MAX_VALUE = 1_000_000_000_000;
+const MAX_VALUE = 1_000_000_000_000;
 
 /** Of any kind: its definition says which. */
 export const Value = z.nullable(
@@ -109,7 +109,7 @@ export function patched(present: Entitlements, patch: EntitlementsPatch, now: nu
 }
 
 /** Whether an entitlement has not ended. */
-export const holds = ({ until }: Pick<Entitled, "until">, now: number): boolean =>
+const holds = ({ until }: Pick<Entitled, "until">, now: number): boolean =>
   until === undefined || until > now;
 
 /** Those that have not ended. */

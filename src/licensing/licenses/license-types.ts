@@ -30,7 +30,7 @@ import {
   UnprovenLeaseHours,
 } from "./terms.ts";
 import { ChosenId, Text } from "../../kernel/inputs.ts";
-import { entitlementsIn } from "../entitlements/definitions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { EntitlementsInput, patched, presentEntitlements } from "../entitlements/values.ts";
 
 // In the statistics, types are members of an object, and many programs do not treat this name as a member.

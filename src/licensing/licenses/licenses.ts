@@ -33,7 +33,7 @@ import {
   NoticeDays,
   UnprovenLeaseHours,
 } from "./terms.ts";
-import { entitlementsIn } from "../entitlements/definitions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import {
   EntitlementsInput,
   type EntitlementsPatch,

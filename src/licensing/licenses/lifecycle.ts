@@ -24,7 +24,7 @@ import {
   type Transition,
   TRANSITIONS,
 } from "./decisions.ts";
-import { entitlementsIn } from "../entitlements/definitions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { replaceLicenseTerms } from "./search/license-terms.ts";

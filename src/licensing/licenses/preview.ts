@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { activations } from "../../storage/schema.ts";
 import { invalid } from "../../problems.ts";
 import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
-import { entitlementsIn } from "../entitlements/definitions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { claimsOf } from "./license-keys.ts";
 import { effectsOf } from "./effects.ts";
 import { getLicenseType } from "./license-types.ts";

@@ -22,13 +22,13 @@ import {
 import { termsOf, termsOfLicense } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
 import type { Claims } from "../../crypto/keyring.ts";
-import { cleaned } from "../../field/pasted.ts";
-import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
+import { floorToSecond } from "../../kernel/dates.ts";
 import { customerRows, type LicenseRow, licenseRows, type Numbered } from "./import-rows.ts";
-import { definitionsOf } from "../entitlements/definitions.ts";
+import { definitionsOf } from "../entitlements/inputs.ts";
 import { type EntitlementsPatch, withRules } from "../entitlements/values.ts";
 import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
+import { claimsIn, strayKey, termsInKey } from "./row-keys.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
 interface Imported {
@@ -159,44 +159,6 @@ function importedLicense(
     revision: row.revision ?? 1,
     starts_at: row.starts_at === undefined ? starts_at : row.starts_at,
     updates_until: row.updates_until === undefined ? updates_until : row.updates_until,
-  };
-}
-
-/** What the license key in a row says; null if there is none, or none that this service signed. */
-const claimsIn = async ({ keyring, config }: Context, { license_key }: LicenseRow): Promise<Claims | null> =>
-  license_key ? keyring.verify("license+jwt", config.issuers, cleaned(license_key)) : null;
-
-/** What the key in the row contradicts. A spreadsheet turns the customer id 00042 into 42. */
-function strayKey(
-  { id, customer_id }: LicenseRow,
-  claims: Claims | null,
-): { member: string; message: string }[] {
-  if (!claims) return [];
-  const [license, customer] = [claims["jti"], claims["sub"]].map(String);
-  return [
-    ...(id !== undefined && id !== license
-      ? [{ member: "id", message: `The license key in this row is that of the license ${license}` }]
-      : []),
-    ...(customer_id !== customer
-      ? [
-          {
-            member: "customer_id",
-            message: `The license key in this row is that of the customer ${customer}. A spreadsheet may have changed the id: have it read the column as text`,
-          },
-        ]
-      : []),
-  ];
-}
-
-/**
- * An export has no columns for the start of a license and for the end of its updates, and without its start a license
- * would begin at once. If the row still has the key that this service signed for the license, they are in the key.
- */
-function termsInKey({ id }: LicenseRow, claims: Claims | null): Pick<License, "starts_at" | "updates_until"> {
-  const { nbf, updates_until }: Record<string, unknown> = claims && claims["jti"] === id ? claims : {};
-  return {
-    starts_at: typeof nbf === "number" ? nbf * SECOND : null,
-    updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,
   };
 }
 

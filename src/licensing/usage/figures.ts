@@ -13,7 +13,7 @@ export interface MonthDay {
 }
 
 /** Sum of the days, highest day, what was allowed, and how many days were above it. */
-export interface Figure {
+interface Figure {
   total: number;
   peak: number;
   /** null: unlimited; missing: the license has no such meter. */
@@ -30,7 +30,7 @@ export interface Figures {
 }
 
 /** The days of a month, as YYYY-MM-DD. */
-export function daysOfMonth(month: string): string[] {
+function daysOfMonth(month: string): string[] {
   const days: string[] = [];
   for (let at = Date.parse(`${month}-01`); dayOf(at).startsWith(month); at += DAY) days.push(dayOf(at));
   return days;

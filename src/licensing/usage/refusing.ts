@@ -7,7 +7,7 @@ import { named } from "../../storage/database.ts";
 export const SEEN = 35 * DAY;
 
 /** A day above so many times the value may be a mistake: it waits for staff, and refuses nobody. */
-export const IMPLAUSIBLE = 10;
+const IMPLAUSIBLE = 10;
 
 const DATES = Array.from({ length: 31 }, (_, index) => `(${index + 1})`).join(", ");
 
