@@ -7,6 +7,7 @@ import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { erasureEndpoints } from "./http/admin/erasures/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { entitlementEndpoints } from "./http/admin/entitlements.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
@@ -30,6 +31,7 @@ export const endpoints: Endpoint[] = [
   ...contactEndpoints,
   ...erasureEndpoints,
   ...licenseTypeEndpoints,
+  ...entitlementEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
   ...overviewEndpoints,

@@ -55,6 +55,44 @@ export const keyedAs =
     return { ...before, [`${name}.${text.slice(0, at)}`]: text.slice(at + 1) };
   };
 
+/** A value of an entitlement: true, false, a whole number, unlimited, or a text, which may stand in double quotes. */
+export function valueOf(text: string): OrNull<boolean | number | string> {
+  if (text === "true" || text === "false") return text === "true";
+  if (text === "unlimited") return NULL;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
+}
+
+type Entitled = { value: unknown; until?: string } | null;
+
+/** CODE=VALUE or CODE=VALUE,until=DATE, of an option that can be repeated. */
+export function entitlementOf(text: string, before: Record<string, Entitled> = {}): Record<string, Entitled> {
+  const [, code, value, until] = /^([^=]+)=(.*?)(?:,until=([^,]*))?$/.exec(text) ?? [];
+  if (code === undefined || value === undefined || value === "")
+    throw new InvalidArgumentError(
+      "Must be a code and a value, such as gpus=8 or sso=true,until=2027-06-30.",
+    );
+  const meant = valueOf(value);
+  return {
+    ...before,
+    [code]: { value: meant === NULL ? null : meant, ...(until === undefined ? {} : { until }) },
+  };
+}
+
+/** The code of an entitlement that is taken away, of an option that can be repeated. */
+export const withoutEntitlement = (
+  code: string,
+  before: Record<string, Entitled> = {},
+): Record<string, Entitled> => ({ ...before, [code]: null });
+
+/** CODE=COUNT, of an option that can be repeated. */
+export function meterOf(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const [, code, count] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (code === undefined || count === undefined)
+    throw new InvalidArgumentError("Must be a code and a count, such as tokens=120.");
+  return { ...before, [code]: notNegative(count) };
+}
+
 export function objectOf(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

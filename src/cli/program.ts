@@ -7,6 +7,7 @@ import { addBackupCommands } from "./commands/backups.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
 import { addDrillCommand } from "./commands/drill.ts";
+import { addEntitlementCommands } from "./commands/entitlements.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   addMessageCommands(program);
   addAccessCommands(program);
   addTypeCommands(program);
+  addEntitlementCommands(program);
   addVerifyCommand(program);
   addDrillCommand(program);
   addCompletionCommands(program);

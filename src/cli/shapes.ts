@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
 import type * as backups from "../http/admin/backups/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
+import type * as entitlements from "../http/admin/entitlement-schemas.ts";
 import type * as erasure from "../http/admin/erasures/schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
@@ -13,6 +14,7 @@ type Schemas = typeof schemas &
   typeof access &
   typeof backups &
   typeof changes &
+  typeof entitlements &
   typeof erasure &
   typeof messages &
   typeof record;
@@ -27,6 +29,7 @@ export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
+export type Entitlement = Shape<"Entitlement">;
 export type Erasure = Shape<"Erasure">;
 export type EventDocument = Shape<"EventDocument">;
 export type FinishedRestore = Shape<"FinishedRestore">;
@@ -51,6 +54,7 @@ export type ReissuePreview = Shape<"ReissuePreview">;
 export type RestoreReport = Shape<"RestoreReport">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
+export type Statement = Shape<"Statement">;
 export type Statistics = Shape<"Statistics">;
 export type StartedRestore = Shape<"StartedRestore">;
 export type StoredBackup = Shape<"StoredBackup">;

@@ -15,7 +15,8 @@ type DocumentType =
   | "revocations+jwt"
   | "refusal+jwt"
   | "audit-seal+jwt"
-  | "backup+jwt";
+  | "backup+jwt"
+  | "usage-statement+jwt";
 
 export type Claims = Record<string, unknown> & { iss: string };
 

@@ -9,7 +9,7 @@ const KEY = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6ImxpY2Vuc2Urand0In0.eyJ
 
 export const INSTANCE = "caio-7f3a9c52";
 
-const usage = [{ date: "2026-11-24", requests: 4_210, services: 12 }];
+const usage = [{ date: "2026-11-24", requests: 4_210, services: 12, meters: { tokens: 120_000 } }];
 
 const terms = {
   features: ["orchestration", "api", "analytics"],
@@ -45,6 +45,7 @@ export const licenseType = {
   updated_at: "2026-01-01T00:00:00.000Z",
   notice_days: [30, 14, 7, 1, 0],
   ...unprovenTerms,
+  entitlements: { gpus: { value: 4 } },
 };
 
 export const newLicense = { customer_id: CUSTOMER, license_type: "professional", expires_at: "2027-11-30" };
@@ -66,6 +67,7 @@ const shownTerms = {
   ...terms,
   ...unprovenTerms,
   updates_until: null,
+  entitlements: { gpus: { value: 8, until: "2027-07-01T12:00:00.000Z" }, sso: { value: true } },
 };
 
 const {
@@ -128,6 +130,7 @@ export const exportedLicense = {
   unproven_until: null,
   term_began_at: null,
   suspension: null,
+  entitlements: {},
 };
 
 export const imported = { dry_run: false, rows: 1, created: 1 };

@@ -24,6 +24,12 @@ export const unprovenTerms = {
   clone_policy: z.enum(["warn", "refuse"]),
 };
 
+export const EntitlementValue = z.nullable(z.union([z.boolean(), z.int(), z.string()]));
+
+export const Entitlements = z
+  .record(z.string(), z.object({ value: EntitlementValue, until: z.optional(Instant) }))
+  .check(z.describe("By code. null is unlimited; from until on it is not there any more"));
+
 export const terms = {
   id: z.string(),
   customer_id: z.string(),
@@ -43,6 +49,7 @@ export const terms = {
   updates_until: OptionalInstant.check(
     z.describe("Up to when the versions may be built that it covers; null: all that appear while it runs"),
   ),
+  entitlements: Entitlements,
 };
 
 export const Warnings = z.array(

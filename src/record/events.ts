@@ -7,6 +7,7 @@ export type EntityType =
   | "customer"
   | "license"
   | "license_type"
+  | "entitlement"
   | "api_token"
   | "person"
   | "export"

@@ -2,6 +2,7 @@
 // Property names are the column names and also the API's field names, so rows need no renaming.
 export * from "./tables/access.ts";
 export * from "./tables/backups.ts";
+export * from "./tables/entitlements.ts";
 export * from "./tables/erasures.ts";
 export * from "./tables/figures.ts";
 export * from "./tables/jobs.ts";

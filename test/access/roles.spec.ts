@@ -40,6 +40,8 @@ const addressOf = ({ path }: Rule): string =>
   path
     .replace("{email}", "nobody@acme.example")
     .replace("{date}", "2026-01-31")
+    .replace("{code}", "nothing")
+    .replace("{month}", "2026-01")
     .replaceAll(/\{(?:id|instance_id|change_id|page)\}/g, "1");
 
 const attempt = (rule: Rule, authorization: string | null) =>

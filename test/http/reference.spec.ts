@@ -74,13 +74,16 @@ describe("what the document says of a call is what the call does", async () => {
     expect(withIfMatch.toSorted()).toEqual([
       "delete /v1/admin/customers/{id}",
       "delete /v1/admin/customers/{id}/contacts/{contact_id}",
+      "delete /v1/admin/entitlements/{code}",
       "delete /v1/admin/license-types/{id}",
       "patch /v1/admin/customers/{id}",
       "patch /v1/admin/customers/{id}/contacts/{contact_id}",
+      "patch /v1/admin/entitlements/{code}",
       "patch /v1/admin/licenses/{id}",
       ...["reinstate", "reissue", "renew", "revoke", "suspend", "transfer"].map(
         (action) => `post /v1/admin/licenses/{id}/${action}`,
       ),
+      "put /v1/admin/entitlements/{code}",
       "put /v1/admin/license-types/{id}",
     ]);
     const list = body.paths["/v1/revocations"].get;

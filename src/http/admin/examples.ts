@@ -1,6 +1,7 @@
 // The same story as staff see it: the record, figures, mail and who may sign in.
 import { cellOf } from "../../licensing/sheets/exported-files.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
+import { statementRows } from "../../licensing/usage/statements.ts";
 import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../examples.ts";
 
 const csvRow = (row: object): string =>
@@ -33,6 +34,45 @@ export const exportedCustomer = {
 };
 
 export const exportedCustomersCsv = csvRow(exportedCustomer);
+
+export const entitlementTerms = {
+  name: "Tokens",
+  kind: "meter",
+  unit: "tokens",
+  aggregate: "sum",
+  period: "month",
+  over: "warn",
+};
+
+export const newEntitlement = { code: "tokens", ...entitlementTerms };
+
+export const entitlement = {
+  ...newEntitlement,
+  default: null,
+  created_at: "2026-11-23T09:00:00.000Z",
+  updated_at: "2026-11-23T09:00:00.000Z",
+};
+
+const figures = {
+  meters: { tokens: { total: 2_100_000, peak: 90_000, value: 2_000_000, days_over: 2 } },
+  requests: { total: 126_300, peak: 4_210, value: 100_000, days_over: 0 },
+  services: { total: 360, peak: 12, value: 50, days_over: 0 },
+};
+
+export const statement = {
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  month: "2026-11",
+  revision: 1,
+  previous: null,
+  ...figures,
+  days_without_report: ["2026-11-29"],
+  closed_at: null,
+  statement: null,
+  hash: null,
+};
+
+export const statementCsv = csvOf(statementRows(statement));
 
 export const customersCsv = csvOf([
   ["id", "name", "email", "company"],

@@ -5,10 +5,12 @@ import { apiTokenDoors } from "./settings/api-tokens.tsx";
 import { brand } from "./brand.ts";
 import { bulkDoors } from "./licenses/bulk.tsx";
 import { editLicense } from "./licenses/edit.tsx";
+import { entitlementDoors } from "./settings/entitlements.tsx";
 import { exportDoors } from "./exports.tsx";
 import { importDoors } from "./imports.tsx";
 import { licenseActions } from "./licenses/actions/index.ts";
 import { licenseKeyDoors } from "./licenses/key.tsx";
+import { statementPage } from "./licenses/statement.tsx";
 import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";
 import { licenseTypeDoors } from "./settings/license-types.tsx";
@@ -61,6 +63,7 @@ export const doors: Door[] = [
   ...licenseDoors,
   newLicense,
   ...bulkDoors,
+  statementPage,
   licensePage,
   ...licenseKeyDoors,
   editLicense,
@@ -73,6 +76,7 @@ export const doors: Door[] = [
   activity,
   ...airGapDoors,
   ...settingsDoors,
+  ...entitlementDoors,
   ...licenseTypeDoors,
   ...licenseTypeFormDoors,
   ...apiTokenDoors,

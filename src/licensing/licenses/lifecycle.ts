@@ -24,6 +24,7 @@ import {
   type Transition,
   TRANSITIONS,
 } from "./decisions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { replaceLicenseTerms } from "./search/license-terms.ts";
@@ -163,9 +164,9 @@ export async function carryOut(
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
-        throw transition === "transfer"
-          ? unknownCustomer(after.customer_id)
-          : unknownTypeIn(after.license_type);
+        // Whoever was named was deleted meanwhile.
+        if (transition === "transfer") throw unknownCustomer(after.customer_id);
+        throw "entitlements" in changes ? overtaken(ifMatch) : unknownTypeIn(after.license_type);
       });
     if (results[first.length]?.meta.changes !== 0) return after;
   }
@@ -191,7 +192,11 @@ export async function moveOf(context: Context, { action, input }: Action): Promi
   switch (action) {
     case "change":
       return {
-        decide: decideChange(input, await typeNamedBy(context, input)),
+        decide: decideChange(
+          input,
+          await typeNamedBy(context, input),
+          await entitlementsIn(context, input.entitlements),
+        ),
         also: input.send_email ? (after, before) => mail.change(context, before, after) : undefined,
       };
     case "renew":

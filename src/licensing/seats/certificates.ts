@@ -1,8 +1,9 @@
 // Activation certificates: with one, an instance can run for its whole lease without the service.
 import type { Context, Services } from "../../context.ts";
 import { cleaned, instanceIdOf } from "../../field/pasted.ts";
+import { entitlementClaims } from "../entitlements/values.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
-import type { PresentedCertificate } from "./claim.ts";
+import type { PresentedCertificate } from "./claimant.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -59,6 +60,7 @@ export function signCertificate(
     license_expires_at: formatInstantOrNull(license.expires_at),
     grace_until: formatInstantOrNull(graceUntil(license)),
     ...(license.updates_until === null ? {} : { updates_until: formatInstant(license.updates_until) }),
+    ...entitlementClaims(license.entitlements, now),
     check_in_at: formatInstant(seat.check_in_at),
     ...(proven ? {} : { proven }),
     ...(seal === null ? {} : { seal }),

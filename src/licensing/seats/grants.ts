@@ -6,10 +6,11 @@ import { cleaned } from "../../field/pasted.ts";
 import { certificateOf, type InstanceKey, signCertificate } from "./certificates.ts";
 import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
-import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
+import { overusesOf, recordOveruse, type UsedDay, usedOn } from "../usage/overuse.ts";
 import { respell } from "./kept-ids.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
-import { type Claimant, claimSeat, type FileClaim, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { claimSeat, spreadOf } from "./claim.ts";
+import type { Claimant, FileClaim, PresentedCertificate } from "./claimant.ts";
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
@@ -22,15 +23,17 @@ import { grantUnrecorded } from "./unrecorded.ts";
 import { isUnavailable } from "../../storage/failures.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
-import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
+import { countedIn, type DayUsage, type ReportedDay, unknownCodes } from "../usage/meters.ts";
+import { refusingMeter } from "../usage/refusing.ts";
+import { keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, over a network or in a file. */
-export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "file"> {
+export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "meters" | "file"> {
   license_key: string;
   nonce?: string | null | undefined;
   public_key?: InstanceKey | null | undefined;
   certificate?: string | null | undefined;
-  usage?: { date: string; requests: number; services: number }[] | null | undefined;
+  usage?: ReportedDay[] | null | undefined;
 }
 
 /** Why this key lets nothing run now, or null. The holder of a replaced key learns only that: he may be a thief. */
@@ -45,6 +48,21 @@ function limitReached({ license, seatsInUse }: View): Problem {
     { limit: "max_instances", allowed, observed: seatsInUse },
   );
 }
+
+const meterOver = ({
+  code,
+  allowed,
+  observed,
+}: {
+  code: string;
+  allowed: number;
+  observed: number;
+}): Problem =>
+  new Problem(
+    "ACTIVATION_LIMIT_REACHED",
+    `The license allows ${allowed} of ${code}, and ${observed} are used: no new instance gets a seat. Those that have one go on.`,
+    { limit: code, allowed, observed },
+  );
 
 function cloned({ seat }: View): Problem {
   const until = formatInstantOrNull(seat && provenUntil(seat));
@@ -95,7 +113,8 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
-  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
+  const meters = countedIn(days);
+  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), meters, file };
   let claimed: Claimed;
   try {
     if (certificate && certificate.instanceId !== request.instance_id) {
@@ -131,7 +150,11 @@ export async function grantSeat(
       context.defer(keepMarked(context, now, license.id, request.instance_id));
       throw cloned(view);
     }
-    if (!request.returning || view.lapsed) throw isFull(view) ? limitReached(view) : tooManyNew(license, now);
+    if (!request.returning || view.lapsed) {
+      if (isFull(view)) throw limitReached(view);
+      const over = await refusingMeter(context, license.id, now);
+      throw over ? meterOver(over) : tooManyNew(license, now);
+    }
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
       return grantSeat(context, key, { ...request, returning: false }, file);
     }
@@ -141,7 +164,7 @@ export async function grantSeat(
   const seat = proven ? provenSeat(view.seat) : unprovenSeat(context, now, license, view.seat);
   const superseded = key.revision < license.revision;
   settleAfter(context, now, view, view.seat);
-  const overuses = proven ? overusesOf(license, used) : [];
+  const overuses = proven ? overusesOf(license, used, meters?.codes) : [];
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
     // The holder of a replaced key without proof may be a thief and must not get the new one.
@@ -172,6 +195,7 @@ export async function grantSeat(
       seatsInUse,
       overuses,
       ignored,
+      unknownCodes: proven ? unknownCodes(license, meters) : [],
     }),
     usageIgnored: proven ? [] : days.map(({ day }) => day),
     licenseKey,
@@ -241,7 +265,7 @@ interface Shown {
 
 interface Claimed {
   view: View;
-  used: DayUsage[];
+  used: UsedDay[];
   seal: string | null;
 }
 
@@ -261,7 +285,7 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
   const results = await context.db.batch(statements, claimant.recovered ? undefined : "repeatable");
   return {
     view: viewOf(results.at(-1)?.results[0], now),
-    used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
+    used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as UsedDay[],
     seal: headToSign(now, asksHead ? results[0]! : null),
   };
 }

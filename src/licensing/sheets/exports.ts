@@ -5,6 +5,7 @@ import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { type License, licenses } from "../../storage/schema.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
+import { presentEntitlements } from "../entitlements/values.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
 import { standingOf } from "../licenses/standing.ts";
 import { unknownCustomer } from "../customers/customers.ts";
@@ -40,6 +41,7 @@ const exported = async (context: Context, license: License, now: number) => ({
   unproven_until: formatInstantOrNull(license.unproven_until),
   term_began_at: formatInstantOrNull(license.term_began_at),
   suspension: license.suspension,
+  entitlements: presentEntitlements(license.entitlements),
 });
 
 type Exported = Awaited<ReturnType<typeof exported>>;
@@ -73,6 +75,7 @@ const COLUMNS = [
   "unproven_until",
   "term_began_at",
   "suspension",
+  "entitlements",
 ] as const satisfies (keyof Exported)[];
 
 /** The licenses of a customer, or only these; if neither is given, all. */

@@ -103,6 +103,7 @@ const READERS = new Map<string, Reader>([
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
   ["metadata", asJson("object")],
   ["contacts", asJson("array")],
+  ["entitlements", asJson("object")],
   ["tags", asList],
   ["notice_days", (cell) => (cell === NO_DAYS ? [] : (asList(cell) as string[]).map(asCount))],
 ]);
@@ -114,6 +115,7 @@ const EMPTY_IN_EXPORT = new Map<string, unknown>([
   ["max_services", null],
   ["max_requests_per_day", null],
   ["expires_at", null],
+  ["entitlements", {}],
 ]);
 
 /** The members of a CSV row, with the values that JSON would have. */

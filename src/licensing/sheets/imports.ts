@@ -19,8 +19,8 @@ import {
 import { termsOfLicense } from "../customers/search-terms.ts";
 import { customerOf } from "../customers/customers.ts";
 import type { Claims } from "../../crypto/keyring.ts";
-import { cleaned } from "../../field/pasted.ts";
-import { floorToSecond, parseInstant, SECOND } from "../../kernel/dates.ts";
+import { Problem } from "../../problems.ts";
+import { floorToSecond } from "../../kernel/dates.ts";
 import { given } from "../../kernel/resources.ts";
 import {
   type CustomerRow,
@@ -38,8 +38,11 @@ import {
   termsWithin,
   write,
 } from "./import-writes.ts";
+import { definitionsOf } from "../entitlements/inputs.ts";
+import { type EntitlementsPatch, withRules } from "../entitlements/values.ts";
 import { readType } from "../licenses/license-types.ts";
 import { endFault, licenseOf } from "../licenses/licenses.ts";
+import { claimsIn, strayKey, termsInKey } from "./row-keys.ts";
 import { Faults, type Sheet } from "./sheets.ts";
 
 interface Imported {
@@ -131,11 +134,20 @@ export async function importLicenses(
     }
     const inKey = await claimsIn(context, row);
     for (const { member, message } of strayKey(row, inKey)) faults.add(number, member, message);
-    if (!type) continue;
-    const license = importedLicense(context, row, inKey, type, now);
-    const fault = endFault(license, row.id === undefined ? now : 0);
-    if (fault !== null) faults.add(number, "expires_at", fault);
-    created.push(license);
+    const entitled = row.entitlements && withRules(row.entitlements, known.definitions);
+    for (const { path, message } of entitled?.faults ?? [])
+      faults.add(number, `entitlements.${path}`, message);
+    if (!type || (entitled && entitled.faults.length > 0)) continue;
+    try {
+      const license = importedLicense(context, row, inKey, type, entitled?.patch, now);
+      const fault = endFault(license, row.id === undefined ? now : 0);
+      if (fault !== null) faults.add(number, "expires_at", fault);
+      created.push(license);
+    } catch (error) {
+      // Too many entitlements for a document.
+      if (!(error instanceof Problem)) throw error;
+      for (const { path, message } of error.extras.errors ?? []) faults.add(number, path, message);
+    }
   }
   faults.raise();
 
@@ -186,14 +198,18 @@ function importedLicense(
   row: LicenseRow,
   claims: Claims | null,
   type: LicenseType,
+  entitled: EntitlementsPatch | undefined,
   now: number,
 ): License {
   const issuedNow = floorToSecond(now);
   const own = { ...type, ...given({ lease_days: row.lease_days, check_in_hours: row.check_in_hours }) };
-  if (row.id === undefined) return licenseOf(row, own, `lic_${context.ids.ulid(now)}`, issuedNow, now);
+  if (row.id === undefined)
+    return licenseOf(row, own, entitled, `lic_${context.ids.ulid(now)}`, issuedNow, now);
   const { starts_at, updates_until } = termsInKey(row, claims);
+  // What is restored has what the row says, and nothing of its type besides.
+  const base = entitled ? { ...own, entitlements: {} } : own;
   return {
-    ...licenseOf(row, own, row.id, row.issued_at ?? issuedNow, now),
+    ...licenseOf(row, base, entitled, row.id, row.issued_at ?? issuedNow, now),
     status: row.status ?? "active",
     revision: row.revision ?? 1,
     signed_until: row.signed_until ?? null,
@@ -205,46 +221,13 @@ function importedLicense(
   };
 }
 
-/** What the license key in a row says; null if there is none, or none that this service signed. */
-const claimsIn = async ({ keyring, config }: Context, { license_key }: LicenseRow): Promise<Claims | null> =>
-  license_key ? keyring.verify("license+jwt", config.issuers, cleaned(license_key)) : null;
-
-/** What the key in the row contradicts. A spreadsheet turns the customer id 00042 into 42. */
-function strayKey(
-  { id, customer_id }: LicenseRow,
-  claims: Claims | null,
-): { member: string; message: string }[] {
-  if (!claims) return [];
-  const [license, customer] = [claims["jti"], claims["sub"]].map(String);
-  return [
-    ...(id !== undefined && id !== license
-      ? [{ member: "id", message: `The license key in this row is that of the license ${license}` }]
-      : []),
-    ...(customer_id !== customer
-      ? [
-          {
-            member: "customer_id",
-            message: `The license key in this row is that of the customer ${customer}. A spreadsheet may have changed the id: have it read the column as text`,
-          },
-        ]
-      : []),
-  ];
-}
-
-/**
- * Exports of before have no columns for the start of a license and for the end of its updates, and without its start a
- * license would begin at once. If the row still has the key that this service signed for the license, they are in it.
- */
-function termsInKey({ id }: LicenseRow, claims: Claims | null): Pick<License, "starts_at" | "updates_until"> {
-  const { nbf, updates_until }: Record<string, unknown> = claims && claims["jti"] === id ? claims : {};
-  return {
-    starts_at: typeof nbf === "number" ? nbf * SECOND : null,
-    updates_until: typeof updates_until === "string" ? parseInstant(updates_until, "end") : null,
-  };
-}
-
-async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
+async function lookUp(context: Context, rows: Numbered<LicenseRow>[]) {
+  const { db } = context;
   const all = rows.map(({ row }) => row);
+  const definitions = await definitionsOf(
+    context,
+    all.flatMap(({ entitlements }) => Object.keys(entitlements ?? {})),
+  );
   const [foundCustomers, foundTypes, foundLicenses] = await db.orm.batch([
     db.orm
       .select({ id: customers.id })
@@ -263,5 +246,6 @@ async function lookUp({ db }: Context, rows: Numbered<LicenseRow>[]) {
     customers: new Set(foundCustomers.map(({ id }) => id)),
     types: new Map(foundTypes.map((type) => [type.id, readType(type)])),
     licenses: new Set(foundLicenses.map(({ id }) => id)),
+    definitions,
   };
 }

@@ -104,6 +104,10 @@ const DROP_OVERUSE = named(`
   DELETE FROM overuse WHERE (license_id, day, limit_name) IN (
     SELECT license_id, day, limit_name FROM overuse WHERE day < :day ORDER BY day LIMIT ${PAGE})`);
 
+const DROP_METER_OVERUSE = named(`
+  DELETE FROM meter_overuse WHERE (day, license_id, code) IN (
+    SELECT day, license_id, code FROM meter_overuse WHERE day < :day ORDER BY day LIMIT ${PAGE})`);
+
 /** Sums up months that are too old, and drops their days. @returns whether there may be more */
 export async function closeMonths({ db, clock }: Context): Promise<boolean> {
   const now = clock.now();
@@ -113,6 +117,7 @@ export async function closeMonths({ db, clock }: Context): Promise<boolean> {
     db.run(DROP_SUMMED, values),
     db.run(DROP_OLD, values),
     db.run(DROP_OVERUSE, { day: firstDay(now) }),
+    db.run(DROP_METER_OVERUSE, { day: firstDay(now) }),
   ]);
   return dropped.some(({ meta }) => meta.changes >= PAGE);
 }

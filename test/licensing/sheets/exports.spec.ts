@@ -9,7 +9,7 @@ import { metered } from "../../support/meter.ts";
 import { admin, eventsOf, newCustomer, newLicense, ORIGIN, rows, unique } from "../../support/service.ts";
 
 const COLUMNS =
-  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision,starts_at,grace_days,lease_days,check_in_hours,notice_days,unproven_lease_hours,clone_policy,updates_until,metadata,tags,notes,signed_until,unproven_until,term_began_at,suspension";
+  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision,starts_at,grace_days,lease_days,check_in_hours,notice_days,unproven_lease_hours,clone_policy,updates_until,metadata,tags,notes,signed_until,unproven_until,term_began_at,suspension,entitlements";
 
 const exportOf = (customer: string, format = "csv", bindings: Env = env) =>
   admin(`/exports/licenses?format=${format}&customer_id=${customer}`, { bindings });
@@ -70,6 +70,7 @@ describe("the export of licenses", () => {
       unproven_until: "",
       term_began_at: "",
       suspension: "",
+      entitlements: "{}",
     });
     expect(parse(text).find(({ id }) => id === second.license.id)).toMatchObject({
       license_key: second.license_key,
@@ -97,6 +98,7 @@ describe("the export of licenses", () => {
         features: license.features.join(";"),
         tags: license.tags.join(";"),
         metadata: JSON.stringify(license.metadata),
+        entitlements: JSON.stringify(license.entitlements),
       };
       expect(Papa.unparse([Object.values(flat)])).toBe(Papa.unparse([Object.values(twins[n]!)]));
     }

@@ -9,6 +9,7 @@ import { reinstateEndpoint } from "./reinstate.ts";
 import { reissueEndpoint } from "./reissue.ts";
 import { renewEndpoint } from "./renew.ts";
 import { sendEmailEndpoint } from "./send-email.ts";
+import { statementEndpoint } from "./statements.ts";
 import { revokeEndpoint, suspendEndpoint } from "./stopping.ts";
 import { transferEndpoint } from "./transfer.ts";
 import { licenseUsageEndpoints } from "./usage.ts";
@@ -16,6 +17,7 @@ import { licenseUsageEndpoints } from "./usage.ts";
 export const allLicenseEndpoints = [
   ...licenseEndpoints,
   ...licenseUsageEndpoints,
+  statementEndpoint,
   licenseKeyEndpoint,
   renewEndpoint,
   suspendEndpoint,

@@ -80,6 +80,9 @@ const settings: Page = {
                 The terms that a license starts with: how long it runs, what it allows, and when notices are
                 sent.
               </Choice>
+              <Choice href="/admin/settings/entitlements" title="Entitlements">
+                What can be sold besides features and limits, and what instances count.
+              </Choice>
               {visit.can("access") ? (
                 <>
                   <Choice href="/admin/settings/people" title="People and roles">
