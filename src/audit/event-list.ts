@@ -8,7 +8,8 @@ import { SearchText, Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
-import { ACCESS_ENTITIES, isAccessEntity, isByInstances, isOfAccess } from "../record/events.ts";
+import { ACCESS_ENTITIES, isAccessEntity, isOfAccess } from "../record/entities.ts";
+import { isByInstances } from "../record/events.ts";
 
 /** As long as the longest id, an e-mail address. */
 const Id = Sought(254);

@@ -22,6 +22,8 @@ const ALLOWED = {
   "license-types": ["owner"],
   /** API tokens and the roles of people, reading them included. */
   access: ["owner"],
+  /** Telling other systems: what leaves the house, and the first bytes of what they answer. */
+  "webhook-endpoints": ["owner"],
   /** Beginning the seals anew. */
   seals: ["owner"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -90,6 +90,15 @@ PATCH  /v1/admin/customers/{id}/contacts/{contact_id} manager
 DELETE /v1/admin/customers/{id}/contacts/{contact_id} manager
 GET    /v1/admin/health                              monitor
 GET    /v1/admin/metrics                             monitor
+POST   /v1/admin/webhook-endpoints                   owner
+GET    /v1/admin/webhook-endpoints                   owner
+GET    /v1/admin/webhook-endpoints/{id}              owner
+PATCH  /v1/admin/webhook-endpoints/{id}              owner
+DELETE /v1/admin/webhook-endpoints/{id}              owner
+POST   /v1/admin/webhook-endpoints/{id}/rotate-secret owner
+POST   /v1/admin/webhook-endpoints/{id}/test         owner
+POST   /v1/admin/webhook-endpoints/{id}/replay       owner
+GET    /v1/admin/webhook-endpoints/{id}/deliveries   owner
 `);
 
 export const CONSOLE = rulesIn(`

@@ -145,6 +145,26 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     wrong: [{ turn: "revoked" }],
   },
   activation_totals: { right: { only: 1, up_to: 0, activations: 0, seated: 0 }, wrong: [{ only: 2 }] },
+  webhook_endpoints: {
+    right: {
+      id: "whe_a",
+      url: "https://acme.example",
+      events: "[]",
+      active: 0,
+      include_personal: 0,
+      cursor: 0,
+      created_at: 0,
+      updated_at: 0,
+    },
+    wrong: [
+      { url: "" },
+      { url: "a".repeat(2_049) },
+      { events: "{}" },
+      { active: 2 },
+      { include_personal: 2 },
+      { cursor: -1 },
+    ],
+  },
   api_tokens: {
     right: {
       id: "tok_a",

@@ -24,6 +24,7 @@ export const ROLES_OF: Record<Permission, string[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
 };
 

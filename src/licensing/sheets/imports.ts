@@ -3,7 +3,7 @@
 // changes between the check and the batch, the keys of the tables refuse the batch, and it is rolled back.
 import { inArray, sql, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
-import { type EntityType, recordChange } from "../../record/events.ts";
+import { recordChange } from "../../record/events.ts";
 import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
@@ -256,7 +256,7 @@ const insertCustomers = (
 const recordRows = (
   context: Context,
   now: number,
-  entityType: EntityType & ("customer" | "license"),
+  entityType: "customer" | "license",
   rows: readonly { id: string }[],
 ): D1PreparedStatement[] =>
   chunksOf(rows.map((row) => ({ id: row.id, detail: recordableRow(row) }))).map((chunk) =>
