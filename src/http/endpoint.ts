@@ -139,8 +139,7 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const handle = async (acting: Context): Promise<Response> =>
     declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
   const response = await (key === null ? handle(context) : answerOnce(http, context, key, bytes, handle));
-  if (declared.access !== "public" && (declared.method !== "get" || declared.records))
-    context.tellSoon(context, "staff");
+  if (declared.access !== "public" && declared.method !== "get") context.tellSoon(context, "staff");
   return response;
 }
 

@@ -9,11 +9,10 @@ import { walkForSilent } from "../licensing/instances/silence.ts";
 import { addUpUsage } from "../licensing/figures/usage-days.ts";
 import { carryOutDue } from "../licensing/licenses/pending-run.ts";
 import { indexTerms } from "../licensing/licenses/search/index-terms.ts";
-import { deliverEvents } from "../webhook-endpoints/delivery.ts";
 import { logged } from "../storage/failures.ts";
 import { runNightly } from "./nightly.ts";
 import { runJob, type Step } from "./run.ts";
-import { foldStep, mailStep, oldSteps } from "./steps.ts";
+import { foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
 
 const nightWatch: Step = {
   name: "watch over the night",
@@ -28,15 +27,6 @@ const nightWatch: Step = {
 const LEFT_BY_CHANGES = 200;
 const LEFT_BY_TERMS = 40;
 
-/** Milliseconds. Mail may have taken nine of the fifteen minutes that a run has. */
-const WEBHOOK_TIME = 4 * 60_000;
-
-/** The platform allows 10 000 requests an invocation, those to D1 included. */
-const WEBHOOK_REQUESTS = 8_000;
-
-/** For writing how the run ended. */
-const LEFT_BY_WEBHOOKS = 20;
-
 /** @param due the time for which the trigger was scheduled */
 export async function runDeliveries(context: Context, due: number): Promise<void> {
   const night = await leftOver(context);
@@ -45,25 +35,15 @@ export async function runDeliveries(context: Context, due: number): Promise<void
   await runJob(context, "deliveries", due, [
     // First, because it causes mail.
     { name: "changes", run: (run) => carryOutDue(run.context, roleNow, () => run.hasRoom(LEFT_BY_CHANGES)) },
+    turnsStep(due),
     mailStep(due),
     foldStep,
-    { name: "silent instances", run: (run) => walkForSilent(run.context) },
+    { name: "silent instances", run: (run) => walkForSilent(run.context, due) },
     { name: "usage", run: (run) => addUpUsage(run.context) },
     { name: "search terms", run: (run) => indexTerms(run.context, () => run.hasRoom(LEFT_BY_TERMS)) },
     ...oldSteps,
     nightWatch,
-    // Last, so that the events of this run are told, and so that receivers keep nothing else waiting.
-    {
-      name: "webhooks",
-      async run({ context, hasRoom }) {
-        const delivered = await deliverEvents(context, due, {
-          time: WEBHOOK_TIME,
-          requests: WEBHOOK_REQUESTS,
-          hasRoom: (queries) => hasRoom(LEFT_BY_WEBHOOKS + queries),
-        });
-        return delivered > 0 ? { counts: { events_delivered: delivered } } : undefined;
-      },
-    },
+    webhookStep(due),
   ]);
 }
 

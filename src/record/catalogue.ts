@@ -69,7 +69,10 @@ export const EVENT_TYPES = {
   "instance.clone_suspected": license("Clone suspected", { ...SEAT, replaces: null }),
   "instance.fingerprint_changed": license("Fingerprint changed", { ...SEAT, replaces: null }),
   "instance.key_replaced": license("Installation replaced", { ...SEAT, replaces: null }),
-  "instance.silent": license("Instance silent", { ...SEAT, last_seen_at: "2026-11-24T09:00:00.000Z" }),
+  "instance.silent": license("Instance not seen for three days", {
+    ...SEAT,
+    last_seen_at: "2026-11-24T09:00:00.000Z",
+  }),
   "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }),
   "license.changed": license("Terms changed", { changes: { max_instances: { from: 5, to: 8 } } }),
   "license.expired": license("Expired", { expires_at: END, grace_days: 14 }),

@@ -55,6 +55,7 @@ DELETE /v1/admin/licenses/{id}/pending-changes/{change_id} manager
 POST   /v1/admin/licenses/{id}/pending-changes/{change_id}/release manager
 GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
+GET    /v1/admin/licenses/{id}/refusals              viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
 GET    /v1/admin/activations                         viewer

@@ -78,6 +78,7 @@ describe("what the document says of a call is what the call does", async () => {
       "patch /v1/admin/customers/{id}",
       "patch /v1/admin/customers/{id}/contacts/{contact_id}",
       "patch /v1/admin/licenses/{id}",
+      "patch /v1/admin/webhook-endpoints/{id}",
       ...["reinstate", "reissue", "renew", "revoke", "suspend", "transfer"].map(
         (action) => `post /v1/admin/licenses/{id}/${action}`,
       ),

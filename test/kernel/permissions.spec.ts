@@ -25,6 +25,7 @@ const RULES: Record<Permission, Role[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
 };
 

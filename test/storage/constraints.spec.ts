@@ -165,6 +165,24 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { cursor: -1 },
     ],
   },
+  license_told: {
+    right: {
+      license_id: "lic_a",
+      ends_at: 1,
+      stage: "expired",
+      days: 0,
+      due_at: 1,
+      told_at: INSTANT,
+      request_id: "r",
+      detail: "{}",
+    },
+    wrong: [{ stage: "ended" }, { detail: "[]" }],
+  },
+  time_walk: { right: { only: 1, up_to: null }, wrong: [{ only: 2 }] },
+  license_refusals: {
+    right: { license_id: "lic_a", refusals: "[]", refused_at: 0 },
+    wrong: [{ refusals: "{}" }],
+  },
   api_tokens: {
     right: {
       id: "tok_a",
@@ -330,6 +348,8 @@ describe("the triggers", () => {
       "license_seats_delete",
       "license_seats_insert",
       "license_seats_update",
+      // test/licensing/licenses/turns.spec.ts
+      "license_told_record",
       // Below.
       "license_usage_insert",
       "license_usage_update",
@@ -340,8 +360,13 @@ describe("the triggers", () => {
       "licenses_end_suspension",
       "licenses_uncount_delete",
       "licenses_uncount_update",
+      // test/notices/mail-failed.spec.ts
+      "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
+      // test/licensing/instances/silence.spec.ts
+      "silent_instances_record_insert",
+      "silent_instances_record_update",
       // test/licensing/usage/folding.spec.ts
       "usage_unfold",
     ]);
