@@ -132,8 +132,8 @@ export const EVENT_TYPES = {
   "webhook_endpoint.created": endpoint("Webhook endpoint created", { events: ["license.*"] }),
   "webhook_endpoint.deleted": endpoint("Webhook endpoint deleted"),
   "webhook_endpoint.replayed": endpoint("Webhook events sent again", { from_event: 1_207, was_at: 2_411 }),
-  "webhook_endpoint.secret_rotated": endpoint("Webhook secret changed"),
   "webhook_endpoint.secret_revealed": endpoint("Webhook secret shown again"),
+  "webhook_endpoint.secret_rotated": endpoint("Webhook secret changed"),
   "webhook_endpoint.switched_off": endpoint("Webhook endpoint switched off", {
     failing_since: "2026-11-19T09:00:00.000Z",
     cursor: 1_207,

@@ -125,10 +125,13 @@ describe("the budget of a call on D1", () => {
     expect(answered.read).toBeLessThanOrEqual(10 + 3);
   });
 
-  it("refuses at the limit without writing", async () => {
+  it("refuses at the limit without writing; after the answer, once a minute, it is kept", async () => {
     const license_key = await licenseWith(5, 5);
     const { total } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
-    expect(total).toMatchObject({ trips: 1, written: 0 });
+    // The event of the day, with its three indexes, and the refusal.
+    expect(total).toMatchObject({ trips: 2, written: 6 });
+    const again = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
+    expect(again.total).toMatchObject({ trips: 1, written: 0 });
   });
 
   it("validate: 1 trip, ≤ 4 read, none written", async () => {

@@ -23,11 +23,11 @@ const KEPT = 60 * DAY;
 const instant = (at: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${at} / 1000.0, 'unixepoch')`;
 
 /** The statement that tells one kind of turn of the licenses that came to it after :after, up to :at. */
-const telling = (stage: string, due: string, detail: string, condition: string) =>
+const telling = (stage: string, due: string, detail: string, condition: string, index = "") =>
   named(`
   INSERT INTO license_told (license_id, ends_at, stage, days, due_at, told_at, request_id, detail)
   SELECT l.id, l.expires_at, '${stage}', :days, ${due}, :now, :request, json_object('expires_at', ${instant("l.expires_at")}, ${detail})
-  FROM licenses l WHERE ${condition} AND NOT EXISTS (
+  FROM licenses l ${index} WHERE ${condition} AND NOT EXISTS (
     SELECT 1 FROM license_told told
     WHERE told.license_id = l.id AND told.ends_at = l.expires_at AND told.stage = '${stage}' AND told.days = :days)
   ORDER BY ${due}, l.id LIMIT ${PAGE}
@@ -61,6 +61,8 @@ const EXPIRED = telling(
   GRACE_END,
   "'grace_days', l.grace_days",
   `${GRACE_END} > :after AND ${GRACE_END} <= :at AND l.status = 'active' AND l.expires_at IS NOT NULL`,
+  // Otherwise SQLite may take the index by status, along which it reads every active license.
+  "INDEXED BY licenses_by_grace_end",
 );
 
 /**
