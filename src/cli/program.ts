@@ -7,6 +7,7 @@ import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addContactCommands } from "./commands/contacts.ts";
 import { addCustomerCommands } from "./commands/customers.ts";
+import { addEventCommands } from "./commands/events.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";
@@ -19,6 +20,7 @@ import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
 import { addUsageCommands } from "./commands/usage.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
+import { addWebhookEndpointCommands } from "./commands/webhook-endpoints.ts";
 import { addCompletionCommands } from "./completion.ts";
 import { EXIT_CODES, redact, safe } from "./failures.ts";
 
@@ -60,6 +62,7 @@ export function createProgram(): Command {
   addLicenseActions(licenses);
   addPendingChangeCommands(program);
   addOverviewCommands(program);
+  addEventCommands(program);
   addInstanceCommands(program);
   addUsageCommands(program);
   addAuditCommands(program);
@@ -67,6 +70,7 @@ export function createProgram(): Command {
   addOfflineCommands(program);
   addMessageCommands(program);
   addAccessCommands(program);
+  addWebhookEndpointCommands(program);
   addTypeCommands(program);
   addVerifyCommand(program);
   addCompletionCommands(program);

@@ -8,6 +8,7 @@ import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
 import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
+import { notesOnEndpoints } from "./failing-endpoints.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
 import { foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
@@ -50,6 +51,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
           ...(await noteOnSpace(run.context)),
           ...(await notesOnChanges(run.context, due, since)),
+          ...(await notesOnEndpoints(run.context, since)),
         ]);
       },
     },

@@ -70,20 +70,25 @@ export async function attempt(
     return failed("The secret cannot be read any more: SESSION_SECRET was changed. Rotate the secret.");
   const body = bodyOf(event, objects, endpoint);
   const headers = await signedHeaders(event.id, at, body, secrets);
-  const signal = AbortSignal.timeout(TIMEOUT);
+  const giveUp = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
+    // Not AbortSignal.timeout: it goes on after the answer, and a run may make thousands of requests.
+    timer = setTimeout(() => giveUp.abort(), TIMEOUT);
     const response = await fetch(endpoint.url, {
       method: "POST",
       // Another place was not checked, and is not what the secret was given to.
       redirect: "manual",
       headers: { ...headers, "Content-Type": "application/json", "User-Agent": "CAIO-Licensing-Webhooks" },
       body,
-      signal,
+      signal: giveUp.signal,
     });
     const answer = await beginningOf(response);
     return ended({ status: response.status, error: faultOf(response.status), answer });
   } catch (error) {
-    return failed(reasonOf(error, signal));
+    return failed(reasonOf(error, giveUp.signal));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -66,7 +66,8 @@ export async function deliverEvents(context: Context, at: number, budget: Budget
       }
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
   return delivered;
 }
 

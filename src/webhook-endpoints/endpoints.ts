@@ -1,5 +1,5 @@
 // Webhook endpoints: who is told of which events. (What Resend tells us comes to http/webhooks.ts.)
-import { eq, gt } from "drizzle-orm";
+import { and, eq, gt, isNotNull, or } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
@@ -97,6 +97,19 @@ export async function listEndpoints(context: Context, request: PageRequest): Pro
     .limit(request.limit + 1);
   return list.page(rows, request.limit + 1, (row) => [row.id]);
 }
+
+/** Those whose last attempt failed, or that were switched off, for jobs. There are few endpoints. */
+export const troubledEndpoints = async ({ db }: Pick<Context, "db">): Promise<WebhookEndpoint[]> =>
+  db.orm
+    .select()
+    .from(webhookEndpoints)
+    .where(
+      or(
+        and(eq(webhookEndpoints.active, 1), isNotNull(webhookEndpoints.failing_since)),
+        isNotNull(webhookEndpoints.switched_off_at),
+      ),
+    )
+    .orderBy(webhookEndpoints.id);
 
 export const unknownEndpoint = (id: string): Problem =>
   new Problem("NOT_FOUND", `There is no webhook endpoint with the id ${id}.`);

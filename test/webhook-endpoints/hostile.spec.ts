@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { env } from "../support/env.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
-import { forgetReceivers, listen, newReceiver, redirects } from "../support/receivers.ts";
+import { forgetReceivers, hurry, listen, newReceiver, redirects } from "../support/receivers.ts";
 import { admin, newCustomer, rows } from "../support/service.ts";
 
 beforeEach(listen);
@@ -73,9 +73,7 @@ describe("a receiver", () => {
   });
 
   it("that drips has taken the event by its status, and is not waited for", async () => {
-    const { setTimeout: wait } = globalThis;
-    vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms: number) =>
-      wait(work, ms / 20)) as typeof setTimeout);
+    hurry(20);
     const started = performance.now();
     const delivery = await deliveryTo(
       () =>
