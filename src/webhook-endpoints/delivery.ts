@@ -29,11 +29,12 @@ export interface Budget {
   hasRoom: (queries: number) => boolean;
 }
 
-// Endpoints that failed before go last: they must not keep others waiting.
+// Endpoints that failed before go last: they must not keep others waiting. Of the others, the one that is farthest behind
+// goes first: a run may not come to all of them.
 const DUE = `
   SELECT id FROM webhook_endpoints
   WHERE active = 1 AND next_try_at <= ? AND cursor < (SELECT max(id) FROM events)
-  ORDER BY failures, next_try_at, id`;
+  ORDER BY failures, cursor, id`;
 
 /**
  * Delivers until every endpoint has everything, failed, or is another run's, or until the budget is used up.
