@@ -9,6 +9,9 @@ import { troubledEndpoints } from "../webhook-endpoints/endpoints.ts";
 const named = ({ id, url, description }: WebhookEndpoint): string =>
   `${id} (${description ?? new URL(url).hostname})`;
 
+const note = (title: string, lead: string, lines: string[]): DigestNote[] =>
+  lines.length === 0 ? [] : [{ title, lead, lines }];
+
 /**
  * Sections about endpoints that were switched off, or fail; none if there are none.
  * @param since what was switched off earlier was told by an earlier digest
@@ -17,8 +20,6 @@ export async function notesOnEndpoints(context: Context, since: number): Promise
   const troubled = await troubledEndpoints(context);
   const off = troubled.filter(({ switched_off_at }) => (switched_off_at ?? 0) > since);
   const failing = troubled.filter(({ active }) => active === 1);
-  const note = (title: string, lead: string, lines: string[]): DigestNote[] =>
-    lines.length === 0 ? [] : [{ title, lead, lines }];
   return [
     ...note(
       "Webhook endpoints that were switched off",

@@ -28,7 +28,7 @@ export interface Attempt {
 }
 
 /** The exact bytes that are signed and sent, as text. */
-export function bodyOf(
+function bodyOf(
   event: Event,
   objects: Objects,
   { include_personal }: Pick<WebhookEndpoint, "include_personal">,

@@ -15,7 +15,7 @@ import { pauseAfter } from "./schedule.ts";
 const LANES = 5;
 
 /** For so long a turn begins new requests: the resources are as fresh as that, and the lease outlives the last one. */
-export const TURN = LEASE - TIMEOUT - 15 * SECOND;
+const TURN = LEASE - TIMEOUT - 15 * SECOND;
 
 /** What a turn takes of the queries that D1 allows, at most. */
 const QUERIES = 16;

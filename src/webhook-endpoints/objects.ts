@@ -16,15 +16,16 @@ export type Objects = Map<string, Record<string, unknown>>;
 export const keyOf = ({ entity_type, entity_id }: Pick<Event, "entity_type" | "entity_id">): string =>
   `${entity_type} ${entity_id}`;
 
-/** Reads what the events are about, in at most one round trip. What is gone, or no resource of the API, is not in it. */
+const among = (column: { name: string }, ids: string[]) =>
+  sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+
+/** Reads what the events are about, one statement a type. What is gone, or no resource of the API, is not in it. */
 export async function readObjects(context: Context, events: readonly Event[]): Promise<Objects> {
   const { orm } = context.db;
   const now = context.clock.now();
   const idsOf = (type: string): string[] => [
     ...new Set(events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id)),
   ];
-  const among = (column: { name: string }, ids: string[]) =>
-    sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
   const found: Objects = new Map();
   const read = async <T>(
     type: string,

@@ -49,7 +49,11 @@ const newCustomer = (id: string): Promise<string> =>
 /** Adds an endpoint, which is paused. @returns its id and its secret */
 async function added(url: string): Promise<{ id: string; secret: string }> {
   const { webhook_endpoint, secret } = await desk.json(
-    ...["webhook-endpoints", "create", url, "--events", "customer.created"],
+    "webhook-endpoints",
+    "create",
+    url,
+    "--events",
+    "customer.created",
   );
   await desk.ok("webhook-endpoints", "update", webhook_endpoint.id, "--no-active");
   return { id: webhook_endpoint.id, secret };
@@ -182,7 +186,7 @@ describe("over a real connection", () => {
       asked += 1;
       response.end();
     }).listen(0, "127.0.0.1");
-    servers.push(server as unknown as Server);
+    servers.push(server);
     await once(server, "listening");
     const stranger = await added(`https://127.0.0.1:${(server.address() as { port: number }).port}/`);
     expect(await test(stranger.id)).toMatchObject({ delivered: false, status: null });

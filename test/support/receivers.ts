@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { vi } from "vitest";
 import { admin, rows } from "./service.ts";
 
-export interface Received {
+interface Received {
   id: string;
   /** The exact bytes, as text. */
   body: string;
@@ -40,7 +40,7 @@ export function listen(): void {
     const receiver = urls.get(input);
     if (!receiver) throw new TypeError(`no receiver at ${input}`);
     const headers = Object.fromEntries(new Headers(init.headers));
-    const body = String(init.body);
+    const body = init.body as string;
     const { type, data } = JSON.parse(body) as Pick<Received, "type" | "data">;
     const received = { id: headers["webhook-id"]!, body, headers, type, data, signal: init.signal! };
     redirects.push(init.redirect);

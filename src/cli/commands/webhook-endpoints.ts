@@ -72,6 +72,9 @@ async function tellSecret(
   else await saveOrPrint(json ? answer : secret, place);
 }
 
+const own = (id?: string, ...more: string[]): string =>
+  path("webhook-endpoints", ...(id === undefined ? [] : [id]), ...more);
+
 export function addWebhookEndpointCommands(program: Command): void {
   const endpoints = group(
     program,
@@ -79,8 +82,6 @@ export function addWebhookEndpointCommands(program: Command): void {
     "Other systems that are told of events",
     "webhook-endpoints list",
   );
-  const own = (id?: string, ...more: string[]): string =>
-    path("webhook-endpoints", ...(id === undefined ? [] : [id]), ...more);
 
   withList(define(endpoints, "list", "List webhook endpoints", ["webhook-endpoints list"])).action(
     handle((call) => call.list<WebhookEndpoint>(own(), {}, COLUMNS, "No webhook endpoints.")),
