@@ -101,8 +101,8 @@ export async function plansOf(statements: { sql: string; values: unknown[] }[]):
 export const scansOf = async (statements: { sql: string; values: unknown[] }[]): Promise<string[]> =>
   (await plansOf(statements)).filter((plan) => plan.startsWith("SCAN ") && !HARMLESS.test(plan));
 
-// What a refusal may change: it may delete old sessions and idempotency claims, and record a token's use.
-const HOUSEKEEPING = /\b(?:sessions|idempotency_keys)\b|^UPDATE api_tokens SET last_used_at/;
+// What a refusal may change: it may delete old sessions and idempotency claims, record a token's use, and be kept.
+const HOUSEKEEPING = /\b(?:sessions|idempotency_keys|license_refusals)\b|^UPDATE api_tokens SET last_used_at/;
 
 /** Bindings whose D1 records the SQL of every statement that changed a row, except housekeeping. */
 export function watched(more: Partial<Env> = {}): { bindings: Env; writes: string[] } {
