@@ -17,12 +17,16 @@ import { overviewEndpoints } from "./http/admin/overview.ts";
 import { meEndpoints } from "./http/admin/access/me.ts";
 import { messageEndpoints } from "./http/admin/messages.ts";
 import { peopleEndpoints } from "./http/admin/access/people.ts";
+import { WEBHOOKS } from "./http/admin/webhook-endpoints/catalogue.ts";
+import { webhookEndpointEndpoints } from "./http/admin/webhook-endpoints/endpoints.ts";
 import { type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/index.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
 import { serviceEndpoints } from "./http/service.ts";
 import { surface } from "./http/surface.ts";
-import { webhookEndpoints } from "./http/webhooks.ts";
+import { receiptEndpoints } from "./http/webhooks.ts";
+
+export { WEBHOOKS };
 
 /** Every call of the service, except those that describe it. */
 export const endpoints: Endpoint[] = [
@@ -45,12 +49,13 @@ export const endpoints: Endpoint[] = [
   ...importEndpoints,
   ...messageEndpoints,
   ...healthEndpoints,
+  ...webhookEndpointEndpoints,
   ...serviceEndpoints,
-  ...webhookEndpoints,
+  ...receiptEndpoints,
 ];
 
 const app = surface();
-mount(app, [...endpoints, ...referenceEndpoints(endpoints)]);
+mount(app, [...endpoints, ...referenceEndpoints(endpoints, WEBHOOKS)]);
 
 /** Answers what is not a page of the console. */
 export const answer = app.fetch;

@@ -70,6 +70,11 @@ export interface Services {
   ids: Ids;
   keyring: Keyring;
   mail: LicenseMail;
+  /**
+   * Tells webhook endpoints of new events, after the answer.
+   * @param by who caused them: for an installation nothing is looked up, unless somebody is known to listen
+   */
+  tellSoon(context: Context, by: "staff" | "instance"): void;
   limits: { refusedCredentials: Limiter; license: Limiter; signIn: Limiter };
   log(level: "info" | "error", record: LogRecord): void;
 }

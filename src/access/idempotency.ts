@@ -4,7 +4,8 @@
 // of two identical requests violates the claim's primary key, so its whole batch fails. A request is therefore both
 // remembered and done, or neither, whenever a Worker dies. See docs/decisions/0004.
 import type { Context } from "../context.ts";
-import { type EntityType, recordChange } from "../record/events.ts";
+import type { EntityType } from "../record/entities.ts";
+import { recordChange } from "../record/events.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { DAY, SECOND } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
@@ -33,7 +34,7 @@ export interface KeyedRequest {
 
 /** For an answer that shows a secret: the event that records each time it is shown again. */
 export interface Look {
-  action: "license.key_revealed" | "api_token.revealed";
+  action: "license.key_revealed" | "api_token.revealed" | "webhook_endpoint.secret_revealed";
   entity: [EntityType, id: string];
 }
 

@@ -19,11 +19,17 @@ export interface Common {
   yes?: boolean;
 }
 
-/** Adds a command with its examples; examples omit the program's name. */
-export function define(parent: Command, usageText: string, summary: string, examples: string[]): Command {
+/** Adds a command with its examples; examples omit the program's name. The default one of a group needs no name. */
+export function define(
+  parent: Command,
+  usageText: string,
+  summary: string,
+  examples: string[],
+  { isDefault = false } = {},
+): Command {
   const lines = examples.map((example) => `  $ caio-license ${example}`);
   return parent
-    .command(usageText)
+    .command(usageText, { isDefault })
     .description(summary)
     .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }

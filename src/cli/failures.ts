@@ -44,7 +44,7 @@ const secrets = new Set<string>();
 /** Makes sure that this secret never appears in a message, wherever the message comes from. */
 export const keepSecret = (text: string): void => void secrets.add(text);
 
-const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}/g;
+const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}|whsec_[A-Za-z0-9+/]{8,}/g;
 
 // Also a key that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,
 // up to the 86 of an Ed25519 signature.

@@ -8,6 +8,7 @@ import type * as erasure from "../http/admin/erasures/schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
+import type * as webhooks from "../http/admin/webhook-endpoints/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
 type Schemas = typeof schemas &
@@ -17,7 +18,8 @@ type Schemas = typeof schemas &
   typeof entitlements &
   typeof erasure &
   typeof messages &
-  typeof record;
+  typeof record &
+  typeof webhooks;
 
 type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
   ? z.output<Schemas[Name]>
@@ -40,6 +42,7 @@ export type License = Shape<"License">;
 export type LicenseFile = Shape<"LicenseFile">;
 export type LicenseType = Shape<"LicenseType">;
 export type LicenseUsage = Shape<"LicenseUsage">;
+export type MadeEndpoint = Shape<"MadeEndpoint">;
 export type MadeApiToken = Shape<"MadeApiToken">;
 export type Me = Shape<"Me">;
 export type Message = Shape<"Message">;
@@ -52,9 +55,12 @@ export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
 export type RestoreReport = Shape<"RestoreReport">;
+export type RotatedSecret = Shape<"RotatedSecret">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
 export type Statement = Shape<"Statement">;
 export type Statistics = Shape<"Statistics">;
 export type StartedRestore = Shape<"StartedRestore">;
 export type StoredBackup = Shape<"StoredBackup">;
+export type WebhookDelivery = Shape<"WebhookDelivery">;
+export type WebhookEndpoint = Shape<"WebhookEndpoint">;

@@ -71,14 +71,15 @@ export async function readFigures(context: Context): Promise<Figures> {
   };
 }
 
-const presentRun = (row: JobRow, isLate: boolean) => ({
+/** A job as the API shows it. */
+export const presentJob = (row: JobRow, now: number) => ({
   last_start_at: formatInstantOrNull(row.started_at),
   last_end_at: formatInstantOrNull(row.ended_at),
   last_good_at: formatInstantOrNull(row.good_at),
   outcome: row.outcome,
   counts: row.counts,
   failures: row.failures,
-  late: isLate,
+  late: lateFrom(row.name as Job, row) < now,
 });
 
 /** What is no fault, but worth knowing. */
@@ -106,7 +107,7 @@ export async function readHealth(context: Context) {
   const { failing, problems } = judge(figures, now);
   const runOf = (job: Job) => {
     const row = figures.jobs.find(({ name }) => name === job);
-    return row ? presentRun(row, lateFrom(job, row) < now) : null;
+    return row ? presentJob(row, now) : null;
   };
   const { mail, database } = figures;
   return {
@@ -139,7 +140,7 @@ export async function readiness(context: Context): Promise<"ok" | "degraded" | "
   const [runs] = await db.batch([
     selectRuns({ db }),
     // A table of the last migration, because a Worker may be deployed before its migrations run.
-    db.sql("SELECT id FROM message_walk LIMIT 1"),
+    db.sql("SELECT up_to FROM time_walk LIMIT 1"),
   ]);
   const fault = db.writeFault();
   // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.

@@ -148,7 +148,9 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
   const bytes = schema || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
     declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
-  return key === null ? handle(context) : answerOnce(http, context, key, bytes, handle);
+  const response = await (key === null ? handle(context) : answerOnce(http, context, key, bytes, handle));
+  if (declared.access !== "public" && declared.method !== "get") context.tellSoon(context, "staff");
+  return response;
 }
 
 /** Whether the call honors the header Idempotency-Key: every POST of the admin API does. */

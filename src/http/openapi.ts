@@ -5,6 +5,7 @@ import { ACCESS_HEADER } from "./http.ts";
 import { type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
 import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
 import { ProblemDocument } from "./schemas.ts";
+import { openApiWebhooks, type Webhook, WEBHOOK_SCHEMA } from "./openapi-webhooks.ts";
 
 type Json = Record<string, unknown>;
 type Schema = z.core.$ZodType;
@@ -209,7 +210,7 @@ const operationId = ({ method, path }: Endpoint): string =>
     .replaceAll(/[{}]/g, "")
     .replaceAll(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
+export function openApiDocument(endpoints: Endpoint[], webhooks: readonly Webhook[], issuer: string): Json {
   const paths: Record<string, Json> = {};
   for (const declared of endpoints) {
     const { method, path, tag, summary, description } = declared;
@@ -247,10 +248,12 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
         description: "What SmartHaus staff call, with a bearer token or signed in through Cloudflare Access.",
       },
       { name: "Service", description: "Public keys and health." },
+      { name: "Webhooks", description: "What webhook endpoints get, by Standard Webhooks." },
     ],
     paths,
+    webhooks: openApiWebhooks(webhooks),
     components: {
-      schemas: { Problem: jsonSchema(ProblemDocument, "output") },
+      schemas: { Problem: jsonSchema(ProblemDocument, "output"), Webhook: WEBHOOK_SCHEMA },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "An API token, or ADMIN_TOKEN." },
         access: {

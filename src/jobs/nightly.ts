@@ -8,9 +8,10 @@ import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
 import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
+import { notesOnEndpoints } from "./failing-endpoints.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { backupStep, erasureStep, foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupStep, erasureStep, foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -52,6 +53,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
           ...(await noteOnSpace(run.context)),
           ...(await notesOnChanges(run.context, due, since)),
+          ...(await notesOnEndpoints(run.context, since)),
         ]);
       },
     },
@@ -59,6 +61,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     foldStep,
     ...oldSteps,
     backupStep(due),
+    turnsStep(due),
+    webhookStep(due),
   ]);
   if (outcome === "good") await callHeartbeat(context);
 }

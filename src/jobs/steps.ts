@@ -5,12 +5,14 @@ import type { Context } from "../context.ts";
 import { carryOnErasures } from "../licensing/customers/erasure.ts";
 import { dropPassedTurns } from "../licensing/figures/passed-turns.ts";
 import { foldEvents } from "../licensing/figures/statistics.ts";
+import { tellTurns } from "../licensing/licenses/time/turns.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
 import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
 import { closeMonths, foldUsage } from "../licensing/usage/folding.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { forgetTexts } from "../notices/outbox.ts";
+import { deliverEvents } from "../webhook-endpoints/delivery.ts";
 import type { Step } from "./run.ts";
 
 /** A run normally ends before the next trigger; if not, the two share the work. */
@@ -25,6 +27,36 @@ export const mailStep = (due: number): Step => ({
   run: async ({ context, hasRoom }) => ({
     counts: { mails_sent: await deliverMail(context, BUDGET, due, () => hasRoom(LEFT)) },
   }),
+});
+
+/** What a round of turns takes at most, with all that follows it in a run. */
+const LEFT_BY_TURNS = 100;
+
+export const turnsStep = (due: number): Step => ({
+  name: "turns",
+  run: ({ context, hasRoom }) => tellTurns(context, due, () => hasRoom(LEFT_BY_TURNS)),
+});
+
+/** Milliseconds. Mail may have taken nine of the fifteen minutes that a run has. */
+const WEBHOOK_BUDGET = 4 * 60_000;
+
+/** The platform allows 10 000 requests an invocation, those to D1 included. */
+const WEBHOOK_REQUESTS = 8_000;
+
+/** For writing how the run ended. */
+const LEFT_BY_WEBHOOKS = 20;
+
+/** The last step, so that the events of the run are told, and so that receivers keep nothing else waiting. */
+export const webhookStep = (due: number): Step => ({
+  name: "webhooks",
+  async run({ context, hasRoom }) {
+    const delivered = await deliverEvents(context, due, {
+      time: WEBHOOK_BUDGET,
+      requests: WEBHOOK_REQUESTS,
+      hasRoom: (queries) => hasRoom(LEFT_BY_WEBHOOKS + queries),
+    });
+    return delivered > 0 ? { counts: { events_delivered: delivered } } : undefined;
+  },
 });
 
 export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEvents(context) };

@@ -24,6 +24,8 @@ const ALLOWED = {
   access: ["owner"],
   /** Forgetting a customer or a contact, and reading all that is kept about one. */
   erasure: ["owner"],
+  /** Telling other systems: what leaves the house, and the first bytes of what they answer. */
+  "webhook-endpoints": ["owner"],
   /** Beginning the seals anew. */
   seals: ["owner"],
   /** Reading the whole database, and restoring one. */

@@ -14,6 +14,7 @@ import {
   licenseTypes,
   type Message,
 } from "../storage/schema.ts";
+import { thresholdsInUse } from "../licensing/licenses/time/thresholds.ts";
 import { HELD, joinNotices, noticeAbout } from "./joining.ts";
 import { dueThreshold, windowsOf } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
@@ -31,25 +32,6 @@ interface Candidate {
   thresholds: number[];
   /** Who is told about its end; nobody if the customer has no address. */
   recipients: Contact[];
-}
-
-/** Every threshold that any license may have: those of the types, and those of licenses with their own. */
-async function thresholdsInUse({ db }: Context): Promise<number[]> {
-  // Steps from one distinct value to the next: reads as many rows as there are values, not licenses.
-  const [found] = await db.batch([
-    db.sql(
-      `WITH RECURSIVE own(days) AS (
-         SELECT min(notice_days) FROM licenses WHERE notice_days IS NOT NULL
-         UNION ALL
-         SELECT (SELECT min(notice_days) FROM licenses WHERE notice_days > own.days) FROM own WHERE own.days IS NOT NULL
-       )
-       SELECT DISTINCT value AS days FROM (
-         SELECT notice_days AS list FROM license_types
-         UNION ALL SELECT days FROM own WHERE days IS NOT NULL
-       ), json_each(list)`,
-    ),
-  ]);
-  return (found?.results ?? []).map((row) => Number(row["days"]));
 }
 
 async function* candidates(context: Context, now: number): AsyncGenerator<Candidate[]> {

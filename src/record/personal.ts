@@ -2,7 +2,14 @@
 // names of such members, and never a value.
 
 /** Members of customers and licenses that hold what staff typed about a customer. */
-const PERSONAL: ReadonlySet<string> = new Set(["name", "email", "company", "metadata", "notes", "tags"]);
+export const PERSONAL: ReadonlySet<string> = new Set([
+  "name",
+  "email",
+  "company",
+  "metadata",
+  "notes",
+  "tags",
+]);
 
 const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);

@@ -9,3 +9,5 @@ export * from "./tables/jobs.ts";
 export * from "./tables/licensing.ts";
 export * from "./tables/mail.ts";
 export * from "./tables/record.ts";
+export * from "./tables/turns.ts";
+export * from "./tables/webhooks.ts";

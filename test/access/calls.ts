@@ -62,6 +62,7 @@ DELETE /v1/admin/licenses/{id}/pending-changes/{change_id} manager
 POST   /v1/admin/licenses/{id}/pending-changes/{change_id}/release manager
 GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
+GET    /v1/admin/licenses/{id}/refusals              viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
 GET    /v1/admin/backups                             owner
@@ -107,6 +108,15 @@ POST   /v1/admin/customers/{id}/erase                owner
 GET    /v1/admin/customers/{id}/data                 owner
 GET    /v1/admin/health                              monitor
 GET    /v1/admin/metrics                             monitor
+POST   /v1/admin/webhook-endpoints                   owner
+GET    /v1/admin/webhook-endpoints                   owner
+GET    /v1/admin/webhook-endpoints/{id}              owner
+PATCH  /v1/admin/webhook-endpoints/{id}              owner
+DELETE /v1/admin/webhook-endpoints/{id}              owner
+POST   /v1/admin/webhook-endpoints/{id}/rotate-secret owner
+POST   /v1/admin/webhook-endpoints/{id}/test         owner
+POST   /v1/admin/webhook-endpoints/{id}/replay       owner
+GET    /v1/admin/webhook-endpoints/{id}/deliveries   owner
 `);
 
 export const CONSOLE = rulesIn(`
@@ -228,6 +238,20 @@ GET    /admin/settings/people/{email}/role       owner
 POST   /admin/settings/people/{email}/role       owner
 GET    /admin/settings/people/{email}/remove     owner
 POST   /admin/settings/people/{email}/remove     owner
+GET    /admin/settings/webhook-endpoints         owner
+GET    /admin/settings/webhook-endpoints/new     owner
+POST   /admin/settings/webhook-endpoints/new     owner
+GET    /admin/settings/webhook-endpoints/{id}    owner
+GET    /admin/settings/webhook-endpoints/{id}/edit owner
+POST   /admin/settings/webhook-endpoints/{id}/edit owner
+GET    /admin/settings/webhook-endpoints/{id}/test owner
+POST   /admin/settings/webhook-endpoints/{id}/test owner
+GET    /admin/settings/webhook-endpoints/{id}/replay owner
+POST   /admin/settings/webhook-endpoints/{id}/replay owner
+GET    /admin/settings/webhook-endpoints/{id}/rotate-secret owner
+POST   /admin/settings/webhook-endpoints/{id}/rotate-secret owner
+GET    /admin/settings/webhook-endpoints/{id}/delete owner
+POST   /admin/settings/webhook-endpoints/{id}/delete owner
 GET    /admin/settings/mail                      viewer
 GET    /admin/settings/mail/preview              viewer
 GET    /admin/settings/mail/preview/body         viewer

@@ -26,6 +26,7 @@ const RULES: Record<Permission, Role[]> = {
   "license-types": ["owner"],
   access: ["owner"],
   erasure: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
   backups: ["owner"],
 };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endpoints } from "../../src/app.ts";
+import { endpoints, WEBHOOKS } from "../../src/app.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { apiReference } from "../../src/dev/api-docs.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
@@ -21,7 +21,7 @@ const GUIDE = "docs/licensing/LICENSE_MANAGEMENT.md";
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md", { cwd: ROOT })];
-const document = openApiDocument(endpoints, "https://licensing.smarthaus.example") as {
+const document = openApiDocument(endpoints, WEBHOOKS, "https://licensing.smarthaus.example") as {
   paths: Record<string, unknown>;
 };
 

@@ -172,6 +172,23 @@ async function everyCall(): Promise<void> {
     role: "viewer",
   });
   await staff("DELETE /v1/admin/api-tokens/{id}", `${base}/api-tokens/${token.api_token.id}`);
+
+  const hooks = "/v1/admin/webhook-endpoints";
+  const hook = await staff(`POST ${hooks}`, hooks, {
+    url: `https://${MARK}.acme.example/`,
+    events: ["*"],
+    description: MARK,
+    active: false,
+  });
+  const hooked = `${hooks}/${hook.webhook_endpoint.id}`;
+  await staff(`PATCH ${hooks}/{id}`, hooked, {
+    description: `${MARK} again`,
+    url: `https://${MARK}-2.acme.example/`,
+  });
+  await staff(`POST ${hooks}/{id}/rotate-secret`, `${hooked}/rotate-secret`);
+  await staff(`POST ${hooks}/{id}/test`, `${hooked}/test`);
+  await staff(`POST ${hooks}/{id}/replay`, `${hooked}/replay`, { from_event: 1 });
+  await staff(`DELETE ${hooks}/{id}`, hooked);
   expect(resend.inbox.length).toBeGreaterThan(0);
 }
 

@@ -147,6 +147,44 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     wrong: [{ turn: "revoked" }],
   },
   activation_totals: { right: { only: 1, up_to: 0, activations: 0, seated: 0 }, wrong: [{ only: 2 }] },
+  webhook_endpoints: {
+    right: {
+      id: "whe_a",
+      url: "https://acme.example",
+      events: "[]",
+      active: 0,
+      include_personal: 0,
+      cursor: 0,
+      created_at: 0,
+      updated_at: 0,
+    },
+    wrong: [
+      { url: "" },
+      { url: "a".repeat(2_049) },
+      { events: "{}" },
+      { active: 2 },
+      { include_personal: 2 },
+      { cursor: -1 },
+    ],
+  },
+  license_told: {
+    right: {
+      license_id: "lic_a",
+      ends_at: 1,
+      stage: "expired",
+      days: 0,
+      due_at: 1,
+      told_at: INSTANT,
+      request_id: "r",
+      detail: "{}",
+    },
+    wrong: [{ stage: "ended" }, { detail: "[]" }],
+  },
+  time_walk: { right: { only: 1, up_to: null }, wrong: [{ only: 2 }] },
+  license_refusals: {
+    right: { license_id: "lic_a", refusals: "[]", refused_at: 0 },
+    wrong: [{ refusals: "{}" }],
+  },
   api_tokens: {
     right: {
       id: "tok_a",
@@ -361,6 +399,8 @@ describe("the triggers", () => {
       "license_usage_begins",
       "license_usage_changed_late",
       "license_usage_gains",
+      // test/licensing/licenses/turns.spec.ts
+      "license_told_record",
       // Below.
       "license_usage_insert",
       // test/licensing/usage/meters.spec.ts
@@ -379,10 +419,15 @@ describe("the triggers", () => {
       // As licenses_count_insert.
       "licenses_uncount_delete",
       "licenses_uncount_update",
+      // test/notices/mail-failed.spec.ts
+      "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
       // test/licensing/usage/meters.spec.ts
       "usage_meters_folded",
+      // test/licensing/instances/silence.spec.ts
+      "silent_instances_record_insert",
+      "silent_instances_record_update",
       // test/licensing/usage/folding.spec.ts
       "usage_unfold",
     ]);

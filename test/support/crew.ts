@@ -25,6 +25,7 @@ export const ROLES_OF: Record<Permission, string[]> = {
   "license-types": ["owner"],
   access: ["owner"],
   erasure: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
   backups: ["owner"],
 };

@@ -39,6 +39,8 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
+import { webhookEndpointFormDoors } from "./settings/webhook-endpoints/forms.tsx";
+import { webhookEndpointDoors } from "./settings/webhook-endpoints/list.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 import { surface } from "../surface.ts";
 
@@ -83,6 +85,8 @@ export const doors: Door[] = [
   ...apiTokenFormDoors,
   ...peopleDoors,
   ...personFormDoors,
+  ...webhookEndpointFormDoors,
+  ...webhookEndpointDoors,
   ...mailDoors,
   ...mailPreviewDoors,
 ];

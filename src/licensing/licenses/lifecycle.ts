@@ -1,6 +1,7 @@
 // Making the changes that decisions.ts decides.
 import { and, eq, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
+import type { EventAction } from "../../record/catalogue.ts";
 import { recordChange } from "../../record/events.ts";
 import { recordableChanges } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
@@ -40,7 +41,7 @@ import {
   overtaken,
 } from "../../kernel/resources.ts";
 
-const EVENTS: Record<Transition, string> = {
+const EVENTS: Record<Transition, EventAction> = {
   change: "license.changed",
   renew: "license.renewed",
   suspend: "license.suspended",

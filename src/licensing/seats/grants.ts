@@ -228,6 +228,7 @@ function settleAfter(
   seat: Seat,
 ): void {
   const isNew = seat.made === 1;
+  if (isNew) context.tellSoon(context, "instance");
   if (isNew && seat.replaces === null && context.actor.type === "instance")
     context.defer(countNewInstance(context, now, license.id, seat.instance_id));
   if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));

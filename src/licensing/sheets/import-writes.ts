@@ -1,6 +1,6 @@
 // The rows of an import as statements of one batch, each with its event.
 import { sql, type SQL } from "drizzle-orm";
-import { type EntityType, recordChange } from "../../record/events.ts";
+import { recordChange } from "../../record/events.ts";
 import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
@@ -84,7 +84,7 @@ export const insertCustomers = (
 export const recordRows = (
   context: Context,
   now: number,
-  entityType: EntityType & ("customer" | "license"),
+  entityType: "customer" | "license",
   rows: readonly { id: string }[],
 ): D1PreparedStatement[] =>
   chunksOf(rows.map((row) => ({ id: row.id, detail: recordableRow(row) }))).map((chunk) =>

@@ -2,7 +2,7 @@
 import { airGapEndpoints } from "./air-gap.ts";
 import { licenseEndpoints } from "./licenses.ts";
 import { licenseActivationsEndpoint } from "./activations.ts";
-import { licenseEventsEndpoint } from "./events.ts";
+import { licenseEventsEndpoint, licenseRefusalsEndpoint } from "./events.ts";
 import { licenseKeyEndpoint } from "./key.ts";
 import { pendingChangeEndpoints } from "./pending-changes.ts";
 import { reinstateEndpoint } from "./reinstate.ts";
@@ -28,6 +28,7 @@ export const allLicenseEndpoints = [
   ...pendingChangeEndpoints,
   licenseActivationsEndpoint,
   licenseEventsEndpoint,
+  licenseRefusalsEndpoint,
   sendEmailEndpoint,
   ...airGapEndpoints,
 ];

@@ -4,7 +4,7 @@ import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import type { presentMessage } from "../../../notices/messages.ts";
-import type { Entitlements } from "../../../storage/schema.ts";
+import type { Entitlements, KeptRefusal } from "../../../storage/schema.ts";
 import { ShownEntitlements } from "../parts/entitlements.tsx";
 import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
@@ -194,3 +194,29 @@ export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }
     )}
   </Card>
 );
+
+/** Why installations do not start; nothing where none was refused. */
+export const Refused: FC<{ refusals: KeptRefusal[]; now: number }> = ({ refusals, now }) =>
+  refusals.length === 0 ? null : (
+    <Card title="Lately refused" id="refused">
+      <Table
+        caption="The last refusals"
+        rows={refusals}
+        empty=""
+        columns={[
+          {
+            label: "Instance",
+            main: true,
+            cell: ({ instance_id, hostname, ip }) => (
+              <>
+                {instance_id}
+                <span class="second">{[hostname, ip].filter((one) => one !== null).join(", ")}</span>
+              </>
+            ),
+          },
+          { label: "Refused with", cell: ({ code }) => <code>{code}</code> },
+          { label: "When", cell: ({ at }) => <When at={at} now={now} time /> },
+        ]}
+      />
+    </Card>
+  );

@@ -7,10 +7,11 @@ import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licens
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
 import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
+import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
 import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
-import { Instances, Mail, type ShownLicense, Terms, Usage } from "./cards.tsx";
+import { Instances, Mail, Refused, type ShownLicense, Terms, Usage } from "./cards.tsx";
 import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
@@ -122,15 +123,17 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered] = await Promise.all([
-      getLicenseAndCustomer(context, id),
-      listActivations(context, { limit: 20 }, { license_id: id }),
-      countSeats(context, id),
-      readUsage(context, id, { from: dayOf(now - MONTH) }),
-      listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
-      listOpenChanges(context, id),
-    ]);
+    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused] =
+      await Promise.all([
+        getLicenseAndCustomer(context, id),
+        listActivations(context, { limit: 20 }, { license_id: id }),
+        countSeats(context, id),
+        readUsage(context, id, { from: dayOf(now - MONTH) }),
+        listMessages(context, { limit: 8 }, { license_id: id }),
+        listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+        listOpenChanges(context, id),
+        listRefusals(context, id),
+      ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
     return {
@@ -176,6 +179,7 @@ export const licensePage: Page = {
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />
+              <Refused refusals={refused} now={now} />
             </div>
             <div>
               <Mail mail={mail.data.map(presentMessage)} now={now} />
