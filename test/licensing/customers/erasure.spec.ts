@@ -3,7 +3,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
 import type { Context } from "../../../src/context.ts";
-import { applyErasure } from "../../../src/licensing/customers/erasure.ts";
+import { addErasure, applyErasure } from "../../../src/licensing/customers/erasure.ts";
 import { servicesOf } from "../../../src/services.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
@@ -184,6 +184,61 @@ describe("erasing a customer", () => {
     expect(await rows("SELECT status, input FROM pending_changes WHERE license_id = ?", license.id)).toEqual([
       { status: "cancelled", input: "{}" },
     ]);
+  });
+
+  it("takes the address out of what makes a notice one, and the error of a mail", async () => {
+    const { mark, id, license } = await someoneWhoLeft();
+    await rows(
+      `INSERT INTO messages (id, dedupe_key, kind, license_id, customer_id, recipient, subject, content, status, last_error,
+         created_at, updated_at)
+       VALUES (?1, 'notice:' || ?2 || ':1893456000000:7:' || ?3, 'expiry_warning', ?2, ?4, ?3, 's', '', 'failed',
+         'No mailbox ' || ?3, 0, 0)`,
+      unique("msg"),
+      license.id,
+      `${mark}@acme.example`,
+      id,
+    );
+    await erase(id);
+    expect(await keptOf([mark])).toEqual([]);
+    expect(
+      await rows(
+        "SELECT notice_end, notice_days FROM messages WHERE license_id = ? AND notice_end > 0",
+        license.id,
+      ),
+    ).toEqual([{ notice_end: 1_893_456_000_000, notice_days: 7 }]);
+  });
+
+  it("forgets a mail that was written at the same moment, in the night", async () => {
+    const mark = newMark();
+    const { id } = await newCustomer();
+    await erase(id);
+    await rows(
+      `INSERT INTO messages (id, dedupe_key, kind, customer_id, recipient, subject, content, status, created_at, updated_at)
+       VALUES (?1, ?1, 'license_expired', ?2, ?3, 's', '', 'sent', 0, 0)`,
+      unique("msg"),
+      id,
+      `${mark}@acme.example`,
+    );
+    setTime(start + DAY);
+    await fire(NIGHTLY, env, start + DAY);
+    expect(await keptOf([mark])).toEqual([]);
+  });
+
+  it("changes nothing where its own rule refuses it in the end", async () => {
+    const { mark, id } = await someoneWhoLeft();
+    const before = await keptOf([mark]);
+    const context = {
+      ...servicesOf(env),
+      actor: { type: "system", id: "x" },
+      requestId: "r",
+      ip: null,
+    } as Context;
+    const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
+    const done = await applyErasure(context, erasure, {
+      decide: () => [addErasure(context, erasure, "false")],
+    });
+    expect(done).toEqual({ decided: false, kept: false, finished: false });
+    expect(await keptOf([mark])).toEqual(before);
   });
 
   it("is refused while a license may run, or will, and changes nothing then", async () => {
