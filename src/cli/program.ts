@@ -2,13 +2,13 @@
 import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
-import { addAuditCommands } from "./commands/audit.ts";
+import { addAuditCommands } from "./commands/trail/audit.ts";
 import { addBackupCommands } from "./commands/backups.ts";
-import { addContactCommands } from "./commands/contacts.ts";
-import { addCustomerCommands } from "./commands/customers.ts";
+import { addContactCommands } from "./commands/customers/contacts.ts";
+import { addCustomerCommands } from "./commands/customers/customers.ts";
 import { addDrillCommand } from "./commands/drill.ts";
 import { addEntitlementCommands } from "./commands/entitlements.ts";
-import { addEventCommands } from "./commands/events.ts";
+import { addEventCommands } from "./commands/trail/events.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";

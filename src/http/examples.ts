@@ -133,10 +133,6 @@ export const exportedLicense = {
   entitlements: {},
 };
 
-export const imported = { dry_run: false, rows: 1, created: 1 };
-
-export const importedLicenses = { dry_run: false, rows: 2, created: 2, customers_created: 0 };
-
 export const activationRequest = {
   license_key: KEY,
   instance_id: INSTANCE,

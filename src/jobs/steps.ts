@@ -8,7 +8,7 @@ import { foldEvents } from "../licensing/figures/statistics.ts";
 import { tellTurns } from "../licensing/licenses/time/turns.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
-import { forgetNewInstances } from "../licensing/seats/new-instances.ts";
+import { forgetNewInstances } from "../licensing/seats/ids/new-instances.ts";
 import { closeMonths, foldUsage } from "../licensing/usage/folding.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { forgetTexts } from "../notices/outbox.ts";

@@ -10,7 +10,7 @@ import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import { dropPassedTurns } from "../../src/licensing/figures/passed-turns.ts";
 import { dropSettled } from "../../src/licensing/licenses/pending-old.ts";
 import { dropEnded } from "../../src/licensing/seats/ended.ts";
-import { forgetNewInstances } from "../../src/licensing/seats/new-instances.ts";
+import { forgetNewInstances } from "../../src/licensing/seats/ids/new-instances.ts";
 import { closeMonths, foldUsage } from "../../src/licensing/usage/folding.ts";
 import { forgetTexts } from "../../src/notices/outbox.ts";
 import { openDatabase } from "../../src/storage/database.ts";

@@ -6,7 +6,7 @@ import { dropExpired } from "../../src/access/expired.ts";
 import { dropPassedTurns } from "../../src/licensing/figures/passed-turns.ts";
 import { dropSettled } from "../../src/licensing/licenses/pending-old.ts";
 import { dropEnded } from "../../src/licensing/seats/ended.ts";
-import { forgetNewInstances } from "../../src/licensing/seats/new-instances.ts";
+import { forgetNewInstances } from "../../src/licensing/seats/ids/new-instances.ts";
 import { forgetTexts } from "../../src/notices/outbox.ts";
 import { servicesOf } from "../../src/services.ts";
 import { DAY, setTime } from "../support/clock.ts";

@@ -238,3 +238,7 @@ caio_job_late{job="nightly"} 0
 caio_job_late{job="deliveries"} 0
 # EOF
 `;
+
+export const imported = { dry_run: false, rows: 1, created: 1 };
+
+export const importedLicenses = { dry_run: false, rows: 2, created: 2, customers_created: 0 };

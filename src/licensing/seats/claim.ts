@@ -3,7 +3,7 @@
 // runs them one after the other, and each sees the ones before it.
 import type { Context } from "../../context.ts";
 import { named } from "../../storage/database.ts";
-import { activationIdOf } from "./activation-ids.ts";
+import { activationIdOf } from "./ids/activation-ids.ts";
 import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { Claimant } from "./claimant.ts";
 import { MAX_METERS } from "../entitlements/values.ts";

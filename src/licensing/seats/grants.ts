@@ -7,12 +7,13 @@ import { certificateOf, type InstanceKey, signCertificate } from "./certificates
 import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { overusesOf, recordOveruse, type UsedDay, usedOn } from "../usage/overuse.ts";
-import { respell } from "./kept-ids.ts";
+import { respell } from "./ids/kept-ids.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
 import { claimSeat, spreadOf } from "./claim.ts";
+import { leaseRanOut } from "./ended.ts";
 import type { Claimant, FileClaim, PresentedCertificate } from "./claimant.ts";
 import { keepMarked } from "./clones.ts";
-import { countNewInstance } from "./new-instances.ts";
+import { countNewInstance } from "./ids/new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
 import { isOfLostSeat, recordRecovery } from "./recovered.ts";
@@ -289,17 +290,4 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
     used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as UsedDay[],
     seal: headToSign(now, asksHead ? results[0]! : null),
   };
-}
-
-/** Whether the instance's last activation ended with its lease. If so, it may take a seat again, if one is free. */
-async function leaseRanOut({ db }: Context, licenseId: string, instanceId: string): Promise<boolean> {
-  const [result] = await db.batch([
-    db.sql(
-      `SELECT ended_by FROM activations WHERE license_id = ? AND instance_id = ? AND ended_at > 0
-       ORDER BY ended_at DESC LIMIT 1`,
-      licenseId,
-      instanceId,
-    ),
-  ]);
-  return result?.results[0]?.["ended_by"] === "lease";
 }

@@ -5,7 +5,7 @@ import type { Context } from "../../../context.ts";
 import { Described, Echoed } from "../../../kernel/inputs.ts";
 import { presentGrant } from "../answers.ts";
 import { grantSeat } from "../grants.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
 import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 

@@ -5,7 +5,7 @@ import { UsageReport } from "../../usage/usage.ts";
 import { ActivationRequest } from "./activate.ts";
 import { presentGrant } from "../answers.ts";
 import { grantSeat } from "../grants.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
 import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, presentedKey } from "./presented.ts";
 

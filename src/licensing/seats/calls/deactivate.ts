@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { Problem } from "../../../problems.ts";
 import { certificateOf } from "../certificates.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
 import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "../seat-ends.ts";

@@ -1,7 +1,7 @@
 // How many new instance ids take a seat on a day. They are counted after the answer, to spare the claim another row. So
 // claims in flight may exceed the limit a little.
-import type { Context, Services } from "../../context.ts";
-import { DAY, dayOf } from "../../kernel/dates.ts";
+import type { Context, Services } from "../../../context.ts";
+import { DAY, dayOf } from "../../../kernel/dates.ts";
 
 /** Counts an instance that took a seat and had none before; each id once a day. */
 export async function countNewInstance(

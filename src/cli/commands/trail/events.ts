@@ -1,12 +1,12 @@
 // events: what happened, as a list and as it happens
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import type { Client, Query } from "../client.ts";
-import { define, group, handle, path, withJson, withList } from "../command.ts";
-import { EXIT, Failure } from "../failures.ts";
-import { notNegative, positive } from "../inputs.ts";
-import { type Column, note, print, text, when } from "../output.ts";
-import type { EventDocument } from "../shapes.ts";
+import type { Client, Query } from "../../client.ts";
+import { define, group, handle, path, withJson, withList } from "../../command.ts";
+import { EXIT, Failure } from "../../failures.ts";
+import { notNegative, positive } from "../../inputs.ts";
+import { type Column, note, print, text, when } from "../../output.ts";
+import type { EventDocument } from "../../shapes.ts";
 
 interface EventFilter {
   entity?: string;

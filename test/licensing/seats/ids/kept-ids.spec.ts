@@ -1,9 +1,9 @@
 // Instance ids as the field spells them, and seats that were kept under such a spelling before there was one rule.
 import { beforeEach, describe, expect, it } from "vitest";
-import { Visitor } from "../../support/console.ts";
-import { DAY, setTime } from "../../support/clock.ts";
-import { dissect, verifyPublished } from "../../support/documents.ts";
-import { metered } from "../../support/meter.ts";
+import { Visitor } from "../../../support/console.ts";
+import { DAY, setTime } from "../../../support/clock.ts";
+import { dissect, verifyPublished } from "../../../support/documents.ts";
+import { metered } from "../../../support/meter.ts";
 import {
   activate,
   admin,
@@ -14,7 +14,7 @@ import {
   newLicense,
   rows,
   validate,
-} from "../../support/service.ts";
+} from "../../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 const TODAY = "2026-06-01";

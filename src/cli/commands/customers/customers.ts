@@ -1,10 +1,19 @@
 // customers: list, show, create, update, suspend, reinstate, delete; erasure.ts has erase and data
 import type { Command } from "commander";
-import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
-import { usage } from "../failures.ts";
-import { emptied, given, keyedAs, listOf, objectOf } from "../inputs.ts";
-import { type Column, list, print, printDetails, text, when } from "../output.ts";
-import type { Customer, CustomerSuspension } from "../shapes.ts";
+import {
+  define,
+  group,
+  handle,
+  path,
+  withConfirmation,
+  withDryRun,
+  withJson,
+  withList,
+} from "../../command.ts";
+import { usage } from "../../failures.ts";
+import { emptied, given, keyedAs, listOf, objectOf } from "../../inputs.ts";
+import { type Column, list, print, printDetails, text, when } from "../../output.ts";
+import type { Customer, CustomerSuspension } from "../../shapes.ts";
 import { addCustomerErasure } from "./erasure.ts";
 
 interface Details {

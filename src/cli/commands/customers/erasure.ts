@@ -1,11 +1,11 @@
 // customers erase, customers data, contacts erase: forgetting people, and telling them what is kept
 import type { Command } from "commander";
-import { type Call, define, handle, path, withConfirmation, withDryRun } from "../command.ts";
-import { openOutput, printStream } from "../files.ts";
-import { note, print, text } from "../output.ts";
-import { connection } from "../profiles.ts";
-import { Client } from "../client.ts";
-import type { Erasure } from "../shapes.ts";
+import { type Call, define, handle, path, withConfirmation, withDryRun } from "../../command.ts";
+import { openOutput, printStream } from "../../files.ts";
+import { note, print, text } from "../../output.ts";
+import { connection } from "../../profiles.ts";
+import { Client } from "../../client.ts";
+import type { Erasure } from "../../shapes.ts";
 
 const WORDS: [keyof Erasure["goes"], string][] = [
   ["contacts", "contacts"],

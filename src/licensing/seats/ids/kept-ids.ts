@@ -7,10 +7,10 @@
 // | `a ` | `a `, from before | `a `, also in the certificate: the installation compares it with its own spelling |
 // | `a ` | `a`, or there is none | `a` |
 // | `a`, with the certificate of `a ` | `a `, from before | the seat and its usage move to `a` |
-import type { Context } from "../../context.ts";
-import { instanceIdOf } from "../../field/pasted.ts";
-import { DAY, formatInstant } from "../../kernel/dates.ts";
-import { MAX_DAYS } from "../usage/usage.ts";
+import type { Context } from "../../../context.ts";
+import { instanceIdOf } from "../../../field/pasted.ts";
+import { DAY, formatInstant } from "../../../kernel/dates.ts";
+import { MAX_DAYS } from "../../usage/usage.ts";
 
 /** The request with the id under which its instance is stored. If the id is not canonical, that costs a round trip. */
 export async function withKeptId<R extends { instance_id: string }>(

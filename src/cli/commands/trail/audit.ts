@@ -1,9 +1,9 @@
 // audit: the sealed record, and whether it is still as it was sealed
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import type { Finding, SealClaims, Segments } from "../../audit/chain.ts";
-import { addressesIn, isSameAddress } from "../../field/addresses.ts";
-import type { Client } from "../client.ts";
+import type { Finding, SealClaims, Segments } from "../../../audit/chain.ts";
+import { addressesIn, isSameAddress } from "../../../field/addresses.ts";
+import type { Client } from "../../client.ts";
 import {
   type Call,
   define,
@@ -14,16 +14,16 @@ import {
   withDryRun,
   withJson,
   withList,
-} from "../command.ts";
-import { EXIT, usage } from "../failures.ts";
-import { openOutput, saveText } from "../files.ts";
-import { positive, readJson, readTextFile } from "../inputs.ts";
-import { type Column, note, print, printTable, text, verdict, when } from "../output.ts";
-import { startProgress } from "../progress.ts";
-import { readPublished } from "../verification/published.ts";
-import type { Remembered, SealedEvents } from "../verification/record.ts";
-import type { TrustedKey } from "../verification/authenticity.ts";
-import type { AuditSeal, SealStatus } from "../shapes.ts";
+} from "../../command.ts";
+import { EXIT, usage } from "../../failures.ts";
+import { openOutput, saveText } from "../../files.ts";
+import { positive, readJson, readTextFile } from "../../inputs.ts";
+import { type Column, note, print, printTable, text, verdict, when } from "../../output.ts";
+import { startProgress } from "../../progress.ts";
+import { readPublished } from "../../verification/published.ts";
+import type { Remembered, SealedEvents } from "../../verification/record.ts";
+import type { TrustedKey } from "../../verification/authenticity.ts";
+import type { AuditSeal, SealStatus } from "../../shapes.ts";
 
 interface Options {
   state?: string;
@@ -97,7 +97,7 @@ async function remembered(file: string | undefined, issuers: string[]): Promise<
 
 /** Compares the current events of each seal with what was sealed. */
 async function checkEvents(client: Client, seals: SealClaims[]): Promise<Finding[]> {
-  const { checkSeal } = await import("../../audit/chain.ts");
+  const { checkSeal } = await import("../../../audit/chain.ts");
   const progress = await startProgress(seals.length, "seals checked");
   const findings: Finding[] = [];
   try {
@@ -140,8 +140,8 @@ async function verify(call: Call<Options>): Promise<void> {
     ...new Set([...named, ...(before ? [before.issuer, ...(before.former ?? [])] : [])]),
   ].filter((one) => !isSameAddress(one, issuer));
 
-  const { compare, readSeals, trustedKeys } = await import("../verification/record.ts");
-  const { hear } = await import("../verification/witnesses.ts");
+  const { compare, readSeals, trustedKeys } = await import("../../verification/record.ts");
+  const { hear } = await import("../../verification/witnesses.ts");
   const rows = (
     await allOf(client.rows<AuditSeal>(path("audit-seals"), {}, Number.POSITIVE_INFINITY))
   ).toReversed();

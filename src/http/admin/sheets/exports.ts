@@ -1,12 +1,12 @@
 // /v1/admin/exports
 import * as z from "zod/mini";
-import { endpoint } from "../endpoint.ts";
-import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
-import { answerExport, answerFile, ExportQuery } from "../exports.ts";
-import * as examples from "../examples.ts";
-import { exportedCsv, exportedCustomer, exportedCustomersCsv } from "./examples.ts";
-import { Instant, OptionalInstant } from "../schemas.ts";
-import { Contact, Customer, License } from "./schemas.ts";
+import { endpoint } from "../../endpoint.ts";
+import { exportCustomers } from "../../../licensing/sheets/customer-exports.ts";
+import { answerExport, answerFile, ExportQuery } from "../../exports.ts";
+import * as examples from "../../examples.ts";
+import { exportedCsv, exportedCustomer, exportedCustomersCsv } from "../examples.ts";
+import { Instant, OptionalInstant } from "../../schemas.ts";
+import { Contact, Customer, License } from "../schemas.ts";
 
 const { email_status, ...customer } = Customer.shape;
 

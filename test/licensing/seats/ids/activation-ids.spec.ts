@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { activationIdOf, licenseIdOf } from "../../../src/licensing/seats/activation-ids.ts";
+import { activationIdOf, licenseIdOf } from "../../../../src/licensing/seats/ids/activation-ids.ts";
 
 const ULID = "01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 

@@ -1,11 +1,11 @@
 // /v1/admin/imports
-import { CustomerRow, LicenseRow } from "../../licensing/sheets/import-rows.ts";
-import { importCustomers, importLicenses } from "../../licensing/sheets/imports.ts";
-import { endpoint } from "../endpoint.ts";
-import * as examples from "../examples.ts";
-import { customersCsv, licensesCsv } from "./examples.ts";
-import { DryRunQuery, Imported, ImportedLicenses } from "./schemas.ts";
-import { MAX_UPLOAD, readSheet } from "../uploads.ts";
+import { CustomerRow, LicenseRow } from "../../../licensing/sheets/import-rows.ts";
+import { importCustomers, importLicenses } from "../../../licensing/sheets/imports.ts";
+import { endpoint } from "../../endpoint.ts";
+import * as examples from "../../examples.ts";
+import { customersCsv, imported, importedLicenses, licensesCsv } from "../examples.ts";
+import { DryRunQuery, Imported, ImportedLicenses } from "../schemas.ts";
+import { MAX_UPLOAD, readSheet } from "../../uploads.ts";
 
 export const importEndpoints = [
   endpoint(
@@ -27,7 +27,7 @@ export const importEndpoints = [
         status: 200,
         description: "Imported, or with dry_run: what would have been imported.",
         schema: Imported,
-        example: examples.imported,
+        example: imported,
       },
       refusals: ["CONFLICT"],
     },
@@ -53,7 +53,7 @@ export const importEndpoints = [
         status: 200,
         description: "Imported, or with dry_run: what would have been imported.",
         schema: ImportedLicenses,
-        example: examples.importedLicenses,
+        example: importedLicenses,
       },
       refusals: ["CONFLICT"],
     },

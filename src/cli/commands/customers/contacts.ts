@@ -1,10 +1,10 @@
 // contacts: list, add, update, remove; erasure.ts has erase
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { define, group, handle, path, withConfirmation, withDryRun, withJson } from "../command.ts";
-import { usage } from "../failures.ts";
-import { emptied, given } from "../inputs.ts";
-import { type Column, list, note, printDetails, printTable, text, when } from "../output.ts";
-import type { Contact } from "../shapes.ts";
+import { define, group, handle, path, withConfirmation, withDryRun, withJson } from "../../command.ts";
+import { usage } from "../../failures.ts";
+import { emptied, given } from "../../inputs.ts";
+import { type Column, list, note, printDetails, printTable, text, when } from "../../output.ts";
+import type { Contact } from "../../shapes.ts";
 import { addContactErasure } from "./erasure.ts";
 
 const ROLES: Contact["roles"] = ["license", "billing", "technical"];
