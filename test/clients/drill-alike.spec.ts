@@ -86,6 +86,8 @@ let expected: Map<string, Promise<Played[]>>;
 
 beforeAll(async () => {
   service = await live();
+  await service.admin("/entitlements", { code: "gpus", name: "GPUs", kind: "limit" });
+  await service.admin("/entitlements", { code: "sso", name: "Single sign-on", kind: "flag" });
   // All cases at once, since some of them wait.
   const sides = await Promise.all(TABLE.map(() => serviceSide(service)));
   expected = new Map(TABLE.map((one, at) => [one.name, play(sides[at]!, one, Date.now)]));

@@ -10,6 +10,7 @@ import {
   graceUntil,
   HOUR,
   DAY,
+  entitlementClaims,
   keyClaims,
   newLicense,
   numericDate,
@@ -66,7 +67,7 @@ export class Desk {
   }
 
   keyOf(license: DrillLicense): Promise<string> {
-    return this.#ring.sign("license+jwt", keyClaims(license));
+    return this.#ring.sign("license+jwt", keyClaims(license, this.#now()));
   }
 
   activate = (body: Body): Promise<object> => this.#grant("activated", body);
@@ -211,6 +212,7 @@ export class Desk {
       license_expires_at: formatOrNull(license.expiresAt),
       grace_until: formatOrNull(graceUntil(license)),
       ...(license.updatesUntil === null ? {} : { updates_until: formatInstant(license.updatesUntil) }),
+      ...entitlementClaims(license, now),
       check_in_at: formatInstant(granted.checkInAt),
       ...(granted.isProven ? {} : { proven: false }),
       ...echoed,

@@ -23,6 +23,14 @@ export interface DrillTerms {
   checkInHours?: number | undefined;
   unprovenLeaseHours?: number | undefined;
   updatesUntil?: string | undefined;
+  /** By code; `until` is RFC 3339, the first instant without it. */
+  entitlements?: Record<string, DrillEntitlement> | undefined;
+}
+
+export interface DrillEntitlement {
+  /** null: unlimited. */
+  value: boolean | number | string | null;
+  until?: string;
 }
 
 export interface DrillLicense {
@@ -45,6 +53,7 @@ export interface DrillLicense {
   /** Until then a replaced key renews the seats of before without proof. */
   unprovenUntil: number | null;
   updatesUntil: number | null;
+  entitlements: Record<string, DrillEntitlement>;
 }
 
 const PROFESSIONAL = [365, 14, ["orchestration", "api", "analytics"], 5, 50, 100_000] as const;
@@ -102,6 +111,14 @@ export function newLicense(terms: DrillTerms, now: number): DrillLicense {
     unprovenLeaseHours: terms.unprovenLeaseHours ?? 72,
     unprovenUntil: null,
     updatesUntil: terms.updatesUntil === undefined ? null : ceilToSecond(parse(terms.updatesUntil)),
+    entitlements: Object.fromEntries(
+      Object.entries(terms.entitlements ?? {})
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([code, { value, until }]) => [
+          code,
+          { value, ...(until === undefined ? {} : { until: formatInstant(ceilToSecond(parse(until))) }) },
+        ]),
+    ),
   };
 }
 
@@ -140,8 +157,20 @@ export const termsOf = (license: DrillLicense) => ({
   max_requests_per_day: license.maxRequestsPerDay,
 });
 
+/** The entitlements that have not ended. */
+const inForce = ({ entitlements }: DrillLicense, now: number) =>
+  Object.fromEntries(
+    Object.entries(entitlements).filter(([, { until }]) => until === undefined || parse(until) > now),
+  );
+
+/** The claim of key and certificate, which is left out if there is none. */
+export function entitlementClaims(license: DrillLicense, now: number) {
+  const entitlements = inForce(license, now);
+  return Object.keys(entitlements).length === 0 ? {} : { entitlements };
+}
+
 /** The claims of its license key. */
-export const keyClaims = (license: DrillLicense): Record<string, unknown> => ({
+export const keyClaims = (license: DrillLicense, now: number): Record<string, unknown> => ({
   sub: license.customerId,
   jti: license.id,
   iat: numericDate(license.issuedAt),
@@ -149,6 +178,7 @@ export const keyClaims = (license: DrillLicense): Record<string, unknown> => ({
   ...(license.expiresAt === null ? {} : { exp: numericDate(license.expiresAt) }),
   ...termsOf(license),
   ...(license.updatesUntil === null ? {} : { updates_until: formatInstant(license.updatesUntil) }),
+  ...entitlementClaims(license, now),
   rev: license.revision,
 });
 
@@ -170,4 +200,5 @@ export const presentLicense = (license: DrillLicense, now: number) => ({
   unproven_lease_hours: license.unprovenLeaseHours,
   clone_policy: "warn",
   updates_until: formatOrNull(license.updatesUntil),
+  entitlements: inForce(license, now),
 });

@@ -154,7 +154,8 @@ class LicenseDrill:
 
         :param terms: as the admin API calls them: license_type (trial, standard, professional, enterprise), features,
             max_instances, max_services, max_requests_per_day, starts_at, expires_at or expires_days, grace_days,
-            lease_days, check_in_hours, unproven_lease_hours, updates_until, customer_id; the rest is the type's
+            lease_days, check_in_hours, unproven_lease_hours, updates_until, entitlements, customer_id; the rest
+            is the type's
         :raises ValueError, TypeError: for terms that are none
         """
         return self._desk.issue(**terms)

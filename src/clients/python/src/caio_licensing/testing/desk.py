@@ -63,7 +63,7 @@ class Desk:
         return self._named(license_key).seats.usage.on(date)
 
     def key_of(self, license: License) -> str:
-        return self._ring.sign("license+jwt", license.key_claims())
+        return self._ring.sign("license+jwt", license.key_claims(self._now()))
 
     def activate(self, body: Body) -> dict[str, Any]:
         return self._grant("activated", body)
@@ -202,6 +202,7 @@ class Desk:
                 "license_expires_at": format_instant(license.expires_at),
                 "grace_until": format_instant(license.grace_until),
                 **({} if covered is None else {"updates_until": format_instant(covered)}),
+                **license.entitlement_claims(now),
                 "check_in_at": format_instant(granted.check_in_at),
                 **({} if granted.proven else {"proven": False}),
                 **echoed,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Sequence, Union
+from typing import Any, Mapping, Sequence, Union
 
 from ..times import DAY, SECOND, format_instant, parse_instant
 
@@ -53,6 +53,8 @@ class License:
     max_requests_per_day: int | None
     unproven_lease_hours: int
     updates_until: int | None
+    #: By code: `value`, and perhaps `until`, RFC 3339: the first instant without it.
+    entitlements: dict[str, dict[str, Any]]
     status: str = "active"
     revision: int = 1
     #: Until then a replaced key renews the seats of before without proof.
@@ -86,7 +88,17 @@ class License:
             "max_requests_per_day": self.max_requests_per_day,
         }
 
-    def key_claims(self) -> dict[str, Any]:
+    def in_force(self, now: int) -> dict[str, dict[str, Any]]:
+        """The entitlements that have not ended."""
+        ends = {code: one.get("until") for code, one in self.entitlements.items()}
+        return {code: one for code, one in self.entitlements.items() if ends[code] is None or instant(ends[code]) > now}
+
+    def entitlement_claims(self, now: int) -> dict[str, Any]:
+        """The claim of key and certificate, which is left out if there is none."""
+        entitlements = self.in_force(now)
+        return {"entitlements": entitlements} if entitlements else {}
+
+    def key_claims(self, now: int) -> dict[str, Any]:
         dates = {"nbf": self.starts_at, "exp": self.expires_at}
         return {
             "sub": self.customer_id,
@@ -95,6 +107,7 @@ class License:
             **{name: at // SECOND for name, at in dates.items() if at is not None},
             **self.terms(),
             **({} if self.updates_until is None else {"updates_until": format_instant(self.updates_until)}),
+            **self.entitlement_claims(now),
             "rev": self.revision,
         }
 
@@ -117,6 +130,7 @@ class License:
             "unproven_lease_hours": self.unproven_lease_hours,
             "clone_policy": "warn",
             "updates_until": format_instant(self.updates_until),
+            "entitlements": self.in_force(now),
         }
 
 
@@ -158,6 +172,7 @@ def new_license(
     check_in_hours: int = 24,
     unproven_lease_hours: int = 72,
     updates_until: Instant | None = None,
+    entitlements: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> License:
     """:raises ValueError: for an instant that is none"""
     days, grace, granted, instances, services, requests = _TYPES.get(license_type, _PROFESSIONAL)
@@ -183,7 +198,16 @@ def new_license(
         max_requests_per_day=_limit(max_requests_per_day, requests),
         unproven_lease_hours=unproven_lease_hours,
         updates_until=None if updates_until is None else ceil_to_second(instant(updates_until)),
+        entitlements={code: _entitlement(one) for code, one in sorted((entitlements or {}).items())},
     )
+
+
+def _entitlement(given: Mapping[str, Any]) -> dict[str, Any]:
+    until = given.get("until")
+    return {
+        "value": given["value"],
+        **({} if until is None else {"until": format_instant(ceil_to_second(instant(until)))}),
+    }
 
 
 def _limit(given: Limit, usual: int | None) -> int | None:
