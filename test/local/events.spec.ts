@@ -22,6 +22,7 @@ const written = new Set(
 const BY_TEMPLATE = [
   ...["contact", "customer"].flatMap((entity) => [`${entity}.email_bounced`, `${entity}.email_complained`]),
   ...["customer", "license"].map((entity) => `${entity}.imported`),
+  ...["customers", "licenses"].map((what) => `${what}.exported`),
   ...["expired", "expiring", "grace_started"].map((stage) => `license.${stage}`),
   ...["cancelled", "done", "failed", "held", "ordered", "released"].map((what) => `pending_change.${what}`),
 ];

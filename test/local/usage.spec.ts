@@ -40,6 +40,7 @@ it("the programs are found", () => {
     "deploy",
     "smoke",
     "bench",
+    "bench:backup",
     "bench:capacity",
     "bench:years",
     "torture",
