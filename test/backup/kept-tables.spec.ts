@@ -1,5 +1,6 @@
 // What entitlements, meters, endpoints, and events of time keep comes back, too, and goes on from there.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
 import { foldUsage } from "../../src/licensing/usage/folding.ts";
 import { servicesOf } from "../../src/services.ts";
 import {
@@ -61,6 +62,8 @@ async function expectSame(...names: string[]): Promise<void> {
     expect([name, await tableOf(rowsElsewhere, name)]).toEqual([name, await tableOf(rows, name)]);
 }
 
+type Day = [date: string, requests: number, meters?: object | undefined];
+
 describe("meters", () => {
   const FIGURES = ["usage", "usage_months", "license_usage", "license_usage_months"];
 
@@ -77,7 +80,7 @@ describe("meters", () => {
     setTime(NOW);
     const certificates: Record<string, string> = {};
     for (const box of ["a", "b"]) certificates[box] = (await activate(key, box)).body.certificate;
-    const tell = async (box: string, days: [string, number, object?][], bindings = env) => {
+    const tell = async (box: string, days: Day[], bindings: Env = env) => {
       const usage = days.map(([date, requests, meters]) => ({ date, requests, services: 1, meters }));
       const body = { license_key: key, instance_id: box, certificate: certificates[box], usage };
       const answer = await call("/v1/check-in", { body, bindings });
@@ -85,7 +88,7 @@ describe("meters", () => {
       expect(answer.body.usage_ignored ?? []).toEqual([]);
       return answer.body.warnings as { limit?: string; observed?: number }[];
     };
-    const days: [string, number, object?][] = [
+    const days: Day[] = [
       ["2026-07-05", 1, { [sum]: 5, [peak]: 2 }],
       ["2026-07-09", 1],
       ["2026-08-10", 1, { [sum]: 7, [peak]: 3 }],
@@ -135,7 +138,7 @@ describe("meters", () => {
     );
     expect((await admin(statement, { bindings: elsewhere })).body).toEqual(stated.body);
 
-    const both = async (box: string, days: [string, number, object?][]) => {
+    const both = async (box: string, days: Day[]) => {
       const warnings = await tell(box, days);
       expect(await tell(box, days, elsewhere)).toEqual(warnings);
       await expectSame(...FIGURES);
