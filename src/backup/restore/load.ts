@@ -60,10 +60,9 @@ export async function loadPage(
   const { kept } = entry;
   const { db } = context;
   const inserts = chunks.map((chunk) => db.sql(insertion(kept, head.columns), chunk));
-  const parents = chunks.flatMap((chunk) => [
-    ...(table === "licenses" ? missingParents(context, head, chunk) : []),
-    ...missingDefinitions(context, head, chunk),
-  ]);
+  const parents = chunks.flatMap((chunk) =>
+    missingParents(context, head, chunk).concat(missingDefinitions(context, head, chunk)),
+  );
   const next: Loaded = {
     ...loaded,
     pages: page,
@@ -97,7 +96,12 @@ function insertion(kept: KeptTable, columns: string[]): string {
  * Makes the customers and license types that licenses name and that went while the backup was read: a license that
  * changed hands must not be lost with its former customer.
  */
-function missingParents({ db, clock }: Context, { columns }: PageHead, chunk: string): D1PreparedStatement[] {
+function missingParents(
+  { db, clock }: Context,
+  { table, columns }: PageHead,
+  chunk: string,
+): D1PreparedStatement[] {
+  if (table !== "licenses") return [];
   const of = (column: string): string => `value ->> ${columns.indexOf(column)}`;
   const now = clock.now();
   return [

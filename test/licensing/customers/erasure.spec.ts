@@ -124,12 +124,12 @@ async function someoneWhoLeft() {
   await rows("UPDATE activations SET clone_suspected_at = ? WHERE license_id = ?", start, one.license.id);
   await fire(NIGHTLY, mailing(ADMINS), start);
   await staff(`/licenses/${one.license.id}/suspend`, { reason: "The end" });
-  await refused(one, "a");
+  await callRefused(one, "a");
   return one;
 }
 
 /** An installation that goes on calling. */
-async function refused(one: { license_key: string; mark: string; home: string }, instance_id: string) {
+async function callRefused(one: { license_key: string; mark: string; home: string }, instance_id: string) {
   const body = { license_key: one.license_key, instance_id, hostname: `${one.mark}-refused` };
   const answer = await call("/v1/activate", { body, headers: { "CF-Connecting-IP": one.home } });
   expect(answer.status, answer.text).toBe(403);
@@ -218,12 +218,12 @@ describe("erasing a customer", () => {
     const latest = async () => (await admin(`/licenses/${one.license.id}/refusals`)).body.data[0];
     await erase(one.id);
     setTime(start + 60_000);
-    await refused(one, "b");
+    await callRefused(one, "b");
     expect(await latest()).toMatchObject({ instance_id: "b", hostname: null, ip: null });
     expect(await keptOf([one.mark, one.home])).toEqual([]);
     await staff(`/customers/${one.id}`, { name: "Acme" }, { method: "PATCH" });
     setTime(start + 120_000);
-    await refused(one, "c");
+    await callRefused(one, "c");
     expect(await latest()).toMatchObject({ instance_id: "c", hostname: `${one.mark}-refused`, ip: one.home });
   });
 
