@@ -239,6 +239,44 @@ describe("erasing a customer", () => {
     expect(await keptOf([other])).toHaveLength(3);
   });
 
+  it("takes what was said of their mails, of a license that they gave away, and a refused address alone", async () => {
+    const mark = newMark();
+    const { id } = await newCustomer();
+    const { license } = await newLicense({ customer_id: id, expires_days: 1, grace_days: 0 });
+    const { license: away } = await newLicense();
+    setTime(start + 3 * DAY);
+    const mail = unique("msg");
+    await rows(
+      `INSERT INTO messages (id, dedupe_key, kind, customer_id, recipient, subject, content, status, created_at, updated_at)
+       VALUES (?1, ?1, 'license_delivery', ?2, 'a@acme.example', 'Hello', '', 'failed', 0, 0)`,
+      mail,
+      id,
+    );
+    for (const [type, entity, detail] of [
+      ["message", mail, {}],
+      ["license", away.id, { customer_id: { from: id, to: "x" } }],
+    ] as const) {
+      await rows(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'x', ?, ?, 'staff', 'x', 'r', ?)`,
+        start,
+        type,
+        entity,
+        JSON.stringify(detail),
+      );
+      await answered(entity, mark);
+    }
+    const refusal = { at: 1, code: "LICENSE_EXPIRED", instance_id: "a", hostname: null, ip: mark };
+    await rows(
+      "INSERT INTO license_refusals VALUES (?, ?, 1, NULL)",
+      license.id,
+      JSON.stringify([refusal, { ...refusal, ip: null }]),
+    );
+    expect(await keptOf([mark])).toHaveLength(7);
+    expect(await erase(id)).toMatchObject({ status: 200, body: { goes: { refusals: 1, deliveries: 6 } } });
+    expect(await keptOf([mark])).toEqual([]);
+  });
+
   it("is recorded by ids alone, and the record stays sound", async () => {
     const { mark, id, home } = await someoneWhoLeft();
     await erase(id);
