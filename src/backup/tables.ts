@@ -27,6 +27,7 @@ const SEALED = "up_to <= ?1";
 export const KEPT: readonly KeptTable[] = [
   // Read last: whoever is erased while a backup is read is erased again from what was read before.
   { table: schema.erasures, key: ["id"] },
+  { table: schema.entitlements, key: ["code"] },
   { table: schema.licenseTypes, key: ["id"] },
   { table: schema.customers, key: ["id"] },
   { table: schema.contacts, key: ["id"], parent: { column: "customer_id", table: "customers", key: "id" } },
@@ -48,7 +49,13 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.usageDays, key: ["day"] },
   { table: schema.usageWalk, key: ["only"] },
   { table: schema.overuse, key: ["license_id", "day", "limit_name"] },
+  { table: schema.meterOveruse, key: ["day", "license_id", "code"] },
+  { table: schema.statements, key: ["license_id", "month", "revision"] },
   { table: schema.silenceWalk, key: ["only"] },
+  { table: schema.timeWalk, key: ["only"] },
+  { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days"] },
+  { table: schema.silentInstances, key: ["license_id", "instance_id"] },
+  { table: schema.licenseRefusals, key: ["license_id"] },
   { table: schema.messages, key: ["id"] },
   { table: schema.messageWalk, key: ["only"] },
   // The record ends with the event of the backup: what comes later is only partly in the rows.
@@ -62,10 +69,25 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.people, key: ["email"], access: true },
   { table: schema.apiTokens, key: ["id"], access: true },
   { table: schema.sessions, key: ["id"], access: true },
+  {
+    table: schema.webhookEndpoints,
+    key: ["id"],
+    // Which run has it, and how long it failed, is of the former service.
+    without: ["lease", "lease_until", "failures", "failing_since", "next_try_at"],
+    access: true,
+  },
+  {
+    table: schema.webhookDeliveries,
+    key: ["endpoint_id", "number"],
+    where: "event_id <= ?1",
+    parent: { column: "endpoint_id", table: "webhook_endpoints", key: "id" },
+    access: true,
+  },
 ];
 
 /** Counted again from the tables above. */
 export const COUNTED: readonly SQLiteTable[] = [
+  schema.entitlementUses,
   schema.licenseCounts,
   schema.licenseTurns,
   schema.licenseUsage,
@@ -73,7 +95,10 @@ export const COUNTED: readonly SQLiteTable[] = [
   schema.activationTotals,
 ];
 
-/** What only the running service needs: requests of the last day, its pace, its jobs, and backups themselves. */
+/**
+ * What only the running service has: requests of the last day, its pace, its jobs, and backups themselves. The secrets
+ * of webhook endpoints are in no backup.
+ */
 export const PASSING: readonly SQLiteTable[] = [
   schema.idempotencyKeys,
   schema.mailPace,
@@ -81,6 +106,7 @@ export const PASSING: readonly SQLiteTable[] = [
   schema.writeProbe,
   schema.backups,
   schema.restores,
+  schema.webhookSecrets,
 ];
 
 export const nameOf = (table: SQLiteTable): string => getTableConfig(table).name;

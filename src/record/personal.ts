@@ -39,3 +39,6 @@ export const HOLDS_VALUES = `(e.ip IS NOT NULL AND e.actor_type <> 'staff' OR EX
   WHERE t.atom IS NOT NULL AND (t.fullkey IN ('$.to', '$.hostname') OR ${[...PERSONAL]
     .map((name) => `t.fullkey || '.' GLOB '*.${name}[.[]*'`)
     .join(" OR ")})))`;
+
+/** What a customer is called who was erased. */
+export const ERASED = "Erased";

@@ -67,7 +67,9 @@ export async function attempt(
   const fault = addressFault(endpoint.url, context.config.issuers);
   if (fault !== null) return failed(`The address may not be called: ${fault}.`);
   if (secrets.length === 0)
-    return failed("The secret cannot be read any more: SESSION_SECRET was changed. Rotate the secret.");
+    return failed(
+      "There is no secret to sign with: SESSION_SECRET was changed, or a backup was restored. Rotate the secret.",
+    );
   const body = bodyOf(event, objects, endpoint);
   const headers = await signedHeaders(event.id, at, body, secrets);
   const giveUp = new AbortController();

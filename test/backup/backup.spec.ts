@@ -251,7 +251,6 @@ describe("what goes on while a backup is taken", () => {
     const { license, license_key: key } = await newLicense();
     await activate(key, "box-1");
     await activate(key, "box-2");
-    const values = "(?1, '2026-03-04', 'box-1', 9, 3)";
     await rows(
       `INSERT INTO usage_months VALUES ('2026-03', ?, 'box-1', '{"04":[5,2],"05":[1,1]}')`,
       license.id,
@@ -263,12 +262,12 @@ describe("what goes on while a backup is taken", () => {
     );
     const backup = await takeBackup();
     await preparing(backup, [
-      `INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ${values}`,
+      `INSERT INTO usage (license_id, day, instance_id, requests, services, told) VALUES (?1, '2026-03-04', 'box-1', 9, 3, '[]')`,
       [license.id],
     ]);
     // As the service itself has it once the day was reported again.
     await rows(
-      `INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES ${values}`,
+      "INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES (?1, '2026-03-04', 'box-1', 9, 3)",
       license.id,
     );
     for (const table of ["usage", "usage_months", "license_usage", "license_usage_months"]) {
@@ -304,7 +303,13 @@ describe("what goes on while a backup is taken", () => {
   it("no usage is folded, until the backup ends or is given up", async () => {
     const { license, license_key: key } = await newLicense();
     await activate(key, "box-1");
-    await rows("INSERT INTO usage VALUES (?, '2026-03-04', 'box-1', 9, 3, NULL)", license.id);
+    const told = (day: string) =>
+      rows(
+        "INSERT INTO usage (license_id, day, instance_id, requests, services) VALUES (?, ?, 'box-1', 9, 3)",
+        license.id,
+        day,
+      );
+    await told("2026-03-04");
     const folded = async () => (await rows("SELECT 1 FROM usage_months")).length;
     const { id, cursor } = await open();
     await fire(DELIVERIES, env);
@@ -314,7 +319,7 @@ describe("what goes on while a backup is taken", () => {
     await fire(DELIVERIES, env);
     expect(await folded()).toBe(1);
 
-    await rows("INSERT INTO usage VALUES (?, '2026-03-05', 'box-1', 9, 3, NULL)", license.id);
+    await told("2026-03-05");
     const left = await open();
     await fire(DELIVERIES, env);
     expect(await rows("SELECT 1 FROM usage")).toHaveLength(1);

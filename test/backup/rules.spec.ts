@@ -38,9 +38,22 @@ describe("the rules of a backup", () => {
 
   it("take tokens, people and sessions only if asked, and nothing that must not leave the service", () => {
     const access = KEPT.filter((kept) => kept.access).map(({ table }) => nameOf(table));
-    expect(access.toSorted()).toEqual(["api_tokens", "people", "sessions"]);
+    expect(access.toSorted()).toEqual([
+      "api_tokens",
+      "people",
+      "sessions",
+      "webhook_deliveries",
+      "webhook_endpoints",
+    ]);
     const others = KEPT.filter((kept) => !kept.access).flatMap(columnsOf);
-    expect(others.filter((name) => /secret|token$|hash/.test(name)).toSorted()).toEqual(["token"]);
-    expect(columnsOf(KEPT.find(({ table }) => nameOf(table) === "audit_seals")!)).toContain("token");
+    // Signatures that anybody may see: of seals and of statements.
+    expect(others.filter((name) => /secret|token$|hash/.test(name)).toSorted()).toEqual([
+      "hash",
+      "token",
+      "token",
+    ]);
+    for (const name of ["audit_seals", "statements"])
+      expect(columnsOf(KEPT.find(({ table }) => nameOf(table) === name)!)).toContain("token");
+    expect(PASSING.map(nameOf)).toContain("webhook_secrets");
   });
 });

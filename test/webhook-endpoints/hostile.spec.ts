@@ -160,7 +160,7 @@ describe("an endpoint without a readable secret", () => {
     expect(receiver.got).toEqual([]);
     const { data } = (await admin(`/webhook-endpoints/${receiver.id}/deliveries`)).body;
     expect(data[0].error).toBe(
-      "The secret cannot be read any more: SESSION_SECRET was changed. Rotate the secret.",
+      "There is no secret to sign with: SESSION_SECRET was changed, or a backup was restored. Rotate the secret.",
     );
     await admin(`/webhook-endpoints/${receiver.id}/rotate-secret`, { method: "POST" });
     expect(receiver.got).toHaveLength(1);

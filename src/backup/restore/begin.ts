@@ -18,7 +18,15 @@ import {
 } from "./restores.ts";
 
 /** What must be empty. Events of a new service, such as a sign-in, may be there: they give way. */
-const EMPTY = ["customers", "licenses", "api_tokens", "people", "audit_seals"];
+const EMPTY = [
+  "customers",
+  "licenses",
+  "api_tokens",
+  "people",
+  "audit_seals",
+  "entitlements",
+  "webhook_endpoints",
+];
 
 /** D1 gives a statement 30 seconds. To make an index of more rows than this would take longer, so it stays. */
 const INDEXED_LAST = 3_000_000;

@@ -9,7 +9,7 @@ import { recordChange } from "../../record/events.ts";
 import { foldEvents } from "../../licensing/figures/statistics.ts";
 import { DROP_GUARD } from "./begin.ts";
 import { applyErasures } from "./erasures.ts";
-import { LICENSES_AT_ONCE, statementsFor } from "./licenses.ts";
+import { COUNT_TYPES, LICENSES_AT_ONCE, statementsFor } from "./licenses.ts";
 import { reportOf } from "./report.ts";
 import { advance, nameMeanwhile, readRestore, type Restore, SEATS_MEANWHILE, tablesOf } from "./restores.ts";
 import { checkNextSeals, faultsOfChain, givenUp, MAX_NAMED } from "./seals.ts";
@@ -57,7 +57,7 @@ const count: Step = {
   },
 };
 
-const MAY_BE_MADE = new Set(["customers", "license_types"]);
+const MAY_BE_MADE = new Set(["customers", "license_types", "entitlements"]);
 
 const licenses: Step = {
   name: "count what licenses have",
@@ -68,7 +68,7 @@ const licenses: Step = {
       db.sql("SELECT id FROM licenses WHERE id > ? ORDER BY id LIMIT ?", after, LICENSES_AT_ONCE),
     ]);
     const up_to = next!.results.at(-1)?.["id"] as string | undefined;
-    if (up_to === undefined) return advance(context, restore, done(restore), []);
+    if (up_to === undefined) return advance(context, restore, done(restore), [db.sql(COUNT_TYPES)]);
     const values = { restore: restore.id, after, up_to, backup_at: restore.manifest.begun_at };
     return advance(context, restore, { position: up_to }, statementsFor(context, values));
   },
@@ -121,9 +121,15 @@ const seals: Step = {
   },
 };
 
+/** SQL: whether the record has the event that a row of what was told tells of. */
+const isRecorded = (table: string, action: string): string => `EXISTS (
+  SELECT 1 FROM events e
+  WHERE e.entity_id = ${table}.license_id AND e.action = ${action} AND e.request_id = ${table}.request_id)`;
+
 /**
  * What was read before the row that it depends on, where that changed in between: search terms and the customer's own
- * contact follow the customer; a change to come may have been carried out, so staff decide.
+ * contact follow the customer; a change to come may have been carried out, so staff decide. And what is told of events
+ * after the end of the restored record, whose ids are used again: it is told anew.
  */
 const mends = ({ db }: Context, backupAt: number): D1PreparedStatement[] => [
   db.sql("UPDATE customers SET email = email, terms_at = NULL WHERE updated_at >= ?", backupAt),
@@ -133,6 +139,16 @@ const mends = ({ db }: Context, backupAt: number): D1PreparedStatement[] => [
      WHERE status = 'pending' AND license_id IN (SELECT id FROM licenses WHERE updated_at >= ?)`,
     backupAt,
   ),
+  db.sql("UPDATE time_walk SET up_to = min(up_to, ?)", backupAt),
+  db.sql(
+    `DELETE FROM license_told WHERE told_at >= ? AND NOT ${isRecorded("license_told", "'license.' || stage")}`,
+    backupAt,
+  ),
+  db.sql(
+    `DELETE FROM silent_instances WHERE told_at >= ? AND NOT ${isRecorded("silent_instances", "'instance.silent'")}`,
+    backupAt,
+  ),
+  db.sql("UPDATE webhook_endpoints SET cursor = min(cursor, (SELECT coalesce(max(id), 0) FROM events))"),
 ];
 
 /** Before anybody sees the data again. */

@@ -66,6 +66,53 @@ const COUNT_FOLDED = named(`
     WHERE m.days -> substr(d.day, 9) IS NOT NULL GROUP BY 1, 2) folded
   WHERE license_usage.day = folded.day AND license_usage.license_id = folded.license_id`);
 
+// After the two statements above: what is in usage, and of a day that left its month, other instances.
+const COUNT_METERS = named(`
+  UPDATE license_usage SET meters = counted.meters
+  FROM (SELECT day, license_id, json_group_object(code, n) AS meters
+    FROM (SELECT day, license_id, code, sum(n) AS n
+      FROM (SELECT u.day, u.license_id, one.key AS code, one.value AS n
+        FROM usage u CROSS JOIN json_each(u.meters) one WHERE ${within("u.license_id")} AND u.meters IS NOT NULL
+        UNION ALL
+        SELECT d.day, d.license_id, one.key, one.value
+        FROM (SELECT DISTINCT day, license_id FROM ${UNFOLDED}) d CROSS JOIN usage_months m
+          ON m.month = substr(d.day, 1, 7) AND m.license_id = d.license_id
+        CROSS JOIN json_each(m.days -> substr(d.day, 9) -> 3) one)
+      GROUP BY 1, 2, 3)
+    GROUP BY 1, 2) counted
+  WHERE license_usage.day = counted.day AND license_usage.license_id = counted.license_id`);
+
+// What the earlier days of the month come to, as triggers keep it otherwise (0026). Part of a month may be folded.
+const COUNT_BEFORE = named(`
+  UPDATE license_usage SET before = so_far.before
+  FROM (WITH days AS MATERIALIZED (SELECT DISTINCT license_id, day FROM usage WHERE ${within("license_id")}),
+    told AS MATERIALIZED (
+      SELECT l.license_id, l.day, one.key AS code, one.value AS n
+      FROM days CROSS JOIN license_usage l ON l.day = days.day AND l.license_id = days.license_id
+      CROSS JOIN json_each(l.meters) one
+      UNION ALL
+      SELECT m.license_id, m.month || '-' || date.key, one.key, one.value
+      FROM (SELECT DISTINCT license_id, substr(day, 1, 7) AS month FROM days) part CROSS JOIN license_usage_months m
+        ON m.month = part.month AND m.license_id = part.license_id
+      CROSS JOIN json_each(m.days) date CROSS JOIN json_each(date.value, '$[2]') one)
+    SELECT day, license_id, json_group_object(code, json_array(total, peak)) AS before
+    FROM (SELECT own.day, own.license_id, earlier.code, sum(earlier.n) AS total, max(earlier.n) AS peak
+      FROM (SELECT DISTINCT license_id, day FROM told) own JOIN told earlier
+        ON earlier.license_id = own.license_id AND earlier.day < own.day AND earlier.day >= substr(own.day, 1, 7)
+      GROUP BY 1, 2, 3)
+    GROUP BY 1, 2) so_far
+  WHERE license_usage.day = so_far.day AND license_usage.license_id = so_far.license_id`);
+
+const USES = "INSERT INTO entitlement_uses (code, holder, id, until)";
+
+const COUNT_USES = named(`
+  ${USES} SELECT one.key, 'license', l.id, one.value ->> 'until'
+  FROM licenses l CROSS JOIN json_each(l.entitlements) one WHERE ${within("l.id")} AND l.entitlements <> '{}'`);
+
+/** Counts what license types have. Once, after the licenses. */
+export const COUNT_TYPES = `
+  ${USES} SELECT one.key, 'license_type', t.id, NULL FROM license_types t CROSS JOIN json_each(t.entitlements) one`;
+
 const COUNT_SEATS = named(`
   INSERT INTO ${SEATS_MEANWHILE} (license_id, seated)
   SELECT license_id, count(*) FROM activations WHERE ended_at = 0 AND ${within("license_id")} GROUP BY license_id
@@ -93,6 +140,9 @@ const STATEMENTS = [
   DAYS_OF_LICENSES,
   COUNT_USAGE,
   COUNT_FOLDED,
+  COUNT_METERS,
+  COUNT_BEFORE,
+  COUNT_USES,
   COUNT_SEATS,
   NO_SEATS,
   COUNT_LICENSES,

@@ -60,7 +60,9 @@ export async function loadPage(
   const { kept } = entry;
   const { db } = context;
   const inserts = chunks.map((chunk) => db.sql(insertion(kept, head.columns), chunk));
-  const parents = table === "licenses" ? chunks.flatMap((chunk) => missingParents(context, head, chunk)) : [];
+  const parents = chunks.flatMap((chunk) =>
+    missingParents(context, head, chunk).concat(missingDefinitions(context, head, chunk)),
+  );
   const next: Loaded = {
     ...loaded,
     pages: page,
@@ -94,7 +96,12 @@ function insertion(kept: KeptTable, columns: string[]): string {
  * Makes the customers and license types that licenses name and that went while the backup was read: a license that
  * changed hands must not be lost with its former customer.
  */
-function missingParents({ db, clock }: Context, { columns }: PageHead, chunk: string): D1PreparedStatement[] {
+function missingParents(
+  { db, clock }: Context,
+  { table, columns }: PageHead,
+  chunk: string,
+): D1PreparedStatement[] {
+  if (table !== "licenses") return [];
   const of = (column: string): string => `value ->> ${columns.indexOf(column)}`;
   const now = clock.now();
   return [
@@ -110,6 +117,30 @@ function missingParents({ db, clock }: Context, { columns }: PageHead, chunk: st
        SELECT ${["license_type", "license_type", "grace_days", "lease_days", "check_in_hours", "features"].map(of).join(", ")}, ?1, ?1
        FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING`,
       now,
+      chunk,
+    ),
+  ];
+}
+
+/** Makes the definitions of entitlements that licenses and types have and that went while the backup was read. */
+function missingDefinitions(
+  { db, clock }: Context,
+  { table, columns }: PageHead,
+  chunk: string,
+): D1PreparedStatement[] {
+  const place = columns.indexOf("entitlements");
+  if (place === -1 || !["licenses", "license_types"].includes(table)) return [];
+  return [
+    db.sql(
+      `INSERT INTO entitlements (code, name, kind, aggregate, period, over, created_at, updated_at)
+       SELECT one.key, one.key,
+         CASE WHEN one.value -> 'meter' IS NOT NULL THEN 'meter'
+           WHEN json_type(one.value, '$.value') IN ('true', 'false') THEN 'flag'
+           WHEN json_type(one.value, '$.value') = 'text' THEN 'text' ELSE 'limit' END,
+         one.value -> 'meter' ->> 0, one.value -> 'meter' ->> 1, one.value -> 'meter' ->> 2, ?1, ?1
+       FROM json_each(?2) holder CROSS JOIN json_each(holder.value ->> ${place}) one
+       WHERE true GROUP BY one.key ON CONFLICT DO NOTHING`,
+      clock.now(),
       chunk,
     ),
   ];

@@ -2,7 +2,8 @@
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import type { Restore } from "./restores.ts";
 
-const ACCESS = "API tokens, people, and sessions did not come back: make tokens and name people anew.";
+const ACCESS =
+  "API tokens, people, sessions, and webhook endpoints did not come back: make tokens and endpoints and name people anew.";
 
 /** What happened after the backup and is known to nobody here, in sentences. */
 function toRepeat({ manifest, options, found }: Restore): string[] {
@@ -14,6 +15,11 @@ function toRepeat({ manifest, options, found }: Restore): string[] {
     "Mail that was sent since may be sent once more, and receipts that came since are not known.",
     "Erasures are applied again as far as the bucket BACKUPS knows them. Without it, erase again who was erased since.",
     ...(options.with_access ? [] : [ACCESS]),
+    ...(found.rows?.["webhook_endpoints"]
+      ? [
+          `Webhook endpoints came back without their secrets, and get nothing until then: rotate the secret of each. Event ids above ${manifest.event} are used again: a receiver that remembers ids has to forget those.`,
+        ]
+      : []),
     ...(found.restarted
       ? [
           `The seals begin anew: caio-license audit verify --accept-break ${found.restarted}. Keep the heads of the seals that were given up with your notes.`,

@@ -174,7 +174,7 @@ export function addBackupCommands(program: Command): void {
       "backup --stored bck_01KB0Q5V2E8N4P6R0S1T3W5X7Z sunday.backup",
     ]),
   )
-    .option("--with-access", "with API tokens (their hashes), people, and sessions")
+    .option("--with-access", "with API tokens (their hashes), people, sessions, and webhook endpoints")
     .option("--stored <id>", "fetch a backup of the bucket instead; caio-license backups lists them")
     .action(handle<Backup>(backUp));
 
@@ -192,7 +192,10 @@ export function addBackupCommands(program: Command): void {
       ["restore monday.backup", "restore monday.backup --with-access --state audit.json"],
     ),
   )
-    .option("--with-access", "also API tokens, people, and sessions, if the backup has them")
+    .option(
+      "--with-access",
+      "also API tokens, people, sessions, and webhook endpoints, if the backup has them",
+    )
     .option("--state <file>", "the state file of audit verify: it knows the last seal")
     .action(handle<Restore>(restore));
 }

@@ -11,6 +11,7 @@ import type { Customer } from "../../storage/schema.ts";
 import { addErasure, applyErasure, type Progress } from "./erasure.ts";
 import type { Erasure } from "./kept-erasures.ts";
 import { wordsOf } from "./naming.ts";
+import { answersOf, placesOf } from "./traces.ts";
 import { unknownCustomer } from "./customers.ts";
 
 export const ErasureRequest = z.strictObject({ reason: Reason });
@@ -26,6 +27,10 @@ interface Contents {
   /** Texts of digests to staff: all that are kept, since they name customers. */
   digests: number;
   pending_changes: number;
+  /** Licenses with refusals that say where instances ran. */
+  refusals: number;
+  /** Deliveries to webhook endpoints: what the receivers answered. */
+  deliveries: number;
   /** Events of before the record held no values. Nobody can change them. */
   events_that_stay: number;
 }
@@ -64,6 +69,8 @@ const COUNT = `
     (SELECT count(*) FROM messages WHERE kind = 'admin_digest' AND content <> '') AS digests,
     iif(?2 IS NULL, (SELECT count(*) FROM pending_changes WHERE license_id ${OF_CUSTOMER}
       AND (input <> '{}' OR detail IS NOT NULL)), 0) AS pending_changes,
+    iif(?2 IS NULL, (SELECT count(*) FROM (${placesOf("?1")})), 0) AS refusals,
+    (SELECT count(*) FROM (${answersOf("?1")})) AS deliveries,
     (SELECT count(*) FROM events e WHERE (entity_id = ?1 OR entity_id ${OF_CUSTOMER}) AND ${HOLDS_VALUES})
       AS events_that_stay`;
 

@@ -3,6 +3,7 @@
 import type { Context } from "../../context.ts";
 import { named } from "../../storage/database.ts";
 import type { Erasure } from "./kept-erasures.ts";
+import { answersOf, ERASED_REASON, placesOf } from "./traces.ts";
 
 const PAGE = 500;
 
@@ -29,6 +30,29 @@ const INSTANCES = named(`
     ORDER BY l.id, a.ended_at, a.instance_id LIMIT ${PAGE})
   RETURNING license_id, ended_at, instance_id`);
 
+const REFUSALS = named(`
+  UPDATE license_refusals SET refusals = (
+    SELECT json_group_array(json_set(value, '$.hostname', NULL, '$.ip', NULL)) FROM json_each(license_refusals.refusals))
+  WHERE license_id IN (${placesOf(":customer")} ORDER BY l.id LIMIT ${PAGE})`);
+
+/** A receiver may repeat what it was told. */
+const ANSWERS = named(`
+  UPDATE webhook_deliveries SET answer = '', error = iif(status IS NULL AND error IS NOT NULL, '${ERASED_REASON}', error)
+  WHERE (endpoint_id, number) IN (${answersOf(":customer")} LIMIT ${PAGE})`);
+
+/** Forgets a page of what others said: receivers, and for a customer, installations. @returns whether there may be more */
+export async function forgetTraces(
+  { db }: Context,
+  { customer_id: customer, contact_id }: Erasure,
+): Promise<boolean> {
+  const statements = contact_id === null ? [ANSWERS, REFUSALS] : [ANSWERS];
+  const pages = await db.batch(
+    statements.map((statement) => db.run(statement, { customer })),
+    "repeatable",
+  );
+  return pages.some(({ meta }) => meta.changes === PAGE);
+}
+
 const FINISH = named("UPDATE erasures SET finished_at = :now WHERE id = :erasure");
 
 /** Forgets what there may be much of. @returns whether all of it is done */
@@ -48,6 +72,7 @@ export async function forgetPages(
     return true;
   };
   if (!(await pages(() => mail.forgetPage(context, now, customer)))) return false;
+  if (!(await pages(() => forgetTraces(context, erasure)))) return false;
   if (erasure.contact_id === null) {
     const licenses = async () => {
       const [, changed] = await db.batch(LICENSES.map((statement) => db.run(statement, { customer, now })));

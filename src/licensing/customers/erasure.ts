@@ -9,15 +9,13 @@ import type { Context } from "../../context.ts";
 import { DAY } from "../../kernel/dates.ts";
 import { MAX_ATTEMPTS, overtaken } from "../../kernel/resources.ts";
 import { named } from "../../storage/database.ts";
+import { ERASED } from "../../record/personal.ts";
 import { contacts, type Customer, customers, type ErasureRow } from "../../storage/schema.ts";
 import { replaceTerms } from "./customers.ts";
-import { forgetPages } from "./erasure-pages.ts";
+import { forgetPages, forgetTraces } from "./erasure-pages.ts";
 import { type Erasure, keepErasure, keptErasures } from "./kept-erasures.ts";
 import { namesIn, wordsOf } from "./naming.ts";
 import { termsOf } from "./search-terms.ts";
-
-/** What a customer is called afterwards. */
-const ERASED = "Erased";
 
 /** What is left of a customer's row. */
 const emptied = (customer: Customer): Customer => ({
@@ -211,7 +209,10 @@ export async function carryOnErasures(context: Context, mayGoOn: () => boolean):
     }
     if (erasure.kept_at === null && backups !== null) await keepErasure(context, erasure);
     // What staff noted about the customer since then stays.
-    if (erasure.erased_at > since) await context.mail.forgetPage(context, clock.now(), erasure.customer_id);
+    if (erasure.erased_at > since) {
+      await context.mail.forgetPage(context, clock.now(), erasure.customer_id);
+      await forgetTraces(context, erasure);
+    }
   }
   for await (const unknown of keptErasures(context)) {
     if (!mayGoOn()) return false;

@@ -6,6 +6,7 @@ import { dayOf, formatInstant, SECOND } from "../../kernel/dates.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { Problem, type ProblemCode } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
+import { ERASED } from "../../record/personal.ts";
 import { named } from "../../storage/database.ts";
 import type { KeptRefusal } from "../../storage/schema.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
@@ -67,12 +68,14 @@ const FIRST_OF_DAY = named(`
   SELECT id, '[]', 0, :day FROM licenses WHERE id = :license
   ON CONFLICT DO UPDATE SET exhausted_day = :day WHERE exhausted_day IS NOT :day`);
 
+/** Of a customer who was erased it is not kept where its installations go on. */
 const KEEP = named(`
   INSERT INTO license_refusals (license_id, refusals, refused_at)
-  SELECT id, json_array(json(:refusal)), :now FROM licenses WHERE id = :license
+  SELECT l.id, json_array(json(iif(c.name = '${ERASED}', :nameless, :refusal))), :now
+  FROM licenses l CROSS JOIN customers c ON c.id = l.customer_id WHERE l.id = :license
   ON CONFLICT DO UPDATE SET refused_at = :now, refusals = (
     SELECT json_group_array(json(value)) FROM (
-      SELECT :refusal AS value
+      SELECT excluded.refusals ->> 0 AS value
       UNION ALL
       SELECT value FROM (SELECT value FROM json_each(license_refusals.refusals) ORDER BY key LIMIT ${MOST - 1})))
   WHERE NOT refused_at BETWEEN :now - ${PAUSE} + 1 AND :now`);
@@ -95,7 +98,12 @@ async function keep(
           recordChange(acting, now, "seats.exhausted", ["license", license], { limit, allowed, observed }),
         ]
       : []),
-    db.run(KEEP, { license, now, refusal: JSON.stringify(refusal) }),
+    db.run(KEEP, {
+      license,
+      now,
+      refusal: JSON.stringify(refusal),
+      nameless: JSON.stringify({ ...refusal, hostname: null, ip: null }),
+    }),
   ]);
   if (code === "ACTIVATION_LIMIT_REACHED") context.tellSoon(context, "instance");
 }

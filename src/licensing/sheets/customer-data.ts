@@ -6,6 +6,7 @@ import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Row } from "../../storage/database.ts";
 import { getCustomer } from "../customers/customers.ts";
+import { isAbout } from "../customers/traces.ts";
 import { streamed } from "./streamed.ts";
 
 /** Each page is a trip, and rows of mail are the largest: 15 KB each. */
@@ -62,6 +63,38 @@ const SECTIONS: Section[] = [
     start: ["", ""],
   },
   {
+    name: "meter_overuse",
+    rows: `meter_overuse WHERE ${OWN}`,
+    key: ["day", "license_id", "code"],
+    start: ["", "", ""],
+  },
+  {
+    name: "statements",
+    rows: `statements WHERE ${OWN}`,
+    key: ["license_id", "month", "revision"],
+    start: ["", "", 0],
+  },
+  {
+    name: "license_told",
+    rows: `license_told WHERE ${OWN}`,
+    key: ["license_id", "ends_at", "stage", "days"],
+    start: ["", 0, "", 0],
+  },
+  {
+    name: "silent_instances",
+    rows: `silent_instances WHERE ${OWN}`,
+    key: ["license_id", "instance_id"],
+    start: ["", ""],
+  },
+  { name: "license_refusals", rows: `license_refusals WHERE ${OWN}`, key: ["license_id"], start: [""] },
+  {
+    name: "webhook_deliveries",
+    rows: `webhook_deliveries WHERE EXISTS (
+      SELECT 1 FROM events e WHERE e.id = event_id AND ${isAbout("e", "?1")})`,
+    key: ["endpoint_id", "number"],
+    start: ["", 0],
+  },
+  {
     name: "mails",
     rows: "messages WHERE customer_id = ?1 AND recipient <> ''",
     key: ["id"],
@@ -77,7 +110,7 @@ const SECTIONS: Section[] = [
 ];
 
 /** What the service notes for itself. */
-const INTERNAL = new Set(["terms_at", "version", "dedupe_key", "content", "batch_id", "told_on"]);
+const INTERNAL = new Set(["terms_at", "version", "dedupe_key", "content", "batch_id", "told_on", "told"]);
 
 const JSON_COLUMNS = new Set([
   "metadata",
@@ -89,13 +122,22 @@ const JSON_COLUMNS = new Set([
   "unproven",
   "input",
   "days",
+  "meters",
+  "figures",
   "detail",
 ]);
 
-const isInstant = (name: string): boolean => /(?:^|_)at$|_until$|_since$/.test(name);
+/** JSON in which instants are, too. */
+const WITH_INSTANTS = new Set(["entitlements", "refusals"]);
+
+const isInstant = (name: string): boolean => /(?:^|_)at$|(?:^|_)until$|_since$/.test(name);
 
 function shown(name: string, value: unknown): unknown {
   if (typeof value === "string" && JSON_COLUMNS.has(name)) return JSON.parse(value) as unknown;
+  if (typeof value === "string" && WITH_INSTANTS.has(name))
+    return JSON.parse(value, (member, inner: unknown) =>
+      typeof inner === "number" ? shown(member, inner) : inner,
+    ) as unknown;
   if (typeof value !== "number" || !isInstant(name)) return value;
   return value === 0 ? null : formatInstant(value);
 }

@@ -84,13 +84,55 @@ async function someone(mark = newMark()) {
   return { mark, id, license, license_key, home };
 }
 
+/** What a receiver said of the last event about the customer: in an answer, and where it was not reached. */
+async function answered(id: string, words: string): Promise<string> {
+  const endpoint = unique("whe");
+  await rows(
+    `INSERT INTO webhook_endpoints (id, url, events, active, include_personal, cursor, created_at, updated_at)
+     VALUES (?, 'https://hooks.acme.example/', '["*"]', 0, 1, 0, 0, 0)`,
+    endpoint,
+  );
+  await rows(
+    `INSERT INTO webhook_deliveries (endpoint_id, number, event_id, action, at, status, ms, error, answer)
+     SELECT ?1, column1, (SELECT max(id) FROM events WHERE entity_id = ?2), 'x', ?3, column2, 5, column3, column4
+     FROM (VALUES (1, 200, NULL, 'Thanks, ' || ?4), (2, 500, 'It answered 500.', 'No ' || ?4),
+       (3, NULL, 'It could not be reached: ' || ?4, ''), (4, 204, NULL, ''))`,
+    endpoint,
+    id,
+    start,
+    words,
+  );
+  return endpoint;
+}
+
 /** The same, with a digest about them, and with licenses that let nothing run any more. */
 async function someoneWhoLeft() {
   const one = await someone();
+  for (const about of [one.id, one.license.id]) await answered(about, one.mark);
+  // What only time makes, and a statement.
+  await rows(
+    `INSERT INTO license_told VALUES (?, ?, 'expired', 0, ?2, ?2, 'r', json_object('expires_at', '2032-01-01'))`,
+    one.license.id,
+    start,
+  );
+  await rows("INSERT INTO silent_instances VALUES (?, 'a', 'act_1', ?2, ?2, 'r')", one.license.id, start);
+  const day = new Date(start - DAY).toISOString().slice(0, 10);
+  await rows("INSERT INTO meter_overuse VALUES (?, ?, 'tokens')", day, one.license.id);
+  const closed = new Date(start - 100 * DAY).toISOString().slice(0, 7);
+  const statement = await admin(`/licenses/${one.license.id}/statements/${closed}`);
+  expect(statement.body.statement, statement.text).toMatch(/^eyJ/);
   await rows("UPDATE activations SET clone_suspected_at = ? WHERE license_id = ?", start, one.license.id);
   await fire(NIGHTLY, mailing(ADMINS), start);
   await staff(`/licenses/${one.license.id}/suspend`, { reason: "The end" });
+  await callRefused(one, "a");
   return one;
+}
+
+/** An installation that goes on calling. */
+async function callRefused(one: { license_key: string; mark: string; home: string }, instance_id: string) {
+  const body = { license_key: one.license_key, instance_id, hostname: `${one.mark}-refused` };
+  const answer = await call("/v1/activate", { body, headers: { "CF-Connecting-IP": one.home } });
+  expect(answer.status, answer.text).toBe(403);
 }
 
 const REASON = { reason: "Asked for by letter." };
@@ -120,6 +162,8 @@ describe("erasing a customer", () => {
       "messages",
       "pending_changes",
       "idempotency_keys",
+      "license_refusals",
+      "webhook_deliveries",
     ]) {
       expect(places).toContain(place);
     }
@@ -144,6 +188,93 @@ describe("erasing a customer", () => {
     const seats = await rows("SELECT instance_id FROM activations WHERE license_id = ?", license.id);
     expect(seats).toHaveLength(2);
     expect((await admin(`/customers?q=${id}`)).body.data).toMatchObject([{ id }]);
+    expect((await admin(`/licenses/${license.id}/refusals`)).body.data).toEqual([
+      {
+        at: new Date(start).toISOString(),
+        code: "LICENSE_SUSPENDED",
+        instance_id: "a",
+        hostname: null,
+        ip: null,
+      },
+    ]);
+    for (const table of ["statements", "license_told", "silent_instances", "meter_overuse"])
+      expect(await rows(`SELECT 1 FROM ${table} WHERE license_id = ?`, license.id)).toHaveLength(1);
+    // Whether it was delivered stays.
+    const said = await rows(
+      `SELECT number, status, error, answer FROM webhook_deliveries
+       WHERE event_id IN (SELECT id FROM events WHERE entity_id = ?) ORDER BY number`,
+      license.id,
+    );
+    expect(said).toEqual([
+      { number: 1, status: 200, error: null, answer: "" },
+      { number: 2, status: 500, error: "It answered 500.", answer: "" },
+      { number: 3, status: null, error: "Erased.", answer: "" },
+      { number: 4, status: 204, error: null, answer: "" },
+    ]);
+  });
+
+  it("keeps where installations go on no more, until staff enter a customer anew", async () => {
+    const one = await someoneWhoLeft();
+    const latest = async () => (await admin(`/licenses/${one.license.id}/refusals`)).body.data[0];
+    await erase(one.id);
+    setTime(start + 60_000);
+    await callRefused(one, "b");
+    expect(await latest()).toMatchObject({ instance_id: "b", hostname: null, ip: null });
+    expect(await keptOf([one.mark, one.home])).toEqual([]);
+    await staff(`/customers/${one.id}`, { name: "Acme" }, { method: "PATCH" });
+    setTime(start + 120_000);
+    await callRefused(one, "c");
+    expect(await latest()).toMatchObject({ instance_id: "c", hostname: `${one.mark}-refused`, ip: one.home });
+  });
+
+  it("takes what a receiver says at the same moment in the night, and of nobody else", async () => {
+    const { mark, id } = await someoneWhoLeft();
+    const other = newMark();
+    await answered((await newCustomer()).id, other);
+    await erase(id);
+    await answered(id, mark);
+    expect(await keptOf([mark])).toHaveLength(3);
+    await fire(NIGHTLY, mailing(ADMINS), start + DAY);
+    expect(await keptOf([mark])).toEqual([]);
+    expect(await keptOf([other])).toHaveLength(3);
+  });
+
+  it("takes what was said of their mails, of a license that they gave away, and a refused address alone", async () => {
+    const mark = newMark();
+    const { id } = await newCustomer();
+    const { license } = await newLicense({ customer_id: id, expires_days: 1, grace_days: 0 });
+    const { license: away } = await newLicense();
+    setTime(start + 3 * DAY);
+    const mail = unique("msg");
+    await rows(
+      `INSERT INTO messages (id, dedupe_key, kind, customer_id, recipient, subject, content, status, created_at, updated_at)
+       VALUES (?1, ?1, 'license_delivery', ?2, 'a@acme.example', 'Hello', '', 'failed', 0, 0)`,
+      mail,
+      id,
+    );
+    for (const [type, entity, detail] of [
+      ["message", mail, {}],
+      ["license", away.id, { customer_id: { from: id, to: "x" } }],
+    ] as const) {
+      await rows(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'x', ?, ?, 'staff', 'x', 'r', ?)`,
+        start,
+        type,
+        entity,
+        JSON.stringify(detail),
+      );
+      await answered(entity, mark);
+    }
+    const refusal = { at: 1, code: "LICENSE_EXPIRED", instance_id: "a", hostname: null, ip: mark };
+    await rows(
+      "INSERT INTO license_refusals VALUES (?, ?, 1, NULL)",
+      license.id,
+      JSON.stringify([refusal, { ...refusal, ip: null }]),
+    );
+    expect(await keptOf([mark])).toHaveLength(7);
+    expect(await erase(id)).toMatchObject({ status: 200, body: { goes: { refusals: 1, deliveries: 6 } } });
+    expect(await keptOf([mark])).toEqual([]);
   });
 
   it("is recorded by ids alone, and the record stays sound", async () => {
@@ -291,6 +422,8 @@ describe("erasing a customer", () => {
         mails: 3,
         digests: expect.any(Number),
         pending_changes: 1,
+        refusals: 1,
+        deliveries: 6,
       },
       events_that_stay: 0,
     });
@@ -419,14 +552,23 @@ describe("erasing a contact", () => {
       { customer_id: id, license_type: "standard", send_email: true },
       once(),
     );
+    await answered(id, gone);
     expect(new Set((await keptOf([gone])).map((found) => found.split(":")[0]))).toEqual(
-      new Set(["contacts", "customer_terms", "messages", "idempotency_keys"]),
+      new Set(["contacts", "customer_terms", "messages", "idempotency_keys", "webhook_deliveries"]),
     );
     const dry = (await eraseContact(id, contact.id, "?dry_run=true")).body;
     const { body } = await eraseContact(id, contact.id);
     expect(body).toMatchObject({
       contact_id: contact.id,
-      goes: { contacts: 1, licenses: 0, instances: 0, mails: 2, pending_changes: 0 },
+      goes: {
+        contacts: 1,
+        licenses: 0,
+        instances: 0,
+        mails: 2,
+        pending_changes: 0,
+        refusals: 0,
+        deliveries: 3,
+      },
       kept: true,
       finished: true,
     });
@@ -537,6 +679,8 @@ describe("an erasure outlives the database", () => {
       "activations",
       "messages",
       "pending_changes",
+      "license_refusals",
+      "webhook_deliveries",
     ];
     const backup = await Promise.all(tables.map((name) => rows(`SELECT * FROM ${name}`)));
     const { body } = await erase(id);
@@ -593,7 +737,7 @@ describe("an erasure outlives the database", () => {
       requestId: "r",
       ip: null,
     } as Context;
-    let pages = 3;
+    let pages = 4;
     const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
     const done = await applyErasure(context, erasure, { mayGoOn: () => pages-- > 0 });
     expect(done.finished).toBe(false);
@@ -633,6 +777,13 @@ describe("all that is kept about a customer", () => {
     ]);
     expect(body.activations[1].unproven).toMatchObject({});
     expect(body.usage_months).toHaveLength(2);
+    expect(body.statements).toMatchObject([{ license_id: license.id, figures: { customer_id: id } }]);
+    expect(body.license_told).toMatchObject([{ stage: "expired", told_at: new Date(start).toISOString() }]);
+    expect(body.silent_instances).toMatchObject([{ instance_id: "a" }]);
+    expect(body.meter_overuse).toHaveLength(1);
+    const at = new Date(start).toISOString();
+    expect(body.license_refusals[0].refusals).toMatchObject([{ at, hostname: `${mark}-refused` }]);
+    expect(body.webhook_deliveries).toHaveLength(8);
     expect(body.mails).toHaveLength(3);
     expect(body.mails[0].text).toContain(mark);
     expect(answer.text).not.toContain(license_key);

@@ -14,6 +14,8 @@ const WORDS: [keyof Erasure["goes"], string][] = [
   ["mails", "mails: to whom, and what they said"],
   ["digests", "digests to staff: what they said"],
   ["pending_changes", "changes to come or of before"],
+  ["refusals", "licenses with refusals that say where instances ran"],
+  ["deliveries", "deliveries to webhook endpoints: what the receivers answered"],
 ];
 
 function printErasure({ dry_run, goes, events_that_stay, finished, kept }: Erasure): void {

@@ -39,7 +39,7 @@ export const backupEndpoints = [
       tag: "Admin",
       summary: "Begin a backup, or open one of the bucket",
       description:
-        "Recorded as an export. Then read page after page, each with the cursor of the one before. While a backup is read, usage is not folded; one that nobody read for a day is given up. with_access adds API tokens (their hashes), people, and sessions; no backup has other secrets. id opens a backup of the bucket instead.",
+        "Recorded as an export. Then read page after page, each with the cursor of the one before. While a backup is read, usage is not folded; one that nobody read for a day is given up. with_access adds API tokens (their hashes), people, sessions, and webhook endpoints without their secrets; no backup has other secrets. id opens a backup of the bucket instead.",
       access: "backups",
       body: {
         schema: z.strictObject({ with_access: z.optional(z.boolean()), id: z.optional(BackupId) }),

@@ -26,6 +26,8 @@ const GONE: [keyof ErasureOutcome["goes"], string][] = [
   ["mails", "mail: to whom and what it said"],
   ["digests", "digest to staff: what it said"],
   ["pending_changes", "change to come or of before"],
+  ["refusals", "license with refusals that say where instances ran"],
+  ["deliveries", "delivery to a webhook endpoint: what the receiver answered"],
 ];
 
 const Plan: FC<{ outcome: ErasureOutcome }> = ({ outcome: { goes, events_that_stay } }) => (
