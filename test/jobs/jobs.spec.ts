@@ -274,6 +274,8 @@ describe("a run that fails", () => {
       "statistics",
       ...old,
       "backup",
+      "turns",
+      "webhooks",
       "end",
     ]);
   });

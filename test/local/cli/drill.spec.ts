@@ -249,9 +249,10 @@ async function isOpen(port: number): Promise<boolean> {
 }
 
 describe.concurrent("its end", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)(
+  it.for(["SIGINT", "SIGTERM"] as const)(
     "by %s ends the application and what that started, and leaves no file",
-    async (signal) => {
+    // Its own expect: polling does not find the test in one of several at a time otherwise.
+    async (signal, { expect }) => {
       const [port, inner] = [await freePort(), await freePort()];
       const command = `"$0" "$1" ${inner} & exec "$0" "$1" ${port}`;
       const own = join(folder, `end-${signal}`);
