@@ -173,6 +173,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       ends_at: 1,
       stage: "expired",
       days: 0,
+      code: "",
       due_at: 1,
       told_at: INSTANT,
       request_id: "r",
@@ -391,6 +392,8 @@ describe("the triggers", () => {
       "license_seats_delete",
       "license_seats_insert",
       "license_seats_update",
+      // test/licensing/licenses/turns.spec.ts
+      "license_told_record",
       // test/licensing/entitlements/entitlements.spec.ts
       "license_types_entitlements_delete",
       "license_types_entitlements_insert",
@@ -399,8 +402,6 @@ describe("the triggers", () => {
       "license_usage_begins",
       "license_usage_changed_late",
       "license_usage_gains",
-      // test/licensing/licenses/turns.spec.ts
-      "license_told_record",
       // Below.
       "license_usage_insert",
       // test/licensing/usage/meters.spec.ts
@@ -423,11 +424,11 @@ describe("the triggers", () => {
       "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
-      // test/licensing/usage/meters.spec.ts
-      "usage_meters_folded",
       // test/licensing/instances/silence.spec.ts
       "silent_instances_record_insert",
       "silent_instances_record_update",
+      // test/licensing/usage/meters.spec.ts
+      "usage_meters_folded",
       // test/licensing/usage/folding.spec.ts
       "usage_unfold",
     ]);
