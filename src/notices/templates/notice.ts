@@ -1,5 +1,6 @@
 // What mails are made from: facts and lists as plain data, independent of the database and of HTTP.
 // Instants are milliseconds since the epoch; null is perpetual, unlimited or none.
+import type { EntitlementValue } from "../../storage/schema.ts";
 
 export interface LicenseFacts {
   product: string;
@@ -19,6 +20,15 @@ export interface LicenseFacts {
 
 /** How far away an end is, in calendar days as the reader counts them; `in` is 2 or more. */
 export type When = "today" | "tomorrow" | { in: number };
+
+/** An entitlement that ends. */
+export interface EndingPart {
+  name: string;
+  value: EntitlementValue;
+  unit: string | null;
+  until: number;
+  when: When;
+}
 
 /** The licenses of one mail: one or several, all of the same customer. */
 export type Several<Item> = [Item, ...Item[]];
@@ -89,6 +99,7 @@ export type Notice =
     }
   | { kind: "expiry_warning"; licenses: Several<{ facts: LicenseFacts; when: When }> }
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
+  | { kind: "entitlement_expiring"; licenses: Several<{ facts: LicenseFacts; parts: Several<EndingPart> }> }
   | {
       kind: "admin_digest";
       product: string;

@@ -13,6 +13,7 @@ const KINDS = [
   "license_changed",
   "expiry_warning",
   "license_expired",
+  "entitlement_expiring",
   "admin_digest",
 ];
 const LANGUAGES = ["en", "de", "fr", "es", "ja"];
