@@ -32,14 +32,19 @@ export interface Candidate {
 
 type Place = [end: number, licenseId: string];
 
-type Found = Pick<Candidate, "license" | "customer" | "end"> & { ofType: number[] };
+type Found = Pick<Candidate, "license" | "customer"> & { end: number | null; ofType: number[] };
 
 /** Those behind a place, in the order of their ends and ids. */
-type Read = (context: Context, after: Place, upTo: number) => Promise<Found[]>;
+type Read = (context: Context, after: Place, upTo: number) => PromiseLike<Found[]>;
 
-const endingLicenses: Read = async ({ db }, [at, id], upTo) => {
-  const rows = await db.orm
-    .select({ license: licenses, customer: customers, ofType: licenseTypes.notice_days })
+const endingLicenses: Read = ({ db }, [at, id], upTo) =>
+  db.orm
+    .select({
+      license: licenses,
+      customer: customers,
+      ofType: licenseTypes.notice_days,
+      end: licenses.expires_at,
+    })
     .from(licenses)
     .innerJoin(customers, eq(customers.id, licenses.customer_id))
     .innerJoin(licenseTypes, eq(licenseTypes.id, licenses.license_type))
@@ -52,10 +57,8 @@ const endingLicenses: Read = async ({ db }, [at, id], upTo) => {
     )
     .orderBy(licenses.expires_at, licenses.id)
     .limit(PAGE);
-  return rows.map((row) => ({ ...row, end: row.license.expires_at ?? 0 }));
-};
 
-const endingEntitlements: Read = async ({ db }, [at, id], upTo) => {
+const endingEntitlements: Read = ({ db }, [at, id], upTo) => {
   const due = db.orm
     .selectDistinct({ until: entitlementUses.until, id: entitlementUses.id })
     .from(entitlementUses)
@@ -70,14 +73,13 @@ const endingEntitlements: Read = async ({ db }, [at, id], upTo) => {
     .orderBy(entitlementUses.until, entitlementUses.id)
     .limit(PAGE)
     .as("due");
-  const rows = await db.orm
+  return db.orm
     .select({ license: licenses, customer: customers, ofType: licenseTypes.notice_days, end: due.until })
     .from(due)
     .innerJoin(licenses, eq(licenses.id, due.id))
     .innerJoin(customers, eq(customers.id, licenses.customer_id))
     .innerJoin(licenseTypes, eq(licenseTypes.id, licenses.license_type))
     .orderBy(due.until, due.id);
-  return rows.map((row) => ({ ...row, end: row.end ?? 0 }));
 };
 
 async function* walk(
@@ -94,15 +96,17 @@ async function* walk(
         context,
         found.map(({ customer }) => customer.id),
       );
-      yield found.map(({ ofType, ...one }) => ({
-        ...one,
+      yield found.map(({ license, customer, ofType, end }) => ({
+        license,
+        customer,
         what,
-        thresholds: one.license.notice_days ?? ofType,
-        recipients: recipientsOf(contacts.get(one.customer.id) ?? [], "billing"),
+        end: end ?? 0,
+        thresholds: license.notice_days ?? ofType,
+        recipients: recipientsOf(contacts.get(customer.id) ?? [], "billing"),
       }));
       const last = found.at(-1);
       if (found.length < PAGE || !last) break;
-      place = [last.end, last.license.id];
+      place = [last.end ?? 0, last.license.id];
     }
   }
 }

@@ -1,6 +1,5 @@
 // What mails are made from: facts and lists as plain data, independent of the database and of HTTP.
 // Instants are milliseconds since the epoch; null is perpetual, unlimited or none.
-import type { EntitlementValue } from "../../storage/schema.ts";
 
 export interface LicenseFacts {
   product: string;
@@ -24,7 +23,7 @@ export type When = "today" | "tomorrow" | { in: number };
 /** An entitlement that ends. */
 export interface EndingPart {
   name: string;
-  value: EntitlementValue;
+  value: boolean | number | string | null;
   unit: string | null;
   until: number;
   when: When;
