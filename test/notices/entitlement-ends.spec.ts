@@ -68,7 +68,7 @@ const noticesOf = (license: string) =>
     id: string;
   }>(
     `SELECT id, kind, status, reason, notice_days, joined FROM messages
-     WHERE license_id = ? AND notice_end IS NOT NULL ORDER BY id`,
+     WHERE license_id = ? AND notice_end IS NOT NULL ORDER BY created_at, notice_end`,
     license,
   );
 
