@@ -1,20 +1,23 @@
 -- Events that nobody causes: time passes, an installation falls silent, mail fails, seats run out. Each is written once,
 -- however often the jobs run.
 
--- Which turns of a license were told: the days before its end, the start of its grace, its end. Another end is told anew.
+-- Which turns of a license were told: the days before its end, the start of its grace, its end, and the end of what it
+-- entitles to. Another end is told anew.
 -- Its events are written by a trigger, so that there is never one without the other.
 CREATE TABLE license_told (
   license_id TEXT NOT NULL,
   ends_at    INTEGER NOT NULL,
-  stage      TEXT NOT NULL CHECK (stage IN ('expiring', 'grace_started', 'expired')),
+  stage      TEXT NOT NULL CHECK (stage IN ('expiring', 'grace_started', 'expired', 'entitlement_ended')),
   -- Before the end, for `expiring`.
   days       INTEGER NOT NULL,
+  -- The entitlement, for `entitlement_ended`; otherwise empty.
+  code       TEXT NOT NULL,
   -- When it came. A turn that came long ago is looked for no more, and its row goes.
   due_at     INTEGER NOT NULL,
   told_at    INTEGER NOT NULL,
   request_id TEXT NOT NULL,
   detail     TEXT NOT NULL CHECK (json_type(detail) = 'object'),
-  PRIMARY KEY (license_id, ends_at, stage, days)
+  PRIMARY KEY (license_id, ends_at, stage, days, code)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX license_told_by_due ON license_told (due_at);
@@ -22,7 +25,8 @@ CREATE INDEX license_told_by_due ON license_told (due_at);
 CREATE TRIGGER license_told_record AFTER INSERT ON license_told
 BEGIN
   INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
-  VALUES (NEW.told_at, 'license.' || NEW.stage, 'license', NEW.license_id, 'system', 'time', NEW.request_id, NEW.detail);
+  VALUES (NEW.told_at, iif(NEW.stage = 'entitlement_ended', 'entitlement.ended', 'license.' || NEW.stage), 'license',
+    NEW.license_id, 'system', 'time', NEW.request_id, NEW.detail);
 END;
 
 -- Up to when turns were told; NULL before the first run, which tells nothing of the past.

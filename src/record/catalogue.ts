@@ -78,6 +78,7 @@ export const EVENT_TYPES = {
   }),
   "entitlement.created": entitlement("Entitlement defined", { after: { code: "gpus", kind: "limit" } }),
   "entitlement.deleted": entitlement("Entitlement deleted", { before: { code: "gpus" } }),
+  "entitlement.ended": license("Entitlement ended", { until: END, code: "gpus" }),
   "instance.clone_cleared": license("Clone mark cleared", { ...SEAT, reason: "Restored from a backup" }),
   "instance.clone_suspected": license("Clone suspected", { ...SEAT, replaces: null }),
   "instance.fingerprint_changed": license("Fingerprint changed", { ...SEAT, replaces: null }),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LicenseError, NodeLicense } from "../../src/clients/typescript/src/node.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
 import { isHere } from "../local/support/everything.ts";
 import { migrated } from "../local/support/migrated.ts";
@@ -135,6 +136,71 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
 
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
+
+  it("obeys, counts and adds up as the TypeScript client and the service do", async () => {
+    await admin("POST", "/entitlements", { code: "gpus", name: "GPUs", kind: "limit" });
+    const meter = { kind: "meter", period: "month", over: "warn" };
+    await admin("POST", "/entitlements", { code: "tokens", name: "Tokens", aggregate: "sum", ...meter });
+    await admin("POST", "/entitlements", { code: "nodes", name: "Nodes", aggregate: "peak", ...meter });
+    const { id, key } = await issue({
+      entitlements: { gpus: { value: 8 }, tokens: { value: 2_000 }, nodes: { value: null } },
+    });
+    const month = new Date().toISOString().slice(0, 7);
+    const program = `
+import json, sys
+from caio_licensing import LicenseClient
+client = LicenseClient(sys.argv[1], sys.argv[2], state_dir=sys.argv[3])
+client.check_in()
+client.count("tokens", 120)
+client.observe("nodes", 4)
+status = client.check_in()
+allows = [status.allows("gpus", 8), status.allows("gpus", 9), status.allows("sso")]
+print(json.dumps({"gpus": status.entitlement("gpus"), "allows": allows, "meters": client.statement(sys.argv[4])["meters"]}))
+`;
+    const { code, output } = await runPython(python, [
+      "-c",
+      program,
+      service.url,
+      key,
+      join(folder, "one"),
+      month,
+    ]);
+    expect(code, output).toBe(0);
+    const one = JSON.parse(output) as { meters: Record<string, { total: number; peak: number }> };
+    expect(one).toMatchObject({ gpus: 8, allows: [true, false, false] });
+
+    const other = await NodeLicense.open({
+      url: service.url,
+      licenseKey: key,
+      folder: join(folder, "other"),
+      background: false,
+    });
+    try {
+      await other.checkIn();
+      other.count("tokens", 30);
+      other.observe("nodes", 3);
+      await other.checkIn();
+      expect(other.entitlement("gpus")).toBe(8);
+      expect([other.allows("gpus", 8), other.allows("gpus", 9), other.allows("sso")]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      expect(() => other.requireEntitlement("gpus", 8)).not.toThrow();
+      expect(() => other.requireEntitlement("gpus", 9)).toThrow(LicenseError);
+      const { meters } = await admin("GET", `/licenses/${id}/statements/${month}`);
+      const theirs = other.statement(month).meters;
+      for (const [meterCode, both] of [
+        ["tokens", 150],
+        ["nodes", 7],
+      ] as const) {
+        expect(meters[meterCode], meterCode).toMatchObject({ total: both, peak: both });
+        expect(one.meters[meterCode]!.total + theirs[meterCode]!.total, meterCode).toBe(both);
+      }
+    } finally {
+      await other.close();
+    }
+  });
 
   it("refuses nothing and loses no count while the service is away", async () => {
     const { id, key } = await issue();

@@ -173,6 +173,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       ends_at: 1,
       stage: "expired",
       days: 0,
+      code: "",
       due_at: 1,
       told_at: INSTANT,
       request_id: "r",

@@ -8,6 +8,7 @@ export const KINDS = [
   "license_changed",
   "expiry_warning",
   "license_expired",
+  "entitlement_expiring",
   "admin_digest",
 ] as const;
 

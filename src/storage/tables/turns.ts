@@ -7,15 +7,16 @@ export const licenseTold = sqliteTable(
   {
     license_id: text().notNull(),
     ends_at: integer().notNull(),
-    stage: text({ enum: ["expiring", "grace_started", "expired"] }).notNull(),
+    stage: text({ enum: ["expiring", "grace_started", "expired", "entitlement_ended"] }).notNull(),
     days: integer().notNull(),
+    code: text().notNull(),
     due_at: integer().notNull(),
     told_at: integer().notNull(),
     request_id: text().notNull(),
     detail: json<Record<string, unknown>>().notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.license_id, table.ends_at, table.stage, table.days] }),
+    primaryKey({ columns: [table.license_id, table.ends_at, table.stage, table.days, table.code] }),
     index("license_told_by_due").on(table.due_at),
   ],
 );

@@ -1,5 +1,5 @@
 // What only time makes of a license: each turn is an event, once, whatever the triggers do.
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
 import { DELIVERIES, fire, NIGHTLY } from "../../support/mail.ts";
@@ -36,6 +36,30 @@ const told = async (id: string): Promise<unknown[]> =>
       const { days } = JSON.parse(detail) as { days?: number };
       return days === undefined ? action.slice(8) : `${action.slice(8)} ${days}`;
     });
+
+const [gpus, nodes, sso] = ["turns.gpus", "turns.nodes", "turns.sso"] as const;
+
+beforeAll(async () => {
+  for (const code of [gpus, nodes, sso])
+    await admin("/entitlements", { body: { code, name: code, kind: "limit" } });
+});
+
+/** A license without an end, and its entitlements: so many days from now, or for ever. */
+const entitled = async (days: Record<string, number | null>, more: object = { expires_at: null }) => {
+  const entitlements = Object.fromEntries(
+    Object.entries(days).map(([code, n]) => [
+      code,
+      { value: 8, ...(n === null ? {} : { until: iso(now + n * DAY) }) },
+    ]),
+  );
+  return (await newLicense({ ...more, entitlements })).license.id as string;
+};
+
+/** The entitlements whose end was told. */
+const ended = async (id: string): Promise<string[]> =>
+  (await eventsOf(id))
+    .filter(({ action }) => action === "entitlement.ended")
+    .map(({ detail }) => (JSON.parse(detail) as { code: string }).code);
 
 const ALL = ["expiring 30", "expiring 14", "expiring 7", "expiring 1", "grace_started", "expired"];
 
@@ -174,6 +198,56 @@ describe("the turns of a license", () => {
     await at(3.1);
     expect(await count("license.grace_started")).toBe(1_201);
     await rows("DELETE FROM licenses WHERE id GLOB ? || '_*'", license.id);
+  });
+
+  it("of what it entitles to are told when they come, each once, with its code and end", async () => {
+    const id = await entitled({ [gpus]: 10, [sso]: 10, [nodes]: 20 });
+    await at(10 - 1e-6);
+    expect(await ended(id)).toEqual([]);
+    await at(10);
+    await Promise.all([fire(DELIVERIES, env), fire(DELIVERIES, env), fire(NIGHTLY, env)]);
+    expect(await ended(id)).toEqual([gpus, sso]);
+    await at(9);
+    await at(20);
+    await at(90);
+    expect(await ended(id)).toEqual([gpus, sso, nodes]);
+    const { detail, ...event } = (await eventsOf(id)).find(({ action }) => action === "entitlement.ended")!;
+    expect(event).toMatchObject({ actor_type: "system", entity_type: "license" });
+    expect(JSON.parse(detail)).toEqual({ code: gpus, until: iso(now + 10 * DAY) });
+    // Nothing of the license's own end was told with it.
+    expect(await told(id)).toEqual([]);
+  });
+
+  it("of what it entitles to are told where triggers were missed, and of a suspended license", async () => {
+    const missed = await entitled({ [gpus]: 10 });
+    const suspended = await entitled({ [gpus]: 10 });
+    await admin(`/licenses/${suspended}/suspend`, { body: { reason: "x" } });
+    const over = await entitled({ [gpus]: 10 }, { expires_at: iso(now + 5 * DAY) });
+    await at(80);
+    for (const id of [missed, suspended, over]) expect(await ended(id)).toEqual([gpus]);
+  });
+
+  it("of what it entitles to are told anew for another end", async () => {
+    const id = await entitled({ [gpus]: 10, [sso]: 15 });
+    await at(11);
+    await admin(`/licenses/${id}`, {
+      method: "PATCH",
+      body: { entitlements: { [gpus]: { value: 8, until: iso(now + 20 * DAY) } } },
+    });
+    await at(21);
+    expect(await ended(id)).toEqual([gpus, sso, gpus]);
+  });
+
+  it("are none of an entitlement without an end, one that was taken away, or of a revoked license", async () => {
+    const endless = await entitled({ [gpus]: null });
+    const without = await entitled({ [gpus]: 10, [sso]: 10 });
+    await admin(`/licenses/${without}`, { method: "PATCH", body: { entitlements: { [gpus]: null } } });
+    const revoked = await entitled({ [gpus]: 10 });
+    await admin(`/licenses/${revoked}/revoke`, { body: { reason: "x" } });
+    await at(30);
+    expect(await ended(endless)).toEqual([]);
+    expect(await ended(without)).toEqual([sso]);
+    expect(await ended(revoked)).toEqual([]);
   });
 
   it("are found by indexes, and cost little where nothing turns", async () => {

@@ -1,6 +1,6 @@
-// The turns of licenses that only time makes: days before the end, the start of grace, the end. Each is an event, once
-// for each end of a license, however often and in whatever order the triggers come: what was told has a row, and its
-// event comes from the row.
+// The turns of licenses that only time makes: days before the end, the start of grace, the end, and the end of an
+// entitlement. Each is an event, once for each end, however often and in whatever order the triggers come: what was told
+// has a row, and its event comes from the row.
 //
 // A change that makes a turn at once, such as a reinstatement after the end, is told by its own event.
 import type { Context } from "../../../context.ts";
@@ -22,15 +22,38 @@ const KEPT = 60 * DAY;
 
 const instant = (at: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${at} / 1000.0, 'unixepoch')`;
 
-/** The statement that tells one kind of turn of the licenses that came to it after :after, up to :at. */
-const telling = (stage: string, due: string, detail: string, condition: string, index = "") =>
+const OF_LICENSE = {
+  from: "licenses l",
+  ends: "l.expires_at",
+  member: "expires_at",
+  code: "''",
+};
+
+const OF_ENTITLEMENT = {
+  // A join in this order, along the index: otherwise SQLite may read every license.
+  from: "entitlement_uses u INDEXED BY entitlement_uses_by_end CROSS JOIN licenses l ON l.id = u.id",
+  ends: "u.until",
+  member: "until",
+  code: "u.code",
+};
+
+/** The statement that tells one kind of turn of what came to it after :after, up to :at. */
+const telling = (
+  stage: string,
+  due: string,
+  detail: string,
+  condition: string,
+  { from, ends, member, code } = OF_LICENSE,
+) =>
   named(`
-  INSERT INTO license_told (license_id, ends_at, stage, days, due_at, told_at, request_id, detail)
-  SELECT l.id, l.expires_at, '${stage}', :days, ${due}, :now, :request, json_object('expires_at', ${instant("l.expires_at")}, ${detail})
-  FROM licenses l ${index} WHERE ${condition} AND NOT EXISTS (
+  INSERT INTO license_told (license_id, ends_at, stage, days, code, due_at, told_at, request_id, detail)
+  SELECT l.id, ${ends}, '${stage}', :days, ${code}, ${due}, :now, :request,
+    json_object('${member}', ${instant(ends)}, ${detail})
+  FROM ${from} WHERE ${condition} AND NOT EXISTS (
     SELECT 1 FROM license_told told
-    WHERE told.license_id = l.id AND told.ends_at = l.expires_at AND told.stage = '${stage}' AND told.days = :days)
-  ORDER BY ${due}, l.id LIMIT ${PAGE}
+    WHERE told.license_id = l.id AND told.ends_at = ${ends} AND told.stage = '${stage}' AND told.days = :days
+      AND told.code = ${code})
+  ORDER BY ${due}, l.id, ${code} LIMIT ${PAGE}
   ON CONFLICT DO NOTHING RETURNING license_id`);
 
 const BEFORE_END = `:days * ${DAY}`;
@@ -62,7 +85,16 @@ const EXPIRED = telling(
   "'grace_days', l.grace_days",
   `${GRACE_END} > :after AND ${GRACE_END} <= :at AND l.status = 'active' AND l.expires_at IS NOT NULL`,
   // Otherwise SQLite may take the index by status, along which it reads every active license.
-  "INDEXED BY licenses_by_grace_end",
+  { ...OF_LICENSE, from: "licenses l INDEXED BY licenses_by_grace_end" },
+);
+
+// Of a suspended license, too: when it is reinstated, the entitlement does not come back.
+const ENTITLEMENT_ENDED = telling(
+  "entitlement_ended",
+  "u.until",
+  "'code', u.code",
+  "u.holder = 'license' AND u.until > :after AND u.until <= :at AND l.status <> 'revoked'",
+  OF_ENTITLEMENT,
 );
 
 /**
@@ -87,6 +119,7 @@ export async function tellTurns(context: Context, at: number, mayGoOn: () => boo
         .map((threshold) => db.run(EXPIRING, { ...own, days: threshold })),
       db.run(GRACE_STARTED, { ...own, days: 0 }),
       db.run(EXPIRED, { ...own, days: 0 }),
+      db.run(ENTITLEMENT_ENDED, { ...own, days: 0 }),
     ];
     let isMore = true;
     while (isMore) {
@@ -99,8 +132,8 @@ export async function tellTurns(context: Context, at: number, mayGoOn: () => boo
     [
       db.sql("UPDATE time_walk SET up_to = ? WHERE only = 1 AND up_to IS NOT ?", until, until),
       db.sql(
-        `DELETE FROM license_told WHERE (license_id, ends_at, stage, days) IN (
-           SELECT license_id, ends_at, stage, days FROM license_told WHERE due_at < ? ORDER BY due_at LIMIT ${2 * PAGE})`,
+        `DELETE FROM license_told WHERE (license_id, ends_at, stage, days, code) IN (
+           SELECT license_id, ends_at, stage, days, code FROM license_told WHERE due_at < ? ORDER BY due_at LIMIT ${2 * PAGE})`,
         Math.min(now, until) - KEPT,
       ),
     ],
