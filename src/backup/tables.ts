@@ -53,7 +53,7 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.statements, key: ["license_id", "month", "revision"] },
   { table: schema.silenceWalk, key: ["only"] },
   { table: schema.timeWalk, key: ["only"] },
-  { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days"] },
+  { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days", "code"] },
   { table: schema.silentInstances, key: ["license_id", "instance_id"] },
   { table: schema.licenseRefusals, key: ["license_id"] },
   { table: schema.messages, key: ["id"] },

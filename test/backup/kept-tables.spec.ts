@@ -326,7 +326,7 @@ describe("webhook endpoints", () => {
 });
 
 describe("what only time makes", () => {
-  const TOLD = `INSERT INTO license_told VALUES (?1, 1, 'expired', 0, ?2, ?2, ?3, '{}')`;
+  const TOLD = `INSERT INTO license_told VALUES (?1, 1, 'expired', 0, '', ?2, ?2, ?3, '{}')`;
   const SILENT = "INSERT INTO silent_instances VALUES (?1, 'box', 'act_1', 1, ?2, ?3)";
 
   it("is told once, and again if its event is not in the record that came back", async () => {

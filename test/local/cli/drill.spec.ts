@@ -252,7 +252,7 @@ describe.concurrent("its end", () => {
   it.for(["SIGINT", "SIGTERM"] as const)(
     "by %s ends the application and what that started, and leaves no file",
     // Its own expect: polling does not find the test in one of several at a time otherwise.
-    async (signal, { expect }) => {
+    async (signal, { expect: here }) => {
       const [port, inner] = [await freePort(), await freePort()];
       const command = `"$0" "$1" ${inner} & exec "$0" "$1" ${port}`;
       const own = join(folder, `end-${signal}`);
@@ -274,13 +274,13 @@ describe.concurrent("its end", () => {
         ],
         { env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...environment() }, cwd: folder },
       );
-      await expect.poll(() => isOpen(port)).toBe(true);
-      await expect.poll(() => isOpen(inner)).toBe(true);
+      await here.poll(() => isOpen(port)).toBe(true);
+      await here.poll(() => isOpen(inner)).toBe(true);
       child.kill(signal);
       expect(await once(child, "close")).toEqual([130, null]);
       // The group is told; it may need a moment.
-      await expect.poll(() => isOpen(port)).toBe(false);
-      await expect.poll(() => isOpen(inner)).toBe(false);
+      await here.poll(() => isOpen(port)).toBe(false);
+      await here.poll(() => isOpen(inner)).toBe(false);
       expect(existsSync(`${own}.html`)).toBe(false);
       expect(globSync(`.end-${signal}*`, { cwd: folder })).toEqual([]);
     },
