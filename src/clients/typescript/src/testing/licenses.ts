@@ -27,7 +27,7 @@ export interface DrillTerms {
   entitlements?: Record<string, DrillEntitlement> | undefined;
 }
 
-export interface DrillEntitlement {
+interface DrillEntitlement {
   /** null: unlimited. */
   value: boolean | number | string | null;
   until?: string;
