@@ -187,11 +187,13 @@ describe("before an entitlement ends", () => {
 
   it("is told although the license was once told of the same end as its own", async () => {
     const { customer } = await holder();
-    const id = await licensed(customer, { [gpus]: 8 }, { expires_at: iso(8) });
-    await fireAt(1);
+    const id = await licensed(customer, { [gpus]: 20 }, { expires_at: iso(20), notice_days: [7] });
+    await fireAt(13);
     await admin(`/licenses/${id}/renew`, { body: { expires_at: iso(400) } });
-    await fireAt(1.2);
-    await fireAt(1.3);
+    // An older threshold is due then: the license's own notice is no nearer one of it.
+    await change(id, { notice_days: [14] });
+    await fireAt(13.2);
+    await fireAt(13.3);
     expect((await noticesOf(id)).map(({ kind, status }) => [kind, status])).toEqual([
       ["expiry_warning", "sent"],
       ["entitlement_expiring", "sent"],
@@ -257,6 +259,8 @@ describe("a notice that waits is taken back", () => {
   ])("where the entitlement is %s", async (_, act, outcome) => {
     const { id } = await waiting();
     await act(id);
+    // At once, and no more by the next trigger.
+    expect((await noticesOf(id)).map(({ status, reason }) => [status, reason])).toEqual(outcome);
     expect(await afterwards(id)).toEqual(outcome);
   });
 

@@ -238,6 +238,17 @@ describe("the turns of a license", () => {
     expect(await ended(id)).toEqual([gpus, sso, gpus]);
   });
 
+  it("of what it entitles to are told each, where another one that ended then was told before", async () => {
+    const id = await entitled({ [gpus]: 10 });
+    await at(10);
+    await admin(`/licenses/${id}`, {
+      method: "PATCH",
+      body: { entitlements: { [sso]: { value: 8, until: iso(now + 10 * DAY) } } },
+    });
+    await at(10 + 1e-2);
+    expect(await ended(id)).toEqual([gpus, sso]);
+  });
+
   it("are none of an entitlement without an end, one that was taken away, or of a revoked license", async () => {
     const endless = await entitled({ [gpus]: null });
     const without = await entitled({ [gpus]: 10, [sso]: 10 });
