@@ -325,6 +325,10 @@ class Apart(unittest.TestCase):
         self.assertNotIn("DRILL", client.check_in().warnings)
         self.assertAlmostEqual(client.now() / 1000, time.time(), delta=60)
         self.assertIsNone(self.drill.heard[-1].drill_clock)
+        # And it believes nothing of the drill, whose clock might stand still.
+        self.assertIsNone(client.status().license_id)
+        self.assertIsNone(client.status().lease_expires_at)
+        self.assertEqual(client.issuer, PRODUCTION)
 
     def test_a_clock_that_is_passed_in_code_stays(self) -> None:
         self.use()
