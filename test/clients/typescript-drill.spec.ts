@@ -52,6 +52,8 @@ describe("a license in a test", () => {
     expect(license.status()).toMatchObject({ state: "entitled", warnings: ["CLOCK_SET_BACK", "DRILL"] });
     drill.setBack({});
     drill.revoke();
+    drill.suspend();
+    drill.reinstate();
     expect(await license.checkIn()).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
   });
 

@@ -198,7 +198,7 @@ describe("the last words of an application that asked nothing", () => {
     output: "Traceback:\r\n\n  No module named app\n",
   };
 
-  it.each<[string, Partial<typeof ended> | { exitCode: null }, string[]]>([
+  it.each<[string, Partial<Parameters<typeof lastWords>[0]>, string[]]>([
     [
       "are told where it failed",
       {},

@@ -70,6 +70,8 @@ class Life(unittest.TestCase):
         self.assertEqual(client.status().warnings, ("CLOCK_SET_BACK", "DRILL"))
         drill.set_back()
         drill.revoke()
+        drill.suspend()
+        drill.reinstate()
         self.assertEqual((client.check_in().state, client.status().code), ("refused", "LICENSE_REVOKED"))
 
     def test_a_license_is_one_of_several_each_by_its_key(self) -> None:
