@@ -52,6 +52,8 @@ describe("a license in a test", () => {
     expect(license.status()).toMatchObject({ state: "entitled", warnings: ["CLOCK_SET_BACK", "DRILL"] });
     drill.setBack({});
     drill.revoke();
+    drill.suspend();
+    drill.reinstate();
     expect(await license.checkIn()).toMatchObject({ state: "refused", code: "LICENSE_REVOKED" });
   });
 
@@ -300,6 +302,8 @@ describe("an installation and its environment", () => {
     expect(said.join()).toContain("CAIO_LICENSE_CLOCK is passed over");
     await license.checkIn();
     expect(drill.heard.at(-1)).toMatchObject({ drillClock: null });
+    // And it believes nothing of the drill, whose clock might stand still.
+    expect(license.status()).toMatchObject({ state: "indeterminate", licenseId: null });
   });
 
   it("keeps the clock that is passed in code", async () => {

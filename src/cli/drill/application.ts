@@ -1,6 +1,7 @@
 // The application under drill: a process group of its own, which ends with the drill, however that ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../failures.ts";
 
@@ -56,6 +57,8 @@ export class Application {
     this.#child = child;
     this.starts += 1;
     this.#exit = once(child, "exit").then(([code]) => {
+      // What left its group keeps them open for as long as it runs, and would keep the drill from its end.
+      for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
       // Told to end: then nobody counts it.
       if (this.#child !== child) return;
       this.#child = null;

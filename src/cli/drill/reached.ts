@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Heard, LicenseDrill } from "../../clients/typescript/src/testing.ts";
 import { EXIT, Failure } from "../failures.ts";
+import type { Application } from "./application.ts";
 
 /** Why the application takes no part, from what it asked; null if it does. Pure. */
 export function unreached(heard: readonly Heard[]): string[] | null {
@@ -24,6 +25,18 @@ export function unreached(heard: readonly Heard[]): string[] | null {
   return null;
 }
 
+/** The last that an application wrote which ended before it asked anything: most often it could not start. Pure. */
+export function lastWords({ exits, exitCode, output }: Cast["application"]): string[] {
+  if (exits === 0 || exitCode === 0) return [];
+  const how = exitCode === null ? "by a signal" : `with exit code ${exitCode}`;
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length === 0) return [`It ended ${how}, and wrote nothing.`];
+  return [
+    `It ended ${how}. The last that it wrote:`,
+    ...lines.slice(-12).map((line) => `  ${line.trimEnd().slice(0, 200)}`),
+  ];
+}
+
 /**
  * An application that runs and has asked nothing yet may still be starting; otherwise it is soon clear.
  * @throws Failure that says why it is not reached
@@ -40,6 +53,7 @@ export async function assertReached({ drill, application, reference, patience }:
       throw new Failure(EXIT.usage, "The drill does not reach the application.", [
         ...why,
         "remedy: in a drill, let it take these from the environment; in production pass them in code again.",
+        ...(heard.length === 0 ? lastWords(application) : []),
       ]);
     await sleep(100);
   }
@@ -47,7 +61,7 @@ export async function assertReached({ drill, application, reference, patience }:
 
 interface Cast {
   drill: Pick<LicenseDrill, "heard">;
-  application: { readonly isRunning: boolean };
+  application: Pick<Application, "isRunning" | "exits" | "exitCode" | "output">;
   reference: { readonly instanceId: string };
   patience: { start: number; settle: number };
 }

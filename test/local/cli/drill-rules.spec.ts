@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Heard } from "../../../src/clients/typescript/src/testing.ts";
 import { mistakesOf, type Observed, type Result } from "../../../src/cli/drill/findings.ts";
 import { escaped, junitOf } from "../../../src/cli/drill/junit.ts";
-import { unreached } from "../../../src/cli/drill/reached.ts";
+import { lastWords, unreached } from "../../../src/cli/drill/reached.ts";
 import { reportOf } from "../../../src/cli/drill/report.ts";
 import { LADDER, parseLadder, type Scene, stepOf } from "../../../src/cli/drill/scenes.ts";
 import { Failure } from "../../../src/cli/failures.ts";
@@ -187,6 +187,39 @@ describe("whether a drill reaches the application", () => {
     const why = unreached(requests);
     if (told === null) expect(why).toBeNull();
     else expect(why!.join("\n")).toMatch(told);
+  });
+});
+
+describe("the last words of an application that asked nothing", () => {
+  const ended = {
+    isRunning: false,
+    exits: 1,
+    exitCode: 1,
+    output: "Traceback:\r\n\n  No module named app\n",
+  };
+
+  it.each<[string, Partial<Parameters<typeof lastWords>[0]>, string[]]>([
+    [
+      "are told where it failed",
+      {},
+      ["It ended with exit code 1. The last that it wrote:", "  Traceback:", "    No module named app"],
+    ],
+    [
+      "are missed where it wrote nothing",
+      { output: "\n" },
+      ["It ended with exit code 1, and wrote nothing."],
+    ],
+    ["are told by a signal", { exitCode: null, output: "" }, ["It ended by a signal, and wrote nothing."]],
+    ["are none where it runs", { exits: 0, isRunning: true }, []],
+    ["are none where it did its work", { exitCode: 0 }, []],
+  ])("%s", (_, given, expected) => {
+    expect(lastWords({ ...ended, ...given })).toEqual(expected);
+  });
+
+  it("are cut", () => {
+    const told = lastWords({ ...ended, output: `${"x".repeat(900)}\n`.repeat(90) });
+    expect(told).toHaveLength(13);
+    expect(told[1]).toHaveLength(202);
   });
 });
 

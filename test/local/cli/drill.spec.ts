@@ -233,6 +233,7 @@ describe.concurrent("what is wrong with the command line", () => {
     [["--scenes", "missing.json", "--", "true"], /missing\.json cannot be read/],
     [["--report", "missing/report.html", "--", "true"], /cannot be written \(ENOENT\)/],
     [["--", "true"], /never asked the drill's license service/],
+    [["--", "sh", "-c", "echo No module >&2; exit 3"], /ended with exit code 3\.[^]*No module/],
   ])("%j", async (args, message) => {
     const { code, err } = await drill("--settle-seconds", "1", ...args);
     expect(code).toBe(2);
@@ -295,6 +296,27 @@ describe.concurrent("its end", () => {
     expect(code).toBe(0);
     expect(await isOpen(port)).toBe(false);
   });
+});
+
+it("comes to its end where the application left its group, and goes on", async () => {
+  const port = await freePort();
+  // Its first process ends, and what stays holds the drill's pipes.
+  writeFileSync(
+    join(folder, "daemon.mjs"),
+    `import { spawn } from "node:child_process";
+    const [, , app, port] = process.argv;
+    const inner = spawn(process.execPath, [app, port], { detached: true, stdio: "inherit" });
+    console.log("pid=" + inner.pid);
+    setTimeout(() => process.exit(), 1500);`,
+  );
+  const args = ["--scenes", scenes("daemon.json", START), "--probe", `http://127.0.0.1:${port}/`];
+  const command = [process.execPath, "daemon.mjs", join(APPS, "good.ts"), String(port)];
+  const outcome = await drill(...args, "--log", "daemon.log", "--", ...command);
+  try {
+    expect(outcome.code, outcome.err).toBe(0);
+  } finally {
+    process.kill(Number(/pid=(\d+)/.exec(file("daemon.log"))![1]), "SIGKILL");
+  }
 });
 
 it("leaves nothing in the folder for temporary files", async () => {

@@ -70,6 +70,8 @@ class Life(unittest.TestCase):
         self.assertEqual(client.status().warnings, ("CLOCK_SET_BACK", "DRILL"))
         drill.set_back()
         drill.revoke()
+        drill.suspend()
+        drill.reinstate()
         self.assertEqual((client.check_in().state, client.status().code), ("refused", "LICENSE_REVOKED"))
 
     def test_a_license_is_one_of_several_each_by_its_key(self) -> None:
@@ -325,6 +327,10 @@ class Apart(unittest.TestCase):
         self.assertNotIn("DRILL", client.check_in().warnings)
         self.assertAlmostEqual(client.now() / 1000, time.time(), delta=60)
         self.assertIsNone(self.drill.heard[-1].drill_clock)
+        # And it believes nothing of the drill, whose clock might stand still.
+        self.assertIsNone(client.status().license_id)
+        self.assertIsNone(client.status().lease_expires_at)
+        self.assertEqual(client.issuer, PRODUCTION)
 
     def test_a_clock_that_is_passed_in_code_stays(self) -> None:
         self.use()

@@ -31,6 +31,10 @@ export const DRILL_HEADER = "CAIO-License-Drill";
 export const isDrill = (issuers: readonly string[]): boolean =>
   issuers.length > 0 && issuers.every((issuer) => issuer === DRILL_ISSUER);
 
+/** The drill's issuer counts alone. Beside others it would make production believe a drill, without any warning. */
+export const withoutDrill = (issuers: readonly string[]): readonly string[] =>
+  isDrill(issuers) ? issuers : issuers.filter((issuer) => issuer !== DRILL_ISSUER);
+
 /**
  * In a drill, the issuer of a document that is not the drill's, verified or not; else null. So a drill never waits for
  * the keys of somebody else's document.

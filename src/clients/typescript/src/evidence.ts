@@ -14,6 +14,7 @@ import {
   verifyRefusal,
   verifyRevocations,
 } from "./documents.ts";
+import { withoutDrill } from "./drill.ts";
 import type { Facts, Holding } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
 import type { Brought, Grant } from "./grant.ts";
@@ -65,7 +66,7 @@ export class Evidence {
   ) {
     this.#options = options;
     this.#unasked = unasked;
-    this.#issuers = issuersOf(options);
+    this.#issuers = withoutDrill(issuersOf(options));
     this.#instanceId = instanceId;
     this.facts = {
       held: { ...NOBODY, instanceId },

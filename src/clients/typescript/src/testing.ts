@@ -112,14 +112,16 @@ export class LicenseDrill {
     this.#server.outage = null;
   }
 
-  // Without a key, the following are about the license that was issued last.
+  // Without a key, the following are about the license that was issued last. One that was revoked stays so.
 
   suspend(licenseKey?: string): void {
-    this.#desk.license(licenseKey).status = "suspended";
+    const license = this.#desk.license(licenseKey);
+    if (license.status === "active") license.status = "suspended";
   }
 
   reinstate(licenseKey?: string): void {
-    this.#desk.license(licenseKey).status = "active";
+    const license = this.#desk.license(licenseKey);
+    if (license.status === "suspended") license.status = "active";
   }
 
   revoke(licenseKey?: string): void {

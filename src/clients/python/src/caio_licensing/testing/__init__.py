@@ -161,10 +161,15 @@ class LicenseDrill:
         return self._desk.issue(**terms)
 
     def suspend(self, license_key: str | None = None) -> None:
-        self._desk.license(license_key).status = "suspended"
+        license = self._desk.license(license_key)
+        if license.status == "active":
+            license.status = "suspended"
 
     def reinstate(self, license_key: str | None = None) -> None:
-        self._desk.license(license_key).status = "active"
+        license = self._desk.license(license_key)
+        # One that was revoked stays so.
+        if license.status == "suspended":
+            license.status = "active"
 
     def revoke(self, license_key: str | None = None) -> None:
         self._desk.license(license_key).status = "revoked"
