@@ -260,20 +260,27 @@ describe("a receiver that fails", () => {
   });
 
   it("that hangs keeps neither the answer to the change nor another endpoint waiting", async () => {
-    hurry(100);
+    hurry(20);
+    const order: string[] = [];
     const hung = [];
     for (let n = 0; n < 4; n++)
-      hung.push(await newReceiver({ events: ["customer.created"] }, ({ signal }) => hanging(signal)));
+      hung.push(
+        await newReceiver({ events: ["customer.created"] }, async ({ signal }) =>
+          hanging(signal).finally(() => order.push("given up")),
+        ),
+      );
     const others = [];
-    for (let n = 0; n < 4; n++) others.push(await newReceiver({ events: ["customer.created"] }));
-    const started = performance.now();
+    for (let n = 0; n < 4; n++)
+      others.push(
+        await newReceiver({ events: ["customer.created"] }, () => {
+          order.push("told");
+          return new Response(null, { status: 204 });
+        }),
+      );
     const [event] = await newEvents(1);
-    expect(performance.now() - started).toBeLessThan(2_000);
-    for (const { id } of others) {
-      const [delivery] = await deliveriesOf(id);
-      expect(delivery).toMatchObject({ event_id: event, delivered: true });
-      expect(delivery!["ms"]).toBeLessThan(80);
-    }
+    expect(order).toEqual([...others.map(() => "told"), ...hung.map(() => "given up")]);
+    for (const { id } of others)
+      expect(await deliveriesOf(id)).toMatchObject([{ event_id: event, delivered: true }]);
     for (const { id } of hung)
       expect(await deliveriesOf(id)).toMatchObject([
         { delivered: false, status: null, error: "It did not answer within 10 seconds." },
