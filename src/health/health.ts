@@ -36,13 +36,20 @@ async function takesWrites(context: Context, now: number): Promise<boolean> {
   }
 }
 
+const ENDPOINTS = `
+  SELECT count(iif(active = 1, 1, NULL)) AS active, count(iif(active = 1 AND failures > 0, 1, NULL)) AS failing,
+    count(iif(active = 0 AND switched_off_at IS NOT NULL, 1, NULL)) AS switched_off,
+    (SELECT at FROM events WHERE id > (SELECT min(cursor) FROM webhook_endpoints WHERE active = 1)
+     ORDER BY id LIMIT 1) AS oldest_at
+  FROM webhook_endpoints`;
+
 /** @throws if the database does not answer */
 export async function readFigures(context: Context): Promise<Figures> {
   allow(context, "health");
   const { db, clock, config } = context;
   const now = clock.now();
   const writes = await takesWrites(context, now);
-  const [runs, waiting, oldest, failed, backup] = await db.batch([
+  const [runs, waiting, oldest, failed, backup, endpoints] = await db.batch([
     selectRuns(context),
     db.sql("SELECT count(*) AS n FROM messages WHERE status = 'pending'"),
     db.sql("SELECT created_at FROM messages WHERE status = 'pending' ORDER BY id LIMIT 1"),
@@ -54,6 +61,7 @@ export async function readFigures(context: Context): Promise<Figures> {
     db.sql(
       "SELECT begun_at FROM backups WHERE stored = 1 AND ended_at IS NOT NULL ORDER BY begun_at DESC LIMIT 1",
     ),
+    db.sql(ENDPOINTS),
   ]);
   return {
     jobs: runsIn(runs!),
@@ -62,6 +70,7 @@ export async function readFigures(context: Context): Promise<Figures> {
       oldest_at: (oldest!.results[0]?.["created_at"] as number | undefined) ?? null,
       failed: Number(failed!.results[0]!["n"]),
     },
+    webhookEndpoints: endpoints!.results[0] as unknown as Figures["webhookEndpoints"],
     database: {
       bytes: runs!.meta.size_after,
       of: config.databaseMaxBytes,
@@ -109,7 +118,7 @@ export async function readHealth(context: Context) {
     const row = figures.jobs.find(({ name }) => name === job);
     return row ? presentJob(row, now) : null;
   };
-  const { mail, database } = figures;
+  const { mail, webhookEndpoints, database } = figures;
   return {
     failing,
     document: {
@@ -121,6 +130,10 @@ export async function readHealth(context: Context) {
         waiting: mail.waiting,
         oldest_at: formatInstantOrNull(mail.oldest_at),
         failed: mail.failed,
+      },
+      webhook_endpoints: {
+        ...webhookEndpoints,
+        oldest_at: formatInstantOrNull(webhookEndpoints.oldest_at),
       },
       database: { bytes: database.bytes, of: database.of, takes_writes: database.takesWrites },
       backups: {

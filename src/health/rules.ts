@@ -63,6 +63,8 @@ function troubleInWords({ job, is, at, steps }: JobTrouble): string {
 export interface Figures {
   jobs: JobRow[];
   mail: { waiting: number; oldest_at: number | null; failed: number };
+  /** `oldest_at`: when the first event was recorded that an active endpoint still has to come to. */
+  webhookEndpoints: { active: number; failing: number; switched_off: number; oldest_at: number | null };
   database: { bytes: number; of: number; takesWrites: boolean };
   /** When the last whole backup in the bucket was begun; null if there is none. */
   backedUpAt: number | null;

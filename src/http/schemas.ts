@@ -120,6 +120,14 @@ const healthMembers = {
     oldest_at: OptionalInstant.check(z.describe("When the oldest waiting mail was written")),
     failed: z.int().check(z.describe("In the last seven days")),
   }),
+  webhook_endpoints: z.object({
+    active: z.int(),
+    failing: z.int().check(z.describe("Of the active ones; they are tried again")),
+    switched_off: z.int().check(z.describe("They failed for days")),
+    oldest_at: OptionalInstant.check(
+      z.describe("When the oldest event was recorded that an active endpoint still has to come to"),
+    ),
+  }),
   database: z.object({
     bytes: z.int(),
     of: z.int().check(z.describe("The greatest size that it may have")),

@@ -50,6 +50,7 @@ describe("GET /v1/admin/health", () => {
         deliveries: { outcome: "good" },
       },
       mail: { configured: false, waiting: 0, oldest_at: null, failed: 0 },
+      webhook_endpoints: { active: 0, failing: 0, switched_off: 0, oldest_at: null },
       database: { of: 10_000_000_000, takes_writes: true },
       backups: { bound: true },
     });
@@ -57,6 +58,47 @@ describe("GET /v1/admin/health", () => {
     expect(body.notes).toEqual([]);
     expect(cost.trips).toBe(2);
     expect(await rows("SELECT * FROM write_probe")).toEqual([]);
+  });
+
+  it("counts webhook endpoints, and says from when the oldest event is that one of them waits for", async () => {
+    await runAll();
+    const EVENTS =
+      "INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)";
+    const [last] = await rows<{ id: number }>(
+      `${EVENTS} VALUES (?, 'record.sealed', 'record', 'x', 'system', 'x', 'r', '{}') RETURNING id`,
+      START - HOUR,
+    );
+    const has = async (active: number, failures: number, offAt: number | null, cursor: number) =>
+      rows(
+        `INSERT INTO webhook_endpoints (id, url, events, active, include_personal, cursor, failures, failing_since,
+           switched_off_at, created_at, updated_at)
+         VALUES (?, 'https://hooks.acme.example/secret', '["*"]', ?, 0, ?, ?, iif(?4 > 0, 1, NULL), ?, 0, 0)`,
+        unique("whe"),
+        active,
+        cursor,
+        failures,
+        offAt,
+      );
+    // Those that are paused or switched off wait for nothing.
+    await has(0, 0, null, 0);
+    await has(0, 9, START, 0);
+    await has(1, 0, null, last!.id);
+    const read = async () => (await admin("/health")).body.webhook_endpoints;
+    expect(await read()).toEqual({ active: 1, failing: 0, switched_off: 1, oldest_at: null });
+    await has(1, 2, null, last!.id - 1);
+    expect(await read()).toEqual({
+      active: 2,
+      failing: 1,
+      switched_off: 1,
+      oldest_at: "2028-05-06T02:00:00.000Z",
+    });
+    const { text } = await admin("/metrics");
+    expect(text).toContain("caio_webhook_endpoints 2\n");
+    expect(text).toContain("caio_webhook_endpoints_failing 1\n");
+    expect(text).toContain("caio_webhook_endpoints_switched_off 1\n");
+    expect(text).toContain(`caio_webhook_oldest_waiting_timestamp_seconds ${(START - HOUR) / 1_000}\n`);
+    expect(text).not.toContain("acme");
+    await rows("DELETE FROM webhook_endpoints");
   });
 
   it("says so where no bucket is bound for backups", async () => {

@@ -87,6 +87,7 @@ describe("the service", () => {
   const fine: Figures = {
     jobs: [job("nightly", { good_at: NOW }), job("deliveries", { good_at: NOW })],
     mail: { waiting: 0, oldest_at: null, failed: 0 },
+    webhookEndpoints: { active: 0, failing: 0, switched_off: 0, oldest_at: null },
     database: { bytes: 1, of: 100, takesWrites: true },
     backedUpAt: NOW - 9 * 24 * HOUR,
   };

@@ -25,13 +25,21 @@ describe("a delivery", () => {
     expect(receiver.got).toHaveLength(1);
     const [told] = receiver.got;
     const event = (await admin(`/licenses/${license.id}/events`)).body.data[0];
+    const {
+      notes: _notes,
+      metadata: _metadata,
+      tags: _tags,
+      ...object
+    } = (await admin(`/licenses/${license.id}`)).body;
+    expect(object).toMatchObject({ id: license.id, standing: "active" });
     expect(receiver.verify(told!)).toEqual({
       id: event.id,
       type: "license.issued",
       timestamp: event.at,
       data: {
         event: { ...event, ip: null },
-        object: expect.objectContaining({ id: license.id, standing: "active" }),
+        // With all its members but those that may be personal: no key, and nothing that only a row has.
+        object,
       },
     });
     expect(told!.headers).toMatchObject({
@@ -52,7 +60,8 @@ describe("a delivery", () => {
   it("passes over events that it is not subscribed to", async () => {
     const receiver = await newReceiver({ events: ["customer.created"] });
     await newLicense();
-    await newLicense();
+    const { id } = await newCustomer();
+    await admin(`/customers/${id}`, { method: "PATCH", body: { name: "Other" } });
     expect(receiver.got.map(({ type }) => type)).toEqual(["customer.created", "customer.created"]);
     await fire(DELIVERIES, env);
     expect(await receiver.read()).toMatchObject({
@@ -174,6 +183,29 @@ describe("a receiver that fails", () => {
     ]);
   });
 
+  it("stays in its pause where staff's test fails, too", async () => {
+    setTime(START);
+    const receiver = await newReceiver({ events: ["customer.created"] }, broken);
+    await newEvents(1);
+    const before = await receiver.read();
+    const { status, body } = await admin(`/webhook-endpoints/${receiver.id}/test`, { method: "POST" });
+    expect([status, body.delivered, body.status]).toEqual([200, false, 503]);
+    await fire(DELIVERIES, env);
+    expect(receiver.got).toHaveLength(2);
+    expect(await receiver.read()).toEqual({ ...before, last_event: expect.any(Number) });
+    expect(before).toMatchObject({ state: "failing", last_success_at: null });
+  });
+
+  it("is tried at once where staff gave it another address", async () => {
+    setTime(START);
+    const former = await newReceiver({ events: ["customer.created"] }, broken);
+    const [first] = await newEvents(1);
+    const next = await newReceiver({ active: false });
+    await admin(`/webhook-endpoints/${former.id}`, { method: "PATCH", body: { url: next.url } });
+    expect(next.ids()).toEqual([first]);
+    expect(await former.read()).toMatchObject({ state: "active", failures: 0, failing_since: null });
+  });
+
   it("is switched off after five days without a success, which is an event and said in the digest", async () => {
     setTime(START);
     const receiver = await newReceiver({ events: ["customer.created"] }, broken);
@@ -228,20 +260,27 @@ describe("a receiver that fails", () => {
   });
 
   it("that hangs keeps neither the answer to the change nor another endpoint waiting", async () => {
-    hurry(100);
+    hurry(20);
+    const order: string[] = [];
     const hung = [];
     for (let n = 0; n < 4; n++)
-      hung.push(await newReceiver({ events: ["customer.created"] }, ({ signal }) => hanging(signal)));
+      hung.push(
+        await newReceiver({ events: ["customer.created"] }, async ({ signal }) =>
+          hanging(signal).finally(() => order.push("given up")),
+        ),
+      );
     const others = [];
-    for (let n = 0; n < 4; n++) others.push(await newReceiver({ events: ["customer.created"] }));
-    const started = performance.now();
+    for (let n = 0; n < 4; n++)
+      others.push(
+        await newReceiver({ events: ["customer.created"] }, () => {
+          order.push("told");
+          return new Response(null, { status: 204 });
+        }),
+      );
     const [event] = await newEvents(1);
-    expect(performance.now() - started).toBeLessThan(2_000);
-    for (const { id } of others) {
-      const [delivery] = await deliveriesOf(id);
-      expect(delivery).toMatchObject({ event_id: event, delivered: true });
-      expect(delivery!["ms"]).toBeLessThan(80);
-    }
+    expect(order).toEqual([...others.map(() => "told"), ...hung.map(() => "given up")]);
+    for (const { id } of others)
+      expect(await deliveriesOf(id)).toMatchObject([{ event_id: event, delivered: true }]);
     for (const { id } of hung)
       expect(await deliveriesOf(id)).toMatchObject([
         { delivered: false, status: null, error: "It did not answer within 10 seconds." },

@@ -228,6 +228,7 @@ export const health = {
   notes: [],
   jobs: { nightly: run, deliveries: { ...run, counts: { mails_sent: 0, queries: 16 } } },
   mail: { configured: true, waiting: 0, oldest_at: null, failed: 0 },
+  webhook_endpoints: { active: 1, failing: 0, switched_off: 0, oldest_at: null },
   database: { bytes: 81_203_200, of: 10_000_000_000, takes_writes: true },
   backups: { bound: true, last_at: "2026-11-22T03:00:02.000Z" },
 };
