@@ -111,7 +111,7 @@ async function someoneWhoLeft() {
   for (const about of [one.id, one.license.id]) await answered(about, one.mark);
   // What only time makes, and a statement.
   await rows(
-    `INSERT INTO license_told VALUES (?, ?, 'expired', 0, ?2, ?2, 'r', json_object('expires_at', '2032-01-01'))`,
+    `INSERT INTO license_told VALUES (?, ?, 'expired', 0, '', ?2, ?2, 'r', json_object('expires_at', '2032-01-01'))`,
     one.license.id,
     start,
   );
