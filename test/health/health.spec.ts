@@ -262,7 +262,7 @@ describe("/readyz", () => {
   });
 
   it("is 503 on a database that is not migrated yet", async () => {
-    expect((await readyz({ ...env, DB: env.before })).status).toBe(503);
+    expect((await readyz({ ...env, DB: env.empty })).status).toBe(503);
   });
 
   it("costs one trip", async () => {

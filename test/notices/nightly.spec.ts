@@ -218,7 +218,7 @@ describe("the nightly job", () => {
     for (const email of emails) expect(resend.to(email)).toHaveLength(1);
   });
 
-  it("gives the same inbox when it is killed at any write and run again", { timeout: 60_000 }, async () => {
+  it("gives the same inbox when it is killed at any write and run again", { timeout: 120_000 }, async () => {
     const staff = `${unique("staff")}@smarthaus.example`;
     const bindings = mailing({ ADMIN_EMAILS: staff });
     let boundary = 0;
