@@ -88,7 +88,7 @@ describe("a good run", () => {
     ]);
     const { queries } = log[0] as { queries: number };
     expect(queries).toBeGreaterThan(8);
-    expect(queries).toBeLessThan(60);
+    expect(queries).toBeLessThan(80);
     const row = await rowOf();
     expect(row).toMatchObject({ due_at: night, started_at: night, ended_at: night, outcome: "good" });
     expect(JSON.parse(row.counts)).toEqual({ notices_written: 1, mails_sent: 0, queries });
