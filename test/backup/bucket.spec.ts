@@ -60,7 +60,7 @@ describe("the weekly backup", () => {
     expect(await rowsElsewhere("SELECT id FROM licenses")).toEqual([{ id: license.id }]);
   });
 
-  it("is made once in seven nights, and goes after 35 days", async () => {
+  it("is made once in seven nights, and goes after 35 days", { timeout: 60_000 }, async () => {
     await newLicense();
     const ids: string[][] = [];
     for (let day = 0; day <= 42; day++) {
