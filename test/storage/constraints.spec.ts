@@ -400,13 +400,11 @@ describe("the triggers", () => {
       "license_types_entitlements_update",
       // test/licensing/usage/meters.spec.ts
       "license_usage_begins",
-      "license_usage_changed_late",
-      "license_usage_gains",
+      "license_usage_changes",
       // Below.
       "license_usage_insert",
       // test/licensing/usage/meters.spec.ts
       "license_usage_meters_folded",
-      "license_usage_told_late",
       // Below.
       "license_usage_update",
       // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.

@@ -82,26 +82,12 @@ const COUNT_METERS = named(`
     GROUP BY 1, 2) counted
   WHERE license_usage.day = counted.day AND license_usage.license_id = counted.license_id`);
 
-// What the earlier days of the month come to, as triggers keep it otherwise (0026). Part of a month may be folded.
+// What the earlier days of the month come to, as triggers keep it otherwise. Part of a month may be folded.
 const COUNT_BEFORE = named(`
   UPDATE license_usage SET before = so_far.before
-  FROM (WITH days AS MATERIALIZED (SELECT DISTINCT license_id, day FROM usage WHERE ${within("license_id")}),
-    told AS MATERIALIZED (
-      SELECT l.license_id, l.day, one.key AS code, one.value AS n
-      FROM days CROSS JOIN license_usage l ON l.day = days.day AND l.license_id = days.license_id
-      CROSS JOIN json_each(l.meters) one
-      UNION ALL
-      SELECT m.license_id, m.month || '-' || date.key, one.key, one.value
-      FROM (SELECT DISTINCT license_id, substr(day, 1, 7) AS month FROM days) part CROSS JOIN license_usage_months m
-        ON m.month = part.month AND m.license_id = part.license_id
-      CROSS JOIN json_each(m.days) date CROSS JOIN json_each(date.value, '$[2]') one)
-    SELECT day, license_id, json_group_object(code, json_array(total, peak)) AS before
-    FROM (SELECT own.day, own.license_id, earlier.code, sum(earlier.n) AS total, max(earlier.n) AS peak
-      FROM (SELECT DISTINCT license_id, day FROM told) own JOIN told earlier
-        ON earlier.license_id = own.license_id AND earlier.day < own.day AND earlier.day >= substr(own.day, 1, 7)
-      GROUP BY 1, 2, 3)
-    GROUP BY 1, 2) so_far
-  WHERE license_usage.day = so_far.day AND license_usage.license_id = so_far.license_id`);
+  FROM (SELECT DISTINCT day, license_id FROM usage WHERE ${within("license_id")} AND meters IS NOT NULL) told
+  CROSS JOIN license_usage_before so_far ON so_far.day = told.day AND so_far.license_id = told.license_id
+  WHERE license_usage.day = told.day AND license_usage.license_id = told.license_id`);
 
 const USES = "INSERT INTO entitlement_uses (code, holder, id, until)";
 

@@ -6,7 +6,6 @@ import { named } from "../../storage/database.ts";
 import { activationIdOf } from "./ids/activation-ids.ts";
 import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { Claimant } from "./claimant.ts";
-import { MAX_METERS } from "../entitlements/values.ts";
 import { METERS_OVER, SEEN } from "../usage/refusing.ts";
 import { CLONE_AFTER, COUNTED_SEATS, NEW_IDS, QUIET } from "./seat-rules.ts";
 
@@ -82,9 +81,6 @@ const TODAY = "unproven -> :weekday";
 /** Whether the last proven request showed a certificate: its sender keeps state. */
 const IS_KEPT = "certified_at IS last_seen_at";
 
-/** The numbers of the codes of a report. Going through them reads no row, as json_each would. */
-const SLOTS = Array.from({ length: MAX_METERS }, (_, slot) => `(${slot})`).join(", ");
-
 /** Each column of the seat's activation, and the value that the claim writes. */
 const ROW = {
   id: "iif(is_live, id, :activation)",
@@ -109,7 +105,7 @@ const ROW = {
     WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
   usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   meters: `CASE WHEN NOT is_proven THEN meters WHEN :codes IS NOT NULL THEN (SELECT json_group_array(code)
-    FROM (SELECT :codes ->> column1 AS code FROM (VALUES ${SLOTS}))
+    FROM (SELECT :codes ->> n AS code FROM slots)
     WHERE code IS NOT NULL AND entitlements -> code -> 'meter' IS NOT NULL
       AND coalesce(entitlements -> code ->> 'until', ${LAST_INSTANT}) > :codes_from) END`,
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",

@@ -9,14 +9,12 @@ export const SEEN = 35 * DAY;
 /** A day above so many times the value may be a mistake: it waits for staff, and refuses nobody. */
 const IMPLAUSIBLE = 10;
 
-const DATES = Array.from({ length: 31 }, (_, index) => `(${index + 1})`).join(", ");
-
 /** The figures of one meter, `one`, that count now: those of today, or of the days of this month. */
 const COUNTED = `
   SELECT iif(one.value ->> '$.meter[0]' = 'sum', sum(n), max(n)) AS observed FROM (
     SELECT kept.meters ->> one.key AS n, kept.day
-    FROM (VALUES ${DATES}) date CROSS JOIN license_usage kept
-      ON kept.day = substr(:today, 1, 8) || printf('%02d', date.column1) AND kept.license_id = :license
+    FROM dates CROSS JOIN license_usage kept
+      ON kept.day = substr(:today, 1, 8) || dates.date AND kept.license_id = :license
     WHERE one.value ->> '$.meter[1]' = 'month' OR kept.day = :today) told
   WHERE n <= ${IMPLAUSIBLE} * (one.value ->> 'value') OR EXISTS (
     SELECT 1 FROM usage looked

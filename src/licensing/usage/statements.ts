@@ -29,13 +29,11 @@ export function closesAt(month: string): number {
   return Date.UTC(year, index) + CLOSED_AFTER;
 }
 
-const DATES = Array.from({ length: 31 }, (_, index) => `(${index + 1})`).join(", ");
-
 /** The days of a month, wherever they lie. */
 const DAYS = named(`
   SELECT one.day, one.requests, one.services, one.meters
-  FROM (VALUES ${DATES}) date CROSS JOIN license_usage one
-    ON one.day = :month || '-' || printf('%02d', date.column1) AND one.license_id = :license
+  FROM dates CROSS JOIN license_usage one
+    ON one.day = :month || '-' || dates.date AND one.license_id = :license
   UNION ALL
   SELECT folded.month || '-' || date.key, date.value ->> 0, date.value ->> 1, date.value -> 2
   FROM license_usage_months folded CROSS JOIN json_each(folded.days) date

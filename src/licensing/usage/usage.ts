@@ -79,10 +79,7 @@ const HIGHER = `ON CONFLICT DO UPDATE SET
 
 /** An aggregate over the codes in a list, one by one. Reads no row, as json_each would. */
 const over = (list: string, aggregate: string, where = "true"): string =>
-  `(SELECT ${aggregate} FROM (
-    SELECT ${list} ->> column1 AS code FROM (VALUES ${SLOTS})) WHERE code IS NOT NULL AND ${where})`;
-
-const SLOTS = Array.from({ length: MAX_METERS }, (_, slot) => `(${slot})`).join(", ");
+  `(SELECT ${aggregate} FROM (SELECT ${list} ->> n AS code FROM slots) WHERE code IS NOT NULL AND ${where})`;
 
 const KEEP_METERS = "INSERT INTO usage (license_id, day, instance_id, requests, services, meters, told)";
 const HIGHER_METERS = `ON CONFLICT DO UPDATE SET

@@ -323,18 +323,18 @@ describe("the cost of a check-in with five meters", () => {
     const entitlements = Object.fromEntries(codes.map((code) => [code, { value: 10 }]));
     const { license_key } = await newLicense({ entitlements });
     const plain = await newLicense();
-    const costOf = async (key: string, figure: number, meters: boolean) => {
+    const costOf = async (key: string, figure: number, meters: boolean, ago = 0) => {
       const { body: held } = await activate(key, "a");
       const { bindings, cost } = metered();
       const counted = Object.fromEntries(codes.map((code) => [code, figure]));
       const usage = [
-        { date: daysAgo(0), requests: figure, services: 1, ...(meters ? { meters: counted } : {}) },
+        { date: daysAgo(ago), requests: figure, services: 1, ...(meters ? { meters: counted } : {}) },
       ];
       const body = { license_key: key, instance_id: "a", certificate: held.certificate, usage };
       expect((await call("/v1/check-in", { body, bindings })).status).toBe(200);
       return cost;
     };
-    for (const figure of [1, 2, 2]) {
+    const expectSame = async (figure: number) => {
       const [with_, without] = [
         await costOf(license_key, figure, true),
         await costOf(plain.license_key, figure, false),
@@ -342,6 +342,13 @@ describe("the cost of a check-in with five meters", () => {
       expect(with_).toEqual(without);
       expect(with_.read).toBeLessThanOrEqual(10);
       expect(with_.written).toBeLessThanOrEqual(3);
+    };
+    for (const figure of [1, 2, 2]) await expectSame(figure);
+    // Nor does the month before a day make a difference, however much of it was told.
+    for (const ago of [1, 2, 3, 7]) {
+      await costOf(license_key, 1, true, ago);
+      await costOf(plain.license_key, 1, false, ago);
     }
+    for (const figure of [3, 4, 4]) await expectSame(figure);
   });
 });
