@@ -11,14 +11,23 @@ import type {
   MeterRule,
 } from "../../storage/schema.ts";
 
-export const Code = z
-  .string()
-  .check(
-    z.regex(
-      /^[A-Za-z][A-Za-z0-9._-]{0,63}$/,
-      "Must be 1 to 64 letters, digits or . _ -, and begin with a letter",
-    ),
-  );
+const CODE = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
+
+/** Words that mean something else: the limits that every license has, and what every object of JavaScript has. */
+const RESERVED = new Set([
+  "max_instances",
+  "max_services",
+  "max_requests_per_day",
+  ...Object.getOwnPropertyNames(Object.prototype),
+]);
+
+/** Whether there may be an entitlement with this code. */
+export const isCode = (text: string): boolean => CODE.test(text) && !RESERVED.has(text);
+
+export const Code = z.string().check(
+  z.regex(CODE, "Must be 1 to 64 letters, digits or . _ -, and begin with a letter"),
+  z.refine((code) => !RESERVED.has(code), "Is a word with a meaning of its own: choose another one"),
+);
 
 /** The highest value of a limit or a meter. */
 const MAX_VALUE = 1_000_000_000_000;

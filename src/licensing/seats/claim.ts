@@ -6,6 +6,7 @@ import { named } from "../../storage/database.ts";
 import { activationIdOf } from "./ids/activation-ids.ts";
 import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { Claimant } from "./claimant.ts";
+import { isCode, MAX_METERS } from "../entitlements/values.ts";
 import { METERS_OVER, SEEN } from "../usage/refusing.ts";
 import { CLONE_AFTER, COUNTED_SEATS, NEW_IDS, QUIET } from "./seat-rules.ts";
 
@@ -105,7 +106,7 @@ const ROW = {
     WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
   usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
   meters: `CASE WHEN NOT is_proven THEN meters WHEN :codes IS NOT NULL THEN (SELECT json_group_array(code)
-    FROM (SELECT :codes ->> n AS code FROM slots)
+    FROM (SELECT :codes ->> n AS code FROM slots UNION ALL SELECT value FROM json_each(:more_codes))
     WHERE code IS NOT NULL AND entitlements -> code -> 'meter' IS NOT NULL
       AND coalesce(entitlements -> code ->> 'until', ${LAST_INSTANT}) > :codes_from) END`,
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
@@ -226,6 +227,8 @@ export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
   const { key, certificate, usage, meters, lease_hours, file } = claimant;
   const today = dayOf(now);
+  // To SQLite, any text is a path, which may be a wrong one.
+  const codes = meters?.codes.filter(isCode);
   return context.db.run(CLAIM, {
     license: key.licenseId,
     revision: key.revision,
@@ -258,7 +261,9 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     day: usage?.day ?? null,
     requests: usage?.requests ?? 0,
     services: usage?.services ?? 0,
-    codes: meters ? JSON.stringify(meters.codes) : null,
+    codes: codes ? JSON.stringify(codes.slice(0, MAX_METERS)) : null,
+    // Days of a longer report may name others each. json_each is billed as rows read, so the usual report does without it.
+    more_codes: codes && codes.length > MAX_METERS ? JSON.stringify(codes.slice(MAX_METERS)) : null,
     codes_from: meters ? Date.parse(meters.from) : 0,
     actor_type: context.actor.type,
     actor_id: context.actor.id,

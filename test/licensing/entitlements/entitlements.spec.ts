@@ -87,6 +87,9 @@ describe("a definition", () => {
     [{ kind: "meter", aggregate: "mean" }, ["aggregate"]],
     [{ kind: "flag", code: "1gpu" }, ["code"]],
     [{ kind: "flag", code: "with blank" }, ["code"]],
+    // What warnings call the limits that every license has, and what every object has.
+    [{ kind: "meter", code: "max_services" }, ["code"]],
+    [{ kind: "meter", code: "constructor" }, ["code"]],
     [{ kind: "flag", color: "red" }, ["color"]],
   ])("%j is refused at %j", async (members, paths) => {
     const answer = await admin("/entitlements", { body: { code: unique("x"), name: "X", ...members } });

@@ -87,6 +87,51 @@ describe("the figures of a meter", () => {
     expect((await usageOf(license.id)).data[0]).not.toHaveProperty("meters");
   });
 
+  it("are taken from a report with odd codes", async () => {
+    const code = await meter();
+    const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 5 } } });
+    await activate(license_key, "a");
+    const odd = [
+      "",
+      " ",
+      '"',
+      "$",
+      "$[",
+      "[0",
+      "$.meter",
+      "a]b",
+      "constructor",
+      "__proto__",
+      "x".repeat(256),
+    ];
+    // As the text of a request: an object of JavaScript would lose some.
+    const members = [...odd, code].map((one) => `${JSON.stringify(one)}: 2`);
+    const meters = JSON.parse(`{${members.join()}}`) as object;
+    expect(await tell(license_key, "a", [0, meters])).toMatchObject([{ code: "USAGE_IGNORED" }]);
+    await tell(license_key, "a", [1, meters], [2, meters]);
+    expect((await usageOf(license.id)).data.map((day: { meters: object }) => day.meters)).toEqual([
+      { [code]: 2 },
+      { [code]: 2 },
+      { [code]: 2 },
+    ]);
+  });
+
+  it("are taken however many other codes the days of a report have", async () => {
+    const code = unique("z");
+    await admin("/entitlements", { body: { code, name: "Z", kind: "meter" } });
+    const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 50 } } });
+    await activate(license_key, "a");
+    const others = (day: number) =>
+      Object.fromEntries(Array.from({ length: 31 }, (_, n) => [`m${day}.${n}`, 1]));
+    const days = [2, 1, 0].map((ago) => [ago, { ...others(ago), [code]: 5 }] as [number, object]);
+    await tell(license_key, "a", ...days);
+    expect((await usageOf(license.id)).data.map((day: { meters: object }) => day.meters)).toEqual([
+      { [code]: 5 },
+      { [code]: 5 },
+      { [code]: 5 },
+    ]);
+  });
+
   it("are at most 32 in a day's report, each a whole number from 0", async () => {
     const { license_key } = await newLicense();
     await activate(license_key, "a");
