@@ -266,6 +266,17 @@ describe("above the value", () => {
     );
   });
 
+  it("of a month counts the days before one that was told without meters first", async () => {
+    const code = await meter();
+    const { license_key } = await newLicense({ entitlements: { [code]: { value: 1_000 } } });
+    await activate(license_key, "a");
+    await tell(license_key, "a", [2, { [code]: 600 }]);
+    await tell(license_key, "a", [1, {}]);
+    expect(await tell(license_key, "a", [1, { [code]: 401 }])).toMatchObject([
+      { limit: code, observed: 1_001 },
+    ]);
+  });
+
   it("is an event a day and meter, and nothing is refused", async () => {
     const code = await meter();
     const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 10 } } });
