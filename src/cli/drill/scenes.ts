@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import type { Outage, Span } from "../../clients/typescript/src/testing.ts";
+import type { Outage } from "../../clients/typescript/src/testing.ts";
 import { usage } from "../failures.ts";
 
 export type Step =
   | { do: "start" | "stop" | "restart" | "recover" }
   | { do: "suspend" | "reinstate" | "revoke" | "reissue" | "rotate-keys" }
   | { do: "outage"; kind: Outage }
-  | { do: "advance" | "renew" | "clock-back"; span: Required<Span> };
+  | { do: "advance" | "renew" | "clock-back"; seconds: number };
 
 export interface Scene {
   name: string;
@@ -50,16 +50,11 @@ const SECONDS = new Map([
   ["s", 1],
 ]);
 
-function spanOf(text: string): Required<Span> | null {
-  const [, count, unit] = SPAN.exec(text) ?? [];
-  const n = Number(count);
-  if (unit === undefined || n * (SECONDS.get(unit) ?? 1) > LONGEST) return null;
-  return {
-    days: unit === "d" ? n : 0,
-    hours: unit === "h" ? n : 0,
-    minutes: unit === "m" ? n : 0,
-    seconds: unit === "s" ? n : 0,
-  };
+/** "40d" in seconds. */
+function secondsIn(text: string): number | null {
+  const [, count, unit = ""] = SPAN.exec(text) ?? [];
+  const seconds = Number(count) * (SECONDS.get(unit) ?? Number.NaN);
+  return seconds <= LONGEST ? seconds : null;
 }
 
 /** @returns null for a step that there is not */
@@ -69,8 +64,8 @@ export function stepOf(text: string): Step | null {
   if (PLAIN.has(name) && argument === undefined) return { do: name } as Step;
   if (name === "outage" && OUTAGES.has(argument ?? "down"))
     return { do: name, kind: (argument ?? "down") as Outage };
-  const span = SPANNED.has(name) ? spanOf(argument ?? "") : null;
-  return span && ({ do: name, span } as Step);
+  const seconds = SPANNED.has(name) ? secondsIn(argument ?? "") : null;
+  return seconds === null ? null : ({ do: name, seconds } as Step);
 }
 
 /** Shown in tables, files and reports. */
