@@ -3,7 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { isInstant } from "../../clients/typescript/src/documents.ts";
+import { LICENSE_TYPES } from "../../clients/typescript/src/testing/licenses.ts";
 import type { Outage } from "../../clients/typescript/src/testing.ts";
+import "../../wording.ts";
 import { usage } from "../failures.ts";
 
 export type Step =
@@ -73,12 +76,17 @@ const Line = z.string().check(z.minLength(1), z.maxLength(300));
 const LimitTerm = z.optional(z.nullable(z.int().check(z.minimum(1))));
 const Whole = z.optional(z.int().check(z.minimum(0), z.maximum(36_500)));
 const Positive = z.optional(z.int().check(z.minimum(1), z.maximum(36_500)));
+const Instant = z.string().check(z.refine(isInstant, "Must be a time such as 2026-12-31T00:00:00Z"));
+const Value = z.nullable(
+  z.union([z.boolean(), z.int(), z.string()], "Must be true or false, a whole number, a text, or null"),
+);
 
 const LadderFile = z.strictObject({
   about: z.optional(z.string()),
   license: z.optional(
     z.strictObject({
-      license_type: z.optional(Line),
+      // The kit takes any name; here it is most often a typing error, and would be drilled with other terms.
+      license_type: z.optional(z.enum(Object.keys(LICENSE_TYPES))),
       features: z.optional(z.array(Line)),
       max_instances: LimitTerm,
       max_services: LimitTerm,
@@ -88,6 +96,10 @@ const LadderFile = z.strictObject({
       lease_days: Positive,
       check_in_hours: Positive,
       unproven_lease_hours: Positive,
+      updates_until: z.optional(Instant),
+      entitlements: z.optional(
+        z.record(z.string(), z.strictObject({ value: Value, until: z.optional(Instant) })),
+      ),
     }),
   ),
   scenes: z
@@ -110,7 +122,7 @@ const faultOf = ({ path, ...issue }: z.core.$ZodIssue): string => {
   const said =
     issue.code === "unrecognized_keys"
       ? `has no member ${issue.keys.join(", ")}`
-      : issue.message.toLowerCase();
+      : issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
   return `${path.join(".") || "the file"}: ${said}`;
 };
 

@@ -66,6 +66,29 @@ describe("a file of scenes", () => {
     ["a name that no file could have", { scenes: [{ name: "A b", do: [] }] }, /scenes\.0\.name/],
     ["a member that there is not", { scenes: [{ name: "a", do: [], doo: [] }] }, /doo/],
     ["a term that there is not", { license: { expires: 4 }, scenes: [{ name: "a", do: [] }] }, /expires/],
+    [
+      "a mistyped license type",
+      { license: { license_type: "profesional" }, scenes: [{ name: "a", do: [] }] },
+      /license\.license_type: must be one of trial, standard, professional, enterprise/,
+    ],
+    [
+      "a number that is none",
+      { license: { lease_days: 0 }, scenes: [{ name: "a", do: [] }] },
+      /license\.lease_days: must be at least 1/,
+    ],
+    [
+      "an entitlement that has no value",
+      { license: { entitlements: { gpus: 8 } }, scenes: [{ name: "a", do: [] }] },
+      /license\.entitlements\.gpus: must be an object/,
+    ],
+    [
+      "an entitlement that ends at no time",
+      {
+        license: { entitlements: { gpus: { value: 8, until: "2027-01-31" } } },
+        scenes: [{ name: "a", do: [] }],
+      },
+      /license\.entitlements\.gpus\.until: must be a time such as 2026-12-31T00:00:00Z/,
+    ],
     ["a step that there is not", { scenes: [{ name: "a", do: ["dance"] }] }, /dance/],
     [
       "two of a name",
@@ -88,6 +111,19 @@ describe("a file of scenes", () => {
       return;
     }
     expect.unreachable();
+  });
+
+  it("sells what the application asks for by code", () => {
+    const license = {
+      license_type: "enterprise",
+      updates_until: "2030-01-31T00:00:00Z",
+      entitlements: {
+        gpus: { value: 8, until: "2030-01-31T00:00:00Z" },
+        sso: { value: true },
+        nodes: { value: null },
+      },
+    };
+    expect(parse({ license, scenes: [{ name: "a", do: [] }] })).toMatchObject({ license });
   });
 
   it("is refused where it is no JSON", () => {

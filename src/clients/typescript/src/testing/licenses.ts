@@ -61,7 +61,7 @@ export interface DrillLicense {
 const PROFESSIONAL = [365, 14, ["orchestration", "api", "analytics"], 5, 50, 100_000] as const;
 
 /** The types that every service starts with: days, days of grace, features, and the three limits. */
-const TYPES: Record<
+export const LICENSE_TYPES: Record<
   string,
   readonly [number, number, readonly string[], number | null, number | null, number | null]
 > = {
@@ -89,7 +89,7 @@ export function parseInstant(text: string): number {
 /** @throws RangeError for an instant that is none */
 export function newLicense(terms: DrillTerms, now: number): DrillLicense {
   const licenseType = terms.licenseType ?? "professional";
-  const [days, grace, features, instances, services, requests] = TYPES[licenseType] ?? PROFESSIONAL;
+  const [days, grace, features, instances, services, requests] = LICENSE_TYPES[licenseType] ?? PROFESSIONAL;
   const startsAt = terms.startsAt === undefined ? null : floorToSecond(parseInstant(terms.startsAt));
   const given = terms.expiresAt;
   const expiresAt = given == null ? (startsAt ?? now) + (terms.expiresDays ?? days) * DAY : parseInstant(given);
