@@ -40,6 +40,15 @@ const COMMANDS: [name: string, args: () => string[]][] = [
   ["offline-activate", () => ["offline-activate", license, "request.json", "--output"]],
   ["licenses key", () => ["licenses", "key", license, "--output"]],
   ["tokens create", () => ["tokens", "create", "--name", "CI", "--role", "viewer", "--output"]],
+  [
+    "webhook-endpoints create",
+    () => ["webhook-endpoints", "create", "https://hooks.acme.example", "--output"],
+  ],
+  [
+    "webhook-endpoints rotate-secret",
+    () => ["webhook-endpoints", "rotate-secret", "whe_1", "--yes", "--output"],
+  ],
+  ["customers data", () => ["customers", "data", "acme", "--output"]],
   ["export", () => ["export", "--output"]],
   ["audit verify", () => ["audit", "verify", "--state"]],
 ];
