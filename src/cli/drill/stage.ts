@@ -5,7 +5,7 @@ import type { License } from "../../clients/typescript/src/index.ts";
 import type { LicenseDrill } from "../../clients/typescript/src/testing.ts";
 import type { Application } from "./application.ts";
 import { mistakesOf, type Observed, type Result } from "./findings.ts";
-import { assertReached } from "./reached.ts";
+import { askedIn, assertReached } from "./reached.ts";
 import type { Scene, Step } from "./scenes.ts";
 
 /** How long an application has to ask the service after each piece; one that asks does so within a fifth of a second. */
@@ -134,24 +134,18 @@ export class Stage {
   }
 
   async #advance(seconds: number): Promise<void> {
-    const { drill, reference } = this.#cast;
+    const { drill, application, reference } = this.#cast;
     let left = seconds;
     while (left > 0) {
       const piece = Math.min(left, this.#cast.piece);
       left -= piece;
-      const before = this.#requests();
+      const before = askedIn(this.#cast).length;
       drill.advance({ seconds: piece });
       await reference.checkInIfDue();
       const deadline = performance.now() + CONTACT;
-      while (this.#cast.application.isRunning && this.#requests() === before && performance.now() < deadline)
-        await sleep(LOOK);
+      const isAwaited = (): boolean => application.isRunning && askedIn(this.#cast).length === before;
+      while (isAwaited() && performance.now() < deadline) await sleep(LOOK);
     }
-  }
-
-  /** How often the application has asked the service. */
-  #requests(): number {
-    const { drill, reference } = this.#cast;
-    return drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId).length;
   }
 
   /**
