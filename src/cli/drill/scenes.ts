@@ -78,7 +78,10 @@ const Whole = z.optional(z.int().check(z.minimum(0), z.maximum(36_500)));
 const Positive = z.optional(z.int().check(z.minimum(1), z.maximum(36_500)));
 const Instant = z.string().check(z.refine(isInstant, "Must be a time such as 2026-12-31T00:00:00Z"));
 const Value = z.nullable(
-  z.union([z.boolean(), z.int().check(z.minimum(0)), z.string()], "Must be true or false, a whole number, a text, or null"),
+  z.union(
+    [z.boolean(), z.int().check(z.minimum(0)), z.string()],
+    "Must be true or false, a whole number, a text, or null",
+  ),
 );
 
 const LadderFile = z.strictObject({

@@ -92,7 +92,8 @@ export function newLicense(terms: DrillTerms, now: number): DrillLicense {
   const [days, grace, features, instances, services, requests] = LICENSE_TYPES[licenseType] ?? PROFESSIONAL;
   const startsAt = terms.startsAt === undefined ? null : floorToSecond(parseInstant(terms.startsAt));
   const given = terms.expiresAt;
-  const expiresAt = given == null ? (startsAt ?? now) + (terms.expiresDays ?? days) * DAY : parseInstant(given);
+  const expiresAt =
+    given == null ? (startsAt ?? now) + (terms.expiresDays ?? days) * DAY : parseInstant(given);
   return {
     id: newId("lic", 26),
     customerId: terms.customerId ?? "drill",
@@ -117,7 +118,10 @@ export function newLicense(terms: DrillTerms, now: number): DrillLicense {
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([code, { value, until }]) => [
           code,
-          { value, ...(until === undefined ? {} : { until: formatInstant(ceilToSecond(parseInstant(until))) }) },
+          {
+            value,
+            ...(until === undefined ? {} : { until: formatInstant(ceilToSecond(parseInstant(until))) }),
+          },
         ]),
     ),
   };

@@ -75,9 +75,7 @@ export const refusalFor = (license: DrillLicense, revision: number, now: number)
 export function detailOf(code: RefusalCode, license: DrillLicense): string | undefined {
   if (code === "LICENSE_EXPIRED")
     return `The license expired at ${instantOf(license.expiresAt)} and its grace ended at ${instantOf(graceUntil(license))}.`;
-  return code === "LICENSE_NOT_STARTED"
-    ? `The license starts at ${instantOf(license.startsAt)}.`
-    : undefined;
+  return code === "LICENSE_NOT_STARTED" ? `The license starts at ${instantOf(license.startsAt)}.` : undefined;
 }
 
 export class Seats {
