@@ -115,6 +115,12 @@ describe("what the service made, and cannot be written all the same", () => {
     expect(me.out).toMatch(/role +viewer/);
   });
 
+  it("is printed: a webhook's secret", async () => {
+    const { out, err } = await fails("webhook-endpoints create");
+    expect(err).toMatch(/^Webhook endpoint whe_\w+; its secret is not shown again, and is in full\.\n/);
+    expect(out).toMatch(/^whsec_[\w+/]+=*\n$/);
+  });
+
   it("is not printed where it can be had again: a key", async () => {
     const { code, out, err } = await desk.cli(["licenses", "key", license, "--output", "full"]);
     expect({ code, out }).toEqual({ code: 2, out: "" });
