@@ -82,7 +82,7 @@ export const formatInstant = (at: number): string => new Date(at).toISOString();
 
 /** @throws RangeError for anything but an RFC 3339 instant */
 export function parseInstant(text: string): number {
-  if (!isInstant(text)) throw new RangeError(`${text} is no RFC 3339 instant.`);
+  if (!isInstant(text)) throw new RangeError(`${String(text)} is no RFC 3339 instant.`);
   return Date.parse(text);
 }
 
