@@ -131,7 +131,10 @@ const cutOff = (path: string): Failure =>
     "remedy: use a whole backup.",
   );
 
-/** The lines of a file, each with its place. */
+/** The service takes no page that is longer; a longer line would only fill the memory. Bytes. */
+const LONGEST_LINE = 32 * 1024 * 1024;
+
+/** The lines of a file, each with its place. @throws Failure for a line that no backup has */
 async function* linesOf(path: string): AsyncGenerator<Place & { text: string; isWhole: boolean }> {
   let at = 0;
   let rest = Buffer.alloc(0);
@@ -144,6 +147,7 @@ async function* linesOf(path: string): AsyncGenerator<Place & { text: string; is
     }
     at += from;
     rest = bytes.subarray(from);
+    if (rest.length > LONGEST_LINE) throw notOurs(path);
   }
   if (rest.length > 0) yield { at, length: rest.length, text: rest.toString("utf8"), isWhole: false };
 }

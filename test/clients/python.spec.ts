@@ -35,6 +35,7 @@ const MODULES = {
     "test_validator",
     "test_coverage",
     "test_drill",
+    "test_testing",
   ],
   field: ["test_field", "test_texts", "test_hostile"],
   kills: ["test_processes"],

@@ -112,11 +112,14 @@ describe("a license in a test", () => {
       });
       expect(verified.payload).toMatchObject({ iss: DRILL_ISSUER, rev: 1 });
       expect(() => drill.advance({ days: -1 })).toThrow(/forward only/);
+      // A date alone does not say when; the service has a rule for it, the drill takes instants.
+      expect(() => drill.issue({ expiresAt: "2032-01-31" })).toThrow(RangeError);
       expect(new URL(drill.url).hostname).toBe("127.0.0.1");
     } finally {
       await drill.close();
     }
-    await expect(LicenseDrill.start({ at: "yesterday" })).rejects.toThrow(RangeError);
+    for (const at of ["yesterday", "2031-02-03"])
+      await expect(LicenseDrill.start({ at })).rejects.toThrow(RangeError);
   });
 });
 

@@ -124,10 +124,12 @@ function printReport(report: RestoreReport): void {
 
 async function restore(call: Call<Restore>, file: string): Promise<void> {
   const { options } = call;
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw usage(`${file} does not exist.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw usage(`${file} does not exist.`);
+  // It is read twice, and a device has no end.
+  if (!found.isFile()) throw usage(`${file} is a folder, a device, or a pipe: a backup is a file.`);
   const known_seal = await knownSeal(options.state);
-  const reading = await startProgress(size, "bytes checked");
+  const reading = await startProgress(found.size, "bytes checked");
   const backup = await openBackupFile(file, (bytes) => reading.update(bytes)).finally(() => reading.stop());
   const client = call.client();
   const started = JSON.parse(

@@ -1,9 +1,8 @@
 // webhook-endpoints: other systems that are told of events
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
-import { openOutput, saveOrPrint } from "../files.ts";
 import { given, positive } from "../inputs.ts";
-import { type Column, note, print, printDetails, printOnce, printTable, text, when } from "../output.ts";
+import { type Column, note, print, printDetails, printTable, text, when } from "../output.ts";
 import type { MadeEndpoint, RotatedSecret, WebhookDelivery, WebhookEndpoint } from "../shapes.ts";
 
 const ID = "whe_01KB3QN2C4E6G8J0K2M4P6R8T0";
@@ -58,19 +57,10 @@ const withSettings = (command: Command): Command =>
     .option("--include-personal", "send names, addresses and notes, too")
     .option("--no-include-personal", "leave them out");
 
-/** Prints a secret once, or puts it into a file that only its owner can read. */
-async function tellSecret(
-  answer: string,
-  output: string | undefined,
-  json: boolean | undefined,
-): Promise<void> {
-  const place = output === undefined ? null : openOutput(output);
-  const { webhook_endpoint, secret } = JSON.parse(answer) as MadeEndpoint;
-  const where = place === null ? ":" : `, and is in ${place.path}.`;
-  if (!json) note(`Webhook endpoint ${text(webhook_endpoint.id)}; its secret is not shown again${where}`);
-  if (place === null) await printOnce(json ? answer : secret);
-  else await saveOrPrint(json ? answer : secret, place);
-}
+const secretOf = ({ webhook_endpoint: { id }, secret }: MadeEndpoint) => ({
+  secret,
+  about: `Webhook endpoint ${text(id)}; its secret`,
+});
 
 const own = (id?: string, ...more: string[]): string =>
   path("webhook-endpoints", ...(id === undefined ? [] : [id]), ...more);
@@ -104,7 +94,7 @@ export function addWebhookEndpointCommands(program: Command): void {
         const body = { events: ["*"], ...bodyOf({ ...call.options, url }) };
         const request = { method: "POST" as const, path: own(), body };
         if (call.options.dryRun) return call.change(request, () => {});
-        await tellSecret(await call.client().send(request), call.options.output, call.options.json);
+        await call.secret(request, call.options.output, secretOf);
       }),
     );
 
@@ -139,10 +129,9 @@ export function addWebhookEndpointCommands(program: Command): void {
         const request = { method: "POST" as const, path: own(id, "rotate-secret") };
         if (call.options.dryRun) return call.change(request, () => {});
         await call.confirm(`Give the webhook endpoint ${id} a new secret?`);
-        const answer = await call.client().send(request);
-        await tellSecret(answer, call.options.output, call.options.json);
-        const { former_until } = JSON.parse(answer) as RotatedSecret;
-        if (!call.options.json) note(`The former secret signs, too, until ${when(former_until)}.`);
+        const { output, json } = call.options;
+        const { former_until } = await call.secret<RotatedSecret>(request, output, secretOf);
+        if (!json) note(`The former secret signs, too, until ${when(former_until)}.`);
       }),
     );
 

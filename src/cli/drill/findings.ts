@@ -52,6 +52,14 @@ export function mistakesOf(
   ];
 }
 
+export const notPassed = (results: readonly Result[]): Result[] =>
+  results.filter(({ mistakes }) => mistakes.length > 0);
+
+/** Each once. */
+export const mistakesIn = (results: readonly Result[]): string[] => [
+  ...new Set(results.flatMap(({ mistakes }) => mistakes)),
+];
+
 /** "refused (LICENSE_EXPIRED)", with its warnings. */
 export const licenseSaid = ({ state, code, warnings }: Result["license"]): string =>
   `${state}${code === null ? "" : ` (${code})`}${warnings.length > 0 ? `; warns ${warnings.join(", ")}` : ""}`;

@@ -1,5 +1,5 @@
 // The results as JUnit XML, which CI systems show. Pure.
-import { applicationDid, licenseSaid, type Result } from "./findings.ts";
+import { applicationDid, licenseSaid, notPassed, type Result } from "./findings.ts";
 
 /** What XML 1.0 cannot hold. */
 // oxlint-disable-next-line no-control-regex
@@ -20,7 +20,7 @@ export const escaped = (text: string): string =>
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
 
 export function junitOf(results: readonly Result[], command: string): string {
-  const failures = results.filter(({ mistakes }) => mistakes.length > 0).length;
+  const failures = notPassed(results).length;
   const took = results.reduce((sum, result) => sum + result.took, 0);
   const counts = `tests="${results.length}" failures="${failures}" errors="0" time="${seconds(took)}"`;
   return [

@@ -8,7 +8,7 @@ import { readTextFile } from "../inputs.ts";
 import { note, print, printTable, text, write } from "../output.ts";
 import { version } from "../version.ts";
 import { type Drilled, drill } from "./drill.ts";
-import { applicationDid, licenseSaid, type Result } from "./findings.ts";
+import { applicationDid, licenseSaid, mistakesIn, notPassed, type Result } from "./findings.ts";
 import { junitOf } from "./junit.ts";
 import { reportOf } from "./report.ts";
 import { parseLadder, readLadder } from "./scenes.ts";
@@ -90,7 +90,7 @@ async function writeAll(
 
 /** @throws Failure if a scene is not passed */
 function finish({ results, scenes }: Drilled, asJson: boolean): void {
-  const failed = results.filter(({ mistakes }) => mistakes.length > 0);
+  const failed = notPassed(results);
   if (asJson) print(JSON.stringify({ passed: failed.length === 0, scenes: results.map(asMembers) }));
   else
     printTable(results, [
@@ -100,10 +100,9 @@ function finish({ results, scenes }: Drilled, asJson: boolean): void {
       ["", ({ mistakes }) => (mistakes.length === 0 ? "passed" : text(mistakes.join("; ")))],
     ]);
   if (failed.length === 0) return;
-  const mistakes = [...new Set(failed.flatMap((result) => result.mistakes))];
   const open = scenes - results.length;
   throw new Failure(EXIT.unexpected, `${failed.length} of ${results.length} scenes are not passed.`, [
-    ...mistakes.map((mistake) => `the application ${mistake}`),
+    ...mistakesIn(failed).map((mistake) => `the application ${mistake}`),
     ...(open > 0 ? [`${open} more scenes were not played: --keep-going plays them.`] : []),
   ]);
 }

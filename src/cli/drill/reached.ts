@@ -4,6 +4,10 @@ import type { Heard, LicenseDrill } from "../../clients/typescript/src/testing.t
 import { EXIT, Failure } from "../failures.ts";
 import type { Application } from "./application.ts";
 
+/** What the application asked: all requests but those of the license client to which it is compared. */
+export const askedIn = ({ drill, reference }: Pick<Cast, "drill" | "reference">): Heard[] =>
+  drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId);
+
 /** Why the application takes no part, from what it asked; null if it does. Pure. */
 export function unreached(heard: readonly Heard[]): string[] | null {
   const claims = heard.filter(({ path }) => path === "/v1/activate" || path === "/v1/check-in");
@@ -41,10 +45,11 @@ export function lastWords({ exits, exitCode, output }: Cast["application"]): str
  * An application that runs and has asked nothing yet may still be starting; otherwise it is soon clear.
  * @throws Failure that says why it is not reached
  */
-export async function assertReached({ drill, application, reference, patience }: Cast): Promise<void> {
+export async function assertReached(cast: Cast): Promise<void> {
+  const { application, patience } = cast;
   const began = performance.now();
   for (;;) {
-    const heard = drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId);
+    const heard = askedIn(cast);
     const why = unreached(heard);
     if (why === null) return;
     const isStarting = application.isRunning && heard.length === 0;

@@ -1,6 +1,6 @@
 // The report of a drill: one page, for those who want to see that a product survives its license. Nothing is loaded, and
 // nothing in it runs. Pure.
-import { applicationDid, licenseSaid, type Result } from "./findings.ts";
+import { applicationDid, licenseSaid, mistakesIn, notPassed, type Result } from "./findings.ts";
 import { escaped } from "./junit.ts";
 
 export interface Played {
@@ -33,13 +33,13 @@ const instant = (at: number): string => `${new Date(at).toISOString().slice(0, 1
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 export function reportOf({ command, version, began, ended, scenes, results }: Played): string {
-  const failed = results.filter(({ mistakes }) => mistakes.length > 0);
+  const failed = notPassed(results);
   const isWhole = results.length === scenes;
   const verdict =
     failed.length > 0
       ? `<span class="bad">Not passed: ${failed.length} of ${results.length} scenes</span>`
       : `<span class="good">Passed: ${results.length} of ${scenes} scenes</span>`;
-  const mistakes = [...new Set(failed.flatMap((result) => result.mistakes))];
+  const mistakes = mistakesIn(failed);
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -3,14 +3,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import type { Outage, Span } from "../../clients/typescript/src/testing.ts";
+import { isInstant } from "../../clients/typescript/src/documents.ts";
+import { LICENSE_TYPES } from "../../clients/typescript/src/testing/licenses.ts";
+import type { Outage } from "../../clients/typescript/src/testing.ts";
+import "../../wording.ts";
 import { usage } from "../failures.ts";
 
 export type Step =
   | { do: "start" | "stop" | "restart" | "recover" }
   | { do: "suspend" | "reinstate" | "revoke" | "reissue" | "rotate-keys" }
   | { do: "outage"; kind: Outage }
-  | { do: "advance" | "renew" | "clock-back"; span: Required<Span> };
+  | { do: "advance" | "renew" | "clock-back"; seconds: number };
 
 export interface Scene {
   name: string;
@@ -50,16 +53,11 @@ const SECONDS = new Map([
   ["s", 1],
 ]);
 
-function spanOf(text: string): Required<Span> | null {
-  const [, count, unit] = SPAN.exec(text) ?? [];
-  const n = Number(count);
-  if (unit === undefined || n * (SECONDS.get(unit) ?? 1) > LONGEST) return null;
-  return {
-    days: unit === "d" ? n : 0,
-    hours: unit === "h" ? n : 0,
-    minutes: unit === "m" ? n : 0,
-    seconds: unit === "s" ? n : 0,
-  };
+/** "40d" in seconds. */
+function secondsIn(text: string): number | null {
+  const [, count, unit = ""] = SPAN.exec(text) ?? [];
+  const seconds = Number(count) * (SECONDS.get(unit) ?? Number.NaN);
+  return seconds <= LONGEST ? seconds : null;
 }
 
 /** @returns null for a step that there is not */
@@ -69,8 +67,8 @@ export function stepOf(text: string): Step | null {
   if (PLAIN.has(name) && argument === undefined) return { do: name } as Step;
   if (name === "outage" && OUTAGES.has(argument ?? "down"))
     return { do: name, kind: (argument ?? "down") as Outage };
-  const span = SPANNED.has(name) ? spanOf(argument ?? "") : null;
-  return span && ({ do: name, span } as Step);
+  const seconds = SPANNED.has(name) ? secondsIn(argument ?? "") : null;
+  return seconds === null ? null : ({ do: name, seconds } as Step);
 }
 
 /** Shown in tables, files and reports. */
@@ -78,12 +76,20 @@ const Line = z.string().check(z.minLength(1), z.maxLength(300));
 const LimitTerm = z.optional(z.nullable(z.int().check(z.minimum(1))));
 const Whole = z.optional(z.int().check(z.minimum(0), z.maximum(36_500)));
 const Positive = z.optional(z.int().check(z.minimum(1), z.maximum(36_500)));
+const Instant = z.string().check(z.refine(isInstant, "Must be a time such as 2026-12-31T00:00:00Z"));
+const Value = z.nullable(
+  z.union(
+    [z.boolean(), z.int().check(z.minimum(0)), z.string()],
+    "Must be true or false, a whole number, a text, or null",
+  ),
+);
 
 const LadderFile = z.strictObject({
   about: z.optional(z.string()),
   license: z.optional(
     z.strictObject({
-      license_type: z.optional(Line),
+      // The kit takes any name; here it is most often a typing error, and would be drilled with other terms.
+      license_type: z.optional(z.enum(Object.keys(LICENSE_TYPES))),
       features: z.optional(z.array(Line)),
       max_instances: LimitTerm,
       max_services: LimitTerm,
@@ -93,6 +99,10 @@ const LadderFile = z.strictObject({
       lease_days: Positive,
       check_in_hours: Positive,
       unproven_lease_hours: Positive,
+      updates_until: z.optional(Instant),
+      entitlements: z.optional(
+        z.record(z.string(), z.strictObject({ value: Value, until: z.optional(Instant) })),
+      ),
     }),
   ),
   scenes: z
@@ -115,7 +125,7 @@ const faultOf = ({ path, ...issue }: z.core.$ZodIssue): string => {
   const said =
     issue.code === "unrecognized_keys"
       ? `has no member ${issue.keys.join(", ")}`
-      : issue.message.toLowerCase();
+      : issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
   return `${path.join(".") || "the file"}: ${said}`;
 };
 

@@ -2,10 +2,10 @@
 // nothing but follow the license.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { License } from "../../clients/typescript/src/index.ts";
-import type { LicenseDrill, Span } from "../../clients/typescript/src/testing.ts";
+import type { LicenseDrill } from "../../clients/typescript/src/testing.ts";
 import type { Application } from "./application.ts";
 import { mistakesOf, type Observed, type Result } from "./findings.ts";
-import { assertReached } from "./reached.ts";
+import { askedIn, assertReached } from "./reached.ts";
 import type { Scene, Step } from "./scenes.ts";
 
 /** How long an application has to ask the service after each piece; one that asks does so within a fifth of a second. */
@@ -93,13 +93,13 @@ export class Stage {
         await application.stop();
         return this.#start();
       case "advance":
-        return this.#advance(step.span);
+        return this.#advance(step.seconds);
       case "outage":
         return drill.outage(step.kind);
       case "recover":
         return drill.recover();
       case "renew":
-        return drill.renew(step.span);
+        return drill.renew({ seconds: step.seconds });
       case "suspend":
         return drill.suspend();
       case "reinstate":
@@ -111,7 +111,7 @@ export class Stage {
       case "rotate-keys":
         return drill.rotateKeys();
       case "clock-back":
-        return drill.setBack(step.span);
+        return drill.setBack({ seconds: step.seconds });
     }
   }
 
@@ -133,26 +133,19 @@ export class Stage {
     }
   }
 
-  async #advance(span: Span): Promise<void> {
-    const { drill, reference } = this.#cast;
-    let left =
-      (((span.days ?? 0) * 24 + (span.hours ?? 0)) * 60 + (span.minutes ?? 0)) * 60 + (span.seconds ?? 0);
+  async #advance(seconds: number): Promise<void> {
+    const { drill, application, reference } = this.#cast;
+    let left = seconds;
     while (left > 0) {
       const piece = Math.min(left, this.#cast.piece);
       left -= piece;
-      const before = this.#requests();
+      const before = askedIn(this.#cast).length;
       drill.advance({ seconds: piece });
       await reference.checkInIfDue();
       const deadline = performance.now() + CONTACT;
-      while (this.#cast.application.isRunning && this.#requests() === before && performance.now() < deadline)
-        await sleep(LOOK);
+      const isAwaited = (): boolean => application.isRunning && askedIn(this.#cast).length === before;
+      while (isAwaited() && performance.now() < deadline) await sleep(LOOK);
     }
-  }
-
-  /** How often the application has asked the service. */
-  #requests(): number {
-    const { drill, reference } = this.#cast;
-    return drill.heard.filter(({ body }) => body["instance_id"] !== reference.instanceId).length;
   }
 
   /**

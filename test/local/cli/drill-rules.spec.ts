@@ -30,10 +30,13 @@ describe("a step", () => {
     [" restart ", { do: "restart" }],
     ["outage", { do: "outage", kind: "down" }],
     ["outage error", { do: "outage", kind: "error" }],
-    ["advance 40d", { do: "advance", span: { days: 40, hours: 0, minutes: 0, seconds: 0 } }],
-    ["clock-back 3h", { do: "clock-back", span: { days: 0, hours: 3, minutes: 0, seconds: 0 } }],
-    ["renew 3660d", { do: "renew", span: { days: 3660, hours: 0, minutes: 0, seconds: 0 } }],
+    ["advance 40d", { do: "advance", seconds: 40 * 86_400 }],
+    ["clock-back 3h", { do: "clock-back", seconds: 3 * 3_600 }],
+    ["renew 3660d", { do: "renew", seconds: 3_660 * 86_400 }],
     ["renew 3661d", null],
+    ["clock-back 0h", { do: "clock-back", seconds: 0 }],
+    ["advance 90m", { do: "advance", seconds: 5_400 }],
+    ["advance 15s", { do: "advance", seconds: 15 }],
     ["advance", null],
     ["advance 40", null],
     ["advance -1d", null],
@@ -63,6 +66,29 @@ describe("a file of scenes", () => {
     ["a name that no file could have", { scenes: [{ name: "A b", do: [] }] }, /scenes\.0\.name/],
     ["a member that there is not", { scenes: [{ name: "a", do: [], doo: [] }] }, /doo/],
     ["a term that there is not", { license: { expires: 4 }, scenes: [{ name: "a", do: [] }] }, /expires/],
+    [
+      "a mistyped license type",
+      { license: { license_type: "profesional" }, scenes: [{ name: "a", do: [] }] },
+      /license\.license_type: must be one of trial, standard, professional, enterprise/,
+    ],
+    [
+      "a number that is none",
+      { license: { lease_days: 0 }, scenes: [{ name: "a", do: [] }] },
+      /license\.lease_days: must be at least 1/,
+    ],
+    [
+      "an entitlement that has no value",
+      { license: { entitlements: { gpus: 8 } }, scenes: [{ name: "a", do: [] }] },
+      /license\.entitlements\.gpus: must be an object/,
+    ],
+    [
+      "an entitlement that ends at no time",
+      {
+        license: { entitlements: { gpus: { value: 8, until: "2027-01-31" } } },
+        scenes: [{ name: "a", do: [] }],
+      },
+      /license\.entitlements\.gpus\.until: must be a time such as 2026-12-31T00:00:00Z/,
+    ],
     ["a step that there is not", { scenes: [{ name: "a", do: ["dance"] }] }, /dance/],
     [
       "two of a name",
@@ -85,6 +111,19 @@ describe("a file of scenes", () => {
       return;
     }
     expect.unreachable();
+  });
+
+  it("sells what the application asks for by code", () => {
+    const license = {
+      license_type: "enterprise",
+      updates_until: "2030-01-31T00:00:00Z",
+      entitlements: {
+        gpus: { value: 8, until: "2030-01-31T00:00:00Z" },
+        sso: { value: true },
+        nodes: { value: null },
+      },
+    };
+    expect(parse({ license, scenes: [{ name: "a", do: [] }] })).toMatchObject({ license });
   });
 
   it("is refused where it is no JSON", () => {

@@ -231,6 +231,7 @@ describe.concurrent("what is wrong with the command line", () => {
     [["--probe", "localhost", "--", "true"], /--probe is an address/],
     [["--only", "nothing", "--", "true"], /There is no scene nothing\./],
     [["--scenes", "missing.json", "--", "true"], /missing\.json cannot be read/],
+    [["--scenes", "/dev/zero", "--", "true"], /\/dev\/zero is longer than 64 MiB\./],
     [["--report", "missing/report.html", "--", "true"], /cannot be written \(ENOENT\)/],
     [["--", "true"], /never asked the drill's license service/],
     [["--", "sh", "-c", "echo No module >&2; exit 3"], /ended with exit code 3\.[^]*No module/],

@@ -257,7 +257,7 @@ export function parseObject(text: string): Record<string, unknown> | null {
 }
 
 /** The last second of the year 9999, where RFC 3339 ends. */
-const LAST_SECOND = 253_402_300_799;
+export const LAST_SECOND = 253_402_300_799;
 
 /** A NumericDate (RFC 7519 section 2). */
 const isDate = (value: unknown): value is number =>

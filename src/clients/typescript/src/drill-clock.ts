@@ -1,12 +1,9 @@
 // The clock of a drill, as CAIO_LICENSE_CLOCK tells it: how far it is from the machine's (+40d, -3h, +1500ms), the instant
 // at which it starts, or a file that holds one of these and is read each time, so that a drill can move it.
 import { readFileSync } from "node:fs";
-import { isInstant } from "./documents.ts";
+import { isInstant, LAST_SECOND } from "./documents.ts";
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** The last instant that RFC 3339 can write. */
-const LAST = 253_402_300_799_000;
 
 /** How far the clock is from the machine's, in milliseconds; null if the text does not say. */
 export function offsetOf(text: string, now: number): number | null {
@@ -17,7 +14,7 @@ export function offsetOf(text: string, now: number): number | null {
         ? Date.parse(text) - now
         : null
       : Number(`${sign}${count}`) * UNITS[unit]!;
-  return offset !== null && now + offset >= 0 && now + offset <= LAST ? offset : null;
+  return offset !== null && now + offset >= 0 && now + offset <= LAST_SECOND * 1000 ? offset : null;
 }
 
 /** @param told the variable @returns null if it tells no time, and names no file that does */

@@ -2,7 +2,7 @@
 // may change its language: `instance_id`, `state.json`, `instance.key.json`.
 import { isInstant, isObject, type KeySet, parseObject, readKeySet } from "./documents.ts";
 import { type Figures, MAX_FIGURE, readMeters } from "./meters.ts";
-import { type Days, dayOf, type Usage } from "./usage.ts";
+import { type Days, isDay, type Usage } from "./usage.ts";
 import { type Candidate, type Code, CODES, type Failure, type Refusal, REFUSALS } from "./vocabulary.ts";
 
 /** The names of the texts with the state and with the copy of its essential part. */
@@ -222,11 +222,6 @@ const amountOf = (value: unknown): number =>
   typeof value === "number" && value >= 0 && Number.isFinite(value)
     ? Math.min(Math.floor(value), MAX_FIGURE)
     : 0;
-
-const isDay = (text: string): boolean => {
-  const midnight = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(midnight) && dayOf(midnight) === text;
-};
 
 function refusalOf(value: unknown): State["refusal"] {
   if (!isObject(value)) return null;

@@ -8,7 +8,7 @@ import { DRILL_ISSUER } from "./drill.ts";
 import type { LicenseOptions } from "./options.ts";
 import { MemoryStorage } from "./storage.ts";
 import { Desk } from "./testing/desk.ts";
-import { DAY, type DrillTerms, HOUR, SECOND } from "./testing/licenses.ts";
+import { DAY, type DrillTerms, HOUR, parseInstant, SECOND } from "./testing/licenses.ts";
 import { Ring } from "./testing/ring.ts";
 import { DrillServer, type Heard, type Outage } from "./testing/server.ts";
 
@@ -58,8 +58,8 @@ export class LicenseDrill {
 
   /** Starts the service, on the loopback address alone. End it with `close`. @throws RangeError for a wrong `at` */
   static async start({ at, runs = false, port = 0 }: DrillOptions = {}): Promise<LicenseDrill> {
-    let base = typeof at === "string" ? Date.parse(at) : (at ?? Date.now());
-    if (!Number.isFinite(base)) throw new RangeError(`${at} is no RFC 3339 instant.`);
+    let base = typeof at === "string" ? parseInstant(at) : (at ?? Date.now());
+    if (!Number.isFinite(base)) throw new RangeError(`${at} is no time.`);
     const began = Date.now();
     const now = (): number => base + (runs ? Date.now() - began : 0);
     const ring = new Ring();

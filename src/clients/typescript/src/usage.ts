@@ -36,6 +36,12 @@ const DAY = 86_400_000;
 /** The UTC day of an instant. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
+/** Whether a text is a day. JavaScript takes 30 February for 2 March. */
+export const isDay = (text: string): boolean => {
+  const midnight = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight) && dayOf(midnight) === text;
+};
+
 /** Adds requests and sums, and raises services and peaks, day by day; keeps the last 400 days. */
 export function addUsage(usage: Usage, counted: Readonly<Record<string, Counts>>): Usage {
   const sum: Record<string, Figures> = { ...usage };

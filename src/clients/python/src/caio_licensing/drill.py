@@ -18,7 +18,7 @@ import re
 import time
 from typing import Any, Callable, Mapping, Sequence
 
-from .times import SECOND, parse_instant
+from .times import LAST_SECOND, SECOND, parse_instant
 
 log = logging.getLogger("caio_licensing")
 
@@ -37,8 +37,6 @@ LAPSE_INTERVAL = 0.2
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _OFFSET = re.compile(r"([+-])(\d{1,15})(ms|s|m|h|d)")
-#: The last instant that RFC 3339 can write.
-_LAST = 253_402_300_799
 
 Clock = Callable[[], float]
 
@@ -82,7 +80,7 @@ def offset_of(text: str, now: float) -> float | None:
         offset = at / SECOND - now
     else:
         return None
-    return offset if 0 <= now + offset <= _LAST else None
+    return offset if 0 <= now + offset <= LAST_SECOND else None
 
 
 def drill_clock(told: str) -> Clock | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .facts import Candidate, FailedContact, Refusal
 from .meters import MAX_FIGURE, Usage, read_meters
-from .times import day_of, format_instant, parse_instant
+from .times import format_instant, is_day, parse_instant
 
 
 @dataclass
@@ -184,8 +184,7 @@ def _record(kind: Any, value: Any) -> Any:
 def _usage(usage: Any) -> Usage:
     # Figures that the service does not take must not be stored: it would refuse every check-in from then on.
     for day, figures in usage.items():
-        midnight = parse_instant(f"{day}T00:00:00Z")
-        if midnight is None or day_of(midnight) != day:
+        if not is_day(day):
             raise ValueError(f"{day} is not a day")
         for figure in (figures["requests"], figures["services"]):
             if type(figure) is not int or not 0 <= figure <= MAX_FIGURE:

@@ -1,4 +1,5 @@
 // The license service of a drill: its licenses, and what it answers to the calls of installations.
+import { instantOf } from "../clocks.ts";
 import { claimOf } from "../documents.ts";
 import { cleanId, cleanKey, hasMarks } from "../texts.ts";
 import {
@@ -6,7 +7,6 @@ import {
   type DrillTerms,
   floorToSecond,
   formatInstant,
-  formatOrNull,
   graceUntil,
   HOUR,
   DAY,
@@ -184,8 +184,8 @@ export class Desk {
       license_id: license.id,
       customer_id: license.customerId,
       standing: standingOf(license, now),
-      expires_at: formatOrNull(license.expiresAt),
-      grace_until: formatOrNull(graceUntil(license)),
+      expires_at: instantOf(license.expiresAt),
+      grace_until: instantOf(graceUntil(license)),
       ...termsOf(license),
       instances: { active: granted.active, max: license.maxInstances },
       activation_id: granted.seat.activationId,
@@ -209,8 +209,8 @@ export class Desk {
       license_id: license.id,
       customer_id: license.customerId,
       ...termsOf(license),
-      license_expires_at: formatOrNull(license.expiresAt),
-      grace_until: formatOrNull(graceUntil(license)),
+      license_expires_at: instantOf(license.expiresAt),
+      grace_until: instantOf(graceUntil(license)),
       ...(license.updatesUntil === null ? {} : { updates_until: formatInstant(license.updatesUntil) }),
       ...entitlementClaims(license, now),
       check_in_at: formatInstant(granted.checkInAt),

@@ -1,4 +1,6 @@
 // A license of a drill: its terms, what it is worth at an instant, and what its key says. Pure.
+import { instantOf } from "../clocks.ts";
+import { isInstant } from "../documents.ts";
 
 export const SECOND = 1000;
 export const HOUR = 3_600 * SECOND;
@@ -59,7 +61,7 @@ export interface DrillLicense {
 const PROFESSIONAL = [365, 14, ["orchestration", "api", "analytics"], 5, 50, 100_000] as const;
 
 /** The types that every service starts with: days, days of grace, features, and the three limits. */
-const TYPES: Record<
+export const LICENSE_TYPES: Record<
   string,
   readonly [number, number, readonly string[], number | null, number | null, number | null]
 > = {
@@ -77,21 +79,21 @@ export const floorToSecond = (at: number): number => Math.floor(at / SECOND) * S
 export const ceilToSecond = (at: number): number => Math.ceil(at / SECOND) * SECOND;
 export const numericDate = (at: number): number => Math.floor(at / SECOND);
 export const formatInstant = (at: number): string => new Date(at).toISOString();
-export const formatOrNull = (at: number | null): string | null => (at === null ? null : formatInstant(at));
 
-function parse(instant: string): number {
-  const at = Date.parse(instant);
-  if (Number.isNaN(at)) throw new RangeError(`${instant} is no RFC 3339 instant.`);
-  return at;
+/** @throws RangeError for anything but an RFC 3339 instant */
+export function parseInstant(text: string): number {
+  if (!isInstant(text)) throw new RangeError(`${String(text)} is no RFC 3339 instant.`);
+  return Date.parse(text);
 }
 
 /** @throws RangeError for an instant that is none */
 export function newLicense(terms: DrillTerms, now: number): DrillLicense {
   const licenseType = terms.licenseType ?? "professional";
-  const [days, grace, features, instances, services, requests] = TYPES[licenseType] ?? PROFESSIONAL;
-  const startsAt = terms.startsAt === undefined ? null : floorToSecond(parse(terms.startsAt));
+  const [days, grace, features, instances, services, requests] = LICENSE_TYPES[licenseType] ?? PROFESSIONAL;
+  const startsAt = terms.startsAt === undefined ? null : floorToSecond(parseInstant(terms.startsAt));
   const given = terms.expiresAt;
-  const expiresAt = given == null ? (startsAt ?? now) + (terms.expiresDays ?? days) * DAY : parse(given);
+  const expiresAt =
+    given == null ? (startsAt ?? now) + (terms.expiresDays ?? days) * DAY : parseInstant(given);
   return {
     id: newId("lic", 26),
     customerId: terms.customerId ?? "drill",
@@ -110,13 +112,16 @@ export function newLicense(terms: DrillTerms, now: number): DrillLicense {
     maxRequestsPerDay: terms.maxRequestsPerDay === undefined ? requests : terms.maxRequestsPerDay,
     unprovenLeaseHours: terms.unprovenLeaseHours ?? 72,
     unprovenUntil: null,
-    updatesUntil: terms.updatesUntil === undefined ? null : ceilToSecond(parse(terms.updatesUntil)),
+    updatesUntil: terms.updatesUntil === undefined ? null : ceilToSecond(parseInstant(terms.updatesUntil)),
     entitlements: Object.fromEntries(
       Object.entries(terms.entitlements ?? {})
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([code, { value, until }]) => [
           code,
-          { value, ...(until === undefined ? {} : { until: formatInstant(ceilToSecond(parse(until))) }) },
+          {
+            value,
+            ...(until === undefined ? {} : { until: formatInstant(ceilToSecond(parseInstant(until))) }),
+          },
         ]),
     ),
   };
@@ -160,7 +165,7 @@ export const termsOf = (license: DrillLicense) => ({
 /** The entitlements that have not ended. */
 const inForce = ({ entitlements }: DrillLicense, now: number) =>
   Object.fromEntries(
-    Object.entries(entitlements).filter(([, { until }]) => until === undefined || parse(until) > now),
+    Object.entries(entitlements).filter(([, { until }]) => until === undefined || parseInstant(until) > now),
   );
 
 /** The claim of key and certificate, which is left out if there is none. */
@@ -191,14 +196,14 @@ export const presentLicense = (license: DrillLicense, now: number) => ({
   standing: standingOf(license, now),
   revision: license.revision,
   issued_at: formatInstant(license.issuedAt),
-  starts_at: formatOrNull(license.startsAt),
-  expires_at: formatOrNull(license.expiresAt),
+  starts_at: instantOf(license.startsAt),
+  expires_at: instantOf(license.expiresAt),
   grace_days: license.graceDays,
-  grace_until: formatOrNull(graceUntil(license)),
+  grace_until: instantOf(graceUntil(license)),
   lease_days: license.leaseDays,
   check_in_hours: license.checkInHours,
   unproven_lease_hours: license.unprovenLeaseHours,
   clone_policy: "warn",
-  updates_until: formatOrNull(license.updatesUntil),
+  updates_until: instantOf(license.updatesUntil),
   entitlements: inForce(license, now),
 });

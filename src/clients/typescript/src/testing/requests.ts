@@ -1,6 +1,7 @@
 // Requests as they arrive, read as the service reads them.
 import { isObject } from "../documents.ts";
 import { cleanId, isInstanceId } from "../texts.ts";
+import { isDay } from "../usage.ts";
 import { invalid, Problem } from "./problems.ts";
 import type { Day } from "./usage.ts";
 
@@ -42,7 +43,7 @@ export function usageOf(body: Record<string, unknown>): Day[] {
   if (!Array.isArray(usage)) throw invalid("usage", "Must be a list");
   return usage.map((day: unknown, at): Day => {
     const { date, requests, services } = isObject(day) ? day : {};
-    if (typeof date !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date)))
+    if (typeof date !== "string" || !isDay(date))
       throw invalid(`usage.${at}.date`, "Must be a date (2027-01-31)");
     return {
       date,

@@ -1,5 +1,7 @@
 // The seats of one license in a drill: who holds one, for how long, and why somebody gets none. The rules are the
 // service's, except that what takes several places to see (clones) is not looked for. Pure, except for the seats.
+import { instantOf } from "../clocks.ts";
+import { LAST_SECOND } from "../documents.ts";
 import {
   ceilToSecond,
   type DrillLicense,
@@ -8,8 +10,8 @@ import {
   HOUR,
   DAY,
   formatInstant,
-  formatOrNull,
   newId,
+  SECOND,
   STANDING_REFUSALS,
   standingOf,
 } from "./licenses.ts";
@@ -57,7 +59,7 @@ export interface Granted {
   overuses: Overuse[];
 }
 
-const LATEST = 253_402_300_799_000;
+const LATEST = LAST_SECOND * SECOND;
 
 export type RefusalCode =
   | "LICENSE_EXPIRED"
@@ -72,10 +74,8 @@ export const refusalFor = (license: DrillLicense, revision: number, now: number)
 
 export function detailOf(code: RefusalCode, license: DrillLicense): string | undefined {
   if (code === "LICENSE_EXPIRED")
-    return `The license expired at ${formatOrNull(license.expiresAt)} and its grace ended at ${formatOrNull(graceUntil(license))}.`;
-  return code === "LICENSE_NOT_STARTED"
-    ? `The license starts at ${formatOrNull(license.startsAt)}.`
-    : undefined;
+    return `The license expired at ${instantOf(license.expiresAt)} and its grace ended at ${instantOf(graceUntil(license))}.`;
+  return code === "LICENSE_NOT_STARTED" ? `The license starts at ${instantOf(license.startsAt)}.` : undefined;
 }
 
 export class Seats {

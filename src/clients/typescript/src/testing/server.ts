@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { parseObject } from "../documents.ts";
 import { DRILL_HEADER, DRILL_ISSUER } from "../drill.ts";
 import type { Desk } from "./desk.ts";
 import { Problem } from "./problems.ts";
@@ -65,7 +66,7 @@ export class DrillServer {
     const heard: Heard = {
       method,
       path,
-      body: parsed(text),
+      body: parseObject(text) ?? {},
       drillClock: typeof clock === "string" ? clock : null,
       status: null,
       code: null,
@@ -150,12 +151,4 @@ async function textOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   return Buffer.concat(parts).toString("utf8");
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text)) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }

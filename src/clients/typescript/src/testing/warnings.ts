@@ -1,5 +1,6 @@
 // What an answer warns of.
-import { type DrillLicense, formatInstant, formatOrNull, graceUntil, standingOf } from "./licenses.ts";
+import { instantOf } from "../clocks.ts";
+import { type DrillLicense, formatInstant, graceUntil, standingOf } from "./licenses.ts";
 import type { Granted } from "./seats.ts";
 
 interface Warning {
@@ -57,11 +58,11 @@ export function warningsOf(license: DrillLicense, granted: Granted, told: Told, 
 
 function standingWarnings(license: DrillLicense, now: number): Warning[] {
   const standing = standingOf(license, now);
-  const expires = formatOrNull(license.expiresAt);
+  const expires = instantOf(license.expiresAt);
   if (standing === "expiring")
     return [{ code: "LICENSE_EXPIRING", detail: `The license expires at ${expires}.` }];
   if (standing !== "grace") return [];
-  const detail = `The license expired at ${expires}; everything stops at ${formatOrNull(graceUntil(license))} unless it is renewed.`;
+  const detail = `The license expired at ${expires}; everything stops at ${instantOf(graceUntil(license))} unless it is renewed.`;
   return [{ code: "LICENSE_IN_GRACE", detail }];
 }
 
@@ -69,5 +70,5 @@ const supersededWarning = ({ unprovenUntil }: DrillLicense, isProven: boolean): 
   code: "LICENSE_KEY_SUPERSEDED",
   detail: isProven
     ? "The license key was replaced. Keep the one in license_key: the old one stops working with this lease."
-    : `The license key was replaced. Without the instance's certificate it works until ${formatOrNull(unprovenUntil)}: install the new key.`,
+    : `The license key was replaced. Without the instance's certificate it works until ${instantOf(unprovenUntil)}: install the new key.`,
 });

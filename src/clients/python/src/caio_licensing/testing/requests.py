@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
 from typing import Any, Mapping
 
 from ..texts import clean_instance_id, is_instance_id
+from ..times import is_day
 from .problems import Problem, invalid
 from .used import Day
 
@@ -54,17 +54,16 @@ def lease_hours_of(body: Mapping[str, Any]) -> int | None:
 
 
 def usage_of(body: Mapping[str, Any]) -> list[Day]:
-    usage = body.get("usage") or []
+    usage = [] if body.get("usage") is None else body["usage"]
     if not isinstance(usage, list):
         raise invalid("usage", "Must be a list")
     return [_day(one if isinstance(one, dict) else {}, f"usage.{at}") for at, one in enumerate(usage)]
 
 
 def _day(day: Mapping[str, Any], path: str) -> Day:
-    try:
-        told = date.fromisoformat(day.get("date", "")).isoformat()
-    except (TypeError, ValueError) as error:
-        raise invalid(f"{path}.date", "Must be a date (2027-01-31)") from error
+    told = day.get("date")
+    if not isinstance(told, str) or not is_day(told):
+        raise invalid(f"{path}.date", "Must be a date (2027-01-31)")
     return Day(told, _figure(day, "requests", path), _figure(day, "services", path))
 
 

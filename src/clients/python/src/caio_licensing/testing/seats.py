@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..times import DAY, HOUR, format_instant
+from ..times import DAY, HOUR, LAST_SECOND, SECOND, format_instant
 from .licenses import STANDING_REFUSALS, License, ceil_to_second, floor_to_second, new_id
 from .problems import Problem
 from .used import Day, Overuse, Usage
 
-_LATEST = 253_402_300_799_000
+_LATEST = LAST_SECOND * SECOND
 
 
 @dataclass
