@@ -2,14 +2,13 @@
 // one that keeps a name is found.
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
-import type { Context } from "../../../src/context.ts";
 import { addErasure, applyErasure } from "../../../src/licensing/customers/erasure.ts";
-import { servicesOf } from "../../../src/services.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
 import { keptOf } from "../../support/kept.ts";
 import { DELIVERIES, emptyOutbox, FakeResend, fire, mailing, NIGHTLY } from "../../support/mail.ts";
 import { bucket, byHand, findings, freshRecord } from "../../support/record.ts";
+import { asSystem } from "../../support/spent.ts";
 import {
   activate,
   admin,
@@ -358,15 +357,9 @@ describe("erasing a customer", () => {
   it("changes nothing where its own rule refuses it in the end", async () => {
     const { mark, id } = await someoneWhoLeft();
     const before = await keptOf([mark]);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "x" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
-    const done = await applyErasure(context, erasure, {
-      decide: () => [addErasure(context, erasure, "false")],
+    const done = await applyErasure(asSystem(), erasure, {
+      decide: () => [addErasure(asSystem(), erasure, "false")],
     });
     expect(done).toEqual({ decided: false, kept: false, finished: false });
     expect(await keptOf([mark])).toEqual(before);
@@ -699,17 +692,11 @@ describe("an erasure outlives the database", () => {
     }
     await rows("DELETE FROM erasures WHERE id = ?", body.erasure_id);
     expect((await keptOf([mark])).length).toBeGreaterThan(8);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "restore" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     // Who restored by another way than ours did not call it: the night finds it in the bucket.
     await fire(NIGHTLY, env, start + DAY);
     expect(await keptOf([mark, home])).toEqual([]);
     for (let n = 0; n < 2; n++) {
-      const done = await applyErasure(context, await kept(body.erasure_id));
+      const done = await applyErasure(asSystem(), await kept(body.erasure_id));
       expect(done).toEqual({ decided: true, kept: true, finished: true });
       expect(await keptOf([mark, home])).toEqual([]);
     }
@@ -731,15 +718,9 @@ describe("an erasure outlives the database", () => {
       mark,
     );
     setTime(start + 3 * DAY);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "restore" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     let pages = 4;
     const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
-    const done = await applyErasure(context, erasure, { mayGoOn: () => pages-- > 0 });
+    const done = await applyErasure(asSystem(), erasure, { mayGoOn: () => pages-- > 0 });
     expect(done.finished).toBe(false);
     const left = async () => (await rows("SELECT 1 FROM activations WHERE hostname = ?", mark)).length;
     expect(await left()).toBe(700);
