@@ -117,6 +117,7 @@ async function someoneWhoLeft() {
   await rows("INSERT INTO silent_instances VALUES (?, 'a', 'act_1', ?2, ?2, 'r')", one.license.id, start);
   const day = new Date(start - DAY).toISOString().slice(0, 10);
   await rows("INSERT INTO meter_overuse VALUES (?, ?, 'tokens')", day, one.license.id);
+  await rows("INSERT INTO overuse VALUES (?, ?, 'max_services')", one.license.id, day);
   const closed = new Date(start - 100 * DAY).toISOString().slice(0, 7);
   const statement = await admin(`/licenses/${one.license.id}/statements/${closed}`);
   expect(statement.body.statement, statement.text).toMatch(/^eyJ/);
@@ -762,6 +763,7 @@ describe("all that is kept about a customer", () => {
     expect(body.license_told).toMatchObject([{ stage: "expired", told_at: new Date(start).toISOString() }]);
     expect(body.silent_instances).toMatchObject([{ instance_id: "a" }]);
     expect(body.meter_overuse).toHaveLength(1);
+    expect(body.overuse).toMatchObject([{ license_id: license.id, limit_name: "max_services" }]);
     const at = new Date(start).toISOString();
     expect(body.license_refusals[0].refusals).toMatchObject([{ at, hostname: `${mark}-refused` }]);
     expect(body.webhook_deliveries).toHaveLength(8);
@@ -786,7 +788,16 @@ describe("all that is kept about a customer", () => {
        SELECT ?, '2032-02-0' || (1 + i % 3), 'box-' || i, i, 1 FROM n`,
       license.id,
     );
+    // Entitlements that end at the same instant.
+    await rows(
+      `INSERT INTO license_told
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 401)
+       SELECT ?1, ?2, 'entitlement_ended', 0, 'code-' || i, ?2, ?2, 'r', '{}' FROM n`,
+      license.id,
+      start,
+    );
     const { body } = await admin(`/customers/${id}/data`);
+    expect(new Set(body.license_told.map(({ code }: { code: string }) => code)).size).toBe(401);
     expect(new Set(body.usage.map(({ requests }: { requests: number }) => requests)).size).toBe(401);
     expect(body.usage).toHaveLength(401);
   });
