@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { DAY, formatInstant } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
 import { BACKUP_GIVEN_UP_AFTER } from "../licensing/usage/folding.ts";
+import { named } from "../storage/database.ts";
 import { endBackup, type Position, readPage, signManifest, startOf } from "./pages.ts";
 
 const PREFIX = "backups/";
@@ -100,43 +101,6 @@ async function running({ db }: Context, now: number): Promise<Running | null> {
   return (found!.results[0] as unknown as Running | undefined) ?? null;
 }
 
-/** When the last backup was begun that goes on or is whole; null if there is none. */
-async function lastBackupAt({ db }: Context, now: number): Promise<number | null> {
-  const [found] = await db.batch([
-    db.sql(
-      `SELECT begun_at FROM backups WHERE begun_at > ? AND stored = 1 AND (ended_at IS NOT NULL OR seen_at > ?)
-       ORDER BY begun_at DESC LIMIT 1`,
-      now - KEPT_FOR,
-      now - BACKUP_GIVEN_UP_AFTER,
-    ),
-  ]);
-  return (found!.results[0]?.["begun_at"] as number | undefined) ?? null;
-}
-
-/**
- * Begins the week's backup, if it is due in this night. It is no export: it does not leave the account.
- * @param due the time for which the trigger was scheduled
- */
-export async function beginWeekly(context: Context, due: number): Promise<void> {
-  const { db, backups, ids, clock } = context;
-  if (!backups || ((await lastBackupAt(context, due)) ?? 0) > due - WEEK) return;
-  const now = clock.now();
-  const id = `bck_${ids.ulid(now)}`;
-  const [newest] = await db.batch([db.sql("SELECT max(id) AS id FROM events")]);
-  const event = newest!.results[0]!["id"] as number | null;
-  // Nothing ever happened here.
-  if (event === null) return;
-  await db.batch([
-    db.sql(
-      "INSERT INTO backups (id, stored, event_id, begun_at, seen_at, position) VALUES (?1, 1, ?2, ?3, ?3, ?4)",
-      id,
-      event,
-      now,
-      JSON.stringify(startOf(id, event, now, false)),
-    ),
-  ]);
-}
-
 /**
  * Carries the backup of the bucket on. A run that is killed after it wrote a page writes that page again.
  * @returns how many pages it wrote
@@ -183,16 +147,47 @@ export async function carryOnBackup(context: Context, mayGoOn: () => boolean): P
   }
 }
 
-/** Drops backups that are older than 35 days, and what is known of others as old. */
-export async function dropOldBackups({ db, backups, clock }: Context): Promise<void> {
-  const before = clock.now() - KEPT_FOR;
-  await db.batch([db.sql("DELETE FROM backups WHERE begun_at < ?", before)], "repeatable");
+/** One statement, so that two nights at once begin one backup. Where nothing ever happened, there is no event, and none. */
+const BEGIN = named(`
+  INSERT INTO backups (id, stored, event_id, begun_at, seen_at, position)
+  SELECT :id, 1, id, :now, :now, json_set(:start, '$.event', id) FROM events
+  WHERE NOT EXISTS (
+    SELECT 1 FROM backups
+    WHERE begun_at > :week_ago AND stored = 1 AND (ended_at IS NOT NULL OR seen_at > :given_up))
+  ORDER BY id DESC LIMIT 1`);
+
+/**
+ * Begins the week's backup, if it is due in this night, and drops backups that are older than 35 days, and what is known
+ * of others as old. What begins here is no export: it does not leave the account.
+ * @param due the time for which the trigger was scheduled
+ */
+export async function renewBackups({ db, backups, ids, clock }: Context, due: number): Promise<void> {
+  const now = clock.now();
+  const before = now - KEPT_FOR;
+  const id = `bck_${ids.ulid(now)}`;
+  await db.batch(
+    [
+      ...(backups
+        ? [
+            db.run(BEGIN, {
+              id,
+              now,
+              start: JSON.stringify(startOf(id, 0, now, false)),
+              week_ago: due - WEEK,
+              given_up: due - BACKUP_GIVEN_UP_AFTER,
+            }),
+          ]
+        : []),
+      db.sql("DELETE FROM backups WHERE begun_at < ?", before),
+    ],
+    "repeatable",
+  );
   if (!backups) return;
-  for (const { id } of (await idsIn(backups)).filter(({ at }) => at < before)) {
+  for (const { id: old } of (await idsIn(backups)).filter(({ at }) => at < before)) {
     // The manifest goes first: what is left without it is not shown as a backup.
-    await asked(backups.delete(manifestKey(id)));
+    await asked(backups.delete(manifestKey(old)));
     for (;;) {
-      const { objects } = await asked(backups.list({ prefix: `${PREFIX}${id}/`, limit: 1_000 }));
+      const { objects } = await asked(backups.list({ prefix: `${PREFIX}${old}/`, limit: 1_000 }));
       if (objects.length === 0) break;
       await asked(backups.delete(objects.map(({ key }) => key)));
     }

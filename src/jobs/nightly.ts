@@ -2,7 +2,6 @@
 import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { type JobTrouble, runbookFor, spaceTrouble, troublesOf } from "../health/rules.ts";
-import { readRuns } from "../health/runs.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
@@ -51,7 +50,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
-          ...(await noteOnSpace(run.context)),
+          ...noteOnSpace(run),
           ...(await notesOnChanges(run.context, due, since)),
           ...(await notesOnEndpoints(run.context, since)),
         ]);
@@ -86,8 +85,7 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   return [...tonight, ...earlier].map((trouble) => Object.assign({ runbook: runbookFor(trouble) }, trouble));
 }
 
-async function noteOnSpace(context: Context): Promise<DigestNote[]> {
-  const { bytes } = await readRuns(context);
+function noteOnSpace({ context, bytes }: Run): DigestNote[] {
   const trouble = spaceTrouble({ bytes, of: context.config.databaseMaxBytes });
   if (trouble === null) return [];
   const { what, runbook } = trouble;

@@ -1,6 +1,6 @@
 // The steps that both jobs have.
 import { dropExpired } from "../access/expired.ts";
-import { beginWeekly, carryOnBackup, dropOldBackups } from "../backup/bucket.ts";
+import { carryOnBackup, renewBackups } from "../backup/bucket.ts";
 import type { Context } from "../context.ts";
 import { carryOnErasures } from "../licensing/customers/erasure.ts";
 import { dropPassedTurns } from "../licensing/figures/passed-turns.ts";
@@ -64,10 +64,7 @@ export const foldStep: Step = { name: "statistics", run: ({ context }) => foldEv
 /** Begins the week's backup, once in seven nights; the ten-minute trigger makes its pages. */
 export const backupStep = (due: number): Step => ({
   name: "backup",
-  async run({ context }) {
-    await beginWeekly(context, due);
-    await dropOldBackups(context);
-  },
+  run: ({ context }) => renewBackups(context, due),
 });
 
 export const backupPagesStep: Step = {

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { foldUsage } from "../../src/licensing/usage/folding.ts";
-import { servicesOf } from "../../src/services.ts";
 import {
   beginRestore,
   elsewhere,
@@ -19,6 +18,7 @@ import { env } from "../support/env.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
 import { freshRecord } from "../support/record.ts";
 import { forgetReceivers, listen, newReceiver } from "../support/receivers.ts";
+import { asSystem } from "../support/spent.ts";
 import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 const NOW = Date.parse("2026-11-20T08:00:00.000Z");
@@ -104,14 +104,7 @@ describe("meters", () => {
       "b",
       days.map(([day, requests, meters], n) => [day, requests + n, n % 2 === 0 ? meters : undefined]),
     );
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system" as const, id: "nightly" },
-      requestId: "r",
-      ip: null,
-      defer: () => undefined,
-    };
-    while (await foldUsage(context));
+    while (await foldUsage(asSystem()));
     return { license, sum, peak, tell };
   }
 

@@ -7,6 +7,7 @@ import { env } from "../support/env.ts";
 import { failing, faulty, LOST, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, fire, NIGHTLY } from "../support/mail.ts";
 import { metered } from "../support/meter.ts";
+import { forgetReceivers } from "../support/receivers.ts";
 import { admin, call, newCustomer, newLicense, newToken, ORIGIN, rows, unique } from "../support/service.ts";
 
 const HOUR = 3_600_000;
@@ -61,6 +62,7 @@ describe("GET /v1/admin/health", () => {
   });
 
   it("counts webhook endpoints, and says from when the oldest event is that one of them waits for", async () => {
+    await forgetReceivers();
     await runAll();
     const EVENTS =
       "INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)";
@@ -98,7 +100,7 @@ describe("GET /v1/admin/health", () => {
     expect(text).toContain("caio_webhook_endpoints_switched_off 1\n");
     expect(text).toContain(`caio_webhook_oldest_waiting_timestamp_seconds ${(START - HOUR) / 1_000}\n`);
     expect(text).not.toContain("acme");
-    await rows("DELETE FROM webhook_endpoints");
+    await forgetReceivers();
   });
 
   it("says so where no bucket is bound for backups", async () => {

@@ -5,8 +5,14 @@ import { applyErasure } from "../../licensing/customers/erasure.ts";
 import { type Erasure, keptErasures } from "../../licensing/customers/kept-erasures.ts";
 import { Problem } from "../../problems.ts";
 
-/** The erasures since then, in their order. @throws Problem SERVICE_UNAVAILABLE if the bucket does not answer */
-async function erasuresSince(context: Context, at: number): Promise<Erasure[]> {
+/** Sorts as text as erasures were made. */
+const placeOf = ({ id, erased_at }: Erasure): string => `${String(erased_at).padStart(15, "0")} ${id}`;
+
+/**
+ * The erasures since then, and older ones that only the bucket knows, as far as they come after a place, in their order.
+ * @throws Problem SERVICE_UNAVAILABLE if the bucket does not answer
+ */
+async function erasuresSince(context: Context, at: number, after: string): Promise<Erasure[]> {
   const [rows] = await context.db.batch([
     context.db.sql("SELECT id, customer_id, contact_id, erased_at FROM erasures WHERE erased_at >= ?", at),
   ]);
@@ -16,7 +22,9 @@ async function erasuresSince(context: Context, at: number): Promise<Erasure[]> {
   } catch {
     throw new Problem("SERVICE_UNAVAILABLE", "The bucket BACKUPS does not answer.");
   }
-  return all.toSorted((a, b) => a.erased_at - b.erased_at || (a.id < b.id ? -1 : 1));
+  return all
+    .filter((erasure) => placeOf(erasure) > after)
+    .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
 /** What a call leaves of the queries that D1 allows. */
@@ -24,23 +32,24 @@ const LEFT = 500;
 
 /**
  * Applies the next erasures.
- * @param done how many are applied already
- * @returns how many are applied now, and whether these are all
+ * @param after the place of the last one that was applied before. A number would not do: an old one that is applied is
+ *   not found again.
+ * @returns the place of the last one now, how many were applied, and whether these are all
  */
 export async function applyErasures(
   asked: Context,
   since: number,
-  done: number,
-): Promise<{ done: number; all: boolean }> {
+  after: string,
+): Promise<{ after: string; applied: number; all: boolean }> {
   const { db, hasRoom } = asked.db.counted();
   const context: Context = { ...asked, db };
-  const erasures = await erasuresSince(context, since);
-  let applied = done;
-  for (const erasure of erasures.slice(done)) {
-    if (!hasRoom(LEFT)) return { done: applied, all: false };
+  let [place, applied] = [after, 0];
+  for (const erasure of await erasuresSince(context, since, after)) {
+    if (!hasRoom(LEFT)) return { after: place, applied, all: false };
     const { finished } = await applyErasure(context, erasure, { mayGoOn: () => hasRoom(LEFT) });
-    if (!finished) return { done: applied, all: false };
+    if (!finished) return { after: place, applied, all: false };
+    place = placeOf(erasure);
     applied++;
   }
-  return { done: applied, all: true };
+  return { after: place, applied, all: true };
 }

@@ -155,10 +155,9 @@ const mends = ({ db }: Context, backupAt: number): D1PreparedStatement[] => [
 const erasures: Step = {
   name: "apply the erasures since then",
   async run(context, restore) {
-    const before = Number(restore.position);
-    const { done: applied, all } = await applyErasures(context, restore.manifest.begun_at, before);
-    const found = { ...restore.found, erasures: applied };
-    await advance(context, restore, { ...(all ? done(restore) : { position: String(applied) }), found }, []);
+    const { after, applied, all } = await applyErasures(context, restore.manifest.begun_at, restore.position);
+    const found = { ...restore.found, erasures: (restore.found.erasures ?? 0) + applied };
+    await advance(context, restore, { ...(all ? done(restore) : { position: after }), found }, []);
   },
 };
 

@@ -63,6 +63,12 @@ const SECTIONS: Section[] = [
     start: ["", ""],
   },
   {
+    name: "overuse",
+    rows: `overuse WHERE ${OWN}`,
+    key: ["license_id", "day", "limit_name"],
+    start: ["", "", ""],
+  },
+  {
     name: "meter_overuse",
     rows: `meter_overuse WHERE ${OWN}`,
     key: ["day", "license_id", "code"],
@@ -77,8 +83,8 @@ const SECTIONS: Section[] = [
   {
     name: "license_told",
     rows: `license_told WHERE ${OWN}`,
-    key: ["license_id", "ends_at", "stage", "days"],
-    start: ["", 0, "", 0],
+    key: ["license_id", "ends_at", "stage", "days", "code"],
+    start: ["", 0, "", 0, ""],
   },
   {
     name: "silent_instances",

@@ -2,14 +2,13 @@
 // one that keeps a name is found.
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
-import type { Context } from "../../../src/context.ts";
 import { addErasure, applyErasure } from "../../../src/licensing/customers/erasure.ts";
-import { servicesOf } from "../../../src/services.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
 import { keptOf } from "../../support/kept.ts";
 import { DELIVERIES, emptyOutbox, FakeResend, fire, mailing, NIGHTLY } from "../../support/mail.ts";
 import { bucket, byHand, findings, freshRecord } from "../../support/record.ts";
+import { asSystem } from "../../support/spent.ts";
 import {
   activate,
   admin,
@@ -118,6 +117,7 @@ async function someoneWhoLeft() {
   await rows("INSERT INTO silent_instances VALUES (?, 'a', 'act_1', ?2, ?2, 'r')", one.license.id, start);
   const day = new Date(start - DAY).toISOString().slice(0, 10);
   await rows("INSERT INTO meter_overuse VALUES (?, ?, 'tokens')", day, one.license.id);
+  await rows("INSERT INTO overuse VALUES (?, ?, 'max_services')", one.license.id, day);
   const closed = new Date(start - 100 * DAY).toISOString().slice(0, 7);
   const statement = await admin(`/licenses/${one.license.id}/statements/${closed}`);
   expect(statement.body.statement, statement.text).toMatch(/^eyJ/);
@@ -358,15 +358,9 @@ describe("erasing a customer", () => {
   it("changes nothing where its own rule refuses it in the end", async () => {
     const { mark, id } = await someoneWhoLeft();
     const before = await keptOf([mark]);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "x" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
-    const done = await applyErasure(context, erasure, {
-      decide: () => [addErasure(context, erasure, "false")],
+    const done = await applyErasure(asSystem(), erasure, {
+      decide: () => [addErasure(asSystem(), erasure, "false")],
     });
     expect(done).toEqual({ decided: false, kept: false, finished: false });
     expect(await keptOf([mark])).toEqual(before);
@@ -699,17 +693,11 @@ describe("an erasure outlives the database", () => {
     }
     await rows("DELETE FROM erasures WHERE id = ?", body.erasure_id);
     expect((await keptOf([mark])).length).toBeGreaterThan(8);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "restore" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     // Who restored by another way than ours did not call it: the night finds it in the bucket.
     await fire(NIGHTLY, env, start + DAY);
     expect(await keptOf([mark, home])).toEqual([]);
     for (let n = 0; n < 2; n++) {
-      const done = await applyErasure(context, await kept(body.erasure_id));
+      const done = await applyErasure(asSystem(), await kept(body.erasure_id));
       expect(done).toEqual({ decided: true, kept: true, finished: true });
       expect(await keptOf([mark, home])).toEqual([]);
     }
@@ -731,15 +719,9 @@ describe("an erasure outlives the database", () => {
       mark,
     );
     setTime(start + 3 * DAY);
-    const context = {
-      ...servicesOf(env),
-      actor: { type: "system", id: "restore" },
-      requestId: "r",
-      ip: null,
-    } as Context;
     let pages = 4;
     const erasure = { id: `era_${unique("x")}`, customer_id: id, contact_id: null, erased_at: start };
-    const done = await applyErasure(context, erasure, { mayGoOn: () => pages-- > 0 });
+    const done = await applyErasure(asSystem(), erasure, { mayGoOn: () => pages-- > 0 });
     expect(done.finished).toBe(false);
     const left = async () => (await rows("SELECT 1 FROM activations WHERE hostname = ?", mark)).length;
     expect(await left()).toBe(700);
@@ -781,6 +763,7 @@ describe("all that is kept about a customer", () => {
     expect(body.license_told).toMatchObject([{ stage: "expired", told_at: new Date(start).toISOString() }]);
     expect(body.silent_instances).toMatchObject([{ instance_id: "a" }]);
     expect(body.meter_overuse).toHaveLength(1);
+    expect(body.overuse).toMatchObject([{ license_id: license.id, limit_name: "max_services" }]);
     const at = new Date(start).toISOString();
     expect(body.license_refusals[0].refusals).toMatchObject([{ at, hostname: `${mark}-refused` }]);
     expect(body.webhook_deliveries).toHaveLength(8);
@@ -805,7 +788,16 @@ describe("all that is kept about a customer", () => {
        SELECT ?, '2032-02-0' || (1 + i % 3), 'box-' || i, i, 1 FROM n`,
       license.id,
     );
+    // Entitlements that end at the same instant.
+    await rows(
+      `INSERT INTO license_told
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 401)
+       SELECT ?1, ?2, 'entitlement_ended', 0, 'code-' || i, ?2, ?2, 'r', '{}' FROM n`,
+      license.id,
+      start,
+    );
     const { body } = await admin(`/customers/${id}/data`);
+    expect(new Set(body.license_told.map(({ code }: { code: string }) => code)).size).toBe(401);
     expect(new Set(body.usage.map(({ requests }: { requests: number }) => requests)).size).toBe(401);
     expect(body.usage).toHaveLength(401);
   });

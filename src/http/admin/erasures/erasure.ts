@@ -76,6 +76,7 @@ export const erasureEndpoints = [
           usage: [],
           usage_months: [],
           license_months: [],
+          overuse: [],
           meter_overuse: [],
           statements: [],
           license_told: [],

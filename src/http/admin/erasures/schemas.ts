@@ -36,6 +36,7 @@ export const CustomerData = z.object({
   usage: rowsOf,
   usage_months: rowsOf,
   license_months: rowsOf,
+  overuse: rowsOf,
   meter_overuse: rowsOf,
   statements: rowsOf,
   license_told: rowsOf,

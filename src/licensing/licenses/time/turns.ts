@@ -6,7 +6,7 @@
 import type { Context } from "../../../context.ts";
 import { DAY, HOUR } from "../../../kernel/dates.ts";
 import { named } from "../../../storage/database.ts";
-import { thresholdsInUse } from "./thresholds.ts";
+import { selectThresholds, thresholdsIn } from "./thresholds.ts";
 
 /** How many turns of a kind a round writes. */
 const PAGE = 500;
@@ -106,11 +106,14 @@ export async function tellTurns(context: Context, at: number, mayGoOn: () => boo
   const { db, clock, requestId } = context;
   const now = clock.now();
   const until = Math.max(at, now);
-  const [walk] = await db.batch([db.sql("SELECT up_to FROM time_walk WHERE only = 1")]);
+  const [walk, thresholds] = await db.batch([
+    db.sql("SELECT up_to FROM time_walk WHERE only = 1"),
+    selectThresholds(context),
+  ]);
   const upTo = (walk!.results[0]?.["up_to"] as number | null | undefined) ?? null;
   if (upTo !== null) {
     const after = upTo > until ? until - LOOKED_BACK : upTo - OVERLAP;
-    const days = (await thresholdsInUse(context)).filter((threshold) => threshold > 0);
+    const days = thresholdsIn(thresholds!).filter((threshold) => threshold > 0);
     const own = { after, at: until, now, request: requestId };
     // The longest before the end first: where triggers were missed, the turns of a license are told in their order.
     const statements = [
