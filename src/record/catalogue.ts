@@ -154,7 +154,7 @@ export const EVENT_TYPES = {
   "person.removed": person("Person removed", { role: "viewer" }),
   "record.restarted": about("record")("Seals begun anew", { reason: "Restored the database", seal: 12 }),
   "record.restored": about("record")("Database restored", {
-    backup: "bak_01KB3QP4C6E8G0J2M4P6R8T0V2",
+    backup: "bck_01KB3QP4C6E8G0J2M4P6R8T0V2",
     backup_at: "2026-11-24T03:10:00.000Z",
     event: 1_207,
     with_access: false,
@@ -165,7 +165,11 @@ export const EVENT_TYPES = {
   "session.opened": session("Signed in to the console"),
   "statement.closed": license(
     "Statement of usage closed",
-    { month: "2026-10", revision: 1, hash: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg" },
+    {
+      month: "2026-10",
+      revision: 1,
+      hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
     "statements",
   ),
   "usage.corrected": license("Usage corrected", {

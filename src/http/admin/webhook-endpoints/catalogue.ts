@@ -71,7 +71,7 @@ const AFTER: Partial<Record<EventAction, Shown | null>> = {
 /** The ids of what has no resource. */
 const IDS: Partial<Record<EventAction, string>> = {
   "customers.exported": "customers",
-  "database.exported": "bak_01KB3QP4C6E8G0J2M4P6R8T0V2",
+  "database.exported": "bck_01KB3QP4C6E8G0J2M4P6R8T0V2",
   "licenses.exported": "licenses",
   "record.restarted": "seals",
   "record.restored": "database",
