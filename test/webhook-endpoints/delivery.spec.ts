@@ -8,8 +8,9 @@ import { deliverEvents } from "../../src/webhook-endpoints/delivery.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
+import { metered } from "../support/meter.ts";
 import { forgetReceivers, hanging, hurry, lastEvent, listen, newReceiver } from "../support/receivers.ts";
-import { activate, admin, eventsOf, newCustomer, newLicense, rows } from "../support/service.ts";
+import { activate, admin, eventsOf, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 beforeEach(listen);
 afterEach(async () => {
@@ -85,6 +86,26 @@ async function newEvents(count: number): Promise<number[]> {
   for (let n = 0; n < count; n++) await newCustomer();
   return Array.from({ length: count }, (_, n) => before + 1 + n);
 }
+
+describe("a change by staff", () => {
+  it("asks once a minute whether anybody listens, and three times where somebody does", async () => {
+    setTime(START);
+    const { bindings, cost } = metered();
+    const spent = async (): Promise<number> => {
+      const before = cost.trips;
+      const body = { id: unique("told"), name: "Acme" };
+      expect((await admin("/customers", { body, bindings })).status).toBe(201);
+      return cost.trips - before;
+    };
+    const [first, second] = [await spent(), await spent()];
+    expect(first - second).toBe(1);
+    setTime(START + MINUTE);
+    const receiver = await newReceiver({ events: ["license.*"] });
+    // Which endpoints are due, one of them with its events, and how far it came.
+    expect((await spent()) - second).toBe(3);
+    expect(await receiver.read()).toMatchObject({ last_event: await lastEvent() });
+  });
+});
 
 describe("order", () => {
   it("is that of the record, after a failure too: what comes later waits", async () => {
