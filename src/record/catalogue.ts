@@ -7,11 +7,18 @@ interface Described {
   entity: EntityType;
   /** An example. */
   detail: Record<string, unknown>;
+  /** Which part of the service writes it, where that is never staff or an installation. */
+  by?: string;
 }
 
 const about =
   (entity: EntityType) =>
-  (words: string, detail: Record<string, unknown> = {}): Described => ({ words, entity, detail });
+  (words: string, detail: Record<string, unknown> = {}, by?: string): Described => ({
+    words,
+    entity,
+    detail,
+    ...(by === undefined ? {} : { by }),
+  });
 
 const license = about("license");
 const customer = about("customer");
@@ -23,9 +30,9 @@ const session = about("session");
 const entitlement = about("entitlement");
 const endpoint = about("webhook_endpoint");
 
-const LICENSE = "lic_01KB3QG4J8Z2X5N7P9R1T3V5W7";
-const SEAT = { activation_id: `act_${LICENSE.slice(4)}_01KB3QH0M2`, instance_id: "prod-cluster-1" };
-const MAIL = { message_id: "msg_01KB3QK7D4F6G8H0J2K4M6N8P0" };
+const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
+const SEAT = { activation_id: `act_${LICENSE.slice(4)}_K7M2Q9X4TB`, instance_id: "caio-7f3a9c52" };
+const MAIL = { message_id: "msg_01KB0Q5V2E8N4P6R0S1T3W5X7Z" };
 const CONTACT = { contact_id: "con_01KB3QJ2A4C6E8G0J2M4P6R8T0", members: ["email", "roles"] };
 const ERASURE = "era_01KB3QN7A9C1E3G5J7M9P1R3T5";
 const ORDER = {
@@ -33,7 +40,9 @@ const ORDER = {
   action: "suspend",
   effective_at: "2027-01-31T12:00:00.000Z",
 };
-const END = "2027-02-01T12:00:00.000Z";
+const END = "2026-11-24T09:00:00.000Z";
+const BEFORE = "2026-11-10T09:00:00.000Z";
+const LATER = "2026-12-08T09:00:00.000Z";
 
 const moved = (from: string, to: string, reason?: string) => ({
   changes: { status: { from, to } },
@@ -42,28 +51,33 @@ const moved = (from: string, to: string, reason?: string) => ({
 
 export const EVENT_TYPES = {
   "activation.created": license("Instance activated", { ...SEAT, replaces: null }),
-  "activation.ended": license("Seat given back", { ...SEAT, ended_at: "2026-12-01T09:00:00.000Z" }),
-  "activation.freed": license("Seat freed, counts until its file ends", { ...SEAT, counts_until: END }),
-  "activation.lapsed": license("Lease ran out", { ...SEAT, ended_at: "2026-12-01T09:00:00.000Z" }),
+  "activation.ended": license("Seat given back", { ...SEAT, ended_at: END }),
+  "activation.freed": license("Seat freed, counts until its file ends", { ...SEAT, counts_until: LATER }),
+  "activation.lapsed": license("Lease ran out", { ...SEAT, ended_at: END }, "lease"),
   "activation.recovered": license("Seat recovered after a restore", { ...SEAT, above_limit: false }),
   "api_token.created": token("API token created", { after: { role: "manager" } }),
-  "api_token.revealed": token("API token shown again"),
+  "api_token.revealed": token("API token shown again", { replayed: true }),
   "api_token.revoked": token("API token revoked", { role: "manager", prefix: "caio_3Fq7Zp" }),
   "contact.changed": customer("Contact changed", CONTACT),
   "contact.created": customer("Contact added", CONTACT),
   "contact.deleted": customer("Contact removed", { ...CONTACT, members: [] }),
-  "contact.email_bounced": customer("Mail to a contact bounced", { ...MAIL, contact_id: CONTACT.contact_id }),
-  "contact.email_complained": customer("A contact marked mail as spam", {
-    ...MAIL,
-    contact_id: CONTACT.contact_id,
-  }),
+  "contact.email_bounced": customer(
+    "Mail to a contact bounced",
+    { ...MAIL, contact_id: CONTACT.contact_id },
+    "receipts",
+  ),
+  "contact.email_complained": customer(
+    "A contact marked mail as spam",
+    { ...MAIL, contact_id: CONTACT.contact_id },
+    "receipts",
+  ),
   "contact.erased": customer("Contact erased", { erasure_id: ERASURE, contact_id: CONTACT.contact_id }),
   "customer.changed": customer("Customer changed", { changes: { name: {} } }),
   "customer.created": customer("Customer created", { after: { id: "acme" }, members: ["name", "email"] }),
   "customer.data_read": customer("All data of the customer read"),
   "customer.deleted": customer("Customer deleted", { before: { id: "acme" } }),
-  "customer.email_bounced": customer("Mail bounced", MAIL),
-  "customer.email_complained": customer("Mail reported as spam", MAIL),
+  "customer.email_bounced": customer("Mail bounced", MAIL, "receipts"),
+  "customer.email_complained": customer("Mail reported as spam", MAIL, "receipts"),
   "customer.erased": customer("Customer erased", { erasure_id: ERASURE }),
   "customer.imported": customer("Customer imported", { after: { id: "acme" }, members: ["name"] }),
   "customer.reinstated": customer("Licenses of the customer reinstated", { reason: "Paid", licenses: 3 }),
@@ -76,39 +90,42 @@ export const EVENT_TYPES = {
   "entitlement.changed": entitlement("Entitlement changed", {
     changes: { over: { from: "warn", to: "refuse_new" } },
   }),
-  "entitlement.created": entitlement("Entitlement defined", { after: { code: "gpus", kind: "limit" } }),
-  "entitlement.deleted": entitlement("Entitlement deleted", { before: { code: "gpus" } }),
-  "entitlement.ended": license("Entitlement ended", { until: END, code: "gpus" }),
-  "instance.clone_cleared": license("Clone mark cleared", { ...SEAT, reason: "Restored from a backup" }),
+  "entitlement.created": entitlement("Entitlement defined", { after: { code: "tokens", kind: "meter" } }),
+  "entitlement.deleted": entitlement("Entitlement deleted", { before: { code: "tokens" } }),
+  "entitlement.ended": license("Entitlement ended", { until: END, code: "gpus" }, "time"),
+  "instance.clone_cleared": license("Clone mark cleared", {
+    activation_id: SEAT.activation_id,
+    reason: "Restored from a backup",
+  }),
   "instance.clone_suspected": license("Clone suspected", { ...SEAT, replaces: null }),
   "instance.fingerprint_changed": license("Fingerprint changed", { ...SEAT, replaces: null }),
   "instance.key_replaced": license("Installation replaced", { ...SEAT, replaces: null }),
-  "instance.silent": license("Instance not seen for three days", {
-    ...SEAT,
-    last_seen_at: "2026-11-24T09:00:00.000Z",
-  }),
-  "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }),
+  "instance.silent": license(
+    "Instance not seen for three days",
+    { ...SEAT, last_seen_at: "2026-11-21T09:00:00.000Z" },
+    "silence",
+  ),
+  "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }, "nightly"),
   "license.changed": license("Terms changed", { changes: { max_instances: { from: 5, to: 8 } } }),
-  "license.expired": license("Expired", { expires_at: END, grace_days: 14 }),
-  "license.expiring": license("Ends soon", { expires_at: END, days: 14 }),
-  "license.grace_started": license("Grace started", { expires_at: END, grace_days: 14 }),
+  "license.expired": license("Expired", { expires_at: BEFORE, grace_days: 14 }, "time"),
+  "license.expiring": license("Ends soon", { expires_at: LATER, days: 14 }, "time"),
+  "license.grace_started": license("Grace started", { expires_at: END, grace_days: 14 }, "time"),
   "license.imported": license("License imported", { after: { id: LICENSE }, members: [] }),
   "license.issued": license("License issued", { after: { id: LICENSE, status: "active" }, members: [] }),
   "license.key_revealed": license("Key shown", { revision: 1 }),
   "license.mailed": license("Key mailed", { ...MAIL, revision: 1 }),
-  "license.overused": license("Used above its limit", {
-    day: "2026-11-24",
-    limit: "max_requests_per_day",
-    allowed: 100_000,
-    observed: 120_000,
-  }),
+  "license.overused": license(
+    "Used above its limit",
+    { day: "2026-11-24", limit: "max_requests_per_day", allowed: 100_000, observed: 120_000 },
+    "usage",
+  ),
   "license.reinstated": license("Reinstated", moved("suspended", "active")),
   "license.reissued": license("Key replaced", {
     changes: { revision: { from: 1, to: 2 } },
     reason: "Leaked",
   }),
   "license.renewed": license("Renewed", {
-    changes: { expires_at: { from: 1_769_947_200_000, to: 1_801_483_200_000 } },
+    changes: { expires_at: { from: 1_796_126_400_000, to: 1_827_662_400_000 } },
   }),
   "license.revoked": license("Revoked", moved("active", "revoked", "Refunded")),
   "license.suspended": license("Suspended", moved("active", "suspended", "Invoice 4711")),
@@ -116,16 +133,20 @@ export const EVENT_TYPES = {
   "license_type.changed": licenseType("License type changed", {
     changes: { grace_days: { from: 7, to: 14 } },
   }),
-  "license_type.created": licenseType("License type created", { after: { id: "standard" } }),
-  "license_type.deleted": licenseType("License type deleted", { before: { id: "standard" } }),
+  "license_type.created": licenseType("License type created", { after: { id: "professional" } }),
+  "license_type.deleted": licenseType("License type deleted", { before: { id: "professional" } }),
   "licenses.exported": about("export")("Licenses exported", { format: "csv" }),
-  "mail.failed": message("Mail failed", { kind: "expiry_warning", license_id: LICENSE, customer_id: "acme" }),
-  "message.previewed": message("Preview of mail sent"),
-  "message.retried": message("Mail sent again"),
+  "mail.failed": message(
+    "Mail failed",
+    { kind: "license_delivery", license_id: LICENSE, customer_id: "acme" },
+    "deliveries",
+  ),
+  "message.previewed": message("Preview of mail sent", { kind: "expiry_warning" }),
+  "message.retried": message("Mail sent again", { from: "failed" }),
   "pending_change.cancelled": license("Change cancelled", ORDER),
-  "pending_change.done": license("Change carried out", ORDER),
-  "pending_change.failed": license("Change failed", ORDER),
-  "pending_change.held": license("Change held", ORDER),
+  "pending_change.done": license("Change carried out", ORDER, "pending-changes"),
+  "pending_change.failed": license("Change failed", ORDER, "pending-changes"),
+  "pending_change.held": license("Change held", ORDER, "pending-changes"),
   "pending_change.ordered": license("Change ordered", ORDER),
   "pending_change.released": license("Change released", ORDER),
   "person.added": person("Person added", { role: "viewer" }),
@@ -133,20 +154,24 @@ export const EVENT_TYPES = {
   "person.removed": person("Person removed", { role: "viewer" }),
   "record.restarted": about("record")("Seals begun anew", { reason: "Restored the database", seal: 12 }),
   "record.restored": about("record")("Database restored", {
-    backup: "bak_01KB3QP4C6E8G0J2M4P6R8T0V2",
+    backup: "bck_01KB3QP4C6E8G0J2M4P6R8T0V2",
     backup_at: "2026-11-24T03:10:00.000Z",
     event: 1_207,
     with_access: false,
     given_up: [],
   }),
-  "seats.exhausted": license("Seats ran out", { limit: "max_instances", allowed: 5, observed: 5 }),
+  "seats.exhausted": license("Seats ran out", { limit: "max_instances", allowed: 5, observed: 5 }, "seats"),
   "session.closed": session("Signed out of the console"),
   "session.opened": session("Signed in to the console"),
-  "statement.closed": license("Statement of usage closed", {
-    month: "2026-10",
-    revision: 1,
-    hash: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
-  }),
+  "statement.closed": license(
+    "Statement of usage closed",
+    {
+      month: "2026-10",
+      revision: 1,
+      hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    "statements",
+  ),
   "usage.corrected": license("Usage corrected", {
     date: "2026-11-24",
     instance_id: SEAT.instance_id,
@@ -155,15 +180,20 @@ export const EVENT_TYPES = {
     reason: "Counted twice",
   }),
   "webhook_endpoint.changed": endpoint("Webhook endpoint changed", { members: ["events"] }),
-  "webhook_endpoint.created": endpoint("Webhook endpoint created", { events: ["license.*"] }),
+  "webhook_endpoint.created": endpoint("Webhook endpoint created", {
+    events: ["license.*", "seats.exhausted"],
+    active: true,
+    include_personal: false,
+  }),
   "webhook_endpoint.deleted": endpoint("Webhook endpoint deleted"),
   "webhook_endpoint.replayed": endpoint("Webhook events sent again", { from_event: 1_207, was_at: 2_411 }),
-  "webhook_endpoint.secret_revealed": endpoint("Webhook secret shown again"),
+  "webhook_endpoint.secret_revealed": endpoint("Webhook secret shown again", { replayed: true }),
   "webhook_endpoint.secret_rotated": endpoint("Webhook secret changed"),
-  "webhook_endpoint.switched_off": endpoint("Webhook endpoint switched off", {
-    failing_since: "2026-11-19T09:00:00.000Z",
-    cursor: 1_207,
-  }),
+  "webhook_endpoint.switched_off": endpoint(
+    "Webhook endpoint switched off",
+    { failing_since: "2026-11-19T09:00:00.000Z", cursor: 1_206 },
+    "webhooks",
+  ),
   "webhook_endpoint.tested": endpoint("Webhook endpoint tested"),
 } satisfies Record<string, Described>;
 

@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { formatInstantOrNull, SECOND } from "../kernel/dates.ts";
 import { recordChange } from "../record/events.ts";
 import { attempt, type Attempt, TIMEOUT } from "./attempt.ts";
+import { noteEndpoints } from "./known.ts";
 import { ADVANCE, FAIL, LEASE, noteAttempts, SWITCH_OFF, take, type Taken } from "./lease.ts";
 import { readObjects } from "./objects.ts";
 import { pauseAfter } from "./schedule.ts";
@@ -36,6 +37,8 @@ const DUE = `
   WHERE active = 1 AND next_try_at <= ? AND cursor < (SELECT max(id) FROM events)
   ORDER BY failures, cursor, id`;
 
+const ANY = "SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE active = 1) AS any_active";
+
 /**
  * Delivers until every endpoint has everything, failed, or is another run's, or until the budget is used up.
  * @param at the time for which the run was triggered; by hand, it can lie in the future. It decides what is due
@@ -45,7 +48,8 @@ export async function deliverEvents(context: Context, at: number, budget: Budget
   const { db, clock } = context;
   const ahead = Math.max(0, at - clock.now());
   const until = clock.now() + budget.time;
-  const [due] = await db.batch([db.sql(DUE, clock.now() + ahead)]);
+  const [due, found] = await db.batch([db.sql(DUE, clock.now() + ahead), db.sql(ANY)]);
+  noteEndpoints(context, found!.results[0]?.["any_active"] === 1);
   // Endpoints take turns, so that one with much to catch up on does not keep the others waiting.
   const waiting = due!.results.map(({ id }) => String(id));
   const spent = { requests: 0 };

@@ -4,6 +4,7 @@ import { SECOND } from "../kernel/dates.ts";
 import { ACCESS_ENTITIES } from "../record/entities.ts";
 import { named, type Row } from "../storage/database.ts";
 import type { Event, WebhookEndpoint } from "../storage/schema.ts";
+import { recordDetailIn, recordTimeIn } from "../storage/tables/columns.ts";
 import type { Attempt } from "./attempt.ts";
 import { GIVEN_UP_AFTER } from "./schedule.ts";
 import { secretsIn, selectSecrets } from "./secrets.ts";
@@ -80,20 +81,9 @@ export async function take(context: Context, id: string, due: number): Promise<T
 
 const eventsIn = ({ results }: D1Result<Row>): Event[] =>
   results.map((row) => {
-    const { detail, ...event } = row as unknown as Event & { detail: string };
-    return { ...event, detail: detailIn(detail) };
+    const { at, detail, ...event } = row as unknown as Event & { detail: string };
+    return { ...event, at: recordTimeIn(at), detail: recordDetailIn(detail) };
   });
-
-/** As the record reads it. */
-function detailIn(kept: string): Record<string, unknown> {
-  try {
-    const detail = JSON.parse(kept) as Record<string, unknown> | null;
-    if (typeof detail === "object" && detail !== null) return detail;
-  } catch {
-    // Somebody wrote the row by hand.
-  }
-  return { unreadable: kept };
-}
 
 // Only the run that has the endpoint writes; staff may have moved the cursor, which wins.
 const HELD = "id = :id AND lease = :lease";

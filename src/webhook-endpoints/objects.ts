@@ -4,10 +4,18 @@ import type { Context } from "../context.ts";
 import { presentJob } from "../health/health.ts";
 import { runsIn, selectRuns } from "../health/runs.ts";
 import { presentCustomer } from "../licensing/customers/customers.ts";
+import { presentDefinition } from "../licensing/entitlements/definitions.ts";
 import { presentLicenseType, readType } from "../licensing/licenses/license-types.ts";
 import { presentLicense } from "../licensing/licenses/licenses.ts";
 import { messagesById, presentMessage } from "../notices/messages.ts";
-import { customers, type Event, licenses, licenseTypes, webhookEndpoints } from "../storage/schema.ts";
+import {
+  customers,
+  entitlements,
+  type Event,
+  licenses,
+  licenseTypes,
+  webhookEndpoints,
+} from "../storage/schema.ts";
 import { presentEndpoint } from "./endpoints.ts";
 
 /** By type and id. */
@@ -54,6 +62,11 @@ export async function readObjects(context: Context, events: readonly Event[]): P
       "license_type",
       async (ids) => orm.select().from(licenseTypes).where(among(licenseTypes.id, ids)),
       (row) => [row.id, presentLicenseType(readType(row))],
+    ),
+    read(
+      "entitlement",
+      async (ids) => orm.select().from(entitlements).where(among(entitlements.code, ids)),
+      (row) => [row.code, presentDefinition(row)],
     ),
     read(
       "message",

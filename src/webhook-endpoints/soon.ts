@@ -2,7 +2,6 @@
 import type { Context } from "../context.ts";
 import { SECOND } from "../kernel/dates.ts";
 import { deliverEvents } from "./delivery.ts";
-import { noteEndpoints } from "./known.ts";
 
 /** waitUntil allows thirty seconds: the last request of it may take ten. */
 const TIME = 15 * SECOND;
@@ -15,12 +14,6 @@ const LEFT_BY_REQUEST = 500;
 export async function deliverSoon(context: Context): Promise<void> {
   const { db, hasRoom } = context.db.counted();
   const system: Context = { ...context, db, actor: { type: "system", id: "webhooks" }, ip: null };
-  const [found] = await db.batch([
-    db.sql("SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE active = 1) AS any_active"),
-  ]);
-  const any = found?.results[0]?.["any_active"] === 1;
-  noteEndpoints(context, any);
-  if (!any) return;
   await deliverEvents(system, context.clock.now(), {
     time: TIME,
     requests: REQUESTS,

@@ -1,5 +1,6 @@
 // What a delivery says, and what it never says.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WEBHOOKS } from "../../src/http/admin/webhook-endpoints/catalogue.ts";
 import { impersonalEvent } from "../../src/webhook-endpoints/personal.ts";
 import { env } from "../support/env.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
@@ -36,6 +37,13 @@ async function aDay(): Promise<{ key: string; license: string }> {
   await admin(`/licenses/${license.id}/reissue`, { body: { reason: "Leaked" } }).catch(() => null);
   await fire(DELIVERIES, env);
   return { key: license_key, license: license.id };
+}
+
+interface Delivered {
+  data: {
+    event: { entity: { type: string }; actor: { type: string }; detail: object };
+    object: object | null;
+  };
 }
 
 const textOf = ({ got }: Receiver): string => got.map(({ body }) => body).join("\n");
@@ -78,6 +86,26 @@ describe("by default a delivery says nothing personal", () => {
     for (const one of receiver.got) expect(receiver.verify(one)).toMatchObject({ type: one.type });
     const last = receiver.got.findLast(({ type }) => type === "license.suspended")!;
     expect(last.data.object).toMatchObject({ id: license, status: "suspended", standing: "suspended" });
+  });
+
+  it("and each looks as its example in the reference does", async () => {
+    const receiver = await newReceiver();
+    await aDay();
+    await admin(`/webhook-endpoints/${receiver.id}/test`, { method: "POST" });
+    const looks = ({ data: { event, object } }: Delivered) => ({
+      entity: event.entity.type,
+      actor: event.actor.type,
+      object: object && Object.keys(object).toSorted(),
+    });
+    for (const { type, body } of receiver.got) {
+      const told = JSON.parse(body) as Delivered;
+      const example = WEBHOOKS.find((one) => one.type === type)!.example as unknown as Delivered;
+      expect(looks(told), type).toEqual(looks(example));
+      expect(Object.keys(told.data.event.detail), type).toEqual(
+        expect.arrayContaining(Object.keys(example.data.event.detail)),
+      );
+    }
+    expect(new Set(receiver.got.map(({ type }) => type)).size).toBeGreaterThan(7);
   });
 
   it("and what the endpoint asks for: never a key, and nothing of access", async () => {
@@ -124,6 +152,12 @@ describe("the object", () => {
             duration: "P1Y",
           },
         ] as const,
+    ],
+    [
+      "entitlement",
+      "entitlement.created",
+      (code: string) =>
+        [`/entitlements/${code}`, "PUT", { name: "T", kind: "meter", unit: "tokens", over: "warn" }] as const,
     ],
   ])("of a %s is as the API shows it", async (_, type, request) => {
     const receiver = await newReceiver({ events: [type] });

@@ -167,3 +167,27 @@ describe("an endpoint without a readable secret", () => {
     expect(env.SESSION_SECRET).toBeTruthy();
   });
 });
+
+describe("an event that somebody wrote by hand", () => {
+  it("keeps no later one back", async () => {
+    const receiver = await newReceiver({ events: ["customer.created"], active: false });
+    const [{ id: spoilt }, { id: later }] = [await newCustomer(), await newCustomer()];
+    await rows("UPDATE webhook_endpoints SET active = 1");
+    // The record cannot be written by hand here, so what is read of it is changed on the way.
+    const DB = {
+      prepare: (sql: string) => env.DB.prepare(sql),
+      withSession: () => DB,
+      async batch(statements: D1PreparedStatement[]) {
+        const results = await env.DB.batch<Record<string, unknown>>(statements);
+        for (const row of results.flatMap((one) => one.results))
+          if (row["entity_id"] === spoilt) Object.assign(row, { at: 9e15, detail: "no JSON" });
+        return results;
+      },
+    } as unknown as D1Database;
+    await fire(DELIVERIES, { ...env, DB });
+    expect(receiver.got.map(({ data }) => data.event)).toMatchObject([
+      { entity: { id: spoilt }, detail: { unreadable: "no JSON" } },
+      { entity: { id: later } },
+    ]);
+  });
+});

@@ -58,6 +58,17 @@ describe("webhook endpoints", () => {
     expect(await endpoints()).toEqual([]);
   });
 
+  it("stay switched off where the form was opened before", async () => {
+    const { id, url } = await newReceiver();
+    const edit = await owner.get(`${LIST}/${id}/edit`);
+    await rows("UPDATE webhook_endpoints SET active = 0, switched_off_at = 1, version = version + 1");
+    const refused = await owner.submit(edit, { ...FILLED, url, active: "yes" });
+    expect(refused.text).toContain("Somebody else changed this");
+    expect(await endpoints()).toMatchObject([{ active: 0, events: '["*"]' }]);
+    await owner.submit(refused, { ...FILLED, url, active: "yes" });
+    expect(await endpoints()).toMatchObject([{ active: 1, switched_off_at: null, description: "CRM" }]);
+  });
+
   it("say on their page and under Settings that they fail, or were switched off", async () => {
     const receiver = await newReceiver(
       { events: ["customer.created"] },

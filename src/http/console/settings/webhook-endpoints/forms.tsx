@@ -12,16 +12,15 @@ import {
 import { replay, ReplayRequest, testEndpoint } from "../../../../webhook-endpoints/deliveries.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { Checkbox, Field, PostForm, Submit } from "../../../ui/form.tsx";
+import { type Change, versionOf } from "../../../ui/overtaken.tsx";
 import { Copyable } from "../../../ui/show.tsx";
 import { Heading } from "../../layout.tsx";
 import type { Form, View } from "../../mount.tsx";
 import type { Visit } from "../../visit.ts";
 import { SETTINGS } from "../settings.tsx";
-import { type Endpoint, ENDPOINTS, pathOf } from "./list.tsx";
+import { type Endpoint, ENDPOINTS, nameOf, pathOf } from "./list.tsx";
 
 const idOf = ({ params }: Visit): string => params["id"] ?? "";
-
-const nameOf = ({ description, url }: Endpoint): string => description ?? new URL(url).hostname;
 
 const Settings: FC<{ entry: Entry; endpoint?: Endpoint }> = ({ entry, endpoint }) => {
   const isChecked = (name: "active" | "include_personal", otherwise: boolean): boolean =>
@@ -130,6 +129,7 @@ const about = (
   fields: (entry: Entry, endpoint: Endpoint) => Child,
   [button, tone]: [string, "primary" | "danger"],
   submit: Form["submit"],
+  changes?: (entry: Entry, endpoint: Endpoint) => Change,
 ): Form => ({
   path: `${ENDPOINTS[0]}/{id}/${action}`,
   access: "webhook-endpoints",
@@ -142,7 +142,7 @@ const about = (
         <>
           <Heading trail={[SETTINGS, ENDPOINTS]} title={title(nameOf(endpoint))} />
           <section class="card narrow">
-            <PostForm visit={visit} entry={entry}>
+            <PostForm visit={visit} entry={entry} changes={changes?.(entry, endpoint)}>
               {fields(entry, endpoint)}
               <Submit tone={tone} back={pathOf(endpoint.id)}>
                 {button}
@@ -162,9 +162,18 @@ const edit = about(
   (entry, endpoint) => <Settings entry={entry} endpoint={endpoint} />,
   ["Save", "primary"],
   async (visit, entry) => {
-    await changeEndpoint(visit.context, idOf(visit), parsed(EndpointChanges, inputIn(entry)));
+    const input = parsed(EndpointChanges, inputIn(entry));
+    await changeEndpoint(visit.context, idOf(visit), input, versionOf(entry));
     return { to: `${pathOf(idOf(visit))}?done=changed` };
   },
+  (entry, endpoint) => ({
+    present: {
+      ...endpoint,
+      active: endpoint.active === 1,
+      include_personal: endpoint.include_personal === 1,
+    },
+    entered: () => parsed(EndpointChanges, inputIn(entry)),
+  }),
 );
 
 const test = about(

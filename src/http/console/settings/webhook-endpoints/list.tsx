@@ -14,6 +14,8 @@ export const ENDPOINTS: [href: string, label: string] = [
 
 export type Endpoint = Awaited<ReturnType<typeof getEndpoint>>;
 
+export const nameOf = ({ description, url }: Endpoint): string => description ?? new URL(url).hostname;
+
 export const pathOf = (id: string): string => `${ENDPOINTS[0]}/${encodeURIComponent(id)}`;
 
 const TONES = { active: "good", failing: "warn", paused: "plain", switched_off: "stop" } as const;
@@ -55,10 +57,10 @@ const list: Page = {
                 {
                   label: "Endpoint",
                   main: true,
-                  cell: ({ id, url, description }) => (
+                  cell: (endpoint) => (
                     <>
-                      <a href={pathOf(id)}>{description ?? new URL(url).hostname}</a>
-                      <span class="second">{url}</span>
+                      <a href={pathOf(endpoint.id)}>{nameOf(endpoint)}</a>
+                      <span class="second">{endpoint.url}</span>
                     </>
                   ),
                 },
@@ -111,7 +113,7 @@ const page: Page = {
     const [endpoint, deliveries] = await Promise.all([getEndpoint(context, id), listDeliveries(context, id)]);
     const path = pathOf(id);
     return {
-      title: endpoint.description ?? new URL(endpoint.url).hostname,
+      title: nameOf(endpoint),
       section: "settings",
       body: (
         <>
@@ -119,7 +121,7 @@ const page: Page = {
             trail={[SETTINGS, ENDPOINTS]}
             title={
               <>
-                {endpoint.description ?? new URL(endpoint.url).hostname} <State endpoint={endpoint} />
+                {nameOf(endpoint)} <State endpoint={endpoint} />
               </>
             }
             lead={<code>{id}</code>}
