@@ -147,14 +147,14 @@ export async function carryOnBackup(context: Context, mayGoOn: () => boolean): P
   }
 }
 
-/** One statement, so that two nights at once begin one backup. Where nothing ever happened, there is no event, and none. */
+// One statement, so that two nights at once begin one backup. Where nothing ever happened, there is no event, and none.
+// The last event is found first: with the condition beside it, SQLite reads the whole record where there is a backup.
 const BEGIN = named(`
   INSERT INTO backups (id, stored, event_id, begun_at, seen_at, position)
-  SELECT :id, 1, id, :now, :now, json_set(:start, '$.event', id) FROM events
+  SELECT :id, 1, id, :now, :now, json_set(:start, '$.event', id) FROM (SELECT id FROM events ORDER BY id DESC LIMIT 1)
   WHERE NOT EXISTS (
     SELECT 1 FROM backups
-    WHERE begun_at > :week_ago AND stored = 1 AND (ended_at IS NOT NULL OR seen_at > :given_up))
-  ORDER BY id DESC LIMIT 1`);
+    WHERE begun_at > :week_ago AND stored = 1 AND (ended_at IS NOT NULL OR seen_at > :given_up))`);
 
 /**
  * Begins the week's backup, if it is due in this night, and drops backups that are older than 35 days, and what is known
