@@ -7,16 +7,17 @@ const DAY = 86_400_000;
 
 export interface People {
   licenses: string[];
-  instances: number;
+  /** How many instances a license has. */
+  seats: number;
+  /** Whether their check-ins report usage. */
+  usage: boolean;
 }
-
-const SEATS = 3;
 
 /** Bytes of a sealed mail with a license key, and of one without. */
 const MAIL = { key: 14_000, notice: 12_000 };
 
-/** Of a license's seats, how many change their instance in a month: one in ten. */
-const CHURN = 10;
+/** Of all instances, one in so many is replaced in a month. */
+const CHURN = 30;
 
 const STATEMENTS = {
   customer:
@@ -67,8 +68,13 @@ function seat(db: DatabaseSync, license: string, instance: string, at: number): 
   );
 }
 
-export function seedPeople(db: DatabaseSync, instances: number, now: number): People {
-  const count = Math.ceil(instances / SEATS);
+export function seedPeople(
+  db: DatabaseSync,
+  instances: number,
+  now: number,
+  { seats = 3, usage = true } = {},
+): People {
+  const count = Math.ceil(instances / seats);
   const licenses: string[] = [];
   db.exec("BEGIN");
   for (let n = 0; n < count; n++) {
@@ -99,10 +105,10 @@ export function seedPeople(db: DatabaseSync, instances: number, now: number): Pe
       crypto.randomUUID(),
       JSON.stringify({ after: text(600) }),
     );
-    for (let s = 0; s < SEATS; s++) seat(db, license, instanceId(), now);
+    for (let s = 0; s < seats; s++) seat(db, license, instanceId(), now);
   }
   db.exec("COMMIT");
-  return { licenses, instances };
+  return { licenses, seats, usage };
 }
 
 /** Instances by the hundred thousand as they lie there after 25 months, without the triggers: their rows are made, too. */
@@ -155,30 +161,21 @@ export function makeAll(db: DatabaseSync, count: number, now: number): void {
 }
 
 /** A month of everybody, from its first moment up to the first of the next. */
-export function liveMonth(db: DatabaseSync, { licenses }: People, from: number, to: number): void {
-  for (let at = from; at < to; at += DAY) {
-    db.prepare(STATEMENTS.usage).run(new Date(at).toISOString().slice(0, 10));
+export function liveMonth(
+  db: DatabaseSync,
+  { licenses, seats, usage }: People,
+  from: number,
+  to: number,
+): void {
+  if (usage) {
+    for (let at = from; at < to; at += DAY) {
+      db.prepare(STATEMENTS.usage).run(new Date(at).toISOString().slice(0, 10));
+    }
   }
   db.prepare("UPDATE activations SET last_seen_at = ?, occasion = NULL WHERE ended_at = 0").run(to - DAY);
+  const turn = Math.floor(from / DAY);
   for (const [n, license] of licenses.entries()) {
-    if (n % CHURN === Math.floor(from / DAY) % CHURN) {
-      const one = db
-        .prepare("SELECT instance_id AS id FROM activations WHERE license_id = ? AND ended_at = 0 LIMIT 1")
-        .get(license) as { id: string };
-      db.prepare(STATEMENTS.ended).run(to - DAY, license, one.id);
-      db.prepare(STATEMENTS.event).run(
-        to - DAY,
-        "activation.ended",
-        license,
-        crypto.randomUUID(),
-        JSON.stringify({
-          activation_id: text(45),
-          instance_id: one.id,
-          ended_at: new Date(to).toISOString(),
-        }),
-      );
-      seat(db, license, instanceId(), to - DAY);
-    }
+    for (let s = 0; s < seats; s++) if ((n * seats + s + turn) % CHURN === 0) replaceOne(db, license, to);
   }
   const due = db
     .prepare(
@@ -215,6 +212,22 @@ export function liveMonth(db: DatabaseSync, { licenses }: People, from: number, 
     );
   }
   sealEvents(db);
+}
+
+/** An instance of this license gives its seat back, and another takes one. */
+function replaceOne(db: DatabaseSync, license: string, to: number): void {
+  const one = db
+    .prepare("SELECT instance_id AS id FROM activations WHERE license_id = ? AND ended_at = 0 LIMIT 1")
+    .get(license) as { id: string };
+  db.prepare(STATEMENTS.ended).run(to - DAY, license, one.id);
+  db.prepare(STATEMENTS.event).run(
+    to - DAY,
+    "activation.ended",
+    license,
+    crypto.randomUUID(),
+    JSON.stringify({ activation_id: text(45), instance_id: one.id, ended_at: new Date(to).toISOString() }),
+  );
+  seat(db, license, instanceId(), to - DAY);
 }
 
 /** Each event has its hash in a row of at most 1 000 of them. */

@@ -20,7 +20,9 @@ import { liveMonth, makeAll, type People, seedPeople } from "./years-seed.ts";
 
 const USAGE = `Usage: npm run bench:years -- [options]
 
-  --instances N   how many installations (600), three a license
+  --instances N   how many installations (600)
+  --seats N       how many of them a license has (3)
+  --check-ins     check-ins alone, without usage
   --years N       how many years (10)
   --made N        besides, so many instances really made, as they lie there after 25 months: 200000 take 6 GB and minutes
   --keep          keep the files of the databases`;
@@ -33,17 +35,19 @@ const LIMIT_GB = 10;
 const { values: options } = commandLine(USAGE, {
   options: {
     instances: { type: "string", default: "600" },
+    seats: { type: "string", default: "3" },
+    "check-ins": { type: "boolean", default: false },
     years: { type: "string", default: "10" },
     made: { type: "string", default: "0" },
     keep: { type: "boolean", default: false },
   },
 });
-const [instances, years, made] = [options.instances, options.years, options.made].map(Number) as [
-  number,
-  number,
-  number,
-];
-if (!(instances >= 3) || !(years >= 1) || !(made >= 0))
+const instances = Number(options.instances);
+const seats = Number(options.seats);
+const years = Number(options.years);
+const made = Number(options.made);
+const usage = !options["check-ins"];
+if (!(seats >= 1) || !(instances >= seats) || !(years >= 1) || !(made >= 0))
   wrongUsage(USAGE, "That is no number of instances or years.");
 
 const folder = join(SCRATCH, `years-${process.pid}`);
@@ -97,7 +101,7 @@ function sizes(of = db): Map<string, number> {
   return new Map(rows.map(({ name, bytes }) => [name, bytes]));
 }
 
-const people: People = seedPeople(db, instances, now);
+const people: People = seedPeople(db, instances, now, { seats, usage });
 const empty = sizes();
 const told: Map<string, number>[] = [];
 const started = performance.now();
@@ -133,7 +137,7 @@ const after = (span: number): number => steady + span * growth;
 
 console.log(
   [
-    `${instances.toLocaleString("en-US")} instances, three a license; ${years} years; bytes an instance, indexes included:`,
+    `${instances.toLocaleString("en-US")} instances, ${seats} a license, ${usage ? "with usage on every day" : "check-ins alone"}; ${years} years; bytes an instance, indexes included:`,
     "",
     `| table | ${shown.map((year) => `after year ${year}`).join(" | ")} | a year from year 3 on |`,
     `|---|${shown.map(() => "---|").join("")}---|`,
