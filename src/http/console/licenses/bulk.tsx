@@ -1,6 +1,7 @@
 // /admin/licenses/bulk: one action on several licenses, after a preview of its effect on each.
 import type { FC } from "hono/jsx";
-import { getLicense, presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
+import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Reasoned } from "../../../licensing/licenses/decisions.ts";
 import { suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
@@ -38,7 +39,7 @@ const each = async (
   for (const id of ids) {
     let customer = "";
     try {
-      customer = presentLicense(await getLicense(context, id), context.clock.now()).customer_id;
+      customer = displayNameOf((await getLicenseAndCustomer(context, id)).customer);
       rows.push({ id, customer, says: await tell(id), ok: true });
     } catch (error) {
       if (!(error instanceof Problem) || error.type.status >= 500) throw error;

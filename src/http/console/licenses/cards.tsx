@@ -1,5 +1,6 @@
 // The parts of a license's page: its terms, its instances, their usage, its mail.
 import type { FC } from "hono/jsx";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { readUsage } from "../../../licensing/usage/usage.ts";
@@ -39,8 +40,11 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         [
           "Customer",
           <>
-            <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>
-            <code class="second">{customer.id}</code>
+            <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>
+            <span class="second">
+              {personOf(customer) === null ? null : `${personOf(customer)} · `}
+              <code>{customer.id}</code>
+            </span>
           </>,
         ],
         ["Type", license.license_type],

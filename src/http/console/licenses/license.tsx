@@ -1,5 +1,6 @@
 // /admin/licenses/{id}: everything about one license, and the links to its actions.
 import type { Child, FC } from "hono/jsx";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
 import { DAY } from "../../../kernel/dates.ts";
@@ -130,14 +131,14 @@ export const licensePage: Page = {
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
     return {
-      title: `${customer.name}, ${license.license_type}`,
+      title: `${displayNameOf(customer)}, ${license.license_type}`,
       section: "licenses",
       body: (
         <>
           <Heading
             title={
               <>
-                {customer.name} <StandingBadge standing={license.standing} />
+                {displayNameOf(customer)} <StandingBadge standing={license.standing} />
               </>
             }
             lead={
