@@ -16,6 +16,7 @@ import { peopleEndpoints } from "./http/admin/access/people.ts";
 import { type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/index.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
+import { searchEndpoints } from "./http/admin/search.ts";
 import { serviceEndpoints } from "./http/service.ts";
 import { surface } from "./http/surface.ts";
 import { webhookEndpoints } from "./http/webhooks.ts";
@@ -28,6 +29,7 @@ export const endpoints: Endpoint[] = [
   ...licenseTypeEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
+  ...searchEndpoints,
   ...overviewEndpoints,
   ...auditEndpoints,
   ...apiTokenEndpoints,

@@ -147,6 +147,30 @@ export async function listEvents(
   );
 }
 
+const REQUEST_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Among how many of the latest events a request is looked for: an index would cost each change a write. */
+const RECENT = 5_000;
+
+/** What a request did, lately, by the id that its answer and its log line have. */
+export async function eventsOfRequest(context: Context, id: string, limit: number): Promise<NamedEvent[]> {
+  allow(context, "read");
+  if (!REQUEST_ID.test(id)) return [];
+  const all = allows(context, "access");
+  return context.db.orm
+    .select({ ...getTableColumns(events), actor_name: all ? ACTOR_NAME : NO_NAME })
+    .from(events)
+    .where(
+      and(
+        sql`${events.id} > (SELECT coalesce(max(id), 0) - ${RECENT} FROM events)`,
+        eq(events.request_id, id.toLowerCase()),
+        all ? undefined : NOT_OF_ACCESS,
+      ),
+    )
+    .orderBy(sql`${events.id} DESC`)
+    .limit(limit);
+}
+
 const NOTHING: Page<never> = { data: [], next_cursor: null };
 
 /** An event as the API shows it, and as it is sealed. */

@@ -57,6 +57,7 @@ GET    /v1/admin/licenses/{id}/activations           viewer
 GET    /v1/admin/licenses/{id}/events                viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
+GET    /v1/admin/search                              viewer
 GET    /v1/admin/activations                         viewer
 GET    /v1/admin/activations/{id}                    viewer
 DELETE /v1/admin/activations/{id}                    manager
@@ -94,6 +95,8 @@ GET    /v1/admin/metrics                             monitor
 
 export const CONSOLE = rulesIn(`
 GET    /admin                                    viewer
+GET    /admin/search                             viewer
+POST   /admin/search                             viewer
 GET    /admin/licenses                           viewer
 GET    /admin/licenses/new                       manager
 POST   /admin/licenses/new                       manager

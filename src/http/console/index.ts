@@ -35,6 +35,7 @@ import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
+import { search } from "./search.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 import { surface } from "../surface.ts";
@@ -56,6 +57,7 @@ const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 export const doors: Door[] = [
   overview,
   brand,
+  search,
   ...licenseDoors,
   newLicense,
   ...bulkDoors,

@@ -161,14 +161,16 @@ describe("the budget of a call on D1", () => {
   );
 
   // One trip finds the session, one brings what the page shows. The overview asks a replica for its figures at the
-  // same time, and a list of licenses can name its customers only once it has them.
+  // same time, and a list of licenses or customers can say what belongs to its rows only once it has them.
   it.each([
     ["/admin", 3, 420],
     ["/admin/licenses", 3, 180],
     ["/admin/licenses?standing=active&customer_id={customer}", 3, 220],
     ["/admin/licenses/{id}", 2, 160],
     ["/admin/licenses/{id}/send", 2, 10],
-    ["/admin/customers", 2, 60],
+    ["/admin/customers", 3, 420],
+    // It looks at up to 5 000 instances.
+    ["/admin/search?q=acme", 3, 5_420],
     ["/admin/customers/{customer}", 2, 90],
     ["/admin/instances", 2, 60],
     ["/admin/instances?license_id={id}", 2, 60],

@@ -1,0 +1,2 @@
+-- The search over everything finds mail by its address.
+CREATE INDEX messages_by_recipient ON messages (recipient COLLATE NOCASE, id);
