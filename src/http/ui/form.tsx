@@ -137,6 +137,8 @@ export const Field: FC<
     placeholder?: string;
     autocomplete?: string;
     accept?: string;
+    /** The id of a list to pick from. */
+    list?: string;
     autofocus?: boolean;
   }
 > = ({ entry, name, label, hint, standsFor, type = "text", value, ...rest }) => {

@@ -30,5 +30,22 @@ export async function usesOf({ db }: Context, licenses: License[]): Promise<Lice
   });
 }
 
+/** Whose licenses these are, by the ids of the licenses: for a list that has only them. */
+export async function holdersOf(
+  { db }: Context,
+  licenseIds: string[],
+): Promise<Map<string, Pick<Customer, "id" | "name" | "company">>> {
+  if (licenseIds.length === 0) return new Map();
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT l.id AS license_id, c.id, c.name, c.company
+       FROM json_each(?) one CROSS JOIN licenses l ON l.id = one.value CROSS JOIN customers c ON c.id = l.customer_id`,
+      JSON.stringify([...new Set(licenseIds)]),
+    ),
+  ]);
+  const rows = found!.results as { license_id: string; id: string; name: string; company: string | null }[];
+  return new Map(rows.map(({ license_id, ...customer }) => [license_id, customer]));
+}
+
 export const isFull = ({ license: { max_instances: max }, seated }: LicenseInUse): boolean =>
   max !== null && seated >= max;

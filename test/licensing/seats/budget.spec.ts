@@ -176,7 +176,7 @@ describe("the budget of a call on D1", () => {
     ["/admin/instances?license_id={id}", 2, 60],
     ["/admin/instances?active=true&silent_days=3", 2, 100],
     ["/admin/messages", 2, 60],
-    ["/admin/activity", 2, 60],
+    ["/admin/activity", 3, 320],
   ])("the console's page %s: %d trips, ≤ %d read, none written", async (path, trips, read) => {
     const { license, license_key } = await newLicense({ max_instances: 40 });
     for (let n = 0; n < 40; n++) await activate(license_key, `seat-${n}`);
