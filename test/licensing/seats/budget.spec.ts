@@ -166,7 +166,7 @@ describe("the budget of a call on D1", () => {
     ["/admin", 3, 420],
     ["/admin/licenses", 3, 180],
     ["/admin/licenses?standing=active&customer_id={customer}", 3, 220],
-    ["/admin/licenses/{id}", 2, 160],
+    ["/admin/licenses/{id}", 2, 230],
     ["/admin/licenses/{id}/send", 2, 10],
     ["/admin/customers", 3, 420],
     // It looks at up to 5 000 instances.

@@ -90,8 +90,19 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
   </Card>
 );
 
-/** The link to free a seat, for those who may. */
-const freeing = (visit: Visit): Column<ShownSeat>[] =>
+/**
+ * The seat to free first where none is left: of those that have a network, the one whose instance was silent longest.
+ * Null if there is but one, or if seats are left.
+ */
+export function bestToFree(seats: ShownSeat[], taken: number, max: number | null): string | null {
+  if (max === null || taken < max) return null;
+  const holding = seats.filter(({ active, by_file, freed_at }) => active && !by_file && freed_at === null);
+  if (holding.length < 2) return null;
+  return holding.reduce((one, other) => (other.last_seen_at < one.last_seen_at ? other : one)).id;
+}
+
+/** The link to free a seat, for those who may. @param best the seat to free first */
+const freeing = (visit: Visit, best: string | null): Column<ShownSeat>[] =>
   visit.can("activations")
     ? [
         {
@@ -99,14 +110,17 @@ const freeing = (visit: Visit): Column<ShownSeat>[] =>
           head: "",
           cell: ({ id, instance_id, active }) =>
             active ? (
-              <a
-                class="button small"
-                href={`${seatPath(id)}/free`}
-                aria-label={`Free the seat of ${instance_id}`}
-                data-dialog
-              >
-                Free
-              </a>
+              <>
+                {id === best ? <Badge tone="warn">silent longest</Badge> : null}{" "}
+                <a
+                  class="button small"
+                  href={`${seatPath(id)}/free`}
+                  aria-label={`Free the seat of ${instance_id}`}
+                  data-dialog
+                >
+                  Free
+                </a>
+              </>
             ) : (
               ""
             ),
@@ -127,7 +141,10 @@ export const Instances: FC<{
       caption="Instances"
       rows={seats}
       empty="No instance has activated yet."
-      columns={[...seatColumns(visit.now), ...freeing(visit)]}
+      columns={[
+        ...seatColumns(visit.now),
+        ...freeing(visit, bestToFree(seats, taken, license.max_instances)),
+      ]}
     />
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
   </Card>

@@ -2,7 +2,8 @@
 import type { Child, FC } from "hono/jsx";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
-import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
+import { listByContact } from "../../../licensing/instances/by-contact.ts";
+import { countSeats } from "../../../licensing/instances/instances.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
@@ -113,6 +114,9 @@ function leadOf(license: ShownLicense, now: number): Child {
   return words[license.standing];
 }
 
+/** Enough for nearly every license; the list of instances has them all. */
+const SEATS = 20;
+
 export const licensePage: Page = {
   path: "/admin/licenses/{id}",
   access: "read",
@@ -121,7 +125,7 @@ export const licensePage: Page = {
     const id = idOf(visit);
     const [{ license: row, customer }, seats, taken, usage, mail, events, ordered] = await Promise.all([
       getLicenseAndCustomer(context, id),
-      listActivations(context, { limit: 20 }, { license_id: id }),
+      listByContact(context, id, SEATS + 1),
       countSeats(context, id),
       readUsage(context, id, {}),
       listMessages(context, { limit: 8 }, { license_id: id }),
@@ -167,9 +171,9 @@ export const licensePage: Page = {
               <Instances
                 visit={visit}
                 license={license}
-                seats={seats.data.map((seat) => shownSeat(seat, now))}
+                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now))}
                 taken={taken}
-                more={seats.next_cursor !== null}
+                more={seats.length > SEATS}
               />
               <Usage visit={visit} usage={usage} />
             </div>

@@ -10,6 +10,7 @@ import { Heading } from "../layout.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
+import type { BulkName } from "./bulk-actions.ts";
 import { Seats } from "../../ui/seats.tsx";
 import { Card, type Column, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
 
@@ -17,6 +18,14 @@ const SORTS: Option[] = [
   ["", "Newest first"],
   ["oldest", "Oldest first"],
   ["ending", "Ending next"],
+];
+
+const BULK: [name: BulkName, label: string][] = [
+  ["renew", "Renew"],
+  ["send", "Send key"],
+  ["tag", "Tag"],
+  ["suspend", "Suspend"],
+  ["reinstate", "Reinstate"],
 ];
 
 /** Filters that come only from a link; the filters of the form narrow them further. */
@@ -163,14 +172,12 @@ export const licenseDoors: Page[] = [
                 <form method="get" action="/admin/licenses/bulk" data-rows>
                   {can("licenses") && page.data.length > 0 ? (
                     <div class="actions bulk">
-                      <button class="small" name="do" value="send">
-                        Send key
-                        <span data-count></span>
-                      </button>
-                      <button class="small" name="do" value="suspend">
-                        Suspend
-                        <span data-count></span>
-                      </button>
+                      {BULK.map(([name, label]) => (
+                        <button class="small" name="do" value={name}>
+                          {label}
+                          <span data-count></span>
+                        </button>
+                      ))}
                       {can("keys") ? (
                         <button class="small" formaction="/admin/licenses/bulk-export">
                           Export
