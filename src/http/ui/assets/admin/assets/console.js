@@ -186,12 +186,13 @@ addEventListener("keydown", (event) => {
 
 addEventListener("change", (event) => {
   const box = event.target;
-  const form = box.closest?.("form[data-rows]");
+  const form = box.closest?.("form");
   if (!form) return;
   if (box.matches("[data-all]")) {
-    for (const other of form.querySelectorAll("tbody input[type=checkbox]")) other.checked = box.checked;
+    for (const other of form.querySelectorAll("tbody input[type=checkbox]:enabled"))
+      other.checked = box.checked;
   }
-  count(form);
+  if (form.matches("[data-rows]")) count(form);
 });
 
 addEventListener("submit", (event) => {
