@@ -5,7 +5,7 @@ import { EventFilter, listEvents, type NamedEvent } from "../../audit/event-list
 import type { Context } from "../../context.ts";
 import { customerNames } from "../../licensing/customers/customers.ts";
 import { displayNameOf } from "../../licensing/customers/display-name.ts";
-import { holdersOf } from "../../licensing/licenses/license-uses.ts";
+import { holdersOf } from "../../licensing/licenses/search/license-uses.ts";
 import { Heading } from "./layout.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";

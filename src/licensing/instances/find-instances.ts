@@ -8,7 +8,7 @@ import { type Activation, activations, customers, licenses } from "../../storage
  * How many activations are looked at. An index on ids, hosts and addresses would cost each new seat three writes, for a
  * search that only staff make.
  */
-export const MAX_LOOKED_AT = 5_000;
+const MAX_LOOKED_AT = 5_000;
 
 /** An instance, and who has its license. */
 export interface FoundInstance {

@@ -8,7 +8,7 @@ import { type License, licenses } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { isNotedAs, NotedFilter, termOf } from "../customers/noted.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
-import { isFull, type LicenseInUse, usesOf } from "./license-uses.ts";
+import { isFull, type LicenseInUse, usesOf } from "./search/license-uses.ts";
 import { LAST_ID, licensesWith, searchLicenses } from "./search/license-search.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";

@@ -172,8 +172,8 @@ describe("the budget of a call on D1", () => {
     // It looks at up to 5 000 instances.
     ["/admin/search?q=acme", 3, 5_420],
     ["/admin/customers/{customer}", 2, 90],
-    ["/admin/instances", 2, 60],
-    ["/admin/instances?license_id={id}", 2, 60],
+    ["/admin/instances", 3, 180],
+    ["/admin/instances?license_id={id}", 3, 70],
     ["/admin/instances?active=true&silent_days=3", 2, 100],
     ["/admin/messages", 2, 60],
     ["/admin/activity", 3, 320],

@@ -88,27 +88,25 @@ const doingOf = (entry: Entry): BulkName => {
 
 /** What an action needs to know. */
 const Asked: FC<{ entry: Entry; doing: BulkName }> = ({ entry, doing }) => {
-  switch (bulkActionOf(doing).asks) {
-    case "reason":
-      return (
-        <TextArea
-          entry={entry}
-          name="reason"
-          label="Reason"
-          hint="Kept in the record of each license."
-          required
-          maxlength={500}
-        />
-      );
-    case "end":
-      return (
-        <Ending entry={entry} legend="Renew for" first={["type", "As the type of each says"]} value="type" />
-      );
-    case "tags":
-      return <Field entry={entry} name="tags" label="Tags to add" maxlength={700} required />;
-    case "nothing":
-      return null;
-  }
+  const { asks } = bulkActionOf(doing);
+  if (asks === "reason")
+    return (
+      <TextArea
+        entry={entry}
+        name="reason"
+        label="Reason"
+        hint="Kept in the record of each license."
+        required
+        maxlength={500}
+      />
+    );
+  if (asks === "end")
+    return (
+      <Ending entry={entry} legend="Renew for" first={["type", "As the type of each says"]} value="type" />
+    );
+  return asks === "tags" ? (
+    <Field entry={entry} name="tags" label="Tags to add" maxlength={700} required />
+  ) : null;
 };
 
 const several: Form = {

@@ -94,7 +94,7 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
  * The seat to free first where none is left: of those that have a network, the one whose instance was silent longest.
  * Null if there is but one, or if seats are left.
  */
-export function bestToFree(seats: ShownSeat[], taken: number, max: number | null): string | null {
+function bestToFree(seats: ShownSeat[], taken: number, max: number | null): string | null {
   if (max === null || taken < max) return null;
   const holding = seats.filter(({ active, by_file, freed_at }) => active && !by_file && freed_at === null);
   if (holding.length < 2) return null;

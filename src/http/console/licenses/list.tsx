@@ -4,7 +4,7 @@ import { displayNameOf, personOf } from "../../../licensing/customers/display-na
 import { LicenseFilter, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { LicenseInUse } from "../../../licensing/licenses/license-uses.ts";
+import type { LicenseInUse } from "../../../licensing/licenses/search/license-uses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";

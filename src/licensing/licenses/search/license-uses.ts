@@ -1,6 +1,6 @@
 // What lists say of licenses besides their rows: how many seats are taken, and whose they are.
-import type { Context } from "../../context.ts";
-import type { Customer, License } from "../../storage/schema.ts";
+import type { Context } from "../../../context.ts";
+import type { Customer, License } from "../../../storage/schema.ts";
 
 export interface LicenseInUse {
   license: License;
