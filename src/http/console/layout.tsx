@@ -25,15 +25,15 @@ const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit,
       <input
         type="search"
         name="q"
-        aria-label="Search everything"
-        placeholder="Search everything"
+        aria-label="Find anything"
+        placeholder="Find anything"
         aria-keyshortcuts="/ Control+K"
         maxlength={16_384}
         autocomplete="off"
         required
       />
       <button class="unseen" formmethod="post" tabindex={-1}>
-        Search
+        Find
       </button>
     </form>
     <nav aria-label="Main">

@@ -37,23 +37,21 @@ type Holders = Awaited<ReturnType<typeof holdersOf>>;
 
 const columns = (holders: Holders, now: number): Column<ShownSeat>[] => [
   ...seatColumns(now, true),
-  { label: "Version", cell: ({ app_version }) => app_version, minor: true },
+  { label: "Version", cell: ({ app_version }) => app_version, long: true, minor: true },
   {
     label: "Customer",
     cell: ({ license_id: id }) => {
       const customer = holders.get(id);
-      return customer ? <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a> : null;
+      return (
+        <>
+          {customer ? <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a> : null}
+          <a class="second" href={`/admin/licenses/${id}`}>
+            <code>{id}</code>
+          </a>
+        </>
+      );
     },
     long: true,
-  },
-  {
-    label: "License",
-    cell: (seat) => (
-      <a href={`/admin/licenses/${seat.license_id}`}>
-        <code>{seat.license_id}</code>
-      </a>
-    ),
-    minor: true,
   },
 ];
 

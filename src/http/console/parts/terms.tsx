@@ -133,25 +133,6 @@ export const Ending: FC<{
         value={value}
         standsFor={onDate ? ["expires_in"] : ["expires_at", "expires_days", "expires_in"]}
       />
-      <div class="pair">
-        <Field
-          entry={entry}
-          name="ends_count"
-          label="Another duration"
-          type="number"
-          min={1}
-          max={9_999}
-          standsFor={entry.text("ends") === "for" ? ["expires_in"] : []}
-        />
-        <Select entry={entry} name="ends_unit" label="Its unit" options={DURATION_UNITS} value="D" />
-      </div>
-      <div id="ends-then" data-results>
-        {after && another !== undefined ? (
-          <p class="hint">
-            {durationInWords(another)}: {formatEnd(after(another))}
-          </p>
-        ) : null}
-      </div>
       <Field
         entry={entry}
         name="ends_on"
@@ -160,6 +141,27 @@ export const Ending: FC<{
         standsFor={onDate ? ["expires_at"] : []}
         hint="The license holds through that whole day, everywhere on Earth."
       />
+      <div class="another">
+        <div class="pair">
+          <Field
+            entry={entry}
+            name="ends_count"
+            label="Another duration"
+            type="number"
+            min={1}
+            max={9_999}
+            standsFor={entry.text("ends") === "for" ? ["expires_in"] : []}
+          />
+          <Select entry={entry} name="ends_unit" label="Its unit" options={DURATION_UNITS} value="D" />
+        </div>
+        <div id="ends-then" data-results>
+          {after && another !== undefined ? (
+            <p class="hint">
+              {durationInWords(another)}: {formatEnd(after(another))}
+            </p>
+          ) : null}
+        </div>
+      </div>
     </>
   );
 };
