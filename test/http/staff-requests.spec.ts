@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
-import { openApiDocument } from "../../src/http/openapi.ts";
+import { openApiDocument } from "../../src/http/openapi/openapi.ts";
 import { env } from "../support/env.ts";
 import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
@@ -63,7 +63,7 @@ describe("no body at all", () => {
   });
 
   it("is what the OpenAPI document says", () => {
-    const { paths } = openApiDocument(endpoints, "http://localhost:8787") as {
+    const { paths } = openApiDocument(endpoints, [], "http://localhost:8787") as {
       paths: Record<string, Record<string, { requestBody?: { required: boolean } }>>;
     };
     const isRequired = (path: string) => paths[path]?.["post"]?.requestBody?.required;

@@ -4,7 +4,7 @@ import type { Brand } from "../../field/brand.ts";
 import type { Language } from "../../kernel/languages.ts";
 import { changedLetter } from "./changed-letter.ts";
 import { digestLetter } from "./digest-letter.ts";
-import { expiredLetter, warningLetter } from "./expiry-letters.ts";
+import { expiredLetter, partsLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
 import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
@@ -16,6 +16,7 @@ export type {
   DigestJob,
   DigestNote,
   DigestRow,
+  EndingPart,
   LicenseFacts,
   Notice,
   SealHead,
@@ -48,6 +49,8 @@ function letterOf(voice: Voice, notice: Notice): Letter {
       return warningLetter(voice, notice);
     case "license_expired":
       return expiredLetter(voice, notice);
+    case "entitlement_expiring":
+      return partsLetter(voice, notice);
     default:
       return digestLetter(notice);
   }

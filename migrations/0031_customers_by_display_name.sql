@@ -1,2 +1,0 @@
--- Customers in the order of what they are called: the company, or the person where there is none.
-CREATE INDEX customers_by_display_name ON customers (coalesce(company, name) COLLATE NOCASE, id);
