@@ -22,6 +22,7 @@ import { webhookEndpointEndpoints } from "./http/admin/webhook-endpoints/endpoin
 import { type Endpoint, mount } from "./http/endpoint.ts";
 import { instanceEndpoints } from "./http/instances/index.ts";
 import { referenceEndpoints } from "./http/reference.tsx";
+import { searchEndpoints } from "./http/admin/search.ts";
 import { serviceEndpoints } from "./http/service.ts";
 import { surface } from "./http/surface.ts";
 import { receiptEndpoints } from "./http/webhooks.ts";
@@ -38,6 +39,7 @@ export const endpoints: Endpoint[] = [
   ...entitlementEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,
+  ...searchEndpoints,
   ...overviewEndpoints,
   ...auditEndpoints,
   ...backupEndpoints,

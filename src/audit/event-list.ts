@@ -21,6 +21,8 @@ export const EventFilter = z.object({
   actor: z.optional(Id),
   /** A type, or a family of types: license.* */
   action: z.optional(SearchText),
+  /** Only what staff, instances, or the system did. */
+  by: z.optional(z.enum(["staff", "instance", "system"])),
   /** From this instant on. */
   since: z.optional(Since),
   /** Up to but not including this instant. */
@@ -82,7 +84,34 @@ const isFamily = (action: string): boolean => action.endsWith(".*");
 const isOfType = (event: Event, action: string): boolean =>
   isFamily(action) ? event.action.startsWith(action.slice(0, -1)) : event.action === action;
 
-function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
+/** How many events a page looks at for those of staff: instances may have caused nearly all. */
+const MAX_WALK = 400;
+
+/** How many tokens of one name are looked for: the present one and those that it followed. */
+const MAX_NAMED = 5;
+
+/** The tokens with this name or this beginning, the latest first. For owners. */
+async function tokensNamed({ db }: Context, text: string): Promise<string[]> {
+  const found = await db.orm
+    .select({ id: apiTokens.id })
+    .from(apiTokens)
+    .where(sql`${apiTokens.name} = ${text} COLLATE NOCASE OR ${apiTokens.prefix} = ${text.replace(/…$/, "")}`)
+    .orderBy(sql`${apiTokens.id} DESC`)
+    .limit(MAX_NAMED);
+  return found.map(({ id }) => id);
+}
+
+/** The events of several actors of staff, before an event: of each no more than a page looks at. */
+const ofActors = (ids: string[], before: number, scan: number): SQL => {
+  const each = ids.map(
+    (id) => sql`SELECT id FROM (
+      SELECT id FROM events WHERE actor_id = ${id} AND actor_type <> 'instance' AND id < ${before}
+      ORDER BY id DESC LIMIT ${scan})`,
+  );
+  return sql`${events.id} IN (${sql.join(each, sql` UNION ALL `)})`;
+};
+
+function belongs(event: Event, { entity, actor, action, by, since, until }: EventFilter): boolean {
   return (
     (entity === undefined || event.entity_id === entity) &&
     // Instance ids were once stored exactly as they were sent.
@@ -90,6 +119,7 @@ function belongs(event: Event, { entity, actor, action, since, until }: EventFil
       event.actor_id === actor ||
       instanceIdOf(event.actor_id) === instanceIdOf(actor)) &&
     (action === undefined || isOfType(event, action)) &&
+    (by === undefined || event.actor_type === by) &&
     (since === undefined || event.at >= since) &&
     (until === undefined || event.at < until)
   );
@@ -111,7 +141,7 @@ const NO_NAME = sql<string | null>`NULL`.as("actor_name");
 /**
  * A page of events. Looks at a bounded number of rows, so a page may be short and still have a next one. Events of
  * access and the names of tokens are shown to owners only: for others, a filter by them finds nothing.
- * @param names whether to read the names of tokens, too
+ * @param names whether to read the names of tokens, too; then `actor` may be the name or the beginning of a token
  */
 export async function listEvents(
   context: Context,
@@ -125,14 +155,20 @@ export async function listEvents(
   if (filter.action !== undefined && !isShown(context, filter.action)) return NOTHING;
   // With an index, the query leaves them out, so that not even a cursor reveals them; without one, the walk skips them.
   const visible = all ? undefined : NOT_OF_ACCESS;
-  const byStaff = filter.actor !== undefined && (await isStaff(context, filter.actor, visible));
-  const driver = driverOf(filter, byStaff);
+  const { actor } = filter;
+  const isName = names && all && actor !== undefined && !/^ADMIN_TOKEN$|^tok_|@/.test(actor);
+  const named = isName ? await tokensNamed(context, actor) : [];
+  const byStaff =
+    named.length === 0 && filter.actor !== undefined && (await isStaff(context, filter.actor, visible));
+  const before = Number(list.after?.[0] ?? Number.MAX_SAFE_INTEGER);
   const { since, until } = filter;
+  const isNamed = named.length > 0;
+  // Enough for a whole page where all rows match, or where not too many in between are hidden.
+  const walk = Math.max(filter.by ? MAX_WALK : MAX_SCAN, request.limit + (all ? 1 : MAX_SCAN));
+  const driver = isNamed ? ofActors(named, before, walk) : driverOf(filter, byStaff);
   const filters = Object.values(filter).filter((value) => value !== undefined).length;
   // If the query returns only matching rows, one page of rows is enough.
   const exact = filters === (driver ? 1 : 0) && (all || driver !== undefined);
-  // Enough for a whole page where all rows match, or where not too many in between are hidden.
-  const walk = Math.max(MAX_SCAN, request.limit + (all ? 1 : MAX_SCAN));
   const scan = exact ? request.limit + 1 : walk;
   const rows = await context.db.orm
     .select({ ...getTableColumns(events), actor_name: names && all ? ACTOR_NAME : NO_NAME })
@@ -141,7 +177,7 @@ export async function listEvents(
       and(
         driver,
         driver && visible,
-        lt(events.id, Number(list.after?.[0] ?? Number.MAX_SAFE_INTEGER)),
+        lt(events.id, before),
         driver || since === undefined ? undefined : sql`${events.id} >= ${firstSince(since - DISORDER)}`,
         driver || until === undefined ? undefined : sql`${events.id} < ${firstSince(until + DISORDER)}`,
       ),
@@ -152,8 +188,35 @@ export async function listEvents(
     rows,
     scan,
     (row) => [row.id],
-    (row) => (all || !isAccessEntity(row.entity_type)) && belongs(row, filter),
+    (row) =>
+      (all || !isAccessEntity(row.entity_type)) &&
+      belongs(row, isNamed ? { ...filter, actor: undefined } : filter) &&
+      (!isNamed || named.includes(row.actor_id)),
   );
+}
+
+const REQUEST_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Among how many of the latest events a request is looked for: an index would cost each change a write. */
+const RECENT = 5_000;
+
+/** What a request did, lately, by the id that its answer and its log line have. */
+export async function eventsOfRequest(context: Context, id: string, limit: number): Promise<NamedEvent[]> {
+  allow(context, "read");
+  if (!REQUEST_ID.test(id)) return [];
+  const all = allows(context, "access");
+  return context.db.orm
+    .select({ ...getTableColumns(events), actor_name: all ? ACTOR_NAME : NO_NAME })
+    .from(events)
+    .where(
+      and(
+        sql`${events.id} > (SELECT coalesce(max(id), 0) - ${RECENT} FROM events)`,
+        eq(events.request_id, id.toLowerCase()),
+        all ? undefined : NOT_OF_ACCESS,
+      ),
+    )
+    .orderBy(sql`${events.id} DESC`)
+    .limit(limit);
 }
 
 const NOTHING: Page<never> = { data: [], next_cursor: null };

@@ -56,6 +56,7 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days", "code"] },
   { table: schema.silentInstances, key: ["license_id", "instance_id"] },
   { table: schema.licenseRefusals, key: ["license_id"] },
+  { table: schema.settledAttention, key: ["license_id", "kind"] },
   { table: schema.messages, key: ["id"] },
   { table: schema.messageWalk, key: ["only"] },
   // The record ends with the event of the backup: what comes later is only partly in the rows.

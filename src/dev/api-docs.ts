@@ -179,7 +179,7 @@ async function main(): Promise<void> {
   const { endpoints, WEBHOOKS } = await load<{ endpoints: unknown; WEBHOOKS: unknown }>("src/app.ts");
   const { openApiDocument } = await load<{
     openApiDocument: (of: unknown, webhooks: unknown, issuer: string) => object;
-  }>("src/http/openapi.ts");
+  }>("src/http/openapi/openapi.ts");
   writeFileSync(join(ROOT, "docs/api.md"), apiReference(openApiDocument(endpoints, WEBHOOKS, ISSUER)));
   process.stdout.write("docs/api.md is written.\n");
 }

@@ -3,8 +3,8 @@ import { html } from "hono/html";
 import type { FC } from "hono/jsx";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
-import { openApiDocument, refusalsOf } from "./openapi.ts";
-import type { Webhook } from "./openapi-webhooks.ts";
+import { openApiDocument, refusalsOf } from "./openapi/openapi.ts";
+import type { Webhook } from "./openapi/webhooks.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1a1d23, #e6e8ec); --soft: light-dark(#5b6472, #9aa4b2);

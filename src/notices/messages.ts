@@ -91,6 +91,17 @@ export async function listMessages(
   );
 }
 
+/** The latest mail to an address, or the message with this id. */
+export async function findMessages(context: Context, q: string, limit: number): Promise<Listed[]> {
+  allow(context, "read");
+  if (!/^msg_|@/.test(q)) return [];
+  const found = context.db.orm.select(SHOWN).from(messages);
+  return found
+    .where(q.startsWith("msg_") ? eq(messages.id, q) : sql`${messages.recipient} COLLATE NOCASE = ${q}`)
+    .orderBy(sql`${messages.id} DESC`)
+    .limit(limit);
+}
+
 /**
  * A message without the mail itself.
  * @throws Problem NOT_FOUND

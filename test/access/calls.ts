@@ -65,6 +65,7 @@ GET    /v1/admin/licenses/{id}/events                viewer
 GET    /v1/admin/licenses/{id}/refusals              viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
+GET    /v1/admin/search                              viewer
 GET    /v1/admin/backups                             owner
 POST   /v1/admin/backups                             owner
 GET    /v1/admin/backups/{id}/pages                  owner
@@ -121,6 +122,8 @@ GET    /v1/admin/webhook-endpoints/{id}/deliveries   owner
 
 export const CONSOLE = rulesIn(`
 GET    /admin                                    viewer
+GET    /admin/search                             viewer
+POST   /admin/search                             viewer
 GET    /admin/licenses                           viewer
 GET    /admin/licenses/new                       manager
 POST   /admin/licenses/new                       manager

@@ -186,7 +186,7 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     const { page } = await open({ js, token: house.token });
     await page.goto("/admin/licenses/new");
     const choices = page.locator('[name="ends"]');
-    expect(await choices.count()).toBe(6);
+    expect(await choices.count()).toBe(7);
     for (const choice of await choices.all()) {
       await choice.check();
       expect(await page.locator('[name="starts_at"]').isVisible()).toBe(true);

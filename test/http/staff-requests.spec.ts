@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
-import { openApiDocument } from "../../src/http/openapi.ts";
+import { openApiDocument } from "../../src/http/openapi/openapi.ts";
 import { env } from "../support/env.ts";
 import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 

@@ -25,7 +25,7 @@ describe("the bundle", () => {
     ["what pages are made of", "src/http/ui/"],
     ["the admin API", "src/http/admin/"],
     ["the reference", "src/http/reference.tsx"],
-    ["the OpenAPI document", "src/http/openapi.ts"],
+    ["the OpenAPI document", "src/http/openapi/openapi.ts"],
     ["the jobs", "src/jobs/"],
     ["the languages of mail", "src/notices/templates/languages/"],
     ["Resend's SDK", "node_modules/resend/"],

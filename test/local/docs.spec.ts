@@ -11,7 +11,7 @@ import { apiReference } from "../../src/dev/api-docs.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
 import { Variables } from "../../src/field/variables.ts";
 import { migrated } from "./support/migrated.ts";
-import { openApiDocument } from "../../src/http/openapi.ts";
+import { openApiDocument } from "../../src/http/openapi/openapi.ts";
 import { Warnings } from "../../src/http/schemas.ts";
 import { PROBLEMS } from "../../src/problems.ts";
 import { LAUNCHER } from "./support/cli.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, it } from "vitest";
 import { endpoints, WEBHOOKS } from "../../src/app.ts";
-import { openApiDocument } from "../../src/http/openapi.ts";
+import { openApiDocument } from "../../src/http/openapi/openapi.ts";
 import { isHere } from "./support/everything.ts";
 
 const document = openApiDocument(endpoints, WEBHOOKS, "https://licensing.smarthaus.example");

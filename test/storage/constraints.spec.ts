@@ -186,6 +186,10 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { license_id: "lic_a", refusals: "[]", refused_at: 0 },
     wrong: [{ refusals: "{}" }],
   },
+  settled_attention: {
+    right: { license_id: "lic_a", kind: "silent", settled_at: 2, until: 3 },
+    wrong: [{ kind: "loud" }, { until: 2 }],
+  },
   api_tokens: {
     right: {
       id: "tok_a",

@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type * as z from "zod/mini";
 import { endpoints } from "../../src/app.ts";
-import { refusalsOf } from "../../src/http/openapi.ts";
+import { refusalsOf } from "../../src/http/openapi/openapi.ts";
 import { ProblemDocument } from "../../src/http/schemas.ts";
 import type { Answer } from "./answer.ts";
 

@@ -1,11 +1,50 @@
 // /admin/activity: everything that happened, who did it and to what.
-import { EventFilter, listEvents } from "../../audit/event-list.ts";
+import { listPeople } from "../../access/people.ts";
+import { listApiTokens } from "../../access/tokens.ts";
+import { EventFilter, listEvents, type NamedEvent } from "../../audit/event-list.ts";
+import type { Context } from "../../context.ts";
+import { customerNames } from "../../licensing/customers/customers.ts";
+import { displayNameOf } from "../../licensing/customers/display-name.ts";
+import { holdersOf } from "../../licensing/licenses/search/license-uses.ts";
 import { Heading } from "./layout.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
-import { actionsFor, Timeline } from "./parts/events.tsx";
-import { Field, Filters, Select } from "../ui/form.tsx";
+import { actionsFor, type Subjects, Timeline } from "./parts/events.tsx";
+import { Field, Filters, type Option, Select } from "../ui/form.tsx";
 import { Card, Pager } from "../ui/show.tsx";
+import type { Visit } from "./visit.ts";
+
+const KINDS: Option[] = [
+  ["", "Anybody"],
+  ["staff", "staff"],
+  ["instance", "instances"],
+  ["system", "the service itself"],
+];
+
+/** Whom an owner can pick: people and tokens, by their names. Nobody else sees these. */
+async function actorsFor({ context, can }: Visit): Promise<[id: string, name: string][]> {
+  if (!can("access")) return [];
+  const [people, tokens] = await Promise.all([
+    listPeople(context, { limit: 100 }),
+    listApiTokens(context, { limit: 100 }),
+  ]);
+  return [
+    ["ADMIN_TOKEN", "ADMIN_TOKEN"],
+    ...people.data.map(({ email }): [string, string] => [email, email]),
+    ...tokens.data.map(({ id, name, prefix }): [string, string] => [id, `${name} (${prefix}…)`]),
+  ];
+}
+
+/** The customers of a page's events. */
+async function subjectsOf(context: Context, events: NamedEvent[]): Promise<Subjects> {
+  const idsOf = (type: string): string[] =>
+    events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id);
+  const [holders, customers] = await Promise.all([
+    holdersOf(context, idsOf("license")),
+    customerNames(context, idsOf("customer")),
+  ]);
+  return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
+}
 
 export const activity: Page = {
   path: "/admin/activity",
@@ -14,7 +53,11 @@ export const activity: Page = {
     const { context, now } = visit;
     const list = listQuery(visit, EventFilter.shape);
     const { entry, query } = list;
-    const page = await pageOf(list, (request, filter) => listEvents(context, request, filter, "with names"));
+    const [page, actors] = await Promise.all([
+      pageOf(list, (request, filter) => listEvents(context, request, filter, "with names")),
+      actorsFor(visit),
+    ]);
+    const subjects = await subjectsOf(context, page.data);
     return {
       title: "Activity",
       section: "activity",
@@ -43,9 +86,16 @@ export const activity: Page = {
                 name="actor"
                 label="By"
                 type="search"
-                placeholder="E-mail, token or instance"
+                placeholder="Person, token or instance"
                 maxlength={100}
+                list="actors"
               />
+              <datalist id="actors">
+                {actors.map(([id, name]) => (
+                  <option value={id}>{name}</option>
+                ))}
+              </datalist>
+              <Select entry={entry} name="by" label="Who" options={KINDS} />
               <Field entry={entry} name="since" label="Since" type="date" />
               <Field entry={entry} name="until" label="Until" type="date" />
             </Filters>
@@ -53,7 +103,7 @@ export const activity: Page = {
               {page.data.length === 0 ? (
                 <div class="empty">{emptyList(list, page.next_cursor, "Nothing has happened yet.")}</div>
               ) : (
-                <Timeline events={page.data} now={now} about full />
+                <Timeline events={page.data} now={now} about full subjects={subjects} />
               )}
               <Pager path="/admin/activity" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

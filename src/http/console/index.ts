@@ -38,6 +38,7 @@ import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
+import { search } from "./search.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 import { webhookEndpointFormDoors } from "./settings/webhook-endpoints/forms.tsx";
 import { webhookEndpointDoors } from "./settings/webhook-endpoints/list.tsx";
@@ -62,6 +63,7 @@ const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 export const doors: Door[] = [
   overview,
   brand,
+  search,
   ...licenseDoors,
   newLicense,
   ...bulkDoors,

@@ -19,6 +19,23 @@ export type Section = (typeof SECTIONS)[number][0];
 
 const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit, section }) => (
   <>
+    {/* The results have an address, so it is a GET. Its button sends by POST: a pasted key must not be in an address. */}
+    <form class="find" method="get" action="/admin/search" role="search" aria-label="Everything">
+      <input type="hidden" name="form_token" value={visit.formToken} />
+      <input
+        type="search"
+        name="q"
+        aria-label="Find anything"
+        placeholder="Find anything"
+        aria-keyshortcuts="/ Control+K"
+        maxlength={16_384}
+        autocomplete="off"
+        required
+      />
+      <button class="unseen" formmethod="post" tabindex={-1}>
+        Find
+      </button>
+    </form>
     <nav aria-label="Main">
       {SECTIONS.map(([name, href, label]) => (
         <a href={href} aria-current={name === section ? "page" : undefined}>

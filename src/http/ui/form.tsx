@@ -42,7 +42,8 @@ export const PostForm: FC<{
       action={action}
       enctype={files ? "multipart/form-data" : undefined}
       data-once
-      data-live={live}
+      // As an attribute for scripts, false would be a text.
+      data-live={live || undefined}
     >
       {/* Enter presses the first button of a form. That must not be the one that only previews. */}
       {live ? <button class="unseen" tabindex={-1} aria-hidden="true"></button> : null}
@@ -137,6 +138,8 @@ export const Field: FC<
     placeholder?: string;
     autocomplete?: string;
     accept?: string;
+    /** The id of a list to pick from. */
+    list?: string;
     autofocus?: boolean;
   }
 > = ({ entry, name, label, hint, standsFor, type = "text", value, ...rest }) => {

@@ -8,12 +8,17 @@ import { type Customer, customers, customerTerms } from "../../storage/schema.ts
 import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { SearchText } from "../../kernel/inputs.ts";
 import { isNotedAs, NotedFilter, termOf } from "./noted.ts";
+import { displayNameOf } from "./display-name.ts";
 import { formerTerm, normalizeTerm } from "./search-terms.ts";
 import { readStages, type Stage } from "./stages.ts";
 
 export const CustomerFilter = z.extend(NotedFilter, {
   /** The beginning of the id, or of a word of what staff typed. */
   q: z.optional(SearchText),
+  /** none: has no e-mail address; bounced or complained: what became of mail to it. */
+  email_status: z.optional(z.enum(["none", "bounced", "complained"])),
+  /** Without q or tag: by id, or by the company or, where there is none, the name. */
+  sort: z.optional(z.enum(["id", "name"])),
 });
 
 export type CustomerFilter = z.output<typeof CustomerFilter>;
@@ -114,7 +119,7 @@ export async function listCustomers(
   const stage = (after: Stage<Found>["after"]): Stage<Found> => ({
     after,
     keyOf: ({ term, owner }) => [term, owner],
-    keep: ({ customer }) => customer !== null && isNotedAs(customer, filter),
+    keep: ({ customer }) => customer !== null && belongs(customer, filter),
   });
   const { q } = filter;
   const term = termOf(filter);
@@ -130,19 +135,58 @@ export async function listCustomers(
     const page = await readStages(context, list, stages, request.limit, MAX_FOUND);
     return { ...page, data: page.data.map(({ customer }) => customer).filter((found) => found !== null) };
   }
-  const scan = filter.metadata ? MAX_SCAN : request.limit + 1;
+  const scan = filter.metadata || filter.email_status ? MAX_SCAN : request.limit + 1;
+  const byName = filter.sort === "name";
+  const [from, id] = list.after ?? ["", ""];
   const rows = await context.db.orm
     .select()
     .from(customers)
-    .where(gt(customers.id, String(list.after?.[0] ?? "")))
-    .orderBy(customers.id)
+    .where(
+      byName ? sql`(${DISPLAY_NAME}, ${customers.id}) > (${from}, ${id})` : gt(customers.id, String(from)),
+    )
+    .orderBy(...(byName ? [DISPLAY_NAME] : []), customers.id)
     .limit(scan);
   return list.page(
     rows,
     scan,
-    (row) => [row.id],
-    (row) => isNotedAs(row, filter),
+    (row) => (byName ? [displayNameOf(row), row.id] : [row.id]),
+    (row) => belongs(row, filter),
   );
+}
+
+/** The expression of the index customers_by_display_name. */
+const DISPLAY_NAME = sql`coalesce(${customers.company}, ${customers.name}) COLLATE NOCASE`;
+
+function belongs(customer: Customer, filter: CustomerFilter): boolean {
+  const { email_status: status } = filter;
+  const has = status === "none" ? customer.email === null : customer.email_status === status;
+  return (status === undefined || has) && isNotedAs(customer, filter);
+}
+
+/** How many customers are looked at for one that exists already. */
+const MAX_ALIKE = 20;
+
+/** A few customers who have one of these names or the address already, whatever their case and accents. */
+export async function listAlike(
+  context: Context,
+  { name, company, email }: { name: string; company: string | null; email: string | null },
+): Promise<Customer[]> {
+  allow(context, "read");
+  const wanted = [company ?? name, email].filter((text) => text !== null).map(normalizeTerm);
+  const rows = await withTerms(
+    context,
+    sql`${customerTerms.term} IN (SELECT value FROM json_each(${JSON.stringify(wanted)}))`,
+    undefined,
+    MAX_ALIKE,
+  );
+  const found = rows.map(({ customer }) => customer).filter((customer) => customer !== null);
+  // A word within a name begins a term, too.
+  const alike = found.filter((customer) =>
+    [displayNameOf(customer), customer.email].some(
+      (text) => text !== null && wanted.includes(normalizeTerm(text)),
+    ),
+  );
+  return [...new Map(alike.map((customer) => [customer.id, customer])).values()];
 }
 
 /** A found customer costs a term, two rows of another look at its terms, and itself. */

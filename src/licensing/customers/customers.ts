@@ -139,17 +139,21 @@ export async function getCustomer(context: Context, id: string): Promise<Custome
 }
 
 /** The names of customers by their ids, for a list that has the ids. */
-export async function customerNames(context: Context, ids: string[]): Promise<Map<string, string>> {
+export async function customerNames(
+  context: Context,
+  ids: string[],
+): Promise<Map<string, Pick<Customer, "name" | "company">>> {
   allow(context, "read");
   if (ids.length === 0) return new Map();
   const { db } = context;
   const [found] = await db.batch([
     db.sql(
-      "SELECT c.id, c.name FROM json_each(?) one CROSS JOIN customers c WHERE c.id = one.value",
+      "SELECT c.id, c.name, c.company FROM json_each(?) one CROSS JOIN customers c WHERE c.id = one.value",
       JSON.stringify([...new Set(ids)]),
     ),
   ]);
-  return new Map((found!.results as { id: string; name: string }[]).map(({ id, name }) => [id, name]));
+  const rows = found!.results as Pick<Customer, "id" | "name" | "company">[];
+  return new Map(rows.map(({ id, ...names }) => [id, names]));
 }
 
 /**

@@ -26,7 +26,7 @@ interface Ending extends Pick<
 
 /** From a walk along the ends: licenses that still let instances run. Only for these, the customer's name is read. */
 const ending = (range: string, order: "ASC" | "DESC"): string => `
-  SELECT found.*, c.name AS customer_name
+  SELECT found.*, coalesce(c.company, c.name) AS customer_name
   FROM (
     SELECT *
     FROM (
@@ -79,7 +79,7 @@ const readOthers = ({ db: { orm } }: Context) =>
         at: events.at,
         license_id: sql<string>`${events.entity_id}`.as("license_id"),
         license_type: licenses.license_type,
-        customer_name: customers.name,
+        customer_name: sql<string>`coalesce(${customers.company}, ${customers.name})`.as("customer_name"),
       })
       .from(events)
       .innerJoin(licenses, eq(licenses.id, events.entity_id))

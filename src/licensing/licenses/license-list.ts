@@ -8,6 +8,7 @@ import { type License, licenses } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { isNotedAs, NotedFilter, termOf } from "../customers/noted.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
+import { isFull, type LicenseInUse, usesOf } from "./search/license-uses.ts";
 import { LAST_ID, licensesWith, searchLicenses } from "./search/license-search.ts";
 import { LicenseTypeId } from "./license-types.ts";
 import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
@@ -27,6 +28,8 @@ export const LicenseFilter = z.extend(NotedFilter, {
   /** newest or oldest by issue, or ending: by their end, the earliest first. `ending` leaves out perpetual licenses,
    * and ended ones unless their standing is asked for. */
   sort: z.optional(z.enum(["newest", "oldest", "ending"])),
+  /** full: as many seats are taken as the license has. */
+  seats: z.optional(z.enum(["full"])),
 });
 
 export type LicenseFilter = z.output<typeof LicenseFilter>;
@@ -106,7 +109,7 @@ function endsOf(
 
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   const { customer_id, license_type, status, standing } = filter;
-  const { sort, ...filters } = filter;
+  const { sort, seats: _later, ...filters } = filter;
   const alone = Object.values(filters).filter((value) => value !== undefined).length <= 1;
   const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
   const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
@@ -131,6 +134,17 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   return along(alone && standing === undefined);
 }
 
+/** A page of licenses with their seats and customers. @see listLicenses */
+export async function listLicensesInUse(
+  context: Context,
+  request: PageRequest,
+  filter: LicenseFilter,
+): Promise<Page<LicenseInUse>> {
+  const page = await find(context, request, filter);
+  const uses = await usesOf(context, page.data);
+  return { ...page, data: filter.seats === "full" ? uses.filter(isFull) : uses };
+}
+
 /**
  * A page of licenses: newest first, by their end if the filter asks for that, or by customer in a search for customers.
  */
@@ -139,6 +153,12 @@ export async function listLicenses(
   request: PageRequest,
   filter: LicenseFilter,
 ): Promise<Page<License>> {
+  if (filter.seats === undefined) return find(context, request, filter);
+  const page = await listLicensesInUse(context, request, filter);
+  return { ...page, data: page.data.map(({ license }) => license) };
+}
+
+async function find(context: Context, request: PageRequest, filter: LicenseFilter): Promise<Page<License>> {
   allow(context, "read");
   const now = context.clock.now();
   const list = await openList(context, "licenses", request, filter);

@@ -94,6 +94,12 @@ const SECTIONS: Section[] = [
   },
   { name: "license_refusals", rows: `license_refusals WHERE ${OWN}`, key: ["license_id"], start: [""] },
   {
+    name: "settled_attention",
+    rows: `settled_attention WHERE ${OWN}`,
+    key: ["license_id", "kind"],
+    start: ["", ""],
+  },
+  {
     name: "webhook_deliveries",
     rows: `webhook_deliveries WHERE EXISTS (
       SELECT 1 FROM events e WHERE e.id = event_id AND ${isAbout("e", "?1")})`,

@@ -58,6 +58,8 @@ export const messages = sqliteTable(
     index("messages_by_provider")
       .on(table.provider_id)
       .where(sql`provider_id IS NOT NULL`),
+    // Without regard to case.
+    index("messages_by_recipient").on(table.recipient, table.id),
     index("messages_bounced")
       .on(table.updated_at)
       .where(sql`status = 'bounced'`),

@@ -1,4 +1,4 @@
-// What was told of that nobody causes, and whom the service refused.
+// What was told of that nobody causes, whom the service refused, and what staff need not look at again.
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { json } from "./columns.ts";
 
@@ -51,3 +51,25 @@ export const licenseRefusals = sqliteTable("license_refusals", {
   refused_at: integer().notNull(),
   exhausted_day: text(),
 });
+
+/** The kinds of trouble that ask for attention. */
+export const ATTENTION_KINDS = [
+  "ending",
+  "overused",
+  "cloned",
+  "scattered",
+  "silent",
+  "undelivered",
+  "stuck",
+] as const;
+
+export const settledAttention = sqliteTable(
+  "settled_attention",
+  {
+    license_id: text().notNull(),
+    kind: text({ enum: ATTENTION_KINDS }).notNull(),
+    settled_at: integer().notNull(),
+    until: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.license_id, table.kind] })],
+);

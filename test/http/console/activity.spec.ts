@@ -147,3 +147,82 @@ describe("/admin/activity", () => {
     },
   );
 });
+
+describe("asking for somebody by name", () => {
+  it("finds what all tokens of the name did, and the one with this beginning; nobody else's", async () => {
+    const name = `Grace Hopper ${crypto.randomUUID().slice(0, 8)}`;
+    const [former, present, other] = [
+      await newToken({ role: "manager", name }),
+      await newToken({ role: "manager", name }),
+      await newToken({ role: "manager" }),
+    ];
+    const made = [];
+    for (const { token } of [former, present, other]) {
+      made.push((await admin("/customers", { body: { name: "Made" }, token })).body.id);
+    }
+    const visitor = await Visitor.signIn();
+    const find = async (query: string) => listed((await visitor.get(`/admin/activity?${query}`)).html);
+    const theirs = await find(`actor=${encodeURIComponent(name.toLowerCase())}`);
+    expect(made.map((id) => theirs.includes(id))).toEqual([true, true, false]);
+    const lately = await find(`actor=${present.api_token.prefix}`);
+    expect(made.map((id) => lately.includes(id))).toEqual([false, true, false]);
+    expect(theirs).toContain(`/admin/activity?actor=${former.api_token.id}"`);
+    const { html } = await visitor.get("/admin/activity");
+    expect(html).toContain(`<option value="${present.api_token.id}">${name} (`);
+    const manager = await Visitor.signInAs("manager");
+    expect((await manager.get("/admin/activity")).html).not.toContain(name);
+    const asked = await manager.get(`/admin/activity?actor=${encodeURIComponent(name)}`);
+    expect(listed(asked.html)).not.toContain(made[0]);
+  });
+
+  it("goes on page by page over all tokens of a name", async () => {
+    const name = `Pager ${crypto.randomUUID().slice(0, 8)}`;
+    const tokens = [await newToken({ role: "manager", name }), await newToken({ role: "manager", name })];
+    const made: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      const { token } = tokens[n % 2]!;
+      made.push((await admin("/customers", { body: { name: "Made" }, token })).body.id);
+    }
+    const visitor = await Visitor.signIn();
+    const seen: string[] = [];
+    let path: string | undefined = `/admin/activity?limit=2&actor=${encodeURIComponent(name)}`;
+    while (path !== undefined) {
+      const { html }: { html: string } = await visitor.get(path);
+      seen.push(...[...listed(html).matchAll(/href="\/admin\/customers\/([^"]+)"/g)].map(([, id]) => id!));
+      path = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+    }
+    expect(seen).toEqual(made.toReversed());
+  });
+
+  it("separates staff, instances and the service itself", async () => {
+    const { license, license_key } = await newLicense();
+    await activate(license_key, "pod-1");
+    const visitor = await Visitor.signIn();
+    const find = async (by: string) =>
+      listed((await visitor.get(`/admin/activity?entity=${license.id}&by=${by}`)).html);
+    expect(await find("staff")).toContain("License issued");
+    expect(await find("staff")).not.toContain("Instance activated");
+    expect(await find("instance")).toContain("Instance activated");
+    expect(await find("system")).toContain("Nothing matches these filters");
+    expect((await admin("/events?by=nobody")).status).toBe(422);
+  });
+
+  it("names the customer in each row, and folds what repeats", async () => {
+    const company = `Danube ${crypto.randomUUID().slice(0, 8)}`;
+    const { id } = await newCustomer({ company });
+    const { license } = await newLicense({ customer_id: id });
+    const visitor = await Visitor.signIn();
+    const find = async () => (await visitor.get(`/admin/activity?limit=20`)).text;
+    expect(await find()).toContain(`${license.id} · ${company}`);
+    expect(await find()).toContain(`${id} · ${company}`);
+    const change = (n: number) =>
+      admin(`/licenses/${license.id}`, { method: "PATCH", body: { max_instances: n } });
+    for (const n of [11, 12]) await change(n);
+    const about = `/admin/activity?entity=${license.id}`;
+    expect((await visitor.get(about)).text).not.toContain("times before");
+    await change(13);
+    const { text } = await visitor.get(about);
+    expect(text).toContain("and 2 times before");
+    for (const n of [11, 12, 13]) expect(text).toContain(`"to": ${n}`);
+  });
+});

@@ -468,3 +468,21 @@ describe("what a page costs", () => {
     expect(await pages("/licenses?standing=expiring")).toBeGreaterThanOrEqual(400);
   });
 });
+
+describe("licenses whose seats are all taken", () => {
+  it("are found from the seat that fills them on, and only they", async () => {
+    const { id } = await newCustomer();
+    const make = (max_instances: number | null) => newLicense({ customer_id: id, max_instances });
+    const [full, free, unlimited] = [await make(2), await make(2), await make(null)];
+    await activate(full.license_key, "a");
+    for (const { license_key } of [free, unlimited]) await activate(license_key, "a");
+    const found = async (query = ""): Promise<string[]> =>
+      (await admin(`/licenses?customer_id=${id}&seats=full${query}`)).body.data.map((one: any) => one.id);
+    expect(await found()).toEqual([]);
+    await activate(full.license_key, "b");
+    expect(await found()).toEqual([full.license.id]);
+    expect(await found(`&q=${full.license.id}`)).toEqual([full.license.id]);
+    expect(await found(`&q=${free.license.id}`)).toEqual([]);
+    expect((await admin(`/licenses?customer_id=${id}&seats=empty`)).status).toBe(422);
+  });
+});

@@ -82,6 +82,7 @@ export const erasureEndpoints = [
           license_told: [],
           silent_instances: [],
           license_refusals: [],
+          settled_attention: [],
           webhook_deliveries: [],
           mails: [],
           events: [],

@@ -42,6 +42,7 @@ export const CustomerData = z.object({
   license_told: rowsOf,
   silent_instances: rowsOf,
   license_refusals: rowsOf,
+  settled_attention: rowsOf,
   webhook_deliveries: rowsOf,
   mails: rowsOf,
   events: rowsOf,

@@ -4,7 +4,7 @@ import { isByInstances } from "../../../record/events.ts";
 import type { EntityType } from "../../../record/entities.ts";
 import { impersonal, impersonalEvent } from "../../../webhook-endpoints/personal.ts";
 import { TOLD_ACTIONS } from "../../../webhook-endpoints/subscriptions.ts";
-import type { Webhook } from "../../openapi-webhooks.ts";
+import type { Webhook } from "../../openapi/webhooks.ts";
 import { customer, INSTANCE, license, licenseType } from "../../examples.ts";
 import { endpointExample } from "./schemas.ts";
 import { apiToken, entitlement, health, message } from "../examples.ts";

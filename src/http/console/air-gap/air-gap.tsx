@@ -1,5 +1,6 @@
 // /admin/air-gap: what a courier brings from an installation without a network, a request or a receipt.
 import type { FC } from "hono/jsx";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { NotText, textIn } from "../../../field/files.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import {
@@ -126,7 +127,7 @@ export async function preview(visit: Visit, entry: Entry): Promise<View> {
         <Card>
           <Facts
             rows={[
-              ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
+              ["Customer", <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>],
               [
                 "License",
                 <a href={`/admin/licenses/${license.id}`}>

@@ -1,5 +1,6 @@
 // Who of a customer is written to: the card on the customer's page, and its forms.
 import type { FC } from "hono/jsx";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import {
   changeContact,
   ContactChanges,
@@ -155,7 +156,7 @@ const add: Form = {
   async show(visit, entry) {
     const customer = await getCustomer(visit.context, idOf(visit));
     return {
-      title: `New contact of ${customer.name}`,
+      title: `New contact of ${displayNameOf(customer)}`,
       section: "customers",
       body: (
         <>

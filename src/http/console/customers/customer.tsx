@@ -1,10 +1,13 @@
 // /admin/customers/{id}: their details, their licenses, what happened.
 import type { FC } from "hono/jsx";
+import { listAlike } from "../../../licensing/customers/customer-list.ts";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
 import { listContacts } from "../../../licensing/customers/contacts.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenses } from "../../../licensing/licenses/license-list.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
+import { Alike } from "./alike.tsx";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
@@ -100,15 +103,22 @@ export const customerPage: Page = {
       listLicenses(context, { limit: LICENSES }, { customer_id: id }),
       listEvents(context, { limit: 8 }, { entity: id }, "with names"),
     ]);
+    // Whoever has no scripts saw none of them before.
+    const alike = query["done"] === "created" ? await listAlike(context, customer) : [];
     return {
-      title: customer.name,
+      title: displayNameOf(customer),
       section: "customers",
       body: (
         <>
           <Heading
             trail={[["/admin/customers", "Customers"]]}
-            title={customer.name}
-            lead={<code>{id}</code>}
+            title={displayNameOf(customer)}
+            lead={
+              <>
+                {personOf(customer) === null ? null : `${personOf(customer)} · `}
+                <code>{id}</code>
+              </>
+            }
             done={DONE[query["done"] ?? ""]}
             actions={
               can("customers") ? (
@@ -143,6 +153,7 @@ export const customerPage: Page = {
               ) : null
             }
           />
+          <Alike customers={alike.filter((other) => other.id !== id)} />
           {customer.email_status === null ? null : (
             <p class="note warn">
               {customer.email_status === "bounced"
@@ -155,7 +166,7 @@ export const customerPage: Page = {
               <Card title="Customer">
                 <Facts
                   rows={[
-                    ["Company", customer.company],
+                    ["Person", personOf(customer)],
                     ["E-mail", <EmailAddress customer={customer} />],
                     ["Created", <When at={customer.created_at} now={now} />],
                     ["Last changed", <When at={customer.updated_at} now={now} />],

@@ -1,4 +1,5 @@
 // /admin/customers/{id}/delete: only a customer who has no licenses.
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { deleteCustomer, getCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenses } from "../../../licensing/licenses/license-list.ts";
 import { Heading } from "../layout.tsx";
@@ -17,16 +18,16 @@ export const removeCustomer: Form = {
     const here = `/admin/customers/${customer.id}`;
     const hasLicenses = data.length > 0 || entry.problem !== null;
     return {
-      title: `Delete ${customer.name}`,
+      title: `Delete ${displayNameOf(customer)}`,
       section: "customers",
       body: (
         <>
           <Heading
             trail={[
               ["/admin/customers", "Customers"],
-              [here, customer.name],
+              [here, displayNameOf(customer)],
             ]}
-            title={`Delete ${customer.name}?`}
+            title={`Delete ${displayNameOf(customer)}?`}
           />
           <Card>
             <PostForm visit={visit} entry={entry}>

@@ -1,5 +1,7 @@
 // /admin/customers/new and …/{id}/edit.
 import type { FC } from "hono/jsx";
+import { listAlike } from "../../../licensing/customers/customer-list.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import {
   changeCustomer,
   createCustomer,
@@ -8,6 +10,7 @@ import {
   NewCustomer,
 } from "../../../licensing/customers/customers.ts";
 import { invalid } from "../../../problems.ts";
+import { Alike } from "./alike.tsx";
 import type { Customer } from "./customer.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
@@ -62,31 +65,43 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
   </>
 );
 
+const namesOf = (entry: Entry) => ({
+  name: entry.text("name") ?? "",
+  company: entry.text("company") ?? null,
+  email: entry.text("email") ?? null,
+});
+
 export const newCustomer: Form = {
   path: "/admin/customers/new",
   access: "customers",
-  show: async (visit, entry) => ({
-    title: "New customer",
-    section: "customers",
-    body: (
-      <>
-        <Heading trail={[["/admin/customers", "Customers"]]} title="New customer" />
-        <section class="card narrow">
-          <PostForm visit={visit} entry={entry}>
-            <Details entry={entry} />
-            <Field
-              entry={entry}
-              name="id"
-              label="Id"
-              hint="Letters, digits, dots, hyphens, underscores. It cannot be changed later. Empty: one is generated."
-              maxlength={64}
-            />
-            <Submit back="/admin/customers">Create customer</Submit>
-          </PostForm>
-        </section>
-      </>
-    ),
-  }),
+  async show(visit, entry) {
+    const alike = await listAlike(visit.context, namesOf(entry));
+    return {
+      title: "New customer",
+      section: "customers",
+      body: (
+        <>
+          <Heading trail={[["/admin/customers", "Customers"]]} title="New customer" />
+          <section class="card narrow">
+            <PostForm visit={visit} entry={entry} live>
+              <div id="alike" data-results aria-live="polite">
+                <Alike customers={alike} />
+              </div>
+              <Details entry={entry} />
+              <Field
+                entry={entry}
+                name="id"
+                label="Id"
+                hint="Letters, digits, dots, hyphens, underscores. It cannot be changed later. Empty: one is generated."
+                maxlength={64}
+              />
+              <Submit back="/admin/customers">Create customer</Submit>
+            </PostForm>
+          </section>
+        </>
+      ),
+    };
+  },
   async submit({ context }, entry) {
     const input = parsed(NewCustomer, { id: entry.text("id"), ...detailsOf(entry) });
     const { id } = await createCustomer(context, input);
@@ -101,14 +116,14 @@ export const editCustomer: Form = {
     const customer = await getCustomer(visit.context, idOf(visit));
     const here = `/admin/customers/${customer.id}`;
     return {
-      title: `Edit ${customer.name}`,
+      title: `Edit ${displayNameOf(customer)}`,
       section: "customers",
       body: (
         <>
           <Heading
             trail={[
               ["/admin/customers", "Customers"],
-              [here, customer.name],
+              [here, displayNameOf(customer)],
             ]}
             title="Edit customer"
           />

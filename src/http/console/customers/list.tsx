@@ -1,26 +1,57 @@
 // /admin/customers: finding customers.
+import type { FC } from "hono/jsx";
 import { CustomerFilter, listCustomers } from "../../../licensing/customers/customer-list.ts";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
+import { type CustomerFigures, figuresOfCustomers } from "../../../licensing/figures/of-customers.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
-import { Field, Filters } from "../../ui/form.tsx";
-import { Card, type Column, Pager, Table, When } from "../../ui/show.tsx";
+import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
+import { Card, type Column, formatCount, Pager, Table, When } from "../../ui/show.tsx";
 
-const columns = (now: number): Column<Customer>[] => [
+/** A figure, or the least that it is where a customer has very many licenses. */
+const Least: FC<{ figures: CustomerFigures | undefined; name: "licenses" | "seats" }> = ({
+  figures,
+  name,
+}) => (
+  <>
+    {formatCount(figures?.[name] ?? 0)}
+    {figures?.more ? "+" : ""}
+  </>
+);
+
+const ADDRESSES: Option[] = [
+  ["", "Any"],
+  ["none", "none"],
+  ["bounced", "mail bounced"],
+  ["complained", "marked as spam"],
+];
+
+const columns = (figures: Map<string, CustomerFigures>, now: number): Column<Customer>[] => [
   {
     label: "Customer",
     main: true,
-    cell: ({ id, name }) => (
+    cell: (customer) => (
       <>
-        <a href={`/admin/customers/${id}`}>{name}</a>
-        <code class="second">{id}</code>
+        <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>
+        <span class="second">{personOf(customer) ?? <code>{customer.id}</code>}</span>
       </>
     ),
   },
-  { label: "Company", cell: ({ company }) => company, long: true, minor: true },
   { label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
-  { label: "Since", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
+  { label: "Licenses", cell: ({ id }) => <Least figures={figures.get(id)} name="licenses" />, numeric: true },
+  {
+    label: "Seats",
+    cell: ({ id }) => <Least figures={figures.get(id)} name="seats" />,
+    numeric: true,
+    minor: true,
+  },
+  {
+    label: "Next end",
+    cell: ({ id }) => <When at={figures.get(id)?.next_end ?? null} now={now} none="none" as="end" />,
+    minor: true,
+  },
 ];
 
 export const customerList: Page = {
@@ -30,7 +61,13 @@ export const customerList: Page = {
     const { context, now, can } = visit;
     const list = listQuery(visit, CustomerFilter.shape);
     const { entry, query } = list;
-    const page = await pageOf(list, (request, filter) => listCustomers(context, request, filter));
+    const page = await pageOf(list, (request, filter) =>
+      listCustomers(context, request, { sort: "name", ...filter }),
+    );
+    const figures = await figuresOfCustomers(
+      context,
+      page.data.map(({ id }) => id),
+    );
     return {
       title: "Customers",
       section: "customers",
@@ -64,12 +101,13 @@ export const customerList: Page = {
                 maxlength={100}
               />
               <Field entry={entry} name="tag" label="Tag" maxlength={32} />
+              <Select entry={entry} name="email_status" label="E-mail" options={ADDRESSES} />
               <KeptFilters query={query} />
             </Filters>
             <div id="customers" data-results>
               <Table
                 caption="Customers"
-                columns={columns(now)}
+                columns={columns(figures, now)}
                 rows={page.data}
                 empty={emptyList(list, page.next_cursor, "There is no customer yet.")}
               />

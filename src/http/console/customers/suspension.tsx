@@ -1,4 +1,5 @@
 // /admin/customers/{id}/suspend and …/reinstate: all licenses of a customer at once.
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import {
   reinstateCustomer,
@@ -78,14 +79,14 @@ const formOf = (action: Action): Form => ({
     ]);
     const here = `/admin/customers/${id}`;
     return {
-      title: `${action.title}: ${customer.name}`,
+      title: `${action.title}: ${displayNameOf(customer)}`,
       section: "customers",
       body: (
         <>
           <Heading
             trail={[
               ["/admin/customers", "Customers"],
-              [here, customer.name],
+              [here, displayNameOf(customer)],
             ]}
             title={action.title}
             lead={action.lead}

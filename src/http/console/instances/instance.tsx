@@ -1,4 +1,5 @@
 // /admin/instances/{id}: one instance in full, and taking its seat back.
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { licenseIdOf } from "../../../licensing/seats/ids/activation-ids.ts";
 import { endActivation, getActivation } from "../../../licensing/instances/instances.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
@@ -92,7 +93,7 @@ export const instancePage: Page = {
           <Card title="Seat">
             <Facts
               rows={[
-                ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
+                ["Customer", <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>],
                 [
                   "License",
                   <a href={`/admin/licenses/${seat.license_id}`}>

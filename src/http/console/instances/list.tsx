@@ -3,7 +3,9 @@ import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { DAY, formatInstant, SECOND } from "../../../kernel/dates.ts";
 import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../../licensing/instances/census.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { ActivationFilter, listActivations } from "../../../licensing/instances/instances.ts";
+import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
@@ -31,16 +33,25 @@ const HOLDS: Option[] = [
   ["false", "No longer holds a seat"],
 ];
 
-const columns = (now: number): Column<ShownSeat>[] => [
-  ...seatColumns(now),
+type Holders = Awaited<ReturnType<typeof holdersOf>>;
+
+const columns = (holders: Holders, now: number): Column<ShownSeat>[] => [
+  ...seatColumns(now, true),
+  { label: "Version", cell: ({ app_version }) => app_version, long: true, minor: true },
   {
-    label: "License",
-    cell: (seat) => (
-      <a href={`/admin/licenses/${seat.license_id}`}>
-        <code>{seat.license_id}</code>
-      </a>
-    ),
-    minor: true,
+    label: "Customer",
+    cell: ({ license_id: id }) => {
+      const customer = holders.get(id);
+      return (
+        <>
+          {customer ? <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a> : null}
+          <a class="second" href={`/admin/licenses/${id}`}>
+            <code>{id}</code>
+          </a>
+        </>
+      );
+    },
+    long: true,
   },
 ];
 
@@ -73,6 +84,10 @@ export const instanceList: Page = {
       pageOf(list, (request) => listActivations(context, request, sought)),
       visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
     ]);
+    const holders = await holdersOf(
+      context,
+      page.data.map((row) => row.license_id),
+    );
     const onward = before === undefined ? query : { ...query, seen_before: formatInstant(before) };
     return {
       title: "Instances",
@@ -133,7 +148,7 @@ export const instanceList: Page = {
             <div id="instances" data-results>
               <Table
                 caption="Instances"
-                columns={columns(now)}
+                columns={columns(holders, now)}
                 rows={page.data.map((row) => shownSeat(row, now))}
                 empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
               />

@@ -1,19 +1,18 @@
 // /admin/licenses/bulk: one action on several licenses, after a preview of its effect on each.
 import type { FC } from "hono/jsx";
-import { getLicense, presentLicense } from "../../../licensing/licenses/licenses.ts";
-import { Reasoned } from "../../../licensing/licenses/decisions.ts";
-import { suspendLicense } from "../../../licensing/licenses/lifecycle.ts";
-import { previewChange } from "../../../licensing/licenses/preview.ts";
-import { previewDelivery, sendLicense } from "../../../notices/license-mail.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
+import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Problem } from "../../../problems.ts";
 import { answerExport, ExportQuery } from "../../exports.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { FormatChoice } from "../exports.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
-import { PostForm, Submit, TextArea } from "../../ui/form.tsx";
+import { Ending } from "../parts/terms.tsx";
+import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { Badge, Card, plural, Table } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
+import { assertEntered, BULK_ACTIONS, bulkActionOf, type BulkName } from "./bulk-actions.ts";
 
 /** As many as a page of the list has at most. */
 const MAX = 100;
@@ -38,7 +37,7 @@ const each = async (
   for (const id of ids) {
     let customer = "";
     try {
-      customer = presentLicense(await getLicense(context, id), context.clock.now()).customer_id;
+      customer = displayNameOf((await getLicenseAndCustomer(context, id)).customer);
       rows.push({ id, customer, says: await tell(id), ok: true });
     } catch (error) {
       if (!(error instanceof Problem) || error.type.status >= 500) throw error;
@@ -49,16 +48,6 @@ const each = async (
   }
   return rows;
 };
-
-const wouldSuspend = async ({ context }: Visit, id: string): Promise<string> => {
-  const { instances } = await previewChange(context, id, { action: "suspend", input: { reason: "" } });
-  return instances.active === 0
-    ? "No instance runs on it."
-    : `${plural(instances.active, "instance")} refused at the next check-in.`;
-};
-
-const wouldSend = async ({ context }: Visit, id: string): Promise<string> =>
-  `The current key goes to ${(await previewDelivery(context, id)).join(", ")}.`;
 
 const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
   <Table
@@ -92,47 +81,68 @@ const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
 
 const viewOf = (title: string, body: View["body"]): View => ({ title, section: "licenses", body });
 
-const TITLES = { send: "Send keys", suspend: "Suspend licenses" } as const;
+const doingOf = (entry: Entry): BulkName => {
+  const name = entry.text("do") ?? "";
+  return Object.hasOwn(BULK_ACTIONS, name) ? (name as BulkName) : "send";
+};
 
-const doingOf = (entry: Entry): keyof typeof TITLES => (entry.text("do") === "suspend" ? "suspend" : "send");
+/** What an action needs to know. */
+const Asked: FC<{ entry: Entry; doing: BulkName }> = ({ entry, doing }) => {
+  const { asks } = bulkActionOf(doing);
+  if (asks === "reason")
+    return (
+      <TextArea
+        entry={entry}
+        name="reason"
+        label="Reason"
+        hint="Kept in the record of each license."
+        required
+        maxlength={500}
+      />
+    );
+  if (asks === "end")
+    return (
+      <Ending entry={entry} legend="Renew for" first={["type", "As the type of each says"]} value="type" />
+    );
+  return asks === "tags" ? (
+    <Field entry={entry} name="tags" label="Tags to add" maxlength={700} required />
+  ) : null;
+};
 
 const several: Form = {
   path: "/admin/licenses/bulk",
   access: "licenses",
   async show(visit, entry) {
     const doing = doingOf(entry);
+    const { title, tone, asks, would } = bulkActionOf(doing);
     const ids = idsOf(entry);
-    const rows = await each(visit, ids, (id) =>
-      doing === "suspend" ? wouldSuspend(visit, id) : wouldSend(visit, id),
-    );
+    const rows = await each(visit, ids, (id) => would(visit.context, id, entry));
     return viewOf(
-      TITLES[doing],
+      title,
       <>
         <Heading
-          title={TITLES[doing]}
+          title={title}
           lead={plural(rows.length, "license")}
           trail={[["/admin/licenses", "Licenses"]]}
         />
         <Card>
-          <Rows rows={rows} done={false} />
-          {rows.some(({ ok }) => ok) ? (
-            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk">
+          <div id="rows" data-results>
+            <Rows rows={rows} done={false} />
+          </div>
+          {rows.some(({ ok }) => ok) || entry.has("ends") ? (
+            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk" live={asks === "end"}>
               <input type="hidden" name="do" value={doing} />
               {ids.map((id) => (
                 <input type="hidden" name="id" value={id} />
               ))}
-              {doing === "suspend" ? (
-                <TextArea
-                  entry={entry}
-                  name="reason"
-                  label="Reason"
-                  hint="Kept in the record of each license."
-                  required
-                  maxlength={500}
-                />
+              <Asked entry={entry} doing={doing} />
+              {asks === "end" ? (
+                <button class="no-script" name="look" value="yes">
+                  Show the new ends
+                </button>
               ) : null}
-              <Submit back="/admin/licenses" tone={doing === "suspend" ? "danger" : "primary"}>
-                {TITLES[doing]}
+              <Submit back="/admin/licenses" tone={tone ?? "primary"}>
+                {title}
               </Submit>
             </PostForm>
           ) : (
@@ -145,23 +155,17 @@ const several: Form = {
     );
   },
   async submit(visit, entry) {
-    const { context } = visit;
     const doing = doingOf(entry);
-    const reason = doing === "suspend" ? parsed(Reasoned, { reason: entry.text("reason") ?? "" }) : null;
-    const rows = await each(visit, idsOf(entry), async (id) => {
-      if (reason) {
-        await suspendLicense(context, id, reason);
-        return "Suspended.";
-      }
-      return `On its way to ${(await sendLicense(context, id, {})).recipient}.`;
-    });
+    const { title, does } = bulkActionOf(doing);
+    assertEntered(doing, entry);
+    const rows = await each(visit, idsOf(entry), (id) => does(visit.context, id, entry));
     const done = rows.filter(({ ok }) => ok).length;
     const outcome = `${done} of ${plural(rows.length, "license")} done.`;
     return viewOf(
-      TITLES[doing],
+      title,
       <>
         <Heading
-          title={TITLES[doing]}
+          title={title}
           trail={[["/admin/licenses", "Licenses"]]}
           {...(done > 0 ? { done: outcome } : {})}
         />

@@ -1,5 +1,6 @@
 // The parts of a license's page: its terms, its instances, their usage, its mail.
 import type { FC } from "hono/jsx";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
@@ -42,8 +43,11 @@ export const Terms: FC<{
         [
           "Customer",
           <>
-            <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>
-            <code class="second">{customer.id}</code>
+            <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>
+            <span class="second">
+              {personOf(customer) === null ? null : `${personOf(customer)} · `}
+              <code>{customer.id}</code>
+            </span>
           </>,
         ],
         ["Type", license.license_type],
@@ -90,8 +94,19 @@ export const Terms: FC<{
   </Card>
 );
 
-/** The link to free a seat, for those who may. */
-const freeing = (visit: Visit): Column<ShownSeat>[] =>
+/**
+ * The seat to free first where none is left: of those that have a network, the one whose instance was silent longest.
+ * Null if there is but one, or if seats are left.
+ */
+function bestToFree(seats: ShownSeat[], taken: number, max: number | null): string | null {
+  if (max === null || taken < max) return null;
+  const holding = seats.filter(({ active, by_file, freed_at }) => active && !by_file && freed_at === null);
+  if (holding.length < 2) return null;
+  return holding.reduce((one, other) => (other.last_seen_at < one.last_seen_at ? other : one)).id;
+}
+
+/** The link to free a seat, for those who may. @param best the seat to free first */
+const freeing = (visit: Visit, best: string | null): Column<ShownSeat>[] =>
   visit.can("activations")
     ? [
         {
@@ -99,14 +114,17 @@ const freeing = (visit: Visit): Column<ShownSeat>[] =>
           head: "",
           cell: ({ id, instance_id, active }) =>
             active ? (
-              <a
-                class="button small"
-                href={`${seatPath(id)}/free`}
-                aria-label={`Free the seat of ${instance_id}`}
-                data-dialog
-              >
-                Free
-              </a>
+              <>
+                {id === best ? <Badge tone="warn">silent longest</Badge> : null}{" "}
+                <a
+                  class="button small"
+                  href={`${seatPath(id)}/free`}
+                  aria-label={`Free the seat of ${instance_id}`}
+                  data-dialog
+                >
+                  Free
+                </a>
+              </>
             ) : (
               ""
             ),
@@ -127,7 +145,10 @@ export const Instances: FC<{
       caption="Instances"
       rows={seats}
       empty="No instance has activated yet."
-      columns={[...seatColumns(visit.now), ...freeing(visit)]}
+      columns={[
+        ...seatColumns(visit.now),
+        ...freeing(visit, bestToFree(seats, taken, license.max_instances)),
+      ]}
     />
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
   </Card>

@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import { listCustomers } from "../../../licensing/customers/customer-list.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import type { Entry } from "../../ui/entry.ts";
 import { faultOf } from "../../ui/form.tsx";
 import type { Visit } from "../visit.ts";
@@ -34,7 +35,7 @@ export const CustomerChoice: FC<{
       <fieldset aria-describedby={fault ? "customer-fault" : undefined}>
         <legend class="unseen">{label}</legend>
         <div class="options stacked">
-          {customers.map(({ id, name, email }, index) => (
+          {customers.map(({ id, name, company, email }, index) => (
             <label class="choice">
               <input
                 id={index === 0 && children === undefined ? "customer_id" : undefined}
@@ -44,7 +45,10 @@ export const CustomerChoice: FC<{
                 checked={chosen === id}
               />
               <span>
-                {name} <span class="soft">{email ?? "no e-mail address"}</span>
+                {displayNameOf({ name, company })}{" "}
+                <span class="soft">
+                  {[personOf({ name, company }), email ?? "no e-mail address"].filter(Boolean).join(", ")}
+                </span>
               </span>
             </label>
           ))}

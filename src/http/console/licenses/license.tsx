@@ -1,7 +1,9 @@
 // /admin/licenses/{id}: everything about one license, and the links to its actions.
 import type { Child, FC } from "hono/jsx";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
-import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
+import { listByContact } from "../../../licensing/instances/by-contact.ts";
+import { countSeats } from "../../../licensing/instances/instances.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
@@ -117,6 +119,9 @@ function leadOf(license: ShownLicense, now: number): Child {
   return words[license.standing];
 }
 
+/** Enough for nearly every license; the list of instances has them all. */
+const SEATS = 20;
+
 export const licensePage: Page = {
   path: "/admin/licenses/{id}",
   access: "read",
@@ -126,7 +131,7 @@ export const licensePage: Page = {
     const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused] =
       await Promise.all([
         getLicenseAndCustomer(context, id),
-        listActivations(context, { limit: 20 }, { license_id: id }),
+        listByContact(context, id, SEATS + 1),
         countSeats(context, id),
         readUsage(context, id, { from: dayOf(now - MONTH) }),
         listMessages(context, { limit: 8 }, { license_id: id }),
@@ -137,14 +142,14 @@ export const licensePage: Page = {
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
     return {
-      title: `${customer.name}, ${license.license_type}`,
+      title: `${displayNameOf(customer)}, ${license.license_type}`,
       section: "licenses",
       body: (
         <>
           <Heading
             title={
               <>
-                {customer.name} <StandingBadge standing={license.standing} />
+                {displayNameOf(customer)} <StandingBadge standing={license.standing} />
               </>
             }
             lead={
@@ -173,9 +178,9 @@ export const licensePage: Page = {
               <Instances
                 visit={visit}
                 license={license}
-                seats={seats.data.map((seat) => shownSeat(seat, now))}
+                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now))}
                 taken={taken}
-                more={seats.next_cursor !== null}
+                more={seats.length > SEATS}
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />

@@ -1,20 +1,31 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
 import type { FC } from "hono/jsx";
-import { customerNames } from "../../../licensing/customers/customers.ts";
-import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
+import { LicenseFilter, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
+import type { LicenseInUse } from "../../../licensing/licenses/search/license-uses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../layout.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
-import { Card, type Column, formatLimit, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
+import type { BulkName } from "./bulk-actions.ts";
+import { Seats } from "../../ui/seats.tsx";
+import { Card, type Column, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
 
 const SORTS: Option[] = [
   ["", "Newest first"],
   ["oldest", "Oldest first"],
   ["ending", "Ending next"],
+];
+
+const BULK: [name: BulkName, label: string][] = [
+  ["renew", "Renew"],
+  ["send", "Send key"],
+  ["tag", "Tag"],
+  ["suspend", "Suspend"],
+  ["reinstate", "Reinstate"],
 ];
 
 /** Filters that come only from a link; the filters of the form narrow them further. */
@@ -32,16 +43,24 @@ const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
   </a>
 );
 
-type Shown = ReturnType<typeof presentLicense>;
+const shown = ({ license, ...use }: LicenseInUse, now: number) => ({
+  ...use,
+  ...presentLicense(license, now),
+});
 
-const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
+type Shown = ReturnType<typeof shown>;
+
+const columns = (now: number): Column<Shown>[] => [
   {
     label: "License",
     main: true,
     cell: (license) => (
       <>
-        <a href={`/admin/licenses/${license.id}`}>{names.get(license.customer_id) ?? license.customer_id}</a>
-        <code class="second">{license.id}</code>
+        <a href={`/admin/licenses/${license.id}`}>{displayNameOf(license.customer)}</a>
+        <span class="second">
+          {personOf(license.customer) === null ? null : `${personOf(license.customer)} · `}
+          <code>{license.id}</code>
+        </span>
       </>
     ),
   },
@@ -49,8 +68,8 @@ const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   { label: "Type", cell: ({ license_type }) => license_type, minor: true },
   { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" /> },
   {
-    label: "Max. instances",
-    cell: ({ max_instances }) => formatLimit(max_instances),
+    label: "Seats",
+    cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
     numeric: true,
     minor: true,
   },
@@ -76,13 +95,9 @@ export const licenseDoors: Page[] = [
       const list = listQuery(visit, LicenseFilter.shape);
       const { entry, query } = list;
       const [page, types] = await Promise.all([
-        pageOf(list, (request, filter) => listLicenses(context, request, filter)),
+        pageOf(list, (request, filter) => listLicensesInUse(context, request, filter)),
         listLicenseTypes(context, { limit: 100 }),
       ]);
-      const names = await customerNames(
-        context,
-        page.data.map(({ customer_id }) => customer_id),
-      );
       return {
         title: "Licenses",
         section: "licenses",
@@ -141,6 +156,12 @@ export const licenseDoors: Page[] = [
                   maxlength={64}
                 />
                 <Field entry={entry} name="tag" label="Tag" maxlength={32} />
+                <Select
+                  entry={entry}
+                  name="seats"
+                  label="Seats"
+                  options={[any("number"), ["full", "full"]]}
+                />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
                 <KeptFilters query={query} />
                 {UNSEEN.map((name) =>
@@ -151,14 +172,12 @@ export const licenseDoors: Page[] = [
                 <form method="get" action="/admin/licenses/bulk" data-rows>
                   {can("licenses") && page.data.length > 0 ? (
                     <div class="actions bulk">
-                      <button class="small" name="do" value="send">
-                        Send key
-                        <span data-count></span>
-                      </button>
-                      <button class="small" name="do" value="suspend">
-                        Suspend
-                        <span data-count></span>
-                      </button>
+                      {BULK.map(([name, label]) => (
+                        <button class="small" name="do" value={name}>
+                          {label}
+                          <span data-count></span>
+                        </button>
+                      ))}
                       {can("keys") ? (
                         <button class="small" formaction="/admin/licenses/bulk-export">
                           Export
@@ -169,8 +188,8 @@ export const licenseDoors: Page[] = [
                   ) : null}
                   <Table
                     caption="Licenses"
-                    columns={[...select(can("licenses")), ...columns(names, now)]}
-                    rows={page.data.map((license) => presentLicense(license, now))}
+                    columns={[...select(can("licenses")), ...columns(now)]}
+                    rows={page.data.map((row) => shown(row, now))}
                     empty={
                       <>
                         {emptyList(list, page.next_cursor, "No license was issued yet.")}

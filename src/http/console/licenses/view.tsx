@@ -1,5 +1,6 @@
 // The frame of every page about one license: it names the customer and the license.
 import type { Child } from "hono/jsx";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import type { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";
 import type { View } from "../mount.tsx";
@@ -12,7 +13,7 @@ export function licenseView(
   { title: what, lead, done }: { title: string; lead: Child; done?: Child },
   body: Child,
 ): View {
-  const title = `${what}: ${customer.name}, ${license.license_type}`;
+  const title = `${what}: ${displayNameOf(customer)}, ${license.license_type}`;
   return {
     title,
     section: "licenses",
@@ -27,7 +28,7 @@ export function licenseView(
           }
           trail={[
             ["/admin/licenses", "Licenses"],
-            [`/admin/licenses/${license.id}`, customer.name],
+            [`/admin/licenses/${license.id}`, displayNameOf(customer)],
           ]}
           done={done}
         />

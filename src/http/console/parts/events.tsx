@@ -45,7 +45,15 @@ const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name: name } }) =
   const { type, id } = actor;
   if (type === "instance") return <> · by instance {id}</>;
   const words = type === "system" ? SYSTEM[id] : name;
-  return <> · by {words ? <span title={id}>{words}</span> : id}</>;
+  if (type === "system") return <> · by {words ? <span title={id}>{words}</span> : id}</>;
+  return (
+    <>
+      {" · by "}
+      <a href={`/admin/activity?actor=${encodeURIComponent(id)}`} title={id}>
+        {words ?? id}
+      </a>
+    </>
+  );
 };
 
 const PAGES: Record<string, string> = {
@@ -55,11 +63,53 @@ const PAGES: Record<string, string> = {
 };
 
 /** What an event is about, with a link if it has a page. */
-const Subject: FC<{ entity: ShownEvent["entity"] }> = ({ entity }) => {
+const Subject: FC<{ entity: ShownEvent["entity"]; name: string | undefined }> = ({ entity, name }) => {
   const page = PAGES[entity.type];
   const id = <code>{entity.id}</code>;
-  return page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id;
+  return (
+    <>
+      {page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id}
+      {name === undefined ? null : ` · ${name}`}
+    </>
+  );
 };
+
+/** As many events of one kind in a row, about the same and by the same, as are told as one. */
+const FOLDED = 3;
+
+/** The events with those that repeat the one before them in one group. */
+function runsOf(events: ShownEvent[]): [ShownEvent, ...ShownEvent[]][] {
+  const kindOf = ({ action, entity, actor }: ShownEvent): string =>
+    JSON.stringify([action, entity.id, actor.type, actor.id]);
+  const runs: [ShownEvent, ...ShownEvent[]][] = [];
+  for (const event of events) {
+    const last = runs.at(-1);
+    if (last && kindOf(last[0]) === kindOf(event)) last.push(event);
+    else runs.push([event]);
+  }
+  return runs.flatMap((run) => (run.length >= FOLDED ? [run] : run.map((event): [ShownEvent] => [event])));
+}
+
+/** The others of a run, folded: when, and what was recorded. */
+const Others: FC<{ others: ShownEvent[]; now: number; full: boolean | undefined }> = ({
+  others,
+  now,
+  full,
+}) =>
+  others.length === 0 ? null : (
+    <details>
+      <summary>and {formatCount(others.length)} times before</summary>
+      <ul>
+        {others.map((event) => (
+          <li>
+            <When at={event.at} now={now} time /> {remarkOf(event)}
+            <Mail event={event} />
+            {full ? <Detail event={event} /> : null}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
 
 const text = (value: unknown): string =>
   typeof value === "string" ? value : typeof value === "number" ? formatCount(value) : JSON.stringify(value);
@@ -94,15 +144,22 @@ const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, ac
   </details>
 );
 
-/** The latest first. `about` also names what each event is about; `full` adds all that was recorded. */
-export const Timeline: FC<{ events: NamedEvent[]; now: number; about?: boolean; full?: boolean }> = ({
-  events,
-  now,
-  about,
-  full,
-}) => (
+/** The customers that events are about, by the id of the license or customer. */
+export type Subjects = ReadonlyMap<string, string>;
+
+/**
+ * The latest first. `about` also names what each event is about, with the customer where `subjects` has it; `full` adds
+ * all that was recorded.
+ */
+export const Timeline: FC<{
+  events: NamedEvent[];
+  now: number;
+  about?: boolean;
+  full?: boolean;
+  subjects?: Subjects;
+}> = ({ events, now, about, full, subjects }) => (
   <ol class={full ? "timeline full" : "timeline"}>
-    {events.map(shownEvent).map((event) => {
+    {runsOf(events.map(shownEvent)).map(([event, ...others]) => {
       const remark = remarkOf(event);
       return (
         <li>
@@ -113,7 +170,7 @@ export const Timeline: FC<{ events: NamedEvent[]; now: number; about?: boolean; 
           </div>
           {about ? (
             <div class="about">
-              <Subject entity={event.entity} />
+              <Subject entity={event.entity} name={subjects?.get(event.entity.id)} />
             </div>
           ) : null}
           <div class="soft">
@@ -122,6 +179,7 @@ export const Timeline: FC<{ events: NamedEvent[]; now: number; about?: boolean; 
             {event.actor.type === "instance" && !full ? null : <By event={event} />}
           </div>
           {full ? <Detail event={event} /> : null}
+          <Others others={others} now={now} full={full} />
         </li>
       );
     })}

@@ -46,14 +46,15 @@ export const SeatBadges: FC<{ seat: ShownSeat; now: number }> = ({ seat, now }) 
 
 export const seatPath = (id: string): string => `/admin/instances/${encodeURIComponent(id)}`;
 
-export const seatColumns = (now: number): Column<ShownSeat>[] => [
+/** @param hasVersion whether a column of its own says the version */
+export const seatColumns = (now: number, hasVersion = false): Column<ShownSeat>[] => [
   {
     label: "Instance",
     main: true,
     cell: (seat) => (
       <>
         <a href={seatPath(seat.id)}>{seat.instance_id}</a>
-        <span class="second">{runsOn(seat)}</span>
+        <span class="second">{hasVersion ? seat.hostname : runsOn(seat)}</span>
       </>
     ),
   },

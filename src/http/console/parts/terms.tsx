@@ -105,13 +105,14 @@ const DURATIONS = ["P30D", "P1Y", "P2Y"];
 export const Ending: FC<{
   entry: Entry;
   legend: string;
-  /** The end that a duration leads to. */
-  after: (duration: string) => number;
+  /** The end that a duration leads to; left out where that differs from one license to the next. */
+  after?: (duration: string) => number;
   /** A choice before all others. */
   first?: Option;
   value: string;
 }> = ({ entry, legend, after, first, value }) => {
   const onDate = (entry.text("ends") ?? value) === "date";
+  const another = entry.text("ends") === "for" && !entry.problem ? anotherOf(entry) : undefined;
   const durations = DURATIONS.includes(value) || !isDuration(value) ? DURATIONS : [value, ...DURATIONS];
   return (
     <>
@@ -123,8 +124,9 @@ export const Ending: FC<{
           ...(first ? [first] : []),
           ...durations.map((duration): Option => [
             duration,
-            `${durationInWords(duration)}: ${formatEnd(after(duration))}`,
+            `${durationInWords(duration)}${after ? `: ${formatEnd(after(duration))}` : ""}`,
           ]),
+          ["for", "Another duration"],
           ["date", "On a date"],
           ["never", "Perpetual"],
         ]}
@@ -139,9 +141,43 @@ export const Ending: FC<{
         standsFor={onDate ? ["expires_at"] : []}
         hint="The license holds through that whole day, everywhere on Earth."
       />
+      <div class="another">
+        <div class="pair">
+          <Field
+            entry={entry}
+            name="ends_count"
+            label="Another duration"
+            type="number"
+            min={1}
+            max={9_999}
+            standsFor={entry.text("ends") === "for" ? ["expires_in"] : []}
+          />
+          <Select entry={entry} name="ends_unit" label="Its unit" options={DURATION_UNITS} value="D" />
+        </div>
+        <div id="ends-then" data-results>
+          {after && another !== undefined ? (
+            <p class="hint">
+              {durationInWords(another)}: {formatEnd(after(another))}
+            </p>
+          ) : null}
+        </div>
+      </div>
     </>
   );
 };
+
+const DURATION_UNITS: Option[] = [
+  ["D", "days"],
+  ["W", "weeks"],
+  ["M", "months"],
+  ["Y", "years"],
+];
+
+/** The duration of a number and a unit; undefined while there is no number that makes one. */
+function anotherOf(entry: Entry): string | undefined {
+  const duration = `P${entry.number("ends_count") ?? ""}${entry.text("ends_unit") ?? "D"}`;
+  return isDuration(duration) ? duration : undefined;
+}
 
 const isDuration = (text: string): boolean => DURATION.test(text);
 
@@ -156,6 +192,11 @@ export function endOf(entry: Entry): { expires_in?: string; expires_at?: string 
     const day = entry.text("ends_on");
     if (day === undefined) throw invalid("ends_on", "Choose the last day");
     return { expires_at: day };
+  }
+  if (ends === "for") {
+    const duration = anotherOf(entry);
+    if (duration === undefined) throw invalid("ends_count", "Enter how many");
+    return { expires_in: duration };
   }
   return ends !== undefined && isDuration(ends) ? { expires_in: ends } : {};
 }

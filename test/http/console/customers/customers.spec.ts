@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Visitor } from "../../../support/console.ts";
-import { admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
+import { metered } from "../../../support/meter.ts";
+import { activate, admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
 
 const HOSTILE = `<script>alert("1")</script>`;
 
@@ -215,5 +216,119 @@ describe("suspending all licenses of a customer", () => {
     const viewer = await Visitor.signInAs("viewer");
     expect(await viewer.get(`/admin/customers/${id}/suspend`)).toMatchObject({ status: 403 });
     expect(await owner.get("/admin/customers/nobody/suspend")).toMatchObject({ status: 404 });
+  });
+});
+
+describe("a firm", () => {
+  const cellsOf = (html: string, id: string): string[] => {
+    const row = /<tr>(?:(?!<\/tr>).)*$/s.exec(html.slice(0, html.indexOf(`/admin/customers/${id}"`)))!;
+    const rest = html.slice(row.index, html.indexOf("</tr>", row.index));
+    return [...rest.matchAll(/<td[^>]*>(.*?)<\/td>/gs)].map(([, cell]) =>
+      cell!.replaceAll(/<[^>]*>/g, "").trim(),
+    );
+  };
+
+  it("is what a customer is called in titles and lists; the person comes second", async () => {
+    const company = unique("Globex");
+    const { id } = await newCustomer({ name: "Felix Jensen", company });
+    const { license } = await newLicense({ customer_id: id });
+    const visitor = await Visitor.signInAs("viewer");
+    const titles: Record<string, string> = {
+      [`/admin/customers/${id}`]: `<title>${company} ·`,
+      [`/admin/licenses/${license.id}`]: `<title>${company}, standard ·`,
+      [`/admin/licenses?customer_id=${id}`]: `">${company}</a>`,
+    };
+    for (const [path, name] of Object.entries(titles)) {
+      const { html, text } = await visitor.get(path);
+      expect(html).toContain(name);
+      expect(text).toContain("Felix Jensen");
+    }
+    const page = await (await Visitor.signIn()).get(`/admin/licenses/bulk?do=suspend&id=${license.id}`);
+    expect(page.html).toContain(`>${company}</a>`);
+  });
+
+  it("stands in the list where its name belongs, whatever its id, page by page", async () => {
+    const mark = unique("zz").toUpperCase();
+    const names = [`${mark}b`, `${mark.toLowerCase()}A`, `${mark}c`];
+    await newCustomer({ id: `${mark}-3`, name: "Ada", company: names[0]! });
+    await newCustomer({ id: `${mark}-9`, name: names[1]! });
+    await newCustomer({ id: `${mark}-1`, name: "Zoe", company: names[2]! });
+    const visitor = await Visitor.signInAs("viewer");
+    const seen: string[] = [];
+    let path: string | undefined = "/admin/customers?limit=100";
+    while (path !== undefined) {
+      const { html }: { html: string } = await visitor.get(path);
+      seen.push(...[...html.matchAll(/href="\/admin\/customers\/([^"/]+)">/g)].map(([, id]) => id!));
+      path = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+    }
+    const ours = seen.filter((id) => id.startsWith(mark));
+    expect(ours).toEqual([`${mark}-9`, `${mark}-3`, `${mark}-1`]);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  it("has its licenses, seats and next end beside it, without those that are revoked or over", async () => {
+    const { id } = await newCustomer({ name: unique("Seated") });
+    const ends = "2099-03-31";
+    const { license_key } = await newLicense({ customer_id: id, expires_at: ends, max_instances: 5 });
+    await newLicense({ customer_id: id, expires_at: "2099-05-01" });
+    const revoked = await newLicense({ customer_id: id, expires_at: "2099-01-01" });
+    await activate(revoked.license_key, "gone");
+    await admin(`/licenses/${revoked.license.id}/revoke`, { body: { reason: "x" } });
+    for (const instance of ["a", "b"]) await activate(license_key, instance);
+    const { html } = await (await Visitor.signInAs("viewer")).get(`/admin/customers?q=${id}`);
+    const [, , licenses, seats, end] = cellsOf(html, id);
+    expect([licenses, seats]).toEqual(["2", "2"]);
+    expect(end).toMatch(/^Mar 31, 2099/);
+  });
+
+  it("says that it has at least as many licenses as a page looks at", async () => {
+    const { id } = await newCustomer({ name: unique("Large") });
+    for (let n = 0; n < 25; n++) await newLicense({ customer_id: id });
+    const visitor = await Visitor.signInAs("viewer");
+    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[2]).toBe("25");
+    await newLicense({ customer_id: id });
+    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[2]).toBe("25+");
+  });
+
+  it("is found by what is wrong with its address", async () => {
+    const mark = unique("mailless");
+    const none = (await newCustomer({ name: `${mark} none` })).id;
+    const email = `${unique("a")}@acme.example`;
+    const bounced = (await newCustomer({ name: `${mark} bounced`, email })).id;
+    await rows("UPDATE customers SET email_status = 'bounced' WHERE id = ?", bounced);
+    const visitor = await Visitor.signInAs("viewer");
+    const found = async (status: string) =>
+      (await visitor.get(`/admin/customers?q=${mark}&email_status=${status}`)).html;
+    expect(await found("none")).toContain(`/${none}"`);
+    expect(await found("none")).not.toContain(`/${bounced}"`);
+    expect(await found("bounced")).toContain(`/${bounced}"`);
+    expect(await found("bounced")).not.toContain(`/${none}"`);
+    expect((await admin(`/customers?q=${mark}&email_status=none`)).body.data).toMatchObject([{ id: none }]);
+  });
+
+  it("is pointed out where another one has its name or address already, which stops nobody", async () => {
+    const email = `${unique("ops")}@acme.example`;
+    const { id } = await newCustomer({ name: "Ada", company: unique("Twin"), email });
+    const visitor = await Visitor.signInAs("manager");
+    const form = await visitor.get("/admin/customers/new");
+    expect(form.html).not.toContain("there is already");
+    const looked = await visitor.submit(form, { name: "Bo", email: email.toUpperCase(), look: "yes" });
+    expect(looked.html).toContain(`href="/admin/customers/${id}"`);
+    const made = await visitor.fill("/admin/customers/new", { name: "Bo", email });
+    expect(made.path).toContain("?done=created");
+    expect(made.html).toContain(`href="/admin/customers/${id}"`);
+    const again = await visitor.get(made.path.replace("?done=created", ""));
+    expect(again.text).not.toContain("there is already");
+  });
+
+  it("costs a page of the list three trips and a bounded number of rows", async () => {
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    cost.trips = cost.read = 0;
+    const page = await visitor.get("/admin/customers");
+    expect(cost.trips).toBeLessThanOrEqual(3);
+    // A session, 51 customers, and at most two rows for each of 26 licenses of each, and 25 ends.
+    expect(cost.read).toBeLessThanOrEqual(2 + 51 * (1 + 2 * 26 + 25));
+    expect(page.html.length).toBeLessThan(100_000);
   });
 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../../support/clock.ts";
 import { Visitor } from "../../../support/console.ts";
 import { env } from "../../../support/env.ts";
-import { activate, admin, newLicense, rows, unique } from "../../../support/service.ts";
+import { activate, admin, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -233,5 +233,18 @@ describe("freeing a seat", () => {
     const form = await owner.get(`/admin/instances/${id}/free`);
     expect(await owner.submit(form, { form_token: "A".repeat(43) })).toMatchObject({ status: 403 });
     expect((await admin(`/activations/${id}`)).body.active).toBe(true);
+  });
+});
+
+describe("a row of the list of instances", () => {
+  it("names the customer and the version, once", async () => {
+    const company = unique("Danube");
+    const { id } = await newCustomer({ name: "Felix Jensen", company });
+    const { license_key } = await newLicense({ customer_id: id });
+    await activate(license_key, "pod-1", { app_version: "1.9.37", hostname: "node-7" });
+    const { html, text } = await (await Visitor.signInAs("viewer")).get(`/admin/instances?customer_id=${id}`);
+    expect(html).toContain(`<a href="/admin/customers/${id}">${company}</a>`);
+    expect(text.match(/1\.9\.37/g)).toHaveLength(1);
+    expect(text).not.toContain("Felix Jensen");
   });
 });

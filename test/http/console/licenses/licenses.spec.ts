@@ -658,6 +658,48 @@ describe("several licenses at once", () => {
     expect((await read(second.id)).status).toBe("suspended");
   });
 
+  it("are renewed by the duration of their types, or by another one, with each new end shown first", async () => {
+    const end = "2099-01-31";
+    const { license: standard } = await newLicense({ expires_at: end });
+    const { license: trial } = await newLicense({ license_type: "trial", expires_at: end });
+    const { license: gone } = await newLicense({ expires_at: end });
+    await admin(`/licenses/${gone.id}/revoke`, { body: { reason: "x" } });
+    const path = `/admin/licenses/bulk?do=renew&id=${standard.id}&id=${trial.id}&id=${gone.id}`;
+    const form = await owner.get(path);
+    expect(form.text).toContain("Ends Jan 31, 2100 instead of Jan 31, 2099.");
+    expect(form.text).toContain("Ends Mar 2, 2099 instead of Jan 31, 2099.");
+    const looked = await owner.submit(form, { ends: "for", ends_count: "14", ends_unit: "D", look: "yes" });
+    expect(looked.text.match(/Ends Feb 14, 2099 instead of/g)).toHaveLength(2);
+    expect(await read(standard.id)).toMatchObject({ expires_at: standard.expires_at });
+    const empty = await owner.submit(form, { ends: "for", ends_count: "" });
+    expect(empty).toMatchObject({ status: 422 });
+    expect(empty.html).toContain('id="ends_count-fault"');
+    const done = await owner.submit(form, { ends: "for", ends_count: "1", ends_unit: "M" });
+    expect(done.text).toContain("2 of 3 licenses done.");
+    expect(done.text.match(/Ends Feb 28, 2099 instead of Jan 31, 2099/g)).toHaveLength(2);
+    const again = await owner.submit(await owner.get(path));
+    expect(again.text).toContain("Ends Feb 28, 2100 instead of");
+    expect((await read(trial.id)).expires_at > (await read(standard.id)).expires_at).toBe(false);
+  });
+
+  it("are tagged besides the tags that they have, and reinstated", async () => {
+    const { license: first } = await newLicense({ tags: ["old"] });
+    const { license: second } = await newLicense();
+    const ids = `id=${first.id}&id=${second.id}`;
+    const form = await owner.get(`/admin/licenses/bulk?do=tag&${ids}`);
+    expect(form.text).toContain("Has old.");
+    expect(await owner.submit(form, { tags: "" })).toMatchObject({ status: 422 });
+    expect(await owner.submit(form, { tags: "Not-A-Tag" })).toMatchObject({ status: 422 });
+    await owner.submit(await owner.get(`/admin/licenses/bulk?do=tag&${ids}`), { tags: "q3, old" });
+    expect((await read(first.id)).tags).toEqual(["old", "q3"]);
+    expect((await read(second.id)).tags).toEqual(["q3", "old"]);
+    await admin(`/licenses/${first.id}/suspend`, { body: { reason: "x" } });
+    const reinstating = await owner.get(`/admin/licenses/bulk?do=reinstate&${ids}`);
+    expect(reinstating.text).toContain("Its instances go on at their next check-in.");
+    expect((await owner.submit(reinstating)).text).toContain("1 of 2 licenses done.");
+    expect((await read(first.id)).status).toBe("active");
+  });
+
   it("are mailed, each to its customer", async () => {
     const { license } = await newLicense({
       customer_id: (await newCustomer({ email: "a@acme.example" })).id,
@@ -700,5 +742,30 @@ describe("several licenses at once", () => {
   it("are nobody's business who may not", async () => {
     const manager = await Visitor.signIn((await newToken({ role: "manager" })).token);
     expect((await manager.get("/admin/licenses/bulk?do=send")).text).toContain("No license is selected.");
+  });
+});
+
+describe("the seats of a license that is full", () => {
+  it("are shown by their last contact, and the one that was silent longest is marked", async () => {
+    const { license, license_key } = await newLicense({ max_instances: 3 });
+    for (const instance of ["a", "b"]) await activate(license_key, instance);
+    await rows(
+      "UPDATE activations SET last_seen_at = last_seen_at - 5000 WHERE license_id = ? AND instance_id = 'b'",
+      license.id,
+    );
+    const instances = async () => {
+      const { html } = await owner.get(`/admin/licenses/${license.id}`);
+      return html.slice(html.indexOf("<h2>Instances"), html.indexOf("<h2>Usage"));
+    };
+    expect(await instances()).toMatch(/>b<\/a>.*>a<\/a>/s);
+    expect(await instances()).not.toContain("silent longest");
+    await activate(license_key, "c");
+    const marked = (await instances()).match(/aria-label="Free the seat of (\w)"|silent longest/g);
+    expect(marked).toEqual([
+      "silent longest",
+      ...["b", "a", "c"].map((id) => `aria-label="Free the seat of ${id}"`),
+    ]);
+    const { html } = await owner.get(`/admin/licenses?seats=full&q=${license.id}`);
+    expect(html).toContain('<span class="badge warn">3 / 3</span>');
   });
 });

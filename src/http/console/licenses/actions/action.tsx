@@ -21,14 +21,19 @@ export const actionView = (
   visit: Visit,
   entry: Entry,
   held: Held,
-  words: { action: string; title: string; lead: Child; submit: string; tone?: "danger" },
+  words: { action: string; title: string; lead: Child; submit: string; tone?: "danger"; live?: true },
   children?: Child,
 ): View =>
   licenseView(
     held,
     words,
     <Card>
-      <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/${words.action}`}>
+      <PostForm
+        visit={visit}
+        entry={entry}
+        action={`${pathOf(visit)}/${words.action}`}
+        live={words.live ?? false}
+      >
         {children}
         <Submit tone={words.tone ?? "primary"} back={pathOf(visit)}>
           {words.submit}

@@ -34,6 +34,12 @@ const Seats: FC<{ entry: Entry; running: Running; now: number }> = ({ entry, run
         columns={[
           {
             label: "Free",
+            head: (
+              <label class="check">
+                <input type="checkbox" class="script" data-all aria-label="All seats" />
+                <span>Free</span>
+              </label>
+            ),
             cell: (seat) => (
               <Checkbox
                 name="free"

@@ -26,7 +26,7 @@ export const renew: Form = {
       visit,
       entry,
       held,
-      { action: "renew", title: "Renew license", lead, submit: "Renew" },
+      { action: "renew", title: "Renew license", lead, submit: "Renew", live: true },
       <>
         <Ending
           entry={entry}

@@ -1,4 +1,5 @@
 // /admin/licenses/{id}/send
+import { displayNameOf } from "../../../../licensing/customers/display-name.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { sendLicense, SendRequest } from "../../../../notices/license-mail.ts";
 import { parsed } from "../../../ui/entry.ts";
@@ -13,7 +14,7 @@ export const send: Form = {
   async show(visit, entry) {
     const held = await getLicenseAndCustomer(visit.context, idOf(visit));
     const { customer } = held;
-    const lead = `The current key, by mail to ${customer.name}.`;
+    const lead = `The current key, by mail to ${displayNameOf(customer)}.`;
     return actionView(
       visit,
       entry,

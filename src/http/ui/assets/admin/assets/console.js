@@ -141,6 +141,42 @@ addEventListener("input", (event) => {
   if (form) refreshSoon(form, event.target.matches("select, [type=radio]") ? 0 : 250);
 });
 
+// The search over everything: / and Ctrl-K lead to it, and arrows through what it found.
+
+const isTyping = (element) => element?.matches?.("input, textarea, select, [contenteditable]");
+
+const openSearch = () => {
+  const field = [...document.querySelectorAll(".find input[type=search]")].find((one) => one.offsetParent);
+  if (field) return field;
+  const menu = document.querySelector("details.menu");
+  if (menu) menu.open = true;
+  return menu?.querySelector(".find input[type=search]");
+};
+
+const stepThroughHits = (event) => {
+  const hits = [...document.querySelectorAll("[data-hit]")];
+  const here = hits.indexOf(document.activeElement);
+  const isInSearch = document.activeElement?.matches(".find input[type=search]");
+  if (hits.length === 0 || (isTyping(document.activeElement) && !isInSearch)) return;
+  const next = hits[event.key === "ArrowDown" ? here + 1 : here - 1];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+};
+
+addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]") || event.altKey) return;
+  const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+  const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && !isTyping(event.target);
+  if (isShortcut || isSlash) {
+    const field = openSearch();
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") stepThroughHits(event);
+});
+
 addEventListener("keydown", (event) => {
   // Who presses Enter in the search of a form means the search, and does not send the form.
   if (event.key !== "Enter" || !event.target.matches("form[data-live][method=post] [type=search]")) return;
@@ -150,12 +186,13 @@ addEventListener("keydown", (event) => {
 
 addEventListener("change", (event) => {
   const box = event.target;
-  const form = box.closest?.("form[data-rows]");
+  const form = box.closest?.("form");
   if (!form) return;
   if (box.matches("[data-all]")) {
-    for (const other of form.querySelectorAll("tbody input[type=checkbox]")) other.checked = box.checked;
+    for (const other of form.querySelectorAll("tbody input[type=checkbox]:enabled"))
+      other.checked = box.checked;
   }
-  count(form);
+  if (form.matches("[data-rows]")) count(form);
 });
 
 addEventListener("submit", (event) => {

@@ -1,11 +1,11 @@
 // The OpenAPI 3.1 document, written from the endpoints' own declarations.
 import * as z from "zod/mini";
-import { type FieldError, PROBLEMS, type ProblemCode } from "../problems.ts";
-import { ACCESS_HEADER } from "./http.ts";
-import { type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
-import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
-import { ProblemDocument } from "./schemas.ts";
-import { openApiWebhooks, type Webhook, WEBHOOK_SCHEMA } from "./openapi-webhooks.ts";
+import { type FieldError, PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { ACCESS_HEADER } from "../http.ts";
+import { type Endpoint, takesIdempotencyKey } from "../endpoint.ts";
+import { IDEMPOTENCY_PARAMETER } from "../idempotency.ts";
+import { ProblemDocument } from "../schemas.ts";
+import { openApiWebhooks, type Webhook, WEBHOOK_SCHEMA } from "./webhooks.ts";
 
 type Json = Record<string, unknown>;
 type Schema = z.core.$ZodType;

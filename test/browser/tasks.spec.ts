@@ -1,0 +1,200 @@
+// Staff's daily tasks, walked from the overview: each in as few clicks as it may take. Keys do not count.
+import type { Locator, Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { axeFaults } from "./support/browser.ts";
+import { activate, inDays, newCustomer, newLicense, newToken } from "./support/data.ts";
+import { test } from "./support/test.ts";
+import { ask, type House } from "./support/house.ts";
+
+/** Someone at the keyboard and the mouse, whose clicks are counted. */
+class Walker {
+  clicks = 0;
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  async click(what: Locator): Promise<void> {
+    this.clicks += 1;
+    await what.click();
+  }
+
+  async choose(field: Locator, option: string): Promise<void> {
+    this.clicks += 1;
+    await field.selectOption(option);
+  }
+
+  /** Searches everything by the keyboard alone. */
+  async search(text: string): Promise<void> {
+    await this.page.keyboard.press("/");
+    // As it is pasted.
+    await this.page.keyboard.insertText(text);
+    await Promise.all([
+      this.page.waitForURL(/\/admin\/(?:search|licenses)/),
+      this.page.keyboard.press("Enter"),
+    ]);
+    await this.page.waitForLoadState();
+  }
+
+  /** Searches, and opens the first thing of what was found. */
+  async openFirst(text: string): Promise<void> {
+    await this.search(text);
+    await this.page.keyboard.press("ArrowDown");
+    await Promise.all([this.page.waitForURL(/\/admin\/[a-z]+\/[^/?]+$/), this.page.keyboard.press("Enter")]);
+  }
+
+  link(name: string): Locator {
+    return this.page.locator("main").getByRole("link", { name, exact: true });
+  }
+
+  /** A button of the open dialog. */
+  button(name: string): Locator {
+    return this.page.getByRole("dialog").getByRole("button", { name, exact: true });
+  }
+}
+
+const unique = (word: string): string => `${word} ${crypto.randomUUID().slice(0, 8)}`;
+
+const firm = (house: House) => newCustomer(house, { name: "Felix Jensen", company: unique("Cobalt") });
+
+const read = (house: House, id: string) => ask(house, `/v1/admin/licenses/${id}`);
+
+describe("from the overview", () => {
+  test("twelve licenses of one customer are renewed in 5 clicks", async ({ open, house }) => {
+    const customer = (await firm(house)) as { id: string; company?: string };
+    const made = [];
+    for (let n = 0; n < 12; n++) {
+      made.push(
+        (await newLicense(house, { customer_id: customer.id, expires_at: inDays(20) } as object)).license,
+      );
+    }
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.search(String(customer.company));
+    expect(await axeFaults(page)).toEqual([]);
+    await staff.click(page.locator("main").getByRole("link", { name: "All that match" }).last());
+    await staff.click(page.getByLabel("All on this page"));
+    await staff.click(page.getByRole("button", { name: "Renew (12)" }));
+    await page.waitForURL(/\/bulk/);
+    await staff.click(page.getByRole("button", { name: "Renew licenses" }));
+    await page.getByText("12 of 12 licenses done.").waitFor();
+    expect(staff.clicks).toBeLessThanOrEqual(5);
+    for (const { id, expires_at } of made) {
+      expect(Date.parse((await read(house, id)).expires_at)).toBeGreaterThan(
+        Date.parse(expires_at!) + 300 * 86_400_000,
+      );
+    }
+  });
+
+  test("a seat of a full license is freed in 4 clicks", async ({ open, house }) => {
+    const customer = await firm(house);
+    const { license, license_key } = await newLicense(house, { customer_id: customer.id, max_instances: 2 });
+    for (const instance of ["pod-1", "pod-2"]) await activate(house, license_key, instance);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(license.id);
+    expect(await page.locator("main").textContent()).toContain("silent longest");
+    await staff.click(page.getByRole("link", { name: "Free the seat of pod-1" }));
+    await staff.click(page.getByRole("dialog").locator("form button.danger"));
+    await page.waitForURL(/done=/);
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    const { data } = await ask(house, `/v1/admin/licenses/${license.id}/activations?active=true`);
+    expect(data.map((seat: { instance_id: string }) => seat.instance_id)).toEqual(["pod-2"]);
+  });
+
+  test("a license gets another 14 days in 3 clicks", async ({ open, house }) => {
+    const expires_at = inDays(5);
+    const { license } = await newLicense(house, { license_type: "trial", expires_at } as object);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(license.id);
+    await staff.click(staff.link("Renew"));
+    const dialog = page.getByRole("dialog");
+    await staff.click(dialog.getByText("Another duration", { exact: true }).first());
+    await dialog.getByRole("spinbutton", { name: "Another duration" }).fill("14");
+    await dialog.getByText(/^14 days: /).waitFor();
+    await staff.click(staff.button("Renew"));
+    await page.waitForURL(/done=renewed/);
+    expect(staff.clicks).toBeLessThanOrEqual(3);
+    const longer = Date.parse((await read(house, license.id)).expires_at) - Date.parse(license.expires_at!);
+    expect(longer).toBe(14 * 86_400_000);
+  });
+
+  test("what a colleague did this week is read in 2 clicks", async ({ open, house }) => {
+    const name = unique("Grace Hopper");
+    const { token } = await ask(house, "/v1/admin/api-tokens", { name, role: "manager" });
+    const made = await ask({ ...house, token }, "/v1/admin/customers", { name: unique("Made by Grace") });
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(
+      page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name: "Activity" }),
+    );
+    await page.getByLabel("By", { exact: true }).fill(name);
+    await page.getByLabel("Since").fill(inDays(-7).slice(0, 10));
+    await page.locator("#events").getByText(made.id).first().waitFor();
+    expect(staff.clicks).toBeLessThanOrEqual(2);
+    expect(await axeFaults(page)).toEqual([]);
+  });
+
+  test("a leaked key is replaced, and the seats that run on it are ended, in 4 clicks", async ({
+    open,
+    house,
+  }) => {
+    const { license, license_key } = await newLicense(house);
+    for (const instance of ["pod-1", "pod-2"]) await activate(house, license_key, instance);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    // The leaked key itself leads to its license, and stays out of the address.
+    await staff.search(license_key);
+    expect(new URL(page.url()).pathname).toBe(`/admin/licenses/${license.id}`);
+    await staff.click(staff.link("Replace key"));
+    const dialog = page.getByRole("dialog");
+    await staff.click(dialog.getByLabel("All seats"));
+    await dialog.getByLabel("Reason").fill("It was on a public page.");
+    await staff.click(dialog.locator("form .submit button"));
+    await dialog.waitFor({ state: "detached" });
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    expect(await read(house, license.id)).toMatchObject({ revision: 2 });
+    const { data } = await ask(house, `/v1/admin/licenses/${license.id}/activations?active=true`);
+    expect(data).toEqual([]);
+  });
+
+  test("a license goes to another customer in 4 clicks", async ({ open, house }) => {
+    const { license } = await newLicense(house);
+    const other = (await firm(house)) as { id: string; company?: string };
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(license.id);
+    await staff.click(staff.link("Transfer"));
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Search the new customer").fill(String(other.company));
+    await staff.click(dialog.getByText(String(other.company)));
+    await dialog.getByLabel("Reason").fill("The firm was sold.");
+    await staff.click(dialog.locator("form .submit button"));
+    await page.waitForURL(/done=transferred/);
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    expect(await read(house, license.id)).toMatchObject({ customer_id: other.id });
+  });
+
+  test("instances below 2.0 are listed in 2 clicks", async ({ open, house }) => {
+    const { license, license_key } = await newLicense(house, { max_instances: 2 });
+    await activate(house, license_key, unique("old"), { app_version: "1.9.3" });
+    const { page } = await open({ token: (await newToken(house, "viewer")).token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(
+      page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name: "Instances" }),
+    );
+    await page.getByLabel("Version below").fill("2.0.0");
+    await page.waitForURL(/app_version_below=2/);
+    expect(staff.clicks).toBeLessThanOrEqual(2);
+    expect(license.id).toMatch(/^lic_/);
+  });
+});
