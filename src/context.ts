@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Database } from "./storage/database.ts";
-import type { Customer, License, Role } from "./storage/schema.ts";
+import type { ContactRole, Customer, License, Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -73,12 +73,26 @@ export interface Staff {
   role: Role;
 }
 
+/** A customer, on the customer's site: a contact, or whoever has the key of one license and sees that one alone. */
+export interface SiteVisitor {
+  type: "customer";
+  /** The contact's id, or that of the license. */
+  id: string;
+  customerId: string;
+  roles: readonly SiteRole[];
+  /** The one license that a key opens; null for a contact. */
+  licenseId: string | null;
+}
+
+export type SiteRole = ContactRole | "key";
+
 /** Who acts. An instance proves itself by its license key alone, staff by a credential with a role; the system acts
  * by rule, or carries out what a member of staff ordered, with the role that they have now. */
 type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
   | { type: "system"; id: string; orderedBy?: Staff }
+  | SiteVisitor
   | Staff;
 
 export type { Role };

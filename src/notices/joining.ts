@@ -20,7 +20,7 @@ import {
 import { whenOf } from "./ladder.ts";
 import { emailOf, sealed } from "./outbox.ts";
 import { contactAt, contactsOf } from "./recipients.ts";
-import type { LicenseFacts, Notice, Several } from "./templates/index.ts";
+import type { LicenseFacts, KeptNotice, Several } from "./templates/index.ts";
 
 /** While a night's notices are written they wait for each other; if the night dies, this long. */
 export const HELD = 15 * 60 * SECOND;
@@ -33,6 +33,10 @@ interface Subject {
   customer: Customer;
   contact: Contact | undefined;
 }
+
+/** Whom a customer asks. */
+export const contactIn = ({ mail }: Context["config"]): string =>
+  mail.replyTo ?? /<([^<>]+)>$/.exec(mail.from ?? "")?.[1] ?? mail.from ?? "your vendor";
 
 /** What a notice says about a license. */
 export const factsOf = (
@@ -52,17 +56,18 @@ export const factsOf = (
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
-  contact:
-    config.mail.replyTo ??
-    /<([^<>]+)>$/.exec(config.mail.from ?? "")?.[1] ??
-    config.mail.from ??
-    "your vendor",
+  contact: contactIn(config),
 });
 
 type NoticeKind = "expiry_warning" | "license_expired";
 
 /** One notice about licenses of one customer, in any order: the letter has its own. */
-export function noticeAbout(context: Context, now: number, kind: NoticeKind, subjects: Subject[]): Notice {
+export function noticeAbout(
+  context: Context,
+  now: number,
+  kind: NoticeKind,
+  subjects: Subject[],
+): KeptNotice {
   const told = subjects.map(({ license, customer, contact }) => ({
     facts: factsOf(context, license, customer, contact),
     when: whenOf(now, license.expires_at ?? 0),

@@ -196,6 +196,21 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { id: "con_a", customer_id: "nobody", email: "a", portal: 1, created_at: 0, updated_at: 0 },
     wrong: [{ roles: "{}" }, { portal: 2 }, { own: 2 }],
   },
+  portal_links: {
+    right: {
+      hash: "a",
+      browser_hash: "a",
+      address_hash: "a",
+      network_hash: "a",
+      contacts: "[]",
+      created_at: 0,
+    },
+    wrong: [{ contacts: "{}" }],
+  },
+  portal_sessions: {
+    right: { hash: "a", customer_id: "nobody", contact_id: "a", created_at: 0, expires_at: 0 },
+    wrong: [{ contact_id: null }, { license_id: "a" }],
+  },
   mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
   audit_seals: {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
@@ -322,6 +337,11 @@ describe("the triggers", () => {
       "licenses_uncount_update",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
+      // test/http/portal/sign-in.spec.ts
+      "portal_sessions_contact_changed",
+      "portal_sessions_contact_gone",
+      "portal_sessions_customer_gone",
+      "portal_sessions_license_changed",
       // test/licensing/usage/folding.spec.ts
       "usage_unfold",
     ]);

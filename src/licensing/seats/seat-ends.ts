@@ -2,9 +2,15 @@
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import type { SqlValue } from "../../storage/database.ts";
-import { HOUR, SECOND } from "../../kernel/dates.ts";
+import { DAY, HOUR, SECOND } from "../../kernel/dates.ts";
 import type { CertificateIdentity } from "./certificates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
+
+/** Who took it, as the column says it: what a customer frees on the customer's site is taken back, as staff take it. */
+function endedBy({ actor }: Context): "lease" | "instance" | "staff" {
+  if (actor.type === "system") return "lease";
+  return actor.type === "instance" ? "instance" : "staff";
+}
 
 // An activation ends now, or when its lease ran out earlier. The event comes first, while the row is still unchanged.
 function end(
@@ -33,7 +39,7 @@ function end(
       `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = iif(freed_at IS NULL, ?, 'staff')
        WHERE ended_at = 0 AND ${where}`,
       now,
-      context.actor.type === "system" ? "lease" : context.actor.type,
+      endedBy(context),
       ...values,
     ),
   ];
@@ -118,6 +124,44 @@ export function freeSeats(
       { sql: `FROM activations WHERE ${held}`, values: [now, ...values] },
     ),
     context.db.sql(`UPDATE activations SET freed_at = ? WHERE ${held}`, now, now, ...values),
+  ];
+}
+
+/** The most seats of a license that its customer frees within this time is max_instances. */
+export const FREEING_WINDOW = 30 * DAY;
+
+/**
+ * Frees a seat at the request of its customer: never that of a file, and in a while only as many as the license has, or
+ * a license for one would run anywhere in turn. The first statement enforces both.
+ */
+export function freeOwnSeat(
+  context: Context,
+  now: number,
+  { customerId, licenseId, activationId }: { customerId: string; licenseId: string; activationId: string },
+): D1PreparedStatement[] {
+  return [
+    context.db.sql(
+      `INSERT INTO portal_frees (license_id, freed_at, activation_id)
+       SELECT a.license_id, ?1, a.id FROM activations a JOIN licenses l ON l.id = a.license_id
+       WHERE a.license_id = ?2 AND a.ended_at = 0 AND a.id = ?3 AND l.customer_id = ?4
+         AND a.lease_expires_at > ?1 AND a.actor_type <> 'staff'
+         AND (l.max_instances IS NULL OR l.max_instances > (
+           SELECT count(*) FROM portal_frees f WHERE f.license_id = ?2 AND f.freed_at > ?1 - ${FREEING_WINDOW}))`,
+      now,
+      licenseId,
+      activationId,
+      customerId,
+    ),
+    ...end(
+      context,
+      now,
+      "activation.ended",
+      `license_id = ? AND id = ? AND EXISTS (SELECT 1 FROM portal_frees f
+         WHERE f.license_id = activations.license_id AND f.freed_at = ? AND f.activation_id = activations.id)`,
+      licenseId,
+      activationId,
+      now,
+    ),
   ];
 }
 

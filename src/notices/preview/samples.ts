@@ -3,7 +3,7 @@ import { base64url } from "jose";
 import type { Services } from "../../context.ts";
 import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
 import type { Message } from "../../storage/schema.ts";
-import type { LicenseFacts, Notice, Several, When } from "../templates/index.ts";
+import type { LicenseFacts, KeptNotice, Several, When } from "../templates/index.ts";
 
 /** As long as a real key, and of no use to anybody. */
 const SAMPLE_KEY = [40, 640, 64]
@@ -36,7 +36,7 @@ function factsOf({ config, clock }: Services, type: string, days: number, grace:
 }
 
 /** A mail of this kind about `count` licenses, at most three. */
-export function sampleOf(context: Services, kind: Message["kind"], count: number): Notice {
+export function sampleOf(context: Services, kind: Message["kind"], count: number): KeptNotice {
   const licenses = SAMPLES.slice(0, count).map(([type, days, grace]) => ({
     facts: factsOf(context, type, kind === "license_expired" ? 0 : days, grace),
     when: days === 1 ? "tomorrow" : { in: days },

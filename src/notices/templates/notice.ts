@@ -90,6 +90,14 @@ export type Notice =
   | { kind: "expiry_warning"; licenses: Several<{ facts: LicenseFacts; when: When }> }
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
   | {
+      kind: "sign_in";
+      product: string;
+      name: string;
+      link: string;
+      minutes: number;
+      contact: string;
+    }
+  | {
       kind: "admin_digest";
       product: string;
       day: string;
@@ -109,5 +117,8 @@ export type Notice =
       seal: SealHead | null;
       jobs: DigestJob[];
     };
+
+/** What the outbox keeps. A link for signing in is mailed at once: nobody may read it here. */
+export type KeptNotice = Exclude<Notice, { kind: "sign_in" }>;
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;
