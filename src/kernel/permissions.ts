@@ -36,6 +36,8 @@ const ALLOWED_ON_SITE = {
   /** Who holds a seat, and where. */
   seats: ["license", "technical"],
   free: ["technical"],
+  /** Request files in, license files out, and receipts. */
+  files: ["technical"],
   keys: ["license"],
 } as const satisfies Record<string, readonly SiteRole[]>;
 

@@ -2,6 +2,7 @@
 // called.
 import { brandSheet } from "../ui/brand-sheet.ts";
 import { surface } from "../surface.ts";
+import { airGapDoors } from "./air-gap.tsx";
 import { freeSeatForm } from "./free-seat.tsx";
 import { keyDoors } from "./key.tsx";
 import { licensePage } from "./license.tsx";
@@ -9,7 +10,7 @@ import { licenseList } from "./licenses.tsx";
 import { type Door, guarded, mountSite } from "./mount.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 
-export const doors: Door[] = [licenseList, licensePage, ...keyDoors, freeSeatForm];
+export const doors: Door[] = [licenseList, licensePage, ...keyDoors, freeSeatForm, ...airGapDoors];
 
 const pages = surface();
 pages.get(

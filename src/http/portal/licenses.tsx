@@ -8,13 +8,23 @@ import { Heading } from "./parts.tsx";
 export const licenseList: Page = {
   path: "/portal",
   access: "licenses",
-  async show({ context, query, now, session }) {
+  async show({ context, query, now, session, may }) {
     const { rows, next } = await ownLicenses(context, query["after"]);
     return {
       title: "Licenses",
       body: (
         <>
-          <Heading title="Licenses" lead={session.customerName} />
+          <Heading
+            title="Licenses"
+            lead={session.customerName}
+            actions={
+              may("files") ? (
+                <a class="button" href="/portal/air-gap">
+                  Without a network
+                </a>
+              ) : null
+            }
+          />
           <section class="card">
             <Table
               caption="Your licenses"

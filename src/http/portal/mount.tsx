@@ -36,9 +36,14 @@ export interface Form {
   submit(visit: Visit, entry: Entry): Promise<{ to: string }>;
 }
 
-export type Door = Page | Form;
+/** The form leads to an answer of its own, such as a file, each time it is sent. */
+export interface Inquiry extends Omit<Form, "submit"> {
+  answer(visit: Visit, entry: Entry): Promise<Response>;
+}
 
-const isForm = (door: Door): door is Form => "submit" in door;
+export type Door = Page | Form | Inquiry;
+
+const isForm = (door: Door): door is Form | Inquiry => "submit" in door || "answer" in door;
 
 /** Answers with a page; `visit` is null if nobody is signed in. */
 export function respond(http: Http, visit: Visit | null, view: View): Response | Promise<Response> {
@@ -134,21 +139,14 @@ async function open(door: Door, visit: Visit): Promise<Response> {
   return view instanceof Response ? view : respond(visit.http, visit, view);
 }
 
-async function take(form: Form, visit: Visit): Promise<Response> {
+async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   const { http } = visit;
   assertOwnOrigin(http);
   await limitBody(http, MAX_BODY);
   const entry = await readEntry(http);
   await assertOwnForm(visit, entry);
-  const number = entry.text("once") ?? "";
-  if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
-  const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
   try {
-    const { answer } = await once(visit.context, request, async (context) => {
-      const { to } = await form.submit({ ...visit, context }, entry);
-      return { status: 303, headers: { Location: to }, body: "" };
-    });
-    return http.redirect(answer.headers["Location"] ?? "/portal", 303);
+    return await ("submit" in form ? carryOut(form, visit, entry) : form.answer(visit, entry));
   } catch (error) {
     const problem = problemOf(error, http);
     if (problem.type.status >= 500 || problem.type.status === 404 || problem.code === "FORBIDDEN")
@@ -156,4 +154,17 @@ async function take(form: Form, visit: Visit): Promise<Response> {
     const view = await form.show(visit, entry.refused(problem));
     return respond(http, visit, { ...view, title: `Error: ${view.title}`, problem });
   }
+}
+
+/** Each form that we render has its own number. */
+async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Response> {
+  const { http } = visit;
+  const number = entry.text("once") ?? "";
+  if (!/^[A-Za-z0-9-]{20,40}$/.test(number)) throw invalid("once", "The form has no number");
+  const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
+  const { answer } = await once(visit.context, request, async (context) => {
+    const { to } = await form.submit({ ...visit, context }, entry);
+    return { status: 303, headers: { Location: to }, body: "" };
+  });
+  return http.redirect(answer.headers["Location"] ?? "/portal", 303);
 }

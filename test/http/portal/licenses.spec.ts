@@ -246,6 +246,8 @@ const OPENS: Record<string, string[]> = {
   "/portal/licenses/{id}/key": ["license"],
   "/portal/licenses/{id}/key/file": ["license"],
   "/portal/seats/{id}/free": ["technical"],
+  "/portal/air-gap": ["technical"],
+  "/portal/air-gap/receipt": ["technical"],
 };
 
 describe("role × page", () => {
