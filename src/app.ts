@@ -4,6 +4,7 @@ import { auditEndpoints } from "./http/admin/audit.ts";
 import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { customerRequestEndpoints } from "./http/admin/customer-requests.ts";
 import { exportEndpoints } from "./http/admin/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
 import { importEndpoints } from "./http/admin/imports.ts";
@@ -25,6 +26,7 @@ export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
   ...contactEndpoints,
+  ...customerRequestEndpoints,
   ...licenseTypeEndpoints,
   ...allLicenseEndpoints,
   ...activationEndpoints,

@@ -38,6 +38,8 @@ const ALLOWED_ON_SITE = {
   free: ["technical"],
   /** Request files in, license files out, and receipts. */
   files: ["technical"],
+  /** A renewal, more seats, a question; and the answers. */
+  ask: CONTACTS,
   keys: ["license"],
 } as const satisfies Record<string, readonly SiteRole[]>;
 

@@ -211,6 +211,18 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { hash: "a", customer_id: "nobody", contact_id: "a", created_at: 0, expires_at: 0 },
     wrong: [{ contact_id: null }, { license_id: "a" }],
   },
+  customer_requests: {
+    right: {
+      id: "a",
+      customer_id: "nobody",
+      contact_id: "a",
+      kind: "seats",
+      seats: 1,
+      text: "",
+      created_at: 0,
+    },
+    wrong: [{ kind: "wish" }, { kind: "question" }, { seats: 0 }, { status: "lost" }, { answered_at: 1 }],
+  },
   mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
   audit_seals: {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
@@ -314,6 +326,8 @@ describe("the triggers", () => {
       "audit_marks_refuse_update",
       "audit_seals_refuse_delete",
       "audit_seals_refuse_update",
+      // test/http/portal/requests.spec.ts
+      "customer_requests_gone",
       // test/licensing/customers/contacts.spec.ts
       "customers_contact_changed",
       "customers_contact_made",

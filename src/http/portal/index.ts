@@ -8,9 +8,17 @@ import { keyDoors } from "./key.tsx";
 import { licensePage } from "./license.tsx";
 import { licenseList } from "./licenses.tsx";
 import { type Door, guarded, mountSite } from "./mount.tsx";
+import { requestsForm } from "./requests.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 
-export const doors: Door[] = [licenseList, licensePage, ...keyDoors, freeSeatForm, ...airGapDoors];
+export const doors: Door[] = [
+  licenseList,
+  licensePage,
+  ...keyDoors,
+  freeSeatForm,
+  ...airGapDoors,
+  requestsForm,
+];
 
 const pages = surface();
 pages.get(

@@ -169,6 +169,10 @@ const Usage: FC<{ license: OwnLicense; days: UsedDay[] }> = ({ license, days }) 
   </div>
 );
 
+/** What the state of a license makes likely. */
+const wishFor = (license: OwnLicense, now: number): "seats" | "renewal" =>
+  standingOf(license, now) === "active" && license.max_instances !== null ? "seats" : "renewal";
+
 export const licensePage: Page = {
   path: "/portal/licenses/{id}",
   access: "licenses",
@@ -193,11 +197,21 @@ export const licensePage: Page = {
             lead={<code>{license.id}</code>}
             done={DONE[query["done"] ?? ""]}
             actions={
-              may("keys") ? (
-                <a class="button" href={`/portal/licenses/${license.id}/key`}>
-                  License key
-                </a>
-              ) : null
+              <>
+                {may("ask") ? (
+                  <a
+                    class="button"
+                    href={`/portal/requests?kind=${wishFor(license, now)}&license=${license.id}`}
+                  >
+                    {wishFor(license, now) === "seats" ? "Ask for seats" : "Ask for a renewal"}
+                  </a>
+                ) : null}
+                {may("keys") ? (
+                  <a class="button" href={`/portal/licenses/${license.id}/key`}>
+                    License key
+                  </a>
+                ) : null}
+              </>
             }
           />
           <State license={license} now={now} />

@@ -18,11 +18,18 @@ export const licenseList: Page = {
             title="Licenses"
             lead={session.customerName}
             actions={
-              may("files") ? (
-                <a class="button" href="/portal/air-gap">
-                  Without a network
-                </a>
-              ) : null
+              <>
+                {may("files") ? (
+                  <a class="button" href="/portal/air-gap">
+                    Without a network
+                  </a>
+                ) : null}
+                {may("ask") ? (
+                  <a class="button" href="/portal/requests">
+                    Ask us
+                  </a>
+                ) : null}
+              </>
             }
           />
           <section class="card">

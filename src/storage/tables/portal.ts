@@ -50,3 +50,32 @@ export const portalFrees = sqliteTable(
     index("portal_frees_by_age").on(table.freed_at),
   ],
 );
+
+export const REQUEST_KINDS = ["renewal", "seats", "question"] as const;
+
+export const REQUEST_STATUSES = ["open", "accepted", "declined"] as const;
+
+export const customerRequests = sqliteTable(
+  "customer_requests",
+  {
+    id: text().primaryKey(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+    license_id: text(),
+    contact_id: text().notNull(),
+    kind: text({ enum: REQUEST_KINDS }).notNull(),
+    seats: integer(),
+    text: text().notNull(),
+    status: text({ enum: REQUEST_STATUSES }).notNull().default("open"),
+    answer: text(),
+    answered_at: integer(),
+    created_at: integer().notNull(),
+  },
+  (table) => [
+    index("customer_requests_by_customer").on(table.customer_id, table.id),
+    index("customer_requests_by_status").on(table.status, table.id),
+  ],
+);
+
+export type CustomerRequest = typeof customerRequests.$inferSelect;

@@ -246,6 +246,7 @@ const OPENS: Record<string, string[]> = {
   "/portal/licenses/{id}/key": ["license"],
   "/portal/licenses/{id}/key/file": ["license"],
   "/portal/seats/{id}/free": ["technical"],
+  "/portal/requests": ["license", "billing", "technical"],
   "/portal/air-gap": ["technical"],
   "/portal/air-gap/receipt": ["technical"],
 };

@@ -165,23 +165,14 @@ export async function deactivateOffline(
   const stopped = await readReceipt(context, receipt);
   if (stopped?.licenseId !== id)
     throw invalid("receipt", "Is not a receipt of an installation of this license");
-  await endByReceipt(context, stopped, endActivationByReceipt(context, context.clock.now(), stopped));
-}
-
-/**
- * Frees the seat of an installation that stopped.
- * @param ending the statements that do so
- * @throws Problem CONFLICT if the seat is still taken
- */
-export async function endByReceipt(
-  context: Context,
-  { licenseId: id, activationId }: CertificateIdentity,
-  ending: D1PreparedStatement[],
-): Promise<void> {
-  const { db } = context;
+  const { db, clock } = context;
   const results = await db.batch([
-    ...ending,
-    db.sql("SELECT 1 FROM activations WHERE license_id = ? AND ended_at = 0 AND id = ?", id, activationId),
+    ...endActivationByReceipt(context, clock.now(), stopped),
+    db.sql(
+      "SELECT 1 FROM activations WHERE license_id = ? AND ended_at = 0 AND id = ?",
+      id,
+      stopped.activationId,
+    ),
   ]);
   if (results.at(-1)?.results.length === 0) return;
   throw new Problem(
