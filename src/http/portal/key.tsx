@@ -1,5 +1,5 @@
 // /portal/licenses/{id}/key: the key, and how to install it. Each view is recorded.
-import { ownKey, ownLicense } from "../../licensing/portal/own.ts";
+import { ownKey } from "../../licensing/portal/own.ts";
 import { Problem } from "../../problems.ts";
 import { Card, Copyable } from "../ui/show.tsx";
 import { Install } from "./install.tsx";
@@ -20,10 +20,7 @@ const keyPage: Page = {
   async show(visit) {
     assertOwnVisit(visit);
     const { context } = visit;
-    const [license, key] = await Promise.all([
-      ownLicense(context, idOf(visit)),
-      ownKey(context, idOf(visit)),
-    ]);
+    const { license, key } = await ownKey(context, idOf(visit));
     return {
       title: "License key",
       body: (
@@ -58,10 +55,10 @@ const keyFile: Page = {
   async show(visit) {
     assertOwnVisit(visit);
     const { context, http } = visit;
-    const { id } = await ownLicense(context, idOf(visit));
-    return http.body(`${await ownKey(context, id)}\n`, 200, {
+    const { license, key } = await ownKey(context, idOf(visit));
+    return http.body(`${key}\n`, 200, {
       "Content-Type": "text/plain; charset=utf-8",
-      "Content-Disposition": `attachment; filename="${id}.license-key.txt"`,
+      "Content-Disposition": `attachment; filename="${license.id}.license-key.txt"`,
     });
   },
 };

@@ -177,8 +177,8 @@ export async function ownUsage(context: Context, id: string): Promise<UsedDay[]>
   return (found?.results ?? []) as unknown as UsedDay[];
 }
 
-/** The current key. Each look is recorded. @throws Problem LICENSE_NOT_FOUND */
-export async function ownKey(context: Context, id: string): Promise<string> {
+/** A license and its current key. Each look is recorded. @throws Problem LICENSE_NOT_FOUND */
+export async function ownKey(context: Context, id: string): Promise<{ license: OwnLicense; key: string }> {
   const { customerId } = allowOnSite(context, "keys");
   const { db, clock } = context;
   const license = await ownLicense(context, id);
@@ -197,5 +197,5 @@ export async function ownKey(context: Context, id: string): Promise<string> {
     ),
   ]);
   if (looked?.meta.changes === 0) throw notTheirs();
-  return key;
+  return { license, key };
 }

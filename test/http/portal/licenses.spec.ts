@@ -4,6 +4,7 @@ import { doors } from "../../../src/http/portal/index.ts";
 import { newIsland } from "../../support/island.ts";
 import { FakeResend } from "../../support/mail.ts";
 import { Browser, type House, hidden, newContact, newHouse, signedIn } from "../../support/portal.ts";
+import { metered } from "../../support/meter.ts";
 import { activate, admin, checkIn, eventsOf, rows } from "../../support/service.ts";
 
 let resend: FakeResend;
@@ -110,6 +111,21 @@ describe("a page", () => {
     expect(page.html).not.toContain("box-50");
     const next = await house.browser.get(`/portal/licenses/${house.license.id}?after=box-49`);
     expect(next.html).toContain("box-51");
+  });
+
+  it("costs at most three round trips, whichever it is", async () => {
+    const house = await open();
+    const seat = await seatOf(house.key, "one");
+    const { bindings, cost } = metered();
+    const counted = new Browser(bindings);
+    for (const [name, value] of house.browser.cookies) counted.cookies.set(name, value);
+    for (const { path } of doors) {
+      const id = path.includes("/seats/") ? seat : house.license.id;
+      cost.trips = 0;
+      expect((await counted.get(path.replace("{id}", id))).status, path).toBe(200);
+      expect(cost.trips, path).toBeLessThanOrEqual(3);
+      expect(cost.trips, path).toBeGreaterThan(0);
+    }
   });
 
   it.each(["after='; DROP TABLE x", "after=%00", `after=${"x".repeat(3_000)}`, "done=<script>"])(

@@ -21,6 +21,7 @@ const WORDS: Record<string, string> = {
   "contact.deleted": "Contact removed",
   "contact.email_bounced": "Mail to a contact bounced",
   "contact.email_complained": "A contact marked mail as spam",
+  "contact.signed_in": "Contact signed in to the customer's site",
   "customer.changed": "Customer changed",
   "customer.created": "Customer created",
   "customer.deleted": "Customer deleted",
@@ -28,6 +29,9 @@ const WORDS: Record<string, string> = {
   "customer.email_complained": "Mail reported as spam",
   "customer.reinstated": "Licenses of the customer reinstated",
   "customer.suspended": "Licenses of the customer suspended",
+  "customer_request.accepted": "Request of the customer accepted",
+  "customer_request.created": "Customer asked for something",
+  "customer_request.declined": "Request of the customer declined",
   "instance.clone_cleared": "Clone mark cleared",
   "instance.clone_suspected": "Clone suspected",
   "instance.fingerprint_changed": "Fingerprint changed",
@@ -72,6 +76,7 @@ export const actionsFor = ({ context }: Visit): [action: string, words: string][
 /** What happened, in words; a kind without its own words is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {
   if (action === "activation.ended" && actor.type === "staff") return "Seat freed";
+  if (action === "activation.ended" && actor.type === "customer") return "Seat freed by the customer";
   const plain = action.replaceAll(/[._]/g, " ");
   return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 };
