@@ -2,6 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { doors } from "../../../src/http/portal/index.ts";
 import { newIsland } from "../../support/island.ts";
+import { ownSeat } from "../../../src/licensing/portal/own.ts";
+import { servicesOf } from "../../../src/services.ts";
+import { env } from "../../support/env.ts";
 import { FakeResend } from "../../support/mail.ts";
 import { Browser, type House, hidden, newContact, newHouse, signedIn } from "../../support/portal.ts";
 import { metered } from "../../support/meter.ts";
@@ -331,6 +334,23 @@ describe("customer × page × another's object", () => {
       JSON.stringify(await rows("SELECT * FROM activations WHERE license_id = ?", theirs.license.id)),
     ).toBe(before);
     expect(await rows("SELECT 1 FROM portal_frees WHERE license_id = ?", theirs.license.id)).toEqual([]);
+  });
+
+  it("finds no seat of another customer, also for a page that asks for nothing else", async () => {
+    const [own, theirs] = [await newHouse(), await newHouse()];
+    const actor = {
+      type: "customer",
+      id: own.contact.id,
+      customerId: own.customer.id,
+      roles: ["technical"],
+      licenseId: null,
+    } as const;
+    const context = { ...servicesOf(env), actor, requestId: "r", ip: null, defer: () => undefined };
+    const seat = await seatOf(own.key, "mine");
+    expect((await ownSeat(context, seat)).id).toBe(seat);
+    await expect(ownSeat(context, await seatOf(theirs.key, "theirs"))).rejects.toMatchObject({
+      code: "NOT_FOUND",
+    });
   });
 
   it("opens no page to a stranger, and no call of staff to a customer", async () => {
