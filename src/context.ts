@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Database } from "./storage/database.ts";
-import type { ContactRole, Customer, License, Role } from "./storage/schema.ts";
+import type { ContactRole, Customer, License, Message, Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -49,6 +49,14 @@ export interface LicenseMail {
     now: number,
     changed: { customerId: string; which: string },
   ): D1PreparedStatement[];
+  /**
+   * Forgets the mails of a customer to addresses that none of its contacts has, and what digests said: texts, addresses
+   * and subjects. What waits is not sent. In pages.
+   * @returns whether there may be more
+   */
+  forgetPage(context: Context, now: number, customerId: string): Promise<boolean>;
+  /** The text of a mail, from its row; null if it is not kept any more. */
+  textOf(context: Context, mail: Pick<Message, "id" | "content">): Promise<string | null>;
   /** Sends what is due, after the answer. */
   sendSoon(context: Context): void;
 }
@@ -56,12 +64,17 @@ export interface LicenseMail {
 export interface Services {
   config: Config;
   db: Database;
-  /** Keeps the heads of the seals out of the database; null where the account has no R2. */
+  /** Weekly backups, and what must outlive the database: heads of seals, erasures. Null where the account has no R2. */
   backups: R2Bucket | null;
   clock: Clock;
   ids: Ids;
   keyring: Keyring;
   mail: LicenseMail;
+  /**
+   * Tells webhook endpoints of new events, after the answer.
+   * @param by who caused them: for an installation nothing is looked up, unless somebody is known to listen
+   */
+  tellSoon(context: Context, by: "staff" | "customer" | "instance"): void;
   limits: { refusedCredentials: Limiter; license: Limiter; signIn: Limiter };
   log(level: "info" | "error", record: LogRecord): void;
 }

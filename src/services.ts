@@ -6,6 +6,7 @@ import { createKeyring } from "./crypto/keyring.ts";
 import { licenseMail } from "./notices/license-mail.ts";
 import { openDatabase } from "./storage/database.ts";
 import { pause } from "./storage/retry.ts";
+import { areEndpoints } from "./webhook-endpoints/known.ts";
 
 const RANDOM_SCALE = 2 ** 32;
 
@@ -23,6 +24,12 @@ const random = (): number => {
 
 const log: Services["log"] = (level, record) => {
   console[level === "error" ? "error" : "log"](JSON.stringify({ level, ...record }));
+};
+
+const tellSoon: Services["tellSoon"] = (context, by) => {
+  const any = areEndpoints(context);
+  if (any === false || (any === undefined && by === "instance")) return;
+  context.defer(import("./webhook-endpoints/soon.ts").then(({ deliverSoon }) => deliverSoon(context)));
 };
 
 const built = new WeakMap<Env, Services>();
@@ -48,6 +55,7 @@ export function servicesOf(env: Env): Services {
     ids: { ulid: (now) => ulid(now, random), random },
     keyring: createKeyring(config.signingKeys, config.retiredKeys),
     mail: licenseMail,
+    tellSoon,
     limits: {
       refusedCredentials: limiter(env.REFUSED_CREDENTIALS_LIMIT),
       license: limiter(env.LICENSE_LIMIT),

@@ -102,6 +102,8 @@ describe("the configuration", () => {
     ["ISSUER", undefined, "is missing"],
     ["ISSUER", "licensing", "is malformed"],
     ["ISSUER", "ftp://licensing.example", "is malformed"],
+    ["ISSUER", "HTTPS://Drill.invalid:443/", "is malformed"],
+    ["ISSUER_FORMER", "https://drill.invalid", "is malformed"],
     ["ISSUER_FORMER", "licensing.acme.example", "is malformed"],
     ["ISSUER_FORMER", "https://a.example,ftp://b.example", "is malformed"],
     ["ISSUER_FORMER", Array.from({ length: 21 }, (_, n) => `https://${n}.example`).join(), "is malformed"],

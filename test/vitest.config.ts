@@ -34,7 +34,7 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
       main: join(root, "src/worker.ts"),
       wrangler: { configPath: join(root, "wrangler.toml") },
       miniflare: {
-        d1Databases: ["before"],
+        d1Databases: ["before", "empty"],
         bindings: {
           // Made for this run; no key or token is kept in the repository.
           SIGNING_KEYS: await generateKeys(),

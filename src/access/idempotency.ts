@@ -4,7 +4,8 @@
 // of two identical requests violates the claim's primary key, so its whole batch fails. A request is therefore both
 // remembered and done, or neither, whenever a Worker dies. See docs/decisions/0004.
 import type { Context } from "../context.ts";
-import { type EntityType, recordChange } from "../record/events.ts";
+import type { EntityType } from "../record/entities.ts";
+import { recordChange } from "../record/events.ts";
 import { seal, unseal } from "../crypto/sealing.ts";
 import { DAY, SECOND } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
@@ -22,7 +23,7 @@ const PAUSES = [25, 50, 100, 200, 400, 600, 625];
 /** How often a request starts again because an identical one was refused and left nothing. */
 const ATTEMPTS = 8;
 
-const PURPOSE = "caio-licensing idempotency answer";
+export const PURPOSE = "caio-licensing idempotency answer";
 
 export interface KeyedRequest {
   /** Chosen by the caller; unique only together with the actor. */
@@ -33,7 +34,7 @@ export interface KeyedRequest {
 
 /** For an answer that shows a secret: the event that records each time it is shown again. */
 export interface Look {
-  action: "license.key_revealed" | "api_token.revealed";
+  action: "license.key_revealed" | "api_token.revealed" | "webhook_endpoint.secret_revealed";
   entity: [EntityType, id: string];
 }
 
@@ -178,7 +179,7 @@ async function read({ db, actor, clock }: Context, { key, hash }: KeyedRequest):
   return row;
 }
 
-const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
+export const ownerOf = (actorId: string, key: string): string => JSON.stringify([actorId, key]);
 
 /**
  * Remembers the answer, and also the request if it wrote nothing and so has no claim yet. If this fails, the request

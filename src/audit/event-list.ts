@@ -8,7 +8,8 @@ import { SearchText, Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
-import { ACCESS_ENTITIES, isAccessEntity, isByInstances, isOfAccess } from "../record/events.ts";
+import { ACCESS_ENTITIES, isAccessEntity, isOfAccess } from "../record/entities.ts";
+import { isByInstances } from "../record/events.ts";
 
 /** As long as the longest id, an e-mail address. */
 const Id = Sought(254);
@@ -18,6 +19,7 @@ export const EventFilter = z.object({
   entity: z.optional(Id),
   /** Who did it: ADMIN_TOKEN, a token's id, a person's e-mail address, an instance's id. */
   actor: z.optional(Id),
+  /** A type, or a family of types: license.* */
   action: z.optional(SearchText),
   /** From this instant on. */
   since: z.optional(Since),
@@ -47,7 +49,8 @@ const firstSince = (at: number): SQL => sql`(
 function driverOf({ entity, actor, action }: EventFilter, staffOnly: boolean): SQL | undefined {
   if (entity !== undefined) return eq(events.entity_id, entity);
   if (actor !== undefined && staffOnly) return and(eq(events.actor_id, actor), notByInstance);
-  if (action !== undefined && !isByInstances(action)) return and(eq(events.action, action), notByInstance);
+  if (action !== undefined && !isFamily(action) && !isByInstances(action))
+    return and(eq(events.action, action), notByInstance);
   return undefined;
 }
 
@@ -73,6 +76,12 @@ const NOT_OF_ACCESS = sql`${events.entity_type} NOT IN ${ACCESS_ENTITIES}`;
 export const isShown = (context: Context, action: string): boolean =>
   allows(context, "access") || !isOfAccess(action);
 
+/** All types with the same beginning: license.* */
+const isFamily = (action: string): boolean => action.endsWith(".*");
+
+const isOfType = (event: Event, action: string): boolean =>
+  isFamily(action) ? event.action.startsWith(action.slice(0, -1)) : event.action === action;
+
 function belongs(event: Event, { entity, actor, action, since, until }: EventFilter): boolean {
   return (
     (entity === undefined || event.entity_id === entity) &&
@@ -80,7 +89,7 @@ function belongs(event: Event, { entity, actor, action, since, until }: EventFil
     (actor === undefined ||
       event.actor_id === actor ||
       instanceIdOf(event.actor_id) === instanceIdOf(actor)) &&
-    (action === undefined || event.action === action) &&
+    (action === undefined || isOfType(event, action)) &&
     (since === undefined || event.at >= since) &&
     (until === undefined || event.at < until)
   );

@@ -14,13 +14,14 @@ import { keep, writeSeal } from "./seals.ts";
 /**
  * Begins a new segment with a seal after the last one whose events are there. Its number is higher than any that was
  * used, so that no head which is kept elsewhere is ever replaced.
+ * @param above the highest number that somebody outside knows of
  * @throws Problem CONFLICT if somebody else made a seal meanwhile
  */
-export async function restartSeals(context: Context, reason: string): Promise<AuditSeal> {
+export async function restartSeals(context: Context, reason: string, above = 0): Promise<AuditSeal> {
   allow(context, "seals");
   const now = context.clock.now();
   for (let again = 0; again < ATTEMPTS; again++) {
-    const seal = await unusedNumber(context);
+    const seal = await unusedNumber(context, above);
     await context.db.batch([
       recordChange(context, now, "record.restarted", ["record", "seals"], { reason, seal }, ALWAYS),
     ]);
@@ -38,11 +39,11 @@ export async function restartSeals(context: Context, reason: string): Promise<Au
 const ATTEMPTS = 3;
 
 /** Above all that the database and the bucket have. */
-async function unusedNumber({ db, backups }: Context): Promise<number> {
+async function unusedNumber({ db, backups }: Context, above: number): Promise<number> {
   const [{ highest } = { highest: 0 }] = await db.orm
     .select({ highest: sql<number>`coalesce(max(${auditSeals.id}), 0)`.as("highest") })
     .from(auditSeals);
-  const seal = Math.max(0, highest, backups ? await highestKept(backups) : 0) + 1;
+  const seal = Math.max(above, highest, backups ? await highestKept(backups) : 0) + 1;
   if (Number.isSafeInteger(seal)) return seal;
   throw new Problem("CONFLICT", `There is a seal ${highest}, which this service cannot have made.`);
 }

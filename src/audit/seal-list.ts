@@ -6,7 +6,7 @@ import { formatInstant } from "../kernel/dates.ts";
 import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { allow, allows } from "../kernel/permissions.ts";
 import { Problem } from "../problems.ts";
-import { isAccessEntity } from "../record/events.ts";
+import { isAccessEntity } from "../record/entities.ts";
 import { type AuditSeal, auditSeals, events } from "../storage/schema.ts";
 import { GENESIS, hideEvents, MAX_EVENTS_BEFORE, type ShownEvent } from "./chain.ts";
 import { presentEvent } from "./event-list.ts";

@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
 import { formatInstant } from "../kernel/dates.ts";
-import { type Column, end, list, note, print, printTable, text, when, write } from "./output.ts";
+import { openOutput, saveOrPrint } from "./files.ts";
+import { type Column, end, list, note, print, printOnce, printTable, text, when, write } from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
 import type { Preview } from "./shapes.ts";
@@ -19,11 +20,17 @@ export interface Common {
   yes?: boolean;
 }
 
-/** Adds a command with its examples; examples omit the program's name. */
-export function define(parent: Command, usageText: string, summary: string, examples: string[]): Command {
+/** Adds a command with its examples; examples omit the program's name. The default one of a group needs no name. */
+export function define(
+  parent: Command,
+  usageText: string,
+  summary: string,
+  examples: string[],
+  { isDefault = false } = {},
+): Command {
   const lines = examples.map((example) => `  $ caio-license ${example}`);
   return parent
-    .command(usageText)
+    .command(usageText, { isDefault })
     .description(summary)
     .addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
@@ -125,6 +132,29 @@ export class Call<Options> {
     if (this.options.dryRun) return this.#showUnsent(request);
     await this.client().send(request);
     if (!this.options.json) print(done);
+  }
+
+  /**
+   * Asks for a secret, which is told once: prints it, or puts it into a file that only its owner can read.
+   * @param output the file
+   * @param tell the secret, and what it is, as the beginning of a sentence
+   * @returns the answer
+   */
+  async secret<T>(
+    request: Request,
+    output: string | undefined,
+    tell: (answer: T) => { secret: string; about: string },
+  ): Promise<T> {
+    const { json } = this.options;
+    // Before the call: what cannot be kept must not be made.
+    const place = output === undefined ? null : openOutput(output);
+    const answer = await this.client().send(request);
+    const made = JSON.parse(answer) as T;
+    const { secret, about } = tell(made);
+    if (!json) note(`${about} is not shown again${place === null ? ":" : `, and is in ${place.path}.`}`);
+    if (place === null) await printOnce(json ? answer : secret);
+    else await saveOrPrint(json ? answer : secret, place);
+    return made;
   }
 
   /** Like `change`, for calls that have their own dry run. */

@@ -20,7 +20,8 @@ export const EXIT_CODES = `Exit codes:
   4  not found
   5  refused: a conflict, invalid input, or a license that does not allow it
   6  the service cannot be reached, is unavailable, or asks you to wait
-  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys, no head)`;
+  verify, audit verify: 0 valid, 5 not valid, 2 cannot tell (no file, no keys, no head)
+drill: 0 passed, 1 not passed, 2 cannot tell (the application takes no part)`;
 
 /** An expected failure: shown as it is, without a stack. */
 export class Failure extends Error {
@@ -43,7 +44,7 @@ const secrets = new Set<string>();
 /** Makes sure that this secret never appears in a message, wherever the message comes from. */
 export const keepSecret = (text: string): void => void secrets.add(text);
 
-const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}/g;
+const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}|whsec_[A-Za-z0-9+/]{8,}/g;
 
 // Also a key that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,
 // up to the 86 of an Ed25519 signature.

@@ -1,9 +1,8 @@
 // Turns what people type into what the API takes. Only the service can judge dates and features: they pass unchanged.
-import { readFileSync } from "node:fs";
-import { buffer as readAll } from "node:stream/consumers";
+import { closeSync, openSync, readSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { NotText, textIn } from "../field/files.ts";
-import { usage } from "./failures.ts";
+import { type Failure, usage } from "./failures.ts";
 
 const whole =
   (least: number) =>
@@ -55,6 +54,44 @@ export const keyedAs =
     return { ...before, [`${name}.${text.slice(0, at)}`]: text.slice(at + 1) };
   };
 
+/** A value of an entitlement: true, false, a whole number, unlimited, or a text, which may stand in double quotes. */
+export function valueOf(text: string): OrNull<boolean | number | string> {
+  if (text === "true" || text === "false") return text === "true";
+  if (text === "unlimited") return NULL;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
+}
+
+type Entitled = { value: unknown; until?: string } | null;
+
+/** CODE=VALUE or CODE=VALUE,until=DATE, of an option that can be repeated. */
+export function entitlementOf(text: string, before: Record<string, Entitled> = {}): Record<string, Entitled> {
+  const [, code, value, until] = /^([^=]+)=(.*?)(?:,until=([^,]*))?$/.exec(text) ?? [];
+  if (code === undefined || value === undefined || value === "")
+    throw new InvalidArgumentError(
+      "Must be a code and a value, such as gpus=8 or sso=true,until=2027-06-30.",
+    );
+  const meant = valueOf(value);
+  return {
+    ...before,
+    [code]: { value: meant === NULL ? null : meant, ...(until === undefined ? {} : { until }) },
+  };
+}
+
+/** The code of an entitlement that is taken away, of an option that can be repeated. */
+export const withoutEntitlement = (
+  code: string,
+  before: Record<string, Entitled> = {},
+): Record<string, Entitled> => ({ ...before, [code]: null });
+
+/** CODE=COUNT, of an option that can be repeated. */
+export function meterOf(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const [, code, count] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (code === undefined || count === undefined)
+    throw new InvalidArgumentError("Must be a code and a count, such as tokens=120.");
+  return { ...before, [code]: notNegative(count) };
+}
+
 export function objectOf(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -66,29 +103,70 @@ export function objectOf(text: string): Record<string, unknown> {
   throw new InvalidArgumentError(`Must be a JSON object, such as '{"crm": "4711"}'.`);
 }
 
-/** The text of a file, without a byte order mark. @throws Failure if it cannot be read, or is not in UTF-8 */
+/** A mailbox with years of digests has less. An endless device in a file's place would take all memory. Bytes. */
+const LONGEST = 64 * 1024 * 1024;
+
+/** Parts put together. */
+class Content {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** @throws NotText if there are too many */
+  add(part: Uint8Array): void {
+    this.#length += part.length;
+    if (this.#length > LONGEST) throw new NotText("is longer than 64 MiB");
+    this.#parts.push(part);
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+function* partsOfFile(file: string): Generator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  const fd = openSync(file, "r");
+  try {
+    // Of a pipe there may be more after each part.
+    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer))
+      yield Uint8Array.from(buffer.subarray(0, read));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const notRead = (name: string, error: unknown): Failure =>
+  usage(
+    error instanceof NotText
+      ? `${name} ${error.message}.`
+      : `${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+  );
+
+/** The text of a file, without a byte order mark. @throws Failure if it cannot be read, is too long, or not in UTF-8 */
 export function readTextFile(file: string): string {
-  return decode(file, () => readFileSync(file));
+  const content = new Content();
+  try {
+    for (const part of partsOfFile(file)) content.add(part);
+    return textIn(content.bytes);
+  } catch (error) {
+    throw notRead(file, error);
+  }
 }
 
 /** The same for stdin. @throws Failure */
 export async function readStdin(): Promise<string> {
-  const bytes = await readAll(process.stdin);
-  return decode("The input on stdin", () => bytes);
+  const content = new Content();
+  try {
+    for await (const part of process.stdin) content.add(part as Uint8Array);
+    return textIn(content.bytes);
+  } catch (error) {
+    throw notRead("The input on stdin", error);
+  }
 }
 
 /** A file, or stdin for `-`. @throws Failure */
 export const readInput = async (file: string): Promise<string> =>
   file === "-" ? readStdin() : readTextFile(file);
-
-function decode(name: string, read: () => Uint8Array): string {
-  try {
-    return textIn(read());
-  } catch (error) {
-    if (error instanceof NotText) throw usage(`${name} ${error.message}.`);
-    throw usage(`${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
 
 /** @throws Failure if it is not JSON */
 export async function readJson(file: string): Promise<unknown> {

@@ -3,7 +3,7 @@ import { CommanderError } from "commander";
 import { EXIT, Failure, fail } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
-// The reader may stop early: `caio-license events --all | head`. The exit code known by then stays.
+// The reader may stop early: `caio-license events list --all | head`. The exit code known by then stays.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
   fail({ message: `The output cannot be written (${error.code}).`, lines: [] });

@@ -113,6 +113,21 @@ export const untilEnd = (instant: string): string =>
 
 export const limit = (value: number | null): string => (value === null ? "unlimited" : String(value));
 
+/** A value of an entitlement. */
+export const entitled = (value: boolean | number | string | null): string =>
+  value === null ? "unlimited" : text(String(value));
+
+/** Entitlements by code: gpus=8 (through 30 June 2027), sso=true */
+export const entitlements = (
+  all: Record<string, { value: boolean | number | string | null; until?: string | undefined }>,
+): string =>
+  Object.entries(all)
+    .map(
+      ([code, { value, until }]) =>
+        `${text(code)}=${entitled(value)}${until === undefined ? "" : ` (${untilEnd(until)})`}`,
+    )
+    .join(", ") || "none";
+
 export const list = (values: readonly (string | number)[]): string => plain(values.join(", ")) || "none";
 
 const STANDING_FORMATS: Record<Standing, Format> = {

@@ -1,12 +1,14 @@
 // The tree of commands.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
 import { group } from "./command.ts";
 import { addAccessCommands } from "./commands/access.ts";
-import { addAuditCommands } from "./commands/audit.ts";
-import { addContactCommands } from "./commands/contacts.ts";
-import { addCustomerCommands } from "./commands/customers.ts";
+import { addAuditCommands } from "./commands/trail/audit.ts";
+import { addBackupCommands } from "./commands/backups.ts";
+import { addContactCommands } from "./commands/customers/contacts.ts";
+import { addCustomerCommands } from "./commands/customers/customers.ts";
+import { addDrillCommand } from "./commands/drill.ts";
+import { addEntitlementCommands } from "./commands/entitlements.ts";
+import { addEventCommands } from "./commands/trail/events.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLicenseActions } from "./commands/licenses/license-actions.ts";
 import { addLicenseCommands } from "./commands/licenses/licenses.ts";
@@ -19,8 +21,10 @@ import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
 import { addUsageCommands } from "./commands/usage.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
+import { addWebhookEndpointCommands } from "./commands/webhook-endpoints.ts";
 import { addCompletionCommands } from "./completion.ts";
 import { EXIT_CODES, redact, safe } from "./failures.ts";
+import { version } from "./version.ts";
 
 const AFTER = `
 Environment:
@@ -35,11 +39,6 @@ Examples:
   $ caio-license login --url https://licensing.example
   $ caio-license licenses create --customer acme --type standard --days 365
   $ caio-license expiring --days 14`;
-
-const version = (): string => {
-  const manifest = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
-};
 
 export function createProgram(): Command {
   const program = new Command("caio-license")
@@ -60,15 +59,20 @@ export function createProgram(): Command {
   addLicenseActions(licenses);
   addPendingChangeCommands(program);
   addOverviewCommands(program);
+  addEventCommands(program);
   addInstanceCommands(program);
   addUsageCommands(program);
   addAuditCommands(program);
   addTransferCommands(program);
+  addBackupCommands(program);
   addOfflineCommands(program);
   addMessageCommands(program);
   addAccessCommands(program);
+  addWebhookEndpointCommands(program);
   addTypeCommands(program);
+  addEntitlementCommands(program);
   addVerifyCommand(program);
+  addDrillCommand(program);
   addCompletionCommands(program);
   return program;
 }

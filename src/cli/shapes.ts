@@ -1,13 +1,25 @@
 // The service's answers as types, from the same declarations as its OpenAPI document.
 import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
+import type * as backups from "../http/admin/backups/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
+import type * as entitlements from "../http/admin/entitlement-schemas.ts";
+import type * as erasure from "../http/admin/erasures/schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
 import type * as schemas from "../http/admin/schemas.ts";
+import type * as webhooks from "../http/admin/webhook-endpoints/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
 
-type Schemas = typeof schemas & typeof access & typeof changes & typeof messages & typeof record;
+type Schemas = typeof schemas &
+  typeof access &
+  typeof backups &
+  typeof changes &
+  typeof entitlements &
+  typeof erasure &
+  typeof messages &
+  typeof record &
+  typeof webhooks;
 
 type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
   ? z.output<Schemas[Name]>
@@ -19,7 +31,10 @@ export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
+export type Entitlement = Shape<"Entitlement">;
+export type Erasure = Shape<"Erasure">;
 export type EventDocument = Shape<"EventDocument">;
+export type FinishedRestore = Shape<"FinishedRestore">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
 export type Instance = Shape<"Instance">;
 export type IssuedLicense = Shape<"IssuedLicense">;
@@ -27,16 +42,25 @@ export type License = Shape<"License">;
 export type LicenseFile = Shape<"LicenseFile">;
 export type LicenseType = Shape<"LicenseType">;
 export type LicenseUsage = Shape<"LicenseUsage">;
+export type MadeEndpoint = Shape<"MadeEndpoint">;
 export type MadeApiToken = Shape<"MadeApiToken">;
 export type Me = Shape<"Me">;
 export type Message = Shape<"Message">;
 export type MessageWithPreview = Shape<"MessageWithPreview">;
+export type OpenedBackup = Shape<"OpenedBackup">;
 export type OrderedChange = Shape<"OrderedChange">;
 export type PendingChange = Shape<"PendingChange">;
 export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
 export type ReissuePreview = Shape<"ReissuePreview">;
+export type RestoreReport = Shape<"RestoreReport">;
+export type RotatedSecret = Shape<"RotatedSecret">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
+export type Statement = Shape<"Statement">;
 export type Statistics = Shape<"Statistics">;
+export type StartedRestore = Shape<"StartedRestore">;
+export type StoredBackup = Shape<"StoredBackup">;
+export type WebhookDelivery = Shape<"WebhookDelivery">;
+export type WebhookEndpoint = Shape<"WebhookEndpoint">;

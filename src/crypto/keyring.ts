@@ -9,7 +9,14 @@ import { isSameAddress } from "../field/addresses.ts";
 import { isCompactJws } from "./compact.ts";
 import { createRecent } from "./recent.ts";
 
-type DocumentType = "license+jwt" | "activation+jwt" | "revocations+jwt" | "refusal+jwt" | "audit-seal+jwt";
+type DocumentType =
+  | "license+jwt"
+  | "activation+jwt"
+  | "revocations+jwt"
+  | "refusal+jwt"
+  | "audit-seal+jwt"
+  | "backup+jwt"
+  | "usage-statement+jwt";
 
 export type Claims = Record<string, unknown> & { iss: string };
 

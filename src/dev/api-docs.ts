@@ -42,6 +42,7 @@ interface OpenApi {
   info: { description: string };
   tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
+  webhooks: Record<string, { post: Operation }>;
 }
 
 const USAGE = `Usage: npm run docs
@@ -133,18 +134,20 @@ function operation(path: string, method: string, declared: Operation): string {
 
 /** The reference as Markdown. */
 export function apiReference(document: object): string {
-  const { info, tags, paths } = document as OpenApi;
+  const { info, tags, paths, webhooks } = document as OpenApi;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, declared]) => ({ path, method, declared })),
   );
-  const sections = tags.map(({ name, description }) =>
-    [
-      `## ${name}\n\n${description}`,
-      ...operations
-        .filter(({ declared }) => declared.tags[0] === name)
-        .map(({ path, method, declared }) => operation(path, method, declared)),
-    ].join("\n\n"),
-  );
+  const sections = tags
+    .filter(({ name }) => name !== "Webhooks")
+    .map(({ name, description }) =>
+      [
+        `## ${name}\n\n${description}`,
+        ...operations
+          .filter(({ declared }) => declared.tags[0] === name)
+          .map(({ path, method, declared }) => operation(path, method, declared)),
+      ].join("\n\n"),
+    );
   return `# API
 
 <!-- Written by \`npm run docs\` from the OpenAPI document. Do not edit. -->
@@ -152,6 +155,19 @@ export function apiReference(document: object): string {
 ${info.description} A running service shows the same at \`/docs\`, and for programs at \`/openapi.json\`. What each refusal means is in [the guide](${GUIDE}#troubleshooting).
 
 ${sections.join("\n\n")}
+
+## Webhooks
+
+What [webhook endpoints](webhooks.md) get. \`/docs\` shows an example of each.
+
+| type | what happened | about |
+|---|---|---|
+${Object.entries(webhooks)
+  .map(
+    ([type, { post }]) =>
+      `| \`${type}\` | ${post.summary} | ${post.description?.replace("About: ", "").replace(".", "")} |`,
+  )
+  .join("\n")}
 `;
 }
 
@@ -160,11 +176,11 @@ async function main(): Promise<void> {
   // The Worker's sources contain JSX, which Node cannot read.
   const load = async <T>(path: string): Promise<T> =>
     (await runnerImport<T>(join(ROOT, path), { configFile: false, root: ROOT, logLevel: "error" })).module;
-  const { endpoints } = await load<{ endpoints: unknown }>("src/app.ts");
-  const { openApiDocument } = await load<{ openApiDocument: (of: unknown, issuer: string) => object }>(
-    "src/http/openapi.ts",
-  );
-  writeFileSync(join(ROOT, "docs/api.md"), apiReference(openApiDocument(endpoints, ISSUER)));
+  const { endpoints, WEBHOOKS } = await load<{ endpoints: unknown; WEBHOOKS: unknown }>("src/app.ts");
+  const { openApiDocument } = await load<{
+    openApiDocument: (of: unknown, webhooks: unknown, issuer: string) => object;
+  }>("src/http/openapi.ts");
+  writeFileSync(join(ROOT, "docs/api.md"), apiReference(openApiDocument(endpoints, WEBHOOKS, ISSUER)));
   process.stdout.write("docs/api.md is written.\n");
 }
 

@@ -228,7 +228,7 @@ export async function preflight(target: Target): Promise<Preflight> {
   } else faults.push(secrets);
   if (bucket === undefined) {
     found.notes.push(
-      "There is no bucket BACKUPS: the heads of the seals are kept in certificates and digests alone.",
+      "There is no bucket BACKUPS: there are no weekly backups, and the heads of the seals are kept in certificates and digests alone.",
     );
   } else if (hasDatabase) {
     const fault = await bucketFault(bucket, target.config);

@@ -93,6 +93,8 @@ function wrangler(args: string[]): ChildProcess {
       X_LOCAL_EXPLORER: "false",
       X_LOCAL_OBSERVABILITY: "false",
       WRANGLER_HIDE_BANNER: "true",
+      // Compiling wrangler is a sixth of a start. Kept inside the project, where nobody else can put code for us to run.
+      NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node"),
     },
   });
 }

@@ -1,6 +1,6 @@
 // The forms that the variables of the environment have; docs/configuration.md explains each.
 import * as z from "zod/mini";
-import { addressesIn } from "./addresses.ts";
+import { addressesIn, isSameAddress } from "./addresses.ts";
 import { isSoundKey } from "./ed25519.ts";
 import { asciiMailbox, Mailbox, senderOf } from "./mailboxes.ts";
 
@@ -100,7 +100,12 @@ const Addresses = z.pipe(
   z.array(Address).check(z.maxLength(50)),
 );
 
-const Issuer = z.url({ protocol: /^https?$/ });
+/** The clients' drills sign for it, and their clocks can be moved: no service may. */
+const DRILL_ISSUER = "https://drill.invalid";
+
+const Issuer = z
+  .url({ protocol: /^https?$/ })
+  .check(z.refine((address) => !isSameAddress(address, DRILL_ISSUER)));
 
 /** A comma-separated list of former addresses of the service, which may be empty. */
 const Issuers = z.pipe(z.pipe(z.string(), z.transform(addressesIn)), z.array(Issuer).check(z.maxLength(20)));

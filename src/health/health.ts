@@ -36,13 +36,20 @@ async function takesWrites(context: Context, now: number): Promise<boolean> {
   }
 }
 
+const ENDPOINTS = `
+  SELECT count(iif(active = 1, 1, NULL)) AS active, count(iif(active = 1 AND failures > 0, 1, NULL)) AS failing,
+    count(iif(active = 0 AND switched_off_at IS NOT NULL, 1, NULL)) AS switched_off,
+    (SELECT at FROM events WHERE id > (SELECT min(cursor) FROM webhook_endpoints WHERE active = 1)
+     ORDER BY id LIMIT 1) AS oldest_at
+  FROM webhook_endpoints`;
+
 /** @throws if the database does not answer */
 export async function readFigures(context: Context): Promise<Figures> {
   allow(context, "health");
   const { db, clock, config } = context;
   const now = clock.now();
   const writes = await takesWrites(context, now);
-  const [runs, waiting, oldest, failed] = await db.batch([
+  const [runs, waiting, oldest, failed, backup, endpoints] = await db.batch([
     selectRuns(context),
     db.sql("SELECT count(*) AS n FROM messages WHERE status = 'pending'"),
     db.sql("SELECT created_at FROM messages WHERE status = 'pending' ORDER BY id LIMIT 1"),
@@ -51,6 +58,10 @@ export async function readFigures(context: Context): Promise<Figures> {
       "SELECT count(*) AS n FROM messages WHERE status = 'failed' AND id >= ?",
       messageIdsFrom(context, now - LATELY),
     ),
+    db.sql(
+      "SELECT begun_at FROM backups WHERE stored = 1 AND ended_at IS NOT NULL ORDER BY begun_at DESC LIMIT 1",
+    ),
+    db.sql(ENDPOINTS),
   ]);
   return {
     jobs: runsIn(runs!),
@@ -59,32 +70,38 @@ export async function readFigures(context: Context): Promise<Figures> {
       oldest_at: (oldest!.results[0]?.["created_at"] as number | undefined) ?? null,
       failed: Number(failed!.results[0]!["n"]),
     },
+    webhookEndpoints: endpoints!.results[0] as unknown as Figures["webhookEndpoints"],
     database: {
       bytes: runs!.meta.size_after,
       of: config.databaseMaxBytes,
       takesWrites: writes,
     },
+    backedUpAt: context.backups ? ((backup!.results[0]?.["begun_at"] as number | undefined) ?? null) : null,
   };
 }
 
-const presentRun = (row: JobRow, isLate: boolean) => ({
+/** A job as the API shows it. */
+export const presentJob = (row: JobRow, now: number) => ({
   last_start_at: formatInstantOrNull(row.started_at),
   last_end_at: formatInstantOrNull(row.ended_at),
   last_good_at: formatInstantOrNull(row.good_at),
   outcome: row.outcome,
   counts: row.counts,
   failures: row.failures,
-  late: isLate,
+  late: lateFrom(row.name as Job, row) < now,
 });
 
 /** What is no fault, but worth knowing. */
-function notesOf({ config, backups }: Context, { jobs }: Figures): string[] {
+function notesOf({ config, backups }: Context, { jobs, backedUpAt }: Figures): string[] {
   return [
     ...(backups
       ? []
       : [
-          "No bucket BACKUPS is bound: there are no nightly backups, and the heads of the record are kept in certificates and digests alone.",
+          "No bucket BACKUPS is bound: there are no weekly backups, and the heads of the record are kept in certificates and digests alone.",
         ]),
+    ...(backups && backedUpAt === null
+      ? ["The bucket BACKUPS has no whole backup of this database yet."]
+      : []),
     ...(config.heartbeat === "malformed" ? ["HEARTBEAT_URL is malformed and is not called."] : []),
     ...(jobs.every(({ started_at }) => started_at === null)
       ? ["No job ever ran here: is this a service without cron triggers?"]
@@ -99,9 +116,9 @@ export async function readHealth(context: Context) {
   const { failing, problems } = judge(figures, now);
   const runOf = (job: Job) => {
     const row = figures.jobs.find(({ name }) => name === job);
-    return row ? presentRun(row, lateFrom(job, row) < now) : null;
+    return row ? presentJob(row, now) : null;
   };
-  const { mail, database } = figures;
+  const { mail, webhookEndpoints, database } = figures;
   return {
     failing,
     document: {
@@ -114,8 +131,15 @@ export async function readHealth(context: Context) {
         oldest_at: formatInstantOrNull(mail.oldest_at),
         failed: mail.failed,
       },
+      webhook_endpoints: {
+        ...webhookEndpoints,
+        oldest_at: formatInstantOrNull(webhookEndpoints.oldest_at),
+      },
       database: { bytes: database.bytes, of: database.of, takes_writes: database.takesWrites },
-      backups: { bound: context.backups !== null },
+      backups: {
+        bound: context.backups !== null,
+        last_at: formatInstantOrNull(figures.backedUpAt),
+      },
     },
   };
 }
@@ -129,7 +153,7 @@ export async function readiness(context: Context): Promise<"ok" | "degraded" | "
   const [runs] = await db.batch([
     selectRuns({ db }),
     // A table of the last migration, because a Worker may be deployed before its migrations run.
-    db.sql("SELECT id FROM message_walk LIMIT 1"),
+    db.sql("SELECT 1 FROM customer_requests LIMIT 1"),
   ]);
   const fault = db.writeFault();
   // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.

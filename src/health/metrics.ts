@@ -29,7 +29,7 @@ function gauge(name: string, help: string, samples: Sample[], unit?: string): st
 
 const seconds = (at: number | null): number | null => (at === null ? null : at / SECOND);
 
-export function metricsOf({ jobs, mail, database }: Figures, now: number): string {
+export function metricsOf({ jobs, mail, webhookEndpoints, database }: Figures, now: number): string {
   const each = (
     valueOf: (row: Figures["jobs"][number], job: (typeof JOBS)[number]) => number | null,
   ): Sample[] =>
@@ -80,6 +80,20 @@ export function metricsOf({ jobs, mail, database }: Figures, now: number): strin
       [{}, seconds(mail.oldest_at)],
     ]),
     ...gauge("caio_mail_failed", "Mail of the last seven days that could not be sent.", [[{}, mail.failed]]),
+    ...gauge("caio_webhook_endpoints", "Webhook endpoints that events are sent to.", [
+      [{}, webhookEndpoints.active],
+    ]),
+    ...gauge("caio_webhook_endpoints_failing", "Those of them whose last attempt failed.", [
+      [{}, webhookEndpoints.failing],
+    ]),
+    ...gauge("caio_webhook_endpoints_switched_off", "Webhook endpoints that failed for days.", [
+      [{}, webhookEndpoints.switched_off],
+    ]),
+    ...instant(
+      "caio_webhook_oldest_waiting",
+      "When the oldest event was recorded that an endpoint waits for.",
+      [[{}, seconds(webhookEndpoints.oldest_at)]],
+    ),
     ...gauge("caio_database_bytes", "The size of the database.", [[{}, database.bytes]], "bytes"),
     ...gauge("caio_database_limit_bytes", "The greatest size it may have.", [[{}, database.of]], "bytes"),
     ...gauge("caio_database_takes_writes", "Whether a write succeeded just now.", [

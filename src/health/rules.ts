@@ -63,7 +63,11 @@ function troubleInWords({ job, is, at, steps }: JobTrouble): string {
 export interface Figures {
   jobs: JobRow[];
   mail: { waiting: number; oldest_at: number | null; failed: number };
+  /** `oldest_at`: when the first event was recorded that an active endpoint still has to come to. */
+  webhookEndpoints: { active: number; failing: number; switched_off: number; oldest_at: number | null };
   database: { bytes: number; of: number; takesWrites: boolean };
+  /** When the last whole backup in the bucket was begun; null if there is none. */
+  backedUpAt: number | null;
 }
 
 /** What is wrong with the room in the database, and where it stands what to do; null if there is enough. */
@@ -77,6 +81,9 @@ export interface SpaceTrouble {
   runbook: string;
 }
 
+/** A backup is due each week. Nights may fail, and a large one takes hours. */
+const BACKUP_LATE_AFTER = 9 * DAY;
+
 interface Verdict {
   /** Whether somebody has to act now: a health check fails. */
   failing: boolean;
@@ -84,7 +91,7 @@ interface Verdict {
   problems: string[];
 }
 
-export function judge({ jobs, mail, database }: Figures, now: number): Verdict {
+export function judge({ jobs, mail, database, backedUpAt }: Figures, now: number): Verdict {
   const troubles = troublesOf(jobs, now);
   const waits = mail.oldest_at !== null && mail.oldest_at < now - MAIL_BACKS_UP;
   const full = spaceTrouble(database);
@@ -95,6 +102,9 @@ export function judge({ jobs, mail, database }: Figures, now: number): Verdict {
       ...troubles.map(troubleInWords),
       ...(waits ? [`Mail has been waiting since ${formatInstant(mail.oldest_at!)}.`] : []),
       ...(full ? [full.what] : []),
+      ...(backedUpAt !== null && backedUpAt < now - BACKUP_LATE_AFTER
+        ? [`The last backup in the bucket is of ${formatInstant(backedUpAt)}.`]
+        : []),
     ],
   };
 }

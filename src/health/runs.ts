@@ -33,10 +33,23 @@ export const runsIn = ({ results }: D1Result<Row>): JobRow[] =>
     };
   });
 
-/** The rows, and how many bytes the database holds. */
-export async function readRuns(services: Pick<Services, "db">): Promise<{ runs: JobRow[]; bytes: number }> {
+/** The rows of the jobs, and how many bytes the database holds. */
+export interface Runs {
+  runs: JobRow[];
+  bytes: number;
+}
+
+const foundIn = (found: D1Result<Row>): Runs => ({ runs: runsIn(found), bytes: found.meta.size_after });
+
+export async function readRuns(services: Pick<Services, "db">): Promise<Runs> {
   const [found] = await services.db.batch([selectRuns(services)]);
-  return { runs: runsIn(found!), bytes: found!.meta.size_after };
+  return foundIn(found!);
+}
+
+/** Whether a restore goes on. */
+export async function isBeingRestored({ db }: Pick<Services, "db">): Promise<boolean> {
+  const [found] = await db.batch([db.sql("SELECT 1 FROM restores WHERE ended_at IS NULL LIMIT 1")]);
+  return found!.results.length > 0;
 }
 
 /**
@@ -44,7 +57,7 @@ export async function readRuns(services: Pick<Services, "db">): Promise<{ runs: 
  * @param due the time for which the run was triggered
  * @returns the rows, which still say how the runs before ended
  */
-export async function beginRun(context: Context, job: Job, due: number, started: number): Promise<JobRow[]> {
+export async function beginRun(context: Context, job: Job, due: number, started: number): Promise<Runs> {
   const { db } = context;
   const results = await db.batch(
     [
@@ -54,7 +67,7 @@ export async function beginRun(context: Context, job: Job, due: number, started:
     ],
     "repeatable",
   );
-  return runsIn(results.at(-1)!);
+  return foundIn(results.at(-1)!);
 }
 
 interface Ended {

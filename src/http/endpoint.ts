@@ -30,6 +30,13 @@ interface Upload {
   maxBytes: number;
 }
 
+/** Lines of JSON (NDJSON) as the body; the handler reads its text. */
+interface Lines {
+  description: string;
+  example: string;
+  maxBytes: number;
+}
+
 interface Answer {
   status: 200 | 201 | 204;
   description: string;
@@ -62,6 +69,8 @@ interface Declaration<P, Q, B> {
   body?: { schema: B; example: unknown };
   /** A file instead of a body: the handler reads it with `readSheet`, the verb checks its rows. */
   upload?: Upload;
+  /** Lines instead of a body. */
+  lines?: Lines;
   answer: Answer;
   /** A GET that records that something was shown. HEAD shows nothing, so it is not allowed. */
   records?: true;
@@ -133,12 +142,15 @@ async function answer(declared: Endpoint, http: Http): Promise<Response> {
     declared.access === "public" ? http.get("context") : await admit(http, declared, declared.access);
   const key = takesIdempotencyKey(declared) ? idempotencyKeyOf(http) : null;
   const schema = bodySchemaOf(declared);
-  if (schema || declared.upload || key !== null) await limitBody(http, declared.upload?.maxBytes ?? MAX_BODY);
+  const file = declared.upload ?? declared.lines;
+  if (schema || file || key !== null) await limitBody(http, file?.maxBytes ?? MAX_BODY);
   // Read once, as bytes: the same bytes are parsed and compared with an earlier request.
   const bytes = schema || key !== null ? await http.req.arrayBuffer() : new ArrayBuffer();
   const handle = async (acting: Context): Promise<Response> =>
     declared.handle({ http, context: acting, ...parse(declared, http, bytes) });
-  return key === null ? handle(context) : answerOnce(http, context, key, bytes, handle);
+  const response = await (key === null ? handle(context) : answerOnce(http, context, key, bytes, handle));
+  if (declared.access !== "public" && declared.method !== "get") context.tellSoon(context, "staff");
+  return response;
 }
 
 /** Whether the call honors the header Idempotency-Key: every POST of the admin API does. */

@@ -9,7 +9,7 @@ const KEY = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6ImxpY2Vuc2Urand0In0.eyJ
 
 export const INSTANCE = "caio-7f3a9c52";
 
-const usage = [{ date: "2026-11-24", requests: 4_210, services: 12 }];
+const usage = [{ date: "2026-11-24", requests: 4_210, services: 12, meters: { tokens: 120_000 } }];
 
 const terms = {
   features: ["orchestration", "api", "analytics"],
@@ -45,6 +45,7 @@ export const licenseType = {
   updated_at: "2026-01-01T00:00:00.000Z",
   notice_days: [30, 14, 7, 1, 0],
   ...unprovenTerms,
+  entitlements: { gpus: { value: 4 } },
 };
 
 export const newLicense = { customer_id: CUSTOMER, license_type: "professional", expires_at: "2027-11-30" };
@@ -66,6 +67,7 @@ const shownTerms = {
   ...terms,
   ...unprovenTerms,
   updates_until: null,
+  entitlements: { gpus: { value: 8, until: "2027-07-01T12:00:00.000Z" }, sso: { value: true } },
 };
 
 const {
@@ -114,11 +116,22 @@ export const exportedLicense = {
   standing: "active",
   ...terms,
   revision: 1,
+  starts_at: shownTerms.starts_at,
+  grace_days: shownTerms.grace_days,
+  lease_days: shownTerms.lease_days,
+  check_in_hours: shownTerms.check_in_hours,
+  notice_days: license.notice_days,
+  ...unprovenTerms,
+  updates_until: shownTerms.updates_until,
+  metadata: license.metadata,
+  tags: license.tags,
+  notes: license.notes,
+  signed_until: null,
+  unproven_until: null,
+  term_began_at: null,
+  suspension: null,
+  entitlements: {},
 };
-
-export const imported = { dry_run: false, rows: 1, created: 1 };
-
-export const importedLicenses = { dry_run: false, rows: 2, created: 2, customers_created: 0 };
 
 export const activationRequest = {
   license_key: KEY,

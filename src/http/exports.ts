@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { CustomerId } from "../licensing/customers/customers.ts";
-import { EXPORT_FORMATS, type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
+import { EXPORT_FORMATS, type ExportedFile } from "../licensing/sheets/exported-files.ts";
+import { type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
 import type { Http } from "./http.ts";
 
 const CONTENT_TYPES = { csv: "text/csv; charset=utf-8; header=present", json: "application/json" };
@@ -13,10 +14,16 @@ export const ExportQuery = z.strictObject({
 });
 
 /** The export as a download. */
-export async function answerExport(http: Http, context: Context, query: ExportRequest): Promise<Response> {
-  const { name, bytes } = await exportLicenses(context, query);
-  return http.body(bytes, 200, {
-    "Content-Type": CONTENT_TYPES[query.format],
+export const answerExport = async (http: Http, context: Context, query: ExportRequest): Promise<Response> =>
+  answerFile(http, await exportLicenses(context, query), query.format);
+
+/** A file to save. */
+export const answerFile = (
+  http: Http,
+  { name, bytes }: ExportedFile,
+  format: keyof typeof CONTENT_TYPES,
+): Response =>
+  http.body(bytes, 200, {
+    "Content-Type": CONTENT_TYPES[format],
     "Content-Disposition": `attachment; filename="${name}"`,
   });
-}

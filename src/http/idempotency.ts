@@ -75,16 +75,22 @@ interface Shown {
   license_id?: string;
   token?: string;
   api_token?: { id: string };
+  secret?: string;
+  webhook_endpoint?: { id: string };
 }
 
 /** Recognized by the names of secret members, so that no new call can forget to declare it. */
 function lookAt(body: string): Look | undefined {
-  if (!/"(?:license_key|token)":/.test(body)) return undefined;
-  const { license_key, license, license_id, token, api_token } = JSON.parse(body) as Shown;
+  if (!/"(?:license_key|token|secret)":/.test(body)) return undefined;
+  const { license_key, license, license_id, token, api_token, secret, webhook_endpoint } = JSON.parse(
+    body,
+  ) as Shown;
   const id = license?.id ?? license_id;
   if (license_key !== undefined && id !== undefined)
     return { action: "license.key_revealed", entity: ["license", id] };
   if (token !== undefined && api_token)
     return { action: "api_token.revealed", entity: ["api_token", api_token.id] };
+  if (secret !== undefined && webhook_endpoint)
+    return { action: "webhook_endpoint.secret_revealed", entity: ["webhook_endpoint", webhook_endpoint.id] };
   return undefined;
 }

@@ -5,6 +5,7 @@ import { ACCESS_HEADER } from "./http.ts";
 import { type Endpoint, takesIdempotencyKey } from "./endpoint.ts";
 import { IDEMPOTENCY_PARAMETER } from "./idempotency.ts";
 import { ProblemDocument } from "./schemas.ts";
+import { openApiWebhooks, type Webhook, WEBHOOK_SCHEMA } from "./openapi-webhooks.ts";
 
 type Json = Record<string, unknown>;
 type Schema = z.core.$ZodType;
@@ -19,7 +20,9 @@ export function refusalsOf(declared: Endpoint): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       ...(declared.access === "public" ? [] : (["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED"] as const)),
-      ...(declared.body || declared.upload ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+      ...(declared.body || declared.upload || declared.lines
+        ? (["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const)
+        : []),
       ...(declared.access !== "public" || declared.body || declared.query || declared.params
         ? (["REQUEST_INVALID"] as const)
         : []),
@@ -175,7 +178,11 @@ function responsesOf(declared: Endpoint, issuer: string): Json {
 }
 
 /** The media types that a call takes, or null if it takes no body. */
-function contentOf({ body, upload }: Endpoint): Json | null {
+function contentOf({ body, upload, lines }: Endpoint): Json | null {
+  if (lines) {
+    const { description, example } = lines;
+    return { "application/x-ndjson": { schema: { type: "string", description }, example } };
+  }
   if (body)
     return { "application/json": { schema: jsonSchema(body.schema, "input"), example: body.example } };
   if (!upload) return null;
@@ -203,7 +210,7 @@ const operationId = ({ method, path }: Endpoint): string =>
     .replaceAll(/[{}]/g, "")
     .replaceAll(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
+export function openApiDocument(endpoints: Endpoint[], webhooks: readonly Webhook[], issuer: string): Json {
   const paths: Record<string, Json> = {};
   for (const declared of endpoints) {
     const { method, path, tag, summary, description } = declared;
@@ -241,10 +248,12 @@ export function openApiDocument(endpoints: Endpoint[], issuer: string): Json {
         description: "What SmartHaus staff call, with a bearer token or signed in through Cloudflare Access.",
       },
       { name: "Service", description: "Public keys and health." },
+      { name: "Webhooks", description: "What webhook endpoints get, by Standard Webhooks." },
     ],
     paths,
+    webhooks: openApiWebhooks(webhooks),
     components: {
-      schemas: { Problem: jsonSchema(ProblemDocument, "output") },
+      schemas: { Problem: jsonSchema(ProblemDocument, "output"), Webhook: WEBHOOK_SCHEMA },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "An API token, or ADMIN_TOKEN." },
         access: {

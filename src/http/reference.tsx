@@ -4,6 +4,7 @@ import type { FC } from "hono/jsx";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { openApiDocument, refusalsOf } from "./openapi.ts";
+import type { Webhook } from "./openapi-webhooks.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1a1d23, #e6e8ec); --soft: light-dark(#5b6472, #9aa4b2);
@@ -80,7 +81,11 @@ const TAGS = [
   ["Service", "Public keys and health."],
 ] as const;
 
-const ReferencePage: FC<{ endpoints: Endpoint[]; nonce: string }> = ({ endpoints, nonce }) => (
+const ReferencePage: FC<{ endpoints: Endpoint[]; webhooks: readonly Webhook[]; nonce: string }> = ({
+  endpoints,
+  webhooks,
+  nonce,
+}) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -99,6 +104,7 @@ const ReferencePage: FC<{ endpoints: Endpoint[]; nonce: string }> = ({ endpoints
         {TAGS.map(([tag]) => (
           <a href={`#${tag}`}>{tag}</a>
         ))}
+        <a href="#webhooks">Webhooks</a>
         <a href="#refusals">Refusals</a>
       </nav>
       <main>
@@ -112,6 +118,22 @@ const ReferencePage: FC<{ endpoints: Endpoint[]; nonce: string }> = ({ endpoints
                 <Call declared={declared} />
               ))}
           </>
+        ))}
+        <h2 id="webhooks">Webhooks</h2>
+        <p class="soft">
+          What webhook endpoints get: a POST with the headers <code>webhook-id</code>,{" "}
+          <code>webhook-timestamp</code> and <code>webhook-signature</code> of Standard Webhooks.
+        </p>
+        {webhooks.map(({ type, words, entity, example }) => (
+          <section class="call" id={type}>
+            <h3>
+              <code>{type}</code>
+            </h3>
+            <p>
+              {words}. About: <code>{entity}</code>.
+            </p>
+            <Example title="Body" value={example} />
+          </section>
         ))}
         <h2 id="refusals">Refusals</h2>
         <p class="soft">
@@ -148,7 +170,7 @@ const ReferencePage: FC<{ endpoints: Endpoint[]; nonce: string }> = ({ endpoints
 );
 
 /** Describes `endpoints`, not itself. */
-export const referenceEndpoints = (endpoints: Endpoint[]): Endpoint[] => [
+export const referenceEndpoints = (endpoints: Endpoint[], webhooks: readonly Webhook[]): Endpoint[] => [
   endpoint(
     {
       method: "get",
@@ -160,7 +182,7 @@ export const referenceEndpoints = (endpoints: Endpoint[]): Endpoint[] => [
     },
     ({ http, context }) => {
       http.header("Cache-Control", "public, max-age=300");
-      return http.json(openApiDocument(endpoints, context.config.issuer));
+      return http.json(openApiDocument(endpoints, webhooks, context.config.issuer));
     },
   ),
   endpoint(
@@ -178,7 +200,9 @@ export const referenceEndpoints = (endpoints: Endpoint[]): Endpoint[] => [
         "Content-Security-Policy",
         `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
       );
-      return http.html(html`<!doctype html>${<ReferencePage endpoints={endpoints} nonce={nonce} />}`);
+      return http.html(
+        html`<!doctype html>${<ReferencePage endpoints={endpoints} webhooks={webhooks} nonce={nonce} />}`,
+      );
     },
   ),
 ];

@@ -24,6 +24,12 @@ export const unprovenTerms = {
   clone_policy: z.enum(["warn", "refuse"]),
 };
 
+export const EntitlementValue = z.nullable(z.union([z.boolean(), z.int(), z.string()]));
+
+export const Entitlements = z
+  .record(z.string(), z.object({ value: EntitlementValue, until: z.optional(Instant) }))
+  .check(z.describe("By code. null is unlimited; from until on it is not there any more"));
+
 export const terms = {
   id: z.string(),
   customer_id: z.string(),
@@ -43,6 +49,7 @@ export const terms = {
   updates_until: OptionalInstant.check(
     z.describe("Up to when the versions may be built that it covers; null: all that appear while it runs"),
   ),
+  entitlements: Entitlements,
 };
 
 export const Warnings = z.array(
@@ -113,12 +120,23 @@ const healthMembers = {
     oldest_at: OptionalInstant.check(z.describe("When the oldest waiting mail was written")),
     failed: z.int().check(z.describe("In the last seven days")),
   }),
+  webhook_endpoints: z.object({
+    active: z.int(),
+    failing: z.int().check(z.describe("Of the active ones; they are tried again")),
+    switched_off: z.int().check(z.describe("They failed for days")),
+    oldest_at: OptionalInstant.check(
+      z.describe("When the oldest event was recorded that an active endpoint still has to come to"),
+    ),
+  }),
   database: z.object({
     bytes: z.int(),
     of: z.int().check(z.describe("The greatest size that it may have")),
     takes_writes: z.boolean().check(z.describe("Whether a write succeeded just now")),
   }),
-  backups: z.object({ bound: z.boolean().check(z.describe("Whether the bucket BACKUPS is bound")) }),
+  backups: z.object({
+    bound: z.boolean().check(z.describe("Whether the bucket BACKUPS is bound")),
+    last_at: OptionalInstant.check(z.describe("When the last whole backup in it was begun")),
+  }),
 };
 
 export const ServiceHealth = z.object({ status: z.enum(["ok", "degraded"]), ...healthMembers });

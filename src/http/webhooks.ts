@@ -3,7 +3,7 @@ import { takeReceipt } from "../notices/receipts.ts";
 import { limitBody, MAX_BODY } from "./body-limit.ts";
 import { endpoint } from "./endpoint.ts";
 
-export const webhookEndpoints = [
+export const receiptEndpoints = [
   endpoint(
     {
       method: "post",

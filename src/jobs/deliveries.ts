@@ -12,7 +12,7 @@ import { indexTerms } from "../licensing/licenses/search/index-terms.ts";
 import { logged } from "../storage/failures.ts";
 import { runNightly } from "./nightly.ts";
 import { runJob, type Step } from "./run.ts";
-import { foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupPagesStep, foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
 
 const nightWatch: Step = {
   name: "watch over the night",
@@ -35,13 +35,16 @@ export async function runDeliveries(context: Context, due: number): Promise<void
   await runJob(context, "deliveries", due, [
     // First, because it causes mail.
     { name: "changes", run: (run) => carryOutDue(run.context, roleNow, () => run.hasRoom(LEFT_BY_CHANGES)) },
+    turnsStep(due),
     mailStep(due),
     foldStep,
-    { name: "silent instances", run: (run) => walkForSilent(run.context) },
+    { name: "silent instances", run: (run) => walkForSilent(run.context, due) },
     { name: "usage", run: (run) => addUpUsage(run.context) },
     { name: "search terms", run: (run) => indexTerms(run.context, () => run.hasRoom(LEFT_BY_TERMS)) },
     ...oldSteps,
+    backupPagesStep,
     nightWatch,
+    webhookStep(due),
   ]);
 }
 

@@ -2,15 +2,15 @@
 import { sealEvents } from "../audit/seals.ts";
 import type { Context } from "../context.ts";
 import { type JobTrouble, runbookFor, spaceTrouble, troublesOf } from "../health/rules.ts";
-import { readRuns } from "../health/runs.ts";
 import { digestSince, writeDigest } from "../notices/digest.ts";
 import { writeNotices } from "../notices/expiry.ts";
 import { MISSED } from "../notices/ladder.ts";
 import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
+import { notesOnEndpoints } from "./failing-endpoints.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { foldStep, mailStep, oldSteps } from "./steps.ts";
+import { backupStep, erasureStep, foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -26,6 +26,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
   let notices: Awaited<ReturnType<typeof writeNotices>> | null = null;
   let since = due;
   const outcome = await runJob(context, "nightly", due, [
+    // First, so that nobody who was erased gets mail.
+    erasureStep,
     {
       name: "notices",
       async run(run) {
@@ -48,14 +50,18 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         // The run that carries this one on writes it.
         if (notices?.complete === false) return;
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
-          ...(await noteOnSpace(run.context)),
+          ...noteOnSpace(run),
           ...(await notesOnChanges(run.context, due, since)),
+          ...(await notesOnEndpoints(run.context, since)),
         ]);
       },
     },
     mailStep(due),
     foldStep,
     ...oldSteps,
+    backupStep(due),
+    turnsStep(due),
+    webhookStep(due),
   ]);
   if (outcome === "good") await callHeartbeat(context);
 }
@@ -79,8 +85,7 @@ function jobNews({ context, before, failures }: Run): DigestJob[] {
   return [...tonight, ...earlier].map((trouble) => Object.assign({ runbook: runbookFor(trouble) }, trouble));
 }
 
-async function noteOnSpace(context: Context): Promise<DigestNote[]> {
-  const { bytes } = await readRuns(context);
+function noteOnSpace({ context, bytes }: Run): DigestNote[] {
   const trouble = spaceTrouble({ bytes, of: context.config.databaseMaxBytes });
   if (trouble === null) return [];
   const { what, runbook } = trouble;

@@ -1,6 +1,6 @@
 // A run of a job: its steps one after the other, and what is kept of it.
 import type { Context } from "../context.ts";
-import { type Counts, beginRun, endRun } from "../health/runs.ts";
+import { type Counts, beginRun, endRun, isBeingRestored, type Runs } from "../health/runs.ts";
 import type { Job } from "../health/rules.ts";
 import type { Counted } from "../storage/database.ts";
 import { logged } from "../storage/failures.ts";
@@ -14,6 +14,8 @@ export interface Run {
   context: Context;
   /** The rows of the jobs at the start, which say how the runs before ended; empty if they could not be read. */
   before: JobRow[];
+  /** How many bytes the database held at the start; 0 if that could not be read. */
+  bytes: number;
   /** The steps that failed so far. */
   failures: readonly StepFailure[];
   /** Whether the run may go on and still leave so many queries. */
@@ -54,9 +56,18 @@ export async function runJob(
     }
   };
   const started = clock.now();
-  let before: JobRow[] = [];
-  await attempt("begin", async () => void (before = await beginRun(context, job, due, started)));
-  const run: Run = { context, before, failures, hasRoom };
+  let begun: Runs = { runs: [], bytes: 0 };
+  let isRestoring = false;
+  await attempt("begin", async () => {
+    if ((isRestoring = await isBeingRestored(context))) return;
+    begun = await beginRun(context, job, due, started);
+  });
+  // Half of the data would be taken for all of it: mail would go out, and the record be sealed.
+  if (isRestoring) {
+    asked.log("info", { event: "job", job, outcome: "unfinished", request_id: requestId, restoring: true });
+    return "unfinished";
+  }
+  const run: Run = { context, before: begun.runs, bytes: begun.bytes, failures, hasRoom };
   for (const step of steps) {
     await attempt(step.name, async () => {
       const done = await step.run(run);

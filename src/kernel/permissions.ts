@@ -22,8 +22,14 @@ const ALLOWED = {
   "license-types": ["owner"],
   /** API tokens and the roles of people, reading them included. */
   access: ["owner"],
+  /** Forgetting a customer or a contact, and reading all that is kept about one. */
+  erasure: ["owner"],
+  /** Telling other systems: what leaves the house, and the first bytes of what they answer. */
+  "webhook-endpoints": ["owner"],
   /** Beginning the seals anew. */
   seals: ["owner"],
+  /** Reading the whole database, and restoring one. */
+  backups: ["owner"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof ALLOWED;

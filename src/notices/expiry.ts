@@ -1,133 +1,57 @@
-// The nightly walk: finds the licenses that are due a notice now, and writes it. It reads the licenses that recently
-// passed a threshold, page by page, along the index by end. What an earlier run wrote is not written again, so a run
-// that dies can simply be repeated.
-import { and, eq, lte, sql } from "drizzle-orm";
+// The nightly walk: finds what is due a notice now, and writes it. What an earlier run wrote is not written again, so a
+// run that dies can simply be repeated.
 import type { Context } from "../context.ts";
 import { isSameMailbox } from "../field/mailboxes.ts";
 import { DAY, dayOf } from "../kernel/dates.ts";
-import {
-  type Contact,
-  type Customer,
-  customers,
-  type License,
-  licenses,
-  licenseTypes,
-  type Message,
-} from "../storage/schema.ts";
-import { HELD, joinNotices, noticeAbout } from "./joining.ts";
-import { dueThreshold, windowsOf } from "./ladder.ts";
+import type { Contact, Message } from "../storage/schema.ts";
+import { type Candidate, candidates } from "./ends/candidates.ts";
+import { HELD, joinNotices, type Names, namesFor, noticeAbout, type NoticeKind } from "./joining.ts";
+import { dueThreshold, termOfEntitlements } from "./ladder.ts";
 import { compose, writeMessages } from "./outbox.ts";
-import { contactsOf, recipientsOf } from "./recipients.ts";
-import { SUPERSEDED, takeBackOlder } from "./superseded.ts";
+import { ENDS_THEN, SUPERSEDED, takeBackOlder } from "./superseded.ts";
 import type { DigestRow } from "./templates/index.ts";
 
-/** Few large pages: D1 bounds the number of queries of a run. */
-const PAGE = 500;
+type Ending = Pick<Candidate, "license" | "what" | "end">;
 
-interface Candidate {
-  license: License;
-  customer: Customer;
-  /** The license's own thresholds, or its type's. */
-  thresholds: number[];
-  /** Who is told about its end; nobody if the customer has no address. */
-  recipients: Contact[];
-}
+const noticesOf = ({ license, end }: Ending): string => `notice:${license.id}:${end}`;
 
-/** Every threshold that any license may have: those of the types, and those of licenses with their own. */
-async function thresholdsInUse({ db }: Context): Promise<number[]> {
-  // Steps from one distinct value to the next: reads as many rows as there are values, not licenses.
-  const [found] = await db.batch([
-    db.sql(
-      `WITH RECURSIVE own(days) AS (
-         SELECT min(notice_days) FROM licenses WHERE notice_days IS NOT NULL
-         UNION ALL
-         SELECT (SELECT min(notice_days) FROM licenses WHERE notice_days > own.days) FROM own WHERE own.days IS NOT NULL
-       )
-       SELECT DISTINCT value AS days FROM (
-         SELECT notice_days AS list FROM license_types
-         UNION ALL SELECT days FROM own WHERE days IS NOT NULL
-       ), json_each(list)`,
-    ),
-  ]);
-  return (found?.results ?? []).map((row) => Number(row["days"]));
-}
-
-async function* candidates(context: Context, now: number): AsyncGenerator<Candidate[]> {
-  for (const [after, upTo] of windowsOf(await thresholdsInUse(context), now)) {
-    let last: [number, string] = [after, "~"];
-    for (;;) {
-      const page = await readPage(context, last, upTo);
-      yield page;
-      const end = page.at(-1)?.license;
-      if (page.length < PAGE || !end) break;
-      last = [end.expires_at ?? 0, end.id];
-    }
-  }
-}
-
-async function readPage(context: Context, [at, id]: [number, string], upTo: number): Promise<Candidate[]> {
-  const rows = await context.db.orm
-    .select({ license: licenses, customer: customers, ofType: licenseTypes.notice_days })
-    .from(licenses)
-    .innerJoin(customers, eq(customers.id, licenses.customer_id))
-    .innerJoin(licenseTypes, eq(licenseTypes.id, licenses.license_type))
-    .where(
-      and(
-        lte(licenses.expires_at, upTo),
-        // Compares both columns at once; otherwise each page would begin with all licenses of the same end.
-        sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
-      ),
-    )
-    .orderBy(licenses.expires_at, licenses.id)
-    .limit(PAGE);
-  const contacts = await contactsOf(
-    context,
-    rows.map(({ customer }) => customer.id),
-  );
-  return rows.map(({ license, customer, ofType }) => ({
-    license,
-    customer,
-    thresholds: license.notice_days ?? ofType,
-    recipients: recipientsOf(contacts.get(customer.id) ?? [], "billing"),
-  }));
-}
-
-const noticesOf = ({ id, expires_at }: License): string => `notice:${id}:${expires_at}`;
-
-const keyOf = (license: License, threshold: number, recipient: string): string =>
-  `${noticesOf(license)}:${threshold}:${recipient}`;
+const keyOf = (ending: Ending, threshold: number, recipient: string): string =>
+  `${noticesOf(ending)}:${threshold}:${ending.what === "license" ? "" : "entitlements:"}${recipient}`;
 
 interface Told {
-  license_id: string;
+  about: string;
   days: number;
   recipient: string;
 }
 
+const aboutOf = ({ license, what, end }: Ending): string => `${what}:${license.id}:${end}`;
+
 // By the beginning of the key, which the index finds. What was taken back was not told.
 const TOLD = `
-  SELECT m.license_id, m.notice_days AS days, m.recipient
+  SELECT iif(m.kind = 'entitlement_expiring', 'entitlements:', 'license:') || m.license_id || ':' || m.notice_end AS about,
+    m.notice_days AS days, m.recipient
   FROM json_each(?) one CROSS JOIN messages m ON m.dedupe_key > one.value || ':' AND m.dedupe_key < one.value || ';'
   WHERE m.reason IS NOT '${SUPERSEDED}'`;
 
-/** The notices about the present ends of these licenses that were written before, to whomever. */
+/** The notices about these ends that were written before, to whomever. */
 async function toldBefore({ db }: Context, page: Candidate[]): Promise<Map<string, Told[]>> {
   if (page.length === 0) return new Map();
-  const [found] = await db.batch([
-    db.sql(TOLD, JSON.stringify(page.map(({ license }) => noticesOf(license)))),
-  ]);
-  return Map.groupBy((found?.results ?? []) as unknown as Told[], ({ license_id }) => license_id);
+  const [found] = await db.batch([db.sql(TOLD, JSON.stringify(page.map(noticesOf)))]);
+  return Map.groupBy((found?.results ?? []) as unknown as Told[], ({ about }) => about);
 }
 
-// The license may have been renewed, suspended or transferred since it was read: then nothing is due.
+// The license may have been renewed, suspended or transferred since it was read: then nothing is due. What it entitles
+// to may have another value.
 const STILL_DUE = `EXISTS (
-  SELECT 1 FROM licenses WHERE id = value ->> '$.license_id' AND status = 'active'
-    AND expires_at = value ->> '$.expires_at' AND customer_id = value ->> '$.customer_id')`;
+  SELECT 1 FROM licenses l WHERE l.id = value ->> '$.license_id' AND l.customer_id = value ->> '$.customer_id'
+    AND ${ENDS_THEN("value ->> '$.kind'", "value ->> '$.ends_at'")}
+    AND (l.version = value ->> '$.version' OR value ->> '$.kind' <> 'entitlement_expiring'))`;
 
 /** Says that the night's notices are complete: they may be joined and sent. */
 const RELEASE = `UPDATE messages SET next_try_at = 0 WHERE status = 'pending' AND batch_id IS NULL AND next_try_at > 0
   AND notice_end IS NOT NULL AND joined IS NULL`;
 
-type Owed = Message & { expires_at: number | null };
+type Owed = Message & { ends_at: number; version: number };
 
 export interface WrittenNotices {
   /** How many were due; those that another run wrote meanwhile included. */
@@ -154,20 +78,27 @@ export async function writeNotices(
     if (!mayGoOn()) return { written, unreachable, complete: false };
     const told = await toldBefore(context, page);
     const owed: Owed[] = [];
+    const names = await namesFor(
+      context,
+      page.flatMap(({ what, license }) => (what === "entitlements" ? [license] : [])),
+    );
     for (const candidate of page) {
-      const { license, customer, thresholds, recipients } = candidate;
+      const { license, customer, what, end, recipients } = candidate;
+      const term = what === "license" ? license : termOfEntitlements(license, end);
+      const thresholds = candidate.thresholds.filter((days) => days > 0 || what === "license");
       if (recipients.length === 0) {
-        const threshold = dueThreshold(license, thresholds, now, new Set());
-        if (threshold !== null && becameDueSince(since, license, threshold))
-          unreachable.push(digestRow(license, customer));
+        const threshold = dueThreshold(term, thresholds, now, new Set());
+        if (threshold !== null && becameDueSince(since, end, threshold))
+          unreachable.push({ license_id: license.id, customer_name: customer.name, expires_at: end });
       }
       for (const contact of recipients) {
         // Whoever writes an address anew in other letters is not told again.
-        const sent = (told.get(license.id) ?? []).filter(({ recipient }) =>
+        const sent = (told.get(aboutOf(candidate)) ?? []).filter(({ recipient }) =>
           isSameMailbox(recipient, contact.email),
         );
-        const threshold = dueThreshold(license, thresholds, now, new Set(sent.map(({ days }) => days)));
-        if (threshold !== null) owed.push(await noticeFor(context, now, candidate, contact, threshold));
+        const threshold = dueThreshold(term, thresholds, now, new Set(sent.map(({ days }) => days)));
+        if (threshold !== null)
+          owed.push(await noticeFor(context, now, candidate, contact, threshold, names));
       }
     }
     if (owed.length > 0) {
@@ -185,30 +116,29 @@ export async function writeNotices(
 }
 
 /** Whether it became due in a night that the last digest did not cover. */
-const becameDueSince = (since: number, { expires_at }: License, threshold: number): boolean =>
-  (expires_at ?? 0) - (threshold === 0 ? 0 : (threshold + 1) * DAY) > since;
+const becameDueSince = (since: number, end: number, threshold: number): boolean =>
+  end - (threshold === 0 ? 0 : (threshold + 1) * DAY) > since;
 
-const digestRow = (
-  { id, expires_at }: Pick<License, "id" | "expires_at">,
-  { name }: Pick<Customer, "name">,
-): DigestRow => ({ license_id: id, customer_name: name, expires_at });
+const kindOf = ({ what }: Candidate, threshold: number): NoticeKind =>
+  what === "entitlements" ? "entitlement_expiring" : threshold === 0 ? "license_expired" : "expiry_warning";
 
 async function noticeFor(
   context: Context,
   now: number,
-  { license, customer }: Candidate,
+  candidate: Candidate,
   contact: Contact,
   threshold: number,
+  names: Names,
 ): Promise<Owed> {
+  const { license, customer, end } = candidate;
+  const subject = { license, customer, contact, end };
   const message = await compose(context, now, {
-    dedupeKey: keyOf(license, threshold, contact.email),
+    dedupeKey: keyOf(candidate, threshold, contact.email),
     recipient: contact.email,
     licenseId: license.id,
     customerId: customer.id,
     language: contact.language,
-    notice: noticeAbout(context, now, threshold === 0 ? "license_expired" : "expiry_warning", [
-      { license, customer, contact },
-    ]),
+    notice: noticeAbout(context, now, kindOf(candidate, threshold), [subject], names),
   });
-  return { ...message, told_on: dayOf(now), next_try_at: now + HELD, expires_at: license.expires_at };
+  return { ...message, told_on: dayOf(now), next_try_at: now + HELD, ends_at: end, version: license.version };
 }

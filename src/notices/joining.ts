@@ -6,6 +6,7 @@ import { eq, inArray, sql } from "drizzle-orm";
 import type { Context, Services } from "../context.ts";
 import { DAY, dayOf, LAST_INSTANT, SECOND } from "../kernel/dates.ts";
 import { messageIdsFrom } from "../kernel/ids.ts";
+import { definitionsOf } from "../licensing/entitlements/inputs.ts";
 import { graceUntil } from "../licensing/licenses/standing.ts";
 import { chunksOf } from "../storage/bulk.ts";
 import { named } from "../storage/database.ts";
@@ -13,6 +14,7 @@ import {
   type Contact,
   type Customer,
   customers,
+  type EntitlementDefinition,
   type License,
   licenses,
   type Message,
@@ -20,7 +22,7 @@ import {
 import { whenOf } from "./ladder.ts";
 import { emailOf, sealed } from "./outbox.ts";
 import { contactAt, contactsOf } from "./recipients.ts";
-import type { LicenseFacts, KeptNotice, Several } from "./templates/index.ts";
+import type { EndingPart, KeptNotice, LicenseFacts, Several } from "./templates/index.ts";
 
 /** While a night's notices are written they wait for each other; if the night dies, this long. */
 export const HELD = 15 * 60 * SECOND;
@@ -32,6 +34,8 @@ interface Subject {
   license: License;
   customer: Customer;
   contact: Contact | undefined;
+  /** The end that the notice is about. */
+  end: number;
 }
 
 /** Whom a customer asks. */
@@ -59,7 +63,21 @@ export const factsOf = (
   contact: contactIn(config),
 });
 
-type NoticeKind = "expiry_warning" | "license_expired";
+export type NoticeKind = "expiry_warning" | "license_expired" | "entitlement_expiring";
+
+/** How people call entitlements, by code. */
+export type Names = ReadonlyMap<string, Pick<EntitlementDefinition, "name" | "unit">>;
+
+export const namesFor = (context: Context, all: readonly License[]): Promise<Names> =>
+  definitionsOf(context, [...new Set(all.flatMap((license) => Object.keys(license.entitlements)))]);
+
+/** What of the license ends at one of these ends. */
+const partsOf = (now: number, license: License, ends: ReadonlySet<number>, names: Names): EndingPart[] =>
+  Object.entries(license.entitlements).flatMap(([code, { value, until }]) => {
+    if (until === undefined || !ends.has(until)) return [];
+    const { name, unit } = names.get(code) ?? { name: code, unit: null };
+    return [{ name, unit, value, until, when: whenOf(now, until) }];
+  });
 
 /** One notice about licenses of one customer, in any order: the letter has its own. */
 export function noticeAbout(
@@ -67,7 +85,19 @@ export function noticeAbout(
   now: number,
   kind: NoticeKind,
   subjects: Subject[],
+  names: Names,
 ): KeptNotice {
+  if (kind === "entitlement_expiring") {
+    const all = [...Map.groupBy(subjects, ({ license }) => license.id).values()].map((about) => {
+      const { license, customer, contact } = about[0]!;
+      const ends = new Set(about.map(({ end }) => end));
+      return {
+        facts: factsOf(context, license, customer, contact),
+        parts: partsOf(now, license, ends, names),
+      };
+    });
+    return { kind, licenses: all as Extract<KeptNotice, { kind: typeof kind }>["licenses"] };
+  }
   const told = subjects.map(({ license, customer, contact }) => ({
     facts: factsOf(context, license, customer, contact),
     when: whenOf(now, license.expires_at ?? 0),
@@ -86,6 +116,7 @@ interface Waiting extends Sending, Pick<Message, "recipient" | "told_on"> {
   kind: NoticeKind;
   license_id: string;
   customer_id: string;
+  notice_end: number;
 }
 
 /** A mail as it is fixed. Its id is that of the first notice. */
@@ -103,7 +134,7 @@ const MAX_PAGES = 20;
 
 // A joined mail that a run has claimed is left alone: its time is moved on.
 const WAITING = named(`
-  SELECT m.id, m.kind, m.license_id, m.customer_id, m.recipient, m.joined, m.told_on, m.subject,
+  SELECT m.id, m.kind, m.license_id, m.customer_id, m.recipient, m.joined, m.told_on, m.subject, m.notice_end,
     leader.batch_id, coalesce(leader.attempts, 0) AS attempts, leader.uncertain_since,
     coalesce(leader.next_try_at, 0) AS next_try_at
   FROM messages m LEFT JOIN messages leader ON leader.id = m.joined
@@ -179,6 +210,8 @@ async function mailsOf(context: Context, now: number, groups: Waiting[][]): Prom
     .innerJoin(customers, eq(customers.id, licenses.customer_id))
     .where(inArray(licenses.id, sql`(SELECT value FROM json_each(${licenseIds}))`));
   const about = new Map(found.map((one) => [one.license.id, one]));
+  const isOfParts = waiting.some(({ kind }) => kind === "entitlement_expiring");
+  const names = await namesFor(context, isOfParts ? found.map(({ license }) => license) : []);
   const contacts = await contactsOf(
     context,
     waiting.map(({ customer_id }) => customer_id),
@@ -187,15 +220,19 @@ async function mailsOf(context: Context, now: number, groups: Waiting[][]): Prom
     groups.map(async (group) => {
       const [first] = group as [Waiting, ...Waiting[]];
       const contact = contactAt(contacts.get(first.customer_id) ?? [], first.recipient);
-      const subjects = group.flatMap(({ license_id }) => {
+      const subjects = group.flatMap(({ license_id, kind, notice_end: end }) => {
         const one = about.get(license_id);
-        return one ? [{ ...one, contact }] : [];
+        // The license may have changed since what waits was found.
+        const isThere =
+          one &&
+          (kind !== "entitlement_expiring" || partsOf(now, one.license, new Set([end]), names).length > 0);
+        return isThere ? [{ ...one, contact, end }] : [];
       });
       const stays = (group.length === 1 && first.told_on === dayOf(now)) || subjects.length === 0;
       const { id, joined, batch_id, attempts, uncertain_since, next_try_at } = first;
       const { subject, content } = stays
         ? { subject: first.subject, content: null }
-        : await written(context, now, first, contact, subjects);
+        : await written(context, now, first, contact, subjects, names);
       const tells = group.map((one) => one.id);
       return { id, joined, batch_id, attempts, uncertain_since, next_try_at, subject, content, tells };
     }),
@@ -208,8 +245,9 @@ async function written(
   { id, recipient, kind }: Waiting,
   contact: Contact | undefined,
   subjects: Subject[],
+  names: Names,
 ): Promise<{ subject: string; content: string }> {
-  const notice = noticeAbout(context, now, kind, subjects);
+  const notice = noticeAbout(context, now, kind, subjects, names);
   const email = await emailOf(context, id, { recipient, notice, language: contact?.language ?? null });
   return { subject: email.subject, content: await sealed(context, id, email) };
 }

@@ -8,6 +8,16 @@ export const MISSED = 8 * DAY;
 
 type Term = Pick<License, "status" | "expires_at" | "issued_at" | "starts_at" | "term_began_at">;
 
+/**
+ * The term of a license's entitlements that end at `until`, for `dueThreshold`: none if the license ends by then. Terms
+ * of the license that began meanwhile change nothing about them.
+ */
+export const termOfEntitlements = (license: Term, until: number): Term => ({
+  ...license,
+  expires_at: license.expires_at !== null && license.expires_at <= until ? null : until,
+  term_began_at: null,
+});
+
 const beganAt = ({ issued_at, starts_at, term_began_at }: Term): number =>
   term_began_at ?? Math.max(issued_at, starts_at ?? 0);
 

@@ -19,7 +19,7 @@ import {
 } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
-import { compose, writeMessages } from "./outbox.ts";
+import { compose, forgetMails, openMessage, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
 import { withdrawMail, withdrawNotices } from "./superseded.ts";
 import { TOLD_CHANGES } from "./templates/notice.ts";
@@ -193,6 +193,8 @@ export const licenseMail: LicenseMail = {
   change: oweChange,
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
+  forgetPage: forgetMails,
+  textOf: async (context, mail) => (await openMessage(context, mail))?.text ?? null,
   sendSoon,
 };
 

@@ -48,6 +48,13 @@ type Listed = Omit<
   "content" | "batch_id" | "uncertain_since" | "dedupe_key" | "key_revision" | "told_on"
 >;
 
+/** Those of these messages that are there, as a query for a batch. */
+export const messagesById = ({ db }: Pick<Context, "db">, ids: readonly string[]) =>
+  db.orm
+    .select(SHOWN)
+    .from(messages)
+    .where(sql`${messages.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
+
 /** A page of messages, newest first, along the index of the narrowest filter. */
 export async function listMessages(
   context: Context,

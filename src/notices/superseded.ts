@@ -4,7 +4,7 @@
 // refuses if it has accepted the first one. And a key that was replaced, unless Resend may have accepted it.
 import type { Context } from "../context.ts";
 import { type NamedStatement, named } from "../storage/database.ts";
-import type { License } from "../storage/schema.ts";
+import type { Entitlements, License } from "../storage/schema.ts";
 import { KEY_REPLACED } from "./outbox.ts";
 
 /** The `reason` of a notice that was taken back. */
@@ -13,17 +13,27 @@ export const SUPERSEDED = "superseded";
 /** Why mail to the former customer of a license is not sent. */
 export const TRANSFERRED = "The license went to another customer.";
 
+/**
+ * SQL: whether the license in `l` may run, and it, or something that it entitles to, ends then. Without an end of its own
+ * it goes on longer.
+ */
+export const ENDS_THEN = (kind: string, end: string): string => `l.status = 'active' AND iif(
+  ${kind} = 'entitlement_expiring',
+  ifnull(l.expires_at > ${end}, true) AND ${end} IN (SELECT held.value ->> 'until' FROM json_each(l.entitlements) held),
+  l.expires_at = ${end})`;
+
 /** SQL: whether the notice in `m` is not true any more at :now. False for other mail. */
 export const UNTRUE = `m.notice_end IS NOT NULL AND (
   m.notice_days > 0 AND m.notice_end <= :now
   OR NOT EXISTS (
-    SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.status = 'active' AND l.expires_at = m.notice_end
-      AND l.customer_id = m.customer_id)
+    SELECT 1 FROM licenses l WHERE l.id = m.license_id AND l.customer_id = m.customer_id
+      AND ${ENDS_THEN("m.kind", "m.notice_end")})
   OR NOT EXISTS (
     SELECT 1 FROM contacts c WHERE c.customer_id = m.customer_id AND lower(c.email) = lower(m.recipient))
   OR EXISTS (
     SELECT 1 FROM messages nearer
     WHERE nearer.license_id = m.license_id AND nearer.notice_end = m.notice_end
+      AND (nearer.kind = 'entitlement_expiring') = (m.kind = 'entitlement_expiring')
       AND nearer.notice_days < m.notice_days AND nearer.reason IS NOT '${SUPERSEDED}'))`;
 
 /**
@@ -67,8 +77,21 @@ const SAME_LICENSE = `m.license_id = :license
 
 const LICENSE_CHANGED = "The license changed before this was sent.";
 
-// By the notice's end, not by the revision of the key, because the previous release writes no revision.
-const NOTICES = takingBack(`m.notice_end IS NOT NULL AND ${SAME_LICENSE}`, LICENSE_CHANGED);
+// By the notice's end, not by the revision of the key, because the previous release writes no revision. What the license
+// entitles to ends as before if only the license's end changes and still comes later.
+const NOTICES = takingBack(
+  `m.notice_end IS NOT NULL AND ${SAME_LICENSE} AND iif(m.kind = 'entitlement_expiring',
+     :stopped OR m.notice_end >= :expires_at OR m.notice_end IN (SELECT value FROM json_each(:untils)), :ends)`,
+  LICENSE_CHANGED,
+);
+
+/** The ends at which something ends, before a change of its license, that is something else now, or has another end. */
+const changedEnds = (before: Entitlements, after: Entitlements): number[] =>
+  Object.entries(before).flatMap(([code, was]) => {
+    const is = after[code];
+    const isSame = is && is.until === was.until && is.value === was.value;
+    return was.until === undefined || isSame ? [] : [was.until];
+  });
 
 // A key that Resend may have accepted stays: nobody can call it back.
 const KEYS = named(`
@@ -95,14 +118,23 @@ export function withdrawMail(
   after: License,
   orderId?: string,
 ): D1PreparedStatement[] {
-  const ends = before.expires_at !== after.expires_at || before.status !== after.status;
-  if (!ends && before.revision === after.revision) return [];
+  const stopped = before.status !== after.status;
+  const ends = before.expires_at !== after.expires_at || stopped;
+  const untils = changedEnds(before.entitlements, after.entitlements);
+  if (!ends && untils.length === 0 && before.revision === after.revision) return [];
   const license = { now: after.updated_at, license: after.id, version, order: orderId ?? null };
   if (before.customer_id !== after.customer_id) {
     return TO_FORMER_CUSTOMER.map((statement) => db.run(statement, license));
   }
+  const about = {
+    ...license,
+    stopped: stopped ? 1 : 0,
+    ends: ends ? 1 : 0,
+    expires_at: after.expires_at,
+    untils: JSON.stringify(untils),
+  };
   return [
-    ...(ends ? NOTICES.map((statement) => db.run(statement, license)) : []),
+    ...(ends || untils.length > 0 ? NOTICES.map((statement) => db.run(statement, about)) : []),
     db.run(KEYS, { ...license, revision: after.revision, revoked: after.status === "revoked" ? 1 : 0 }),
   ];
 }

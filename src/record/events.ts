@@ -2,26 +2,8 @@
 // without the other.
 import type { Context } from "../context.ts";
 import type { SqlValue } from "../storage/database.ts";
-
-export type EntityType =
-  | "customer"
-  | "license"
-  | "license_type"
-  | "api_token"
-  | "person"
-  | "export"
-  | "session"
-  | "message"
-  | "record"
-  | "job";
-
-/** The entities of access: who may sign in, and who did. Only owners see their events, as with people and tokens. */
-export const ACCESS_ENTITIES = ["api_token", "person", "session"] as const satisfies EntityType[];
-
-export const isAccessEntity = (type: string): boolean => ACCESS_ENTITIES.some((entity) => entity === type);
-
-export const isOfAccess = (action: string): boolean =>
-  ACCESS_ENTITIES.some((entity) => action.startsWith(`${entity}.`));
+import type { EventAction } from "./catalogue.ts";
+import type { EntityType } from "./entities.ts";
 
 /**
  * How the actions that instances cause begin. Their number grows with the number of instances, so they have no index
@@ -54,7 +36,7 @@ const IF_CHANGED: Expression = { sql: "WHERE changes() > 0", values: [] };
 export function recordChange(
   context: Context,
   at: number,
-  action: string,
+  action: EventAction,
   [entityType, entityId]: [EntityType, string | Expression],
   detail: Record<string, unknown> | Expression,
   occasion: Expression = IF_CHANGED,

@@ -41,6 +41,8 @@ const SIGNS: Record<Reason, string[]> = {
     "exceeded its CPU time limit",
     // An export, or an import.
     "Currently processing a long-running",
+    // A restore of ours.
+    "the database is being restored",
     "daily row read limit",
     "database is locked",
     "table is locked",

@@ -40,7 +40,9 @@ const addressOf = ({ path }: Rule): string =>
   path
     .replace("{email}", "nobody@acme.example")
     .replace("{date}", "2026-01-31")
-    .replaceAll(/\{(?:id|instance_id|change_id)\}/g, "1");
+    .replace("{code}", "nothing")
+    .replace("{month}", "2026-01")
+    .replaceAll(/\{(?:id|instance_id|change_id|page)\}/g, "1");
 
 const attempt = (rule: Rule, authorization: string | null) =>
   call(addressOf(rule), {

@@ -21,6 +21,10 @@ export interface Size {
   due: number;
   /** Of them, how many are the bulk customer's. */
   bulk: number;
+  /** Activations of each license, if not as many as usual. */
+  seats?: number;
+  /** Without a seal: the seeded one is not true, which a restore would notice. */
+  unsealed?: true;
 }
 
 /** The id of the nth license, from 1 on; they sort as they were issued. */
@@ -87,6 +91,8 @@ async function signSeal(signingKeys: string, up_to: number): Promise<string> {
 const COUNTERS = `
   DELETE FROM license_counts;
   INSERT INTO license_counts SELECT license_type, status, count(*) FROM licenses GROUP BY 1, 2;
+  INSERT INTO license_seats (license_id, seated) SELECT license_id, count(*) FROM activations GROUP BY 1
+    ON CONFLICT DO UPDATE SET seated = excluded.seated;
   DELETE FROM license_turns;
   INSERT INTO license_turns SELECT turn, size, prefix, count(*) FROM license_turns_of GROUP BY 1, 2, 3;
   INSERT INTO activation_days
@@ -97,7 +103,11 @@ const COUNTERS = `
       count(*) FILTER (WHERE action = 'activation.created') FROM events)`;
 
 /** Fills a database that is migrated and closed. */
-export async function seed(file: string, { licenses, due, bulk }: Size, signingKeys: string): Promise<void> {
+export async function seed(
+  file: string,
+  { licenses, due, bulk, seats = SEATS, unsealed }: Size,
+  signingKeys: string,
+): Promise<void> {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   try {
     db.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN");
@@ -110,12 +120,13 @@ export async function seed(file: string, { licenses, due, bulk }: Size, signingK
     const customers = Math.ceil(licenses / 4);
     addCustomers(db, customers, now);
     db.prepare(LICENSES).run({ licenses, hot: HOT, due, bulk, customers, now });
-    db.prepare(ACTIVATIONS).run({ now, seats: JSON.stringify(Array.from({ length: SEATS }, (_, n) => n)) });
+    db.prepare(ACTIVATIONS).run({ now, seats: JSON.stringify(Array.from({ length: seats }, (_, n) => n)) });
     for (const statement of EVENTS.split(";")) {
       db.prepare(statement).run(statement.includes(":now") ? { now } : {});
     }
     const [up_to] = Object.values(db.prepare("SELECT max(id) FROM events").get()!) as [number];
-    db.prepare(SEAL).run({ now, up_to, head: HEAD, token: await signSeal(signingKeys, up_to) });
+    if (!unsealed)
+      db.prepare(SEAL).run({ now, up_to, head: HEAD, token: await signSeal(signingKeys, up_to) });
     db.exec(COUNTERS);
     for (const { sql } of triggers) db.exec(sql);
     db.exec("COMMIT");

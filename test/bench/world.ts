@@ -9,7 +9,7 @@ import { HOT, licenseId, plainCount, seed, type Size } from "./seed.ts";
 const MIGRATIONS = join(import.meta.dirname, "../../migrations");
 
 /** A key of a license, as the service would sign it at another second. */
-async function signKey({ SIGNING_KEYS }: Secrets, n: number, iat: number): Promise<string> {
+export async function signKey({ SIGNING_KEYS }: Secrets, n: number, iat: number): Promise<string> {
   const [jwk] = (JSON.parse(SIGNING_KEYS) as { keys: [JWK & { kid: string }] }).keys;
   const claims = { iss: ISSUER, sub: "customer-0000001", jti: licenseId(n + 1), iat, rev: 1 };
   const terms = { license_type: "standard", features: ["orchestration", "api"], max_instances: null };
@@ -21,7 +21,7 @@ async function signKey({ SIGNING_KEYS }: Secrets, n: number, iat: number): Promi
 /** Several times what an isolate remembers: asked in turn, none is found again. */
 const FRESH = 10 * HOT;
 
-async function migrate(database: string, secrets: Secrets): Promise<void> {
+export async function migrate(database: string, secrets: Secrets): Promise<void> {
   const house = await openHouse(database, secrets);
   for (const file of globSync("*.sql", { cwd: MIGRATIONS }).toSorted()) {
     const sql = readFileSync(join(MIGRATIONS, file), "utf8");

@@ -47,9 +47,17 @@ it("expects every state and every code somewhere", () => {
 
 it("ends each case with something expected, and goes forward in each step by one thing", () => {
   // A restart may come with another configuration.
-  const things = ({ restart, running, install, configure, count, answers, expect: status }: ResolvedStep) =>
-    [restart ?? configure, running, install, count, answers, status].filter((thing) => thing !== undefined)
-      .length;
+  const things = ({ restart, configure, running, install, ...step }: ResolvedStep) =>
+    [
+      restart ?? configure,
+      running,
+      install,
+      step.count,
+      step.metered,
+      step.observed,
+      step.answers,
+      step.expect,
+    ].filter((thing) => thing !== undefined).length;
   for (const { name, steps } of cases) {
     expect(steps.map(things), name).toEqual(steps.map(() => 1));
     expect(steps.at(-1)!.expect, name).toBeDefined();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LicenseError, NodeLicense } from "../../src/clients/typescript/src/node.ts";
 import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
 import { isHere } from "../local/support/everything.ts";
 import { migrated } from "../local/support/migrated.ts";
@@ -26,11 +27,15 @@ const MODULES = {
     "test_state",
     "test_disk",
     "test_usage",
+    "test_meters",
+    "test_entitlements",
     "test_client",
     "test_airgap",
     "test_transport",
     "test_validator",
     "test_coverage",
+    "test_drill",
+    "test_testing",
   ],
   field: ["test_field", "test_texts", "test_hostile"],
   kills: ["test_processes"],
@@ -133,6 +138,71 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   it("carries CAIO's Phase 17 in FastAPI", () =>
     unittest(["test_phase17"], { LICENSING_URL: service.url, LICENSING_TOKEN: service.token }));
 
+  it("obeys, counts and adds up as the TypeScript client and the service do", async () => {
+    await admin("POST", "/entitlements", { code: "gpus", name: "GPUs", kind: "limit" });
+    const meter = { kind: "meter", period: "month", over: "warn" };
+    await admin("POST", "/entitlements", { code: "tokens", name: "Tokens", aggregate: "sum", ...meter });
+    await admin("POST", "/entitlements", { code: "nodes", name: "Nodes", aggregate: "peak", ...meter });
+    const { id, key } = await issue({
+      entitlements: { gpus: { value: 8 }, tokens: { value: 2_000 }, nodes: { value: null } },
+    });
+    const month = new Date().toISOString().slice(0, 7);
+    const program = `
+import json, sys
+from caio_licensing import LicenseClient
+client = LicenseClient(sys.argv[1], sys.argv[2], state_dir=sys.argv[3])
+client.check_in()
+client.count("tokens", 120)
+client.observe("nodes", 4)
+status = client.check_in()
+allows = [status.allows("gpus", 8), status.allows("gpus", 9), status.allows("sso")]
+print(json.dumps({"gpus": status.entitlement("gpus"), "allows": allows, "meters": client.statement(sys.argv[4])["meters"]}))
+`;
+    const { code, output } = await runPython(python, [
+      "-c",
+      program,
+      service.url,
+      key,
+      join(folder, "one"),
+      month,
+    ]);
+    expect(code, output).toBe(0);
+    const one = JSON.parse(output) as { meters: Record<string, { total: number; peak: number }> };
+    expect(one).toMatchObject({ gpus: 8, allows: [true, false, false] });
+
+    const other = await NodeLicense.open({
+      url: service.url,
+      licenseKey: key,
+      folder: join(folder, "other"),
+      background: false,
+    });
+    try {
+      await other.checkIn();
+      other.count("tokens", 30);
+      other.observe("nodes", 3);
+      await other.checkIn();
+      expect(other.entitlement("gpus")).toBe(8);
+      expect([other.allows("gpus", 8), other.allows("gpus", 9), other.allows("sso")]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      expect(() => other.requireEntitlement("gpus", 8)).not.toThrow();
+      expect(() => other.requireEntitlement("gpus", 9)).toThrow(LicenseError);
+      const { meters } = await admin("GET", `/licenses/${id}/statements/${month}`);
+      const theirs = other.statement(month).meters;
+      for (const [meterCode, both] of [
+        ["tokens", 150],
+        ["nodes", 7],
+      ] as const) {
+        expect(meters[meterCode], meterCode).toMatchObject({ total: both, peak: both });
+        expect(one.meters[meterCode]!.total + theirs[meterCode]!.total, meterCode).toBe(both);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
   it("refuses nothing and loses no count while the service is away", async () => {
     const { id, key } = await issue();
     const state = join(folder, "counting");
@@ -227,16 +297,19 @@ print(client.check_in().state)
       await pip("install", ...offline, "--target", target, ...globSync(join(folder, "wheels/*.whl")));
       const program = `
 import importlib.metadata, pathlib, caio_licensing
+from caio_licensing.testing import LicenseDrill
 package = pathlib.Path(caio_licensing.__file__).parent
 found = importlib.metadata.distribution("caio-licensing")
 print(package, (package / "py.typed").exists())
 print(*sorted(file.name for file in found.files if file.name in ("LICENSE", "METADATA")))
 page = found.metadata.get_payload() or found.metadata["Description"]
 print(page[: page.index("\\n")], *(link for link in ("](..", "](docs", "../") if link in page))
+with LicenseDrill() as drill:
+    print(drill.client(drill.issue()).check_in().state, *(one.value for one in found.entry_points))
 `;
       const used = await runPython(python, ["-c", program], { PYTHONPATH: target });
       expect(used.output).toBe(
-        `${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\n`,
+        `${join(target, "caio_licensing")} True\nLICENSE METADATA\n# caio-licensing\nDRILL: the license comes from a drill.\nentitled caio_licensing.testing.plugin\n`,
       );
     },
   );

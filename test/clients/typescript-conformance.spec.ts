@@ -58,6 +58,9 @@ function breakState(how: keyof typeof BREAKS): void {
   writeFileSync(file, BREAKS[how](readFileSync(file, "utf8")));
 }
 
+const metersIn = ({ usage }: Record<string, unknown>): Record<string, object> =>
+  Object.fromEntries((usage as DayReport[]).map(({ date, meters }) => [date, meters ?? {}]));
+
 const toldBy = ({ usage }: Record<string, unknown>): Record<string, number> =>
   Object.fromEntries((usage as DayReport[]).map(({ date, requests }) => [date, requests]));
 
@@ -74,14 +77,16 @@ function saidIn({ license_key, certificate, instance_id, lease_hours }: Record<s
 
 /** Members in the names of the table, one by one and inside. */
 const snakeCase = (value: unknown): unknown =>
-  value !== null && typeof value === "object" && !Array.isArray(value)
-    ? Object.fromEntries(
-        Object.entries(value).map(([name, inner]) => [
-          name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-          snakeCase(inner),
-        ]),
-      )
-    : value;
+  value === Infinity
+    ? null
+    : value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.entries(value).map(([name, inner]) => [
+            name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+            snakeCase(inner),
+          ]),
+        )
+      : value;
 
 function isLetPass(license: License, feature: string): boolean {
   try {
@@ -127,7 +132,7 @@ async function run(one: ResolvedCase): Promise<void> {
     license = await open(configured);
   };
 
-  const ask = async ({ activate, answers, requests, sent, usage }: ResolvedStep): Promise<void> => {
+  const ask = async ({ activate, answers, requests, sent, usage, meters }: ResolvedStep): Promise<void> => {
     script.requests.length = 0;
     script.answers = [...answers!];
     await (activate === undefined ? license.checkIn() : license.activate(activate));
@@ -140,9 +145,19 @@ async function run(one: ResolvedCase): Promise<void> {
     const refusable = script.requests.filter(({ path }) => path !== "/v1/deactivate");
     expect(refusable.map(({ body }) => body["nonce"])).toEqual(refusable.map(() => nonce));
     if (usage) expect(toldBy(script.requests.at(-1)!.body)).toEqual(usage);
+    if (meters) expect(metersIn(script.requests.at(-1)!.body)).toEqual(meters);
   };
 
-  const look = ({ next_check_in, detail_has, passes, ...members }: Record<string, unknown>): void => {
+  const look = ({ values, allows, statement, ...expected }: Record<string, any>): void => {
+    for (const [code, value] of Object.entries(values ?? {}))
+      expect(license.entitlement(code), code).toEqual(value === "unlimited" ? Infinity : value);
+    for (const [code, amount, allowed] of allows ?? [])
+      expect(license.allows(code, amount ?? undefined), `${code} ${amount}`).toBe(allowed);
+    if (statement) expect(license.statement(statement.month)).toMatchObject(statement);
+    lookAtStatus(expected);
+  };
+
+  const lookAtStatus = ({ next_check_in, detail_has, passes, ...members }: Record<string, unknown>): void => {
     for (const [feature, isPassed] of Object.entries(passes ?? {}))
       expect(isLetPass(license, feature), feature).toBe(isPassed);
     const status = snakeCase(license.status()) as Record<string, unknown>;
@@ -163,7 +178,7 @@ async function run(one: ResolvedCase): Promise<void> {
   };
 
   const take = async (step: ResolvedStep): Promise<void> => {
-    const { install, configure, count, published } = step;
+    const { install, configure, count, metered, observed, published } = step;
     if (step.running) await license.flush();
     if (step.restart) await restart(step);
     else if (configure !== undefined) {
@@ -175,6 +190,8 @@ async function run(one: ResolvedCase): Promise<void> {
       await license.installKey(install);
     }
     if (count !== undefined) license.countRequests(count);
+    for (const [code, n] of Object.entries(metered ?? {})) license.count(code, n);
+    for (const [code, n] of Object.entries(observed ?? {})) license.observe(code, n);
     if (published) script.published = published;
     if (step.answers) await ask(step);
     if (step.expect) look(step.expect);

@@ -84,8 +84,13 @@ it(
     const license = await open({ ...options, storage: folder.storage });
     expect(performance.now() - begun).toBeLessThanOrEqual(2_000);
     expect(license.status()).toMatchObject({ licenseId: "lic_1" });
-    const days = Object.values<{ requests: number }>(folder.state()["usage"]);
-    const counted = days.reduce((sum, { requests }) => sum + requests, 0);
+    const days = Object.values<Record<string, number>>(folder.state()["usage"]);
+    const counted = days.reduce((sum, day) => sum + day["requests"]!, 0);
+    // What is counted at one time is written at one time.
+    expect(days.map((day) => day["sum:tokens"])).toEqual(days.map((day) => 10 * day["requests"]!));
+    const most = Math.max(...lives.map((life) => life.safe));
+    expect(Math.max(...days.map((day) => day["peak:gpus"]!))).toBeGreaterThanOrEqual(most);
+    expect(Math.max(...days.map((day) => day["peak:gpus"]!))).toBeLessThanOrEqual(most + 1);
     // What was written and not told yet may be more.
     expect(counted).toBeGreaterThanOrEqual(safe());
     expect(counted).toBeLessThanOrEqual(safe() + lives.length + 1);
@@ -159,8 +164,10 @@ it("of several threads of a process each waits for the others", async () => {
     () => new Worker(counter, { argv: [folder.path, JSON.stringify(options), "20"], stdout: true }),
   );
   await Promise.all(threads.map((thread) => once(thread, "exit")));
-  const [day] = Object.values<{ requests: number }>(folder.state()["usage"]);
-  expect(day!.requests).toBe(60);
+  const days = Object.values<Record<string, number>>(folder.state()["usage"]);
+  const sum = (name: string): number => days.reduce((total, day) => total + day[name]!, 0);
+  expect([sum("requests"), sum("sum:tokens")]).toEqual([60, 120]);
+  expect(Math.max(...days.map((day) => day["peak:gpus"]!))).toBe(19);
 });
 
 it("what a process writes that stood still while its lock was taken over is not written", async () => {

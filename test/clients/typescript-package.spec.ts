@@ -28,6 +28,14 @@ let installed: string;
 const CONSUMER = `
 import { LicenseError, type Status, type Storage } from "@smarthaus/caio-licensing";
 import { NodeLicense } from "@smarthaus/caio-licensing/node";
+import { LicenseDrill } from "@smarthaus/caio-licensing/testing";
+
+export async function rehearse(): Promise<boolean> {
+  await using drill = await LicenseDrill.start({ at: "2031-02-03T04:05:06Z" });
+  const license = await drill.open({ licenseKey: await drill.issue({ features: ["audit"] }) });
+  drill.advance({ days: 40 });
+  return (await license.checkIn()).mayRun;
+}
 
 export async function guard(storage: Storage): Promise<Status | string> {
   const license = await NodeLicense.open({ url: "https://licensing.example" });
@@ -101,7 +109,7 @@ describe("the published package", () => {
   it("holds what it exports, its license of use, and nothing of the sources", () => {
     const { exports, dependencies } = readJson(join(installed, "package.json"));
     const targets = JSON.stringify(exports).match(/\.\/dist[^"]+/g)!;
-    expect(targets).toHaveLength(8);
+    expect(targets).toHaveLength(12);
     for (const target of targets) expect(existsSync(join(installed, target)), target).toBe(true);
     for (const name of ["README.md", "LICENSE"]) expect(existsSync(join(installed, name)), name).toBe(true);
     expect(readFileSync(join(installed, "LICENSE"), "utf8")).toBe(

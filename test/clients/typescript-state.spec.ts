@@ -76,18 +76,18 @@ describe("usage", () => {
     ["today is kept", 10, 2, true],
     ["an old day that was counted on meanwhile is kept", 8, 1, true],
   ])("%s", (_, n, told, kept) => {
-    const report = [{ date: day(n), requests: told, services: 0 }];
-    const { usage, acknowledged } = settle({ [day(n)]: two }, {}, report, Date.UTC(2027, 0, 10, 12));
+    const sent = { [day(n)]: { requests: told, services: 0 } };
+    const days = { usage: { [day(n)]: two }, acknowledged: {}, settled: {} };
+    const { usage, acknowledged } = settle(days, sent, Date.UTC(2027, 0, 10, 12));
     expect(Object.keys(usage)).toEqual(kept ? [day(n)] : []);
     expect(Object.keys(acknowledged)).toEqual(kept ? [day(n)] : []);
   });
 
   it("of a day that has not begun anywhere is not taken for acknowledged", () => {
-    const report = [{ date: day(12), ...two }];
-    expect(settle({ [day(12)]: two }, {}, report, Date.UTC(2027, 0, 10, 12)).acknowledged).toEqual({});
-    expect(settle({ [day(12)]: two }, {}, report, Date.UTC(2027, 0, 11, 0)).acknowledged).toEqual({
-      [day(12)]: two,
-    });
+    const usage = { [day(12)]: two };
+    const days = { usage, acknowledged: {}, settled: {} };
+    expect(settle(days, usage, Date.UTC(2027, 0, 10, 12)).acknowledged).toEqual({});
+    expect(settle(days, usage, Date.UTC(2027, 0, 11, 0)).acknowledged).toEqual(usage);
   });
 
   it("goes on over midnight with the services that run on", async () => {

@@ -7,6 +7,7 @@ import { env } from "../support/env.ts";
 import { failing, faulty, LOST, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, fire, NIGHTLY } from "../support/mail.ts";
 import { metered } from "../support/meter.ts";
+import { forgetReceivers } from "../support/receivers.ts";
 import { admin, call, newCustomer, newLicense, newToken, ORIGIN, rows, unique } from "../support/service.ts";
 
 const HOUR = 3_600_000;
@@ -15,6 +16,7 @@ const START = Date.parse("2028-05-06T03:00:00Z");
 beforeEach(async () => {
   setTime(START);
   await rows("DELETE FROM jobs");
+  await rows("DELETE FROM backups");
   await rows("UPDATE messages SET status = 'skipped' WHERE status IN ('pending', 'failed')");
 });
 
@@ -29,6 +31,7 @@ const full = (message = "D1_ERROR: Exceeded maximum DB size.") =>
 
 describe("GET /v1/admin/health", () => {
   it("says that all is well, with what the jobs did, at one trip to write and one to read", async () => {
+    await newCustomer();
     await runAll();
     const { bindings, cost } = metered();
     const { status, body } = await admin("/health", { bindings });
@@ -48,6 +51,7 @@ describe("GET /v1/admin/health", () => {
         deliveries: { outcome: "good" },
       },
       mail: { configured: false, waiting: 0, oldest_at: null, failed: 0 },
+      webhook_endpoints: { active: 0, failing: 0, switched_off: 0, oldest_at: null },
       database: { of: 10_000_000_000, takes_writes: true },
       backups: { bound: true },
     });
@@ -55,6 +59,48 @@ describe("GET /v1/admin/health", () => {
     expect(body.notes).toEqual([]);
     expect(cost.trips).toBe(2);
     expect(await rows("SELECT * FROM write_probe")).toEqual([]);
+  });
+
+  it("counts webhook endpoints, and says from when the oldest event is that one of them waits for", async () => {
+    await forgetReceivers();
+    await runAll();
+    const EVENTS =
+      "INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)";
+    const [last] = await rows<{ id: number }>(
+      `${EVENTS} VALUES (?, 'record.sealed', 'record', 'x', 'system', 'x', 'r', '{}') RETURNING id`,
+      START - HOUR,
+    );
+    const has = async (active: number, failures: number, offAt: number | null, cursor: number) =>
+      rows(
+        `INSERT INTO webhook_endpoints (id, url, events, active, include_personal, cursor, failures, failing_since,
+           switched_off_at, created_at, updated_at)
+         VALUES (?, 'https://hooks.acme.example/secret', '["*"]', ?, 0, ?, ?, iif(?4 > 0, 1, NULL), ?, 0, 0)`,
+        unique("whe"),
+        active,
+        cursor,
+        failures,
+        offAt,
+      );
+    // Those that are paused or switched off wait for nothing.
+    await has(0, 0, null, 0);
+    await has(0, 9, START, 0);
+    await has(1, 0, null, last!.id);
+    const read = async () => (await admin("/health")).body.webhook_endpoints;
+    expect(await read()).toEqual({ active: 1, failing: 0, switched_off: 1, oldest_at: null });
+    await has(1, 2, null, last!.id - 1);
+    expect(await read()).toEqual({
+      active: 2,
+      failing: 1,
+      switched_off: 1,
+      oldest_at: "2028-05-06T02:00:00.000Z",
+    });
+    const { text } = await admin("/metrics");
+    expect(text).toContain("caio_webhook_endpoints 2\n");
+    expect(text).toContain("caio_webhook_endpoints_failing 1\n");
+    expect(text).toContain("caio_webhook_endpoints_switched_off 1\n");
+    expect(text).toContain(`caio_webhook_oldest_waiting_timestamp_seconds ${(START - HOUR) / 1_000}\n`);
+    expect(text).not.toContain("acme");
+    await forgetReceivers();
   });
 
   it("says so where no bucket is bound for backups", async () => {
@@ -218,7 +264,7 @@ describe("/readyz", () => {
   });
 
   it("is 503 on a database that is not migrated yet", async () => {
-    expect((await readyz({ ...env, DB: env.before })).status).toBe(503);
+    expect((await readyz({ ...env, DB: env.empty })).status).toBe(503);
   });
 
   it("costs one trip", async () => {

@@ -87,7 +87,9 @@ describe("the service", () => {
   const fine: Figures = {
     jobs: [job("nightly", { good_at: NOW }), job("deliveries", { good_at: NOW })],
     mail: { waiting: 0, oldest_at: null, failed: 0 },
+    webhookEndpoints: { active: 0, failing: 0, switched_off: 0, oldest_at: null },
     database: { bytes: 1, of: 100, takesWrites: true },
+    backedUpAt: NOW - 9 * 24 * HOUR,
   };
 
   it.each<[string, Partial<Figures>, boolean, number]>([
@@ -99,6 +101,8 @@ describe("the service", () => {
     ["has mail that backs up", { mail: { waiting: 1, oldest_at: NOW - 6 * HOUR - 1, failed: 0 } }, false, 1],
     ["misses its nights", { jobs: [job("nightly")] }, true, 1],
     ["misses its deliveries", { jobs: [job("deliveries")] }, false, 1],
+    ["has an old backup", { backedUpAt: NOW - 9 * 24 * HOUR - 1 }, false, 1],
+    ["has no backup yet", { backedUpAt: null }, false, 0],
     ["had a bad night", { jobs: [job("nightly", { good_at: NOW, outcome: "failed" })] }, false, 1],
   ])("%s: failing? problems?", (_, changes, failing, problems) => {
     const verdict = judge({ ...fine, ...changes }, NOW);

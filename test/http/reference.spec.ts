@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "../../src/problems.ts";
+import { EVENT_ACTIONS } from "../../src/record/catalogue.ts";
+import { impersonalEvent } from "../../src/webhook-endpoints/personal.ts";
 import { admin, call } from "../support/service.ts";
 
 describe("GET /openapi.json", () => {
@@ -74,13 +76,17 @@ describe("what the document says of a call is what the call does", async () => {
     expect(withIfMatch.toSorted()).toEqual([
       "delete /v1/admin/customers/{id}",
       "delete /v1/admin/customers/{id}/contacts/{contact_id}",
+      "delete /v1/admin/entitlements/{code}",
       "delete /v1/admin/license-types/{id}",
       "patch /v1/admin/customers/{id}",
       "patch /v1/admin/customers/{id}/contacts/{contact_id}",
+      "patch /v1/admin/entitlements/{code}",
       "patch /v1/admin/licenses/{id}",
+      "patch /v1/admin/webhook-endpoints/{id}",
       ...["reinstate", "reissue", "renew", "revoke", "suspend", "transfer"].map(
         (action) => `post /v1/admin/licenses/{id}/${action}`,
       ),
+      "put /v1/admin/entitlements/{code}",
       "put /v1/admin/license-types/{id}",
     ]);
     const list = body.paths["/v1/revocations"].get;
@@ -148,5 +154,32 @@ describe("GET /docs", () => {
     expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
     expect(text).not.toMatch(/<script/);
     expect(headers.get("Content-Security-Policy")).toMatch(/style-src 'nonce-/);
+  });
+});
+
+describe("the webhooks", async () => {
+  const { body } = await call("/openapi.json");
+
+  it("are all types of events but those of access, each with an example, in the document and on the page", async () => {
+    const types = EVENT_ACTIONS.filter((action) => !/^(?:api_token|person|session)\./.test(action));
+    expect(Object.keys(body.webhooks)).toEqual(types);
+    const page = (await call("/docs")).text;
+    for (const type of types) {
+      const { example } = body.webhooks[type].post.requestBody.content["application/json"];
+      expect(example).toMatchObject({ type, data: { event: { action: type, id: example.id } } });
+      expect(page).toContain(`id="${type}"`);
+    }
+  });
+
+  it("show in their examples what a delivery says, and nothing personal", () => {
+    for (const [type, { post }] of Object.entries<any>(body.webhooks)) {
+      const { data } = post.requestBody.content["application/json"].example;
+      expect([type, data.event]).toEqual([type, impersonalEvent(data.event)]);
+      expect(JSON.stringify(data)).not.toMatch(/@|Ada|eyJ/);
+    }
+  });
+
+  it("are sorted by their names, as the table of events is", () => {
+    expect(EVENT_ACTIONS).toEqual(EVENT_ACTIONS.toSorted());
   });
 });

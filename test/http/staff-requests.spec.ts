@@ -63,7 +63,7 @@ describe("no body at all", () => {
   });
 
   it("is what the OpenAPI document says", () => {
-    const { paths } = openApiDocument(endpoints, "http://localhost:8787") as {
+    const { paths } = openApiDocument(endpoints, [], "http://localhost:8787") as {
       paths: Record<string, Record<string, { requestBody?: { required: boolean } }>>;
     };
     const isRequired = (path: string) => paths[path]?.["post"]?.requestBody?.required;

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Context } from "../../src/context.ts";
 import type { Env } from "../../src/config.ts";
 import { dropExpired } from "../../src/access/expired.ts";
+import { dropPassedTurns } from "../../src/licensing/figures/passed-turns.ts";
 import { dropSettled } from "../../src/licensing/licenses/pending-old.ts";
 import { dropEnded } from "../../src/licensing/seats/ended.ts";
-import { forgetNewInstances } from "../../src/licensing/seats/new-instances.ts";
+import { forgetNewInstances } from "../../src/licensing/seats/ids/new-instances.ts";
 import { forgetTexts } from "../../src/notices/outbox.ts";
 import { servicesOf } from "../../src/services.ts";
 import { DAY, setTime } from "../support/clock.ts";
@@ -14,6 +15,7 @@ import { env } from "../support/env.ts";
 import { faulty, MOMENTS, OVERLOADED } from "../support/faulty.ts";
 import { DELIVERIES, fire, mailing, NIGHTLY } from "../support/mail.ts";
 import { metered, recorded, scansOf } from "../support/meter.ts";
+import { brokenIn } from "../support/invariants.ts";
 import { freshRecord } from "../support/record.ts";
 import { activate, admin, deactivate, newCustomer, newLicense, rows } from "../support/service.ts";
 
@@ -170,6 +172,79 @@ describe("ended activations", () => {
     await all(dropEnded);
     expect(await rows("SELECT 1 FROM activations")).toEqual([]);
     expect((await activate(key, "a")).status).toBe(200);
+  });
+});
+
+describe("an ended activation that is gone", () => {
+  it("is missed by no rule about the record, and one that ended lately is", async () => {
+    const { license, license_key: key } = await newLicense({ expires_in: "P9Y" });
+    const rule = "an activation's event has its row, or one that took its place, or it ended long ago";
+    const broken = async () => Object.keys(await brokenIn((sql) => rows(sql))).includes(rule);
+    const lived = async (instance: string, years: number) => {
+      setTime(NOW - years * 365 * DAY);
+      await activate(key, instance);
+      await deactivate(key, instance);
+    };
+    await rows("UPDATE licenses SET issued_at = 0 WHERE id = ?", license.id);
+    await lived("a", 3);
+    await lived("b", 1);
+    setTime(NOW);
+    await activate(key, "now");
+    await all(dropEnded);
+    expect(await rows("SELECT instance_id FROM activations ORDER BY 1")).toEqual([
+      { instance_id: "b" },
+      { instance_id: "now" },
+    ]);
+    expect(await broken()).toBe(false);
+    await rows("DELETE FROM activations WHERE instance_id = 'b'");
+    expect(await broken()).toBe(true);
+  });
+});
+
+describe("turns of licenses that passed long ago", () => {
+  const figures = async () => (await admin("/statistics")).text;
+  const finer = () => rows("SELECT count(*) AS n FROM license_turns WHERE size > 7 AND prefix < '2026-05'");
+
+  it("leave their month, and the figures are the same whatever happens to the licenses", async () => {
+    const licenses = [];
+    for (const [n, ends] of [10, 100, 400, 4_000].entries()) {
+      setTime(NOW - 500 * DAY);
+      licenses.push((await newLicense({ expires_days: ends, grace_days: n })).license);
+    }
+    setTime(NOW);
+    const before = await figures();
+    expect((await finer())[0]!["n"]).toBeGreaterThan(10);
+    await all(dropPassedTurns);
+    expect(await finer()).toEqual([{ n: 0 }]);
+    expect(await figures()).toBe(before);
+    // Each leaves rows that are gone, and comes back to some.
+    for (const { id } of licenses) await admin(`/licenses/${id}/renew`, { body: { expires_in: "P1Y" } });
+    await admin(`/licenses/${licenses[0]!.id}/suspend`, { body: { reason: "Unpaid" } });
+    await newLicense({ expires_days: 1 });
+    const after = await figures();
+    await rows("DELETE FROM license_turns");
+    await rows(
+      "INSERT INTO license_turns SELECT turn, size, prefix, count(*) FROM license_turns_of GROUP BY 1, 2, 3",
+    );
+    expect(await figures()).toBe(after);
+    expect(await brokenIn((sql) => rows(sql))).toEqual({});
+  });
+
+  it("cost nothing where none is due, and each page what it drops", async () => {
+    await newLicense({ expires_days: 400 });
+    const idle = metered();
+    await all(dropPassedTurns, idle.bindings);
+    expect(idle.cost).toMatchObject({ trips: 1, written: 0 });
+    // A look at each of sixteen places.
+    expect(idle.cost.read).toBeLessThanOrEqual(48);
+    await rows(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+       INSERT INTO license_turns SELECT 'ends', 19, printf('2020-01-01T%05d', i), 0 FROM n`,
+    );
+    const { bindings, statements, cost } = recorded();
+    expect(await all(dropPassedTurns, bindings)).toBe(2);
+    expect(cost.read / 2_500).toBeLessThanOrEqual(4.1);
+    expect(await scansOf(statements)).toEqual([]);
   });
 });
 

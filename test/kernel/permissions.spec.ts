@@ -25,7 +25,10 @@ const RULES: Record<Permission, Role[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  erasure: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
+  backups: ["owner"],
 };
 
 const ROLES: Role[] = ["owner", "manager", "viewer", "monitor"];

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, it } from "vitest";
-import { endpoints } from "../../src/app.ts";
+import { endpoints, WEBHOOKS } from "../../src/app.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { isHere } from "./support/everything.ts";
 
-const document = openApiDocument(endpoints, "https://licensing.smarthaus.example");
+const document = openApiDocument(endpoints, WEBHOOKS, "https://licensing.smarthaus.example");
 
 it("the OpenAPI document is valid as 3.1", async () => {
   const validator = new Validator();

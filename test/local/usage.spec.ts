@@ -40,7 +40,9 @@ it("the programs are found", () => {
     "deploy",
     "smoke",
     "bench",
+    "bench:backup",
     "bench:capacity",
+    "bench:years",
     "torture",
   ];
   expect(PROGRAMS.map(([name]) => name).toSorted()).toEqual(names.toSorted());
@@ -86,6 +88,7 @@ describe("what a command cannot know", () => {
     ["torture", ["--only", "crash,tickle"], /^--only tickle: there is no such part\./],
     ["torture", ["--rounds", "x"], /^--rounds and --seed take a whole number\./],
     ["bench", ["--licenses", "1000,many"], /^--licenses, --pairs and --slice take whole numbers\./],
+    ["bench:years", ["--instances", "many"], /^That is no number of instances or years\./],
     ["bench:capacity", ["no-such-file.json"], /^no-such-file\.json is not there; run first: npm run bench\n/],
   ])("npm run %s -- %j", async (name, args, message) => {
     const { code, out, err } = await call(name, ...args);

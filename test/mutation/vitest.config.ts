@@ -9,7 +9,7 @@ export default defineConfig({
       "test/kernel/{calendar,dates,inputs,metadata,permissions}.spec.ts",
       "test/audit/chain.spec.ts",
       "test/licensing/licenses/{standing,terms}.spec.ts",
-      "test/licensing/seats/activation-ids.spec.ts",
+      "test/licensing/seats/ids/activation-ids.spec.ts",
       "test/notices/ladder.spec.ts",
     ],
   },

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { daysBetween, dueThreshold, whenOf, windowsOf } from "../../src/notices/ladder.ts";
+import {
+  daysBetween,
+  dueThreshold,
+  termOfEntitlements,
+  whenOf,
+  windowsOf,
+} from "../../src/notices/ladder.ts";
 import { pauseAfter } from "../../src/notices/outcomes.ts";
 import { DAY } from "../support/clock.ts";
 
@@ -137,5 +143,19 @@ describe("the pause after a failed attempt", () => {
     [12, 1, 9_000_000],
   ])("attempt %i, at random %d: %i ms", (attempts, random, pause) => {
     expect(pauseAfter(attempts, random)).toBe(pause);
+  });
+});
+
+describe("the term of an entitlement", () => {
+  const term = { status: "active", issued_at: 1, starts_at: 2, term_began_at: END } as const;
+
+  it.each([
+    ["ends before it", END - 1, null],
+    ["ends with it", END, null],
+    ["ends after it", END + 1, END],
+    ["has no end", null, END],
+  ])("of a license that %s", (_, end, until) => {
+    const own = termOfEntitlements({ ...term, expires_at: end }, END);
+    expect(own).toEqual({ ...term, expires_at: until, term_began_at: null });
   });
 });

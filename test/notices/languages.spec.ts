@@ -4,6 +4,7 @@ import { contrast, READABLE } from "../../src/kernel/contrast.ts";
 import { DAY, HOUR } from "../../src/kernel/dates.ts";
 import { type Language, LANGUAGES } from "../../src/kernel/languages.ts";
 import {
+  type EndingPart,
   type LicenseFacts,
   type Notice,
   render as renderWith,
@@ -40,6 +41,11 @@ const TO_NULL = {
   expires_at: { from: END, to: null },
   features: { from: ["api"], to: [] },
 };
+
+const PARTS: [EndingPart, EndingPart] = [
+  { name: "GPUs", value: 8_000, unit: null, until: END, when: { in: 7 } },
+  { name: "SSO", value: true, unit: null, until: END + 9 * DAY + HOUR, when: "tomorrow" },
+];
 
 /** Every kind of mail to a customer, about one license and about two. */
 const notices = (changes: Partial<LicenseFacts> = {}): [name: string, notice: Notice][] => {
@@ -80,6 +86,17 @@ const notices = (changes: Partial<LicenseFacts> = {}): [name: string, notice: No
     ["warning", { kind: "expiry_warning", licenses: [one] }],
     ["warning, no grace", { kind: "expiry_warning", licenses: [stopped] }],
     ["warnings", { kind: "expiry_warning", licenses: [one, two] }],
+    ["part", { kind: "entitlement_expiring", licenses: [{ facts: one.facts, parts: PARTS }] }],
+    [
+      "parts",
+      {
+        kind: "entitlement_expiring",
+        licenses: [
+          { facts: one.facts, parts: PARTS },
+          { facts: two.facts, parts: [PARTS[1]] },
+        ],
+      },
+    ],
     ["end", { kind: "license_expired", licenses: [one] }],
     ["end, no grace", { kind: "license_expired", licenses: [stopped] }],
     ["ends", { kind: "license_expired", licenses: [one, two] }],

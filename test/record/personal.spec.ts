@@ -35,6 +35,15 @@ const NOTHING_PERSONAL = new Set([
   "DELETE /v1/admin/people/{email}",
   "PUT /v1/admin/license-types/{id}",
   "DELETE /v1/admin/license-types/{id}",
+  "POST /v1/admin/entitlements",
+  "PUT /v1/admin/entitlements/{code}",
+  "PATCH /v1/admin/entitlements/{code}",
+  "DELETE /v1/admin/entitlements/{code}",
+  // Their events have ids and counts; test/backup/ tests what they say.
+  "POST /v1/admin/backups",
+  "POST /v1/admin/restores",
+  "PUT /v1/admin/restores/{id}/pages/{table}/{page}",
+  "POST /v1/admin/restores/{id}/finish",
 ]);
 
 const made = new Set<string>();
@@ -145,6 +154,21 @@ async function everyCall(): Promise<void> {
   await staff("POST /v1/admin/messages/{id}/retry", `${base}/messages/${message!.id}/retry`);
   await staff("POST /v1/admin/messages/retry", `${base}/messages/retry`, { status: "failed" });
   await call(`${base}/messages/${message!.id}`, { token: env.ADMIN_TOKEN });
+  for (const [n, answer] of ["accept", "decline"].entries()) {
+    const id = `req_${n}`;
+    await rows(
+      `INSERT INTO customer_requests (id, customer_id, contact_id, kind, text, created_at)
+       VALUES (?, 'two', 'con_two', 'question', ?, 1)`,
+      id,
+      `I am ${MARK}`,
+    );
+    const words = `Dear ${MARK}`;
+    await staff(
+      `POST /v1/admin/requests/{id}/${answer}`,
+      `${base}/requests/${id}/${answer}`,
+      answer === "accept" ? { answer: words } : { reason: words },
+    );
+  }
   await staff(`POST ${of}/revoke`, `${path}/revoke`, { reason: "Fraud" });
 
   await staff("POST /v1/admin/imports/customers", `${base}/imports/customers`, [
@@ -153,7 +177,18 @@ async function everyCall(): Promise<void> {
   await staff("POST /v1/admin/imports/licenses", `${base}/imports/licenses`, [
     { customer_id: "three", license_type: "trial", metadata: license(11).metadata },
   ]);
+  const erased = await staff(`POST ${contacts}`, `${base}/customers/one/contacts`, {
+    email: `${MARK}-12@acme.example`,
+  });
+  const why = { reason: "Asked for by letter" };
+  await staff(
+    `POST ${contacts}/{contact_id}/erase`,
+    `${base}/customers/one/contacts/${erased.id}/erase`,
+    why,
+  );
+  await call(`${base}/customers/one/data`, { token: env.ADMIN_TOKEN });
   await staff(`DELETE ${contacts}/{contact_id}`, `${base}/customers/one/contacts/${contact.id}`);
+  await staff("POST /v1/admin/customers/{id}/erase", `${base}/customers/one/erase`, why);
   await staff("DELETE /v1/admin/customers/{id}", `${base}/customers/one`);
 
   const token = await staff("POST /v1/admin/api-tokens", `${base}/api-tokens`, {
@@ -161,6 +196,23 @@ async function everyCall(): Promise<void> {
     role: "viewer",
   });
   await staff("DELETE /v1/admin/api-tokens/{id}", `${base}/api-tokens/${token.api_token.id}`);
+
+  const hooks = "/v1/admin/webhook-endpoints";
+  const hook = await staff(`POST ${hooks}`, hooks, {
+    url: `https://${MARK}.acme.example/`,
+    events: ["*"],
+    description: MARK,
+    active: false,
+  });
+  const hooked = `${hooks}/${hook.webhook_endpoint.id}`;
+  await staff(`PATCH ${hooks}/{id}`, hooked, {
+    description: `${MARK} again`,
+    url: `https://${MARK}-2.acme.example/`,
+  });
+  await staff(`POST ${hooks}/{id}/rotate-secret`, `${hooked}/rotate-secret`);
+  await staff(`POST ${hooks}/{id}/test`, `${hooked}/test`);
+  await staff(`POST ${hooks}/{id}/replay`, `${hooked}/replay`, { from_event: 1 });
+  await staff(`DELETE ${hooks}/{id}`, hooked);
   expect(resend.inbox.length).toBeGreaterThan(0);
 }
 

@@ -29,6 +29,7 @@ const FAULTS_OF_TERMS: Row[] = [
   { notice_days: "{}" },
   { unproven_lease_hours: 0 },
   { clone_policy: "stop" },
+  { entitlements: "[]" },
 ];
 
 const ROLE = { role: "admin" };
@@ -124,6 +125,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { ended_by: "system" },
       { labels: "[]" },
       { unproven: "[]" },
+      { meters: "{}" },
     ],
   },
   events: {
@@ -145,6 +147,45 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     wrong: [{ turn: "revoked" }],
   },
   activation_totals: { right: { only: 1, up_to: 0, activations: 0, seated: 0 }, wrong: [{ only: 2 }] },
+  webhook_endpoints: {
+    right: {
+      id: "whe_a",
+      url: "https://acme.example",
+      events: "[]",
+      active: 0,
+      include_personal: 0,
+      cursor: 0,
+      created_at: 0,
+      updated_at: 0,
+    },
+    wrong: [
+      { url: "" },
+      { url: "a".repeat(2_049) },
+      { events: "{}" },
+      { active: 2 },
+      { include_personal: 2 },
+      { cursor: -1 },
+    ],
+  },
+  license_told: {
+    right: {
+      license_id: "lic_a",
+      ends_at: 1,
+      stage: "expired",
+      days: 0,
+      code: "",
+      due_at: 1,
+      told_at: INSTANT,
+      request_id: "r",
+      detail: "{}",
+    },
+    wrong: [{ stage: "ended" }, { detail: "[]" }],
+  },
+  time_walk: { right: { only: 1, up_to: null }, wrong: [{ only: 2 }] },
+  license_refusals: {
+    right: { license_id: "lic_a", refusals: "[]", refused_at: 0 },
+    wrong: [{ refusals: "{}" }],
+  },
   api_tokens: {
     right: {
       id: "tok_a",
@@ -172,7 +213,46 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
   },
   usage: {
     right: { license_id: "lic_a", day: "2026-01-01", instance_id: "a", requests: 0, services: 0 },
-    wrong: [{ day: "2026-1-1" }, { day: "2026-01-01T00" }, { requests: -1 }, { services: -1 }],
+    wrong: [
+      { day: "2026-1-1" },
+      { day: "2026-01-01T00" },
+      { requests: -1 },
+      { services: -1 },
+      { meters: "[]" },
+      { told: "{}" },
+    ],
+  },
+  license_usage: {
+    right: { day: "2026-01-01", license_id: "lic_a", requests: 0, services: 0 },
+    wrong: [{ meters: "[]" }, { before: "[]" }],
+  },
+  entitlements: {
+    right: { code: "a", name: "A", kind: "flag", created_at: 0, updated_at: 0 },
+    wrong: [
+      { kind: "number" },
+      { kind: "meter" },
+      { aggregate: "sum" },
+      { preset: "{" },
+      { kind: "meter", aggregate: "mean", period: "day", over: "warn" },
+      { kind: "meter", aggregate: "sum", period: "year", over: "warn" },
+      { kind: "meter", aggregate: "sum", period: "day", over: "stop" },
+    ],
+  },
+  entitlement_uses: {
+    right: { code: "nothing", holder: "license", id: "lic_a" },
+    wrong: [{ holder: "customer" }],
+  },
+  statements: {
+    right: {
+      license_id: "lic_a",
+      month: "2026-01",
+      revision: 1,
+      closed_at: 0,
+      token: "a",
+      hash: "a",
+      figures: "{}",
+    },
+    wrong: [{ month: "2026-1" }, { revision: 0 }, { figures: "[]" }],
   },
   overuse: {
     right: { license_id: "lic_a", day: "2026-01-01", limit_name: "max_services" },
@@ -242,7 +322,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
   },
   license_months: {
     right: { license_id: "a", month: "2026-01", requests: 0, services: 0, days: 0 },
-    wrong: [{ month: "2026" }],
+    wrong: [{ month: "2026" }, { meters: "[]" }],
   },
   message_walk: { right: { only: 1, id: "" }, wrong: [{ only: 2 }] },
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
@@ -335,20 +415,40 @@ describe("the triggers", () => {
       // test/storage/schema.spec.ts
       "events_refuse_delete",
       "events_refuse_update",
+      // test/licensing/usage/meters.spec.ts
+      "license_months_meters",
       // test/licensing/seats/budget.spec.ts and kept-sums.spec.ts, and below for what only hands delete.
       "license_seats_delete",
       "license_seats_insert",
       "license_seats_update",
+      // test/licensing/licenses/turns.spec.ts
+      "license_told_record",
+      // test/licensing/entitlements/entitlements.spec.ts
+      "license_types_entitlements_delete",
+      "license_types_entitlements_insert",
+      "license_types_entitlements_update",
+      // test/licensing/usage/meters.spec.ts
+      "license_usage_begins",
+      "license_usage_changes",
       // Below.
       "license_usage_insert",
+      // test/licensing/usage/meters.spec.ts
+      "license_usage_meters_folded",
+      // Below.
       "license_usage_update",
       // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.
       "licenses_count_insert",
       "licenses_count_update",
       // test/licensing/licenses/customer-suspension.spec.ts
       "licenses_end_suspension",
+      // test/licensing/entitlements/entitlements.spec.ts
+      "licenses_entitlements_insert",
+      "licenses_entitlements_update",
+      // As licenses_count_insert.
       "licenses_uncount_delete",
       "licenses_uncount_update",
+      // test/notices/mail-failed.spec.ts
+      "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
       // test/http/portal/sign-in.spec.ts
@@ -356,6 +456,11 @@ describe("the triggers", () => {
       "portal_sessions_contact_gone",
       "portal_sessions_customer_gone",
       "portal_sessions_license_changed",
+      // test/licensing/instances/silence.spec.ts
+      "silent_instances_record_insert",
+      "silent_instances_record_update",
+      // test/licensing/usage/meters.spec.ts
+      "usage_meters_folded",
       // test/licensing/usage/folding.spec.ts
       "usage_unfold",
     ]);

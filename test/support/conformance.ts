@@ -49,15 +49,21 @@ interface Plain {
   configure_instance?: string;
   /** How many requests the client counts. */
   count?: number;
+  /** What the client adds to meters, by code. */
+  metered?: Record<string, number>;
+  /** What the client observes, by code. */
+  observed?: Record<string, number>;
   /** The requested paths, if they matter; without that of the published keys. */
   requests?: string[];
   /** What each of these requests says: `license_id`, `instance_id`, `lease_hours`, `certificate_iat`; null: nothing. */
   sent?: Record<string, string | number | null>[];
   /** The usage by day in the last of these requests. */
   usage?: Record<string, number>;
+  /** The meters by day and code in the last of these requests. */
+  meters?: Record<string, Record<string, number>>;
   /**
    * Members of the status, compared one by one. `next_check_in` is a range, `passes` the results of feature guards,
-   * `detail_has` a part of the detail. Of a `candidate`, only the named members are compared.
+   * `detail_has` a part of the detail, `values` and `allows` are about entitlements, `statement` about a month. Of a `candidate`, only the named members are compared.
    */
   expect?: Record<string, unknown>;
 }

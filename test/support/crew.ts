@@ -24,7 +24,10 @@ export const ROLES_OF: Record<Permission, string[]> = {
   imports: ["owner", "manager"],
   "license-types": ["owner"],
   access: ["owner"],
+  erasure: ["owner"],
+  "webhook-endpoints": ["owner"],
   seals: ["owner"],
+  backups: ["owner"],
 };
 
 export async function newTokens(): Promise<Record<Role, string>> {

@@ -16,4 +16,6 @@ export const env = bindings as unknown as Env & {
   RACE_SEED: number;
   /** A second database, for tests with an older schema. */
   before: D1Database;
+  /** A third, which nobody migrates. */
+  empty: D1Database;
 };

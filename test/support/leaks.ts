@@ -3,8 +3,8 @@
 // setup.ts and service.ts do this for the whole suite.
 import { env } from "./env.ts";
 
-/** A compact JWS, or what an API token looks like. */
-const SECRET = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|caio_[\w-]{32}/;
+/** A compact JWS, or what an API token or the secret of a webhook endpoint looks like. */
+const SECRET = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|caio_[\w-]{32}|whsec_[\w+/]{40}/;
 
 const DOCUMENT = /eyJ[\w-]{8,}\.[\w-]+\.([\w-]{40,})/g;
 
@@ -105,7 +105,7 @@ export function assertLogKeepsSecrets(): void {
 }
 
 /** Public, and meant to be there. */
-const DOCUMENTS_KEPT = new Set(["audit_seals.token"]);
+const DOCUMENTS_KEPT = new Set(["audit_seals.token", "statements.token"]);
 
 /** Where addresses belong: recipients, people with access, actors, and the events about people with access. */
 const ADDRESSES_KEPT = new Set([
@@ -138,7 +138,9 @@ async function columnsOf(): Promise<[string, string][]> {
 /** Text that may contain a match: D1 takes no pattern of more than 50 bytes, so the rest is checked here. */
 const mayBeSecret = (text: string): string =>
   [
-    ...["*eyJ*.*.*", `*caio_${"?".repeat(32)}*`].map((shape) => `${text} GLOB '${shape}'`),
+    ...["*eyJ*.*.*", `*caio_${"?".repeat(32)}*`, `*whsec_${"?".repeat(40)}*`].map(
+      (shape) => `${text} GLOB '${shape}'`,
+    ),
     ...CONFIGURED.map((secret) => `instr(${text}, '${secret}') > 0`),
   ].join(" OR ");
 

@@ -18,6 +18,7 @@ const LONG = [
   "test/browser/flows.spec.ts",
   "test/local/start.spec.ts",
   "test/local/cli/commands.spec.ts",
+  "test/local/cli/drill.spec.ts",
   "test/local/docs.spec.ts",
   "test/browser/craft.spec.ts",
   "test/local/cli/audit.spec.ts",

@@ -1,25 +1,28 @@
-// A run that is near the number of queries that D1 allows.
+// What jobs act with, in tests that call a verb by itself.
 import type { Env } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import { servicesOf } from "../../src/services.ts";
+import { env } from "./env.ts";
 
-/** The context of a run that has sent so many queries before. */
+/** The context of a run. */
+export const asSystem = (bindings: Env = env): Context => ({
+  ...servicesOf(bindings),
+  actor: { type: "system", id: "nightly" },
+  requestId: crypto.randomUUID(),
+  ip: null,
+  defer: () => undefined,
+});
+
+/** The context of a run that has sent so many queries before: D1 allows no more than a thousand. */
 export function spent(bindings: Env, already: number): Context {
-  const services = servicesOf(bindings);
+  const context = asSystem(bindings);
   const counted = () => {
-    const { db, queries, hasRoom } = services.db.counted();
+    const { db, queries, hasRoom } = context.db.counted();
     return {
       db,
       queries: () => queries() + already,
       hasRoom: (left: number) => hasRoom(left + already),
     };
   };
-  return {
-    ...services,
-    db: { ...services.db, counted },
-    actor: { type: "system", id: "nightly" },
-    requestId: crypto.randomUUID(),
-    ip: null,
-    defer: () => undefined,
-  };
+  return { ...context, db: { ...context.db, counted } };
 }

@@ -1,9 +1,8 @@
 // tokens and people: who may do what
 import { type Command, Option } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withList } from "../command.ts";
-import { openOutput, saveOrPrint } from "../files.ts";
 import { given } from "../inputs.ts";
-import { type Column, note, print, printOnce, text, untilEnd, when } from "../output.ts";
+import { type Column, print, text, untilEnd, when } from "../output.ts";
 import type { ApiToken, MadeApiToken, Person } from "../shapes.ts";
 
 const PERSON_ROLES: Person["role"][] = ["owner", "manager", "viewer"];
@@ -67,17 +66,14 @@ function addTokens(program: Command): void {
     .option("-o, --output <file>", "write it to a file that only you can read")
     .action(
       handle<NewToken>(async (call) => {
-        const { name, role, expires, output, json, dryRun } = call.options;
+        const { name, role, expires, output, dryRun } = call.options;
         const body = given({ name, role, expires_at: expires });
         const request = { method: "POST" as const, path: path("api-tokens"), body };
         if (dryRun) return call.change(request, () => {});
-        const place = output === undefined ? null : openOutput(output);
-        const answer = await call.client().send(request);
-        const { api_token, token } = JSON.parse(answer) as MadeApiToken;
-        const where = place === null ? ":" : `, and is in ${place.path}.`;
-        if (!json) note(`API token ${text(api_token.id)} (${api_token.role}); it is not shown again${where}`);
-        if (place === null) await printOnce(json ? answer : token);
-        else await saveOrPrint(json ? answer : token, place);
+        await call.secret(request, output, ({ api_token, token }: MadeApiToken) => ({
+          secret: token,
+          about: `API token ${text(api_token.id)} (${api_token.role}); it`,
+        }));
       }),
     );
 

@@ -15,6 +15,7 @@ const KINDS: Message["kind"][] = [
   "license_changed",
   "expiry_warning",
   "license_expired",
+  "entitlement_expiring",
   "admin_digest",
 ];
 

@@ -1,28 +1,11 @@
-// expiring, stats, events
+// expiring, stats
 import type { Command } from "commander";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { define, handle, path, withJson, withList } from "../command.ts";
 import { notNegative } from "../inputs.ts";
-import { type Column, print, printDetails, printTable, text, when } from "../output.ts";
-import type { EventDocument, License, Statistics } from "../shapes.ts";
+import { print, printDetails, printTable, text } from "../output.ts";
+import type { License, Statistics } from "../shapes.ts";
 import { LICENSE_COLUMNS } from "./licenses/license-view.ts";
-
-interface EventFilter {
-  entity?: string;
-  actor?: string;
-  action?: string;
-  since?: string;
-  until?: string;
-}
-
-const EVENT_COLUMNS: Column<EventDocument>[] = [
-  ["id", (row) => String(row.id)],
-  ["at", (row) => when(row.at)],
-  ["action", (row) => text(row.action)],
-  ["entity", (row) => `${text(row.entity.type)} ${text(row.entity.id)}`],
-  ["actor", (row) => `${text(row.actor.type)} ${text(row.actor.id)}`],
-  ["request", (row) => text(row.request_id)],
-];
 
 function printStatistics(figures: Statistics): void {
   printDetails([
@@ -77,23 +60,4 @@ export function addOverviewCommands(program: Command): void {
   withJson(define(program, "stats", "Show the statistics", ["stats", "stats --json"])).action(
     handle((call) => call.read(path("statistics"), printStatistics)),
   );
-
-  withList(
-    define(program, "events", "List what happened, the latest first", [
-      "events --entity lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8",
-      "events --action license.revoked --since 2026-11-01",
-    ]),
-  )
-    .option("--entity <id>", "about this license, customer, …")
-    .option("--actor <id>", "done by ADMIN_TOKEN, a token's id, an e-mail address, or an instance's id")
-    .option("--action <name>", "such as license.issued")
-    .option("--since <date>", "from this date on")
-    .option("--until <date>", "up to this date")
-    .action(
-      handle<EventFilter>((call) => {
-        const { entity, actor, action, since, until } = call.options;
-        const filter = { entity, actor, action, since, until };
-        return call.list<EventDocument>(path("events"), filter, EVENT_COLUMNS, "No events.");
-      }),
-    );
 }

@@ -35,17 +35,17 @@ function formatOf(file: string | undefined, chosen: Format | undefined): Format 
   return chosen ?? formats.find((format): format is Format => format === named);
 }
 
-async function exportLicenses({ options }: Call<Export>): Promise<void> {
+async function exportFile({ options }: Call<Export>, kind: string): Promise<void> {
   const { output, customer } = options;
   const format = formatOf(output, options.format) ?? "csv";
   const place = output === undefined ? null : openOutput(output);
   const bytes = await new Client(connection(options.profile)).stream({
-    path: path("exports", "licenses"),
+    path: path("exports", kind),
     query: { format, customer_id: customer },
   });
   if (place === null) return printStream(bytes);
   await place.save(bytes);
-  note(`The licenses and their keys are in ${place.path}.`);
+  note(`The ${kind === "licenses" ? "licenses and their keys" : kind} are in ${place.path}.`);
 }
 
 /** Sends a file, with a progress bar on a terminal. */
@@ -86,16 +86,25 @@ async function importFile(call: Call<Import>, kind: string, file: string): Promi
 }
 
 export function addTransferCommands(program: Command): void {
-  define(program, "export", "Export licenses with their keys. A file is written whole or not at all.", [
-    "export > licenses.csv",
-    "export --format json --customer acme --output acme.json",
-  ])
+  define(
+    program,
+    "export",
+    "Export licenses with their keys, or customers with their contacts. A file is written whole or not at all.",
+    [
+      "export > licenses.csv",
+      "export --format json --customer acme --output acme.json",
+      "export customers --output customers.csv",
+    ],
+  )
+    .addArgument(
+      new Argument("[kind]", "what to export").choices(["licenses", "customers"]).default("licenses"),
+    )
     .addOption(
       new Option("--format <format>", "the format (default: from the file's name, or csv)").choices(formats),
     )
-    .option("--customer <id>", "of this customer")
+    .option("--customer <id>", "of this customer alone")
     .option("-o, --output <file>", "write to a file that only you can read (default: stdout)")
-    .action(handle(exportLicenses));
+    .action(handle<Export>((call, kind) => exportFile(call, kind)));
 
   withJson(
     define(program, "import", "Import customers or licenses from CSV or JSON, all rows or none", [

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { durationInWords } from "../../kernel/calendar.ts";
 import { define, group, handle, path, withJson, withList } from "../command.ts";
-import { type Column, limit, list, printDetails, text, when } from "../output.ts";
+import { type Column, entitlements, limit, list, printDetails, text, when } from "../output.ts";
 import type { LicenseType } from "../shapes.ts";
 
 const duration = (type: LicenseType): string =>
@@ -26,6 +26,7 @@ const printType = (type: LicenseType): void =>
     ["grace", `${type.grace_days} days`],
     ["lease", `${type.lease_days} days, check-in every ${type.check_in_hours} hours`],
     ["features", list(type.features)],
+    ["entitlements", entitlements(type.entitlements)],
     ["instances", limit(type.max_instances)],
     ["services", limit(type.max_services)],
     ["requests per day", limit(type.max_requests_per_day)],

@@ -16,7 +16,7 @@ import type { Http } from "../http.ts";
 import * as examples from "./examples.ts";
 import { Contact, Id, pageOf } from "./schemas.ts";
 
-const ContactId = z.extend(Id, { contact_id: z.string().check(z.minLength(1), z.maxLength(80)) });
+export const ContactId = z.extend(Id, { contact_id: z.string().check(z.minLength(1), z.maxLength(80)) });
 
 function show(http: Http, contact: Parameters<typeof presentContact>[0], status: 200 | 201 = 200): Response {
   http.header("ETag", etagOf(contact));

@@ -1,11 +1,78 @@
 // The same story as staff see it: the record, figures, mail and who may sign in.
+import { cellOf } from "../../licensing/sheets/exported-files.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
+import { statementRows } from "../../licensing/usage/statements.ts";
 import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../examples.ts";
 
-export const exportedCsv = csvOf([
-  Object.keys(exportedLicense),
-  Object.values({ ...exportedLicense, features: exportedLicense.features.join(";") }),
-]);
+const csvRow = (row: object): string =>
+  csvOf([Object.keys(row), Object.entries(row).map(([name, value]) => cellOf(name, value))]);
+
+export const exportedCsv = csvRow(exportedLicense);
+
+export const exportedCustomer = {
+  id: CUSTOMER,
+  name: "Ada Price",
+  email: "ada@acme.example",
+  company: "Acme",
+  metadata: { crm: "4711" },
+  tags: ["pilot"],
+  notes: null,
+  email_status: null,
+  created_at: "2026-11-23T09:00:00.000Z",
+  contacts: [
+    {
+      own: true as const,
+      email: "ada@acme.example",
+      name: null,
+      roles: ["license", "billing", "technical"],
+      language: null,
+      portal: false,
+      email_status: null,
+      created_at: "2026-11-23T09:00:00.000Z",
+    },
+  ],
+};
+
+export const exportedCustomersCsv = csvRow(exportedCustomer);
+
+export const entitlementTerms = {
+  name: "Tokens",
+  kind: "meter",
+  unit: "tokens",
+  aggregate: "sum",
+  period: "month",
+  over: "warn",
+};
+
+export const newEntitlement = { code: "tokens", ...entitlementTerms };
+
+export const entitlement = {
+  ...newEntitlement,
+  default: null,
+  created_at: "2026-11-23T09:00:00.000Z",
+  updated_at: "2026-11-23T09:00:00.000Z",
+};
+
+const figures = {
+  meters: { tokens: { total: 2_100_000, peak: 90_000, value: 2_000_000, days_over: 2 } },
+  requests: { total: 126_300, peak: 4_210, value: 100_000, days_over: 0 },
+  services: { total: 360, peak: 12, value: 50, days_over: 0 },
+};
+
+export const statement = {
+  license_id: LICENSE,
+  customer_id: CUSTOMER,
+  month: "2026-11",
+  revision: 1,
+  previous: null,
+  ...figures,
+  days_without_report: ["2026-11-29"],
+  closed_at: null,
+  statement: null,
+  hash: null,
+};
+
+export const statementCsv = csvOf(statementRows(statement));
 
 export const customersCsv = csvOf([
   ["id", "name", "email", "company"],
@@ -175,8 +242,9 @@ export const health = {
   notes: [],
   jobs: { nightly: run, deliveries: { ...run, counts: { mails_sent: 0, queries: 16 } } },
   mail: { configured: true, waiting: 0, oldest_at: null, failed: 0 },
+  webhook_endpoints: { active: 1, failing: 0, switched_off: 0, oldest_at: null },
   database: { bytes: 81_203_200, of: 10_000_000_000, takes_writes: true },
-  backups: { bound: true },
+  backups: { bound: true, last_at: "2026-11-22T03:00:02.000Z" },
 };
 
 export const metrics = `# TYPE caio_job_late gauge
@@ -185,3 +253,7 @@ caio_job_late{job="nightly"} 0
 caio_job_late{job="deliveries"} 0
 # EOF
 `;
+
+export const imported = { dry_run: false, rows: 1, created: 1 };
+
+export const importedLicenses = { dry_run: false, rows: 2, created: 2, customers_created: 0 };

@@ -10,6 +10,7 @@ export const Message = z.object({
     "license_changed",
     "expiry_warning",
     "license_expired",
+    "entitlement_expiring",
     "admin_digest",
   ]),
   status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),

@@ -5,10 +5,10 @@ import { STANDINGS } from "../../licensing/licenses/standing.ts";
 import { CONTACT_ROLES, REQUEST_KINDS, REQUEST_STATUSES } from "../../storage/schema.ts";
 import {
   Day,
+  Entitlements,
   Instant,
   limits,
   OptionalInstant,
-  OptionalLimit,
   terms,
   Text,
   unprovenTerms,
@@ -92,6 +92,7 @@ export const LicenseType = z.object({
   updated_at: Instant,
   notice_days: z.array(z.int()),
   ...unprovenTerms,
+  entitlements: Entitlements,
 });
 
 export const License = z.object({
@@ -224,50 +225,6 @@ export const Census = z.object({
   counted_at: Instant,
 });
 
-export const LicenseUsage = z.object({
-  license_id: z.string(),
-  from: Day,
-  to: Day,
-  max_requests_per_day: OptionalLimit,
-  max_services: OptionalLimit,
-  data: z.array(
-    z.object({
-      date: Day,
-      requests: z.int(),
-      services: z.int(),
-      instances: z.array(
-        z.object({
-          instance_id: z.string(),
-          requests: z.int(),
-          services: z.int(),
-          corrected: z.boolean().check(z.describe("By staff: later reports for the day are ignored")),
-        }),
-      ),
-    }),
-  ),
-  months: z
-    .optional(
-      z.array(
-        z.object({
-          month: z.string().check(z.regex(/^[0-9]{4}-[0-9]{2}$/)),
-          requests: z.int().check(z.describe("Of all its days")),
-          services: z.int().check(z.describe("Of its highest day")),
-          days: z.int().check(z.describe("How many were reported")),
-        }),
-      ),
-    )
-    .check(z.describe("Months in the range whose days are not kept any more; left out if there are none")),
-});
-
-export const CorrectedUsage = z.object({
-  license_id: z.string(),
-  date: Day,
-  instance_id: z.string(),
-  requests: z.int(),
-  services: z.int(),
-  corrected_at: Instant,
-});
-
 export const LicenseFile = z.object({
   format: z.literal("caio-license"),
   version: z.literal(1),
@@ -282,19 +239,6 @@ export const LicenseFile = z.object({
   license_key: z.string(),
   certificate: z.string(),
   warnings: Warnings,
-});
-
-export const ExportedLicense = z.object({
-  id: z.string(),
-  customer_id: z.string(),
-  license_key: z.string(),
-  license_type: z.string(),
-  issued_at: Instant,
-  expires_at: OptionalInstant,
-  status: terms.status,
-  standing: terms.standing,
-  ...limits,
-  revision: z.int(),
 });
 
 export const Imported = z.object({ dry_run: z.boolean(), rows: z.int(), created: z.int() });

@@ -1,8 +1,9 @@
-// /admin/exports/licenses: all licenses with their keys as a file.
+// /admin/exports/licenses and /admin/exports/customers: all licenses with their keys, or all customers, as a file.
 //
 // By POST: any site can send a browser to an address by GET, and each export is recorded in the person's name.
 import type { FC } from "hono/jsx";
-import { answerExport, ExportQuery } from "../exports.ts";
+import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
+import { answerExport, answerFile, ExportQuery } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
 import { Heading } from "./layout.tsx";
 import type { Inquiry } from "./mount.tsx";
@@ -59,4 +60,32 @@ const licenses: Inquiry = {
   },
 };
 
-export const exportDoors = [licenses];
+const customers: Inquiry = {
+  path: "/admin/exports/customers",
+  access: "customers",
+  show: async (visit, entry) => ({
+    title: "Export customers",
+    section: "customers",
+    body: (
+      <>
+        <Heading
+          trail={[["/admin/customers", "Customers"]]}
+          title="Export customers"
+          lead="All customers with their contacts, tags, notes and metadata. The export is recorded in your name."
+        />
+        <section class="card narrow">
+          <PostForm visit={visit} entry={entry}>
+            <FormatChoice entry={entry} />
+            <Submit back="/admin/customers">Download</Submit>
+          </PostForm>
+        </section>
+      </>
+    ),
+  }),
+  async answer({ http, context }, entry) {
+    const query = parsed(ExportQuery, { format: entry.text("format") });
+    return answerFile(http, await exportCustomers(context, query), query.format);
+  },
+};
+
+export const exportDoors = [licenses, customers];

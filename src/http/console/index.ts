@@ -5,10 +5,12 @@ import { apiTokenDoors } from "./settings/api-tokens.tsx";
 import { brand } from "./brand.ts";
 import { bulkDoors } from "./licenses/bulk.tsx";
 import { editLicense } from "./licenses/edit.tsx";
+import { entitlementDoors } from "./settings/entitlements.tsx";
 import { exportDoors } from "./exports.tsx";
 import { importDoors } from "./imports.tsx";
 import { licenseActions } from "./licenses/actions/index.ts";
 import { licenseKeyDoors } from "./licenses/key.tsx";
+import { statementPage } from "./licenses/statement.tsx";
 import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";
 import { licenseTypeDoors } from "./settings/license-types.tsx";
@@ -18,6 +20,7 @@ import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";
 import { removeCustomer } from "./customers/delete.tsx";
 import { contactDoors } from "./customers/contacts.tsx";
+import { erasureDoors } from "./customers/erase.tsx";
 import { customerPage } from "./customers/customer.tsx";
 import { customerSuspensions } from "./customers/suspension.tsx";
 import { customerList } from "./customers/list.tsx";
@@ -36,6 +39,8 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
+import { webhookEndpointFormDoors } from "./settings/webhook-endpoints/forms.tsx";
+import { webhookEndpointDoors } from "./settings/webhook-endpoints/list.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 import { surface } from "../surface.ts";
 
@@ -47,6 +52,7 @@ const customerDoors: Door[] = [
   ...customerSuspensions,
   removeCustomer,
   ...contactDoors,
+  ...erasureDoors,
 ];
 const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
 const messageDoors: Door[] = [messageList, retryMany, messagePage, messageBody, retry];
@@ -59,6 +65,7 @@ export const doors: Door[] = [
   ...licenseDoors,
   newLicense,
   ...bulkDoors,
+  statementPage,
   licensePage,
   ...licenseKeyDoors,
   editLicense,
@@ -71,12 +78,15 @@ export const doors: Door[] = [
   activity,
   ...airGapDoors,
   ...settingsDoors,
+  ...entitlementDoors,
   ...licenseTypeDoors,
   ...licenseTypeFormDoors,
   ...apiTokenDoors,
   ...apiTokenFormDoors,
   ...peopleDoors,
   ...personFormDoors,
+  ...webhookEndpointFormDoors,
+  ...webhookEndpointDoors,
   ...mailDoors,
   ...mailPreviewDoors,
 ];

@@ -162,6 +162,7 @@ async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Respons
       ? { status: 303, headers: { Location: outcome.to }, body: "" }
       : { status: 200, headers: {}, body: String(await render(visit, outcome)), look: outcome.look };
   });
+  visit.context.tellSoon(visit.context, "staff");
   if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
   asPage(http);
   return http.html(answer.body);

@@ -1,6 +1,6 @@
 // /portal/seats/{id}/free: gives the seat of an installation back.
 import { freeSeat, ownLicense, ownSeat } from "../../licensing/portal/own.ts";
-import { licenseIdOf } from "../../licensing/seats/activation-ids.ts";
+import { licenseIdOf } from "../../licensing/seats/ids/activation-ids.ts";
 import { PostForm, Submit } from "../ui/form.tsx";
 import { Card, Facts, When } from "../ui/show.tsx";
 import type { Form } from "./mount.tsx";

@@ -164,6 +164,7 @@ async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Respons
   const request = { key: `form:${number}`, hash: `${http.req.path} ${await entry.digest()}` };
   const { answer } = await once(visit.context, request, async (context) => {
     const { to } = await form.submit({ ...visit, context }, entry);
+    context.tellSoon(context, "customer");
     return { status: 303, headers: { Location: to }, body: "" };
   });
   return http.redirect(answer.headers["Location"] ?? "/portal", 303);

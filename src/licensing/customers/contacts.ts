@@ -22,7 +22,7 @@ import { type Contact, CONTACT_ROLES, contacts, type Customer } from "../../stor
 import { getCustomer, replaceTerms } from "./customers.ts";
 
 /** The most contacts of a customer. */
-const MAX_CONTACTS = 50;
+export const MAX_CONTACTS = 50;
 
 const details = {
   name: z.nullish(Text(200)),
@@ -56,11 +56,12 @@ async function customerWithContacts(
     getCustomer(context, customerId),
     context.db.orm.select().from(contacts).where(eq(contacts.customer_id, customerId)),
   ]);
-  const sorted = all.toSorted(
-    (one, other) => other.own - one.own || one.created_at - other.created_at || (one.id < other.id ? -1 : 1),
-  );
-  return { customer, all: sorted };
+  return { customer, all: all.toSorted(inOrder) };
 }
+
+/** The customer's own address first, then the oldest. */
+export const inOrder = (one: Contact, other: Contact): number =>
+  other.own - one.own || one.created_at - other.created_at || (one.id < other.id ? -1 : 1);
 
 /** @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND */
 export async function getContact(context: Context, customerId: string, id: string): Promise<Contact> {

@@ -5,7 +5,7 @@ import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { type Activation, activations, licenses } from "../../storage/schema.ts";
-import { licenseIdOf } from "../seats/activation-ids.ts";
+import { licenseIdOf } from "../seats/ids/activation-ids.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { ByKey } from "../customers/noted.ts";
 import { normalizeTerm } from "../customers/search-terms.ts";

@@ -3,6 +3,7 @@
 // were silent longest. When they are shown, it is checked again whether they are still silent.
 import type { Context } from "../../context.ts";
 import { DAY } from "../../kernel/dates.ts";
+import { chunksOf } from "../../storage/bulk.ts";
 import { NETWORKED, SILENT_DAYS } from "./census.ts";
 
 /** How many activations a step reads: 1.4 million a day, each read twice. */
@@ -14,12 +15,16 @@ const KEPT = 24;
 /** The walk finds them a day before they are shown, so that a walk that takes a day misses none. */
 const EARLY = DAY;
 
-/** The instances in the list that are silent, the longest first. */
+/** The instances of a list that hold a seat and were not seen since. */
+const silentOf = (list: string, now: string, before: string): string => `
+  json_each(${list}) one CROSS JOIN activations a
+  WHERE a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
+    AND a.lease_expires_at > ${now} AND a.last_seen_at <= ${before} AND a.${NETWORKED}`;
+
+/** Those of the kept ones that are silent, the longest first. */
 const KNOWN = `
   SELECT a.id, a.license_id, a.instance_id, a.hostname, a.last_seen_at
-  FROM silence_walk walk CROSS JOIN json_each(walk.found) one CROSS JOIN activations a
-  WHERE walk.only = 1 AND a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
-    AND a.lease_expires_at > ?1 AND a.last_seen_at <= ?2 AND a.${NETWORKED}
+  FROM ${silentOf("(SELECT found FROM silence_walk WHERE only = 1)", "?1", "?2")}
   ORDER BY a.last_seen_at LIMIT ?3`;
 
 /** Columns of the next activations of the walk. */
@@ -31,8 +36,26 @@ const ahead = (columns: string): string => `
 const NEW = `
   SELECT license_id, instance_id, last_seen_at
   FROM (${ahead("license_id, ended_at, instance_id, lease_expires_at, last_seen_at, actor_type")} LIMIT ${STEP})
-  WHERE ended_at = 0 AND lease_expires_at > ?4 AND last_seen_at <= ?5 AND ${NETWORKED}
-  ORDER BY last_seen_at LIMIT ${KEPT}`;
+  WHERE ended_at = 0 AND lease_expires_at > ?4 AND last_seen_at <= ?5 AND ${NETWORKED}`;
+
+// What the replica found is looked at again. An instance that was seen again and then falls silent is told of again. The
+// event is written by a trigger.
+const TELL = `
+  INSERT INTO silent_instances (license_id, instance_id, activation_id, seen_at, told_at, request_id)
+  SELECT a.license_id, a.instance_id, a.id, a.last_seen_at, ?4, ?5 FROM ${silentOf("?1", "?2", "?3")}
+  ON CONFLICT DO UPDATE SET activation_id = excluded.activation_id, seen_at = excluded.seen_at,
+    told_at = excluded.told_at, request_id = excluded.request_id
+  WHERE seen_at < excluded.seen_at`;
+
+// Rows of instances that are gone, or were seen since, from the license of the step's start up to that of its end.
+const FORGET = `
+  DELETE FROM silent_instances WHERE license_id > ?1 AND license_id <= ?2 AND NOT EXISTS (
+    SELECT 1 FROM activations a
+    WHERE a.license_id = silent_instances.license_id AND a.ended_at = 0
+      AND a.instance_id = silent_instances.instance_id AND a.last_seen_at <= silent_instances.seen_at)`;
+
+/** Sorts after every id of a license. */
+const LAST_LICENSE = "~";
 
 /** The position where the step ends; no row if it reaches the end of the table. */
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
@@ -60,10 +83,16 @@ interface Position {
   instance_id: string;
 }
 
-/** Goes one step further, or starts again. Of two runs at the same time, one writes nothing: the walk has moved on. */
-export async function walkForSilent({ db, clock }: Context): Promise<void> {
+/**
+ * Goes one step further, or starts again, and records which instances fell silent. Of two runs at the same time, one
+ * moves the walk on; what fell silent is recorded once.
+ * @param at the time for which the run was triggered; by hand, it can lie in the future
+ */
+export async function walkForSilent({ db, clock, requestId }: Context, at: number): Promise<void> {
   const now = clock.now();
-  const before = now - SILENT_DAYS * DAY + EARLY;
+  const due = Math.max(at, now);
+  const silentSince = due - SILENT_DAYS * DAY;
+  const before = silentSince + EARLY;
   const [walk, known] = await db.batch([
     db.sql("SELECT license_id, ended_at, instance_id FROM silence_walk WHERE only = 1"),
     db.sql(KNOWN, now, before, KEPT),
@@ -75,13 +104,20 @@ export async function walkForSilent({ db, clock }: Context): Promise<void> {
     replica.sql(NEW, ...position, now, before),
   ]);
   const next = (end!.results[0] as unknown as Position | undefined) ?? BEGINNING;
-  const silent = [...known!.results, ...found!.results] as unknown as Found[];
+  const passed = found!.results as unknown as Found[];
+  const kept = [...(known!.results as unknown as Found[]), ...passed].toSorted(
+    (one, other) => one.last_seen_at - other.last_seen_at,
+  );
   await db.batch([
+    ...chunksOf(passed.filter((one) => one.last_seen_at <= silentSince).map(pairOf)).map((chunk) =>
+      db.sql(TELL, chunk, due, silentSince, now, requestId),
+    ),
+    db.sql(FORGET, position[0], next === BEGINNING ? LAST_LICENSE : next.license_id),
     db.sql(
       `UPDATE silence_walk SET license_id = ?1, ended_at = ?2, instance_id = ?3, found = ?4
        WHERE (license_id, ended_at, instance_id) = (?5, ?6, ?7)`,
       ...keyOf(next),
-      listOf(silent),
+      listOf(kept),
       ...position,
     ),
   ]);
@@ -95,9 +131,10 @@ const keyOf = ({ license_id, ended_at, instance_id }: Position): [string, number
   instance_id,
 ];
 
-/** The longest silent ones, as the walk stores them. Each appears once, even if the walk passes a known one again. */
-function listOf(silent: Found[]): string {
-  const sorted = silent.toSorted((one, other) => one.last_seen_at - other.last_seen_at);
-  const pairs = sorted.map(({ license_id, instance_id }) => JSON.stringify([license_id, instance_id]));
-  return `[${[...new Set(pairs)].slice(0, KEPT).join()}]`;
+const pairOf = ({ license_id, instance_id }: Found): string[] => [license_id, instance_id];
+
+/** The first ones, as the walk stores them. Each appears once, even if the walk passes a known one again. */
+function listOf(sorted: Found[]): string {
+  const pairs = new Set(sorted.map((one) => JSON.stringify(pairOf(one))));
+  return `[${[...pairs].slice(0, KEPT).join()}]`;
 }

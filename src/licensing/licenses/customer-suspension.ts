@@ -1,6 +1,7 @@
 // Suspending all licenses of a customer, and lifting that again: one batch, so that none is left out or done twice.
 import type { Context } from "../../context.ts";
 import { allow } from "../../kernel/permissions.ts";
+import type { EventAction } from "../../record/catalogue.ts";
 import { recordChange } from "../../record/events.ts";
 import { unknownCustomer } from "../customers/customers.ts";
 import type { Reasoned, Reinstatement } from "./decisions.ts";
@@ -16,8 +17,8 @@ export interface SuspensionOutcome {
 
 interface Action {
   /** The events of the customer and of each license. */
-  ofCustomer: string;
-  ofLicense: string;
+  ofCustomer: EventAction;
+  ofLicense: EventAction;
   from: "active" | "suspended";
   to: "active" | "suspended";
   /** Which licenses of the customer it changes, in SQL. */

@@ -7,6 +7,12 @@ import { Metadata } from "../../kernel/metadata.ts";
 import { changesBetween, given } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
 import type { License, LicenseType } from "../../storage/schema.ts";
+import {
+  EntitlementsInput,
+  type EntitlementsPatch,
+  isLessEntitled,
+  patched,
+} from "../entitlements/values.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { noted } from "../customers/noted.ts";
 import { LicenseTypeId, unknownTypeIn } from "./license-types.ts";
@@ -51,6 +57,7 @@ export const LicenseChanges = z.strictObject({
   clone_policy: z.optional(ClonePolicy),
   ...noted,
   updates_until: z.optional(z.nullable(EndInstant)),
+  entitlements: z.optional(EntitlementsInput),
   /** Tells the customer what changed. */
   send_email: z.optional(z.boolean()),
 });
@@ -102,16 +109,27 @@ const termsFrom = (type: LicenseType): Partial<License> => ({
   notice_days: null,
   unproven_lease_hours: type.unproven_lease_hours,
   clone_policy: type.clone_policy,
+  entitlements: type.entitlements,
 });
 
-/** @param type the type that the input names, if it names one that there is */
+/**
+ * @param type the type that the input names, if it names one that there is
+ * @param entitled the entitlements of the input
+ */
 export const decideChange =
-  ({ terms, send_email: _told, ...input }: LicenseChanges, type?: LicenseType): Decision =>
-  ({ license_type }) => {
+  (
+    { terms, send_email: _told, entitlements: _given, ...input }: LicenseChanges,
+    type?: LicenseType,
+    entitled?: EntitlementsPatch,
+  ): Decision =>
+  ({ license_type, entitlements: present }, now) => {
+    const over = (held: License["entitlements"]) =>
+      entitled ? { entitlements: patched(held, entitled, now) } : {};
     if (input.license_type === undefined && terms !== undefined) {
       throw invalid("terms", "Goes with a license_type");
     }
-    if (input.license_type === undefined || input.license_type === license_type) return given(input);
+    if (input.license_type === undefined || input.license_type === license_type)
+      return { ...given(input), ...over(present) };
     if (!type) throw unknownTypeIn(input.license_type);
     if (terms === undefined) {
       throw invalid(
@@ -119,7 +137,8 @@ export const decideChange =
         `Say "type" to give the license the terms of ${input.license_type}, or "keep" to leave those that it has`,
       );
     }
-    return { ...(terms === "type" ? termsFrom(type) : {}), ...given(input) };
+    const own = terms === "type" ? termsFrom(type) : {};
+    return { ...own, ...given(input), ...over(own.entitlements ?? present) };
   };
 
 /**
@@ -128,15 +147,25 @@ export const decideChange =
  * @throws Problem as `decideChange`
  */
 export function changesIn(input: LicenseChanges, license: License, type?: LicenseType): LicenseChanges {
-  const { license_type, terms, send_email, ...members } = input;
+  const { license_type, terms, send_email, entitlements, ...members } = input;
   const named = { license_type, terms };
   const present = { ...license, ...decideChange(named, type)(license, 0) };
   const changed = changesBetween(present, given(members));
   return {
     ...(present.license_type === license.license_type ? {} : named),
     ...Object.fromEntries(Object.entries(changed).map(([name, { to }]) => [name, to])),
+    ...entitlementsThatDiffer(entitlements, present.entitlements),
     send_email,
   };
+}
+
+function entitlementsThatDiffer(input: LicenseChanges["entitlements"], present: License["entitlements"]) {
+  const differing = Object.entries(input ?? {}).filter(([code, wanted]) => {
+    const held = present[code];
+    if (!wanted || !held) return (wanted === null) !== (held === undefined);
+    return wanted.value !== held.value || (wanted.until ?? undefined) !== held.until;
+  });
+  return differing.length > 0 ? { entitlements: Object.fromEntries(differing) } : {};
 }
 
 export const decideSuspend: Decision = () => ({ status: "suspended" });
@@ -206,5 +235,6 @@ export const isLessThan = (after: License, before: License): boolean =>
   (after.status !== before.status && after.status !== "active") ||
   MEASURES.some((name) => isLower(before[name], after[name])) ||
   before.features.some((feature) => !after.features.includes(feature)) ||
+  isLessEntitled(after.entitlements, before.entitlements) ||
   (after.starts_at ?? 0) > (before.starts_at ?? 0) ||
   (after.clone_policy === "refuse" && before.clone_policy !== "refuse");

@@ -44,6 +44,17 @@ function features({ before, after }: Scene): string {
   return parts.join(" ") || NOTHING;
 }
 
+/** What running instances have more or less of, from the next check-in on. */
+function entitled({ before, after }: Scene): string {
+  const codes = [...new Set([...Object.keys(before.entitlements), ...Object.keys(after.entitlements)])];
+  const parts = codes.toSorted().flatMap((code) => {
+    const [was, is] = [before.entitlements[code], after.entitlements[code]];
+    if (JSON.stringify(was) === JSON.stringify(is)) return [];
+    return is ? [`${code} as it is now`] : [`without ${code}`];
+  });
+  return `From the next check-in on: ${parts.join(", ")}.`;
+}
+
 const lease = ({ before, after }: Scene): string =>
   after.lease_days < before.lease_days
     ? `From the next check-in on, leases are of ${plural(after.lease_days, "day")}. One that was given holds until it ends.`
@@ -78,6 +89,7 @@ const TELLERS: Partial<Record<keyof License, (scene: Scene) => string>> = {
   max_instances: seats,
   max_services: ({ before, after }) => usage(before.max_services, after.max_services),
   max_requests_per_day: ({ before, after }) => usage(before.max_requests_per_day, after.max_requests_per_day),
+  entitlements: entitled,
   customer_id: () => "The new customer, in key and certificate, at the next check-in. They go on.",
   updates_until: () => "Those that were built later are warned of, and go on.",
   revision: () =>

@@ -3,6 +3,7 @@
 import type { Services } from "../../context.ts";
 import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { Problem } from "../../problems.ts";
+import { entitlementClaims } from "../entitlements/values.ts";
 import type { License } from "../../storage/schema.ts";
 import { formatInstant, numericDate, SECOND } from "../../kernel/dates.ts";
 
@@ -20,11 +21,12 @@ type KeySource = Pick<
   | "max_services"
   | "max_requests_per_day"
   | "updates_until"
+  | "entitlements"
 >;
 
 /** What a license's key says. @param issuer a former issuer of the service, if the license was installed under it */
 export const claimsOf = (
-  { config }: Pick<Services, "config">,
+  { config, clock }: Pick<Services, "config" | "clock">,
   license: KeySource,
   issuer: string = config.issuer,
 ) => ({
@@ -40,10 +42,14 @@ export const claimsOf = (
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
   ...(license.updates_until === null ? {} : { updates_until: formatInstant(license.updates_until) }),
+  ...entitlementClaims(license.entitlements, clock.now()),
   rev: license.revision,
 });
 
-/** The current key of a license. The same row gives the same key until the active signing key changes. */
+/**
+ * The current key of a license. The same row gives the same key until the active signing key changes, or an entitlement
+ * ends.
+ */
 export const licenseKeyOf = (services: Services, license: KeySource, issuer?: string): Promise<string> =>
   services.keyring.sign("license+jwt", claimsOf(services, license, issuer));
 

@@ -5,6 +5,7 @@ import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
+import { isForeignKeyFailure } from "../../storage/failures.ts";
 import { type LicenseType, licenseTypes } from "../../storage/schema.ts";
 import { daysOf } from "../../kernel/calendar.ts";
 import { formatInstant } from "../../kernel/dates.ts";
@@ -29,6 +30,8 @@ import {
   UnprovenLeaseHours,
 } from "./terms.ts";
 import { ChosenId, Text } from "../../kernel/inputs.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
+import { EntitlementsInput, patched, presentEntitlements } from "../entitlements/values.ts";
 
 // In the statistics, types are members of an object, and many programs do not treat this name as a member.
 export const LicenseTypeId = ChosenId.check(z.refine((id) => id !== "__proto__", "Must not be __proto__"));
@@ -54,6 +57,7 @@ export const LicenseTypeTerms = z
     notice_days: z._default(NoticeDays, [30, 14, 7, 1, 0]),
     unproven_lease_hours: z._default(UnprovenLeaseHours, 72),
     clone_policy: z._default(ClonePolicy, "warn"),
+    entitlements: z._default(EntitlementsInput, {}),
   })
   .check(
     z.refine((terms) => terms.duration === undefined || terms.duration_days === undefined, {
@@ -118,6 +122,12 @@ export async function listLicenseTypes(context: Context, request: PageRequest): 
   return list.page(rows.map(readType), request.limit + 1, (row) => [row.id]);
 }
 
+/** The members of a type that an input describes. @throws Problem REQUEST_INVALID for entitlements that are not defined */
+async function membersOf(context: Context, terms: LicenseTypeTerms, now: number) {
+  const given = await entitlementsIn(context, terms.entitlements);
+  return { ...terms, ...durationIn(terms), entitlements: patched({}, given ?? {}, now) };
+}
+
 /** The new type; null if the id is taken. */
 async function insertLicenseType(
   context: Context,
@@ -128,17 +138,23 @@ async function insertLicenseType(
   const { db } = context;
   const type: LicenseType = {
     id,
-    ...terms,
-    ...durationIn(terms),
+    ...(await membersOf(context, terms, now)),
     version: 1,
     created_at: now,
     updated_at: now,
   };
-  const [inserted] = await db.batch([
-    db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
-    recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
-  ]);
+  const [inserted] = await db
+    .batch([
+      db.compile(db.orm.insert(licenseTypes).values(type).onConflictDoNothing()),
+      recordChange(context, now, "license_type.created", ["license_type", id], { after: type }),
+    ])
+    .catch(entitlementsGone);
   return inserted?.meta.changes === 0 ? null : type;
+}
+
+/** A definition was deleted after it was read. */
+function entitlementsGone(error: unknown): never {
+  throw isForeignKeyFailure(error) ? overtaken(undefined) : error;
 }
 
 /**
@@ -178,14 +194,16 @@ export async function putLicenseType(
       continue;
     }
     assertMatch(before, ifMatch);
-    const wanted: LicenseType = { ...before, ...terms, ...durationIn(terms) };
+    const wanted: LicenseType = { ...before, ...(await membersOf(context, terms, now)) };
     const changes = changesBetween(before, wanted);
     if (Object.keys(changes).length === 0) return { type: before, created: false };
     const type: LicenseType = { ...wanted, version: before.version + 1, updated_at: now };
-    const [updated] = await db.batch([
-      db.compile(db.orm.update(licenseTypes).set(columnsToSet(before, type)).where(isStill(before))),
-      recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
-    ]);
+    const [updated] = await db
+      .batch([
+        db.compile(db.orm.update(licenseTypes).set(columnsToSet(before, type)).where(isStill(before))),
+        recordChange(context, now, "license_type.changed", ["license_type", id], { changes }),
+      ])
+      .catch(entitlementsGone);
     if (updated?.meta.changes !== 0) return { type, created: false };
   }
   throw overtaken(ifMatch);
@@ -220,6 +238,7 @@ export async function deleteLicenseType(context: Context, id: string, ifMatch?: 
 
 export const presentLicenseType = ({ version: _etag, ...type }: LicenseType) => ({
   ...type,
+  entitlements: presentEntitlements(type.entitlements),
   created_at: formatInstant(type.created_at),
   updated_at: formatInstant(type.updated_at),
 });

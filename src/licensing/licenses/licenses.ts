@@ -33,7 +33,16 @@ import {
   NoticeDays,
   UnprovenLeaseHours,
 } from "./terms.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
+import {
+  EntitlementsInput,
+  type EntitlementsPatch,
+  inForce,
+  patched,
+  presentEntitlements,
+} from "../entitlements/values.ts";
 import { EndInstant, StartInstant } from "../../kernel/inputs.ts";
+import { overtaken } from "../../kernel/resources.ts";
 import { Metadata } from "../../kernel/metadata.ts";
 
 /** A license as an instance sees it: without the vendor's own data. */
@@ -73,6 +82,8 @@ export const NewLicense = z
     clone_policy: z.optional(ClonePolicy),
     /** Up to when the versions may be built that the license covers; null: all that appear while it runs. */
     updates_until: z.optional(z.nullable(EndInstant)),
+    /** Instead of those of the type, code by code; null leaves one of them out. */
+    entitlements: z.optional(EntitlementsInput),
   })
   .check(
     z.refine(
@@ -101,10 +112,14 @@ function expiryOf(
   return runs === null ? null : addDuration(issuedAt, runs);
 }
 
-/** The license that an input describes; what it leaves out comes from the license type. Pure. */
+/**
+ * The license that an input describes; what it leaves out comes from the license type. Pure.
+ * @param entitled the entitlements of the input
+ */
 export const licenseOf = (
   input: NewLicense,
   type: LicenseType,
+  entitled: EntitlementsPatch | undefined,
   id: string,
   issuedAt: number,
   now: number,
@@ -139,6 +154,7 @@ export const licenseOf = (
   tags: input.tags ?? [],
   terms_at: 1,
   suspension: null,
+  entitlements: patched(type.entitlements, entitled ?? {}, now),
 });
 
 /** What is wrong with the end of a license that is valid from `from` on, or null. */
@@ -171,7 +187,9 @@ export async function issueLicense(
   if (!customer) throw noCustomer();
   if (!type) throw unknownTypeIn(input.license_type);
 
-  const license = licenseOf(input, readType(type), `lic_${context.ids.ulid(now)}`, floorToSecond(now), now);
+  const entitled = await entitlementsIn(context, input.entitlements);
+  const id = `lic_${context.ids.ulid(now)}`;
+  const license = licenseOf(input, readType(type), entitled, id, floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
   const mail = input.send_email ? await context.mail.delivery(context, license, customer) : [];
@@ -183,9 +201,9 @@ export async function issueLicense(
       ...mail,
     ]);
   } catch (error) {
-    // The customer or the type was deleted after it was read above.
-    if (isForeignKeyFailure(error)) throw noCustomer();
-    throw error;
+    // The customer, the type, or the definition of an entitlement was deleted after it was read above.
+    if (!isForeignKeyFailure(error)) throw error;
+    throw Object.keys(license.entitlements).length > 0 ? overtaken(undefined) : noCustomer();
   }
   if (mail.length > 0) context.mail.sendSoon(context);
   return { license, licenseKey: await licenseKeyOf(context, license) };
@@ -224,6 +242,8 @@ export async function getLicenseAndCustomer(
 /** A license as the API shows it at the instant `now`. */
 export const presentLicense = (license: License, now: number) => ({
   ...presentTerms(license, now),
+  /** Those that have ended, too. */
+  entitlements: presentEntitlements(license.entitlements),
   metadata: license.metadata,
   updated_at: formatInstant(license.updated_at),
   notice_days: license.notice_days,
@@ -253,4 +273,5 @@ export const presentTerms = (license: Terms, now: number) => ({
   unproven_lease_hours: license.unproven_lease_hours,
   clone_policy: license.clone_policy,
   updates_until: formatInstantOrNull(license.updates_until),
+  entitlements: presentEntitlements(inForce(license.entitlements, now)),
 });

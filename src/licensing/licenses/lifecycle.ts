@@ -1,6 +1,7 @@
 // Making the changes that decisions.ts decides.
 import { and, eq, type SQL } from "drizzle-orm";
 import { allow } from "../../kernel/permissions.ts";
+import type { EventAction } from "../../record/catalogue.ts";
 import { recordChange } from "../../record/events.ts";
 import { recordableChanges } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
@@ -24,6 +25,7 @@ import {
   type Transition,
   TRANSITIONS,
 } from "./decisions.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { getCustomer, unknownCustomer } from "../customers/customers.ts";
 import { licenseKeyOf } from "./license-keys.ts";
 import { replaceLicenseTerms } from "./search/license-terms.ts";
@@ -39,7 +41,7 @@ import {
   overtaken,
 } from "../../kernel/resources.ts";
 
-const EVENTS: Record<Transition, string> = {
+const EVENTS: Record<Transition, EventAction> = {
   change: "license.changed",
   renew: "license.renewed",
   suspend: "license.suspended",
@@ -166,9 +168,9 @@ export async function carryOut(
       ])
       .catch((error: unknown) => {
         if (!isForeignKeyFailure(error)) throw error;
-        throw transition === "transfer"
-          ? unknownCustomer(after.customer_id)
-          : unknownTypeIn(after.license_type);
+        // Whoever was named was deleted meanwhile.
+        if (transition === "transfer") throw unknownCustomer(after.customer_id);
+        throw "entitlements" in changes ? overtaken(ifMatch) : unknownTypeIn(after.license_type);
       });
     if (results[first.length]?.meta.changes !== 0) return after;
   }
@@ -194,7 +196,11 @@ export async function moveOf(context: Context, { action, input }: Action): Promi
   switch (action) {
     case "change":
       return {
-        decide: decideChange(input, await typeNamedBy(context, input)),
+        decide: decideChange(
+          input,
+          await typeNamedBy(context, input),
+          await entitlementsIn(context, input.entitlements),
+        ),
         also: input.send_email ? (after, before) => mail.change(context, before, after) : undefined,
       };
     case "renew":

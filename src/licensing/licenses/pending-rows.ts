@@ -2,6 +2,7 @@
 import { and, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
+import type { EntitlementsInput } from "../entitlements/values.ts";
 import { recordChange } from "../../record/events.ts";
 import { type License, type PendingChange, pendingChanges } from "../../storage/schema.ts";
 
@@ -17,9 +18,20 @@ export const inputAsSent = (input: object): Record<string, unknown> =>
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [
         name,
-        typeof value === "number" && INSTANTS.has(name) ? formatInstant(value) : value,
+        name === "entitlements" ? entitlementsAsSent(value as EntitlementsInput) : asSent(name, value),
       ]),
   );
+
+const entitlementsAsSent = (input: EntitlementsInput) =>
+  Object.fromEntries(
+    Object.entries(input).map(([code, given]) => [
+      code,
+      given && { ...given, ...(given.until == null ? {} : { until: formatInstant(given.until) }) },
+    ]),
+  );
+
+const asSent = (name: string, value: unknown): unknown =>
+  typeof value === "number" && INSTANTS.has(name) ? formatInstant(value) : value;
 
 export const presentPendingChange = (row: PendingChange) => ({
   id: row.id,

@@ -5,6 +5,7 @@ import type { Context } from "../../context.ts";
 import { activations } from "../../storage/schema.ts";
 import { invalid } from "../../problems.ts";
 import { floorToSecond, formatInstant } from "../../kernel/dates.ts";
+import { entitlementsIn } from "../entitlements/inputs.ts";
 import { claimsOf } from "./license-keys.ts";
 import { effectsOf } from "./effects.ts";
 import { getLicenseType } from "./license-types.ts";
@@ -20,7 +21,8 @@ export async function previewIssue(context: Context, input: NewLicense) {
   allow(context, "licenses");
   const now = context.clock.now();
   const type = await getLicenseType(context, input.license_type);
-  const license = licenseOf(input, type, "lic_…", floorToSecond(now), now);
+  const entitled = await entitlementsIn(context, input.entitlements);
+  const license = licenseOf(input, type, entitled, "lic_…", floorToSecond(now), now);
   const fault = endFault(license, now);
   if (fault !== null) throw invalid("expires_at", fault);
   return { license: presentLicense(license, now), claims: claimsOf(context, license) };

@@ -7,7 +7,7 @@ import { Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
 import { type Activation, activations, type License, licenses } from "../../storage/schema.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
-import { licenseIdOf } from "../seats/activation-ids.ts";
+import { licenseIdOf } from "../seats/ids/activation-ids.ts";
 import { FREEING_WINDOW, freeOwnSeat } from "../seats/seat-ends.ts";
 
 /** Licenses, and seats of a license, on a page. */
@@ -33,6 +33,7 @@ const SHOWN = {
   max_services: licenses.max_services,
   max_requests_per_day: licenses.max_requests_per_day,
   updates_until: licenses.updates_until,
+  entitlements: licenses.entitlements,
   seated: sql<number>`coalesce((SELECT seated FROM license_seats WHERE license_id = ${licenses.id}), 0)`,
 };
 

@@ -46,10 +46,12 @@ interface Warned {
   overuses: Overuse[];
   /** How many days of usage were ignored, because they are impossible or too many. */
   ignored: number;
+  /** The codes of the report that are no meters of the license. */
+  unknownCodes: string[];
 }
 
 export function warningsOf(warned: Warned): Warning[] {
-  const { license, standing, seat, proven, superseded, seatsInUse, overuses, ignored } = warned;
+  const { license, standing, seat, proven, superseded, seatsInUse, overuses, ignored, unknownCodes } = warned;
   return [
     ...standingWarnings(license, standing),
     ...(superseded ? [supersededWarning(license, proven)] : []),
@@ -58,6 +60,7 @@ export function warningsOf(warned: Warned): Warning[] {
     ...overuses.map(overuseWarning),
     ...(proven && seat.fingerprint_changed ? [fingerprintWarning] : []),
     ...(ignored > 0 ? [ignoredWarning(ignored)] : []),
+    ...(unknownCodes.length > 0 ? [unknownCodesWarning(unknownCodes)] : []),
   ];
 }
 
@@ -95,9 +98,9 @@ const seatWarnings = ({ max_instances }: Terms, seatsInUse: number): Warning[] =
       ]
     : [];
 
-const overuseWarning = ({ day, limit, allowed, observed }: Overuse): Warning => ({
+const overuseWarning = ({ day, month, limit, allowed, observed }: Overuse): Warning => ({
   code: "OVER_LIMIT",
-  detail: `${limit}: ${observed} used on ${day} where the license allows ${allowed}.`,
+  detail: `${limit}: ${observed} used ${month === undefined ? `on ${day}` : `in ${month}`} where the license allows ${allowed}.`,
   limit,
   allowed,
   observed,
@@ -111,6 +114,11 @@ const fingerprintWarning: Warning = {
 const ignoredWarning = (days: number): Warning => ({
   code: "USAGE_IGNORED",
   detail: `Usage of ${days} ${days === 1 ? "day" : "days"} was ignored: in the future, long before the license was issued, or more than 400 days; check the clock.`,
+});
+
+const unknownCodesWarning = (codes: string[]): Warning => ({
+  code: "USAGE_IGNORED",
+  detail: `Not counted, because the license has no such meter: ${codes.map((code) => code.slice(0, 64)).join(", ")}.`,
 });
 
 export const notRecordedWarning = ({ lease_expires_at }: Seat): Warning => ({

@@ -1,8 +1,9 @@
 // Activation certificates: with one, an instance can run for its whole lease without the service.
 import type { Context, Services } from "../../context.ts";
 import { cleaned, instanceIdOf } from "../../field/pasted.ts";
+import { entitlementClaims } from "../entitlements/values.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
-import type { PresentedCertificate } from "./claim.ts";
+import type { PresentedCertificate } from "./claimant.ts";
 import { formatInstant, formatInstantOrNull, numericDate, SECOND } from "../../kernel/dates.ts";
 import type { Seat } from "./view.ts";
 import type { Terms } from "../licenses/licenses.ts";
@@ -59,6 +60,7 @@ export function signCertificate(
     license_expires_at: formatInstantOrNull(license.expires_at),
     grace_until: formatInstantOrNull(graceUntil(license)),
     ...(license.updates_until === null ? {} : { updates_until: formatInstant(license.updates_until) }),
+    ...entitlementClaims(license.entitlements, now),
     check_in_at: formatInstant(seat.check_in_at),
     ...(proven ? {} : { proven }),
     ...(seal === null ? {} : { seal }),
@@ -109,10 +111,10 @@ export async function certificateOf(
   context: Context,
   key: KeyIdentity,
   { certificate, instance_id }: { certificate?: string | null | undefined; instance_id: string },
-): Promise<(PresentedCertificate & { instanceId: string }) | null> {
+): Promise<(PresentedCertificate & Pick<CertificateIdentity, "instanceId" | "expiresAt">) | null> {
   const read = certificate ? await readCertificate(context, certificate) : null;
   if (!read?.proves || read.licenseId !== key.licenseId) return null;
   if (instanceIdOf(read.instanceId) !== instanceIdOf(instance_id)) return null;
-  const { activationId, instanceId, issuedAt } = read;
-  return { activationId, instanceId, issuedAt };
+  const { activationId, instanceId, issuedAt, expiresAt } = read;
+  return { activationId, instanceId, issuedAt, expiresAt };
 }

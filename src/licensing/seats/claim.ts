@@ -3,46 +3,12 @@
 // runs them one after the other, and each sees the ones before it.
 import type { Context } from "../../context.ts";
 import { named } from "../../storage/database.ts";
-import { activationIdOf } from "./activation-ids.ts";
+import { activationIdOf } from "./ids/activation-ids.ts";
 import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
-import type { KeyIdentity } from "../licenses/license-keys.ts";
+import type { Claimant } from "./claimant.ts";
+import { isCode, MAX_METERS } from "../entitlements/values.ts";
+import { METERS_OVER, SEEN } from "../usage/refusing.ts";
 import { CLONE_AFTER, COUNTED_SEATS, NEW_IDS, QUIET } from "./seat-rules.ts";
-
-/** The activation that a certificate of this instance proves, and when the certificate was issued. */
-export interface PresentedCertificate {
-  activationId: string;
-  issuedAt: number;
-}
-
-/** Who asks for a seat, and what it says about itself. */
-export interface Claimant {
-  key: KeyIdentity;
-  instance_id: string;
-  fingerprint?: string | null | undefined;
-  hostname?: string | null | undefined;
-  app_version?: string | null | undefined;
-  labels?: Record<string, string> | null | undefined;
-  /** The longest lease that the instance wants. */
-  lease_hours?: number | null | undefined;
-  /** The instance says that it was activated before: it does not get a seat that it did not have. */
-  returning?: boolean;
-  /** The certificate that it shows: signed by this service and able to prove a seat. */
-  certificate?: PresentedCertificate | null;
-  /** Its usage on the last day that it reports. */
-  usage?: { day: string; requests: number; services: number } | undefined;
-  /** What only a request file has. */
-  file?: FileClaim | undefined;
-}
-
-/** The claim of an installation without a network, as staff hand it in. */
-export interface FileClaim {
-  /** When the lease should end, regardless of the license's end; it does not follow the license's own rhythm. */
-  leaseUntil: number;
-  /** The public key (`x`) whose private half it proved to have. */
-  provenKey: string | null;
-  /** Whether staff say that it replaces an installation with another key. */
-  replace: boolean;
-}
 
 // What the statement decides, from top to bottom.
 //
@@ -51,7 +17,7 @@ export interface FileClaim {
 // | live            | The instance holds a seat: its activation is not ended and its lease has not run out.            |
 // | current         | The key is of the license's revision, or of a later one.                                         |
 // | certified       | The request has the certificate of the live activation, or its request file is signed with the   |
-// |                 | key that is stored for it.                                                                       |
+// |                 | key that is stored for it. Or the certificate is of a seat that a restore lost.                  |
 // | proven          | There is no live seat, or the request is certified. Or, with a current key: the last proven      |
 // |                 | lease is over (proven_until), staff vouch, or it is the same proven request again.               |
 // |                 |                                                                                                  |
@@ -64,7 +30,9 @@ export interface FileClaim {
 // | - file key      | If a key is stored for the live seat, a request file is signed with it, or staff say that it     |
 // |                 | replaces the other installation.                                                                 |
 // | - room          | The seat is live, or the limit is not reached. A renewal is never refused, not even above a      |
-// |                 | limit that was lowered.                                                                          |
+// |                 | limit that was lowered. Nor is a seat that a restore lost.                                       |
+// | - meters        | The instance was seen in the last 35 days, or no meter with `refuse_new` is above its value. A   |
+// |                 | day of more than ten times the value waits for staff: it counts once they corrected a figure.    |
 // | - new ids       | The instance has an activation, took a seat today already, or not too many new ones did today.   |
 // | - clone policy  | If it is "refuse": the request is proven, the seat is not marked, its proven lease is over, or   |
 // |                 | it was given without a certificate.                                                              |
@@ -79,6 +47,7 @@ export interface FileClaim {
 // | key             | The key of the last file; a live seat keeps it when the instance comes over a network.           |
 // | freed           | If staff freed a seat while its file runs, a proven claim holds it again.                        |
 // | usage           | The highest figures of a day count, unless staff corrected the day.                              |
+// | meters          | Those that the license has, if they had not ended when the reported days began.                  |
 // |                 |                                                                                                  |
 // | a proven claim  | writes the whole row.                                                                            |
 // | an unproven one | is counted, extends the seat to its own lease if that ends later, and changes nothing else.      |
@@ -136,6 +105,10 @@ const ROW = {
   services: `CASE WHEN NOT is_proven OR :day IS NULL OR :day < usage_day THEN coalesce(services, 0)
     WHEN :day = usage_day THEN iif(usage_corrected, services, max(services, :services)) ELSE :services END`,
   usage_corrected: "iif(is_proven AND :day > coalesce(usage_day, ''), 0, coalesce(usage_corrected, 0))",
+  meters: `CASE WHEN NOT is_proven THEN meters WHEN :codes IS NOT NULL THEN (SELECT json_group_array(code)
+    FROM (SELECT :codes ->> n AS code FROM slots UNION ALL SELECT value FROM json_each(:more_codes))
+    WHERE code IS NOT NULL AND entitlements -> code -> 'meter' IS NOT NULL
+      AND coalesce(entitlements -> code ->> 'until', ${LAST_INSTANT}) > :codes_from) END`,
   presented_at: "iif(is_proven, coalesce(:presented, presented_at), presented_at)",
   strays: `iif(is_proven AND :presented >= ${LAST_SECOND}, 0, coalesce(strays, 0) + is_stray)`,
   clone_suspected_at: "CASE WHEN is_clone THEN :now WHEN is_marked THEN clone_suspected_at END",
@@ -194,11 +167,11 @@ const CLAIM = named(`
       FROM (
         SELECT own.*, l.status, l.starts_at, l.expires_at AS license_expires_at, l.grace_days,
           l.lease_days, l.check_in_hours, l.max_instances, l.unproven_lease_hours, l.clone_policy,
-          l.unproven_until AS license_unproven_until,
+          l.unproven_until AS license_unproven_until, l.entitlements,
           own.id IS NOT NULL AS is_known,
           coalesce(own.lease_expires_at > :now, 0) AS is_live,
           coalesce(own.lease_expires_at > :now
-            AND (own.id = :certified OR own.public_key = :proven_key), 0) AS is_certified,
+            AND (own.id = :certified OR own.public_key = :proven_key OR :recovered), 0) AS is_certified,
           coalesce(:by_file AND own.lease_expires_at > :now AND own.public_key IS NOT NULL
             AND own.public_key IS NOT :proven_key, 0) AS is_other_key,
           l.revision <= :revision AS is_current,
@@ -224,8 +197,13 @@ const CLAIM = named(`
     AND (is_current OR is_certified OR is_live AND license_unproven_until > :now)
     AND (is_known AND freed_at IS NULL OR NOT :returning)
     AND (NOT is_other_key OR :replace)
-    AND (is_live OR max_instances IS NULL OR others < max_instances)
-    AND (is_known OR :vouched
+    AND (is_live OR max_instances IS NULL OR others < max_instances OR :recovered)
+    AND (is_live OR :recovered OR entitlements NOT LIKE '%"refuse_new"%'
+      OR last_seen_at > :now - ${SEEN} OR EXISTS (SELECT 1 FROM activations seen
+        WHERE seen.license_id = :license AND seen.ended_at > :now - ${SEEN} AND seen.instance_id = :instance
+          AND seen.last_seen_at > :now - ${SEEN})
+      OR NOT EXISTS (${METERS_OVER}))
+    AND (is_known OR :vouched OR :recovered
       OR new_ids < iif(max_instances IS NULL, ${NEW_IDS.unlimited},
         max(${NEW_IDS.least}, ${NEW_IDS.perSeat} * max_instances))
       OR EXISTS (SELECT 1 FROM new_instances
@@ -250,13 +228,16 @@ export const spreadOf = ({ ids }: Pick<Context, "ids">): number =>
  * what it causes: a new activation, a suspected clone, a replaced key, a changed fingerprint.
  */
 export function claimSeat(context: Context, now: number, claimant: Claimant): D1PreparedStatement {
-  const { key, certificate, usage, lease_hours, file } = claimant;
+  const { key, certificate, usage, meters, lease_hours, file } = claimant;
   const today = dayOf(now);
+  // To SQLite, any text is a path, which may be a wrong one.
+  const codes = meters?.codes.filter(isCode);
   return context.db.run(CLAIM, {
     license: key.licenseId,
     revision: key.revision,
     instance: claimant.instance_id,
     activation: activationIdOf(key.licenseId, context.ids.ulid(now)),
+    recovered: claimant.recovered ? 1 : 0,
     now,
     today,
     midnight: Date.parse(today),
@@ -283,6 +264,10 @@ export function claimSeat(context: Context, now: number, claimant: Claimant): D1
     day: usage?.day ?? null,
     requests: usage?.requests ?? 0,
     services: usage?.services ?? 0,
+    codes: codes ? JSON.stringify(codes.slice(0, MAX_METERS)) : null,
+    // Days of a longer report may name others each. json_each is billed as rows read, so the usual report does without it.
+    more_codes: codes && codes.length > MAX_METERS ? JSON.stringify(codes.slice(MAX_METERS)) : null,
+    codes_from: meters ? Date.parse(meters.from) : 0,
     // For every release this is the seat of a file; its event names the contact.
     actor_type: byCourier(context) ? "staff" : context.actor.type,
     actor_id: context.actor.id,

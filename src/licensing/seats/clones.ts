@@ -5,7 +5,7 @@ import { DAY } from "../../kernel/dates.ts";
 import { Reason } from "../../kernel/inputs.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
-import { licenseIdOf } from "./activation-ids.ts";
+import { licenseIdOf } from "./ids/activation-ids.ts";
 
 /** A request without proof was refused, so today is not a quiet day: renews the mark. Writes at most once a day. */
 export async function keepMarked(

@@ -1,4 +1,4 @@
-// Activations that ended long ago. The record tells of them for ever.
+// Activations that ended. Of those that ended long ago only the record tells.
 import type { Context } from "../../context.ts";
 import { monthsBefore } from "../../kernel/calendar.ts";
 import { named } from "../../storage/database.ts";
@@ -15,4 +15,17 @@ export async function dropEnded({ db, clock, config }: Context): Promise<boolean
   const before = monthsBefore(clock.now(), config.retention.endedMonths);
   const [dropped] = await db.batch([db.run(DROP, { before })]);
   return dropped?.meta.changes === PAGE;
+}
+
+/** Whether the instance's last activation ended with its lease. If so, it may take a seat again, if one is free. */
+export async function leaseRanOut({ db }: Context, licenseId: string, instanceId: string): Promise<boolean> {
+  const [result] = await db.batch([
+    db.sql(
+      `SELECT ended_by FROM activations WHERE license_id = ? AND instance_id = ? AND ended_at > 0
+       ORDER BY ended_at DESC LIMIT 1`,
+      licenseId,
+      instanceId,
+    ),
+  ]);
+  return result?.results[0]?.["ended_by"] === "lease";
 }

@@ -6,14 +6,17 @@ import { cleaned } from "../../field/pasted.ts";
 import { certificateOf, type InstanceKey, signCertificate } from "./certificates.ts";
 import { DAY, dayOf, formatInstantOrNull, HOUR, SECOND } from "../../kernel/dates.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
-import { overusesOf, recordOveruse, usedOn } from "../usage/overuse.ts";
-import { respell } from "./kept-ids.ts";
+import { overusesOf, recordOveruse, type UsedDay, usedOn } from "../usage/overuse.ts";
+import { respell } from "./ids/kept-ids.ts";
 import { settleCrowded, settleLapsed } from "./seat-ends.ts";
-import { type Claimant, claimSeat, type FileClaim, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { claimSeat, spreadOf } from "./claim.ts";
+import { leaseRanOut } from "./ended.ts";
+import type { Claimant, FileClaim, PresentedCertificate } from "./claimant.ts";
 import { keepMarked } from "./clones.ts";
-import { countNewInstance } from "./new-instances.ts";
+import { countNewInstance } from "./ids/new-instances.ts";
 import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
+import { isOfLostSeat, recordRecovery } from "./recovered.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
 import { assertNoOtherFile } from "./air-gap/key-proof.ts";
 import { look, provenUntil, type Seat, type View, viewOf } from "./view.ts";
@@ -21,15 +24,17 @@ import { grantUnrecorded } from "./unrecorded.ts";
 import { isUnavailable } from "../../storage/failures.ts";
 import type { Terms } from "../licenses/licenses.ts";
 import { refusalOf, type Standing, standingOf } from "../licenses/standing.ts";
-import { type DayUsage, keepUsage, usageOf } from "../usage/usage.ts";
+import { countedIn, type DayUsage, type ReportedDay, unknownCodes } from "../usage/meters.ts";
+import { refusingMeter } from "../usage/refusing.ts";
+import { keepUsage, usageOf } from "../usage/usage.ts";
 
 /** What an instance sends, over a network or in a file. */
-export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "file"> {
+export interface InstanceRequest extends Omit<Claimant, "key" | "certificate" | "usage" | "meters" | "file"> {
   license_key: string;
   nonce?: string | null | undefined;
   public_key?: InstanceKey | null | undefined;
   certificate?: string | null | undefined;
-  usage?: { date: string; requests: number; services: number }[] | null | undefined;
+  usage?: ReportedDay[] | null | undefined;
 }
 
 /** Why this key lets nothing run now, or null. The holder of a replaced key learns only that: he may be a thief. */
@@ -44,6 +49,21 @@ function limitReached({ license, seatsInUse }: View): Problem {
     { limit: "max_instances", allowed, observed: seatsInUse },
   );
 }
+
+const meterOver = ({
+  code,
+  allowed,
+  observed,
+}: {
+  code: string;
+  allowed: number;
+  observed: number;
+}): Problem =>
+  new Problem(
+    "ACTIVATION_LIMIT_REACHED",
+    `The license allows ${allowed} of ${code}, and ${observed} are used: no new instance gets a seat. Those that have one go on.`,
+    { limit: code, allowed, observed },
+  );
 
 function cloned({ seat }: View): Problem {
   const until = formatInstantOrNull(seat && provenUntil(seat));
@@ -94,7 +114,8 @@ export async function grantSeat(
   const now = context.clock.now();
   const { days, ignored } = usageOf(request.usage ?? [], now, key.issuedAt);
   const certificate = await certificateOf(context, key, request);
-  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), file };
+  const meters = countedIn(days);
+  const claimant: Claimant = { ...request, key, certificate, usage: days.at(-1), meters, file };
   let claimed: Claimed;
   try {
     if (certificate && certificate.instanceId !== request.instance_id) {
@@ -111,8 +132,18 @@ export async function grantSeat(
   const { view, used, seal } = claimed;
   const { license } = view;
   const standing = standingOf(license, now);
+  const refusal = view.seat?.granted ? null : refusalOfClaim(view, key, { certificate, file, standing, now });
+  const isUnknown = certificate !== null && certificate.activationId !== view.seat?.activation_id;
+  if (
+    isUnknown &&
+    !request.recovered &&
+    (view.seat?.granted
+      ? view.seat.proven === 0
+      : refusal === null || refusal === "LICENSE_KEY_SUPERSEDED") &&
+    (await isOfLostSeat(context, now, certificate))
+  )
+    return grantSeat(context, key, { ...request, returning: false, recovered: true }, file);
   if (!view.seat?.granted) {
-    const refusal = refusalOfClaim(view, key, { certificate, file, standing, now });
     if (refusal) throw await refuse(context, now, refusal, license, key, request);
     if (file) assertNoOtherFile(view, file);
     if (request.returning && view.freed) throw notActivated(request.instance_id);
@@ -120,7 +151,11 @@ export async function grantSeat(
       context.defer(keepMarked(context, now, license.id, request.instance_id));
       throw cloned(view);
     }
-    if (!request.returning || view.lapsed) throw isFull(view) ? limitReached(view) : tooManyNew(license, now);
+    if (!request.returning || view.lapsed) {
+      if (isFull(view)) throw limitReached(view);
+      const over = await refusingMeter(context, license.id, now);
+      throw over ? meterOver(over) : tooManyNew(license, now);
+    }
     if (await leaseRanOut(context, key.licenseId, request.instance_id)) {
       return grantSeat(context, key, { ...request, returning: false }, file);
     }
@@ -130,7 +165,7 @@ export async function grantSeat(
   const seat = proven ? provenSeat(view.seat) : unprovenSeat(context, now, license, view.seat);
   const superseded = key.revision < license.revision;
   settleAfter(context, now, view, view.seat);
-  const overuses = proven ? overusesOf(license, used) : [];
+  const overuses = proven ? overusesOf(license, used, meters?.codes) : [];
   if (overuses.length > 0) context.defer(recordOveruse(context, now, license.id, overuses));
   const [licenseKey, signed] = await Promise.all([
     // The holder of a replaced key without proof may be a thief and must not get the new one.
@@ -161,6 +196,7 @@ export async function grantSeat(
       seatsInUse,
       overuses,
       ignored,
+      unknownCodes: proven ? unknownCodes(license, meters) : [],
     }),
     usageIgnored: proven ? [] : days.map(({ day }) => day),
     licenseKey,
@@ -193,6 +229,7 @@ function settleAfter(
   seat: Seat,
 ): void {
   const isNew = seat.made === 1;
+  if (isNew) context.tellSoon(context, "instance");
   if (isNew && seat.replaces === null && context.actor.type === "instance")
     context.defer(countNewInstance(context, now, license.id, seat.instance_id));
   if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));
@@ -230,7 +267,7 @@ interface Shown {
 
 interface Claimed {
   view: View;
-  used: DayUsage[];
+  used: UsedDay[];
   seal: string | null;
 }
 
@@ -240,29 +277,17 @@ async function claim(context: Context, now: number, claimant: Claimant, days: Da
   const statements = [
     ...(asksHead ? [lastHead(context.db)] : []),
     claimSeat(context, now, claimant),
+    ...(claimant.recovered ? [recordRecovery(context, now, key.licenseId, instance_id)] : []),
     ...(days.length > 0
       ? [keepUsage(context, key.licenseId, instance_id, days), usedOn(context, key.licenseId, days)]
       : []),
     look(context, key.licenseId, instance_id, now, true),
   ];
   // If sent twice, the claim renews the seat that it got, to the same end, and does not count its usage again.
-  const results = await context.db.batch(statements, "repeatable");
+  const results = await context.db.batch(statements, claimant.recovered ? undefined : "repeatable");
   return {
     view: viewOf(results.at(-1)?.results[0], now),
-    used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as DayUsage[],
+    used: (days.length > 0 ? results.at(-2)!.results : []) as unknown as UsedDay[],
     seal: headToSign(now, asksHead ? results[0]! : null),
   };
-}
-
-/** Whether the instance's last activation ended with its lease. If so, it may take a seat again, if one is free. */
-async function leaseRanOut({ db }: Context, licenseId: string, instanceId: string): Promise<boolean> {
-  const [result] = await db.batch([
-    db.sql(
-      `SELECT ended_by FROM activations WHERE license_id = ? AND instance_id = ? AND ended_at > 0
-       ORDER BY ended_at DESC LIMIT 1`,
-      licenseId,
-      instanceId,
-    ),
-  ]);
-  return result?.results[0]?.["ended_by"] === "lease";
 }

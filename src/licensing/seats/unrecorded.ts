@@ -5,10 +5,11 @@ import { floorToSecond, HOUR, LAST_INSTANT } from "../../kernel/dates.ts";
 import { logged } from "../../storage/failures.ts";
 import { type KeyIdentity, licenseKeyOf } from "../licenses/license-keys.ts";
 import { graceUntil, refusalOf, standingOf } from "../licenses/standing.ts";
-import type { DayUsage } from "../usage/usage.ts";
+import type { DayUsage } from "../usage/meters.ts";
 import { type Grant, notRecordedWarning, warningsOf } from "./answers.ts";
 import { signCertificate, type Subject } from "./certificates.ts";
-import { type Claimant, type PresentedCertificate, spreadOf } from "./claim.ts";
+import { spreadOf } from "./claim.ts";
+import type { Claimant, PresentedCertificate } from "./claimant.ts";
 import { look, provenUntil, type Seat, type View, viewOf } from "./view.ts";
 
 interface Asked {
@@ -91,6 +92,7 @@ export async function grantUnrecorded(
     seatsInUse,
     overuses: [],
     ignored,
+    unknownCodes: [],
   };
   return {
     now,

@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
 import { Problem } from "../../problems.ts";
 import { named, type Row } from "../../storage/database.ts";
+import type { Entitlements } from "../../storage/schema.ts";
 import type { Terms } from "../licenses/licenses.ts";
 
 // The seats in use: for a new seat, what the claim counted. For an existing seat, the stored count of the license,
@@ -12,6 +13,7 @@ const LOOK = named(`
   SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
     l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
     l.max_requests_per_day, l.unproven_lease_hours, l.clone_policy, l.unproven_until, l.updates_until,
+    l.entitlements,
     iif(a.id IS NULL, NULL, json_object('activation_id', a.id, 'instance_id', a.instance_id,
       'activated_at', a.activated_at, 'last_seen_at', a.last_seen_at, 'lease_expires_at', a.lease_expires_at,
       'check_in_at', a.check_in_at, 'hostname', a.hostname, 'app_version', a.app_version,
@@ -103,8 +105,9 @@ export const look = (
     request_id: context.requestId,
   });
 
-type ViewRow = Omit<Terms, "features"> & {
+type ViewRow = Omit<Terms, "features" | "entitlements"> & {
   features: string;
+  entitlements: string;
   seat: string | null;
   seats_in_use: number | null;
   seats_lapsed: number | null;
@@ -140,6 +143,7 @@ export function viewOf(row: Row | undefined, now: number): View {
       clone_policy: found.clone_policy,
       unproven_until: found.unproven_until,
       updates_until: found.updates_until,
+      entitlements: found.entitlements === "{}" ? {} : (JSON.parse(found.entitlements) as Entitlements),
     },
     seat: live ? held : null,
     lapsed: held !== null && !live,

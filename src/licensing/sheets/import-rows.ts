@@ -4,11 +4,33 @@ import * as z from "zod/mini";
 import { fieldErrors } from "../../problems.ts";
 import { NewCustomer } from "../customers/customers.ts";
 import { NewLicense } from "../licenses/licenses.ts";
+import { isSameMailbox } from "../../field/mailboxes.ts";
 import type { Faults, Sheet, SheetRow } from "./sheets.ts";
-import { StartInstant } from "../../kernel/inputs.ts";
+import { EndInstant, Since, StartInstant } from "../../kernel/inputs.ts";
+import { CheckInHours, LeaseDays } from "../licenses/terms.ts";
+import { MAX_CONTACTS, NewContact } from "../customers/contacts.ts";
+import { NO_DAYS } from "./exported-files.ts";
 
-export const CustomerRow = NewCustomer;
-export type CustomerRow = NewCustomer;
+/** Whether mail to the address is known not to arrive, or not to be wanted. */
+const EmailStatus = z.nullable(z.enum(["bounced", "complained"]));
+
+/** A contact as an export writes it. The customer's own address is `own`, and has no id. */
+const ContactRow = z.safeExtend(NewContact, {
+  id: z.optional(
+    z.string().check(z.regex(/^con_[0-9A-Z]{26}$/, "Must be the id of a contact, as an export writes it")),
+  ),
+  own: z.optional(z.boolean()),
+  email_status: z.optional(EmailStatus),
+  created_at: z.optional(Since),
+});
+
+/** A customer to create, or to bring back as it was exported. */
+export const CustomerRow = z.safeExtend(NewCustomer, {
+  email_status: z.optional(EmailStatus),
+  created_at: z.optional(Since),
+  contacts: z.optional(z.array(ContactRow).check(z.maxLength(MAX_CONTACTS))),
+});
+export type CustomerRow = z.output<typeof CustomerRow>;
 
 /**
  * A license to issue or, with an id, a license to restore as it was exported. The exported key and standing are derived
@@ -21,6 +43,12 @@ export const LicenseRow = z.safeExtend(NewLicense, {
   status: z.optional(z.enum(["active", "suspended", "revoked"])),
   revision: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000_000))),
   issued_at: z.optional(StartInstant),
+  lease_days: z.optional(LeaseDays),
+  check_in_hours: z.optional(CheckInHours),
+  signed_until: z.nullish(EndInstant),
+  unproven_until: z.nullish(EndInstant),
+  term_began_at: z.nullish(Since),
+  suspension: z.nullish(z.string().check(z.regex(/^[0-9A-Z]{26}$/, "Must be as an export writes it"))),
   license_key: z.nullish(z.string()),
   standing: z.nullish(z.string()),
 });
@@ -51,13 +79,15 @@ const asList: Reader = (cell) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-const asJson: Reader = (cell) => {
-  try {
-    return JSON.parse(cell) as unknown;
-  } catch {
-    throw new CellFault("Must be a JSON object");
-  }
-};
+const asJson =
+  (what: "object" | "array"): Reader =>
+  (cell) => {
+    try {
+      return JSON.parse(cell) as unknown;
+    } catch {
+      throw new CellFault(`Must be a JSON ${what}`);
+    }
+  };
 
 const READERS = new Map<string, Reader>([
   ["features", asList],
@@ -66,12 +96,16 @@ const READERS = new Map<string, Reader>([
   ["max_requests_per_day", asLimit],
   ["expires_days", asCount],
   ["grace_days", asCount],
+  ["lease_days", asCount],
+  ["check_in_hours", asCount],
   ["unproven_lease_hours", asCount],
   ["revision", asCount],
   ["expires_at", (cell) => (cell === "never" ? null : cell)],
-  ["metadata", asJson],
+  ["metadata", asJson("object")],
+  ["contacts", asJson("array")],
+  ["entitlements", asJson("object")],
   ["tags", asList],
-  ["notice_days", (cell) => (asList(cell) as string[]).map(asCount)],
+  ["notice_days", (cell) => (cell === NO_DAYS ? [] : (asList(cell) as string[]).map(asCount))],
 ]);
 
 /** What an export writes as an empty cell. In rows without an id, an empty cell leaves the member out. */
@@ -81,6 +115,7 @@ const EMPTY_IN_EXPORT = new Map<string, unknown>([
   ["max_services", null],
   ["max_requests_per_day", null],
   ["expires_at", null],
+  ["entitlements", {}],
 ]);
 
 /** The members of a CSV row, with the values that JSON would have. */
@@ -152,20 +187,49 @@ function checkRepeats(rows: Numbered<{ id?: string | undefined }>[], faults: Fau
   }
 }
 
+/** What is wrong with the contacts of a row, besides what each says of itself. @param seen the ids of contacts so far */
+function* contactFaults(row: CustomerRow, seen: Set<string>): Generator<[member: string, fault: string]> {
+  const all = row.contacts ?? [];
+  for (const [n, { id, own, email }] of all.entries()) {
+    if (id !== undefined && seen.has(id)) yield [`contacts.${n}.id`, "The id is in the file twice"];
+    if (id !== undefined) seen.add(id);
+    if (own && (row.email == null || !isSameMailbox(row.email, email)))
+      yield [`contacts.${n}.email`, "The customer's own address is the column email"];
+    if (all.slice(0, n).some((earlier) => isSameMailbox(earlier.email, email)))
+      yield [`contacts.${n}.email`, "Is the address of another contact of this customer"];
+    if (!own && row.email != null && isSameMailbox(row.email, email))
+      yield [`contacts.${n}.email`, "Is the customer's own address"];
+  }
+}
+
 export function customerRows(sheet: Sheet, faults: Faults): Numbered<CustomerRow>[] {
   const rows = parseRows(CustomerRow, ["name"], sheet, faults);
   checkRepeats(rows, faults);
+  const seen = new Set<string>();
+  for (const { number, row } of rows) {
+    for (const [at, fault] of contactFaults(row, seen)) faults.add(number, at, fault);
+  }
   return rows;
 }
+
+/** What only a restored license has. */
+const RESTORED = [
+  "status",
+  "revision",
+  "issued_at",
+  "signed_until",
+  "unproven_until",
+  "term_began_at",
+  "suspension",
+] as const;
 
 export function licenseRows(sheet: Sheet, faults: Faults): Numbered<LicenseRow>[] {
   const rows = parseRows(LicenseRow, ["customer_id", "license_type"], sheet, faults);
   checkRepeats(rows, faults);
   for (const { number, row } of rows) {
     if (row.id !== undefined) continue;
-    for (const member of ["status", "revision", "issued_at"] as const) {
-      if (row[member] !== undefined)
-        faults.add(number, member, "Only a row with an id, which restores, has this");
+    for (const member of RESTORED) {
+      if (row[member] != null) faults.add(number, member, "Only a row with an id, which restores, has this");
     }
   }
   return rows;

@@ -9,12 +9,24 @@ import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
 import { unknownLicense } from "../licenses/licenses.ts";
+import type { Meters } from "../../storage/schema.ts";
+import { Code, MAX_METERS } from "../entitlements/values.ts";
 import { firstDay } from "./months.ts";
 import { Day, MAX_FIGURE } from "./usage.ts";
 
 const Figure = z.int().check(z.minimum(0), z.maximum(MAX_FIGURE));
 
-export const UsageCorrection = z.strictObject({ requests: Figure, services: Figure, reason: Reason });
+export const UsageCorrection = z.strictObject({
+  requests: Figure,
+  services: Figure,
+  /** By code; those that are left out stay as they are. */
+  meters: z.optional(
+    z
+      .record(Code, Figure)
+      .check(z.refine((meters) => Object.keys(meters).length <= MAX_METERS, `At most ${MAX_METERS} meters`)),
+  ),
+  reason: Reason,
+});
 
 export type UsageCorrection = z.output<typeof UsageCorrection>;
 
@@ -30,6 +42,7 @@ interface CorrectedUsage extends Omit<InstanceDay, "id"> {
   license_id: string;
   requests: number;
   services: number;
+  meters?: Meters;
   corrected_at: string;
 }
 
@@ -45,10 +58,12 @@ export const CorrectedDay = Day.check(z.refine((date) => date >= "1970-01-01", "
 export async function correctUsage(
   context: Context,
   { id, date, instance_id }: InstanceDay,
-  { requests, services, reason }: UsageCorrection,
+  correction: UsageCorrection,
 ): Promise<CorrectedUsage> {
   allow(context, "licenses");
+  const { requests, services, reason } = correction;
   const { db, clock } = context;
+  const meters = correction.meters === undefined ? null : JSON.stringify(correction.meters);
   const now = clock.now();
   if (date > dayOf(now + DAY)) throw invalid("date", "Must not be later than tomorrow");
   const first = firstDay(now);
@@ -58,8 +73,9 @@ export async function correctUsage(
     LEFT JOIN usage ON usage.license_id = licenses.id AND usage.day = ? AND usage.instance_id = ?
     WHERE licenses.id = ?
       AND (usage.day IS NOT NULL OR EXISTS (SELECT 1 FROM activations WHERE license_id = ? AND instance_id = ?))
-      AND NOT (usage.corrected_at IS NOT NULL AND usage.requests = ? AND usage.services = ?)`;
-  const bound = [date, instance_id, id, id, instance_id, requests, services];
+      AND NOT (usage.corrected_at IS NOT NULL AND usage.requests = ? AND usage.services = ?
+        AND json_patch(coalesce(usage.meters, '{}'), coalesce(?, '{}')) = coalesce(usage.meters, '{}'))`;
+  const bound = [date, instance_id, id, id, instance_id, requests, services, meters];
   const results = await db.batch([
     // Takes the day out of its month, if it lies there already: a trigger gives it its figures.
     db.sql(
@@ -75,21 +91,32 @@ export async function correctUsage(
       ["license", id],
       {
         sql: `json_object('date', ?, 'instance_id', ?,
-          'from', iif(usage.day IS NULL, NULL, json_object('requests', usage.requests, 'services', usage.services)),
-          'to', json_object('requests', ?, 'services', ?), 'reason', ?)`,
-        values: [date, instance_id, requests, services, reason],
+          'from', iif(usage.day IS NULL, NULL, json_patch(
+            json_object('requests', usage.requests, 'services', usage.services),
+            iif(usage.meters IS NULL, '{}', json_object('meters', json(usage.meters))))),
+          'to', json(?), 'reason', ?)`,
+        values: [
+          date,
+          instance_id,
+          JSON.stringify({ requests, services, meters: correction.meters }),
+          reason,
+        ],
       },
       { sql: changing, values: bound },
     ),
     db.sql(
-      `INSERT INTO usage (license_id, day, instance_id, requests, services, corrected_at)
-       SELECT ?, ?, ?, ?, ?, ? ${changing}
+      `INSERT INTO usage (license_id, day, instance_id, requests, services, corrected_at, meters, told)
+       SELECT ?, ?, ?, ?, ?, ?, ?, ? ${changing}
        ON CONFLICT DO UPDATE SET
-         requests = excluded.requests, services = excluded.services, corrected_at = excluded.corrected_at`,
+         requests = excluded.requests, services = excluded.services, corrected_at = excluded.corrected_at,
+         meters = nullif(json_patch(coalesce(meters, '{}'), coalesce(excluded.meters, '{}')), '{}'),
+         told = coalesce(excluded.told, told)`,
       ...day,
       requests,
       services,
       now,
+      meters,
+      correction.meters === undefined ? null : JSON.stringify(Object.keys(correction.meters)),
       ...bound,
     ),
     // The activation shows the figures of the last day that the instance reported.
@@ -102,7 +129,7 @@ export async function correctUsage(
       services,
     ),
     db.sql(
-      `SELECT usage.corrected_at FROM licenses LEFT JOIN usage
+      `SELECT usage.corrected_at, usage.meters FROM licenses LEFT JOIN usage
          ON usage.license_id = licenses.id AND usage.day = ? AND usage.instance_id = ?
        WHERE licenses.id = ?`,
       date,
@@ -110,12 +137,14 @@ export async function correctUsage(
       id,
     ),
   ]);
-  const found = results.at(-1)?.results[0] as { corrected_at: number | null } | undefined;
+  const found = results.at(-1)?.results[0] as
+    | { corrected_at: number | null; meters: string | null }
+    | undefined;
   if (!found) throw unknownLicense(id);
   if (found.corrected_at === null) {
     const canonical = instanceIdOf(instance_id);
     if (canonical !== instance_id)
-      return correctUsage(context, { id, date, instance_id: canonical }, { requests, services, reason });
+      return correctUsage(context, { id, date, instance_id: canonical }, correction);
     throw new Problem("NOT_FOUND", `The license has no instance ${instance_id}, and never had one.`);
   }
   return {
@@ -124,6 +153,7 @@ export async function correctUsage(
     instance_id,
     requests,
     services,
+    ...(found.meters === null ? {} : { meters: JSON.parse(found.meters) as Meters }),
     corrected_at: formatInstant(found.corrected_at),
   };
 }

@@ -3,10 +3,17 @@
 // trigger takes it out of its month again (migrations/0022_folding.sql), and it is folded anew.
 import type { Context } from "../../context.ts";
 import { named, type NamedStatement } from "../../storage/database.ts";
+import { DAY } from "../../kernel/dates.ts";
 import { firstDay, firstMonth, firstOpenDay } from "./months.ts";
 
 /** How many rows a page has: as many as a batch writes without letting check-ins wait. */
 const PAGE = 2_000;
+
+/** A backup that nobody carried on for so long holds nothing up any more. */
+export const BACKUP_GIVEN_UP_AFTER = DAY;
+
+/** While a backup is read, every day stays where it is: one that moves would be in it twice, or not at all. */
+const NOT_READ = "NOT EXISTS (SELECT 1 FROM backups WHERE ended_at IS NULL AND seen_at > :given_up)";
 
 /** Sorts after every instance id. */
 const LAST = "\u{10ffff}";
@@ -14,12 +21,12 @@ const LAST = "\u{10ffff}";
 /** The oldest days of licenses, each with its instances. license_usage has the day of each row of usage, by day. */
 const NEXT = named(`
   SELECT due.day, due.license_id, u.instance_id
-  FROM (SELECT day, license_id FROM license_usage WHERE day < :open ORDER BY day, license_id LIMIT ${PAGE}) due
+  FROM (SELECT day, license_id FROM license_usage WHERE day < :open AND ${NOT_READ} ORDER BY day, license_id LIMIT ${PAGE}) due
   LEFT JOIN usage u ON u.license_id = due.license_id AND u.day = due.day
   LIMIT ${PAGE + 1}`);
 
 /** The days in the list: pairs [day, license_id]. */
-const CHOSEN = "(SELECT value ->> 0 AS day, value ->> 1 AS license_id FROM json_each(:days)) chosen";
+const CHOSEN = `(SELECT value ->> 0 AS day, value ->> 1 AS license_id FROM json_each(:days) WHERE ${NOT_READ}) chosen`;
 
 const FOLD_INSTANCES = named(`
   INSERT INTO usage_months (month, license_id, instance_id, days)
@@ -50,8 +57,9 @@ const DROP_LICENSES = named(`
  * @returns whether there may be more
  */
 export async function foldUsage({ db, clock, config }: Context): Promise<boolean> {
+  const given_up = clock.now() - BACKUP_GIVEN_UP_AFTER;
   const open = firstOpenDay(clock.now(), config.retention.usageDays);
-  const [next] = await db.batch([db.run(NEXT, { open })]);
+  const [next] = await db.batch([db.run(NEXT, { open, given_up })]);
   const rows = next!.results as { day: string; license_id: string; instance_id: string | null }[];
   if (rows.length === 0) return false;
   const days = [...new Set(rows.map(({ day, license_id }) => JSON.stringify([day, license_id])))];
@@ -60,6 +68,7 @@ export async function foldUsage({ db, clock, config }: Context): Promise<boolean
   const whole = isCut ? days.slice(0, -1) : days;
   const isPart = whole.length === 0;
   const values = {
+    given_up,
     days: `[${(isPart ? days : whole).join(",")}]`,
     up_to: isPart ? rows.at(-1)!.instance_id : LAST,
   };
@@ -72,7 +81,7 @@ export async function foldUsage({ db, clock, config }: Context): Promise<boolean
 
 // A month is summed up when all its days are in it. One that was summed up before gets nothing more: days of it are not
 // taken any more, and only an earlier release still does.
-const OLD = `month < :first AND month < coalesce((SELECT substr(min(day), 1, 7) FROM license_usage), '~')`;
+const OLD = `month < :first AND month < coalesce((SELECT substr(min(day), 1, 7) FROM license_usage), '~') AND ${NOT_READ}`;
 
 const SUM_UP = named(`
   INSERT INTO license_months (license_id, month, requests, services, days)
@@ -95,15 +104,20 @@ const DROP_OVERUSE = named(`
   DELETE FROM overuse WHERE (license_id, day, limit_name) IN (
     SELECT license_id, day, limit_name FROM overuse WHERE day < :day ORDER BY day LIMIT ${PAGE})`);
 
+const DROP_METER_OVERUSE = named(`
+  DELETE FROM meter_overuse WHERE (day, license_id, code) IN (
+    SELECT day, license_id, code FROM meter_overuse WHERE day < :day ORDER BY day LIMIT ${PAGE})`);
+
 /** Sums up months that are too old, and drops their days. @returns whether there may be more */
 export async function closeMonths({ db, clock }: Context): Promise<boolean> {
   const now = clock.now();
-  const values = { first: firstMonth(now) };
+  const values = { first: firstMonth(now), given_up: now - BACKUP_GIVEN_UP_AFTER };
   const [, ...dropped] = await db.batch([
     db.run(SUM_UP, values),
     db.run(DROP_SUMMED, values),
     db.run(DROP_OLD, values),
     db.run(DROP_OVERUSE, { day: firstDay(now) }),
+    db.run(DROP_METER_OVERUSE, { day: firstDay(now) }),
   ]);
   return dropped.some(({ meta }) => meta.changes >= PAGE);
 }

@@ -1,13 +1,10 @@
 // What instances use: reported with each check-in, cumulative per UTC day, stored so that nothing counts twice.
 import * as z from "zod/mini";
-import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
-import { invalid } from "../../problems.ts";
-import { named } from "../../storage/database.ts";
-import type { License } from "../../storage/schema.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
-import { unknownLicense } from "../licenses/licenses.ts";
-import { firstDay, monthsIn } from "./months.ts";
+import { MAX_METERS } from "../entitlements/values.ts";
+import { type DayUsage, highest } from "./meters.ts";
+import { firstDay } from "./months.ts";
 
 export const Day = z.iso.date("Must be a date (2027-01-31)");
 
@@ -19,14 +16,21 @@ const Figure = z.pipe(
   z.transform((figure) => figure ?? 0),
 );
 
-/** Its length and its days are checked below, not here: a wrong clock must not cost the lease. */
-export const UsageReport = z.array(z.object({ date: Day, requests: Figure, services: Figure }));
+/** By code. Codes are compared with the license's own below: an unknown one must not cost the lease. */
+const Counted = z.pipe(
+  z.nullish(
+    z.record(z.string().check(z.maxLength(256)), Figure).check(
+      z.refine((meters) => Object.keys(meters).length <= MAX_METERS, `At most ${MAX_METERS} meters`),
+      z.meta({ maxProperties: MAX_METERS }),
+    ),
+  ),
+  z.transform((meters) => (meters && Object.keys(meters).length > 0 ? meters : undefined)),
+);
 
-export interface DayUsage {
-  day: string;
-  requests: number;
-  services: number;
-}
+/** Its length and its days are checked below, not here: a wrong clock must not cost the lease. */
+export const UsageReport = z.array(
+  z.object({ date: Day, requests: Figure, services: Figure, meters: z.optional(Counted) }),
+);
 
 /** A day later than tomorrow means a wrong clock; clients keep such a day until it has come. */
 const AHEAD = DAY;
@@ -50,16 +54,17 @@ export function usageOf(
   const first = issued > firstDay(now) ? issued : firstDay(now);
   const days = new Map<string, DayUsage>();
   let ignored = 0;
-  for (const { date: day, requests, services } of report) {
+  for (const { date: day, requests, services, meters } of report) {
     if (day < first || day > dayOf(now + AHEAD)) {
       ignored++;
       continue;
     }
-    const known = days.get(day) ?? { day, requests: 0, services: 0 };
+    const known: DayUsage = days.get(day) ?? { day, requests: 0, services: 0 };
     days.set(day, {
       day,
       requests: Math.max(known.requests, requests),
       services: Math.max(known.services, services),
+      meters: highest(known.meters, meters),
     });
   }
   const all = [...days.values()].toSorted((a, b) => (a.day < b.day ? -1 : 1));
@@ -70,6 +75,21 @@ export function usageOf(
 const KEEP = "INSERT INTO usage (license_id, day, instance_id, requests, services)";
 const HIGHER = `ON CONFLICT DO UPDATE SET
   requests = max(requests, excluded.requests), services = max(services, excluded.services)
+  WHERE corrected_at IS NULL`;
+
+/** An aggregate over the codes in a list, one by one. Reads no row, as json_each would. */
+const over = (list: string, aggregate: string, where = "true"): string =>
+  `(SELECT ${aggregate} FROM (SELECT ${list} ->> n AS code FROM slots) WHERE code IS NOT NULL AND ${where})`;
+
+const KEEP_METERS = "INSERT INTO usage (license_id, day, instance_id, requests, services, meters, told)";
+const HIGHER_METERS = `ON CONFLICT DO UPDATE SET
+  requests = max(requests, excluded.requests), services = max(services, excluded.services),
+  meters = iif(excluded.meters IS NULL, meters, json_patch(coalesce(meters, '{}'),
+    ${over(
+      "excluded.told",
+      "json_group_object(code, max(excluded.meters ->> code, coalesce(usage.meters ->> code, 0)))",
+    )})),
+  told = coalesce(excluded.told, told)
   WHERE corrected_at IS NULL`;
 
 /** The claim of this request was granted and proven: only the instance reports usage, not everybody with its key. */
@@ -86,6 +106,7 @@ export function keepUsage(
   instanceId: string,
   days: DayUsage[],
 ): D1PreparedStatement {
+  if (days.some(({ meters }) => meters)) return keepMeters({ db, requestId }, licenseId, instanceId, days);
   const [only] = days;
   if (days.length === 1 && only) {
     const { day, requests, services } = only;
@@ -102,87 +123,46 @@ export function keepUsage(
   );
 }
 
-export const UsageQuery = z.strictObject({ from: z.optional(Day), to: z.optional(Day) });
+/** The activation of the claim, if it was granted and proven, with the meters of the report that the license has. */
+const CLAIMED = `FROM activations claimed
+  WHERE claimed.license_id = ?1 AND claimed.ended_at = 0 AND claimed.instance_id = ?2 AND claimed.request_id = ?3
+    AND claimed.proven`;
 
-const DEFAULT_DAYS = 30;
-const MAX_ROWS = 10_000;
+/** The figures of a report of meters that the claim took, and their codes. */
+const taken = (meters: string): string => {
+  const isTold = `${meters} -> code IS NOT NULL`;
+  return `${over("claimed.meters", `nullif(json_group_object(code, ${meters} ->> code), '{}')`, isTold)},
+    ${over("claimed.meters", "nullif(json_group_array(code), '[]')", isTold)}`;
+};
 
-/** What is read for each day: a row of its own, or its part of a month. */
-const COLUMNS = "day, instance_id, requests, services, corrected";
-
-const USED = named(`
-  SELECT ${COLUMNS} FROM (
-    SELECT day, instance_id, requests, services, corrected_at IS NOT NULL AS corrected FROM usage
-    WHERE license_id = :id AND day >= :from AND day <= :to ORDER BY day, instance_id LIMIT ${MAX_ROWS + 1})
-  UNION ALL
-  SELECT ${COLUMNS} FROM (
-    SELECT m.month || '-' || one.key AS day, m.instance_id, one.value ->> 0 AS requests, one.value ->> 1 AS services,
-      one.value ->> 2 IS NOT NULL AS corrected
-    FROM json_each(:months) chosen CROSS JOIN usage_months m ON m.month = chosen.value AND m.license_id = :id
-    CROSS JOIN json_each(m.days) one
-    WHERE m.month || '-' || one.key BETWEEN :from AND :to LIMIT ${MAX_ROWS + 1})
-  ORDER BY day, instance_id LIMIT ${MAX_ROWS + 1}`);
-
-/** Months whose days are not kept any more. */
-const CLOSED = named(`
-  SELECT month, requests, services, days FROM license_months
-  WHERE license_id = :id AND month BETWEEN substr(:from, 1, 7) AND substr(:to, 1, 7) ORDER BY month`);
-
-/** A month of a license: all its requests, the most services of a day, and for how many days it was told. */
-interface ClosedMonth {
-  month: string;
-  requests: number;
-  services: number;
-  days: number;
-}
-
-interface UsageRow extends DayUsage {
-  instance_id: string;
-  corrected: number;
-}
-
-/**
- * The usage of a license per day and instance, with its limits; without a range, of the last 30 days. Of months whose
- * days are not kept any more it has the sums (`months`).
- * @throws Problem LICENSE_NOT_FOUND, REQUEST_INVALID if the range is reversed or holds too much
- */
-export async function readUsage(context: Context, id: string, query: z.output<typeof UsageQuery>) {
-  allow(context, "read");
-  const { db } = context;
-  const now = context.clock.now();
-  const to = query.to ?? dayOf(now);
-  const from = query.from ?? dayOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY);
-  if (from > to) throw invalid("from", "Must not be after to");
-  const [today, first] = [dayOf(now), firstDay(now)];
-  const months = JSON.stringify(monthsIn(from > first ? from : first, to < today ? to : today));
-  const [limits, used, closed] = await db.batch([
-    db.sql("SELECT max_requests_per_day, max_services FROM licenses WHERE id = ?", id),
-    db.run(USED, { id, from, to, months }),
-    db.run(CLOSED, { id, from, to }),
-  ]);
-  const license = limits?.results[0] as Pick<License, "max_requests_per_day" | "max_services"> | undefined;
-  if (!license) throw unknownLicense(id);
-  const rows = (used?.results ?? []) as unknown as UsageRow[];
-  if (rows.length > MAX_ROWS) throw invalid("from", "The range holds too much; choose a shorter one");
-  const days = Map.groupBy(rows, (row) => row.day);
-  const ended = closed!.results as unknown as ClosedMonth[];
-  return {
-    license_id: id,
-    from,
-    to,
-    max_requests_per_day: license.max_requests_per_day,
-    max_services: license.max_services,
-    data: [...days].map(([date, instances]) => ({
-      date,
-      requests: instances.reduce((sum, row) => sum + row.requests, 0),
-      services: instances.reduce((sum, row) => sum + row.services, 0),
-      instances: instances.map(({ instance_id, requests, services, corrected }) => ({
-        instance_id,
-        requests,
-        services,
-        corrected: corrected === 1,
-      })),
-    })),
-    ...(ended.length > 0 ? { months: ended } : {}),
-  };
+function keepMeters(
+  { db, requestId }: Pick<Context, "db" | "requestId">,
+  licenseId: string,
+  instanceId: string,
+  days: DayUsage[],
+): D1PreparedStatement {
+  const [only] = days;
+  if (days.length === 1 && only) {
+    const { day, requests, services, meters } = only;
+    return db.sql(
+      `${KEEP_METERS} SELECT ?1, ?4, ?2, ?5, ?6, ${taken("?7")} ${CLAIMED} ${HIGHER_METERS}`,
+      licenseId,
+      instanceId,
+      requestId,
+      day,
+      requests,
+      services,
+      JSON.stringify(meters),
+    );
+  }
+  const one = "coalesce(one.value -> 'meters', '{}')";
+  return db.sql(
+    `${KEEP_METERS} SELECT ?1, one.value ->> 'day', ?2, one.value ->> 'requests', one.value ->> 'services',
+       ${taken(one)}
+     FROM json_each(?4) one CROSS JOIN ${CLAIMED.slice("FROM ".length)} ${HIGHER_METERS}`,
+    licenseId,
+    instanceId,
+    requestId,
+    JSON.stringify(days),
+  );
 }

@@ -3,7 +3,8 @@ import { base64url } from "jose";
 import type { Services } from "../../context.ts";
 import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
 import type { Message } from "../../storage/schema.ts";
-import type { LicenseFacts, KeptNotice, Several, When } from "../templates/index.ts";
+import type { KeptNotice, LicenseFacts, Several, When } from "../templates/index.ts";
+import type { NoticeOf } from "../templates/notice.ts";
 
 /** As long as a real key, and of no use to anybody. */
 const SAMPLE_KEY = [40, 640, 64]
@@ -35,11 +36,13 @@ function factsOf({ config, clock }: Services, type: string, days: number, grace:
   };
 }
 
+const inDays = (days: number): When => (days === 1 ? "tomorrow" : { in: days });
+
 /** A mail of this kind about `count` licenses, at most three. */
 export function sampleOf(context: Services, kind: Message["kind"], count: number): KeptNotice {
   const licenses = SAMPLES.slice(0, count).map(([type, days, grace]) => ({
     facts: factsOf(context, type, kind === "license_expired" ? 0 : days, grace),
-    when: days === 1 ? "tomorrow" : { in: days },
+    when: inDays(days),
     license_key: SAMPLE_KEY,
   })) as Several<{ facts: LicenseFacts; when: When; license_key: string }>;
   if (kind === "license_changed") {
@@ -55,6 +58,24 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
       }>,
       at: context.clock.now(),
     };
+  }
+  if (kind === "entitlement_expiring") {
+    const about = licenses.map(({ facts, when }, at) => {
+      const until = facts.expires_at ?? 0;
+      const parts = [
+        { name: "GPUs", value: 8, unit: null, until, when },
+        {
+          name: "Single sign-on",
+          value: true,
+          unit: null,
+          until: until + DAY,
+          when: inDays((SAMPLES[at]?.[1] ?? 0) + 1),
+        },
+      ];
+      // The license itself goes on.
+      return { facts: { ...facts, expires_at: null, grace_until: null }, parts };
+    });
+    return { kind, licenses: about as NoticeOf<typeof kind>["licenses"] };
   }
   if (kind !== "admin_digest") return { kind, licenses };
   const rows = licenses.map(({ facts: { license_id, customer_name, expires_at } }) => ({

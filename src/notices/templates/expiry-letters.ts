@@ -1,7 +1,7 @@
-// The mails about the end of licenses: it is near, or it has come.
+// The mails about ends: that of a license is near, or has come, or that of what it entitles to is near.
 import { type Block, heading, type Letter, paragraph } from "./letter.ts";
 import { customerLetter, graceEnd, graceNote, type Licensed, table, valuesOf } from "./license-letters.ts";
-import type { LicenseFacts, NoticeOf, Several, When } from "./notice.ts";
+import type { EndingPart, LicenseFacts, NoticeOf, Several, When } from "./notice.ts";
 import { fill, fillText, type Voice } from "./words.ts";
 
 /** So many licenses are named in the subject of a customer's answer. */
@@ -147,6 +147,60 @@ export function expiredLetter(voice: Voice, notice: NoticeOf<"license_expired">)
             headline: fillText(t.grace, graceValues),
             words: fill(t.graceWords, values),
           },
+      ...renewal(voice, licenses),
+    ],
+    attachments: [],
+  };
+}
+
+/** What an entitlement is: its name, and its value unless that only says that it is there. */
+function partOf({ texts, limit }: Voice, { name, value, unit }: EndingPart): string {
+  if (typeof value === "boolean") return name;
+  if (typeof value === "string") return `${name}${texts.colon} ${value}`;
+  return `${name}${texts.colon} ${limit(value)}${unit === null ? "" : ` ${unit}`}`;
+}
+
+export function partsLetter(voice: Voice, notice: NoticeOf<"entitlement_expiring">): Letter {
+  const { texts, end } = voice;
+  const t = texts.part;
+  const licenses = notice.licenses
+    .map(({ facts, parts }) => ({
+      facts,
+      parts: parts.toSorted((a, b) => a.until - b.until || (a.name < b.name ? -1 : 1)),
+    }))
+    .toSorted(
+      ({ facts: a, parts: [one] }, { facts: b, parts: [other] }) =>
+        (one?.until ?? 0) - (other?.until ?? 0) || (a.license_id < b.license_id ? -1 : 1),
+    );
+  const [{ facts, parts }] = licenses as [(typeof licenses)[number]];
+  const how = licenses.length === 1 ? "one" : "more";
+  const { greeting, ...common } = customerLetter(voice, licenses);
+  const whenOf = (part: EndingPart): string => voice.when(part.when, part.until);
+  const values = { ...valuesOf(voice, licenses), when: whenOf(parts[0]!) };
+  const rows = parts.map((part) => ({
+    lead: { strong: partOf(voice, part) },
+    detail: null,
+    note: [
+      fillText(texts.warning.expires, { when: whenOf(part) }),
+      fillText(texts.validEnd, { end: end(part.until) }),
+    ],
+  }));
+  return {
+    ...common,
+    subject: fillText(t.subject[how], values),
+    preheader: fillText(t.preheader, values),
+    title: fillText(t.title[how], values),
+    tone: "warn",
+    blocks: [
+      greeting,
+      how === "one" ? sentence(t.words, facts, {}) : paragraph(fillText(t.wordsMore, values)),
+      how === "one"
+        ? { kind: "rows", title: null, lead: null, count: rows.length, rows }
+        : table(licenses, (license) =>
+            license.parts.map((part) => `${partOf(voice, part)}${texts.comma}${end(part.until)}`),
+          ),
+      heading(texts.warning.next),
+      paragraph(fillText(t.after, values)),
       ...renewal(voice, licenses),
     ],
     attachments: [],

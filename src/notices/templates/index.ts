@@ -4,7 +4,7 @@ import type { Brand } from "../../field/brand.ts";
 import type { Language } from "../../kernel/languages.ts";
 import { changedLetter } from "./changed-letter.ts";
 import { digestLetter } from "./digest-letter.ts";
-import { expiredLetter, warningLetter } from "./expiry-letters.ts";
+import { expiredLetter, partsLetter, warningLetter } from "./expiry-letters.ts";
 import type { Letter } from "./letter.ts";
 import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
@@ -18,6 +18,7 @@ export type {
   DigestNote,
   DigestRow,
   KeptNotice,
+  EndingPart,
   LicenseFacts,
   Notice,
   SealHead,
@@ -52,6 +53,8 @@ function letterOf(voice: Voice, notice: Notice): Letter {
       return expiredLetter(voice, notice);
     case "sign_in":
       return signInLetter(voice, notice);
+    case "entitlement_expiring":
+      return partsLetter(voice, notice);
     default:
       return digestLetter(notice);
   }

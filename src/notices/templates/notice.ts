@@ -20,6 +20,15 @@ export interface LicenseFacts {
 /** How far away an end is, in calendar days as the reader counts them; `in` is 2 or more. */
 export type When = "today" | "tomorrow" | { in: number };
 
+/** An entitlement that ends. */
+export interface EndingPart {
+  name: string;
+  value: boolean | number | string | null;
+  unit: string | null;
+  until: number;
+  when: When;
+}
+
 /** The licenses of one mail: one or several, all of the same customer. */
 export type Several<Item> = [Item, ...Item[]];
 
@@ -89,6 +98,7 @@ export type Notice =
     }
   | { kind: "expiry_warning"; licenses: Several<{ facts: LicenseFacts; when: When }> }
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
+  | { kind: "entitlement_expiring"; licenses: Several<{ facts: LicenseFacts; parts: Several<EndingPart> }> }
   | {
       kind: "sign_in";
       product: string;

@@ -13,20 +13,26 @@ const MAX_TIME = 8_640_000_000_000_000;
 /** A time of the record: one that no Date can be is read as the nearest that can. */
 export const recordTime = customType<{ data: number; driverData: number }>({
   dataType: () => "integer",
-  fromDriver: (at) => Math.max(-MAX_TIME, Math.min(at, MAX_TIME)),
+  fromDriver: recordTimeIn,
 });
+
+export function recordTimeIn(at: number): number {
+  return Math.max(-MAX_TIME, Math.min(at, MAX_TIME));
+}
 
 /** An object of the record, kept as JSON: a text that is none is read as `{"unreadable": text}`. */
 export const recordDetail = customType<{ data: Record<string, unknown>; driverData: string }>({
   dataType: () => "text",
   toDriver: (detail) => JSON.stringify(detail),
-  fromDriver(kept) {
-    try {
-      const detail = JSON.parse(kept) as Record<string, unknown> | null;
-      if (typeof detail === "object" && detail !== null) return detail;
-    } catch {
-      // No JSON.
-    }
-    return { unreadable: kept };
-  },
+  fromDriver: recordDetailIn,
 });
+
+export function recordDetailIn(kept: string): Record<string, unknown> {
+  try {
+    const detail = JSON.parse(kept) as Record<string, unknown> | null;
+    if (typeof detail === "object" && detail !== null) return detail;
+  } catch {
+    // No JSON.
+  }
+  return { unreadable: kept };
+}

@@ -31,6 +31,12 @@ export const activationTotals = sqliteTable("activation_totals", {
   seated: integer().notNull(),
 });
 
+/** What was counted, by code. */
+export type Meters = Record<string, number>;
+
+/** What the earlier days of a month come to, by code. */
+export type MonthSoFar = Record<string, [total: number, peak: number]>;
+
 export const usage = sqliteTable(
   "usage",
   {
@@ -40,6 +46,8 @@ export const usage = sqliteTable(
     requests: integer().notNull(),
     services: integer().notNull(),
     corrected_at: integer(),
+    meters: json<Meters>(),
+    told: json<string[]>(),
   },
   (table) => [primaryKey({ columns: [table.license_id, table.day, table.instance_id] })],
 );
@@ -51,12 +59,23 @@ export const licenseUsage = sqliteTable(
     license_id: text().notNull(),
     requests: integer().notNull(),
     services: integer().notNull(),
+    meters: json<Meters>(),
+    before: json<MonthSoFar>(),
   },
   (table) => [primaryKey({ columns: [table.day, table.license_id] })],
 );
 
-/** The figures of the days of a month, by day (01 to 31): requests, services, and corrected_at if staff corrected it. */
-export type UsageOfMonth = Record<string, [requests: number, services: number, corrected_at?: number]>;
+/**
+ * The figures of the days of an instance's month, by day (01 to 31): requests, services, and, if there are such,
+ * corrected_at of a day that staff corrected, and meters.
+ */
+export type UsageOfMonth = Record<
+  string,
+  [requests: number, services: number, corrected_at?: number | null, meters?: Meters]
+>;
+
+/** The same of a license. */
+export type LicenseMonth = Record<string, [requests: number, services: number, meters?: Meters]>;
 
 export const usageMonths = sqliteTable(
   "usage_months",
@@ -71,7 +90,7 @@ export const usageMonths = sqliteTable(
 
 export const licenseUsageMonths = sqliteTable(
   "license_usage_months",
-  { month: text().notNull(), license_id: text().notNull(), days: json<UsageOfMonth>().notNull() },
+  { month: text().notNull(), license_id: text().notNull(), days: json<LicenseMonth>().notNull() },
   (table) => [primaryKey({ columns: [table.month, table.license_id] })],
 );
 
@@ -83,6 +102,7 @@ export const licenseMonths = sqliteTable(
     requests: integer().notNull(),
     services: integer().notNull(),
     days: integer().notNull(),
+    meters: json<Record<string, [total: number, peak: number, days: number]>>(),
   },
   (table) => [primaryKey({ columns: [table.license_id, table.month] })],
 );
@@ -106,6 +126,12 @@ export const overuse = sqliteTable(
     primaryKey({ columns: [table.license_id, table.day, table.limit_name] }),
     index("overuse_by_day").on(table.day),
   ],
+);
+
+export const meterOveruse = sqliteTable(
+  "meter_overuse",
+  { day: text().notNull(), license_id: text().notNull(), code: text().notNull() },
+  (table) => [primaryKey({ columns: [table.day, table.license_id, table.code] })],
 );
 
 export const silenceWalk = sqliteTable("silence_walk", {

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { json } from "./columns.ts";
+import type { Entitlements } from "./entitlements.ts";
 
 export type Metadata = Record<string, unknown>;
 
@@ -114,6 +115,7 @@ export const licenseTypes = sqliteTable("license_types", {
   notice_days: json<number[]>().notNull().default([30, 14, 7, 1, 0]),
   ...unprovenTerms(),
   duration: text(),
+  entitlements: json<Entitlements>().notNull().default({}),
 });
 
 export const licenses = sqliteTable(
@@ -146,6 +148,7 @@ export const licenses = sqliteTable(
     updates_until: integer(),
     ...ofStaff(),
     suspension: text(),
+    entitlements: json<Entitlements>().notNull().default({}),
   },
   (table) => [
     index("licenses_by_customer").on(table.customer_id, table.id),
@@ -229,6 +232,7 @@ export const activations = sqliteTable(
     freed_at: integer(),
     usage_corrected: integer().notNull().default(0),
     certified_at: integer(),
+    meters: json<string[]>(),
   },
   (table) => [
     primaryKey({ columns: [table.license_id, table.ended_at, table.instance_id] }),

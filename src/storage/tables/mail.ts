@@ -8,6 +8,7 @@ export const KINDS = [
   "license_changed",
   "expiry_warning",
   "license_expired",
+  "entitlement_expiring",
   "admin_digest",
 ] as const;
 
@@ -63,6 +64,9 @@ export const messages = sqliteTable(
     index("messages_by_joined")
       .on(table.joined, table.id)
       .where(sql`joined IS NOT NULL`),
+    index("messages_by_customer")
+      .on(table.customer_id, table.id)
+      .where(sql`recipient <> '' AND customer_id IS NOT NULL`),
     index("messages_failed")
       .on(table.updated_at)
       .where(sql`status = 'failed'`),

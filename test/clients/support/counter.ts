@@ -11,5 +11,7 @@ const license = await License.open({
 });
 for (let n = 0; n < Number(times); n++) {
   license.countRequests();
+  license.count("tokens", 2);
+  license.observe("gpus", n);
   await license.flush();
 }

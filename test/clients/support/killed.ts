@@ -12,6 +12,8 @@ const license = await License.open({
 process.stdout.write(`open ${Math.round(performance.now() - begun)}\n`);
 for (let n = 1; ; n++) {
   license.countRequests();
+  license.count("tokens", 10);
+  license.observe("gpus", n);
   await license.flush();
   process.stdout.write(`safe ${n}\n`);
 }

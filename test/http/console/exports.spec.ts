@@ -14,6 +14,18 @@ beforeEach(async () => {
 const exportsOf = async (customer: string) =>
   (await eventsOf(customer)).filter(({ action }) => action === "licenses.exported").length;
 
+describe("the export of customers", () => {
+  it("is the file that the API gives", async () => {
+    const { id } = await newCustomer();
+    const file = await owner.submit(await owner.get("/admin/exports/customers"), { format: "json" });
+    expect(file.headers.get("Content-Disposition")).toMatch(/filename="customers-\d{4}-\d\d-\d\d\.json"$/);
+    expect(JSON.parse(file.html)).toContainEqual(
+      (await admin(`/exports/customers?format=json&customer_id=${id}`)).body[0],
+    );
+    expect((await owner.get("/admin/customers")).html).toContain('href="/admin/exports/customers"');
+  });
+});
+
 describe("the export of licenses", () => {
   it("is the file that the API gives, as a download, and recorded", async () => {
     const { license, license_key } = await newLicense();

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
+import type { Context } from "../../../src/context.ts";
+import { walkForSilent } from "../../../src/licensing/instances/silence.ts";
+import { servicesOf } from "../../../src/services.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
@@ -40,7 +43,7 @@ async function seated(name: string, { seen = 9, lease = 21, ended = 0, by = "ins
        check_in_at, seats_in_use, seats_lapsed, actor_type)
      SELECT ?2, ?3, ?4 || n, 'act_' || ?4 || n, 0, ?5, ?6, 0, 1, 0, ?7 FROM numbers`,
   )
-    .bind(count, license_id, ended, name, NOW - seen * DAY, NOW + lease * DAY, by)
+    .bind(count, license_id, ended, name, Math.round(NOW - seen * DAY), NOW + lease * DAY, by)
     .run();
 }
 
@@ -93,7 +96,8 @@ describe("the overview's silent instances", () => {
     await seated(unique("busy"), { seen: 0, count: 10_000 });
     await seated(last, {});
     const { bindings, cost, statements } = recorded();
-    await step(bindings);
+    const acting = { actor: { type: "system", id: "deliveries" }, requestId: "r", ip: null };
+    await walkForSilent({ ...servicesOf(bindings), ...acting } as Context, NOW);
     const plans = await plansOf(statements.filter(({ sql }) => sql.includes("(?1, ?2, ?3)")));
     // By all of the key: a license of many thousand instances is not walked from its first in each step.
     const searches = plans.filter((plan) => plan.includes("((license_id,ended_at,instance_id)>(?,?,?))"));
@@ -146,5 +150,71 @@ describe("the overview's silent instances", () => {
     await step({ ...env, DB: slow });
     expect(await position()).toMatchObject([{ license_id: "further" }]);
     expect(found(await overview(), [name])).toEqual([name]);
+  });
+});
+
+describe("instance.silent", () => {
+  const told = async (): Promise<unknown[]> =>
+    (
+      await rows<{ detail: string }>(
+        "SELECT detail FROM events WHERE entity_id = ? AND action = 'instance.silent' ORDER BY id",
+        license_id,
+      )
+    ).map(({ detail }) => JSON.parse(detail));
+
+  const again = async (): Promise<void> => {
+    await step();
+    await step();
+  };
+
+  it("is told once for each silence, of instances that hold a seat and have a network", async () => {
+    const [silent, offline] = [unique("silent"), unique("offline")];
+    await seated(silent, { seen: 3 });
+    await seated(unique("soon"), { seen: 3 - 1e-6 });
+    await seated(unique("lapsed"), { seen: 9, lease: 0 });
+    await seated(unique("ended"), { seen: 9, ended: NOW - DAY });
+    await seated(offline, { seen: 9, by: "staff" });
+    await again();
+    await Promise.all([step(), step()]);
+    const first = {
+      activation_id: `act_${silent}1`,
+      instance_id: `${silent}1`,
+      last_seen_at: "2080-05-29T08:00:00.000Z",
+    };
+    expect((await told()).filter((one) => JSON.stringify(one).includes(silent))).toEqual([first]);
+    expect(JSON.stringify(await told())).not.toMatch(/offline|lapsed|ended-|soon/);
+    // It was seen again, and falls silent again.
+    await rows("UPDATE activations SET last_seen_at = ? WHERE instance_id = ?", NOW + DAY, `${silent}1`);
+    setTime(NOW + 2 * DAY);
+    await again();
+    setTime(NOW + 4 * DAY);
+    await again();
+    expect((await told()).filter((one) => JSON.stringify(one).includes(silent))).toEqual([
+      first,
+      { ...first, last_seen_at: "2080-06-02T08:00:00.000Z" },
+    ]);
+  });
+
+  it("is told again where nothing was looked at in between", async () => {
+    const name = unique("quick");
+    await seated(name, { seen: 4 });
+    await step();
+    await rows("UPDATE activations SET last_seen_at = ? WHERE instance_id = ?", NOW + DAY, `${name}1`);
+    setTime(NOW + 5 * DAY);
+    // The step that begins with this license, and ends with it.
+    await rows("UPDATE silence_walk SET license_id = ?, ended_at = -1, instance_id = ''", license_id);
+    await step();
+    expect((await told()).filter((one) => JSON.stringify(one).includes(name))).toHaveLength(2);
+  });
+
+  it("is forgotten with the seat", async () => {
+    const name = unique("gone");
+    await seated(name, { seen: 4 });
+    await again();
+    const kept = () => rows("SELECT 1 FROM silent_instances WHERE instance_id = ?", `${name}1`);
+    expect(await kept()).toHaveLength(1);
+    await rows("DELETE FROM activations WHERE instance_id = ?", `${name}1`);
+    await again();
+    expect(await kept()).toEqual([]);
   });
 });

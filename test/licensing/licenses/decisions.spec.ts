@@ -19,10 +19,13 @@ const license = {
   unproven_lease_hours: 5,
   updates_until: 50_000,
   clone_policy: "warn",
+  entitlements: { gpus: { value: 5, until: 50_000 }, sso: { value: true }, city: { value: "Berlin" } },
   notice_days: null,
   tags: ["gold"],
   notes: "One\nTwo",
 } as unknown as License;
+
+const entitled = (more: object) => ({ ...license.entitlements, ...more });
 
 describe("a change gives the customer less", () => {
   const LESS: [member: keyof License, less: unknown, more: unknown][] = [
@@ -37,6 +40,14 @@ describe("a change gives the customer less", () => {
     ["starts_at", 2_000, null],
     ["features", ["api"], ["api", "sso", "audit"]],
     ["clone_policy", "refuse", "warn"],
+    [
+      "entitlements",
+      entitled({ gpus: { value: 4, until: 50_000 } }),
+      entitled({ gpus: { value: 6, until: 50_000 } }),
+    ],
+    ["entitlements", entitled({ gpus: { value: 5, until: 49_000 } }), entitled({ gpus: { value: 5 } })],
+    ["entitlements", { sso: { value: true } }, entitled({ nodes: { value: 1 } })],
+    ["entitlements", entitled({ sso: { value: false } }), entitled({ gpus: { value: null, until: 50_000 } })],
   ];
 
   it.each(LESS)("with %s of %j, and not of %j", (member, less, more) => {

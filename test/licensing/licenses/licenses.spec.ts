@@ -34,6 +34,7 @@ describe("issuing a license", () => {
       unproven_lease_hours: type.unproven_lease_hours,
       clone_policy: type.clone_policy,
       updates_until: null,
+      entitlements: {},
       metadata: {},
       updated_at: "2026-03-01T10:00:00.789Z",
       notice_days: null,

@@ -125,10 +125,13 @@ describe("the budget of a call on D1", () => {
     expect(answered.read).toBeLessThanOrEqual(10 + 3);
   });
 
-  it("refuses at the limit without writing", async () => {
+  it("refuses at the limit without writing; after the answer, once a minute, it is kept", async () => {
     const license_key = await licenseWith(5, 5);
     const { total } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
-    expect(total).toMatchObject({ trips: 1, written: 0 });
+    // The event of the day, with its three indexes, and the refusal.
+    expect(total).toMatchObject({ trips: 2, written: 6 });
+    const again = await costOf("/v1/activate", { license_key, instance_id: "new" }, 403);
+    expect(again.total).toMatchObject({ trips: 1, written: 0 });
   });
 
   it("validate: 1 trip, ≤ 4 read, none written", async () => {
@@ -236,10 +239,11 @@ describe("the budget of a call on D1", () => {
     ][] = [
       ["GET", `/licenses/${license.id}`, undefined, 1, 0],
       ["GET", `/licenses/${license.id}/key`, undefined, 2, 4],
-      ["POST", "/licenses", { customer_id: license.customer_id, license_type: "standard" }, 2, 30],
-      ["POST", `/licenses/${license.id}/renew`, { expires_days: 1 }, 3, 50],
-      ["POST", `/licenses/${license.id}/suspend`, { reason: "x" }, 3, 50],
+      ["POST", "/licenses", { customer_id: license.customer_id, license_type: "standard" }, 3, 30],
+      ["POST", `/licenses/${license.id}/renew`, { expires_days: 1 }, 4, 50],
+      ["POST", `/licenses/${license.id}/suspend`, { reason: "x" }, 4, 50],
     ];
+    // After the answer to a change, one more looks for webhook endpoints: once a minute in each isolate.
     for (const [method, path, body, trips, written] of budgets) {
       const { bindings, cost } = recorded();
       const answer = await call(`/v1/admin${path}`, { method, body, token: env.ADMIN_TOKEN, bindings });

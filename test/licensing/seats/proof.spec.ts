@@ -126,7 +126,7 @@ describe("a request for a live seat without its certificate", () => {
         `UPDATE activations SET replaces = 'act_before', ended_by = 'lease', license_requests = 7, license_services = 8,
          services = 9, strays = 1, usage_corrected = 1, seats_lapsed = 3, clone_suspected_at = ?1,
          fingerprint_changed_at = ?1, occasion = 'activation.created', scattered_at = ?1, public_key = 'k',
-         public_key_since = ?1, freed_at = ?2, lease_expires_at = ?3, proven_until = ?3 WHERE license_id = ?4`,
+         public_key_since = ?1, meters = '["tokens"]', freed_at = ?2, lease_expires_at = ?3, proven_until = ?3 WHERE license_id = ?4`,
         NOW - 1_000,
         again === activate ? NOW : null,
         NOW + 71 * HOUR,

@@ -9,7 +9,7 @@ import { metered } from "../../support/meter.ts";
 import { admin, eventsOf, newCustomer, newLicense, ORIGIN, rows, unique } from "../../support/service.ts";
 
 const COLUMNS =
-  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision";
+  "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision,starts_at,grace_days,lease_days,check_in_hours,notice_days,unproven_lease_hours,clone_policy,updates_until,metadata,tags,notes,signed_until,unproven_until,term_began_at,suspension,entitlements";
 
 const exportOf = (customer: string, format = "csv", bindings: Env = env) =>
   admin(`/exports/licenses?format=${format}&customer_id=${customer}`, { bindings });
@@ -55,6 +55,22 @@ describe("the export of licenses", () => {
       max_services: "",
       max_requests_per_day: "10000",
       revision: "1",
+      starts_at: "",
+      grace_days: "14",
+      lease_days: "30",
+      check_in_hours: "24",
+      notice_days: "",
+      unproven_lease_hours: "72",
+      clone_policy: "warn",
+      updates_until: "",
+      metadata: "{}",
+      tags: "",
+      notes: "",
+      signed_until: "",
+      unproven_until: "",
+      term_began_at: "",
+      suspension: "",
+      entitlements: "{}",
     });
     expect(parse(text).find(({ id }) => id === second.license.id)).toMatchObject({
       license_key: second.license_key,
@@ -77,7 +93,13 @@ describe("the export of licenses", () => {
     for (const [n, license] of body.entries()) {
       expect(Object.keys(license).join()).toBe(COLUMNS);
       expect(license).toMatchObject({ expires_at: null, max_instances: null, max_services: 10, revision: 1 });
-      const flat = { ...license, features: license.features.join(";") };
+      const flat = {
+        ...license,
+        features: license.features.join(";"),
+        tags: license.tags.join(";"),
+        metadata: JSON.stringify(license.metadata),
+        entitlements: JSON.stringify(license.entitlements),
+      };
       expect(Papa.unparse([Object.values(flat)])).toBe(Papa.unparse([Object.values(twins[n]!)]));
     }
   });

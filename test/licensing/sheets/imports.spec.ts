@@ -4,6 +4,7 @@ import { setTime } from "../../support/clock.ts";
 import { verifyPublished } from "../../support/documents.ts";
 import { env } from "../../support/env.ts";
 import { metered } from "../../support/meter.ts";
+import { freshRecord } from "../../support/record.ts";
 import {
   type Answer,
   admin,
@@ -158,9 +159,13 @@ describe("importing customers", () => {
     expect(await counts()).toEqual(before);
 
     const { bindings, cost } = metered();
+    // Looks for webhook endpoints after the answer, and so nobody does within the next minute.
+    await importCsv("customers", csv(["name"], ["Ada"]), { bindings });
+    const looked = cost.trips;
     const answer = await importCsv("customers", csv(["id", "name", "email"], ...lines), { bindings });
     expect(answer).toMatchObject({ status: 200, body: { rows: 5_000, created: 5_000 } });
-    expect(cost.trips).toBe(1);
+    // What is there already, and all rows.
+    expect(cost.trips - looked).toBe(2);
     const [found] = await rows("SELECT count(*) n FROM customers WHERE id GLOB ?", `${prefix}-*`);
     expect(found).toEqual({ n: 5_000 });
   });
@@ -425,7 +430,7 @@ describe("an import that another request overtakes", () => {
   it("is rolled back whole where the id of its last customer was taken", async () => {
     const prefix = unique("race");
     const ids = Array.from({ length: 3_000 }, (_, n) => `${prefix}-${n}`);
-    const bindings = overtaken(1, () => newCustomer({ id: ids.at(-1)! }));
+    const bindings = overtaken(2, () => newCustomer({ id: ids.at(-1)! }));
     const file = csv(["id", "name", "company"], ...ids.map((id) => [id, "Ada", "x".repeat(200)]));
     const answer = await importCsv("customers", file, { bindings });
     expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
@@ -463,6 +468,8 @@ describe("an import that another request overtakes", () => {
 
 describe("the statistics", () => {
   it("count what imports wrote", async () => {
+    // Nights of other files are years ahead, and what passed by then is counted by the month.
+    await freshRecord();
     const customer = (await newCustomer()).id;
     const before = await rows("SELECT sum(n) n FROM license_counts WHERE license_type = 'trial'");
     const lines = Array.from({ length: 7 }, () => [customer, "trial"]);

@@ -558,6 +558,6 @@ describe("months that are too old", () => {
     const { bindings, cost } = metered();
     await closeMonths(asSystem(bindings));
     expect(cost).toMatchObject({ trips: 1, written: 0 });
-    expect(cost.read).toBeLessThanOrEqual(12);
+    expect(cost.read).toBeLessThanOrEqual(15);
   });
 });

@@ -433,6 +433,9 @@ describe("files", () => {
   it("are exported byte for byte as the service has them", async () => {
     const csv = await (await api("/v1/admin/exports/licenses")).text();
     expect(await desk.ok("export")).toBe(csv);
+    expect(await desk.ok("export", "customers")).toBe(
+      await (await api("/v1/admin/exports/customers")).text(),
+    );
     await desk.ok("export", "--output", "all.json", "--customer", "acme");
     expect(readFileSync(desk.file("all.json"), "utf8")).toBe(
       await (await api("/v1/admin/exports/licenses?format=json&customer_id=acme")).text(),
@@ -502,6 +505,21 @@ describe("the rest", () => {
     expect(emptied).toMatchObject({ name: null, portal: true });
     await desk.ok("contacts", "remove", customer, added.id, "--yes");
     expect(await said(`/v1/admin/customers/${customer}/contacts`)).toMatchObject({ data: [] });
+  });
+
+  it("customers erase, customers data, contacts erase", async () => {
+    const email = "grace@hooli.example";
+    const { id } = await desk.json("customers", "create", "--name", "Gavin", "--email", email);
+    const contact = await desk.json("contacts", "add", id, "--email", "b@hooli.example");
+    const why = ["--reason", "Asked for by letter."];
+    expect(JSON.parse(await desk.ok("customers", "data", id))).toMatchObject({ customer: { name: "Gavin" } });
+    expect(await desk.ok("contacts", "erase", id, contact.id, ...why, "--yes")).toContain("  1 contacts\n");
+    const would = await desk.ok("customers", "erase", id, ...why, "--dry-run");
+    expect(would).toContain("Nothing was changed.");
+    expect((await desk.cli(["customers", "erase", id, ...why])).err).toContain("--yes");
+    expect(await said(`/v1/admin/customers/${id}`)).toMatchObject({ name: "Gavin", email });
+    expect(await desk.json("customers", "erase", id, ...why, "--yes")).toMatchObject({ finished: true });
+    expect(await said(`/v1/admin/customers/${id}`)).toMatchObject({ name: "Erased", email: null });
   });
 
   it("tokens: create, list, revoke", async () => {

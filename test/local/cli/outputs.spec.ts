@@ -40,6 +40,15 @@ const COMMANDS: [name: string, args: () => string[]][] = [
   ["offline-activate", () => ["offline-activate", license, "request.json", "--output"]],
   ["licenses key", () => ["licenses", "key", license, "--output"]],
   ["tokens create", () => ["tokens", "create", "--name", "CI", "--role", "viewer", "--output"]],
+  [
+    "webhook-endpoints create",
+    () => ["webhook-endpoints", "create", "https://hooks.acme.example", "--output"],
+  ],
+  [
+    "webhook-endpoints rotate-secret",
+    () => ["webhook-endpoints", "rotate-secret", "whe_1", "--yes", "--output"],
+  ],
+  ["customers data", () => ["customers", "data", "acme", "--output"]],
   ["export", () => ["export", "--output"]],
   ["audit verify", () => ["audit", "verify", "--state"]],
 ];
@@ -104,6 +113,12 @@ describe("what the service made, and cannot be written all the same", () => {
     expect(err).toMatch(/^API token tok_\w+ \(viewer\)/);
     const me = await desk.cli(["whoami"], { env: { CAIO_LICENSE_TOKEN: out.trim() } });
     expect(me.out).toMatch(/role +viewer/);
+  });
+
+  it("is printed: a webhook's secret", async () => {
+    const { out, err } = await fails("webhook-endpoints create");
+    expect(err).toMatch(/^Webhook endpoint whe_\w+; its secret is not shown again, and is in full\.\n/);
+    expect(out).toMatch(/^whsec_[\w+/]+=*\n$/);
   });
 
   it("is not printed where it can be had again: a key", async () => {

@@ -352,3 +352,34 @@ it("says what is missing where it cannot be told", async () => {
   });
   expect(noFile).toMatchObject({ code: 2, err: "error: none.key cannot be read (ENOENT).\n" });
 });
+
+it.each([
+  ["a device in a file's place", "verify /dev/zero --jwks jwks.json", "/dev/zero is longer than 64 MiB."],
+  [
+    "a stdin without an end",
+    "verify - --jwks jwks.json < /dev/zero",
+    "The input on stdin is longer than 64 MiB.",
+  ],
+  ["a folder", "verify . --jwks jwks.json", ". cannot be read (EISDIR)."],
+  [
+    "a device for a backup",
+    "restore /dev/zero",
+    "/dev/zero is a folder, a device, or a pipe: a backup is a file.",
+  ],
+])("does not read %s for ever", async (_, line, message) => {
+  const { code, err } = await run("sh", ["-c", `exec "${LAUNCHER}" ${line}`], {
+    env: { XDG_CONFIG_HOME: folder },
+    cwd: folder,
+  });
+  expect({ code, err }).toEqual({ code: 2, err: `error: ${message}\n` });
+});
+
+it("reads a pipe to its end", async () => {
+  const line = `{ cat "$0"; sleep 0.2; echo; } | "${LAUNCHER}" verify /dev/stdin --jwks jwks.json --json`;
+  writeFileSync(join(folder, "piped.key"), await sign(key));
+  const { out, err } = await run("sh", ["-c", line, "piped.key"], {
+    env: { XDG_CONFIG_HOME: folder },
+    cwd: folder,
+  });
+  expect(JSON.parse(out), err).toMatchObject({ valid: true });
+});

@@ -2,6 +2,7 @@
 import {
   type Column,
   end,
+  entitlements,
   limit,
   list,
   note,
@@ -33,6 +34,7 @@ export const printLicense = (license: License): void =>
     ["expires", end(license.expires_at, "never")],
     ["grace until", end(license.grace_until)],
     ["features", list(license.features)],
+    ["entitlements", entitlements(license.entitlements)],
     ["instances", limit(license.max_instances)],
     ["services", limit(license.max_services)],
     ["requests per day", limit(license.max_requests_per_day)],

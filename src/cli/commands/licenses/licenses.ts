@@ -6,6 +6,7 @@ import { usage } from "../../failures.ts";
 import {
   emptied,
   endOf,
+  entitlementOf,
   FOR,
   given,
   keyedAs,
@@ -17,6 +18,7 @@ import {
   ON,
   type OrNull,
   positive,
+  withoutEntitlement,
 } from "../../inputs.ts";
 import type { License } from "../../shapes.ts";
 import { LICENSE_COLUMNS, orOrdered, printIssued, printLicense } from "./license-view.ts";
@@ -40,6 +42,8 @@ interface Terms {
   noticeDays?: OrNull<number[]>;
   unprovenLeaseHours?: number;
   clonePolicy?: string;
+  set?: Record<string, unknown>;
+  unset?: Record<string, unknown>;
 }
 
 interface Creation extends Terms {
@@ -84,6 +88,12 @@ const withTerms = (command: Command): Command =>
     )
     .option("--notice-days <list>", "days before the end: 30,7,0, or none, or type", noticeDaysOf)
     .option("--updates-until <date>", "covers versions built up to then, or never: all", endOf)
+    .option(
+      "--set <code=value>",
+      "an entitlement, such as gpus=8 or sso=true,until=2027-06-30; can be repeated",
+      entitlementOf,
+    )
+    .option("--unset <code>", "without this entitlement; can be repeated", withoutEntitlement)
     .option("--metadata <json>", "your own references, as a JSON object", objectOf)
     .option("--tags <list>", "separated by commas, or none", listOf)
     .option("--notes <text>", "notes that only staff see");
@@ -103,6 +113,7 @@ const termsOf = (terms: Terms) => ({
   unproven_lease_hours: terms.unprovenLeaseHours,
   clone_policy: terms.clonePolicy,
   updates_until: terms.updatesUntil,
+  entitlements: terms.set || terms.unset ? { ...terms.set, ...terms.unset } : undefined,
   metadata: terms.metadata,
   tags: terms.tags,
   notes: emptied(terms.notes),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from caio_licensing import LicenseClient
+from caio_licensing import UNLIMITED, Entitlement, LicenseClient
 from caio_licensing.answers import Answer, Failure
 from caio_licensing.documents import claim_of, number_of
 from caio_licensing.facts import CandidateStatus, LastFailure
@@ -31,7 +31,11 @@ def answer_of(answer: Any) -> Answer | Failure | None:
 def plain(value: object) -> object:
     if isinstance(value, datetime):
         return iso(value)
-    if isinstance(value, (CandidateStatus, LastFailure)):
+    if isinstance(value, float) and value == UNLIMITED:
+        return None
+    if isinstance(value, dict):
+        return {name: plain(member) for name, member in value.items()}
+    if isinstance(value, (CandidateStatus, LastFailure, Entitlement)):
         return {name: plain(member) for name, member in vars(value).items()}
     return list(value) if isinstance(value, tuple) else value
 
@@ -115,6 +119,10 @@ class Installation:
         if "count" in step:
             self.client.count_requests(step["count"])
             self.client.flush()
+        for code, n in step.get("metered", {}).items():
+            self.client.count(code, n)
+        for code, n in step.get("observed", {}).items():
+            self.client.observe(code, n)
         if "published" in step:
             self.publish(step["published"])
         if "answers" in step:
@@ -140,12 +148,22 @@ class Installation:
         if "usage" in step:
             counted = {one["date"]: one["requests"] for one in requests[-1][1]["usage"]}
             test.assertEqual(counted, step["usage"])
+        if "meters" in step:
+            meters = {one["date"]: one.get("meters", {}) for one in requests[-1][1]["usage"]}
+            test.assertEqual(meters, step["meters"])
 
     def expect(self, expected: dict[str, Any], test: unittest.TestCase) -> None:
         status = self.client.status()
         planned = expected.pop("next_check_in", None)
         for feature, passes in expected.pop("passes", {}).items():
             test.assertEqual(status.may_run and status.has_feature(feature), passes, feature)
+        for code, value in expected.pop("values", {}).items():
+            test.assertEqual(status.entitlement(code), UNLIMITED if value == "unlimited" else value, code)
+        for code, amount, allowed in expected.pop("allows", ()):
+            test.assertEqual(status.allows(code, amount), allowed, (code, amount))
+        statement = expected.pop("statement", {})
+        found = self.client.statement(statement["month"]) if statement else {}
+        test.assertEqual({name: found[name] for name in statement}, statement)
         for text in expected.pop("detail_has", ()):
             test.assertIn(text, status.detail)
         candidate = expected.pop("candidate", "any")

@@ -58,6 +58,10 @@ class IntegrationPageTest(LiveCase):
         for path in ("/flows", "/api/v1/licensing/activate", "/api/v1/licensing/metrics"):
             self.assertIn(f"'{path}'", routes)
 
+    def test_the_lines_about_entitlements_and_meters_run(self) -> None:
+        self.blocks[0] += self.blocks[2].replace("2026-11", "2000-01")
+        self.assertIn("The license allows 0 GPUs.\n{}", self.run_block(0))
+
 
 class DocumentsPageTest(LiveCase):
     """The worked verifications, and what they do not let through."""

@@ -41,6 +41,8 @@ def live_until_killed(folder: str, signer: Signer, key: str, told: int) -> None:
     )
     for number in count(1):
         client.count_requests()
+        client.count("tokens", 10)
+        client.observe("gpus", number)
         client.flush()
         os.write(told, b"counted\n")
         clock.millis = at(START) + number * DAY // 1000
@@ -88,7 +90,11 @@ class KillTest(ClientCase):
         self.assertEqual(list(self.folder.glob("*.broken-*")), [])
 
     def requests(self, client: LicenseClient) -> int:
-        return sum(day["requests"] for day in client.folder.read().usage.values())
+        days = client.folder.read().usage.values()
+        for day in days:  # what is counted at one time is written at one time
+            self.assertEqual(day.get("sum:tokens", 0), 10 * day["requests"])
+            self.assertLessEqual(day.get("peak:gpus", 0), day["requests"])
+        return sum(day["requests"] for day in days)
 
     def test_a_process_that_stands_still_holds_up_nobody(self) -> None:
         self.activated()

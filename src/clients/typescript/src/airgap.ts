@@ -1,6 +1,6 @@
 // Files for a courier if there is no network: a request file out, a license file in, a receipt at the end.
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
-import { codesOf } from "./answers.ts";
+import { codesOf, overLimitOf } from "./answers.ts";
 import { identityOf } from "./contact.ts";
 import type { Contacts } from "./contacts.ts";
 import { claimOf, claimsOf, isObject, parseObject } from "./documents.ts";
@@ -11,7 +11,7 @@ import { sha256 } from "./proofs.ts";
 import type { State } from "./state.ts";
 import { cleanKey } from "./texts.ts";
 import { giveBackOwed } from "./upkeep.ts";
-import { reportOf, settle, type Usage } from "./usage.ts";
+import { portionOf, reportOf, settle, type Usage } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
 /** How many requests are kept whose answer may still come. */
@@ -27,7 +27,7 @@ export async function writeRequest(contacts: Contacts): Promise<string> {
   const state = await store.commit((stored) => {
     if (stored.license_key === null)
       throw new LicenseError("LICENSE_KEY_MISSING", "No license key is installed.");
-    const usage = usageFor(stored, claimOf(askedFor(stored, "").licenseKey, "jti"));
+    const usage = portionOf(usageFor(stored, claimOf(askedFor(stored, "").licenseKey, "jti")));
     return { ...stored, offline_requests: [...stored.offline_requests, { nonce, usage }].slice(-REMEMBERED) };
   });
   const asked = askedFor(state, evidence.instanceIn(state));
@@ -79,7 +79,7 @@ export async function takeLicenseFile(contacts: Contacts, text: string): Promise
     return {
       ...granted,
       ...owing(stored, instanceId, granted),
-      ...settle(granted.usage, granted.acknowledged, reportOf(told), iat * 1000),
+      ...settle(granted, told, iat * 1000),
       offline_requests: granted.offline_requests.filter((request) => request.nonce !== nonce),
       license_file_sha256: hash,
       installed_key_sha256: isSame && !waited ? stored.installed_key_sha256 : installed,
@@ -143,7 +143,13 @@ function parseLicenseFile(text: string): Brought {
   if (typeof license_key !== "string" || typeof certificate !== "string")
     throw invalid("This is no license file.");
   const documents = { licenseKey: cleanKey(license_key), certificate: certificate.trim() };
-  return { ...documents, warnings: codesOf(warnings), seatsActive: null, usageIgnored: [] };
+  return {
+    ...documents,
+    warnings: codesOf(warnings),
+    overLimit: overLimitOf(warnings),
+    seatsActive: null,
+    usageIgnored: [],
+  };
 }
 
 /** The installation's own key, made when first needed. With it the installation proves later that it stopped. */

@@ -14,6 +14,7 @@ export type Meaning =
       licenseKey: string;
       certificate: string;
       warnings: string[];
+      overLimit: string[];
       seatsActive: number | null;
       usageIgnored: string[];
     }
@@ -57,6 +58,7 @@ export function meaningOf(answer: Answer): Meaning {
       licenseKey: license_key,
       certificate,
       warnings: codesOf(warnings),
+      overLimit: overLimitOf(warnings),
       seatsActive: activeOf(instances),
       usageIgnored: Array.isArray(usage_ignored)
         ? usage_ignored.filter((day) => typeof day === "string")
@@ -81,12 +83,21 @@ const activeOf = (instances: unknown): number | null =>
   isObject(instances) && typeof instances["active"] === "number" ? instances["active"] : null;
 
 /** The codes of an answer's warnings, sorted. */
-export const codesOf = (warnings: unknown): string[] =>
-  Array.isArray(warnings)
-    ? [...new Set(warnings.filter(isObject).map(({ code }) => code))]
-        .filter((code) => typeof code === "string")
-        .toSorted()
-    : [];
+export const codesOf = (warnings: unknown): string[] => textsOf(objectsIn(warnings).map(({ code }) => code));
+
+/** The limits that an answer's warnings of over-use are about, sorted. */
+export const overLimitOf = (warnings: unknown): string[] =>
+  textsOf(
+    objectsIn(warnings)
+      .filter(({ code }) => code === "OVER_LIMIT")
+      .map(({ limit }) => limit),
+  );
+
+const objectsIn = (list: unknown): Record<string, unknown>[] =>
+  Array.isArray(list) ? list.filter(isObject) : [];
+
+const textsOf = (values: unknown[]): string[] =>
+  [...new Set(values)].filter((value) => typeof value === "string").toSorted();
 
 const DAY = 86_400_000;
 const MAX_RETRY_AFTER = DAY;

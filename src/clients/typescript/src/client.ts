@@ -4,13 +4,11 @@ import { takeLicenseFile, writeReceipt, writeRequest } from "./airgap.ts";
 import { afterConfigured, afterInstall, isCandidateDue, type Moment } from "./candidates.ts";
 import { contact, giveBack, type Questions, tryCandidate } from "./contact.ts";
 import { type Contacts, forCall } from "./contacts.ts";
-import { type BuiltAt, covers } from "./coverage.ts";
 import { atMost, failForTime } from "./deadline.ts";
 import { sha256 } from "./proofs.ts";
 import { usableCertificate } from "./facts.ts";
 import { lookAt } from "./given.ts";
-import { metricsOf } from "./metrics.ts";
-import { requireFeature } from "./features.ts";
+import { Installation } from "./installation.ts";
 import { TOO_LATE } from "./failures.ts";
 import type { LicenseOptions } from "./options.ts";
 import { afterRelease, afterSeat, isDue } from "./outcomes.ts";
@@ -20,20 +18,18 @@ import { effectiveNow, evaluate } from "./rules.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { cleanId, cleanKey } from "./texts.ts";
-import { countable, dayOf, type Figures, isSettled } from "./usage.ts";
+import { isSettled } from "./usage.ts";
 import type { Status } from "./vocabulary.ts";
 
 const ALL: Questions = { candidate: true, held: true, returning: true };
 
-export class License {
-  readonly #contacts: Contacts;
+export class License extends Installation {
   readonly #store: Store;
   readonly #evidence: Contacts["evidence"];
-  #services = 0;
   #contacting: Promise<unknown> = Promise.resolve();
 
   protected constructor(contacts: Contacts) {
-    this.#contacts = contacts;
+    super(contacts);
     this.#store = contacts.store;
     this.#evidence = contacts.evidence;
   }
@@ -45,7 +41,7 @@ export class License {
 
   /** Reads the state, and looks at what was configured. */
   protected async load(): Promise<this> {
-    const { licenseKey, instanceId } = this.#contacts.options;
+    const { licenseKey, instanceId } = this.contacts.options;
     // Before anything is written: what a client of before left behind is told by what is not there.
     await this.#store.refresh();
     await this.#configure(licenseKey, instanceId);
@@ -54,59 +50,9 @@ export class License {
     return this;
   }
 
-  /** Who the installation is to the service. */
-  get instanceId(): string {
-    return this.#evidence.facts.held.instanceId;
-  }
-
-  /** What the installation may do now. Offline, and cheap enough for every request. */
-  status(): Status {
-    const { clock, time } = this.#contacts;
-    return evaluate(this.#evidence.facts, { clock: clock(), confirmed: time.now() });
-  }
-
-  /**
-   * Whether the license covers a version of the product that was built then. One that is not covered goes on.
-   * @throws RangeError if it is neither an instant nor a date
-   */
-  covers(builtAt: BuiltAt): boolean {
-    return covers(this.status(), builtAt);
-  }
-
-  /**
-   * Where the installation may run and its keys went missing, so that nobody can tell what is licensed, every
-   * feature passes.
-   * @throws LicenseError FEATURE_NOT_LICENSED, or the status's code where the installation may not run
-   */
-  requireFeature(feature: string): void {
-    requireFeature(this.status(), feature);
-  }
-
-  /** Counts requests on the current UTC day. Stored with the next flush. @throws RangeError */
-  countRequests(n = 1): void {
-    this.#count({ requests: n, services: this.#services });
-  }
-
-  /** How many services run now; of each day the most at a time counts. @throws RangeError */
-  setServices(n: number): void {
-    this.#count({ requests: 0, services: n });
-    this.#services = n;
-  }
-
-  /**
-   * Writes what was counted, and takes over what others wrote who share the storage.
-   * In a Worker: `context.waitUntil(license.flush())`.
-   */
-  async flush(): Promise<void> {
-    // Services that run on run on each day.
-    if (this.#today().services < this.#services) this.#count({ requests: 0, services: this.#services });
-    if (this.#store.isDirty) await this.#store.update((state) => state);
-    else await this.#store.refresh();
-  }
-
   /** Writes how much time passed, for deadlines that go on with the next start. */
   protected async writeTime(): Promise<void> {
-    await this.#store.update((state) => this.#contacts.time.stamp(state));
+    await this.#store.update((state) => this.contacts.time.stamp(state));
   }
 
   /**
@@ -135,7 +81,7 @@ export class License {
 
   /** As `checkIn`, where one is due. In a Worker: from a cron trigger. */
   async checkInIfDue(): Promise<Status> {
-    const { clock, transport } = this.#contacts;
+    const { clock, transport } = this.contacts;
     const due = (state: State) => ({
       candidate: isCandidateDue(state, clock()),
       held: isDue(state, clock()),
@@ -146,7 +92,7 @@ export class License {
       // Another process that shares the storage may have been there before.
       const questions = due(await this.#store.update((stored) => stored));
       return isAny(questions)
-        ? this.#contact(this.#contacts, { ...questions, returning: true })
+        ? this.#contact(this.contacts, { ...questions, returning: true })
         : this.status();
     });
   }
@@ -192,18 +138,18 @@ export class License {
    * @throws LicenseError REVOCATION_LIST_INVALID, SERVICE_UNAVAILABLE
    */
   async loadRevocations(token?: string): Promise<Status> {
-    await takeRevocations(this.#contacts, token);
+    await takeRevocations(this.contacts, token);
     return this.status();
   }
 
   /** The request file of an installation without a network. @throws LicenseError LICENSE_KEY_MISSING */
   activationRequest(): Promise<string> {
-    return writeRequest(this.#contacts);
+    return writeRequest(this.contacts);
   }
 
   /** Takes in the content of a `.caio-license` file. @throws LicenseError LICENSE_FILE_INVALID */
   async loadLicenseFile(text: string): Promise<Status> {
-    await takeLicenseFile(this.#contacts, text);
+    await takeLicenseFile(this.contacts, text);
     return this.status();
   }
 
@@ -213,24 +159,7 @@ export class License {
    * @throws LicenseError NOT_ACTIVATED where no request file of this installation asked for the certificate
    */
   deactivationReceipt(keep: (receipt: string) => Promise<void>): Promise<void> {
-    return writeReceipt(this.#contacts, keep);
-  }
-
-  /** OpenMetrics text, to be served as METRICS_TYPE. */
-  metrics(): string {
-    return metricsOf(this.status(), this.#store.state, this.#today(), this.#contacts.clock());
-  }
-
-  #day(): string {
-    return dayOf(effectiveNow(this.#evidence.facts, this.#contacts.clock()));
-  }
-
-  #today(): Figures {
-    return this.#store.state.usage[this.#day()] ?? { requests: 0, services: 0 };
-  }
-
-  #count(figures: Figures): void {
-    this.#store.count({ [this.#day()]: countable(figures) });
+    return writeReceipt(this.contacts, keep);
   }
 
   async #configure(text: string | undefined, id: string | undefined): Promise<void> {
@@ -242,9 +171,9 @@ export class License {
   }
 
   #momentOf(state: State): Moment {
-    const at = this.#contacts.clock();
+    const at = this.contacts.clock();
     const now = effectiveNow(this.#evidence.facts, at);
-    return { at, now, confirmed: this.#contacts.time.now(), instanceId: this.#evidence.instanceIn(state) };
+    return { at, now, confirmed: this.contacts.time.now(), instanceId: this.#evidence.instanceIn(state) };
   }
 
   async #activateWith(contacts: Contacts, licenseKey: string): Promise<Status> {
@@ -270,13 +199,13 @@ export class License {
 
   /** The status as it is where a call ran out of time. */
   #late(): Status {
-    const { clock, time } = this.#contacts;
+    const { clock, time } = this.contacts;
     const lastFailure = { at: new Date(clock()).toISOString(), reason: TOO_LATE };
     return evaluate({ ...this.#evidence.facts, lastFailure }, { clock: clock(), confirmed: time.now() });
   }
 
   #inTime<T>(call: (contacts: Contacts) => Promise<T>, known: () => T): Promise<T> {
-    return atMost(call(forCall(this.#contacts)), this.#contacts.timeout, known);
+    return atMost(call(forCall(this.contacts)), this.contacts.timeout, known);
   }
 
   #ask(contacts: Contacts, questions: Questions): Promise<Status> {

@@ -11,7 +11,7 @@ import { evaluate } from "./rules.ts";
 import type { CandidateState, State } from "./state.ts";
 import type { Transport } from "./transport.ts";
 import { upkeep } from "./upkeep.ts";
-import { reportOf } from "./usage.ts";
+import { portionOf, reportOf, type Usage } from "./usage.ts";
 import { LicenseError, type Status } from "./vocabulary.ts";
 
 /** What to ask about: the license in force, the candidate, or both. */
@@ -72,19 +72,19 @@ async function askForHeld(contacts: Contacts, transport: Transport, returning: b
   const asked = { licenseKey, instanceId: evidence.instanceIn(state) };
   const request = identityOf(contacts, asked, state);
   const held = usableCertificate(evidence.facts);
-  let report = returning && held ? reportOf(usageFor(state, held.license_id)) : null;
+  let sent = returning && held ? portionOf(usageFor(state, held.license_id)) : null;
   let outcome =
-    report === null
+    sent === null
       ? await ask(contacts, transport, "/v1/activate", asked, request)
-      : await ask(contacts, transport, "/v1/check-in", asked, { ...request, usage: report });
-  if (report !== null && outcome.kind === "not_activated") {
-    report = null;
+      : await ask(contacts, transport, "/v1/check-in", asked, { ...request, usage: reportOf(sent) });
+  if (sent !== null && outcome.kind === "not_activated") {
+    sent = null;
     // Another process may have switched to another license meanwhile, and given this seat back.
     const now = await store.update((stored) => stored);
     if (now.license_key !== licenseKey) return;
     outcome = await ask(contacts, transport, "/v1/activate", asked, request);
   }
-  const about = await aboutOf(contacts, licenseKey, report ?? []);
+  const about = await aboutOf(contacts, licenseKey, sent ?? {});
   tell(contacts, outcome);
   await store.update((stored) => afterContact(stored, outcome, about));
   if (outcome.kind === "good") await upkeep(contacts, transport);
@@ -101,7 +101,7 @@ async function askForCandidate(
   const instanceId = evidence.instanceIn(state);
   const asked = { licenseKey: candidate.license_key, instanceId: candidate.instance_id ?? instanceId };
   const outcome = await ask(contacts, transport, "/v1/activate", asked, identityOf(contacts, asked, state));
-  const about = await aboutOf(contacts, candidate.license_key, []);
+  const about = await aboutOf(contacts, candidate.license_key, {});
   tell(contacts, outcome);
   await store.update((stored) => afterCandidate(stored, outcome, about, instanceId));
   if (outcome.kind === "good") await upkeep(contacts, transport);
@@ -151,11 +151,13 @@ function tell({ report }: Contacts, outcome: Outcome): void {
     report(new LicenseError(outcome.code, `The license service refuses: ${outcome.detail}`));
 }
 
-const aboutOf = async (
-  { clock, random }: Contacts,
-  licenseKey: string,
-  report: Contact["report"],
-): Promise<Contact> => ({ licenseKey, keyHash: await sha256(licenseKey), report, at: clock(), random });
+const aboutOf = async ({ clock, random }: Contacts, licenseKey: string, sent: Usage): Promise<Contact> => ({
+  licenseKey,
+  keyHash: await sha256(licenseKey),
+  sent,
+  at: clock(),
+  random,
+});
 
 async function ask(
   { evidence, store }: Contacts,

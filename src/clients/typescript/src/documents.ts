@@ -1,8 +1,8 @@
 // Signed documents, verified without a network: the license key, the certificate and the revocation list.
-//
 // Compact JWS (RFC 7515), Ed25519. Algorithm, type and issuer are pinned; the key comes from the trusted set by
 // kid alone, since jwk, jku, x5u and x5c in a header are an attacker's choice of key (RFC 8725 section 3.10).
 import { base64url, compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
+import { strangerIn } from "./drill.ts";
 import { canonicalAddress, withoutMark } from "./texts.ts";
 
 /** A public key of a JWK Set (RFC 7517). */
@@ -18,33 +18,32 @@ export interface KeySet {
   keys: PublicKey[];
 }
 
-export interface LicenseKeyClaims {
-  sub: string;
-  jti: string;
-  rev: number;
-  nbf: number | null;
-  exp: number | null;
+interface Limits {
   license_type: string | null;
   features: string[];
   max_instances: number | null;
   max_services: number | null;
   max_requests_per_day: number | null;
   updates_until: string | null;
+  /** As signed: what of them can be read is told with the time. */
+  entitlements: unknown;
 }
 
-export interface CertificateClaims {
+export interface LicenseKeyClaims extends Limits {
+  sub: string;
+  jti: string;
+  rev: number;
+  nbf: number | null;
+  exp: number | null;
+}
+
+export interface CertificateClaims extends Limits {
   /** The instance. */
   sub: string;
   iat: number;
   exp: number;
   license_id: string;
   customer_id: string;
-  license_type: string | null;
-  features: string[];
-  max_instances: number | null;
-  max_services: number | null;
-  max_requests_per_day: number | null;
-  updates_until: string | null;
   license_expires_at: string | null;
   grace_until: string | null;
   check_in_at: string | null;
@@ -92,7 +91,7 @@ export interface Trust {
 
 const ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** Far larger than any document of the service; bounds the work that a hostile one can cause. */
+/** Larger than any document of the service; bounds the work that a hostile one can cause. */
 const MAX_LENGTH = 16_384;
 
 /** A revocation list names every license that was ever revoked, so it grows. */
@@ -135,6 +134,8 @@ async function verify<Claims>(
     if (header.typ !== typ || !ALGORITHMS.includes(header.alg ?? "") || header.crit !== undefined)
       return INVALID;
     if (typeof header.kid !== "string") return INVALID;
+    const stranger = strangerIn(trust.issuers, token);
+    if (stranger !== null) return { claims: null, fault: "other_issuer", issuer: stranger };
     const jwk = trust.keys.keys.find(
       ({ kid, kty, crv, x }) =>
         kid === header.kid && kty === "OKP" && crv === "Ed25519" && isSoundKey(x ?? ""),
@@ -256,7 +257,7 @@ export function parseObject(text: string): Record<string, unknown> | null {
 }
 
 /** The last second of the year 9999, where RFC 3339 ends. */
-const LAST_SECOND = 253_402_300_799;
+export const LAST_SECOND = 253_402_300_799;
 
 /** A NumericDate (RFC 7519 section 2). */
 const isDate = (value: unknown): value is number =>
@@ -279,7 +280,7 @@ const isTexts = (value: unknown): value is string[] =>
 const textOrNull = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 /** What a license allows; null if it cannot be read, which must not count as "unlimited". */
-function limitsOf(body: Record<string, unknown>) {
+function limitsOf(body: Record<string, unknown>): Limits | null {
   const features = body["features"] ?? [];
   const limits = ["max_instances", "max_services", "max_requests_per_day"].map((name) => body[name] ?? null);
   if (!isTexts(features) || !limits.every((limit) => limit === null || isWhole(limit))) return null;
@@ -291,7 +292,8 @@ function limitsOf(body: Record<string, unknown>) {
   const license_type = textOrNull(body["license_type"]);
   // It stops nothing, so one that cannot be read is none.
   const updates_until = isInstant(body["updates_until"]) ? body["updates_until"] : null;
-  return { license_type, features, max_instances, max_services, max_requests_per_day, updates_until };
+  const numbers = { max_instances, max_services, max_requests_per_day };
+  return { license_type, features, ...numbers, updates_until, entitlements: body["entitlements"] };
 }
 
 const confirmedKeyOf = (cnf: unknown): string | null =>

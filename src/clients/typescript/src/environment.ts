@@ -4,9 +4,11 @@ import { dirname, join } from "node:path";
 import { builtAtOf } from "./coverage.ts";
 import { inTime, readBytes } from "./disk.ts";
 import { type KeySet, parseObject, readKeySet } from "./documents.ts";
+import { isDrill, mayMoveClock } from "./drill.ts";
+import { drillClock } from "./drill-clock.ts";
 import type { LicenseOptions } from "./options.ts";
 import { isLeaseHours } from "./prepare.ts";
-import { cleanId, cleanKey, decodeText, isBlank, isInstanceId } from "./texts.ts";
+import { addressesOf, cleanId, cleanKey, decodeText, isBlank, isInstanceId } from "./texts.ts";
 
 /** An option that is left out comes from the environment variable that it names. */
 export interface NodeLicenseOptions extends Omit<LicenseOptions, "storage"> {
@@ -24,6 +26,8 @@ interface Configured extends Omit<NodeLicenseOptions, "folder" | "release" | "li
   folder: string;
   release: boolean;
   licenseKeyFile: string | null;
+  /** Whether a drill moves the clock. */
+  isLapse: boolean;
   /** What an operator should read about it. */
   said: Error[];
 }
@@ -41,12 +45,20 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
     (key) => typeof key === "string",
   );
   const licenseKey = given.find((key) => cleanKey(key) !== "");
+  const issuer = options.issuer || fromEnv("CAIO_LICENSE_ISSUER");
+  const url = options.url || fromEnv("CAIO_LICENSE_URL");
+  const drill = drillOf(options, issuer ?? url, pinned instanceof Error ? undefined : pinned);
   const file = licenseKeyFile || fromEnv("CAIO_LICENSE_KEY_FILE");
   return {
     ...options,
-    folder: options.folder || fromEnv("CAIO_LICENSE_DIR") || join(home(), ".local", "state", "caio-license"),
-    url: options.url || fromEnv("CAIO_LICENSE_URL"),
-    issuer: options.issuer || fromEnv("CAIO_LICENSE_ISSUER"),
+    folder: join(
+      options.folder || fromEnv("CAIO_LICENSE_DIR") || join(home(), ".local", "state", "caio-license"),
+      drill.folder,
+    ),
+    clock: drill.clock,
+    isLapse: drill.isLapse,
+    url,
+    issuer,
     // A blank one is told apart from none: it takes back what was configured and refused before.
     licenseKey: licenseKey ?? (file ? undefined : given.find((key) => key !== "")),
     licenseKeyFile: licenseKey === undefined && file ? file : null,
@@ -58,6 +70,7 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
     trustedKeys: pinned instanceof Error ? undefined : pinned,
     // A typing error, or a file that was not mounted, is no reason to stop.
     said: [
+      ...drill.said,
       ...(isId
         ? []
         : [
@@ -74,6 +87,22 @@ export async function fromEnvironment(options: NodeLicenseOptions): Promise<Conf
       ...(isBuilt ? [] : [new Error("CAIO_BUILT_AT is no RFC 3339 instant or date and is passed over.")]),
     ],
   };
+}
+
+/** What a drill changes: its state is kept apart, and its clock can be moved. */
+function drillOf({ clock }: NodeLicenseOptions, issuer: string | undefined, pinned: KeySet | undefined) {
+  const issuers = addressesOf(issuer ?? "");
+  const told = fromEnv("CAIO_LICENSE_CLOCK")?.trim();
+  const moved = told !== undefined && !clock && mayMoveClock(issuers, pinned) ? drillClock(told) : null;
+  const said: Error[] = [];
+  if (isDrill(issuers))
+    said.push(new Error(`DRILL: the license comes from a drill${moved ? ", which moves the clock" : ""}.`));
+  if (told !== undefined && !moved)
+    said.push(
+      new Error("CAIO_LICENSE_CLOCK is passed over: it takes +40d, an instant or a file, in a drill alone."),
+    );
+  const folder = isDrill(issuers) ? "drill" : "";
+  return { folder, clock: clock ?? moved ?? undefined, isLapse: moved !== null, said };
 }
 
 /** An empty variable counts as not set: `${VAR:-}` in a compose file makes it empty. */

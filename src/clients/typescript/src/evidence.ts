@@ -14,13 +14,14 @@ import {
   verifyRefusal,
   verifyRevocations,
 } from "./documents.ts";
+import { withoutDrill } from "./drill.ts";
 import type { Facts, Holding } from "./facts.ts";
 import type { LicenseOptions } from "./options.ts";
 import type { Brought, Grant } from "./grant.ts";
 import { endsOf, isVouched, sha256 } from "./proofs.ts";
 import { DEFAULT_INDETERMINATE_DAYS } from "./rules.ts";
 import type { State } from "./state.ts";
-import { addressesOf, canonicalAddress, isBlank } from "./texts.ts";
+import { issuersOf } from "./texts.ts";
 import type { Transport } from "./transport.ts";
 import { type Failure, SIGNED_REFUSALS } from "./vocabulary.ts";
 
@@ -65,7 +66,7 @@ export class Evidence {
   ) {
     this.#options = options;
     this.#unasked = unasked;
-    this.#issuers = issuersOf(options);
+    this.#issuers = withoutDrill(issuersOf(options));
     this.#instanceId = instanceId;
     this.facts = {
       held: { ...NOBODY, instanceId },
@@ -73,6 +74,7 @@ export class Evidence {
       certificates: [],
       revocations: null,
       warnings: [],
+      overLimit: [],
       nextCheckIn: null,
       lastFailure: unasked,
       onlyPinned: options.trustedKeys !== undefined && (options.fetchKeys === false || transport === null),
@@ -133,6 +135,7 @@ export class Evidence {
       certificates,
       revocations,
       warnings: state.warnings,
+      overLimit: state.over_limit,
       nextCheckIn: state.next_check_in,
       lastFailure: this.#unasked ?? state.last_failure,
       isKept,
@@ -290,11 +293,3 @@ const NOBODY = {
   keyEnd: null,
   refusal: null,
 };
-
-function issuersOf({ issuer, url }: LicenseOptions): readonly string[] {
-  const named = addressesOf(issuer ?? "");
-  // A mistyped address is an issuer too: one whose documents nobody has.
-  const issuers = named.length > 0 || isBlank(url) ? named : [canonicalAddress(url!) || url!.trim()];
-  if (issuers.length === 0) throw new TypeError("Where is the license service? Give its url, or the issuer.");
-  return issuers;
-}

@@ -31,6 +31,7 @@ export interface Facts {
   revocations: RevocationClaims | null;
   /** Codes of the last good answer. */
   warnings: readonly string[];
+  overLimit: readonly string[];
   nextCheckIn: string | null;
   lastFailure: Failure | null;
   /** Whether keys are pinned and no others can be fetched. */

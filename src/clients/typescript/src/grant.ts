@@ -6,6 +6,8 @@ export interface Brought {
   licenseKey: string;
   certificate: string;
   warnings: string[];
+  /** What OVER_LIMIT is about: names of limits, codes of meters. */
+  overLimit: string[];
   /** The number of instances that hold a seat, if known. */
   seatsActive: number | null;
   /** Days whose usage the service did not take. */

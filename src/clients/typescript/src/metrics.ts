@@ -1,7 +1,7 @@
 // Metrics about an installation's license, in OpenMetrics text format 1.0. The Python client uses the same
 // names.
 import type { State } from "./state.ts";
-import type { Figures } from "./usage.ts";
+import { type Figures, metersOf } from "./meters.ts";
 import type { Status } from "./vocabulary.ts";
 
 /** The media type to serve it under. */
@@ -36,6 +36,8 @@ export function metricsOf(status: Status, state: State, today: Figures, now: num
       (name) => `caio_license_state{caio_license_state="${name}"} ${Number(name === status.state)}`,
     ),
     ...gauges.flatMap(([name, help, value]) => (value === null ? [] : gauge(name, help, [`${value}`]))),
+    ...gauge("entitlement", "What the license allows by code.", byCode(limitsOf(status))),
+    ...gauge("meter", "Metered today (UTC), by code.", byCode([...metersOf(today)])),
     ...gauge(
       "warning",
       "What the service or the clock gives to think about.",
@@ -45,6 +47,16 @@ export function metricsOf(status: Status, state: State, today: Figures, now: num
     "",
   ].join("\n");
 }
+
+const limitsOf = ({ entitlements }: Status): [string, number][] =>
+  Object.entries(entitlements).flatMap(([code, { value }]): [string, number][] =>
+    typeof value === "boolean" || (typeof value === "number" && value !== Infinity)
+      ? [[code, Number(value)]]
+      : [],
+  );
+
+const byCode = (values: [string, number][]): string[] =>
+  values.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([code, value]) => `{code="${escape(code)}"} ${value}`);
 
 const gauge = (name: string, help: string, samples: string[]): string[] => [
   `# TYPE caio_license_${name} gauge`,

@@ -5,7 +5,7 @@ import { claimOf, dateOf } from "./documents.ts";
 import type { Grant } from "./grant.ts";
 import { proofOf } from "./proofs.ts";
 import { laterOf, type State } from "./state.ts";
-import { type DayReport, settle, untold, type Usage } from "./usage.ts";
+import { settle, toldAnew, untold, type Usage } from "./usage.ts";
 import type { Refusal } from "./vocabulary.ts";
 
 export type Outcome =
@@ -19,7 +19,8 @@ export interface Contact {
   /** The license key that was sent, and its hash. */
   licenseKey: string;
   keyHash: string;
-  report: readonly DayReport[];
+  /** The usage that was sent. */
+  sent: Usage;
   /** The wall clock. */
   at: number;
   random: () => number;
@@ -33,8 +34,8 @@ export function afterContact(state: State, outcome: Outcome, contact: Contact): 
   const { at, random } = contact;
   if (outcome.kind === "good") {
     const granted = atOnce(afterGrant(state, outcome, at, random), outcome, at);
-    const heard = contact.report.filter(({ date }) => !outcome.usageIgnored.includes(date));
-    return { ...granted, ...settle(granted.usage, granted.acknowledged, heard, outcome.claims.iat * 1000) };
+    const heard = Object.entries(contact.sent).filter(([day]) => !outcome.usageIgnored.includes(day));
+    return { ...granted, ...settle(granted, Object.fromEntries(heard), outcome.claims.iat * 1000) };
   }
   const failures = state.failures + 1;
   const tried = {
@@ -85,14 +86,7 @@ export function afterCandidate(state: State, outcome: Outcome, contact: Contact,
   if (outcome.kind === "good") {
     const another = candidate.instance_id !== null && candidate.instance_id !== instanceId;
     // The service adds up the instances of a day: the new one reports what the old one has not reported.
-    const moved = another
-      ? {
-          ...state,
-          instance_id: candidate.instance_id,
-          usage: untold(state.usage, state.acknowledged),
-          acknowledged: {},
-        }
-      : state;
+    const moved = another ? { ...state, instance_id: candidate.instance_id, ...toldAnew(state) } : state;
     const granted = afterGrant(moved, outcome, at, random);
     return {
       ...atOnce(granted, outcome, at),
@@ -147,8 +141,7 @@ function underLicense(state: State, licenseId: string): State {
   return {
     ...state,
     usage_license_id: licenseId,
-    usage: usageFor(state, licenseId),
-    acknowledged: {},
+    ...toldAnew(state),
     // Their answers acknowledge figures of the former license.
     offline_requests: state.offline_requests.map(({ nonce }) => ({ nonce, usage: {} })),
   };
@@ -171,6 +164,7 @@ export function afterGrant(state: State, grant: Grant, at: number, random: () =>
     refusal: null,
     last_failure: null,
     warnings: grant.warnings,
+    over_limit: grant.overLimit,
     seats_active: grant.seatsActive ?? state.seats_active,
     failures: 0,
     last_attempt_at: instant(at),

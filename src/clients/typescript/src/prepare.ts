@@ -3,6 +3,7 @@ import { ConfirmedTime } from "./clocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { builtAtOf } from "./coverage.ts";
 import { claimOf } from "./documents.ts";
+import { inDrill } from "./drill-requests.ts";
 import { Evidence } from "./evidence.ts";
 import type { LicenseOptions } from "./options.ts";
 import { KEPT, parseState, STATE } from "./state.ts";
@@ -19,7 +20,7 @@ export async function prepare(options: LicenseOptions): Promise<Contacts> {
   const { url, clock = Date.now, random = Math.random, timeout = DEFAULT_TIMEOUT } = options;
   check(options);
   // A wrapper: workerd refuses a fetch that is called on anything but the global object.
-  const fetcher = options.fetch ?? ((input, init) => fetch(input, init));
+  const fetcher = inDrill(options, clock, options.fetch ?? ((input, init) => fetch(input, init)));
   const transport = isBlank(url) ? null : createTransport(url!, fetcher, timeout);
   const tell = options.onError ?? warn;
   // If the caller's handler throws, at once or later, that must not end the program.

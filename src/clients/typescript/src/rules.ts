@@ -3,6 +3,8 @@
 import { type Clocks, clockAhead, instantOf, isSetBack, parseOrNull } from "./clocks.ts";
 import { covers } from "./coverage.ts";
 import type { CertificateClaims, LicenseKeyClaims, RevocationClaims } from "./documents.ts";
+import { DRILL, isDrill } from "./drill.ts";
+import { entitlementsAt } from "./entitlements.ts";
 import { certificateOf, type Facts, type Holding } from "./facts.ts";
 import type { State } from "./state.ts";
 import { PASSED_OVER } from "./texts.ts";
@@ -42,7 +44,7 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
   const holding = takesOver ? candidate : facts.held;
   const judgment = takesOver ? judgeBounded(facts, candidate, now, confirmed) : inForce;
   const { state, code, detail, until } = judgment;
-  const terms = termsOf(facts, holding);
+  const terms = termsOf(facts, holding, now);
   const warnings = [
     ...(takesOver ? [] : facts.warnings),
     ...(isOutlasted(facts, holding, now) ? [holding.refusal!.code] : []),
@@ -50,14 +52,16 @@ export function evaluate(facts: Facts, { clock, confirmed }: Clocks): Status {
     ...(clockAhead(facts.clockAhead, clock) > 0 ? ["CLOCK_AHEAD"] : []),
     ...(facts.isKept ? [] : ["STATE_NOT_KEPT"]),
     ...(judgment.isBounded ? ["INDETERMINATE_ENDS"] : []),
+    ...(isDrill(facts.issuers) ? [DRILL] : []),
     ...(facts.builtAt === undefined || covers(terms, facts.builtAt) ? [] : ["UPDATE_NOT_COVERED"]),
   ];
   return {
     ...terms,
     state,
     code,
-    detail,
+    detail: isDrill(facts.issuers) ? `${DRILL}: ${detail}` : detail,
     warnings: [...new Set(warnings)].toSorted(),
+    overLimit: !takesOver && facts.warnings.includes("OVER_LIMIT") ? facts.overLimit : [],
     until: instantOf(until),
     nextCheckIn: facts.nextCheckIn,
     mayRun: mayRun(judgment),
@@ -124,7 +128,8 @@ function judgeFault(facts: Facts, { licenseKey, vouched, marked }: Holding): Jud
       return indeterminate("SIGNING_KEY_UNKNOWN", `${detail.slice(0, -1)}: ${why}.`);
     }
     case "other_issuer":
-      return indeterminate(
+      // Undecided it might go on for as long as the drill's clock stands still.
+      return (isDrill(facts.issuers) ? refused : indeterminate)(
         "ISSUER_MISMATCH",
         `The license key is of the issuer ${licenseKey.issuer}, and this installation expects ${facts.issuers.join(", ")}.`,
       );
@@ -228,7 +233,7 @@ export function byKeyAlone({ nbf, exp }: Pick<LicenseKeyClaims, "nbf" | "exp">, 
   return { ...indeterminate("NOT_ACTIVATED", detail), until: exp === null ? null : exp * 1000 };
 }
 
-function termsOf(facts: Facts, holding: Holding): Terms {
+function termsOf(facts: Facts, holding: Holding, now: number): Terms {
   const certificate = certificateOf(facts, holding);
   const key = holding.licenseKey?.claims ?? null;
   const source = certificate ?? key;
@@ -241,6 +246,7 @@ function termsOf(facts: Facts, holding: Holding): Terms {
     maxInstances: source?.max_instances ?? null,
     maxServices: source?.max_services ?? null,
     maxRequestsPerDay: source?.max_requests_per_day ?? null,
+    entitlements: entitlementsAt(source?.entitlements, now),
     updatesUntil: instantOf(parseOrNull(source?.updates_until ?? null)),
     licenseExpiresAt: certificate
       ? instantOf(parseOrNull(certificate.license_expires_at))

@@ -1,7 +1,8 @@
 // What an installation remembers, and where. The same layout as the Python client's, so that an installation
 // may change its language: `instance_id`, `state.json`, `instance.key.json`.
 import { isInstant, isObject, type KeySet, parseObject, readKeySet } from "./documents.ts";
-import { dayOf, type Figures, MAX_FIGURE, type Usage } from "./usage.ts";
+import { type Figures, MAX_FIGURE, readMeters } from "./meters.ts";
+import { type Days, isDay, type Usage } from "./usage.ts";
 import { type Candidate, type Code, CODES, type Failure, type Refusal, REFUSALS } from "./vocabulary.ts";
 
 /** The names of the texts with the state and with the copy of its essential part. */
@@ -32,7 +33,7 @@ export interface OwedSeat {
   certificate: string;
 }
 
-export interface State {
+export interface State extends Days {
   license_key: string | null;
   /** SHA-256 of the installed key, which `license_key` may have renewed: installing it again does not undo that. */
   installed_key_sha256: string | null;
@@ -68,11 +69,11 @@ export interface State {
   refusal: { code: Refusal; detail: string; at: string; key_sha256: string; signed: boolean } | null;
   last_failure: Failure | null;
   warnings: string[];
+  /** What the warning OVER_LIMIT is about. */
+  over_limit: string[];
   next_check_in: string | null;
   last_attempt_at: string | null;
   failures: number;
-  usage: Usage;
-  acknowledged: Usage;
   /** The license under which the service acknowledged it; stays after that license is given back. */
   usage_license_id: string | null;
   /** Instances that held a seat at the last check-in. */
@@ -106,11 +107,13 @@ export const EMPTY: State = {
   refusal: null,
   last_failure: null,
   warnings: [],
+  over_limit: [],
   next_check_in: null,
   last_attempt_at: null,
   failures: 0,
   usage: {},
   acknowledged: {},
+  settled: {},
   usage_license_id: null,
   seats_active: null,
   offline_requests: [],
@@ -148,7 +151,6 @@ const INSTANTS = [
 export function parseState(text: string): State | null {
   const value = parseObject(text);
   if (value?.["version"] !== 1) return null;
-  const { warnings } = value;
   const usage = usageOf(value["usage"]);
   const named = <Name extends string>(names: readonly Name[], read: (value: unknown) => string | null) =>
     Object.fromEntries(names.map((name) => [name, read(value[name])])) as Record<Name, string | null>;
@@ -160,10 +162,12 @@ export function parseState(text: string): State | null {
     candidate: candidateOf(value["candidate"]),
     refusal: refusalOf(value["refusal"]),
     last_failure: failureOf(value["last_failure"]),
-    warnings: Array.isArray(warnings) ? warnings.filter((code) => typeof code === "string") : [],
+    warnings: textsOf(value["warnings"]),
+    over_limit: textsOf(value["over_limit"]),
     failures: amountOf(value["failures"]),
     usage,
     acknowledged: usageOf(value["acknowledged"]),
+    settled: usageOf(value["settled"]),
     seats_active: typeof value["seats_active"] === "number" ? value["seats_active"] : null,
     offline_requests: requestsOf(value["offline_requests"]),
     owed_seats: seatsOf(value["owed_seats"]),
@@ -206,6 +210,9 @@ export const laterOf = (highWater: string | null, iat: number): string =>
 
 export const formatState = (state: State): string => `${JSON.stringify({ version: 1, ...state }, null, 1)}\n`;
 
+const textsOf = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((text) => typeof text === "string") : [];
+
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 const instantOf = (value: unknown): string | null => (isInstant(value) ? value : null);
@@ -215,11 +222,6 @@ const amountOf = (value: unknown): number =>
   typeof value === "number" && value >= 0 && Number.isFinite(value)
     ? Math.min(Math.floor(value), MAX_FIGURE)
     : 0;
-
-const isDay = (text: string): boolean => {
-  const midnight = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(midnight) && dayOf(midnight) === text;
-};
 
 function refusalOf(value: unknown): State["refusal"] {
   if (!isObject(value)) return null;
@@ -274,9 +276,13 @@ const usageOf = (value: unknown): Usage =>
   isObject(value)
     ? Object.fromEntries(
         Object.entries(value).flatMap(([day, figures]): [string, Figures][] =>
-          isDay(day) && isObject(figures)
-            ? [[day, { requests: amountOf(figures["requests"]), services: amountOf(figures["services"]) }]]
-            : [],
+          isDay(day) && isObject(figures) ? [[day, figuresOf(figures)]] : [],
         ),
       )
     : {};
+
+const figuresOf = (figures: Record<string, unknown>): Figures => ({
+  requests: amountOf(figures["requests"]),
+  services: amountOf(figures["services"]),
+  ...readMeters(figures),
+});

@@ -2,7 +2,8 @@
 // stops nobody: changes stay in memory and are written as soon as that works again.
 import { EMPTY, formatKept, formatState, KEPT, parseState, salvage, STATE, type State } from "./state.ts";
 import type { Storage } from "./storage.ts";
-import { addUsage, type Usage } from "./usage.ts";
+import type { Counts } from "./meters.ts";
+import { addUsage, type Usage, withCounted } from "./usage.ts";
 import { LicenseError } from "./vocabulary.ts";
 
 export interface Watcher {
@@ -40,7 +41,7 @@ export class Store {
 
   /** As of the last change, with what was counted since. */
   get state(): State {
-    return { ...this.#state, usage: addUsage(this.#state.usage, this.#counted) };
+    return { ...this.#state, ...withCounted(this.#state, this.#counted) };
   }
 
   /** Whether a crash would lose anything. */
@@ -49,8 +50,8 @@ export class Store {
     return changed || this.#watcher.isStampDue(this.#state);
   }
 
-  count(usage: Usage): void {
-    this.#counted = addUsage(this.#counted, usage);
+  count(day: string, counts: Counts): void {
+    this.#counted = addUsage(this.#counted, { [day]: counts });
   }
 
   /**
@@ -226,8 +227,8 @@ export class Store {
 
   #keepInMemory(before: State): void {
     // Other processes write usage too. It is cumulative: what is not noted is reported again.
-    const { usage, acknowledged, usage_license_id } = before;
-    const figures = { usage, acknowledged, usage_license_id };
+    const { usage, acknowledged, settled, usage_license_id } = before;
+    const figures = { usage, acknowledged, settled, usage_license_id };
     this.#state = { ...this.#state, ...figures };
     const changed = Object.entries(this.#state).filter(
       ([name, value]) => value !== before[name as keyof State],

@@ -97,3 +97,18 @@ export function decodeText(bytes: Uint8Array, name: string): string {
     throw new TypeError(`${name} is not UTF-8.`);
   }
 }
+
+/** The issuers whose documents count, by the options of these names. @throws TypeError where neither is given */
+export function issuersOf({
+  issuer,
+  url,
+}: {
+  issuer?: string | undefined;
+  url?: string | undefined;
+}): readonly string[] {
+  const named = addressesOf(issuer ?? "");
+  // A mistyped address is an issuer too: one whose documents nobody has.
+  const issuers = named.length > 0 || isBlank(url) ? named : [canonicalAddress(url!) || url!.trim()];
+  if (issuers.length === 0) throw new TypeError("Where is the license service? Give its url, or the issuer.");
+  return issuers;
+}

@@ -37,6 +37,15 @@ export type Code = (typeof CODES)[number];
 
 export type LicenseState = "entitled" | "grace" | "indeterminate" | "refused";
 
+/** Infinity: no limit, so that `used <= value` holds. */
+export type EntitlementValue = number | boolean | string | object;
+
+export interface Entitlement {
+  value: EntitlementValue;
+  /** From then on it is not included any more; null: as long as the license. RFC 3339. */
+  until: string | null;
+}
+
 /** What the license allows. Empty and null if no verified document says it; a null limit is no limit. */
 export interface Terms {
   licenseId: string | null;
@@ -46,6 +55,8 @@ export interface Terms {
   maxInstances: number | null;
   maxServices: number | null;
   maxRequestsPerDay: number | null;
+  /** By code; those that have ended are left out. */
+  entitlements: Readonly<Record<string, Entitlement>>;
   /** Up to when the versions may be built that the license covers; null: all. */
   updatesUntil: string | null;
   /** Instants are RFC 3339, UTC, with milliseconds. */
@@ -79,9 +90,11 @@ export interface Status extends Terms {
   detail: string;
   /**
    * Codes, sorted: those of the service's last good answer, a refusal that a good certificate outlasts, and
-   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS, UPDATE_NOT_COVERED.
+   * CLOCK_SET_BACK, CLOCK_AHEAD, STATE_NOT_KEPT, INDETERMINATE_ENDS, UPDATE_NOT_COVERED, DRILL.
    */
   warnings: readonly string[];
+  /** What the warning OVER_LIMIT is about: names of limits (max_services), codes of meters. */
+  overLimit: readonly string[];
   /** When this state ends without further news, or null. */
   until: string | null;
   /** When the service is asked next; null: as soon as possible. */

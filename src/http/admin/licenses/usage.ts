@@ -2,10 +2,11 @@
 import * as z from "zod/mini";
 import { InstanceId } from "../../../licensing/seats/calls/presented.ts";
 import { CorrectedDay, correctUsage, UsageCorrection } from "../../../licensing/usage/corrections.ts";
-import { readUsage, UsageQuery } from "../../../licensing/usage/usage.ts";
+import { readUsage, UsageQuery } from "../../../licensing/usage/read-usage.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
-import { CorrectedUsage, Id, LicenseUsage } from "../schemas.ts";
+import { CorrectedUsage, LicenseUsage } from "../entitlement-schemas.ts";
+import { Id } from "../schemas.ts";
 
 export const licenseUsageEndpoints = [
   endpoint(

@@ -193,11 +193,18 @@ const edit: Form = {
             trail={trailOf(customer)}
             title="Edit contact"
             actions={
-              contact.own === 1 ? null : (
-                <a class="button quiet danger" href={`${here}/contacts/${contact.id}/remove`} data-dialog>
-                  Remove
-                </a>
-              )
+              <>
+                {contact.own === 1 ? null : (
+                  <a class="button quiet danger" href={`${here}/contacts/${contact.id}/remove`} data-dialog>
+                    Remove
+                  </a>
+                )}
+                {visit.can("erasure") ? (
+                  <a class="button quiet danger" href={`${here}/contacts/${contact.id}/erase`} data-dialog>
+                    Erase
+                  </a>
+                ) : null}
+              </>
             }
           />
           <section class="card narrow">

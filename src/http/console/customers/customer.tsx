@@ -35,6 +35,10 @@ const DONE: Record<string, string> = {
   "contact-added": "The contact is added.",
   "contact-changed": "The contact is changed.",
   "contact-removed": "The contact is removed.",
+  erased: "The customer or contact is erased.",
+  "erased-not-kept":
+    "It is erased. The bucket BACKUPS does not know of it yet: the night tries again. Until then, a restore of an older backup brings it back.",
+  erasing: "The first part is erased. There is much of it: the night does the rest.",
   suspend: "The licenses of the customer are suspended.",
   reinstate: "The licenses that were suspended with the customer are reinstated.",
 };
@@ -125,6 +129,16 @@ export const customerPage: Page = {
                   <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
                     Delete
                   </a>
+                  {can("erasure") ? (
+                    <>
+                      <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
+                        All data
+                      </a>
+                      <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
+                        Erase
+                      </a>
+                    </>
+                  ) : null}
                 </>
               ) : null
             }

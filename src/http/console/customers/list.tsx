@@ -42,9 +42,14 @@ export const customerList: Page = {
             done={visit.query["done"] === "deleted" ? "The customer is deleted." : undefined}
             actions={
               can("customers") ? (
-                <a class="button primary" href="/admin/customers/new">
-                  New customer
-                </a>
+                <>
+                  <a class="button quiet" href="/admin/exports/customers">
+                    Export
+                  </a>
+                  <a class="button primary" href="/admin/customers/new">
+                    New customer
+                  </a>
+                </>
               ) : null
             }
           />

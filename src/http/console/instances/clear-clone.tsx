@@ -1,5 +1,5 @@
 // /admin/instances/{id}/clear-clone: staff know that it is not a clone.
-import { licenseIdOf } from "../../../licensing/seats/activation-ids.ts";
+import { licenseIdOf } from "../../../licensing/seats/ids/activation-ids.ts";
 import { clearClone, CloneClearance } from "../../../licensing/seats/clones.ts";
 import { getActivation } from "../../../licensing/instances/instances.ts";
 import { Heading } from "../layout.tsx";

@@ -1,5 +1,5 @@
 // /admin/instances/{id}: one instance in full, and taking its seat back.
-import { licenseIdOf } from "../../../licensing/seats/activation-ids.ts";
+import { licenseIdOf } from "../../../licensing/seats/ids/activation-ids.ts";
 import { endActivation, getActivation } from "../../../licensing/instances/instances.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { Heading } from "../layout.tsx";

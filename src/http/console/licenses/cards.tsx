@@ -2,8 +2,10 @@
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { readUsage } from "../../../licensing/usage/usage.ts";
+import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import type { presentMessage } from "../../../notices/messages.ts";
+import type { Entitlements, KeptRefusal } from "../../../storage/schema.ts";
+import { ShownEntitlements } from "../parts/entitlements.tsx";
 import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
 import { BarChart } from "../../ui/charts.tsx";
@@ -28,11 +30,12 @@ const DAYS_SHOWN = 30;
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
 
-export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number }> = ({
-  license,
-  customer,
-  now,
-}) => (
+export const Terms: FC<{
+  license: ShownLicense;
+  held: Entitlements;
+  customer: Customer;
+  now: number;
+}> = ({ license, held, customer, now }) => (
   <Card title="Terms">
     <Facts
       rows={[
@@ -76,6 +79,7 @@ export const Terms: FC<{ license: ShownLicense; customer: Customer; now: number 
         license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
       )}
     </div>
+    {Object.keys(held).length > 0 ? <ShownEntitlements held={held} now={now} /> : null}
     <ShownNotes path="/admin/licenses" noted={license} />
     {Object.keys(license.metadata).length > 0 ? (
       <details>
@@ -134,7 +138,7 @@ export const Usage: FC<{ visit: Visit; usage: Awaited<ReturnType<typeof readUsag
   usage,
 }) => {
   const used = new Map(usage.data.map((day) => [day.date, day.requests]));
-  const first = Date.parse(usage.from);
+  const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
   const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
   return (
     <Card
@@ -190,3 +194,29 @@ export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }
     )}
   </Card>
 );
+
+/** Why installations do not start; nothing where none was refused. */
+export const Refused: FC<{ refusals: KeptRefusal[]; now: number }> = ({ refusals, now }) =>
+  refusals.length === 0 ? null : (
+    <Card title="Lately refused" id="refused">
+      <Table
+        caption="The last refusals"
+        rows={refusals}
+        empty=""
+        columns={[
+          {
+            label: "Instance",
+            main: true,
+            cell: ({ instance_id, hostname, ip }) => (
+              <>
+                {instance_id}
+                <span class="second">{[hostname, ip].filter((one) => one !== null).join(", ")}</span>
+              </>
+            ),
+          },
+          { label: "Refused with", cell: ({ code }) => <code>{code}</code> },
+          { label: "When", cell: ({ at }) => <When at={at} now={now} time /> },
+        ]}
+      />
+    </Card>
+  );

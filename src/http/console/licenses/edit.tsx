@@ -7,6 +7,8 @@ import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Later, takeAction } from "./actions/action.tsx";
+import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
+import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
 import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
@@ -35,6 +37,7 @@ const changesFrom = (entry: Entry) =>
           ...termsOf(entry),
           lease_days: entry.number("lease_days"),
           check_in_hours: entry.number("check_in_hours"),
+          entitlements: entitlementsOf(entry),
         }
       : {}),
     // An unchanged day keeps its instant to the second; a chosen day means that whole day.
@@ -65,10 +68,15 @@ export const editLicense: Form = {
   async show(visit, entry) {
     const held = await getLicenseAndCustomer(visit.context, idOf(visit));
     const { license } = held;
-    const types = (await listLicenseTypes(visit.context, { limit: 100 })).data;
+    const [{ data: types }, definitions] = await Promise.all([
+      listLicenseTypes(visit.context, { limit: 100 }),
+      shownEntitlements(visit.context),
+    ]);
     const chosen = types.find(({ id }) => id === typeShown(entry));
     const terms = { ...license, ...chosen };
-    const fields = areOwnTerms(entry) ? entry : entry.without([...TERMS, "lease_days", "check_in_hours"]);
+    const fields = areOwnTerms(entry)
+      ? entry
+      : entry.without([...TERMS, "lease_days", "check_in_hours", ...entitlementNames(definitions)]);
     const path = `/admin/licenses/${license.id}`;
     return licenseView(
       held,
@@ -105,6 +113,7 @@ export const editLicense: Form = {
           <div id="terms-shown" data-results>
             <input type="hidden" name="terms_of" value={chosen?.id ?? ""} />
             <TermFields entry={fields} terms={terms} />
+            <EntitlementFields entry={fields} definitions={definitions} held={terms.entitlements} />
             <div class="pair">
               <Field
                 entry={fields}

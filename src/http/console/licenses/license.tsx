@@ -2,16 +2,18 @@
 import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../../audit/event-list.ts";
 import { countSeats, listActivations } from "../../../licensing/instances/instances.ts";
-import { DAY } from "../../../kernel/dates.ts";
+import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
 import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
-import { readUsage } from "../../../licensing/usage/usage.ts";
+import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
+import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
-import { Instances, Mail, type ShownLicense, Terms, Usage } from "./cards.tsx";
+import { Instances, Mail, Refused, type ShownLicense, Terms, Usage } from "./cards.tsx";
 import type { Page } from "../mount.tsx";
+import { MeterCharts } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { shownSeat } from "../parts/seats.tsx";
@@ -86,6 +88,9 @@ const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }
   );
 };
 
+/** A whole month is read, for what adds up in it. */
+const MONTH = 30 * DAY;
+
 const endsIn = (ends: string, now: number): Child => (
   <>
     {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatEnd(Date.parse(ends))}
@@ -118,15 +123,17 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered] = await Promise.all([
-      getLicenseAndCustomer(context, id),
-      listActivations(context, { limit: 20 }, { license_id: id }),
-      countSeats(context, id),
-      readUsage(context, id, {}),
-      listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
-      listOpenChanges(context, id),
-    ]);
+    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused] =
+      await Promise.all([
+        getLicenseAndCustomer(context, id),
+        listActivations(context, { limit: 20 }, { license_id: id }),
+        countSeats(context, id),
+        readUsage(context, id, { from: dayOf(now - MONTH) }),
+        listMessages(context, { limit: 8 }, { license_id: id }),
+        listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+        listOpenChanges(context, id),
+        listRefusals(context, id),
+      ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
     return {
@@ -162,7 +169,7 @@ export const licensePage: Page = {
                   />
                 </Card>
               )}
-              <Terms license={license} customer={customer} now={now} />
+              <Terms license={license} held={row.entitlements} customer={customer} now={now} />
               <Instances
                 visit={visit}
                 license={license}
@@ -171,6 +178,8 @@ export const licensePage: Page = {
                 more={seats.next_cursor !== null}
               />
               <Usage visit={visit} usage={usage} />
+              <MeterCharts usage={usage} now={now} />
+              <Refused refusals={refused} now={now} />
             </div>
             <div>
               <Mail mail={mail.data.map(presentMessage)} now={now} />

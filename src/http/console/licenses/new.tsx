@@ -8,6 +8,8 @@ import { previewIssue } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
+import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
+import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
 import { CustomerChoice, customersFor, NEW } from "./choice.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
@@ -27,7 +29,7 @@ const inputOf = (entry: Entry, customerId: string | undefined): Record<string, u
   starts_at: entry.text("starts_at"),
   updates_until: entry.text("updates_until"),
   ...endOf(entry),
-  ...(areOwnTerms(entry) ? termsOf(entry) : {}),
+  ...(areOwnTerms(entry) ? { ...termsOf(entry), entitlements: entitlementsOf(entry) } : {}),
 });
 
 const Customer: FC<{ entry: Entry; children?: Child }> = ({ entry, children }) => (
@@ -108,12 +110,16 @@ export const newLicense: Form = {
   path: "/admin/licenses/new",
   access: "licenses",
   async show(visit, entry) {
-    const types = (await listLicenseTypes(visit.context, { limit: 100 })).data;
+    const [{ data: types }, definitions] = await Promise.all([
+      listLicenseTypes(visit.context, { limit: 100 }),
+      shownEntitlements(visit.context),
+    ]);
     const type = types.find(({ id }) => id === (entry.text("license_type") ?? "standard")) ?? types[0];
     if (!type)
       throw new Problem("CONFLICT", "There is no license type to issue from. Create one under Settings.");
     const sent = entry.has("license_type") ? entry : entry.with("license_type", type.id);
     const [customers, claims] = await Promise.all([customersFor(visit, sent), preview(visit, sent)]);
+    const fields = areOwnTerms(entry) ? entry : entry.without([...TERMS, ...entitlementNames(definitions)]);
     const chosen = entry.text("customer_id");
     const isNew = chosen === NEW || (chosen === undefined && customers.length === 0);
     return {
@@ -153,7 +159,13 @@ export const newLicense: Form = {
                       first={asTheTypeSays(type.duration)}
                       value="type"
                     />
-                    <TermFields entry={areOwnTerms(entry) ? entry : entry.without(TERMS)} terms={type} />
+                    <TermFields entry={fields} terms={type} />
+                    <EntitlementFields
+                      entry={fields}
+                      definitions={definitions}
+                      held={type.entitlements}
+                      prefilled
+                    />
                   </div>
                   <Field
                     entry={entry}

@@ -16,6 +16,7 @@ export const KINDS: Record<ShownMessage["kind"], string> = {
   license_changed: "License changed",
   expiry_warning: "Expiry warning",
   license_expired: "License expired",
+  entitlement_expiring: "Entitlement ends",
   admin_digest: "Digest for staff",
 };
 

@@ -22,6 +22,12 @@ const DELIVERY: Record<ShownMessage["status"], string> = {
 const deliveryOf = ({ status, reason }: ShownMessage): string =>
   reason === "superseded" ? "It was taken back: what it says is not true any more." : DELIVERY[status];
 
+const NOTICES: ReadonlySet<ShownMessage["kind"]> = new Set([
+  "expiry_warning",
+  "license_expired",
+  "entitlement_expiring",
+]);
+
 const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 
 const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
@@ -157,7 +163,7 @@ export const retry: Form = {
     const { message: row, holdsKey } = await findMessage(visit.context, visit.params["id"]!);
     const message = presentMessage(row);
     const here = `/admin/messages/${message.id}`;
-    const isNotice = message.kind === "expiry_warning" || message.kind === "license_expired";
+    const isNotice = NOTICES.has(message.kind);
     return {
       title: "Send again",
       section: "messages",

@@ -1,6 +1,7 @@
 // Events in words.
 import type { FC } from "hono/jsx";
 import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
+import { EVENT_ACTIONS, EVENT_TYPES } from "../../../record/catalogue.ts";
 import type { Visit } from "../visit.ts";
 import { formatCount, wordsFor, When } from "../../ui/show.tsx";
 
@@ -8,77 +9,22 @@ const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name:
 
 type ShownEvent = ReturnType<typeof shownEvent>;
 
-const WORDS: Record<string, string> = {
-  "activation.created": "Instance activated",
-  "activation.ended": "Seat given back",
-  "activation.freed": "Seat freed, counts until its file ends",
-  "activation.lapsed": "Lease ran out",
-  "api_token.created": "API token created",
-  "api_token.revealed": "API token shown again",
-  "api_token.revoked": "API token revoked",
-  "contact.changed": "Contact changed",
-  "contact.created": "Contact added",
-  "contact.deleted": "Contact removed",
-  "contact.email_bounced": "Mail to a contact bounced",
-  "contact.email_complained": "A contact marked mail as spam",
-  "contact.signed_in": "Contact signed in to the customer's site",
-  "customer.changed": "Customer changed",
-  "customer.created": "Customer created",
-  "customer.deleted": "Customer deleted",
-  "customer.email_bounced": "Mail bounced",
-  "customer.email_complained": "Mail reported as spam",
-  "customer.reinstated": "Licenses of the customer reinstated",
-  "customer.suspended": "Licenses of the customer suspended",
-  "customer_request.accepted": "Request of the customer accepted",
-  "customer_request.created": "Customer asked for something",
-  "customer_request.declined": "Request of the customer declined",
-  "instance.clone_cleared": "Clone mark cleared",
-  "instance.clone_suspected": "Clone suspected",
-  "instance.fingerprint_changed": "Fingerprint changed",
-  "instance.key_replaced": "Installation replaced",
-  "job.failed": "Job failed",
-  "license.changed": "Terms changed",
-  "license.issued": "License issued",
-  "license.key_revealed": "Key shown",
-  "license.mailed": "Key mailed",
-  "license.overused": "Used above its limit",
-  "license.reinstated": "Reinstated",
-  "license.reissued": "Key replaced",
-  "license.renewed": "Renewed",
-  "license.revoked": "Revoked",
-  "license.suspended": "Suspended",
-  "license.transferred": "Transferred",
-  "license_type.changed": "License type changed",
-  "license_type.created": "License type created",
-  "license_type.deleted": "License type deleted",
-  "licenses.exported": "Licenses exported",
-  "message.retried": "Mail sent again",
-  "message.previewed": "Preview of mail sent",
-  "pending_change.cancelled": "Change cancelled",
-  "pending_change.done": "Change carried out",
-  "pending_change.failed": "Change failed",
-  "pending_change.held": "Change held",
-  "pending_change.ordered": "Change ordered",
-  "pending_change.released": "Change released",
-  "person.added": "Person added",
-  "person.changed": "Role changed",
-  "person.removed": "Person removed",
-  "record.restarted": "Seals begun anew",
-  "session.closed": "Signed out of the console",
-  "session.opened": "Signed in to the console",
-  "usage.corrected": "Usage corrected",
-};
-
 /** The kinds of events, by their words, that this person may see. */
 export const actionsFor = ({ context }: Visit): [action: string, words: string][] =>
-  Object.entries(WORDS).filter(([action]) => isShown(context, action));
+  EVENT_ACTIONS.filter((action) => isShown(context, action)).map((action) => [
+    action,
+    EVENT_TYPES[action].words,
+  ]);
+
+const wordsInTable = (action: string): string | undefined =>
+  Object.hasOwn(EVENT_TYPES, action) ? EVENT_TYPES[action as keyof typeof EVENT_TYPES].words : undefined;
 
 /** What happened, in words; a kind without its own words is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {
   if (action === "activation.ended" && actor.type === "staff") return "Seat freed";
   if (action === "activation.ended" && actor.type === "customer") return "Seat freed by the customer";
   const plain = action.replaceAll(/[._]/g, " ");
-  return WORDS[action] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+  return wordsInTable(action) ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 };
 
 /** Parts of the service that act by themselves. */
@@ -89,6 +35,10 @@ const SYSTEM: Record<string, string> = {
   receipts: "a receipt of the mail service",
   usage: "the count of usage",
   lease: "the end of the lease",
+  seats: "the count of seats",
+  silence: "the watch over instances",
+  time: "time",
+  webhooks: "the delivery of webhooks",
 };
 
 /** Who did it, by name; with the id if that differs. */

@@ -5,6 +5,8 @@ import type { LicenseTypeTerms } from "../../../licensing/licenses/license-types
 import type { Entry } from "../../ui/entry.ts";
 import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import type { Change } from "../../ui/overtaken.tsx";
+import type { EntitlementDefinition, Entitlements } from "../../../storage/schema.ts";
+import { EntitlementFields, entitlementsOf } from "../parts/entitlements.tsx";
 import { TermFields, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
 
@@ -21,25 +23,31 @@ function durationFrom(entry: Entry): string | null {
   return count === undefined ? null : `P${count}${entry.text("duration_unit") ?? ""}`;
 }
 
+/** A type has only what it has. */
+const withoutNulls = (all: Record<string, unknown> | undefined) =>
+  all && Object.fromEntries(Object.entries(all).filter(([, one]) => one !== null));
+
 export const termsIn = (entry: Entry): Record<string, unknown> => ({
   ...termsOf(entry),
   name: entry.text("name"),
   duration: durationFrom(entry),
   lease_days: entry.number("lease_days"),
   check_in_hours: entry.number("check_in_hours"),
+  entitlements: withoutNulls(entitlementsOf(entry)),
   notice_days: entry.words("notice_days").map((word) => (/^\d{1,4}$/.test(word) ? Number(word) : word)),
 });
 
 export const TermsForm: FC<{
   visit: Visit;
   entry: Entry;
-  terms: LicenseTypeTerms;
+  terms: Omit<LicenseTypeTerms, "entitlements"> & { entitlements: Entitlements };
+  definitions: EntitlementDefinition[];
   back: string;
   label: string;
   /** The existing type. */
   present?: Change["present"];
   children?: Child;
-}> = ({ visit, entry, terms, back, label, present, children }) => {
+}> = ({ visit, entry, terms, definitions, back, label, present, children }) => {
   const runs = terms.duration == null ? null : partsOf(terms.duration);
   return (
     <section class="card narrow">
@@ -80,6 +88,12 @@ export const TermsForm: FC<{
           />
         </div>
         <TermFields entry={entry} terms={terms} />
+        <EntitlementFields
+          entry={entry}
+          definitions={definitions}
+          held={terms.entitlements}
+          prefilled={present === undefined}
+        />
         <Field
           entry={entry}
           name="notice_days"

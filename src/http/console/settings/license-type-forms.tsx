@@ -8,6 +8,7 @@ import {
   LicenseTypeTerms,
   putLicenseType,
 } from "../../../licensing/licenses/license-types.ts";
+import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { termsIn, TermsForm } from "./license-type-fields.tsx";
@@ -32,7 +33,8 @@ const create: Form = {
         <TermsForm
           visit={visit}
           entry={entry}
-          terms={{ ...DEFAULTS, name: "" }}
+          terms={{ ...DEFAULTS, name: "", entitlements: {} }}
+          definitions={await shownEntitlements(visit.context)}
           back={LICENSE_TYPES[0]}
           label="Create the license type"
         >
@@ -78,6 +80,7 @@ const edit: Form = {
             visit={visit}
             entry={entry}
             terms={type}
+            definitions={await shownEntitlements(visit.context)}
             back={path}
             label="Save the terms"
             present={type}

@@ -4,6 +4,7 @@ import { getLicenseType, listLicenseTypes } from "../../../licensing/licenses/li
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Facts, formatLimit, Pager, plural, Table, When } from "../../ui/show.tsx";
+import { ShownEntitlements } from "../parts/entitlements.tsx";
 import { SETTINGS } from "./settings.tsx";
 
 export const LICENSE_TYPES: [href: string, label: string] = [
@@ -147,6 +148,7 @@ const one: Page = {
                     "none"
                   ),
                 ],
+                ["Entitlements", <ShownEntitlements held={type.entitlements} now={now} />],
                 ["Changed", <When at={type.updated_at} now={now} />],
               ]}
             />

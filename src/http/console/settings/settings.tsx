@@ -5,6 +5,8 @@ import type { Page } from "../mount.tsx";
 import type { Option } from "../../ui/form.tsx";
 import { Badge, Card, Facts } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
+import type { WebhookEndpoint } from "../../../storage/schema.ts";
+import { troubledEndpoints } from "../../../webhook-endpoints/endpoints.ts";
 
 /** The page above each page of this section. */
 export const SETTINGS: [href: string, label: string] = ["/admin/settings", "Settings"];
@@ -42,6 +44,13 @@ const MailState: FC<{ visit: Visit }> = ({ visit: { context } }) =>
     <Badge tone="good">configured</Badge>
   );
 
+const WebhookState: FC<{ troubled: WebhookEndpoint[] }> = ({ troubled }) =>
+  troubled.some(({ active }) => active === 0) ? (
+    <Badge tone="stop">switched off</Badge>
+  ) : troubled.length > 0 ? (
+    <Badge tone="warn">failing</Badge>
+  ) : null;
+
 const Service: FC<{ visit: Visit }> = ({ visit }) => {
   const { issuer, issuers, productName, rateLimits, access, adminToken } = visit.context.config;
   return (
@@ -68,6 +77,7 @@ const settings: Page = {
   access: "read",
   async show(visit) {
     const [signing] = visit.context.keyring.publicKeys().keys;
+    const troubled = visit.can("webhook-endpoints") ? await troubledEndpoints(visit.context) : [];
     return {
       title: "Settings",
       section: "settings",
@@ -80,6 +90,9 @@ const settings: Page = {
                 The terms that a license starts with: how long it runs, what it allows, and when notices are
                 sent.
               </Choice>
+              <Choice href="/admin/settings/entitlements" title="Entitlements">
+                What can be sold besides features and limits, and what instances count.
+              </Choice>
               {visit.can("access") ? (
                 <>
                   <Choice href="/admin/settings/people" title="People and roles">
@@ -89,6 +102,15 @@ const settings: Page = {
                     How programs, and people without Cloudflare Access, prove who they are.
                   </Choice>
                 </>
+              ) : null}
+              {visit.can("webhook-endpoints") ? (
+                <Choice
+                  href="/admin/settings/webhook-endpoints"
+                  title="Webhook endpoints"
+                  state={<WebhookState troubled={troubled} />}
+                >
+                  Other systems that are told of events.
+                </Choice>
               ) : null}
               <Choice href="/admin/settings/mail" title="Mail" state={<MailState visit={visit} />}>
                 Licenses, notices and the digest for staff.

@@ -15,9 +15,9 @@ import {
 } from "../../../kernel/dates.ts";
 import { grantSeat, refusalOfClaim } from "../grants.ts";
 import { readLicenseKey } from "../../licenses/license-keys.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
 import { getLicense, type Terms } from "../../licenses/licenses.ts";
-import type { FileClaim } from "../claim.ts";
+import type { FileClaim } from "../claimant.ts";
 import { InstanceKeyInput, keyProvenBy, otherFileOf, readSigned, unverified } from "./key-proof.ts";
 import { endActivationByReceipt } from "../seat-ends.ts";
 import { look, viewOf } from "../view.ts";

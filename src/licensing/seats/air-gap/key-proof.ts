@@ -8,7 +8,7 @@ import { cleaned, instanceIdOf } from "../../../field/pasted.ts";
 import { formatInstant } from "../../../kernel/dates.ts";
 import { invalid, Problem } from "../../../problems.ts";
 import type { InstanceKey } from "../certificates.ts";
-import type { FileClaim } from "../claim.ts";
+import type { FileClaim } from "../claimant.ts";
 import { provenUntil, type View } from "../view.ts";
 
 export const InstanceKeyInput = z.object({

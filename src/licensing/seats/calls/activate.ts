@@ -5,7 +5,8 @@ import type { Context } from "../../../context.ts";
 import { Described, Echoed } from "../../../kernel/inputs.ts";
 import { presentGrant } from "../answers.ts";
 import { grantSeat } from "../grants.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
+import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 
 const MAX_LABELS = 32;
@@ -44,5 +45,8 @@ export type ActivationRequest = z.output<typeof ActivationRequest>;
 export async function activate(context: Context, asked: ActivationRequest) {
   const key = await presentedKey(context, asked.license_key);
   const request = await withKeptId(context, key.licenseId, asked);
-  return presentGrant("activated", await grantSeat(asInstance(context, request.instance_id), key, request));
+  const acting = asInstance(context, request.instance_id);
+  return keepingRefusal(acting, key, request, async () =>
+    presentGrant("activated", await grantSeat(acting, key, request)),
+  );
 }

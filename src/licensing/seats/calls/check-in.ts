@@ -5,7 +5,8 @@ import { UsageReport } from "../../usage/usage.ts";
 import { ActivationRequest } from "./activate.ts";
 import { presentGrant } from "../answers.ts";
 import { grantSeat } from "../grants.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
+import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, presentedKey } from "./presented.ts";
 
 export const CheckInRequest = z.extend(ActivationRequest, {
@@ -23,8 +24,8 @@ export async function checkIn(context: Context, asked: CheckInRequest) {
   const key = await presentedKey(context, asked.license_key);
   const request = await withKeptId(context, key.licenseId, asked);
   const returning = { ...request, returning: true };
-  return presentGrant(
-    "checked_in",
-    await grantSeat(asInstance(context, request.instance_id), key, returning),
+  const acting = asInstance(context, request.instance_id);
+  return keepingRefusal(acting, key, request, async () =>
+    presentGrant("checked_in", await grantSeat(acting, key, returning)),
   );
 }

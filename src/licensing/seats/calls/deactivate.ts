@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import type { Context } from "../../../context.ts";
 import { Problem } from "../../../problems.ts";
 import { certificateOf } from "../certificates.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
+import { keepingRefusal } from "../kept-refusals.ts";
 import { asInstance, InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { endActivation } from "../seat-ends.ts";
 import { look, viewOf } from "../view.ts";
@@ -35,9 +36,11 @@ export async function deactivate(context: Context, asked: DeactivationRequest): 
     look(acting, key.licenseId, request.instance_id, now),
   ];
   const results = await context.db.batch(statements, "repeatable");
-  const { license, seat } = viewOf(results.at(-1)?.results[0], now);
-  // An activation that the certificate proved has ended by now, even with a replaced key.
-  if (key.revision < license.revision && (seat !== null || certificate === null))
-    throw new Problem("LICENSE_KEY_SUPERSEDED");
-  if (seat !== null) throw new Problem("CERTIFICATE_REQUIRED");
+  await keepingRefusal(acting, key, request, async () => {
+    const { license, seat } = viewOf(results.at(-1)?.results[0], now);
+    // An activation that the certificate proved has ended by now, even with a replaced key.
+    if (key.revision < license.revision && (seat !== null || certificate === null))
+      throw new Problem("LICENSE_KEY_SUPERSEDED");
+    if (seat !== null) throw new Problem("CERTIFICATE_REQUIRED");
+  });
 }

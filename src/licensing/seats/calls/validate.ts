@@ -5,7 +5,7 @@ import { formatInstant } from "../../../kernel/dates.ts";
 import { presentTerms } from "../../licenses/licenses.ts";
 import { standingOf } from "../../licenses/standing.ts";
 import { refusalFor } from "../grants.ts";
-import { withKeptId } from "../kept-ids.ts";
+import { withKeptId } from "../ids/kept-ids.ts";
 import { InstanceId, LicenseKey, presentedKey } from "./presented.ts";
 import { look, presentSeat, viewOf } from "../view.ts";
 

@@ -159,6 +159,21 @@ export const de: Texts = {
     graceMore:
       "Ohne Verlängerung läuft {product} in der Kulanzfrist einer Lizenz weiter, sofern sie eine hat; dann stoppt {product}.",
   },
+  part: {
+    subject: {
+      one: "Ein Teil Ihrer Lizenz für {product} endet {when}: {which}",
+      more: "Teile von {n} Lizenzen für {product} enden, der erste {when}: {which}",
+    },
+    title: {
+      one: "Ein Teil Ihrer Lizenz für {product} endet {when}",
+      more: "Teile von {n} Lizenzen für {product} enden, der erste {when}",
+    },
+    preheader: "Was endet, was danach geschieht, und wie Sie verlängern.",
+    words: "Ihre Lizenz {type} für {product} ({id}) umfasst dies nur für eine begrenzte Zeit:",
+    wordsMore: "diese Lizenzen für {product} umfassen einiges nur für eine begrenzte Zeit:",
+    after:
+      "Die Lizenz selbst gilt weiter. Ohne Verlängerung läuft {product} danach ohne das, was geendet hat.",
+  },
   expired: {
     subject: {
       one: "Ihre Lizenz für {product} ist abgelaufen: {which}",

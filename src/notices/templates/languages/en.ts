@@ -145,6 +145,20 @@ export const en: Texts = {
     graceMore:
       "Without a renewal {product} goes on in the grace period of a license, if it has one; then it stops.",
   },
+  part: {
+    subject: {
+      one: "Part of your {product} license ends {when}: {which}",
+      more: "Parts of {n} {product} licenses end, the first {when}: {which}",
+    },
+    title: {
+      one: "Part of your {product} license ends {when}",
+      more: "Parts of {n} {product} licenses end, the first {when}",
+    },
+    preheader: "What ends, what happens then, and how to renew.",
+    words: "Your {type} license for {product}, {id}, covers this only for a time:",
+    wordsMore: "These licenses for {product} cover some things only for a time:",
+    after: "The license itself goes on. Without a renewal {product} then runs without what has ended.",
+  },
   expired: {
     subject: {
       one: "Your {product} license has expired: {which}",

@@ -154,6 +154,21 @@ export const es: Texts = {
     graceMore:
       "Sin una renovación, {product} sigue funcionando en el período de gracia de una licencia, si lo tiene; después se detiene.",
   },
+  part: {
+    subject: {
+      one: "Una parte de su licencia de {product} termina {when}: {which}",
+      more: "Partes de {n} licencias de {product} terminan, la primera {when}: {which}",
+    },
+    title: {
+      one: "Una parte de su licencia de {product} termina {when}",
+      more: "Partes de {n} licencias de {product} terminan, la primera {when}",
+    },
+    preheader: "Qué termina, qué ocurre después y cómo renovar.",
+    words: "Su licencia {type} de {product} ({id}) incluye esto solo por un tiempo:",
+    wordsMore: "Estas licencias de {product} incluyen algunas cosas solo por un tiempo:",
+    after:
+      "La licencia en sí sigue vigente. Sin una renovación, {product} sigue funcionando después sin lo que ha terminado.",
+  },
   expired: {
     subject: {
       one: "Su licencia de {product} ha vencido: {which}",

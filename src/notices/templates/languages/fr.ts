@@ -157,6 +157,21 @@ export const fr: Texts = {
     graceMore:
       "Sans renouvellement, {product} continue pendant le délai de grâce d’une licence, si elle en a un\u00a0; puis il s’arrête.",
   },
+  part: {
+    subject: {
+      one: "Une partie de votre licence {product} prend fin {when}\u00a0: {which}",
+      more: "Des parties de {n} licences {product} prennent fin, la première {when}\u00a0: {which}",
+    },
+    title: {
+      one: "Une partie de votre licence {product} prend fin {when}",
+      more: "Des parties de {n} licences {product} prennent fin, la première {when}",
+    },
+    preheader: "Ce qui prend fin, ce qui se passe ensuite, et comment renouveler.",
+    words: "Votre licence {type} pour {product} ({id}) ne comprend ceci que pour un temps\u00a0:",
+    wordsMore: "Ces licences pour {product} ne comprennent certains éléments que pour un temps\u00a0:",
+    after:
+      "La licence elle-même reste valable. Sans renouvellement, {product} continue ensuite sans ce qui a pris fin.",
+  },
   expired: {
     subject: {
       one: "Votre licence {product} a expiré\u00a0: {which}",

@@ -159,6 +159,21 @@ export const ja: Texts = {
     graceMore:
       "更新されない場合、猶予期間のあるライセンスではその間 {product} が引き続き動作し、その後停止します。",
   },
+  part: {
+    subject: {
+      one: "{product} ライセンスの一部が{when}終了します：{which}",
+      more: "{product} ライセンス{n}件の一部が、早いもので{when}終了します：{which}",
+    },
+    title: {
+      one: "{product} ライセンスの一部が{when}終了します",
+      more: "{product} ライセンス{n}件の一部が、早いもので{when}終了します",
+    },
+    preheader: "終了する内容、その後の動作、更新の方法をご案内します。",
+    words: "ご利用中の {product} の {type} ライセンス（{id}）のうち、次の内容には期限があります。",
+    wordsMore: "次の {product} ライセンスには、期限のある内容が含まれています。",
+    after:
+      "ライセンス自体は引き続き有効です。更新されない場合、{product} はその後、終了した内容なしで動作します。",
+  },
   expired: {
     subject: {
       one: "{product} ライセンスの期限が切れました：{which}",

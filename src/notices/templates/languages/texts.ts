@@ -128,6 +128,15 @@ export interface Texts {
     stops: string;
     graceMore: string;
   };
+  /** What a license entitles to ends, and the license goes on. */
+  part: {
+    subject: OneOrMore;
+    title: OneOrMore;
+    preheader: string;
+    words: string;
+    wordsMore: string;
+    after: string;
+  };
   expired: {
     subject: OneOrMore;
     title: OneOrMore;

@@ -13,6 +13,7 @@ const KINDS = [
   "license_changed",
   "expiry_warning",
   "license_expired",
+  "entitlement_expiring",
   "admin_digest",
 ];
 const LANGUAGES = ["en", "de", "fr", "es", "ja"];
@@ -51,7 +52,7 @@ describe("the preview", () => {
       }
     }
     // Five kinds to customers in five languages, about one and several, and one digest a day about one and several.
-    expect(subjects.size).toBe(52);
+    expect(subjects.size).toBe(62);
   });
 
   it("has the brand as configured, and lets the frame load its logo alone", async () => {

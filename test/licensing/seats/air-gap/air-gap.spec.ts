@@ -117,6 +117,7 @@ describe("the air gap", () => {
     expect((await eventsOf(license.id)).map((event) => [event.action, event.actor_type])).toEqual([
       ["license.issued", "staff"],
       ["activation.created", "staff"],
+      ["seats.exhausted", "system"],
       ["license.renewed", "staff"],
       ["activation.ended", "staff"],
       ["activation.created", "instance"],

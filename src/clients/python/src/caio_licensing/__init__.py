@@ -4,11 +4,14 @@ __version__ = "0.1.0"
 
 from .airgap import LicenseFileError
 from .client import LicenseClient
+from .entitlements import UNLIMITED, Entitlement
 from .metrics import openmetrics
 from .facts import Status
 from .validator import LicenseMetadata, LicenseType, LicenseValidator
 
 __all__ = [
+    "UNLIMITED",
+    "Entitlement",
     "LicenseClient",
     "LicenseFileError",
     "LicenseMetadata",

@@ -24,7 +24,7 @@ from .owed import owe
 from .rules import asking
 from .texts import clean_key, read_text
 from .times import SECOND, day_of
-from .usage import acknowledge, report, tell_anew, usage_for
+from .usage import acknowledge, portion, report, tell_anew, usage_for
 
 if TYPE_CHECKING:
     from .client import LicenseClient
@@ -50,7 +50,7 @@ def write_activation_request(client: LicenseClient, path: str | os.PathLike[str]
         facts = asking(client.facts())
         if not facts.license_key:
             raise LicenseFileError("No license key is installed.")
-        usage = usage_for(state, claim_of(facts.license_key, "jti"))
+        usage = portion(usage_for(state, claim_of(facts.license_key, "jti")))
         waiting = [*state.offline_requests, {"nonce": nonce, "usage": usage}]
         state.offline_requests = waiting[-_REMEMBERED:]
         key = _instance_key(client)

@@ -63,6 +63,8 @@ class Granted:
     interval: int
     lease: int
     warnings: tuple[str, ...]
+    #: What OVER_LIMIT is about: names of limits, codes of entitlements.
+    over_limit: tuple[str, ...]
     #: None if not known.
     seats_active: int | None
     #: Days whose usage the service did not take.
@@ -185,7 +187,8 @@ def grant_of(
         issued_at=certificate.issued_at,
         interval=DAY if asked is None else asked - certificate.issued_at,
         lease=certificate.lease_expires_at - certificate.issued_at,
-        warnings=_codes(content.get("warnings")),
+        warnings=_members(content.get("warnings"), "code"),
+        over_limit=_members(content.get("warnings"), "limit", of="OVER_LIMIT"),
         seats_active=_seats(content.get("instances")),
         usage_ignored=_days(content.get("usage_ignored")),
     )
@@ -195,10 +198,10 @@ def _days(dates: object) -> frozenset[str]:
     return frozenset(one for one in dates if isinstance(one, str)) if isinstance(dates, list) else frozenset()
 
 
-def _codes(warnings: object) -> tuple[str, ...]:
-    given = warnings if isinstance(warnings, list) else []
-    codes = [one.get("code") for one in given if isinstance(one, dict)]
-    return tuple(sorted({code for code in codes if isinstance(code, str)}))
+def _members(warnings: object, name: str, of: str | None = None) -> tuple[str, ...]:
+    given = [one for one in warnings if isinstance(one, dict)] if isinstance(warnings, list) else []
+    texts = [one.get(name) for one in given if of in (None, one.get("code"))]
+    return tuple(sorted({text for text in texts if isinstance(text, str)}))
 
 
 def _seats(instances: object) -> int | None:

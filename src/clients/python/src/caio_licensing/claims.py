@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, TypeVar
 
+from .entitlements import Claimed, read_entitlements
 from .times import LAST_SECOND, SECOND, parse_instant
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ class Terms:
     license_expires_at: int | None
     #: Up to when the versions may be built that it covers; None: all.
     updates_until: int | None = None
+    #: Those that have ended, too.
+    entitlements: Claimed = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def _terms(claims: Mapping[str, Any], license_id: str, customer_id: str, expires
         license_expires_at=expires_at,
         # It stops nothing, so one that cannot be read is none.
         updates_until=parse_instant(claims.get("updates_until")),
+        entitlements=read_entitlements(claims.get("entitlements")),
     )
 
 

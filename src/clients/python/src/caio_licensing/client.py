@@ -15,10 +15,14 @@ from .background import Background, aside, within
 from .contact import Contact
 from .counting import Counting
 from .coverage import BuiltAt
+from .documents import claim_of
+from .drill import LAPSE_INTERVAL, lapse, may_move_clock
 from .facts import Status
 from .identity import about_installation
+from .meters import PEAK, SUM, meter
 from .processes import Presence, accompany
 from .settings import pinned_by_environment, settings_from
+from .statement import statement_of
 from .times import MINUTE
 from .transport import HttpTransport, Transport
 
@@ -92,12 +96,16 @@ class LicenseClient(Contact):
         if on_indeterminate not in ("allow", "deny"):
             raise ValueError('on_indeterminate is "allow" or "deny"')
         self.issuer = settings.issuers[0]
+        pinned = pinned_by_environment() if trusted_keys is None else trusted_keys
+        moved = lapse(settings.issuers, pinned, clock)
+        clock = moved or clock
         if transport is None and settings.url:
-            transport = HttpTransport(settings.url, timeout=timeout, ca_file=ca_file)
+            drilled = clock if may_move_clock(settings.issuers, pinned) else None
+            transport = HttpTransport(settings.url, timeout=timeout, ca_file=ca_file, drilled=drilled)
         about = about_installation(hostname, app_version, fingerprint, labels)
         super().__init__(
             settings,
-            trusted_keys=pinned_by_environment() if trusted_keys is None else trusted_keys,
+            trusted_keys=pinned,
             fetch_keys=fetch_keys,
             transport=transport,
             about=about if settings.lease_hours is None else {**about, "lease_hours": settings.lease_hours},
@@ -110,6 +118,7 @@ class LicenseClient(Contact):
             chance=chance,
         )
         self._counting = Counting(self.folder, self.now)
+        flush_interval = min(flush_interval, LAPSE_INTERVAL) if moved else flush_interval
         works: dict[str, tuple[float, Callable[[], object]]] = {
             "caio-license-usage": (flush_interval, self.flush),
             "caio-license-check-in": (flush_interval, self._check_in_if_due),
@@ -128,19 +137,51 @@ class LicenseClient(Contact):
 
     def count_requests(self, n: int = 1) -> None:
         """Adds to the requests of today."""
-        self._counting.count_requests(n)
+        self._counting.count("requests", n)
 
     def set_services(self, n: int) -> None:
         """Reports how many services run now. Each day the highest number counts."""
-        self._counting.set_services(n)
+        self._counting.set_level("services", n)
+
+    def count(self, code: str, n: int = 1) -> None:
+        """Adds to a meter of today, such as tokens.
+
+        :raises TypeError, ValueError: for an invalid code or number, a meter that is observed, or the 33rd of a day
+        """
+        self._counting.count(meter(SUM, code), n)
+
+    def observe(self, code: str, n: int) -> None:
+        """Reports how many there are now, such as GPUs. Each day the highest number counts; the last one goes on until
+        another one is reported or the process ends.
+
+        :raises TypeError, ValueError: for an invalid code or number, a meter that is counted, or the 33rd of a day
+        """
+        self._counting.set_level(meter(PEAK, code), n)
 
     def requests_today(self) -> int:
         """What this installation counted today: the stored count and what this process has not written yet."""
-        return self._counting.requests_today()
+        return self._counting.today_of("requests")
 
     def services_today(self) -> int:
         """The highest number of today."""
-        return self._counting.services_today()
+        return self._counting.today_of("services")
+
+    def meters_today(self) -> dict[str, int]:
+        """The meters of today by code."""
+        return self._counting.meters_today()
+
+    def statement(self, month: str) -> dict[str, Any]:
+        """What this installation counted in a month (YYYY-MM, UTC) under its license and id: `total` and highest day
+        (`peak`) of requests, services and each meter, the days without figures, and those that the service does not
+        have in full. Days that it has are kept for 132 days.
+
+        :raises ValueError: for anything but a month
+        """
+        known, state = self._counting.known(), self.folder.read()
+        told = {**state.settled, **state.acknowledged}
+        of = state.usage_license_id or claim_of(state.license_key or "", "jti")
+        about = {"license_id": of, "instance_id": self.instance_id}
+        return {**about, **statement_of(month, known, told, self.today())}
 
     def flush(self) -> None:
         """Writes the counts, and from time to time confirmed time. If that fails, it is tried again."""

@@ -14,13 +14,14 @@ from .folder import StateFolder
 from .grants import compare_clocks, take_grant
 from .holdings import holdings, names_unknown_key, seat, usable_certificate, verified
 from .keys import TrustedKeys
+from .meters import Usage
 from .offers import is_locally_invalid
 from .owed import owe, owed_now, settle
 from .rules import judge, named
-from .state import State, Usage
+from .state import State
 from .times import day_of
 from .transport import Transport
-from .usage import acknowledge, report, tell_anew
+from .usage import acknowledge, portion, report, tell_anew
 
 log = logging.getLogger("caio_licensing")
 
@@ -43,7 +44,7 @@ class Exchange:
 
     def ask(self, now: Callable[[], int]) -> None:
         """Checks in, or activates if that is due, and takes in the answer."""
-        facts, sent = self._facts(), dict(self._folder.read().usage)
+        facts, sent = self._facts(), portion(self._folder.read().usage)
         if not facts.license_key:
             return
         facts = self._with_known_keys(facts)

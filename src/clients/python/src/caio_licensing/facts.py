@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Optional, Tuple
+from typing import Any, Literal, Mapping, Optional, Tuple
 
 from .coverage import BuiltAt, built_at_of, is_covered
 from .documents import Trust
+from .entitlements import Entitlement, allows
 
 State = Literal["entitled", "grace", "indeterminate", "refused"]
 
@@ -68,6 +69,7 @@ class Facts:
     revocations: str | None = None
     refusal: Refusal | None = None
     warnings: tuple[str, ...] = ()
+    over_limit: tuple[str, ...] = ()
     high_water: int | None = None
     next_check_in: int | None = None
     last_attempt_at: int | None = None
@@ -144,6 +146,10 @@ class Status:
     last_failure: LastFailure | None = None
     #: Up to when the versions may be built that the license covers; None: all.
     updates_until: datetime | None = None
+    #: What the warning OVER_LIMIT is about: names of limits (max_services), codes of meters.
+    over_limit: tuple[str, ...] = ()
+    #: What the license includes by code; those that have ended are left out.
+    entitlements: Mapping[str, Entitlement] = field(default_factory=dict)
 
     def covers(self, built_at: BuiltAt) -> bool:
         """Whether the license covers a version of the product that was built then. One that is not covered goes on.
@@ -160,8 +166,22 @@ class Status:
         """Whether the license has the feature; check `may_run` as well. If the service granted a license whose
         terms cannot be read now (its signing key is unknown), every feature counts as present.
         """
-        untold = self.license_id is None and not self.features
-        return name in self.features or (self.may_run and untold)
+        return name in self.features or self._untold()
+
+    def entitlement(self, code: str) -> Any:
+        """The value of an entitlement: a number, a bool, a text, or UNLIMITED; None if the license does not include it."""
+        held = self.entitlements.get(code)
+        return None if held is None else held.value
+
+    def allows(self, code: str, amount: float | None = None) -> bool:
+        """Whether the license includes the entitlement and, with an amount, at least so much of it; check `may_run` as
+        well. False and 0 include nothing, and a text has no amount. Terms that cannot be read: as `has_feature`.
+        """
+        held = self.entitlements.get(code)
+        return self._untold() if held is None else allows(held.value, amount)
+
+    def _untold(self) -> bool:
+        return self.may_run and self.license_id is None and not self.features
 
 
 def key_hash(license_key: str) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from .client import LicenseClient
+from .entitlements import UNLIMITED
 from .metrics import CONTENT_TYPE, openmetrics
 from .facts import Status
 from .loading import Loaded, load
@@ -101,6 +102,19 @@ def require_feature(feature: str) -> Callable[[Request], Status]:
     return guard
 
 
+def require_entitlement(code: str, amount: Optional[float] = None) -> Callable[[Request], Status]:
+    """A dependency: like `require_license`, and 403 if the license lacks the entitlement, or allows less of it."""
+
+    def guard(request: Request) -> Status:
+        status = require_license(request)
+        if status.allows(code, amount):
+            return status
+        wanted = code if amount is None else f"{amount} {code}"
+        raise HTTPException(403, f"The license does not include {wanted}.")
+
+    return guard
+
+
 def count_request(*, enforce: bool = False) -> Callable[[Request], None]:
     """A dependency: counts a request. Usage above the limit is reported to the service but not refused,
     unless `enforce`: then it answers 429 until the UTC day is over.
@@ -126,6 +140,7 @@ def present(client: LicenseClient, status: Status) -> dict[str, Any]:
         "detail": status.detail,
         "may_run": status.may_run,
         "warnings": list(status.warnings),
+        "over_limit": list(status.over_limit),
         "until": _instant(status.until),
         "instance_id": client.instance_id,
         "license_id": status.license_id,
@@ -135,6 +150,10 @@ def present(client: LicenseClient, status: Status) -> dict[str, Any]:
         "max_instances": status.max_instances,
         "max_services": status.max_services,
         "max_requests_per_day": status.max_requests_per_day,
+        "entitlements": {
+            code: {"value": None if one.value == UNLIMITED else one.value, "until": _instant(one.until)}
+            for code, one in status.entitlements.items()
+        },
         "expires_at": _instant(status.license_expires_at),
         "grace_until": _instant(status.grace_until),
         "lease_expires_at": _instant(status.lease_expires_at),

@@ -290,7 +290,7 @@ def _salvaged(folder: Path) -> State | None:
 def _changes(before: State, after: State) -> dict[str, Any]:
     members = {one.name: getattr(after, one.name) for one in fields(State)}
     # Other processes write usage too. It is cumulative: what is not noted is sent again.
-    kept = members.keys() - {"usage", "acknowledged"}
+    kept = members.keys() - {"usage", "acknowledged", "settled"}
     return {name: members[name] for name in kept if members[name] != getattr(before, name)}
 
 

@@ -24,6 +24,7 @@ def take_grant(state: State, trust: Trust, granted: Granted, now: int, chance: f
         state.keys_read_at = granted.issued_at
     state.refusal = state.last_failure = None
     state.warnings, state.failures = list(granted.warnings), 0
+    state.over_limit = list(granted.over_limit)
     if granted.seats_active is not None:
         state.seats_active = granted.seats_active
     state.last_attempt_at, state.next_check_in = now, next_after_grant(granted, now, chance)

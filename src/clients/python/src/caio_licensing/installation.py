@@ -86,6 +86,7 @@ class Installation:
             revocations=state.revocations,
             refusal=state.refusal,
             warnings=tuple(state.warnings),
+            over_limit=tuple(state.over_limit),
             high_water=state.high_water,
             next_check_in=state.next_check_in,
             last_attempt_at=state.last_attempt_at,

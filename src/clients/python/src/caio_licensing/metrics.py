@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+from .entitlements import UNLIMITED
 from .times import DAY, to_datetime
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ def _lines(client: LicenseClient) -> Iterator[str]:
         "requests_limit", "Requests that the license allows a day.", status.max_requests_per_day
     )
     yield from _gauge("check_in_failures", "Check-ins in a row that brought no lease.", state.failures)
-    yield "# TYPE caio_license_warning gauge"
-    yield "# HELP caio_license_warning What the service or the clock gives to think about."
-    for code in status.warnings:
-        yield f'caio_license_warning{{code="{_escape(code)}"}} 1'
+    limits = {code: one.value for code, one in status.entitlements.items()}
+    yield from _by_code("entitlement", "What the license allows by code.", limits)
+    yield from _by_code("meter", "Metered today (UTC), by code.", client.meters_today())
+    given = {code: 1 for code in status.warnings}
+    yield from _by_code("warning", "What the service or the clock gives to think about.", given)
 
 
 def _gauge(name: str, about: str, value: float | None) -> Iterator[str]:
@@ -50,6 +52,14 @@ def _gauge(name: str, about: str, value: float | None) -> Iterator[str]:
         yield f"# TYPE caio_license_{name} gauge"
         yield f"# HELP caio_license_{name} {about}"
         yield f"caio_license_{name} {value}"
+
+
+def _by_code(name: str, about: str, values: Mapping[str, Any]) -> Iterator[str]:
+    yield f"# TYPE caio_license_{name} gauge"
+    yield f"# HELP caio_license_{name} {about}"
+    for code, value in sorted(values.items()):
+        if isinstance(value, (int, float)) and value != UNLIMITED:
+            yield f'caio_license_{name}{{code="{_escape(code)}"}} {value if type(value) is float else int(value)}'
 
 
 def _days(until: datetime | None, now: datetime | None) -> float | None:

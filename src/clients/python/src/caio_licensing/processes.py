@@ -61,6 +61,11 @@ def accompany(client: Accompanied, *, ends_orderly: bool = False) -> None:
         end_orderly(_close_all)
 
 
+def dismiss(client: Accompanied) -> None:
+    """Closes the client at the end no more: its folder is gone by then."""
+    _accompanied.discard(client)
+
+
 @atexit.register
 def _close_all() -> None:
     for client in list(_accompanied):

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from .claims import Certificate, LicenseKey
 from .coverage import is_covered
+from .drill import DRILL, is_drill
 from .documents import IssuerMismatch, SigningKeyUnknown
-from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, Status, Verdict, key_hash
+from .entitlements import entitlements_at
+from .facts import Candidate, CandidateStatus, Facts, LastFailure, Refusal, State, Status, Verdict, key_hash
 from .holdings import Holdings, holdings, local_time, told_end, verified
 from .times import DAY, HOUR, format_instant, to_datetime
 
@@ -36,11 +38,15 @@ def evaluate(facts: Facts, clock: int) -> Status:
     warnings = {*facts.warnings, *warnings, *clock_warnings, *(() if facts.is_kept else ["STATE_NOT_KEPT"])}
     if terms and not is_covered(terms.updates_until, facts.built_at):
         warnings.add("UPDATE_NOT_COVERED")
+    drills = is_drill(facts.trust.issuers)
+    if drills:
+        warnings.add(DRILL)
+    told = _with_cause(facts, verdict, detail)
     failure = facts.last_failure
     return Status(
         state=state,
         code=code,
-        detail=_with_cause(facts, verdict, detail),
+        detail=f"{DRILL}: {told}" if drills else told,
         may_run=_may_run(facts, verdict),
         warnings=tuple(sorted(warnings)),
         until=to_datetime(until),
@@ -60,6 +66,8 @@ def evaluate(facts: Facts, clock: int) -> Status:
         candidate=_candidate(facts),
         last_failure=failure and LastFailure(to_datetime(failure.at), failure.reason),
         updates_until=to_datetime(terms.updates_until if terms else None),
+        over_limit=facts.over_limit if "OVER_LIMIT" in facts.warnings else (),
+        entitlements=entitlements_at(terms.entitlements, now) if terms else {},
     )
 
 
@@ -103,7 +111,9 @@ MARKED = " Quotes, a name in front, blanks or invisible characters in it were pa
 def _unverified(facts: Facts, held: Holdings) -> Verdict:
     """The verdict on a key that no known key verifies."""
     if isinstance(held.fault, IssuerMismatch):
-        return "indeterminate", "ISSUER_MISMATCH", f"The license key {held.fault}.", None
+        # Undecided it might go on for as long as the drill's clock stands still.
+        state: State = "refused" if is_drill(facts.trust.issuers) else "indeterminate"
+        return state, "ISSUER_MISMATCH", f"The license key {held.fault}.", None
     # It may be good: often nothing is wrong but the network, over which the public keys would come.
     detail = "No key that is trusted here verifies the license key yet."
     if facts.pinned_only and not facts.vouched:

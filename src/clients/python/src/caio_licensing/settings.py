@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from .coverage import BuiltAt, built_at_of
+from .drill import FOLDER, is_drill, without_drill
 from .texts import addresses, clean_instance_id, clean_key, is_instance_id, normal_address, read_text, trim
 
 log = logging.getLogger("caio_licensing")
@@ -51,16 +52,18 @@ def settings_from(
     told = trim(url or os.environ.get("CAIO_LICENSE_URL") or "")
     # A mistyped one is kept, and asked nothing: see HttpTransport.
     url = normal_address(told) or told or None
-    issuers = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or "") or ((url,) if url else ())
+    named = addresses(issuer or os.environ.get("CAIO_LICENSE_ISSUER") or "")
+    issuers = without_drill(named or ((url,) if url else ()))
     if not issuers:
         raise ValueError("Where is the license service? Give url or set CAIO_LICENSE_URL.")
     key, file = license_key, license_key_file
     if not clean_key(key or "") and file is None:
         key, file = os.environ.get("CAIO_LICENSE_KEY") or key, os.environ.get("CAIO_LICENSE_KEY_FILE")
+    folder = _folder(state_dir)
     return Settings(
         url=url,
         issuers=issuers,
-        folder=_folder(state_dir),
+        folder=folder / FOLDER if folder and is_drill(issuers) else folder,
         license_key=key if clean_key(key or "") or not file else None,
         license_key_file=Path(file) if file else None,
         instance_id=_instance_id(instance_id),

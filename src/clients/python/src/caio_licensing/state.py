@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, Dict
+from typing import Any
 
 from .facts import Candidate, FailedContact, Refusal
-from .times import day_of, format_instant, parse_instant
-
-Usage = Dict[str, Dict[str, int]]
+from .meters import MAX_FIGURE, Usage, read_meters
+from .times import format_instant, is_day, parse_instant
 
 
 @dataclass
@@ -48,6 +47,7 @@ class State:
     candidate: Candidate | None = None
     refusal: Refusal | None = None
     warnings: list[str] = field(default_factory=list)
+    over_limit: list[str] = field(default_factory=list)
     #: Instances that were active at the last good answer.
     seats_active: int | None = None
     next_check_in: int | None = None
@@ -57,6 +57,8 @@ class State:
     usage: Usage = field(default_factory=dict)
     #: What the service has confirmed of it.
     acknowledged: Usage = field(default_factory=dict)
+    #: Days of this license and instance that the service has in full.
+    settled: Usage = field(default_factory=dict)
     #: Under which license it was confirmed; stays after the license is given back.
     usage_license_id: str | None = None
     #: Air-gap requests whose answer may still come: {"nonce", "usage"}.
@@ -94,9 +96,6 @@ _INSTANTS = (
 _RECORDS: dict[str, Any] = {"refusal": Refusal, "last_failure": FailedContact, "candidate": Candidate}
 #: Members of records that are instants.
 _RECORD_INSTANTS = ("at", "since", "seen_at", "next_try_at")
-
-#: The largest figure that the service takes.
-MAX_FIGURE = 1_000_000_000_000
 
 
 def encode(state: State) -> str:
@@ -151,13 +150,13 @@ def _decode(name: str, value: Any) -> Any:
         return _record(_RECORDS[name], value)
     if name in _INSTANTS:
         return parse_instant(_is(str, value))
-    if name in ("usage", "acknowledged"):
+    if name in ("usage", "acknowledged", "settled"):
         return _usage(value)
     if name == "offline_requests":
         return [{"nonce": str(one["nonce"]), "usage": _usage(one["usage"])} for one in value]
     if name == "owed_seats":
         return [{member: _is(str, one[member]) for member in OWED} for one in value]
-    if name == "warnings":
+    if name in ("warnings", "over_limit"):
         return [_is(str, code) for code in _is(list, value)]
     kinds: dict[str, type] = {"jwks": dict, "seats_active": int}
     return _is(type(usual) if usual is not None else kinds.get(name, str), value)
@@ -185,13 +184,15 @@ def _record(kind: Any, value: Any) -> Any:
 def _usage(usage: Any) -> Usage:
     # Figures that the service does not take must not be stored: it would refuse every check-in from then on.
     for day, figures in usage.items():
-        midnight = parse_instant(f"{day}T00:00:00Z")
-        if midnight is None or day_of(midnight) != day:
+        if not is_day(day):
             raise ValueError(f"{day} is not a day")
         for figure in (figures["requests"], figures["services"]):
             if type(figure) is not int or not 0 <= figure <= MAX_FIGURE:
                 raise ValueError(f"{figure} is not a number of things")
-    return {day: {"requests": one["requests"], "services": one["services"]} for day, one in usage.items()}
+    return {
+        day: {"requests": one["requests"], "services": one["services"], **read_meters(one)}
+        for day, one in usage.items()
+    }
 
 
 _BLANK = State()

@@ -46,3 +46,8 @@ def parse_instant(text: object) -> int | None:
 def day_of(at: int) -> str:
     """The UTC day of an instant, as YYYY-MM-DD."""
     return (_EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%d")
+
+
+def is_day(text: object) -> bool:
+    midnight = parse_instant(f"{text}T00:00:00Z")
+    return midnight is not None and day_of(midnight) == text

@@ -16,13 +16,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Protocol, Union
+from typing import Any, Callable, Protocol, Union
 from urllib.parse import urlsplit
 
 from . import __version__
 from .answers import Answer, Failure
 from .background import time_left
+from .drill import DRILL_HEADER
 from .texts import address_fault, normal_address
+from .times import format_instant
 
 log = logging.getLogger("caio_licensing")
 
@@ -62,10 +64,19 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpTransport:
-    """:param timeout: seconds that an answer may take in total"""
+    """:param timeout: seconds that an answer may take in total
+    :param drilled: in a drill, the clock that it moves
+    """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, ca_file: str | None = None) -> None:
-        self._base = normal_address(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        ca_file: str | None = None,
+        drilled: Callable[[], float] | None = None,
+    ) -> None:
+        self._base, self._drilled = normal_address(url), drilled
         self._timeout = timeout
         #: Why nothing can be sent at all. A typing error must not keep an application from starting.
         self.fault = address_fault(self._base)
@@ -95,6 +106,8 @@ class HttpTransport:
         headers = {"Accept": "application/json", "User-Agent": f"caio-licensing-python/{__version__}"}
         if data is not None:
             headers["Content-Type"] = "application/json"
+        if self._drilled:
+            headers[DRILL_HEADER] = format_instant(round(self._drilled() * 1000)) or ""
         request = urllib.request.Request(self._base + path, data, headers)
         # On its own thread: a socket's time-out bounds neither an answer that arrives byte by byte nor a DNS lookup,
         # and the start of production waits here.

@@ -1,0 +1,299 @@
+// /admin/settings/entitlements: what can be sold besides features and limits.
+import {
+  changeEntitlement,
+  createEntitlement,
+  deleteEntitlement,
+  EntitlementChanges,
+  getEntitlement,
+  listEntitlements,
+  NewEntitlement,
+} from "../../../licensing/entitlements/definitions.ts";
+import {
+  AGGREGATES,
+  ENTITLEMENT_KINDS,
+  type EntitlementDefinition,
+  OVER,
+  PERIODS,
+} from "../../../storage/schema.ts";
+import { type Entry, parsed } from "../../ui/entry.ts";
+import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
+import { versionOf } from "../../ui/overtaken.tsx";
+import { Card, Pager, Table } from "../../ui/show.tsx";
+import { Heading } from "../layout.tsx";
+import type { Form, Page } from "../mount.tsx";
+import type { Visit } from "../visit.ts";
+import { SETTINGS } from "./settings.tsx";
+
+const ENTITLEMENTS: [href: string, label: string] = ["/admin/settings/entitlements", "Entitlements"];
+
+const DONE: Record<string, string> = {
+  created: "The entitlement is defined. License types and licenses can have it.",
+  changed: "The definition is changed. What was sold keeps its value, and what happens above it.",
+  deleted: "The entitlement is deleted.",
+};
+
+const KIND_WORDS: Record<(typeof ENTITLEMENT_KINDS)[number], string> = {
+  flag: "flag: on or off",
+  limit: "limit: a number",
+  text: "text",
+  meter: "meter: a number that instances count",
+};
+
+const countedInWords = ({ aggregate, period, over }: EntitlementDefinition): string =>
+  aggregate === null
+    ? ""
+    : `${aggregate} of a ${period}, above it ${over === "warn" ? "a warning" : "no new instances"}`;
+
+const list: Page = {
+  path: ENTITLEMENTS[0],
+  access: "read",
+  async show({ context, query, can }) {
+    const { data, next_cursor: next } = await listEntitlements(context, {
+      limit: 50,
+      cursor: query["cursor"],
+    });
+    return {
+      title: "Entitlements",
+      section: "settings",
+      body: (
+        <>
+          <Heading
+            trail={[SETTINGS]}
+            title="Entitlements"
+            lead="What can be sold besides features and the limits that every license has: GPUs, single sign-on, tokens a month."
+            done={DONE[query["done"] ?? ""]}
+            actions={
+              can("license-types") ? (
+                <a class="button primary" href="/admin/settings/new-entitlement">
+                  New entitlement
+                </a>
+              ) : null
+            }
+          />
+          <Card>
+            <Table
+              caption="Entitlements"
+              rows={data}
+              empty="Nothing is defined yet."
+              columns={[
+                {
+                  label: "Entitlement",
+                  main: true,
+                  cell: ({ code, name }) => (
+                    <>
+                      {can("license-types") ? <a href={`${ENTITLEMENTS[0]}/${code}/edit`}>{name}</a> : name}
+                      <span class="second">{code}</span>
+                    </>
+                  ),
+                },
+                { label: "Kind", cell: ({ kind }) => kind },
+                { label: "Unit", cell: ({ unit }) => unit ?? "", minor: true },
+                { label: "Counted", cell: countedInWords },
+              ]}
+            />
+            <Pager path={ENTITLEMENTS[0]} query={query} next={next} count={data.length} />
+          </Card>
+        </>
+      ),
+    };
+  },
+};
+
+const named = (values: readonly string[]): Option[] => values.map((value) => [value, value]);
+
+function MemberFields({ entry, present }: { entry: Entry; present?: EntitlementDefinition }) {
+  const preset = present?.preset ?? null;
+  return (
+    <>
+      <Field entry={entry} name="name" label="Name" value={present?.name} required maxlength={200} />
+      <Select
+        entry={entry}
+        name="kind"
+        label="Kind"
+        options={ENTITLEMENT_KINDS.map((kind): Option => [kind, KIND_WORDS[kind]])}
+        value={present?.kind ?? "limit"}
+      />
+      <div class="pair">
+        <Field entry={entry} name="unit" label="Unit" value={present?.unit} maxlength={40} />
+        <Field
+          entry={entry}
+          name="default"
+          label="Default"
+          hint="What forms begin with. It changes nothing that was sold."
+          value={preset === null ? undefined : String(preset)}
+          maxlength={200}
+        />
+      </div>
+      <fieldset>
+        <legend>Of a meter</legend>
+        <div class="pair">
+          <Select
+            entry={entry}
+            name="aggregate"
+            label="A month"
+            options={[
+              ["sum", "adds its days"],
+              ["peak", "takes the highest day"],
+            ]}
+            value={present?.aggregate ?? AGGREGATES[0]}
+          />
+          <Select
+            entry={entry}
+            name="period"
+            label="The value is for a"
+            options={named(PERIODS)}
+            value={present?.period ?? "month"}
+          />
+          <Select
+            entry={entry}
+            name="over"
+            label="Above it"
+            options={[
+              ["warn", "a warning"],
+              ["refuse_new", "a warning, and no new instances"],
+            ]}
+            value={present?.over ?? OVER[0]}
+          />
+        </div>
+      </fieldset>
+    </>
+  );
+}
+
+/** The entered default, as its kind has it. */
+function presetIn(entry: Entry, kind: string | undefined): unknown {
+  const text = entry.text("default");
+  if (text === undefined) return null;
+  if (kind === "flag") return text === "true" ? true : text === "false" ? false : text;
+  return kind === "text" ? text : /^\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+function membersIn(entry: Entry): Record<string, unknown> {
+  const kind = entry.text("kind");
+  const rules =
+    kind === "meter"
+      ? { aggregate: entry.text("aggregate"), period: entry.text("period"), over: entry.text("over") }
+      : {};
+  return {
+    name: entry.text("name"),
+    kind,
+    unit: entry.text("unit") ?? null,
+    default: presetIn(entry, kind),
+    ...rules,
+  };
+}
+
+const create: Form = {
+  path: "/admin/settings/new-entitlement",
+  access: "license-types",
+  show: async (visit, entry) => ({
+    title: "New entitlement",
+    section: "settings",
+    body: (
+      <>
+        <Heading trail={[SETTINGS, ENTITLEMENTS]} title="New entitlement" />
+        <section class="card narrow">
+          <PostForm visit={visit} entry={entry}>
+            <Field
+              entry={entry}
+              name="code"
+              label="Code"
+              hint="What the product asks for: letters, digits and . _ - up to 64. It cannot be changed later."
+              required
+              maxlength={64}
+            />
+            <MemberFields entry={entry} />
+            <Submit back={ENTITLEMENTS[0]}>Define the entitlement</Submit>
+          </PostForm>
+        </section>
+      </>
+    ),
+  }),
+  async submit({ context }, entry) {
+    const input = { code: entry.text("code"), ...membersIn(entry) };
+    await createEntitlement(context, parsed(NewEntitlement, input));
+    return { to: `${ENTITLEMENTS[0]}?done=created` };
+  },
+};
+
+const codeOf = ({ params }: Visit): string => params["code"] ?? "";
+
+const edit: Form = {
+  path: "/admin/settings/entitlements/{code}/edit",
+  access: "license-types",
+  async show(visit, entry) {
+    const present = await getEntitlement(visit.context, codeOf(visit));
+    return {
+      title: `Edit ${present.name}`,
+      section: "settings",
+      body: (
+        <>
+          <Heading
+            trail={[SETTINGS, ENTITLEMENTS]}
+            title={`Edit ${present.name}`}
+            lead={
+              <>
+                <code>{present.code}</code> · While something that was sold has it, its kind and how it is
+                counted stay as they are.
+              </>
+            }
+            actions={
+              <a class="button quiet danger" href={`${ENTITLEMENTS[0]}/${present.code}/delete`} data-dialog>
+                Delete
+              </a>
+            }
+          />
+          <section class="card narrow">
+            <PostForm
+              visit={visit}
+              entry={entry}
+              changes={{ present, entered: () => parsed(EntitlementChanges, membersIn(entry)) }}
+            >
+              <MemberFields entry={entry} present={present} />
+              <Submit back={ENTITLEMENTS[0]}>Save the definition</Submit>
+            </PostForm>
+          </section>
+        </>
+      ),
+    };
+  },
+  async submit(visit, entry) {
+    const changes = parsed(EntitlementChanges, membersIn(entry));
+    await changeEntitlement(visit.context, codeOf(visit), changes, versionOf(entry));
+    return { to: `${ENTITLEMENTS[0]}?done=changed` };
+  },
+};
+
+const remove: Form = {
+  path: "/admin/settings/entitlements/{code}/delete",
+  access: "license-types",
+  async show(visit, entry) {
+    const { code, name } = await getEntitlement(visit.context, codeOf(visit));
+    return {
+      title: `Delete ${name}`,
+      section: "settings",
+      body: (
+        <>
+          <Heading trail={[SETTINGS, ENTITLEMENTS]} title={`Delete ${name}?`} />
+          <section class="card narrow">
+            <PostForm visit={visit} entry={entry}>
+              <p>
+                <code>{code}</code> can no longer be sold. One that a license or a license type has is not
+                deleted.
+              </p>
+              <Submit tone="danger" back={ENTITLEMENTS[0]}>
+                Delete the entitlement
+              </Submit>
+            </PostForm>
+          </section>
+        </>
+      ),
+    };
+  },
+  async submit(visit) {
+    await deleteEntitlement(visit.context, codeOf(visit));
+    return { to: `${ENTITLEMENTS[0]}?done=deleted` };
+  },
+};
+
+export const entitlementDoors = [list, create, edit, remove];

@@ -1,0 +1,93 @@
+// The export of customers with their contacts: everything that an import needs to bring them back as they are.
+import { and, eq, gt, inArray, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { allow } from "../../kernel/permissions.ts";
+import { type Contact, contacts, type Customer, customers } from "../../storage/schema.ts";
+import { inOrder } from "../customers/contacts.ts";
+import { type ExportedFile, exportedFile, type ExportFormat, PAGE_SIZE } from "./exported-files.ts";
+import { recordExport } from "./exports.ts";
+
+/** The id of the customer's own contact follows from the customer. */
+const exportedContact = ({
+  id,
+  email,
+  name,
+  roles,
+  language,
+  portal,
+  own,
+  email_status,
+  created_at,
+}: Contact) => ({
+  ...(own === 1 ? { own: true } : { id }),
+  email,
+  name,
+  roles,
+  language,
+  portal: portal === 1,
+  email_status,
+  created_at: formatInstant(created_at),
+});
+
+/** The columns in order; the order is part of the contract: new ones go behind. */
+const exported = (customer: Customer, all: Contact[]) => ({
+  id: customer.id,
+  name: customer.name,
+  email: customer.email,
+  company: customer.company,
+  metadata: customer.metadata,
+  tags: customer.tags,
+  notes: customer.notes,
+  email_status: customer.email_status,
+  created_at: formatInstant(customer.created_at),
+  contacts: all.toSorted(inOrder).map(exportedContact),
+});
+
+const COLUMNS = [
+  "id",
+  "name",
+  "email",
+  "company",
+  "metadata",
+  "tags",
+  "notes",
+  "email_status",
+  "created_at",
+  "contacts",
+] as const satisfies (keyof ReturnType<typeof exported>)[];
+
+/**
+ * All customers by id, or one. The export is recorded first.
+ * @throws Problem CUSTOMER_NOT_FOUND
+ */
+export async function exportCustomers(
+  caller: Context,
+  { format, customer_id: only }: { format: ExportFormat; customer_id?: string | undefined },
+): Promise<ExportedFile> {
+  allow(caller, "customers");
+  const context: Context = { ...caller, db: caller.db.replica("from-here") };
+  await recordExport(context, "customers", { format }, only);
+  return exportedFile(context, "customers", format, COLUMNS, async (after) => {
+    const { orm } = context.db;
+    const chosen = and(
+      only === undefined ? undefined : eq(customers.id, only),
+      after === undefined ? undefined : gt(customers.id, after),
+    );
+    const ids = orm
+      .select({ id: customers.id })
+      .from(customers)
+      .where(chosen)
+      .orderBy(customers.id)
+      .limit(PAGE_SIZE);
+    const [page, theirs] = await orm.batch([
+      orm.select().from(customers).where(chosen).orderBy(customers.id).limit(PAGE_SIZE),
+      orm
+        .select()
+        .from(contacts)
+        .where(inArray(contacts.customer_id, sql`(${ids})`)),
+    ]);
+    const byCustomer = Map.groupBy(theirs, ({ customer_id }) => customer_id);
+    return page.map((customer) => exported(customer, byCustomer.get(customer.id) ?? []));
+  });
+}

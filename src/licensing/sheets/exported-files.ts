@@ -1,0 +1,79 @@
+// What the files of exports look like, whatever their rows are: columns in order, CSV or JSON, in pages.
+import type { Context } from "../../context.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { streamed } from "./streamed.ts";
+import { csvOf } from "./sheets.ts";
+
+export const EXPORT_FORMATS = ["csv", "json"] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportedFile {
+  name: string;
+  bytes: ReadableStream<Uint8Array>;
+}
+
+/** Each page is one D1 round trip, and an invocation of a Worker may make 1,000 of them. */
+export const PAGE_SIZE = 1_000;
+
+/** Columns that hold a list of words. */
+const LISTS = new Set(["features", "tags"]);
+
+/** What an empty list of days is called: an empty cell is none of its own. */
+export const NO_DAYS = "none";
+
+/** A value as a cell that the import reads again. */
+export function cellOf(name: string, value: unknown): string | number | null {
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  if (LISTS.has(name)) return (value as string[]).join(";");
+  if (name === "notice_days") return (value as number[]).join(";") || NO_DAYS;
+  return JSON.stringify(value);
+}
+
+/** The beginning, a page and the end of a file in one format. */
+interface Writer {
+  head: (columns: readonly string[]) => string;
+  page: (rows: Record<string, unknown>[], columns: readonly string[], isFirst: boolean) => string;
+  tail: string;
+}
+
+const WRITERS: Record<ExportFormat, Writer> = {
+  csv: {
+    head: (columns) => csvOf([[...columns]]),
+    page: (rows, columns) => csvOf(rows.map((row) => columns.map((name) => cellOf(name, row[name])))),
+    tail: "",
+  },
+  json: {
+    head: () => "[",
+    page: (rows, _, isFirst) =>
+      rows.map((row, n) => `${isFirst && n === 0 ? "" : ","}\n${JSON.stringify(row)}`).join(""),
+    tail: "\n]\n",
+  },
+};
+
+/**
+ * A file of rows with ids, in their order.
+ * @param pageAfter the rows after an id, at most PAGE_SIZE of them; each has the columns as its members, in order
+ */
+export function exportedFile(
+  context: Context,
+  what: string,
+  format: ExportFormat,
+  columns: readonly string[],
+  pageAfter: (id: string | undefined) => Promise<(Record<string, unknown> & { id: string })[]>,
+): ExportedFile {
+  const { head, page, tail } = WRITERS[format];
+  async function* pages(): AsyncGenerator<string, void> {
+    let after: string | undefined;
+    for (let isLast = false; !isLast;) {
+      const rows = await pageAfter(after);
+      isLast = rows.length < PAGE_SIZE;
+      const isFirst = after === undefined;
+      const text = (isFirst ? head(columns) : "") + page(rows, columns, isFirst) + (isLast ? tail : "");
+      after = rows.at(-1)?.id;
+      if (text !== "") yield text;
+    }
+  }
+  const day = formatInstant(context.clock.now()).slice(0, 10);
+  return { name: `${what}-${day}.${format}`, bytes: streamed(context, pages()) };
+}

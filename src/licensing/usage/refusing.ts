@@ -1,0 +1,43 @@
+// Meters that refuse new instances while they are above their value (`over: refuse_new`).
+import type { Context } from "../../context.ts";
+import { DAY, dayOf, LAST_INSTANT } from "../../kernel/dates.ts";
+import { named } from "../../storage/database.ts";
+
+/** An instance that was seen so recently is none of the new ones. */
+export const SEEN = 35 * DAY;
+
+/** A day above so many times the value may be a mistake: it waits for staff, and refuses nobody. */
+const IMPLAUSIBLE = 10;
+
+/** The figures of one meter, `one`, that count now: those of today, or of the days of this month. */
+const COUNTED = `
+  SELECT iif(one.value ->> '$.meter[0]' = 'sum', sum(n), max(n)) AS observed FROM (
+    SELECT kept.meters ->> one.key AS n, kept.day
+    FROM dates CROSS JOIN license_usage kept
+      ON kept.day = substr(:today, 1, 8) || dates.date AND kept.license_id = :license
+    WHERE one.value ->> '$.meter[1]' = 'month' OR kept.day = :today) told
+  WHERE n <= ${IMPLAUSIBLE} * (one.value ->> 'value') OR EXISTS (
+    SELECT 1 FROM usage looked
+    WHERE looked.license_id = :license AND looked.day = told.day AND looked.corrected_at IS NOT NULL)`;
+
+const IS_OVER = `one.value ->> '$.meter[2]' = 'refuse_new' AND one.value ->> 'value' IS NOT NULL
+    AND coalesce(one.value ->> 'until', ${LAST_INSTANT}) > :now
+    AND (${COUNTED}) > one.value ->> 'value'`;
+
+/** The meters above their value among `entitlements`. Reads :license, :now and :today. */
+export const METERS_OVER = `SELECT 1 FROM json_each(entitlements) one WHERE ${IS_OVER}`;
+
+const OVER = named(`
+  SELECT one.key AS code, one.value ->> 'value' AS allowed, (${COUNTED}) AS observed
+  FROM licenses CROSS JOIN json_each(licenses.entitlements) one
+  WHERE licenses.id = :license AND ${IS_OVER} LIMIT 1`);
+
+/** The meter for which a new instance is refused now; undefined if there is none. */
+export async function refusingMeter(
+  { db }: Context,
+  licenseId: string,
+  now: number,
+): Promise<{ code: string; allowed: number; observed: number } | undefined> {
+  const [found] = await db.batch([db.run(OVER, { license: licenseId, now, today: dayOf(now) })]);
+  return found?.results[0] as { code: string; allowed: number; observed: number } | undefined;
+}

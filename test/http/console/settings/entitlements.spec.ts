@@ -1,0 +1,107 @@
+// Entitlements in the console: their definitions, and the fields that follow them.
+import { beforeEach, describe, expect, it } from "vitest";
+import { setTime } from "../../../support/clock.ts";
+import { Visitor } from "../../../support/console.ts";
+import { env } from "../../../support/env.ts";
+import { activate, admin, checkIn, newCustomer, newLicense, unique } from "../../../support/service.ts";
+
+beforeEach(() => setTime("2026-11-20T08:00:00Z"));
+
+const define = async (members: object): Promise<string> => {
+  const code = unique("c");
+  const answer = await admin("/entitlements", { body: { code, name: code, ...members } });
+  expect(answer.status, answer.text).toBe(201);
+  return code;
+};
+
+const held = async (id: string) => (await admin(`/licenses/${id}`)).body.entitlements;
+
+describe("the definitions", () => {
+  it("are made, changed and deleted, each by its form", async () => {
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN);
+    const code = unique("gpus");
+    const fields = { code, name: "GPUs", kind: "limit", unit: "cards", default: "4" };
+    await visitor.fill("/admin/settings/new-entitlement", fields);
+    expect((await admin(`/entitlements/${code}`)).body).toMatchObject({
+      ...fields,
+      default: 4,
+      aggregate: null,
+    });
+    expect((await visitor.get("/admin/settings/entitlements")).text).toContain(code);
+    const path = `/admin/settings/entitlements/${code}`;
+    await visitor.fill(`${path}/edit`, {
+      name: "Cards",
+      kind: "meter",
+      aggregate: "peak",
+      period: "day",
+      default: "",
+    });
+    expect((await admin(`/entitlements/${code}`)).body).toMatchObject({
+      name: "Cards",
+      kind: "meter",
+      aggregate: "peak",
+      period: "day",
+      over: "warn",
+      default: null,
+    });
+    await visitor.fill(`${path}/delete`, {});
+    expect((await admin(`/entitlements/${code}`)).status).toBe(404);
+  });
+});
+
+describe("the fields of a license follow the definitions", () => {
+  it("from issue, where they begin with the default, to the edit, and say what the API says", async () => {
+    const [gpus, sso, city] = [
+      await define({ kind: "limit", unit: "cards", default: 3 }),
+      await define({ kind: "flag" }),
+      await define({ kind: "text" }),
+    ];
+    const customer = await newCustomer();
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN);
+    const page = await visitor.get(`/admin/licenses/new?customer_id=${customer.id}`);
+    expect(page.html).toMatch(new RegExp(`name="entitlement.${gpus}"[^>]*value="3"`));
+    const { license } = await newLicense({
+      customer_id: customer.id,
+      entitlements: { [gpus]: { value: 8, until: "2027-06-30T15:00:00Z" }, [sso]: { value: true } },
+    });
+    const path = `/admin/licenses/${license.id}/edit`;
+    // Nothing is changed by saving what is shown, not even an end within a day.
+    await visitor.fill(path, { metadata: "{}" });
+    expect(await held(license.id)).toEqual({
+      [gpus]: { value: 8, until: "2027-06-30T15:00:00.000Z" },
+      [sso]: { value: true },
+    });
+    await visitor.fill(path, {
+      [`entitlement.${gpus}`]: "16",
+      [`entitlement.${gpus}.until`]: "2027-12-31",
+      [`entitlement.${city}`]: "Berlin",
+    });
+    expect(await held(license.id)).toEqual({
+      [gpus]: { value: 16, until: "2028-01-01T12:00:00.000Z" },
+      [sso]: { value: true },
+      [city]: { value: "Berlin" },
+    });
+    await visitor.fill(path, { [`entitlement.${gpus}.unlimited`]: "yes", [`entitlement.${city}`]: "" });
+    expect(await held(license.id)).toMatchObject({ [gpus]: { value: null } });
+    expect(await held(license.id)).not.toHaveProperty(city);
+    expect((await visitor.get(`/admin/licenses/${license.id}`)).text).toContain(`${gpus} unlimited through`);
+  });
+});
+
+describe("the usage of a license", () => {
+  it("has a chart of each meter with its limit, the day on which it runs out, and a statement", async () => {
+    const code = await define({ kind: "meter" });
+    const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 3_000 } } });
+    await activate(license_key, "box");
+    const usage = [{ date: "2026-11-20", requests: 1, services: 1, meters: { [code]: 2_500 } }];
+    await checkIn(license_key, "box", { usage });
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN);
+    const page = (await visitor.get(`/admin/licenses/${license.id}`)).text;
+    expect(page).toContain(`${code}: this month so far`);
+    // 2 500 in 20 days are 125 a day: 500 more take four.
+    expect(page).toContain("At this pace it is reached on Nov 24, 2026.");
+    const statement = await visitor.get(`/admin/licenses/${license.id}/statements/2026-11`);
+    expect(statement.text).toContain("2,500");
+    expect((await visitor.get(`/admin/licenses/${license.id}/statements/nonsense`)).status).toBe(404);
+  });
+});
