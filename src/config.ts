@@ -35,6 +35,7 @@ export interface Env {
   RESEND_WEBHOOK_SECRET?: string;
   CF_VERSION_METADATA?: WorkerVersionMetadata;
   HEARTBEAT_URL?: string;
+  PORTAL?: string;
   DATABASE_MAX_BYTES?: string;
   RETAIN_USAGE_DAYS?: string;
   RETAIN_MAIL_DAYS?: string;
@@ -91,6 +92,8 @@ export interface Config {
   mail: MailConfig;
   /** What is wrong with variables that the service can do without, one sentence each. Never shows a value. */
   faults: string[];
+  /** Whether customers have their site. */
+  portal: boolean;
   /** What is called after each good night; null if nothing is. */
   heartbeat: { url: string } | "malformed" | null;
   /** The size at which D1 refuses writes. */
@@ -150,6 +153,8 @@ export function parseConfig(env: object): Config {
     version: values.CF_VERSION_METADATA?.id || null,
     access,
     mail: mailOf(values, faults),
+    // Whoever wrote something else did not want it open.
+    portal: values.PORTAL === "on" && !faults.some((told) => told.startsWith("PORTAL ")),
     heartbeat,
     databaseMaxBytes: values.DATABASE_MAX_BYTES,
     retention: {

@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Database } from "./storage/database.ts";
-import type { Customer, License, Message, Role } from "./storage/schema.ts";
+import type { ContactRole, Customer, License, Message, Role } from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -74,7 +74,7 @@ export interface Services {
    * Tells webhook endpoints of new events, after the answer.
    * @param by who caused them: for an installation nothing is looked up, unless somebody is known to listen
    */
-  tellSoon(context: Context, by: "staff" | "instance"): void;
+  tellSoon(context: Context, by: "staff" | "customer" | "instance"): void;
   limits: { refusedCredentials: Limiter; license: Limiter; signIn: Limiter };
   log(level: "info" | "error", record: LogRecord): void;
 }
@@ -86,12 +86,26 @@ export interface Staff {
   role: Role;
 }
 
+/** A customer, on the customer's site: a contact, or whoever has the key of one license and sees that one alone. */
+export interface SiteVisitor {
+  type: "customer";
+  /** The contact's id, or that of the license. */
+  id: string;
+  customerId: string;
+  roles: readonly SiteRole[];
+  /** The one license that a key opens; null for a contact. */
+  licenseId: string | null;
+}
+
+export type SiteRole = ContactRole | "key";
+
 /** Who acts. An instance proves itself by its license key alone, staff by a credential with a role; the system acts
  * by rule, or carries out what a member of staff ordered, with the role that they have now. */
 type Actor =
   | { type: "anonymous"; id: "-" }
   | { type: "instance"; id: string }
   | { type: "system"; id: string; orderedBy?: Staff }
+  | SiteVisitor
   | Staff;
 
 export type { Role };

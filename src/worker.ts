@@ -15,10 +15,15 @@ const paths = new Set(calls.map(({ path }) => path));
 const instances = surface();
 mount(instances, calls);
 
+function moduleOf(path: string) {
+  if (path.startsWith("/admin")) return import("./http/console/index.ts");
+  return /^\/portal(?:\/|$)/.test(path) ? import("./http/portal/index.ts") : import("./app.ts");
+}
+
 function answer(request: Request, env: Env, execution: ExecutionContext): Response | Promise<Response> {
   const path = getPath(request);
   if (paths.has(path)) return instances.fetch(request, env, execution);
-  const module = path.startsWith("/admin") ? import("./http/console/index.ts") : import("./app.ts");
+  const module = moduleOf(path);
   return module.then((loaded) => loaded.answer(request, env, execution));
 }
 

@@ -50,6 +50,7 @@ describe("the configuration", () => {
         heldBy: null,
       },
       faults: [],
+      portal: true,
       heartbeat: null,
       databaseMaxBytes: 10_000_000_000,
       retention: { usageDays: 90, mailDays: 90, endedMonths: 25 },

@@ -1,5 +1,6 @@
 // Sessions and idempotency keys that count no more.
 import type { Context } from "../context.ts";
+import { DAY } from "../kernel/dates.ts";
 import { KEPT } from "./idempotency.ts";
 
 const PAGE = 1_000;
@@ -12,6 +13,23 @@ export async function dropExpired({ db, clock }: Context): Promise<boolean> {
       `DELETE FROM sessions WHERE id IN (
          SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PAGE})`,
       now,
+    ),
+    db.sql(
+      `DELETE FROM portal_sessions WHERE hash IN (
+         SELECT hash FROM portal_sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PAGE})`,
+      now,
+    ),
+    // What was asked for in the last hour still counts.
+    db.sql(
+      `DELETE FROM portal_links WHERE hash IN (
+         SELECT hash FROM portal_links WHERE created_at <= ? ORDER BY created_at LIMIT ${PAGE})`,
+      now - DAY,
+    ),
+    db.sql(
+      `DELETE FROM portal_frees WHERE (license_id, freed_at, activation_id) IN (
+         SELECT license_id, freed_at, activation_id FROM portal_frees
+         WHERE freed_at <= ? ORDER BY freed_at LIMIT ${PAGE})`,
+      now - 60 * DAY,
     ),
     db.sql(
       `DELETE FROM idempotency_keys WHERE (actor_id, key) IN (

@@ -57,6 +57,13 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.silentInstances, key: ["license_id", "instance_id"] },
   { table: schema.licenseRefusals, key: ["license_id"] },
   { table: schema.settledAttention, key: ["license_id", "kind"] },
+  // How many seats a customer freed lately still bounds how many more.
+  { table: schema.portalFrees, key: ["license_id", "freed_at", "activation_id"] },
+  {
+    table: schema.customerRequests,
+    key: ["id"],
+    parent: { column: "customer_id", table: "customers", key: "id" },
+  },
   { table: schema.messages, key: ["id"] },
   { table: schema.messageWalk, key: ["only"] },
   // The record ends with the event of the backup: what comes later is only partly in the rows.
@@ -98,7 +105,7 @@ export const COUNTED: readonly SQLiteTable[] = [
 
 /**
  * What only the running service has: requests of the last day, its pace, its jobs, and backups themselves. The secrets
- * of webhook endpoints are in no backup.
+ * of webhook endpoints, and what signs customers in, are in no backup.
  */
 export const PASSING: readonly SQLiteTable[] = [
   schema.idempotencyKeys,
@@ -108,6 +115,8 @@ export const PASSING: readonly SQLiteTable[] = [
   schema.backups,
   schema.restores,
   schema.webhookSecrets,
+  schema.portalLinks,
+  schema.portalSessions,
 ];
 
 export const nameOf = (table: SQLiteTable): string => getTableConfig(table).name;

@@ -5,7 +5,10 @@ const utf8 = new TextEncoder();
 const imported = new Map<string, Promise<CryptoKey>>();
 
 /** A key for one purpose, imported once per isolate: a page needs two, and importing costs more than signing. */
-export function macKey(secret: string, purpose: "session" | "form" | "token"): Promise<CryptoKey> {
+export function macKey(
+  secret: string,
+  purpose: "session" | "form" | "token" | "portal-form" | "portal-count",
+): Promise<CryptoKey> {
   const name = `${purpose}:${secret}`;
   const known = imported.get(name);
   if (known) return known;

@@ -124,6 +124,7 @@ export const Variables = z.object({
   // Read apart: a fault in it stops nothing.
   BRAND: z.optional(z.unknown()),
   RATE_LIMITS: z._default(z.enum(["on", "off"]), "on"),
+  PORTAL: z._default(z.enum(["on", "off"]), "on"),
   SIGNING_KEYS: z.pipe(json, SigningKeys),
   RETIRED_KEYS: z.optional(z.pipe(json, RetiredKeys)),
   SESSION_SECRET: z.string().check(z.minLength(32), z.maxLength(512)),

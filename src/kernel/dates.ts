@@ -3,6 +3,7 @@
 // passed in.
 
 export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
 export const HOUR = 3_600 * SECOND;
 export const DAY = 86_400 * SECOND;
 

@@ -1,6 +1,6 @@
 // Which role may do what: the one table that every verb asks.
 import * as z from "zod/mini";
-import type { Context, Role, Staff } from "../context.ts";
+import type { Context, Role, SiteRole, SiteVisitor, Staff } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { PERSON_ROLES, ROLES } from "../storage/schema.ts";
 
@@ -34,6 +34,26 @@ const ALLOWED = {
 
 export type Permission = keyof typeof ALLOWED;
 
+const CONTACTS = ["license", "billing", "technical"] as const;
+
+/** What customers may do on their own site, by the roles of a contact. A key shows the standing of its license. */
+const ALLOWED_ON_SITE = {
+  licenses: [...CONTACTS, "key"],
+  /** Who holds a seat, and where. */
+  seats: ["license", "technical"],
+  free: ["technical"],
+  /** Request files in, license files out, and receipts. */
+  files: ["technical"],
+  /** A renewal, more seats, a question; and the answers. */
+  ask: CONTACTS,
+  keys: ["license"],
+} as const satisfies Record<string, readonly SiteRole[]>;
+
+export type SitePermission = keyof typeof ALLOWED_ON_SITE;
+
+export const mayOnSite = ({ roles }: Pick<SiteVisitor, "roles">, permission: SitePermission): boolean =>
+  roles.some((role) => (ALLOWED_ON_SITE[permission] as readonly SiteRole[]).includes(role));
+
 const grants = (role: Role, permission: Permission): boolean =>
   (ALLOWED[permission] as readonly Role[]).includes(role);
 
@@ -59,4 +79,14 @@ export function allow(context: Context, permission: Permission): Staff {
     throw new Problem("FORBIDDEN", `The role ${staff.role} does not allow this.`);
   }
   return staff;
+}
+
+/**
+ * The customer who acts. Every statement of theirs names this customer.
+ * @throws Problem UNAUTHENTICATED if nobody is signed in, FORBIDDEN if none of their roles allows it
+ */
+export function allowOnSite({ actor }: Context, permission: SitePermission): SiteVisitor {
+  if (actor.type !== "customer") throw new Problem("UNAUTHENTICATED");
+  if (!mayOnSite(actor, permission)) throw new Problem("FORBIDDEN", "Your role does not allow this.");
+  return actor;
 }

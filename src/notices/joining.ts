@@ -22,7 +22,7 @@ import {
 import { whenOf } from "./ladder.ts";
 import { emailOf, sealed } from "./outbox.ts";
 import { contactAt, contactsOf } from "./recipients.ts";
-import type { EndingPart, LicenseFacts, Notice, Several } from "./templates/index.ts";
+import type { EndingPart, KeptNotice, LicenseFacts, Several } from "./templates/index.ts";
 
 /** While a night's notices are written they wait for each other; if the night dies, this long. */
 export const HELD = 15 * 60 * SECOND;
@@ -37,6 +37,10 @@ interface Subject {
   /** The end that the notice is about. */
   end: number;
 }
+
+/** Whom a customer asks. */
+export const contactIn = ({ mail }: Context["config"]): string =>
+  mail.replyTo ?? /<([^<>]+)>$/.exec(mail.from ?? "")?.[1] ?? mail.from ?? "your vendor";
 
 /** What a notice says about a license. */
 export const factsOf = (
@@ -56,11 +60,7 @@ export const factsOf = (
   max_instances: license.max_instances,
   max_services: license.max_services,
   max_requests_per_day: license.max_requests_per_day,
-  contact:
-    config.mail.replyTo ??
-    /<([^<>]+)>$/.exec(config.mail.from ?? "")?.[1] ??
-    config.mail.from ??
-    "your vendor",
+  contact: contactIn(config),
 });
 
 export type NoticeKind = "expiry_warning" | "license_expired" | "entitlement_expiring";
@@ -86,7 +86,7 @@ export function noticeAbout(
   kind: NoticeKind,
   subjects: Subject[],
   names: Names,
-): Notice {
+): KeptNotice {
   if (kind === "entitlement_expiring") {
     const all = [...Map.groupBy(subjects, ({ license }) => license.id).values()].map((about) => {
       const { license, customer, contact } = about[0]!;
@@ -96,7 +96,7 @@ export function noticeAbout(
         parts: partsOf(now, license, ends, names),
       };
     });
-    return { kind, licenses: all as Extract<Notice, { kind: typeof kind }>["licenses"] };
+    return { kind, licenses: all as Extract<KeptNotice, { kind: typeof kind }>["licenses"] };
   }
   const told = subjects.map(({ license, customer, contact }) => ({
     facts: factsOf(context, license, customer, contact),

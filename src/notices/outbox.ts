@@ -10,7 +10,7 @@ import { named } from "../storage/database.ts";
 import type { Language } from "../kernel/languages.ts";
 import type { Message } from "../storage/schema.ts";
 import { sendableAddress } from "./recipients.ts";
-import type { Notice } from "./templates/index.ts";
+import type { KeptNotice, Notice } from "./templates/index.ts";
 
 const PURPOSE = "caio-licensing mail";
 
@@ -40,7 +40,7 @@ export interface Owed {
   recipient: string;
   licenseId: string | null;
   customerId: string | null;
-  notice: Notice;
+  notice: KeptNotice;
   /** The recipient's; English if it is not known. */
   language?: Language | null;
   /** Marks the subject, so that nobody takes the mail for a real one. */
@@ -62,7 +62,14 @@ const HEADERS = { "Auto-Submitted": "auto-generated" };
 export async function emailOf(
   { config }: Context,
   id: string,
-  { recipient, notice, language, isPreview }: Pick<Owed, "recipient" | "notice" | "language" | "isPreview">,
+  {
+    recipient,
+    notice,
+    language,
+    isPreview,
+  }: Pick<Owed, "recipient" | "language" | "isPreview"> & {
+    notice: Notice;
+  },
 ): Promise<Email> {
   const { from, replyTo } = config.mail;
   // Templates and languages are loaded when the first mail is written.

@@ -34,6 +34,7 @@ const LICENSE = "lic_01KB0Q5T9V3M7Z1D8XQ2R4S6WY";
 const SEAT = { activation_id: `act_${LICENSE.slice(4)}_K7M2Q9X4TB`, instance_id: "caio-7f3a9c52" };
 const MAIL = { message_id: "msg_01KB0Q5V2E8N4P6R0S1T3W5X7Z" };
 const CONTACT = { contact_id: "con_01KB3QJ2A4C6E8G0J2M4P6R8T0", members: ["email", "roles"] };
+const ASKED = { request_id: "req_01KB0Q6A3F9P5R7S2T4V6X8Y0Z", kind: "seats", license_id: LICENSE };
 const ERASURE = "era_01KB3QN7A9C1E3G5J7M9P1R3T5";
 const ORDER = {
   pending_change_id: "chg_01KB3QM9B1D3F5H7K9N1Q3S5V7",
@@ -72,6 +73,9 @@ export const EVENT_TYPES = {
     "receipts",
   ),
   "contact.erased": customer("Contact erased", { erasure_id: ERASURE, contact_id: CONTACT.contact_id }),
+  "contact.signed_in": customer("Contact signed in to the customer's site", {
+    contact_id: CONTACT.contact_id,
+  }),
   "customer.changed": customer("Customer changed", { changes: { name: {} } }),
   "customer.created": customer("Customer created", { after: { id: "acme" }, members: ["name", "email"] }),
   "customer.data_read": customer("All data of the customer read"),
@@ -85,6 +89,9 @@ export const EVENT_TYPES = {
     reason: "Invoice 4711",
     licenses: 3,
   }),
+  "customer_request.accepted": customer("Request of the customer accepted", ASKED),
+  "customer_request.created": customer("Customer asked for something", ASKED),
+  "customer_request.declined": customer("Request of the customer declined", ASKED),
   "customers.exported": about("export")("Customers exported", { format: "csv" }),
   "database.exported": about("export")("Database backed up", { with_access: false }),
   "entitlement.changed": entitlement("Entitlement changed", {

@@ -8,6 +8,7 @@ export * from "./tables/figures.ts";
 export * from "./tables/jobs.ts";
 export * from "./tables/licensing.ts";
 export * from "./tables/mail.ts";
+export * from "./tables/portal.ts";
 export * from "./tables/record.ts";
 export * from "./tables/turns.ts";
 export * from "./tables/webhooks.ts";

@@ -99,6 +99,10 @@ GET    /v1/admin/messages                            viewer
 GET    /v1/admin/messages/{id}                       viewer
 POST   /v1/admin/messages/{id}/retry                 manager
 POST   /v1/admin/messages/retry                      manager
+GET    /v1/admin/requests                            viewer
+GET    /v1/admin/requests/{id}                       viewer
+POST   /v1/admin/requests/{id}/accept                manager
+POST   /v1/admin/requests/{id}/decline               manager
 POST   /v1/admin/customers/{id}/contacts             manager
 GET    /v1/admin/customers/{id}/contacts             viewer
 GET    /v1/admin/customers/{id}/contacts/{contact_id} viewer

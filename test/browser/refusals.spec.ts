@@ -72,7 +72,7 @@ describe("a forged form", () => {
     await page.goto(elsewhere);
     await page.getByRole("button").click();
     await page.getByRole("heading", { level: 1 }).waitFor();
-    expect(await page.locator("main").textContent()).toContain("not sent by a page of this console");
+    expect(await page.locator("main").textContent()).toContain("not sent by a page of this site");
     expect(await statusOf(house, license.id)).toBe("active");
     expect(faults().every((fault) => fault.includes(`asks ${elsewhere}`))).toBe(true);
   });

@@ -22,6 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("the bundle", () => {
   it.each([
     ["the console", "src/http/console/"],
+    ["the customer's site", "src/http/portal/"],
     ["what pages are made of", "src/http/ui/"],
     ["the admin API", "src/http/admin/"],
     ["the reference", "src/http/reference.tsx"],

@@ -21,6 +21,7 @@ const written = new Set(
 /** Written by a template: `${entity}.imported`, `license.` || stage, … Each has a test of its own. */
 const BY_TEMPLATE = [
   ...["contact", "customer"].flatMap((entity) => [`${entity}.email_bounced`, `${entity}.email_complained`]),
+  ...["accepted", "declined"].map((what) => `customer_request.${what}`),
   ...["customer", "license"].map((entity) => `${entity}.imported`),
   ...["customers", "licenses"].map((what) => `${what}.exported`),
   ...["expired", "expiring", "grace_started"].map((stage) => `license.${stage}`),

@@ -154,6 +154,21 @@ async function everyCall(): Promise<void> {
   await staff("POST /v1/admin/messages/{id}/retry", `${base}/messages/${message!.id}/retry`);
   await staff("POST /v1/admin/messages/retry", `${base}/messages/retry`, { status: "failed" });
   await call(`${base}/messages/${message!.id}`, { token: env.ADMIN_TOKEN });
+  for (const [n, answer] of ["accept", "decline"].entries()) {
+    const id = `req_${n}`;
+    await rows(
+      `INSERT INTO customer_requests (id, customer_id, contact_id, kind, text, created_at)
+       VALUES (?, 'two', 'con_two', 'question', ?, 1)`,
+      id,
+      `I am ${MARK}`,
+    );
+    const words = `Dear ${MARK}`;
+    await staff(
+      `POST /v1/admin/requests/{id}/${answer}`,
+      `${base}/requests/${id}/${answer}`,
+      answer === "accept" ? { answer: words } : { reason: words },
+    );
+  }
   await staff(`POST ${of}/revoke`, `${path}/revoke`, { reason: "Fraud" });
 
   await staff("POST /v1/admin/imports/customers", `${base}/imports/customers`, [

@@ -280,6 +280,33 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { id: "con_a", customer_id: "nobody", email: "a", portal: 1, created_at: 0, updated_at: 0 },
     wrong: [{ roles: "{}" }, { portal: 2 }, { own: 2 }],
   },
+  portal_links: {
+    right: {
+      hash: "a",
+      browser_hash: "a",
+      address_hash: "a",
+      network_hash: "a",
+      contacts: "[]",
+      created_at: 0,
+    },
+    wrong: [{ contacts: "{}" }],
+  },
+  portal_sessions: {
+    right: { hash: "a", customer_id: "nobody", contact_id: "a", created_at: 0, expires_at: 0 },
+    wrong: [{ contact_id: null }, { license_id: "a" }],
+  },
+  customer_requests: {
+    right: {
+      id: "a",
+      customer_id: "nobody",
+      contact_id: "a",
+      kind: "seats",
+      seats: 1,
+      text: "",
+      created_at: 0,
+    },
+    wrong: [{ kind: "wish" }, { kind: "question" }, { seats: 0 }, { status: "lost" }, { answered_at: 1 }],
+  },
   mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
   audit_seals: {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
@@ -383,6 +410,8 @@ describe("the triggers", () => {
       "audit_marks_refuse_update",
       "audit_seals_refuse_delete",
       "audit_seals_refuse_update",
+      // test/http/portal/requests.spec.ts
+      "customer_requests_gone",
       // test/licensing/customers/contacts.spec.ts
       "customers_contact_changed",
       "customers_contact_made",
@@ -426,6 +455,11 @@ describe("the triggers", () => {
       "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
+      // test/http/portal/sign-in.spec.ts
+      "portal_sessions_contact_changed",
+      "portal_sessions_contact_gone",
+      "portal_sessions_customer_gone",
+      "portal_sessions_license_changed",
       // test/licensing/instances/silence.spec.ts
       "silent_instances_record_insert",
       "silent_instances_record_update",

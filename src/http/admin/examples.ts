@@ -177,6 +177,20 @@ export const contact = {
   updated_at: "2026-11-23T09:04:00.000Z",
 };
 
+export const customerRequest = {
+  id: "req_01KB0Q6A3F9P5R7S2T4V6X8Y0Z",
+  customer_id: CUSTOMER,
+  license_id: LICENSE,
+  contact_id: contact.id,
+  kind: "seats",
+  seats: 5,
+  text: "We open a second site in March.",
+  status: "open",
+  answer: null,
+  answered_at: null,
+  created_at: "2026-11-23T09:06:00.000Z",
+};
+
 export const newApiToken = { name: "Billing", role: "manager", expires_at: "2027-11-30" };
 
 export const apiToken = {

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { LANGUAGES } from "../../kernel/languages.ts";
 import { STANDINGS } from "../../licensing/licenses/standing.ts";
-import { CONTACT_ROLES } from "../../storage/schema.ts";
+import { CONTACT_ROLES, REQUEST_KINDS, REQUEST_STATUSES } from "../../storage/schema.ts";
 import {
   Day,
   Entitlements,
@@ -63,6 +63,20 @@ export const Contact = z.object({
   email_status: Customer.shape.email_status,
   created_at: Instant,
   updated_at: Instant,
+});
+
+export const CustomerRequest = z.object({
+  id: z.string(),
+  customer_id: z.string(),
+  license_id: Text,
+  contact_id: z.string().check(z.describe("Who asked; the contact may be gone by now")),
+  kind: z.enum(REQUEST_KINDS),
+  seats: z.nullable(z.int()).check(z.describe("How many seats the license should have")),
+  text: z.string(),
+  status: z.enum(REQUEST_STATUSES),
+  answer: Text,
+  answered_at: z.nullable(Instant),
+  created_at: Instant,
 });
 
 export const LicenseType = z.object({

@@ -10,9 +10,10 @@ import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
+import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { Document, type Section } from "./layout.tsx";
 import { RefusalPage } from "./refusal-page.tsx";
-import { admit, assertOwnForm, assertOwnOrigin, sessionOf, type Visit, visitOf } from "./visit.ts";
+import { admit, assertOwnForm, sessionOf, type Visit, visitOf } from "./visit.ts";
 
 export interface View {
   title: string;
@@ -51,25 +52,6 @@ export interface Inquiry extends Omit<Form, "submit"> {
 }
 
 export type Door = Page | Form | Inquiry;
-
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "frame-src 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** The headers of every page. Without its referrer a browser would not say where a form comes from. */
-export function asPage(http: Http): void {
-  http.header("Content-Security-Policy", POLICY);
-  http.header("Referrer-Policy", "same-origin");
-  http.header("Cross-Origin-Opener-Policy", "same-origin");
-}
 
 const render = (visit: Visit, view: View) => html`<!doctype html>${<Document visit={visit} {...view} />}`;
 

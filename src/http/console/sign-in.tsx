@@ -11,10 +11,11 @@ import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { Document } from "./layout.tsx";
-import { asPage, isOwnPath, refuse } from "./mount.tsx";
+import { isOwnPath, refuse } from "./mount.tsx";
 import { Field } from "../ui/form.tsx";
+import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { Refusal } from "../ui/refusal.tsx";
-import { assertOwnForm, assertOwnOrigin, COOKIE, sessionOf, visitOf } from "./visit.ts";
+import { assertOwnForm, COOKIE, sessionOf, visitOf } from "./visit.ts";
 
 const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolean }> = ({
   entry,

@@ -61,21 +61,7 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
 /** @throws Problem FORBIDDEN */
 export const admit = ({ context }: Visit, permission: Permission): void => void allow(context, permission);
 
-/**
- * Refuses a form that another site sends in the name of the signed-in person. Browsers name the page that
- * sends a form (RFC 6454); the token shows that we made the form for this session.
- * @throws Problem FORBIDDEN
- */
-export function assertOwnOrigin(http: Http): void {
-  const site = http.req.header("sec-fetch-site");
-  const origin = http.req.header("origin");
-  const own = new URL(http.req.url).origin;
-  if (origin !== own || (site !== undefined && site !== "same-origin")) {
-    throw new Problem("FORBIDDEN", "This form was not sent by a page of this console.");
-  }
-}
-
-/** @throws Problem FORBIDDEN */
+/** The token shows that we made the form for this session. @throws Problem FORBIDDEN */
 export async function assertOwnForm({ context, session }: Visit, entry: Entry): Promise<void> {
   if (await isFormToken(context, session, entry.text("form_token") ?? "")) return;
   throw new Problem(

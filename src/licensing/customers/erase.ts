@@ -27,6 +27,8 @@ interface Contents {
   /** Texts of digests to staff: all that are kept, since they name customers. */
   digests: number;
   pending_changes: number;
+  /** Requests from the customer's site with a text or an answer. */
+  requests: number;
   /** Licenses with refusals that say where instances ran. */
   refusals: number;
   /** Deliveries to webhook endpoints: what the receivers answered. */
@@ -69,6 +71,8 @@ const COUNT = `
     (SELECT count(*) FROM messages WHERE kind = 'admin_digest' AND content <> '') AS digests,
     iif(?2 IS NULL, (SELECT count(*) FROM pending_changes WHERE license_id ${OF_CUSTOMER}
       AND (input <> '{}' OR detail IS NOT NULL)), 0) AS pending_changes,
+    (SELECT count(*) FROM customer_requests WHERE customer_id = ?1 AND (?2 IS NULL OR contact_id = ?2)
+      AND (text <> '' OR answer IS NOT NULL)) AS requests,
     iif(?2 IS NULL, (SELECT count(*) FROM (${placesOf("?1")})), 0) AS refusals,
     (SELECT count(*) FROM (${answersOf("?1")})) AS deliveries,
     (SELECT count(*) FROM events e WHERE (entity_id = ?1 OR entity_id ${OF_CUSTOMER}) AND ${HOLDS_VALUES})

@@ -44,6 +44,10 @@ const CUSTOMER = [
   `UPDATE pending_changes SET
      status = iif(status IN ('pending', 'held'), 'cancelled', status), input = '{}', detail = NULL, updated_at = :now
    WHERE license_id IN (SELECT id FROM licenses WHERE customer_id = :customer) AND ${DECIDED}`,
+  `UPDATE customer_requests SET
+     status = iif(status = 'open', 'declined', status), answered_at = coalesce(answered_at, :now), text = '', answer = NULL
+   WHERE customer_id = :customer AND ${DECIDED}`,
+  `DELETE FROM portal_sessions WHERE customer_id = :customer AND ${DECIDED}`,
 ].map(named);
 
 /** The statements that empty the row of a customer and all that there is little of. Change nothing if it is not decided. */
@@ -101,6 +105,14 @@ async function emptyContact(
       ...decide(customer),
       db.sql(
         "DELETE FROM contacts WHERE id = ?1 AND customer_id = ?2 AND EXISTS (SELECT 1 FROM erasures WHERE id = ?3)",
+        contact_id,
+        customer_id,
+        id,
+      ),
+      // What they asked for stays, without their words and those of the answer.
+      db.sql(
+        `UPDATE customer_requests SET text = '', answer = NULL
+         WHERE customer_id = ?2 AND contact_id = ?1 AND EXISTS (SELECT 1 FROM erasures WHERE id = ?3)`,
         contact_id,
         customer_id,
         id,

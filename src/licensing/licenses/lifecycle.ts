@@ -124,6 +124,8 @@ interface Circumstances {
   where?: SQL | undefined;
   /** The order that this carries out: what its event names, and what settles it, right after that event. */
   order?: { id: string; settle: (after: License) => D1PreparedStatement[] };
+  /** What else is settled by it, right after its event: the request of a customer. */
+  settle?: ((version: number) => D1PreparedStatement[]) | undefined;
 }
 
 /** Plans a change to the current license and makes it. Starts again if another change comes in between. */
@@ -132,7 +134,7 @@ export async function carryOut(
   id: string,
   transition: Transition,
   decide: Decision,
-  { reason, ifMatch, also, unless, where, order }: Circumstances = {},
+  { reason, ifMatch, also, unless, where, order, settle }: Circumstances = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { db } = context;
@@ -161,6 +163,7 @@ export async function carryOut(
           ...(order ? { pending_change_id: order.id } : {}),
         }),
         ...(order ? order.settle(after) : []),
+        ...(settle ? settle(after.version) : []),
         ...more,
       ])
       .catch((error: unknown) => {
@@ -225,10 +228,16 @@ export async function moveOf(context: Context, { action, input }: Action): Promi
  *   and check-in is refused; seats and certificates stay as they are. - transfer: what runs goes on by its certificate.
  * @throws Problem LICENSE_NOT_FOUND, INVALID_TRANSITION, REQUEST_INVALID, PRECONDITION_FAILED, CONFLICT, CUSTOMER_NOT_FOUND
  */
-export async function act(context: Context, id: string, action: Action, ifMatch?: string): Promise<License> {
+export async function act(
+  context: Context,
+  id: string,
+  action: Action,
+  ifMatch?: string,
+  asked: Pick<Circumstances, "where" | "settle"> = {},
+): Promise<License> {
   allow(context, "licenses");
   const { decide, ...move } = await moveOf(context, action);
-  const license = await carryOut(context, id, action.action, decide, { ...move, ifMatch });
+  const license = await carryOut(context, id, action.action, decide, { ...move, ...asked, ifMatch });
   if (move.also) context.mail.sendSoon(context);
   return license;
 }

@@ -2,9 +2,15 @@
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
 import type { SqlValue } from "../../storage/database.ts";
-import { HOUR, SECOND } from "../../kernel/dates.ts";
+import { DAY, HOUR, SECOND } from "../../kernel/dates.ts";
 import type { CertificateIdentity } from "./certificates.ts";
 import type { KeyIdentity } from "../licenses/license-keys.ts";
+
+/** Who took it, as the column says it: what a customer frees on the customer's site is taken back, as staff take it. */
+function endedBy({ actor }: Context): "lease" | "instance" | "staff" {
+  if (actor.type === "system") return "lease";
+  return actor.type === "instance" ? "instance" : "staff";
+}
 
 // An activation ends now, or when its lease ran out earlier. The event comes first, while the row is still unchanged.
 function end(
@@ -33,7 +39,7 @@ function end(
       `UPDATE OR REPLACE activations SET ended_at = ${ended}, ended_by = iif(freed_at IS NULL, ?, 'staff')
        WHERE ended_at = 0 AND ${where}`,
       now,
-      context.actor.type === "system" ? "lease" : context.actor.type,
+      endedBy(context),
       ...values,
     ),
   ];
@@ -65,25 +71,30 @@ export const endActivation = (
     key.revision,
   );
 
-/** Ends the activation that a receipt names, unless its seat got another certificate or another key since. */
+/** The activation that a receipt names, unless its seat got another certificate or another key since. */
+const BY_RECEIPT = `license_id = ? AND id = ? AND last_seen_at < ? AND (? IS NULL OR proven_request = ?)
+  AND (public_key IS NULL OR public_key = ?)`;
+
+const receiptValues = ({
+  licenseId,
+  activationId,
+  issuedAt,
+  requestId,
+  publicKey,
+}: CertificateIdentity): SqlValue[] => [
+  licenseId,
+  activationId,
+  issuedAt + SECOND,
+  requestId,
+  requestId,
+  publicKey?.x ?? null,
+];
+
 export const endActivationByReceipt = (
   context: Context,
   now: number,
-  { licenseId, activationId, issuedAt, requestId, publicKey }: CertificateIdentity,
-): D1PreparedStatement[] =>
-  end(
-    context,
-    now,
-    "activation.ended",
-    `license_id = ? AND id = ? AND last_seen_at < ? AND (? IS NULL OR proven_request = ?)
-     AND (public_key IS NULL OR public_key = ?)`,
-    licenseId,
-    activationId,
-    issuedAt + SECOND,
-    requestId,
-    requestId,
-    publicKey?.x ?? null,
-  );
+  stopped: CertificateIdentity,
+): D1PreparedStatement[] => end(context, now, "activation.ended", BY_RECEIPT, ...receiptValues(stopped));
 
 /** An installation without a network may still run on the file of this seat: nobody can tell it to stop. */
 const FILE_RUNS = "actor_type = 'staff' AND coalesce(proven_until, lease_expires_at) > ?";
@@ -120,6 +131,69 @@ export function freeSeats(
     context.db.sql(`UPDATE activations SET freed_at = ? WHERE ${held}`, now, now, ...values),
   ];
 }
+
+/** The most seats of a license that its customer frees within this time is max_instances. */
+export const FREEING_WINDOW = 30 * DAY;
+
+/**
+ * Frees seats at the request of their customer: in a while only as many as the license has, or a license for one would
+ * run anywhere in turn. The first statement enforces that, and the others end what it counted.
+ */
+const endCounted = (
+  context: Context,
+  now: number,
+  customerId: string,
+  where: string,
+  ...values: SqlValue[]
+): D1PreparedStatement[] => [
+  context.db.sql(
+    `INSERT INTO portal_frees (license_id, freed_at, activation_id)
+     SELECT license_id, ?, id FROM activations WHERE ended_at = 0 AND ${where} AND EXISTS (
+       SELECT 1 FROM licenses l WHERE l.id = activations.license_id AND l.customer_id = ?
+         AND (l.max_instances IS NULL OR l.max_instances > (
+           SELECT count(*) FROM portal_frees f WHERE f.license_id = l.id AND f.freed_at > ?)))`,
+    now,
+    ...values,
+    customerId,
+    now - FREEING_WINDOW,
+  ),
+  ...end(
+    context,
+    now,
+    "activation.ended",
+    `${where} AND EXISTS (SELECT 1 FROM portal_frees f
+       WHERE f.license_id = activations.license_id AND f.freed_at = ? AND f.activation_id = activations.id)`,
+    ...values,
+    now,
+  ),
+];
+
+/** Frees a seat of a customer: never that of a file. */
+export const freeOwnSeat = (
+  context: Context,
+  now: number,
+  { customerId, licenseId, activationId }: { customerId: string; licenseId: string; activationId: string },
+): D1PreparedStatement[] =>
+  endCounted(
+    context,
+    now,
+    customerId,
+    "license_id = ? AND id = ? AND lease_expires_at > ? AND actor_type <> 'staff'",
+    licenseId,
+    activationId,
+    now,
+  );
+
+/**
+ * Frees the seat of a customer's file by a receipt. It counts as well: whoever signed the receipt may have kept a copy
+ * of the machine.
+ */
+export const freeOwnFile = (
+  context: Context,
+  now: number,
+  customerId: string,
+  stopped: CertificateIdentity,
+): D1PreparedStatement[] => endCounted(context, now, customerId, BY_RECEIPT, ...receiptValues(stopped));
 
 /**
  * Marks the activations of a license as ended if their lease ran out. They already hold no seat; this only keeps them

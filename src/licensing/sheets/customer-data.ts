@@ -100,6 +100,24 @@ const SECTIONS: Section[] = [
     start: ["", ""],
   },
   {
+    name: "customer_requests",
+    rows: "customer_requests WHERE customer_id = ?1",
+    key: ["id"],
+    start: [""],
+  },
+  {
+    name: "portal_sessions",
+    rows: "portal_sessions WHERE customer_id = ?1",
+    key: ["hash"],
+    start: [""],
+  },
+  {
+    name: "portal_frees",
+    rows: `portal_frees WHERE ${OWN}`,
+    key: ["license_id", "freed_at", "activation_id"],
+    start: ["", 0, ""],
+  },
+  {
     name: "webhook_deliveries",
     rows: `webhook_deliveries WHERE EXISTS (
       SELECT 1 FROM events e WHERE e.id = event_id AND ${isAbout("e", "?1")})`,

@@ -3,7 +3,7 @@ import { base64url } from "jose";
 import type { Services } from "../../context.ts";
 import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
 import type { Message } from "../../storage/schema.ts";
-import type { LicenseFacts, Notice, Several, When } from "../templates/index.ts";
+import type { KeptNotice, LicenseFacts, Several, When } from "../templates/index.ts";
 import type { NoticeOf } from "../templates/notice.ts";
 
 /** As long as a real key, and of no use to anybody. */
@@ -39,7 +39,7 @@ function factsOf({ config, clock }: Services, type: string, days: number, grace:
 const inDays = (days: number): When => (days === 1 ? "tomorrow" : { in: days });
 
 /** A mail of this kind about `count` licenses, at most three. */
-export function sampleOf(context: Services, kind: Message["kind"], count: number): Notice {
+export function sampleOf(context: Services, kind: Message["kind"], count: number): KeptNotice {
   const licenses = SAMPLES.slice(0, count).map(([type, days, grace]) => ({
     facts: factsOf(context, type, kind === "license_expired" ? 0 : days, grace),
     when: inDays(days),

@@ -10,12 +10,14 @@ import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
 import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
+import { signInLetter } from "./sign-in-letter.ts";
 import { oneLine, speak, type Voice } from "./words.ts";
 
 export type {
   DigestJob,
   DigestNote,
   DigestRow,
+  KeptNotice,
   EndingPart,
   LicenseFacts,
   Notice,
@@ -49,6 +51,8 @@ function letterOf(voice: Voice, notice: Notice): Letter {
       return warningLetter(voice, notice);
     case "license_expired":
       return expiredLetter(voice, notice);
+    case "sign_in":
+      return signInLetter(voice, notice);
     case "entitlement_expiring":
       return partsLetter(voice, notice);
     default:

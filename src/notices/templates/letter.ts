@@ -21,6 +21,7 @@ export type Block =
   | { kind: "facts"; facts: [label: string, value: Inline][] }
   | { kind: "steps"; steps: Inline[][] }
   | { kind: "key"; key: string }
+  | { kind: "link"; label: string; href: string }
   /** The first of `count` rows. */
   | { kind: "rows"; title: string | null; lead: string | null; count: number; rows: Row[] }
   | { kind: "ask"; label: string; contact: string; subject: string };

@@ -100,6 +100,14 @@ export type Notice =
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
   | { kind: "entitlement_expiring"; licenses: Several<{ facts: LicenseFacts; parts: Several<EndingPart> }> }
   | {
+      kind: "sign_in";
+      product: string;
+      name: string;
+      link: string;
+      minutes: number;
+      contact: string;
+    }
+  | {
       kind: "admin_digest";
       product: string;
       day: string;
@@ -119,5 +127,8 @@ export type Notice =
       seal: SealHead | null;
       jobs: DigestJob[];
     };
+
+/** What the outbox keeps. A link for signing in is mailed at once: nobody may read it here. */
+export type KeptNotice = Exclude<Notice, { kind: "sign_in" }>;
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;

@@ -146,6 +146,14 @@ const BlockView: FC<{ block: Block; tone: Tone } & Look> = ({ block, tone, ...sh
       );
     case "key":
       return <div {...look("key")}>{block.key}</div>;
+    case "link":
+      return (
+        <p {...look("ask")}>
+          <a {...look("button")} href={block.href}>
+            {block.label}
+          </a>
+        </p>
+      );
     case "rows":
       return <Rows block={block} {...shared} />;
     default:

@@ -104,6 +104,8 @@ function blockText(block: Block, voice: Voice): string | null {
       return block.steps.map((step, index) => wrap(sentence(step), `${index + 1}. `)).join("\n");
     case "rows":
       return rowsText(block, voice);
+    case "link":
+      return `${block.label}${voice.texts.colon}\n${block.href}`;
     case "ask":
       // Text has no button, and the paragraph before it says the same.
       return null;

@@ -95,7 +95,10 @@ export const contacts = sqliteTable(
     created_at: integer().notNull(),
     updated_at: integer().notNull(),
   },
-  (table) => [index("contacts_by_customer").on(table.customer_id, table.id)],
+  (table) => [
+    index("contacts_by_customer").on(table.customer_id, table.id),
+    index("contacts_by_email").on(table.email),
+  ],
 );
 
 export const licenseTypes = sqliteTable("license_types", {

@@ -13,6 +13,8 @@ export interface House {
   /** Of an owner. */
   token: string;
   webhookSecret: string;
+  /** The address of Resend's stand-in. */
+  resend: string;
 }
 
 export async function openHouse(): Promise<{ house: House; close: () => Promise<void> }> {
@@ -34,7 +36,7 @@ export async function openHouse(): Promise<{ house: House; close: () => Promise<
       ],
     });
     return {
-      house: { url: `http://127.0.0.1:${port}`, token: service.token, webhookSecret },
+      house: { url: `http://127.0.0.1:${port}`, token: service.token, webhookSecret, resend: resend.url },
       close: async () => {
         await service.stop();
         await resend.close();

@@ -104,6 +104,22 @@ async function answered(id: string, words: string): Promise<string> {
   return endpoint;
 }
 
+/** What a contact asked for on the customer's site, and staff's answer. */
+async function asked(id: string, contact: string, words: string, status = "accepted"): Promise<string> {
+  const request = unique("req");
+  await rows(
+    `INSERT INTO customer_requests (id, customer_id, contact_id, kind, text, status, answer, answered_at, created_at)
+     VALUES (?1, ?2, ?3, 'question', 'I am ' || ?4, ?5, iif(?5 = 'open', NULL, 'Dear ' || ?4), iif(?5 = 'open', NULL, ?6), ?6)`,
+    request,
+    id,
+    contact,
+    words,
+    status,
+    start,
+  );
+  return request;
+}
+
 /** The same, with a digest about them, and with licenses that let nothing run any more. */
 async function someoneWhoLeft() {
   const one = await someone();
@@ -118,6 +134,16 @@ async function someoneWhoLeft() {
   const day = new Date(start - DAY).toISOString().slice(0, 10);
   await rows("INSERT INTO meter_overuse VALUES (?, ?, 'tokens')", day, one.license.id);
   await rows("INSERT INTO overuse VALUES (?, ?, 'max_services')", one.license.id, day);
+  await asked(one.id, "con_gone", one.mark);
+  await asked(one.id, "con_gone", one.mark, "open");
+  await rows(
+    "INSERT INTO portal_sessions VALUES (?, ?, NULL, ?, ?4, ?4 + 1)",
+    one.mark,
+    one.id,
+    one.license.id,
+    start,
+  );
+  await rows("INSERT INTO portal_frees VALUES (?, ?, 'act_1')", one.license.id, start);
   const closed = new Date(start - 100 * DAY).toISOString().slice(0, 7);
   const statement = await admin(`/licenses/${one.license.id}/statements/${closed}`);
   expect(statement.body.statement, statement.text).toMatch(/^eyJ/);
@@ -164,6 +190,8 @@ describe("erasing a customer", () => {
       "idempotency_keys",
       "license_refusals",
       "webhook_deliveries",
+      "customer_requests",
+      "portal_sessions",
     ]) {
       expect(places).toContain(place);
     }
@@ -416,6 +444,7 @@ describe("erasing a customer", () => {
         mails: 3,
         digests: expect.any(Number),
         pending_changes: 1,
+        requests: 2,
         refusals: 1,
         deliveries: 6,
       },
@@ -547,8 +576,17 @@ describe("erasing a contact", () => {
       once(),
     );
     await answered(id, gone);
+    const request = await asked(id, contact.id, gone, "open");
+    const other = await asked(id, "con_other", mark);
     expect(new Set((await keptOf([gone])).map((found) => found.split(":")[0]))).toEqual(
-      new Set(["contacts", "customer_terms", "messages", "idempotency_keys", "webhook_deliveries"]),
+      new Set([
+        "contacts",
+        "customer_terms",
+        "messages",
+        "idempotency_keys",
+        "webhook_deliveries",
+        "customer_requests",
+      ]),
     );
     const dry = (await eraseContact(id, contact.id, "?dry_run=true")).body;
     const { body } = await eraseContact(id, contact.id);
@@ -560,6 +598,7 @@ describe("erasing a contact", () => {
         instances: 0,
         mails: 2,
         pending_changes: 0,
+        requests: 1,
         refusals: 0,
         deliveries: 3,
       },
@@ -569,7 +608,18 @@ describe("erasing a contact", () => {
     expect(body.goes).toEqual(dry.goes);
     expect(await keptOf([gone])).toEqual([]);
     expect(JSON.parse((await eventsOf(id)).at(-1)!.detail)).toMatchObject({ contact_id: contact.id });
-    // Everything else is as it was.
+    // Everything else is as it was: what they asked for still waits.
+    expect(
+      await rows(
+        "SELECT id, status, text, answer FROM customer_requests WHERE customer_id = ? ORDER BY id",
+        id,
+      ),
+    ).toEqual(
+      [
+        { id: request, status: "open", text: "", answer: null },
+        { id: other, status: "accepted", text: `I am ${mark}`, answer: `Dear ${mark}` },
+      ].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    );
     expect((await contactsOf(id)).map(({ email }) => email)).toEqual([
       `${mark}@acme.example`,
       `grace-${mark}@acme.example`,
@@ -675,6 +725,7 @@ describe("an erasure outlives the database", () => {
       "pending_changes",
       "license_refusals",
       "webhook_deliveries",
+      "customer_requests",
     ];
     const backup = await Promise.all(tables.map((name) => rows(`SELECT * FROM ${name}`)));
     const { body } = await erase(id);
@@ -766,6 +817,12 @@ describe("all that is kept about a customer", () => {
     expect(body.overuse).toMatchObject([{ license_id: license.id, limit_name: "max_services" }]);
     const at = new Date(start).toISOString();
     expect(body.license_refusals[0].refusals).toMatchObject([{ at, hostname: `${mark}-refused` }]);
+    expect(body.customer_requests).toMatchObject([
+      { text: `I am ${mark}`, answered_at: at },
+      { text: `I am ${mark}`, answered_at: null },
+    ]);
+    expect(body.portal_sessions).toMatchObject([{ license_id: license.id, created_at: at }]);
+    expect(body.portal_frees).toMatchObject([{ activation_id: "act_1", freed_at: at }]);
     expect(body.webhook_deliveries).toHaveLength(8);
     expect(body.mails).toHaveLength(3);
     expect(body.mails[0].text).toContain(mark);

@@ -14,6 +14,7 @@ const WORDS: [keyof Erasure["goes"], string][] = [
   ["mails", "mails: to whom, and what they said"],
   ["digests", "digests to staff: what they said"],
   ["pending_changes", "changes to come or of before"],
+  ["requests", "requests of the customer: what they said, and the answers"],
   ["refusals", "licenses with refusals that say where instances ran"],
   ["deliveries", "deliveries to webhook endpoints: what the receivers answered"],
 ];

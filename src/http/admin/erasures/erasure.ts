@@ -18,6 +18,7 @@ const EXAMPLE = {
     mails: 14,
     digests: 60,
     pending_changes: 0,
+    requests: 1,
     refusals: 1,
     deliveries: 4,
   },
@@ -60,7 +61,7 @@ export const erasureEndpoints = [
       tag: "Admin",
       summary: "Read all that is kept about a customer",
       description:
-        "One JSON document, streamed: the customer, contacts, licenses, changes to come, activations and refusals, usage and statements, mails with their texts as long as these are kept, deliveries to webhook endpoints, and events. License keys in mails are left out. An answer that is cut off is not the whole. Each call is recorded.",
+        "One JSON document, streamed: the customer, contacts, licenses, changes to come, activations and refusals, requests, sessions and freed seats of the customer's site, usage and statements, mails with their texts as long as these are kept, deliveries to webhook endpoints, and events. License keys in mails are left out. An answer that is cut off is not the whole. Each call is recorded.",
       access: "erasure",
       params: Id,
       answer: {

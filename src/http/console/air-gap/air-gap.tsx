@@ -1,7 +1,6 @@
 // /admin/air-gap: what a courier brings from an installation without a network, a request or a receipt.
 import type { FC } from "hono/jsx";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
-import { NotText, textIn } from "../../../field/files.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import {
   deactivateOffline,
@@ -11,6 +10,7 @@ import {
 } from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid, PROBLEMS } from "../../../problems.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
+import { fileOrText } from "../../ui/files.ts";
 import { Heading } from "../layout.tsx";
 import type { Form, View } from "../mount.tsx";
 import { Checkbox, Field, PostForm, TextArea } from "../../ui/form.tsx";
@@ -19,21 +19,9 @@ import type { Visit } from "../visit.ts";
 
 export const AIR_GAP: [string, string] = ["/admin/air-gap", "Air gap"];
 
-/** The file, or the text pasted in its place. @throws Problem REQUEST_INVALID for a file that is not in UTF-8 */
-async function contentOf(entry: Entry, file: string, text = file): Promise<string | undefined> {
-  const chosen = entry.file(file);
-  if (!chosen) return entry.text(text);
-  try {
-    return textIn(new Uint8Array(await chosen.arrayBuffer()));
-  } catch (error) {
-    if (!(error instanceof NotText)) throw error;
-    throw invalid(file, `The file ${error.message}`);
-  }
-}
-
 /** @throws Problem REQUEST_INVALID for a file that is not a request */
 export async function requestOf(entry: Entry): Promise<OfflineActivation> {
-  const content = await contentOf(entry, "request");
+  const content = await fileOrText(entry, "request");
   if (content === undefined) throw invalid("request", "Choose the request file");
   let request: unknown;
   try {
@@ -194,7 +182,7 @@ export const receipt: Form = {
   access: "activations",
   show: async (visit, entry) => bothForms(visit, NOTHING, entry),
   async submit({ context }, entry) {
-    const content = await contentOf(entry, "receipt_file", "receipt");
+    const content = await fileOrText(entry, "receipt_file", "receipt");
     if (content === undefined) throw invalid("receipt", "Choose the receipt file, or paste its text");
     const stopped = await readReceipt(context, content);
     if (!stopped) throw invalid("receipt", "Is not a receipt of an installation that we activated");

@@ -26,6 +26,7 @@ const GONE: [keyof ErasureOutcome["goes"], string][] = [
   ["mails", "mail: to whom and what it said"],
   ["digests", "digest to staff: what it said"],
   ["pending_changes", "change to come or of before"],
+  ["requests", "request of the customer: what it said, and the answer"],
   ["refusals", "license with refusals that say where instances ran"],
   ["deliveries", "delivery to a webhook endpoint: what the receiver answered"],
 ];

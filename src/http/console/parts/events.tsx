@@ -22,6 +22,7 @@ const wordsInTable = (action: string): string | undefined =>
 /** What happened, in words; a kind without its own words is its name with blanks. */
 const wordsOf = ({ action, actor }: ShownEvent): string => {
   if (action === "activation.ended" && actor.type === "staff") return "Seat freed";
+  if (action === "activation.ended" && actor.type === "customer") return "Seat freed by the customer";
   const plain = action.replaceAll(/[._]/g, " ");
   return wordsInTable(action) ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 };

@@ -43,18 +43,20 @@ export const OfflineDeactivation = z.strictObject({ receipt: z.string().check(z.
 export type OfflineActivation = z.output<typeof OfflineActivation>;
 export type OfflineDeactivation = z.output<typeof OfflineDeactivation>;
 
+type Ending = Pick<Terms, "expires_at">;
+
 /** A perpetual license has no end for a lease to reach. */
 const PERPETUAL_LEASE_DAYS = 365;
 
 /** The end of the lease that staff and the installation ask for, regardless of the license's own end. */
-function leaseEnd({ lease_days, request }: OfflineActivation, { expires_at }: Terms, now: number): number {
+function leaseEnd({ lease_days, request }: OfflineActivation, { expires_at }: Ending, now: number): number {
   const days = lease_days ?? (expires_at === null ? PERPETUAL_LEASE_DAYS : null);
   const hours = [days === null ? null : days * 24, request.lease_hours].filter((wanted) => wanted != null);
   return hours.length === 0 ? LAST_INSTANT : ceilToSecond(now) + Math.min(...hours) * HOUR;
 }
 
 /** @throws Problem REQUEST_INVALID for a proof that is wrong */
-const claimOf = async (input: OfflineActivation, license: Terms, now: number): Promise<FileClaim> => ({
+const claimOf = async (input: OfflineActivation, license: Ending, now: number): Promise<FileClaim> => ({
   leaseUntil: leaseEnd(input, license, now),
   provenKey: await keyProvenBy(input.request),
   replace: input.replace ?? false,
@@ -105,7 +107,19 @@ export async function previewOffline(context: Context, input: OfflineActivation)
  */
 export async function activateOffline(context: Context, id: string, input: OfflineActivation) {
   allow(context, "activations");
-  const license = await getLicense(context, id);
+  return makeLicenseFile(context, await getLicense(context, id), input);
+}
+
+/**
+ * The same for a license that its caller may use.
+ * @throws Problem as activateOffline
+ */
+export async function makeLicenseFile(
+  context: Context,
+  license: Pick<Terms, "id" | "expires_at">,
+  input: OfflineActivation,
+) {
+  const { id } = license;
   const key = await readLicenseKey(context, input.request.license_key);
   if (key.licenseId !== id) throw invalid("request.license_key", "Is the key of another license");
   const file = await claimOf(input, license, context.clock.now());

@@ -39,6 +39,17 @@ export const de: Texts = {
     features: "Funktionen",
     basics: "nur die Grundfunktionen",
   },
+  signIn: {
+    subject: "Anmelden bei {product} Licensing",
+    preheader: "Der Link gilt {n} Minuten, in dem Browser, in dem er angefordert wurde.",
+    title: "Anmelden bei {product} Licensing",
+    words: "Sie haben einen Link zu Ihren Lizenzen angefordert.",
+    button: "Anmelden",
+    once: "Er gilt einmal, innerhalb von {n} Minuten und nur in dem Browser, in dem Sie ihn angefordert haben.",
+    notYou:
+      "Sie haben ihn nicht angefordert? Dann ist nichts zu tun: Ohne diesen Browser öffnet der Link nichts.",
+    footer: "Fragen? Wenden Sie sich an {contact}.",
+  },
   covers: "Leistungsumfang",
   validEnd: "Gültig {end}",
   graceEnd: "Kulanzfrist {end}",

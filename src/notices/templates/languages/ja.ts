@@ -39,6 +39,17 @@ export const ja: Texts = {
     features: "機能",
     basics: "基本機能のみ",
   },
+  signIn: {
+    subject: "{product} Licensing へのログイン",
+    preheader: "リンクは{n}分間、要求したブラウザでのみ有効です。",
+    title: "{product} Licensing へのログイン",
+    words: "ライセンスのページへのリンクをお送りします。",
+    button: "ログイン",
+    once: "このリンクは一度だけ、{n}分以内に、要求したブラウザでのみ使えます。",
+    notYou:
+      "お心当たりがない場合、何もする必要はありません。そのブラウザがなければ、リンクは何も開きません。",
+    footer: "ご質問は {contact} までお問い合わせください。",
+  },
   covers: "ライセンスの内容",
   validEnd: "有効期間：{end}",
   graceEnd: "猶予期間：{end}",

@@ -48,6 +48,17 @@ export interface Texts {
     features: string;
     basics: string;
   };
+  /** The mail with a link to the customer's site. */
+  signIn: {
+    subject: string;
+    preheader: string;
+    title: string;
+    words: string;
+    button: string;
+    once: string;
+    notYou: string;
+    footer: string;
+  };
   covers: string;
   /** Lines about one license of several: until when it is valid, and its grace period. */
   validEnd: string;

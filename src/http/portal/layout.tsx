@@ -1,0 +1,69 @@
+// The frame of every page of the customer's site.
+import type { Child, FC } from "hono/jsx";
+import type { Config } from "../../config.ts";
+import { DEFAULT_BRAND } from "../../field/brand.ts";
+import { FormFields } from "../ui/form.tsx";
+import type { Visit } from "./visit.ts";
+
+const Head: FC<{ title: string; config: Config }> = ({ title, config: { productName, brand } }) => (
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="robots" content="noindex, nofollow" />
+    <title>
+      {title} · {productName} licenses
+    </title>
+    <link rel="icon" href="/portal/assets/icon.svg" type="image/svg+xml" />
+    <link rel="stylesheet" href="/portal/assets/console.css" />
+    {brand.color === DEFAULT_BRAND.color ? null : (
+      // The address names the color, so that another one is not taken from the browser's cache.
+      <link rel="stylesheet" href={`/portal/brand.css?color=${brand.color.slice(1)}`} />
+    )}
+    {/* Not deferred: it marks the page before the first paint, so nothing shifts. */}
+    <script src="/portal/assets/console.js"></script>
+  </head>
+);
+
+const Bar: FC<{ visit: Visit }> = ({ visit }) => (
+  <header class="bar">
+    <a class="brand" href="/portal">
+      <img src="/portal/assets/icon.svg" alt="" width="24" height="24" />
+      {visit.context.config.brand.name ?? visit.context.config.productName} licenses
+    </a>
+    <form class="who" method="post" action="/portal/sign-out">
+      <FormFields visit={visit} />
+      <p>
+        <span class="name">{visit.session.customerName}</span>
+        <span class="soft">{visit.session.name ?? "signed in by a license key"}</span>
+      </p>
+      <button class="quiet small">Sign out</button>
+    </form>
+  </header>
+);
+
+interface DocumentProps {
+  config: Config;
+  /** Null if nobody is signed in. */
+  visit: Visit | null;
+  title: string;
+  body: Child;
+}
+
+export const Document: FC<DocumentProps> = ({ config, visit, title, body }) => (
+  <html lang="en">
+    <Head title={title} config={config} />
+    {visit ? (
+      <body class="site">
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <Bar visit={visit} />
+        <main id="content">{body}</main>
+      </body>
+    ) : (
+      <body class="alone">
+        <main id="content">{body}</main>
+      </body>
+    )}
+  </html>
+);

@@ -1,0 +1,1 @@
+../../admin/assets/console.js
