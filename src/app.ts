@@ -8,7 +8,7 @@ import { contactEndpoints } from "./http/admin/contacts.ts";
 import { erasureEndpoints } from "./http/admin/erasures/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
 import { customerRequestEndpoints } from "./http/admin/customer-requests.ts";
-import { entitlementEndpoints } from "./http/admin/entitlements.ts";
+import { entitlementEndpoints } from "./http/admin/entitlements/entitlements.ts";
 import { exportEndpoints } from "./http/admin/sheets/exports.ts";
 import { healthEndpoints } from "./http/admin/health.ts";
 import { importEndpoints } from "./http/admin/sheets/imports.ts";

@@ -3,7 +3,7 @@ import type * as z from "zod/mini";
 import type * as access from "../http/admin/access/schemas.ts";
 import type * as backups from "../http/admin/backups/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
-import type * as entitlements from "../http/admin/entitlement-schemas.ts";
+import type * as entitlements from "../http/admin/entitlements/schemas.ts";
 import type * as erasure from "../http/admin/erasures/schemas.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";

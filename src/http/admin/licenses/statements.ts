@@ -4,7 +4,7 @@ import { csvOf } from "../../../licensing/sheets/sheets.ts";
 import { Month, readStatement, statementRows } from "../../../licensing/usage/statements.ts";
 import { endpoint } from "../../endpoint.ts";
 import { statement, statementCsv } from "../examples.ts";
-import { Statement } from "../entitlement-schemas.ts";
+import { Statement } from "../entitlements/schemas.ts";
 import { Id } from "../schemas.ts";
 
 export const statementEndpoint = endpoint(

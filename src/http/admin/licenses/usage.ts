@@ -5,7 +5,7 @@ import { CorrectedDay, correctUsage, UsageCorrection } from "../../../licensing/
 import { readUsage, UsageQuery } from "../../../licensing/usage/read-usage.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";
-import { CorrectedUsage, LicenseUsage } from "../entitlement-schemas.ts";
+import { CorrectedUsage, LicenseUsage } from "../entitlements/schemas.ts";
 import { Id } from "../schemas.ts";
 
 export const licenseUsageEndpoints = [

@@ -1,7 +1,7 @@
 // /v1/admin/entitlements: definitions of what can be sold besides features and limits.
 import * as z from "zod/mini";
-import { PageQuery } from "../../kernel/pages.ts";
-import { etagOf } from "../../kernel/resources.ts";
+import { PageQuery } from "../../../kernel/pages.ts";
+import { etagOf } from "../../../kernel/resources.ts";
 import {
   changeEntitlement,
   createEntitlement,
@@ -13,13 +13,13 @@ import {
   NewEntitlement,
   presentDefinition,
   putEntitlement,
-} from "../../licensing/entitlements/definitions.ts";
-import { Code } from "../../licensing/entitlements/values.ts";
-import { endpoint, ifMatch } from "../endpoint.ts";
-import type { Http } from "../http.ts";
-import { Entitlement } from "./entitlement-schemas.ts";
-import * as examples from "./examples.ts";
-import { pageOf } from "./schemas.ts";
+} from "../../../licensing/entitlements/definitions.ts";
+import { Code } from "../../../licensing/entitlements/values.ts";
+import { endpoint, ifMatch } from "../../endpoint.ts";
+import type { Http } from "../../http.ts";
+import { Entitlement } from "./schemas.ts";
+import * as examples from "../examples.ts";
+import { pageOf } from "../schemas.ts";
 
 type Definition = Parameters<typeof presentDefinition>[0];
 

@@ -1,7 +1,7 @@
 // The shapes of entitlements and of what is used of them in answers to staff.
 import * as z from "zod/mini";
-import { AGGREGATES, ENTITLEMENT_KINDS, OVER, PERIODS } from "../../storage/schema.ts";
-import { Day, EntitlementValue, Instant, OptionalLimit, Text } from "../schemas.ts";
+import { AGGREGATES, ENTITLEMENT_KINDS, OVER, PERIODS } from "../../../storage/schema.ts";
+import { Day, EntitlementValue, Instant, OptionalLimit, Text } from "../../schemas.ts";
 
 export const Entitlement = z.object({
   code: z.string(),
