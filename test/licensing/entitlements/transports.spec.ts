@@ -142,7 +142,7 @@ const kept = async (path: string): Promise<Outcome> => ({ kept: (await admin(pat
 
 /** A value as somebody writes it behind --set. A text that looks like something else stands in quotes. */
 const written = (value: unknown): string =>
-  value === null ? "unlimited" : typeof value === "string" ? `"${value}"` : String(value);
+  value === null ? "unlimited" : typeof value === "string" ? `"${value}"` : JSON.stringify(value);
 
 const optionsOf = (input: Input): string[] =>
   Object.entries(input).flatMap(([code, given]) =>
@@ -206,12 +206,12 @@ const fieldsOf = (input: Input, kinds: Record<string, string>): Fields =>
     }),
   );
 
-async function sent(path: string, fields: Fields): Promise<ShownPage | Outcome> {
+async function submitted(path: string, fields: Fields): Promise<ShownPage | Outcome> {
   const page = await visitor.submit(await visitor.get(path), fields);
   if (page.location !== "") return page;
   // A refusal at the top links each fault to its field.
   const ids = [...page.html.matchAll(/<a href="#(entitlement[^"]*)"/g)].map(([, id]) => id!);
-  const listed = [fields["entitlement_fields"]].flat().map((one) => String(one).split(" ")[1]!);
+  const listed = [fields["entitlement_fields"]].flat().map((one) => (one as string).split(" ")[1]!);
   const at = ids.map((id) => {
     const code = listed.find((one) => id.startsWith(`entitlement.${one}`))!;
     return `entitlements.${code}.${id.endsWith(".until") ? "until" : "value"}`;
@@ -239,7 +239,7 @@ const ISSUED: Record<string, Way<[type: string]>> = {
   },
   async "a form"(input, kinds, license_type) {
     const fields = { customer_id, license_type, terms_of: license_type, ...fieldsOf(input, kinds) };
-    const answer = await sent(`/admin/licenses/new?license_type=${license_type}`, fields);
+    const answer = await submitted(`/admin/licenses/new?license_type=${license_type}`, fields);
     return "location" in answer ? kept(`/licenses/${answer.location.split("/")[3]}`) : answer;
   },
   async "an import of JSON"(entitlements, _, license_type) {
@@ -272,7 +272,7 @@ const CHANGED: Record<string, Way<[id: string]>> = {
     return told instanceof Failure ? failed(told) : kept(`/licenses/${id}`);
   },
   async "a form"(input, kinds, id) {
-    const answer = await sent(`/admin/licenses/${id}/edit`, fieldsOf(input, kinds));
+    const answer = await submitted(`/admin/licenses/${id}/edit`, fieldsOf(input, kinds));
     return "location" in answer ? kept(`/licenses/${id}`) : answer;
   },
 };
@@ -287,7 +287,7 @@ const WRITTEN: Record<string, Way<[type: string]>> = {
     return answer.status < 300 ? kept(`/license-types/${type}`) : faulty(answer);
   },
   async "a form"(input, kinds, type) {
-    const answer = await sent(`/admin/settings/license-types/${type}/edit`, fieldsOf(input, kinds));
+    const answer = await submitted(`/admin/settings/license-types/${type}/edit`, fieldsOf(input, kinds));
     return "location" in answer ? kept(`/license-types/${type}`) : answer;
   },
 };
@@ -304,8 +304,9 @@ async function typeWith(entitlements: Input): Promise<string> {
 const licenseWith = async (entitlements: Input): Promise<string> =>
   (await newLicense({ customer_id, entitlements })).license.id;
 
-const outcomeOf = ({ given, refused, kept = given }: Case, code: string): Outcome => {
-  if (refused === undefined) return { kept: kept === null ? {} : { [code]: kept } };
+const outcomeOf = (one: Case, code: string): Outcome => {
+  const { given, refused, kept: stays = given } = one;
+  if (refused === undefined) return { kept: stays === null ? {} : { [code]: stays } };
   return refusal("REQUEST_INVALID", [["entitlements", code, refused].filter(Boolean).join(".")]);
 };
 
