@@ -51,6 +51,8 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.overuse, key: ["license_id", "day", "limit_name"] },
   { table: schema.meterOveruse, key: ["day", "license_id", "code"] },
   { table: schema.statements, key: ["license_id", "month", "revision"] },
+  // Read before the statements: what it says is closed is among them.
+  { table: schema.statementWalk, key: ["only"] },
   { table: schema.silenceWalk, key: ["only"] },
   { table: schema.timeWalk, key: ["only"] },
   { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days", "code"] },

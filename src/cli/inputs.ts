@@ -59,14 +59,21 @@ export function valueOf(text: string): OrNull<boolean | number | string> {
   if (text === "true" || text === "false") return text === "true";
   if (text === "unlimited") return NULL;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
+  return /^".*"$/s.test(text) ? text.slice(1, -1) : text;
 }
 
 type Entitled = { value: unknown; until?: string } | null;
 
+/** What the options --set and --unset come to. */
+export interface EntitlementOptions {
+  set?: Record<string, Entitled>;
+  unset?: Record<string, Entitled>;
+}
+
 /** CODE=VALUE or CODE=VALUE,until=DATE, of an option that can be repeated. */
 export function entitlementOf(text: string, before: Record<string, Entitled> = {}): Record<string, Entitled> {
-  const [, code, value, until] = /^([^=]+)=(.*?)(?:,until=([^,]*))?$/.exec(text) ?? [];
+  // A text in quotes may hold whatever stands for something outside them.
+  const [, code, value, until] = /^([^=]+)=(".*"|.*?)(?:,until=([^,]*))?$/s.exec(text) ?? [];
   if (code === undefined || value === undefined || value === "")
     throw new InvalidArgumentError(
       "Must be a code and a value, such as gpus=8 or sso=true,until=2027-06-30.",
@@ -83,6 +90,13 @@ export const withoutEntitlement = (
   code: string,
   before: Record<string, Entitled> = {},
 ): Record<string, Entitled> => ({ ...before, [code]: null });
+
+/** What --set and --unset say together. @throws Failure if a code is in both */
+export function entitlementsOf({ set, unset }: EntitlementOptions): Record<string, Entitled> | undefined {
+  const both = Object.keys(set ?? {}).find((code) => Object.hasOwn(unset ?? {}, code));
+  if (both !== undefined) throw usage(`${both} cannot be set and taken away at once.`);
+  return set || unset ? { ...set, ...unset } : undefined;
+}
 
 /** CODE=COUNT, of an option that can be repeated. */
 export function meterOf(text: string, before: Record<string, number> = {}): Record<string, number> {

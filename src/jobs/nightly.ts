@@ -10,7 +10,16 @@ import { notesOnChanges } from "./coming-changes.ts";
 import { notesOnEndpoints } from "./failing-endpoints.ts";
 import { callHeartbeat } from "./heartbeat.ts";
 import { type Run, runJob } from "./run.ts";
-import { backupStep, erasureStep, foldStep, mailStep, oldSteps, turnsStep, webhookStep } from "./steps.ts";
+import {
+  backupStep,
+  erasureStep,
+  foldStep,
+  mailStep,
+  oldSteps,
+  statementsStep,
+  turnsStep,
+  webhookStep,
+} from "./steps.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -58,6 +67,8 @@ export async function runNightly(context: Context, due: number): Promise<void> {
     },
     mailStep(due),
     foldStep,
+    // Before days move into their months.
+    statementsStep,
     ...oldSteps,
     backupStep(due),
     turnsStep(due),

@@ -9,6 +9,7 @@ import { tellTurns } from "../licensing/licenses/time/turns.ts";
 import { dropSettled } from "../licensing/licenses/pending-old.ts";
 import { dropEnded } from "../licensing/seats/ended.ts";
 import { forgetNewInstances } from "../licensing/seats/ids/new-instances.ts";
+import { closeStatements } from "../licensing/usage/closing.ts";
 import { closeMonths, foldUsage } from "../licensing/usage/folding.ts";
 import { deliverMail } from "../notices/delivery.ts";
 import { forgetTexts } from "../notices/outbox.ts";
@@ -97,6 +98,9 @@ const pagesStep = (name: string, page: Page): Step => ({
     return pages > 1 ? { counts: { [`${name.replaceAll(" ", "_")}_pages`]: pages } } : undefined;
   },
 });
+
+/** Months of licenses with meters, 40 days after their end. */
+export const statementsStep = pagesStep("statements", closeStatements);
 
 /** What erasures leave of the queries that D1 allows, for all other steps of a night. */
 const LEFT_BY_ERASURES = 700;

@@ -328,6 +328,10 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { license_id: "a", month: "2026-01", requests: 0, services: 0, days: 0 },
     wrong: [{ month: "2026" }, { meters: "[]" }],
   },
+  statement_walk: {
+    right: { only: 1, month: "", license_id: "" },
+    wrong: [{ only: 2 }, { month: "2026-1" }],
+  },
   message_walk: { right: { only: 1, id: "" }, wrong: [{ only: 2 }] },
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {

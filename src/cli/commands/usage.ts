@@ -59,12 +59,21 @@ function printUsage({
 const allowed = (value: number | null | undefined): string => (value === undefined ? "" : limit(value));
 
 function printStatement({ meters, requests, services, ...statement }: Statement): void {
-  const { license_id, month, revision, closed_at, days_without_report: silent } = statement;
+  const { license_id, month, revision, closed_at, days_without_report } = statement;
   print(
     `License ${text(license_id)}, ${text(month)}, ${closed_at === null ? "not closed yet" : `closed ${when(closed_at)}, revision ${revision}`}`,
   );
-  const rows = Object.entries({ ...meters, requests, services });
-  printTable(rows, [
+  printFigures({ meters, requests, services, days_without_report });
+}
+
+/** The figures of a statement. */
+export function printFigures({
+  meters,
+  requests,
+  services,
+  days_without_report: silent,
+}: Pick<Statement, "meters" | "requests" | "services" | "days_without_report">): void {
+  printTable(Object.entries({ ...meters, requests, services }), [
     ["meter", ([code]) => text(code)],
     ["total", ([, { total }]) => String(total)],
     ["highest day", ([, { peak }]) => String(peak)],

@@ -8,8 +8,9 @@ import type { Trust } from "../verification/authenticity.ts";
 import type { Circumstances, Verdict } from "../verification/documents.ts";
 import { EXIT, Failure, usage } from "../failures.ts";
 import { readInput, readJson } from "../inputs.ts";
-import { end, limit, list, note, print, printDetails, standing, text, verdict } from "../output.ts";
+import { end, limit, list, note, print, printDetails, standing, text, verdict, when } from "../output.ts";
 import { profileName, profileOf } from "../profiles.ts";
+import { printFigures } from "./usage.ts";
 
 interface Options {
   jwks?: string;
@@ -58,7 +59,7 @@ async function revocationsOf(
 }
 
 function printVerdict(judged: Verdict): void {
-  const { valid, code, detail, kind, terms, entries } = judged;
+  const { valid, code, detail, kind, terms, entries, statement } = judged;
   print(`${verdict(valid)}: ${kind}. ${text(detail)}${valid ? "" : ` (${code})`}`);
   const details: [string, string | undefined][] = [
     ["license", judged.license_id],
@@ -84,9 +85,17 @@ function printVerdict(judged: Verdict): void {
   }
   if (entries)
     shown.push(...Object.entries(entries).map(([name, count]): [string, string] => [name, String(count)]));
+  if (statement)
+    shown.push(
+      ["month", text(statement.month)],
+      ["closed", when(statement.closed_at)],
+      ["revision before", statement.previous === null ? "none" : `SHA-256 ${text(statement.previous)}`],
+      ["SHA-256", statement.hash],
+    );
   if (judged.issuer !== undefined)
     shown.push(["issuer", text(judged.issuer)], ["signed with", text(judged.kid)]);
   if (shown.length > 0) printDetails(shown);
+  if (statement) printFigures(statement);
 }
 
 async function verify(call: Call<Options>, file: string): Promise<void> {
@@ -101,7 +110,7 @@ async function verify(call: Call<Options>, file: string): Promise<void> {
   if (!judged.valid) process.exitCode = EXIT.refused;
   if (revocations !== null && revocations.exp * SECOND <= now)
     note("The revocation list is older than its seven days: what happened since is not known.");
-  if (revocations === null && judged.license_id !== undefined)
+  if (revocations === null && judged.standing !== undefined)
     note("Checked without a revocation list: whether it was revoked or replaced is not known.");
 }
 
@@ -110,11 +119,12 @@ export function addVerifyCommand(program: Command): void {
     define(
       program,
       "verify <file>",
-      "Verify a license key, certificate, .caio-license file or revocation list, without a network",
+      "Verify a license key, certificate, .caio-license file, revocation list or usage statement, without a network",
       [
         "verify acme.key",
         "verify berlin.caio-license --jwks jwks.json --issuer https://licensing.example",
         "verify acme.key --revocations revocations.jwt",
+        "verify acme-2026-11.jwt",
         "licenses key lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8 | caio-license verify -",
       ],
     ),

@@ -18,6 +18,7 @@ export const KINDS = {
   "license+jwt": "license key",
   "activation+jwt": "activation certificate",
   "revocations+jwt": "revocation list",
+  "usage-statement+jwt": "usage statement",
 } as const;
 
 type Type = keyof typeof KINDS;

@@ -1,8 +1,10 @@
 // Judging signed documents without the service: a license key, an activation certificate, a .caio-license file,
-// a revocation list. The facts come from the document and the revocation list, if given. Pure.
+// a revocation list, a usage statement. The facts come from the document and the revocation list, if given. Pure.
+import { createHash } from "node:crypto";
 import { cleaned, wasMarked } from "../../field/pasted.ts";
 import { DAY, formatInstant, formatInstantOrNull, SECOND } from "../../kernel/dates.ts";
 import { refusalOf, type Standing, standingOf, type Term } from "../../licensing/licenses/standing.ts";
+import type { Statement } from "../shapes.ts";
 import { authenticate, authenticateAs, KINDS, NotAuthentic, type Trust } from "./authenticity.ts";
 
 interface Terms {
@@ -39,6 +41,18 @@ interface ListClaims {
   superseded: Record<string, number>;
 }
 
+/** What was used, as a statement says it. */
+type Figures = Pick<Statement, "meters" | "requests" | "services" | "days_without_report">;
+
+interface StatementClaims extends Figures {
+  iat: number;
+  license_id: string;
+  customer_id: string;
+  month: string;
+  revision: number;
+  previous: string | null;
+}
+
 export interface Verdict {
   valid: boolean;
   /** VALID, or why not; the service's own code if it has one. */
@@ -57,6 +71,8 @@ export interface Verdict {
   license_expires_at?: string | null;
   terms?: Terms;
   entries?: { revoked: number; suspended: number; superseded: number };
+  /** `hash` is what the next revision has as `previous`. */
+  statement?: Figures & { month: string; closed_at: string; previous: string | null; hash: string };
 }
 
 /** What is known apart from the document itself. */
@@ -160,6 +176,28 @@ function judgeList({ exp, revoked, suspended, superseded }: ListClaims, { now }:
   };
 }
 
+/** It has no end: what was used in a month stays what it was. */
+function judgeStatement(claims: StatementClaims, token: string) {
+  const { iat, license_id, customer_id, month, revision, previous } = claims;
+  const { meters, requests, services, days_without_report } = claims;
+  return {
+    ...VALID,
+    license_id,
+    customer_id,
+    revision,
+    statement: {
+      month,
+      closed_at: formatInstant(iat * SECOND),
+      previous,
+      hash: createHash("sha256").update(token).digest("hex"),
+      meters,
+      requests,
+      services,
+      days_without_report,
+    },
+  };
+}
+
 interface FileContent {
   license_key: string;
   certificate: string;
@@ -236,7 +274,8 @@ export async function judge(content: string, trust: Trust, circumstances: Circum
   let kind = file ? ".caio-license file" : "document";
   try {
     if (file) return { kind, ...(await judgeFile(file, trust, circumstances)) };
-    const { type, kid, issuer, claims } = await authenticate(cleaned(content), trust);
+    const token = cleaned(content);
+    const { type, kid, issuer, claims } = await authenticate(token, trust);
     kind = KINDS[type];
     const judged = {
       "license+jwt": () => judgeKey(claims as KeyClaims, circumstances),
@@ -245,6 +284,7 @@ export async function judge(content: string, trust: Trust, circumstances: Circum
         return judgeCertificate(certificate, besides(certificate, circumstances));
       },
       "revocations+jwt": () => judgeList(claims as ListClaims, circumstances),
+      "usage-statement+jwt": () => judgeStatement(claims as StatementClaims, token),
     }[type]();
     return { kind, issuer, kid, ...judged };
   } catch (error) {

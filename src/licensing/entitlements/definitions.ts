@@ -1,5 +1,5 @@
 // Definitions of entitlements: what can be sold, of which kind, and how it is counted.
-import { and, eq, gt, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, or, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { formatInstant } from "../../kernel/dates.ts";
@@ -100,13 +100,22 @@ export async function listEntitlements(
   return list.page(rows, request.limit + 1, (row) => [row.code]);
 }
 
-/** How many definitions a form shows. */
+/** How many definitions a form shows, besides those of what it is about. */
 const SHOWN = 200;
 
-/** Those that forms show, by code. */
-export async function shownEntitlements(context: Context): Promise<EntitlementDefinition[]> {
+/**
+ * Those that forms show, by code.
+ * @param holders the ids of licenses and types: what they have is always among them, so that no form loses it
+ */
+export async function shownEntitlements(
+  context: Context,
+  holders: string[] = [],
+): Promise<EntitlementDefinition[]> {
   allow(context, "read");
-  return context.db.orm.select().from(entitlements).orderBy(entitlements.code).limit(SHOWN);
+  const isShown = sql`${entitlements.code} IN (SELECT code FROM entitlements ORDER BY code LIMIT ${SHOWN})`;
+  const isHeld = sql`EXISTS (SELECT 1 FROM entitlement_uses used WHERE used.code = ${entitlements.code}
+    AND used.holder IN ('license', 'license_type') AND used.id IN (SELECT value FROM json_each(${JSON.stringify(holders)})))`;
+  return context.db.orm.select().from(entitlements).where(or(isShown, isHeld)).orderBy(entitlements.code);
 }
 
 /** null if the code is taken. */

@@ -64,11 +64,17 @@ function ofMeter(code: string, days: MonthDay[], entitled: Entitled | undefined)
   return { ...sums, value, days_over: over };
 }
 
+/** What figures are compared with. */
+export type Sold = Pick<
+  License,
+  "issued_at" | "expires_at" | "grace_days" | "entitlements" | "max_requests_per_day" | "max_services"
+>;
+
 /**
  * @param told the days of the month with a report
  * @param today the day on which the figures are made: it and later days are not over
  */
-export function figuresOf(license: License, month: string, told: MonthDay[], today: string): Figures {
+export function figuresOf(license: Sold, month: string, told: MonthDay[], today: string): Figures {
   const byDay = new Map(told.map((day) => [day.day, day]));
   const all = daysOfMonth(month);
   const days = all.map((day) => byDay.get(day) ?? { day, requests: 0, services: 0 });

@@ -22,7 +22,17 @@ export function monthsIn(from: string, to: string): string[] {
   return months;
 }
 
-const nextMonth = (month: string): string => {
+export const nextMonth = (month: string): string => {
   const [year, index] = month.split("-").map(Number) as [number, number];
   return dayOf(Date.UTC(year, index)).slice(0, 7);
 };
+
+/** So long after its end, a month is closed: by then, couriers have brought what they had. */
+const CLOSED_AFTER = 40 * DAY;
+
+/** The instant from which a month is closed. */
+export const closesAt = (month: string): number => Date.parse(`${nextMonth(month)}-01`) + CLOSED_AFTER;
+
+/** The last month that is closed. */
+export const lastClosed = (now: number): string =>
+  dayOf(monthsBefore(Date.parse(`${dayOf(now - CLOSED_AFTER).slice(0, 7)}-01`), 1)).slice(0, 7);

@@ -3,42 +3,34 @@
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { sha256 } from "../../crypto/digests.ts";
-import { DAY, dayOf, formatInstantOrNull, numericDate } from "../../kernel/dates.ts";
+import { dayOf, formatInstantOrNull, numericDate } from "../../kernel/dates.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { overtaken } from "../../kernel/resources.ts";
 import { invalid } from "../../problems.ts";
 import { named } from "../../storage/database.ts";
 import { recordChange } from "../../record/events.ts";
+import { chunksOf } from "../../storage/bulk.ts";
 import type { License, Meters } from "../../storage/schema.ts";
 import { getLicense } from "../licenses/licenses.ts";
 import { type Figures, figuresOf, type MonthDay } from "./figures.ts";
-import { firstMonth } from "./months.ts";
+import { closesAt, firstMonth } from "./months.ts";
 
 export const Month = z
   .string()
   .check(z.regex(/^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/, "Must be a month, such as 2026-11"));
 
-/** So long after its end, a month is closed: by then, couriers have brought what they had. */
-const CLOSED_AFTER = 40 * DAY;
-
 const TYPE = "usage-statement+jwt";
 
-/** The instant from which a month is closed. */
-export function closesAt(month: string): number {
-  const [year, index] = month.split("-").map(Number) as [number, number];
-  return Date.UTC(year, index) + CLOSED_AFTER;
-}
-
-/** The days of a month, wherever they lie. */
-const DAYS = named(`
-  SELECT one.day, one.requests, one.services, one.meters
-  FROM dates CROSS JOIN license_usage one
-    ON one.day = :month || '-' || dates.date AND one.license_id = :license
+/** The days of a month of licenses, wherever they lie. */
+export const DAYS = named(`
+  SELECT chosen.value AS license_id, one.day, one.requests, one.services, one.meters
+  FROM json_each(:licenses) chosen CROSS JOIN dates CROSS JOIN license_usage one
+    ON one.day = :month || '-' || dates.date AND one.license_id = chosen.value
   UNION ALL
-  SELECT folded.month || '-' || date.key, date.value ->> 0, date.value ->> 1, date.value -> 2
-  FROM license_usage_months folded CROSS JOIN json_each(folded.days) date
-  WHERE folded.month = :month AND folded.license_id = :license
-  ORDER BY 1`);
+  SELECT chosen.value, folded.month || '-' || date.key, date.value ->> 0, date.value ->> 1, date.value -> 2
+  FROM json_each(:licenses) chosen CROSS JOIN license_usage_months folded
+    ON folded.month = :month AND folded.license_id = chosen.value CROSS JOIN json_each(folded.days) date
+  ORDER BY 1, 2`);
 
 const LAST = named(`
   SELECT revision, closed_at, token, hash, figures FROM statements
@@ -80,16 +72,25 @@ const shown = (stated: Stated, kept: Kept | null): Statement => ({
 /** What a kept statement says. */
 const statedIn = (kept: Kept): Stated => JSON.parse(kept.figures) as Stated;
 
-type DayRow = Omit<MonthDay, "meters"> & { meters: string | null };
+/** A row of DAYS; its meters are JSON. */
+export type DayRow = Omit<MonthDay, "meters"> & { license_id: string; meters: string | null };
+
+export const dayIn = ({ day, requests, services, meters }: DayRow): MonthDay => ({
+  day,
+  requests,
+  services,
+  meters: meters === null ? undefined : (JSON.parse(meters) as Meters),
+});
 
 async function read({ db }: Context, license: License, month: string) {
-  const values = { license: license.id, month };
-  const [days, last] = await db.batch([db.run(DAYS, values), db.run(LAST, values)]);
-  const told = (days!.results as unknown as DayRow[]).map(({ day, requests, services, meters }) => {
-    const counted = meters === null ? undefined : (JSON.parse(meters) as Meters);
-    return { day, requests, services, meters: counted };
-  });
-  return { told, last: (last!.results[0] as unknown as Kept | undefined) ?? null };
+  const [days, last] = await db.batch([
+    db.run(DAYS, { licenses: JSON.stringify([license.id]), month }),
+    db.run(LAST, { license: license.id, month }),
+  ]);
+  return {
+    told: (days!.results as unknown as DayRow[]).map(dayIn),
+    last: (last!.results[0] as unknown as Kept | undefined) ?? null,
+  };
 }
 
 const sums = ({ total, peak }: { total: number; peak: number }): string => `${total} ${peak}`;
@@ -136,7 +137,29 @@ export async function readStatement(context: Context, id: string, month: string)
 
 /** Signs a statement and keeps it. Of two at the same time, the first counts for both. */
 async function close(context: Context, now: number, stated: Stated): Promise<Statement> {
-  const { keyring, config, db } = context;
+  const { license_id: license, month } = stated;
+  const signed = await signStatement(context, now, stated);
+  const results = await context.db.batch([
+    ...keepStatements(context, now, [signed]),
+    context.db.run(LAST, { license, month }),
+  ]);
+  const kept = results.at(-1)?.results[0] as unknown as Kept | undefined;
+  if (!kept) throw overtaken(undefined);
+  return shown(statedIn(kept), kept);
+}
+
+/** A row of the table of statements. */
+interface Signed extends Omit<Kept, "figures"> {
+  license_id: string;
+  month: string;
+  figures: Stated;
+}
+
+export async function signStatement(
+  { keyring, config }: Context,
+  now: number,
+  stated: Stated,
+): Promise<Signed> {
   const token = await keyring.sign(TYPE, {
     iss: config.issuer,
     sub: stated.license_id,
@@ -144,26 +167,39 @@ async function close(context: Context, now: number, stated: Stated): Promise<Sta
     ...stated,
   });
   const { license_id, month, revision } = stated;
-  const hash = await sha256(token);
+  return { license_id, month, revision, closed_at: now, token, hash: await sha256(token), figures: stated };
+}
+
+/** The statements that keep signed ones, each with its event, where there is none of that revision yet. */
+export function keepStatements(context: Context, now: number, signed: Signed[]): D1PreparedStatement[] {
+  const { db } = context;
   const acting: Context = { ...context, actor: { type: "system", id: "statements" }, ip: null };
-  const [, , found] = await db.batch([
+  return chunksOf(signed).flatMap((chunk) => [
+    // First, while those that are new are not there.
+    recordChange(
+      acting,
+      now,
+      "statement.closed",
+      ["license", { sql: "one.value ->> 'license_id'", values: [] }],
+      {
+        sql: "json_object('month', one.value ->> 'month', 'revision', one.value ->> 'revision', 'hash', one.value ->> 'hash')",
+        values: [],
+      },
+      {
+        sql: `FROM json_each(?) one WHERE NOT EXISTS (SELECT 1 FROM statements kept
+          WHERE kept.license_id = one.value ->> 'license_id' AND kept.month = one.value ->> 'month'
+            AND kept.revision = one.value ->> 'revision')`,
+        values: [chunk],
+      },
+    ),
     db.sql(
       `INSERT INTO statements (license_id, month, revision, closed_at, token, hash, figures)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      license_id,
-      month,
-      revision,
-      now,
-      token,
-      hash,
-      JSON.stringify(stated),
+       SELECT value ->> 'license_id', value ->> 'month', value ->> 'revision', value ->> 'closed_at', value ->> 'token',
+         value ->> 'hash', value -> 'figures'
+       FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+      chunk,
     ),
-    recordChange(acting, now, "statement.closed", ["license", license_id], { month, revision, hash }),
-    db.run(LAST, { license: license_id, month }),
   ]);
-  const kept = found?.results[0] as unknown as Kept | undefined;
-  if (!kept) throw overtaken(undefined);
-  return shown(statedIn(kept), kept);
 }
 
 const COLUMNS = ["meter", "total", "peak", "value", "days_over"];

@@ -74,4 +74,10 @@ export const statements = sqliteTable(
   (table) => [primaryKey({ columns: [table.license_id, table.month, table.revision] })],
 );
 
+export const statementWalk = sqliteTable("statement_walk", {
+  only: integer().primaryKey(),
+  month: text().notNull(),
+  license_id: text().notNull(),
+});
+
 export type EntitlementDefinition = typeof entitlements.$inferSelect;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -227,6 +228,63 @@ describe("with a revocation list", () => {
     const counted = await judged(await sign({ ...list, revoked: ["lic_1"] }, { typ }));
     expect(counted).toMatchObject({ valid: true, entries: { revoked: 1, suspended: 0, superseded: 0 } });
     expect(await judged(await sign({ ...list, exp: now }, { typ }))).toMatchObject({ code: "LIST_EXPIRED" });
+  });
+});
+
+describe("a usage statement", () => {
+  const typ = "usage-statement+jwt";
+  const figures = {
+    meters: {
+      tokens: { total: 120, peak: 80, value: 100, days_over: 2 },
+      old: { total: 1, peak: 1, days_over: 0 },
+    },
+    requests: { total: 30, peak: 10, value: null, days_over: 0 },
+    services: { total: 6, peak: 2, value: null, days_over: 0 },
+    days_without_report: ["2026-10-03"],
+  };
+  const claims = {
+    sub: "lic_1",
+    iat: Date.parse("2026-12-10T03:00:00Z") / 1000,
+    license_id: "lic_1",
+    customer_id: "acme",
+    month: "2026-10",
+    revision: 2,
+    previous: "ab".repeat(32),
+    ...figures,
+  };
+
+  it("is genuine for ever, with its figures, and the hash that the next revision names", async () => {
+    const token = await sign(claims, { typ });
+    const { sub: _sub, iat: _iat, license_id, customer_id, revision, ...said } = claims;
+    const hash = createHash("sha256").update(token).digest("hex");
+    expect(await judged(`${token}\n`, "--at", "2999-01-01T00:00:00Z")).toEqual({
+      valid: true,
+      code: "VALID",
+      detail: "It is genuine and valid.",
+      kind: "usage statement",
+      issuer: ISSUER,
+      kid: "ours",
+      license_id,
+      customer_id,
+      revision,
+      statement: { ...said, hash, closed_at: "2026-12-10T03:00:00.000Z" },
+    });
+    const { out, err } = await verify(token);
+    expect(out).toMatch(
+      /^valid: usage statement\..*\nlicense +lic_1\ncustomer +acme\nrevision +2\nmonth +2026-10\n/,
+    );
+    expect(out).toContain(hash);
+    expect(out).toMatch(/\ntokens +120 +80 +100 +2\nold +1 +1 +0\nrequests +30 +10 +unlimited +0\n/);
+    expect(err).toBe("Days without a report: 2026-10-03.\n");
+  });
+
+  it("that was altered, or is signed by somebody else, is not", async () => {
+    const [header, , signature] = (await sign(claims, { typ })).split(".") as [string, string, string];
+    const less = { iss: ISSUER, ...claims, requests: { ...figures.requests, total: 3 } };
+    const altered = Buffer.from(JSON.stringify(less)).toString("base64url");
+    expect((await judged(`${header}.${altered}.${signature}`)).code).toBe("SIGNATURE_INVALID");
+    expect((await judged(await sign(claims, { typ, keys: theirs }))).code).toBe("SIGNATURE_INVALID");
+    expect((await judged(await sign(claims, { typ: "usage+jwt" }))).code).toBe("NOT_A_DOCUMENT");
   });
 });
 

@@ -7,6 +7,8 @@ import {
   emptied,
   endOf,
   entitlementOf,
+  type EntitlementOptions,
+  entitlementsOf,
   FOR,
   given,
   keyedAs,
@@ -23,7 +25,7 @@ import {
 import type { License } from "../../shapes.ts";
 import { LICENSE_COLUMNS, orOrdered, printIssued, printLicense } from "./license-view.ts";
 
-interface Terms {
+interface Terms extends EntitlementOptions {
   type?: string;
   for?: string;
   days?: number;
@@ -42,8 +44,6 @@ interface Terms {
   noticeDays?: OrNull<number[]>;
   unprovenLeaseHours?: number;
   clonePolicy?: string;
-  set?: Record<string, unknown>;
-  unset?: Record<string, unknown>;
 }
 
 interface Creation extends Terms {
@@ -113,7 +113,7 @@ const termsOf = (terms: Terms) => ({
   unproven_lease_hours: terms.unprovenLeaseHours,
   clone_policy: terms.clonePolicy,
   updates_until: terms.updatesUntil,
-  entitlements: terms.set || terms.unset ? { ...terms.set, ...terms.unset } : undefined,
+  entitlements: entitlementsOf(terms),
   metadata: terms.metadata,
   tags: terms.tags,
   notes: emptied(terms.notes),

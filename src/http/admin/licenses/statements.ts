@@ -14,7 +14,7 @@ export const statementEndpoint = endpoint(
     tag: "Admin",
     summary: "Read the usage statement of a month",
     description:
-      "Of each meter, of requests and of services: the sum of the month's days, the highest day, and the days above what is allowed; and the days without a report. 40 days after its end a month is closed: the statement is then signed (statement, typ usage-statement+jwt) and kept as it is. Figures that come later make the next revision, and previous is the hash of the one before. The days of months older than 25 are not kept; their closed statements are.",
+      "Of each meter, of requests and of services: the sum of the month's days, the highest day, and the days above what is allowed; and the days without a report. 40 days after its end a month is closed, by the night if the license has meters and otherwise by the first call: the statement is then signed (statement, typ usage-statement+jwt) and kept as it is. Figures that come later make the next revision, and previous is the hash of the one before. The days of months older than 25 are not kept; their closed statements are.",
     access: "read",
     params: z.extend(Id, { month: Month }),
     query: z.strictObject({ format: z._default(z.enum(["json", "csv"]), "json") }),

@@ -70,7 +70,7 @@ export const editLicense: Form = {
     const { license } = held;
     const [{ data: types }, definitions] = await Promise.all([
       listLicenseTypes(visit.context, { limit: 100 }),
-      shownEntitlements(visit.context),
+      shownEntitlements(visit.context, [license.id, typeShown(entry) ?? ""]),
     ]);
     const chosen = types.find(({ id }) => id === typeShown(entry));
     const terms = { ...license, ...chosen };

@@ -112,7 +112,7 @@ export const newLicense: Form = {
   async show(visit, entry) {
     const [{ data: types }, definitions] = await Promise.all([
       listLicenseTypes(visit.context, { limit: 100 }),
-      shownEntitlements(visit.context),
+      shownEntitlements(visit.context, [entry.text("license_type") ?? "standard"]),
     ]);
     const type = types.find(({ id }) => id === (entry.text("license_type") ?? "standard")) ?? types[0];
     if (!type)

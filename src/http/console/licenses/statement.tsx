@@ -2,7 +2,8 @@
 import { monthsBefore } from "../../../kernel/calendar.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
-import { closesAt, Month, readStatement } from "../../../licensing/usage/statements.ts";
+import { closesAt } from "../../../licensing/usage/months.ts";
+import { Month, readStatement } from "../../../licensing/usage/statements.ts";
 import { Problem } from "../../../problems.ts";
 import { Card, Facts, formatCount, formatDate, formatLimit, Table } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";

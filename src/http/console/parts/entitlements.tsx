@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import { dayOf, formatInstant, lastDayOf } from "../../../kernel/dates.ts";
 import type { Entitled, EntitlementDefinition, Entitlements } from "../../../storage/schema.ts";
 import type { Entry } from "../../ui/entry.ts";
-import { Checkbox, Field } from "../../ui/form.tsx";
+import { Checkbox, Field, type Option, Select } from "../../ui/form.tsx";
 import { Badge, formatCount, formatEnd } from "../../ui/show.tsx";
 
 /** The field that says which entitlements a form has, each with its kind. */
@@ -22,6 +22,12 @@ export const entitlementNames = (definitions: EntitlementDefinition[]): string[]
 const labelOf = ({ name, unit, kind, period }: EntitlementDefinition): string =>
   [name, unit && `(${unit})`, kind === "meter" ? `a ${period}` : ""].filter(Boolean).join(" ");
 
+const SWITCH: Option[] = [
+  ["", "not included"],
+  ["true", "on"],
+  ["false", "off"],
+];
+
 const ValueField: FC<{ entry: Entry; definition: EntitlementDefinition; held: Entitled | undefined }> = ({
   entry,
   definition,
@@ -35,9 +41,14 @@ const ValueField: FC<{ entry: Entry; definition: EntitlementDefinition; held: En
   const isFilled = entry.all(LISTED).includes(`${kind} ${code}`);
   if (kind === "flag")
     return (
-      <Checkbox name={name} value="true" checked={isFilled ? entry.has(name) : held?.value === true}>
-        {label}
-      </Checkbox>
+      <Select
+        entry={entry}
+        name={name}
+        label={label}
+        options={SWITCH}
+        value={held === undefined ? "" : String(held.value)}
+        standsFor={standsFor}
+      />
     );
   if (kind === "text")
     return (
@@ -112,7 +123,10 @@ export const EntitlementFields: FC<{
 /** The value that a field has; undefined: not included. */
 function valueIn(entry: Entry, kind: string, code: string): unknown {
   const name = nameOf(code);
-  if (kind === "flag") return entry.has(name) ? true : undefined;
+  if (kind === "flag") {
+    const chosen = entry.text(name);
+    return chosen === "true" || chosen === "false" ? chosen === "true" : chosen;
+  }
   if (kind === "text") return entry.text(name);
   return entry.has(`${name}.unlimited`) ? null : entry.number(name);
 }
