@@ -20,6 +20,7 @@ import {
   turnsStep,
   webhookStep,
 } from "./steps.ts";
+import { notesOnWaitingDays } from "./waiting-days.ts";
 
 /** What the notices leave of the queries that D1 allows, for the seals, the digest, and the first mail. */
 const LEFT_BY_NOTICES = 250;
@@ -61,6 +62,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
           ...noteOnSpace(run),
           ...(await notesOnChanges(run.context, due, since)),
+          ...(await notesOnWaitingDays(run.context, due)),
           ...(await notesOnEndpoints(run.context, since)),
         ]);
       },

@@ -158,6 +158,16 @@ function concernsOf(
       what: `${ACTION_NAMES[row.action]}, ${row.license_id}`,
       when: <When at={row.effective_at} now={now} as="start" />,
     })),
+    ...found.waiting.map((row) => ({
+      tone: "stop" as const,
+      kind: "usage to check",
+      href: `/admin/licenses/${row.license_id}`,
+      what: `${row.customer_name}, ${row.license_type}: ${formatCount(row.observed)} ${row.code}`,
+      when: formatDate(Date.parse(row.day)),
+      more: [
+        `More than ten times the ${formatCount(row.allowed)} allowed: it may be a mistake, and refuses no new instance until its figures are corrected, or confirmed by a correction to the same.`,
+      ],
+    })),
     ...endingOf(found.ending, counted, now),
     ...found.overused.map((row) => ({
       tone: "warn" as const,

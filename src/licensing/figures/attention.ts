@@ -9,6 +9,7 @@ import { readSilent } from "../instances/silence.ts";
 import { failedChanges, openChanges } from "../licenses/pending-rows.ts";
 import { standingOf } from "../licenses/standing.ts";
 import { QUIET } from "../seats/seat-rules.ts";
+import { type WaitingDay, waitingDays } from "../usage/refusing.ts";
 import { MAX_GRACE_DAYS } from "../licenses/terms.ts";
 
 /** How many of each kind are shown; the lists have all of them. */
@@ -47,9 +48,9 @@ export async function readAttention(context: Context) {
   allow(context, "read");
   const { db } = context;
   const now = context.clock.now();
-  const [silent, [inGrace, expiring], others, held, refused] = await Promise.all([
+  const [silent, [inGrace, expiring, waiting], others, held, refused] = await Promise.all([
     readSilent(context, SHOWN),
-    db.batch([db.sql(IN_GRACE, now), db.sql(EXPIRING, now)]),
+    db.batch([db.sql(IN_GRACE, now), db.sql(EXPIRING, now), waitingDays(context, now, SHOWN)]),
     readOthers(context),
     openChanges(context, "held", LAST_INSTANT, SHOWN),
     failedChanges(context, now - 7 * DAY, SHOWN),
@@ -62,6 +63,8 @@ export async function readAttention(context: Context) {
       return Object.assign(row, { standing: standingOf(row, now) });
     }),
     overused: overused.filter(({ at }) => at > now - 7 * DAY),
+    /** Days of usage that may be a mistake. */
+    waiting: waiting!.results as unknown as WaitingDay[],
     clones: clones.filter(({ clone_suspected_at: at }) => (at ?? 0) > now - QUIET),
     /** Seats that were requested without proof from two or more addresses. */
     scattered: scattered.filter(({ scattered_at: at }) => (at ?? 0) > now - QUIET),

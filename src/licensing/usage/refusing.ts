@@ -41,3 +41,39 @@ export async function refusingMeter(
   const [found] = await db.batch([db.run(OVER, { license: licenseId, now, today: dayOf(now) })]);
   return found?.results[0] as { code: string; allowed: number; observed: number } | undefined;
 }
+
+/** How many of the latest days over a value are looked at, and from when on. */
+const LOOKED_AT = 200;
+const LOOKED_BACK = 31 * DAY;
+
+/** A day that is left out of what refuses new instances until staff corrected a figure of it. */
+export interface WaitingDay {
+  day: string;
+  license_id: string;
+  license_type: string;
+  customer_name: string;
+  code: string;
+  allowed: number;
+  observed: number;
+}
+
+// Such a day is above the value itself, and so is its month.
+const WAITING = named(`
+  SELECT DISTINCT told.day, told.license_id, licenses.license_type, customers.name AS customer_name, one.key AS code,
+    one.value ->> 'value' AS allowed, told.meters ->> one.key AS observed
+  FROM (SELECT day, license_id, code FROM meter_overuse WHERE day >= :since ORDER BY day DESC LIMIT ${LOOKED_AT}) due
+  CROSS JOIN licenses ON licenses.id = due.license_id
+  CROSS JOIN json_each(licenses.entitlements) one ON one.key = due.code
+    AND one.value ->> '$.meter[2]' = 'refuse_new' AND coalesce(one.value ->> 'until', ${LAST_INSTANT}) > :now
+  CROSS JOIN dates ON one.value ->> '$.meter[1]' = 'month' OR dates.date = substr(due.day, 9)
+  CROSS JOIN license_usage told ON told.day = substr(due.day, 1, 8) || dates.date
+    AND told.license_id = licenses.id AND told.meters ->> one.key > ${IMPLAUSIBLE} * (one.value ->> 'value')
+  CROSS JOIN customers ON customers.id = licenses.customer_id
+  WHERE NOT EXISTS (
+    SELECT 1 FROM usage looked
+    WHERE looked.license_id = told.license_id AND looked.day = told.day AND looked.corrected_at IS NOT NULL)
+  ORDER BY told.day DESC, told.license_id, one.key LIMIT :limit`);
+
+/** Reads the latest days that wait for staff, as rows of WaitingDay. */
+export const waitingDays = ({ db }: Context, now: number, limit: number): D1PreparedStatement =>
+  db.run(WAITING, { now, since: dayOf(now - LOOKED_BACK), limit });

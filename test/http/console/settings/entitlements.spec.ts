@@ -1,9 +1,9 @@
 // Entitlements in the console: their definitions, and the fields that follow them.
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { setTime } from "../../../support/clock.ts";
 import { Visitor } from "../../../support/console.ts";
 import { env } from "../../../support/env.ts";
-import { activate, admin, checkIn, newCustomer, newLicense, unique } from "../../../support/service.ts";
+import { activate, admin, checkIn, newCustomer, newLicense, rows, unique } from "../../../support/service.ts";
 
 beforeEach(() => setTime("2026-11-20T08:00:00Z"));
 
@@ -85,6 +85,34 @@ describe("the fields of a license follow the definitions", () => {
     expect(await held(license.id)).toMatchObject({ [gpus]: { value: null } });
     expect(await held(license.id)).not.toHaveProperty(city);
     expect((await visitor.get(`/admin/licenses/${license.id}`)).text).toContain(`${gpus} unlimited through`);
+  });
+});
+
+describe("more definitions than a form shows", () => {
+  const MANY = "INSERT INTO entitlements (code, name, kind, created_at, updated_at)";
+
+  afterEach(() => rows("DELETE FROM entitlements WHERE code GLOB 'A-many-*'"));
+
+  it("leave what a license or a type has in its form", async () => {
+    const code = unique("z");
+    await admin("/entitlements", { body: { code, name: "Last", kind: "limit" } });
+    const entitlements = { [code]: { value: 5 } };
+    const type = unique("type");
+    await admin(`/license-types/${type}`, { method: "PUT", body: { name: "T", entitlements } });
+    const { license } = await newLicense({ entitlements });
+    await rows(
+      `${MANY} WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 201)
+       SELECT printf('A-many-%03d', i), 'Many', 'flag', 0, 0 FROM n`,
+    );
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN);
+    await visitor.fill(`/admin/settings/license-types/${type}/edit`, { name: "Renamed" });
+    const saved = (await admin(`/license-types/${type}`)).body;
+    expect([saved.name, saved.entitlements]).toEqual(["Renamed", entitlements]);
+    await visitor.fill(`/admin/licenses/${license.id}/edit`, { [`entitlement.${code}`]: "6" });
+    expect(await held(license.id)).toEqual({ [code]: { value: 6 } });
+    const page = await visitor.get(`/admin/licenses/new?license_type=${type}`);
+    expect(page.html).toMatch(new RegExp(`name="entitlement.${code}"[^>]*value="5"`));
+    expect(page.html).not.toContain("A-many-201");
   });
 });
 
