@@ -88,6 +88,7 @@ export function addWebhookEndpointCommands(program: Command): void {
       ]),
     ),
   )
+    .option("--no-active", "send nothing until it is switched on")
     .option("-o, --output <file>", "write the secret to a file that only you can read")
     .action(
       handle<Settings & { output?: string }>(async (call, url) => {
