@@ -21,6 +21,8 @@ const OF_EVENTS: ReadonlySet<string> = new Set([
   "fingerprint",
   "recipient",
   "subject",
+  // What staff typed: it may name anybody.
+  "reason",
 ]);
 
 const MAILBOX = /[^\s@]@[^\s@]/;
