@@ -103,8 +103,11 @@ function faultOf(status: number): string | null {
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return `It did not answer within ${TIMEOUT / SECOND} seconds.`;
-  const said = error instanceof Error ? error.message : String(error);
-  return `It could not be reached: ${said.slice(0, 200)}`;
+  const said = (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  // What the runtime says where it does not say what is wrong, of certificates above all.
+  return said.startsWith("internal error")
+    ? `No connection could be made. Check its name and its certificate. (${said})`
+    : `It could not be reached: ${said}`;
 }
 
 /** The first bytes of the text; what there is of them, if the rest does not come soon. */

@@ -106,6 +106,13 @@ describe("a receiver", () => {
     });
   });
 
+  it("whose connection ends with an error that says nothing is told to staff with what to look at", async () => {
+    const delivery = await deliveryTo(() => Promise.reject(new Error("internal error; reference = abc")));
+    expect(delivery.error).toBe(
+      "No connection could be made. Check its name and its certificate. (internal error; reference = abc)",
+    );
+  });
+
   it("that answers with control characters and halves of letters is shown as text", async () => {
     const { answer } = await deliveryTo(
       () => new Response(new Uint8Array([27, 91, 51, 49, 109, 0xc3, 10, 65])),

@@ -75,7 +75,11 @@ describe("webhook endpoints", () => {
       () => new Response(null, { status: 500 }),
     );
     await newCustomer();
-    expect((await owner.get(`${LIST}/${receiver.id}`)).html).toContain("It fails since");
+    const { text } = await owner.get(`${LIST}/${receiver.id}`);
+    expect(text).toMatch(/It has failed since .*UTC.*: It answered 500\. It is tried again/);
+    await owner.submit(await owner.get(`${LIST}/${receiver.id}/test`), {});
+    const failed = await owner.get(`${LIST}/${receiver.id}?done=test-failed`);
+    expect(failed.text).toContain("The test failed.");
     expect((await owner.get("/admin/settings")).html).toContain("failing");
     await rows("UPDATE webhook_endpoints SET active = 0, switched_off_at = 1");
     expect((await owner.get(`${LIST}/${receiver.id}`)).html).toContain("nothing succeeded for five days");

@@ -14,6 +14,8 @@ export const ENDPOINTS: [href: string, label: string] = [
 
 export type Endpoint = Awaited<ReturnType<typeof getEndpoint>>;
 
+type Delivery = Awaited<ReturnType<typeof listDeliveries>>[number];
+
 export const nameOf = ({ description, url }: Endpoint): string => description ?? new URL(url).hostname;
 
 export const pathOf = (id: string): string => `${ENDPOINTS[0]}/${encodeURIComponent(id)}`;
@@ -84,11 +86,15 @@ const list: Page = {
 const DONE: Record<string, string> = {
   changed: "The endpoint is changed.",
   replayed: "The events are sent, in their order.",
-  tested: "The test was sent. The first line below says what became of it.",
+  tested: "The test was delivered.",
 };
 
 /** What somebody has to know who opens the page because something is wrong. */
-const Trouble: FC<{ endpoint: Endpoint; now: number }> = ({ endpoint, now }) => {
+const Trouble: FC<{ endpoint: Endpoint; last: Delivery | undefined; now: number }> = ({
+  endpoint,
+  last,
+  now,
+}) => {
   if (endpoint.switched_off_at !== null && endpoint.active === 0)
     return (
       <p class="note warn">
@@ -99,8 +105,11 @@ const Trouble: FC<{ endpoint: Endpoint; now: number }> = ({ endpoint, now }) => 
   if (endpoint.failures === 0) return null;
   return (
     <p class="note warn">
-      It fails since <When at={endpoint.failing_since} now={now} time />, {endpoint.failures} times. The next
-      attempt: <When at={endpoint.next_try_at} now={now} time />.
+      It has failed since <When at={endpoint.failing_since} now={now} time />
+      {endpoint.failures === 1 ? "" : `, ${endpoint.failures} times in a row`}
+      {last?.error ? `: ${last.error} ` : ". "}
+      It is tried again by the first run of the ten-minute trigger after{" "}
+      <When at={endpoint.next_try_at} now={now} time />, or at once if a test succeeds.
     </p>
   );
 };
@@ -146,7 +155,10 @@ const page: Page = {
               </a>
             ))}
           </div>
-          <Trouble endpoint={endpoint} now={now} />
+          {query["done"] === "test-failed" && (
+            <p class="note warn">The test failed. The first line of the last deliveries says why.</p>
+          )}
+          <Trouble endpoint={endpoint} last={deliveries[0]} now={now} />
           <Card title="Settings">
             <Facts
               rows={[
