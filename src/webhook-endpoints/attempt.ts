@@ -132,5 +132,8 @@ async function beginningOf({ body }: { body: ReadableStream | null }): Promise<s
   }
   // The rest is not wanted. A connection that is broken already says so here.
   await reader.cancel().catch(() => undefined);
-  return new TextDecoder().decode(new Uint8Array(bytes)).replaceAll(/\p{Cc}+/gu, " ");
+  // Nothing that a terminal obeys, or that turns the text beside it around.
+  return new TextDecoder()
+    .decode(new Uint8Array(bytes))
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ");
 }

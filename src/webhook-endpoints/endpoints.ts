@@ -256,7 +256,7 @@ export const presentEndpoint = (endpoint: WebhookEndpoint) => ({
   failures: endpoint.failures,
   failing_since: formatInstantOrNull(endpoint.failing_since),
   next_try_at: formatInstantOrNull(
-    endpoint.failures > 0 && endpoint.active === 1 ? endpoint.next_try_at : null,
+    endpoint.failures > 0 && endpoint.active === 1 && endpoint.next_try_at > 0 ? endpoint.next_try_at : null,
   ),
   last_success_at: formatInstantOrNull(endpoint.last_success_at),
   switched_off_at: formatInstantOrNull(endpoint.switched_off_at),

@@ -118,6 +118,8 @@ describe("a receiver", () => {
       () => new Response(new Uint8Array([27, 91, 51, 49, 109, 0xc3, 10, 65])),
     );
     expect(answer).toBe(" [31m\ufffd A");
+    const turned = await deliveryTo(() => new Response("a\u202egnp.exe\u2028b\u2066c"));
+    expect(turned.answer).toBe("a gnp.exe b c");
   });
 
   it("at an address that became this service's own, or was written by hand, is not called", async () => {

@@ -21,7 +21,14 @@ const DELIVERY_COLUMNS: Column<WebhookDelivery>[] = [
   ["delivered", (row) => (row.delivered ? "yes" : "no")],
   ["status", (row) => (row.status === null ? "–" : String(row.status))],
   ["ms", (row) => String(row.ms)],
-  ["error", (row) => (row.error === null ? "" : text(row.error))],
+  [
+    "answer",
+    (row) =>
+      [row.error ?? "", row.answer]
+        .filter((part) => part !== "")
+        .map(text)
+        .join(" "),
+  ],
 ];
 
 function printEndpoint(endpoint: WebhookEndpoint): void {

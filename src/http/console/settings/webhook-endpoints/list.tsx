@@ -102,14 +102,20 @@ const Trouble: FC<{ endpoint: Endpoint; last: Delivery | undefined; now: number 
         Once it is mended, make it active: it gets everything that it missed.
       </p>
     );
-  if (endpoint.failures === 0) return null;
+  if (endpoint.failures === 0 || endpoint.active === 0) return null;
   return (
     <p class="note warn">
       It has failed since <When at={endpoint.failing_since} now={now} time />
       {endpoint.failures === 1 ? "" : `, ${endpoint.failures} times in a row`}
       {last?.error ? `: ${last.error} ` : ". "}
-      It is tried again by the first run of the ten-minute trigger after{" "}
-      <When at={endpoint.next_try_at} now={now} time />, or at once if a test succeeds.
+      {endpoint.next_try_at > now ? (
+        <>
+          It is tried again by the first run of the ten-minute trigger after{" "}
+          <When at={endpoint.next_try_at} now={now} time />, or at once if a test succeeds.
+        </>
+      ) : (
+        "It is tried again by the next run of the ten-minute trigger."
+      )}
     </p>
   );
 };
@@ -121,6 +127,8 @@ const page: Page = {
     const id = params["id"] ?? "";
     const [endpoint, deliveries] = await Promise.all([getEndpoint(context, id), listDeliveries(context, id)]);
     const path = pathOf(id);
+    const [last] = deliveries;
+    const hasFailed = query["done"] === "test-failed";
     return {
       title: nameOf(endpoint),
       section: "settings",
@@ -155,10 +163,8 @@ const page: Page = {
               </a>
             ))}
           </div>
-          {query["done"] === "test-failed" && (
-            <p class="note warn">The test failed. The first line of the last deliveries says why.</p>
-          )}
-          <Trouble endpoint={endpoint} last={deliveries[0]} now={now} />
+          {hasFailed && <p class="note warn">The test failed. {last?.error}</p>}
+          <Trouble endpoint={endpoint} last={hasFailed ? undefined : last} now={now} />
           <Card title="Settings">
             <Facts
               rows={[
