@@ -103,8 +103,11 @@ function faultOf(status: number): string | null {
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return `It did not answer within ${TIMEOUT / SECOND} seconds.`;
-  const said = error instanceof Error ? error.message : String(error);
-  return `It could not be reached: ${said.slice(0, 200)}`;
+  const said = (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  // What the runtime says where it does not say what is wrong, of certificates above all.
+  return said.startsWith("internal error")
+    ? `No connection could be made. Check its name and its certificate. (${said})`
+    : `It could not be reached: ${said}`;
 }
 
 /** The first bytes of the text; what there is of them, if the rest does not come soon. */
@@ -129,5 +132,8 @@ async function beginningOf({ body }: { body: ReadableStream | null }): Promise<s
   }
   // The rest is not wanted. A connection that is broken already says so here.
   await reader.cancel().catch(() => undefined);
-  return new TextDecoder().decode(new Uint8Array(bytes)).replaceAll(/\p{Cc}+/gu, " ");
+  // Nothing that a terminal obeys, or that turns the text beside it around.
+  return new TextDecoder()
+    .decode(new Uint8Array(bytes))
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ");
 }

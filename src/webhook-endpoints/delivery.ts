@@ -30,12 +30,17 @@ export interface Budget {
   hasRoom: (queries: number) => boolean;
 }
 
-// Endpoints that failed before go last: they must not keep others waiting. Of the others, the one that is farthest behind
-// goes first: a run may not come to all of them.
+/** Milliseconds. Who answers later than that might hold up those who do not. */
+const SLOW = 1_000;
+
+// Endpoints that failed go last, and before them those that were slow: five of either would keep the others waiting. Of
+// the others, the one that is farthest behind goes first: a run may not come to all of them.
 const DUE = `
-  SELECT id FROM webhook_endpoints
+  SELECT id FROM webhook_endpoints e
   WHERE active = 1 AND next_try_at <= ? AND cursor < (SELECT max(id) FROM events)
-  ORDER BY failures, cursor, id`;
+  ORDER BY failures, (
+    SELECT ms > ${SLOW} FROM webhook_deliveries WHERE endpoint_id = e.id ORDER BY number DESC LIMIT 1
+  ), cursor, id`;
 
 const ANY = "SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE active = 1) AS any_active";
 
@@ -109,7 +114,7 @@ async function keep(
   ahead: number,
 ): Promise<boolean> {
   const { db, clock } = context;
-  const { id, cursor: from } = endpoint;
+  const { id, version, cursor: before } = endpoint;
   const now = clock.now();
   const due = now + ahead;
   const failed = attempts.at(-1)?.error != null;
@@ -117,25 +122,27 @@ async function keep(
   const own = {
     id,
     lease,
+    version,
     now,
-    from,
-    cursor: delivered.length === events.length ? upTo : (delivered.at(-1)?.event.id ?? from),
+    due,
+    cursor: delivered.length === events.length ? upTo : (delivered.at(-1)?.event.id ?? before),
     sent: delivered.length > 0 ? 1 : 0,
   };
+  const notes = noteAttempts(context, id, attempts);
   if (!failed) {
-    const [advanced] = await db.batch([db.run(ADVANCE, own), ...noteAttempts(context, id, attempts)]);
+    const [advanced] = await db.batch([db.run(ADVANCE, own), ...notes]);
     return advanced!.results[0]?.["is_behind"] === 1;
   }
   const failures = (delivered.length > 0 ? 0 : endpoint.failures) + 1;
   const acting: Context = { ...context, actor: { type: "system", id: "webhooks" }, ip: null };
-  await db.batch([
-    db.run(FAIL, { ...own, due, next_try_at: due + pauseAfter(failures) }),
+  const [kept] = await db.batch([
+    db.run(FAIL, { ...own, next_try_at: due + pauseAfter(failures) }),
     db.run(SWITCH_OFF, { id, now, due }),
     recordChange(acting, now, "webhook_endpoint.switched_off", ["webhook_endpoint", id], {
       failing_since: formatInstantOrNull(endpoint.failing_since),
       cursor: own.cursor,
     }),
-    ...noteAttempts(context, id, attempts),
+    ...notes,
   ]);
-  return false;
+  return kept!.results[0]?.["is_behind"] === 1;
 }

@@ -12,7 +12,7 @@ import { recordChange } from "../record/events.ts";
 import { type WebhookEndpoint, webhookEndpoints } from "../storage/schema.ts";
 import { addressFault, MAX_URL } from "./addresses.ts";
 import { noteEndpoints } from "./known.ts";
-import { makeSecret, OVERLAP } from "./secrets.ts";
+import { forgetFormer, makeSecret, OVERLAP } from "./secrets.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** The platform opens only a few connections at a time, and each endpoint gets each event by itself. */
@@ -45,7 +45,7 @@ function checkedUrl({ config }: Context, url: string): string {
 }
 
 /**
- * Adds an endpoint, which gets the events from now on, and returns it with its secret. That is shown this once.
+ * Adds an endpoint, which gets the events after its creation, and returns it with its secret. That is shown this once.
  * @throws Problem REQUEST_INVALID for an address that may not be told of events
  * @throws Problem CONFLICT if there are too many
  */
@@ -78,6 +78,8 @@ export async function createEndpoint(
       active: input.active,
       include_personal: input.include_personal,
     }),
+    // Nobody can have given its receiver the secret yet: its own creation would be its first failure.
+    db.sql("UPDATE webhook_endpoints SET cursor = (SELECT max(id) FROM events) WHERE id = ?", id),
   ]);
   noteEndpoints(context, true);
   if (results[0]?.meta.changes === 0)
@@ -202,7 +204,8 @@ export async function deleteEndpoint(context: Context, id: string): Promise<void
 }
 
 /**
- * Gives an endpoint a new secret, which is shown this once. Both sign for a day; a still older one signs no more.
+ * Gives an endpoint a new secret, which is shown this once. The former one signs for a day beside it, also where the
+ * secret is changed again meanwhile, for example because nobody read the answer: its receiver still has the one before.
  * @throws Problem NOT_FOUND
  */
 export async function rotateSecret(
@@ -215,8 +218,8 @@ export async function rotateSecret(
   const until = now + OVERLAP;
   const { secret, insert } = await makeSecret(context, now, id);
   const results = await db.batch([
-    db.sql("DELETE FROM webhook_secrets WHERE endpoint_id = ? AND until IS NOT NULL", id),
-    db.sql("UPDATE webhook_secrets SET until = ? WHERE endpoint_id = ?", until, id),
+    db.sql("UPDATE webhook_secrets SET until = ? WHERE endpoint_id = ? AND until IS NULL", until, id),
+    forgetFormer(context, now, id),
     db.sql(
       "UPDATE webhook_endpoints SET next_try_at = 0, version = version + 1, updated_at = ? WHERE id = ?",
       now,
@@ -253,7 +256,7 @@ export const presentEndpoint = (endpoint: WebhookEndpoint) => ({
   failures: endpoint.failures,
   failing_since: formatInstantOrNull(endpoint.failing_since),
   next_try_at: formatInstantOrNull(
-    endpoint.failures > 0 && endpoint.active === 1 ? endpoint.next_try_at : null,
+    endpoint.failures > 0 && endpoint.active === 1 && endpoint.next_try_at > 0 ? endpoint.next_try_at : null,
   ),
   last_success_at: formatInstantOrNull(endpoint.last_success_at),
   switched_off_at: formatInstantOrNull(endpoint.switched_off_at),

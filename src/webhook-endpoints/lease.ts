@@ -85,22 +85,34 @@ const eventsIn = ({ results }: D1Result<Row>): Event[] =>
     return { ...event, at: recordTimeIn(at), detail: recordDetailIn(detail) };
   });
 
-// Only the run that has the endpoint writes; staff may have moved the cursor, which wins.
-const HELD = "id = :id AND lease = :lease";
+// Only the run that has the endpoint writes, and gives it back. If staff changed it meanwhile, nothing that was sent is
+// counted: another address does not have it, and a replay wants it again.
+const keeping = (set: Record<string, string>): string => `
+  UPDATE webhook_endpoints SET ${Object.entries(set)
+    .map(([column, value]) => `${column} = iif(version = :version, ${value}, ${column})`)
+    .join(", ")}, lease = NULL, lease_until = 0
+  WHERE id = :id AND lease = :lease
+  RETURNING active = 1 AND next_try_at <= :due AND cursor < (SELECT max(id) FROM events) AS is_behind`;
 
-export const ADVANCE = named(`
-  UPDATE webhook_endpoints SET
-    cursor = iif(cursor = :from, :cursor, cursor), lease = NULL, lease_until = 0,
-    failures = iif(:sent, 0, failures), failing_since = iif(:sent, NULL, failing_since),
-    next_try_at = iif(:sent, 0, next_try_at), last_success_at = iif(:sent, :now, last_success_at)
-  WHERE ${HELD} RETURNING cursor < (SELECT max(id) FROM events) AS is_behind`);
+export const ADVANCE = named(
+  keeping({
+    cursor: ":cursor",
+    failures: "iif(:sent, 0, failures)",
+    failing_since: "iif(:sent, NULL, failing_since)",
+    next_try_at: "iif(:sent, 0, next_try_at)",
+    last_success_at: "iif(:sent, :now, last_success_at)",
+  }),
+);
 
-export const FAIL = named(`
-  UPDATE webhook_endpoints SET
-    cursor = iif(cursor = :from, :cursor, cursor), lease = NULL, lease_until = 0,
-    failures = iif(:sent, 0, failures) + 1, failing_since = iif(:sent, :due, coalesce(failing_since, :due)),
-    next_try_at = :next_try_at, last_success_at = iif(:sent, :now, last_success_at)
-  WHERE ${HELD}`);
+export const FAIL = named(
+  keeping({
+    cursor: ":cursor",
+    failures: "iif(:sent, 0, failures) + 1",
+    failing_since: "iif(:sent, :due, coalesce(failing_since, :due))",
+    next_try_at: ":next_try_at",
+    last_success_at: "iif(:sent, :now, last_success_at)",
+  }),
+);
 
 export const SWITCH_OFF = named(`
   UPDATE webhook_endpoints SET active = 0, switched_off_at = :now, version = version + 1, updated_at = :now

@@ -21,6 +21,8 @@ const OF_EVENTS: ReadonlySet<string> = new Set([
   "fingerprint",
   "recipient",
   "subject",
+  // What staff typed: it may name anybody.
+  "reason",
 ]);
 
 const MAILBOX = /[^\s@]@[^\s@]/;
@@ -47,13 +49,14 @@ function withoutValues(value: unknown): unknown {
   );
 }
 
+const nameless = (id: string): string | null => (MAILBOX.test(id) ? null : id);
+
 /** An event without what it says about people: who of the staff did it, by name and from where. */
 export const impersonalEvent = (event: ReturnType<typeof presentEvent>) => ({
   ...event,
-  actor: {
-    ...event.actor,
-    id: event.actor.type === "instance" || !MAILBOX.test(event.actor.id) ? event.actor.id : null,
-  },
+  actor: { ...event.actor, id: event.actor.type === "instance" ? event.actor.id : nameless(event.actor.id) },
+  // No entity that is told of here is called by its mailbox; one of a later release may be.
+  entity: { ...event.entity, id: nameless(event.entity.id) },
   ip: null,
   detail: withoutValues(event.detail),
 });

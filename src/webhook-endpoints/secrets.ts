@@ -30,6 +30,18 @@ export async function makeSecret(
   return { secret, insert };
 }
 
+/** Besides the newest: each signs each delivery, in a header that receivers limit. */
+const MAX_FORMER = 4;
+
+/** The statement that removes former secrets: those that sign no more, and of the others all but the latest. */
+export const forgetFormer = ({ db }: Pick<Context, "db">, now: number, endpointId: string) =>
+  db.sql(
+    `DELETE FROM webhook_secrets WHERE endpoint_id = ?1 AND until IS NOT NULL AND id NOT IN (
+       SELECT id FROM webhook_secrets WHERE endpoint_id = ?1 AND until > ?2 ORDER BY until DESC LIMIT ${MAX_FORMER})`,
+    endpointId,
+    now,
+  );
+
 /** The secrets of an endpoint that sign now, the newest first. */
 export const selectSecrets = ({ db }: Pick<Context, "db">, endpointId: string, now: number) =>
   db.sql(

@@ -2,9 +2,10 @@
 // of an installation, is made with marked values, and the record is searched for the marks.
 import { beforeAll, describe, expect, it } from "vitest";
 import { API, nameOf } from "../access/calls.ts";
-import { FakeResend, mailing } from "../support/mail.ts";
+import { DELIVERIES, FakeResend, fire, mailing } from "../support/mail.ts";
+import { forgetReceivers, lastEvent, listen, newReceiver } from "../support/receivers.ts";
 import { freshRecord, night } from "../support/record.ts";
-import { type Answer, call, rows } from "../support/service.ts";
+import { admin, type Answer, call, rows } from "../support/service.ts";
 import { env } from "../support/env.ts";
 
 /** In every value that may be about a person. Reasons and ids are not: the record is made of them. */
@@ -221,6 +222,40 @@ beforeAll(async () => {
   await everyCall();
   await night();
 }, 60_000);
+
+describe("what webhook endpoints get of it", () => {
+  /** All that is told, of every event, in its order. */
+  async function toldOf(input: object): Promise<{ types: string[]; text: string }> {
+    listen();
+    const receiver = await newReceiver({ active: false, ...input });
+    const path = `/webhook-endpoints/${receiver.id}`;
+    await admin(`${path}/replay`, { body: { from_event: 1 } });
+    await admin(path, { method: "PATCH", body: { active: true } });
+    await fire(DELIVERIES, env);
+    expect(await receiver.read()).toMatchObject({ last_event: await lastEvent(), failures: 0 });
+    await forgetReceivers();
+    return {
+      types: receiver.got.map(({ type }) => type),
+      text: receiver.got.map(({ body }) => body).join("\n"),
+    };
+  }
+
+  it("holds nothing personal by default, in no type of event: no value, no reason, no address", async () => {
+    const { types, text } = await toldOf({});
+    expect(new Set(types).size).toBeGreaterThan(35);
+    expect(text.toLowerCase()).not.toContain(MARK);
+    for (const personal of [HOME, "@", '"reason"', "Unpaid", "Leaked", "Asked for by letter"])
+      expect(text).not.toContain(personal);
+  });
+
+  it("holds no key and no secret, whatever it asks for", async () => {
+    const { text } = await toldOf({ include_personal: true });
+    expect(text).toContain(MARK);
+    expect(text).toContain("Asked for by letter");
+    expect(text).not.toMatch(/eyJ|whsec_|caio_/);
+    expect(text).not.toMatch(/"type":"(?:api_token|person|session)/);
+  });
+});
 
 describe("the record", () => {
   it("has events of every call that changes something", () => {

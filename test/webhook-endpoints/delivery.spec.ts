@@ -424,9 +424,11 @@ describe("a receiver that fails at random", () => {
         await rows("UPDATE webhook_endpoints SET active = 1, failing_since = ?", at);
         await fire(DELIVERIES, env);
       }
-      // Without what came again, it is the record in its order; and what came again came before the next one.
+      // Without what came again, it is the record in its order. Nothing is ever passed over: an event follows itself, the
+      // one before, or, where a run was killed before it kept how far it came, a later one.
       expect([...new Set(taken)]).toEqual(events);
-      expect(taken).toEqual(taken.toSorted((one, other) => one - other));
+      const places = taken.map((id) => events.indexOf(id));
+      expect(places.filter((place, n) => place > (places[n - 1] ?? -1) + 1)).toEqual([]);
       expect(taken.length).toBeGreaterThan(events.length);
     },
     60_000,

@@ -32,7 +32,8 @@ describe("an endpoint", () => {
       active: false,
       include_personal: false,
       state: "paused",
-      last_event: before,
+      // Its own creation is the last that it does not get.
+      last_event: before + 1,
       failures: 0,
       failing_since: null,
       next_try_at: null,
@@ -182,14 +183,40 @@ describe("a secret that is changed", () => {
     expect(() => receiver.verify(after!)).toThrow("signature");
   });
 
-  it("signs no more from the second change on", async () => {
+  it("signs for its 24 hours also where the next one is changed, because nobody read it", async () => {
+    setTime(START);
     const receiver = await newReceiver({ events: ["customer.created"] });
+    const signatures = async () => {
+      await newLicense();
+      return receiver.got.at(-1)!.headers["webhook-signature"]!.split(" ").length;
+    };
     await rotate(receiver.id);
+    setTime(START + 3_600_000);
+    await rotate(receiver.id);
+    expect(await signatures()).toBe(3);
+    expect(receiver.verify(receiver.got.at(-1)!)).toMatchObject({ type: "customer.created" });
+    setTime(START + 86_400_000);
+    expect(await signatures()).toBe(2);
+    expect(() => receiver.verify(receiver.got.at(-1)!)).toThrow("signature");
+    setTime(START + 90_000_000);
+    expect(await signatures()).toBe(1);
+    await rotate(receiver.id);
+    expect(await rows("SELECT 1 FROM webhook_secrets")).toHaveLength(2);
+  });
+
+  it("signs beside the four latest of the former ones at most", async () => {
+    setTime(START);
+    const receiver = await newReceiver({ events: ["customer.created"] });
+    const rotateAt = (second: number) => {
+      setTime(START + 1_000 * second);
+      return rotate(receiver.id);
+    };
+    for (let n = 1; n <= 4; n++) await rotateAt(n);
     await newLicense();
     expect(receiver.verify(receiver.got[0]!)).toMatchObject({ type: "customer.created" });
-    await rotate(receiver.id);
+    await rotateAt(5);
     await newLicense();
-    expect(receiver.got[1]!.headers["webhook-signature"]!.split(" ")).toHaveLength(2);
+    expect(receiver.got[1]!.headers["webhook-signature"]!.split(" ")).toHaveLength(5);
     expect(() => receiver.verify(receiver.got[1]!)).toThrow("signature");
   });
 });

@@ -1,5 +1,6 @@
 // Receivers that want something else than events.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
 import { env } from "../support/env.ts";
 import { DELIVERIES, fire } from "../support/mail.ts";
 import { forgetReceivers, hurry, listen, newReceiver, redirects } from "../support/receivers.ts";
@@ -106,11 +107,20 @@ describe("a receiver", () => {
     });
   });
 
+  it("whose connection ends with an error that says nothing is told to staff with what to look at", async () => {
+    const delivery = await deliveryTo(() => Promise.reject(new Error("internal error; reference = abc")));
+    expect(delivery.error).toBe(
+      "No connection could be made. Check its name and its certificate. (internal error; reference = abc)",
+    );
+  });
+
   it("that answers with control characters and halves of letters is shown as text", async () => {
     const { answer } = await deliveryTo(
       () => new Response(new Uint8Array([27, 91, 51, 49, 109, 0xc3, 10, 65])),
     );
     expect(answer).toBe(" [31m\ufffd A");
+    const turned = await deliveryTo(() => new Response("a\u202egnp.exe\u2028b\u2066c"));
+    expect(turned.answer).toBe("a gnp.exe b c");
   });
 
   it("at an address that became this service's own, or was written by hand, is not called", async () => {
@@ -168,23 +178,56 @@ describe("an endpoint without a readable secret", () => {
   });
 });
 
+/** Bindings that read another event than is written: the record cannot be written by hand here. */
+function reading(entityId: string, otherwise: object): Env {
+  const DB = {
+    prepare: (sql: string) => env.DB.prepare(sql),
+    withSession: () => DB,
+    async batch(statements: D1PreparedStatement[]) {
+      const results = await env.DB.batch<Record<string, unknown>>(statements);
+      for (const row of results.flatMap((one) => one.results))
+        if (row["entity_id"] === entityId) Object.assign(row, otherwise);
+      return results;
+    },
+  } as unknown as D1Database;
+  return { ...env, DB };
+}
+
+describe("an event of a type that this release does not know", () => {
+  it("is told without what may be personal", async () => {
+    const receiver = await newReceiver({ events: ["customer.created"], active: false });
+    const { id } = await newCustomer();
+    await rows("UPDATE webhook_endpoints SET active = 1");
+    const unknown = {
+      action: "passkey.added",
+      entity_type: "passkey",
+      entity_id: "ada@acme.example",
+      actor_type: "robot",
+      actor_id: "eve@acme.example",
+      ip: "192.0.2.1",
+      detail: '{"device":{"name":"Ada","email":"ada@acme.example"},"count":2}',
+    };
+    await fire(DELIVERIES, reading(id, unknown));
+    const [told] = receiver.got;
+    expect(receiver.verify(told!)).toMatchObject({ type: "passkey.added" });
+    expect(told!.data).toMatchObject({
+      object: null,
+      event: {
+        entity: { type: "passkey", id: null },
+        actor: { type: "robot", id: null },
+        ip: null,
+        detail: { device: {}, count: 2 },
+      },
+    });
+  });
+});
+
 describe("an event that somebody wrote by hand", () => {
   it("keeps no later one back", async () => {
     const receiver = await newReceiver({ events: ["customer.created"], active: false });
     const [{ id: spoilt }, { id: later }] = [await newCustomer(), await newCustomer()];
     await rows("UPDATE webhook_endpoints SET active = 1");
-    // The record cannot be written by hand here, so what is read of it is changed on the way.
-    const DB = {
-      prepare: (sql: string) => env.DB.prepare(sql),
-      withSession: () => DB,
-      async batch(statements: D1PreparedStatement[]) {
-        const results = await env.DB.batch<Record<string, unknown>>(statements);
-        for (const row of results.flatMap((one) => one.results))
-          if (row["entity_id"] === spoilt) Object.assign(row, { at: 9e15, detail: "no JSON" });
-        return results;
-      },
-    } as unknown as D1Database;
-    await fire(DELIVERIES, { ...env, DB });
+    await fire(DELIVERIES, reading(spoilt, { at: 9e15, detail: "no JSON" }));
     expect(receiver.got.map(({ data }) => data.event)).toMatchObject([
       { entity: { id: spoilt }, detail: { unreadable: "no JSON" } },
       { entity: { id: later } },

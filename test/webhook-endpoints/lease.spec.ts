@@ -6,7 +6,7 @@ import { deliverEvents } from "../../src/webhook-endpoints/delivery.ts";
 import { setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { forgetReceivers, lastEvent, listen, newReceiver } from "../support/receivers.ts";
-import { newCustomer, rows } from "../support/service.ts";
+import { admin, newCustomer, rows } from "../support/service.ts";
 
 beforeEach(listen);
 afterEach(forgetReceivers);
@@ -52,6 +52,26 @@ describe("a run that does not come to every endpoint", () => {
     await run(1);
     expect(failed!.got).toEqual([]);
   });
+
+  it("serves those that were slow after those that were not, however far they are behind", async () => {
+    setTime(START);
+    const slow = [];
+    for (let n = 0; n < 5; n++) slow.push(await newReceiver(paused));
+    const other = await newReceiver(paused);
+    const [first] = await waiting(2);
+    const attempts = slow.map(({ id }) => [id, 1_001]).concat([[other.id, 1_000]]);
+    for (const [id, ms] of attempts)
+      await rows(
+        `INSERT INTO webhook_deliveries (endpoint_id, number, event_id, action, at, status, ms, error, answer)
+         VALUES (?1, 1, 1, 'x', 0, 204, 5000, NULL, ''), (?1, 2, 1, 'x', 0, 204, ?2, NULL, '')`,
+        id!,
+        ms!,
+      );
+    await rows("UPDATE webhook_endpoints SET cursor = ? WHERE id = ?", first!, other.id);
+    await run(1);
+    expect(other.got).toHaveLength(1);
+    expect(slow.filter(({ got }) => got.length > 0)).toHaveLength(4);
+  });
 });
 
 describe("a turn", () => {
@@ -87,18 +107,68 @@ describe("a turn", () => {
     expect(await rows("SELECT lease FROM webhook_endpoints")).toEqual([{ lease: "another" }]);
   });
 
-  it.each([204, 500])("leaves the place that staff chose meanwhile (%i)", async (status) => {
+  const change = (path: string, method: string, body?: object) => async () => {
+    const { status } = await admin(path, { method, body });
+    if (status >= 300) throw new Error(String(status));
+  };
+
+  it.each([204, 500])(
+    "leaves the place that staff chose meanwhile, and goes on there (%i)",
+    async (status) => {
+      setTime(START);
+      let replay = async (): Promise<void> => undefined;
+      const receiver = await newReceiver(paused, async (_, n) => {
+        if (n === 2) await replay();
+        return new Response(null, { status: n === 2 ? status : 204 });
+      });
+      const [first, second] = await waiting(2);
+      // Also to the place where the turn began.
+      replay = change(`/webhook-endpoints/${receiver.id}/replay`, "POST", { from_event: first });
+      await run();
+      expect(receiver.ids()).toEqual([first, second, first, second]);
+      expect(await receiver.read()).toMatchObject({ failures: 0, failing_since: null, state: "active" });
+    },
+  );
+
+  it.each([204, 500])(
+    "sends to another address what went to the former one meanwhile (%i)",
+    async (status) => {
+      setTime(START);
+      const next = await newReceiver(paused);
+      let move = async (): Promise<void> => undefined;
+      const former = await newReceiver(paused, async (_, n) => {
+        if (n === 1) await move();
+        return new Response(null, { status });
+      });
+      const ids = await waiting(3);
+      await rows("UPDATE webhook_endpoints SET active = 0 WHERE id = ?", next.id);
+      move = change(`/webhook-endpoints/${former.id}`, "PATCH", { url: next.url });
+      await run();
+      expect(former.ids()).toEqual(status === 204 ? ids : ids.slice(0, 1));
+      expect(next.ids()).toEqual(ids);
+      expect(await former.read()).toMatchObject({ failures: 0, next_try_at: null, state: "active" });
+      expect((await former.read())["last_event"]).toBeGreaterThanOrEqual(ids[2]!);
+    },
+  );
+
+  it("of an endpoint that is deleted or paused meanwhile ends, and nothing follows", async () => {
     setTime(START);
-    const receiver = await newReceiver(paused, async (_, n) => {
-      if (n === 1) await rows("UPDATE webhook_endpoints SET cursor = cursor - 1");
-      return new Response(null, { status: n === 1 ? status : 204 });
+    let end = async (): Promise<void> => undefined;
+    const receiver = await newReceiver(paused, async () => {
+      await end();
+      return new Response(null, { status: 500 });
     });
-    const before = await newCustomer().then(lastEvent);
-    await rows("UPDATE webhook_endpoints SET cursor = ?", before);
-    const [first] = await waiting(1);
+    const path = `/webhook-endpoints/${receiver.id}`;
+    await waiting(2);
+    end = change(path, "PATCH", { active: false });
     await run();
-    await rows("UPDATE webhook_endpoints SET next_try_at = 0");
+    expect(await receiver.read()).toMatchObject({ state: "paused", failures: 0 });
+    expect(await rows("SELECT lease FROM webhook_endpoints")).toEqual([{ lease: null }]);
+    await rows("UPDATE webhook_endpoints SET active = 1");
+    end = change(path, "DELETE");
     await run();
-    expect(receiver.ids()).toEqual([first, before, first]);
+    await run();
+    expect(receiver.got).toHaveLength(2);
+    expect(await rows("SELECT 1 FROM webhook_deliveries")).toEqual([]);
   });
 });

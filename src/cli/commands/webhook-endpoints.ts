@@ -21,7 +21,14 @@ const DELIVERY_COLUMNS: Column<WebhookDelivery>[] = [
   ["delivered", (row) => (row.delivered ? "yes" : "no")],
   ["status", (row) => (row.status === null ? "–" : String(row.status))],
   ["ms", (row) => String(row.ms)],
-  ["error", (row) => (row.error === null ? "" : text(row.error))],
+  [
+    "answer",
+    (row) =>
+      [row.error ?? "", row.answer]
+        .filter((part) => part !== "")
+        .map(text)
+        .join(" "),
+  ],
 ];
 
 function printEndpoint(endpoint: WebhookEndpoint): void {
@@ -88,6 +95,7 @@ export function addWebhookEndpointCommands(program: Command): void {
       ]),
     ),
   )
+    .option("--no-active", "send nothing until it is switched on")
     .option("-o, --output <file>", "write the secret to a file that only you can read")
     .action(
       handle<Settings & { output?: string }>(async (call, url) => {

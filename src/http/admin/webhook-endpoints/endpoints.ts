@@ -35,7 +35,7 @@ export const webhookEndpointEndpoints = [
       tag: "Admin",
       summary: "Add a webhook endpoint",
       description:
-        "It gets the events from now on, in the order of the record. The address is https on port 443 of a public host. The answer is the only place where the secret is ever shown.",
+        "It gets the events after this one, in the order of the record. The address is https on port 443 of a public host. The answer is the only place where the secret is ever shown.",
       access: "webhook-endpoints",
       body: { schema: NewEndpoint, example: newEndpointExample },
       answer: {
@@ -144,7 +144,8 @@ export const webhookEndpointEndpoints = [
       path: `${PATH}/{id}/rotate-secret`,
       tag: "Admin",
       summary: "Give a webhook endpoint a new secret",
-      description: "For 24 hours each delivery is signed with both secrets.",
+      description:
+        "For 24 hours each delivery is signed with both secrets. Also where the secret is changed again meanwhile, a former one signs to its own end; the four latest at most.",
       access: "webhook-endpoints",
       params: Id,
       answer: {

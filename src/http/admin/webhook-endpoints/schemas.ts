@@ -20,7 +20,7 @@ export const WebhookEndpoint = z.object({
   last_event: z.int().check(z.describe("The id of the last event that it has, or that was not for it")),
   failures: z.int().check(z.describe("Attempts that failed since the last one that succeeded")),
   failing_since: OptionalInstant,
-  next_try_at: OptionalInstant.check(z.describe("Of a failing endpoint")),
+  next_try_at: OptionalInstant.check(z.describe("Of a failing endpoint; null: by the next run")),
   last_success_at: OptionalInstant,
   switched_off_at: OptionalInstant,
   created_at: Instant,

@@ -75,8 +75,17 @@ describe("webhook endpoints", () => {
       () => new Response(null, { status: 500 }),
     );
     await newCustomer();
-    expect((await owner.get(`${LIST}/${receiver.id}`)).html).toContain("It fails since");
+    const { text } = await owner.get(`${LIST}/${receiver.id}`);
+    expect(text).toMatch(/It has failed since .*UTC.*: It answered 500\. It is tried again/);
+    await owner.submit(await owner.get(`${LIST}/${receiver.id}/test`), {});
+    const failed = await owner.get(`${LIST}/${receiver.id}?done=test-failed`);
+    expect(failed.text).toContain("The test failed. It answered 500.");
     expect((await owner.get("/admin/settings")).html).toContain("failing");
+    await rows("UPDATE webhook_endpoints SET next_try_at = 0");
+    expect((await owner.get(`${LIST}/${receiver.id}`)).text).toContain("It is tried again by the next run");
+    expect(await receiver.read()).toMatchObject({ state: "failing", next_try_at: null });
+    await rows("UPDATE webhook_endpoints SET active = 0");
+    expect((await owner.get(`${LIST}/${receiver.id}`)).text).not.toContain("It is tried again");
     await rows("UPDATE webhook_endpoints SET active = 0, switched_off_at = 1");
     expect((await owner.get(`${LIST}/${receiver.id}`)).html).toContain("nothing succeeded for five days");
     expect((await owner.get("/admin/settings")).html).toContain("switched off");

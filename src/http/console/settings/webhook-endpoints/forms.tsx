@@ -182,8 +182,8 @@ const test = about(
   () => <p>One event, webhook_endpoint.tested, is sent now. It takes up to ten seconds.</p>,
   ["Send the test", "primary"],
   async (visit) => {
-    await testEndpoint(visit.context, idOf(visit));
-    return { to: `${pathOf(idOf(visit))}?done=tested` };
+    const { error } = await testEndpoint(visit.context, idOf(visit));
+    return { to: `${pathOf(idOf(visit))}?done=${error === null ? "tested" : "test-failed"}` };
   },
 );
 

@@ -14,6 +14,8 @@ export const ENDPOINTS: [href: string, label: string] = [
 
 export type Endpoint = Awaited<ReturnType<typeof getEndpoint>>;
 
+type Delivery = Awaited<ReturnType<typeof listDeliveries>>[number];
+
 export const nameOf = ({ description, url }: Endpoint): string => description ?? new URL(url).hostname;
 
 export const pathOf = (id: string): string => `${ENDPOINTS[0]}/${encodeURIComponent(id)}`;
@@ -84,11 +86,15 @@ const list: Page = {
 const DONE: Record<string, string> = {
   changed: "The endpoint is changed.",
   replayed: "The events are sent, in their order.",
-  tested: "The test was sent. The first line below says what became of it.",
+  tested: "The test was delivered.",
 };
 
 /** What somebody has to know who opens the page because something is wrong. */
-const Trouble: FC<{ endpoint: Endpoint; now: number }> = ({ endpoint, now }) => {
+const Trouble: FC<{ endpoint: Endpoint; last: Delivery | undefined; now: number }> = ({
+  endpoint,
+  last,
+  now,
+}) => {
   if (endpoint.switched_off_at !== null && endpoint.active === 0)
     return (
       <p class="note warn">
@@ -96,11 +102,20 @@ const Trouble: FC<{ endpoint: Endpoint; now: number }> = ({ endpoint, now }) => 
         Once it is mended, make it active: it gets everything that it missed.
       </p>
     );
-  if (endpoint.failures === 0) return null;
+  if (endpoint.failures === 0 || endpoint.active === 0) return null;
   return (
     <p class="note warn">
-      It fails since <When at={endpoint.failing_since} now={now} time />, {endpoint.failures} times. The next
-      attempt: <When at={endpoint.next_try_at} now={now} time />.
+      It has failed since <When at={endpoint.failing_since} now={now} time />
+      {endpoint.failures === 1 ? "" : `, ${endpoint.failures} times in a row`}
+      {last?.error ? `: ${last.error} ` : ". "}
+      {endpoint.next_try_at > now ? (
+        <>
+          It is tried again by the first run of the ten-minute trigger after{" "}
+          <When at={endpoint.next_try_at} now={now} time />, or at once if a test succeeds.
+        </>
+      ) : (
+        "It is tried again by the next run of the ten-minute trigger."
+      )}
     </p>
   );
 };
@@ -112,6 +127,8 @@ const page: Page = {
     const id = params["id"] ?? "";
     const [endpoint, deliveries] = await Promise.all([getEndpoint(context, id), listDeliveries(context, id)]);
     const path = pathOf(id);
+    const [last] = deliveries;
+    const hasFailed = query["done"] === "test-failed";
     return {
       title: nameOf(endpoint),
       section: "settings",
@@ -146,7 +163,8 @@ const page: Page = {
               </a>
             ))}
           </div>
-          <Trouble endpoint={endpoint} now={now} />
+          {hasFailed && <p class="note warn">The test failed. {last?.error}</p>}
+          <Trouble endpoint={endpoint} last={hasFailed ? undefined : last} now={now} />
           <Card title="Settings">
             <Facts
               rows={[
