@@ -1,7 +1,8 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
 import type { FC } from "hono/jsx";
+import type { Context } from "../../../context.ts";
 import { customerNames } from "../../../licensing/customers/customers.ts";
-import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { LicenseFilter, listLicenses, type NamedLicense } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
@@ -33,6 +34,15 @@ const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
 );
 
 type Shown = ReturnType<typeof presentLicense>;
+
+/** The names of the licenses' customers: read with the list, or after a search. */
+const namesIn = async (context: Context, found: NamedLicense[]): Promise<Map<string, string>> =>
+  found.every((license) => license.customer_name != null)
+    ? new Map(found.map(({ customer_id, customer_name }) => [customer_id, customer_name ?? ""]))
+    : customerNames(
+        context,
+        found.map(({ customer_id }) => customer_id),
+      );
 
 const columns = (names: Map<string, string>, now: number): Column<Shown>[] => [
   {
@@ -76,13 +86,10 @@ export const licenseDoors: Page[] = [
       const list = listQuery(visit, LicenseFilter.shape);
       const { entry, query } = list;
       const [page, types] = await Promise.all([
-        pageOf(list, (request, filter) => listLicenses(context, request, filter)),
+        pageOf(list, (request, filter) => listLicenses(context, request, filter, "with names")),
         listLicenseTypes(context, { limit: 100 }),
       ]);
-      const names = await customerNames(
-        context,
-        page.data.map(({ customer_id }) => customer_id),
-      );
+      const names = await namesIn(context, page.data);
       return {
         title: "Licenses",
         section: "licenses",
