@@ -164,17 +164,19 @@ function open(d1: Queryable, shared: Shared): Database {
         flush();
         return batch(statements, again);
       };
-      const together: Ask = (statement) => {
+      const ask: Ask = (statement) => {
         const all = async () => (await read([statement]))[0]!;
         return { all, raw: async () => (await all()).results.map((row) => Object.values(row)) };
       };
-      return {
+      const together: Database = {
         ...db,
         // A row of a batch is an object, and two columns with the same name would become one: a join goes by itself.
-        orm: typed(prepare, (text) => (text.includes(" join ") ? patient : together), gathered),
+        orm: typed(prepare, (text) => (text.includes(" join ") ? patient : ask), gathered),
         batch: gathered,
-        replica: (freshness) => db.replica(freshness).gathering(),
+        // What may lag may also be as fresh as the rest, and then needs no round trip of its own.
+        replica: (freshness) => (freshness === "lagging" ? together : db.replica(freshness).gathering()),
       };
+      return together;
     },
   };
   return db;

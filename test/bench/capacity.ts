@@ -39,7 +39,7 @@ const checkIn = rows.find(({ name }) => name.startsWith("check-in"));
 if (!checkIn) wrongUsage(USAGE, `${file} has no check-in; run the whole bench first.`);
 
 /** workerd's share that is the Worker's own: all of it but what a bare Worker costs with its database. */
-const cpu = Math.max(0.2, checkIn.comparison.app.cpu - (checkIn.comparison.floor?.cpu ?? 0));
+const cpu = Math.max(0.2, checkIn.app.cpu - (checkIn.floor?.measure.cpu ?? 0));
 /** Written are the seat, the day of the instance and the day of everybody. */
 const { read, written } = checkIn.cost;
 

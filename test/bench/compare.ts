@@ -1,5 +1,5 @@
-// Two Workers, or one on two databases, against each other in alternating short slices of as many requests each,
-// so that whatever else the machine does falls on both alike.
+// Workers, or one on two databases, against each other in alternating short slices of as many requests each, so that
+// whatever else the machine does falls on all of them alike.
 import type { Callers, Call, Length, Slice } from "./load.ts";
 import { cpuSecondsOf } from "./house.ts";
 
@@ -13,7 +13,7 @@ export interface Side {
   before?: (() => Promise<unknown>) | undefined;
 }
 
-interface Measure {
+export interface Measure {
   requests: number;
   perSecond: number;
   p50: number;
@@ -24,14 +24,19 @@ interface Measure {
 
 export interface Comparison {
   app: Measure;
-  floor: Measure | null;
-  /** Requests per second of the clock, the app's over the floor's. */
-  byClock: Ratio | null;
+  /** What it is compared with, in the order in which that was given. */
+  against: Against[];
+}
+
+export interface Against {
+  measure: Measure;
+  /** Requests per second of the clock, the app's over this one's. */
+  byClock: Ratio;
   /**
-   * The same per second that workerd was running: what it is where nobody else wants the machine. Not numbers where
-   * the system does not tell.
+   * The same per second that the process was running: what it is where nobody else wants the machine. Not numbers
+   * where the system does not tell.
    */
-  byCpu: Ratio | null;
+  byCpu: Ratio;
 }
 
 /** The median of all pairs of slices, and the quartiles. */
@@ -62,11 +67,11 @@ const quantile = (values: number[], q: number): number => {
 
 const median = (values: number[]): number => quantile(values, 0.5);
 
-interface Timed extends Slice {
+export interface Timed extends Slice {
   cpu: number;
 }
 
-async function timed(side: Side, length: Length): Promise<Timed> {
+export async function timed(side: Side, length: Length): Promise<Timed> {
   await side.before?.();
   const before = cpuSecondsOf(side.pid);
   const slice = await side.callers.run(side.next, side.status, length);
@@ -77,7 +82,7 @@ const WARM_UPS = 3;
 
 const FEWEST = 64;
 
-function measure(slices: Timed[]): Measure {
+export function measure(slices: Timed[]): Measure {
   const latencies = slices.flatMap((slice) => slice.latencies);
   return {
     requests: latencies.length,
@@ -90,10 +95,10 @@ function measure(slices: Timed[]): Measure {
 
 export async function compare(
   app: Side,
-  floor: Side | null,
+  others: Side[],
   { pairs, milliseconds, fewest = FEWEST }: Effort,
 ): Promise<Comparison> {
-  const sides = floor ? [app, floor] : [app];
+  const sides = [app, ...others];
   let times = fewest;
   // Until the code is compiled and the caches are warm.
   for (const side of sides) {
@@ -103,20 +108,26 @@ export async function compare(
       if (side === app) times = Math.max(fewest, Math.round((milliseconds / 1000 / each) * requests));
     }
   }
-  const apps: Timed[] = [];
-  const floors: Timed[] = [];
+  const taken = new Map<Side, Timed[]>(sides.map((side) => [side, []]));
   for (let pair = 0; pair < pairs; pair++) {
-    // Who goes first changes, so that neither gains by what the other leaves behind.
+    // Who goes first changes, so that none gains by what another leaves behind.
     const order = pair % 2 === 0 ? sides : sides.toReversed();
-    for (const side of order) (side === app ? apps : floors).push(await timed(side, { times }));
+    for (const side of order) taken.get(side)!.push(await timed(side, { times }));
   }
-  const ratio = (time: (slice: Timed) => number): Ratio | null =>
-    floor &&
-    ratioOf(floors.map((slice, n) => apps[n]!.requests / time(apps[n]!) / (slice.requests / time(slice))));
+  const apps = taken.get(app)!;
   return {
     app: measure(apps),
-    floor: floor && measure(floors),
-    byClock: ratio(({ seconds }) => seconds),
-    byCpu: ratio(({ cpu }) => cpu),
+    against: others.map((other) => {
+      const slices = taken.get(other)!;
+      const ratio = (time: (slice: Timed) => number): Ratio =>
+        ratioOf(
+          slices.map((slice, n) => apps[n]!.requests / time(apps[n]!) / (slice.requests / time(slice))),
+        );
+      return {
+        measure: measure(slices),
+        byClock: ratio(({ seconds }) => seconds),
+        byCpu: ratio(({ cpu }) => cpu),
+      };
+    }),
   };
 }

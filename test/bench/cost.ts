@@ -24,7 +24,13 @@ export interface Sent {
 /** What the floor is to do, and how many characters its answer has at least. */
 export interface Lesson {
   statements: Sent[];
+  /** How many of them go alone in a first trip, because what they find decides whether the others are sent. */
+  alone: number;
   answer: number;
+  /** The certificate that the floor signs, too. */
+  certificate?: { header: object; claims: Record<string, unknown> };
+  /** The page that it writes: markup and values in turn, the values not escaped. */
+  page?: string[];
 }
 
 /** Holds, as JSON, `cost` up to the answer and `deferred` after it. */

@@ -7,11 +7,28 @@ import { loadedAtOnce, whole } from "../../src/dev/bundle/bundle.ts";
 import { commandLine, wrongUsage } from "../../src/dev/command.ts";
 import type { Effort } from "./compare.ts";
 import { bundleAll, ENTRIES, SCRATCH } from "./house.ts";
-import { type Growth, type JobRow, measureAll, measureGrowth, measureJobs, type Row } from "./measure.ts";
-import { bundleTable, growthFaults, growthTable, headOf, jobTable, rowLine } from "./report.ts";
+import { writeDocs } from "./docs.ts";
+import { measureAll, measureGrowth, measureJobs, type Row } from "./measure.ts";
+import { type Operation, OPERATIONS, type World } from "./operations.ts";
+import {
+  alignedTable,
+  bundleTable,
+  figureTable,
+  growthFaults,
+  growthTable,
+  headLine,
+  jobTable,
+  type Part,
+  plainTable,
+  rivalTable,
+  rowLine,
+  seatTable,
+  type Table,
+} from "./report.ts";
+import { measureRivals } from "./rivals.ts";
+import { measureSeats } from "./seats.ts";
 import type { Size } from "./seed.ts";
 import { startupOf } from "./startup.ts";
-import type { Operation, World } from "./operations.ts";
 import { buildWorld, endWorld } from "./world.ts";
 
 const USAGE = `Usage: npm run bench -- [options]
@@ -22,7 +39,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --slice MS       length of a slice (80)
   --json FILE      where the figures go (.wrangler/bench.json)
 
-Ends with status 1 where a budget or a target is missed.`;
+Puts its tables into docs/performance.md, and ends with status 1 where a budget or a goal is missed.`;
 
 const { values } = commandLine(USAGE, {
   options: {
@@ -37,7 +54,10 @@ const { values } = commandLine(USAGE, {
 /** What the jobs work on: where the database is smaller, they get one of their own. */
 const DUE = 20_000;
 const BULK = 10_000;
-const JOBS_FROM = 100_000;
+const LARGE = 100_000;
+
+/** Fewer pairs say too little for the page. */
+const PAIRS_OF_DOCS = 40;
 
 const { only } = values;
 
@@ -45,54 +65,12 @@ const counts = values.licenses.split(",").map(Number);
 if (![...counts, Number(values.pairs), Number(values.slice)].every((n) => Number.isInteger(n) && n > 0))
   wrongUsage(USAGE, "--licenses, --pairs and --slice take whole numbers.");
 
-interface Part {
-  licenses: number;
-  rows: Row[];
-  growth: Growth[];
-  jobs: JobRow[];
-}
-
 const sizeOf = (licenses: number): Size =>
-  licenses >= JOBS_FROM ? { licenses, due: DUE, bulk: BULK } : { licenses, due: 0, bulk: 0 };
+  licenses >= LARGE ? { licenses, due: DUE, bulk: BULK } : { licenses, due: 0, bulk: 0 };
 
-async function measureSize(
-  world: World,
-  size: Size,
-  smallest: World | undefined,
-  effort: Effort,
-): Promise<Part> {
-  const { licenses, due, bulk } = size;
-  // First, since the night also seals what the operations do.
-  const jobs = due > 0 && only === undefined ? await measureJobs(world, due, bulk) : [];
-  const rows = await measureOperations(
-    world,
-    licenses,
-    ({ name, bulk: needed }) => name.includes(only ?? "") && (bulk > 0 || needed === undefined),
-    effort,
-  );
-  const growth = smallest && only === undefined ? await measureGrowth(smallest, world, effort) : [];
-  return { licenses, rows, growth, jobs };
-}
-
-function measureOperations(
-  world: World,
-  licenses: number,
-  isMeasured: (operation: Operation) => boolean,
-  effort: Effort,
-): Promise<Row[]> {
-  console.log(headOf(licenses));
-  return measureAll(world, isMeasured, effort, (row) => console.log(rowLine(row)));
-}
-
-/** What takes a database with much to do, where the sizes asked for are smaller. */
-async function bulkAlone(effort: Effort): Promise<Part> {
-  const size: Size = { licenses: DUE + BULK + 1_000, due: DUE, bulk: BULK };
-  const world = await buildWorld(size);
-  const jobs = await measureJobs(world, DUE, BULK);
-  const rows = await measureOperations(world, size.licenses, ({ bulk }) => bulk !== undefined, effort);
-  await endWorld(world, size);
-  return { licenses: size.licenses, rows, growth: [], jobs };
-}
+const say = (title: string, table: Table | null): void => {
+  if (table && table.rows.length > 0) console.log(`\n${title}\n\n${alignedTable(table)}`);
+};
 
 /** The first size, the smallest, stays: the others are measured against it. */
 async function measureSizes(sizes: Size[], effort: Effort): Promise<Part[]> {
@@ -101,11 +79,53 @@ async function measureSizes(sizes: Size[], effort: Effort): Promise<Part[]> {
   for (const size of sizes) {
     const world = await buildWorld(size);
     parts.push(await measureSize(world, size, smallest, effort));
-    if (smallest) await endWorld(world, size);
+    if (smallest) await endWorld(world);
     else smallest = world;
   }
-  if (smallest) await endWorld(smallest, sizes[0]!);
+  if (smallest && only === undefined) parts[0]!.seats = await measureSeats(smallest, effort);
+  if (smallest) await endWorld(smallest);
   return parts;
+}
+
+async function measureSize(
+  world: World,
+  { licenses, due, bulk }: Size,
+  smallest: World | undefined,
+  effort: Effort,
+): Promise<Part> {
+  const whole = only === undefined;
+  // First, since the night also seals what the operations do.
+  const jobs = due > 0 && whole ? await measureJobs(world, due, bulk) : [];
+  const rows = await measureOperations(
+    world,
+    licenses,
+    ({ name, bulk: needed }) => name.includes(only ?? "") && (bulk > 0 || needed === undefined),
+    effort,
+  );
+  const growth = smallest && whole ? await measureGrowth(smallest, world, effort) : [];
+  const rivals = whole && licenses <= LARGE ? await measureRivals(world) : [];
+  return { licenses, rows, growth, jobs, rivals, seats: [] };
+}
+
+function measureOperations(
+  world: World,
+  licenses: number,
+  isMeasured: (operation: Operation) => boolean,
+  effort: Effort,
+): Promise<Row[]> {
+  console.log(`\n${licenses} licenses\n\n${headLine()}`);
+  return measureAll(world, isMeasured, effort, (row) => console.log(rowLine(row)));
+}
+
+/** What takes a large database, where the sizes asked for are smaller. */
+async function largeAlone(effort: Effort): Promise<Part> {
+  const size = sizeOf(LARGE);
+  const world = await buildWorld(size);
+  const jobs = await measureJobs(world, DUE, BULK);
+  const rows = await measureOperations(world, LARGE, ({ bulk }) => bulk !== undefined, effort);
+  const rivals = await measureRivals(world);
+  await endWorld(world);
+  return { licenses: LARGE, rows, growth: [], jobs, rivals, seats: [] };
 }
 
 /** What the figures were measured on. */
@@ -118,28 +138,63 @@ function machine() {
 }
 
 async function main(): Promise<void> {
+  const started = performance.now();
   const effort: Effort = { pairs: Number(values.pairs), milliseconds: Number(values.slice) };
   const app = await bundleAll();
   const sizes = { kib: whole(app).kibGzip, atOnceKib: loadedAtOnce(app, ENTRIES.app).kibGzip };
   const startup = startupOf();
   console.log(bundleTable(app.metafile, sizes, startup));
 
-  const alone = only === undefined ? [await bulkAlone(effort)] : [];
   const measured = await measureSizes(counts.map(sizeOf), effort);
-  const parts = [...alone, ...measured];
-  if (only === undefined) console.log(jobTable(parts));
-  const growth = growthTable(measured);
-  if (growth !== "") console.log(growth);
+  const isLargeMissing = only === undefined && counts.every((count) => count < LARGE);
+  const parts = isLargeMissing ? [...measured, await largeAlone(effort)] : measured;
+  const tables = {
+    jobs: jobTable(parts),
+    growth: growthTable(measured),
+    seats: seatTable(parts),
+    rivals: rivalTable(parts),
+  };
+  say("Jobs", tables.jobs);
+  say("Growth", tables.growth);
+  say("Growth with the seats of a license", tables.seats);
+  say("Requests per second of CPU", tables.rivals);
 
-  const report = { machine: machine(), at: new Date().toISOString(), bundle: sizes, startup, parts };
+  const on = machine();
+  const report = { machine: on, at: new Date().toISOString(), bundle: sizes, startup, parts };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\nWritten to ${values.json}`);
   const faults = parts.flatMap((part) =>
     part.rows.flatMap((row) => row.faults.map((fault) => `${part.licenses} licenses, ${row.name}: ${fault}`)),
   );
   faults.push(...growthFaults(parts));
-  for (const fault of faults) console.error(`low: ${fault}`);
+  if (only === undefined && effort.pairs >= PAIRS_OF_DOCS) {
+    const { growth, ...others } = tables;
+    const rows = [...measured[0]!.rows, ...parts.slice(1).flatMap((part) => part.rows.filter(isBulk))];
+    writeDocs({
+      machine: machineText(on, effort, report.at),
+      figures: plainTable(figureTable(rows)),
+      ...Object.fromEntries(Object.entries(others).map(([name, table]) => [name, plainTable(table)])),
+      ...(growth === null ? {} : { growth: plainTable(growth) }),
+      goals: faults.length === 0 ? "All goals are met." : faults.map((fault) => `- ${fault}`).join("\n"),
+    });
+    console.log("The tables are in docs/performance.md.");
+  }
+  console.log(`It took ${((performance.now() - started) / 60_000).toFixed(1)} minutes.`);
+  for (const fault of faults) console.error(`missed: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
 }
+
+/** Whether an operation is measured on a large database only. */
+const isBulk = ({ name }: Row): boolean =>
+  OPERATIONS.some((operation) => operation.name === name && operation.bulk !== undefined);
+
+const machineText = (
+  { cores, node, workerd, commit }: Machine,
+  { pairs, milliseconds }: Effort,
+  at: string,
+) =>
+  `Measured on ${at.slice(0, 10)} at ${commit}: ${cores} cores, workerd ${workerd}, Node ${node.slice(1)}, ${counts[0]!.toLocaleString("en-US")} licenses, ${pairs} pairs of ${milliseconds} ms. CPU is that of the whole process, including the database.`;
+
+type Machine = ReturnType<typeof machine>;
 
 await main();

@@ -1,110 +1,173 @@
-// The figures as tables, as docs/performance.md takes them.
+// The figures as tables: for the terminal, and as docs/performance.md takes them.
 import type { Metafile } from "esbuild";
-import type { Ratio } from "./compare.ts";
-import { type Growth, type JobRow, ratioThatCounts, type Row } from "./measure.ts";
+import type { Against, Ratio } from "./compare.ts";
+import { type Growth, type JobRow, measuredAgainst, ratioThatCounts, type Row } from "./measure.ts";
 import { OPERATIONS } from "./operations.ts";
+import type { Rivalry } from "./rivals.ts";
+import type { Crowded } from "./seats.ts";
 
-interface Part {
+export interface Part {
   licenses: number;
   rows: Row[];
   growth: Growth[];
   jobs: JobRow[];
+  rivals: Rivalry[];
+  seats: Crowded[];
 }
 
-const WIDTHS = [40, 5, 6, 7, 6, 6, 6, 6, 6, 16, 4, 3];
+export interface Table {
+  head: string[];
+  rows: string[][];
+}
 
-const line = (cells: string[]): string =>
-  `| ${cells.map((cell, n) => (n === 0 ? cell.padEnd(WIDTHS[0]!) : cell.padStart(WIDTHS[n]!))).join(" | ")} |`;
+const FIRST_WIDTH = 40;
 
-const head = (cells: string[]): string => `${line(cells)}\n|${"---|".repeat(cells.length)}`;
+const aligned = (cells: string[], head: string[]): string =>
+  `| ${cells.map((cell, n) => (n === 0 ? cell.padEnd(FIRST_WIDTH) : cell.padStart(head[n]!.length))).join(" | ")} |`;
 
-export const headOf = (licenses: number): string =>
-  `\n${licenses} licenses\n\n${head([
-    "operation",
-    "trips",
-    "read",
-    "written",
-    "req/s",
-    "p50 ms",
-    "p99 ms",
-    "CPU ms",
-    "floor",
-    "of the floor",
-    "goal",
-    "",
-  ])}`;
+/** A table in Markdown; aligned as well as narrow columns allow, for a terminal. */
+export const alignedTable = ({ head, rows }: Table): string =>
+  [aligned(head, head), `|${"---|".repeat(head.length)}`, ...rows.map((row) => aligned(row, head))].join(
+    "\n",
+  );
+
+export const plainTable = ({ head, rows }: Table): string =>
+  [
+    `| ${head.join(" | ")} |`,
+    `|${"---|".repeat(head.length)}`,
+    ...rows.map((row) => `| ${row.join(" | ")} |`),
+  ].join("\n");
+
+const HEAD = [
+  "operation",
+  "trips",
+  "read",
+  "written",
+  "req/s",
+  "p50 ms",
+  "p99 ms",
+  "CPU ms",
+  "floor's CPU ms",
+  "of the floor",
+  "of the floor that signs",
+  "goal",
+];
+
+export const headLine = (): string => alignedTable({ head: HEAD, rows: [] });
 
 const ratioText = (ratio: Ratio | null): string =>
   ratio ? `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})` : "–";
 
-/** A row: the last cells are the ratio to the floor with its quartiles, the goal, and ok or low. */
-export function rowLine({ name, cost, comparison, faults }: Row): string {
-  const { target, budget } = OPERATIONS.find((operation) => operation.name === name)!;
-  const { app, floor } = comparison;
-  return line([
+const againstText = (against: Against | null): string => ratioText(against && ratioThatCounts(against));
+
+/** The goal as the table says it: met or not. */
+const goalText = (target: number | undefined, row: Row): string => {
+  const against = measuredAgainst(row);
+  if (target === undefined || against === null) return row.faults.length > 0 ? "missed" : "–";
+  return `${target}${row.faults.length > 0 ? ", missed" : ""}`;
+};
+
+function cellsOf(row: Row): string[] {
+  const { name, cost, app, floor, signing } = row;
+  const { target } = OPERATIONS.find((operation) => operation.name === name)!;
+  return [
     name,
     String(cost.trips),
     String(cost.read),
     String(cost.written),
     app.perSecond.toFixed(0),
-    app.p50.toFixed(2),
-    app.p99.toFixed(2),
-    app.cpu.toFixed(3),
-    floor ? floor.cpu.toFixed(3) : "–",
-    ratioText(ratioThatCounts(comparison)),
-    target === undefined ? "–" : String(target),
-    target === undefined && budget === undefined ? "" : faults.length > 0 ? "low" : "ok",
-  ]);
+    app.p50.toFixed(1),
+    app.p99.toFixed(0),
+    app.cpu.toFixed(2),
+    floor ? floor.measure.cpu.toFixed(2) : "–",
+    againstText(floor),
+    againstText(signing),
+    goalText(target, row),
+  ];
 }
 
-export const jobTable = (parts: Part[]): string =>
-  [
-    "\nJobs\n",
-    head(["job", "trips", "read", "written", "seconds"]),
-    ...parts.flatMap(({ licenses, jobs }) =>
-      jobs.map(({ name, cost, seconds }) =>
-        line([
-          `${name}, of ${licenses}`,
-          String(cost.trips),
-          String(cost.read),
-          String(cost.written),
-          seconds.toFixed(1),
-        ]),
-      ),
-    ),
-  ].join("\n");
+export const rowLine = (row: Row): string => aligned(cellsOf(row), HEAD);
+
+export const figureTable = (rows: Row[]): Table => ({ head: HEAD, rows: rows.map(cellsOf) });
+
+export const jobTable = (parts: Part[]): Table => ({
+  head: ["job", "licenses", "trips", "read", "written"],
+  rows: parts.flatMap(({ licenses, jobs }) =>
+    jobs.map(({ name, cost }) => [
+      name,
+      String(licenses),
+      String(cost.trips),
+      String(cost.read),
+      String(cost.written),
+    ]),
+  ),
+});
 
 /** The most that p50 may grow, and what the jobs read. */
 const MOST_GROWTH = 1.15;
 
-export function growthTable(parts: Part[]): string {
+/** What each operation takes at the largest size, as a multiple of the smallest; null where there is one size only. */
+export function growthTable(parts: Part[]): Table | null {
   const smallest = parts.find(({ rows }) => rows.length > 0);
   const grown = parts.filter(({ growth }) => growth.length > 0);
-  if (!smallest || grown.length === 0) return "";
-  return [
-    `\nGrowth, as a multiple of what it takes at ${smallest.licenses}\n`,
-    head(["operation", "read", "p50", "CPU"]),
-    ...grown.flatMap(({ licenses, rows, growth }) =>
+  if (!smallest || grown.length === 0) return null;
+  return {
+    head: ["operation", "licenses", `rows read at ${smallest.licenses}`, "rows read", "p50", "CPU"],
+    rows: grown.flatMap(({ licenses, rows, growth }) =>
       growth.map(({ name, p50, cpu }) => {
         const [before, after] = [smallest.rows, rows].map(
           (all) => all.find((row) => row.name === name)!.cost.read,
         );
-        const read = after! / Math.max(1, before!);
-        return line([`${name}, ${licenses}`, read.toFixed(2), p50.toFixed(2), ratioText(cpu)]);
+        return [name, String(licenses), String(before), String(after), p50.toFixed(2), ratioText(cpu)];
       }),
     ),
-  ].join("\n");
+  };
 }
 
+/** The same for licenses with few and many seats. */
+export const seatTable = (parts: Part[]): Table => ({
+  head: ["operation", "rows read at 5 seats", "at 50 000 seats", "p50", "CPU"],
+  rows: parts.flatMap(({ seats }) =>
+    seats.map(({ name, few, many, p50, cpu }) => [
+      name,
+      String(few.read),
+      String(many.read),
+      p50.toFixed(2),
+      ratioText(cpu),
+    ]),
+  ),
+});
+
+const perCpuSecond = (n: number | null): string =>
+  n === null ? "–" : n.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+
+/** Requests per second of CPU. */
+export const rivalTable = (parts: Part[]): Table => ({
+  head: ["operation", "licenses", "the first plan", "a bare Worker", "the service"],
+  rows: parts.flatMap(({ licenses, rivals }) =>
+    rivals.map(({ name, plan, bare, service }) => [
+      name,
+      licenses.toLocaleString("en-US"),
+      ...[plan, bare, service].map(perCpuSecond),
+    ]),
+  ),
+});
+
 export const growthFaults = (parts: Part[]): string[] => [
-  ...parts.flatMap(({ licenses, growth }) =>
-    growth
+  ...parts.flatMap(({ licenses, growth, seats }) => [
+    ...growth
       .filter(({ p50 }) => p50 > MOST_GROWTH)
       .map(
         ({ name, p50, cpu }) =>
-          `${name} grows: ${p50.toFixed(2)} (CPU ${cpu.median.toFixed(2)}) at ${licenses}`,
+          `${name} grows: ${p50.toFixed(2)} (CPU ${cpu.median.toFixed(2)}) at ${licenses} licenses`,
       ),
-  ),
+    ...seats
+      .filter(({ few, many, cpu }) => many.read > few.read || cpu.median > MOST_GROWTH)
+      .map(
+        ({ name, few, many, cpu }) =>
+          `${name} grows with the seats: CPU ${cpu.median.toFixed(2)}, rows read ${few.read} and ${many.read}`,
+      ),
+  ]),
   ...jobGrowthFaults(parts),
 ];
 

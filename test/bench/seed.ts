@@ -2,6 +2,8 @@
 // the triggers stand aside while the rows go in, and the counters that they keep are counted afterwards.
 import { DatabaseSync } from "node:sqlite";
 import { CompactSign, importJWK, type JWK } from "jose";
+import { GENESIS, hashOf } from "../../src/audit/chain.ts";
+import { formatInstant } from "../../src/kernel/dates.ts";
 import { normalizeTerm, termsOf } from "../../src/licensing/customers/search-terms.ts";
 import { ISSUER } from "./house.ts";
 
@@ -23,7 +25,7 @@ export interface Size {
   bulk: number;
   /** Activations of each license, if not as many as usual. */
   seats?: number;
-  /** Without a seal: the seeded one is not true, which a restore would notice. */
+  /** Without a seal: the seeded one leaves out all but the last event, which a restore would notice. */
   unsealed?: true;
 }
 
@@ -75,17 +77,38 @@ const EVENTS = `
 // As if it was sealed the night before: what a night costs is not what a first one does.
 const SEAL = `
   INSERT INTO audit_seals (id, from_id, up_to, sealed_at, head, marks, token)
-  VALUES (1, 1, :up_to, :now, :head, '', :token)`;
+  VALUES (1, :up_to, :up_to, :now, :head, '', :token)`;
 
-const HEAD = "0".repeat(64);
+interface LastEvent {
+  id: number;
+  at: number;
+  action: string;
+  actor_type: string;
+  actor_id: string;
+  entity_type: string;
+  entity_id: string;
+  request_id: string;
+  ip: string | null;
+  detail: string;
+}
 
-/** Of any length, since the night asks the last seal for nothing but its signature. */
-async function signSeal(signingKeys: string, up_to: number): Promise<string> {
+/** A genuine seal over the last event alone: a night looks at the last seal, and at what that covers. */
+async function sealLast(db: DatabaseSync, signingKeys: string, now: number): Promise<void> {
+  const row = db.prepare("SELECT * FROM events ORDER BY id DESC LIMIT 1").get() as unknown as LastEvent;
+  const { id, actor_type, actor_id, entity_type, entity_id } = row;
+  const head = await hashOf(GENESIS, {
+    ...row,
+    at: formatInstant(row.at),
+    actor: { type: actor_type, id: actor_id },
+    entity: { type: entity_type, id: entity_id },
+    detail: JSON.parse(row.detail) as Record<string, unknown>,
+  });
   const [jwk] = (JSON.parse(signingKeys) as { keys: [JWK & { kid: string }] }).keys;
-  const claims = { iss: ISSUER, iat: 0, seal: 1, from_id: 1, up_to, previous: HEAD, head: HEAD };
-  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+  const claims = { iss: ISSUER, iat: 0, seal: 1, from_id: id, up_to: id, previous: GENESIS, head };
+  const token = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
     .setProtectedHeader({ alg: "EdDSA", kid: jwk.kid, typ: "audit-seal+jwt" })
     .sign(await importJWK(jwk, "EdDSA"));
+  db.prepare(SEAL).run({ now, up_to: id, head, token });
 }
 
 const COUNTERS = `
@@ -124,9 +147,7 @@ export async function seed(
     for (const statement of EVENTS.split(";")) {
       db.prepare(statement).run(statement.includes(":now") ? { now } : {});
     }
-    const [up_to] = Object.values(db.prepare("SELECT max(id) FROM events").get()!) as [number];
-    if (!unsealed)
-      db.prepare(SEAL).run({ now, up_to, head: HEAD, token: await signSeal(signingKeys, up_to) });
+    if (!unsealed) await sealLast(db, signingKeys, now);
     db.exec(COUNTERS);
     for (const { sql } of triggers) db.exec(sql);
     db.exec("COMMIT");

@@ -86,7 +86,7 @@ export async function buildWorld(size: Size): Promise<World> {
   const fresh = await Promise.all(
     Array.from({ length: FRESH }, (_, n) => signKey(secrets, n % HOT, 1_700_000_001 + n)),
   );
-  const world: World = { house, keys, fresh, certificates: [], cookie: await signIn(house) };
+  const world: World = { database, house, keys, fresh, certificates: [], cookie: await signIn(house) };
   await assertCounted(world, counted);
   // Nobody has the certificates of these seats. So their last proven lease is over: the next to ask is proven.
   await house.db
@@ -103,7 +103,7 @@ export async function buildWorld(size: Size): Promise<World> {
   return world;
 }
 
-export async function endWorld({ house }: World, size: Size): Promise<void> {
+export async function endWorld({ house, database }: World): Promise<void> {
   await house.miniflare.dispose();
-  dropDatabase(`${size.licenses}-${size.due}`);
+  dropDatabase(database);
 }

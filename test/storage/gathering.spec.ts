@@ -107,9 +107,17 @@ describe("a database that gathers", () => {
     expect(sent).toEqual(["primary: SELECT", "primary: DELETE INSERT", "primary: INSERT"]);
   });
 
+  it("asks what may lag together with the rest", async () => {
+    const { db, sent } = gathering();
+    const lagging = db.replica("lagging");
+    const ask = (one: typeof db) => one.batch([one.sql("SELECT 1")]);
+    await Promise.all([ask(db), ask(lagging), ask(lagging.replica("lagging"))]);
+    expect(sent).toEqual(["primary: SELECT SELECT SELECT"]);
+  });
+
   it("asks a replica apart from the primary", async () => {
     const { db, sent } = gathering();
-    const replica = db.replica("lagging");
+    const replica = db.replica("from-here");
     const ask = (one: typeof db) => one.batch([one.sql("SELECT 1")]);
     await Promise.all([ask(db), ask(replica), ask(db), ask(replica)]);
     expect(sent.toSorted()).toEqual(["primary: SELECT SELECT", "replica: SELECT SELECT"]);

@@ -1,5 +1,4 @@
 // Forms: every field with its label, hint and fault, linked for screen readers.
-import { html } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
 import type { Entry } from "./entry.ts";
@@ -31,10 +30,9 @@ export const PostForm: FC<{
   /** Whether a script shows its effect while it is filled in. */
   live?: boolean;
   children?: Child;
-}> = async ({ visit, entry, changes, action, files, live, children }) => {
+}> = ({ visit, entry, changes, action, files, live, children }) => {
   const fields: Fields = entry?.fields ?? new Map();
-  // Rendered before the refusal above them, which calls them by their labels.
-  const made = await html`${children}`;
+  // The children are written already, so the refusal above them can call the fields by their labels.
   return (
     <form
       class="form"
@@ -54,7 +52,7 @@ export const PostForm: FC<{
       ) : (
         <Refusal problem={entry?.problem ?? null} fields={fields} />
       )}
-      {made}
+      {children}
     </form>
   );
 };
