@@ -10,9 +10,6 @@ import { Slowest } from "./support/slowest.ts";
 
 const root = join(import.meta.dirname, "..");
 
-// Transformed files are kept from run to run under a name that depends on this file, not on tsconfig.json: what changes
-// how they are transformed, such as "jsxImportSource": "#jsx", has to be named here, too.
-
 const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
 
 // The fuzzers turn everything over that they may, license types included, so they have a database of their own.

@@ -93,7 +93,6 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
   const config = visit?.context.config;
   const product = config?.productName ?? "CAIO";
   const owner = config?.brand.name ?? product;
-  const navigation = visit ? <Navigation visit={visit} section={section} /> : null;
   return (
     <html lang="en">
       <Head title={title} product={product} color={config?.brand.color ?? DEFAULT_BRAND.color} />
@@ -110,9 +109,11 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
             {/* On a phone the navigation folds away, without a script. */}
             <details class="menu">
               <summary>Menu</summary>
-              {navigation}
+              <Navigation visit={visit} section={section} />
             </details>
-            <div class="rail">{navigation}</div>
+            <div class="rail">
+              <Navigation visit={visit} section={section} />
+            </div>
           </header>
           <main id="content">{body}</main>
         </body>

@@ -1,4 +1,5 @@
 // Forms: every field with its label, hint and fault, linked for screen readers.
+import { html } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
 import type { Entry } from "./entry.ts";
@@ -30,9 +31,10 @@ export const PostForm: FC<{
   /** Whether a script shows its effect while it is filled in. */
   live?: boolean;
   children?: Child;
-}> = ({ visit, entry, changes, action, files, live, children }) => {
+}> = async ({ visit, entry, changes, action, files, live, children }) => {
   const fields: Fields = entry?.fields ?? new Map();
-  // The children are written already, so the refusal above them can call the fields by their labels.
+  // Rendered before the refusal above them, which calls them by their labels.
+  const made = await html`${children}`;
   return (
     <form
       class="form"
@@ -52,7 +54,7 @@ export const PostForm: FC<{
       ) : (
         <Refusal problem={entry?.problem ?? null} fields={fields} />
       )}
-      {children}
+      {made}
     </form>
   );
 };
