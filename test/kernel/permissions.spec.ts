@@ -3,7 +3,6 @@ import { getPerson } from "../../src/access/people.ts";
 import { allow, allows, AnyRole, type Permission, PersonRole } from "../../src/kernel/permissions.ts";
 import { getApiToken } from "../../src/access/tokens.ts";
 import type { Context, Role } from "../../src/context.ts";
-import { readAttention } from "../../src/licensing/figures/attention.ts";
 import { customerNames } from "../../src/licensing/customers/customers.ts";
 import { countSeats } from "../../src/licensing/instances/instances.ts";
 import { createLicenseType } from "../../src/licensing/licenses/license-types.ts";
@@ -96,7 +95,6 @@ const VERBS_OF_PAGES: [string, Verb, Role][] = [
   ["getLicenseAndCustomer", getLicenseAndCustomer, "viewer"],
   ["customerNames", customerNames, "viewer"],
   ["countSeats", countSeats, "viewer"],
-  ["readAttention", readAttention, "viewer"],
   ["findMessage", findMessage, "viewer"],
 ];
 

@@ -63,6 +63,8 @@ export const ATTENTION_KINDS = [
   "stuck",
 ] as const;
 
+export type AttentionKind = (typeof ATTENTION_KINDS)[number];
+
 export const settledAttention = sqliteTable(
   "settled_attention",
   {
