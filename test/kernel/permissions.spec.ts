@@ -9,7 +9,7 @@ import { createLicenseType } from "../../src/licensing/licenses/license-types.ts
 import { getLicenseAndCustomer } from "../../src/licensing/licenses/licenses.ts";
 import { previewOffline } from "../../src/licensing/seats/air-gap/air-gap.ts";
 import { previewChange, previewIssue } from "../../src/licensing/licenses/preview.ts";
-import { previewDelivery } from "../../src/notices/license-mail.ts";
+import { previewDelivery } from "../../src/notices/keys/sending.ts";
 import { findMessage } from "../../src/notices/messages.ts";
 import type { ProblemCode } from "../../src/problems.ts";
 

@@ -5,7 +5,7 @@ import { type SpaceTrouble, spaceTrouble, troublesOf } from "../../health/rules.
 import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention/attention.ts";
 import { monthsBefore } from "../../kernel/calendar.ts";
-import { DAY, dayOf } from "../../kernel/dates.ts";
+import { dayOf, formatInstant } from "../../kernel/dates.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
@@ -58,7 +58,7 @@ const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: 
 
 /** The licenses that end in the month that begins then. */
 const endingIn = (at: number): string =>
-  `/admin/licenses?ends_from=${dayOf(at)}&ends_until=${dayOf(monthsBefore(at, -1) - DAY)}&sort=ending`;
+  `/admin/licenses?ends_from=${formatInstant(at)}&ends_until=${formatInstant(monthsBefore(at, -1) - 1)}&status=active&sort=ending`;
 
 const activatedOn = (at: number): string =>
   `/admin/activity?action=activation.created&since=${dayOf(at)}&until=${dayOf(at)}`;

@@ -1,7 +1,7 @@
 // Changes ordered for a later time: every action × what happens to the license meanwhile × who ordered it.
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Context } from "../../../src/context.ts";
-import { licenseMail } from "../../../src/notices/license-mail.ts";
+import { licenseMail } from "../../../src/notices/keys/license-mail.ts";
 import { openDatabase } from "../../../src/storage/database.ts";
 import type { License } from "../../../src/storage/schema.ts";
 import { DAY, setTime } from "../../support/clock.ts";
