@@ -3,7 +3,7 @@
 CREATE TABLE settled_attention (
   license_id TEXT NOT NULL,
   kind       TEXT NOT NULL
-    CHECK (kind IN ('ending', 'overused', 'cloned', 'scattered', 'silent', 'undelivered', 'stuck')),
+    CHECK (kind IN ('ending', 'overused', 'cloned', 'scattered', 'silent', 'undelivered', 'stuck', 'implausible')),
   settled_at INTEGER NOT NULL,
   -- NULL: until something new happens.
   until      INTEGER CHECK (until > settled_at),

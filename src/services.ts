@@ -3,7 +3,7 @@ import { ulid } from "ulid";
 import { ConfigError, type Env, parseConfig } from "./config.ts";
 import { type Limiter, type Services, systemClock } from "./context.ts";
 import { createKeyring } from "./crypto/keyring.ts";
-import { licenseMail } from "./notices/license-mail.ts";
+import { licenseMail } from "./notices/keys/license-mail.ts";
 import { openDatabase } from "./storage/database.ts";
 import { pause } from "./storage/retry.ts";
 import { areEndpoints } from "./webhook-endpoints/known.ts";

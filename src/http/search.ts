@@ -1,4 +1,4 @@
-// One search over everything that staff look for: customers, licenses, instances, mail, and what a request did.
+// One search over everything that staff look for: customers, licenses, instances, refused ones, mail, and what a request did.
 import { decodeProtectedHeader } from "jose";
 import { eventsOfRequest } from "../audit/event-list.ts";
 import type { Context } from "../context.ts";
@@ -7,6 +7,7 @@ import { cleaned } from "../field/pasted.ts";
 import { listCustomers } from "../licensing/customers/customer-list.ts";
 import { findInstances } from "../licensing/instances/find-instances.ts";
 import { listLicensesInUse } from "../licensing/licenses/license-list.ts";
+import { findRefusals } from "../licensing/seats/kept-refusals.ts";
 import { findMessages } from "../notices/messages.ts";
 
 /** How many of each kind are found; the lists have all of them. */
@@ -39,14 +40,15 @@ export async function licenseOfDocument({ keyring, config }: Context, text: stri
 /** A few of each kind; of an empty text, nothing. The parts read together, in one trip; the seats of the licenses take another. */
 export async function searchEverything(context: Context, q: string) {
   allow(context, "read");
-  if (q === "") return { customers: [], licenses: [], instances: [], messages: [], events: [] };
+  if (q === "") return { customers: [], licenses: [], instances: [], refusals: [], messages: [], events: [] };
   const request = { limit: FOUND };
-  const [customers, licenses, instances, messages, events] = await Promise.all([
+  const [customers, licenses, instances, refusals, messages, events] = await Promise.all([
     listCustomers(context, request, { q }),
     listLicensesInUse(context, request, { q }),
     findInstances(context, q, FOUND),
+    findRefusals(context, q, FOUND),
     findMessages(context, q, FOUND),
     eventsOfRequest(context, q, FOUND),
   ]);
-  return { customers: customers.data, licenses: licenses.data, instances, messages, events };
+  return { customers: customers.data, licenses: licenses.data, instances, refusals, messages, events };
 }

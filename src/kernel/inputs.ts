@@ -1,7 +1,7 @@
 // The parts of all inputs: text, ids, numbers in an address, instants.
 import * as z from "zod/mini";
 import { trimmed } from "../field/pasted.ts";
-import { ceilToSecond, floorToSecond, parseInstant } from "./dates.ts";
+import { ceilToSecond, DAY, floorToSecond, parseInstant } from "./dates.ts";
 
 /**
  * At most `max` characters, as JSON Schema (RFC 8259), SQLite and Python count them. The length of a JavaScript string
@@ -98,7 +98,7 @@ export const Reason = Text(500);
 /** The search text of a list. */
 export const SearchText = Sought(100);
 
-const instantFrom = (role: "start" | "end", round: (at: number) => number = (at) => at) =>
+const instantFrom = (role: "start" | "end", round: (at: number, isDate: boolean) => number = (at) => at) =>
   z.pipe(
     z.string().check(
       z.meta({
@@ -110,7 +110,7 @@ const instantFrom = (role: "start" | "end", round: (at: number) => number = (at)
     ),
     z.transform((text, context) => {
       const at = parseInstant(text, role);
-      if (at !== null) return round(at);
+      if (at !== null) return round(at, !text.includes(":"));
       context.issues.push({
         code: "custom",
         message:
@@ -130,3 +130,6 @@ export const EndInstant = instantFrom("end", ceilToSecond);
 // The range of time of a list. It is not signed, so it is as exact as the instants that it is compared with.
 export const Since = instantFrom("start");
 export const Until = instantFrom("end");
+
+/** The first of the ends of a list. Who asks from a date on does not mean what ended with the day before it. */
+export const EndsFrom = instantFrom("end", (at, isDate) => (isDate ? at - DAY + 1 : at));

@@ -113,6 +113,11 @@ export const EVENT_TYPES = {
     "silence",
   ),
   "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }, "nightly"),
+  "license.attention_settled": license("Attention settled", {
+    kind: "silent",
+    until: LATER,
+    reason: "The machine is in storage",
+  }),
   "license.changed": license("Terms changed", { changes: { max_instances: { from: 5, to: 8 } } }),
   "license.expired": license("Expired", { expires_at: BEFORE, grace_days: 14 }, "time"),
   "license.expiring": license("Ends soon", { expires_at: LATER, days: 14 }, "time"),

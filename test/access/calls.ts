@@ -66,6 +66,8 @@ GET    /v1/admin/licenses/{id}/refusals              viewer
 POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
 GET    /v1/admin/search                              viewer
+GET    /v1/admin/attention                           viewer
+POST   /v1/admin/licenses/{id}/settle                manager
 GET    /v1/admin/backups                             owner
 POST   /v1/admin/backups                             owner
 GET    /v1/admin/backups/{id}/pages                  owner
@@ -139,6 +141,8 @@ GET    /admin/licenses/{id}                      viewer
 GET    /admin/licenses/{id}/key                  manager
 GET    /admin/licenses/{id}/key/file             manager
 GET    /admin/licenses/{id}/statements/{month}   viewer
+GET    /admin/licenses/{id}/settle/{kind}         manager
+POST   /admin/licenses/{id}/settle/{kind}         manager
 GET    /admin/licenses/{id}/edit                 manager
 POST   /admin/licenses/{id}/edit                 manager
 GET    /admin/licenses/{id}/renew                manager

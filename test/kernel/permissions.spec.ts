@@ -3,14 +3,13 @@ import { getPerson } from "../../src/access/people.ts";
 import { allow, allows, AnyRole, type Permission, PersonRole } from "../../src/kernel/permissions.ts";
 import { getApiToken } from "../../src/access/tokens.ts";
 import type { Context, Role } from "../../src/context.ts";
-import { readAttention } from "../../src/licensing/figures/attention.ts";
 import { customerNames } from "../../src/licensing/customers/customers.ts";
 import { countSeats } from "../../src/licensing/instances/instances.ts";
 import { createLicenseType } from "../../src/licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../src/licensing/licenses/licenses.ts";
 import { previewOffline } from "../../src/licensing/seats/air-gap/air-gap.ts";
 import { previewChange, previewIssue } from "../../src/licensing/licenses/preview.ts";
-import { previewDelivery } from "../../src/notices/license-mail.ts";
+import { previewDelivery } from "../../src/notices/keys/sending.ts";
 import { findMessage } from "../../src/notices/messages.ts";
 import type { ProblemCode } from "../../src/problems.ts";
 
@@ -96,7 +95,6 @@ const VERBS_OF_PAGES: [string, Verb, Role][] = [
   ["getLicenseAndCustomer", getLicenseAndCustomer, "viewer"],
   ["customerNames", customerNames, "viewer"],
   ["countSeats", countSeats, "viewer"],
-  ["readAttention", readAttention, "viewer"],
   ["findMessage", findMessage, "viewer"],
 ];
 

@@ -1,13 +1,33 @@
-// /v1/admin/statistics and /v1/admin/events: the business as a whole.
+// /v1/admin/statistics, …/attention and …/events: the business as a whole.
 import * as z from "zod/mini";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { CensusQuery, countInstances } from "../../licensing/instances/census.ts";
+import { presentTrouble, readAttention } from "../../licensing/figures/attention/attention.ts";
+import { Settlement, settleAttention } from "../../licensing/figures/attention/settled.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
+import { ATTENTION_KINDS } from "../../storage/schema.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { EventDocument } from "./record-schemas.ts";
-import { Census, pageOf, Statistics } from "./schemas.ts";
+import { license } from "../examples.ts";
+import { Instant } from "../schemas.ts";
+import { Census, Id, pageOf, Statistics } from "./schemas.ts";
+
+const Kind = z.enum(ATTENTION_KINDS);
+
+const TroubleDocument = z.object({
+  kind: Kind,
+  license_id: z.string(),
+  license_type: z.string(),
+  customer_id: z.string(),
+  customer_name: z.string(),
+  count: z.int().check(z.describe("Of what was looked at; there may be more")),
+  at: Instant,
+  worst: z.record(z.string(), z.unknown()),
+});
+
+const LICENSE = license.id;
 
 export const overviewEndpoints = [
   endpoint(
@@ -41,6 +61,62 @@ export const overviewEndpoints = [
       answer: { status: 200, description: "The current figures.", schema: Census, example: examples.census },
     },
     async ({ http, context, query }) => http.json(await countInstances(context, query)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/attention",
+      tag: "Admin",
+      summary: "List what needs attention",
+      description:
+        "By license and kind, a few of each kind: suspected clones (cloned), requests without proof from several addresses (scattered), mail that bounced or failed (undelivered), changes to come that are held or failed (stuck), licenses that end (ending), use above a limit (overused), silent instances (silent). worst is what is worst of them. What was settled is left out.",
+      access: "read",
+      answer: {
+        status: 200,
+        description: "What needs attention.",
+        schema: z.object({ data: z.array(TroubleDocument), next_cursor: z.null() }),
+        example: {
+          data: [
+            {
+              kind: "overused",
+              license_id: LICENSE,
+              license_type: "professional",
+              customer_id: "acme",
+              customer_name: "ACME GmbH",
+              count: 3,
+              at: "2026-11-24T09:00:00.000Z",
+              worst: { day: "2026-11-24", limit: "max_services", allowed: 100, observed: 120 },
+            },
+          ],
+          next_cursor: null,
+        },
+      },
+    },
+    async ({ http, context }) => {
+      const { troubles } = await readAttention(context);
+      return http.json({ data: troubles.map(presentTrouble), next_cursor: null });
+    },
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/settle",
+      tag: "Admin",
+      summary: "Settle what needs attention",
+      description:
+        "Takes one kind of trouble of a license off the list: for snooze_days, or until something new of this kind happens. Changes nothing else. A later call replaces it.",
+      access: "licenses",
+      params: Id,
+      body: { schema: Settlement, example: { kind: "silent", reason: "The machine is in storage." } },
+      answer: {
+        status: 200,
+        description: "Settled. until is null if it is until something new happens.",
+        schema: z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) }),
+        example: { license_id: LICENSE, kind: "silent", until: null },
+      },
+      refusals: ["LICENSE_NOT_FOUND"],
+    },
+    async ({ http, context, params, body }) => http.json(await settleAttention(context, params.id, body)),
   ),
   endpoint(
     {

@@ -5,11 +5,13 @@ import { presentCustomer } from "../../licensing/customers/customers.ts";
 import { presentActivation } from "../../licensing/instances/instances.ts";
 import { presentLicense } from "../../licensing/licenses/licenses.ts";
 import { SearchText } from "../../kernel/inputs.ts";
+import { presentRefusal } from "../../licensing/seats/kept-refusals.ts";
 import { presentMessage } from "../../notices/messages.ts";
 import { endpoint } from "../endpoint.ts";
 import { searchEverything } from "../search.ts";
 import * as examples from "../examples.ts";
 import { Message } from "./message-schemas.ts";
+import { Refusal } from "./licenses/events.ts";
 import { EventDocument } from "./record-schemas.ts";
 import { Customer, Instance, License } from "./schemas.ts";
 
@@ -17,6 +19,7 @@ const Found = z.object({
   customers: z.array(Customer),
   licenses: z.array(License),
   instances: z.array(Instance),
+  refusals: z.array(z.extend(Refusal, { license_id: z.string() })),
   messages: z.array(Message),
   events: z.array(EventDocument),
 });
@@ -29,7 +32,7 @@ export const searchEndpoints = [
       tag: "Admin",
       summary: "Search everything",
       description:
-        "At most 6 of each kind: customers and licenses that q begins, as in their lists; instances whose id, host name or address it begins, among 5 000; mail to this address or with this id; what the request with this id did, among the latest 5 000 events. Without q, nothing is found.",
+        "At most 6 of each kind: customers and licenses that q begins, as in their lists; instances whose id, host name or address it begins, among 5 000, and those that were refused lately, of 2 000 licenses; mail to this address or with this id; what the request with this id did, among the latest 5 000 events. Without q, nothing is found.",
       access: "read",
       query: z.object({ q: z.optional(SearchText) }),
       answer: {
@@ -40,6 +43,7 @@ export const searchEndpoints = [
           customers: [examples.customer],
           licenses: [examples.license],
           instances: [examples.instance],
+          refusals: [],
           messages: [],
           events: [],
         },
@@ -52,6 +56,10 @@ export const searchEndpoints = [
         customers: found.customers.map(presentCustomer),
         licenses: found.licenses.map(({ license }) => presentLicense(license, now)),
         instances: found.instances.map(({ activation }) => presentActivation(activation, now)),
+        refusals: found.refusals.map(({ license_id, at, code, instance_id, hostname, ip }) => ({
+          ...presentRefusal({ at, code, instance_id, hostname, ip }),
+          license_id,
+        })),
         messages: found.messages.map(presentMessage),
         events: found.events.map(presentEvent),
       });

@@ -1,15 +1,11 @@
 // /admin: how things stand, and what needs attention.
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
-import {
-  type JobTrouble,
-  runbookFor,
-  type SpaceTrouble,
-  spaceTrouble,
-  troublesOf,
-} from "../../health/rules.ts";
+import { type SpaceTrouble, spaceTrouble, troublesOf } from "../../health/rules.ts";
 import { readRuns } from "../../health/runs.ts";
-import { readAttention } from "../../licensing/figures/attention.ts";
+import { readAttention } from "../../licensing/figures/attention/attention.ts";
+import { monthsBefore } from "../../kernel/calendar.ts";
+import { dayOf, formatInstant } from "../../kernel/dates.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
@@ -18,18 +14,10 @@ import { Heading } from "./layout.tsx";
 import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
+import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { Timeline } from "./parts/events.tsx";
-import {
-  ACTION_NAMES,
-  Badge,
-  Card,
-  formatCount,
-  formatDate,
-  formatShortDate,
-  plural,
-  type Tone,
-  When,
-} from "../ui/show.tsx";
+import { isOfAccess } from "../../record/entities.ts";
+import { Card, formatCount, formatDate, formatShortDate } from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
   <a class="figure" href={href}>
@@ -68,135 +56,35 @@ const LISTS: [href: string, label: string][] = [
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
 
-interface Concern {
-  tone: Tone;
-  kind: string;
-  href: string;
-  what: Child;
-  when: Child;
-  /** What is behind it, and what to do. */
-  more?: string[];
-}
+/** The licenses that end in the month that begins then. */
+const endingIn = (at: number): string =>
+  `/admin/licenses?ends_from=${formatInstant(at)}&ends_until=${formatInstant(monthsBefore(at, -1) - 1)}&status=active&sort=ending`;
 
-const seat = ({
-  id,
-  instance_id,
-  hostname,
-}: {
-  id: string;
-  instance_id: string;
-  hostname: string | null;
-}) => ({
-  href: `/admin/instances/${id}`,
-  what: hostname ? `${instance_id} (${hostname})` : instance_id,
-});
+const activatedOn = (at: number): string =>
+  `/admin/activity?action=activation.created&since=${dayOf(at)}&until=${dayOf(at)}`;
 
-/** The licenses that end, a few of each standing; their number where none of the next to end is among them. */
-function endingOf(found: Attention["ending"], counted: Record<Standing, number>, now: number): Concern[] {
-  const shown = found.map((row) => ({
-    tone: "warn" as const,
-    kind: row.standing,
-    href: `/admin/licenses/${row.id}`,
-    what: `${row.customer_name}, ${row.license_type}`,
-    when: <When at={row.expires_at} now={now} as="end" />,
-  }));
-  const missed = (["grace", "expiring"] as const)
-    .filter((standing) => counted[standing] > 0 && !shown.some(({ kind }) => kind === standing))
-    .map((standing) => ({
-      tone: "warn" as const,
-      kind: standing,
-      href: listOf(standing),
-      what: plural(counted[standing], "license"),
-      when: null,
-    }));
-  return [...shown, ...missed];
-}
+/** How many of the latest events are shown, and of how many: sign-ins and the like are left out. */
+const LATEST = 12;
+const LOOKED_AT = 40;
 
-type Attention = Awaited<ReturnType<typeof readAttention>>;
-
-function concernsOf(
-  found: Attention,
-  troubles: JobTrouble[],
-  counted: Record<Standing, number>,
-  now: number,
-): Concern[] {
-  return [
-    ...troubles.map((trouble) => {
-      const { job, is, at, steps, why } = trouble;
-      return {
-        tone: "stop" as const,
-        kind: `job ${is}`,
-        href: "/admin/activity?action=job.failed",
-        what: steps.length > 0 ? `${job}: ${steps.join(", ")}` : job,
-        when: at === null ? null : <When at={at} now={now} />,
-        more: [...(why === null ? [] : [why]), `What to do: ${runbookFor(trouble)}`],
-      };
-    }),
-    ...found.clones.map((row) => ({
-      tone: "stop" as const,
-      kind: "clone suspected",
-      ...seat(row),
-      when: <When at={row.clone_suspected_at} now={now} />,
-    })),
-    ...found.scattered.map((row) => ({
-      tone: "warn" as const,
-      kind: "unproven requests",
-      ...seat(row),
-      when: <When at={row.scattered_at} now={now} />,
-    })),
-    ...found.undelivered.map((row) => ({
-      tone: "stop" as const,
-      kind: `mail ${row.status}`,
-      href: `/admin/messages/${row.id}`,
-      what: row.recipient,
-      when: <When at={row.updated_at} now={now} />,
-    })),
-    ...found.stuck.map((row) => ({
-      tone: "stop" as const,
-      kind: `change ${row.status}`,
-      href: `/admin/licenses/${row.license_id}`,
-      what: `${ACTION_NAMES[row.action]}, ${row.license_id}`,
-      when: <When at={row.effective_at} now={now} as="start" />,
-    })),
-    ...found.waiting.map((row) => ({
-      tone: "stop" as const,
-      kind: "usage to check",
-      href: `/admin/licenses/${row.license_id}`,
-      what: `${row.customer_name}, ${row.license_type}: ${formatCount(row.observed)} ${row.code}`,
-      when: formatDate(Date.parse(row.day)),
-      more: [
-        `More than ten times the ${formatCount(row.allowed)} allowed: it may be a mistake, and refuses no new instance until its figures are corrected, or confirmed by a correction to the same.`,
-      ],
-    })),
-    ...endingOf(found.ending, counted, now),
-    ...found.overused.map((row) => ({
-      tone: "warn" as const,
-      kind: "over the limit",
-      href: `/admin/licenses/${row.license_id}`,
-      what: `${row.customer_name}, ${row.license_type}`,
-      when: <When at={row.at} now={now} />,
-    })),
-    ...found.silent.map((row) => ({
-      tone: "info" as const,
-      kind: "silent",
-      ...seat(row),
-      when: <When at={row.last_seen_at} now={now} />,
-    })),
-  ];
-}
+const DONE: Record<string, string> = { settled: "Settled. The record has the reason." };
 
 export const overview: Page = {
   path: "/admin",
   access: "read",
-  async show({ context, now, can }) {
+  async show({ context, now, can, query }) {
     const [figures, found, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
       readRuns(context),
-      listEvents(context, { limit: 12 }, {}, "with names"),
+      listEvents(context, { limit: LOOKED_AT }, {}, "with names"),
       senderFault(context),
     ]);
-    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, now);
+    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, {
+      now,
+      maySettle: can("licenses"),
+    });
+    const events = latest.data.filter(({ action }) => !isOfAccess(action)).slice(0, LATEST);
     const days = figures.activations_by_day;
     return {
       title: "Overview",
@@ -205,6 +93,7 @@ export const overview: Page = {
         <>
           <Heading
             title="Overview"
+            done={DONE[query["done"] ?? ""]}
             actions={
               can("licenses") ? (
                 <a class="button primary" href="/admin/licenses/new">
@@ -228,30 +117,9 @@ export const overview: Page = {
           <div class="columns lopsided">
             <div>
               <Card title="Needs attention">
-                {concerns.length === 0 ? (
-                  <p class="empty">
-                    Nothing. No license ends soon, no mail came back, no instance is silent, and the jobs ran.
-                  </p>
-                ) : (
-                  <ul class="list kinds">
-                    {concerns.map(({ tone, kind, href, what, when, more = [] }) => (
-                      <li>
-                        <span>
-                          <Badge tone={tone}>{kind}</Badge>
-                        </span>
-                        <span class="what">
-                          <a href={href}>{what}</a>
-                          {more.map((line) => (
-                            <span class="hint">{line}</span>
-                          ))}
-                        </span>
-                        {when}
-                      </li>
-                    ))}
-                  </ul>
-                )}
+                <Concerns concerns={concerns} />
                 <p class="hint">
-                  The latest suspected clones, and a few of each other kind. Full lists:{" "}
+                  The latest of each kind, by license. Full lists:{" "}
                   {LISTS.map(([href, label], index) => (
                     <>
                       {index > 0 ? ", " : ""}
@@ -268,7 +136,12 @@ export const overview: Page = {
                   columns={["Month", "Licenses"]}
                   bars={figures.expirations_by_month.map(({ month: name, count }) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);
-                    return { name: monthAndYear.format(at), tick: month.format(at), value: count };
+                    return {
+                      name: monthAndYear.format(at),
+                      tick: month.format(at),
+                      value: count,
+                      href: endingIn(at),
+                    };
                   })}
                 />
               </Card>
@@ -280,16 +153,16 @@ export const overview: Page = {
                   bars={days.map(({ date, count }, index) => {
                     const at = Date.parse(`${date}T00:00:00Z`);
                     const tick = index % 15 === 7 ? formatShortDate(at) : undefined;
-                    return { name: formatDate(at), tick, value: count };
+                    return { name: formatDate(at), tick, value: count, href: activatedOn(at) };
                   })}
                 />
               </Card>
             </div>
             <Card title="Latest events" actions={<a href="/admin/activity">All activity</a>}>
-              {latest.data.length === 0 ? (
+              {events.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
-                <Timeline events={latest.data} now={now} about />
+                <Timeline events={events} now={now} about />
               )}
             </Card>
           </div>

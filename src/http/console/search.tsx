@@ -81,6 +81,15 @@ const Results: FC<{ found: Found; q: string; now: number }> = ({ found, q, now }
         }))}
       />
       <Hits
+        title="Refused"
+        hits={found.refusals.map(({ license_id, instance_id, hostname, ip, code, at, ...customer }) => ({
+          href: `/admin/licenses/${license_id}#refused`,
+          what: instance_id,
+          more: line(code, hostname, ip, displayNameOf(customer)),
+          aside: <When at={at} now={now} />,
+        }))}
+      />
+      <Hits
         title="Messages"
         hits={found.messages.map(({ id, subject, recipient, status, created_at }) => ({
           href: `/admin/messages/${id}`,

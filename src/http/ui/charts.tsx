@@ -3,7 +3,7 @@
 import { nice, ticks } from "d3-array";
 import { pathRound } from "d3-path";
 import { scaleBand } from "d3-scale";
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { formatCount } from "./show.tsx";
 
 const WIDTH = 640;
@@ -19,6 +19,8 @@ export interface Bar {
   /** Under the bar; a bar without one is understood from its neighbors. */
   tick?: string | undefined;
   value: number;
+  /** The list of what it counts. */
+  href?: string | undefined;
 }
 
 /** A line from side to side. */
@@ -28,6 +30,16 @@ function across(y: number): string {
   path.lineTo(WIDTH - RIGHT, y);
   return path.toString();
 }
+
+/** A bar as a link for the mouse; the table behind has the same link for everybody. */
+const Linked: FC<{ href: string | undefined; children?: Child }> = ({ href, children }) =>
+  href === undefined ? (
+    <>{children}</>
+  ) : (
+    <a href={href} tabindex={-1}>
+      {children}
+    </a>
+  );
 
 /** Figures in a row, as bars; `limit` is drawn across them. */
 export const BarChart: FC<{
@@ -62,18 +74,20 @@ export const BarChart: FC<{
             </text>
           </>
         ))}
-        {bars.map(({ name, value, tick }, index) => (
+        {bars.map(({ name, value, tick, href }, index) => (
           <>
-            <rect
-              class={limit !== null && value > limit ? "over" : "bar"}
-              x={left(index).toFixed(1)}
-              y={y(value).toFixed(1)}
-              width={x.bandwidth().toFixed(1)}
-              height={(y(0) - y(value)).toFixed(1)}
-              rx={Math.min(2, x.bandwidth() / 4)}
-            >
-              <title>{`${name}: ${formatCount(value)}`}</title>
-            </rect>
+            <Linked href={value > 0 ? href : undefined}>
+              <rect
+                class={limit !== null && value > limit ? "over" : "bar"}
+                x={left(index).toFixed(1)}
+                y={y(value).toFixed(1)}
+                width={x.bandwidth().toFixed(1)}
+                height={(y(0) - y(value)).toFixed(1)}
+                rx={Math.min(2, x.bandwidth() / 4)}
+              >
+                <title>{`${name}: ${formatCount(value)}`}</title>
+              </rect>
+            </Linked>
             {tick ? (
               <text
                 class="tick"
@@ -102,9 +116,9 @@ export const BarChart: FC<{
               </tr>
             </thead>
             <tbody>
-              {bars.map(({ name, value }) => (
+              {bars.map(({ name, value, href }) => (
                 <tr>
-                  <th scope="row">{name}</th>
+                  <th scope="row">{value > 0 && href ? <a href={href}>{name}</a> : name}</th>
                   <td class="numeric">{formatCount(value)}</td>
                 </tr>
               ))}

@@ -21,11 +21,13 @@ const silentOf = (list: string, now: string, before: string): string => `
   WHERE a.license_id = one.value ->> 0 AND a.ended_at = 0 AND a.instance_id = one.value ->> 1
     AND a.lease_expires_at > ${now} AND a.last_seen_at <= ${before} AND a.${NETWORKED}`;
 
-/** Those of the kept ones that are silent, the longest first. */
-const KNOWN = `
+/** Those of the kept ones that are silent, the longest first. @param before SQL: when they were last seen, or earlier */
+export const KNOWN_SILENT = (before: string, limit: number): string => `
   SELECT a.id, a.license_id, a.instance_id, a.hostname, a.last_seen_at
-  FROM ${silentOf("(SELECT found FROM silence_walk WHERE only = 1)", "?1", "?2")}
-  ORDER BY a.last_seen_at LIMIT ?3`;
+  FROM ${silentOf("(SELECT found FROM silence_walk WHERE only = 1)", "?1", before)}
+  ORDER BY a.last_seen_at LIMIT ${limit}`;
+
+const KNOWN = KNOWN_SILENT("?2", KEPT);
 
 /** Columns of the next activations of the walk. */
 const ahead = (columns: string): string => `
@@ -60,22 +62,11 @@ const LAST_LICENSE = "~";
 /** The position where the step ends; no row if it reaches the end of the table. */
 const END = `${ahead("license_id, ended_at, instance_id")} LIMIT 1 OFFSET ${STEP - 1}`;
 
-interface SilentInstance {
-  id: string;
+interface Found {
   license_id: string;
   instance_id: string;
-  hostname: string | null;
   last_seen_at: number;
 }
-
-/** Some of the instances that are silent now, the longest first. */
-export async function readSilent({ db, clock }: Context, limit: number): Promise<SilentInstance[]> {
-  const now = clock.now();
-  const [found] = await db.batch([db.sql(KNOWN, now, now - SILENT_DAYS * DAY, limit)]);
-  return found!.results as unknown as SilentInstance[];
-}
-
-type Found = Pick<SilentInstance, "license_id" | "instance_id" | "last_seen_at">;
 
 interface Position {
   license_id: string;
@@ -95,7 +86,7 @@ export async function walkForSilent({ db, clock, requestId }: Context, at: numbe
   const before = silentSince + EARLY;
   const [walk, known] = await db.batch([
     db.sql("SELECT license_id, ended_at, instance_id FROM silence_walk WHERE only = 1"),
-    db.sql(KNOWN, now, before, KEPT),
+    db.sql(KNOWN, now, before),
   ]);
   const position = keyOf(walk!.results[0] as unknown as Position);
   const replica = db.replica("lagging");

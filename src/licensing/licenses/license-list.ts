@@ -4,7 +4,7 @@ import { and, eq, gt, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
-import { type License, licenses } from "../../storage/schema.ts";
+import { type License, licenses, MESSAGE_STATUSES } from "../../storage/schema.ts";
 import { CustomerId } from "../customers/customers.ts";
 import { isNotedAs, NotedFilter, termOf } from "../customers/noted.ts";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
@@ -14,7 +14,7 @@ import { LicenseTypeId } from "./license-types.ts";
 import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
 import { MAX_GRACE_DAYS } from "./terms.ts";
-import { SearchText, written } from "../../kernel/inputs.ts";
+import { EndsFrom, SearchText, Until, written } from "../../kernel/inputs.ts";
 
 export const LicenseFilter = z.extend(NotedFilter, {
   customer_id: z.optional(CustomerId),
@@ -28,6 +28,14 @@ export const LicenseFilter = z.extend(NotedFilter, {
   /** newest or oldest by issue, or ending: by their end, the earliest first. `ending` leaves out perpetual licenses,
    * and ended ones unless their standing is asked for. */
   sort: z.optional(z.enum(["newest", "oldest", "ending"])),
+  /** Ends from this instant, or on this day, on. */
+  ends_from: z.optional(EndsFrom),
+  /** Ends up to this instant, or on this day. */
+  ends_until: z.optional(Until),
+  /** Whether a mail told the customer of its present end, or is on its way. */
+  told: z.optional(z.enum(["yes", "no"])),
+  /** What became of the last mail about it. */
+  last_mail: z.optional(z.enum(["none", ...MESSAGE_STATUSES])),
   /** full: as many seats are taken as the license has. */
   seats: z.optional(z.enum(["full"])),
 });
@@ -50,9 +58,15 @@ function belongs(license: License, filter: LicenseFilter, now: number): boolean 
     (status === undefined || license.status === status) &&
     (standing === undefined || is === standing) &&
     endsInTime &&
+    isWithin(license.expires_at, filter) &&
     isNotedAs(license, filter)
   );
 }
+
+/** Perpetual licenses end in no range. */
+const isWithin = (end: number | null, { ends_from: from, ends_until: until }: LicenseFilter): boolean =>
+  (from === undefined || (end !== null && end >= from)) &&
+  (until === undefined || (end !== null && end <= until));
 
 /** A walk along one index: which rows, in which order, and the position of each. */
 interface Walk {
@@ -96,20 +110,29 @@ function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Wa
 }
 
 /** The range of ends of licenses that can match; null if the filter does not limit the end. */
-function endsOf(
-  { standing, expiring_within_days, sort }: LicenseFilter,
+function endsOf(filter: LicenseFilter, now: number): [from: number, to: number] | null {
+  const { ends_from: from, ends_until: until } = filter;
+  const ends = endsByStanding(filter, now);
+  if (from === undefined && until === undefined) return ends;
+  const [first, last] = ends ?? [0, LAST_INSTANT];
+  return [Math.max(first, from ?? 0), Math.min(last, until ?? LAST_INSTANT)];
+}
+
+function endsByStanding(
+  { standing, expiring_within_days, sort, ends_from, ends_until }: LicenseFilter,
   now: number,
 ): [from: number, to: number] | null {
   if (expiring_within_days !== undefined) return [now + 1, now + expiring_within_days * DAY];
   if (standing === "expiring") return [now + 1, now + 30 * DAY];
   if (standing === "grace") return [now - MAX_GRACE_DAYS * DAY, now];
   if (standing === "expired") return [0, now];
-  return sort === "ending" ? [now + 1, LAST_INSTANT] : null;
+  const isOpen = ends_from === undefined && ends_until === undefined;
+  return sort === "ending" && isOpen ? [now + 1, LAST_INSTANT] : null;
 }
 
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   const { customer_id, license_type, status, standing } = filter;
-  const { sort, seats: _later, ...filters } = filter;
+  const { sort, seats: _s, told: _t, last_mail: _m, ...filters } = filter;
   const alone = Object.values(filters).filter((value) => value !== undefined).length <= 1;
   const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
   const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
@@ -134,6 +157,20 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   return along(alone && standing === undefined);
 }
 
+/** Whether what was mailed about the licenses is asked for: about their ends, or at all. */
+export const asksOfMail = ({
+  told,
+  last_mail,
+  ends_from,
+  ends_until,
+  standing,
+  sort,
+}: LicenseFilter): boolean =>
+  [told, last_mail, ends_from, ends_until].some((asked) => asked !== undefined) ||
+  standing === "expiring" ||
+  standing === "grace" ||
+  sort === "ending";
+
 /** A page of licenses with their seats and customers. @see listLicenses */
 export async function listLicensesInUse(
   context: Context,
@@ -141,8 +178,17 @@ export async function listLicensesInUse(
   filter: LicenseFilter,
 ): Promise<Page<LicenseInUse>> {
   const page = await find(context, request, filter);
-  const uses = await usesOf(context, page.data);
-  return { ...page, data: filter.seats === "full" ? uses.filter(isFull) : uses };
+  const uses = await usesOf(context, page.data, asksOfMail(filter) ? "with mail" : undefined);
+  const { seats, told, last_mail: last } = filter;
+  return {
+    ...page,
+    data: uses.filter(
+      (use) =>
+        (seats === undefined || isFull(use)) &&
+        (told === undefined || use.mail?.told === (told === "yes")) &&
+        (last === undefined || (use.mail?.last?.status ?? "none") === last),
+    ),
+  };
 }
 
 /**
@@ -153,7 +199,8 @@ export async function listLicenses(
   request: PageRequest,
   filter: LicenseFilter,
 ): Promise<Page<License>> {
-  if (filter.seats === undefined) return find(context, request, filter);
+  const { seats, told, last_mail: last } = filter;
+  if (seats === undefined && told === undefined && last === undefined) return find(context, request, filter);
   const page = await listLicensesInUse(context, request, filter);
   return { ...page, data: page.data.map(({ license }) => license) };
 }

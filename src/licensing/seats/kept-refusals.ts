@@ -126,4 +126,41 @@ export async function listRefusals(context: Context, licenseId: string): Promise
   return row.refusals === null ? [] : (JSON.parse(row.refusals) as KeptRefusal[]);
 }
 
+/** How many licenses that were ever refused are looked at. */
+const LOOKED_AT = 2_000;
+
+/** A refusal, and whose license it was. */
+export interface FoundRefusal extends KeptRefusal {
+  license_id: string;
+  name: string;
+  company: string | null;
+}
+
+const FIND = named(`
+  SELECT found.*, c.name, c.company
+  FROM (
+    SELECT r.license_id, one.value ->> 'at' AS at, one.value ->> 'code' AS code,
+      one.value ->> 'instance_id' AS instance_id, one.value ->> 'hostname' AS hostname, one.value ->> 'ip' AS ip,
+      row_number() OVER (PARTITION BY r.license_id, one.value ->> 'instance_id' ORDER BY one.key) AS n
+    FROM (SELECT license_id, refusals FROM license_refusals LIMIT ${LOOKED_AT}) r CROSS JOIN json_each(r.refusals) one
+    WHERE instr(lower(r.refusals), :q) > 0 AND EXISTS (
+      SELECT 1 FROM json_each(json_array(one.value ->> 'instance_id', one.value ->> 'hostname', one.value ->> 'ip')) told
+      WHERE substr(lower(told.value), 1, length(:q)) = :q)
+    ORDER BY at DESC) found
+  CROSS JOIN licenses l ON l.id = found.license_id CROSS JOIN customers c ON c.id = l.customer_id
+  WHERE n = 1 ORDER BY at DESC LIMIT :limit`);
+
+/**
+ * The last refusal of each installation whose id, host name or address begins with a text, the latest first.
+ * @param q its case does not matter (in ASCII)
+ */
+export async function findRefusals(context: Context, q: string, limit: number): Promise<FoundRefusal[]> {
+  allow(context, "read");
+  const { db } = context;
+  const [found] = await db.batch([db.run(FIND, { q: q.toLowerCase(), limit })]);
+  return (found!.results as unknown as (FoundRefusal & { n: number })[]).map(
+    ({ n: _n, ...refusal }) => refusal,
+  );
+}
+
 export const presentRefusal = ({ at, ...refusal }: KeptRefusal) => ({ at: formatInstant(at), ...refusal });

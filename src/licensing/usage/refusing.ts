@@ -57,23 +57,29 @@ export interface WaitingDay {
   observed: number;
 }
 
-// Such a day is above the value itself, and so is its month.
-const WAITING = named(`
-  SELECT DISTINCT told.day, told.license_id, licenses.license_type, customers.name AS customer_name, one.key AS code,
-    one.value ->> 'value' AS allowed, told.meters ->> one.key AS observed
-  FROM (SELECT day, license_id, code FROM meter_overuse WHERE day >= :since ORDER BY day DESC LIMIT ${LOOKED_AT}) due
+/** The latest days that wait for staff, where `now` stands for the time. Such a day is above the value, and so is its month. */
+export const waitingDaysAt = (now: string): string => `
+  SELECT DISTINCT told.day, told.license_id, one.key AS code, one.value ->> 'value' AS allowed,
+    told.meters ->> one.key AS observed
+  FROM (
+    SELECT day, license_id, code FROM meter_overuse
+    WHERE day >= date((${now} - ${LOOKED_BACK}) / 1000, 'unixepoch') ORDER BY day DESC LIMIT ${LOOKED_AT}) due
   CROSS JOIN licenses ON licenses.id = due.license_id
   CROSS JOIN json_each(licenses.entitlements) one ON one.key = due.code
-    AND one.value ->> '$.meter[2]' = 'refuse_new' AND coalesce(one.value ->> 'until', ${LAST_INSTANT}) > :now
+    AND one.value ->> '$.meter[2]' = 'refuse_new' AND coalesce(one.value ->> 'until', ${LAST_INSTANT}) > ${now}
   CROSS JOIN dates ON one.value ->> '$.meter[1]' = 'month' OR dates.date = substr(due.day, 9)
   CROSS JOIN license_usage told ON told.day = substr(due.day, 1, 8) || dates.date
     AND told.license_id = licenses.id AND told.meters ->> one.key > ${IMPLAUSIBLE} * (one.value ->> 'value')
-  CROSS JOIN customers ON customers.id = licenses.customer_id
   WHERE NOT EXISTS (
     SELECT 1 FROM usage looked
-    WHERE looked.license_id = told.license_id AND looked.day = told.day AND looked.corrected_at IS NOT NULL)
-  ORDER BY told.day DESC, told.license_id, one.key LIMIT :limit`);
+    WHERE looked.license_id = told.license_id AND looked.day = told.day AND looked.corrected_at IS NOT NULL)`;
+
+const WAITING = named(`
+  SELECT day, license_id, code, allowed, observed, licenses.license_type, customers.name AS customer_name
+  FROM (${waitingDaysAt(":now")} ORDER BY told.day DESC, told.license_id, one.key LIMIT :limit)
+  CROSS JOIN licenses ON licenses.id = license_id CROSS JOIN customers ON customers.id = licenses.customer_id
+  ORDER BY day DESC, license_id, code`);
 
 /** Reads the latest days that wait for staff, as rows of WaitingDay. */
 export const waitingDays = ({ db }: Context, now: number, limit: number): D1PreparedStatement =>
-  db.run(WAITING, { now, since: dayOf(now - LOOKED_BACK), limit });
+  db.run(WAITING, { now, limit });

@@ -61,7 +61,10 @@ export const ATTENTION_KINDS = [
   "silent",
   "undelivered",
   "stuck",
+  "implausible",
 ] as const;
+
+export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
 export const settledAttention = sqliteTable(
   "settled_attention",

@@ -114,7 +114,9 @@ describe("the overview", () => {
   /** What needs attention and has to do with a customer: what it is called, and where it leads. */
   async function concernsOf(visitor: Visitor, about: string): Promise<[kind: string, href: string][]> {
     const { html } = await visitor.get("/admin");
-    const concerns = html.matchAll(/>([^<]+)<\/span><\/span><span class="what"><a href="([^"]+)">([^<]*)</g);
+    const concerns = html.matchAll(
+      />([^<]+)<\/span><\/span><span class="what"><a href="([^"]+)">(.*?)<span class="aside">/g,
+    );
     return [...concerns]
       .filter(([, , , what]) => what!.includes(about))
       .map(([, kind, href]) => [kind!, href!]);
@@ -155,7 +157,9 @@ describe("the overview", () => {
       status,
       license.id,
     );
-    expect(await concernsOf(visitor, email)).toEqual([[`mail ${status}`, `/admin/messages/${message!.id}`]]);
+    const told = [[`mail ${status}`, `/admin/licenses/${license.id}`]];
+    expect(await concernsOf(visitor, email)).toEqual(told);
+    expect(await concernsOf(visitor, `href="/admin/messages/${message!.id}"`)).toEqual(told);
   });
 
   it("tells of a license from 30 days before its end until its grace is over", async () => {

@@ -35,6 +35,30 @@ async function house() {
 }
 
 describe("the search over everything", () => {
+  it("finds installations that were refused, each once, by id, host and address", async () => {
+    const { mark, license, license_key } = await house();
+    await admin(`/licenses/${license.id}/suspend`, { body: { reason: "unpaid" } });
+    const instance = unique("late");
+    await activate(license_key, instance, { hostname: `rack-${instance}` });
+    const visitor = await Visitor.signInAs("viewer");
+    for (const q of [instance.toUpperCase(), `rack-${instance}`]) {
+      const page = await visitor.get(`/admin/search?q=${encodeURIComponent(q)}`);
+      expect(hitsOf(page.html)).toEqual([`/admin/licenses/${license.id}#refused`]);
+      expect(page.text).toContain("LICENSE_SUSPENDED");
+      expect(page.text).toContain(mark);
+    }
+    expect(hitsOf((await visitor.get(`/admin/search?q=ack-${instance}`)).html)).toEqual([]);
+    const { body } = await admin(`/search?q=${instance}`);
+    expect(body.refusals).toMatchObject([
+      {
+        license_id: license.id,
+        code: "LICENSE_SUSPENDED",
+        instance_id: instance,
+        hostname: `rack-${instance}`,
+      },
+    ]);
+  });
+
   it("finds each kind by what it is called, and says whose it is", async () => {
     const { mark, email, customer, license, instance, activation } = await house();
     const visitor = await Visitor.signInAs("viewer");

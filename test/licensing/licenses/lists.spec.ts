@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
+import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
 import { recorded, scansOf } from "../../support/meter.ts";
 import {
@@ -10,6 +11,7 @@ import {
   deactivate,
   newCustomer,
   newLicense,
+  rows,
   unique,
 } from "../../support/service.ts";
 
@@ -484,5 +486,72 @@ describe("licenses whose seats are all taken", () => {
     expect(await found(`&q=${full.license.id}`)).toEqual([full.license.id]);
     expect(await found(`&q=${free.license.id}`)).toEqual([]);
     expect((await admin(`/licenses?customer_id=${id}&seats=empty`)).status).toBe(422);
+  });
+});
+
+describe("licenses by their end, and by what was mailed about it", () => {
+  const found = async (customer: string, query: string): Promise<string[]> =>
+    (await admin(`/licenses?customer_id=${customer}&${query}`)).body.data.map((one: any) => one.id);
+
+  it("are found from one day through another, as their ends are shown, or between instants", async () => {
+    const { id } = await newCustomer();
+    const ending = async (expires_at: string | null) =>
+      (await newLicense({ customer_id: id, expires_at })).license.id;
+    const last = await ending("2098-11-30");
+    const first = await ending("2098-12-01");
+    const middle = await ending("2098-12-15T08:00:00Z");
+    const end = await ending("2098-12-31");
+    const next = await ending("2099-01-01");
+    await ending(null);
+    const december = "ends_from=2098-12-01&ends_until=2098-12-31";
+    expect(await found(id, `${december}&sort=ending`)).toEqual([first, middle, end]);
+    expect((await found(id, december)).toSorted()).toEqual([first, middle, end].toSorted());
+    expect(await found(id, "ends_from=2098-12-31&sort=ending")).toEqual([end, next]);
+    expect(await found(id, "ends_until=2098-11-30")).toEqual([last]);
+    // To the instant: both are in the range.
+    const instants = "ends_from=2098-12-15T08:00:00Z&ends_until=2099-01-01T12:00:00Z&sort=ending";
+    expect(await found(id, instants)).toEqual([middle, end]);
+    expect(await found(id, `${december}&standing=expired`)).toEqual([]);
+    expect((await admin("/licenses?ends_from=soon")).status).toBe(422);
+  });
+
+  it("are found by whether their customer was told of the present end, and by their last mail", async () => {
+    const email = `${unique("it")}@told.example`;
+    const { id } = await newCustomer({ email });
+    const expires_at = "2098-12-15T08:00:00.000Z";
+    const license = async () => (await newLicense({ customer_id: id, expires_at })).license.id;
+    const [told, failed, older, other, none] = [
+      await license(),
+      await license(),
+      await license(),
+      await license(),
+      await license(),
+    ];
+    const write = (licenseId: string, status: string, end: string, kind = "expiry_warning") =>
+      rows(
+        `INSERT INTO messages (id, dedupe_key, kind, license_id, customer_id, recipient, subject, content, status,
+           created_at, updated_at)
+         VALUES ('msg_' || hex(randomblob(13)), ?, ?, ?, ?, ?, 's', 'c', ?, 0, 0)`,
+        `notice:${licenseId}:${Date.parse(end)}:14`,
+        kind,
+        licenseId,
+        id,
+        email,
+        status,
+      );
+    await write(told, "delivered", expires_at);
+    await write(failed, "bounced", expires_at);
+    await write(older, "delivered", "2097-12-15T08:00:00Z");
+    await write(other, "delivered", expires_at, "entitlement_expiring");
+    const range = "ends_from=2098-12-01&ends_until=2098-12-31";
+    expect(await found(id, `${range}&told=yes`)).toEqual([told]);
+    expect((await found(id, `${range}&told=no`)).toSorted()).toEqual([failed, older, other, none].toSorted());
+    expect(await found(id, "last_mail=bounced")).toEqual([failed]);
+    expect(await found(id, "last_mail=none")).toEqual([none]);
+    expect((await admin("/licenses?told=maybe")).status).toBe(422);
+    expect((await admin("/licenses?last_mail=lost")).status).toBe(422);
+    const page = await (await Visitor.signIn()).get(`/admin/licenses?customer_id=${id}&told=no&${range}`);
+    expect(page.text.match(/Not told of its end\./g)).toHaveLength(4);
+    expect(page.text).toContain("Expiry warning bounced");
   });
 });

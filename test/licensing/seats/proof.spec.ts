@@ -690,7 +690,7 @@ describe("unproven requests", () => {
     setTime(NOW + DAY);
     await checkIn(license_key, { instance_id, ip: AWAY });
     await checkIn(license_key, { instance_id, ip: AWAY });
-    const named = `unproven requests ${instance_id}`;
+    const named = `unproven requests Acme, standard ${instance_id}`;
     expect(await overview()).not.toContain(named);
     setTime(NOW + 3 * DAY);
     await checkIn(license_key, { instance_id, ip: FAR });

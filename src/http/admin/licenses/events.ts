@@ -35,7 +35,7 @@ export const licenseEventsEndpoint = endpoint(
   },
 );
 
-const Refusal = z.object({
+export const Refusal = z.object({
   at: Instant,
   code: z.string(),
   instance_id: z.string(),

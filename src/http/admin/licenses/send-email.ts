@@ -1,5 +1,5 @@
 // POST /v1/admin/licenses/{id}/send-email.
-import { sendLicense, SendRequest } from "../../../notices/license-mail.ts";
+import { sendLicense, SendRequest } from "../../../notices/keys/sending.ts";
 import { presentMessage } from "../../../notices/messages.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../examples.ts";

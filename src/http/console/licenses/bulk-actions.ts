@@ -4,24 +4,30 @@ import { findLicenseType } from "../../../licensing/licenses/license-types.ts";
 import { getLicense } from "../../../licensing/licenses/licenses.ts";
 import { act, type Action } from "../../../licensing/licenses/lifecycle.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
-import { previewDelivery, sendLicense } from "../../../notices/license-mail.ts";
+import { previewDelivery, sendLicense } from "../../../notices/keys/sending.ts";
+import { type Together, waiting } from "../../../notices/keys/together.ts";
 import type { Context } from "../../../context.ts";
 import { invalid } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { formatTerm, plural } from "../../ui/show.tsx";
+import { formatTerm, plural, wordsFor } from "../../ui/show.tsx";
 import { endOf } from "../parts/terms.tsx";
 
 type Doing = (context: Context, id: string, entry: Entry) => Promise<string>;
 
+/** Its mails are sent together. */
+type Deed = (context: Context, id: string, entry: Entry, together: Together) => Promise<string>;
+
 interface BulkAction {
   title: string;
   /** Which further fields its form has. */
-  asks: "nothing" | "reason" | "end" | "tags";
+  asks: "nothing" | "reason" | "end" | "tags" | "terms";
   tone?: "danger";
   /** What it would do to a license. Its fields may still be empty. */
   would: Doing;
   /** Does it, and says what was done. */
-  does: Doing;
+  does: Deed;
+  /** What is said of its mail. */
+  mail?: string;
 }
 
 const reasonOf = (entry: Entry): { reason: string } =>
@@ -47,6 +53,40 @@ async function newEnd(context: Context, id: string, entry: Entry): Promise<strin
     : "Its end stays the same.";
 }
 
+/** The terms that were entered; those of the type where another one is chosen. @throws Problem REQUEST_INVALID */
+function termsOf(entry: Entry): Action {
+  const entered = {
+    license_type: entry.text("license_type"),
+    terms: entry.text("license_type") === undefined ? undefined : "type",
+    max_instances: entry.number("max_instances"),
+    max_services: entry.number("max_services"),
+    max_requests_per_day: entry.number("max_requests_per_day"),
+    grace_days: entry.number("grace_days"),
+  };
+  return {
+    action: "change",
+    input: parsed(LicenseChanges, {
+      ...entered,
+      send_email: entry.has("send_email") && hasTerms(entry) ? true : undefined,
+    }),
+  };
+}
+
+const hasTerms = (entry: Entry): boolean =>
+  ["license_type", "max_instances", "max_services", "max_requests_per_day", "grace_days"].some(
+    (name) => entry.text(name) !== undefined,
+  );
+
+async function newTerms(context: Context, id: string, entry: Entry): Promise<string> {
+  const { changes, instances } = await previewChange(context, id, termsOf(entry));
+  const all = Object.entries(changes).map(
+    ([name, { from, to }]) =>
+      `${wordsFor(name)}: ${formatTerm(name, to)} instead of ${formatTerm(name, from)}`,
+  );
+  if (all.length === 0) return "Nothing changes.";
+  return `${all.join("; ")}. ${plural(instances.active, "instance")} would get it at the next check-in.`;
+}
+
 /** @throws Problem REQUEST_INVALID without any, or for what is no tag */
 function tagsIn(entry: Entry): string[] {
   const entered = entry.words("tags");
@@ -68,14 +108,27 @@ const wouldStop: Doing = async (context, id) => {
     : `${plural(instances.active, "instance")} refused at the next check-in.`;
 };
 
+const ONE_MAIL = "Who gets several of them gets one mail with all the keys.";
+
 export const BULK_ACTIONS = {
   renew: {
     title: "Renew licenses",
     asks: "end",
     would: newEnd,
-    async does(context, id, entry) {
+    mail: ONE_MAIL,
+    async does(context, id, entry, together) {
       const says = await newEnd(context, id, entry);
-      await act(context, id, await renewalOf(context, id, entry));
+      await act(waiting(context, together), id, await renewalOf(context, id, entry));
+      return says;
+    },
+  },
+  change: {
+    title: "Change licenses",
+    asks: "terms",
+    would: newTerms,
+    async does(context, id, entry) {
+      const says = await newTerms(context, id, entry);
+      await act(context, id, termsOf(entry));
       return says;
     },
   },
@@ -84,7 +137,9 @@ export const BULK_ACTIONS = {
     asks: "nothing",
     would: async (context, id) =>
       `The current key goes to ${(await previewDelivery(context, id)).join(", ")}.`,
-    does: async (context, id) => `On its way to ${(await sendLicense(context, id, {})).recipient}.`,
+    mail: ONE_MAIL,
+    does: async (context, id, _entry, together) =>
+      `On its way to ${(await sendLicense(context, id, {}, together)).recipient}.`,
   },
   tag: {
     title: "Tag licenses",
@@ -132,4 +187,8 @@ export function assertEntered(name: BulkName, entry: Entry): void {
   if (asks === "reason") reasonOf(entry);
   if (asks === "end") endOf(entry);
   if (asks === "tags") tagsIn(entry);
+  if (asks === "terms") {
+    termsOf(entry);
+    if (!hasTerms(entry)) throw invalid("license_type", "Enter what is to change");
+  }
 }

@@ -1,7 +1,9 @@
 // /admin/licenses/bulk: one action on several licenses, after a preview of its effect on each.
 import type { FC } from "hono/jsx";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
+import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
+import { Together } from "../../../notices/keys/together.ts";
 import { Problem } from "../../../problems.ts";
 import { answerExport, ExportQuery } from "../../exports.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
@@ -9,7 +11,7 @@ import { Heading } from "../layout.tsx";
 import { FormatChoice } from "../exports.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
 import { Ending } from "../parts/terms.tsx";
-import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
+import { Checkbox, Field, type Option, PostForm, Select, Submit, TextArea } from "../../ui/form.tsx";
 import { Badge, Card, plural, Table } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 import { assertEntered, BULK_ACTIONS, bulkActionOf, type BulkName } from "./bulk-actions.ts";
@@ -86,8 +88,18 @@ const doingOf = (entry: Entry): BulkName => {
   return Object.hasOwn(BULK_ACTIONS, name) ? (name as BulkName) : "send";
 };
 
+const TERMS = [
+  ["max_instances", "Instances", 1],
+  ["max_services", "Services", 1],
+  ["max_requests_per_day", "Requests a day", 1],
+  ["grace_days", "Grace in days", 0],
+] as const;
+
+/** Those whose effect is shown while they are entered. */
+const isLive = (asks: string): boolean => asks === "end" || asks === "terms";
+
 /** What an action needs to know. */
-const Asked: FC<{ entry: Entry; doing: BulkName }> = ({ entry, doing }) => {
+const Asked: FC<{ entry: Entry; doing: BulkName; types: Option[] }> = ({ entry, doing, types }) => {
   const { asks } = bulkActionOf(doing);
   if (asks === "reason")
     return (
@@ -104,6 +116,26 @@ const Asked: FC<{ entry: Entry; doing: BulkName }> = ({ entry, doing }) => {
     return (
       <Ending entry={entry} legend="Renew for" first={["type", "As the type of each says"]} value="type" />
     );
+  if (asks === "terms")
+    return (
+      <>
+        <div class="pair">
+          <Select
+            entry={entry}
+            name="license_type"
+            label="Type"
+            hint="With the terms of that type; what is entered here goes before them."
+            options={[["", "As it is"], ...types]}
+          />
+          {TERMS.map(([name, label, min]) => (
+            <Field entry={entry} name={name} label={label} type="number" min={min} placeholder="as it is" />
+          ))}
+        </div>
+        <Checkbox name="send_email" checked={entry.has("send_email")}>
+          Tell each customer by mail
+        </Checkbox>
+      </>
+    );
   return asks === "tags" ? (
     <Field entry={entry} name="tags" label="Tags to add" maxlength={700} required />
   ) : null;
@@ -114,31 +146,32 @@ const several: Form = {
   access: "licenses",
   async show(visit, entry) {
     const doing = doingOf(entry);
-    const { title, tone, asks, would } = bulkActionOf(doing);
+    const { title, tone, asks, would, mail } = bulkActionOf(doing);
     const ids = idsOf(entry);
     const rows = await each(visit, ids, (id) => would(visit.context, id, entry));
+    const types = asks === "terms" ? (await listLicenseTypes(visit.context, { limit: 100 })).data : [];
     return viewOf(
       title,
       <>
         <Heading
           title={title}
-          lead={plural(rows.length, "license")}
+          lead={[plural(rows.length, "license"), mail].filter(Boolean).join(". ")}
           trail={[["/admin/licenses", "Licenses"]]}
         />
         <Card>
           <div id="rows" data-results>
             <Rows rows={rows} done={false} />
           </div>
-          {rows.some(({ ok }) => ok) || entry.has("ends") ? (
-            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk" live={asks === "end"}>
+          {rows.some(({ ok }) => ok) || isLive(asks) ? (
+            <PostForm visit={visit} entry={entry} action="/admin/licenses/bulk" live={isLive(asks)}>
               <input type="hidden" name="do" value={doing} />
               {ids.map((id) => (
                 <input type="hidden" name="id" value={id} />
               ))}
-              <Asked entry={entry} doing={doing} />
-              {asks === "end" ? (
+              <Asked entry={entry} doing={doing} types={types.map(({ id, name }) => [id, name])} />
+              {isLive(asks) ? (
                 <button class="no-script" name="look" value="yes">
-                  Show the new ends
+                  Show what it would do
                 </button>
               ) : null}
               <Submit back="/admin/licenses" tone={tone ?? "primary"}>
@@ -158,7 +191,9 @@ const several: Form = {
     const doing = doingOf(entry);
     const { title, does } = bulkActionOf(doing);
     assertEntered(doing, entry);
-    const rows = await each(visit, idsOf(entry), (id) => does(visit.context, id, entry));
+    const together = new Together();
+    const rows = await each(visit, idsOf(entry), (id) => does(visit.context, id, entry, together));
+    await together.send(visit.context);
     const done = rows.filter(({ ok }) => ok).length;
     const outcome = `${done} of ${plural(rows.length, "license")} done.`;
     return viewOf(

@@ -1,33 +1,16 @@
 // The parts of a license's page: its terms, its instances, their usage, its mail.
 import type { FC } from "hono/jsx";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
-import { DAY } from "../../../kernel/dates.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import type { presentMessage } from "../../../notices/messages.ts";
 import type { Entitlements, KeptRefusal } from "../../../storage/schema.ts";
 import { ShownEntitlements } from "../parts/entitlements.tsx";
 import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
-import { BarChart } from "../../ui/charts.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
-import {
-  Badge,
-  Card,
-  type Column,
-  Facts,
-  formatDate,
-  formatLimit,
-  formatShortDate,
-  Meter,
-  plural,
-  Table,
-  When,
-} from "../../ui/show.tsx";
+import { Badge, Card, type Column, Facts, formatLimit, Meter, plural, Table, When } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
-
-const DAYS_SHOWN = 30;
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
 
@@ -153,45 +136,6 @@ export const Instances: FC<{
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
   </Card>
 );
-
-export const Usage: FC<{ visit: Visit; usage: Awaited<ReturnType<typeof readUsage>> }> = ({
-  visit,
-  usage,
-}) => {
-  const used = new Map(usage.data.map((day) => [day.date, day.requests]));
-  const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
-  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
-  return (
-    <Card
-      title={`Requests of the last ${DAYS_SHOWN} days`}
-      actions={
-        visit.can("licenses") ? (
-          <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
-            Correct a day
-          </a>
-        ) : undefined
-      }
-    >
-      <BarChart
-        title={`Requests of the last ${DAYS_SHOWN} days`}
-        empty="No instance has reported requests in these days."
-        columns={["Day", "Requests"]}
-        limit={usage.max_requests_per_day}
-        bars={days.map((day, index) => ({
-          name: formatDate(day),
-          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
-          value: used.get(new Date(day).toISOString().slice(0, 10)) ?? 0,
-        }))}
-      />
-      {usage.max_requests_per_day !== null && usage.data.length > 0 ? (
-        <p class="hint">
-          The dashed line is the limit, {formatLimit(usage.max_requests_per_day)} a day. A day above it is
-          shown in red; nothing stops.
-        </p>
-      ) : null}
-    </Card>
-  );
-};
 
 export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
   <Card title="Mail">

@@ -1,7 +1,12 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
 import type { FC } from "hono/jsx";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
-import { LicenseFilter, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
+import { monthsBefore } from "../../../kernel/calendar.ts";
+import { DAY, dayOf } from "../../../kernel/dates.ts";
+import { MESSAGE_STATUSES } from "../../../storage/schema.ts";
+import type { Entry } from "../../ui/entry.ts";
+import { KINDS, MessageStatus } from "../messages/list.tsx";
+import { asksOfMail, LicenseFilter, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { LicenseInUse } from "../../../licensing/licenses/search/license-uses.ts";
@@ -22,6 +27,7 @@ const SORTS: Option[] = [
 
 const BULK: [name: BulkName, label: string][] = [
   ["renew", "Renew"],
+  ["change", "Change"],
   ["send", "Send key"],
   ["tag", "Tag"],
   ["suspend", "Suspend"],
@@ -75,6 +81,55 @@ const columns = (now: number): Column<Shown>[] => [
   },
 ];
 
+/** Whether the customer was told of the end, and what became of the last mail. */
+const mailColumn = (now: number): Column<Shown> => ({
+  label: "Last mail",
+  cell: ({ mail, expires_at }) =>
+    mail === undefined ? null : (
+      <>
+        {mail.last === null ? (
+          <span class="soft">none</span>
+        ) : (
+          <>
+            <a href={`/admin/messages/${mail.last.id}`}>{KINDS[mail.last.kind]}</a>{" "}
+            <MessageStatus status={mail.last.status} />
+            <span class="second">
+              <When at={mail.last.created_at} now={now} />
+            </span>
+          </>
+        )}
+        {mail.told || expires_at === null ? null : <span class="second">Not told of its end.</span>}
+      </>
+    ),
+});
+
+/** The licenses that end in a month and whose customers were not told. */
+const untold = (month: number): string =>
+  `/admin/licenses?ends_from=${dayOf(month)}&ends_until=${dayOf(monthsBefore(month, -1) - DAY)}&status=active&told=no&sort=ending`;
+
+/** A day has a field for days; an instant, which comes from a link, a field for text. */
+const EndField: FC<{ entry: Entry; name: string; label: string }> = ({ entry, name, label }) => (
+  <Field
+    entry={entry}
+    name={name}
+    label={label}
+    type={entry.text(name)?.includes("T") === true ? "text" : "date"}
+    maxlength={30}
+  />
+);
+
+const TOLD: Option[] = [
+  ["", "Told or not"],
+  ["yes", "told"],
+  ["no", "not told"],
+];
+
+const MAILS: Option[] = [
+  ["", "Any"],
+  ["none", "none"],
+  ...MESSAGE_STATUSES.map((status): Option => [status, status]),
+];
+
 const select = (chosen: boolean): Column<Shown>[] =>
   chosen
     ? [
@@ -93,6 +148,7 @@ export const licenseDoors: Page[] = [
     async show(visit) {
       const { context, now, can } = visit;
       const list = listQuery(visit, LicenseFilter.shape);
+      const thisMonth = Date.parse(`${dayOf(now).slice(0, 7)}-01`);
       const { entry, query } = list;
       const [page, types] = await Promise.all([
         pageOf(list, (request, filter) => listLicensesInUse(context, request, filter)),
@@ -126,6 +182,10 @@ export const licenseDoors: Page[] = [
                 </>
               }
             />
+            <p class="hint">
+              Not told of their end: <a href={untold(thisMonth)}>this month</a>,{" "}
+              <a href={untold(monthsBefore(thisMonth, -1))}>next month</a>
+            </p>
             <Card>
               <Filters label="Licenses" reset="/admin/licenses" isFiltered={list.isFiltered}>
                 <Field
@@ -162,6 +222,10 @@ export const licenseDoors: Page[] = [
                   label="Seats"
                   options={[any("number"), ["full", "full"]]}
                 />
+                <EndField entry={entry} name="ends_from" label="Ends from" />
+                <EndField entry={entry} name="ends_until" label="Ends until" />
+                <Select entry={entry} name="told" label="Told of its end" options={TOLD} />
+                <Select entry={entry} name="last_mail" label="Last mail" options={MAILS} />
                 <Select entry={entry} name="sort" label="Order" options={SORTS} />
                 <KeptFilters query={query} />
                 {UNSEEN.map((name) =>
@@ -188,7 +252,11 @@ export const licenseDoors: Page[] = [
                   ) : null}
                   <Table
                     caption="Licenses"
-                    columns={[...select(can("licenses")), ...columns(now)]}
+                    columns={[
+                      ...select(can("licenses")),
+                      ...columns(now),
+                      ...(list.asked && asksOfMail(list.asked.filter) ? [mailColumn(now)] : []),
+                    ]}
                     rows={page.data.map((row) => shown(row, now))}
                     empty={
                       <>

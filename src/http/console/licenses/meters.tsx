@@ -4,6 +4,7 @@ import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { runsOutOn } from "../../../licensing/usage/pace.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { BarChart } from "../../ui/charts.tsx";
+import { statementPath } from "./usage.tsx";
 import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
 
 type Usage = Awaited<ReturnType<typeof readUsage>>;
@@ -56,6 +57,7 @@ export const MeterCharts: FC<{ usage: Usage; now: number }> = ({ usage, now }) =
                 name: formatDate(Date.parse(day)),
                 tick: index % 7 === 3 ? formatShortDate(Date.parse(day)) : undefined,
                 value: figures[index] ?? 0,
+                href: statementPath(usage.license_id, day),
               }))}
             />
             {value === null ? null : (
@@ -69,7 +71,7 @@ export const MeterCharts: FC<{ usage: Usage; now: number }> = ({ usage, now }) =
       })}
       {meters.length === 0 ? null : (
         <p>
-          <a href={`/admin/licenses/${usage.license_id}/statements/${month}`}>Statement of this month</a>
+          <a href={statementPath(usage.license_id, month)}>Statement of this month</a>
         </p>
       )}
     </>

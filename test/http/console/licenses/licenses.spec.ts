@@ -682,6 +682,31 @@ describe("several licenses at once", () => {
     expect((await read(trial.id)).expires_at > (await read(standard.id)).expires_at).toBe(false);
   });
 
+  it("get other terms, or another type with its terms, with the effect on each shown first", async () => {
+    const { license: one } = await newLicense({ max_instances: 2 });
+    const { license: other } = await newLicense({ max_instances: 7 });
+    const path = `/admin/licenses/bulk?do=change&id=${one.id}&id=${other.id}`;
+    const form = await owner.get(path);
+    expect(form.text.match(/Nothing changes\./g)).toHaveLength(2);
+    const looked = await owner.submit(form, { max_instances: "7", look: "yes" });
+    expect(looked.text).toContain("instances: 7 instead of 2.");
+    expect(looked.text.match(/Nothing changes\./g)).toHaveLength(1);
+    expect(await owner.submit(form, {})).toMatchObject({ status: 422 });
+    expect(await owner.submit(form, { grace_days: "-1" })).toMatchObject({ status: 422 });
+    expect(await read(one.id)).toMatchObject({ max_instances: 2 });
+    const done = await owner.submit(form, { max_instances: "7", grace_days: "0" });
+    expect(done.text).toContain("2 of 2 licenses done.");
+    for (const { id } of [one, other])
+      expect(await read(id)).toMatchObject({ max_instances: 7, grace_days: 0 });
+    await owner.submit(await owner.get(path), { license_type: "trial", max_services: "3" });
+    const trial = (await admin("/license-types/trial")).body;
+    expect(await read(one.id)).toMatchObject({
+      license_type: "trial",
+      max_services: 3,
+      max_instances: trial.max_instances,
+    });
+  });
+
   it("are tagged besides the tags that they have, and reinstated", async () => {
     const { license: first } = await newLicense({ tags: ["old"] });
     const { license: second } = await newLicense();

@@ -1,7 +1,7 @@
 // /admin/licenses/{id}/send
 import { displayNameOf } from "../../../../licensing/customers/display-name.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
-import { sendLicense, SendRequest } from "../../../../notices/license-mail.ts";
+import { sendLicense, SendRequest } from "../../../../notices/keys/sending.ts";
 import { parsed } from "../../../ui/entry.ts";
 import { Field } from "../../../ui/form.tsx";
 import type { Form } from "../../mount.tsx";

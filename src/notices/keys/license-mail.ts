@@ -1,31 +1,28 @@
 // Mail about one license: brings its key to the customer when the license is issued, renewed or sent again.
 import { eq } from "drizzle-orm";
-import * as z from "zod/mini";
-import { allow } from "../kernel/permissions.ts";
-import { recordChange } from "../record/events.ts";
-import type { Context, LicenseMail } from "../context.ts";
-import { Mailbox } from "../field/mailboxes.ts";
-import { changesBetween } from "../kernel/resources.ts";
-import { licenseKeyOf } from "../licensing/licenses/license-keys.ts";
-import { invalid, Problem } from "../problems.ts";
+import { recordChange } from "../../record/events.ts";
+import type { Context, LicenseMail } from "../../context.ts";
+import { changesBetween } from "../../kernel/resources.ts";
+import { licenseKeyOf } from "../../licensing/licenses/license-keys.ts";
+import { invalid } from "../../problems.ts";
 import {
   type Contact,
   contacts,
   type Customer,
   customers,
   type License,
-  licenses,
   type Message,
-} from "../storage/schema.ts";
-import { sendSoon } from "./delivery.ts";
-import { factsOf } from "./joining.ts";
-import { compose, forgetMails, openMessage, writeMessages } from "./outbox.ts";
-import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
-import { withdrawMail, withdrawNotices } from "./superseded.ts";
-import { TOLD_CHANGES } from "./templates/notice.ts";
+} from "../../storage/schema.ts";
+import { sendSoon } from "../delivery.ts";
+import { factsOf } from "../joining.ts";
+import { compose, forgetMails, openMessage, writeMessages } from "../outbox.ts";
+import { contactAt, contactsOf, recipientsOf } from "../recipients.ts";
+import type { Together } from "./together.ts";
+import { withdrawMail, withdrawNotices } from "../superseded.ts";
+import { TOLD_CHANGES } from "../templates/notice.ts";
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
-interface Recipient {
+export interface Recipient {
   address: string;
   contact: Contact | undefined;
 }
@@ -34,7 +31,7 @@ interface Recipient {
  * @param to an address instead of the customer's contacts
  * @throws Problem REQUEST_INVALID, naming `member` of the request, if there is no address
  */
-async function recipientsFor(
+export async function recipientsFor(
   context: Context,
   { id }: Customer,
   member: "send_email" | "to",
@@ -56,24 +53,23 @@ const withKey = async (
   license: License,
   customer: Customer,
   { address, contact }: Recipient,
-): Promise<Message> =>
-  compose(context, now, {
+  together?: Together,
+): Promise<Message> => {
+  const keyed = {
+    facts: factsOf(context, license, customer, contact),
+    license_key: await licenseKeyOf(context, license),
+  };
+  const mail = await compose(context, now, {
     dedupeKey,
     recipient: address,
     licenseId: license.id,
     customerId: customer.id,
     keyRevision: license.revision,
     language: contact?.language ?? null,
-    notice: {
-      kind,
-      licenses: [
-        {
-          facts: factsOf(context, license, customer, contact),
-          license_key: await licenseKeyOf(context, license),
-        },
-      ],
-    },
+    notice: { kind, licenses: [keyed] },
   });
+  return together ? together.hold(mail, keyed, contact) : mail;
+};
 
 /** The statements that write a mail with a key and record where it went. */
 const writing = (context: Context, mail: Message, condition: string): D1PreparedStatement[] =>
@@ -86,13 +82,13 @@ const writing = (context: Context, mail: Message, condition: string): D1Prepared
  * @param condition SQL that must hold for the first one to be written
  * @throws Problem REQUEST_INVALID if there is no address
  */
-async function oweDelivery(
+export async function oweDelivery(
   context: Context,
   license: License,
   customer: Customer,
   member: "send_email" | "to",
   condition: "true" | "changes() > 0",
-  to?: string,
+  { to, together }: { to?: string | undefined; together?: Together | undefined } = {},
 ): Promise<{ first: Message; statements: D1PreparedStatement[] }> {
   const now = context.clock.now();
   const recipients = await recipientsFor(context, customer, member, to);
@@ -106,6 +102,7 @@ async function oweDelivery(
         license,
         customer,
         recipient,
+        together,
       ),
     ),
   );
@@ -123,7 +120,11 @@ const recordMailed = (context: Context, { id, license_id, key_revision, created_
   });
 
 /** The statements that write the mail about a renewal. They go into the batch of the renewal, after its event. */
-async function oweRenewal(context: Context, license: License): Promise<D1PreparedStatement[]> {
+export async function oweRenewal(
+  context: Context,
+  license: License,
+  together?: Together,
+): Promise<D1PreparedStatement[]> {
   const { orm } = context.db;
   const [[customer], all] = await orm.batch([
     orm.select().from(customers).where(eq(customers.id, license.customer_id)),
@@ -141,6 +142,7 @@ async function oweRenewal(context: Context, license: License): Promise<D1Prepare
         license,
         customer,
         { address: contact.email, contact },
+        together,
       ),
     ),
   );
@@ -189,7 +191,7 @@ async function oweChange(
 export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
     (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
-  renewal: oweRenewal,
+  renewal: (context, license) => oweRenewal(context, license),
   change: oweChange,
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
@@ -197,52 +199,3 @@ export const licenseMail: LicenseMail = {
   textOf: async (context, mail) => (await openMessage(context, mail))?.text ?? null,
   sendSoon,
 };
-
-export const SendRequest = z.strictObject({ to: z.optional(Mailbox) });
-
-/**
- * A license whose key may be sent, and its customer.
- * @throws Problem LICENSE_NOT_FOUND
- * @throws Problem INVALID_TRANSITION if it is revoked
- */
-async function sendable({ db }: Context, id: string): Promise<{ license: License; customer: Customer }> {
-  const [found] = await db.orm
-    .select({ license: licenses, customer: customers })
-    .from(licenses)
-    .innerJoin(customers, eq(customers.id, licenses.customer_id))
-    .where(eq(licenses.id, id));
-  if (!found) throw new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
-  if (found.license.status === "revoked") {
-    throw new Problem("INVALID_TRANSITION", "The license is revoked: its key is of no use to anybody.", {
-      allowed_transitions: [],
-    });
-  }
-  return found;
-}
-
-/** The recipients that `sendLicense` would use without a given address. @throws as `sendLicense` does */
-export async function previewDelivery(context: Context, id: string): Promise<string[]> {
-  allow(context, "licenses");
-  const { customer } = await sendable(context, id);
-  return (await recipientsFor(context, customer, "to")).map(({ address }) => address);
-}
-
-/**
- * Mails the current key of a license to its customer's contacts for licenses, or to somebody else.
- * @returns the message, or the first of several
- * @throws Problem LICENSE_NOT_FOUND
- * @throws Problem INVALID_TRANSITION if it is revoked
- * @throws Problem REQUEST_INVALID if neither the customer nor the request has an address
- */
-export async function sendLicense(
-  context: Context,
-  id: string,
-  { to }: z.output<typeof SendRequest>,
-): Promise<Message> {
-  allow(context, "licenses");
-  const { license, customer } = await sendable(context, id);
-  const { first, statements } = await oweDelivery(context, license, customer, "to", "true", to);
-  await context.db.batch(statements);
-  sendSoon(context);
-  return first;
-}

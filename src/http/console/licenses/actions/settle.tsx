@@ -1,0 +1,60 @@
+// /admin/licenses/{id}/settle/{kind}: a kind of trouble that staff need not look at again.
+import * as z from "zod/mini";
+import { Settlement, settleAttention } from "../../../../licensing/figures/attention/settled.ts";
+import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
+import { Problem } from "../../../../problems.ts";
+import { ATTENTION_KINDS } from "../../../../storage/schema.ts";
+import { parsed } from "../../../ui/entry.ts";
+import { Choices, type Option } from "../../../ui/form.tsx";
+import type { Form } from "../../mount.tsx";
+import { KINDS } from "../../parts/attention.tsx";
+import { idOf, type Visit } from "../../visit.ts";
+import { actionView, Reason } from "./action.tsx";
+
+const Kind = z.enum(ATTENTION_KINDS);
+
+function kindOf({ params }: Visit) {
+  const kind = Kind.safeParse(params["kind"]);
+  if (!kind.success) throw new Problem("NOT_FOUND", "There is no such kind of trouble.");
+  return kind.data;
+}
+
+const FOR: Option[] = [
+  ["", "Until something new happens"],
+  ["7", "For 7 days"],
+  ["30", "For 30 days"],
+  ["90", "For 90 days"],
+];
+
+export const settleForm: Form = {
+  path: "/admin/licenses/{id}/settle/{kind}",
+  access: "licenses",
+  async show(visit, entry) {
+    const kind = kindOf(visit);
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    return actionView(
+      visit,
+      entry,
+      held,
+      {
+        action: `settle/${kind}`,
+        title: `Settle “${KINDS[kind].word}”`,
+        lead: "Takes it off the list of what needs attention. Nothing else changes.",
+        submit: "Settle",
+      },
+      <>
+        <Choices entry={entry} name="snooze_days" legend="How long" options={FOR} value="" />
+        <Reason entry={entry} placeholder="The machine is in storage." />
+      </>,
+    );
+  },
+  async submit(visit, entry) {
+    const input = parsed(Settlement, {
+      kind: kindOf(visit),
+      snooze_days: entry.number("snooze_days"),
+      reason: entry.text("reason") ?? "",
+    });
+    await settleAttention(visit.context, idOf(visit), input);
+    return { to: "/admin?done=settled" };
+  },
+};

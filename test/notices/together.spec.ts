@@ -1,0 +1,116 @@
+// One mail to each recipient where staff renew or send several licenses at once.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DAY, setTime } from "../support/clock.ts";
+import { Visitor } from "../support/console.ts";
+import { failing } from "../support/faulty.ts";
+import { DELIVERIES, emptyOutbox, FakeResend, fire, mailing } from "../support/mail.ts";
+import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
+
+let resend: FakeResend;
+let start = Date.parse("2150-01-10T09:00:00Z");
+
+beforeEach(async () => {
+  start += 30 * DAY;
+  setTime(start);
+  resend = new FakeResend();
+  await emptyOutbox();
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+async function customerWith(count: number) {
+  const email = `${unique("it")}@together.example`;
+  const { id } = await newCustomer({ email });
+  const licenses = [];
+  for (let n = 0; n < count; n++)
+    licenses.push((await newLicense({ customer_id: id, expires_days: 20 })).license.id);
+  return { id, email, licenses };
+}
+
+const messagesTo = (email: string) =>
+  rows<{ id: string; license_id: string; status: string; joined: string | null; next_try_at: number }>(
+    "SELECT id, license_id, status, joined, next_try_at FROM messages WHERE recipient = ? ORDER BY id",
+    email,
+  );
+
+const bulk = (name: string, ids: string[]) =>
+  `/admin/licenses/bulk?do=${name}&${ids.map((id) => `id=${id}`).join("&")}`;
+
+describe.each([
+  ["renew", "license_renewed"],
+  ["send", "license_delivery"],
+])("several licenses at once: %s", (name, kind) => {
+  it("is one mail to each recipient, with every key, and a message for each license", async () => {
+    const [one, other] = [await customerWith(3), await customerWith(1)];
+    const owner = await Visitor.signIn(undefined, mailing());
+    const form = await owner.get(bulk(name, [...one.licenses, ...other.licenses]));
+    expect(form.text).toContain("Who gets several of them gets one mail with all the keys.");
+    expect((await owner.submit(form)).text).toContain("4 of 4 licenses done.");
+    const [mail, ...more] = resend.to(one.email);
+    expect(more).toEqual([]);
+    expect(mail!.attachments).toHaveLength(3);
+    const keys = await Promise.all(
+      one.licenses.map(async (id) => (await admin(`/licenses/${id}/key`)).body.license_key),
+    );
+    expect(mail!.attachments!.map(({ content }) => atob(content)).toSorted()).toEqual(keys.toSorted());
+    expect(resend.to(other.email)).toHaveLength(1);
+    const told = await messagesTo(one.email);
+    expect(told.map(({ license_id }) => license_id).toSorted()).toEqual(one.licenses.toSorted());
+    const [carrier, ...others] = new Set(told.map(({ joined }) => joined));
+    expect(others).toEqual([]);
+    expect(told.map(({ id }) => id)).toContain(carrier);
+    expect(told.map(({ status }) => status)).toEqual(["sent", "sent", "sent"]);
+    for (const id of one.licenses) {
+      const { data } = (await admin(`/messages?license_id=${id}`)).body;
+      expect(data).toMatchObject([{ kind, status: "sent", license_id: id }]);
+      const events = (await admin(`/licenses/${id}/events`)).body.data;
+      expect(events.filter(({ action }: { action: string }) => action === "license.mailed")).toHaveLength(1);
+    }
+    // Later runs send nothing more.
+    setTime(start + DAY);
+    await fire(DELIVERIES, mailing(), start + DAY);
+    expect(resend.to(one.email)).toHaveLength(1);
+    expect((await messagesTo(other.email))[0]).toMatchObject({ joined: null, status: "sent" });
+  });
+
+  it("goes out mail by mail where the mails could not be joined", async () => {
+    const { email, licenses } = await customerWith(2);
+    const bindings = { ...mailing(), DB: failing(/joined = mail/).DB };
+    const owner = await Visitor.signIn(undefined, bindings);
+    const answer = await owner.submit(await owner.get(bulk(name, licenses)));
+    expect(answer.status).toBe(503);
+    expect(resend.to(email)).toEqual([]);
+    // They wait for each other no longer than some minutes.
+    await fire(DELIVERIES, mailing(), start);
+    expect(resend.to(email)).toEqual([]);
+    setTime(start + 10 * 60_000);
+    await fire(DELIVERIES, mailing(), start + 10 * 60_000);
+    expect(resend.to(email)).toHaveLength(2);
+    for (const { attachments } of resend.to(email)) expect(attachments).toHaveLength(1);
+  });
+
+  it("fails as one, and each of it can be sent again", async () => {
+    const { email, licenses } = await customerWith(2);
+    resend.fault = () =>
+      Response.json({ statusCode: 422, name: "validation_error", message: "no" }, { status: 422 });
+    const owner = await Visitor.signIn(undefined, mailing());
+    await owner.submit(await owner.get(bulk(name, licenses)));
+    expect((await messagesTo(email)).map(({ status }) => status)).toEqual(["failed", "failed"]);
+    resend.fault = () => null;
+    const [, second] = await messagesTo(email);
+    const again = await owner.fill(`/admin/messages/${second!.id}/retry`);
+    expect(again.text).toContain("It is sent again.");
+    expect((await messagesTo(email)).every(({ status }) => status === "sent")).toBe(true);
+  });
+});
+
+it("writes another mail for another renewal", async () => {
+  const { email, licenses } = await customerWith(2);
+  const owner = await Visitor.signIn(undefined, mailing());
+  await owner.submit(await owner.get(bulk("renew", licenses)));
+  await owner.submit(await owner.get(bulk("renew", licenses)));
+  expect(resend.to(email)).toHaveLength(2);
+  expect(await messagesTo(email)).toHaveLength(4);
+});
