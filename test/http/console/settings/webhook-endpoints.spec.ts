@@ -77,8 +77,8 @@ describe("webhook endpoints", () => {
     await newCustomer();
     const { text } = await owner.get(`${LIST}/${receiver.id}`);
     expect(text).toMatch(/It has failed since .*UTC.*: It answered 500\. It is tried again/);
-    await owner.submit(await owner.get(`${LIST}/${receiver.id}/test`), {});
-    const failed = await owner.get(`${LIST}/${receiver.id}?done=test-failed`);
+    const { location } = await owner.submit(await owner.get(`${LIST}/${receiver.id}/test`), {});
+    const failed = await owner.get(location);
     expect(failed.text).toContain("The test failed. It answered 500.");
     expect((await owner.get("/admin/settings")).html).toContain("failing");
     await rows("UPDATE webhook_endpoints SET next_try_at = 0");
