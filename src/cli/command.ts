@@ -5,7 +5,19 @@ import { Client, type Query, type Request } from "./client.ts";
 import { EXIT, Failure, redact, usage } from "./failures.ts";
 import { formatInstant } from "../kernel/dates.ts";
 import { openOutput, saveOrPrint } from "./files.ts";
-import { type Column, end, list, note, print, printOnce, printTable, text, when, write } from "./output.ts";
+import {
+  type Column,
+  end,
+  entitlements,
+  list,
+  note,
+  print,
+  printOnce,
+  printTable,
+  text,
+  when,
+  write,
+} from "./output.ts";
 import { connection } from "./profiles.ts";
 import { positive } from "./inputs.ts";
 import type { Preview } from "./shapes.ts";
@@ -192,8 +204,17 @@ export class Call<Options> {
   }
 }
 
+const shownEnds = (all: Record<string, { value: boolean | number | string | null; until?: number }>) =>
+  Object.fromEntries(
+    Object.entries(all).map(([code, { value: one, until }]) => [
+      code,
+      { value: one, until: until === undefined ? undefined : formatInstant(until) },
+    ]),
+  );
+
 /** A member of a license in a preview, where instants are milliseconds. */
 function value(name: string, member: unknown): string {
+  if (name === "entitlements") return entitlements(shownEnds(member as Parameters<typeof shownEnds>[0]));
   if (name === "expires_at" && typeof member === "number") return end(formatInstant(member), "never");
   if (name.endsWith("_at") && typeof member === "number") return when(formatInstant(member));
   if (Array.isArray(member)) return list(member as string[]);

@@ -3,7 +3,8 @@ import type { FC } from "hono/jsx";
 import { changesBetween, etagOf, given, type Versioned } from "../../kernel/resources.ts";
 import type { Entry } from "./entry.ts";
 import { type Fields, Member } from "./refusal.tsx";
-import { formatTerm, Table } from "./show.tsx";
+import { Table } from "./show.tsx";
+import { formatTerm } from "./terms.ts";
 
 /** What a form changes, and the entered values as the verb takes them. */
 export interface Change {

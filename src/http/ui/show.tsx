@@ -121,17 +121,6 @@ export const ACTION_NAMES: Record<Transition, string> = {
   transfer: "Transfer",
 };
 
-const END = new Set(["expires_at", "updates_until"]);
-
-/** The value of a member, such as a term. */
-export function formatTerm(name: string, value: unknown): string {
-  if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
-  if (END.has(name) && typeof value === "number") return formatEnd(value);
-  if (name === "starts_at" && typeof value === "number") return formatStart(value);
-  if (Array.isArray(value)) return value.join(", ") || "none";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 export const formatLimit = (limit: number | null): string =>
   limit === null ? "unlimited" : formatCount(limit);
 

@@ -4,7 +4,8 @@ import { dayOf, formatInstant, lastDayOf } from "../../../kernel/dates.ts";
 import type { Entitled, EntitlementDefinition, Entitlements } from "../../../storage/schema.ts";
 import type { Entry } from "../../ui/entry.ts";
 import { Checkbox, Field, type Option, Select } from "../../ui/form.tsx";
-import { Badge, formatCount, formatEnd } from "../../ui/show.tsx";
+import { Badge } from "../../ui/show.tsx";
+import { entitlementInWords } from "../../ui/terms.ts";
 
 /** The field that says which entitlements a form has, each with its kind. */
 const LISTED = "entitlement_fields";
@@ -151,30 +152,16 @@ export function entitlementsOf(entry: Entry): Record<string, unknown> | undefine
   );
 }
 
-const valueInWords = (value: Entitled["value"]): string =>
-  value === null
-    ? "unlimited"
-    : typeof value === "number"
-      ? formatCount(value)
-      : value === true
-        ? ""
-        : value === false
-          ? "off"
-          : value;
-
 /** Entitlements as they are shown on a page. */
 export const ShownEntitlements: FC<{ held: Entitlements; now: number }> = ({ held, now }) => (
   <div class="badges">
-    {Object.entries(held).map(([code, { value, until }]) => (
-      <Badge tone={until !== undefined && until <= now ? "warn" : "plain"}>
-        {[
-          code,
-          valueInWords(value),
-          until === undefined ? "" : `${until <= now ? "ended" : "through"} ${formatEnd(until)}`,
-        ]
-          .filter((part) => part !== "")
-          .join(" ")}
-      </Badge>
-    ))}
+    {Object.entries(held).map(([code, one]) => {
+      const isOver = one.until !== undefined && one.until <= now;
+      return (
+        <Badge tone={isOver ? "warn" : "plain"}>
+          {entitlementInWords(code, one, isOver ? "ended" : "through")}
+        </Badge>
+      );
+    })}
   </div>
 );

@@ -1,7 +1,8 @@
 // Changes that were ordered for a later time.
 import type { FC } from "hono/jsx";
 import type { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
-import { ACTION_NAMES, Badge, formatTerm, Table, type Tone, wordsFor, When } from "../../ui/show.tsx";
+import { ACTION_NAMES, Badge, Table, type Tone, wordsFor, When } from "../../ui/show.tsx";
+import { formatTerm } from "../../ui/terms.ts";
 
 type Order = ReturnType<typeof presentPendingChange>;
 

@@ -88,6 +88,32 @@ describe("the fields of a license follow the definitions", () => {
   });
 });
 
+describe("a change", () => {
+  it("is shown in words: before it is made, where somebody else was faster, and while it waits", async () => {
+    const [gpus, sso] = [await define({ kind: "limit" }), await define({ kind: "flag" })];
+    const { license } = await newLicense({
+      entitlements: { [gpus]: { value: 8_000, until: "2027-06-30" }, [sso]: { value: true } },
+    });
+    const path = `/admin/licenses/${license.id}/edit`;
+    const visitor = await Visitor.signIn(env.ADMIN_TOKEN);
+    const page = await visitor.get(path);
+    const fields = { [`entitlement.${gpus}.unlimited`]: "yes", [`entitlement.${sso}`]: "" };
+    const old = `${gpus} 8,000 through Jun 30, 2027; ${sso}`;
+    const looked = (await visitor.submit(page, { ...fields, look: "yes" })).text;
+    expect(looked).toContain(`entitlements ${old} ${gpus} unlimited through Jun 30, 2027`);
+    await admin(`/licenses/${license.id}`, { method: "PATCH", body: { notes: "Somebody was faster" } });
+    const overtaken = (await visitor.submit(page, fields)).text;
+    expect(overtaken).toContain(old);
+    expect(overtaken).toContain(`without ${sso}`);
+    const later = { entitlements: { [gpus]: { value: 1, until: "2027-06-30" }, [sso]: null } };
+    const body = { ...later, effective_at: "2026-12-24T00:00:00Z" };
+    await admin(`/licenses/${license.id}`, { method: "PATCH", body });
+    expect((await visitor.get(`/admin/licenses/${license.id}`)).text).toContain(
+      `entitlements: ${gpus} 1 through Jun 30, 2027; without ${sso}`,
+    );
+  });
+});
+
 describe("more definitions than a form shows", () => {
   const MANY = "INSERT INTO entitlements (code, name, kind, created_at, updated_at)";
 

@@ -1,0 +1,42 @@
+// The terms of a license in words.
+import type { EntitlementValue } from "../../storage/schema.ts";
+import { formatCount, formatEnd, formatStart } from "./show.tsx";
+
+/** An end is milliseconds, or RFC 3339. */
+interface Entitlement {
+  value: EntitlementValue;
+  until?: number | string | null | undefined;
+}
+
+const valueInWords = (value: EntitlementValue): string => {
+  if (value === null) return "unlimited";
+  if (typeof value === "number") return formatCount(value);
+  return value === true ? "" : value === false ? "off" : value;
+};
+
+/** Such as "gpus 8 through Jun 30, 2027". @param through the word for its end */
+export const entitlementInWords = (
+  code: string,
+  { value, until }: Entitlement,
+  through = "through",
+): string =>
+  [code, valueInWords(value), until == null ? "" : `${through} ${formatEnd(new Date(until).getTime())}`]
+    .filter((part) => part !== "")
+    .join(" ");
+
+const entitlementsInWords = (all: Record<string, Entitlement | null>): string =>
+  Object.entries(all)
+    .map(([code, one]) => (one === null ? `without ${code}` : entitlementInWords(code, one)))
+    .join("; ") || "none";
+
+const END = new Set(["expires_at", "updates_until"]);
+
+/** The value of a member, such as a term. */
+export function formatTerm(name: string, value: unknown): string {
+  if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
+  if (name === "entitlements") return entitlementsInWords(value as Record<string, Entitlement | null>);
+  if (END.has(name) && typeof value === "number") return formatEnd(value);
+  if (name === "starts_at" && typeof value === "number") return formatStart(value);
+  if (Array.isArray(value)) return value.join(", ") || "none";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
