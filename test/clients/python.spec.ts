@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LicenseError, NodeLicense } from "../../src/clients/typescript/src/node.ts";
-import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../src/dev/service.ts";
+import { startBuilt } from "../local/support/built.ts";
 import { isHere } from "../local/support/everything.ts";
 import { migrated } from "../local/support/migrated.ts";
 import { writeConformance } from "../support/conformance.ts";
@@ -57,7 +58,7 @@ describe.runIf(isPythonHere)(`the Python client${isPythonHere ? "" : ` (${lackin
   const children: ChildProcessWithoutNullStreams[] = [];
 
   const start = async (port: number): Promise<void> => {
-    service = await startService({
+    service = await startBuilt({
       port,
       ...migrated(join(folder, "database")),
       vars: [`ISSUER:http://localhost:${port}`, "RATE_LIMITS:off"],

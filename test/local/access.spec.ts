@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../src/dev/service.ts";
+import { startBuilt } from "./support/built.ts";
 import { migrated } from "./support/migrated.ts";
 
 const AUDIENCE = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
@@ -106,7 +107,7 @@ beforeAll(async () => {
   key = await newKey("first");
   published = [key.jwk];
   await listen();
-  service = await startService({
+  service = await startBuilt({
     port: await freePort(),
     ...migrated(folder),
     vars: [`ACCESS_TEAM_DOMAIN:${team}`, `ACCESS_AUD:${AUDIENCE}`],

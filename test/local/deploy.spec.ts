@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../src/dev/service.ts";
+import { startBuilt } from "./support/built.ts";
 import { migrated } from "./support/migrated.ts";
 import { type Outcome, run } from "./support/cli.ts";
 import type { Account } from "./support/cloudflare.ts";
@@ -22,7 +23,7 @@ let serial = 0;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "caio-licensing-deploy-"));
   const port = await freePort();
-  service = await startService({
+  service = await startBuilt({
     port,
     ...migrated(join(folder, "service")),
     vars: [`ISSUER:http://localhost:${port}`],

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createEmulator, type Emulator } from "emulate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type RunningService, startService } from "../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../src/dev/service.ts";
+import { startBuilt } from "./support/built.ts";
 import { migrated } from "./support/migrated.ts";
 
 type Fault = "429" | "500" | "drop before accepting" | "drop after accepting" | "hang";
@@ -62,7 +63,7 @@ beforeAll(async () => {
     void forward(request, response);
   }).listen(port, "127.0.0.1");
   await once(proxy, "listening");
-  service = await startService({
+  service = await startBuilt({
     port: await freePort(),
     ...migrated(folder),
     vars: [
@@ -94,7 +95,7 @@ async function admin(path: string, body?: object): Promise<any> {
 }
 
 async function fire(cron: string): Promise<void> {
-  const url = `${origin()}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`;
+  const url = `${origin()}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`;
   const answer = await fetch(url);
   expect(answer.status, await answer.text()).toBe(200);
 }

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmulator } from "emulate";
-import { freePort, startService } from "../../../src/dev/service.ts";
+import { freePort } from "../../../src/dev/service.ts";
+import { startBuilt } from "../../local/support/built.ts";
 import { migrated } from "../../local/support/migrated.ts";
 
 /** What it takes to talk to the service. */
@@ -23,7 +24,7 @@ export async function openHouse(): Promise<{ house: House; close: () => Promise<
   const resend = await createEmulator({ service: "resend", port: await freePort() });
   const port = await freePort();
   try {
-    const service = await startService({
+    const service = await startBuilt({
       port,
       ...migrated(folder),
       vars: [

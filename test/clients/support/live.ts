@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../../src/dev/service.ts";
+import { startBuilt } from "../../local/support/built.ts";
 import { migrated } from "../../local/support/migrated.ts";
 
 export interface Live {
@@ -25,7 +26,7 @@ export async function live(): Promise<Live> {
   const url = `http://127.0.0.1:${port}`;
   let service: RunningService;
   const start = async (): Promise<void> => {
-    service = await startService({
+    service = await startBuilt({
       port,
       ...migrated(folder),
       vars: ["RATE_LIMITS:off", `ISSUER:${url}`],

@@ -27,8 +27,7 @@ const call = async (path: string, body?: object): Promise<any> => {
 };
 
 const night = async (): Promise<number> =>
-  (await fetch(`${desk.service.url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`))
-    .status;
+  (await fetch(`${desk.service.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`)).status;
 
 const customers = async (...ids: string[]): Promise<void> => {
   for (const id of ids) await call("/v1/admin/customers", { id, name: id });

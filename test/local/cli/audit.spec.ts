@@ -13,7 +13,7 @@ let state: string;
 let kept: Kept;
 
 const night = async (): Promise<void> => {
-  const at = `${desk.service.url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`;
+  const at = `${desk.service.url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`;
   expect((await fetch(at)).status).toBe(200);
 };
 

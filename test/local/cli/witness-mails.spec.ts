@@ -115,7 +115,7 @@ beforeAll(async () => {
   };
   await desk.cli(["login", "--url", url, "--token-stdin"], { input: token });
   await call("/v1/admin/customers", { id: "acme", name: "Acme" });
-  await fetch(`${url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
+  await fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
   const { license_key } = await call("/v1/admin/licenses", { customer_id: "acme", license_type: "standard" });
   const { certificate } = await call("/v1/activate", { license_key, instance_id: "box" });
   writeFileSync(desk.file("certificate.jwt"), certificate);

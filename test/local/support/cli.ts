@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../../src/dev/service.ts";
+import { startBuilt } from "./built.ts";
 import { migrated } from "./migrated.ts";
 
 export const LAUNCHER = join(import.meta.dirname, "../../../src/cli/caio-license.js");
@@ -69,7 +70,7 @@ export interface Desk {
 /** A service on an empty database, and a folder for profiles and files. */
 export async function openDesk(vars: string[] = []): Promise<Desk> {
   const folder = mkdtempSync(join(tmpdir(), "caio-license-test-"));
-  const service = await startService({
+  const service = await startBuilt({
     port: await freePort(),
     ...migrated(join(folder, "state")),
     vars: ["RATE_LIMITS:off", ...vars],

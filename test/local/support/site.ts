@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, type RunningService, startService } from "../../../src/dev/service.ts";
+import { freePort, type RunningService } from "../../../src/dev/service.ts";
+import { startBuilt } from "./built.ts";
 import { migrated } from "./migrated.ts";
 import { LAUNCHER, type Outcome, run } from "./cli.ts";
 
@@ -60,7 +61,7 @@ export class Site {
     await this.service?.stop();
     this.#port ??= await freePort();
     const vars = Object.entries({ RATE_LIMITS: "off", ...this.vars });
-    this.service = await startService({
+    this.service = await startBuilt({
       port: this.#port,
       // A restored database may be older: like a deployment, this applies what is missing.
       persistTo: migrated(state).persistTo,
@@ -135,7 +136,7 @@ export class Site {
 
   /** Runs the nightly job, which also seals the record. */
   async night(): Promise<void> {
-    const { status } = await this.call(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
+    const { status } = await this.call(`/cdn-cgi/local/scheduled?cron=${encodeURIComponent("0 3 * * *")}`);
     if (status !== 200) throw new Error(`the nightly job answered ${status}`);
   }
 
