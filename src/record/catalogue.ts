@@ -154,6 +154,7 @@ export const EVENT_TYPES = {
     "deliveries",
   ),
   "message.previewed": message("Preview of mail sent", { kind: "expiry_warning" }),
+  "message.replaced": message("Mail sent to another address", MAIL),
   "message.retried": message("Mail sent again", { from: "failed" }),
   "pending_change.cancelled": license("Change cancelled", ORDER),
   "pending_change.done": license("Change carried out", ORDER, "pending-changes"),

@@ -100,6 +100,7 @@ POST   /v1/admin/licenses/{id}/send-email            manager
 GET    /v1/admin/messages                            viewer
 GET    /v1/admin/messages/{id}                       viewer
 POST   /v1/admin/messages/{id}/retry                 manager
+POST   /v1/admin/messages/{id}/replace               manager
 POST   /v1/admin/messages/retry                      manager
 GET    /v1/admin/requests                            viewer
 GET    /v1/admin/requests/{id}                       viewer
@@ -210,6 +211,8 @@ GET    /admin/messages/{id}                      viewer
 GET    /admin/messages/{id}/body                 viewer
 GET    /admin/messages/{id}/retry                manager
 POST   /admin/messages/{id}/retry                manager
+GET    /admin/messages/{id}/replace              manager
+POST   /admin/messages/{id}/replace              manager
 GET    /admin/activity                           viewer
 GET    /admin/brand.css                          viewer
 GET    /admin/air-gap                            viewer

@@ -1,8 +1,9 @@
 // Staff's daily tasks, walked from the overview: each in as few clicks as it may take. Keys do not count.
+import { exportJWK, generateKeyPair } from "jose";
 import type { Locator, Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { axeFaults } from "./support/browser.ts";
-import { activate, inDays, newCustomer, newLicense, newToken } from "./support/data.ts";
+import { activate, inDays, mailCameBack, newCustomer, newLicense, newToken } from "./support/data.ts";
 import { test } from "./support/test.ts";
 import { ask, type House } from "./support/house.ts";
 
@@ -196,5 +197,158 @@ describe("from the overview", () => {
     await page.waitForURL(/app_version_below=2/);
     expect(staff.clicks).toBeLessThanOrEqual(2);
     expect(license.id).toMatch(/^lic_/);
+  });
+
+  const nav = (page: Page, name: string): Locator =>
+    page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name });
+
+  test("a new customer gets a license by mail in 6 clicks", async ({ open, house }) => {
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(staff.link("New license"));
+    await staff.click(page.getByText("A new customer, entered below"));
+    const name = unique("Newcomer");
+    const email = `${name.replaceAll(/\W/g, "").toLowerCase()}@tasks.example`;
+    await page.getByLabel("New customer’s name").fill(name);
+    await page.getByLabel("E-mail", { exact: true }).fill(email);
+    await staff.click(page.getByLabel("Mail the key to the customer"));
+    await staff.click(page.getByRole("button", { name: "Issue license" }));
+    await page.waitForURL(/done=mailed/);
+    expect(staff.clicks).toBeLessThanOrEqual(6);
+    const id = new URL(page.url()).pathname.split("/")[3]!;
+    const { data } = await ask(house, `/v1/admin/messages?license_id=${id}`);
+    expect(data).toMatchObject([{ kind: "license_delivery", recipient: email }]);
+  });
+
+  test("who ends next month and was not told is listed in 2 clicks", async ({ open, house }) => {
+    const now = new Date();
+    const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 15))
+      .toISOString()
+      .slice(0, 10);
+    const later = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 3, 15))
+      .toISOString()
+      .slice(0, 10);
+    const { license } = await newLicense(house, { expires_at: day } as object);
+    const { license: other } = await newLicense(house, { expires_at: later } as object);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(nav(page, "Licenses"));
+    await staff.click(staff.link("next month"));
+    await page.waitForURL(/told=no/);
+    await page.getByText(license.id).waitFor();
+    expect(await page.getByText(other.id).count()).toBe(0);
+    expect(staff.clicks).toBeLessThanOrEqual(2);
+    expect(await axeFaults(page)).toEqual([]);
+  });
+
+  test("a license goes to a higher type with its terms in 4 clicks", async ({ open, house }) => {
+    const { license } = await newLicense(house, { license_type: "trial" } as object);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(license.id);
+    await staff.click(staff.link("Edit terms"));
+    const dialog = page.getByRole("dialog");
+    await staff.choose(dialog.getByLabel("Type", { exact: true }), "enterprise");
+    await staff.click(dialog.getByText("The terms of that type"));
+    await dialog.getByText("What would change").first().waitFor({ state: "attached" });
+    await staff.click(staff.button("Save"));
+    await page.waitForURL(/done=changed/);
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    const type = await ask(house, "/v1/admin/license-types/enterprise");
+    expect(await read(house, license.id)).toMatchObject({
+      license_type: "enterprise",
+      max_instances: type.max_instances,
+      features: type.features,
+    });
+  });
+
+  test("an installation without a network is renewed in 4 clicks", async ({ open, house }) => {
+    const { license, license_key } = await newLicense(house, { max_instances: 1 });
+    const { publicKey } = await generateKeyPair("EdDSA", { extractable: true });
+    const { kty, crv, x } = await exportJWK(publicKey);
+    const instance_id = unique("island").replace(" ", "-");
+    const request = { license_key, instance_id, public_key: { kty, crv, x } };
+    await ask(house, `/v1/admin/licenses/${license.id}/offline-activations`, { request, lease_days: 30 });
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(nav(page, "Air gap"));
+    staff.clicks += 1;
+    await page.getByLabel("Request file").setInputFiles({
+      name: "island.caio-request",
+      mimeType: "application/octet-stream",
+      buffer: Buffer.from(JSON.stringify(request)),
+    });
+    await page.getByRole("heading", { name: `Renew ${instance_id}?` }).waitFor();
+    await staff.click(page.getByRole("button", { name: "Make the license file" }));
+    const downloading = page.waitForEvent("download");
+    await staff.click(page.getByRole("button", { name: "Download" }));
+    expect((await downloading).suggestedFilename()).toBe(`${instance_id}.caio-license`);
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    const { data } = await ask(house, `/v1/admin/licenses/${license.id}/activations?active=true`);
+    expect(data).toHaveLength(1);
+  });
+
+  test("a bounced address is corrected, and the mail sent there, in 5 clicks", async ({ open, house }) => {
+    const customer = await firm(house);
+    const { license } = await newLicense(house, { customer_id: customer.id, send_email: true } as object);
+    await mailCameBack(house, license.id, "bounced");
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(page.locator("main").getByRole("link", { name: String(customer.email) }));
+    await staff.click(staff.link("Correct and send"));
+    const right = `right-${customer.email}`;
+    await page.getByRole("dialog").getByLabel("The right address").fill(right);
+    await staff.click(staff.button("Correct and send"));
+    await page.waitForURL(/done=replaced/);
+    expect(staff.clicks).toBeLessThanOrEqual(5);
+    expect(await axeFaults(page)).toEqual([]);
+    expect(await ask(house, `/v1/admin/customers/${customer.id}`)).toMatchObject({ email: right });
+    const { data } = await ask(house, `/v1/admin/messages?license_id=${license.id}`);
+    expect(data).toMatchObject([{ recipient: right }, { status: "bounced", reason: "superseded" }]);
+  });
+
+  test("an auditor gets access for a month in 4 clicks", async ({ open, house }) => {
+    const name = unique("Auditor");
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(nav(page, "Settings"));
+    await staff.click(staff.link("API tokens"));
+    await staff.click(staff.link("For an auditor: 30 days"));
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await staff.click(page.getByRole("button", { name: "Create the token" }));
+    await page.getByText("Copy the token now").waitFor();
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    const { data } = await ask(house, "/v1/admin/api-tokens");
+    const made = data.find((token: { name: string }) => token.name === name);
+    expect(made).toMatchObject({ role: "viewer" });
+    const days = (Date.parse(made.expires_at) - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(30);
+  });
+
+  test("a kind of trouble is settled from the overview, with its reason", async ({ open, house }) => {
+    const customer = await firm(house);
+    const { license } = await newLicense(house, {
+      customer_id: customer.id,
+      expires_at: inDays(1),
+    } as object);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    expect(await axeFaults(page)).toEqual([]);
+    const row = page
+      .locator(".list.kinds li")
+      .filter({ has: page.locator(`a[href="/admin/licenses/${license.id}"]`) });
+    await row.getByRole("link", { name: "Settle" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Reason").fill("They leave.");
+    expect(await axeFaults(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Settle" }).click();
+    await page.waitForURL(/done=settled/);
+    expect(await row.count()).toBe(0);
   });
 });

@@ -155,6 +155,12 @@ async function everyCall(): Promise<void> {
   );
   await staff("POST /v1/admin/messages/{id}/retry", `${base}/messages/${message!.id}/retry`);
   await staff("POST /v1/admin/messages/retry", `${base}/messages/retry`, { status: "failed" });
+  await rows(
+    "UPDATE messages SET status = 'failed', recipient = ? WHERE id = ?",
+    `${MARK}-gone@acme.example`,
+    message!.id,
+  );
+  await staff("POST /v1/admin/messages/{id}/replace", `${base}/messages/${message!.id}/replace`);
   await call(`${base}/messages/${message!.id}`, { token: env.ADMIN_TOKEN });
   for (const [n, answer] of ["accept", "decline"].entries()) {
     const id = `req_${n}`;

@@ -1,6 +1,7 @@
 // /v1/admin/messages
 import * as z from "zod/mini";
 import { getMessage, listMessages, MessageFilter, presentMessage } from "../../notices/messages.ts";
+import { replaceMessage } from "../../notices/keys/replacing.ts";
 import { RetryFilter, retryMessage, retryMessages } from "../../notices/retries.ts";
 import { PageQuery } from "../../kernel/pages.ts";
 import { endpoint } from "../endpoint.ts";
@@ -74,6 +75,26 @@ export const messageEndpoints = [
       refusals: ["NOT_FOUND", "CONFLICT"],
     },
     async ({ http, context, params }) => http.json(presentMessage(await retryMessage(context, params.id))),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/messages/{id}/replace",
+      tag: "Admin",
+      summary: "Send a message to the right address",
+      description:
+        "What a message that bounced or failed said goes to the customer's present contacts, after its address was corrected: a key as it is now, a notice in the words of the day, with the notices that the same mail told. The old message gets the reason superseded.",
+      access: "licenses",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "The first of the new messages.",
+        schema: Message,
+        example: examples.message,
+      },
+      refusals: ["NOT_FOUND", "CONFLICT"],
+    },
+    async ({ http, context, params }) => http.json(presentMessage(await replaceMessage(context, params.id))),
   ),
   endpoint(
     {

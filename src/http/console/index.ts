@@ -30,6 +30,7 @@ import { instanceList } from "./instances/list.tsx";
 import { downloadLicenseFile, licenseFile } from "./air-gap/license-file.tsx";
 import { messageBody, messagePage, retry } from "./messages/message.tsx";
 import { messageList } from "./messages/list.tsx";
+import { replace } from "./messages/replace.tsx";
 import { retryMany } from "./messages/retry-many.tsx";
 import { type Door, mountConsole } from "./mount.tsx";
 import { newLicense } from "./licenses/new.tsx";
@@ -56,7 +57,7 @@ const customerDoors: Door[] = [
   ...erasureDoors,
 ];
 const instanceDoors: Door[] = [instanceList, instancePage, freeSeat, clearCloneForm];
-const messageDoors: Door[] = [messageList, retryMany, messagePage, messageBody, retry];
+const messageDoors: Door[] = [messageList, retryMany, messagePage, messageBody, retry, replace];
 const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 
 // Paths are tried in this order: fixed names come before ids.

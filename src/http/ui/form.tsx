@@ -28,10 +28,12 @@ export const PostForm: FC<{
   /** Its address, if not that of the page. */
   action?: string;
   files?: boolean;
+  /** Whether a script sends it as soon as a file is chosen: the form only looks at the file. */
+  atOnce?: boolean;
   /** Whether a script shows its effect while it is filled in. */
   live?: boolean;
   children?: Child;
-}> = async ({ visit, entry, changes, action, files, live, children }) => {
+}> = async ({ visit, entry, changes, action, files, atOnce, live, children }) => {
   const fields: Fields = entry?.fields ?? new Map();
   // Rendered before the refusal above them, which calls them by their labels.
   const made = await html`${children}`;
@@ -44,6 +46,7 @@ export const PostForm: FC<{
       data-once
       // As an attribute for scripts, false would be a text.
       data-live={live || undefined}
+      data-at-once={atOnce || undefined}
     >
       {/* Enter presses the first button of a form. That must not be the one that only previews. */}
       {live ? <button class="unseen" tabindex={-1} aria-hidden="true"></button> : null}

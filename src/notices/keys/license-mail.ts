@@ -17,9 +17,16 @@ import { sendSoon } from "../delivery.ts";
 import { factsOf } from "../joining.ts";
 import { compose, forgetMails, openMessage, writeMessages } from "../outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "../recipients.ts";
-import type { Together } from "./together.ts";
 import { withdrawMail, withdrawNotices } from "../superseded.ts";
-import { TOLD_CHANGES } from "../templates/notice.ts";
+import { type Notice, TOLD_CHANGES } from "../templates/notice.ts";
+
+/** What of a license a mail with keys tells. */
+export type Keyed = Extract<Notice, { kind: "license_delivery" | "license_renewed" }>["licenses"][0];
+
+/** Takes mails that wait for each other, before they are written. */
+export interface Holder {
+  hold(mail: Message, keyed: Keyed, contact: Contact | undefined): Message;
+}
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
 export interface Recipient {
@@ -53,7 +60,7 @@ const withKey = async (
   license: License,
   customer: Customer,
   { address, contact }: Recipient,
-  together?: Together,
+  together?: Holder,
 ): Promise<Message> => {
   const keyed = {
     facts: factsOf(context, license, customer, contact),
@@ -88,23 +95,12 @@ export async function oweDelivery(
   customer: Customer,
   member: "send_email" | "to",
   condition: "true" | "changes() > 0",
-  { to, together }: { to?: string | undefined; together?: Together | undefined } = {},
+  { to, together }: { to?: string | undefined; together?: Holder | undefined } = {},
 ): Promise<{ first: Message; statements: D1PreparedStatement[] }> {
   const now = context.clock.now();
   const recipients = await recipientsFor(context, customer, member, to);
   const mails = await Promise.all(
-    recipients.map((recipient) =>
-      withKey(
-        context,
-        now,
-        "license_delivery",
-        `delivery:${context.ids.ulid(now)}`,
-        license,
-        customer,
-        recipient,
-        together,
-      ),
-    ),
+    recipients.map((recipient) => mailedKey(context, now, license, customer, recipient, together)),
   );
   return {
     first: mails[0]!,
@@ -112,8 +108,28 @@ export async function oweDelivery(
   };
 }
 
+/** A mail with the present key of a license, by hand. */
+export const mailedKey = (
+  context: Context,
+  now: number,
+  license: License,
+  customer: Customer,
+  recipient: Recipient,
+  together?: Holder,
+): Promise<Message> =>
+  withKey(
+    context,
+    now,
+    "license_delivery",
+    `delivery:${context.ids.ulid(now)}`,
+    license,
+    customer,
+    recipient,
+    together,
+  );
+
 /** The event of a mailed key, if the statement before it wrote the mail. */
-const recordMailed = (context: Context, { id, license_id, key_revision, created_at }: Message) =>
+export const recordMailed = (context: Context, { id, license_id, key_revision, created_at }: Message) =>
   recordChange(context, created_at, "license.mailed", ["license", String(license_id)], {
     message_id: id,
     revision: key_revision,
@@ -123,7 +139,7 @@ const recordMailed = (context: Context, { id, license_id, key_revision, created_
 export async function oweRenewal(
   context: Context,
   license: License,
-  together?: Together,
+  together?: Holder,
 ): Promise<D1PreparedStatement[]> {
   const { orm } = context.db;
   const [[customer], all] = await orm.batch([

@@ -7,8 +7,7 @@ import { allow } from "../../kernel/permissions.ts";
 import { Problem } from "../../problems.ts";
 import { type Customer, customers, type License, licenses, type Message } from "../../storage/schema.ts";
 import { sendSoon } from "../delivery.ts";
-import { oweDelivery, recipientsFor } from "./license-mail.ts";
-import type { Together } from "./together.ts";
+import { type Holder, oweDelivery, recipientsFor } from "./license-mail.ts";
 
 export const SendRequest = z.strictObject({ to: z.optional(Mailbox) });
 
@@ -50,7 +49,7 @@ export async function sendLicense(
   context: Context,
   id: string,
   { to }: z.output<typeof SendRequest>,
-  together?: Together,
+  together?: Holder,
 ): Promise<Message> {
   allow(context, "licenses");
   const { license, customer } = await sendable(context, id);

@@ -10,7 +10,7 @@ import { sendSoon } from "../delivery.ts";
 import { FOLLOWS } from "../joining.ts";
 import { emailOf, sealed } from "../outbox.ts";
 import type { Notice } from "../templates/index.ts";
-import { oweRenewal } from "./license-mail.ts";
+import { type Holder, type Keyed, oweRenewal } from "./license-mail.ts";
 
 /** Longer than a request can take. */
 const WAIT = 5 * 60 * SECOND;
@@ -19,7 +19,7 @@ type WithKeys = Extract<Notice, { kind: "license_delivery" | "license_renewed" }
 
 interface Held {
   mail: Message;
-  keyed: WithKeys["licenses"][0];
+  keyed: Keyed;
   contact: Contact | undefined;
 }
 
@@ -51,11 +51,11 @@ const LET_GO = named(`
   UPDATE messages SET next_try_at = 0
   WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'pending' AND attempts = 0 AND joined IS NULL`);
 
-export class Together {
+export class Together implements Holder {
   readonly #byMail = new Map<string, Held>();
 
   /** The mail, to be written so that it waits for the others. */
-  hold(mail: Message, keyed: Held["keyed"], contact: Contact | undefined): Message {
+  hold(mail: Message, keyed: Keyed, contact: Contact | undefined): Message {
     if (mail.status !== "pending") return mail;
     const written = { ...mail, next_try_at: mail.created_at + WAIT };
     // A change that was overtaken is tried again, with another mail.

@@ -92,7 +92,7 @@ describe("what needs attention", () => {
     expect(await troublesOf(id)).toMatchObject([
       { kind: "cloned", count: 1, worst: { instance_id: "seat-0" } },
     ]);
-    const [event] = (await admin(`/licenses/${id}/events`)).body.data.filter(
+    const event = (await admin(`/licenses/${id}/events`)).body.data.find(
       ({ action }: { action: string }) => action === "license.attention_settled",
     );
     expect(event.detail).toEqual({ kind: "cloned", until: null, reason: "Restored." });

@@ -42,8 +42,7 @@ const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
       Written by an installation without a network, to be activated or renewed. You see what it asks for
       before anything is done.
     </p>
-    <PostForm visit={visit} entry={entry} action="/admin/air-gap" files>
-      <Field entry={entry} name="request" label="Request file" type="file" required />
+    <PostForm visit={visit} entry={entry} action="/admin/air-gap" files atOnce>
       <Field
         entry={entry}
         name="lease_days"
@@ -53,6 +52,7 @@ const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
         max={3_650}
         hint="Empty: up to the end of the license, or a year if it has none."
       />
+      <Field entry={entry} name="request" label="Request file" type="file" required />
       <div class="submit">
         <button class="primary">See what it asks for</button>
       </div>

@@ -47,7 +47,15 @@ export const messageColumns = (now: number): Column<ShownMessage>[] => [
       </>
     ),
   },
-  { label: "Status", cell: ({ status }) => <MessageStatus status={status} /> },
+  {
+    label: "Status",
+    cell: ({ status, reason }) => (
+      <>
+        <MessageStatus status={status} />
+        {reason === "superseded" ? <span class="second">superseded</span> : null}
+      </>
+    ),
+  },
   { label: "Written", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
 ];
 

@@ -1,12 +1,14 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
 import { findMessage, getMessage, presentMessage, type Preview } from "../../../notices/messages.ts";
+import { previewReplacement } from "../../../notices/keys/replacing.ts";
 import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import type { Http } from "../../http.ts";
 import { Heading } from "../layout.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
+import { addressesOf, InsteadNote } from "./replace.tsx";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card, Facts, When } from "../../ui/show.tsx";
 
@@ -20,7 +22,16 @@ const DELIVERY: Record<ShownMessage["status"], string> = {
 };
 
 const deliveryOf = ({ status, reason }: ShownMessage): string =>
-  reason === "superseded" ? "It was taken back: what it says is not true any more." : DELIVERY[status];
+  reason !== "superseded"
+    ? DELIVERY[status]
+    : status === "skipped"
+      ? "It was taken back: what it says is not true any more."
+      : "It did not arrive, and was sent to another address since: it is superseded.";
+
+const DONE: Record<string, string> = {
+  retried: "It is sent again.",
+  replaced: "It is on its way. The message to the old address is superseded.",
+};
 
 const NOTICES: ReadonlySet<ShownMessage["kind"]> = new Set([
   "expiry_warning",
@@ -76,8 +87,13 @@ export const messagePage: Page = {
   path: "/admin/messages/{id}",
   access: "read",
   async show({ context, now, can, params, query }) {
-    const { message: row, holdsKey } = await findMessage(context, params["id"]!);
+    const id = params["id"]!;
+    const [{ message: row, holdsKey }, instead] = await Promise.all([
+      findMessage(context, id),
+      can("licenses") ? previewReplacement(context, { id }) : null,
+    ]);
     const message = presentMessage(row);
+    const goesElsewhere = instead !== null && instead.isCorrected && instead.recipients.length > 0;
     return {
       title: message.subject,
       section: "messages",
@@ -87,12 +103,21 @@ export const messagePage: Page = {
             trail={[MESSAGES]}
             title={message.subject}
             lead={`${KINDS[message.kind]} to ${message.recipient}`}
-            done={query["done"] === "retried" ? "It is sent again." : undefined}
+            done={DONE[query["done"] ?? ""]}
             actions={
               canBeRetried(message) && can("licenses") ? (
-                <a class="button" href={`/admin/messages/${message.id}/retry`} data-dialog>
-                  Send again
-                </a>
+                <>
+                  {goesElsewhere || (instead?.contact && message.status === "bounced") ? (
+                    <a class="button primary" href={`/admin/messages/${message.id}/replace`} data-dialog>
+                      {goesElsewhere ? `Send to ${addressesOf(instead)}` : "Correct and send"}
+                    </a>
+                  ) : null}
+                  {goesElsewhere ? null : (
+                    <a class="button" href={`/admin/messages/${message.id}/retry`} data-dialog>
+                      Send again
+                    </a>
+                  )}
+                </>
               ) : null
             }
           />
@@ -100,6 +125,11 @@ export const messagePage: Page = {
             <p>
               <MessageStatus status={message.status} /> {deliveryOf(message)}
             </p>
+            <InsteadNote
+              instead={instead}
+              recipient={message.recipient}
+              isNotice={NOTICES.has(message.kind)}
+            />
             {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
             <Facts
               rows={[

@@ -10,7 +10,7 @@ import { QUIET } from "../../seats/seat-rules.ts";
 import { waitingDaysAt } from "../../usage/refusing.ts";
 
 /** How many groups of each kind are shown; the lists have all of them. */
-export const SHOWN = 6;
+const SHOWN = 6;
 
 /** How many events of overuse are read: some days of a dozen licenses. */
 const OVERUSES = 100;

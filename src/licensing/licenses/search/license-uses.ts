@@ -11,7 +11,7 @@ export interface LicenseInUse {
   mail?: LicenseMailed;
 }
 
-export interface LicenseMailed {
+interface LicenseMailed {
   last: Pick<Message, "id" | "kind" | "status" | "created_at"> | null;
   /** Whether a mail about its present end reached the customer or is on its way. */
   told: boolean;

@@ -193,6 +193,8 @@ addEventListener("change", (event) => {
       other.checked = box.checked;
   }
   if (form.matches("[data-rows]")) count(form);
+  // The form only looks at the file: nothing is done yet.
+  if (form.matches("[data-at-once]") && box.type === "file" && box.files.length > 0) form.requestSubmit();
 });
 
 addEventListener("submit", (event) => {
