@@ -13,6 +13,8 @@ import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
+import { MetadataField, metadataOf } from "../parts/metadata.tsx";
+import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
@@ -38,6 +40,7 @@ const changesFrom = (entry: Entry) =>
           lease_days: entry.number("lease_days"),
           check_in_hours: entry.number("check_in_hours"),
           entitlements: entitlementsOf(entry),
+          notice_days: noticeDaysOf(entry),
         }
       : {}),
     // An unchanged day keeps its instant to the second; a chosen day means that whole day.
@@ -45,6 +48,7 @@ const changesFrom = (entry: Entry) =>
     starts_at: entry.text("starts_at"),
     updates_until: entry.has("all_versions") ? null : entry.text("updates_until"),
     send_email: entry.has("send_email") ? true : undefined,
+    metadata: metadataOf(entry),
     ...notedOf(entry),
   });
 
@@ -76,7 +80,13 @@ export const editLicense: Form = {
     const terms = { ...license, ...chosen };
     const fields = areOwnTerms(entry)
       ? entry
-      : entry.without([...TERMS, "lease_days", "check_in_hours", ...entitlementNames(definitions)]);
+      : entry.without([
+          ...TERMS,
+          "lease_days",
+          "check_in_hours",
+          "notice_days",
+          ...entitlementNames(definitions),
+        ]);
     const path = `/admin/licenses/${license.id}`;
     return licenseView(
       held,
@@ -132,6 +142,8 @@ export const editLicense: Form = {
                 value={terms.check_in_hours}
               />
             </div>
+            {/* Under another type, the days are those of that type. */}
+            <NoticeDaysField entry={fields} days={chosen ? null : license.notice_days} />
           </div>
           <div class="pair">
             <Field
@@ -185,6 +197,7 @@ export const editLicense: Form = {
               <span>Perpetual: remove the end</span>
             </label>
           )}
+          <MetadataField entry={entry} present={license.metadata} />
           <NotedFields entry={entry} present={license} />
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}

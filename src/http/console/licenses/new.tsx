@@ -10,6 +10,9 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
+import { MetadataField, metadataOf } from "../parts/metadata.tsx";
+import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
+import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { CustomerChoice, customersFor, NEW } from "./choice.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
@@ -29,6 +32,9 @@ const inputOf = (entry: Entry, customerId: string | undefined): Record<string, u
   starts_at: entry.text("starts_at"),
   updates_until: entry.text("updates_until"),
   ...endOf(entry),
+  metadata: metadataOf(entry),
+  notice_days: noticeDaysOf(entry),
+  ...notedOf(entry),
   ...(areOwnTerms(entry) ? { ...termsOf(entry), entitlements: entitlementsOf(entry) } : {}),
 });
 
@@ -181,6 +187,9 @@ export const newLicense: Form = {
                     type="date"
                     hint="Left empty, it covers all that appear while it runs."
                   />
+                  <NoticeDaysField entry={entry} days={null} />
+                  <MetadataField entry={entry} />
+                  <NotedFields entry={entry} />
                 </Card>
               </div>
               <div class="follows">
