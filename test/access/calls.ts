@@ -207,6 +207,10 @@ GET    /admin/messages/{id}/body                 viewer
 GET    /admin/messages/{id}/retry                manager
 POST   /admin/messages/{id}/retry                manager
 GET    /admin/activity                           viewer
+GET    /admin/activity/seals                     viewer
+GET    /admin/activity/seals/restart             owner
+POST   /admin/activity/seals/restart             owner
+GET    /admin/activity/seals/{id}                viewer
 GET    /admin/brand.css                          viewer
 GET    /admin/air-gap                            viewer
 POST   /admin/air-gap                            viewer

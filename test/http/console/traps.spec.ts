@@ -112,6 +112,7 @@ describe("a form that is sent after the session ended", () => {
     const other = `/admin/customers/${(await newCustomer()).id}/edit`;
     expect(await look(other, kept)).toEqual([true, false]);
     expect(await look(path, `${kept.slice(0, 60)}${kept.slice(61)}`)).toEqual([true, false]);
+    expect(await look(path, `${kept.slice(0, 60)}A${kept.slice(61)}A`)).toEqual([true, false]);
     expect(await look(path, "x")).toEqual([true, false]);
     setTime(NOW + 26 * HOUR);
     const later = await Visitor.signIn(token);
@@ -129,5 +130,51 @@ describe("a form that is sent after the session ended", () => {
     );
     const offered = await visitor.submit(asked, { token }, "/admin/sign-in");
     expect((await visitor.submit(offered, {}, path)).html).not.toContain("t0ps3cret");
+  });
+});
+
+describe("a feature that no license type has", () => {
+  const values = { customer_id: "+new", new_name: "Firm", license_type: "standard" };
+
+  it("is issued only if somebody says that it is new", async () => {
+    const visitor = await Visitor.signInAs("manager");
+    const page = await visitor.get("/admin/licenses/new");
+    expect(page.html).toContain('data-word="analytics"');
+    expect(page.html).not.toContain("new_features");
+    const name = unique("Firm");
+    const entered = { ...values, new_name: name, features: "api analitics" };
+    const refused = await visitor.submit(page, entered, "/admin/licenses/new");
+    expect(refused.status).toBe(422);
+    expect(refused.text).toContain("No license type has “analitics”. Did you mean “analytics”?");
+    expect(refused.html).toContain('name="new_features"');
+    // Nobody was made for it.
+    expect((await visitor.get(`/admin/customers?q=${encodeURIComponent(name)}`)).text).toContain(
+      "Nothing matches",
+    );
+    const issued = await visitor.submit(refused, { new_features: "yes" }, "/admin/licenses/new");
+    expect(issued.status).toBe(303);
+  });
+
+  it("is asked for in a change, too, unless the license has it", async () => {
+    const visitor = await Visitor.signInAs("manager");
+    const { license } = await newLicense({ features: ["own"] });
+    const at = `/admin/licenses/${license.id}/edit`;
+    const page = await visitor.get(at);
+    expect((await visitor.submit(page, { grace_days: "9" }, at)).status).toBe(303);
+    const refused = await visitor.submit(await visitor.get(at), { features: "own zebra" }, at);
+    expect(refused.text).toContain("No license type has “zebra”. If it is new");
+    expect(refused.text).not.toContain("Did you mean");
+    expect((await visitor.submit(refused, { new_features: "yes" }, at)).status).toBe(303);
+  });
+
+  it("is offered while the form is filled in", async () => {
+    const visitor = await Visitor.signInAs("manager");
+    const page = await visitor.get("/admin/licenses/new");
+    const looked = await visitor.submit(
+      page,
+      { ...values, features: "zebra", look: "yes" },
+      "/admin/licenses/new",
+    );
+    expect(looked.text).toContain("zebra: new, and spelled as meant");
   });
 });

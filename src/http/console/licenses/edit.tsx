@@ -1,7 +1,7 @@
 // /admin/licenses/{id}/edit: changes the terms, and shows their effect while they are entered.
 import type { Child } from "hono/jsx";
 import { changesIn, LicenseChanges } from "../../../licensing/licenses/decisions.ts";
-import { listLicenseTypes, typeNamedBy } from "../../../licensing/licenses/license-types.ts";
+import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { getLicense, getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
@@ -13,6 +13,7 @@ import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
+import { assertKnownFeatures, knownFeatures } from "../parts/features.tsx";
 import { MetadataField, metadataOf } from "../parts/metadata.tsx";
 import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
@@ -122,7 +123,7 @@ export const editLicense: Form = {
           </button>
           <div id="terms-shown" data-results>
             <input type="hidden" name="terms_of" value={chosen?.id ?? ""} />
-            <TermFields entry={fields} terms={terms} />
+            <TermFields entry={fields} terms={terms} known={knownFeatures([...types, license])} />
             <EntitlementFields entry={fields} definitions={definitions} held={terms.entitlements} />
             <div class="pair">
               <Field
@@ -212,10 +213,12 @@ export const editLicense: Form = {
   },
   async submit(visit, entry) {
     const entered = changesFrom(entry);
-    const [license, type] = await Promise.all([
+    const [license, { data: types }] = await Promise.all([
       getLicense(visit.context, idOf(visit)),
-      typeNamedBy(visit.context, entered),
+      listLicenseTypes(visit.context, { limit: 100 }),
     ]);
+    assertKnownFeatures(entry, knownFeatures([...types, license]));
+    const type = types.find(({ id }) => id === entered.license_type);
     const action = { action: "change", input: changesIn(entered, license, type) } as const;
     return takeAction(visit, entry, action, "?done=changed", versionOf(entry));
   },

@@ -10,6 +10,7 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
+import { assertKnownFeatures, knownFeatures } from "../parts/features.tsx";
 import { MetadataField, metadataOf } from "../parts/metadata.tsx";
 import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
@@ -165,7 +166,7 @@ export const newLicense: Form = {
                       first={asTheTypeSays(type.duration)}
                       value="type"
                     />
-                    <TermFields entry={fields} terms={type} />
+                    <TermFields entry={fields} terms={type} known={knownFeatures(types)} />
                     <EntitlementFields
                       entry={fields}
                       definitions={definitions}
@@ -216,6 +217,8 @@ export const newLicense: Form = {
     };
   },
   async submit(visit, entry) {
+    const { data: types } = await listLicenseTypes(visit.context, { limit: 100 });
+    assertKnownFeatures(entry, knownFeatures(types));
     const customerId = await customerFrom(visit, entry);
     const input = parsed(IssueRequest, {
       ...inputOf(entry, customerId),
