@@ -214,6 +214,10 @@ POST   /admin/messages/{id}/retry                manager
 GET    /admin/messages/{id}/replace              manager
 POST   /admin/messages/{id}/replace              manager
 GET    /admin/activity                           viewer
+GET    /admin/activity/seals                     viewer
+GET    /admin/activity/seals/restart             owner
+POST   /admin/activity/seals/restart             owner
+GET    /admin/activity/seals/{id}                viewer
 GET    /admin/brand.css                          viewer
 GET    /admin/air-gap                            viewer
 POST   /admin/air-gap                            viewer

@@ -71,7 +71,7 @@ async function formsOf(html: string, path: string): Promise<PageForm[]> {
 }
 
 export class Visitor {
-  #cookie = "";
+  readonly #cookies = new Map<string, string>();
   readonly #bindings: Env;
 
   private constructor(bindings: Env) {
@@ -83,7 +83,6 @@ export class Visitor {
     const visitor = new Visitor(bindings);
     const answer = await visitor.post("/admin/sign-in", { token });
     if (answer.status !== 303) throw new Error(answer.text);
-    visitor.#cookie = answer.headers.get("Set-Cookie")!.split(";")[0]!;
     return visitor;
   }
 
@@ -130,15 +129,25 @@ export class Visitor {
     return answer.location === "" ? answer : this.get(answer.location);
   }
 
+  #keep(cookies: string[]): void {
+    for (const cookie of cookies) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
+      if (/; Max-Age=0\b/i.test(cookie)) this.#cookies.delete(name!);
+      else this.#cookies.set(name!, value!);
+    }
+  }
+
   async #ask(path: string, init: RequestInit): Promise<ShownPage> {
     const headers = new Headers(init.headers);
-    if (this.#cookie !== "") headers.set("Cookie", this.#cookie);
+    const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`);
+    if (cookies.length > 0) headers.set("Cookie", cookies.join("; "));
     const execution = createExecutionContext();
     const request = new Request(`${ORIGIN}${path}`, { ...init, headers, redirect: "manual" });
     const sent = init.body instanceof URLSearchParams ? init.body.toString() : "";
     const response = await worker.fetch(request, this.#bindings, execution);
     const html = await response.text();
     await waitOnExecutionContext(execution);
+    this.#keep(response.headers.getSetCookie());
     if (response.ok) rememberGivenOut(html);
     else if (response.status >= 400) assertPageKeepsSecrets(html, sent, path);
     const location = response.headers.get("Location");

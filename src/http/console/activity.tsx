@@ -64,7 +64,15 @@ export const activity: Page = {
       problem: entry.problem,
       body: (
         <>
-          <Heading title="Activity" lead="What was done, the latest first. None of it can be changed." />
+          <Heading
+            title="Activity"
+            lead="What was done, the latest first. None of it can be changed."
+            actions={
+              <a class="button" href="/admin/activity/seals">
+                Check the seals
+              </a>
+            }
+          />
           <Card>
             <Filters label="Activity" reset="/admin/activity" isFiltered={list.isFiltered}>
               <Select

@@ -40,6 +40,8 @@ import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { search } from "./search.tsx";
+import { sealList } from "./seals/list.tsx";
+import { restartForm, sealPage } from "./seals/seal.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
 import { webhookEndpointFormDoors } from "./settings/webhook-endpoints/forms.tsx";
 import { webhookEndpointDoors } from "./settings/webhook-endpoints/list.tsx";
@@ -79,6 +81,9 @@ export const doors: Door[] = [
   ...instanceDoors,
   ...messageDoors,
   activity,
+  sealList,
+  restartForm,
+  sealPage,
   ...airGapDoors,
   ...settingsDoors,
   ...entitlementDoors,

@@ -2,7 +2,7 @@
 // protection against forms sent twice, and refusals in words for people.
 import type { Hono } from "hono";
 import { html } from "hono/html";
-import type { Child } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { type Look, once } from "../../access/idempotency.ts";
 import type { Permission } from "../../kernel/permissions.ts";
 import { invalid, Problem } from "../../problems.ts";
@@ -12,7 +12,10 @@ import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { Document, type Section } from "./layout.tsx";
+import { announce } from "./notice.ts";
 import { RefusalPage } from "./refusal-page.tsx";
+import { keepForm, openKept } from "./sign-in/kept-form.ts";
+import { signInPage } from "./sign-in/page.tsx";
 import { admit, assertOwnForm, sessionOf, type Visit, visitOf } from "./visit.ts";
 
 export interface View {
@@ -63,15 +66,38 @@ const respond = (visit: Visit, view: View): Response | Promise<Response> => {
   return http.html(render(visit, view), view.problem.type.status as never);
 };
 
-/** A page of the console, even after a browser resolves dots and backslashes in it (no open redirect). */
-export const isOwnPath = (path: string): boolean =>
-  /^\/admin(?:[/?][\x21-\x7e]*)?$/.test(path) &&
-  /^\/admin(?:\/|$)/.test(new URL(path, "http://localhost").pathname);
-
 const toSignIn = (http: Http): Response => {
   const { pathname, search } = new URL(http.req.url);
   return http.redirect(`/admin/sign-in?next=${encodeURIComponent(pathname + search)}`, 303);
 };
+
+/** What a form of ours brings after its session ended is kept through the sign-in. Nothing is done. */
+async function askAgain(http: Http, door: Door): Promise<Response> {
+  if (http.req.method !== "POST" || !isForm(door)) return toSignIn(http);
+  const { pathname, search } = new URL(http.req.url);
+  const kept = await sentTooLate(http, pathname);
+  if (kept === null) return toSignIn(http);
+  return signInPage(
+    http,
+    new Entry([
+      ["next", pathname + search],
+      ["kept", kept],
+    ]),
+    401,
+  );
+}
+
+/** Null for what is not of ours, and for more than is kept. */
+async function sentTooLate(http: Http, path: string): Promise<string | null> {
+  try {
+    assertOwnOrigin(http);
+    await limitBody(http, MAX_BODY);
+    const entry = await readEntry(http);
+    return entry.has("form_token") ? await keepForm(http.get("context"), path, entry) : null;
+  } catch {
+    return null;
+  }
+}
 
 /** Answers a visitor who is signed in; sends everybody else to the sign-in. */
 async function receive(
@@ -83,7 +109,7 @@ async function receive(
   let visit: Visit | null = null;
   try {
     const session = await sessionOf(http);
-    if (!session) return toSignIn(http);
+    if (!session) return await askAgain(http, door);
     visit = await visitOf(http, session);
     admit(visit, door.access);
     return await answer(visit);
@@ -127,6 +153,17 @@ async function open(door: Door, visit: Visit): Promise<Response> {
   return view instanceof Response ? view : respond(visit, view);
 }
 
+const Kept: FC<{ found: boolean; children?: Child }> = ({ found, children }) => (
+  <>
+    <p class="note" role="status">
+      {found
+        ? "This is what you entered before your session ended. It is not sent yet."
+        : "What you entered is no longer there: it is kept for 12 hours. Please enter it again."}
+    </p>
+    {children}
+  </>
+);
+
 const pairs = ([name, values]: [string, string[]]): [string, string][] =>
   values.map((value) => [name, value]);
 
@@ -136,6 +173,12 @@ async function take(form: Form | Inquiry, visit: Visit): Promise<Response> {
   await limitBody(http, form.maxBytes ?? MAX_BODY);
   const entry = await readEntry(http);
   await assertOwnForm(visit, entry);
+  const kept = entry.text("kept");
+  if (kept !== undefined) {
+    const values = await openKept(visit.context, http.req.path, kept);
+    const view = await form.show(visit, values ?? new Entry());
+    return respond(visit, { ...view, body: <Kept found={values !== null}>{view.body}</Kept> });
+  }
   // Only previews the effect of the entered values; nothing is done.
   if (entry.has("look")) return respond(visit, await form.show(visit, entry));
   try {
@@ -163,7 +206,11 @@ async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Respons
       : { status: 200, headers: {}, body: String(await render(visit, outcome)), look: outcome.look };
   });
   visit.context.tellSoon(visit.context, "staff");
-  if (answer.status === 303) return http.redirect(answer.headers["Location"] ?? "/admin", 303);
+  if (answer.status === 303) {
+    const to = answer.headers["Location"] ?? "/admin";
+    announce(http, to);
+    return http.redirect(to, 303);
+  }
   asPage(http);
   return http.html(answer.body);
 }

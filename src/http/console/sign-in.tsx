@@ -2,77 +2,25 @@
 import type { Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { html } from "hono/html";
-import type { FC } from "hono/jsx";
 import { networkOf } from "../../access/networks.ts";
-import { closeSession, openSession, SESSION_HOURS } from "../../access/sessions.ts";
+import {
+  closeSession,
+  findSession,
+  openSession,
+  type Session,
+  SESSION_HOURS,
+} from "../../access/sessions.ts";
 import { Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { Document } from "./layout.tsx";
-import { isOwnPath, refuse } from "./mount.tsx";
-import { Field } from "../ui/form.tsx";
+import { refuse } from "./mount.tsx";
+import { FormFields } from "../ui/form.tsx";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
-import { Refusal } from "../ui/refusal.tsx";
+import { isOwnPath, signInPage } from "./sign-in/page.tsx";
 import { assertOwnForm, COOKIE, sessionOf, visitOf } from "./visit.ts";
-
-const SignIn: FC<{ entry: Entry; product: string; next: string; byAccess: boolean }> = ({
-  entry,
-  product,
-  next,
-  byAccess,
-}) => (
-  <section class="card">
-    <h1>{product} Licensing</h1>
-    {next === "/admin" ? null : (
-      <p class="note">
-        You are not signed in, or your session has ended. Sign in to continue where you were.
-      </p>
-    )}
-    <form class="form" method="post" action="/admin/sign-in">
-      <Refusal problem={entry.problem} />
-      <input type="hidden" name="next" value={next} />
-      <Field
-        entry={entry}
-        name="token"
-        label="API token"
-        type="password"
-        hint="Owners create tokens under Settings; the first token is the ADMIN_TOKEN of the service."
-        required
-        autofocus
-        maxlength={512}
-        autocomplete="current-password"
-      />
-      <div class="submit">
-        <button class="primary">Sign in</button>
-      </div>
-    </form>
-    <p class="soft">
-      {byAccess
-        ? "People sign in through Cloudflare Access, which protects this page. It did not say who you are."
-        : `A session lasts ${SESSION_HOURS} hours, or until its token is revoked.`}
-    </p>
-  </section>
-);
-
-function page(http: Http, entry: Entry, status = 200): Response | Promise<Response> {
-  const { config } = http.get("context");
-  const next = entry.text("next") ?? "";
-  asPage(http);
-  const body = (
-    <SignIn
-      entry={entry}
-      product={config.productName}
-      next={isOwnPath(next) ? next : "/admin"}
-      byAccess={config.access !== null}
-    />
-  );
-  return http.html(
-    html`<!doctype html>${<Document visit={null} title="Sign in" body={body} />}`,
-    status as never,
-  );
-}
 
 async function signIn(http: Http): Promise<Response> {
   const context = http.get("context");
@@ -92,7 +40,7 @@ async function signIn(http: Http): Promise<Response> {
       "This token is not valid here: check that it is complete, and not revoked or expired.",
     );
     http.set("problemCode", problem.code);
-    return page(http, entry.refused(problem), problem.type.status);
+    return signInPage(http, entry.refused(problem), problem.type.status);
   }
   setCookie(http, COOKIE, cookie, {
     path: "/",
@@ -101,8 +49,34 @@ async function signIn(http: Http): Promise<Response> {
     sameSite: "Lax",
     maxAge: SESSION_HOURS * 3_600,
   });
-  const next = entry.text("next") ?? "";
-  return http.redirect(isOwnPath(next) ? next : "/admin", 303);
+  const wanted = entry.text("next") ?? "";
+  const next = isOwnPath(wanted) ? wanted : "/admin";
+  const kept = entry.text("kept");
+  const session = kept === undefined ? null : await findSession(context, cookie);
+  return kept !== undefined && session ? offerKept(http, session, next, kept) : http.redirect(next, 303);
+}
+
+/** The form that was sent too late: one click shows it again as it was filled in. */
+async function offerKept(http: Http, session: Session, next: string, kept: string): Promise<Response> {
+  const visit = await visitOf(http, session);
+  asPage(http);
+  const body = (
+    <section class="card">
+      <h1>Signed in</h1>
+      <p>What you entered before your session ended is kept. Nothing is done yet.</p>
+      <form class="form" method="post" action={next}>
+        <FormFields visit={visit} />
+        <input type="hidden" name="kept" value={kept} />
+        <div class="submit">
+          <button class="primary">Continue with what I entered</button>
+          <a class="button quiet" href="/admin">
+            Leave it
+          </a>
+        </div>
+      </form>
+    </section>
+  );
+  return http.html(html`<!doctype html>${<Document visit={null} title="Signed in" body={body} />}`);
 }
 
 async function signOut(http: Http): Promise<Response> {
@@ -132,7 +106,7 @@ const guarded =
 export function mountSignIn(app: Hono<AppEnv>): void {
   app.get(
     "/admin/sign-in",
-    guarded("/admin/sign-in", (http) => page(http, new Entry(Object.entries(http.req.query())))),
+    guarded("/admin/sign-in", (http) => signInPage(http, new Entry(Object.entries(http.req.query())))),
   );
   app.post("/admin/sign-in", guarded("/admin/sign-in", signIn));
   app.post("/admin/sign-out", guarded("/admin/sign-out", signOut));

@@ -7,6 +7,7 @@ import type { Context, Staff } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { ACCESS_HEADER, type Http } from "../http.ts";
 import type { Entry } from "../ui/entry.ts";
+import { queryOf } from "./notice.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
 export const COOKIE = "__Host-caio-session";
@@ -51,7 +52,7 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
     session,
     actor: session.actor,
     params: http.req.param(),
-    query: http.req.query(),
+    query: queryOf(http),
     now: context.clock.now(),
     formToken: await formTokenOf(context, session),
     can: (permission) => allows(context, permission),

@@ -56,6 +56,13 @@ export class Entry {
     return text === "" ? undefined : text;
   }
 
+  /** All values but files, as they were entered. */
+  texts(): [string, string][] {
+    return this.#values.flatMap(([name, value]): [string, string][] =>
+      typeof value === "string" ? [[name, value]] : [],
+    );
+  }
+
   /** Every value of a field that may be there more than once. */
   all(name: string): string[] {
     return this.#values.flatMap(([known, value]) =>

@@ -9,24 +9,16 @@ import {
   getCustomer,
   NewCustomer,
 } from "../../../licensing/customers/customers.ts";
-import { invalid } from "../../../problems.ts";
 import { Alike } from "./alike.tsx";
 import type { Customer } from "./customer.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
+import { MetadataField, metadataOf } from "../parts/metadata.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
-import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
+import { Field, PostForm, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { idOf } from "../visit.ts";
-
-function metadataOf(entry: Entry): unknown {
-  try {
-    return JSON.parse(entry.text("metadata") ?? "{}");
-  } catch {
-    throw invalid("metadata", 'Must be JSON: {"name": "value"}');
-  }
-}
 
 const detailsOf = (entry: Entry) => ({
   name: entry.text("name") ?? "",
@@ -35,9 +27,6 @@ const detailsOf = (entry: Entry) => ({
   metadata: metadataOf(entry),
   ...notedOf(entry),
 });
-
-const shownMetadata = (customer: Customer): string =>
-  Object.keys(customer.metadata).length === 0 ? "" : JSON.stringify(customer.metadata, null, 2);
 
 const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer }) => (
   <>
@@ -52,15 +41,7 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       maxlength={254}
     />
     <Field entry={entry} name="company" label="Company" value={customer?.company} maxlength={200} />
-    <TextArea
-      entry={entry}
-      name="metadata"
-      label="Metadata"
-      hint='Your own references as JSON, such as {"crm": "4711"}. Searches find the values.'
-      value={customer ? shownMetadata(customer) : ""}
-      code
-      maxlength={8_192}
-    />
+    <MetadataField entry={entry} present={customer?.metadata} />
     <NotedFields entry={entry} present={customer} />
   </>
 );

@@ -1,7 +1,7 @@
 // /admin/licenses/{id}/edit: changes the terms, and shows their effect while they are entered.
 import type { Child } from "hono/jsx";
 import { changesIn, LicenseChanges } from "../../../licensing/licenses/decisions.ts";
-import { listLicenseTypes, typeNamedBy } from "../../../licensing/licenses/license-types.ts";
+import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { getLicense, getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
@@ -13,6 +13,9 @@ import { licenseView } from "./view.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Choices, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Impact } from "../parts/impact.tsx";
+import { assertKnownFeatures, knownFeatures } from "../parts/features.tsx";
+import { MetadataField, metadataOf } from "../parts/metadata.tsx";
+import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
@@ -38,6 +41,7 @@ const changesFrom = (entry: Entry) =>
           lease_days: entry.number("lease_days"),
           check_in_hours: entry.number("check_in_hours"),
           entitlements: entitlementsOf(entry),
+          notice_days: noticeDaysOf(entry),
         }
       : {}),
     // An unchanged day keeps its instant to the second; a chosen day means that whole day.
@@ -45,6 +49,7 @@ const changesFrom = (entry: Entry) =>
     starts_at: entry.text("starts_at"),
     updates_until: entry.has("all_versions") ? null : entry.text("updates_until"),
     send_email: entry.has("send_email") ? true : undefined,
+    metadata: metadataOf(entry),
     ...notedOf(entry),
   });
 
@@ -76,7 +81,13 @@ export const editLicense: Form = {
     const terms = { ...license, ...chosen };
     const fields = areOwnTerms(entry)
       ? entry
-      : entry.without([...TERMS, "lease_days", "check_in_hours", ...entitlementNames(definitions)]);
+      : entry.without([
+          ...TERMS,
+          "lease_days",
+          "check_in_hours",
+          "notice_days",
+          ...entitlementNames(definitions),
+        ]);
     const path = `/admin/licenses/${license.id}`;
     return licenseView(
       held,
@@ -112,7 +123,7 @@ export const editLicense: Form = {
           </button>
           <div id="terms-shown" data-results>
             <input type="hidden" name="terms_of" value={chosen?.id ?? ""} />
-            <TermFields entry={fields} terms={terms} />
+            <TermFields entry={fields} terms={terms} known={knownFeatures([...types, license])} />
             <EntitlementFields entry={fields} definitions={definitions} held={terms.entitlements} />
             <div class="pair">
               <Field
@@ -132,6 +143,8 @@ export const editLicense: Form = {
                 value={terms.check_in_hours}
               />
             </div>
+            {/* Under another type, the days are those of that type. */}
+            <NoticeDaysField entry={fields} days={chosen ? null : license.notice_days} />
           </div>
           <div class="pair">
             <Field
@@ -185,6 +198,7 @@ export const editLicense: Form = {
               <span>Perpetual: remove the end</span>
             </label>
           )}
+          <MetadataField entry={entry} present={license.metadata} />
           <NotedFields entry={entry} present={license} />
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}
@@ -199,10 +213,12 @@ export const editLicense: Form = {
   },
   async submit(visit, entry) {
     const entered = changesFrom(entry);
-    const [license, type] = await Promise.all([
+    const [license, { data: types }] = await Promise.all([
       getLicense(visit.context, idOf(visit)),
-      typeNamedBy(visit.context, entered),
+      listLicenseTypes(visit.context, { limit: 100 }),
     ]);
+    assertKnownFeatures(entry, knownFeatures([...types, license]));
+    const type = types.find(({ id }) => id === entered.license_type);
     const action = { action: "change", input: changesIn(entered, license, type) } as const;
     return takeAction(visit, entry, action, "?done=changed", versionOf(entry));
   },

@@ -10,6 +10,10 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
+import { assertKnownFeatures, knownFeatures } from "../parts/features.tsx";
+import { MetadataField, metadataOf } from "../parts/metadata.tsx";
+import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
+import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { CustomerChoice, customersFor, NEW } from "./choice.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
@@ -29,6 +33,9 @@ const inputOf = (entry: Entry, customerId: string | undefined): Record<string, u
   starts_at: entry.text("starts_at"),
   updates_until: entry.text("updates_until"),
   ...endOf(entry),
+  metadata: metadataOf(entry),
+  notice_days: noticeDaysOf(entry),
+  ...notedOf(entry),
   ...(areOwnTerms(entry) ? { ...termsOf(entry), entitlements: entitlementsOf(entry) } : {}),
 });
 
@@ -159,7 +166,7 @@ export const newLicense: Form = {
                       first={asTheTypeSays(type.duration)}
                       value="type"
                     />
-                    <TermFields entry={fields} terms={type} />
+                    <TermFields entry={fields} terms={type} known={knownFeatures(types)} />
                     <EntitlementFields
                       entry={fields}
                       definitions={definitions}
@@ -181,6 +188,9 @@ export const newLicense: Form = {
                     type="date"
                     hint="Left empty, it covers all that appear while it runs."
                   />
+                  <NoticeDaysField entry={entry} days={null} />
+                  <MetadataField entry={entry} />
+                  <NotedFields entry={entry} />
                 </Card>
               </div>
               <div class="follows">
@@ -207,6 +217,8 @@ export const newLicense: Form = {
     };
   },
   async submit(visit, entry) {
+    const { data: types } = await listLicenseTypes(visit.context, { limit: 100 });
+    assertKnownFeatures(entry, knownFeatures(types));
     const customerId = await customerFrom(visit, entry);
     const input = parsed(IssueRequest, {
       ...inputOf(entry, customerId),

@@ -3,7 +3,8 @@ import type { FC } from "hono/jsx";
 import { DURATION, durationInWords } from "../../../kernel/calendar.ts";
 import { invalid } from "../../../problems.ts";
 import type { Entry } from "../../ui/entry.ts";
-import { Choices, Field, type Option, Select, TextArea } from "../../ui/form.tsx";
+import { Choices, Field, type Option, Select } from "../../ui/form.tsx";
+import { FeaturesField } from "./features.tsx";
 import { formatEnd } from "../../ui/show.tsx";
 
 interface Terms {
@@ -37,17 +38,14 @@ const LIMITS = [
   ["max_requests_per_day", "Requests a day"],
 ] as const;
 
-export const TermFields: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms }) => (
+export const TermFields: FC<{
+  entry: Entry;
+  terms: Terms;
+  /** The features to offer; without them, none is thought a slip. */
+  known?: string[];
+}> = ({ entry, terms, known }) => (
   <>
-    <TextArea
-      entry={entry}
-      name="features"
-      label="Features"
-      hint="Names between blanks, commas or lines."
-      code
-      value={terms.features.join("\n")}
-      rows={Math.min(Math.max(terms.features.length, 2), 8)}
-    />
+    <FeaturesField entry={entry} features={terms.features} known={known} />
     <div class="pair">
       {LIMITS.map(([name, label]) => (
         <Field

@@ -7,6 +7,7 @@ import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx"
 import type { Change } from "../../ui/overtaken.tsx";
 import type { EntitlementDefinition, Entitlements } from "../../../storage/schema.ts";
 import { EntitlementFields, entitlementsOf } from "../parts/entitlements.tsx";
+import { daysIn } from "../parts/notice-days.tsx";
 import { TermFields, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
 
@@ -34,7 +35,7 @@ export const termsIn = (entry: Entry): Record<string, unknown> => ({
   lease_days: entry.number("lease_days"),
   check_in_hours: entry.number("check_in_hours"),
   entitlements: withoutNulls(entitlementsOf(entry)),
-  notice_days: entry.words("notice_days").map((word) => (/^\d{1,4}$/.test(word) ? Number(word) : word)),
+  notice_days: daysIn(entry.words("notice_days")),
 });
 
 export const TermsForm: FC<{

@@ -611,7 +611,7 @@ describe("what can be done with a license", () => {
     const look = await owner.submit(form, { look: "yes", max_instances: "1" });
     expect(look.text).toContain("instances 3 1 All 2 that run go on");
     expect((await read(license.id)).max_instances).toBe(3);
-    const page = await owner.fill(path, { max_instances: "1", features: "one two" });
+    const page = await owner.fill(path, { max_instances: "1", features: "one two", new_features: "yes" });
     expect(page.text).toContain("The terms are changed.");
     expect(await read(license.id)).toMatchObject({
       max_instances: 1,

@@ -28,6 +28,25 @@ const copy = async (button) => {
 
 // Links that open their page as a dialog
 
+/** Esc closes a dialog only if nothing was entered in it, or if it is pressed again. */
+const guard = (dialog) => {
+  let isEdited = false;
+  const note = document.createElement("p");
+  note.className = "note warn";
+  note.setAttribute("role", "alert");
+  note.textContent = "What you entered is not sent. Press Esc again to throw it away.";
+  dialog.addEventListener("input", () => {
+    isEdited = true;
+    note.remove();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !isEdited || note.isConnected) return;
+    event.preventDefault();
+    dialog.prepend(note);
+    dialog.scrollTop = 0;
+  });
+};
+
 const openDialog = async (link) => {
   const page = await fetchPage(link.href).catch(() => null);
   const content = page?.querySelector("main");
@@ -45,6 +64,7 @@ const openDialog = async (link) => {
   // A form without an address of its own belongs to the page that it was fetched from.
   for (const form of dialog.querySelectorAll("form:not([action])")) form.action = link.href;
   dialog.addEventListener("close", () => dialog.remove());
+  guard(dialog);
   document.body.append(dialog);
   dialog.showModal();
 };
@@ -107,6 +127,15 @@ const refreshSoon = (form, delay) => {
   timer = setTimeout(() => void refresh(form), delay);
 };
 
+/** A word that is known goes into its field, or out of it. */
+const toggleWord = (chip) => {
+  const field = document.getElementById(chip.dataset.field);
+  const words = field.value.split(/[\s,]+/).filter(Boolean);
+  const others = words.filter((word) => word !== chip.dataset.word);
+  field.value = (others.length < words.length ? others : [...words, chip.dataset.word]).join("\n");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
 const count = (form) => {
   const chosen = form.querySelectorAll("tbody input[type=checkbox]:checked").length;
   for (const place of form.querySelectorAll("[data-count]")) {
@@ -124,6 +153,8 @@ addEventListener("click", (event) => {
   const target = event.target;
   const button = target.closest("[data-copy]");
   if (button) void copy(button);
+  const chip = target.closest("[data-word]");
+  if (chip) toggleWord(chip);
   const closing = target.closest("dialog [data-close]");
   if (closing) {
     event.preventDefault();

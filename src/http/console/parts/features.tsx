@@ -1,0 +1,77 @@
+// The features of a license as a field. A feature is known if a license type or the license itself has it: another one
+// may be a slip of the pen, which no program would ever ask for, so it is issued only if somebody says that it is new.
+import type { FC } from "hono/jsx";
+import { invalid } from "../../../problems.ts";
+import type { Entry } from "../../ui/entry.ts";
+import { Checkbox, TextArea } from "../../ui/form.tsx";
+
+/** The features that any of these have. */
+export const knownFeatures = (holders: { features: string[] }[]): string[] =>
+  [...new Set(holders.flatMap(({ features }) => features))].toSorted();
+
+const isNear = (one: string, other: string): boolean => distance(one.toLowerCase(), other.toLowerCase()) <= 2;
+
+/** How many letters must be put in, taken out or changed to make one word of another (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [y, letter] of [...one].entries()) {
+    const next = [y + 1];
+    for (const [x, against] of [...other].entries()) {
+      const changed = (row[x] ?? 0) + (letter === against ? 0 : 1);
+      next.push(Math.min(changed, (row[x + 1] ?? 0) + 1, (next[x] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** The words that are not known. */
+const strangeIn = (entry: Entry, known: string[]): string[] =>
+  entry.words("features").filter((word) => !known.includes(word));
+
+/** @throws Problem REQUEST_INVALID for a feature that is not known, unless the form says that it is new */
+export function assertKnownFeatures(entry: Entry, known: string[]): void {
+  if (entry.has("new_features")) return;
+  const [strange] = strangeIn(entry, known);
+  if (strange === undefined) return;
+  const meant = known.find((one) => isNear(one, strange));
+  const ask = meant === undefined ? "" : ` Did you mean “${meant}”?`;
+  throw invalid("features", `No license type has “${strange}”.${ask} If it is new, say so below.`);
+}
+
+export const FeaturesField: FC<{ entry: Entry; features: string[]; known: string[] | undefined }> = ({
+  entry,
+  features,
+  known,
+}) => {
+  const words = entry.has("features") ? entry.words("features") : features;
+  const strange = known === undefined ? [] : strangeIn(entry, known);
+  return (
+    <>
+      <TextArea
+        entry={entry}
+        name="features"
+        label="Features"
+        hint="Names between blanks, commas or lines."
+        code
+        value={features.join("\n")}
+        rows={Math.min(Math.max(words.length, 2), 8)}
+      />
+      {known === undefined || known.length === 0 ? null : (
+        <div class="badges" role="group" aria-label="Known features">
+          {known.map((word) => (
+            <button type="button" class="chip script" data-word={word} data-field="features">
+              {word}
+            </button>
+          ))}
+          <span class="hint no-script">Known: {known.join(", ")}</span>
+        </div>
+      )}
+      {strange.length === 0 ? null : (
+        <Checkbox name="new_features" checked={entry.has("new_features")}>
+          {strange.join(", ")}: new, and spelled as meant
+        </Checkbox>
+      )}
+    </>
+  );
+};
