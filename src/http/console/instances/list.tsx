@@ -4,7 +4,11 @@ import * as z from "zod/mini";
 import { DAY, formatInstant, SECOND } from "../../../kernel/dates.ts";
 import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../../licensing/instances/census.ts";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
-import { ActivationFilter, countActivations, listActivations } from "../../../licensing/instances/instances.ts";
+import {
+  ActivationFilter,
+  countActivations,
+  listActivations,
+} from "../../../licensing/instances/instances.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
