@@ -30,6 +30,21 @@ export type Key = (string | number)[];
  */
 export const MAX_SCAN = 90;
 
+/** How far the rows of a list are counted. */
+export const MAX_COUNTED = 200;
+
+/** How many rows a list has; the least, if there are more. */
+export interface Total {
+  count: number;
+  isMore: boolean;
+}
+
+/** The total of as many rows as were found among the first MAX_COUNTED + 1. */
+export const totalOf = (found: number): Total => ({
+  count: Math.min(found, MAX_COUNTED),
+  isMore: found > MAX_COUNTED,
+});
+
 const PURPOSE = "caio-licensing list cursor";
 
 async function keyIn(context: Context, list: string, cursor: string): Promise<Key | null> {

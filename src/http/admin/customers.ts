@@ -55,7 +55,7 @@ export const customerEndpoints = [
       tag: "Admin",
       summary: "List customers",
       description:
-        "By id, or with sort=name by company, or by name where there is none. With q: customers whose id, name, company, e-mail, metadata, tags, or notes (or a word of it) begin with q; accents and case do not matter. metadata.KEY=value and tag narrow the list; a key within another follows after a dot. email_status finds those without an address (none) and those to whom mail bounced or who complained. A page may have fewer rows than asked for, even if there is a next page.",
+        "By id, or with sort=name by company, or by name where there is none (name_last: from the end). With q: customers whose id, name, company, e-mail, metadata, tags, or notes (or a word of it) begin with q; accents and case do not matter. metadata.KEY=value and tag narrow the list; a key within another follows after a dot. email_status finds those without an address (none) and those to whom mail bounced or who complained. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
       query: z.extend(PageQuery, CustomerFilter.shape),
       answer: {

@@ -1,7 +1,8 @@
 // /portal/licenses/{id}/key: the key, and how to install it. Each view is recorded.
 import { ownKey } from "../../licensing/portal/own.ts";
 import { Problem } from "../../problems.ts";
-import { Card, Copyable } from "../ui/show.tsx";
+import { Copyable } from "../ui/copyable.tsx";
+import { Card } from "../ui/show.tsx";
 import { Install } from "./install.tsx";
 import type { Page } from "./mount.tsx";
 import { Heading, trailTo } from "./parts.tsx";

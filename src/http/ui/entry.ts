@@ -70,6 +70,11 @@ export class Entry {
     );
   }
 
+  /** All texts, by the names of their fields. */
+  entries(): [name: string, text: string][] {
+    return this.#values.flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+  }
+
   /** The chosen file; undefined if none was chosen. */
   file(name: string): File | undefined {
     const found = this.#values.find(([known]) => known === name)?.[1];

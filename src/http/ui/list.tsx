@@ -1,11 +1,12 @@
 // Reads the address of a list: its filters, its place in the list, and whether any filter is set.
 import type { Child, FC } from "hono/jsx";
 import * as z from "zod/mini";
-import { type Page, type PageRequest, PageQuery } from "../../kernel/pages.ts";
+import { type Page, type PageRequest, PageQuery, type Total } from "../../kernel/pages.ts";
 import { byName } from "../../kernel/inputs.ts";
 import { Problem } from "../../problems.ts";
 import { Entry, parsed } from "./entry.ts";
 import { Refusal } from "./refusal.tsx";
+import type { Column } from "./show.tsx";
 
 interface ListQuery<F> {
   /** The query; null if a filter is invalid. */
@@ -39,11 +40,17 @@ export function listQuery<S extends z.core.$ZodShape>(
 const pick = (query: Record<string, string>, shape: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(byName(query)).filter(([name]) => Object.hasOwn(shape, name)));
 
-/** Filters by a key, such as metadata.crm=4711, which come only from a link; the fields of the form narrow them. */
-export const KeptFilters: FC<{ query: Record<string, string> }> = ({ query }) => (
+/**
+ * Filters by a key, such as metadata.crm=4711, which come only from a link; the fields of the form narrow them. And
+ * others that the form has no field for, such as the order of the list.
+ */
+export const KeptFilters: FC<{ query: Record<string, string>; names?: string[] }> = ({
+  query,
+  names = [],
+}) => (
   <>
     {Object.entries(query)
-      .filter(([name]) => name.includes("."))
+      .filter(([name]) => name.includes(".") || names.includes(name))
       .map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
@@ -55,6 +62,30 @@ export const pageOf = async <F, T>(
   { asked }: ListQuery<F>,
   read: (request: PageRequest, filter: F) => Promise<Page<T>>,
 ): Promise<Page<T>> => (asked ? read(asked.request, asked.filter) : { data: [], next_cursor: null });
+
+/**
+ * How a column orders its list, by the values of `sort` that do so; "" is the order without one. A second click turns
+ * it round.
+ */
+export function sorting(
+  path: string,
+  { cursor: _place, row: _row, sort = "", ...filters }: Record<string, string>,
+  { ascending, descending }: { ascending?: string; descending?: string },
+): NonNullable<Column<unknown>["sort"]> {
+  const order = sort === ascending ? "ascending" : sort === descending ? "descending" : null;
+  const [first = "", second = first] = [ascending, descending].filter((value) => value !== undefined);
+  const next = sort === first ? second : first;
+  const query = new URLSearchParams({ ...filters, ...(next === "" ? {} : { sort: next }) }).toString();
+  return { href: `${path}?${query}`, order };
+}
+
+/** A first page without a next one has been counted by reading it. */
+export const totalOn = <T,>(
+  { query }: Pick<ListQuery<unknown>, "query">,
+  { data, next_cursor }: Page<T>,
+  counted: Total | null,
+): Total | null =>
+  next_cursor === null && query["cursor"] === undefined ? { count: data.length, isMore: false } : counted;
 
 /** Shown in place of a table without rows: a page may be empty and still have a next one. */
 export const emptyList = (

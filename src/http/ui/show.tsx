@@ -1,6 +1,7 @@
 // The small parts that pages share: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
+import type { Total } from "../../kernel/pages.ts";
 import type { Transition } from "../../licensing/licenses/decisions.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 
@@ -159,6 +160,8 @@ export interface Column<T> {
   label: string;
   /** Replaces the label, if that is only for screen readers. */
   head?: Child;
+  /** The address that orders the list by it, and how it is ordered by it now. */
+  sort?: { href: string; order: "ascending" | "descending" | null };
   cell: (row: T) => Child;
   /** The main column of the row: gets the width that the others leave. */
   main?: boolean;
@@ -168,6 +171,8 @@ export interface Column<T> {
   numeric?: boolean;
   /** Hidden on a phone: the row's own page shows it. */
   minor?: boolean;
+  /** Shown only where there is much room. */
+  spare?: boolean;
 }
 
 /** Rows as a table, which scrolls inside its own frame on a narrow screen. */
@@ -176,25 +181,31 @@ export function Table<T>({
   columns,
   rows,
   empty,
+  list = false,
 }: {
   caption: string;
   columns: Column<T>[];
   rows: T[];
   empty: Child;
+  /** What a page is for: rows are low, and each leads where the first link of its main column does. */
+  list?: boolean;
 }) {
   if (rows.length === 0) return <div class="empty">{empty}</div>;
   const look = (column: Column<T>): string | undefined =>
-    (["main", "long", "numeric", "minor"] as const).filter((name) => column[name]).join(" ") || undefined;
+    (["main", "long", "numeric", "minor", "spare"] as const).filter((name) => column[name]).join(" ") ||
+    undefined;
   return (
     // Focusable, so that the keyboard can scroll it.
-    <div class="wide" tabindex={0} role="region" aria-label={caption}>
+    <div class={list ? "wide rows" : "wide"} tabindex={0} role="region" aria-label={caption}>
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>
             {columns.map((column) => (
-              <th scope="col" class={look(column)}>
-                {column.head === undefined ? (
+              <th scope="col" class={look(column)} aria-sort={column.sort?.order ?? undefined}>
+                {column.sort ? (
+                  <a href={column.sort.href}>{column.label}</a>
+                ) : column.head === undefined ? (
                   column.label
                 ) : (
                   <>
@@ -226,19 +237,29 @@ export const Pager: FC<{
   query: Record<string, string>;
   next: string | null;
   count: number;
-}> = ({ path, query, next, count: shown }) => {
-  const { cursor, ...filters } = query;
-  const first = new URLSearchParams(filters);
-  const onward = new URLSearchParams({ ...filters, cursor: next ?? "" });
-  if (next === null && cursor === undefined) return null;
+  /** Of the whole list, if it is known. */
+  total?: Total | null;
+}> = ({ path, query, next, count: shown, total = null }) => {
+  const { cursor, row = "", ...filters } = query;
+  // A cursor does not know how many rows are before it, so the address says so.
+  const before = cursor !== undefined && /^\d{1,9}$/.test(row) ? Number(row) : 0;
+  const link = (more: Record<string, string>): string =>
+    `${path}?${new URLSearchParams({ ...filters, ...more }).toString()}`;
+  const all = total ?? (next === null ? { count: before + shown, isMore: false } : null);
+  if (next === null && cursor === undefined && shown < 2) return null;
   return (
     <nav class="pager" aria-label="Pages">
-      {cursor === undefined ? <span /> : <a href={`${path}?${first.toString()}`}>First page</a>}
-      <span class="soft">{plural(shown, "row")} on this page</span>
+      {cursor === undefined ? <span /> : <a href={link({})}>First page</a>}
+      <span class="soft">
+        {shown === 0
+          ? "No row on this page"
+          : `Rows ${formatCount(before + 1)}–${formatCount(before + shown)}`}
+        {all === null ? "" : ` of ${all.isMore ? "more than " : ""}${formatCount(all.count)}`}
+      </span>
       {next === null ? (
-        <span class="soft">End of the list</span>
+        <span class="soft">{cursor === undefined ? "" : "End of the list"}</span>
       ) : (
-        <a class="button" href={`${path}?${onward.toString()}`} rel="next">
+        <a class="button" href={link({ cursor: next, row: String(before + shown) })} rel="next">
           Next page
         </a>
       )}
@@ -265,23 +286,3 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
     </span>
   );
 };
-
-/** A long text to copy as it is; `children` are other ways to take it along. */
-export const Copyable: FC<{ id: string; text: string; label: string; children?: Child }> = ({
-  id,
-  text,
-  label,
-  children,
-}) => (
-  <div class="copyable">
-    <textarea id={id} class="code" readonly rows={6} aria-label={label} spellcheck={false}>
-      {text}
-    </textarea>
-    <div class="actions">
-      <button type="button" class="primary script" data-copy={id} aria-live="polite">
-        Copy
-      </button>
-      {children}
-    </div>
-  </div>
-);

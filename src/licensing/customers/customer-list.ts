@@ -5,7 +5,16 @@ import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
 import { type Customer, customers, customerTerms } from "../../storage/schema.ts";
-import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import {
+  type Key,
+  MAX_COUNTED,
+  MAX_SCAN,
+  openList,
+  type Page,
+  type PageRequest,
+  type Total,
+  totalOf,
+} from "../../kernel/pages.ts";
 import { SearchText } from "../../kernel/inputs.ts";
 import { isNotedAs, NotedFilter, termOf } from "./noted.ts";
 import { displayNameOf } from "./display-name.ts";
@@ -17,8 +26,8 @@ export const CustomerFilter = z.extend(NotedFilter, {
   q: z.optional(SearchText),
   /** none: has no e-mail address; bounced or complained: what became of mail to it. */
   email_status: z.optional(z.enum(["none", "bounced", "complained"])),
-  /** Without q or tag: by id, or by the company or, where there is none, the name. */
-  sort: z.optional(z.enum(["id", "name"])),
+  /** Without q or tag: by id, or by the company or, where there is none, the name; name_last from the end. */
+  sort: z.optional(z.enum(["id", "name", "name_last"])),
 });
 
 export type CustomerFilter = z.output<typeof CustomerFilter>;
@@ -136,15 +145,22 @@ export async function listCustomers(
     return { ...page, data: page.data.map(({ customer }) => customer).filter((found) => found !== null) };
   }
   const scan = filter.metadata || filter.email_status ? MAX_SCAN : request.limit + 1;
-  const byName = filter.sort === "name";
-  const [from, id] = list.after ?? ["", ""];
+  const lastFirst = filter.sort === "name_last";
+  const byName = lastFirst || filter.sort === "name";
+  const [from, id] = list.after ?? (lastFirst ? ["\u{10FFFF}", ""] : ["", ""]);
+  const here = sql`(${DISPLAY_NAME}, ${customers.id})`;
+  const after = lastFirst ? sql`${here} < (${from}, ${id})` : sql`${here} > (${from}, ${id})`;
   const rows = await context.db.orm
     .select()
     .from(customers)
-    .where(
-      byName ? sql`(${DISPLAY_NAME}, ${customers.id}) > (${from}, ${id})` : gt(customers.id, String(from)),
+    .where(byName ? after : gt(customers.id, String(from)))
+    .orderBy(
+      ...(lastFirst
+        ? [sql`${DISPLAY_NAME} DESC`, sql`${customers.id} DESC`]
+        : byName
+          ? [DISPLAY_NAME, customers.id]
+          : [customers.id]),
     )
-    .orderBy(...(byName ? [DISPLAY_NAME] : []), customers.id)
     .limit(scan);
   return list.page(
     rows,
@@ -152,6 +168,18 @@ export async function listCustomers(
     (row) => (byName ? [displayNameOf(row), row.id] : [row.id]),
     (row) => belongs(row, filter),
   );
+}
+
+/** How many customers there are, as far as that is counted; null where a filter chooses them. */
+export async function countCustomers(context: Context, filter: CustomerFilter): Promise<Total | null> {
+  allow(context, "read");
+  const { sort: _order, ...others } = filter;
+  if (Object.values(others).some((value) => value !== undefined)) return null;
+  const rows = await context.db.orm
+    .select({ id: customers.id })
+    .from(customers)
+    .limit(MAX_COUNTED + 1);
+  return totalOf(rows.length);
 }
 
 /** The expression of the index customers_by_display_name. */

@@ -11,7 +11,17 @@ import { ByKey } from "../customers/noted.ts";
 import { normalizeTerm } from "../customers/search-terms.ts";
 import { dayOf, formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { isByFile } from "./census.ts";
-import { type Key, type List, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import {
+  type Key,
+  type List,
+  MAX_COUNTED,
+  MAX_SCAN,
+  openList,
+  type Page,
+  type PageRequest,
+  type Total,
+  totalOf,
+} from "../../kernel/pages.ts";
 import { compareVersions, versionOf } from "./versions.ts";
 import { QUIET } from "../seats/seat-rules.ts";
 import { freeSeats } from "../seats/seat-ends.ts";
@@ -122,6 +132,19 @@ export async function listActivations(
     .orderBy(activations.license_id, activations.ended_at, activations.instance_id)
     .limit(scan);
   return list.page(rows, scan, keyOf, keep);
+}
+
+/** How many activations there are, or those of a license; null where another filter chooses them. */
+export async function countActivations(context: Context, filter: ActivationFilter): Promise<Total | null> {
+  allow(context, "read");
+  const { license_id, ...others } = filter;
+  if (Object.values(others).some((value) => value !== undefined)) return null;
+  const rows = await context.db.orm
+    .select({ id: activations.instance_id })
+    .from(activations)
+    .where(license_id === undefined ? undefined : eq(activations.license_id, license_id))
+    .limit(MAX_COUNTED + 1);
+  return totalOf(rows.length);
 }
 
 const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];

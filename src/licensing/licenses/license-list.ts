@@ -1,6 +1,6 @@
 // Finding licenses. The list walks along the index of one filter and checks the other filters row by row, for a bounded
 // number of rows per page.
-import { and, eq, gt, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, gte, isNotNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import type { Context } from "../../context.ts";
@@ -11,7 +11,16 @@ import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import { isFull, type LicenseInUse, usesOf } from "./search/license-uses.ts";
 import { LAST_ID, licensesWith, searchLicenses } from "./search/license-search.ts";
 import { LicenseTypeId } from "./license-types.ts";
-import { type Key, MAX_SCAN, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
+import {
+  type Key,
+  MAX_COUNTED,
+  MAX_SCAN,
+  openList,
+  type Page,
+  type PageRequest,
+  type Total,
+  totalOf,
+} from "../../kernel/pages.ts";
 import { refusalOf, STANDINGS, standingOf } from "./standing.ts";
 import { MAX_GRACE_DAYS } from "./terms.ts";
 import { EndsFrom, SearchText, Until, written } from "../../kernel/inputs.ts";
@@ -26,8 +35,8 @@ export const LicenseFilter = z.extend(NotedFilter, {
   /** The beginning of the license's id, or of a word that staff typed about it or its customer. */
   q: z.optional(SearchText),
   /** newest or oldest by issue, or ending: by their end, the earliest first. `ending` leaves out perpetual licenses,
-   * and ended ones unless their standing is asked for. */
-  sort: z.optional(z.enum(["newest", "oldest", "ending"])),
+   * and ended ones unless their standing is asked for; ending_last is the same from its end. */
+  sort: z.optional(z.enum(["newest", "oldest", "ending", "ending_last"])),
   /** Ends from this instant, or on this day, on. */
   ends_from: z.optional(EndsFrom),
   /** Ends up to this instant, or on this day. */
@@ -43,7 +52,21 @@ export const LicenseFilter = z.extend(NotedFilter, {
 export type LicenseFilter = z.output<typeof LicenseFilter>;
 
 /** Whether a license matches the filter now. */
-function belongs(license: License, filter: LicenseFilter, now: number): boolean {
+const belongs = (license: License, filter: LicenseFilter, now: number): boolean =>
+  hasTerms(license, filter, now) && isNotedAs(license, filter);
+
+/** What a filter looks at, besides what staff noted. */
+const TERMS = {
+  id: licenses.id,
+  customer_id: licenses.customer_id,
+  license_type: licenses.license_type,
+  status: licenses.status,
+  starts_at: licenses.starts_at,
+  expires_at: licenses.expires_at,
+  grace_days: licenses.grace_days,
+};
+
+function hasTerms(license: Pick<License, keyof typeof TERMS>, filter: LicenseFilter, now: number): boolean {
   const { customer_id, license_type, status, standing, expiring_within_days } = filter;
   const is = standingOf(license, now);
   const endsInTime =
@@ -58,8 +81,7 @@ function belongs(license: License, filter: LicenseFilter, now: number): boolean 
     (status === undefined || license.status === status) &&
     (standing === undefined || is === standing) &&
     endsInTime &&
-    isWithin(license.expires_at, filter) &&
-    isNotedAs(license, filter)
+    isWithin(license.expires_at, filter)
   );
 }
 
@@ -94,20 +116,23 @@ function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver
 // A walk continues after its last row by one comparison of both columns. A comparison of the first column alone must
 // not be added: SQLite would use that one, and each page would begin with all licenses of the same end.
 
-/** Along the ends of licenses, from `from` to `to`; with a driver, only those of one customer. */
-function byExpiry(after: Key | null, from: number, to: number, driver?: SQL): Walk {
-  const [at, id] = after ?? [from, ""];
+/** Along the ends of licenses, from `from` to `to` or back; with a driver, only those of one customer. */
+function byExpiry(after: Key | null, [from, to]: [number, number], lastFirst: boolean, driver?: SQL): Walk {
+  const [at, id] = after ?? (lastFirst ? [to, LAST_ID] : [from, ""]);
+  const here = sql`(${licenses.expires_at}, ${licenses.id})`;
   return {
-    where: and(
-      driver,
-      lte(licenses.expires_at, to),
-      sql`(${licenses.expires_at}, ${licenses.id}) > (${at}, ${id})`,
-    ),
-    order: [sql`${licenses.expires_at}`, sql`${licenses.id}`],
+    where: lastFirst
+      ? and(driver, gte(licenses.expires_at, from), sql`${here} < (${at}, ${id})`)
+      : and(driver, lte(licenses.expires_at, to), sql`${here} > (${at}, ${id})`),
+    order: lastFirst
+      ? [sql`${licenses.expires_at} DESC`, sql`${licenses.id} DESC`]
+      : [sql`${licenses.expires_at}`, sql`${licenses.id}`],
     keyOf: (license) => [license.expires_at ?? 0, license.id],
     exact: false,
   };
 }
+
+const isByEnd = (sort: LicenseFilter["sort"]): boolean => sort === "ending" || sort === "ending_last";
 
 /** The range of ends of licenses that can match; null if the filter does not limit the end. */
 function endsOf(filter: LicenseFilter, now: number): [from: number, to: number] | null {
@@ -127,7 +152,7 @@ function endsByStanding(
   if (standing === "grace") return [now - MAX_GRACE_DAYS * DAY, now];
   if (standing === "expired") return [0, now];
   const isOpen = ends_from === undefined && ends_until === undefined;
-  return sort === "ending" && isOpen ? [now + 1, LAST_INSTANT] : null;
+  return isByEnd(sort) && isOpen ? [now + 1, LAST_INSTANT] : null;
 }
 
 function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
@@ -137,7 +162,8 @@ function walkFor(filter: LicenseFilter, after: Key | null, now: number): Walk {
   const along = (exact: boolean, driver?: SQL): Walk => byIssue(after, exact, sort === "oldest", driver);
   const ofCustomer = customer_id === undefined ? undefined : eq(licenses.customer_id, customer_id);
   const ends = endsOf(filter, now);
-  if (ends && (sort === "ending" || !ofCustomer)) return byExpiry(after, ...ends, ofCustomer);
+  if (ends && (isByEnd(sort) || !ofCustomer))
+    return byExpiry(after, ends, sort === "ending_last", ofCustomer);
   if (ofCustomer) return along(alone, ofCustomer);
   if (standing === "scheduled") {
     const [at, id] = after ?? [now + 1, ""];
@@ -169,7 +195,7 @@ export const asksOfMail = ({
   [told, last_mail, ends_from, ends_until].some((asked) => asked !== undefined) ||
   standing === "expiring" ||
   standing === "grace" ||
-  sort === "ending";
+  isByEnd(sort);
 
 /** A page of licenses with their seats and customers. @see listLicenses */
 export async function listLicensesInUse(
@@ -235,3 +261,24 @@ async function find(context: Context, request: PageRequest, filter: LicenseFilte
 
 /** A license that is found by a term costs two rows. */
 const MAX_NOTED = 80;
+
+/**
+ * How many licenses a list has. Looks at no more rows than it counts: null where a search or what staff noted chooses
+ * them, or where a walk passes more rows than that.
+ */
+export async function countLicenses(context: Context, filter: LicenseFilter): Promise<Total | null> {
+  allow(context, "read");
+  const { q, seats, told, last_mail, metadata } = filter;
+  const apart = [q, seats, told, last_mail, metadata];
+  if (apart.some((asked) => asked !== undefined) || termOf(filter) !== null) return null;
+  const now = context.clock.now();
+  const walk = walkFor(filter, null, now);
+  const rows = await context.db.orm
+    .select(TERMS)
+    .from(licenses)
+    .where(walk.where)
+    .orderBy(...walk.order)
+    .limit(MAX_COUNTED + 1);
+  if (walk.exact) return totalOf(rows.length);
+  return rows.length > MAX_COUNTED ? null : totalOf(rows.filter((row) => hasTerms(row, filter, now)).length);
+}

@@ -30,6 +30,8 @@ export function cellOf(name: string, value: unknown): string | number | null {
   return JSON.stringify(value);
 }
 
+type Row = Record<string, unknown>;
+
 /** The beginning, a page and the end of a file in one format. */
 interface Writer {
   head: (columns: readonly string[]) => string;
@@ -60,20 +62,40 @@ export function exportedFile(
   what: string,
   format: ExportFormat,
   columns: readonly string[],
-  pageAfter: (id: string | undefined) => Promise<(Record<string, unknown> & { id: string })[]>,
+  pageAfter: (id: string | undefined) => Promise<(Row & { id: string })[]>,
 ): ExportedFile {
-  const { head, page, tail } = WRITERS[format];
-  async function* pages(): AsyncGenerator<string, void> {
+  async function* pages(): AsyncGenerator<Row[], void> {
     let after: string | undefined;
     for (let isLast = false; !isLast;) {
       const rows = await pageAfter(after);
       isLast = rows.length < PAGE_SIZE;
-      const isFirst = after === undefined;
-      const text = (isFirst ? head(columns) : "") + page(rows, columns, isFirst) + (isLast ? tail : "");
       after = rows.at(-1)?.id;
-      if (text !== "") yield text;
+      yield rows;
     }
   }
+  return fileOf(context, what, format, columns, pages());
+}
+
+/** A file of the rows that come page by page; each has the columns as its members, in order. */
+export function fileOf(
+  context: Context,
+  what: string,
+  format: ExportFormat,
+  columns: readonly string[],
+  pages: AsyncIterable<Row[]>,
+): ExportedFile {
+  const { head, page, tail } = WRITERS[format];
+  async function* written(): AsyncGenerator<string, void> {
+    let isFirst = true;
+    let text = head(columns);
+    for await (const rows of pages) {
+      text += page(rows, columns, isFirst);
+      isFirst &&= rows.length === 0;
+      if (text !== "") yield text;
+      text = "";
+    }
+    if (text + tail !== "") yield text + tail;
+  }
   const day = formatInstant(context.clock.now()).slice(0, 10);
-  return { name: `${what}-${day}.${format}`, bytes: streamed(context, pages()) };
+  return { name: `${what}-${day}.${format}`, bytes: streamed(context, written()) };
 }

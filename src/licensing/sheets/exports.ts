@@ -7,9 +7,10 @@ import { type License, licenses } from "../../storage/schema.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
 import { presentEntitlements } from "../entitlements/values.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
+import { type LicenseFilter, listLicenses } from "../licenses/license-list.ts";
 import { standingOf } from "../licenses/standing.ts";
 import { unknownCustomer } from "../customers/customers.ts";
-import { type ExportedFile, exportedFile, type ExportFormat, PAGE_SIZE } from "./exported-files.ts";
+import { type ExportedFile, exportedFile, type ExportFormat, fileOf, PAGE_SIZE } from "./exported-files.ts";
 
 /** The columns in order; the order is part of the contract: new ones go behind. */
 const exported = async (context: Context, license: License, now: number) => ({
@@ -78,10 +79,11 @@ const COLUMNS = [
   "entitlements",
 ] as const satisfies (keyof Exported)[];
 
-/** The licenses of a customer, or only these; if neither is given, all. */
+/** The licenses of a customer, or only these, or those that filters find; if none is given, all. */
 interface Choice {
   customer_id?: string | undefined;
   license_ids?: string[] | undefined;
+  filter?: LicenseFilter | undefined;
 }
 
 export interface ExportRequest extends Choice {
@@ -102,13 +104,36 @@ export async function exportLicenses(
   // The record is written first, on the primary; a replica that serves the pages has everything up to it.
   const context: Context = { ...caller, db: caller.db.replica("from-here") };
   const now = context.clock.now();
-  const { customer_id: customerId, license_ids: licenseIds } = choice;
-  const detail = licenseIds === undefined ? { format } : { format, license_ids: licenseIds };
+  const { customer_id: customerId, license_ids: licenseIds, filter } = choice;
+  const detail = {
+    format,
+    ...(licenseIds === undefined ? {} : { license_ids: licenseIds }),
+    // Not what for: somebody may have searched for a name.
+    ...(filter === undefined ? {} : { filters: Object.keys(filter).join(" ") }),
+  };
   await recordExport(context, "licenses", detail, customerId);
+  if (filter !== undefined)
+    return fileOf(
+      context,
+      "licenses",
+      format,
+      COLUMNS,
+      found(context, { ...filter, customer_id: customerId }, now),
+    );
   return exportedFile(context, "licenses", format, COLUMNS, async (after) => {
     const page = await readPage(context, choice, after);
     return Promise.all(page.map((license) => exported(context, license, now)));
   });
+}
+
+/** What filters find, in the order of the list. */
+async function* found(context: Context, filter: LicenseFilter, now: number) {
+  let cursor: string | undefined;
+  do {
+    const page = await listLicenses(context, { limit: 100, cursor }, filter);
+    yield await Promise.all(page.data.map((license) => exported(context, license, now)));
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
 }
 
 /** Records that a file was made, under the customer if it is about one. @throws Problem CUSTOMER_NOT_FOUND */

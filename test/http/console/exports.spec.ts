@@ -42,6 +42,30 @@ describe("the export of licenses", () => {
     expect(file.html).toBe((await admin(`/exports/licenses?customer_id=${customer_id}`)).text);
   });
 
+  it("has what the filters of the list find, and records which ones they were, not what for", async () => {
+    const { id: customer_id } = await newCustomer();
+    const tag = unique("t").slice(0, 30);
+    const { license } = await newLicense({ customer_id, tags: [tag] });
+    const other = await newLicense({ customer_id, tags: [tag], license_type: "trial" });
+    for (const [query, ids] of [
+      [`customer_id=${customer_id}&license_type=trial`, [other.license.id]],
+      [`tag=${tag}&standing=active`, [license.id]],
+      [`q=${customer_id}&sort=oldest`, [license.id, other.license.id].toSorted()],
+      [`customer_id=${customer_id}&standing=revoked`, []],
+    ] as const) {
+      const form = await owner.get(`${PATH}?${query}`);
+      const file = await owner.submit(form, { format: "json" });
+      const got = JSON.parse(file.html).map(({ id }: { id: string }) => id);
+      expect(got.toSorted(), query).toEqual(ids);
+    }
+    const csv = await owner.submit(await owner.get(`${PATH}?q=nobody-has-this`));
+    expect(readCsv(csv.html)).toMatchObject({ rows: [], header: expect.arrayContaining(["license_key"]) });
+    const [recorded] = (await eventsOf(customer_id)).filter(({ action }) => action === "licenses.exported");
+    expect(JSON.parse(recorded!.detail)).toEqual({ format: "json", filters: "license_type" });
+    const wrong = await owner.submit(await owner.get(`${PATH}?standing=splendid`));
+    expect(wrong.status).toBe(422);
+  });
+
   it("is answered anew each time the form is sent", async () => {
     const { license } = await newLicense();
     const { customer_id } = license;

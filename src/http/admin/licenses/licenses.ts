@@ -64,7 +64,7 @@ export const licenseEndpoints = [
       tag: "Admin",
       summary: "List licenses",
       description:
-        "The newest first, or as sort says; by their end or start if the standing asked for depends on it. sort=ending leaves out perpetual licenses, and ended ones unless their standing is asked for. A page may have fewer rows than asked for, even if there is a next page.",
+        "The newest first, or as sort says; by their end or start if the standing asked for depends on it. sort=ending leaves out perpetual licenses, and ended ones unless their standing is asked for; ending_last is the same from its end. A page may have fewer rows than asked for, even if there is a next page.",
       access: "read",
       query: z.extend(PageQuery, LicenseFilter.shape),
       answer: {

@@ -7,7 +7,8 @@ import { AIR_GAP, airGap, preview, requestOf } from "./air-gap.tsx";
 import { Heading } from "../layout.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
 import { PostForm } from "../../ui/form.tsx";
-import { Card, Copyable, Facts, When } from "../../ui/show.tsx";
+import { Copyable } from "../../ui/copyable.tsx";
+import { Card, Facts, When } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 type LicenseFile = Awaited<ReturnType<typeof activateOffline>>;

@@ -1,10 +1,11 @@
 // /admin/customers: finding customers.
 import type { FC } from "hono/jsx";
-import { CustomerFilter, listCustomers } from "../../../licensing/customers/customer-list.ts";
+import { countCustomers, CustomerFilter, listCustomers } from "../../../licensing/customers/customer-list.ts";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { type CustomerFigures, figuresOfCustomers } from "../../../licensing/figures/of-customers.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
+import { CopyableId } from "../../ui/copyable.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
@@ -21,6 +22,8 @@ const Least: FC<{ figures: CustomerFigures | undefined; name: "licenses" | "seat
   </>
 );
 
+const PATH = "/admin/customers";
+
 const ADDRESSES: Option[] = [
   ["", "Any"],
   ["none", "none"],
@@ -28,17 +31,29 @@ const ADDRESSES: Option[] = [
   ["complained", "marked as spam"],
 ];
 
-const columns = (figures: Map<string, CustomerFigures>, now: number): Column<Customer>[] => [
+const hasKeys = (query: Record<string, string>): boolean =>
+  Object.keys(query).some((name) => name.includes("."));
+
+const columns = (
+  figures: Map<string, CustomerFigures>,
+  now: number,
+  query: Record<string, string>,
+): Column<Customer>[] => [
   {
     label: "Customer",
     main: true,
+    // What a search or a tag finds has an order of its own.
+    ...(query["q"] === undefined && query["tag"] === undefined && !hasKeys(query)
+      ? { sort: sorting(PATH, { sort: "name", ...query }, { ascending: "name", descending: "name_last" }) }
+      : {}),
     cell: (customer) => (
       <>
         <a href={`/admin/customers/${customer.id}`}>{displayNameOf(customer)}</a>
-        <span class="second">{personOf(customer) ?? <code>{customer.id}</code>}</span>
+        <span class="second">{personOf(customer)}</span>
       </>
     ),
   },
+  { label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
   { label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
   { label: "Licenses", cell: ({ id }) => <Least figures={figures.get(id)} name="licenses" />, numeric: true },
   {
@@ -55,15 +70,16 @@ const columns = (figures: Map<string, CustomerFigures>, now: number): Column<Cus
 ];
 
 export const customerList: Page = {
-  path: "/admin/customers",
+  path: PATH,
   access: "read",
   async show(visit) {
     const { context, now, can } = visit;
     const list = listQuery(visit, CustomerFilter.shape);
     const { entry, query } = list;
-    const page = await pageOf(list, (request, filter) =>
-      listCustomers(context, request, { sort: "name", ...filter }),
-    );
+    const [page, counted] = await Promise.all([
+      pageOf(list, (request, filter) => listCustomers(context, request, { sort: "name", ...filter })),
+      list.asked ? countCustomers(context, list.asked.filter) : null,
+    ]);
     const figures = await figuresOfCustomers(
       context,
       page.data.map(({ id }) => id),
@@ -102,16 +118,23 @@ export const customerList: Page = {
               />
               <Field entry={entry} name="tag" label="Tag" maxlength={32} />
               <Select entry={entry} name="email_status" label="E-mail" options={ADDRESSES} />
-              <KeptFilters query={query} />
+              <KeptFilters query={query} names={["sort"]} />
             </Filters>
             <div id="customers" data-results>
               <Table
                 caption="Customers"
-                columns={columns(figures, now)}
+                list
+                columns={columns(figures, now, query)}
                 rows={page.data}
                 empty={emptyList(list, page.next_cursor, "There is no customer yet.")}
               />
-              <Pager path="/admin/customers" query={query} next={page.next_cursor} count={page.data.length} />
+              <Pager
+                path={PATH}
+                query={query}
+                next={page.next_cursor}
+                count={page.data.length}
+                total={totalOn(list, page, counted)}
+              />
             </div>
           </Card>
         </>

@@ -4,11 +4,15 @@ import * as z from "zod/mini";
 import { DAY, formatInstant, SECOND } from "../../../kernel/dates.ts";
 import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../../licensing/instances/census.ts";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
-import { ActivationFilter, listActivations } from "../../../licensing/instances/instances.ts";
+import {
+  ActivationFilter,
+  countActivations,
+  listActivations,
+} from "../../../licensing/instances/instances.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { seatColumns, type ShownSeat, shownSeat } from "../parts/seats.tsx";
@@ -80,8 +84,9 @@ export const instanceList: Page = {
     const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
     const sought =
       before === undefined ? filter : { ...filter, active: true, networked: true, seen_before: before };
-    const [page, census] = await Promise.all([
+    const [page, counted, census] = await Promise.all([
       pageOf(list, (request) => listActivations(context, request, sought)),
+      list.asked ? countActivations(context, sought) : null,
       visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
     ]);
     const holders = await holdersOf(
@@ -148,6 +153,7 @@ export const instanceList: Page = {
             <div id="instances" data-results>
               <Table
                 caption="Instances"
+                list
                 columns={columns(holders, now)}
                 rows={page.data.map((row) => shownSeat(row, now))}
                 empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
@@ -157,6 +163,7 @@ export const instanceList: Page = {
                 query={onward}
                 next={page.next_cursor}
                 count={page.data.length}
+                total={totalOn(list, page, counted)}
               />
             </div>
           </Card>

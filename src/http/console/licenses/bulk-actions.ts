@@ -9,7 +9,8 @@ import { type Together, waiting } from "../../../notices/keys/together.ts";
 import type { Context } from "../../../context.ts";
 import { invalid } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { formatTerm, plural, wordsFor } from "../../ui/show.tsx";
+import { plural, wordsFor } from "../../ui/show.tsx";
+import { formatTerm } from "../../ui/terms.ts";
 import { endOf } from "../parts/terms.tsx";
 
 type Doing = (context: Context, id: string, entry: Entry) => Promise<string>;

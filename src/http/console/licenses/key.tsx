@@ -4,7 +4,8 @@ import { getLicense, getLicenseAndCustomer } from "../../../licensing/licenses/l
 import { Problem } from "../../../problems.ts";
 import { licenseView } from "./view.tsx";
 import type { Page } from "../mount.tsx";
-import { Card, Copyable, formatEnd } from "../../ui/show.tsx";
+import { Copyable } from "../../ui/copyable.tsx";
+import { Card, formatEnd } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 type Held = Awaited<ReturnType<typeof getLicenseAndCustomer>>;

@@ -6,23 +6,32 @@ import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { MESSAGE_STATUSES } from "../../../storage/schema.ts";
 import type { Entry } from "../../ui/entry.ts";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
-import { asksOfMail, LicenseFilter, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
+import {
+  asksOfMail,
+  countLicenses,
+  LicenseFilter,
+  listLicensesInUse,
+} from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { LicenseInUse } from "../../../licensing/licenses/search/license-uses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, KeptFilters, listQuery, pageOf } from "../../ui/list.tsx";
+import { CopyableId } from "../../ui/copyable.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import type { BulkName } from "./bulk-actions.ts";
 import { Seats } from "../../ui/seats.tsx";
 import { Card, type Column, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
 
+const PATH = "/admin/licenses";
+
 const SORTS: Option[] = [
   ["", "Newest first"],
   ["oldest", "Oldest first"],
   ["ending", "Ending next"],
+  ["ending_last", "Ending last"],
 ];
 
 const BULK: [name: BulkName, label: string][] = [
@@ -39,15 +48,16 @@ const UNSEEN = ["status", "expiring_within_days"];
 
 const any = (what: string): Option => ["", `Any ${what}`];
 
-/** An export has all licenses, or those of one customer; other filters do not narrow it. */
-const ExportLink: FC<{ customerId: string | undefined }> = ({ customerId }) => (
-  <a
-    class="button"
-    href={`/admin/exports/licenses${customerId ? `?customer_id=${encodeURIComponent(customerId)}` : ""}`}
-  >
-    {customerId ? "Export all of this customer" : "Export all"}
-  </a>
-);
+/** An export of what the filters find. */
+const ExportLink: FC<{ query: Record<string, string> }> = ({ query }) => {
+  const { cursor: _place, row: _row, limit: _size, sort: _order, ...filters } = query;
+  const asked = new URLSearchParams(filters).toString();
+  return (
+    <a class="button" href={`/admin/exports/licenses${asked === "" ? "" : `?${asked}`}`}>
+      {asked === "" ? "Export all" : "Export these"}
+    </a>
+  );
+};
 
 const shown = ({ license, ...use }: LicenseInUse, now: number) => ({
   ...use,
@@ -56,23 +66,47 @@ const shown = ({ license, ...use }: LicenseInUse, now: number) => ({
 
 type Shown = ReturnType<typeof shown>;
 
-const columns = (now: number): Column<Shown>[] => [
+/** A search has an order of its own, and what ends or starts at some time is found in the order of that time. */
+const isByIssue = ({ q, standing = "", expiring_within_days }: Record<string, string>): boolean =>
+  q === undefined &&
+  expiring_within_days === undefined &&
+  !["expiring", "grace", "expired", "scheduled"].includes(standing);
+
+const sortingByEnd = (query: Record<string, string>) =>
+  sorting(
+    PATH,
+    isByIssue(query) || query["standing"] === "scheduled" || query["customer_id"] !== undefined
+      ? query
+      : { ...query, sort: query["sort"] === "ending_last" ? "ending_last" : "ending" },
+    { ascending: "ending", descending: "ending_last" },
+  );
+
+const columns = (now: number, query: Record<string, string>): Column<Shown>[] => [
   {
     label: "License",
     main: true,
     cell: (license) => (
       <>
         <a href={`/admin/licenses/${license.id}`}>{displayNameOf(license.customer)}</a>
-        <span class="second">
-          {personOf(license.customer) === null ? null : `${personOf(license.customer)} · `}
-          <code>{license.id}</code>
-        </span>
+        <span class="second">{personOf(license.customer)}</span>
       </>
     ),
   },
+  { label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
   { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
   { label: "Type", cell: ({ license_type }) => license_type, minor: true },
-  { label: "Ends", cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" /> },
+  {
+    label: "Issued",
+    cell: ({ issued_at }) => <When at={issued_at} now={now} />,
+    minor: true,
+    spare: true,
+    ...(isByIssue(query) ? { sort: sorting(PATH, query, { ascending: "oldest", descending: "" }) } : {}),
+  },
+  {
+    label: "Ends",
+    ...(query["q"] === undefined ? { sort: sortingByEnd(query) } : {}),
+    cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
+  },
   {
     label: "Seats",
     cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
@@ -143,16 +177,17 @@ const select = (chosen: boolean): Column<Shown>[] =>
 
 export const licenseDoors: Page[] = [
   {
-    path: "/admin/licenses",
+    path: PATH,
     access: "read",
     async show(visit) {
       const { context, now, can } = visit;
       const list = listQuery(visit, LicenseFilter.shape);
       const thisMonth = Date.parse(`${dayOf(now).slice(0, 7)}-01`);
       const { entry, query } = list;
-      const [page, types] = await Promise.all([
+      const [page, types, counted] = await Promise.all([
         pageOf(list, (request, filter) => listLicensesInUse(context, request, filter)),
         listLicenseTypes(context, { limit: 100 }),
+        list.asked ? countLicenses(context, list.asked.filter) : null,
       ]);
       return {
         title: "Licenses",
@@ -166,7 +201,7 @@ export const licenseDoors: Page[] = [
                 <>
                   {can("keys") ? (
                     <span id="export" data-results>
-                      <ExportLink customerId={query["customer_id"]} />
+                      <ExportLink query={query} />
                     </span>
                   ) : null}
                   {can("imports") ? (
@@ -252,16 +287,17 @@ export const licenseDoors: Page[] = [
                   ) : null}
                   <Table
                     caption="Licenses"
+                    list
                     columns={[
                       ...select(can("licenses")),
-                      ...columns(now),
+                      ...columns(now, query),
                       ...(list.asked && asksOfMail(list.asked.filter) ? [mailColumn(now)] : []),
                     ]}
                     rows={page.data.map((row) => shown(row, now))}
                     empty={
                       <>
                         {emptyList(list, page.next_cursor, "No license was issued yet.")}
-                        {query["sort"] === "ending"
+                        {query["sort"]?.startsWith("ending")
                           ? " This order leaves out perpetual licenses, and ended ones unless their standing is chosen."
                           : ""}
                       </>
@@ -273,6 +309,7 @@ export const licenseDoors: Page[] = [
                   query={query}
                   next={page.next_cursor}
                   count={page.data.length}
+                  total={totalOn(list, page, counted)}
                 />
               </div>
             </Card>

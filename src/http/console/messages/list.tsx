@@ -132,6 +132,7 @@ export const messageList: Page = {
             <div id="messages" data-results>
               <Table
                 caption="Messages"
+                list
                 columns={messageColumns(now)}
                 rows={page.data.map(presentMessage)}
                 empty={emptyList(list, page.next_cursor, "Nothing was mailed yet.")}

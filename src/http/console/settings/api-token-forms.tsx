@@ -7,7 +7,8 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
 import { Choices, Field, type Option, PostForm, Submit } from "../../ui/form.tsx";
-import { Copyable, Facts, When } from "../../ui/show.tsx";
+import { Copyable } from "../../ui/copyable.tsx";
+import { Facts, When } from "../../ui/show.tsx";
 import { SETTINGS, TOKEN_ROLE_CHOICES } from "./settings.tsx";
 
 const EXPIRIES: readonly Option[] = [

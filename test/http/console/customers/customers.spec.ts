@@ -266,6 +266,27 @@ describe("a firm", () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
+  it("is listed from the end, too, page by page, and counted", async () => {
+    for (const name of ["Aachen", "zürich"]) await newCustomer({ name: unique(name) });
+    const visitor = await Visitor.signInAs("viewer");
+    const walk = async (sort: string) => {
+      const seen: string[] = [];
+      let path: string | undefined = `/admin/customers?limit=100${sort}`;
+      while (path !== undefined) {
+        const { html }: { html: string } = await visitor.get(path);
+        seen.push(...[...html.matchAll(/href="\/admin\/customers\/([^"/]+)">/g)].map(([, id]) => id!));
+        path = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+      }
+      return seen;
+    };
+    const down = await walk("&sort=name_last");
+    expect(down.length).toBeGreaterThan(1);
+    expect(down).toEqual((await walk("")).toReversed());
+    const [first] = await rows<{ n: number }>("SELECT count(*) AS n FROM customers");
+    const total = first!.n > 200 ? "more than 200" : String(first!.n);
+    expect((await visitor.get("/admin/customers?limit=1")).text).toContain(`Rows 1–1 of ${total}`);
+  });
+
   it("has its licenses, seats and next end beside it, without those that are revoked or over", async () => {
     const { id } = await newCustomer({ name: unique("Seated") });
     const ends = "2099-03-31";
@@ -276,7 +297,7 @@ describe("a firm", () => {
     await admin(`/licenses/${revoked.license.id}/revoke`, { body: { reason: "x" } });
     for (const instance of ["a", "b"]) await activate(license_key, instance);
     const { html } = await (await Visitor.signInAs("viewer")).get(`/admin/customers?q=${id}`);
-    const [, , licenses, seats, end] = cellsOf(html, id);
+    const [, , , licenses, seats, end] = cellsOf(html, id);
     expect([licenses, seats]).toEqual(["2", "2"]);
     expect(end).toMatch(/^Mar 31, 2099/);
   });
@@ -285,9 +306,9 @@ describe("a firm", () => {
     const { id } = await newCustomer({ name: unique("Large") });
     for (let n = 0; n < 25; n++) await newLicense({ customer_id: id });
     const visitor = await Visitor.signInAs("viewer");
-    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[2]).toBe("25");
+    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[3]).toBe("25");
     await newLicense({ customer_id: id });
-    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[2]).toBe("25+");
+    expect(cellsOf((await visitor.get(`/admin/customers?q=${id}`)).html, id)[3]).toBe("25+");
   });
 
   it("is found by what is wrong with its address", async () => {
@@ -327,8 +348,8 @@ describe("a firm", () => {
     cost.trips = cost.read = 0;
     const page = await visitor.get("/admin/customers");
     expect(cost.trips).toBeLessThanOrEqual(3);
-    // A session, 51 customers, and at most two rows for each of 26 licenses of each, and 25 ends.
-    expect(cost.read).toBeLessThanOrEqual(2 + 51 * (1 + 2 * 26 + 25));
+    // A session, the count, 51 customers, and at most two rows for each of 26 licenses of each, and 25 ends.
+    expect(cost.read).toBeLessThanOrEqual(2 + 201 + 51 * (1 + 2 * 26 + 25));
     expect(page.html.length).toBeLessThan(100_000);
   });
 });

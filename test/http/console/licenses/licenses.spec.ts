@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Visitor } from "../../../support/console.ts";
+import { metered } from "../../../support/meter.ts";
 import {
   activate,
   admin,
@@ -40,7 +41,8 @@ describe("the list of licenses", () => {
     const next = /href="([^"]*cursor=[^"]*)" rel="next"/.exec(first.html)![1]!.replaceAll("&amp;", "&");
     expect(next).toContain(`customer_id=${customer.id}`);
     const second = await owner.get(next);
-    expect(second.text).toContain("1 row on this page");
+    expect(first.text).toContain("Rows 1–2 of 3");
+    expect(second.text).toContain("Rows 3–3 of 3");
     expect(second.text).toContain("End of the list");
   });
 
@@ -61,12 +63,58 @@ describe("the list of licenses", () => {
     expect(page.text).toContain("This order leaves out perpetual licenses");
   });
 
-  it("leads to an export of the customer that is asked for, and of all otherwise", async () => {
-    const page = await owner.get("/admin/licenses?customer_id=acme&standing=grace");
+  it("is ordered by a click on a column, the other way by a second one, with the filters kept", async () => {
+    const { id: customer_id } = await newCustomer();
+    const ids: string[] = [];
+    for (const expires_days of [30, 90, 60])
+      ids.push((await newLicense({ customer_id, expires_days })).license.id);
+    const order = (html: string) =>
+      [...html.matchAll(/href="\/admin\/licenses\/(lic_\w+)"/g)].map(([, id]) => ids.indexOf(id!));
+    const heads = (html: string) =>
+      Object.fromEntries(
+        [...html.matchAll(/<th scope="col"[^>]*?(?: aria-sort="(\w+)")?><a href="([^"]+)">(\w+)</g)].map(
+          ([, sorted, href, label]) => [label!, { sorted, href: href!.replaceAll("&amp;", "&") }],
+        ),
+      );
+    const path = `/admin/licenses?customer_id=${customer_id}&limit=2`;
+    let { html } = await owner.get(path);
+    expect(heads(html)).toMatchObject({ Issued: { sorted: "descending" }, Ends: { sorted: undefined } });
+    html = (await owner.get(heads(html)["Issued"]!.href)).html;
+    expect(order(html)).toEqual([0, 1]);
+    html = (await owner.get(heads(html)["Ends"]!.href)).html;
+    expect(heads(html)["Ends"]!.sorted).toBe("ascending");
+    expect(order(html)).toEqual([0, 2]);
+    html = (await owner.get(heads(html)["Ends"]!.href)).html;
+    expect(heads(html)["Ends"]).toMatchObject({ sorted: "descending" });
+    expect(order(html)).toEqual([1, 2]);
+    const next = /href="([^"]+)" rel="next"/.exec(html)![1]!.replaceAll("&amp;", "&");
+    expect(order((await owner.get(next)).html)).toEqual([0]);
+    // A search has its own order.
+    expect(heads((await owner.get(`${path}&q=${customer_id}`)).html)).toEqual({});
+  });
+
+  it("says how many licenses there are where counting reads at most 200 rows", async () => {
+    const { id: customer_id } = await newCustomer();
+    for (let n = 0; n < 3; n++) await newLicense({ customer_id, expires_days: n === 0 ? 3 : 300 });
+    const said = async (query: string) => (await owner.get(`/admin/licenses?limit=1&${query}`)).text;
+    expect(await said(`customer_id=${customer_id}`)).toContain("Rows 1–1 of 3");
+    expect(await said(`customer_id=${customer_id}&standing=active`)).toContain("Rows 1–1 of 2");
+    expect(await said(`customer_id=${customer_id}&seats=full`)).not.toContain(" of ");
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    cost.trips = cost.read = 0;
+    await visitor.get("/admin/licenses?sort=ending_last");
+    expect(cost.trips).toBeLessThanOrEqual(3);
+    // A session, types, the rows counted, those looked at, and two of each shown.
+    expect(cost.read).toBeLessThanOrEqual(2 + 10 + 201 + 90 + 2 * 50);
+  });
+
+  it("leads to an export of what the filters find, and of all otherwise", async () => {
+    const page = await owner.get("/admin/licenses?customer_id=acme&standing=grace&sort=ending&limit=5");
     expect(page.html).toContain(
-      'href="/admin/exports/licenses?customer_id=acme">Export all of this customer<',
+      'href="/admin/exports/licenses?customer_id=acme&amp;standing=grace">Export these<',
     );
-    expect((await owner.get("/admin/licenses?standing=grace")).html).toContain(
+    expect((await owner.get("/admin/licenses?sort=ending")).html).toContain(
       'href="/admin/exports/licenses">Export all<',
     );
   });

@@ -13,7 +13,7 @@ import { replay, ReplayRequest, testEndpoint } from "../../../../webhook-endpoin
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { Checkbox, Field, PostForm, Submit } from "../../../ui/form.tsx";
 import { type Change, versionOf } from "../../../ui/overtaken.tsx";
-import { Copyable } from "../../../ui/show.tsx";
+import { Copyable } from "../../../ui/copyable.tsx";
 import { Heading } from "../../layout.tsx";
 import type { Form, View } from "../../mount.tsx";
 import type { Visit } from "../../visit.ts";

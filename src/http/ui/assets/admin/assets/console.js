@@ -12,6 +12,17 @@ const fetchPage = async (url, signal, body) => {
 
 // Copy
 
+const say = (button, word) => {
+  const label = button.textContent;
+  button.textContent = word;
+  setTimeout(() => (button.textContent = label), 2000);
+};
+
+const copyId = async (button) => {
+  await navigator.clipboard.writeText(button.dataset.text);
+  if (button.textContent === button.dataset.text) say(button, "Copied");
+};
+
 const copy = async (button) => {
   const source = document.getElementById(button.dataset.copy);
   source.select();
@@ -21,9 +32,7 @@ const copy = async (button) => {
     // The browser does not let us: the text is selected, and the keyboard can copy it.
     return;
   }
-  const label = button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = label), 2000);
+  say(button, "Copied");
 };
 
 // Links that open their page as a dialog
@@ -145,6 +154,18 @@ const count = (form) => {
   }
 };
 
+// With the shift key, a box does the same to all boxes since the last one that was clicked.
+let last = null;
+
+const chooseUpTo = (event) => {
+  const box = event.target;
+  if (!box.matches("form[data-rows] tbody input[type=checkbox]")) return;
+  const boxes = [...box.form.querySelectorAll("tbody input[type=checkbox]:enabled")];
+  const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].toSorted((a, b) => a - b);
+  if (event.shiftKey && from >= 0) for (const one of boxes.slice(from, to)) one.checked = box.checked;
+  last = box;
+};
+
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-rows]")) count(form);
 });
@@ -155,6 +176,9 @@ addEventListener("click", (event) => {
   if (button) void copy(button);
   const chip = target.closest("[data-word]");
   if (chip) toggleWord(chip);
+  const id = target.closest("[data-text]");
+  if (id) void copyId(id).catch(() => undefined);
+  chooseUpTo(event);
   const closing = target.closest("dialog [data-close]");
   if (closing) {
     event.preventDefault();

@@ -1,0 +1,34 @@
+// What is there to be copied: a long text, and an id in a row of a list.
+import type { Child, FC } from "hono/jsx";
+
+/** A long text to copy as it is; `children` are other ways to take it along. */
+export const Copyable: FC<{ id: string; text: string; label: string; children?: Child }> = ({
+  id,
+  text,
+  label,
+  children,
+}) => (
+  <div class="copyable">
+    <textarea id={id} class="code" readonly rows={6} aria-label={label} spellcheck={false}>
+      {text}
+    </textarea>
+    <div class="actions">
+      <button type="button" class="primary script" data-copy={id} aria-live="polite">
+        Copy
+      </button>
+      {children}
+    </div>
+  </div>
+);
+
+/** An id of a row, cut where there is no room: with a script it is a button that copies all of it. */
+export const CopyableId: FC<{ id: string }> = ({ id }) => (
+  <>
+    <button type="button" class="id script" data-text={id} title={id} aria-label={`Copy ${id}`}>
+      {id}
+    </button>
+    <code class="id no-script" title={id}>
+      {id}
+    </code>
+  </>
+);
