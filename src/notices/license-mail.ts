@@ -19,6 +19,7 @@ import {
 } from "../storage/schema.ts";
 import { sendSoon } from "./delivery.ts";
 import { factsOf } from "./joining.ts";
+import { oweAdded, oweAnswer } from "./portal/site-mail.ts";
 import { compose, forgetMails, openMessage, writeMessages } from "./outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "./recipients.ts";
 import { withdrawMail, withdrawNotices } from "./superseded.ts";
@@ -191,6 +192,8 @@ export const licenseMail: LicenseMail = {
     (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
   renewal: oweRenewal,
   change: oweChange,
+  answer: oweAnswer,
+  added: oweAdded,
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
   forgetPage: forgetMails,

@@ -13,11 +13,13 @@ import { readAttention } from "../../licensing/figures/attention.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
+import { openRequests } from "../../licensing/portal/requests.ts";
 import { senderFault } from "../../notices/sender.ts";
 import { Heading } from "./layout.tsx";
 import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
+import { askedFor } from "./requests/list.tsx";
 import { Timeline } from "./parts/events.tsx";
 import {
   ACTION_NAMES,
@@ -57,6 +59,7 @@ const listOf = (standing: Standing): string => `/admin/licenses?standing=${stand
 /** The list of all of a kind. No list shows clones: the page of their license does. */
 const LISTS: [href: string, label: string][] = [
   ["/admin/activity?action=job.failed", "failed jobs"],
+  ["/admin/requests?status=open", "open requests"],
   ["/admin/messages?status=bounced", "bounced mail"],
   ["/admin/messages?status=failed", "failed mail"],
   [listOf("grace"), "in grace"],
@@ -64,6 +67,8 @@ const LISTS: [href: string, label: string][] = [
   ["/admin/activity?action=license.overused", "over the limit"],
   [`/admin/instances?silent_days=${SILENT_DAYS}`, "silent instances"],
 ];
+
+const REQUESTS_SHOWN = 6;
 
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
@@ -116,6 +121,7 @@ type Attention = Awaited<ReturnType<typeof readAttention>>;
 
 function concernsOf(
   found: Attention,
+  asked: Awaited<ReturnType<typeof openRequests>>,
   troubles: JobTrouble[],
   counted: Record<Standing, number>,
   now: number,
@@ -143,6 +149,13 @@ function concernsOf(
       kind: "unproven requests",
       ...seat(row),
       when: <When at={row.scattered_at} now={now} />,
+    })),
+    ...asked.map((request) => ({
+      tone: "info" as const,
+      kind: "request",
+      href: `/admin/requests/${request.id}`,
+      what: `${request.customer_name}, ${askedFor(request)}`,
+      when: <When at={request.created_at} now={now} />,
     })),
     ...found.undelivered.map((row) => ({
       tone: "stop" as const,
@@ -179,14 +192,15 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can }) {
-    const [figures, found, { runs, bytes }, latest, fault] = await Promise.all([
+    const [figures, found, asked, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
+      openRequests(context, REQUESTS_SHOWN),
       readRuns(context),
       listEvents(context, { limit: 12 }, {}, "with names"),
       senderFault(context),
     ]);
-    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, now);
+    const concerns = concernsOf(found, asked, troublesOf(runs, now), figures.by_standing, now);
     const days = figures.activations_by_day;
     return {
       title: "Overview",
@@ -220,7 +234,8 @@ export const overview: Page = {
               <Card title="Needs attention">
                 {concerns.length === 0 ? (
                   <p class="empty">
-                    Nothing. No license ends soon, no mail came back, no instance is silent, and the jobs ran.
+                    Nothing. No customer waits for an answer, no license ends soon, no mail came back, no
+                    instance is silent, and the jobs ran.
                   </p>
                 ) : (
                   <ul class="list kinds">

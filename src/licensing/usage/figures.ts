@@ -68,7 +68,20 @@ function ofMeter(code: string, days: MonthDay[], entitled: Entitled | undefined)
  * @param told the days of the month with a report
  * @param today the day on which the figures are made: it and later days are not over
  */
-export function figuresOf(license: License, month: string, told: MonthDay[], today: string): Figures {
+/** What a statement takes from a license. */
+export type StatedLicense = Pick<
+  License,
+  | "id"
+  | "customer_id"
+  | "entitlements"
+  | "issued_at"
+  | "expires_at"
+  | "grace_days"
+  | "max_requests_per_day"
+  | "max_services"
+>;
+
+export function figuresOf(license: StatedLicense, month: string, told: MonthDay[], today: string): Figures {
   const byDay = new Map(told.map((day) => [day.day, day]));
   const all = daysOfMonth(month);
   const days = all.map((day) => byDay.get(day) ?? { day, requests: 0, services: 0 });

@@ -11,7 +11,7 @@ import { named } from "../../storage/database.ts";
 import { recordChange } from "../../record/events.ts";
 import type { License, Meters } from "../../storage/schema.ts";
 import { getLicense } from "../licenses/licenses.ts";
-import { type Figures, figuresOf, type MonthDay } from "./figures.ts";
+import { type Figures, figuresOf, type MonthDay, type StatedLicense } from "./figures.ts";
 import { firstMonth } from "./months.ts";
 
 export const Month = z
@@ -82,7 +82,7 @@ const statedIn = (kept: Kept): Stated => JSON.parse(kept.figures) as Stated;
 
 type DayRow = Omit<MonthDay, "meters"> & { meters: string | null };
 
-async function read({ db }: Context, license: License, month: string) {
+async function read({ db }: Context, license: Pick<License, "id">, month: string) {
   const values = { license: license.id, month };
   const [days, last] = await db.batch([db.run(DAYS, values), db.run(LAST, values)]);
   const told = (days!.results as unknown as DayRow[]).map(({ day, requests, services, meters }) => {
@@ -108,7 +108,16 @@ const used = ({ meters, requests, services, days_without_report }: Figures): str
  */
 export async function readStatement(context: Context, id: string, month: string): Promise<Statement> {
   allow(context, "read");
-  const license = await getLicense(context, id);
+  return statementOf(context, await getLicense(context, id), month);
+}
+
+/** The same for a license that its caller may see. @throws Problem REQUEST_INVALID as readStatement */
+export async function statementOf(
+  context: Context,
+  license: StatedLicense,
+  month: string,
+): Promise<Statement> {
+  const { id } = license;
   const now = context.clock.now();
   if (month > dayOf(now).slice(0, 7)) throw invalid("month", "Must not be in the future");
   const { told, last } = await read(context, license, month);

@@ -44,6 +44,7 @@ export const CustomerData = z.object({
   silent_instances: rowsOf,
   license_refusals: rowsOf,
   customer_requests: rowsOf,
+  portal_invitations: rowsOf,
   portal_sessions: rowsOf,
   portal_frees: rowsOf,
   webhook_deliveries: rowsOf,

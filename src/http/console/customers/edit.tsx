@@ -13,7 +13,7 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
-import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
+import { Checkbox, Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { idOf } from "../visit.ts";
 
@@ -30,6 +30,7 @@ const detailsOf = (entry: Entry) => ({
   email: entry.text("email") ?? null,
   company: entry.text("company") ?? null,
   metadata: metadataOf(entry),
+  portal: entry.has("portal"),
   ...notedOf(entry),
 });
 
@@ -58,6 +59,12 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       code
       maxlength={8_192}
     />
+    <Checkbox
+      name="portal"
+      checked={entry.problem === null ? customer === undefined || customer.portal === 1 : entry.has("portal")}
+    >
+      May use the customer's site
+    </Checkbox>
     <NotedFields entry={entry} present={customer} />
   </>
 );
