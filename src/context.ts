@@ -2,7 +2,15 @@
 import type { Config } from "./config.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Database } from "./storage/database.ts";
-import type { ContactRole, Customer, License, Message, Role } from "./storage/schema.ts";
+import type {
+  Contact,
+  ContactRole,
+  Customer,
+  CustomerRequest,
+  License,
+  Message,
+  Role,
+} from "./storage/schema.ts";
 
 interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -38,6 +46,13 @@ export interface LicenseMail {
   renewal(context: Context, license: License): Promise<D1PreparedStatement[]>;
   /** Tells the customer what was changed. Goes after the event, too. */
   change(context: Context, before: License, license: License): Promise<D1PreparedStatement[]>;
+  /** Tells whoever asked what became of it: the status and the answer of `request`. Goes after its event. */
+  answer(context: Context, request: CustomerRequest): Promise<D1PreparedStatement[]>;
+  /**
+   * Tells the other contacts of a customer of one that a contact added. Goes after its event.
+   * @param by the id of the contact who added it
+   */
+  added(context: Context, contact: Contact, by: string): Promise<D1PreparedStatement[]>;
   /**
    * Withdraws unsent mail that would no longer be true. Goes before the change.
    * @param orderId the pending change that this carries out, if it still is pending

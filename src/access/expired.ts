@@ -31,6 +31,12 @@ export async function dropExpired({ db, clock }: Context): Promise<boolean> {
          WHERE freed_at <= ? ORDER BY freed_at LIMIT ${PAGE})`,
       now - 60 * DAY,
     ),
+    // Nobody confirmed them.
+    db.sql(
+      `DELETE FROM portal_invitations WHERE id IN (
+         SELECT id FROM portal_invitations WHERE confirmed_at IS NULL AND created_at <= ? ORDER BY created_at LIMIT ${PAGE})`,
+      now - 7 * DAY,
+    ),
     db.sql(
       `DELETE FROM idempotency_keys WHERE (actor_id, key) IN (
          SELECT actor_id, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ${PAGE})`,

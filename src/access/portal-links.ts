@@ -28,7 +28,8 @@ async function counted({ config }: Context, what: "address" | "network", text: s
 }
 
 /** The contacts with an address: as it is written, and with its domain in ASCII. */
-const AT_ADDRESS = "email COLLATE NOCASE IN (:email, :lower, :ascii) AND portal = 1";
+const AT_ADDRESS = `email COLLATE NOCASE IN (:email, :lower, :ascii) AND portal = 1
+  AND EXISTS (SELECT 1 FROM customers u WHERE u.id = contacts.customer_id AND u.portal = 1)`;
 
 const ASK = named(`
   INSERT INTO portal_links (hash, browser_hash, address_hash, network_hash, contacts, created_at)
@@ -98,7 +99,7 @@ const CHOICES = named(`
   SELECT c.id AS contact_id, u.id AS customer_id, coalesce(u.company, u.name) AS customer_name
   FROM portal_links, json_each(portal_links.contacts) asked
   JOIN contacts c ON c.id = asked.value ->> 0 AND c.version = asked.value ->> 1 AND c.portal = 1
-  JOIN customers u ON u.id = c.customer_id
+  JOIN customers u ON u.id = c.customer_id AND u.portal = 1
   WHERE ${OPEN} ORDER BY customer_name, c.id`);
 
 const termsOf = async ({ clock }: Context, token: string, browserSecret: string) => ({

@@ -5,6 +5,8 @@ import type { Context, Services, SiteVisitor } from "../context.ts";
 import { sha256 } from "../crypto/digests.ts";
 import { macKey } from "../crypto/macs.ts";
 import { DAY } from "../kernel/dates.ts";
+import { allow } from "../kernel/permissions.ts";
+import { Problem } from "../problems.ts";
 import { recordChange } from "../record/events.ts";
 import type { ContactRole } from "../storage/schema.ts";
 import { named } from "../storage/database.ts";
@@ -35,7 +37,8 @@ async function opening(context: Context) {
 
 const OPEN_BY_LINK = named(`
   INSERT INTO portal_sessions (hash, customer_id, contact_id, created_at, expires_at)
-  SELECT :hash, customer_id, id, :now, :expires_at FROM contacts WHERE id = :contact AND portal = 1 AND changes() > 0`);
+  SELECT :hash, customer_id, id, :now, :expires_at FROM contacts WHERE id = :contact AND portal = 1
+    AND customer_id IN (SELECT id FROM customers WHERE portal = 1) AND changes() > 0`);
 
 /**
  * Opens a session if the statement `first`, which spends a link, changes a row.
@@ -68,9 +71,10 @@ export async function openContactSession(
 
 const OPEN_BY_KEY = named(`
   INSERT INTO portal_sessions (hash, customer_id, license_id, created_at, expires_at)
-  SELECT :hash, customer_id, id, :now, :expires_at FROM licenses WHERE id = :license AND revision = :revision`);
+  SELECT :hash, customer_id, id, :now, :expires_at FROM licenses WHERE id = :license AND revision = :revision
+    AND customer_id IN (SELECT id FROM customers WHERE portal = 1)`);
 
-/** Opens a session for one license, by its key. @returns the value of the cookie; null if the key was replaced */
+/** Opens a session for one license, by its key. @returns the value of the cookie; null if the key was replaced, or the customer has no site */
 export async function openKeySession(
   context: Context,
   { licenseId, revision }: { licenseId: string; revision: number },
@@ -85,7 +89,7 @@ const FIND = named(`
   SELECT s.hash, s.customer_id, s.contact_id, s.license_id, c.roles, coalesce(c.name, c.email) AS name,
     coalesce(u.company, u.name) AS customer_name
   FROM portal_sessions s
-  JOIN customers u ON u.id = s.customer_id
+  JOIN customers u ON u.id = s.customer_id AND u.portal = 1
   LEFT JOIN contacts c ON c.id = s.contact_id AND c.customer_id = s.customer_id AND c.portal = 1
   LEFT JOIN licenses l ON l.id = s.license_id AND l.customer_id = s.customer_id
   WHERE s.hash = :hash AND s.expires_at > :now AND (c.id IS NOT NULL OR l.id IS NOT NULL)`);
@@ -124,6 +128,20 @@ export async function findPortalSession(context: Context, cookie: string): Promi
 /** Signs out: every copy of the cookie is worthless from now on. */
 export async function closePortalSession({ db }: Context, { hash }: PortalSession): Promise<void> {
   await db.batch([db.sql("DELETE FROM portal_sessions WHERE hash = ?", hash)]);
+}
+
+/** Staff sign out everybody of a customer. @throws Problem CUSTOMER_NOT_FOUND */
+export async function endPortalSessions(context: Context, customerId: string): Promise<{ ended: number }> {
+  allow(context, "customers");
+  const { db, clock } = context;
+  const [ended, , known] = await db.batch([
+    db.sql("DELETE FROM portal_sessions WHERE customer_id = ?", customerId),
+    recordChange(context, clock.now(), "customer.signed_out", ["customer", customerId], {}),
+    db.sql("SELECT 1 FROM customers WHERE id = ?", customerId),
+  ]);
+  if (known?.results.length === 0)
+    throw new Problem("CUSTOMER_NOT_FOUND", `There is no customer with the id ${customerId}.`);
+  return { ended: ended?.meta.changes ?? 0 };
 }
 
 const bytesOf = ({ hash }: PortalSession) => new TextEncoder().encode(hash) as Uint8Array<ArrayBuffer>;

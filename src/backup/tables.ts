@@ -66,6 +66,13 @@ export const KEPT: readonly KeptTable[] = [
     key: ["id"],
     parent: { column: "customer_id", table: "customers", key: "id" },
   },
+  {
+    table: schema.portalInvitations,
+    key: ["id"],
+    // Whoever was invited and did not confirm yet is invited anew.
+    without: ["hash"],
+    parent: { column: "customer_id", table: "customers", key: "id" },
+  },
   { table: schema.messages, key: ["id"] },
   { table: schema.messageWalk, key: ["only"] },
   // The record ends with the event of the backup: what comes later is only partly in the rows.

@@ -5,6 +5,7 @@ import { addAccessCommands } from "./commands/access.ts";
 import { addAuditCommands } from "./commands/trail/audit.ts";
 import { addBackupCommands } from "./commands/backups.ts";
 import { addContactCommands } from "./commands/customers/contacts.ts";
+import { addRequestCommands } from "./commands/customers/requests.ts";
 import { addCustomerCommands } from "./commands/customers/customers.ts";
 import { addDrillCommand } from "./commands/drill.ts";
 import { addEntitlementCommands } from "./commands/entitlements.ts";
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addSessionCommands(program);
   addCustomerCommands(program);
   addContactCommands(program);
+  addRequestCommands(program);
   const licenses = group(program, "licenses", "Licenses and what happens to them", "licenses list");
   addLicenseCommands(licenses);
   addLicenseActions(licenses);

@@ -30,6 +30,7 @@ export type AuditSeal = Shape<"AuditSeal">;
 export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
+export type CustomerRequest = Shape<"CustomerRequest">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
 export type Entitlement = Shape<"Entitlement">;
 export type Erasure = Shape<"Erasure">;

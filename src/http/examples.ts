@@ -30,6 +30,7 @@ export const customer = {
   email_status: null,
   notes: null,
   tags: [],
+  portal: true,
 };
 
 export const licenseType = {

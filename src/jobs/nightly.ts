@@ -9,6 +9,7 @@ import type { DigestJob, DigestNote } from "../notices/templates/index.ts";
 import { notesOnChanges } from "./coming-changes.ts";
 import { notesOnEndpoints } from "./failing-endpoints.ts";
 import { callHeartbeat } from "./heartbeat.ts";
+import { notesOnRequests } from "./open-requests.ts";
 import { type Run, runJob } from "./run.ts";
 import {
   backupStep,
@@ -61,6 +62,7 @@ export async function runNightly(context: Context, due: number): Promise<void> {
         if (notices?.complete === false) return;
         await writeDigest(run.context, due, since, notices?.unreachable ?? [], jobNews(run), async () => [
           ...noteOnSpace(run),
+          ...(await notesOnRequests(run.context)),
           ...(await notesOnChanges(run.context, due, since)),
           ...(await notesOnWaitingDays(run.context, due)),
           ...(await notesOnEndpoints(run.context, since)),

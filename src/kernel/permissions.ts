@@ -47,6 +47,8 @@ const ALLOWED_ON_SITE = {
   /** A renewal, more seats, a question; and the answers. */
   ask: CONTACTS,
   keys: ["license"],
+  /** Who else of the customer is written to and may sign in, and what happened there. */
+  contacts: ["license"],
 } as const satisfies Record<string, readonly SiteRole[]>;
 
 export type SitePermission = keyof typeof ALLOWED_ON_SITE;

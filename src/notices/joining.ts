@@ -19,6 +19,7 @@ import {
   licenses,
   type Message,
 } from "../storage/schema.ts";
+import { contactIn } from "./contact.ts";
 import { whenOf } from "./ladder.ts";
 import { emailOf, sealed } from "./outbox.ts";
 import { contactAt, contactsOf } from "./recipients.ts";
@@ -37,10 +38,6 @@ interface Subject {
   /** The end that the notice is about. */
   end: number;
 }
-
-/** Whom a customer asks. */
-export const contactIn = ({ mail }: Context["config"]): string =>
-  mail.replyTo ?? /<([^<>]+)>$/.exec(mail.from ?? "")?.[1] ?? mail.from ?? "your vendor";
 
 /** What a notice says about a license. */
 export const factsOf = (

@@ -85,6 +85,7 @@ export const EVENT_TYPES = {
   "customer.erased": customer("Customer erased", { erasure_id: ERASURE }),
   "customer.imported": customer("Customer imported", { after: { id: "acme" }, members: ["name"] }),
   "customer.reinstated": customer("Licenses of the customer reinstated", { reason: "Paid", licenses: 3 }),
+  "customer.signed_out": customer("Customer signed out of the customer's site"),
   "customer.suspended": customer("Licenses of the customer suspended", {
     reason: "Invoice 4711",
     licenses: 3,

@@ -31,6 +31,7 @@ GET    /v1/admin/customers                           viewer
 GET    /v1/admin/customers/{id}                      viewer
 PATCH  /v1/admin/customers/{id}                      manager
 DELETE /v1/admin/customers/{id}                      manager
+POST   /v1/admin/customers/{id}/sign-out             manager
 POST   /v1/admin/customers/{id}/suspend              manager
 POST   /v1/admin/customers/{id}/reinstate            manager
 GET    /v1/admin/license-types                       viewer

@@ -24,14 +24,15 @@ async function faultsOf(page: Page, house: House, html: string): Promise<string[
   const { headings, title, planted, lang } = await page.evaluate(() => ({
     headings: document.querySelectorAll("h1").length,
     title: document.title,
-    planted: document.querySelectorAll("img[onerror], img[src=x], body script:not([src^='/admin/assets/'])")
-      .length,
+    planted: document.querySelectorAll(
+      "img[onerror], img[src=x], body script:not([src^='/admin/assets/'], [src^='/portal/assets/'])",
+    ).length,
     lang: document.documentElement.lang,
   }));
   const load = await loadOf(page, house, html);
   return [
     headings === 1 ? "" : `${headings} h1`,
-    /^.+ · CAIO Licensing$/.test(title) ? "" : `the title ${title}`,
+    /^.+ · CAIO (?:Licensing|licenses)$/.test(title) ? "" : `the title ${title}`,
     planted === 0 ? "" : "markup from a name",
     lang === "en" ? "" : "no language",
     load <= MAX_LOAD ? "" : `${load} bytes`,

@@ -177,6 +177,7 @@ async function everyCall(): Promise<void> {
       answer === "accept" ? { answer: words } : { reason: words },
     );
   }
+  await staff("POST /v1/admin/customers/{id}/sign-out", `${base}/customers/two/sign-out`);
   await staff(`POST ${of}/revoke`, `${path}/revoke`, { reason: "Fraud" });
 
   await staff("POST /v1/admin/imports/customers", `${base}/imports/customers`, [

@@ -45,6 +45,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
       { name: "a".repeat(201) },
       { metadata: "[]" },
       { tags: "{}" },
+      { portal: 2 },
     ],
   },
   license_types: {
@@ -307,6 +308,17 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     },
     wrong: [{ kind: "wish" }, { kind: "question" }, { seats: 0 }, { status: "lost" }, { answered_at: 1 }],
   },
+  portal_invitations: {
+    right: {
+      id: "a",
+      customer_id: "nobody",
+      invited_by: "b",
+      email: "a@b.example",
+      roles: "[]",
+      created_at: 0,
+    },
+    wrong: [{ roles: "{}" }, { email: null }, { confirmed_at: 1 }],
+  },
   mail_pace: { right: { only: 1, next_at: 0 }, wrong: [{ only: 2 }] },
   audit_seals: {
     right: { id: 1, from_id: 5, up_to: 5, sealed_at: 0, head: "a", marks: "a", token: "a" },
@@ -459,10 +471,14 @@ describe("the triggers", () => {
       "messages_record_failed",
       // test/licensing/licenses/pending-changes.spec.ts
       "pending_changes_overtaken",
+      // test/http/portal/contacts.spec.ts
+      "portal_invitations_contact_gone",
+      "portal_invitations_gone",
       // test/http/portal/sign-in.spec.ts
       "portal_sessions_contact_changed",
       "portal_sessions_contact_gone",
       "portal_sessions_customer_gone",
+      "portal_sessions_customer_off",
       "portal_sessions_license_changed",
       // test/licensing/instances/silence.spec.ts
       "silent_instances_record_insert",

@@ -110,6 +110,7 @@ const DOCUMENTS_KEPT = new Set(["audit_seals.token", "statements.token"]);
 /** Where addresses belong: recipients, people with access, actors, and the events about people with access. */
 const ADDRESSES_KEPT = new Set([
   "contacts.email",
+  "portal_invitations.email",
   "customers.email",
   "customer_terms.term",
   "people.email",

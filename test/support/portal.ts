@@ -77,7 +77,7 @@ export function hidden(html: string): Record<string, string> {
   return Object.fromEntries(
     [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map((found) => [
       found[1]!,
-      found[2]!,
+      found[2]!.replaceAll("&quot;", '"'),
     ]),
   );
 }

@@ -16,6 +16,8 @@ const KINDS: Message["kind"][] = [
   "expiry_warning",
   "license_expired",
   "entitlement_expiring",
+  "request_answered",
+  "contact_added",
   "admin_digest",
 ];
 

@@ -2,14 +2,13 @@
 import * as z from "zod/mini";
 import {
   changeContact,
-  ContactChanges,
   createContact,
   deleteContact,
   getContact,
   listContacts,
-  NewContact,
   presentContact,
 } from "../../licensing/customers/contacts.ts";
+import { ContactChanges, NewContact } from "../../licensing/customers/contact-rows.ts";
 import { etagOf } from "../../kernel/resources.ts";
 import { endpoint, ifMatch } from "../endpoint.ts";
 import type { Http } from "../http.ts";

@@ -1,5 +1,6 @@
 // /v1/admin/customers
 import * as z from "zod/mini";
+import { endPortalSessions } from "../../access/portal-sessions.ts";
 import {
   changeCustomer,
   createCustomer,
@@ -127,6 +128,25 @@ export const customerEndpoints = [
       await deleteCustomer(context, params.id, ifMatch(http));
       return http.body(null, 204);
     },
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/customers/{id}/sign-out",
+      tag: "Admin",
+      summary: "End all sessions of a customer on the customer's site",
+      description: "Who may sign in stays as it is: see the contacts, and portal of the customer.",
+      access: "customers",
+      params: Id,
+      answer: {
+        status: 200,
+        description: "How many sessions ended.",
+        schema: z.object({ ended: z.int() }),
+        example: { ended: 2 },
+      },
+      refusals: ["CUSTOMER_NOT_FOUND"],
+    },
+    async ({ http, context, params }) => http.json(await endPortalSessions(context, params.id)),
   ),
   endpoint(
     {

@@ -31,6 +31,7 @@ export const exportedCustomer = {
       created_at: "2026-11-23T09:00:00.000Z",
     },
   ],
+  portal: true,
 };
 
 export const exportedCustomersCsv = csvRow(exportedCustomer);

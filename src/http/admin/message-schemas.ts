@@ -11,6 +11,8 @@ export const Message = z.object({
     "expiry_warning",
     "license_expired",
     "entitlement_expiring",
+    "request_answered",
+    "contact_added",
     "admin_digest",
   ]),
   status: z.enum(["pending", "sent", "delivered", "bounced", "failed", "skipped"]),

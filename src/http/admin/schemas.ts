@@ -37,6 +37,9 @@ export const Customer = z.object({
   email_status: z
     .nullable(z.enum(["bounced", "complained"]))
     .check(z.describe("Known trouble with the e-mail address; null: none")),
+  portal: z
+    .boolean()
+    .check(z.describe("Its contacts, and whoever has a key, may sign in to the customer's site")),
   ...noted,
 });
 

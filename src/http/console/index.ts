@@ -2,6 +2,9 @@
 // and with such paths Hono's router would look up every call in its slower way.
 import { apiTokenFormDoors } from "./settings/api-token-forms.tsx";
 import { apiTokenDoors } from "./settings/api-tokens.tsx";
+import { requestList } from "./requests/list.tsx";
+import { requestFormDoors, requestPage } from "./requests/request.tsx";
+import { signOutCustomer } from "./customers/sign-out.tsx";
 import { brand } from "./brand.ts";
 import { bulkDoors } from "./licenses/bulk.tsx";
 import { editLicense } from "./licenses/edit.tsx";
@@ -55,6 +58,7 @@ const customerDoors: Door[] = [
   editCustomer,
   ...customerSuspensions,
   removeCustomer,
+  signOutCustomer,
   ...contactDoors,
   ...erasureDoors,
 ];
@@ -79,6 +83,9 @@ export const doors: Door[] = [
   ...exportDoors,
   ...customerDoors,
   ...instanceDoors,
+  requestList,
+  requestPage,
+  ...requestFormDoors,
   ...messageDoors,
   activity,
   sealList,

@@ -9,6 +9,7 @@ const SECTIONS = [
   ["licenses", "/admin/licenses", "Licenses"],
   ["customers", "/admin/customers", "Customers"],
   ["instances", "/admin/instances", "Instances"],
+  ["requests", "/admin/requests", "Requests"],
   ["messages", "/admin/messages", "Messages"],
   ["activity", "/admin/activity", "Activity"],
   ["air-gap", "/admin/air-gap", "Air gap"],

@@ -9,6 +9,7 @@ import { dayOf, formatInstant } from "../../kernel/dates.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
+import { openRequests } from "../../licensing/portal/requests.ts";
 import { senderFault } from "../../notices/sender.ts";
 import { Heading } from "./layout.tsx";
 import { SenderNote } from "./messages/list.tsx";
@@ -45,6 +46,7 @@ const listOf = (standing: Standing): string => `/admin/licenses?standing=${stand
 /** The list of all of a kind. No list shows clones: the page of their license does. */
 const LISTS: [href: string, label: string][] = [
   ["/admin/activity?action=job.failed", "failed jobs"],
+  ["/admin/requests?status=open", "open requests"],
   ["/admin/messages?status=bounced", "bounced mail"],
   ["/admin/messages?status=failed", "failed mail"],
   [listOf("grace"), "in grace"],
@@ -52,6 +54,8 @@ const LISTS: [href: string, label: string][] = [
   ["/admin/activity?action=license.overused", "over the limit"],
   [`/admin/instances?silent_days=${SILENT_DAYS}`, "silent instances"],
 ];
+
+const REQUESTS_SHOWN = 6;
 
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
@@ -73,14 +77,15 @@ export const overview: Page = {
   path: "/admin",
   access: "read",
   async show({ context, now, can, query }) {
-    const [figures, found, { runs, bytes }, latest, fault] = await Promise.all([
+    const [figures, found, asked, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
+      openRequests(context, REQUESTS_SHOWN),
       readRuns(context),
       listEvents(context, { limit: LOOKED_AT }, {}, "with names"),
       senderFault(context),
     ]);
-    const concerns = concernsOf(found, troublesOf(runs, now), figures.by_standing, {
+    const concerns = concernsOf(found, asked, troublesOf(runs, now), figures.by_standing, {
       now,
       maySettle: can("licenses"),
     });

@@ -8,7 +8,7 @@ import { fileOrText } from "../ui/files.ts";
 import { Field, PostForm, TextArea } from "../ui/form.tsx";
 import { Card } from "../ui/show.tsx";
 import type { Form, Inquiry, View } from "./mount.tsx";
-import { Heading, LICENSES } from "./parts.tsx";
+import { Heading } from "./parts.tsx";
 import type { Visit } from "./visit.ts";
 
 const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (
@@ -47,7 +47,6 @@ const bothForms = (visit: Visit, request: Entry, receipt: Entry): View => ({
   body: (
     <>
       <Heading
-        trail={[LICENSES]}
         title="Without a network"
         lead="A file goes out, a file comes back: no connection is needed."
         done={visit.query["done"] === "freed" ? "The seat is free." : undefined}

@@ -3,6 +3,9 @@
 import { brandSheet } from "../ui/brand-sheet.ts";
 import { surface } from "../surface.ts";
 import { airGapDoors } from "./air-gap.tsx";
+import { contactDoors } from "./contacts.tsx";
+import { happenedDoors } from "./happened.tsx";
+import { statementPage } from "./statement.tsx";
 import { freeSeatForm } from "./free-seat.tsx";
 import { keyDoors } from "./key.tsx";
 import { licensePage } from "./license.tsx";
@@ -18,6 +21,9 @@ export const doors: Door[] = [
   freeSeatForm,
   ...airGapDoors,
   requestsForm,
+  ...contactDoors,
+  ...happenedDoors,
+  statementPage,
 ];
 
 const pages = surface();

@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import type { Config } from "../../config.ts";
 import { DEFAULT_BRAND } from "../../field/brand.ts";
+import type { SitePermission } from "../../kernel/permissions.ts";
 import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -41,6 +42,29 @@ const Bar: FC<{ visit: Visit }> = ({ visit }) => (
   </header>
 );
 
+const SECTIONS: [href: string, label: string, access: SitePermission][] = [
+  ["/portal", "Licenses", "licenses"],
+  ["/portal/air-gap", "Without a network", "files"],
+  ["/portal/requests", "Requests", "ask"],
+  ["/portal/contacts", "Contacts", "contacts"],
+  ["/portal/events", "What happened", "contacts"],
+];
+
+const Sections: FC<{ visit: Visit }> = ({ visit: { http, may } }) => {
+  const shown = SECTIONS.filter(([, , access]) => may(access));
+  // Whoever signed in by a key has one section.
+  if (shown.length === 1) return null;
+  return (
+    <nav class="sections" aria-label="Main">
+      {shown.map(([href, label]) => (
+        <a href={href} aria-current={http.req.path === href ? "page" : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+  );
+};
+
 interface DocumentProps {
   config: Config;
   /** Null if nobody is signed in. */
@@ -58,6 +82,7 @@ export const Document: FC<DocumentProps> = ({ config, visit, title, body }) => (
           Skip to the content
         </a>
         <Bar visit={visit} />
+        <Sections visit={visit} />
         <main id="content">{body}</main>
       </body>
     ) : (

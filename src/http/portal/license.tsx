@@ -9,7 +9,8 @@ import {
   type UsedDay,
 } from "../../licensing/portal/own.ts";
 import { isByFile, SILENT_DAYS } from "../../licensing/instances/census.ts";
-import { DAY } from "../../kernel/dates.ts";
+import { entitledTo, ownDefinitions, type OwnEntitlement } from "../../licensing/portal/own-usage.ts";
+import { DAY, dayOf } from "../../kernel/dates.ts";
 import type { Activation } from "../../storage/schema.ts";
 import { BarChart } from "../ui/charts.tsx";
 import {
@@ -18,6 +19,7 @@ import {
   type Column,
   Facts,
   formatDate,
+  formatEnd,
   formatLimit,
   formatShortDate,
   Meter,
@@ -43,7 +45,37 @@ const State: FC<{ license: OwnLicense; now: number }> = ({ license, now }) => {
   );
 };
 
-const Terms: FC<{ license: OwnLicense; now: number }> = ({ license, now }) => (
+const Entitled: FC<{ one: OwnEntitlement }> = ({ one: { name, unit, value, until, used } }) => {
+  const measure = unit === null ? "" : ` ${unit}`;
+  const words =
+    typeof value === "boolean"
+      ? value
+        ? "included"
+        : "not included"
+      : typeof value === "string"
+        ? value
+        : null;
+  return (
+    <>
+      {words ??
+        (used === null ? (
+          `${formatLimit(value as number | null)}${measure}`
+        ) : (
+          <>
+            <Meter used={used.figure} limit={value as number | null} label={name} />
+            <span class="second">{`${measure.trim()} this ${used.period}`.trim()}</span>
+          </>
+        ))}
+      {until === null ? null : <span class="second">through {formatEnd(until)}</span>}
+    </>
+  );
+};
+
+const Terms: FC<{ license: OwnLicense; entitled: OwnEntitlement[]; now: number }> = ({
+  license,
+  entitled,
+  now,
+}) => (
   <Card title="What it covers">
     <Facts
       rows={[
@@ -58,6 +90,7 @@ const Terms: FC<{ license: OwnLicense; now: number }> = ({ license, now }) => (
           license.updates_until === null ? null : <When at={license.updates_until} now={now} as="end" />,
         ],
         ["Features", license.features.length === 0 ? null : license.features.join(", ")],
+        ...entitled.map((one) => [one.name, <Entitled one={one} />] as const),
       ]}
     />
   </Card>
@@ -146,27 +179,34 @@ const bars = (days: UsedDay[], what: "requests" | "services") =>
     value: day[what],
   }));
 
-const Usage: FC<{ license: OwnLicense; days: UsedDay[] }> = ({ license, days }) => (
-  <div class="columns">
-    <Card title="Requests a day">
-      <BarChart
-        title="Requests of the last 30 days"
-        bars={bars(days, "requests")}
-        columns={["Day", "Requests"]}
-        limit={license.max_requests_per_day}
-        empty="No usage was reported in the last 30 days."
-      />
-    </Card>
-    <Card title="Services a day">
-      <BarChart
-        title="Services of the last 30 days"
-        bars={bars(days, "services")}
-        columns={["Day", "Services"]}
-        limit={license.max_services}
-        empty="No usage was reported in the last 30 days."
-      />
-    </Card>
-  </div>
+const Usage: FC<{ license: OwnLicense; days: UsedDay[]; now: number }> = ({ license, days, now }) => (
+  <>
+    <div class="columns">
+      <Card title="Requests a day">
+        <BarChart
+          title="Requests of the last month"
+          bars={bars(days, "requests")}
+          columns={["Day", "Requests"]}
+          limit={license.max_requests_per_day}
+          empty="No usage was reported in the last month."
+        />
+      </Card>
+      <Card title="Services a day">
+        <BarChart
+          title="Services of the last month"
+          bars={bars(days, "services")}
+          columns={["Day", "Services"]}
+          limit={license.max_services}
+          empty="No usage was reported in the last month."
+        />
+      </Card>
+    </div>
+    <p>
+      <a href={`/portal/licenses/${license.id}/statements/${dayOf(now).slice(0, 7)}`}>
+        Everything that was used, month by month
+      </a>
+    </p>
+  </>
 );
 
 /** What the state of a license makes likely. */
@@ -183,6 +223,7 @@ export const licensePage: Page = {
       ? Promise.all([ownSeats(context, id, query["after"]), freedLately(context, id), ownUsage(context, id)])
       : null;
     const [license, seen] = await Promise.all([ownLicense(context, id), details]);
+    const entitled = seen ? entitledTo(license, await ownDefinitions(context, license), seen[2], now) : [];
     return {
       title: `License ${license.license_type}`,
       body: (
@@ -206,6 +247,11 @@ export const licensePage: Page = {
                     {wishFor(license, now) === "seats" ? "Ask for seats" : "Ask for a renewal"}
                   </a>
                 ) : null}
+                {may("seats") ? (
+                  <a class="button quiet" href={`/portal/licenses/${license.id}/events`}>
+                    What happened
+                  </a>
+                ) : null}
                 {may("keys") ? (
                   <a class="button" href={`/portal/licenses/${license.id}/key`}>
                     License key
@@ -215,9 +261,9 @@ export const licensePage: Page = {
             }
           />
           <State license={license} now={now} />
-          <Terms license={license} now={now} />
+          <Terms license={license} entitled={entitled} now={now} />
           {seen ? <Seats visit={visit} license={license} seats={seen[0]} freed={seen[1]} /> : null}
-          {seen ? <Usage license={license} days={seen[2]} /> : null}
+          {seen ? <Usage license={license} days={seen[2]} now={now} /> : null}
           {may("keys") ? <Install context={context} licenseKey={null} license={license} /> : null}
         </>
       ),

@@ -8,30 +8,13 @@ import { Heading } from "./parts.tsx";
 export const licenseList: Page = {
   path: "/portal",
   access: "licenses",
-  async show({ context, query, now, session, may }) {
+  async show({ context, query, now, session }) {
     const { rows, next } = await ownLicenses(context, query["after"]);
     return {
       title: "Licenses",
       body: (
         <>
-          <Heading
-            title="Licenses"
-            lead={session.customerName}
-            actions={
-              <>
-                {may("files") ? (
-                  <a class="button" href="/portal/air-gap">
-                    Without a network
-                  </a>
-                ) : null}
-                {may("ask") ? (
-                  <a class="button" href="/portal/requests">
-                    Ask us
-                  </a>
-                ) : null}
-              </>
-            }
-          />
+          <Heading title="Licenses" lead={session.customerName} />
           <section class="card">
             <Table
               caption="Your licenses"

@@ -6,7 +6,7 @@ import { parsed } from "../ui/entry.ts";
 import { Choices, Field, PostForm, Select, TextArea } from "../ui/form.tsx";
 import { Badge, Card, Table, type Tone, When } from "../ui/show.tsx";
 import type { Form } from "./mount.tsx";
-import { Heading, LICENSES } from "./parts.tsx";
+import { Heading } from "./parts.tsx";
 
 const KINDS: [CustomerRequest["kind"], string][] = [
   ["renewal", "A renewal"],
@@ -31,7 +31,6 @@ export const requestsForm: Form = {
       body: (
         <>
           <Heading
-            trail={[LICENSES]}
             title="Requests"
             done={
               query["done"] === "asked" ? "We have your request. The answer will stand below." : undefined

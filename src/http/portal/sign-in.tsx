@@ -14,8 +14,9 @@ import {
 import * as z from "zod/mini";
 import { Mailbox } from "../../field/mailboxes.ts";
 import { DAY, SECOND } from "../../kernel/dates.ts";
+import { confirmContact, invitedBy } from "../../licensing/portal/own-contacts.ts";
 import { readLicenseKey } from "../../licensing/licenses/license-keys.ts";
-import { mailSignIn } from "../../notices/portal/sign-in-mail.ts";
+import { mailSignIn } from "../../notices/portal/site-links.ts";
 import { Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../http.ts";
@@ -210,6 +211,48 @@ async function enterByKey(http: Http): Promise<Response> {
   }
 }
 
+const USED =
+  "This link does not work any more: it was used, it is too old, or whoever named you is no contact any more.";
+
+/** A page with a button, as for a link to sign in. */
+async function offerConfirmation(http: Http): Promise<Response> {
+  const token = http.req.query("token") ?? "";
+  const company = isSecret(token) ? await invitedBy(http.get("context"), token) : null;
+  if (company === null) return signInPage(http, NOTHING, NOTHING, USED);
+  const body = (
+    <section class="card">
+      <h1>Confirm your mailbox</h1>
+      <p>{company} wants you to get mail about its licenses.</p>
+      <form class="form" method="post" action="/portal/confirm">
+        <input type="hidden" name="token" value={token} />
+        <button class="primary">Confirm</button>
+      </form>
+      <p class="soft">You do not expect this? Close the page: nothing happens.</p>
+    </section>
+  );
+  return respond(http, null, { title: "Confirm your mailbox", body });
+}
+
+async function confirm(http: Http): Promise<Response> {
+  const entry = await entryOf(http);
+  await brake(http);
+  const token = entry.text("token") ?? "";
+  const context = http.get("context");
+  const confirmed = isSecret(token) && (await confirmContact(context, token));
+  if (!confirmed) return signInPage(http, new Entry([], new Problem("UNAUTHENTICATED", USED)), NOTHING);
+  context.tellSoon(context, "customer");
+  const body = (
+    <section class="card">
+      <h1>Confirmed</h1>
+      <p>Mail about the licenses comes to you from now on. The other contacts are told.</p>
+      <p class="soft">
+        To sign in here, you need the consent of another contact than the one who named you, or ours.
+      </p>
+    </section>
+  );
+  return respond(http, null, { title: "Confirmed", body });
+}
+
 async function signOut(http: Http): Promise<Response> {
   const session = await sessionOf(http);
   if (session) {
@@ -231,5 +274,7 @@ export function mountSignIn(app: Hono<AppEnv>): void {
   app.get(`${signIn}/link`, guarded(`${signIn}/link`, offer));
   app.post(`${signIn}/link`, guarded(`${signIn}/link`, enterByLink));
   app.post(`${signIn}/key`, guarded(`${signIn}/key`, enterByKey));
+  app.get("/portal/confirm", guarded("/portal/confirm", offerConfirmation));
+  app.post("/portal/confirm", guarded("/portal/confirm", confirm));
   app.post("/portal/sign-out", guarded("/portal/sign-out", signOut));
 }

@@ -1,14 +1,11 @@
 // Who of a customer is written to, and about what. The customer's own e-mail address is a contact, too: the database
 // keeps the two the same, and the address itself is changed at the customer.
 import { and, eq, sql, type SQL } from "drizzle-orm";
-import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
 import type { Context } from "../../context.ts";
-import { isSameMailbox, Mailbox } from "../../field/mailboxes.ts";
+import { isSameMailbox } from "../../field/mailboxes.ts";
 import { formatInstant } from "../../kernel/dates.ts";
-import { Text, unique } from "../../kernel/inputs.ts";
-import { LANGUAGES } from "../../kernel/languages.ts";
 import {
   assertMatch,
   changesBetween,
@@ -18,44 +15,37 @@ import {
   overtaken,
 } from "../../kernel/resources.ts";
 import { invalid, Problem } from "../../problems.ts";
-import { type Contact, CONTACT_ROLES, contacts, type Customer } from "../../storage/schema.ts";
-import { getCustomer, replaceTerms } from "./customers.ts";
-
-/** The most contacts of a customer. */
-export const MAX_CONTACTS = 50;
-
-const details = {
-  name: z.nullish(Text(200)),
-  roles: z.optional(z.array(z.enum(CONTACT_ROLES)).check(z.minLength(1), ...unique("Roles must not repeat"))),
-  /** The language of mail to this contact; null: English. */
-  language: z.nullish(z.enum(LANGUAGES)),
-  portal: z.optional(z.boolean()),
-};
-
-export const NewContact = z.strictObject({ email: Mailbox, ...details });
-
-export const ContactChanges = z.strictObject({ email: z.optional(Mailbox), ...details });
-
-export type NewContact = z.output<typeof NewContact>;
-export type ContactChanges = z.output<typeof ContactChanges>;
+import { type Contact, contacts, type Customer, customers } from "../../storage/schema.ts";
+import {
+  type ContactChanges,
+  contactOf,
+  insertContact,
+  MAX_CONTACTS,
+  type NewContact,
+  toldOf,
+} from "./contact-rows.ts";
+import { replaceTerms, unknownCustomer } from "./customers.ts";
 
 const unknownContact = (id: string): Problem =>
   new Problem("NOT_FOUND", `The customer has no contact with the id ${id}.`);
 
 /** The contacts of a customer: its own address first, then the oldest. @throws Problem CUSTOMER_NOT_FOUND */
 export async function listContacts(context: Context, customerId: string): Promise<Contact[]> {
+  allow(context, "read");
   return (await customerWithContacts(context, customerId)).all;
 }
 
-async function customerWithContacts(
+/** @throws Problem CUSTOMER_NOT_FOUND */
+export async function customerWithContacts(
   context: Context,
   customerId: string,
 ): Promise<{ customer: Customer; all: Contact[] }> {
-  allow(context, "read");
-  const [customer, all] = await Promise.all([
-    getCustomer(context, customerId),
-    context.db.orm.select().from(contacts).where(eq(contacts.customer_id, customerId)),
+  const { orm } = context.db;
+  const [[customer], all] = await orm.batch([
+    orm.select().from(customers).where(eq(customers.id, customerId)),
+    orm.select().from(contacts).where(eq(contacts.customer_id, customerId)),
   ]);
+  if (!customer) throw unknownCustomer(customerId);
   return { customer, all: all.toSorted(inOrder) };
 }
 
@@ -65,6 +55,7 @@ export const inOrder = (one: Contact, other: Contact): number =>
 
 /** @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND */
 export async function getContact(context: Context, customerId: string, id: string): Promise<Contact> {
+  allow(context, "read");
   return (await contactAmong(context, customerId, id)).contact;
 }
 
@@ -78,7 +69,7 @@ async function contactAmong(context: Context, customerId: string, id: string, if
 }
 
 /** @throws Problem REQUEST_INVALID if another contact has the address */
-function assertNew(all: readonly Contact[], email: string, except?: string): void {
+export function assertNew(all: readonly Contact[], email: string, except?: string): void {
   if (all.some((contact) => contact.id !== except && isSameMailbox(contact.email, email))) {
     throw invalid("email", "Is the address of another contact of this customer");
   }
@@ -87,9 +78,6 @@ function assertNew(all: readonly Contact[], email: string, except?: string): voi
 /** That the customer is still as it was read: its search terms are written anew with those of its contacts. */
 const customerIsStill = ({ id, version, created_at }: Customer): SQL =>
   sql`EXISTS (SELECT 1 FROM customers WHERE id = ${id} AND version = ${version} AND created_at = ${created_at})`;
-
-/** What an event says of a change: the names of what was changed, never a value. */
-const told = (contactId: string, members: string[]) => ({ contact_id: contactId, members });
 
 /**
  * Adds a contact to a customer. What is left out: all roles, English, and the customer's site.
@@ -107,47 +95,10 @@ export async function createContact(
     assertNew(all, input.email);
     if (all.length >= MAX_CONTACTS) throw invalid("email", `A customer has at most ${MAX_CONTACTS} contacts`);
     const now = context.clock.now();
-    const contact: Contact = {
-      id: `con_${context.ids.ulid(now)}`,
-      customer_id: customerId,
-      email: input.email,
-      name: input.name ?? null,
-      roles: input.roles ?? [...CONTACT_ROLES],
-      language: input.language ?? null,
-      portal: (input.portal ?? true) ? 1 : 0,
-      own: 0,
-      email_status: null,
-      version: 1,
-      created_at: now,
-      updated_at: now,
-    };
-    const [inserted] = await db.batch([
-      db.sql(
-        `INSERT INTO contacts (id, customer_id, email, name, roles, language, portal, own, created_at, updated_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8
-         WHERE EXISTS (SELECT 1 FROM customers WHERE id = ?2 AND version = ?9 AND created_at = ?10)
-           AND NOT EXISTS (SELECT 1 FROM contacts WHERE customer_id = ?2 AND lower(email) = lower(?3))
-           AND (SELECT count(*) FROM contacts WHERE customer_id = ?2) < ${MAX_CONTACTS}`,
-        contact.id,
-        customerId,
-        contact.email,
-        contact.name,
-        JSON.stringify(contact.roles),
-        contact.language,
-        contact.portal,
-        now,
-        customer.version,
-        customer.created_at,
-      ),
-      recordChange(
-        context,
-        now,
-        "contact.created",
-        ["customer", customerId],
-        told(contact.id, Object.keys(given(input))),
-      ),
-      ...replaceTerms(context, customer, customer, [...all, contact]),
-    ]);
+    const contact = contactOf(`con_${context.ids.ulid(now)}`, customerId, input, now);
+    const [inserted] = await db.batch(
+      insertContact(context, { customer, all, contact, members: Object.keys(given(input)) }),
+    );
     if (inserted?.meta.changes !== 0) return contact;
   }
   throw overtaken(undefined);
@@ -168,6 +119,18 @@ export async function changeContact(
   ifMatch?: string,
 ): Promise<Contact> {
   allow(context, "customers");
+  return alterContact(context, customerId, id, input, ifMatch);
+}
+
+/** The same for a caller who may. @param where another condition for it */
+export async function alterContact(
+  context: Context,
+  customerId: string,
+  id: string,
+  input: ContactChanges,
+  ifMatch?: string,
+  where?: SQL,
+): Promise<Contact> {
   const { db } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { customer, all, contact: before } = await contactAmong(context, customerId, id, ifMatch);
@@ -192,9 +155,11 @@ export async function changeContact(
         db.orm
           .update(contacts)
           .set(columnsToSet(before, after))
-          .where(and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer))),
+          .where(
+            and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer), where),
+          ),
       ),
-      recordChange(context, now, "contact.changed", ["customer", customerId], told(id, members)),
+      recordChange(context, now, "contact.changed", ["customer", customerId], toldOf(id, members)),
       ...(members.includes("email") || members.includes("name")
         ? replaceTerms(context, customer, customer, all.with(all.indexOf(before), after))
         : []),
@@ -216,6 +181,16 @@ export async function deleteContact(
   ifMatch?: string,
 ): Promise<void> {
   allow(context, "customers");
+  return dropContact(context, customerId, id, ifMatch);
+}
+
+/** The same for a caller who may. */
+export async function dropContact(
+  context: Context,
+  customerId: string,
+  id: string,
+  ifMatch?: string,
+): Promise<void> {
   const { db } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { customer, all, contact: before } = await contactAmong(context, customerId, id, ifMatch);
@@ -226,7 +201,7 @@ export async function deleteContact(
           .delete(contacts)
           .where(and(eq(contacts.id, id), eq(contacts.version, before.version), customerIsStill(customer))),
       ),
-      recordChange(context, context.clock.now(), "contact.deleted", ["customer", customerId], told(id, [])),
+      recordChange(context, context.clock.now(), "contact.deleted", ["customer", customerId], toldOf(id, [])),
       ...replaceTerms(
         context,
         customer,

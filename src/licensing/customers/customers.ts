@@ -28,6 +28,8 @@ const details = {
   email: z.nullish(Mailbox),
   company: z.nullish(Text(200)),
   metadata: z.optional(Metadata),
+  /** Whether its contacts may sign in to the customer's site. */
+  portal: z.optional(z.boolean()),
   ...noted,
 };
 
@@ -108,6 +110,7 @@ export const customerOf = (input: NewCustomer, id: string, now: number): Custome
   notes: input.notes ?? null,
   tags: input.tags ?? [],
   terms_at: 1,
+  portal: (input.portal ?? true) ? 1 : 0,
 });
 
 /**
@@ -171,7 +174,12 @@ export async function changeCustomer(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await getCustomer(context, id);
     assertMatch(before, ifMatch);
-    const wanted = { ...before, ...given(input) };
+    const { portal, ...rest } = given(input);
+    const wanted: Customer = {
+      ...before,
+      ...rest,
+      ...(portal === undefined ? {} : { portal: portal ? 1 : 0 }),
+    };
     // The status of an address says nothing about another address.
     if (wanted.email !== before.email) wanted.email_status = null;
     const changes = changesBetween(before, wanted);
@@ -235,6 +243,7 @@ export async function deleteCustomer(context: Context, id: string, ifMatch?: str
 
 export const presentCustomer = ({ version: _etag, terms_at: _own, ...customer }: Customer) => ({
   ...customer,
+  portal: customer.portal === 1,
   created_at: formatInstant(customer.created_at),
   updated_at: formatInstant(customer.updated_at),
 });

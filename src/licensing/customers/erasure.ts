@@ -48,6 +48,7 @@ const CUSTOMER = [
      status = iif(status = 'open', 'declined', status), answered_at = coalesce(answered_at, :now), text = '', answer = NULL
    WHERE customer_id = :customer AND ${DECIDED}`,
   `DELETE FROM portal_sessions WHERE customer_id = :customer AND ${DECIDED}`,
+  `DELETE FROM portal_invitations WHERE customer_id = :customer AND ${DECIDED}`,
 ].map(named);
 
 /** The statements that empty the row of a customer and all that there is little of. Change nothing if it is not decided. */
@@ -116,6 +117,15 @@ async function emptyContact(
         contact_id,
         customer_id,
         id,
+      ),
+      // Also those that nobody confirmed, at the same address.
+      db.sql(
+        `DELETE FROM portal_invitations WHERE customer_id = ?2 AND EXISTS (SELECT 1 FROM erasures WHERE id = ?3)
+           AND (id = ?1 OR lower(email) = lower(?4))`,
+        contact_id,
+        customer_id,
+        id,
+        all.find((contact) => contact.id === contact_id)?.email ?? null,
       ),
       ...replaceTerms(context, customer, after, left),
       db.compile(

@@ -5,7 +5,7 @@ import { dayOf, DAY } from "../../kernel/dates.ts";
 import { allowOnSite } from "../../kernel/permissions.ts";
 import { Problem } from "../../problems.ts";
 import { recordChange } from "../../record/events.ts";
-import { type Activation, activations, type License, licenses } from "../../storage/schema.ts";
+import { type Activation, activations, type License, licenses, type Meters } from "../../storage/schema.ts";
 import { licenseKeyOf } from "../licenses/license-keys.ts";
 import { licenseIdOf } from "../seats/ids/activation-ids.ts";
 import { FREEING_WINDOW, freeOwnSeat } from "../seats/seat-ends.ts";
@@ -156,9 +156,13 @@ export interface UsedDay {
   day: string;
   requests: number;
   services: number;
+  meters: Meters;
 }
 
-/** What the license's instances used on each of the last 30 days. */
+/** How many days of usage are shown: a whole month at least. */
+export const USAGE_DAYS = 31;
+
+/** What the license's instances used on each of the last days. */
 export async function ownUsage(context: Context, id: string): Promise<UsedDay[]> {
   const { customerId } = allowOnSite(context, "seats");
   const { db, clock } = context;
@@ -166,16 +170,23 @@ export async function ownUsage(context: Context, id: string): Promise<UsedDay[]>
     db.sql(
       `WITH RECURSIVE days (day) AS (
          SELECT ?2 UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?3)
-       SELECT d.day, coalesce(u.requests, 0) AS requests, coalesce(u.services, 0) AS services
+       SELECT d.day, coalesce(u.requests, 0) AS requests, coalesce(u.services, 0) AS services,
+         u.meters
        FROM days d LEFT JOIN license_usage u ON u.day = d.day AND u.license_id = ?1
        WHERE EXISTS (SELECT 1 FROM licenses WHERE id = ?1 AND customer_id = ?4) ORDER BY d.day`,
       id,
-      dayOf(clock.now() - 29 * DAY),
+      dayOf(clock.now() - (USAGE_DAYS - 1) * DAY),
       dayOf(clock.now()),
       customerId,
     ),
   ]);
-  return (found?.results ?? []) as unknown as UsedDay[];
+  const rows = (found?.results ?? []) as unknown as (Omit<UsedDay, "meters"> & { meters: string | null })[];
+  return rows.map(({ day, requests, services, meters }) => ({
+    day,
+    requests,
+    services,
+    meters: meters === null ? {} : (JSON.parse(meters) as Meters),
+  }));
 }
 
 /** A license and its current key. Each look is recorded. @throws Problem LICENSE_NOT_FOUND */

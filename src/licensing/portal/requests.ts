@@ -1,6 +1,6 @@
 // What customers asked for, as staff read and answer it. Accepting a request changes the license and settles the request
 // in one batch: a request is answered once.
-import { and, eq, lt, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
@@ -12,6 +12,7 @@ import { recordChange } from "../../record/events.ts";
 import {
   type CustomerRequest,
   customerRequests,
+  customers,
   REQUEST_KINDS,
   REQUEST_STATUSES,
 } from "../../storage/schema.ts";
@@ -87,30 +88,37 @@ async function openRequest(context: Context, id: string): Promise<CustomerReques
 const answered = ({ status, answered_at }: CustomerRequest): Problem =>
   new Problem("CONFLICT", `The request was ${status} at ${formatInstantOrNull(answered_at)}.`);
 
-/** Settles an open request, and records it. @param when another condition for it */
-function settle(
-  context: Context,
-  { id, customer_id, license_id, kind }: CustomerRequest,
+/** The request as it is once it is answered. */
+const answeredAs = (
+  { clock }: Context,
+  asked: CustomerRequest,
   status: "accepted" | "declined",
   answer: string | null,
+) => ({ ...asked, status, answer, answered_at: clock.now() });
+
+/** Settles an open request, records it, and tells the customer. @param when another condition for it */
+function settle(
+  context: Context,
+  { id, customer_id, kind, license_id, status, answer, answered_at }: ReturnType<typeof answeredAs>,
+  mails: D1PreparedStatement[],
   when: { sql: string; values: (string | number)[] } = { sql: "TRUE", values: [] },
 ): D1PreparedStatement[] {
-  const now = context.clock.now();
   return [
     context.db.sql(
       `UPDATE customer_requests SET status = ?, answer = ?, answered_at = ?
        WHERE id = ? AND status = 'open' AND ${when.sql}`,
       status,
       answer,
-      now,
+      answered_at,
       id,
       ...when.values,
     ),
-    recordChange(context, now, `customer_request.${status}`, ["customer", customer_id], {
+    recordChange(context, answered_at, `customer_request.${status}`, ["customer", customer_id], {
       request_id: id,
       kind,
       license_id,
     }),
+    ...mails,
   ];
 }
 
@@ -126,6 +134,8 @@ export async function acceptRequest(
   allow(context, "licenses");
   const asked = await openRequest(context, id);
   const names = Object.keys(changes);
+  const accepted = answeredAs(context, asked, "accepted", answer ?? null);
+  const mails = await context.mail.answer(context, accepted);
   if (asked.license_id === null || asked.kind === "question") {
     if (names.length > 0) throw invalid(names[0]!, "A question changes no license");
     if (answer === undefined) throw invalid("answer", "Answer the question");
@@ -133,7 +143,7 @@ export async function acceptRequest(
     const order = {
       where: sql`EXISTS (SELECT 1 FROM customer_requests WHERE id = ${id} AND status = 'open')`,
       settle: (version: number) =>
-        settle(context, asked, "accepted", answer ?? null, {
+        settle(context, accepted, mails, {
           sql: "EXISTS (SELECT 1 FROM licenses WHERE id = ? AND version = ?)",
           values: [asked.license_id!, version],
         }),
@@ -141,9 +151,10 @@ export async function acceptRequest(
     await act(context, asked.license_id, actionFor(asked, changes), undefined, order);
   }
   // Where nothing of the license changed, or nothing had to, the request is still open.
-  await context.db.batch(settle(context, asked, "accepted", answer ?? null));
+  await context.db.batch(settle(context, accepted, mails));
   const after = await getRequest(context, id);
   if (after.status !== "accepted") throw answered(after);
+  context.mail.sendSoon(context);
   return after;
 }
 
@@ -174,11 +185,24 @@ export async function declineRequest(
 ): Promise<CustomerRequest> {
   allow(context, "licenses");
   const asked = await openRequest(context, id);
-  const [declined] = await context.db.batch(settle(context, asked, "declined", reason));
+  const declined = answeredAs(context, asked, "declined", reason);
+  const mails = await context.mail.answer(context, declined);
+  const [settled] = await context.db.batch(settle(context, declined, mails));
   const after = await getRequest(context, id);
-  if (declined?.meta.changes === 0) throw answered(after);
+  if (settled?.meta.changes === 0) throw answered(after);
+  context.mail.sendSoon(context);
   return after;
 }
+
+/** Requests that wait for an answer, the oldest first, each with its customer's name. */
+export const openRequests = ({ db: { orm } }: Context, limit: number) =>
+  orm
+    .select({ ...getTableColumns(customerRequests), customer_name: customers.name })
+    .from(customerRequests)
+    .innerJoin(customers, eq(customers.id, customerRequests.customer_id))
+    .where(eq(customerRequests.status, "open"))
+    .orderBy(asc(customerRequests.id))
+    .limit(limit);
 
 export const presentRequest = (request: CustomerRequest) => ({
   ...request,

@@ -106,6 +106,12 @@ const SECTIONS: Section[] = [
     start: [""],
   },
   {
+    name: "portal_invitations",
+    rows: "portal_invitations WHERE customer_id = ?1",
+    key: ["id"],
+    start: [""],
+  },
+  {
     name: "portal_sessions",
     rows: "portal_sessions WHERE customer_id = ?1",
     key: ["hash"],

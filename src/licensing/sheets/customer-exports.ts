@@ -42,6 +42,7 @@ const exported = (customer: Customer, all: Contact[]) => ({
   email_status: customer.email_status,
   created_at: formatInstant(customer.created_at),
   contacts: all.toSorted(inOrder).map(exportedContact),
+  portal: customer.portal === 1,
 });
 
 const COLUMNS = [
@@ -55,6 +56,7 @@ const COLUMNS = [
   "email_status",
   "created_at",
   "contacts",
+  "portal",
 ] as const satisfies (keyof ReturnType<typeof exported>)[];
 
 /**

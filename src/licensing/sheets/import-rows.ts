@@ -8,7 +8,7 @@ import { isSameMailbox } from "../../field/mailboxes.ts";
 import type { Faults, Sheet, SheetRow } from "./sheets.ts";
 import { EndInstant, Since, StartInstant } from "../../kernel/inputs.ts";
 import { CheckInHours, LeaseDays } from "../licenses/terms.ts";
-import { MAX_CONTACTS, NewContact } from "../customers/contacts.ts";
+import { MAX_CONTACTS, NewContact } from "../customers/contact-rows.ts";
 import { NO_DAYS } from "./exported-files.ts";
 
 /** Whether mail to the address is known not to arrive, or not to be wanted. */
@@ -79,6 +79,11 @@ const asList: Reader = (cell) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
+const asBoolean: Reader = (cell) => {
+  if (cell !== "true" && cell !== "false") throw new CellFault("Must be true or false");
+  return cell === "true";
+};
+
 const asJson =
   (what: "object" | "array"): Reader =>
   (cell) => {
@@ -105,6 +110,7 @@ const READERS = new Map<string, Reader>([
   ["contacts", asJson("array")],
   ["entitlements", asJson("object")],
   ["tags", asList],
+  ["portal", asBoolean],
   ["notice_days", (cell) => (cell === NO_DAYS ? [] : (asList(cell) as string[]).map(asCount))],
 ]);
 

@@ -12,7 +12,7 @@ import { recordChange } from "../../record/events.ts";
 import { chunksOf } from "../../storage/bulk.ts";
 import type { License, Meters } from "../../storage/schema.ts";
 import { getLicense } from "../licenses/licenses.ts";
-import { type Figures, figuresOf, type MonthDay } from "./figures.ts";
+import { type Figures, figuresOf, type MonthDay, type Sold } from "./figures.ts";
 import { closesAt, firstMonth } from "./months.ts";
 
 export const Month = z
@@ -82,7 +82,7 @@ export const dayIn = ({ day, requests, services, meters }: DayRow): MonthDay => 
   meters: meters === null ? undefined : (JSON.parse(meters) as Meters),
 });
 
-async function read({ db }: Context, license: License, month: string) {
+async function read({ db }: Context, license: Pick<License, "id">, month: string) {
   const [days, last] = await db.batch([
     db.run(DAYS, { licenses: JSON.stringify([license.id]), month }),
     db.run(LAST, { license: license.id, month }),
@@ -109,7 +109,16 @@ const used = ({ meters, requests, services, days_without_report }: Figures): str
  */
 export async function readStatement(context: Context, id: string, month: string): Promise<Statement> {
   allow(context, "read");
-  const license = await getLicense(context, id);
+  return statementOf(context, await getLicense(context, id), month);
+}
+
+/** The same for a license that its caller may see. @throws Problem REQUEST_INVALID as readStatement */
+export async function statementOf(
+  context: Context,
+  license: Sold & Pick<License, "id" | "customer_id">,
+  month: string,
+): Promise<Statement> {
+  const { id } = license;
   const now = context.clock.now();
   if (month > dayOf(now).slice(0, 7)) throw invalid("month", "Must not be in the future");
   const { told, last } = await read(context, license, month);

@@ -15,6 +15,7 @@ import {
 } from "../../storage/schema.ts";
 import { sendSoon } from "../delivery.ts";
 import { factsOf } from "../joining.ts";
+import { oweAdded, oweAnswer } from "../portal/site-mail.ts";
 import { compose, forgetMails, openMessage, writeMessages } from "../outbox.ts";
 import { contactAt, contactsOf, recipientsOf } from "../recipients.ts";
 import { withdrawMail, withdrawNotices } from "../superseded.ts";
@@ -209,6 +210,8 @@ export const licenseMail: LicenseMail = {
     (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
   renewal: (context, license) => oweRenewal(context, license),
   change: oweChange,
+  answer: oweAnswer,
+  added: oweAdded,
   withdrawal: withdrawMail,
   withdrawalOfMany: withdrawNotices,
   forgetPage: forgetMails,

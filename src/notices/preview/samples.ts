@@ -3,6 +3,7 @@ import { base64url } from "jose";
 import type { Services } from "../../context.ts";
 import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
 import type { Message } from "../../storage/schema.ts";
+import { contactIn } from "../contact.ts";
 import type { KeptNotice, LicenseFacts, Several, When } from "../templates/index.ts";
 import type { NoticeOf } from "../templates/notice.ts";
 
@@ -37,6 +38,36 @@ function factsOf({ config, clock }: Services, type: string, days: number, grace:
 }
 
 const inDays = (days: number): When => (days === 1 ? "tomorrow" : { in: days });
+
+/** What the customer's site mails: `count` above one is another occasion. */
+function portalSample(
+  { config }: Services,
+  kind: "request_answered" | "contact_added",
+  count: number,
+): KeptNotice {
+  const about = { product: config.productName, contact: contactIn(config) };
+  return kind === "request_answered"
+    ? {
+        ...about,
+        kind,
+        name: "Alex Morgan",
+        asked: count === 1 ? "seats" : "renewal",
+        seats: count === 1 ? 8 : null,
+        status: count === 1 ? "accepted" : "declined",
+        answer: count === 1 ? "Gladly." : "Your contract ends in March.",
+        link: `${config.issuer}/portal/requests`,
+      }
+    : {
+        ...about,
+        kind,
+        to: "Alex Morgan",
+        company: "Example Corp",
+        by: "Robin Lee",
+        name: count === 1 ? "Sam Kim" : "Kim Doe",
+        email: "sam.kim@example.com",
+        link: `${config.issuer}/portal/contacts`,
+      };
+}
 
 /** A mail of this kind about `count` licenses, at most three. */
 export function sampleOf(context: Services, kind: Message["kind"], count: number): KeptNotice {
@@ -77,6 +108,7 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
     });
     return { kind, licenses: about as NoticeOf<typeof kind>["licenses"] };
   }
+  if (kind === "request_answered" || kind === "contact_added") return portalSample(context, kind, count);
   if (kind !== "admin_digest") return { kind, licenses };
   const rows = licenses.map(({ facts: { license_id, customer_name, expires_at } }) => ({
     license_id,

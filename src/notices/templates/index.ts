@@ -10,7 +10,7 @@ import { deliveryLetter, renewedLetter } from "./license-letters.ts";
 import type { Notice } from "./notice.ts";
 import { letterHtml } from "./page.tsx";
 import { letterText } from "./plain-text.ts";
-import { signInLetter } from "./sign-in-letter.ts";
+import { addedLetter, answerLetter, invitedLetter, signInLetter } from "./portal-letters.ts";
 import { oneLine, speak, type Voice } from "./words.ts";
 
 export type {
@@ -53,6 +53,12 @@ function letterOf(voice: Voice, notice: Notice): Letter {
       return expiredLetter(voice, notice);
     case "sign_in":
       return signInLetter(voice, notice);
+    case "contact_invited":
+      return invitedLetter(voice, notice);
+    case "contact_added":
+      return addedLetter(voice, notice);
+    case "request_answered":
+      return answerLetter(voice, notice);
     case "entitlement_expiring":
       return partsLetter(voice, notice);
     default:

@@ -100,6 +100,42 @@ export type Notice =
   | { kind: "license_expired"; licenses: Several<{ facts: LicenseFacts }> }
   | { kind: "entitlement_expiring"; licenses: Several<{ facts: LicenseFacts; parts: Several<EndingPart> }> }
   | {
+      kind: "request_answered";
+      product: string;
+      name: string;
+      asked: "renewal" | "seats" | "question";
+      /** For seats: how many the license should have. */
+      seats: number | null;
+      status: "accepted" | "declined";
+      /** What staff wrote. */
+      answer: string | null;
+      link: string;
+      contact: string;
+    }
+  | {
+      kind: "contact_added";
+      product: string;
+      /** Whom the mail is to. */
+      to: string;
+      company: string;
+      /** Who added whom. */
+      by: string;
+      name: string;
+      email: string;
+      link: string;
+      contact: string;
+    }
+  | {
+      kind: "contact_invited";
+      product: string;
+      name: string;
+      company: string;
+      by: string;
+      link: string;
+      days: number;
+      contact: string;
+    }
+  | {
       kind: "sign_in";
       product: string;
       name: string;
@@ -128,7 +164,7 @@ export type Notice =
       jobs: DigestJob[];
     };
 
-/** What the outbox keeps. A link for signing in is mailed at once: nobody may read it here. */
-export type KeptNotice = Exclude<Notice, { kind: "sign_in" }>;
+/** What the outbox keeps. A link that opens something is mailed at once: nobody may read it here. */
+export type KeptNotice = Exclude<Notice, { kind: "sign_in" | "contact_invited" }>;
 
 export type NoticeOf<Kind extends Notice["kind"]> = Extract<Notice, { kind: Kind }>;

@@ -49,6 +49,8 @@ export const customers = sqliteTable(
     updated_at: integer().notNull(),
     email_status: text({ enum: ["bounced", "complained"] }),
     ...ofStaff(),
+    /** Whether its contacts and keys may sign in to the customer's site. */
+    portal: integer().notNull().default(1),
   },
   (table) => [
     index("customers_without_terms")

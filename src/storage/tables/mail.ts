@@ -9,6 +9,8 @@ export const KINDS = [
   "expiry_warning",
   "license_expired",
   "entitlement_expiring",
+  "request_answered",
+  "contact_added",
   "admin_digest",
 ] as const;
 

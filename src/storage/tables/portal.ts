@@ -1,4 +1,5 @@
 // The customer's site: who asked to sign in, who is signed in, and the seats that customers freed.
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { customers } from "./licensing.ts";
 
@@ -48,6 +49,30 @@ export const portalFrees = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.license_id, table.freed_at, table.activation_id] }),
     index("portal_frees_by_age").on(table.freed_at),
+  ],
+);
+
+export const portalInvitations = sqliteTable(
+  "portal_invitations",
+  {
+    id: text().primaryKey(),
+    customer_id: text()
+      .notNull()
+      .references(() => customers.id),
+    invited_by: text().notNull(),
+    hash: text().unique(),
+    email: text(),
+    name: text(),
+    roles: text().notNull(),
+    language: text(),
+    created_at: integer().notNull(),
+    confirmed_at: integer(),
+  },
+  (table) => [
+    index("portal_invitations_by_customer").on(table.customer_id, table.created_at),
+    index("portal_invitations_open")
+      .on(table.created_at)
+      .where(sql`confirmed_at IS NULL`),
   ],
 );
 

@@ -1,4 +1,4 @@
-// Follows every link under /admin, each kind of page once, as ids stand for one another.
+// Follows every link under /admin, or under /portal, each kind of page once, as ids stand for one another.
 import type { Page } from "playwright-core";
 import type { Kinds } from "./data.ts";
 import type { House } from "./house.ts";
@@ -40,9 +40,12 @@ export function routeOf(path: string, kinds: Kinds): string {
   return `/${route.join("/")}${query && `?${query}`}`;
 }
 
+/** The console, or the customer's site. */
+type Site = "/admin" | "/portal";
+
 /** Where links lead, and forms that can be sent; without signing out. */
-const targetsOf = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
+const targetsOf = (page: Page, site: Site): Promise<string[]> =>
+  page.evaluate((under) => {
     const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]")].map(({ href }) => href);
     const forms = [...document.querySelectorAll("form[action]")]
       .filter((form) => form.querySelector("button, select, textarea, input:not([type=hidden])") !== null)
@@ -50,10 +53,13 @@ const targetsOf = (page: Page): Promise<string[]> =>
     const frames = [...document.querySelectorAll("iframe")].map(({ src }) => src).filter((src) => src !== "");
     return [...links, ...forms, ...frames]
       .map((target) => new URL(target, location.href))
-      .filter(({ origin, pathname }) => origin === location.origin && /^\/admin(?:\/|$)/.test(pathname))
-      .filter(({ pathname }) => pathname !== "/admin/sign-out" && !pathname.startsWith("/admin/assets/"))
+      .filter(
+        ({ origin, pathname }) =>
+          origin === location.origin && (pathname === under || pathname.startsWith(`${under}/`)),
+      )
+      .filter(({ pathname }) => pathname !== `${under}/sign-out` && !pathname.startsWith(`${under}/assets/`))
       .map(({ pathname, search }) => pathname + search);
-  });
+  }, site);
 
 /** How many forms of the page's content that do something can be sent. */
 export const submitsOf = (page: Page): Promise<number> =>
@@ -97,13 +103,14 @@ async function visit(page: Page, path: string): Promise<{ status: number; html: 
 const MAX_PAGES = 150;
 
 /**
- * Begins at the overview and calls `look` for each kind of page, which is open then.
+ * Begins at the first page and calls `look` for each kind of page, which is open then.
  * @throws where the links lead to ever more kinds
  */
 export async function crawl(
   page: Page,
   kinds: Kinds,
   look: (visited: Visited) => Promise<void>,
+  site: Site = "/admin",
 ): Promise<void> {
   const seen = new Set<string>();
   const queue: { path: string; from: string }[] = [];
@@ -114,14 +121,14 @@ export async function crawl(
     if (seen.size > MAX_PAGES) throw new Error(`the links do not end: ${[...seen].slice(-20).join(", ")}`);
     queue.push({ path, from });
   };
-  add("/admin", "nowhere");
-  for (const id of Object.values(kinds)) add(`/admin/licenses/${id}`, "the list of licenses");
+  add(site, "nowhere");
+  for (const id of Object.values(kinds)) add(`${site}/licenses/${id}`, "the list of licenses");
   for (let next = queue.shift(); next; next = queue.shift()) {
     const { status, html } = await visit(page, next.path);
     // A page of plain text or a download has no links and no looks.
     const isPage = html?.startsWith("<!doctype html>") ?? false;
     if (status === 200 && !isPage) continue;
-    const targets = isPage ? await targetsOf(page) : [];
+    const targets = isPage ? await targetsOf(page, site) : [];
     await look({ ...next, status, html: html ?? "" });
     for (const target of targets) add(target, next.path);
   }

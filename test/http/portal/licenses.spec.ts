@@ -21,6 +21,11 @@ const DAY = 86_400_000;
 /** Five days ago, in whole seconds. */
 const aWhileAgo = (): number => Math.floor((Date.now() - 5 * DAY) / 1_000) * 1_000;
 
+const THIS_MONTH = new Date().toISOString().slice(0, 7);
+
+const pathTo = (path: string, id: string): string =>
+  path.replace("{id}", encodeURIComponent(id)).replace("{month}", THIS_MONTH);
+
 const seatOf = async (key: string, instance: string): Promise<string> =>
   (await activate(key, instance)).body.activation_id;
 
@@ -122,10 +127,16 @@ describe("a page", () => {
     const { bindings, cost } = metered();
     const counted = new Browser(bindings);
     for (const [name, value] of house.browser.cookies) counted.cookies.set(name, value);
+    const other = await newContact(house.customer.id);
+    await admin("/entitlements", { body: { code: "trips", name: "Trips", kind: "meter" } });
+    await admin(`/licenses/${house.license.id}`, {
+      method: "PATCH",
+      body: { entitlements: { trips: { value: 10 } } },
+    });
     for (const { path } of doors) {
-      const id = path.includes("/seats/") ? seat : house.license.id;
+      const id = path.includes("/seats/") ? seat : path.includes("/contacts/") ? other.id : house.license.id;
       cost.trips = 0;
-      expect((await counted.get(path.replace("{id}", id))).status, path).toBe(200);
+      expect((await counted.get(pathTo(path, id))).status, path).toBe(200);
       expect(cost.trips, path).toBeLessThanOrEqual(3);
       expect(cost.trips, path).toBeGreaterThan(0);
     }
@@ -139,6 +150,45 @@ describe("a page", () => {
       expect((await house.browser.get(`/portal?${query}`)).status).toBe(200);
     },
   );
+});
+
+describe("what the license entitles to", () => {
+  it("stands with its name, its unit, its end, and what of it is used", async () => {
+    const house = await open();
+    for (const body of [
+      { code: "tokens", name: "Tokens", kind: "meter", unit: "tokens" },
+      { code: "gpus", name: "GPUs", kind: "limit" },
+      { code: "sso", name: "Single sign-on", kind: "flag" },
+    ])
+      await admin("/entitlements", { body });
+    await admin(`/licenses/${house.license.id}`, {
+      method: "PATCH",
+      body: {
+        entitlements: {
+          tokens: { value: 1_000 },
+          gpus: { value: 8, until: "2099-05-31" },
+          sso: { value: true },
+        },
+      },
+    });
+    await activate(house.key, "one");
+    const date = new Date().toISOString().slice(0, 10);
+    const usage = [{ date, requests: 3, services: 1, meters: { tokens: 250 } }];
+    expect((await checkIn(house.key, "one", { usage })).status).toBe(200);
+    const page = await house.browser.get(`/portal/licenses/${house.license.id}`);
+    expect(page.text).toContain("Tokens 250 of 1,000 in use tokens this month");
+    expect(page.text).toMatch(/GPUs 8 through May 31, 2099/);
+    expect(page.text).toContain("Single sign-on included");
+    const statement = await house.browser.get(
+      `/portal/licenses/${house.license.id}/statements/${THIS_MONTH}`,
+    );
+    expect(statement.text).toMatch(/tokens 250 250 1,000/);
+    for (const month of ["2026-13", "..%2f", "2999-01"])
+      expect(
+        (await house.browser.get(`/portal/licenses/${house.license.id}/statements/${month}`)).status,
+        month,
+      ).toBeGreaterThanOrEqual(404);
+  });
 });
 
 describe("freeing a seat", () => {
@@ -268,6 +318,12 @@ const OPENS: Record<string, string[]> = {
   "/portal/requests": ["license", "billing", "technical"],
   "/portal/air-gap": ["technical"],
   "/portal/air-gap/receipt": ["technical"],
+  "/portal/contacts": ["license"],
+  "/portal/contacts/{id}": ["license"],
+  "/portal/contacts/{id}/remove": ["license"],
+  "/portal/events": ["license"],
+  "/portal/licenses/{id}/events": ["license", "technical"],
+  "/portal/licenses/{id}/statements/{month}": ["license", "technical"],
 };
 
 describe("role × page", () => {
@@ -278,9 +334,10 @@ describe("role × page", () => {
   it.each(["license", "billing", "technical"])("%s", async (role) => {
     const house = await open({}, { roles: [role] });
     const seat = await seatOf(house.key, "one");
+    const other = await newContact(house.customer.id);
     for (const { path } of doors) {
-      const id = path.includes("/seats/") ? seat : house.license.id;
-      const page = await house.browser.get(path.replace("{id}", id));
+      const id = path.includes("/seats/") ? seat : path.includes("/contacts/") ? other.id : house.license.id;
+      const page = await house.browser.get(pathTo(path, id));
       expect(page.status, path).toBe(OPENS[path]!.includes(role) ? 200 : 403);
     }
     const shown = (await house.browser.get(`/portal/licenses/${house.license.id}`)).html;
@@ -312,16 +369,23 @@ describe("customer × page × another's object", () => {
       license: theirs.license.id,
       seat,
       customer: theirs.customer.id,
+      contact: theirs.contact.id,
       unknown: "lic_01J00000000000000000000000",
       // The license of the one, the activation of the other.
       mixed: `${mine.slice(0, mine.lastIndexOf("_"))}${seat.slice(seat.lastIndexOf("_"))}`,
     };
-    const before = JSON.stringify(
-      await rows("SELECT * FROM activations WHERE license_id = ?", theirs.license.id),
-    );
+    const theirRows = async () =>
+      JSON.stringify([
+        await rows("SELECT * FROM activations WHERE license_id = ?", theirs.license.id),
+        await rows("SELECT * FROM contacts WHERE customer_id = ?", theirs.customer.id),
+        await rows("SELECT * FROM statements WHERE license_id = ?", theirs.license.id),
+        await eventsOf(theirs.license.id),
+        await eventsOf(theirs.customer.id),
+      ]);
+    const before = await theirRows();
     for (const { path } of doors.filter((door) => door.path.includes("{id}"))) {
       for (const [what, id] of Object.entries(objects)) {
-        const at = path.replace("{id}", encodeURIComponent(id));
+        const at = pathTo(path, id);
         const page = await own.browser.get(at);
         expect(page.status, `${at} (${what})`).toBe(404);
         for (const secret of [theirs.key, theirs.customer.name, "their-box"])
@@ -330,9 +394,7 @@ describe("customer × page × another's object", () => {
         expect(sent.status, `POST ${at} (${what})`).toBe(404);
       }
     }
-    expect(
-      JSON.stringify(await rows("SELECT * FROM activations WHERE license_id = ?", theirs.license.id)),
-    ).toBe(before);
+    expect(await theirRows()).toBe(before);
     expect(await rows("SELECT 1 FROM portal_frees WHERE license_id = ?", theirs.license.id)).toEqual([]);
   });
 
@@ -357,9 +419,7 @@ describe("customer × page × another's object", () => {
     const own = await open();
     const stranger = new Browser();
     for (const { path } of doors) {
-      expect((await stranger.get(path.replace("{id}", own.license.id))).location, path).toBe(
-        "/portal/sign-in",
-      );
+      expect((await stranger.get(pathTo(path, own.license.id))).location, path).toBe("/portal/sign-in");
     }
     expect((await own.browser.get("/v1/admin/licenses")).status).toBe(401);
     expect((await own.browser.get("/admin")).location).toContain("/admin/sign-in");

@@ -1,6 +1,6 @@
 // What customers ask for, and what staff answer.
 import { beforeAll, describe, expect, it } from "vitest";
-import { FakeResend } from "../../support/mail.ts";
+import { FakeResend, mailing } from "../../support/mail.ts";
 import { type Browser, type House, hidden, newHouse, signedIn } from "../../support/portal.ts";
 import { activate, admin, checkIn, eventsOf, rows } from "../../support/service.ts";
 
@@ -105,13 +105,19 @@ describe("accepting", () => {
     const { house, id } = await asked({ kind: "seats", seats: "3" }, { max_instances: 1 });
     await activate(house.key, "one");
     expect((await activate(house.key, "two")).status).toBe(403);
-    const accepted = await admin(`/requests/${id}/accept`, { body: { max_instances: 3, answer: "Gladly." } });
+    const accepted = await admin(`/requests/${id}/accept`, {
+      body: { max_instances: 3, answer: "Gladly." },
+      bindings: mailing(),
+    });
     expect(accepted.status).toBe(200);
     expect(accepted.body).toMatchObject({ status: "accepted", answer: "Gladly." });
     expect((await licenseOf(house)).max_instances).toBe(3);
     expect((await activate(house.key, "two")).status).toBe(200);
     expect((await checkIn(house.key, "one")).body.instances.max).toBe(3);
     expect((await house.browser.get("/portal/requests")).text).toContain("Gladly.");
+    const [mail] = resend.to(house.contact.email).slice(-1);
+    expect(mail?.subject).toBe("Your request about CAIO is done: 3 seats in all");
+    expect(mail?.text).toContain("Gladly.");
     const actions = (await eventsOf(house.customer.id)).map(({ action }) => action);
     expect(actions.filter((action) => action === "customer_request.accepted")).toHaveLength(1);
   });
@@ -172,9 +178,13 @@ describe("accepting", () => {
 describe("declining", () => {
   it("tells the customer why", async () => {
     const { house, id } = await asked({ kind: "seats", seats: "99" });
-    const declined = await admin(`/requests/${id}/decline`, { body: { reason: "Your plan ends at five." } });
+    const declined = await admin(`/requests/${id}/decline`, {
+      body: { reason: "Your plan ends at five." },
+      bindings: mailing(),
+    });
     expect(declined.body).toMatchObject({ status: "declined", answer: "Your plan ends at five." });
     expect((await house.browser.get("/portal/requests")).text).toContain("Your plan ends at five.");
+    expect(resend.to(house.contact.email).at(-1)?.text).toContain("Your plan ends at five.");
     expect((await admin(`/requests/${id}/accept`, { body: { max_instances: 99 } })).status).toBe(409);
     expect((await licenseOf(house)).max_instances).toBe(2);
   });

@@ -282,6 +282,26 @@ describe("a session", () => {
       (own) => admin(`/licenses/${own.license.id}/reissue`, { body: { reason: "leaked" } }),
     ],
     [
+      "staff sign the customer out",
+      async (own) =>
+        expect((await admin(`/customers/${own.customer.id}/sign-out`, { method: "POST" })).body).toEqual({
+          ended: 1,
+        }),
+    ],
+    [
+      "the customer's site is switched off for its customer",
+      (own) => admin(`/customers/${own.customer.id}`, { method: "PATCH", body: { portal: false } }),
+    ],
+    [
+      "its customer is erased",
+      async (own) => {
+        await admin(`/licenses/${own.license.id}/revoke`, { body: { reason: "over" } });
+        expect(
+          (await admin(`/customers/${own.customer.id}/erase`, { body: { reason: "asked for" } })).status,
+        ).toBe(200);
+      },
+    ],
+    [
       "it is 30 days old",
       (own) => rows("UPDATE portal_sessions SET expires_at = 0 WHERE customer_id = ?", own.customer.id),
     ],
@@ -341,6 +361,26 @@ describe("a session", () => {
 });
 
 describe("the site", () => {
+  it("of a customer without one lets nobody in, by a link or by a key, and looks as if nobody were known", async () => {
+    const own = await newHouse();
+    const browser = new Browser();
+    await browser.post("/portal/sign-in", { email: own.contact.email });
+    const link = linkTo(resend, own.contact.email);
+    const form = hidden((await browser.get(link)).html);
+    await admin(`/customers/${own.customer.id}`, { method: "PATCH", body: { portal: false } });
+    expect((await browser.post("/portal/sign-in/link", form)).status).toBe(401);
+    const mails = resend.to(own.contact.email).length;
+    const answered = await browser.post("/portal/sign-in", { email: own.contact.email });
+    expect(answered.text).toContain("Look into your mailbox");
+    expect(resend.to(own.contact.email)).toHaveLength(mails);
+    expect(
+      (await browser.post("/portal/sign-in/key", { license_key: own.key })).status,
+    ).toBeGreaterThanOrEqual(400);
+    expect(await rows("SELECT 1 FROM portal_sessions WHERE customer_id = ?", own.customer.id)).toEqual([]);
+    await admin(`/customers/${own.customer.id}`, { method: "PATCH", body: { portal: true } });
+    expect((await (await signedIn(resend, own.contact.email)).get("/portal")).status).toBe(200);
+  });
+
   it("is not there with PORTAL=off, signed in or not", async () => {
     const own = await newHouse();
     const open = await signedIn(resend, own.contact.email);

@@ -143,6 +143,14 @@ async function someoneWhoLeft() {
     one.license.id,
     start,
   );
+  await rows(
+    `INSERT INTO portal_invitations (id, customer_id, invited_by, hash, email, name, roles, created_at)
+     VALUES (?1, ?2, 'con_x', ?1, ?3, ?3, '[]', ?4)`,
+    unique("con"),
+    one.id,
+    `${one.mark}@later.example`,
+    start,
+  );
   await rows("INSERT INTO portal_frees VALUES (?, ?, 'act_1')", one.license.id, start);
   const closed = new Date(start - 100 * DAY).toISOString().slice(0, 7);
   const statement = await admin(`/licenses/${one.license.id}/statements/${closed}`);
@@ -191,6 +199,7 @@ describe("erasing a customer", () => {
       "license_refusals",
       "webhook_deliveries",
       "customer_requests",
+      "portal_invitations",
       "portal_sessions",
     ]) {
       expect(places).toContain(place);
@@ -576,6 +585,14 @@ describe("erasing a contact", () => {
       once(),
     );
     await answered(id, gone);
+    await rows(
+      `INSERT INTO portal_invitations (id, customer_id, invited_by, email, roles, created_at)
+       VALUES (?, ?, 'con_x', ?, '[]', ?)`,
+      unique("con"),
+      id,
+      `${gone}@ACME.example`,
+      start,
+    );
     const request = await asked(id, contact.id, gone, "open");
     const other = await asked(id, "con_other", mark);
     expect(new Set((await keptOf([gone])).map((found) => found.split(":")[0]))).toEqual(
@@ -586,6 +603,7 @@ describe("erasing a contact", () => {
         "idempotency_keys",
         "webhook_deliveries",
         "customer_requests",
+        "portal_invitations",
       ]),
     );
     const dry = (await eraseContact(id, contact.id, "?dry_run=true")).body;
@@ -821,6 +839,7 @@ describe("all that is kept about a customer", () => {
       { text: `I am ${mark}`, answered_at: at },
       { text: `I am ${mark}`, answered_at: null },
     ]);
+    expect(body.portal_invitations).toMatchObject([{ email: `${mark}@later.example`, created_at: at }]);
     expect(body.portal_sessions).toMatchObject([{ license_id: license.id, created_at: at }]);
     expect(body.portal_frees).toMatchObject([{ activation_id: "act_1", freed_at: at }]);
     expect(body.webhook_deliveries).toHaveLength(8);

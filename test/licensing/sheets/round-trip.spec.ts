@@ -250,7 +250,7 @@ describe("the export of customers", () => {
 
   it("keeps the order of its columns", async () => {
     expect(await exportOf("customers", "csv")).toBe(
-      "id,name,email,company,metadata,tags,notes,email_status,created_at,contacts\r\n",
+      "id,name,email,company,metadata,tags,notes,email_status,created_at,contacts,portal\r\n",
     );
   });
 

@@ -25,6 +25,7 @@ interface Details {
   metadata?: Record<string, unknown>;
   tags?: string[];
   notes?: string | false;
+  portal?: boolean;
 }
 
 interface Filter {
@@ -50,6 +51,7 @@ const printCustomer = (customer: Customer): void =>
     ["name", text(customer.name)],
     ["company", text(customer.company)],
     ["email", email(customer)],
+    ["customer's site", customer.portal ? "on" : "off"],
     ["metadata", text(JSON.stringify(customer.metadata))],
     ["tags", list(customer.tags)],
     ["notes", text(customer.notes)],
@@ -132,11 +134,14 @@ export function addCustomerCommands(program: Command): void {
     .option("--tags <list>", "separated by commas, or none", listOf)
     .option("--notes <text>", "notes that only staff see")
     .option("--no-notes", "remove the notes")
+    .option("--portal", "the customer's site is on")
+    .option("--no-portal", "the customer's site is off: nobody may sign in")
     .action(
       handle<Details>((call, id) => {
-        const { name, email: address, company, metadata, tags, notes } = call.options;
+        const { name, email: address, company, metadata, tags, notes, portal } = call.options;
         const body = given({
           name,
+          portal,
           email: emptied(address),
           company: emptied(company),
           metadata,
@@ -171,6 +176,19 @@ export function addCustomerCommands(program: Command): void {
       }),
     );
   }
+
+  withDryRun(
+    define(customers, "sign-out <id>", "End all sessions of a customer on the customer's site", [
+      "customers sign-out acme",
+    ]),
+  ).action(
+    handle((call, id) =>
+      call.change(
+        { method: "POST", path: path("customers", id, "sign-out"), body: {} },
+        ({ ended }: { ended: number }) => print(`${ended} sessions ended.`),
+      ),
+    ),
+  );
 
   addCustomerErasure(customers);
 

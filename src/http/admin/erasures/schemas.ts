@@ -45,6 +45,7 @@ export const CustomerData = z.object({
   license_refusals: rowsOf,
   settled_attention: rowsOf,
   customer_requests: rowsOf,
+  portal_invitations: rowsOf,
   portal_sessions: rowsOf,
   portal_frees: rowsOf,
   webhook_deliveries: rowsOf,

@@ -37,6 +37,7 @@ const ExportedCustomer = z.object({
       created_at: Instant,
     }),
   ),
+  portal: customer.portal,
 });
 
 const { grace_until: _derived, updated_at: _changed, ...exportedTerms } = License.shape;

@@ -3,12 +3,11 @@ import type { FC } from "hono/jsx";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import {
   changeContact,
-  ContactChanges,
   createContact,
   deleteContact,
   getContact,
-  NewContact,
 } from "../../../licensing/customers/contacts.ts";
+import { ContactChanges, NewContact } from "../../../licensing/customers/contact-rows.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import { type Contact, CONTACT_ROLES, type ContactRole } from "../../../storage/schema.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
@@ -17,7 +16,7 @@ import { versionOf } from "../../ui/overtaken.tsx";
 import { Badge, Card, Table } from "../../ui/show.tsx";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
-import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../parts/languages.ts";
+import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../../ui/languages.ts";
 import { idOf, type Visit } from "../visit.ts";
 
 const ROLE_WORDS: Record<ContactRole, string> = {

@@ -38,6 +38,7 @@ const DONE: Record<string, string> = {
   "contact-added": "The contact is added.",
   "contact-changed": "The contact is changed.",
   "contact-removed": "The contact is removed.",
+  "signed-out": "Nobody of the customer is signed in any more.",
   erased: "The customer or contact is erased.",
   "erased-not-kept":
     "It is erased. The bucket BACKUPS does not know of it yet: the night tries again. Until then, a restore of an older backup brings it back.",
@@ -136,6 +137,9 @@ export const customerPage: Page = {
                       </a>
                     </>
                   )}
+                  <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
+                    Sign out
+                  </a>
                   <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
                     Delete
                   </a>
@@ -168,6 +172,7 @@ export const customerPage: Page = {
                   rows={[
                     ["Person", personOf(customer)],
                     ["E-mail", <EmailAddress customer={customer} />],
+                    ["Customer's site", customer.portal === 1 ? "on" : "off: nobody may sign in"],
                     ["Created", <When at={customer.created_at} now={now} />],
                     ["Last changed", <When at={customer.updated_at} now={now} />],
                   ]}

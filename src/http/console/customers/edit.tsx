@@ -16,7 +16,7 @@ import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
 import { MetadataField, metadataOf } from "../parts/metadata.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
-import { Field, PostForm, Submit } from "../../ui/form.tsx";
+import { Checkbox, Field, PostForm, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { idOf } from "../visit.ts";
 
@@ -25,6 +25,7 @@ const detailsOf = (entry: Entry) => ({
   email: entry.text("email") ?? null,
   company: entry.text("company") ?? null,
   metadata: metadataOf(entry),
+  portal: entry.has("portal"),
   ...notedOf(entry),
 });
 
@@ -42,6 +43,12 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
     />
     <Field entry={entry} name="company" label="Company" value={customer?.company} maxlength={200} />
     <MetadataField entry={entry} present={customer?.metadata} />
+    <Checkbox
+      name="portal"
+      checked={entry.problem === null ? customer === undefined || customer.portal === 1 : entry.has("portal")}
+    >
+      May use the customer's site
+    </Checkbox>
     <NotedFields entry={entry} present={customer} />
   </>
 );

@@ -17,6 +17,8 @@ export const KINDS: Record<ShownMessage["kind"], string> = {
   expiry_warning: "Expiry warning",
   license_expired: "License expired",
   entitlement_expiring: "Entitlement ends",
+  request_answered: "Request answered",
+  contact_added: "Contact added by a customer",
   admin_digest: "Digest for staff",
 };
 

@@ -2,9 +2,11 @@
 import type { Child, FC } from "hono/jsx";
 import { type JobTrouble, runbookFor } from "../../../health/rules.ts";
 import type { readAttention, Trouble } from "../../../licensing/figures/attention/attention.ts";
+import type { openRequests } from "../../../licensing/portal/requests.ts";
 import type { Standing } from "../../../licensing/licenses/standing.ts";
 import type { AttentionKind } from "../../../storage/schema.ts";
 import { ACTION_NAMES, Badge, formatCount, plural, type Tone, When, wordsFor } from "../../ui/show.tsx";
+import { askedFor } from "../requests/list.tsx";
 import { seatPath } from "./seats.tsx";
 
 /** What a kind is called, how grave it is, and what is counted. */
@@ -144,12 +146,20 @@ const jobRow = (trouble: JobTrouble, now: number): Concern => {
 /** Everything in rows, what stops customers first. */
 export function concernsOf(
   { troubles, otherMail }: Awaited<ReturnType<typeof readAttention>>,
+  asked: Awaited<ReturnType<typeof openRequests>>,
   jobs: JobTrouble[],
   counted: Record<Standing, number>,
   { now, maySettle }: { now: number; maySettle: boolean },
 ): Concern[] {
   return [
     ...jobs.map((trouble) => jobRow(trouble, now)),
+    ...asked.map((request): Concern => ({
+      tone: "info",
+      kind: "request",
+      href: `/admin/requests/${request.id}`,
+      what: `${request.customer_name}, ${askedFor(request)}`,
+      when: <When at={request.created_at} now={now} />,
+    })),
     ...otherMail.map(({ id, status, recipient, updated_at }): Concern => ({
       tone: "stop",
       kind: `mail ${status}`,
@@ -165,7 +175,8 @@ export function concernsOf(
 export const Concerns: FC<{ concerns: Concern[] }> = ({ concerns }) =>
   concerns.length === 0 ? (
     <p class="empty">
-      Nothing. No license ends soon, no mail came back, no instance is silent, and the jobs ran.
+      Nothing. No customer waits for an answer, no license ends soon, no mail came back, no instance is
+      silent, and the jobs ran.
     </p>
   ) : (
     <ul class="list kinds">

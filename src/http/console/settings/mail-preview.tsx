@@ -13,7 +13,7 @@ import { Heading } from "../layout.tsx";
 import { KINDS } from "../messages/list.tsx";
 import { FORMATS, mailBody } from "../messages/message.tsx";
 import type { Form, Page } from "../mount.tsx";
-import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../parts/languages.ts";
+import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../../ui/languages.ts";
 import { SETTINGS } from "./settings.tsx";
 
 const HERE = "/admin/settings/mail/preview";

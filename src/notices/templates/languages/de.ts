@@ -50,6 +50,48 @@ export const de: Texts = {
       "Sie haben ihn nicht angefordert? Dann ist nichts zu tun: Ohne diesen Browser öffnet der Link nichts.",
     footer: "Fragen? Wenden Sie sich an {contact}.",
   },
+  answer: {
+    renewal: "eine Verlängerung",
+    seats: "insgesamt {n} Plätze",
+    question: "Ihre Frage",
+    accepted: {
+      subject: "Ihre Anfrage zu {product} ist erledigt: {what}",
+      title: "Ihre Anfrage ist erledigt",
+      words: "Worum Sie gebeten haben, ist erledigt: {what}.",
+    },
+    declined: {
+      subject: "Ihre Anfrage zu {product} ist abgelehnt: {what}",
+      title: "Ihre Anfrage ist abgelehnt",
+      words: "Worum Sie gebeten haben, tun wir nicht: {what}.",
+    },
+    answered: {
+      subject: "Eine Antwort auf Ihre Frage zu {product}",
+      title: "Eine Antwort auf Ihre Frage",
+      words: "Sie haben uns auf der Seite Ihrer Lizenzen etwas gefragt.",
+    },
+    preheader: "Was wir antworten, und wo Sie es finden.",
+    said: "Unsere Antwort",
+    button: "Anfragen öffnen",
+  },
+  contactAdded: {
+    subject: "Ein neuer Kontakt für Lizenzen von {product}: {name}",
+    title: "Ein neuer Kontakt ist eingetragen",
+    words: "{by} hat {name} ({email}) in die Kontakte von {company} eingetragen.",
+    preheader: "Wer es ist, und was Sie tun können.",
+    allow:
+      "Das Postfach ist bestätigt. Um sich anzumelden, braucht der neue Kontakt die Zustimmung eines anderen Kontakts.",
+    wrong:
+      "Stimmt das nicht? Entfernen Sie den Kontakt auf der Seite der Kontakte, oder wenden Sie sich an {contact}.",
+    button: "Kontakte öffnen",
+  },
+  confirm: {
+    subject: "Bestätigen Sie Ihr Postfach für {product} Licensing",
+    title: "Bestätigen Sie Ihr Postfach",
+    words: "{by} von {company} möchte, dass Sie E-Mails zu Lizenzen für {product} erhalten.",
+    preheader: "Ein Klick, innerhalb von {n} Tagen.",
+    button: "Bestätigen",
+    notYou: "Sie erwarten das nicht? Dann ist nichts zu tun: Ohne Ihre Bestätigung senden wir nichts weiter.",
+  },
   covers: "Leistungsumfang",
   validEnd: "Gültig {end}",
   graceEnd: "Kulanzfrist {end}",

@@ -50,6 +50,48 @@ export const fr: Texts = {
     notYou: "Ce n’était pas vous ? Il n’y a rien à faire : sans ce navigateur, le lien n’ouvre rien.",
     footer: "Des questions ? Contactez {contact}.",
   },
+  answer: {
+    renewal: "un renouvellement",
+    seats: "{n} postes au total",
+    question: "votre question",
+    accepted: {
+      subject: "Votre demande sur {product} est satisfaite : {what}",
+      title: "Votre demande est satisfaite",
+      words: "C’est fait, comme vous l’avez demandé : {what}.",
+    },
+    declined: {
+      subject: "Votre demande sur {product} est refusée : {what}",
+      title: "Votre demande est refusée",
+      words: "Nous ne donnons pas suite à votre demande : {what}.",
+    },
+    answered: {
+      subject: "Une réponse à votre question sur {product}",
+      title: "Une réponse à votre question",
+      words: "Vous nous avez posé une question sur la page de vos licences.",
+    },
+    preheader: "Ce que nous répondons, et où le retrouver.",
+    said: "Notre réponse",
+    button: "Ouvrir vos demandes",
+  },
+  contactAdded: {
+    subject: "Un nouveau contact pour les licences de {product} : {name}",
+    title: "Un nouveau contact est ajouté",
+    words: "{by} a ajouté {name} ({email}) aux contacts de {company}.",
+    preheader: "Qui c’est, et ce que vous pouvez faire.",
+    allow:
+      "L’adresse est confirmée. Pour se connecter, le nouveau contact a besoin de l’accord d’un autre contact.",
+    wrong: "C’est une erreur ? Retirez le contact sur la page des contacts, ou contactez {contact}.",
+    button: "Ouvrir les contacts",
+  },
+  confirm: {
+    subject: "Confirmez votre adresse pour {product} Licensing",
+    title: "Confirmez votre adresse",
+    words: "{by} de {company} souhaite que vous receviez les messages sur les licences de {product}.",
+    preheader: "Un clic, dans les {n} jours.",
+    button: "Confirmer",
+    notYou:
+      "Vous n’attendiez pas ce message ? Il n’y a rien à faire : sans votre confirmation, nous n’enverrons rien de plus.",
+  },
   covers: "Ce que couvre la licence",
   validEnd: "Valable {end}",
   graceEnd: "Délai de grâce {end}",

@@ -9,6 +9,13 @@ interface OneOrMore {
   more: string;
 }
 
+/** A mail about one thing: its subject, its title, and its first paragraph. */
+interface Answer {
+  subject: string;
+  title: string;
+  words: string;
+}
+
 export interface Texts {
   /** For Intl. */
   locale: string;
@@ -59,6 +66,23 @@ export interface Texts {
     notYou: string;
     footer: string;
   };
+  /** The mail that answers what a customer asked for on the customer's site. */
+  answer: {
+    /** What was asked for, after a colon. */
+    renewal: string;
+    seats: string;
+    question: string;
+    accepted: Answer;
+    declined: Answer;
+    answered: Answer;
+    preheader: string;
+    said: string;
+    button: string;
+  };
+  /** To the other contacts of a customer, when one of them adds another. */
+  contactAdded: Answer & { preheader: string; allow: string; wrong: string; button: string };
+  /** To a contact whom another contact added. */
+  confirm: Answer & { preheader: string; button: string; notYou: string };
   covers: string;
   /** Lines about one license of several: until when it is valid, and its grace period. */
   validEnd: string;

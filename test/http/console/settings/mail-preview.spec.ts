@@ -14,6 +14,8 @@ const KINDS = [
   "expiry_warning",
   "license_expired",
   "entitlement_expiring",
+  "request_answered",
+  "contact_added",
   "admin_digest",
 ];
 const LANGUAGES = ["en", "de", "fr", "es", "ja"];
@@ -52,7 +54,7 @@ describe("the preview", () => {
       }
     }
     // Five kinds to customers in five languages, about one and several, and one digest a day about one and several.
-    expect(subjects.size).toBe(62);
+    expect(subjects.size).toBe(82);
   });
 
   it("has the brand as configured, and lets the frame load its logo alone", async () => {

@@ -1,6 +1,6 @@
 // The languages of mail, in words and as a choice.
-import { LANGUAGES, type Language } from "../../../kernel/languages.ts";
-import type { Option } from "../../ui/form.tsx";
+import { LANGUAGES, type Language } from "../../kernel/languages.ts";
+import type { Option } from "./form.tsx";
 
 export const LANGUAGE_NAMES: Record<Language, string> = {
   en: "English",

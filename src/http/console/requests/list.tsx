@@ -1,0 +1,98 @@
+// /admin/requests: what customers asked for on their site.
+import { customerNames } from "../../../licensing/customers/customers.ts";
+import { listRequests, RequestFilter } from "../../../licensing/portal/requests.ts";
+import type { CustomerRequest } from "../../../storage/schema.ts";
+import { Filters, Select } from "../../ui/form.tsx";
+import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
+import { Badge, Card, Pager, Table, type Tone, When } from "../../ui/show.tsx";
+import { Heading } from "../layout.tsx";
+import type { Page } from "../mount.tsx";
+
+export const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {
+  renewal: "Renewal",
+  seats: "Seats",
+  question: "Question",
+};
+
+const TONES: Record<CustomerRequest["status"], Tone> = { open: "info", accepted: "good", declined: "plain" };
+
+export const RequestStatus = ({ status }: { status: CustomerRequest["status"] }) => (
+  <Badge tone={TONES[status]}>{status}</Badge>
+);
+
+/** What was asked for, in a few words. */
+export const askedFor = ({ kind, seats }: Pick<CustomerRequest, "kind" | "seats">): string =>
+  seats === null ? REQUEST_WORDS[kind] : `${REQUEST_WORDS[kind]}: ${seats} in all`;
+
+export const requestList: Page = {
+  path: "/admin/requests",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const list = listQuery(visit, RequestFilter.shape);
+    const { entry, query } = list;
+    const page = await pageOf(list, (request, filter) => listRequests(context, request, filter));
+    const names = await customerNames(
+      context,
+      page.data.map(({ customer_id }) => customer_id),
+    );
+    return {
+      title: "Requests",
+      section: "requests",
+      problem: entry.problem,
+      body: (
+        <>
+          <Heading title="Requests" lead="What customers asked for on their site, the newest first." />
+          <Card>
+            <Filters label="Requests" reset="/admin/requests" isFiltered={list.isFiltered}>
+              <Select
+                entry={entry}
+                name="status"
+                label="Status"
+                options={[
+                  ["", "Any status"],
+                  ["open", "open"],
+                  ["accepted", "accepted"],
+                  ["declined", "declined"],
+                ]}
+              />
+              <Select
+                entry={entry}
+                name="kind"
+                label="Kind"
+                options={[["", "Any kind"], ...Object.entries(REQUEST_WORDS)]}
+              />
+            </Filters>
+            <div id="requests" data-results>
+              <Table
+                caption="Requests"
+                rows={page.data}
+                empty={emptyList(list, page.next_cursor, "No customer asked for anything yet.")}
+                columns={[
+                  {
+                    label: "Request",
+                    main: true,
+                    cell: (request) => (
+                      <>
+                        <a href={`/admin/requests/${request.id}`}>{askedFor(request)}</a>
+                        <span class="second">{names.get(request.customer_id) ?? request.customer_id}</span>
+                        {request.text === "" ? null : <span class="second">{request.text}</span>}
+                      </>
+                    ),
+                  },
+                  { label: "Status", cell: ({ status }) => <RequestStatus status={status} /> },
+                  {
+                    label: "Asked",
+                    cell: ({ created_at }) => <When at={created_at} now={now} />,
+                    minor: true,
+                  },
+                ]}
+              />
+              <Pager path="/admin/requests" query={query} next={page.next_cursor} count={page.data.length} />
+            </div>
+          </Card>
+        </>
+      ),
+    };
+  },
+};
