@@ -31,7 +31,7 @@ const ROUNDS = 3;
 /** Of CPU, for each turn; but at least so many requests, because one may take longer than that. */
 const TURN_SECONDS = 1;
 const FEWEST = 4;
-const WARM_UP = 8;
+const WARM_UP = 4;
 
 interface Plan {
   port: number;

@@ -105,9 +105,9 @@ export async function exportLicenses(
   const { customer_id: customerId, license_ids: licenseIds } = choice;
   const detail = licenseIds === undefined ? { format } : { format, license_ids: licenseIds };
   await recordExport(context, "licenses", detail, customerId);
-  return exportedFile(context, "licenses", format, COLUMNS, async (after) => {
-    const page = await readPage(context, choice, after);
-    return Promise.all(page.map((license) => exported(context, license, now)));
+  return exportedFile(context, "licenses", format, COLUMNS, {
+    read: (after) => readPage(context, choice, after),
+    present: (license) => exported(context, license, now),
   });
 }
 
