@@ -67,13 +67,10 @@ function content(child: unknown): string {
     for (const one of child) text += content(one);
     return text;
   }
-  if (isMarkup(child)) return String(child);
+  if (child instanceof Markup) return child.toString();
   // A promise above all: pages read everything before they are written.
   throw new TypeError("Neither text nor an element.");
 }
-
-const isMarkup = (value: unknown): value is { toString(): string } =>
-  value instanceof Markup || (value instanceof String && "isEscaped" in value && value.isEscaped === true);
 
 function attribute(name: string, value: unknown): string {
   if (value === null || value === undefined) return "";

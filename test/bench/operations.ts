@@ -74,7 +74,7 @@ export const today = (): string => new Date().toISOString().slice(0, 10);
 const hotIds = (): string => JSON.stringify(Array.from({ length: HOT }, (_, n) => licenseId(n + 1)));
 
 /** Takes away every seat of the hot licenses that was not there at first. */
-export const withoutVisitors = ({ house }: World): Promise<unknown> =>
+const withoutVisitors = ({ house }: World): Promise<unknown> =>
   house.db.batch(
     [
       `DELETE FROM activations WHERE license_id IN (SELECT value FROM json_each(?))

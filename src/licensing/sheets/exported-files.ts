@@ -75,7 +75,7 @@ export function exportedFile<R extends { id: string }>(
       coming = isLast ? null : read(rows.at(-1)?.id);
       // Its failure is thrown where it is awaited, after this page.
       coming?.catch(() => undefined);
-      const shown = await Promise.all(rows.map(present));
+      const shown = await Promise.all(rows.map(async (row) => present(row)));
       const text = (isFirst ? head(columns) : "") + page(shown, columns, isFirst) + (isLast ? tail : "");
       if (text !== "") yield text;
     }
