@@ -63,6 +63,7 @@ class Line {
 
   send(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error("the connection was closed"));
       this.#answered = resolve;
       this.#failed = reject;
       this.#socket.write(encode(call));

@@ -93,17 +93,17 @@ async function measureSize(
   smallest: World | undefined,
   effort: Effort,
 ): Promise<Part> {
-  const whole = only === undefined;
+  const isAll = only === undefined;
   // First, since the night also seals what the operations do.
-  const jobs = due > 0 && whole ? await measureJobs(world, due, bulk) : [];
+  const jobs = due > 0 && isAll ? await measureJobs(world, due, bulk) : [];
   const rows = await measureOperations(
     world,
     licenses,
     ({ name, bulk: needed }) => name.includes(only ?? "") && (bulk > 0 || needed === undefined),
     effort,
   );
-  const growth = smallest && whole ? await measureGrowth(smallest, world, effort) : [];
-  const rivals = whole && licenses <= LARGE ? await measureRivals(world) : [];
+  const growth = smallest && isAll ? await measureGrowth(smallest, world, effort) : [];
+  const rivals = isAll && licenses <= LARGE ? await measureRivals(world) : [];
   return { licenses, rows, growth, jobs, rivals, seats: [] };
 }
 

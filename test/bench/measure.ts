@@ -34,10 +34,15 @@ export const ratioThatCounts = ({ byCpu, byClock }: Against): Ratio =>
   Number.isNaN(byCpu.median) ? byClock : byCpu;
 
 /** What the target of an operation is about: the floor that does all that its answer needs. */
-export const measuredAgainst = ({ floor, signing }: Pick<Row, "floor" | "signing">): Against | null =>
+const measuredAgainst = ({ floor, signing }: Pick<Row, "floor" | "signing">): Against | null =>
   signing ?? floor;
 
-function faultsOf({ budget = {}, target }: Operation, cost: Cost, against: Against | null): string[] {
+function faultsOf(
+  { budget = {}, target, mostCpu = Infinity }: Operation,
+  cost: Cost,
+  app: Measure,
+  against: Against | null,
+): string[] {
   const faults = Object.entries(budget)
     .filter(([figure, most]) => cost[figure as keyof Cost] > most)
     .map(([figure, most]) => `${figure} ${cost[figure as keyof Cost]} > ${most}`);
@@ -45,6 +50,7 @@ function faultsOf({ budget = {}, target }: Operation, cost: Cost, against: Again
   // As the table shows it: nobody could see why 0.8999 is not enough.
   if (target !== undefined && ratio !== null && Number(ratio.toFixed(2)) < target)
     faults.push(`${ratio.toFixed(2)} < ${target} of the floor`);
+  if (app.cpu > mostCpu) faults.push(`${app.cpu.toFixed(0)} ms of CPU > ${mostCpu}`);
   return faults;
 }
 
@@ -75,7 +81,7 @@ async function measure(world: World, operation: Operation, effort: Effort): Prom
   for (const { callers } of [service, ...others]) callers.close();
   await operation.after?.(world);
   const [floor = null, signing = null] = against;
-  const faults = faultsOf(operation, cost, measuredAgainst({ floor, signing }));
+  const faults = faultsOf(operation, cost, app, measuredAgainst({ floor, signing }));
   return { name: operation.name, cost, deferred, app, floor, signing, faults };
 }
 

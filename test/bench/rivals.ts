@@ -31,7 +31,7 @@ const ROUNDS = 3;
 /** Of CPU, for each turn; but at least so many requests, because one may take longer than that. */
 const TURN_SECONDS = 1;
 const FEWEST = 4;
-const WARM_UP = 8;
+const WARM_UP = 4;
 
 interface Plan {
   port: number;
@@ -104,6 +104,18 @@ async function startPlan(world: World): Promise<Plan | null> {
   };
 }
 
+type Rival = Omit<Side, "callers"> & { port: number };
+
+/** A turn may take so long that the others close the connections that wait: each has its own. */
+async function turn(rival: Rival, times: number): Promise<Timed> {
+  const callers = new Callers(rival.port);
+  try {
+    return await timed({ ...rival, callers }, { times });
+  } finally {
+    callers.close();
+  }
+}
+
 interface Contest {
   operation: Operation;
   plan: (keys: string[], n: number) => Call;
@@ -156,34 +168,36 @@ export async function measureRivals(world: World): Promise<Rivalry[]> {
 async function contend(world: World, { operation, plan: ask }: Contest, plan: Plan | null): Promise<Rivalry> {
   const before = operation.before && (() => operation.before!(world));
   await before?.();
+  // Once before it counts, as with the others.
+  await costOf(world, operation.call(world, FIRST), operation.status);
+  await before?.();
   const { cost, deferred } = await costOf(world, operation.call(world, FIRST), operation.status);
   const work = { read: cost.read + deferred.read, written: cost.written + deferred.written };
   const floors = await teachFloor(world, operation, work);
   const { ports, pid } = world.house;
   let n = 0;
-  const side = (port: number, of: number, call: (n: number) => Call, puts = before): Side => ({
-    callers: new Callers(port),
+  const side = (port: number, of: number, call: (n: number) => Call, puts = before): Rival => ({
+    port,
     pid: of,
     status: 200,
     before: puts,
     next: () => call(n++),
   });
-  const sides: Side[] = [
+  const sides: Rival[] = [
     side(ports.app, pid, (at) => operation.call(world, at)),
     side(ports.floor, pid, floors!.plain),
     ...(plan ? [side(plan.port, plan.pid, (at) => ask(plan.keys, at), undefined)] : []),
   ];
   const slices = new Map(sides.map((one) => [one, [] as Timed[]]));
-  const times = new Map<Side, number>();
+  const times = new Map<Rival, number>();
   for (const one of sides) {
-    const { cpu, seconds } = await timed(one, { times: WARM_UP });
+    const { cpu, seconds } = await turn(one, WARM_UP);
     const taken = Number.isNaN(cpu) ? seconds : cpu;
     times.set(one, Math.max(FEWEST, Math.round((TURN_SECONDS / taken) * WARM_UP)));
   }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const one of sides) slices.get(one)!.push(await timed(one, { times: times.get(one)! }));
+    for (const one of sides) slices.get(one)!.push(await turn(one, times.get(one)!));
   }
-  for (const { callers } of sides) callers.close();
   await operation.after?.(world);
   const [service, bare, planned] = sides.map((one) => 1000 / measure(slices.get(one)!).cpu);
   return { name: operation.name, plan: planned ?? null, bare: bare!, service: service! };

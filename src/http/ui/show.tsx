@@ -1,5 +1,6 @@
 // The small parts that pages share: moments, standings, facts, tables, pages of a list.
 import type { Child, FC } from "hono/jsx";
+import { createRecent } from "../../crypto/recent.ts";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
 import type { Total } from "../../kernel/pages.ts";
 import type { Transition } from "../../licensing/licenses/decisions.ts";
@@ -14,13 +15,23 @@ const date = new Intl.DateTimeFormat("en-US", {
 
 const shortDate = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short", day: "numeric" });
 
-const clockTime = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", hour: "2-digit", minute: "2-digit" });
-
 const count = new Intl.NumberFormat("en-US");
 
-export const formatCount = (n: number): string => count.format(n);
+/** Most figures are small, and to format one takes longer than to write the rest of a row. */
+export const formatCount = (n: number): string =>
+  Number.isInteger(n) && n >= 0 && n < 1000 ? String(n) : count.format(n);
 
-export const formatDate = (at: number): string => date.format(at);
+/** The names of days (UTC): a page shows the same few again and again. */
+const days = createRecent<string>(1_000);
+
+export function formatDate(at: number): string {
+  const day = String(Math.floor(at / DAY));
+  const known = days.get(day);
+  if (known !== undefined) return known;
+  const name = date.format(at);
+  days.set(day, name);
+  return name;
+}
 
 /** A day without its year, under a chart. */
 export const formatShortDate = (at: number): string => shortDate.format(at);
@@ -75,7 +86,7 @@ export const When: FC<{
   return (
     <time datetime={iso} title={iso} class="when">
       {DAYS[as](instant)}
-      {time ? ` ${clockTime.format(instant)} UTC` : ""} <span class="soft">{relative(instant, now)}</span>
+      {time ? ` ${iso.slice(11, 16)} UTC` : ""} <span class="soft">{relative(instant, now)}</span>
     </time>
   );
 };

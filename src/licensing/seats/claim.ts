@@ -8,7 +8,7 @@ import { ceilToSecond, DAY, dayOf, floorToSecond, HOUR, LAST_INSTANT } from "../
 import type { Claimant } from "./claimant.ts";
 import { isCode, MAX_METERS } from "../entitlements/values.ts";
 import { METERS_OVER, SEEN } from "../usage/refusing.ts";
-import { CLONE_AFTER, COUNTED_SEATS, NEW_IDS, QUIET } from "./seat-rules.ts";
+import { CLONE_AFTER, NEW_IDS, QUIET } from "./seat-rules.ts";
 
 // What the statement decides, from top to bottom.
 //
@@ -177,15 +177,15 @@ const CLAIM = named(`
           l.revision <= :revision AS is_current,
           coalesce(own.request_id = :request_id, 0) AS is_again,
           coalesce(kept.seated, 0) AS seated, iif(kept.new_day = :today, kept.new_ids, 0) AS new_ids,
-          iif(l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS},
-            kept.seated - (own.id IS NOT NULL), count(other.instance_id)) AS others
+          iif(l.max_instances IS NULL,
+            coalesce(kept.seated, 0) - (own.id IS NOT NULL), count(other.instance_id)) AS others
         FROM licenses l
         LEFT JOIN license_seats kept ON kept.license_id = l.id
         LEFT JOIN activations own ON own.license_id = l.id AND own.ended_at = 0 AND own.instance_id = :instance
-        -- Only who holds no seat yet needs the others counted. A NULL matches no row, and so reads none.
+        -- Only who holds no seat yet needs the others counted, and only if there is a limit. A NULL matches no row, and
+        -- so reads none.
         LEFT JOIN activations other
-          ON other.license_id = iif(own.lease_expires_at > :now
-            OR l.max_instances IS NULL AND kept.seated > ${COUNTED_SEATS}, NULL, l.id)
+          ON other.license_id = iif(own.lease_expires_at > :now OR l.max_instances IS NULL, NULL, l.id)
           AND other.ended_at = 0 AND other.instance_id <> :instance AND other.lease_expires_at > :now
         WHERE l.id = :license
       ) LIMIT 1

@@ -14,7 +14,7 @@ import { leaseRanOut } from "./ended.ts";
 import type { Claimant, FileClaim, PresentedCertificate } from "./claimant.ts";
 import { keepMarked } from "./clones.ts";
 import { countNewInstance } from "./ids/new-instances.ts";
-import { COUNTED_SEATS, newIdsOf } from "./seat-rules.ts";
+import { newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
 import { isOfLostSeat, recordRecovery } from "./recovered.ts";
 import { type KeyRefusal, refuse } from "./refusals.ts";
@@ -233,11 +233,10 @@ function settleAfter(
   if (isNew && seat.replaces === null && context.actor.type === "instance")
     context.defer(countNewInstance(context, now, license.id, seat.instance_id));
   if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));
-  // The seats were not counted here: if there seem to be too many, the leases of some may have run out.
+  // The seats were not counted here: if there seem to be too many, the leases of some may have run out. Without a limit
+  // there are never too many, but the figures should not keep what is over.
   const isCrowded =
-    license.max_instances === null
-      ? isNew && view.seated > COUNTED_SEATS
-      : view.seated > license.max_instances;
+    license.max_instances === null ? isNew && view.seated > 1 : view.seated > license.max_instances;
   if (isCrowded && view.settledAt <= now - HOUR) context.defer(settleCrowded(context, now, license.id));
 }
 

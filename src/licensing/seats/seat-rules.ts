@@ -7,9 +7,6 @@ export const CLONE_AFTER = 2;
 /** For how long a seat stays marked after the last suspicion, and unproven requests are kept by the day. */
 export const QUIET = 7 * DAY;
 
-/** An unlimited license has nothing to enforce: if it has more seats than this, they are not counted one by one. */
-export const COUNTED_SEATS = 1_000;
-
 /** How many new instance ids may take a seat of a license on a day (UTC), so that no key can fill the database. */
 export const NEW_IDS = { least: 1_000, perSeat: 10, unlimited: 100_000 };
 

@@ -8,7 +8,7 @@ import type { Terms } from "../licenses/licenses.ts";
 
 // The seats in use: for a new seat, what the claim counted. For an existing seat, the stored count of the license,
 // which may still include leases that ran out. If the claim was refused, they are counted here, for the text of the
-// refusal.
+// refusal; but not if there is no limit.
 const LOOK = named(`
   SELECT l.id, l.customer_id, l.license_type, l.status, l.revision, l.issued_at, l.starts_at, l.expires_at,
     l.grace_days, l.lease_days, l.check_in_hours, l.features, l.max_instances, l.max_services,
@@ -24,7 +24,7 @@ const LOOK = named(`
       'made', a.request_id = :request_id AND a.occasion = 'activation.created', 'replaces', a.replaces)) AS seat,
     a.seats_lapsed,
     CASE WHEN a.request_id = :request_id AND a.occasion = 'activation.created' THEN a.seats_in_use
-      WHEN NOT :counted OR a.lease_expires_at > :now THEN kept.seated
+      WHEN NOT :counted OR l.max_instances IS NULL OR a.lease_expires_at > :now THEN kept.seated
       ELSE (
         SELECT count(*) FROM activations
         WHERE license_id = :license AND ended_at = 0 AND lease_expires_at > :now) END AS seats_in_use,

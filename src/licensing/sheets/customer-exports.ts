@@ -70,26 +70,35 @@ export async function exportCustomers(
   allow(caller, "customers");
   const context: Context = { ...caller, db: caller.db.replica("from-here") };
   await recordExport(context, "customers", { format }, only);
-  return exportedFile(context, "customers", format, COLUMNS, async (after) => {
-    const { orm } = context.db;
-    const chosen = and(
-      only === undefined ? undefined : eq(customers.id, only),
-      after === undefined ? undefined : gt(customers.id, after),
-    );
-    const ids = orm
-      .select({ id: customers.id })
-      .from(customers)
-      .where(chosen)
-      .orderBy(customers.id)
-      .limit(PAGE_SIZE);
-    const [page, theirs] = await orm.batch([
-      orm.select().from(customers).where(chosen).orderBy(customers.id).limit(PAGE_SIZE),
-      orm
-        .select()
-        .from(contacts)
-        .where(inArray(contacts.customer_id, sql`(${ids})`)),
-    ]);
-    const byCustomer = Map.groupBy(theirs, ({ customer_id }) => customer_id);
-    return page.map((customer) => exported(customer, byCustomer.get(customer.id) ?? []));
+  return exportedFile(context, "customers", format, COLUMNS, {
+    read: (after) => readPage(context, only, after),
+    present: ({ customer, theirs }) => exported(customer, theirs),
   });
+}
+
+/** Customers with their contacts. */
+async function readPage({ db: { orm } }: Context, only: string | undefined, after: string | undefined) {
+  const chosen = and(
+    only === undefined ? undefined : eq(customers.id, only),
+    after === undefined ? undefined : gt(customers.id, after),
+  );
+  const ids = orm
+    .select({ id: customers.id })
+    .from(customers)
+    .where(chosen)
+    .orderBy(customers.id)
+    .limit(PAGE_SIZE);
+  const [page, theirs] = await orm.batch([
+    orm.select().from(customers).where(chosen).orderBy(customers.id).limit(PAGE_SIZE),
+    orm
+      .select()
+      .from(contacts)
+      .where(inArray(contacts.customer_id, sql`(${ids})`)),
+  ]);
+  const byCustomer = Map.groupBy(theirs, ({ customer_id }) => customer_id);
+  return page.map((customer) => ({
+    id: customer.id,
+    customer,
+    theirs: byCustomer.get(customer.id) ?? [],
+  }));
 }

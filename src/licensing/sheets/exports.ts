@@ -120,9 +120,9 @@ export async function exportLicenses(
       COLUMNS,
       found(context, { ...filter, customer_id: customerId }, now),
     );
-  return exportedFile(context, "licenses", format, COLUMNS, async (after) => {
-    const page = await readPage(context, choice, after);
-    return Promise.all(page.map((license) => exported(context, license, now)));
+  return exportedFile(context, "licenses", format, COLUMNS, {
+    read: (after) => readPage(context, choice, after),
+    present: (license) => exported(context, license, now),
   });
 }
 

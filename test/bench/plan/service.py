@@ -169,4 +169,7 @@ if PORT == 0:
     fill()
 else:
     threading.Thread(target=end_with_the_bench, daemon=True).start()
-    uvicorn.run(app, host="127.0.0.1", port=PORT, log_level="warning", access_log=False)
+    # Its callers keep their connections while others take their turns.
+    uvicorn.run(
+        app, host="127.0.0.1", port=PORT, log_level="warning", access_log=False, timeout_keep_alive=3600
+    )

@@ -1,6 +1,6 @@
 // What the admin API can do, the console can do too: each call has its place here, or its name among the exceptions.
 import { describe, expect, it } from "vitest";
-import { ContactChanges, NewContact } from "../../../src/licensing/customers/contacts.ts";
+import { ContactChanges, NewContact } from "../../../src/licensing/customers/contact-rows.ts";
 import { CustomerChanges, NewCustomer } from "../../../src/licensing/customers/customers.ts";
 import {
   LicenseChanges,

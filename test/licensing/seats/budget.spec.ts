@@ -67,14 +67,29 @@ describe("the budget of a call on D1", () => {
   afterAll(() => rows("DELETE FROM activations WHERE instance_id LIKE 'seat-%'"));
 
   it.each([[5], [500], [50_000]])(
-    "a new seat beside %d of an unlimited license reads few of them",
+    "a new seat beside %d of an unlimited license reads none of them, nor does a refused one",
     async (seats) => {
       const license_key = await licenseWith(null, seats);
       const { answered, body } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
       expect(body.instances).toEqual({ active: seats + 1, max: null });
-      expect(answered.read).toBeLessThanOrEqual(10 + Math.min(seats, 1_000));
+      expect(answered.read).toBeLessThanOrEqual(10);
+      const { jti } = JSON.parse(atob(license_key.split(".")[1]!)) as { jti: string };
+      await admin(`/licenses/${jti}/suspend`, { body: { reason: "A look at what it reads" } });
+      const refused = await costOf("/v1/activate", { license_key, instance_id: "newer" }, 403);
+      expect(refused.answered.read).toBeLessThanOrEqual(10);
     },
   );
+
+  it("a license without a limit forgets leases that ran out after the answer to a new instance", async () => {
+    setTime(NOW);
+    const { license_key } = await newLicense({ max_instances: null });
+    for (const name of ["old-1", "old-2"]) await activate(license_key, name);
+    setTime(NOW + 31 * DAY);
+    const activeWith = async (instance_id: string): Promise<number> =>
+      (await costOf("/v1/activate", { license_key, instance_id }, 200)).body.instances.active;
+    expect(await activeWith("new-1")).toBe(3);
+    expect(await activeWith("new-2")).toBe(2);
+  });
 
   describe.each([
     [5, 5],
