@@ -165,7 +165,7 @@ describe("the overview", () => {
   it("tells of a license from 30 days before its end until its grace is over", async () => {
     // When nothing of another test ends.
     const end = Date.parse("2080-06-01T08:00:00.000Z");
-    setTime(end - 60 * DAY);
+    setTime(end - 120 * DAY);
     const name = unique("Leaving");
     const customer_id = (await newCustomer({ name })).id;
     const expires_at = new Date(end).toISOString();

@@ -125,12 +125,33 @@ describe("what needs attention", () => {
     const end = Date.parse("2081-06-01T08:00:00Z");
     setTime(end - 20 * DAY);
     const { license } = await newLicense({ expires_at: new Date(end).toISOString(), grace_days: 5 });
+    setTime(end - 5 * DAY);
     expect(await troublesOf(license.id)).toMatchObject([{ kind: "ending" }]);
     await settle(license.id, { kind: "ending", reason: "They leave." });
     setTime(end - 1);
     expect(await troublesOf(license.id)).toEqual([]);
     setTime(end);
     expect(await troublesOf(license.id)).toMatchObject([{ kind: "ending" }]);
+  });
+
+  it("tells of a license 30 days before its end, of a short one in the last quarter of its term", async () => {
+    const at = Date.parse("2083-03-01T08:00:00Z");
+    setTime(at);
+    const ending = async (days: number) =>
+      (await newLicense({ expires_at: new Date(at + days * DAY).toISOString(), grace_days: 0 })).license.id;
+    const toldFrom = async (id: string, from: number) => {
+      setTime(from - 1);
+      expect(await troublesOf(id)).toEqual([]);
+      setTime(from);
+      expect(await troublesOf(id)).toMatchObject([{ kind: "ending", at: new Date(from).toISOString() }]);
+    };
+    const [trial, edge, year] = [await ending(8), await ending(120), await ending(365)];
+    await toldFrom(trial, at + 6 * DAY);
+    await toldFrom(edge, at + 90 * DAY);
+    // A renewed one has a new term, as long as what was added.
+    setTime(at + 200 * DAY);
+    await admin(`/licenses/${year}/renew`, { body: { expires_in: "P40D" } });
+    await toldFrom(year, at + (365 + 40 - 10) * DAY);
   });
 
   it("is settled in the console, which says what it does", async () => {

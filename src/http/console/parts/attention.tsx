@@ -35,6 +35,8 @@ interface Concern {
   settle?: string;
 }
 
+type Attention = Awaited<ReturnType<typeof readAttention>>;
+
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 const number = (value: unknown): number => Number(value ?? 0);
@@ -112,11 +114,16 @@ function troubleRow(trouble: Trouble, now: number, maySettle: boolean): Concern 
   };
 }
 
-/** The number of licenses that end, of a standing of which none is among the rows. */
-const missedOf = (troubles: Trouble[], counted: Record<Standing, number>, now: number): Concern[] =>
+/** The number of licenses that end, of a standing of which none is among the rows although not all were looked at. */
+const missedOf = (
+  { troubles, moreEnds }: Attention,
+  counted: Record<Standing, number>,
+  now: number,
+): Concern[] =>
   (["grace", "expiring"] as const)
     .filter(
       (standing) =>
+        moreEnds[standing] &&
         counted[standing] > 0 &&
         !troubles.some(
           ({ kind, worst }) =>
@@ -145,12 +152,13 @@ const jobRow = (trouble: JobTrouble, now: number): Concern => {
 
 /** Everything in rows, what stops customers first. */
 export function concernsOf(
-  { troubles, otherMail }: Awaited<ReturnType<typeof readAttention>>,
+  found: Attention,
   asked: Awaited<ReturnType<typeof openRequests>>,
   jobs: JobTrouble[],
   counted: Record<Standing, number>,
   { now, maySettle }: { now: number; maySettle: boolean },
 ): Concern[] {
+  const { troubles, otherMail } = found;
   return [
     ...jobs.map((trouble) => jobRow(trouble, now)),
     ...asked.map((request): Concern => ({
@@ -168,7 +176,7 @@ export function concernsOf(
       when: <When at={updated_at} now={now} />,
     })),
     ...troubles.map((trouble) => troubleRow(trouble, now, maySettle)),
-    ...missedOf(troubles, counted, now),
+    ...missedOf(found, counted, now),
   ];
 }
 

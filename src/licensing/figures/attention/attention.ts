@@ -3,7 +3,7 @@ import { formatInstant } from "../../../kernel/dates.ts";
 import { allow } from "../../../kernel/permissions.ts";
 import type { Context } from "../../../context.ts";
 import type { AttentionKind, Message } from "../../../storage/schema.ts";
-import { OTHER_MAIL, QUERIES } from "./sources.ts";
+import { MORE_ENDS, OTHER_MAIL, QUERIES } from "./sources.ts";
 
 /** The trouble of one kind that a license has. */
 export interface Trouble {
@@ -22,18 +22,24 @@ export interface Trouble {
 
 type OtherMail = Pick<Message, "id" | "status" | "recipient" | "updated_at">;
 
-/** What nobody settled. Mail that is about no license is apart. */
+/**
+ * What nobody settled. Mail that is about no license is apart. `moreEnds`: more licenses end, or are in grace, than were
+ * looked at.
+ */
 export async function readAttention(
   context: Context,
-): Promise<{ troubles: Trouble[]; otherMail: OtherMail[] }> {
+): Promise<{ troubles: Trouble[]; otherMail: OtherMail[]; moreEnds: { grace: boolean; expiring: boolean } }> {
   allow(context, "read");
   const { db } = context;
   const now = context.clock.now();
-  const [mail, ...found] = await db.batch([
+  const [mail, more, ...found] = await db.batch([
     db.sql(OTHER_MAIL, now),
+    db.sql(MORE_ENDS, now),
     ...QUERIES.map(([, query]) => db.sql(query, now)),
   ]);
+  const { grace, expiring } = more!.results[0]!;
   return {
+    moreEnds: { grace: grace === 1, expiring: expiring === 1 },
     otherMail: mail!.results as unknown as OtherMail[],
     troubles: QUERIES.flatMap(([kind], n) =>
       (found[n]!.results as unknown as (Omit<Trouble, "kind" | "worst"> & { what: string })[]).map(

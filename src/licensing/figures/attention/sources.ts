@@ -44,16 +44,26 @@ const orders = (which: string, order: string): string => `
       json_object('pending_change_id', id, 'status', status, 'action', action, 'effective_at', effective_at) AS what
     FROM pending_changes WHERE ${which} ORDER BY effective_at ${order} LIMIT ${EACH})`;
 
-/** Licenses that still let instances run, from a walk along their ends. */
+/** How long before its end a license asks for attention: 30 days, or the last quarter of a shorter term. */
+const SOON = `min(${30 * DAY}, (expires_at - coalesce(term_began_at, max(issued_at, coalesce(starts_at, 0)))) / 4)`;
+
+const GRACE = `expires_at <= ?1 AND expires_at > ?1 - ${MAX_GRACE_DAYS * DAY}`;
+const AHEAD = `expires_at > ?1 AND expires_at <= ?1 + ${30 * DAY}`;
+
+/** Licenses that still let instances run, from a walk along their ends. @param came when they began to ask for attention */
 const ending = (range: string, order: "ASC" | "DESC", came: string): string => `
   SELECT * FROM (
-    SELECT id AS license_id, ${came} AS at, -expires_at AS badness,
-      json_object('expires_at', expires_at, 'grace_days', grace_days, 'starts_at', starts_at) AS what
+    SELECT id AS license_id, ${came} AS at, -expires_at AS badness, json_object('expires_at', expires_at) AS what
     FROM (
-      SELECT id, status, starts_at, expires_at, grace_days
+      SELECT id, status, issued_at, starts_at, term_began_at, expires_at, grace_days
       FROM licenses WHERE ${range} ORDER BY expires_at ${order} LIMIT ${ENDS})
-    WHERE status = 'active' AND expires_at + grace_days * ${DAY} > ?1
+    WHERE status = 'active' AND expires_at + grace_days * ${DAY} > ?1 AND ${came} <= ?1
     ORDER BY expires_at ${order} LIMIT ${SHOWN})`;
+
+/** Whether there are more licenses on either side of now than are looked at. */
+export const MORE_ENDS = `
+  SELECT (SELECT count(*) FROM (SELECT 1 FROM licenses WHERE ${GRACE} LIMIT ${ENDS})) = ${ENDS} AS grace,
+    (SELECT count(*) FROM (SELECT 1 FROM licenses WHERE ${AHEAD} LIMIT ${ENDS})) = ${ENDS} AS expiring`;
 
 const SOURCES: Record<AttentionKind, string> = {
   cloned: marked("clone_suspected_at"),
@@ -63,8 +73,8 @@ const SOURCES: Record<AttentionKind, string> = {
     ${orders(`status = 'failed' AND effective_at > ?1 - ${LATELY}`, "DESC")}`,
   // One that ends is told of again when its grace begins.
   ending: `
-    ${ending(`expires_at <= ?1 AND expires_at > ?1 - ${MAX_GRACE_DAYS * DAY}`, "DESC", "expires_at")} UNION ALL
-    ${ending(`expires_at > ?1 AND expires_at <= ?1 + ${30 * DAY}`, "ASC", `expires_at - ${30 * DAY}`)}`,
+    ${ending(GRACE, "DESC", "expires_at")} UNION ALL
+    ${ending(AHEAD, "ASC", `(expires_at - ${SOON})`)}`,
   // The index leaves out events that instances caused.
   overused: `
     SELECT entity_id AS license_id, at,
