@@ -1,5 +1,4 @@
 // The sealed record in a database and a bucket of their own.
-import { applyD1Migrations, reset } from "cloudflare:test";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import {
   checkSeal,
@@ -11,6 +10,7 @@ import {
 import type { Env } from "../../src/config.ts";
 import { env } from "./env.ts";
 import { fire, NIGHTLY } from "./mail.ts";
+import { migrateAnew } from "./migrated.ts";
 import { admin, call, rows } from "./service.ts";
 
 export const bucket: R2Bucket = env.BACKUPS!;
@@ -21,8 +21,7 @@ async function emptyBucket(): Promise<void> {
 }
 
 export async function freshRecord(): Promise<void> {
-  await reset();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  await migrateAnew();
   await emptyBucket();
 }
 
