@@ -13,7 +13,7 @@ async function contents(): Promise<unknown> {
   const rows = await env.before.batch<Record<string, unknown>>(
     tables.map(({ name }) => env.before.prepare(`SELECT * FROM ${name}`)),
   );
-  const kept = rows.map(({ results }) => results.map(({ applied_at: _, ...row }) => row));
+  const kept = rows.map(({ results }) => results.map((row) => ({ ...row, applied_at: null })));
   return { schema, rows: Object.fromEntries(tables.map(({ name }, n) => [name, kept[n]])) };
 }
 

@@ -76,12 +76,13 @@ const verify = async (...options: string[]): Promise<number | null> =>
 
 /** Who notices: nobody with anything at hand, a state, each kind of witness. */
 async function noticed(): Promise<Record<string, boolean>> {
-  const codes = await Promise.all([
-    verify(),
-    verify("--state", "before.json"),
-    verify("--witness", "certificate.jwt"),
-    verify("--witness", "digest.txt", "head.jwt"),
-  ]);
+  const command = ["audit", "verify", "--json"];
+  const codes = await desk.codes(
+    command,
+    [...command, "--state", "before.json"],
+    [...command, "--witness", "certificate.jwt"],
+    [...command, "--witness", "digest.txt", "head.jwt"],
+  );
   for (const code of codes) expect([0, 5]).toContain(code);
   const [plain, remembered, certificate, digest] = codes.map((code) => code === 5);
   return { plain: plain!, state: remembered!, certificate: certificate!, digest: digest! };

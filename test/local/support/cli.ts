@@ -12,6 +12,8 @@ import { migrated } from "./migrated.ts";
 
 export const LAUNCHER = join(import.meta.dirname, "../../../src/cli/caio-license.js");
 
+const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).href;
+
 export interface Outcome {
   code: number | null;
   out: string;
@@ -53,6 +55,27 @@ export async function run(
   return { code, out, err };
 }
 
+/**
+ * Runs commands, one after the other, and says last how each ended: what starts a process is most of what a short command
+ * takes. The program's main module is loaded anew for each.
+ */
+const SEVERAL = `
+import { enableCompileCache } from "node:module";
+enableCompileCache(process.env.XDG_CACHE_HOME + "/caio-license");
+const [, main, commands] = process.argv;
+// Commander reads the arguments of -e otherwise.
+process.execArgv = [];
+const codes = [];
+for (const command of JSON.parse(commands)) {
+  process.argv = [process.execPath, main, ...command];
+  process.exitCode = 0;
+  await import(main + "?" + codes.length);
+  codes.push(process.exitCode);
+}
+process.exitCode = 0;
+console.error(JSON.stringify(codes));
+`;
+
 export interface Desk {
   service: RunningService;
   folder: string;
@@ -63,6 +86,8 @@ export interface Desk {
   /** The same with --json. */
   json(...args: string[]): Promise<any>;
   cli(args: string[], surroundings?: Surroundings): Promise<Outcome>;
+  /** Runs commands in one process, for tests that are about how they end. @returns their exit codes */
+  codes(...commands: string[][]): Promise<number[]>;
   file(name: string): string;
   close(): Promise<void>;
 }
@@ -93,6 +118,12 @@ export async function openDesk(vars: string[] = []): Promise<Desk> {
     cli,
     ok,
     json: async (...args) => JSON.parse(await ok(...args, "--json")) as unknown,
+    codes: async (...commands) => {
+      const args = ["--input-type=module", "-e", SEVERAL, MAIN, JSON.stringify(commands)];
+      const { code, err } = await run(process.execPath, args, { cwd: folder, env });
+      if (code !== 0) throw new Error(`the commands ended with ${code}:\n${err}`);
+      return JSON.parse(err.trimEnd().split("\n").at(-1)!) as number[];
+    },
     file: (name) => join(folder, name),
     close: async () => {
       await service.stop();
