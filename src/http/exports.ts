@@ -17,6 +17,13 @@ export const ExportQuery = z.strictObject({
 export const answerExport = async (http: Http, context: Context, query: ExportRequest): Promise<Response> =>
   answerFile(http, await exportLicenses(context, query), query.format);
 
+/** Rows as CSV to save. */
+export const answerCsv = (http: Http, name: string, csv: string | ReadableStream<Uint8Array>): Response =>
+  http.body(csv, 200, {
+    "Content-Type": CONTENT_TYPES.csv,
+    "Content-Disposition": `attachment; filename="${name}.csv"`,
+  });
+
 /** A file to save. */
 export const answerFile = (
   http: Http,

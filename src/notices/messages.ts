@@ -55,6 +55,24 @@ export const messagesById = ({ db }: Pick<Context, "db">, ids: readonly string[]
     .from(messages)
     .where(sql`${messages.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
 
+/** The latest messages to a customer about their licenses. */
+export async function latestMessagesOf(
+  context: Context,
+  customerId: string,
+  limit: number,
+): Promise<Listed[]> {
+  allow(context, "read");
+  return (
+    context.db.orm
+      .select(SHOWN)
+      .from(messages)
+      // As the index says it.
+      .where(and(eq(messages.customer_id, customerId), sql`${messages.recipient} <> ''`))
+      .orderBy(sql`${messages.id} DESC`)
+      .limit(limit)
+  );
+}
+
 /** A page of messages, newest first, along the index of the narrowest filter. */
 export async function listMessages(
   context: Context,

@@ -1,9 +1,18 @@
 // Staff's daily tasks, walked from the overview: each in as few clicks as it may take. Keys do not count.
+import { readFileSync } from "node:fs";
 import { exportJWK, generateKeyPair } from "jose";
 import type { Locator, Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { axeFaults } from "./support/browser.ts";
-import { activate, inDays, mailCameBack, newCustomer, newLicense, newToken } from "./support/data.ts";
+import {
+  activate,
+  checkIn,
+  inDays,
+  mailCameBack,
+  newCustomer,
+  newLicense,
+  newToken,
+} from "./support/data.ts";
 import { test } from "./support/test.ts";
 import { ask, type House } from "./support/house.ts";
 
@@ -182,6 +191,29 @@ describe("from the overview", () => {
     await page.waitForURL(/done=transferred/);
     expect(staff.clicks).toBeLessThanOrEqual(4);
     expect(await read(house, license.id)).toMatchObject({ customer_id: other.id });
+  });
+
+  test("a quarter's usage of a customer is had as CSV in 3 clicks", async ({ open, house }) => {
+    const customer = (await firm(house)) as { id: string; company?: string };
+    const { license, license_key } = await newLicense(house, { customer_id: customer.id });
+    const { certificate } = await activate(house, license_key, "pod-1");
+    const date = inDays(0).slice(0, 10);
+    await checkIn(house, license_key, "pod-1", { certificate, usage: [{ date, requests: 7, services: 1 }] });
+    const { page } = await open({ token: (await newToken(house, "viewer")).token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(String(customer.company));
+    await staff.click(staff.link("Usage"));
+    await page.waitForURL(/\/usage$/);
+    expect(await axeFaults(page)).toEqual([]);
+    const [quarter] = await page.getByRole("navigation", { name: "Period" }).getByRole("link").all();
+    await staff.click(quarter!);
+    await page.waitForURL(/period=\d{4}-Q\d/);
+    const [file] = await Promise.all([page.waitForEvent("download"), staff.click(staff.link("CSV"))]);
+    expect(file.suggestedFilename()).toMatch(/^usage-.*-\d{4}-Q\d\.csv$/);
+    const text = readFileSync(await file.path(), "utf8");
+    expect(text).toContain(`${license.id},standard,${date.slice(0, 7)},requests,7,7`);
+    expect(staff.clicks).toBeLessThanOrEqual(3);
   });
 
   test("instances below 2.0 are listed in 2 clicks", async ({ open, house }) => {

@@ -13,6 +13,7 @@ import { exportDoors } from "./exports.tsx";
 import { importDoors } from "./imports.tsx";
 import { licenseActions } from "./licenses/actions/index.ts";
 import { licenseKeyDoors } from "./licenses/key.tsx";
+import { licenseUsageDoors } from "./licenses/usage.tsx";
 import { statementPage } from "./licenses/statement.tsx";
 import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";
@@ -25,6 +26,7 @@ import { removeCustomer } from "./customers/delete.tsx";
 import { contactDoors } from "./customers/contacts.tsx";
 import { erasureDoors } from "./customers/erase.tsx";
 import { customerPage } from "./customers/customer.tsx";
+import { customerUsageDoors } from "./customers/usage.tsx";
 import { customerSuspensions } from "./customers/suspension.tsx";
 import { customerList } from "./customers/list.tsx";
 import { clearCloneForm } from "./instances/clear-clone.tsx";
@@ -55,6 +57,7 @@ const customerDoors: Door[] = [
   customerList,
   newCustomer,
   customerPage,
+  ...customerUsageDoors,
   editCustomer,
   ...customerSuspensions,
   removeCustomer,
@@ -75,6 +78,7 @@ export const doors: Door[] = [
   newLicense,
   ...bulkDoors,
   statementPage,
+  ...licenseUsageDoors,
   licensePage,
   ...licenseKeyDoors,
   editLicense,

@@ -3,7 +3,8 @@
 import { nice, ticks } from "d3-array";
 import { pathRound } from "d3-path";
 import { scaleBand } from "d3-scale";
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
+import { cutAt } from "./outliers.ts";
 import { formatCount } from "./show.tsx";
 
 const WIDTH = 640;
@@ -19,7 +20,7 @@ export interface Bar {
   /** Under the bar; a bar without one is understood from its neighbors. */
   tick?: string | undefined;
   value: number;
-  /** The list of what it counts. */
+  /** Where what it counts is listed. */
   href?: string | undefined;
 }
 
@@ -31,18 +32,7 @@ function across(y: number): string {
   return path.toString();
 }
 
-/** A bar as a link for the mouse; the table behind has the same link for everybody. */
-const Linked: FC<{ href: string | undefined; children?: Child }> = ({ href, children }) =>
-  href === undefined ? (
-    <>{children}</>
-  ) : (
-    <a href={href} tabindex={-1}>
-      {children}
-    </a>
-  );
-
-/** Figures in a row, as bars; `limit` is drawn across them. */
-export const BarChart: FC<{
+interface Chart {
   title: string;
   bars: Bar[];
   /** Heads of the table: what a bar is, and what is counted. */
@@ -50,16 +40,60 @@ export const BarChart: FC<{
   limit?: number | null;
   /** Shown instead while there is nothing to draw. */
   empty: string;
-}> = ({ title, bars, columns, limit = null, empty }) => {
+  /** Where the figures are as a file. */
+  csv?: string;
+}
+
+/** The figures behind a chart. */
+const Figures: FC<Pick<Chart, "title" | "bars" | "columns" | "csv">> = ({ title, bars, columns, csv }) => (
+  <details>
+    <summary>As a table</summary>
+    <div class="wide short" tabindex={0} role="region" aria-label={title}>
+      <table>
+        <caption class="unseen">{title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{columns[0]}</th>
+            <th scope="col" class="numeric">
+              {columns[1]}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {bars.map(({ name, value, href }) => (
+            <tr>
+              <th scope="row">{href === undefined ? name : <a href={href}>{name}</a>}</th>
+              <td class="numeric">{formatCount(value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+    {csv === undefined ? null : (
+      <a href={csv} download>
+        As CSV
+      </a>
+    )}
+  </details>
+);
+
+/** Figures in a row, as bars; `limit` is drawn across them. A few that are far above all others are cut. */
+export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty, csv }) => {
   if (bars.every(({ value }) => value === 0)) return <p class="empty">{empty}</p>;
-  const most = Math.max(...bars.map(({ value }) => value), limit ?? 0, 1);
+  const cut = cutAt(
+    bars.map(({ value }) => value),
+    limit,
+  );
+  const over = cut === null ? [] : bars.filter(({ value }) => value > cut);
+  const most = cut ?? Math.max(...bars.map(({ value }) => value), limit ?? 0, 1);
   const x = scaleBand<number>()
     .domain(bars.map((_, index) => index))
     .range([LEFT, WIDTH - RIGHT])
     .paddingInner(bars.length > 40 ? 0.15 : 0.3);
   // Not scaleLinear: it can interpolate colors and write numbers for any locale, which is 5 % of the bundle.
   const [, top] = nice(0, most, 4);
-  const y = (value: number): number => HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - TOP);
+  const y = (value: number): number =>
+    HEIGHT - BOTTOM - (Math.min(value, top) / top) * (HEIGHT - BOTTOM - TOP);
   const steps = ticks(0, top, 4).filter(Number.isInteger);
   const left = (index: number): number => x(index) ?? 0;
   return (
@@ -74,58 +108,57 @@ export const BarChart: FC<{
             </text>
           </>
         ))}
-        {bars.map(({ name, value, tick, href }, index) => (
-          <>
-            <Linked href={value > 0 ? href : undefined}>
+        {bars.map(({ name, value, tick, href }, index) => {
+          const at = left(index).toFixed(1);
+          const width = x.bandwidth().toFixed(1);
+          const bar = (
+            <g>
+              <title>{`${name}: ${formatCount(value)}`}</title>
+              {/* Also a low bar is easy to point at. */}
+              <rect class="reach" x={at} y={TOP} width={width} height={HEIGHT - BOTTOM - TOP} />
               <rect
                 class={limit !== null && value > limit ? "over" : "bar"}
-                x={left(index).toFixed(1)}
+                x={at}
                 y={y(value).toFixed(1)}
-                width={x.bandwidth().toFixed(1)}
+                width={width}
                 height={(y(0) - y(value)).toFixed(1)}
                 rx={Math.min(2, x.bandwidth() / 4)}
-              >
-                <title>{`${name}: ${formatCount(value)}`}</title>
-              </rect>
-            </Linked>
-            {tick ? (
-              <text
-                class="tick"
-                x={(left(index) + x.bandwidth() / 2).toFixed(1)}
-                y={HEIGHT - 8}
-                text-anchor="middle"
-              >
-                {tick}
-              </text>
-            ) : null}
-          </>
-        ))}
+              />
+              {value > top ? <rect class="cut" x={at} y={TOP + 10} width={width} height="4" /> : null}
+            </g>
+          );
+          return (
+            <>
+              {/* The table has the same links for the keyboard. */}
+              {href === undefined || value === 0 ? (
+                bar
+              ) : (
+                <a href={href} tabindex={-1}>
+                  {bar}
+                </a>
+              )}
+              {tick ? (
+                <text
+                  class="tick"
+                  x={(left(index) + x.bandwidth() / 2).toFixed(1)}
+                  y={HEIGHT - 8}
+                  text-anchor="middle"
+                >
+                  {tick}
+                </text>
+              ) : null}
+            </>
+          );
+        })}
         {limit === null ? null : <path class="limit" d={across(y(limit))} />}
       </svg>
-      <details>
-        <summary>As a table</summary>
-        <div class="wide short" tabindex={0} role="region" aria-label={title}>
-          <table>
-            <caption class="unseen">{title}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{columns[0]}</th>
-                <th scope="col" class="numeric">
-                  {columns[1]}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {bars.map(({ name, value, href }) => (
-                <tr>
-                  <th scope="row">{value > 0 && href ? <a href={href}>{name}</a> : name}</th>
-                  <td class="numeric">{formatCount(value)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      {over.length === 0 ? null : (
+        <p class="hint">
+          Cut, because {over.length === 1 ? "it is" : "they are"} far above all others:{" "}
+          {over.map(({ name, value }) => `${name} with ${formatCount(value)}`).join("; ")}.
+        </p>
+      )}
+      <Figures title={title} bars={bars} columns={columns} {...(csv === undefined ? {} : { csv })} />
     </figure>
   );
 };

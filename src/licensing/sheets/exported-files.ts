@@ -81,6 +81,17 @@ export function exportedFile<R extends { id: string }>(
   return fileOf(context, what, format, columns, pages());
 }
 
+/** Rows as CSV, page by page. */
+export function streamedCsv(
+  context: Context,
+  pages: AsyncIterable<(string | number | null)[][]>,
+): ReadableStream<Uint8Array> {
+  async function* written(): AsyncGenerator<string, void> {
+    for await (const rows of pages) if (rows.length > 0) yield csvOf(rows);
+  }
+  return streamed(context, written());
+}
+
 /** A file of the rows that come page by page; each has the columns as its members, in order. */
 export function fileOf(
   context: Context,

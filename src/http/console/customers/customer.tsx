@@ -5,15 +5,19 @@ import { displayNameOf, personOf } from "../../../licensing/customers/display-na
 import { listEvents } from "../../../audit/event-list.ts";
 import { listContacts } from "../../../licensing/customers/contacts.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
-import { listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
+import { listRequests } from "../../../licensing/portal/requests.ts";
+import { latestMessagesOf, presentMessage } from "../../../notices/messages.ts";
+import { Seats } from "../../ui/seats.tsx";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { Alike } from "./alike.tsx";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
-import { Badge, Card, Facts, formatLimit, StandingBadge, Table, When } from "../../ui/show.tsx";
+import { Badge, Card, Facts, StandingBadge, Table, When } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
+import { MailOfCustomer, Requests } from "./cards.tsx";
 import { Contacts } from "./contacts.tsx";
 
 export type Customer = Awaited<ReturnType<typeof getCustomer>>;
@@ -52,7 +56,7 @@ const LICENSES = 20;
 
 const Licenses: FC<{
   customerId: string;
-  rows: ReturnType<typeof presentLicense>[];
+  rows: (ReturnType<typeof presentLicense> & { seated: number })[];
   more: boolean;
   now: number;
 }> = ({ customerId, rows, more, now }) => (
@@ -78,15 +82,15 @@ const Licenses: FC<{
           cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
         },
         {
-          label: "Max. instances",
-          cell: ({ max_instances }) => formatLimit(max_instances),
+          label: "Seats",
+          cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
           numeric: true,
-          minor: true,
         },
       ]}
     />
     <p class="pager">
       {more ? <a href={`/admin/licenses?customer_id=${customerId}`}>All licenses of this customer</a> : null}
+      <a href={`/admin/customers/${customerId}/usage`}>Usage of all licenses</a>
       <a href={`/admin/instances?customer_id=${customerId}`}>Instances of this customer</a>
     </p>
   </>
@@ -98,11 +102,13 @@ export const customerPage: Page = {
   async show(visit) {
     const { context, now, can, query } = visit;
     const id = idOf(visit);
-    const [customer, contacts, licenses, events] = await Promise.all([
+    const [customer, contacts, licenses, events, mail, requests] = await Promise.all([
       getCustomer(context, id),
       listContacts(context, id),
-      listLicenses(context, { limit: LICENSES }, { customer_id: id }),
+      listLicensesInUse(context, { limit: LICENSES }, { customer_id: id }),
       listEvents(context, { limit: 8 }, { entity: id }, "with names"),
+      latestMessagesOf(context, id, 5),
+      listRequests(context, { limit: 5 }, { customer_id: id }),
     ]);
     // Whoever has no scripts saw none of them before.
     const alike = query["done"] === "created" ? await listAlike(context, customer) : [];
@@ -122,39 +128,44 @@ export const customerPage: Page = {
             }
             done={DONE[query["done"] ?? ""]}
             actions={
-              can("customers") ? (
-                <>
-                  <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
-                    Edit
-                  </a>
-                  {licenses.data.length === 0 ? null : (
-                    <>
-                      <a class="button quiet" href={`/admin/customers/${id}/suspend`} data-dialog>
-                        Suspend all
-                      </a>
-                      <a class="button quiet" href={`/admin/customers/${id}/reinstate`} data-dialog>
-                        Reinstate
-                      </a>
-                    </>
-                  )}
-                  <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
-                    Sign out
-                  </a>
-                  <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
-                    Delete
-                  </a>
-                  {can("erasure") ? (
-                    <>
-                      <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
-                        All data
-                      </a>
-                      <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
-                        Erase
-                      </a>
-                    </>
-                  ) : null}
-                </>
-              ) : null
+              <>
+                <a class="button" href={`/admin/customers/${id}/usage`}>
+                  Usage
+                </a>
+                {can("customers") ? (
+                  <>
+                    <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
+                      Edit
+                    </a>
+                    {licenses.data.length === 0 ? null : (
+                      <>
+                        <a class="button quiet" href={`/admin/customers/${id}/suspend`} data-dialog>
+                          Suspend all
+                        </a>
+                        <a class="button quiet" href={`/admin/customers/${id}/reinstate`} data-dialog>
+                          Reinstate
+                        </a>
+                      </>
+                    )}
+                    <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
+                      Sign out
+                    </a>
+                    <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
+                      Delete
+                    </a>
+                    {can("erasure") ? (
+                      <>
+                        <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
+                          All data
+                        </a>
+                        <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
+                          Erase
+                        </a>
+                      </>
+                    ) : null}
+                  </>
+                ) : null}
+              </>
             }
           />
           <Alike customers={alike.filter((other) => other.id !== id)} />
@@ -205,18 +216,25 @@ export const customerPage: Page = {
               >
                 <Licenses
                   customerId={id}
-                  rows={licenses.data.map((license) => presentLicense(license, now))}
+                  rows={licenses.data.map(({ license, seated }) => ({
+                    ...presentLicense(license, now),
+                    seated,
+                  }))}
                   more={licenses.next_cursor !== null}
                   now={now}
                 />
               </Card>
             </div>
-            <Card
-              title="Latest events"
-              actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
-            >
-              <Timeline events={events.data} now={now} />
-            </Card>
+            <div>
+              <Requests requests={requests.data} now={now} />
+              <MailOfCustomer mail={mail.map(presentMessage)} now={now} />
+              <Card
+                title="Latest events"
+                actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
+              >
+                <Timeline events={events.data} now={now} />
+              </Card>
+            </div>
           </div>
         </>
       ),

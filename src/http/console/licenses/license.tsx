@@ -14,7 +14,7 @@ import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
 import { Instances, Mail, Refused, type ShownLicense, Terms } from "./cards.tsx";
-import { Usage } from "./usage.tsx";
+import { Usage } from "./daily-usage.tsx";
 import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
@@ -185,6 +185,9 @@ export const licensePage: Page = {
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />
+              <p class="more">
+                <a href={`/admin/licenses/${id}/usage`}>Usage of other times, and as CSV</a>
+              </p>
               <Refused refusals={refused} now={now} />
             </div>
             <div>

@@ -4,7 +4,7 @@ import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { runsOutOn } from "../../../licensing/usage/pace.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { statementPath } from "./usage.tsx";
+import { statementPath } from "./daily-usage.tsx";
 import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
 
 type Usage = Awaited<ReturnType<typeof readUsage>>;

@@ -1,66 +1,120 @@
-// What a license's instances used day by day: requests and services, each with its limit as a line.
-import type { FC } from "hono/jsx";
-import { DAY, dayOf } from "../../../kernel/dates.ts";
-import type { readUsage } from "../../../licensing/usage/read-usage.ts";
+// /admin/licenses/{id}/usage: requests, services and every meter of a license over a time of choice, and as CSV.
+import { chartPeriods } from "../../../kernel/periods.ts";
+import { dayOf } from "../../../kernel/dates.ts";
+import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
+import { csvOf } from "../../../licensing/sheets/sheets.ts";
+import type { MonthDay } from "../../../licensing/usage/figures.ts";
+import { monthsIn } from "../../../licensing/usage/months.ts";
+import { readDays } from "../../../licensing/usage/of-licenses.ts";
+import type { License } from "../../../storage/schema.ts";
+import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
-import type { Visit } from "../visit.ts";
+import { Card, formatLimit } from "../../ui/show.tsx";
+import type { Page } from "../mount.tsx";
+import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
+import { idOf } from "../visit.ts";
+import { licenseView } from "./view.tsx";
 
-type Used = Awaited<ReturnType<typeof readUsage>>;
+interface Series {
+  name: string;
+  /** What a day may have; null if nothing limits a single day. */
+  limit: number | null;
+  on: (day: MonthDay) => number;
+}
 
-const DAYS_SHOWN = 30;
+/** What is charted: requests, services, the meters of the license and those that it had. */
+function seriesOf({ entitlements, max_requests_per_day, max_services }: License, days: MonthDay[]): Series[] {
+  const codes = new Set([
+    ...Object.keys(entitlements).filter((code) => entitlements[code]?.meter),
+    ...days.flatMap(({ meters }) => Object.keys(meters ?? {})),
+  ]);
+  return [
+    { name: "requests", limit: max_requests_per_day, on: ({ requests }) => requests },
+    { name: "services", limit: max_services, on: ({ services }) => services },
+    ...[...codes].toSorted().map((code): Series => {
+      const held = entitlements[code];
+      const isDaily = held?.meter?.[1] === "day";
+      return {
+        name: code,
+        limit: isDaily ? (held?.value as number | null) : null,
+        on: ({ meters }) => meters?.[code] ?? 0,
+      };
+    }),
+  ];
+}
 
-export const statementPath = (licenseId: string, day: string): string =>
-  `/admin/licenses/${licenseId}/statements/${day.slice(0, 7)}`;
-
-const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number | null }> = ({
-  usage,
-  what,
-  limit,
-}) => {
-  const used = new Map(usage.data.map((day) => [day.date, day[what]]));
-  const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
-  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
-  const word = what === "requests" ? "Requests" : "Services";
-  const isOver = limit !== null && usage.data.some((day) => day[what] > limit);
-  return (
-    <>
-      <h3>{word}</h3>
-      <BarChart
-        title={`${word} of the last ${DAYS_SHOWN} days`}
-        empty={`No instance has reported ${what} in these days.`}
-        columns={["Day", word]}
-        limit={limit}
-        bars={days.map((day, index) => ({
-          name: formatDate(day),
-          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
-          value: used.get(dayOf(day)) ?? 0,
-          href: statementPath(usage.license_id, dayOf(day)),
-        }))}
-      />
-      {limit !== null && usage.data.length > 0 ? (
-        <p class="hint">
-          The dashed line is the limit, {formatLimit(limit)} a day.
-          {isOver ? " A day above it is shown in red; nothing stops." : ""}
+const usagePage: Page = {
+  path: "/admin/licenses/{id}/usage",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const id = idOf(visit);
+    const periods = chartPeriods(now);
+    const period = periodIn(visit, periods);
+    const [held, days] = await Promise.all([
+      getLicenseAndCustomer(context, id),
+      readDays(context, id, period),
+    ]);
+    const byDay = new Map(days.map((day) => [day.day, day]));
+    const series = seriesOf(held.license, days);
+    const byWeek = isByWeek(period, now, series.length);
+    const path = `/admin/licenses/${id}`;
+    const end = period.to < dayOf(now) ? period.to : dayOf(now);
+    return licenseView(
+      held,
+      { title: "Usage", lead: `${period.from} to ${end}` },
+      <>
+        <Periods path={`${path}/usage`} periods={periods} chosen={period} />
+        {series.map(({ name, limit, on }) => (
+          <Card title={byWeek ? `${name}: the highest day of each week` : `${name} by day`}>
+            <BarChart
+              title={`${name} of ${period.label}`}
+              empty="No instance has reported it in these days."
+              columns={[byWeek ? "Week" : "Day", name]}
+              limit={limit}
+              bars={barsOf(period, now, byWeek, (day) => {
+                const used = byDay.get(day);
+                return used ? on(used) : 0;
+              })}
+            />
+            {limit === null ? null : (
+              <p class="hint">The dashed line is the limit, {formatLimit(limit)} a day.</p>
+            )}
+          </Card>
+        ))}
+        <p class="no-print">
+          <a href={`${path}/usage.csv?period=${period.name}`} download>
+            These days as CSV
+          </a>
+          {" · Statements: "}
+          {monthsIn(period.from, end).map((month, n) => (
+            <>
+              {n === 0 ? "" : ", "}
+              <a href={`${path}/statements/${month}`}>{month}</a>
+            </>
+          ))}
         </p>
-      ) : null}
-    </>
-  );
+      </>,
+    );
+  },
 };
 
-export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
-  <Card
-    id="usage"
-    title={`Usage of the last ${DAYS_SHOWN} days`}
-    actions={
-      visit.can("licenses") ? (
-        <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
-          Correct a day
-        </a>
-      ) : undefined
-    }
-  >
-    <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} />
-    <DailyChart usage={usage} what="services" limit={usage.max_services} />
-  </Card>
-);
+const usageFile: Page = {
+  path: "/admin/licenses/{id}/usage.csv",
+  access: "read",
+  async show(visit) {
+    const { context, now, http } = visit;
+    const id = idOf(visit);
+    const period = periodIn(visit, chartPeriods(now));
+    const [{ license }, days] = await Promise.all([
+      getLicenseAndCustomer(context, id),
+      readDays(context, id, period),
+    ]);
+    const series = seriesOf(license, days);
+    const rows = days.map((day) => [id, day.day, ...series.map(({ on }) => on(day))]);
+    const head = ["license_id", "date", ...series.map(({ name }) => name)];
+    return answerCsv(http, `usage-${id}-${period.name}`, csvOf([head, ...rows]));
+  },
+};
+
+export const licenseUsageDoors = [usageFile, usagePage];

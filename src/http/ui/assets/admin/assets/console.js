@@ -179,6 +179,7 @@ addEventListener("click", (event) => {
   const id = target.closest("[data-text]");
   if (id) void copyId(id).catch(() => undefined);
   chooseUpTo(event);
+  if (target.closest("[data-print]")) print();
   const closing = target.closest("dialog [data-close]");
   if (closing) {
     event.preventDefault();

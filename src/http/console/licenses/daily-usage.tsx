@@ -1,0 +1,66 @@
+// What a license's instances used day by day: requests and services, each with its limit as a line.
+import type { FC } from "hono/jsx";
+import { DAY, dayOf } from "../../../kernel/dates.ts";
+import type { readUsage } from "../../../licensing/usage/read-usage.ts";
+import { BarChart } from "../../ui/charts.tsx";
+import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
+import type { Visit } from "../visit.ts";
+
+type Used = Awaited<ReturnType<typeof readUsage>>;
+
+const DAYS_SHOWN = 30;
+
+export const statementPath = (licenseId: string, day: string): string =>
+  `/admin/licenses/${licenseId}/statements/${day.slice(0, 7)}`;
+
+const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number | null }> = ({
+  usage,
+  what,
+  limit,
+}) => {
+  const used = new Map(usage.data.map((day) => [day.date, day[what]]));
+  const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
+  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
+  const word = what === "requests" ? "Requests" : "Services";
+  const isOver = limit !== null && usage.data.some((day) => day[what] > limit);
+  return (
+    <>
+      <h3>{word}</h3>
+      <BarChart
+        title={`${word} of the last ${DAYS_SHOWN} days`}
+        empty={`No instance has reported ${what} in these days.`}
+        columns={["Day", word]}
+        limit={limit}
+        bars={days.map((day, index) => ({
+          name: formatDate(day),
+          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
+          value: used.get(dayOf(day)) ?? 0,
+          href: statementPath(usage.license_id, dayOf(day)),
+        }))}
+      />
+      {limit !== null && usage.data.length > 0 ? (
+        <p class="hint">
+          The dashed line is the limit, {formatLimit(limit)} a day.
+          {isOver ? " A day above it is shown in red; nothing stops." : ""}
+        </p>
+      ) : null}
+    </>
+  );
+};
+
+export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
+  <Card
+    id="usage"
+    title={`Usage of the last ${DAYS_SHOWN} days`}
+    actions={
+      visit.can("licenses") ? (
+        <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
+          Correct a day
+        </a>
+      ) : undefined
+    }
+  >
+    <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} />
+    <DailyChart usage={usage} what="services" limit={usage.max_services} />
+  </Card>
+);

@@ -1,0 +1,194 @@
+// What was used: of a license over a time of choice, of a customer in a quarter, as pages and as files.
+import { beforeEach, describe, expect, it } from "vitest";
+import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
+import { DAY, setTime } from "../../support/clock.ts";
+import { Visitor } from "../../support/console.ts";
+import { metered } from "../../support/meter.ts";
+import { activate, admin, checkIn, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
+
+const NOW = Date.parse("2026-11-20T08:00:00.000Z");
+
+beforeEach(() => {
+  setTime(NOW);
+});
+
+const day = (ago: number): string => new Date(NOW - ago * DAY).toISOString().slice(0, 10);
+
+/** A license that was used yesterday and so many days ago. */
+async function used(input: object = {}, requests: [ago: number, requests: number][] = [[1, 10]]) {
+  setTime(NOW - 200 * DAY);
+  const { license, license_key } = await newLicense({ expires_days: 2_000, ...input });
+  await activate(license_key, "box");
+  setTime(NOW);
+  await activate(license_key, "box");
+  const usage = requests.map(([ago, count]) => ({ date: day(ago), requests: count, services: 2 }));
+  expect((await checkIn(license_key, "box", { usage })).status).toBe(200);
+  return license.id as string;
+}
+
+const bars = (html: string): string[] =>
+  [...html.matchAll(/<title>([^<]+: [\d,]+)<\/title>/g)].map(([, title]) => title!);
+
+describe("the usage of a license", () => {
+  it("is charted for the period that is asked for, with the limit as a line", async () => {
+    const id = await used({ max_requests_per_day: 50 }, [
+      [1, 60],
+      [40, 7],
+    ]);
+    const visitor = await Visitor.signInAs("viewer");
+    const month = await visitor.get(`/admin/licenses/${id}/usage`);
+    expect(bars(month.html)).toContain("Nov 19, 2026: 60");
+    expect(bars(month.html)).not.toContain("Oct 11, 2026: 7");
+    expect(month.html).toContain('class="over"');
+    expect(month.html).toContain('class="limit"');
+    expect(month.html).toContain(`/admin/licenses/${id}/statements/2026-11"`);
+    const quarter = await visitor.get(`/admin/licenses/${id}/usage?period=2026-Q4`);
+    expect(bars(quarter.html)).toContain("Oct 11, 2026: 7");
+    expect(quarter.html).toMatch(/period=2026-Q4" aria-current="true"/);
+    expect((await visitor.get(`/admin/licenses/${id}`)).html).toContain(`/admin/licenses/${id}/usage"`);
+  });
+
+  it("is drawn by the week, by its highest day, where there are too many days", async () => {
+    const id = await used({}, [
+      [1, 60],
+      [2, 70],
+    ]);
+    const { html, text } = await (await Visitor.signIn()).get(`/admin/licenses/${id}/usage?period=12m`);
+    expect(text).toContain("the highest day of each week");
+    const shown = bars(html).filter((bar) => bar.endsWith(": 70"));
+    expect(shown).toEqual(["Nov 16, 2026 to Nov 20, 2026: 70"]);
+    expect(html.length).toBeLessThan(100_000);
+  });
+
+  it("is had as CSV, also of days that lie together in a month", async () => {
+    const id = await used({}, [
+      [1, 10],
+      [100, 30],
+    ]);
+    await rows("UPDATE license_usage SET day = '2025-12-31' WHERE license_id = ? AND day = ?", id, day(100));
+    await rows(
+      `INSERT INTO license_usage_months (month, license_id, days)
+       VALUES ('2026-01', ?, '{"03":[5,1],"31":[6,1,{"tokens":9}]}')`,
+      id,
+    );
+    const visitor = await Visitor.signInAs("viewer");
+    const file = await visitor.get(`/admin/licenses/${id}/usage.csv?period=12m`);
+    expect(file.headers.get("Content-Disposition")).toBe(`attachment; filename="usage-${id}-12m.csv"`);
+    expect(
+      readCsv(file.html).rows.map(({ cells }) => [cells["date"], cells["requests"], cells["tokens"]]),
+    ).toEqual([
+      ["2025-12-31", "30", "0"],
+      ["2026-01-03", "5", "0"],
+      ["2026-01-31", "6", "9"],
+      [day(1), "10", "0"],
+    ]);
+    const quarter = await visitor.get(`/admin/licenses/${id}/usage.csv?period=2026-Q1`);
+    expect(readCsv(quarter.html).rows).toHaveLength(2);
+  });
+
+  it("is refused for a period that there is none of, and for a license that is not there", async () => {
+    const visitor = await Visitor.signIn();
+    const id = await used();
+    for (const page of ["usage", "usage.csv"]) {
+      expect(await visitor.get(`/admin/licenses/${id}/${page}?period=2020-Q1`)).toMatchObject({
+        status: 422,
+      });
+      expect(await visitor.get(`/admin/licenses/lic_none/${page}`)).toMatchObject({ status: 404 });
+      expect(await visitor.get(`/admin/customers/nobody-here/${page}`)).toMatchObject({ status: 404 });
+      expect(await visitor.get(`/admin/customers/acme/${page}?period=30d`)).toMatchObject({ status: 422 });
+    }
+  });
+});
+
+describe("a customer's usage in a quarter", () => {
+  it("adds up the months of each license, and the file has them month by month", async () => {
+    const { id: customer_id } = await newCustomer({ company: unique("Cobalt") });
+    const one = await used({ customer_id, max_requests_per_day: 15 }, [
+      [1, 10],
+      [2, 20],
+      [40, 5],
+      [60, 99],
+    ]);
+    const two = await used({ customer_id, license_type: "trial" }, [[1, 100]]);
+    const visitor = await Visitor.signInAs("viewer");
+    const { html, text } = await visitor.get(`/admin/customers/${customer_id}/usage`);
+    expect(text).toContain("Q4 2026");
+    expect(text).toContain("not over yet");
+    // The sum of both licenses, and neither the day of September.
+    expect(bars(html)).toContain("Nov 19, 2026: 110");
+    expect(text).toMatch(new RegExp(`standard ${one} requests 35 20 15 1`));
+    for (const id of [one, two]) expect(html).toContain(`/admin/licenses/${id}/statements/2026-10"`);
+    const file = await visitor.get(`/admin/customers/${customer_id}/usage.csv?period=2026-Q4`);
+    const requests = readCsv(file.html).rows.filter(({ cells }) => cells["meter"] === "requests");
+    expect(
+      requests.map(({ cells }) => [cells["license_id"], cells["month"], cells["total"], cells["peak"]]),
+    ).toEqual(
+      [
+        [one, "2026-10", "5", "5"],
+        [one, "2026-11", "30", "20"],
+        [two, "2026-10", "0", "0"],
+        [two, "2026-11", "100", "100"],
+      ].toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
+    );
+    // As the statement of the month has it.
+    const { body } = await admin(`/licenses/${one}/statements/2026-11`);
+    expect(
+      requests.find(({ cells }) => cells["license_id"] === one && cells["month"] === "2026-11")!.cells,
+    ).toMatchObject({
+      total: String(body.requests.total),
+      days_over: String(body.requests.days_over),
+      days_without_report: body.days_without_report.join(";"),
+    });
+  });
+
+  it("says how many licenses the page has, of which the file has all", async () => {
+    const { id: customer_id } = await newCustomer();
+    for (let n = 0; n < 41; n++) await newLicense({ customer_id });
+    const visitor = await Visitor.signInAs("viewer");
+    const page = await visitor.get(`/admin/customers/${customer_id}/usage`);
+    expect(page.text).toContain("The page has the first 25 licenses");
+    const file = await visitor.get(`/admin/customers/${customer_id}/usage.csv`);
+    expect(new Set(readCsv(file.html).rows.map(({ cells }) => cells["license_id"])).size).toBe(41);
+  });
+
+  it("costs three trips, and a row a day and license", async () => {
+    const { id: customer_id } = await newCustomer();
+    await used(
+      { customer_id },
+      Array.from({ length: 31 }, (_, ago) => [ago, 5] as [number, number]),
+    );
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    cost.trips = cost.read = 0;
+    const { html } = await visitor.get(`/admin/customers/${customer_id}/usage`);
+    expect(cost.trips).toBeLessThanOrEqual(3);
+    // The 51 days of the quarter so far, twice those that were reported, and what is known by an id.
+    expect(cost.read).toBeLessThanOrEqual(51 + 2 * 31 + 15);
+    expect(html.length).toBeLessThan(100_000);
+  });
+});
+
+describe("a customer's page", () => {
+  it("has the seats of each license, the latest mail, and what they asked for", async () => {
+    const { id: customer_id } = await newCustomer({ email: `${unique("it")}@acme.example` });
+    const { license, license_key } = await newLicense({ customer_id, max_instances: 3, send_email: true });
+    await activate(license_key, "one");
+    await rows(
+      `INSERT INTO customer_requests (id, customer_id, license_id, contact_id, kind, seats, text, status, created_at)
+       VALUES (?, ?, ?, 'con_1', 'seats', 9, 'We <b>grow</b>.', 'open', ?)`,
+      unique("req"),
+      customer_id,
+      license.id,
+      NOW,
+    );
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    cost.trips = 0;
+    const { text, html } = await visitor.get(`/admin/customers/${customer_id}`);
+    expect(cost.trips).toBeLessThanOrEqual(3);
+    expect(text).toContain("1 / 3");
+    expect(text).toContain("License delivery");
+    expect(text).toMatch(/Requests Seats : 9 open We <b>grow<\/b>\./);
+    expect(html).toContain(`/admin/customers/${customer_id}/usage"`);
+  });
+});
