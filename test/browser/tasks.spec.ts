@@ -197,4 +197,76 @@ describe("from the overview", () => {
     expect(staff.clicks).toBeLessThanOrEqual(2);
     expect(license.id).toMatch(/^lic_/);
   });
+
+  test("a license gets another type in 4 clicks", async ({ open, house }) => {
+    const { license } = await newLicense(house);
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.openFirst(license.id);
+    await staff.click(staff.link("Edit terms"));
+    const dialog = page.getByRole("dialog");
+    await staff.choose(dialog.getByLabel("Type", { exact: true }), "enterprise");
+    await staff.click(dialog.getByText("The terms of that type"));
+    await dialog.locator("#impact").getByText("enterprise").first().waitFor();
+    await staff.click(staff.button("Save"));
+    await page.waitForURL(/done=changed/);
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    expect(await read(house, license.id)).toMatchObject({ license_type: "enterprise" });
+  });
+
+  test("an auditor may read for a month after 4 clicks", async ({ open, house }) => {
+    const { page } = await open({ token: house.token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(
+      page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name: "Settings" }),
+    );
+    await staff.click(staff.link("API tokens"));
+    await staff.click(staff.link("For an auditor"));
+    await staff.click(page.getByRole("button", { name: "Create the token" }));
+    const token = await page.getByLabel("API token").inputValue();
+    expect(staff.clicks).toBeLessThanOrEqual(4);
+    const { data } = await ask(house, "/v1/admin/api-tokens");
+    const made = data.find(({ prefix }: { prefix: string }) => token.startsWith(prefix));
+    expect(made).toMatchObject({ role: "viewer", name: "Auditor" });
+    const days = (Date.parse(made.expires_at) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(29);
+    expect(days).toBeLessThan(32);
+  });
+
+  test("the brand of a mail is seen in 2 clicks", async ({ open, house }) => {
+    const { page } = await open({ token: (await newToken(house, "viewer")).token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(
+      page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name: "Settings" }),
+    );
+    await staff.click(staff.link("Mail and brand"));
+    const mail = page.frameLocator("iframe");
+    await page.locator("iframe").scrollIntoViewIfNeeded();
+    await mail.getByText("license", { exact: false }).first().waitFor();
+    expect(staff.clicks).toBeLessThanOrEqual(2);
+    expect(await axeFaults(page)).toEqual([]);
+  });
+
+  test("what was entered in a dialog is thrown away by Esc only if it is pressed twice", async ({
+    open,
+    house,
+  }) => {
+    const { license } = await newLicense(house);
+    const { page } = await open({ token: house.token });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("link", { name: "Suspend" }).click();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Suspend" }).click();
+    await dialog.getByLabel("Reason").fill("Invoice 4711");
+    await page.keyboard.press("Escape");
+    await dialog.getByText("Press Esc again").waitFor();
+    expect(await dialog.getByLabel("Reason").inputValue()).toBe("Invoice 4711");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  });
 });

@@ -138,9 +138,23 @@ export const Instances: FC<{
   seats: ShownSeat[];
   taken: number;
   more: boolean;
-}> = ({ visit, license, seats, taken, more }) => (
+  /** When the present key took the place of another. */
+  replacedAt: number | null;
+}> = ({ visit, license, seats, taken, more, replacedAt }) => (
   <Card title="Instances">
     <Meter used={taken} limit={license.max_instances} label="Seats" />
+    {replacedAt === null || !seats.some(({ active }) => active) ? null : (
+      <p>
+        Revision {license.revision} of the key took the place of another{" "}
+        <When at={replacedAt} now={visit.now} />.{" "}
+        {seats.some(({ old_key }) => old_key !== "no")
+          ? `Not on it yet: ${seats
+              .filter(({ old_key }) => old_key !== "no")
+              .map(({ instance_id }) => instance_id)
+              .join(", ")}.`
+          : "All instances below have it."}
+      </p>
+    )}
     <Table
       caption="Instances"
       rows={seats}

@@ -4,6 +4,7 @@ import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
 import { listByContact } from "../../../licensing/instances/by-contact.ts";
 import { countSeats } from "../../../licensing/instances/instances.ts";
+import { keyReplacedAt } from "../../../licensing/instances/old-key.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
@@ -128,7 +129,7 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused] =
+    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused, replacedAt] =
       await Promise.all([
         getLicenseAndCustomer(context, id),
         listByContact(context, id, SEATS + 1),
@@ -138,6 +139,7 @@ export const licensePage: Page = {
         listEvents(context, { limit: 20 }, { entity: id }, "with names"),
         listOpenChanges(context, id),
         listRefusals(context, id),
+        keyReplacedAt(context, id),
       ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
@@ -178,9 +180,10 @@ export const licensePage: Page = {
               <Instances
                 visit={visit}
                 license={license}
-                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now))}
+                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now, replacedAt))}
                 taken={taken}
                 more={seats.length > SEATS}
+                replacedAt={replacedAt}
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />

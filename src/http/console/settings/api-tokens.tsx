@@ -34,9 +34,14 @@ const list: Page = {
             lead="A token is shown once, when it is created. It cannot be recovered from what is stored."
             done={query["done"] === "revoked" ? "The token is revoked and refused from now on." : undefined}
             actions={
-              <a class="button primary" href={`${TOKENS[0]}/new`}>
-                New token
-              </a>
+              <>
+                <a class="button" href={`${TOKENS[0]}/new?role=viewer&expires=30&name=Auditor`}>
+                  For an auditor
+                </a>
+                <a class="button primary" href={`${TOKENS[0]}/new`}>
+                  New token
+                </a>
+              </>
             }
           />
           <Card>
