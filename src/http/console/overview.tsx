@@ -18,6 +18,7 @@ import { Heading } from "./layout.tsx";
 import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
+import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
 import {
   ACTION_NAMES,
@@ -178,7 +179,8 @@ function concernsOf(
 export const overview: Page = {
   path: "/admin",
   access: "read",
-  async show({ context, now, can }) {
+  async show(visit) {
+    const { context, now, can } = visit;
     const [figures, found, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
@@ -205,6 +207,9 @@ export const overview: Page = {
           />
           <SenderNote fault={fault} />
           <SpaceNote trouble={spaceTrouble({ bytes, of: context.config.databaseMaxBytes })} />
+          {Object.values(figures.by_standing).every((count) => count === 0) ? (
+            <FirstDay visit={visit} />
+          ) : null}
           <div class="figures">
             {STANDINGS_SHOWN.map(([standing, label]) => (
               <Figure href={listOf(standing)} value={figures.by_standing[standing]} label={label} />

@@ -14,7 +14,7 @@ import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
 import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
-import { Instances, Mail, Refused, type ShownLicense, Terms, Usage } from "./cards.tsx";
+import { Hero, Instances, Mail, Refused, type ShownLicense, Terms, Usage } from "./cards.tsx";
 import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
@@ -162,6 +162,7 @@ export const licensePage: Page = {
             trail={[["/admin/licenses", "Licenses"]]}
             done={DONE[query["done"] ?? ""]}
           />
+          <Hero license={license} taken={taken} now={now} />
           <div class="actions page">
             <Actions visit={visit} license={license} />
           </div>

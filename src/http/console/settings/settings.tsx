@@ -115,6 +115,9 @@ const settings: Page = {
               <Choice href="/admin/settings/mail" title="Mail and brand" state={<MailState visit={visit} />}>
                 How mail is sent, and how each mail looks in each language.
               </Choice>
+              <Choice href="/admin/settings/view" title="My view">
+                Rows, the first page, and times, for you in this browser.
+              </Choice>
               <Choice href="/admin/settings/signing-keys" title="Signing keys">
                 <code>{signing?.kid}</code> signs.
               </Choice>
