@@ -383,4 +383,40 @@ describe("from the overview", () => {
     await page.waitForURL(/done=settled/);
     expect(await row.count()).toBe(0);
   });
+
+  test("the brand of a mail is seen in 2 clicks", async ({ open, house }) => {
+    const { page } = await open({ token: (await newToken(house, "viewer")).token });
+    await page.goto("/admin");
+    const staff = new Walker(page);
+    await staff.click(
+      page.getByRole("navigation", { name: "Main" }).last().getByRole("link", { name: "Settings" }),
+    );
+    await staff.click(staff.link("Mail and brand"));
+    const mail = page.frameLocator("iframe");
+    await page.locator("iframe").scrollIntoViewIfNeeded();
+    await mail.getByRole("heading").or(mail.getByRole("paragraph")).first().waitFor();
+    expect(staff.clicks).toBeLessThanOrEqual(2);
+    expect(await axeFaults(page)).toEqual([]);
+  });
+
+  test("what was entered in a dialog is thrown away by Esc only if it is pressed twice", async ({
+    open,
+    house,
+  }) => {
+    const { license } = await newLicense(house);
+    const { page } = await open({ token: house.token });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("link", { name: "Suspend" }).click();
+    await dialog.waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Suspend" }).click();
+    await dialog.getByLabel("Reason").fill("Invoice 4711");
+    await page.keyboard.press("Escape");
+    await dialog.getByText("Press Esc again").waitFor();
+    expect(await dialog.getByLabel("Reason").inputValue()).toBe("Invoice 4711");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  });
 });

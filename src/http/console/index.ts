@@ -44,6 +44,7 @@ import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
+import { viewForm } from "./settings/view.tsx";
 import { search } from "./search.tsx";
 import { sealList } from "./seals/list.tsx";
 import { restartForm, sealPage } from "./seals/seal.tsx";
@@ -106,6 +107,7 @@ export const doors: Door[] = [
   ...personFormDoors,
   ...webhookEndpointFormDoors,
   ...webhookEndpointDoors,
+  viewForm,
   ...mailDoors,
   ...mailPreviewDoors,
 ];

@@ -1,5 +1,6 @@
 // The frame of every page: head, navigation, who is signed in.
 import type { Child, FC } from "hono/jsx";
+import { MOST } from "../../licensing/figures/waiting.ts";
 import { DEFAULT_BRAND } from "../../field/brand.ts";
 import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
@@ -17,6 +18,22 @@ const SECTIONS = [
 ] as const;
 
 export type Section = (typeof SECTIONS)[number][0];
+
+/** What waits for somebody, beside the entry that leads there. */
+const Count: FC<{ visit: Visit; of: Section }> = ({ visit: { waiting }, of }) => {
+  const [count, what] =
+    of === "messages"
+      ? [waiting?.messages ?? 0, "bounced or failed lately"]
+      : of === "instances"
+        ? [waiting?.instances ?? 0, "suspected clones"]
+        : [0, ""];
+  return count === 0 ? null : (
+    <span class="count" title={`${count} ${what}`}>
+      {count < MOST ? count : `${MOST}+`}
+      <span class="unseen"> {what}</span>
+    </span>
+  );
+};
 
 const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit, section }) => (
   <>
@@ -41,6 +58,7 @@ const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit,
       {SECTIONS.map(([name, href, label]) => (
         <a href={href} aria-current={name === section ? "page" : undefined}>
           {label}
+          <Count visit={visit} of={name} />
         </a>
       ))}
     </nav>
@@ -95,7 +113,7 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
   const product = config?.productName ?? "CAIO";
   const owner = config?.brand.name ?? product;
   return (
-    <html lang="en">
+    <html lang="en" data-rows={visit?.view.rows} data-times={visit?.view.times}>
       <Head title={title} product={product} color={config?.brand.color ?? DEFAULT_BRAND.color} />
       {visit ? (
         <body>

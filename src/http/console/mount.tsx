@@ -5,6 +5,7 @@ import { html } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import { type Look, once } from "../../access/idempotency.ts";
 import type { Permission } from "../../kernel/permissions.ts";
+import { readWaiting } from "../../licensing/figures/waiting.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../http.ts";
@@ -146,11 +147,13 @@ export function mountConsole(app: Hono<AppEnv>, doors: Door[]): void {
 }
 
 async function open(door: Door, visit: Visit): Promise<Response> {
+  // Begun before the page, so that both go to D1 in one trip. A page stands without it.
+  const counting = readWaiting(visit.context).catch(() => undefined);
   // A form can be opened with some fields filled in.
   const view = await (isForm(door)
     ? door.show(visit, new Entry(Object.entries(visit.http.req.queries()).flatMap(pairs)))
     : door.show(visit));
-  return view instanceof Response ? view : respond(visit, view);
+  return view instanceof Response ? view : respond({ ...visit, waiting: await counting }, view);
 }
 
 const Kept: FC<{ found: boolean; children?: Child }> = ({ found, children }) => (

@@ -16,6 +16,7 @@ import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
+import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { isOfAccess } from "../../record/entities.ts";
 import { Card, formatCount, formatDate, formatShortDate } from "../ui/show.tsx";
@@ -76,7 +77,8 @@ const DONE: Record<string, string> = { settled: "Settled. The record has the rea
 export const overview: Page = {
   path: "/admin",
   access: "read",
-  async show({ context, now, can, query }) {
+  async show(visit) {
+    const { context, now, can, query } = visit;
     const [figures, found, asked, { runs, bytes }, latest, fault] = await Promise.all([
       readStatistics(context),
       readAttention(context),
@@ -109,6 +111,9 @@ export const overview: Page = {
           />
           <SenderNote fault={fault} />
           <SpaceNote trouble={spaceTrouble({ bytes, of: context.config.databaseMaxBytes })} />
+          {Object.values(figures.by_standing).every((count) => count === 0) ? (
+            <FirstDay visit={visit} />
+          ) : null}
           <div class="figures">
             {STANDINGS_SHOWN.map(([standing, label]) => (
               <Figure href={listOf(standing)} value={figures.by_standing[standing]} label={label} />

@@ -20,6 +20,7 @@ import { refuse } from "./mount.tsx";
 import { FormFields } from "../ui/form.tsx";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { isOwnPath, signInPage } from "./sign-in/page.tsx";
+import { startOf } from "./view-choices.ts";
 import { assertOwnForm, COOKIE, sessionOf, visitOf } from "./visit.ts";
 
 async function signIn(http: Http): Promise<Response> {
@@ -50,7 +51,7 @@ async function signIn(http: Http): Promise<Response> {
     maxAge: SESSION_HOURS * 3_600,
   });
   const wanted = entry.text("next") ?? "";
-  const next = isOwnPath(wanted) ? wanted : "/admin";
+  const next = isOwnPath(wanted) && wanted !== "/admin" ? wanted : startOf(http);
   const kept = entry.text("kept");
   const session = kept === undefined ? null : await findSession(context, cookie);
   return kept !== undefined && session ? offerKept(http, session, next, kept) : http.redirect(next, 303);

@@ -7,6 +7,8 @@ import type { Context, Staff } from "../../context.ts";
 import { Problem } from "../../problems.ts";
 import { ACCESS_HEADER, type Http } from "../http.ts";
 import type { Entry } from "../ui/entry.ts";
+import type { Waiting } from "../../licensing/figures/waiting.ts";
+import { type View, viewOf } from "./view-choices.ts";
 import { queryOf } from "./notice.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
@@ -22,6 +24,9 @@ export interface Visit {
   query: Record<string, string>;
   now: number;
   formToken: string;
+  view: View;
+  /** What the navigation counts, if this page reads it. */
+  waiting?: Waiting | undefined;
   /** Whether this person's role allows it: a page does not offer the rest. */
   can: (permission: Permission) => boolean;
 }
@@ -54,6 +59,7 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
     params: http.req.param(),
     query: queryOf(http),
     now: context.clock.now(),
+    view: viewOf(http),
     formToken: await formTokenOf(context, session),
     can: (permission) => allows(context, permission),
   };

@@ -84,14 +84,22 @@ export const When: FC<{
   const instant = typeof at === "string" ? Date.parse(at) : at;
   const iso = new Date(instant).toISOString();
   return (
-    <time datetime={iso} title={iso} class="when">
-      {DAYS[as](instant)}
-      {time ? ` ${iso.slice(11, 16)} UTC` : ""} <span class="soft">{relative(instant, now)}</span>
+    <time
+      datetime={iso}
+      title={`${iso.slice(0, 16).replace("T", " ")} UTC`}
+      class="when"
+      data-as={as === "moment" ? (time ? "time" : "day") : undefined}
+    >
+      <span>
+        {DAYS[as](instant)}
+        {time ? ` ${iso.slice(11, 16)} UTC` : ""}
+      </span>{" "}
+      <span class="soft">{relative(instant, now)}</span>
     </time>
   );
 };
 
-export type Tone = "good" | "info" | "warn" | "stop" | "plain";
+export type Tone = "good" | "info" | "warn" | "late" | "stop" | "held" | "plain";
 
 export const Badge: FC<{ tone: Tone; children?: Child }> = ({ tone, children }) => (
   <span class={`badge ${tone}`}>{children}</span>
@@ -100,10 +108,10 @@ export const Badge: FC<{ tone: Tone; children?: Child }> = ({ tone, children }) 
 const STANDING_TONES: Record<Standing, Tone> = {
   active: "good",
   expiring: "warn",
-  grace: "warn",
+  grace: "late",
   expired: "stop",
   scheduled: "info",
-  suspended: "stop",
+  suspended: "held",
   revoked: "plain",
 };
 

@@ -9,10 +9,45 @@ import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
-import { Badge, Card, type Column, Facts, formatLimit, Meter, plural, Table, When } from "../../ui/show.tsx";
+import {
+  Badge,
+  Card,
+  type Column,
+  Facts,
+  formatEnd,
+  formatLimit,
+  Meter,
+  plural,
+  Table,
+  When,
+} from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
+
+/** The days of notice of its own; nothing where it has those of its type. */
+const noticesOf = (days: number[] | null): string | null =>
+  days === null ? null : days.length === 0 ? "none" : `${days.join(", ")} days before its end`;
+
+/** What a license is, at one look. */
+export const Hero: FC<{ license: ShownLicense; taken: number; now: number }> = ({ license, taken, now }) => (
+  <dl class="hero">
+    <div>
+      <dt>Plan</dt>
+      <dd>{license.license_type}</dd>
+    </div>
+    <div>
+      <dt>{license.expires_at !== null && Date.parse(license.expires_at) <= now ? "Ended" : "Ends"}</dt>
+      <dd>{license.expires_at === null ? "never" : formatEnd(Date.parse(license.expires_at))}</dd>
+    </div>
+    <div>
+      <dt>Seats</dt>
+      <dd>
+        <Meter used={taken} limit={license.max_instances} label="Seats" />
+      </dd>
+    </div>
+  </dl>
+);
 
 export const Terms: FC<{
   license: ShownLicense;
@@ -41,13 +76,6 @@ export const Terms: FC<{
         ["Instances", formatLimit(license.max_instances)],
         ["Services", formatLimit(license.max_services)],
         ["Requests a day", formatLimit(license.max_requests_per_day)],
-        ["Lease", plural(license.lease_days, "day")],
-        ["Check-in every", plural(license.check_in_hours, "hour")],
-        ["Unproven lease", plural(license.unproven_lease_hours, "hour")],
-        [
-          "Suspected clones",
-          license.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
-        ],
         [
           "Covers versions",
           license.updates_until === null ? null : (
@@ -56,7 +84,7 @@ export const Terms: FC<{
             </>
           ),
         ],
-        ["Key revision", license.revision],
+        ["Notices", noticesOf(license.notice_days)],
       ]}
     />
     <div class="badges">
@@ -66,6 +94,21 @@ export const Terms: FC<{
         license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
       )}
     </div>
+    <details>
+      <summary>Technical terms</summary>
+      <Facts
+        rows={[
+          ["Lease", plural(license.lease_days, "day")],
+          ["Check-in every", plural(license.check_in_hours, "hour")],
+          ["Unproven lease", plural(license.unproven_lease_hours, "hour")],
+          [
+            "Suspected clones",
+            license.clone_policy === "refuse" ? "refused without proof" : "reported to staff",
+          ],
+          ["Key revision", license.revision],
+        ]}
+      />
+    </details>
     {Object.keys(held).length > 0 ? <ShownEntitlements held={held} now={now} /> : null}
     <ShownNotes path="/admin/licenses" noted={license} />
     {Object.keys(license.metadata).length > 0 ? (
@@ -121,9 +164,22 @@ export const Instances: FC<{
   seats: ShownSeat[];
   taken: number;
   more: boolean;
-}> = ({ visit, license, seats, taken, more }) => (
+  /** When the present key took the place of another. */
+  replacedAt: number | null;
+}> = ({ visit, license, seats, taken, more, replacedAt }) => (
   <Card title="Instances">
-    <Meter used={taken} limit={license.max_instances} label="Seats" />
+    {replacedAt === null || !seats.some(({ active }) => active) ? null : (
+      <p>
+        Revision {license.revision} of the key took the place of another{" "}
+        <When at={replacedAt} now={visit.now} />.{" "}
+        {seats.some(({ old_key }) => old_key !== "no")
+          ? `Not on it yet: ${seats
+              .filter(({ old_key }) => old_key !== "no")
+              .map(({ instance_id }) => instance_id)
+              .join(", ")}.`
+          : "All instances below have it."}
+      </p>
+    )}
     <Table
       caption="Instances"
       rows={seats}

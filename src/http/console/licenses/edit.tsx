@@ -185,7 +185,7 @@ export const editLicense: Form = {
           </div>
           {license.updates_until === null ? null : (
             <Checkbox name="all_versions" checked={entry.has("all_versions")}>
-              Covers all versions: take that date away
+              Covers all versions: remove that date
             </Checkbox>
           )}
           <Checkbox name="send_email" checked={entry.has("send_email")}>

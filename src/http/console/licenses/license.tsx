@@ -4,6 +4,7 @@ import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { listEvents } from "../../../audit/event-list.ts";
 import { listByContact } from "../../../licensing/instances/by-contact.ts";
 import { countSeats } from "../../../licensing/instances/instances.ts";
+import { keyReplacedAt } from "../../../licensing/instances/old-key.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
@@ -13,7 +14,7 @@ import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
 import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../layout.tsx";
-import { Instances, Mail, Refused, type ShownLicense, Terms } from "./cards.tsx";
+import { Hero, Instances, Mail, Refused, type ShownLicense, Terms } from "./cards.tsx";
 import { Usage } from "./daily-usage.tsx";
 import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
@@ -129,7 +130,7 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused] =
+    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused, replacedAt] =
       await Promise.all([
         getLicenseAndCustomer(context, id),
         listByContact(context, id, SEATS + 1),
@@ -139,6 +140,7 @@ export const licensePage: Page = {
         listEvents(context, { limit: 20 }, { entity: id }, "with names"),
         listOpenChanges(context, id),
         listRefusals(context, id),
+        keyReplacedAt(context, id),
       ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
@@ -161,6 +163,7 @@ export const licensePage: Page = {
             trail={[["/admin/licenses", "Licenses"]]}
             done={DONE[query["done"] ?? ""]}
           />
+          <Hero license={license} taken={taken} now={now} />
           <div class="actions page">
             <Actions visit={visit} license={license} />
           </div>
@@ -179,9 +182,10 @@ export const licensePage: Page = {
               <Instances
                 visit={visit}
                 license={license}
-                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now))}
+                seats={seats.slice(0, SEATS).map((seat) => shownSeat(seat, now, replacedAt))}
                 taken={taken}
                 more={seats.length > SEATS}
+                replacedAt={replacedAt}
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />

@@ -3,13 +3,23 @@ import type { FC } from "hono/jsx";
 import { isByFile, SILENT_DAYS } from "../../../licensing/instances/census.ts";
 import { DAY } from "../../../kernel/dates.ts";
 import { presentActivation } from "../../../licensing/instances/instances.ts";
+import { hasOldKey } from "../../../licensing/instances/old-key.ts";
 import { Badge, type Column, When } from "../../ui/show.tsx";
 
-export const shownSeat = (activation: Parameters<typeof presentActivation>[0], now: number) => ({
-  ...presentActivation(activation, now),
-  /** Whether it was activated by a file because it has no network. */
-  by_file: isByFile(activation),
-});
+/** @param replacedAt when the key of the license was replaced, if that is to be told */
+export function shownSeat(
+  activation: Parameters<typeof presentActivation>[0],
+  now: number,
+  replacedAt: number | null = null,
+) {
+  const shown = presentActivation(activation, now);
+  return {
+    ...shown,
+    old_key: shown.active ? hasOldKey(activation, replacedAt) : "no",
+    /** Whether it was activated by a file because it has no network. */
+    by_file: isByFile(activation),
+  };
+}
 
 export type ShownSeat = ReturnType<typeof shownSeat>;
 
@@ -39,6 +49,9 @@ export const SeatBadges: FC<{ seat: ShownSeat; now: number }> = ({ seat, now }) 
     <span class="badges">
       <Badge tone={tone}>{word}</Badge>
       {seat.clone_suspected_at === null ? null : <Badge tone="stop">clone suspected</Badge>}
+      {seat.old_key === "no" ? null : (
+        <Badge tone="warn">{seat.old_key === "yes" ? "old key" : "perhaps old key"}</Badge>
+      )}
       {seat.fingerprint_changed_at === null ? null : <Badge tone="warn">fingerprint changed</Badge>}
     </span>
   );

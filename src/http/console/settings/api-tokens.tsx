@@ -35,7 +35,7 @@ const list: Page = {
             done={query["done"] === "revoked" ? "The token is revoked and refused from now on." : undefined}
             actions={
               <>
-                <a class="button" href={`${TOKENS[0]}/new?role=viewer&expires=30`}>
+                <a class="button" href={`${TOKENS[0]}/new?role=viewer&expires=30&name=Auditor`}>
                   For an auditor: 30 days
                 </a>
                 <a class="button primary" href={`${TOKENS[0]}/new`}>

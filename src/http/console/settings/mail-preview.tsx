@@ -1,4 +1,5 @@
 // /admin/settings/mail/preview: every kind of mail in every language as this deployment writes it, and "send me this".
+import type { FC } from "hono/jsx";
 import type { Session } from "../../../access/sessions.ts";
 import {
   previewMail,
@@ -16,9 +17,9 @@ import type { Form, Page } from "../mount.tsx";
 import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../../ui/languages.ts";
 import { SETTINGS } from "./settings.tsx";
 
-const HERE = "/admin/settings/mail/preview";
+export const PREVIEW = "/admin/settings/mail/preview";
 
-const TRAIL: [href: string, label: string][] = [SETTINGS, ["/admin/settings/mail", "Mail"]];
+const TRAIL: [href: string, label: string][] = [SETTINGS, ["/admin/settings/mail", "Mail and brand"]];
 
 const COUNTS: Option[] = [
   ["one", "one license"],
@@ -43,8 +44,24 @@ const entryOf = (query: Record<string, string>): Entry => new Entry(Object.entri
 const nameOf = ({ kind, language }: Asked): string =>
   kind === "admin_digest" ? KINDS[kind] : `${KINDS[kind]} in ${LANGUAGE_NAMES[language]}`;
 
+/** Every mail in every language, one click away; mail to staff is in English. */
+export const AllPreviews: FC = () => (
+  <ul class="list">
+    {Object.entries(KINDS).map(([kind, name]) => (
+      <li>
+        <span class="what">{name}</span>
+        <span class="badges">
+          {LANGUAGE_OPTIONS.slice(0, kind === "admin_digest" ? 1 : undefined).map(([language, label]) => (
+            <a href={`${PREVIEW}?kind=${kind}&language=${language}`}>{label}</a>
+          ))}
+        </span>
+      </li>
+    ))}
+  </ul>
+);
+
 const preview: Page = {
-  path: HERE,
+  path: PREVIEW,
   access: "read",
   async show({ context, can, query }) {
     const entry = entryOf(query);
@@ -64,7 +81,7 @@ const preview: Page = {
             done={query["done"] === "sent" ? "The preview is on its way to you." : undefined}
           />
           <Card>
-            <Filters label="Preview of mail" reset={HERE} isFiltered={Object.keys(query).length > 0}>
+            <Filters label="Preview of mail" reset={PREVIEW} isFiltered={Object.keys(query).length > 0}>
               <Select
                 entry={entry}
                 name="kind"
@@ -87,7 +104,7 @@ const preview: Page = {
               title={subject}
               actions={
                 can("licenses") ? (
-                  <a class="button" href={`${HERE}/send?${here}`} data-dialog>
+                  <a class="button" href={`${PREVIEW}/send?${here}`} data-dialog>
                     Send me this
                   </a>
                 ) : null
@@ -97,7 +114,7 @@ const preview: Page = {
                 {Object.entries(FORMATS).map(([name, label]) => (
                   <a
                     class="button small"
-                    href={`${HERE}?${here}&as=${name}`}
+                    href={`${PREVIEW}?${here}&as=${name}`}
                     aria-current={name === format ? "true" : undefined}
                   >
                     {label}
@@ -108,7 +125,7 @@ const preview: Page = {
                 <p class="hint">With {attachments.map(({ filename }) => filename).join(", ")}.</p>
               ) : null}
               {asked.kind === "admin_digest" ? <p class="hint">Mail to staff is in English.</p> : null}
-              <iframe title={nameOf(asked)} sandbox="" src={`${HERE}/body?${here}&as=${format}`}></iframe>
+              <iframe title={nameOf(asked)} sandbox="" src={`${PREVIEW}/body?${here}&as=${format}`}></iframe>
             </Card>
           </div>
         </>
@@ -118,7 +135,7 @@ const preview: Page = {
 };
 
 const body: Page = {
-  path: `${HERE}/body`,
+  path: `${PREVIEW}/body`,
   access: "read",
   async show({ http, context, query }) {
     const mail = await previewMail(context, askedOf(entryOf(query)));
@@ -130,7 +147,7 @@ const body: Page = {
 const addressOf = ({ actor }: Session): string | undefined => (actor.id.includes("@") ? actor.id : undefined);
 
 const send: Form = {
-  path: `${HERE}/send`,
+  path: `${PREVIEW}/send`,
   access: "licenses",
   show(visit, entry) {
     const asked = askedOf(entry);
@@ -140,12 +157,12 @@ const send: Form = {
       body: (
         <>
           <Heading
-            trail={[...TRAIL, [`${HERE}?${queryOf(asked)}`, "Preview"]]}
+            trail={[...TRAIL, [`${PREVIEW}?${queryOf(asked)}`, "Preview"]]}
             title="Send a preview"
             lead={`${nameOf(asked)}, about invented licenses.`}
           />
           <Card>
-            <PostForm visit={visit} entry={entry} action={`${HERE}/send`}>
+            <PostForm visit={visit} entry={entry} action={`${PREVIEW}/send`}>
               {Object.entries(asked).map(([name, value]) => (
                 <input type="hidden" name={name} value={value} />
               ))}
@@ -163,7 +180,7 @@ const send: Form = {
                 required
                 maxlength={254}
               />
-              <Submit back={`${HERE}?${queryOf(asked)}`}>Send</Submit>
+              <Submit back={`${PREVIEW}?${queryOf(asked)}`}>Send</Submit>
             </PostForm>
           </Card>
         </>
@@ -173,7 +190,7 @@ const send: Form = {
   async submit({ context }, entry) {
     const asked = askedOf(entry);
     await sendPreview(context, parsed(SendPreviewRequest, { ...asked, to: entry.text("to") }));
-    return { to: `${HERE}?${queryOf(asked)}&done=sent` };
+    return { to: `${PREVIEW}?${queryOf(asked)}&done=sent` };
   },
 };
 

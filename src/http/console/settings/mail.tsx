@@ -5,6 +5,7 @@ import { senderFault } from "../../../notices/sender.ts";
 import { messageColumns, SenderNote } from "../messages/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Facts, Table } from "../../ui/show.tsx";
+import { AllPreviews, PREVIEW } from "./mail-preview.tsx";
 import { SETTINGS } from "./settings.tsx";
 
 const TROUBLES = ["failed", "bounced", "pending", "skipped"] as const;
@@ -22,18 +23,15 @@ const mail: Page = {
       ...TROUBLES.map((status) => listMessages(context, { limit: LATEST }, { status })),
     ]);
     return {
-      title: "Mail",
+      title: "Mail and brand",
       section: "settings",
       body: (
         <>
           <Heading
             trail={[SETTINGS]}
-            title="Mail"
+            title="Mail and brand"
             actions={
               <>
-                <a class="button" href="/admin/settings/mail/preview">
-                  Preview
-                </a>
                 <a class="button" href="/admin/messages">
                   All messages
                 </a>
@@ -91,6 +89,16 @@ const mail: Page = {
                 ["Footer", brand.footer.join(" · ") || null],
               ]}
             />
+            <iframe
+              title="A license’s mail in this brand"
+              sandbox=""
+              loading="lazy"
+              src={`${PREVIEW}/body?kind=license_delivery`}
+            ></iframe>
+            <p class="hint">The deployment sets the brand: docs/configuration.md says how.</p>
+          </Card>
+          <Card title="Each mail in each language">
+            <AllPreviews />
           </Card>
           <Card title="Latest not delivered">
             <Table

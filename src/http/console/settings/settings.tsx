@@ -112,8 +112,11 @@ const settings: Page = {
                   Other systems that are told of events.
                 </Choice>
               ) : null}
-              <Choice href="/admin/settings/mail" title="Mail" state={<MailState visit={visit} />}>
-                Licenses, notices and the digest for staff.
+              <Choice href="/admin/settings/mail" title="Mail and brand" state={<MailState visit={visit} />}>
+                How mail is sent, and how each mail looks in each language.
+              </Choice>
+              <Choice href="/admin/settings/view" title="My view">
+                Rows, the first page, and times, for you in this browser.
               </Choice>
               <Choice href="/admin/settings/signing-keys" title="Signing keys">
                 <code>{signing?.kid}</code> signs.

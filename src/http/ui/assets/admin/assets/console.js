@@ -10,6 +10,32 @@ const fetchPage = async (url, signal, body) => {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 };
 
+// Moments as the reader writes them: in the browser's language and zone. UTC stays in the title. First and last days
+// of a license are days, the same everywhere.
+
+const SHOWN_AS = {
+  day: new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" }),
+  time: new Intl.DateTimeFormat(undefined, {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  }),
+};
+
+const localize = (within) => {
+  if (document.documentElement.dataset.times !== "local") return;
+  for (const time of within.querySelectorAll("time[data-as]")) {
+    time.firstElementChild.textContent = SHOWN_AS[time.dataset.as].format(new Date(time.dateTime));
+    delete time.dataset.as;
+  }
+};
+
+addEventListener("DOMContentLoaded", () => localize(document));
+
 // Copy
 
 const say = (button, word) => {
@@ -74,6 +100,7 @@ const openDialog = async (link) => {
   for (const form of dialog.querySelectorAll("form:not([action])")) form.action = link.href;
   dialog.addEventListener("close", () => dialog.remove());
   guard(dialog);
+  localize(dialog);
   document.body.append(dialog);
   dialog.showModal();
 };
@@ -119,6 +146,7 @@ const refresh = async (form) => {
     for (const part of parts) {
       const fresh = page?.getElementById(part.id);
       if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
+      localize(part);
       part.classList.remove("loading");
     }
     for (const rows of document.querySelectorAll("form[data-rows]")) count(rows);
@@ -261,9 +289,12 @@ addEventListener("submit", (event) => {
   }
   // One click is enough; a download or a way back makes the form usable again.
   if (form.matches("[data-once]")) {
+    const pressed = event.submitter;
     setTimeout(() => {
+      pressed?.setAttribute("aria-busy", "true");
       for (const button of form.querySelectorAll("button")) button.disabled = true;
       setTimeout(() => {
+        pressed?.removeAttribute("aria-busy");
         for (const button of form.querySelectorAll("button")) button.disabled = false;
       }, 4000);
     });
