@@ -24,7 +24,7 @@ export function readOf<T extends SQLiteTable>(table: T, where: string): Read<T["
         const value = found[column.name];
         row[key] = value === null ? null : column.mapFromDriverValue(value);
       }
-      return row as T["$inferSelect"];
+      return row;
     },
   };
 }
