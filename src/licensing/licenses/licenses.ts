@@ -1,5 +1,5 @@
 // Licenses: issuing and reading them, and how the API shows them.
-import { eq, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import * as z from "zod/mini";
 import { allow } from "../../kernel/permissions.ts";
 import { recordChange } from "../../record/events.ts";
@@ -7,6 +7,7 @@ import { recordableRow } from "../../record/personal.ts";
 import type { Context } from "../../context.ts";
 import { invalid, Problem } from "../../problems.ts";
 import { isForeignKeyFailure } from "../../storage/failures.ts";
+import { readOf } from "../../storage/reads.ts";
 import {
   type Customer,
   customers,
@@ -212,10 +213,14 @@ export async function issueLicense(
 export const unknownLicense = (id: string): Problem =>
   new Problem("LICENSE_NOT_FOUND", `There is no license with the id ${id}.`);
 
+const BY_ID = readOf(licenses, "id = ?1");
+const HOLDER = readOf(customers, "id = (SELECT customer_id FROM licenses WHERE id = ?1)");
+
 /** @throws Problem LICENSE_NOT_FOUND */
 export async function getLicense(context: Context, id: string): Promise<License> {
   allow(context, "read");
-  const [license] = await context.db.orm.select().from(licenses).where(eq(licenses.id, id));
+  const [found] = await context.db.batch([BY_ID.statement(context.db, id)]);
+  const license = BY_ID.rowOf(found!);
   if (!license) throw unknownLicense(id);
   return license;
 }
@@ -229,12 +234,9 @@ export async function getLicenseAndCustomer(
   id: string,
 ): Promise<{ license: License; customer: Customer }> {
   allow(context, "read");
-  const { orm } = context.db;
-  const holder = sql`(SELECT customer_id FROM licenses WHERE id = ${id})`;
-  const [[license], [customer]] = await orm.batch([
-    orm.select().from(licenses).where(eq(licenses.id, id)),
-    orm.select().from(customers).where(eq(customers.id, holder)),
-  ]);
+  const { db } = context;
+  const [held, holder] = await db.batch([BY_ID.statement(db, id), HOLDER.statement(db, id)]);
+  const [license, customer] = [BY_ID.rowOf(held!), HOLDER.rowOf(holder!)];
   if (!license || !customer) throw unknownLicense(id);
   return { license, customer };
 }
