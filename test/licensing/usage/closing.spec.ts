@@ -182,7 +182,8 @@ describe("the night", () => {
     await close();
     expect((await kept()).map(({ month }) => month)).toEqual(["2026-11", "2026-12", "2027-01", "2027-02"]);
     await rows("UPDATE statement_walk SET month = '2024-01', license_id = 'lic_x'");
-    await close();
+    // From March 2025 to February 2027.
+    expect(await close()).toBe(24);
     expect(await walk()).toEqual([{ month: "2027-03", license_id: "" }]);
     // Before its issue there was nothing.
     expect((await kept()).map(({ month }) => month)).toEqual([

@@ -277,6 +277,20 @@ describe("above the value", () => {
     ]);
   });
 
+  it("of a month warns once of a report of several days, as of the latest of each month", async () => {
+    const code = await meter();
+    const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 10 } } });
+    await activate(license_key, "a");
+    const days = [12, 11, 3, 2, 1].map((ago): [number, object] => [ago, { [code]: 11 }]);
+    const warnings = await tell(license_key, "a", ...days);
+    expect(warnings.map(({ limit, observed }) => [limit, observed])).toEqual([
+      [code, 22],
+      [code, 33],
+    ]);
+    const over = (await eventsOf(license.id)).filter(({ action }) => action === "license.overused");
+    expect(over.map(({ detail }) => JSON.parse(detail).day)).toEqual([daysAgo(11), daysAgo(1)]);
+  });
+
   it("is an event a day and meter, and nothing is refused", async () => {
     const code = await meter();
     const { license, license_key } = await newLicense({ entitlements: { [code]: { value: 10 } } });
@@ -334,6 +348,8 @@ describe("above the value", () => {
       max_instances: 9,
     });
     await activate(license_key, "a");
+    await tell(license_key, "a", [0, { [code]: 100 }]);
+    expect((await activate(license_key, "b")).body).toMatchObject({ limit: code, observed: 100 });
     await tell(license_key, "a", [0, { [code]: 101 }]);
     expect((await activate(license_key, "b")).status).toBe(200);
     const path = `/licenses/${license.id}/usage/${daysAgo(0)}/a`;
