@@ -22,6 +22,7 @@ const PLACES: Record<string, string> = {
   "DELETE /v1/admin/customers/{id}": "POST /admin/customers/{id}/delete",
   "POST /v1/admin/customers/{id}/suspend": "POST /admin/customers/{id}/suspend",
   "POST /v1/admin/customers/{id}/reinstate": "POST /admin/customers/{id}/reinstate",
+  "POST /v1/admin/customers/{id}/sign-out": "POST /admin/customers/{id}/sign-out",
   "POST /v1/admin/customers/{id}/erase": "POST /admin/customers/{id}/erase",
   "GET /v1/admin/customers/{id}/data": "POST /admin/customers/{id}/data",
   "POST /v1/admin/customers/{id}/contacts": "POST /admin/customers/{id}/contacts/new",
@@ -68,6 +69,12 @@ const PLACES: Record<string, string> = {
   "POST /v1/admin/licenses/{id}/offline-activations": "POST /admin/air-gap/license-file",
   "POST /v1/admin/licenses/{id}/offline-deactivations": "POST /admin/air-gap/receipt",
   "POST /v1/admin/licenses/{id}/send-email": "POST /admin/licenses/{id}/send",
+  "POST /v1/admin/licenses/{id}/settle": "POST /admin/licenses/{id}/settle/{kind}",
+  "GET /v1/admin/attention": "GET /admin",
+  "GET /v1/admin/requests": "GET /admin/requests",
+  "GET /v1/admin/requests/{id}": "GET /admin/requests/{id}",
+  "POST /v1/admin/requests/{id}/accept": "POST /admin/requests/{id}/accept",
+  "POST /v1/admin/requests/{id}/decline": "POST /admin/requests/{id}/decline",
   "GET /v1/admin/search": "GET /admin/search",
   "GET /v1/admin/activations": "GET /admin/instances",
   "GET /v1/admin/activations/{id}": "GET /admin/instances/{id}",
@@ -86,6 +93,7 @@ const PLACES: Record<string, string> = {
   "POST /v1/admin/imports/licenses": "POST /admin/imports",
   "GET /v1/admin/messages": "GET /admin/messages",
   "GET /v1/admin/messages/{id}": "GET /admin/messages/{id}",
+  "POST /v1/admin/messages/{id}/replace": "POST /admin/messages/{id}/replace",
   "POST /v1/admin/messages/{id}/retry": "POST /admin/messages/{id}/retry",
   "POST /v1/admin/messages/retry": "POST /admin/messages/retry",
   "POST /v1/admin/api-tokens": "POST /admin/settings/api-tokens/new",
@@ -107,7 +115,6 @@ const PLACES: Record<string, string> = {
 };
 
 const BY_COMMAND = "a backup is a stream of files far larger than a page: the command line carries it";
-const TO_COME = "the page of customers' requests comes with the customer's site";
 const BY_PROGRAM = "for programs that watch; the overview says what is wrong";
 
 /** What the console leaves to others, and why. */
@@ -118,10 +125,6 @@ const EXCEPTIONS: Record<string, string> = {
   "POST /v1/admin/restores": BY_COMMAND,
   "PUT /v1/admin/restores/{id}/pages/{table}/{page}": BY_COMMAND,
   "POST /v1/admin/restores/{id}/finish": BY_COMMAND,
-  "GET /v1/admin/requests": TO_COME,
-  "GET /v1/admin/requests/{id}": TO_COME,
-  "POST /v1/admin/requests/{id}/accept": TO_COME,
-  "POST /v1/admin/requests/{id}/decline": TO_COME,
   "GET /v1/admin/health": BY_PROGRAM,
   "GET /v1/admin/metrics": BY_PROGRAM,
   "GET /v1/admin/statistics/instances": "the list of instances answers by version and label",
