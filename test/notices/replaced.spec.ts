@@ -49,6 +49,12 @@ describe("a key that bounced", () => {
   it("goes to the corrected address once, and the old message is superseded", async () => {
     const { customer, license, license_key, message } = await mailed();
     const right = address("right");
+    const asksForAttention = async () =>
+      (await admin("/attention")).body.data.some(
+        (trouble: { kind: string; license_id: string }) =>
+          trouble.kind === "undelivered" && trouble.license_id === license.id,
+      );
+    expect(await asksForAttention()).toBe(true);
     const early = await replace(message);
     expect(early).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
     expect(early.body.detail).toContain("still an address of the customer");
@@ -65,6 +71,7 @@ describe("a key that bounced", () => {
       status: "bounced",
       reason: "superseded",
     });
+    expect(await asksForAttention()).toBe(false);
     const again = await replace(message);
     expect(again).toMatchObject({ status: 409 });
     expect(again.body.detail).toContain("replaced");
@@ -149,6 +156,11 @@ describe("a notice that bounced", () => {
     setTime(night + 3_600_000);
     const answer = await replace(lost[1]!);
     expect(answer).toMatchObject({ status: 200, body: { kind: "expiry_warning", recipient: right } });
+    const [{ dedupe_key }] = (await rows<{ dedupe_key: string }>(
+      "SELECT dedupe_key FROM messages WHERE id = ?",
+      answer.body.id,
+    )) as [{ dedupe_key: string }];
+    expect(dedupe_key).toMatch(new RegExp(`^notice:${both[1]}:\\d+:\\d+:${right}$`));
     const [mail, ...more] = resend.to(right);
     expect(more).toEqual([]);
     for (const license of both) expect(mail!.text).toContain(license);

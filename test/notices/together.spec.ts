@@ -1,9 +1,13 @@
 // One mail to each recipient where staff renew or send several licenses at once.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Context } from "../../src/context.ts";
+import { sendLicense } from "../../src/notices/keys/sending.ts";
+import { Together } from "../../src/notices/keys/together.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { Visitor } from "../support/console.ts";
 import { failing } from "../support/faulty.ts";
 import { DELIVERIES, emptyOutbox, FakeResend, fire, mailing } from "../support/mail.ts";
+import { asSystem } from "../support/spent.ts";
 import { admin, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 let resend: FakeResend;
@@ -44,12 +48,15 @@ describe.each([
 ])("several licenses at once: %s", (name, kind) => {
   it("is one mail to each recipient, with every key, and a message for each license", async () => {
     const [one, other] = [await customerWith(3), await customerWith(1)];
+    const second = `${unique("second")}@together.example`;
+    await admin(`/customers/${one.id}/contacts`, { body: { email: second, roles: ["license"] } });
     const owner = await Visitor.signIn(undefined, mailing());
     const form = await owner.get(bulk(name, [...one.licenses, ...other.licenses]));
     expect(form.text).toContain("Who gets several of them gets one mail with all the keys.");
     expect((await owner.submit(form)).text).toContain("4 of 4 licenses done.");
     const [mail, ...more] = resend.to(one.email);
     expect(more).toEqual([]);
+    expect(resend.to(second).map(({ attachments }) => attachments!.length)).toEqual([3]);
     expect(mail!.attachments).toHaveLength(3);
     const keys = await Promise.all(
       one.licenses.map(async (id) => (await admin(`/licenses/${id}/key`)).body.license_key),
@@ -64,9 +71,9 @@ describe.each([
     expect(told.map(({ status }) => status)).toEqual(["sent", "sent", "sent"]);
     for (const id of one.licenses) {
       const { data } = (await admin(`/messages?license_id=${id}`)).body;
-      expect(data).toMatchObject([{ kind, status: "sent", license_id: id }]);
+      expect(data).toMatchObject([1, 2].map(() => ({ kind, status: "sent", license_id: id })));
       const events = (await admin(`/licenses/${id}/events`)).body.data;
-      expect(events.filter(({ action }: { action: string }) => action === "license.mailed")).toHaveLength(1);
+      expect(events.filter(({ action }: { action: string }) => action === "license.mailed")).toHaveLength(2);
     }
     // Later runs send nothing more.
     setTime(start + DAY);
@@ -113,4 +120,18 @@ it("writes another mail for another renewal", async () => {
   await owner.submit(await owner.get(bulk("renew", licenses)));
   expect(resend.to(email)).toHaveLength(2);
   expect(await messagesTo(email)).toHaveLength(4);
+});
+
+it("leaves alone what another run has claimed meanwhile", async () => {
+  const { email, licenses } = await customerWith(2);
+  const together = new Together();
+  const context: Context = { ...asSystem(mailing()), actor: { type: "staff", id: "tok_1", role: "owner" } };
+  for (const id of licenses) await sendLicense(context, id, {}, together);
+  const [claimed, free] = await messagesTo(email);
+  await rows("UPDATE messages SET attempts = 1, next_try_at = ? WHERE id = ?", start + DAY, claimed!.id);
+  await together.send(context);
+  expect(await messagesTo(email)).toMatchObject([
+    { id: claimed!.id, joined: null, next_try_at: start + DAY },
+    { id: free!.id, joined: null, next_try_at: 0 },
+  ]);
 });

@@ -40,6 +40,12 @@ describe("the search over everything", () => {
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "unpaid" } });
     const instance = unique("late");
     await activate(license_key, instance, { hostname: `rack-${instance}` });
+    // The same installation, a minute before.
+    await rows(
+      `UPDATE license_refusals SET refusals = json_insert(
+         refusals, '$[#]', json_set(refusals -> '$[0]', '$.at', refused_at - 60000)) WHERE license_id = ?`,
+      license.id,
+    );
     const visitor = await Visitor.signInAs("viewer");
     for (const q of [instance.toUpperCase(), `rack-${instance}`]) {
       const page = await visitor.get(`/admin/search?q=${encodeURIComponent(q)}`);
