@@ -112,6 +112,7 @@ export const EVENT_TYPES = {
     { ...SEAT, last_seen_at: "2026-11-21T09:00:00.000Z" },
     "silence",
   ),
+  "instances.exported": about("export")("Instances exported", { format: "csv" }),
   "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }, "nightly"),
   "license.changed": license("Terms changed", { changes: { max_instances: { from: 5, to: 8 } } }),
   "license.expired": license("Expired", { expires_at: BEFORE, grace_days: 14 }, "time"),

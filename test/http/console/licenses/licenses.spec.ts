@@ -331,12 +331,13 @@ describe("the page of a license", () => {
       "suspend",
       "revoke",
       "correct",
+      "usage",
     ]);
-    expect(await offered(await Visitor.signInAs("viewer"))).toEqual([]);
+    expect(await offered(await Visitor.signInAs("viewer"))).toEqual(["usage"]);
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     expect(await offered(owner)).toContain("reinstate");
     await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
-    expect(await offered(owner)).toEqual(["key", "correct"]);
+    expect(await offered(owner)).toEqual(["key", "correct", "usage"]);
   });
 
   it("shows the key to whoever may see it, and records that", async () => {
