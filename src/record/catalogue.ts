@@ -113,6 +113,7 @@ export const EVENT_TYPES = {
     { ...SEAT, last_seen_at: "2026-11-21T09:00:00.000Z" },
     "silence",
   ),
+  "instances.exported": about("export")("Instances exported", { format: "csv" }),
   "job.failed": about("job")("Job failed", { is: "failed", steps: ["seal"] }, "nightly"),
   "license.attention_settled": license("Attention settled", {
     kind: "silent",

@@ -23,7 +23,7 @@ const BY_TEMPLATE = [
   ...["contact", "customer"].flatMap((entity) => [`${entity}.email_bounced`, `${entity}.email_complained`]),
   ...["accepted", "declined"].map((what) => `customer_request.${what}`),
   ...["customer", "license"].map((entity) => `${entity}.imported`),
-  ...["customers", "licenses"].map((what) => `${what}.exported`),
+  ...["customers", "instances", "licenses"].map((what) => `${what}.exported`),
   ...["expired", "expiring", "grace_started"].map((stage) => `license.${stage}`),
   ...["cancelled", "done", "failed", "held", "ordered", "released"].map((what) => `pending_change.${what}`),
 ];

@@ -19,6 +19,7 @@ import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";
 import { licenseTypeDoors } from "./settings/license-types.tsx";
 import { licenseDoors } from "./licenses/list.tsx";
+import { figureDoors } from "./figures.tsx";
 import { activity } from "./activity.tsx";
 import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";
@@ -73,6 +74,7 @@ const airGapDoors: Door[] = [airGap, receipt, licenseFile, downloadLicenseFile];
 // Paths are tried in this order: fixed names come before ids.
 export const doors: Door[] = [
   overview,
+  ...figureDoors,
   brand,
   search,
   ...licenseDoors,

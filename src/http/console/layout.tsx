@@ -7,6 +7,7 @@ import type { Visit } from "./visit.ts";
 
 const SECTIONS = [
   ["overview", "/admin", "Overview"],
+  ["figures", "/admin/figures", "Figures"],
   ["licenses", "/admin/licenses", "Licenses"],
   ["customers", "/admin/customers", "Customers"],
   ["instances", "/admin/instances", "Instances"],

@@ -11,7 +11,7 @@ const WIDTH = 640;
 const HEIGHT = 230;
 const LEFT = 58;
 const RIGHT = 8;
-const TOP = 10;
+const TOP = 18;
 const BOTTOM = 32;
 
 export interface Bar {
@@ -124,7 +124,7 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
                 height={(y(0) - y(value)).toFixed(1)}
                 rx={Math.min(2, x.bandwidth() / 4)}
               />
-              {value > top ? <rect class="cut" x={at} y={TOP + 10} width={width} height="4" /> : null}
+              {value > top ? <rect class="cut" x={at} y={TOP + 8} width={width} height="4" /> : null}
             </g>
           );
           return (

@@ -46,11 +46,16 @@ export const InstanceFilter = z.object({
     z.pipe(
       z.string().check(z.maxLength(128)),
       z.transform((text, context) => {
-        const version = versionOf(text.trim());
+        // Whoever says 2.0 means 2.0.0.
+        const version = versionOf(
+          text
+            .trim()
+            .replace(/^v?\d+(?:\.\d+)?$/, (short) => `${short}${short.includes(".") ? ".0" : ".0.0"}`),
+        );
         if (version !== null) return version;
         context.issues.push({
           code: "custom",
-          message: "Must be a semantic version, such as 2.1.0",
+          message: "Must be a semantic version, such as 2.1.0 or 2.1",
           input: text,
         });
         return z.NEVER;
@@ -74,7 +79,7 @@ export type ActivationFilter = z.output<typeof ActivationFilter> & {
 const isActive = (activation: Activation, now: number): boolean =>
   activation.ended_at === 0 && activation.lease_expires_at > now;
 
-function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
+export function belongs(activation: Activation, filter: ActivationFilter, now: number): boolean {
   const { active, q, seen_since, seen_before, networked, app_version_below: below, label } = filter;
   const { instance_id, hostname, license_id, last_seen_at, labels, app_version } = activation;
   const version = below && app_version !== null ? versionOf(app_version.trim()) : null;
@@ -147,7 +152,7 @@ export async function countActivations(context: Context, filter: ActivationFilte
   return totalOf(rows.length);
 }
 
-const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
+export const keyOf = (row: Activation): Key => [row.license_id, row.ended_at, row.instance_id];
 
 /** The activations of a customer, license by license. */
 async function listOfCustomer(

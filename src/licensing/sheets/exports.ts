@@ -139,7 +139,7 @@ async function* found(context: Context, filter: LicenseFilter, now: number) {
 /** Records that a file was made, under the customer if it is about one. @throws Problem CUSTOMER_NOT_FOUND */
 export async function recordExport(
   context: Context,
-  what: "licenses" | "customers",
+  what: "licenses" | "customers" | "instances",
   detail: Record<string, unknown>,
   customerId: string | undefined,
 ): Promise<void> {

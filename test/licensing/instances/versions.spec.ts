@@ -91,7 +91,9 @@ describe("finding instances", () => {
     expect(await find("label.env=prod&app_version_below=2.0.0&active=true")).toEqual(["old"]);
     expect(await find(`${encodeURIComponent("label.region/eu.west")}=a%20b`)).toEqual(["old"]);
     expect(await find("label.constructor=x")).toEqual([]);
-    expect(await find("app_version_below=2")).toBe(422);
+    for (const short of ["2", "2.0", "v2.0"])
+      expect(await find(`app_version_below=${short}`)).toEqual(["old", "rc"]);
+    expect(await find("app_version_below=2.0.0.0")).toBe(422);
     expect(await find("label=x")).toBe(422);
     expect(await find("metadata.a=x")).toBe(422);
     const ofLicense = await admin(`/licenses/${license.id}/activations?label.env=test`);

@@ -72,6 +72,7 @@ const AFTER: Partial<Record<EventAction, Shown | null>> = {
 const IDS: Partial<Record<EventAction, string>> = {
   "customers.exported": "customers",
   "database.exported": "bck_01KB3QP4C6E8G0J2M4P6R8T0V2",
+  "instances.exported": "instances",
   "licenses.exported": "licenses",
   "record.restarted": "seals",
   "record.restored": "database",

@@ -1,35 +1,22 @@
 // /admin/instances: finding instances, and counting them on request.
 import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
-import { DAY, formatInstant, SECOND } from "../../../kernel/dates.ts";
-import { CensusQuery, countInstances, SILENT_DAYS, SilentDays } from "../../../licensing/instances/census.ts";
+import { formatInstant } from "../../../kernel/dates.ts";
+import { CensusQuery, countInstances, SILENT_DAYS } from "../../../licensing/instances/census.ts";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
-import {
-  ActivationFilter,
-  countActivations,
-  listActivations,
-} from "../../../licensing/instances/instances.ts";
+import { listByVersion } from "../../../licensing/instances/by-version.ts";
+import { countActivations, listActivations } from "../../../licensing/instances/instances.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../layout.tsx";
-import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
+import { exportOf, InstanceListFilter, soughtBy } from "./filters.ts";
 import { seatColumns, type ShownSeat, shownSeat } from "../parts/seats.tsx";
 import { Card, type Column, formatCount, Pager, Table } from "../../ui/show.tsx";
 
-const { license_id, customer_id, active, seen_before, q, app_version_below, label } = ActivationFilter.shape;
-
-const Filter = {
-  q,
-  license_id,
-  customer_id,
-  active,
-  silent_days: z.optional(SilentDays),
-  seen_before,
-  app_version_below,
-  label,
-};
+const PATH = "/admin/instances";
 
 const HOLDS: Option[] = [
   ["", "Any"],
@@ -39,9 +26,35 @@ const HOLDS: Option[] = [
 
 type Holders = Awaited<ReturnType<typeof holdersOf>>;
 
-const columns = (holders: Holders, now: number): Column<ShownSeat>[] => [
-  ...seatColumns(now, true),
-  { label: "Version", cell: ({ app_version }) => app_version, long: true, minor: true },
+/** The labels by which installations are told apart most often. */
+const environmentOf = ({ labels }: ShownSeat): string | undefined =>
+  labels?.["environment"] ?? labels?.["env"];
+
+const Labels: FC<{ labels: Record<string, string> | null }> = ({ labels }) => {
+  const all = Object.entries(labels ?? {}).filter(([key]) => key !== "environment" && key !== "env");
+  return (
+    <>
+      {all.slice(0, 2).map(([key, value]) => (
+        <a class="label" href={`${PATH}?${new URLSearchParams({ [`label.${key}`]: value }).toString()}`}>
+          {key}={value}
+        </a>
+      ))}
+      {all.length > 2 ? <span class="soft"> and {all.length - 2} more</span> : null}
+    </>
+  );
+};
+
+const columns = (holders: Holders, now: number, query: Record<string, string>): Column<ShownSeat>[] => [
+  ...seatColumns(now, true).map((column) =>
+    column.label === "Lease ends" ? { ...column, spare: true } : column,
+  ),
+  {
+    label: "Version",
+    cell: ({ app_version }) => app_version,
+    sort: sorting(PATH, query, { ascending: "version", descending: "version_last" }),
+  },
+  { label: "Environment", cell: environmentOf, minor: true },
+  { label: "Labels", cell: ({ labels }) => <Labels labels={labels} />, long: true, minor: true, spare: true },
   {
     label: "Customer",
     cell: ({ license_id: id }) => {
@@ -56,6 +69,7 @@ const columns = (holders: Holders, now: number): Column<ShownSeat>[] => [
       );
     },
     long: true,
+    minor: true,
   },
 ];
 
@@ -73,21 +87,29 @@ const Census: FC<{ census: Awaited<ReturnType<typeof countInstances>> }> = ({ ce
 );
 
 export const instanceList: Page = {
-  path: "/admin/instances",
+  path: PATH,
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const list = listQuery(visit, Filter);
+    const list = listQuery(visit, {
+      ...InstanceListFilter,
+      sort: z.optional(z.enum(["version", "version_last"])),
+    });
     const { entry, query } = list;
-    const { silent_days, seen_before: kept, ...filter } = list.asked?.filter ?? {};
-    // Kept from page to page: a cursor is valid only with the same filters.
-    const before = silent_days === undefined ? undefined : (kept ?? now - (now % SECOND) - silent_days * DAY);
-    const sought =
-      before === undefined ? filter : { ...filter, active: true, networked: true, seen_before: before };
+    const { sort, ...filter } = list.asked?.filter ?? {};
+    const { sought, before } = soughtBy(filter, now);
+    let isPartial = false;
     const [page, counted, census] = await Promise.all([
-      pageOf(list, (request) => listActivations(context, request, sought)),
+      pageOf(list, async (request) => {
+        if (sort === undefined) return listActivations(context, request, sought);
+        const sorted = await listByVersion(context, request, sought, sort === "version_last");
+        isPartial = sorted.isPartial;
+        return sorted;
+      }),
       list.asked ? countActivations(context, sought) : null,
-      visit.query["count"] === "now" ? countInstances(context, parsed(CensusQuery, { silent_days })) : null,
+      visit.query["count"] === "now"
+        ? countInstances(context, parsed(CensusQuery, { silent_days: filter.silent_days }))
+        : null,
     ]);
     const holders = await holdersOf(
       context,
@@ -104,15 +126,22 @@ export const instanceList: Page = {
             title="Instances"
             lead="Every installation that took a seat, including those that gave it back or lost it."
             actions={
-              census ? null : (
-                // Reads every activation, so only on request.
-                <a
-                  class="button"
-                  href={`/admin/instances?${new URLSearchParams({ ...query, count: "now" }).toString()}`}
-                >
-                  Count all instances
-                </a>
-              )
+              <>
+                {census ? null : (
+                  // Reads every activation, so only on request.
+                  <a
+                    class="button quiet"
+                    href={`${PATH}?${new URLSearchParams({ ...query, count: "now" }).toString()}`}
+                  >
+                    Count all instances
+                  </a>
+                )}
+                <span id="export" data-results>
+                  <a class="button" href={exportOf(query)}>
+                    Export
+                  </a>
+                </span>
+              </>
             }
           />
           {census ? <Census census={census} /> : null}
@@ -143,18 +172,31 @@ export const instanceList: Page = {
                 entry={entry}
                 name="app_version_below"
                 label="Version below"
-                placeholder="for example 2.1.0"
+                placeholder="for example 2.0"
                 maxlength={128}
               />
-              <KeptFilters query={query} />
+              <Field
+                entry={entry}
+                name="has_label"
+                label="Label"
+                placeholder="environment=staging"
+                maxlength={400}
+              />
+              <KeptFilters query={query} names={["sort"]} />
               <Field entry={entry} name="license_id" label="License" maxlength={64} />
               <Field entry={entry} name="customer_id" label="Customer" maxlength={64} />
             </Filters>
             <div id="instances" data-results>
+              {isPartial ? (
+                <p class="note warn">
+                  Only the first 1,000 instances are in this order. Narrow the list by a customer or a
+                  license, or take the export.
+                </p>
+              ) : null}
               <Table
                 caption="Instances"
                 list
-                columns={columns(holders, now)}
+                columns={columns(holders, now, query)}
                 rows={page.data.map((row) => shownSeat(row, now))}
                 empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
               />

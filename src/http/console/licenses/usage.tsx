@@ -16,6 +16,7 @@ import { idOf } from "../visit.ts";
 import { licenseView } from "./view.tsx";
 
 interface Series {
+  code: string;
   name: string;
   /** What a day may have; null if nothing limits a single day. */
   limit: number | null;
@@ -29,12 +30,13 @@ function seriesOf({ entitlements, max_requests_per_day, max_services }: License,
     ...days.flatMap(({ meters }) => Object.keys(meters ?? {})),
   ]);
   return [
-    { name: "requests", limit: max_requests_per_day, on: ({ requests }) => requests },
-    { name: "services", limit: max_services, on: ({ services }) => services },
+    { code: "requests", name: "Requests", limit: max_requests_per_day, on: ({ requests }) => requests },
+    { code: "services", name: "Services", limit: max_services, on: ({ services }) => services },
     ...[...codes].toSorted().map((code): Series => {
       const held = entitlements[code];
       const isDaily = held?.meter?.[1] === "day";
       return {
+        code,
         name: code,
         limit: isDaily ? (held?.value as number | null) : null,
         on: ({ meters }) => meters?.[code] ?? 0,
@@ -112,7 +114,7 @@ const usageFile: Page = {
     ]);
     const series = seriesOf(license, days);
     const rows = days.map((day) => [id, day.day, ...series.map(({ on }) => on(day))]);
-    const head = ["license_id", "date", ...series.map(({ name }) => name)];
+    const head = ["license_id", "date", ...series.map(({ code }) => code)];
     return answerCsv(http, `usage-${id}-${period.name}`, csvOf([head, ...rows]));
   },
 };

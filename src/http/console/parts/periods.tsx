@@ -39,12 +39,13 @@ const MANY = 100;
 export const isByWeek = (period: Period, now: number, charts = 1): boolean =>
   daysOf(period, now).length * charts > MANY * 3 || daysOf(period, now).length > MANY;
 
-/** The days of a period as bars, or its weeks by their highest day. */
+/** The days of a period as bars, or its weeks by their highest day or their sum. */
 export function barsOf(
   period: Period,
   now: number,
   byWeek: boolean,
   valueOn: (day: string) => number,
+  of: "peak" | "sum" = "peak",
 ): Bar[] {
   const days = daysOf(period, now);
   if (!byWeek)
@@ -59,7 +60,8 @@ export function barsOf(
     return {
       name: `${formatDate(at)} to ${formatDate(at + (week.length - 1) * DAY)}`,
       tick: index % Math.ceil(weeks.length / 5) === 2 ? formatShortDate(at) : undefined,
-      value: Math.max(...week.map(valueOn)),
+      value:
+        of === "peak" ? Math.max(...week.map(valueOn)) : week.reduce((sum, day) => sum + valueOn(day), 0),
     };
   });
 }

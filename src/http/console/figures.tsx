@@ -1,0 +1,168 @@
+// /admin/figures: how the business goes over a time of choice; each chart also as a table and as CSV.
+import type { FC } from "hono/jsx";
+import type { Context } from "../../context.ts";
+import { chartPeriods, type Period } from "../../kernel/periods.ts";
+import { type Count, LOOKED_AT, readHistory } from "../../licensing/figures/history.ts";
+import { csvOf } from "../../licensing/sheets/sheets.ts";
+import { Problem } from "../../problems.ts";
+import { answerCsv } from "../exports.ts";
+import { type Bar, BarChart } from "../ui/charts.tsx";
+import { Card, formatCount } from "../ui/show.tsx";
+import { Heading } from "./layout.tsx";
+import type { Page } from "./mount.tsx";
+import { barsOf, isByWeek, periodIn, Periods } from "./parts/periods.tsx";
+import { idOf } from "./visit.ts";
+
+interface Figure {
+  id: string;
+  title: string;
+  columns: [string, string];
+  bars: Bar[];
+  /** What it comes to, and what it does not have. */
+  said?: string;
+}
+
+/** The sum, and how it compares with that of the days before. Exported for its test. */
+export function trend(now: number, before: number, days: number): string {
+  const sum = `${formatCount(now)} in ${formatCount(days)} days`;
+  if (before === 0) return `${sum}.`;
+  const change = Math.round(((now - before) / before) * 100);
+  const words =
+    change === 0 ? "as many as" : `${formatCount(Math.abs(change))} % ${change > 0 ? "more" : "fewer"} than`;
+  return `${sum}, ${words} in the ${formatCount(days)} days before (${formatCount(before)}).`;
+}
+
+const counted = (counts: Count[], hrefOf: (name: string) => string | undefined = () => undefined): Bar[] =>
+  counts.map(({ name, count }) => ({
+    name,
+    tick: counts.length > 8 ? undefined : name,
+    value: count,
+    href: hrefOf(name),
+  }));
+
+async function figuresOf(context: Context, period: Period, now: number): Promise<Figure[]> {
+  const found = await readHistory(context, period);
+  const byWeek = isByWeek(period, now);
+  const daily = (id: "activations" | "requests" | "services", name: string, of: "sum" | "peak"): Figure => {
+    const values = found[id];
+    const sumOf = (days: string[]): number => days.reduce((sum, day) => sum + (values.get(day) ?? 0), 0);
+    const { now: days, before } = found.days;
+    return {
+      id,
+      title: byWeek
+        ? `${name}${of === "sum" ? " by week" : ": the highest day of each week"}`
+        : `${name} by day`,
+      columns: [byWeek ? "Week" : "Day", name],
+      bars: barsOf(period, now, byWeek, (day) => values.get(day) ?? 0, of),
+      // The services of two days are the same services.
+      ...(of === "sum" ? { said: trend(sumOf(days), sumOf(before), days.length) } : {}),
+    };
+  };
+  const renewals = (which: "won" | "lost"): Bar[] =>
+    found.renewals.map(({ month, [which]: value }) => ({
+      name: month,
+      tick: month.slice(5),
+      value,
+      href: which === "won" ? "/admin/activity?action=license.renewed" : "/admin/licenses?standing=expired",
+    }));
+  return [
+    daily("activations", "Activations", "sum"),
+    daily("requests", "Requests", "sum"),
+    daily("services", "Services", "peak"),
+    {
+      id: "won",
+      title: "Renewals by month",
+      columns: ["Month", "Renewals"],
+      bars: renewals("won"),
+      said: `The last 12 months, of the last ${formatCount(LOOKED_AT.renewals)} renewals.`,
+    },
+    {
+      id: "lost",
+      title: "Licenses that ended and were not renewed, by month of their end",
+      columns: ["Month", "Licenses"],
+      bars: renewals("lost"),
+      said: `The last 12 months, of the last ${formatCount(LOOKED_AT.ended)} that ended; trials count, too. Without those in grace.`,
+    },
+    {
+      id: "first-activation",
+      title: "From the delivery of a key to the first activation",
+      columns: ["Time", "Licenses"],
+      bars: counted(found.first),
+      said: `Of the last ${formatCount(LOOKED_AT.deliveries)} keys that were mailed.`,
+    },
+    {
+      id: "types",
+      title: "Licenses by type",
+      columns: ["Type", "Licenses"],
+      bars: counted(
+        found.types,
+        (name) => `/admin/licenses?status=active&license_type=${encodeURIComponent(name)}`,
+      ),
+      said: "Today, without those that are suspended or revoked.",
+    },
+    {
+      id: "versions",
+      title: "Versions that run",
+      columns: ["Version", "Instances"],
+      bars: counted(found.versions),
+      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances. Versions of the past are not kept.`,
+    },
+  ];
+}
+
+const Shown: FC<{ figure: Figure; period: Period }> = ({
+  figure: { id, title, columns, bars, said },
+  period,
+}) => (
+  <Card title={title}>
+    <BarChart
+      title={title}
+      columns={columns}
+      bars={bars}
+      empty="Nothing in this time."
+      csv={`/admin/figures/${id}?period=${period.name}`}
+    />
+    {said === undefined ? null : <p class="hint">{said}</p>}
+  </Card>
+);
+
+const figures: Page = {
+  path: "/admin/figures",
+  access: "read",
+  async show(visit) {
+    const { context, now } = visit;
+    const periods = chartPeriods(now);
+    const period = periodIn(visit, periods);
+    const shown = await figuresOf(context, period, now);
+    return {
+      title: "Figures",
+      section: "figures",
+      body: (
+        <>
+          <Heading title="Figures" lead={`${period.from} to ${period.to}, where a time is not named.`} />
+          <Periods path="/admin/figures" periods={periods} chosen={period} />
+          <div class="columns">
+            {shown.map((figure) => (
+              <Shown figure={figure} period={period} />
+            ))}
+          </div>
+        </>
+      ),
+    };
+  },
+};
+
+const figureFile: Page = {
+  path: "/admin/figures/{id}",
+  access: "read",
+  async show(visit) {
+    const { context, now, http } = visit;
+    const period = periodIn(visit, chartPeriods(now));
+    const found = (await figuresOf(context, period, now)).find(({ id }) => id === idOf(visit));
+    if (!found) throw new Problem("NOT_FOUND");
+    const rows = found.bars.map(({ name, value }) => [name, value]);
+    return answerCsv(http, `${found.id}-${period.name}`, csvOf([found.columns, ...rows]));
+  },
+};
+
+export const figureDoors = [figures, figureFile];
