@@ -419,4 +419,25 @@ describe("from the overview", () => {
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
   });
+
+  test("times are in the reader's zone and spelling, with UTC at hand, or in UTC if they chose so", async ({
+    open,
+    house,
+  }) => {
+    const { license } = await newLicense(house);
+    const { page, context } = await open({ token: house.token });
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
+    await devtools.send("Emulation.setLocaleOverride", { locale: "de-DE" });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const issued = page.locator(".timeline time").first();
+    expect(await issued.textContent()).toMatch(/^\d{1,2}\. \S+ \d{4} \d\d:\d\d GMT\+9/);
+    expect(await issued.getAttribute("title")).toMatch(/T\d\d:\d\d:\d\d\.\d{3}Z$/);
+    await page.goto("/admin/settings/view");
+    await page.getByText("in UTC", { exact: true }).click();
+    await page.getByRole("button", { name: "Keep" }).click();
+    await page.getByText("Kept in this browser.").waitFor();
+    await page.goto(`/admin/licenses/${license.id}`);
+    expect(await issued.textContent()).toMatch(/^[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d UTC/);
+  });
 });

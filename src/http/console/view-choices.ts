@@ -9,7 +9,7 @@ const COOKIE = "__Host-caio-view";
 export const STARTS = ["overview", "licenses", "customers", "instances", "messages", "activity"] as const;
 
 /** Every member has a default, so that an old or broken cookie is none. */
-const View = z.object({
+export const View = z.object({
   /** `comfortable`: more room in each row. */
   rows: z.enum(["comfortable", "dense"]),
   /** The page after the sign-in. */
@@ -19,8 +19,6 @@ const View = z.object({
 });
 
 export type View = z.output<typeof View>;
-
-export const ViewChoices = View;
 
 const DEFAULT: View = { rows: "comfortable", start: "overview", times: "local" };
 

@@ -86,7 +86,7 @@ export const When: FC<{
   return (
     <time
       datetime={iso}
-      title={`${iso.slice(0, 16).replace("T", " ")} UTC`}
+      title={iso}
       class="when"
       data-as={as === "moment" ? (time ? "time" : "day") : undefined}
     >

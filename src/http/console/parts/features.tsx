@@ -14,9 +14,9 @@ const isNear = (one: string, other: string): boolean => distance(one.toLowerCase
 /** How many letters must be put in, taken out or changed to make one word of another (Levenshtein). */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [y, letter] of [...one].entries()) {
+  for (const [y, letter] of one.split("").entries()) {
     const next = [y + 1];
-    for (const [x, against] of [...other].entries()) {
+    for (const [x, against] of other.split("").entries()) {
       const changed = (row[x] ?? 0) + (letter === against ? 0 : 1);
       next.push(Math.min(changed, (row[x + 1] ?? 0) + 1, (next[x] ?? 0) + 1));
     }

@@ -50,9 +50,12 @@ export const AllPreviews: FC = () => (
     {Object.entries(KINDS).map(([kind, name]) => (
       <li>
         <span class="what">{name}</span>
-        <span class="badges">
-          {LANGUAGE_OPTIONS.slice(0, kind === "admin_digest" ? 1 : undefined).map(([language, label]) => (
-            <a href={`${PREVIEW}?kind=${kind}&language=${language}`}>{label}</a>
+        <span class="second">
+          {LANGUAGE_OPTIONS.slice(0, kind === "admin_digest" ? 1 : undefined).map(([language, label], n) => (
+            <>
+              {n > 0 ? " · " : ""}
+              <a href={`${PREVIEW}?kind=${kind}&language=${language}`}>{label}</a>
+            </>
           ))}
         </span>
       </li>

@@ -3,7 +3,7 @@ import { parsed } from "../../ui/entry.ts";
 import { Choices, type Option, PostForm, Submit } from "../../ui/form.tsx";
 import { Heading } from "../layout.tsx";
 import type { Form } from "../mount.tsx";
-import { keepView, STARTS, ViewChoices, viewOf } from "../view-choices.ts";
+import { keepView, STARTS, View, viewOf } from "../view-choices.ts";
 import { SETTINGS } from "./settings.tsx";
 
 const HERE = "/admin/settings/view";
@@ -61,7 +61,7 @@ export const viewForm: Form = {
   },
   async submit({ http }, entry) {
     const chosen = { rows: entry.text("rows"), start: entry.text("start"), times: entry.text("times") };
-    keepView(http, parsed(ViewChoices, chosen));
+    keepView(http, parsed(View, chosen));
     return { to: `${HERE}?done=kept` };
   },
 };

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { FC } from "hono/jsx";
 import { SESSION_HOURS } from "../../../access/sessions.ts";
 import type { Http } from "../../http.ts";
-import { Entry } from "../../ui/entry.ts";
+import type { Entry } from "../../ui/entry.ts";
 import { Field } from "../../ui/form.tsx";
 import { asPage } from "../../ui/page.ts";
 import { Refusal } from "../../ui/refusal.tsx";

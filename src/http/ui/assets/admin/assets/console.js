@@ -13,28 +13,37 @@ const fetchPage = async (url, signal, body) => {
 // Moments as the reader writes them: in the browser's language and zone. UTC stays in the title. First and last days
 // of a license are days, the same everywhere.
 
-const SHOWN_AS = {
-  day: new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" }),
-  time: new Intl.DateTimeFormat(undefined, {
-    year: "numeric",
-    month: "short",
-    day: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "short",
-  }),
-};
+const day = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+  timeZoneName: "short",
+});
 
 const localize = (within) => {
   if (document.documentElement.dataset.times !== "local") return;
   for (const time of within.querySelectorAll("time[data-as]")) {
-    time.firstElementChild.textContent = SHOWN_AS[time.dataset.as].format(new Date(time.dateTime));
+    const shown = time.firstElementChild;
+    // Not here to its end yet.
+    if (!shown?.nextSibling) continue;
+    const at = new Date(time.dateTime);
+    const words = time.dataset.as === "time" ? `${day.format(at)} ${clock.format(at)}` : day.format(at);
+    if (shown.textContent !== words) shown.textContent = words;
     delete time.dataset.as;
   }
 };
 
-addEventListener("DOMContentLoaded", () => localize(document));
+// While the page still arrives, before it is painted, so that nothing moves.
+const arriving = new MutationObserver((changes) => {
+  for (const { target } of changes) localize(target.closest?.("time")?.parentElement ?? target);
+});
+arriving.observe(document.documentElement, { childList: true, subtree: true });
+addEventListener("DOMContentLoaded", () => {
+  arriving.disconnect();
+  localize(document);
+});
 
 // Copy
 
