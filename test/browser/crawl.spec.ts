@@ -5,6 +5,7 @@ import { describe, expect } from "vitest";
 import { lookFaults, overflow, type Tab } from "./support/browser.ts";
 import { crawl, loadOf, routeOf, submitsOf, type Visited } from "./support/crawl.ts";
 import { everyKind, type Kinds, newToken } from "./support/data.ts";
+import { enterSite } from "./support/site.ts";
 import { test } from "./support/test.ts";
 import type { House } from "./support/house.ts";
 
@@ -45,18 +46,49 @@ test.beforeAll(async ({ house }) => {
   kinds = await everyKind(house);
 });
 
-async function walk(tab: Tab, look: (visited: Visited) => Promise<string[]>): Promise<string[]> {
+async function walk(
+  tab: Tab,
+  look: (visited: Visited) => Promise<string[]>,
+  { site, kinds: known }: { site: "/admin" | "/portal"; kinds: Kinds } = { site: "/admin", kinds },
+): Promise<string[]> {
   const seen: string[] = [];
-  await crawl(tab.page, kinds, async (visited) => {
-    const route = routeOf(visited.path, kinds);
-    seen.push(route);
-    const faults =
-      visited.status === 200 ? await look(visited) : [`status ${visited.status}, from ${visited.from}`];
-    faults.push(...tab.faults());
-    expect.soft(faults, visited.path).toEqual([]);
-  });
+  await crawl(
+    tab.page,
+    known,
+    async (visited) => {
+      const route = routeOf(visited.path, known);
+      seen.push(route);
+      const faults =
+        visited.status === 200 ? await look(visited) : [`status ${visited.status}, from ${visited.from}`];
+      faults.push(...tab.faults());
+      expect.soft(faults, visited.path).toEqual([]);
+    },
+    site,
+  );
   return seen;
 }
+
+describe("the customer's site", () => {
+  test("of a contact", { timeout: LAST_RESORT }, async ({ open, house }) => {
+    const tab = await open();
+    const own = await enterSite(tab.page, house, kinds);
+    const seen = await walk(
+      tab,
+      async ({ html }) => [...(await faultsOf(tab.page, house, html)), ...(await lookFaults(tab.page))],
+      { site: "/portal", kinds: own },
+    );
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        "/portal",
+        "/portal/licenses/{suspended}",
+        "/portal/licenses/{id}/key",
+        "/portal/licenses/{id}/events",
+        "/portal/contacts/{id}",
+        "/portal/requests?kind&license",
+      ]),
+    );
+  });
+});
 
 describe("the console", () => {
   test("of an owner", { timeout: LAST_RESORT }, async ({ open, house }) => {

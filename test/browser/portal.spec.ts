@@ -3,26 +3,9 @@
 import { describe, expect } from "vitest";
 import { axeFaults, overflow } from "./support/browser.ts";
 import { activate, newCustomer, newLicense } from "./support/data.ts";
-import { ask, call, type House } from "./support/house.ts";
+import { ask, call } from "./support/house.ts";
+import { linkTo, mailTo } from "./support/site.ts";
 import { test } from "./support/test.ts";
-
-async function linkTo({ resend }: House, email: string): Promise<string> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const listed = await fetch(`${resend}/emails`, { headers: { Authorization: "Bearer re_local" } });
-    const { data } = (await listed.json()) as { data: { id: string; to: string[] }[] };
-    const mail = data.find(({ to }) => to.includes(email));
-    if (mail) {
-      const read = await fetch(`${resend}/emails/${mail.id}`, {
-        headers: { Authorization: "Bearer re_local" },
-      });
-      const { text } = (await read.json()) as { text: string };
-      const [link] = /\/portal\/sign-in\/link\?token=[\w-]+/.exec(text) ?? [];
-      if (link !== undefined) return link;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("no mail");
-}
 
 describe("a customer's administrator", () => {
   test(
@@ -93,17 +76,58 @@ describe("a customer's administrator", () => {
       await look("key");
       await page.goto("/portal/air-gap");
       await look("air-gap");
+      const request = { version: 1, license_key, instance_id: "caio-cellar", app_version: "17.4.0" };
 
       await page.goto(`/portal/requests?kind=seats&license=${license.id}`);
       await page.getByLabel("Seats in all").fill("4");
       await page.getByRole("button", { name: "Send" }).click();
       await page.getByText("We have your request.").waitFor();
-      const { data } = await ask(house, `/v1/admin/requests?customer_id=${customer.id}`);
-      await ask(house, `/v1/admin/requests/${data[0].id}/accept`, { max_instances: 4, answer: "Gladly." });
+
+      // Staff see it where they look first, and do it in the console.
+      const staff = await open({ token: house.token });
+      await staff.page.goto("/admin");
+      await staff.page.getByRole("link", { name: "Acme Works, Seats: 4 in all" }).click();
+      await staff.page.getByRole("link", { name: "Accept" }).click();
+      await staff.page.getByLabel("What the customer reads").fill("Gladly.");
+      await staff.page.getByRole("button", { name: "Change the license" }).click();
+      await staff.page.getByText("It is done, and the customer is told.").waitFor();
+      expect(await mailTo(house, email, /Gladly\./)).toContain("4 seats in all");
+
       await page.goto("/portal/requests");
       await page.getByText("Gladly.").waitFor();
       await look("requests");
-      await activate(house, license_key, "caio-fourth");
+      expect((await call(house, "/v1/check-in", third)).body.instances).toMatchObject({ max: 4 });
+      await page.goto("/portal/air-gap");
+      await page.getByLabel("Request file").setInputFiles({
+        name: "cellar.caio-request",
+        mimeType: "application/json",
+        buffer: Buffer.from(JSON.stringify(request)),
+      });
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Get the license file" }).click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/caio-cellar/);
+
+      await page.goto("/portal/contacts");
+      await look("contacts");
+      await page.goto("/portal/events");
+      await look("events");
+      await page.goto(`/portal/licenses/${license.id}/events`);
+      await page.getByText("An installation found no free seat").waitFor();
+      await look("license-events");
+      await page.goto(`/portal/licenses/${license.id}/statements/${new Date().toISOString().slice(0, 7)}`);
+      await look("statement");
+
+      // By the keyboard alone: to the content, and out.
+      await page.goto("/portal");
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe(
+        "Skip to the content",
+      );
+      await page.getByRole("button", { name: "Sign out" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: /^Your .* licenses$/ }).waitFor();
     },
   );
 });

@@ -36,6 +36,10 @@ export class Browser {
     });
   }
 
+  /** Sends any body. */
+  send = (path: string, body: BodyInit, headers: Record<string, string>): Promise<Seen> =>
+    this.#ask(path, { method: "POST", body, headers });
+
   /** Opens a page and sends its last form with these values instead of its own. */
   async submit(path: string, values: Record<string, string> = {}): Promise<Seen> {
     const page = await this.get(path);

@@ -11,7 +11,7 @@ import { suites } from "./suites.ts";
 const USAGE = `Usage: npm run torture -- [options]
 
   --short          a minute in place of ten: what \`npm test\` does not run, and little of it
-  --only PART,…    documents, fuzz, console, access, faults, races, crash
+  --only PART,…    documents, fuzz, console, site, access, faults, races, crash
   --rounds N       rounds of crash and races (50 and 100; 2 and 4 with --short)
   --seed N         what chance begins with (else chosen, and printed); chooses what is asked and when it is
                    killed, not what the machine does meanwhile
@@ -29,7 +29,7 @@ const { values } = commandLine(USAGE, {
   },
 });
 
-/** From the OpenAPI document, and half as many from the table of the console's pages and forms. */
+/** From the OpenAPI document, and half as many from each of the tables of pages and forms. */
 const FUZZ_REQUESTS = 50_000;
 
 interface Plan {
@@ -47,6 +47,7 @@ function plans(seed: number, short: boolean, rounds: number | null): Plan[] {
     tested("documents", () => suites("documents", "worker", ["test/crypto/forged-documents"])),
     tested("fuzz", () => suites("fuzz", "fuzz", ["test/http/fuzz"], fuzz(FUZZ_REQUESTS))),
     tested("console", () => suites("console", "fuzz", ["test/http/console/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
+    tested("site", () => suites("site", "fuzz", ["test/http/portal/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
     tested("access", () =>
       suites("access", "worker", ["test/access/doors", "test/access/brakes", "test/access/strangers"]),
     ),

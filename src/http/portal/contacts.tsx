@@ -82,11 +82,15 @@ const detailsOf = (entry: Entry) => ({
   language: entry.text("language") ?? null,
 });
 
-const Who: FC<{ contact: Contact; isSelf: boolean }> = ({ contact: { id, email, name, own }, isSelf }) => (
+const Who: FC<{ contact: Contact; isSelf: boolean }> = ({
+  contact: { id, email, name, own, roles },
+  isSelf,
+}) => (
   <>
     {isSelf ? (name ?? email) : <a href={`/portal/contacts/${id}`}>{name ?? email}</a>}{" "}
     {isSelf ? <Badge tone="plain">you</Badge> : null}
     {name === null ? null : <span class="second">{email}</span>}
+    <span class="second">for {roles.join(", ")}</span>
     {own === 1 ? <span class="second">your company's own address</span> : null}
   </>
 );
@@ -117,7 +121,6 @@ const contactsForm: Form = {
                   main: true,
                   cell: (contact) => <Who contact={contact} isSelf={contact.id === actor.id} />,
                 },
-                { label: "For", cell: ({ roles }) => roles.join(", ") },
                 { label: "Language", cell: ({ language }) => LANGUAGE_NAMES[language ?? "en"], minor: true },
                 {
                   label: "Signs in",

@@ -50,14 +50,13 @@ const WORDS: Record<Told, string> = {
   "usage.corrected": "The usage of a day was corrected",
 };
 
-/** Who did it, as the customer knows them. */
-function byWhom({ actor_type, by }: OwnEvent): string {
-  if (actor_type === "staff") return "we";
-  if (actor_type === "instance") return "an installation";
-  return actor_type === "customer" ? (by ?? "a contact of yours") : "by itself";
+/** Who did it, as the customer knows them; nothing where an installation or time did. */
+function byWhom({ actor_type, by }: OwnEvent): string | null {
+  if (actor_type === "staff") return "by us";
+  return actor_type === "customer" ? `by ${by ?? "a contact of yours"}` : null;
 }
 
-export const Happened: FC<{ events: OwnEvent[]; now: number }> = ({ events, now }) => (
+const Happened: FC<{ events: OwnEvent[]; now: number }> = ({ events, now }) => (
   <Table
     caption="What happened"
     rows={events}
@@ -66,14 +65,15 @@ export const Happened: FC<{ events: OwnEvent[]; now: number }> = ({ events, now 
       {
         label: "What",
         main: true,
-        cell: ({ action, instance_id }) => (
+        cell: (event) => (
           <>
-            {WORDS[action as Told]}
-            {instance_id === null ? null : <span class="second">{instance_id}</span>}
+            {WORDS[event.action as Told]}
+            <span class="second">
+              {[event.instance_id, byWhom(event)].filter((part) => part !== null).join(", ")}
+            </span>
           </>
         ),
       },
-      { label: "Who", cell: byWhom },
       { label: "When", cell: ({ at }) => <When at={at} now={now} /> },
     ]}
   />

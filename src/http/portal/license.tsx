@@ -180,33 +180,31 @@ const bars = (days: UsedDay[], what: "requests" | "services") =>
   }));
 
 const Usage: FC<{ license: OwnLicense; days: UsedDay[]; now: number }> = ({ license, days, now }) => (
-  <>
-    <div class="columns">
-      <Card title="Requests a day">
-        <BarChart
-          title="Requests of the last month"
-          bars={bars(days, "requests")}
-          columns={["Day", "Requests"]}
-          limit={license.max_requests_per_day}
-          empty="No usage was reported in the last month."
-        />
-      </Card>
-      <Card title="Services a day">
-        <BarChart
-          title="Services of the last month"
-          bars={bars(days, "services")}
-          columns={["Day", "Services"]}
-          limit={license.max_services}
-          empty="No usage was reported in the last month."
-        />
-      </Card>
-    </div>
-    <p>
-      <a href={`/portal/licenses/${license.id}/statements/${dayOf(now).slice(0, 7)}`}>
-        Everything that was used, month by month
-      </a>
-    </p>
-  </>
+  <div class="columns">
+    <Card
+      title="Requests a day"
+      actions={
+        <a href={`/portal/licenses/${license.id}/statements/${dayOf(now).slice(0, 7)}`}>Month by month</a>
+      }
+    >
+      <BarChart
+        title="Requests of the last month"
+        bars={bars(days, "requests")}
+        columns={["Day", "Requests"]}
+        limit={license.max_requests_per_day}
+        empty="No usage was reported in the last month."
+      />
+    </Card>
+    <Card title="Services a day">
+      <BarChart
+        title="Services of the last month"
+        bars={bars(days, "services")}
+        columns={["Day", "Services"]}
+        limit={license.max_services}
+        empty="No usage was reported in the last month."
+      />
+    </Card>
+  </div>
 );
 
 /** What the state of a license makes likely. */
@@ -247,14 +245,14 @@ export const licensePage: Page = {
                     {wishFor(license, now) === "seats" ? "Ask for seats" : "Ask for a renewal"}
                   </a>
                 ) : null}
-                {may("seats") ? (
-                  <a class="button quiet" href={`/portal/licenses/${license.id}/events`}>
-                    What happened
-                  </a>
-                ) : null}
                 {may("keys") ? (
                   <a class="button" href={`/portal/licenses/${license.id}/key`}>
                     License key
+                  </a>
+                ) : null}
+                {may("seats") ? (
+                  <a class="button quiet" href={`/portal/licenses/${license.id}/events`}>
+                    What happened
                   </a>
                 ) : null}
               </>

@@ -280,8 +280,8 @@ describe("what happened", () => {
   it("tells of contacts, sign-ins and requests, by their words", async () => {
     const house = await open();
     const page = await house.browser.get("/portal/events");
-    expect(page.text).toMatch(/Signed in here Ada/);
-    expect(page.text).toMatch(/A contact was added we/);
+    expect(page.text).toMatch(/Signed in here by Ada/);
+    expect(page.text).toMatch(/A contact was added by us/);
   });
 
   it("tells what happened to a license, and nothing of what staff noted or ordered", async () => {
@@ -291,7 +291,7 @@ describe("what happened", () => {
     const later = new Date(NOW + 30 * DAY).toISOString();
     await admin(`/licenses/${id}`, { method: "PATCH", body: { notes: "A secret", effective_at: later } });
     const page = await house.browser.get(`/portal/licenses/${id}/events`);
-    expect(page.text).toContain("The license was paused we");
+    expect(page.text).toContain("The license was paused by us");
     expect(page.text).toContain("The license was issued");
     expect(page.text).not.toMatch(/4711|secret|ordered/i);
   });
