@@ -43,25 +43,49 @@ interface Reply {
 /** How an answer in chunks ends (RFC 9112 section 7.1). */
 const LAST_CHUNK = "0\r\n\r\n";
 
-/** One connection: a request, then its answer, then the next. */
+/** One connection: a request, then its answer, then the next. A new one takes its place if workerd closed it. */
 class Line {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #chunks: Buffer[] = [];
   #answered: ((reply: Reply) => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
   constructor(port: number) {
-    this.#socket = connect({ host: "127.0.0.1", port, noDelay: true });
-    this.#socket.on("data", (chunk: Buffer) => {
+    this.#port = port;
+    this.#socket = this.#connect();
+  }
+
+  #connect(): Socket {
+    const socket = connect({ host: "127.0.0.1", port: this.#port, noDelay: true });
+    socket.on("data", (chunk: Buffer) => {
       this.#chunks.push(chunk);
       const reply = this.#whole();
       if (reply) this.#answered?.(reply);
     });
-    this.#socket.on("error", (error) => this.#failed?.(error));
-    this.#socket.on("close", () => this.#failed?.(new Error("the connection was closed")));
+    const fail = (error: Error): void => {
+      // One that was replaced has nobody waiting.
+      if (socket === this.#socket) this.#failed?.(error);
+    };
+    socket.on("error", fail);
+    socket.on("close", () => fail(new Error("the connection was closed")));
+    return socket;
   }
 
-  send(call: Call): Promise<Reply> {
+  /** workerd closes a connection that waited for five seconds, maybe at this moment: then nothing was answered. */
+  async send(call: Call): Promise<Reply> {
+    const isNew = this.#socket.connecting;
+    try {
+      return await this.#ask(call);
+    } catch (error) {
+      if (isNew || this.#chunks.length > 0) throw error;
+      this.#socket.destroy();
+      this.#socket = this.#connect();
+      return this.#ask(call);
+    }
+  }
+
+  #ask(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error("the connection was closed"));
       this.#answered = resolve;
