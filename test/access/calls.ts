@@ -193,6 +193,8 @@ GET    /admin/customers/{id}/erase                owner
 POST   /admin/customers/{id}/erase                owner
 GET    /admin/customers/{id}/data                 owner
 POST   /admin/customers/{id}/data                 owner
+GET    /admin/customers/{id}/sign-out            manager
+POST   /admin/customers/{id}/sign-out            manager
 GET    /admin/customers/{id}/suspend             manager
 POST   /admin/customers/{id}/suspend             manager
 GET    /admin/customers/{id}/reinstate           manager
@@ -205,6 +207,12 @@ GET    /admin/instances/{id}/free                manager
 POST   /admin/instances/{id}/free                manager
 GET    /admin/instances/{id}/clear-clone         manager
 POST   /admin/instances/{id}/clear-clone         manager
+GET    /admin/requests                           viewer
+GET    /admin/requests/{id}                      viewer
+GET    /admin/requests/{id}/accept               manager
+POST   /admin/requests/{id}/accept               manager
+GET    /admin/requests/{id}/decline              manager
+POST   /admin/requests/{id}/decline              manager
 GET    /admin/messages                           viewer
 GET    /admin/messages/retry                     manager
 POST   /admin/messages/retry                     manager
