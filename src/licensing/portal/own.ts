@@ -160,7 +160,7 @@ export interface UsedDay {
 }
 
 /** How many days of usage are shown: a whole month at least. */
-export const USAGE_DAYS = 31;
+const USAGE_DAYS = 31;
 
 /** What the license's instances used on each of the last days. */
 export async function ownUsage(context: Context, id: string): Promise<UsedDay[]> {

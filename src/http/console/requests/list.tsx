@@ -8,7 +8,7 @@ import { Badge, Card, Pager, Table, type Tone, When } from "../../ui/show.tsx";
 import { Heading } from "../layout.tsx";
 import type { Page } from "../mount.tsx";
 
-export const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {
+const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {
   renewal: "Renewal",
   seats: "Seats",
   question: "Question",
