@@ -43,9 +43,16 @@ export function routeOf(path: string, kinds: Kinds): string {
 /** Where links lead, and forms that can be sent; without signing out. */
 const targetsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
-    const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]")].map(({ href }) => href);
+    // Bars of charts lead where the tables behind them do.
+    const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]:not(svg *)")].map(
+      ({ href }) => href,
+    );
     const forms = [...document.querySelectorAll("form[action]")]
-      .filter((form) => form.querySelector("button, select, textarea, input:not([type=hidden])") !== null)
+      .filter(
+        (form) =>
+          form.querySelector("button:not([type=button]), select, textarea, input:not([type=hidden])") !==
+          null,
+      )
       .map((form) => form.getAttribute("action") ?? "");
     const frames = [...document.querySelectorAll("iframe")].map(({ src }) => src).filter((src) => src !== "");
     return [...links, ...forms, ...frames]
