@@ -145,6 +145,12 @@ GET    /admin/licenses/{id}/key/file             manager
 GET    /admin/licenses/{id}/statements/{month}   viewer
 GET    /admin/licenses/{id}/settle/{kind}         manager
 POST   /admin/licenses/{id}/settle/{kind}         manager
+GET    /admin/licenses/{id}/usage.csv               viewer
+GET    /admin/licenses/{id}/usage                   viewer
+GET    /admin/customers/{id}/usage.csv              viewer
+GET    /admin/customers/{id}/usage                  viewer
+GET    /admin/figures                               viewer
+GET    /admin/figures/{id}                          viewer
 GET    /admin/licenses/{id}/edit                 manager
 POST   /admin/licenses/{id}/edit                 manager
 GET    /admin/licenses/{id}/renew                manager
@@ -175,6 +181,8 @@ GET    /admin/exports/licenses                   manager
 POST   /admin/exports/licenses                   manager
 GET    /admin/exports/customers                  manager
 POST   /admin/exports/customers                  manager
+GET    /admin/exports/instances                     viewer
+POST   /admin/exports/instances                     viewer
 GET    /admin/customers                          viewer
 GET    /admin/customers/new                      manager
 POST   /admin/customers/new                      manager

@@ -35,7 +35,7 @@ export function trend(now: number, before: number, days: number): string {
 const counted = (counts: Count[], hrefOf: (name: string) => string | undefined = () => undefined): Bar[] =>
   counts.map(({ name, count }) => ({
     name,
-    tick: counts.length > 8 ? undefined : name,
+    tick: counts.length > 8 ? undefined : name.replace("within ", ""),
     value: count,
     href: hrefOf(name),
   }));
@@ -87,6 +87,7 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
       id: "first-activation",
       title: "From the delivery of a key to the first activation",
       columns: ["Time", "Licenses"],
+      // Short enough for a phone.
       bars: counted(found.first),
       said: `Of the last ${formatCount(LOOKED_AT.deliveries)} keys that were mailed.`,
     },

@@ -21,6 +21,9 @@ export function byVersion(a: string | null, b: string | null): number {
   return Number(one === null) - Number(other === null) || byText(a, b);
 }
 
+const inOrder = (a: Activation, b: Activation): number =>
+  byVersion(a.app_version, b.app_version) || byText(placeOf(keyOf(a)), placeOf(keyOf(b)));
+
 /**
  * A page of activations in the order of their versions.
  * @returns also whether there are more than are put in order: the page has only those of the first
@@ -47,8 +50,6 @@ export async function listByVersion(
       ),
     )
     .limit(MAX_SORTED + 1);
-  const inOrder = (a: Activation, b: Activation): number =>
-    byVersion(a.app_version, b.app_version) || byText(placeOf(keyOf(a)), placeOf(keyOf(b)));
   const sorted = found
     .slice(0, MAX_SORTED)
     .filter((row) => belongs(row, filter, now))

@@ -46,9 +46,16 @@ type Site = "/admin" | "/portal";
 /** Where links lead, and forms that can be sent; without signing out. */
 const targetsOf = (page: Page, site: Site): Promise<string[]> =>
   page.evaluate((under) => {
-    const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]")].map(({ href }) => href);
+    // Bars of charts lead where the tables behind them do.
+    const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]:not(svg *)")].map(
+      ({ href }) => href,
+    );
     const forms = [...document.querySelectorAll("form[action]")]
-      .filter((form) => form.querySelector("button, select, textarea, input:not([type=hidden])") !== null)
+      .filter(
+        (form) =>
+          form.querySelector("button:not([type=button]), select, textarea, input:not([type=hidden])") !==
+          null,
+      )
       .map((form) => form.getAttribute("action") ?? "");
     const frames = [...document.querySelectorAll("iframe")].map(({ src }) => src).filter((src) => src !== "");
     return [...links, ...forms, ...frames]

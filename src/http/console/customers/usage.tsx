@@ -52,12 +52,16 @@ const linesOf = (usage: LicenseUsage, period: Period, now: number) =>
   monthsOf(usage, period, now).map(([month, { meters, requests, services, days_without_report }]) => ({
     month,
     silent: days_without_report,
-    lines: Object.entries({ ...meters, requests, services }).map(([meter, { value, ...figures }]): Line => ({
-      license: usage.license,
-      meter,
-      value,
-      ...figures,
-    })),
+    lines: Object.entries({ ...meters, requests, services }).map(
+      ([meter, { value, total, peak, days_over }]): Line => ({
+        license: usage.license,
+        meter,
+        value,
+        total,
+        peak,
+        days_over,
+      }),
+    ),
   }));
 
 /** The lines of a license's months added up: what the page shows. */

@@ -45,9 +45,7 @@ const Labels: FC<{ labels: Record<string, string> | null }> = ({ labels }) => {
 };
 
 const columns = (holders: Holders, now: number, query: Record<string, string>): Column<ShownSeat>[] => [
-  ...seatColumns(now, true).map((column) =>
-    column.label === "Lease ends" ? { ...column, spare: true } : column,
-  ),
+  ...seatColumns(now, true),
   {
     label: "Version",
     cell: ({ app_version }) => app_version,

@@ -113,7 +113,7 @@ const usageFile: Page = {
       readDays(context, id, period),
     ]);
     const series = seriesOf(license, days);
-    const rows = days.map((day) => [id, day.day, ...series.map(({ on }) => on(day))]);
+    const rows = days.map((day) => [id, day.day].concat(series.map(({ on }) => String(on(day)))));
     const head = ["license_id", "date", ...series.map(({ code }) => code)];
     return answerCsv(http, `usage-${id}-${period.name}`, csvOf([head, ...rows]));
   },

@@ -79,5 +79,6 @@ export const seatColumns = (now: number, hasVersion = false): Column<ShownSeat>[
     cell: ({ ended_at, lease_expires_at }) =>
       ended_at === null ? <When at={lease_expires_at} now={now} /> : <span class="soft">ended</span>,
     minor: true,
+    spare: hasVersion,
   },
 ];
