@@ -69,28 +69,27 @@ export async function oweAdded(context: Context, added: Contact, by: string): Pr
   if (!customer) return [];
   const adder = all.find(({ id }) => id === by);
   const mails = await Promise.all(
-    all
-      .filter(({ id }) => id !== added.id)
-      .map((contact) =>
-        compose(context, added.created_at, {
-          dedupeKey: `added:${added.id}:${contact.id}`,
-          recipient: contact.email,
-          licenseId: null,
-          customerId: added.customer_id,
-          language: contact.language,
-          notice: {
-            kind: "contact_added",
-            product: config.productName,
-            to: nameOf(contact, customer),
-            company: customer.company ?? customer.name,
-            by: adder ? (adder.name ?? adder.email) : customer.name,
-            name: added.name ?? added.email,
-            email: added.email,
-            link: `${config.issuer}/portal/contacts`,
-            contact: contactIn(config),
-          },
-        }),
-      ),
+    // Read before the new one is written.
+    all.map((contact) =>
+      compose(context, added.created_at, {
+        dedupeKey: `added:${added.id}:${contact.id}`,
+        recipient: contact.email,
+        licenseId: null,
+        customerId: added.customer_id,
+        language: contact.language,
+        notice: {
+          kind: "contact_added",
+          product: config.productName,
+          to: nameOf(contact, customer),
+          company: customer.company ?? customer.name,
+          by: adder ? (adder.name ?? adder.email) : customer.name,
+          name: added.name ?? added.email,
+          email: added.email,
+          link: `${config.issuer}/portal/contacts`,
+          contact: contactIn(config),
+        },
+      }),
+    ),
   );
   return writing(context, mails);
 }

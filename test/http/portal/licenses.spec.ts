@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { doors } from "../../../src/http/portal/index.ts";
 import { newIsland } from "../../support/island.ts";
+import { ownEvents } from "../../../src/licensing/portal/own-record.ts";
 import { ownSeat } from "../../../src/licensing/portal/own.ts";
 import { servicesOf } from "../../../src/services.ts";
 import { env } from "../../support/env.ts";
@@ -413,6 +414,8 @@ describe("customer × page × another's object", () => {
     await expect(ownSeat(context, await seatOf(theirs.key, "theirs"))).rejects.toMatchObject({
       code: "NOT_FOUND",
     });
+    expect((await ownEvents(context, own.license.id)).rows.length).toBeGreaterThan(0);
+    await expect(ownEvents(context, theirs.license.id)).rejects.toMatchObject({ code: "LICENSE_NOT_FOUND" });
   });
 
   it("opens no page to a stranger, and no call of staff to a customer", async () => {
