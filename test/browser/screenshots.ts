@@ -8,6 +8,7 @@ import { launch } from "./support/chromium.ts";
 import { crawl, routeOf } from "./support/crawl.ts";
 import { demoData } from "./support/demo-data.ts";
 import { type House, openHouse } from "./support/house.ts";
+import { enterSite } from "./support/site.ts";
 
 const LOOKS: Look[] = [
   { theme: "light", width: 1280 },
@@ -24,9 +25,10 @@ const nameOf = (route: string): string =>
     .replaceAll(/[^a-z0-9-]+/gi, "_")
     .replaceAll(/^_+|_+$/g, "") || "overview";
 
-/** What a desk shows at once of the two pages that tell most: docs/images. */
+/** What a desk shows at once of the pages that tell most, of the console and of the customer's site: docs/images. */
 async function shootForReadme(house: House, out: string): Promise<void> {
-  const { busy } = await demoData(house);
+  const kinds = await demoData(house);
+  const { busy } = kinds;
   const browser = await launch();
   try {
     for (const theme of ["light", "dark"] as const) {
@@ -41,6 +43,20 @@ async function shootForReadme(house: House, out: string): Promise<void> {
       }
       await tab.context.close();
     }
+    const { page, context } = await openTab(browser, house, { theme: "light" });
+    await enterSite(page, house, kinds, "busy");
+    for (const [name, path] of [
+      ["site-license", `/portal/licenses/${busy}`],
+      ["site-key", `/portal/licenses/${busy}/key`],
+    ] as const) {
+      await page.goto(path);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      for (const theme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.screenshot({ path: join(out, `${name}-${theme}.png`) });
+      }
+    }
+    await context.close();
   } finally {
     await browser.close();
   }

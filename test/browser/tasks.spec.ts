@@ -367,8 +367,9 @@ describe("from the overview", () => {
     const customer = await firm(house);
     const { license } = await newLicense(house, {
       customer_id: customer.id,
-      expires_at: inDays(1),
+      send_email: true,
     } as object);
+    await mailCameBack(house, license.id, "bounced");
     const { page } = await open({ token: house.token });
     await page.goto("/admin");
     expect(await axeFaults(page)).toEqual([]);

@@ -25,15 +25,15 @@ const LINK = /\/portal\/sign-in\/link\?token=[\w-]+/;
 export const linkTo = async (house: House, email: string): Promise<string> =>
   LINK.exec(await mailTo(house, email, LINK))![0];
 
-/** Signs a new contact in, of the customer of one of the licenses. Returns those that are the customer's. */
-export async function enterSite(page: Page, house: House, kinds: Kinds): Promise<Kinds> {
+/** Signs a new contact in, of the customer of the license `of`. Returns those licenses that are the customer's. */
+export async function enterSite(page: Page, house: House, kinds: Kinds, of = "suspended"): Promise<Kinds> {
   const owners = await Promise.all(
     Object.entries(kinds).map(async ([kind, id]) => {
       const { body } = await call(house, `/v1/admin/licenses/${id}`);
       return { kind, id, customer: String(body.customer_id) };
     }),
   );
-  const { customer } = owners.find(({ kind }) => kind === "suspended")!;
+  const { customer } = owners.find(({ kind }) => kind === of)!;
   const email = `site-${owners[0]!.id.toLowerCase()}@acme.example`;
   await ask(house, `/v1/admin/customers/${customer}/contacts`, { email, name: "Ada" });
   await page.goto("/portal");
