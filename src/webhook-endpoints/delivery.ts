@@ -36,10 +36,10 @@ const SLOW = 1_000;
 // Endpoints that failed go last, and before them those that were slow: five of either would keep the others waiting. Of
 // the others, the one that is farthest behind goes first: a run may not come to all of them.
 const DUE = `
-  SELECT id FROM webhook_endpoints e
+  SELECT id FROM webhook_endpoints
   WHERE active = 1 AND next_try_at <= ? AND cursor < (SELECT max(id) FROM events)
   ORDER BY failures, (
-    SELECT ms > ${SLOW} FROM webhook_deliveries WHERE endpoint_id = e.id ORDER BY number DESC LIMIT 1
+    SELECT ms > ${SLOW} FROM webhook_deliveries WHERE endpoint_id = webhook_endpoints.id ORDER BY number DESC LIMIT 1
   ), cursor, id`;
 
 const ANY = "SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE active = 1) AS any_active";

@@ -33,7 +33,7 @@ describe("a night", () => {
     expect(await sealIds()).toHaveLength(20);
     expect(await headIds()).toHaveLength(20);
     // Six a seal, and all else of a night. D1 allows 1 000 an invocation, and mail needs its own.
-    expect(statements.length).toBe(20 * 6 + 41);
+    expect(statements.length).toBe(20 * 6 + 48);
     const [longest] = await rows<{ bytes: number }>(
       `SELECT max(bytes) AS bytes FROM (
          SELECT length(marks) AS bytes FROM audit_marks

@@ -112,9 +112,6 @@ export interface Kept {
   known: string[];
 }
 
-/** The seats of an unlimited license are not counted beyond this number. */
-const COUNTED = 1_000;
-
 const FOREVER = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 const endOf = ({ expires_at, grace_days }: LicenseTerms): number =>
@@ -225,7 +222,7 @@ export function claimed(license: LicenseTerms, rows: SeatRow[], claim: Claim, ke
     if (kept.newIds >= bound && !kept.known.includes(claim.instance)) return null;
   }
   if (own !== null && !isProven(license, claim, own)) return unproven(license, own, claim);
-  const isCounted = license.max_instances !== null || kept.seated <= COUNTED;
+  const isCounted = license.max_instances !== null;
   const inUse = isCounted ? seated.length : kept.seated - (known ? 1 : 0);
   return proven(license, known, own, { inUse, seated: kept.seated }, claim);
 }
