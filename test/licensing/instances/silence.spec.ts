@@ -53,7 +53,7 @@ const step = (bindings: Env = env): Promise<void> => fire(DELIVERIES, bindings);
 const overview = async (): Promise<string> => (await (await Visitor.signIn()).get("/admin")).text;
 
 /** What the overview finds before it is told by license: a line for each instance. */
-const silent = async (): Promise<string> =>
+const silentNow = async (): Promise<string> =>
   (await rows<{ instance_id: string }>(KNOWN_SILENT(`?1 - ${SILENT_DAYS * DAY}`, 24), Date.now()))
     .map(({ instance_id }) => `silent ${instance_id}`)
     .join("\n");
@@ -81,7 +81,7 @@ describe("the overview's silent instances", () => {
     for (const [name, seat] of Object.entries(cases)) await seated(names.get(name)!, seat);
     await step();
     const expected = ["nine", "five", "three"].map((name) => names.get(name)!);
-    expect(found(await silent(), [...names.values()])).toEqual(expected);
+    expect(found(await silentNow(), [...names.values()])).toEqual(expected);
     expect(await overview()).toContain(`3 instances, worst: ${names.get("nine")!}1`);
   });
 
@@ -90,12 +90,12 @@ describe("the overview's silent instances", () => {
     await seated(heard, {});
     await seated(soon, { seen: 2.5 });
     await step();
-    expect(found(await silent(), [heard, soon])).toEqual([heard]);
+    expect(found(await silentNow(), [heard, soon])).toEqual([heard]);
     await env.DB.prepare("UPDATE activations SET last_seen_at = ? WHERE license_id = ? AND instance_id = ?")
       .bind(NOW, license_id, `${heard}1`)
       .run();
     setTime(NOW + 0.5 * DAY);
-    expect(found(await silent(), [heard, soon])).toEqual([soon]);
+    expect(found(await silentNow(), [heard, soon])).toEqual([soon]);
   });
 
   it("are found by a walk of so many rows a step, which begins anew after the last", async () => {
@@ -112,16 +112,16 @@ describe("the overview's silent instances", () => {
     expect(searches).toHaveLength(2);
     expect(cost.read).toBeLessThan(20_200);
     expect(await position()).not.toMatchObject([{ license_id: "" }]);
-    expect(found(await silent(), [last])).toEqual([]);
+    expect(found(await silentNow(), [last])).toEqual([]);
     await step();
     expect(await position()).toEqual([{ license_id: "", ended_at: -1, instance_id: "" }]);
-    expect(found(await silent(), [last])).toEqual([last]);
+    expect(found(await silentNow(), [last])).toEqual([last]);
     // Meanwhile the first falls silent.
     await env.DB.prepare("UPDATE activations SET last_seen_at = ? WHERE license_id = ? AND instance_id = ?")
       .bind(NOW - 4 * DAY, license_id, `${first}1`)
       .run();
     await step();
-    expect(found(await silent(), [first, last])).toEqual([last, first]);
+    expect(found(await silentNow(), [first, last])).toEqual([last, first]);
   });
 
   it("stay few, the longest silent", async () => {
@@ -132,7 +132,7 @@ describe("the overview's silent instances", () => {
     await step();
     const [list] = await rows<{ kept: number }>("SELECT json_array_length(found) AS kept FROM silence_walk");
     expect(list!.kept).toBe(24);
-    expect(found(await silent(), [longest])).toEqual([longest]);
+    expect(found(await silentNow(), [longest])).toEqual([longest]);
     expect(await overview()).toContain(`24 instances, worst: ${longest}1`);
   });
 
@@ -156,7 +156,7 @@ describe("the overview's silent instances", () => {
     } as unknown as D1Database;
     await step({ ...env, DB: slow });
     expect(await position()).toMatchObject([{ license_id: "further" }]);
-    expect(found(await silent(), [name])).toEqual([name]);
+    expect(found(await silentNow(), [name])).toEqual([name]);
   });
 });
 
