@@ -46,6 +46,9 @@ async function subjectsOf(context: Context, events: NamedEvent[]): Promise<Subje
   return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
 }
 
+/** An event has its details with it: 50 of them would be a heavy page. */
+const SHOWN = 30;
+
 export const activity: Page = {
   path: "/admin/activity",
   access: "read",
@@ -54,7 +57,14 @@ export const activity: Page = {
     const list = listQuery(visit, EventFilter.shape);
     const { entry, query } = list;
     const [page, actors] = await Promise.all([
-      pageOf(list, (request, filter) => listEvents(context, request, filter, "with names")),
+      pageOf(list, (request, filter) =>
+        listEvents(
+          context,
+          { ...request, limit: query["limit"] === undefined ? SHOWN : request.limit },
+          filter,
+          "with names",
+        ),
+      ),
       actorsFor(visit),
     ]);
     const subjects = await subjectsOf(context, page.data);

@@ -85,6 +85,7 @@ const Licenses: FC<{
           label: "Seats",
           cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
           numeric: true,
+          minor: true,
         },
       ]}
     />
