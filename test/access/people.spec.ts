@@ -61,13 +61,13 @@ describe("a person", () => {
     ["nobody", { role: "viewer" }, "email"],
     ["a@b", { role: "viewer" }, "email"],
     [`${"x".repeat(250)}@a.example`, { role: "viewer" }, "email"],
-    ["ada@acme.example", {}, "role"],
-    ["ada@acme.example", { role: "admin" }, "role"],
-    ["ada@acme.example", { role: "viewer", email: "eve@acme.example" }, "email"],
+    ["ada@refused.example", {}, "role"],
+    ["ada@refused.example", { role: "admin" }, "role"],
+    ["ada@refused.example", { role: "viewer", email: "eve@refused.example" }, "email"],
   ])("%s with %j is refused for its %s", async (email, body, path) => {
     const answer = await put(email, body);
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ path }] } });
-    expect(await rows("SELECT * FROM people WHERE email LIKE '%@acme.example'")).toEqual([]);
+    expect(await rows("SELECT * FROM people WHERE email LIKE '%@refused.example'")).toEqual([]);
   });
 
   it("is listed by address, page by page", async () => {
