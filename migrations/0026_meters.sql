@@ -1,19 +1,9 @@
 -- What instances count besides requests and services: meters.
 
--- Numbers to go through a list by, for as many codes as a day can be told twice, and the dates of any month. Going through
--- them reads no row; json_each is billed one for each item.
-CREATE VIEW slots (n) AS VALUES
-  (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15),
-  (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31),
-  (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47),
-  (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63);
-CREATE VIEW dates (date) AS VALUES
-  ('01'), ('02'), ('03'), ('04'), ('05'), ('06'), ('07'), ('08'), ('09'), ('10'), ('11'), ('12'), ('13'), ('14'), ('15'), ('16'),
-  ('17'), ('18'), ('19'), ('20'), ('21'), ('22'), ('23'), ('24'), ('25'), ('26'), ('27'), ('28'), ('29'), ('30'), ('31');
-
 -- By code: {"tokens": 120, "gpus": 4}, cumulative per UTC day as the other figures.
 ALTER TABLE usage ADD COLUMN meters TEXT CHECK (json_type(meters) = 'object');
--- The codes that the last change of `meters` was about: the triggers go through them by their slots.
+-- The codes that the last change of `meters` was about. The triggers go through them by number: json_each would be
+-- billed a row for each.
 ALTER TABLE usage ADD COLUMN told TEXT CHECK (json_type(told) = 'array');
 -- The codes of the request's report that are meters of the license: the claim finds them, and what stores usage takes
 -- no others.
@@ -44,7 +34,7 @@ BEGIN
   ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, services = services + excluded.services,
     meters = iif(excluded.meters IS NULL, meters, json_patch(coalesce(meters, '{}'), (
       SELECT json_group_object(code, coalesce(license_usage.meters ->> code, 0) + (excluded.meters ->> code))
-      FROM (SELECT NEW.told ->> n AS code FROM slots) WHERE code IS NOT NULL)));
+      FROM (SELECT NEW.told ->> column1 AS code FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31), (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47), (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63))) WHERE code IS NOT NULL)));
 END;
 
 DROP TRIGGER license_usage_update;
@@ -52,62 +42,109 @@ CREATE TRIGGER license_usage_update AFTER UPDATE ON usage
 WHEN NEW.requests <> OLD.requests OR NEW.services <> OLD.services OR NEW.meters IS NOT OLD.meters
 BEGIN
   -- An insert that always conflicts: an UPDATE would read the row by its key first, and be billed for it.
-  INSERT INTO license_usage (day, license_id, requests, services)
-  VALUES (NEW.day, NEW.license_id, NEW.requests - OLD.requests, NEW.services - OLD.services)
+  INSERT INTO license_usage (day, license_id, requests, services, meters)
+  VALUES (NEW.day, NEW.license_id, NEW.requests - OLD.requests, NEW.services - OLD.services,
+    iif(NEW.meters IS OLD.meters, NULL, (
+      SELECT json_group_object(code, coalesce(NEW.meters ->> code, 0) - coalesce(OLD.meters ->> code, 0))
+      FROM (SELECT NEW.told ->> column1 AS code FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31), (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47), (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63))) WHERE code IS NOT NULL)))
   ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, services = services + excluded.services,
-    meters = iif(NEW.meters IS OLD.meters, meters, json_patch(coalesce(meters, '{}'), (
-      SELECT json_group_object(code, coalesce(license_usage.meters ->> code, 0)
-        + coalesce(NEW.meters ->> code, 0) - coalesce(OLD.meters ->> code, 0))
-      FROM (SELECT NEW.told ->> n AS code FROM slots) WHERE code IS NOT NULL)));
+    meters = iif(excluded.meters IS NULL, meters, json_patch(coalesce(meters, '{}'), (
+      SELECT json_group_object(code, coalesce(license_usage.meters ->> code, 0) + (excluded.meters ->> code))
+      FROM (SELECT NEW.told ->> column1 AS code FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31), (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47), (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63))) WHERE code IS NOT NULL)));
 END;
 
--- What `before` is for each day, wherever the earlier days of its month lie.
-CREATE VIEW license_usage_before (day, license_id, before) AS
-SELECT own.day, own.license_id, (
-  SELECT nullif(json_group_object(code, json_array(total, peak)), '{}') FROM (
-    SELECT code, sum(n) AS total, max(n) AS peak FROM (
-      SELECT one.key AS code, one.value AS n
-      FROM dates CROSS JOIN license_usage earlier
-        ON earlier.day = substr(own.day, 1, 8) || dates.date AND earlier.license_id = own.license_id
-      CROSS JOIN json_each(earlier.meters) one
-      WHERE dates.date < substr(own.day, 9)
-      UNION ALL
-      SELECT one.key, one.value
-      FROM license_usage_months folded CROSS JOIN json_each(folded.days) told CROSS JOIN json_each(told.value, '$[2]') one
-      WHERE folded.month = substr(own.day, 1, 7) AND folded.license_id = own.license_id
-        AND told.key < substr(own.day, 9))
-    GROUP BY code))
-FROM license_usage own;
-
--- A day's first meters come with what the month is so far, and what is told late changes it for the days after. Where
--- there is no such day, this reads and writes nothing.
+-- The month so far, as each day of it begins. Days that are told late change it for the days after them. Where there is
+-- no other day, these triggers read and write nothing.
 CREATE TRIGGER license_usage_begins AFTER INSERT ON license_usage
-WHEN NEW.meters IS NOT NULL AND (
-  EXISTS (SELECT 1 FROM dates CROSS JOIN license_usage other
-    ON other.day = substr(NEW.day, 1, 8) || dates.date AND other.license_id = NEW.license_id
-    WHERE dates.date <> substr(NEW.day, 9))
+WHEN NEW.meters IS NOT NULL AND (EXISTS (SELECT 1 FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage other
+      ON other.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND other.license_id = NEW.license_id
+      WHERE printf('%02d', date.column1) < substr(NEW.day, 9) AND other.meters IS NOT NULL)
   OR EXISTS (SELECT 1 FROM license_usage_months WHERE month = substr(NEW.day, 1, 7) AND license_id = NEW.license_id))
 BEGIN
-  UPDATE license_usage SET before = (SELECT so_far.before FROM license_usage_before so_far
-    WHERE so_far.day = license_usage.day AND so_far.license_id = license_usage.license_id)
-  FROM dates
-  WHERE license_usage.day = substr(NEW.day, 1, 8) || dates.date AND license_usage.license_id = NEW.license_id
-    AND license_usage.meters IS NOT NULL AND dates.date >= substr(NEW.day, 9);
+  UPDATE license_usage SET before = nullif((SELECT json_group_object(key, json_array(total, peak)) FROM (
+    SELECT key, sum(n) AS total, max(n) AS peak FROM (
+      SELECT one.key, one.value AS n
+      FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage earlier
+        ON earlier.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND earlier.license_id = NEW.license_id
+      CROSS JOIN json_each(earlier.meters) one
+      WHERE printf('%02d', date.column1) < substr(license_usage.day, 9) AND earlier.meters IS NOT NULL
+      UNION ALL
+      SELECT one.key, one.value
+      FROM license_usage_months folded CROSS JOIN json_each(folded.days) date CROSS JOIN json_each(date.value, '$[2]') one
+      WHERE folded.month = substr(NEW.day, 1, 7) AND folded.license_id = NEW.license_id
+        AND date.key < substr(license_usage.day, 9))
+    GROUP BY key)), '{}')
+  WHERE day = NEW.day AND license_id = NEW.license_id;
 END;
 
-CREATE TRIGGER license_usage_changes AFTER UPDATE OF meters ON license_usage
-WHEN NEW.meters IS NOT OLD.meters AND (
-  EXISTS (SELECT 1 FROM dates CROSS JOIN license_usage other
-    ON other.day = substr(NEW.day, 1, 8) || dates.date AND other.license_id = NEW.license_id
-    WHERE dates.date > substr(NEW.day, 9) OR OLD.meters IS NULL AND dates.date < substr(NEW.day, 9))
-  OR OLD.meters IS NULL AND EXISTS (
-    SELECT 1 FROM license_usage_months WHERE month = substr(NEW.day, 1, 7) AND license_id = NEW.license_id))
+CREATE TRIGGER license_usage_gains AFTER UPDATE OF meters ON license_usage
+WHEN NEW.meters IS NOT NULL AND OLD.meters IS NULL AND (EXISTS (SELECT 1 FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage other
+      ON other.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND other.license_id = NEW.license_id
+      WHERE printf('%02d', date.column1) < substr(NEW.day, 9) AND other.meters IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM license_usage_months WHERE month = substr(NEW.day, 1, 7) AND license_id = NEW.license_id))
 BEGIN
-  UPDATE license_usage SET before = (SELECT so_far.before FROM license_usage_before so_far
-    WHERE so_far.day = license_usage.day AND so_far.license_id = license_usage.license_id)
-  FROM dates
-  WHERE license_usage.day = substr(NEW.day, 1, 8) || dates.date AND license_usage.license_id = NEW.license_id
-    AND license_usage.meters IS NOT NULL AND dates.date >= substr(NEW.day, 9);
+  UPDATE license_usage SET before = nullif((SELECT json_group_object(key, json_array(total, peak)) FROM (
+    SELECT key, sum(n) AS total, max(n) AS peak FROM (
+      SELECT one.key, one.value AS n
+      FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage earlier
+        ON earlier.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND earlier.license_id = NEW.license_id
+      CROSS JOIN json_each(earlier.meters) one
+      WHERE printf('%02d', date.column1) < substr(license_usage.day, 9) AND earlier.meters IS NOT NULL
+      UNION ALL
+      SELECT one.key, one.value
+      FROM license_usage_months folded CROSS JOIN json_each(folded.days) date CROSS JOIN json_each(date.value, '$[2]') one
+      WHERE folded.month = substr(NEW.day, 1, 7) AND folded.license_id = NEW.license_id
+        AND date.key < substr(license_usage.day, 9))
+    GROUP BY key)), '{}')
+  WHERE day = NEW.day AND license_id = NEW.license_id;
+END;
+
+CREATE TRIGGER license_usage_told_late AFTER INSERT ON license_usage
+WHEN NEW.meters IS NOT NULL AND EXISTS (SELECT 1 FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage other
+      ON other.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND other.license_id = NEW.license_id
+      WHERE printf('%02d', date.column1) > substr(NEW.day, 9) AND other.meters IS NOT NULL)
+BEGIN
+  UPDATE license_usage SET before = nullif((SELECT json_group_object(key, json_array(total, peak)) FROM (
+    SELECT key, sum(n) AS total, max(n) AS peak FROM (
+      SELECT one.key, one.value AS n
+      FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage earlier
+        ON earlier.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND earlier.license_id = NEW.license_id
+      CROSS JOIN json_each(earlier.meters) one
+      WHERE printf('%02d', date.column1) < substr(license_usage.day, 9) AND earlier.meters IS NOT NULL
+      UNION ALL
+      SELECT one.key, one.value
+      FROM license_usage_months folded CROSS JOIN json_each(folded.days) date CROSS JOIN json_each(date.value, '$[2]') one
+      WHERE folded.month = substr(NEW.day, 1, 7) AND folded.license_id = NEW.license_id
+        AND date.key < substr(license_usage.day, 9))
+    GROUP BY key)), '{}')
+  FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) later
+  WHERE license_usage.day = substr(NEW.day, 1, 8) || printf('%02d', later.column1)
+    AND license_usage.license_id = NEW.license_id AND license_usage.meters IS NOT NULL
+    AND printf('%02d', later.column1) > substr(NEW.day, 9);
+END;
+
+CREATE TRIGGER license_usage_changed_late AFTER UPDATE OF meters ON license_usage
+WHEN NEW.meters IS NOT OLD.meters AND EXISTS (SELECT 1 FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage other
+      ON other.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND other.license_id = NEW.license_id
+      WHERE printf('%02d', date.column1) > substr(NEW.day, 9) AND other.meters IS NOT NULL)
+BEGIN
+  UPDATE license_usage SET before = nullif((SELECT json_group_object(key, json_array(total, peak)) FROM (
+    SELECT key, sum(n) AS total, max(n) AS peak FROM (
+      SELECT one.key, one.value AS n
+      FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) date CROSS JOIN license_usage earlier
+        ON earlier.day = substr(NEW.day, 1, 8) || printf('%02d', date.column1) AND earlier.license_id = NEW.license_id
+      CROSS JOIN json_each(earlier.meters) one
+      WHERE printf('%02d', date.column1) < substr(license_usage.day, 9) AND earlier.meters IS NOT NULL
+      UNION ALL
+      SELECT one.key, one.value
+      FROM license_usage_months folded CROSS JOIN json_each(folded.days) date CROSS JOIN json_each(date.value, '$[2]') one
+      WHERE folded.month = substr(NEW.day, 1, 7) AND folded.license_id = NEW.license_id
+        AND date.key < substr(license_usage.day, 9))
+    GROUP BY key)), '{}')
+  FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31)) later
+  WHERE license_usage.day = substr(NEW.day, 1, 8) || printf('%02d', later.column1)
+    AND license_usage.license_id = NEW.license_id AND license_usage.meters IS NOT NULL
+    AND printf('%02d', later.column1) > substr(NEW.day, 9);
 END;
 
 -- Folded days keep their meters: [requests, services, corrected_at or null, meters] of an instance, and [requests,

@@ -449,12 +449,14 @@ describe("the triggers", () => {
       "license_types_entitlements_update",
       // test/licensing/usage/meters.spec.ts
       "license_usage_begins",
-      "license_usage_changes",
+      "license_usage_changed_late",
+      "license_usage_gains",
       // Below.
       "license_usage_insert",
       // test/licensing/usage/meters.spec.ts
       "license_usage_meters_folded",
       // Below.
+      "license_usage_told_late",
       "license_usage_update",
       // test/licensing/figures/statistics.spec.ts, and below for what only hands delete.
       "licenses_count_insert",
