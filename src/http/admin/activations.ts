@@ -1,7 +1,7 @@
 // /v1/admin/activations
+import { ActivationFilter } from "../../licensing/instances/instance-filter.ts";
 import * as z from "zod/mini";
 import {
-  ActivationFilter,
   endActivation,
   Freeing,
   getActivation,

@@ -13,6 +13,7 @@ import { entitledTo, ownDefinitions, type OwnEntitlement } from "../../licensing
 import { DAY, dayOf } from "../../kernel/dates.ts";
 import type { Activation } from "../../storage/schema.ts";
 import { BarChart } from "../ui/charts.tsx";
+import { Meter } from "../ui/seats.tsx";
 import {
   Badge,
   Card,
@@ -22,7 +23,6 @@ import {
   formatEnd,
   formatLimit,
   formatShortDate,
-  Meter,
   plural,
   StandingBadge,
   Table,

@@ -1,7 +1,8 @@
 // /portal: the licenses of the customer.
 import { ownLicenses } from "../../licensing/portal/own.ts";
 import { standingOf } from "../../licensing/licenses/standing.ts";
-import { Meter, StandingBadge, Table, When } from "../ui/show.tsx";
+import { Meter } from "../ui/seats.tsx";
+import { StandingBadge, Table, When } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
 import { Heading } from "./parts.tsx";
 

@@ -1,11 +1,12 @@
 // Instances in the order of their versions. An index on the version would cost each check-in a write, so a bounded number
 // is read and put in order here.
+import { type ActivationFilter, belongs } from "./instance-filter.ts";
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { type Key, openList, type Page, type PageRequest } from "../../kernel/pages.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { type Activation, activations } from "../../storage/schema.ts";
-import { type ActivationFilter, belongs, keyOf } from "./instances.ts";
+import { keyOf } from "./instances.ts";
 import { compareVersions, versionOf } from "./versions.ts";
 
 /** How many are put in order. */

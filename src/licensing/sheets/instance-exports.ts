@@ -1,8 +1,9 @@
 // The export of instances: what the filters of their list find, with whose they are.
+import type { ActivationFilter } from "../instances/instance-filter.ts";
 import type { Context } from "../../context.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { displayNameOf } from "../customers/display-name.ts";
-import { type ActivationFilter, listActivations, presentActivation } from "../instances/instances.ts";
+import { listActivations, presentActivation } from "../instances/instances.ts";
 import { holdersOf } from "../licenses/search/license-uses.ts";
 import { type ExportedFile, type ExportFormat, fileOf } from "./exported-files.ts";
 import { recordExport } from "./exports.ts";

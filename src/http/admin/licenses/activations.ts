@@ -1,11 +1,8 @@
 // GET /v1/admin/licenses/{id}/activations.
+import { InstanceFilter } from "../../../licensing/instances/instance-filter.ts";
 import * as z from "zod/mini";
 import { PageQuery } from "../../../kernel/pages.ts";
-import {
-  InstanceFilter,
-  listActivations,
-  presentActivation,
-} from "../../../licensing/instances/instances.ts";
+import { listActivations, presentActivation } from "../../../licensing/instances/instances.ts";
 import { getLicense } from "../../../licensing/licenses/licenses.ts";
 import { endpoint } from "../../endpoint.ts";
 import * as examples from "../../examples.ts";

@@ -1,8 +1,8 @@
 // What the list of instances is filtered by, for the list and its export.
+import { ActivationFilter } from "../../../licensing/instances/instance-filter.ts";
 import * as z from "zod/mini";
 import { DAY, SECOND } from "../../../kernel/dates.ts";
 import { SilentDays } from "../../../licensing/instances/census.ts";
-import { ActivationFilter } from "../../../licensing/instances/instances.ts";
 
 const { license_id, customer_id, active, seen_before, q, app_version_below, label } = ActivationFilter.shape;
 

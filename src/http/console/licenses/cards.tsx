@@ -9,6 +9,7 @@ import type { Customer } from "../customers/customer.tsx";
 import { KINDS, MessageStatus } from "../messages/list.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
+import { Meter } from "../../ui/seats.tsx";
 import {
   Badge,
   Card,
@@ -16,7 +17,6 @@ import {
   Facts,
   formatEnd,
   formatLimit,
-  Meter,
   plural,
   Table,
   When,

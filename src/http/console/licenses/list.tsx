@@ -1,11 +1,9 @@
 // /admin/licenses: finding licenses, and doing something with several of them.
 import type { FC } from "hono/jsx";
-import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { monthsBefore } from "../../../kernel/calendar.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { MESSAGE_STATUSES } from "../../../storage/schema.ts";
 import type { Entry } from "../../ui/entry.ts";
-import { KINDS, MessageStatus } from "../messages/list.tsx";
 import {
   asksOfMail,
   countLicenses,
@@ -13,19 +11,14 @@ import {
   listLicensesInUse,
 } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
-import { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { LicenseInUse } from "../../../licensing/licenses/search/license-uses.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../layout.tsx";
-import { CopyableId } from "../../ui/copyable.tsx";
-import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
+import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import type { BulkName } from "./bulk-actions.ts";
-import { Seats } from "../../ui/seats.tsx";
-import { Card, type Column, Pager, StandingBadge, Table, When } from "../../ui/show.tsx";
-
-const PATH = "/admin/licenses";
+import { columns, LICENSES, mailColumn, select, shown } from "./columns.tsx";
+import { Card, Pager, Table } from "../../ui/show.tsx";
 
 const SORTS: Option[] = [
   ["", "Newest first"],
@@ -59,84 +52,6 @@ const ExportLink: FC<{ query: Record<string, string> }> = ({ query }) => {
   );
 };
 
-const shown = ({ license, ...use }: LicenseInUse, now: number) => ({
-  ...use,
-  ...presentLicense(license, now),
-});
-
-type Shown = ReturnType<typeof shown>;
-
-/** A search has an order of its own, and what ends or starts at some time is found in the order of that time. */
-const isByIssue = ({ q, standing = "", expiring_within_days }: Record<string, string>): boolean =>
-  q === undefined &&
-  expiring_within_days === undefined &&
-  !["expiring", "grace", "expired", "scheduled"].includes(standing);
-
-const sortingByEnd = (query: Record<string, string>) =>
-  sorting(
-    PATH,
-    isByIssue(query) || query["standing"] === "scheduled" || query["customer_id"] !== undefined
-      ? query
-      : { ...query, sort: query["sort"] === "ending_last" ? "ending_last" : "ending" },
-    { ascending: "ending", descending: "ending_last" },
-  );
-
-const columns = (now: number, query: Record<string, string>): Column<Shown>[] => [
-  {
-    label: "License",
-    main: true,
-    cell: (license) => (
-      <>
-        <a href={`/admin/licenses/${license.id}`}>{displayNameOf(license.customer)}</a>
-        <span class="second">{personOf(license.customer)}</span>
-      </>
-    ),
-  },
-  { label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
-  { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
-  { label: "Type", cell: ({ license_type }) => license_type, minor: true },
-  {
-    label: "Issued",
-    cell: ({ issued_at }) => <When at={issued_at} now={now} />,
-    minor: true,
-    spare: true,
-    ...(isByIssue(query) ? { sort: sorting(PATH, query, { ascending: "oldest", descending: "" }) } : {}),
-  },
-  {
-    label: "Ends",
-    ...(query["q"] === undefined ? { sort: sortingByEnd(query) } : {}),
-    cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
-  },
-  {
-    label: "Seats",
-    cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
-    numeric: true,
-    minor: true,
-  },
-];
-
-/** Whether the customer was told of the end, and what became of the last mail. */
-const mailColumn = (now: number): Column<Shown> => ({
-  label: "Last mail",
-  cell: ({ mail, expires_at }) =>
-    mail === undefined ? null : (
-      <>
-        {mail.last === null ? (
-          <span class="soft">none</span>
-        ) : (
-          <>
-            <a href={`/admin/messages/${mail.last.id}`}>{KINDS[mail.last.kind]}</a>{" "}
-            <MessageStatus status={mail.last.status} />
-            <span class="second">
-              <When at={mail.last.created_at} now={now} />
-            </span>
-          </>
-        )}
-        {mail.told || expires_at === null ? null : <span class="second">Not told of its end.</span>}
-      </>
-    ),
-});
-
 /** The licenses that end in a month and whose customers were not told. */
 const untold = (month: number): string =>
   `/admin/licenses?ends_from=${dayOf(month)}&ends_until=${dayOf(monthsBefore(month, -1) - DAY)}&status=active&told=no&sort=ending`;
@@ -164,20 +79,9 @@ const MAILS: Option[] = [
   ...MESSAGE_STATUSES.map((status): Option => [status, status]),
 ];
 
-const select = (chosen: boolean): Column<Shown>[] =>
-  chosen
-    ? [
-        {
-          label: "Select",
-          head: <input type="checkbox" class="script" data-all aria-label="All on this page" />,
-          cell: ({ id }) => <input type="checkbox" name="id" value={id} aria-label={`Select ${id}`} />,
-        },
-      ]
-    : [];
-
 export const licenseDoors: Page[] = [
   {
-    path: PATH,
+    path: LICENSES,
     access: "read",
     async show(visit) {
       const { context, now, can } = visit;
