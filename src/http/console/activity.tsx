@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import { customerNames } from "../../licensing/customers/customers.ts";
 import { displayNameOf } from "../../licensing/customers/display-name.ts";
 import { holdersOf } from "../../licensing/licenses/search/license-uses.ts";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
 import { actionsFor, type Subjects, Timeline } from "./parts/events.tsx";

@@ -11,7 +11,7 @@ import { InstanceListFilter, soughtBy } from "./instances/filters.ts";
 import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
 import { answerExport, answerFile, ExportQuery } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import type { Inquiry } from "./mount.tsx";
 import { Choices, Field, PostForm, Submit } from "../ui/form.tsx";
 import { wordsFor } from "../ui/show.tsx";

@@ -8,7 +8,7 @@ import { Problem } from "../../problems.ts";
 import { answerCsv } from "../exports.ts";
 import { type Bar, BarChart } from "../ui/charts.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "./parts/periods.tsx";
 import { idOf } from "./visit.ts";

@@ -6,7 +6,7 @@ import { invalid, type Problem } from "../../problems.ts";
 import { MAX_BODY } from "../body-limit.ts";
 import { MAX_UPLOAD, sheetIn } from "../uploads.ts";
 import type { Entry } from "../ui/entry.ts";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import type { Form, Inquiry, View } from "./mount.tsx";
 import { Choices, Field, PostForm } from "../ui/form.tsx";
 import { formatCount, plural, Table } from "../ui/show.tsx";

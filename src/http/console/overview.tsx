@@ -11,7 +11,7 @@ import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { openRequests } from "../../licensing/portal/requests.ts";
 import { senderFault } from "../../notices/sender.ts";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import { SenderNote } from "./messages/list.tsx";
 import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";

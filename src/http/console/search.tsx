@@ -8,7 +8,7 @@ import { SearchText } from "../../kernel/inputs.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
 import { Refusal } from "../ui/refusal.tsx";
 import { Card, StandingBadge, When } from "../ui/show.tsx";
-import { Heading } from "./layout.tsx";
+import { Heading } from "../ui/heading.tsx";
 import type { Inquiry, View } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { seatPath } from "./parts/seats.tsx";

@@ -8,7 +8,7 @@ import { fileOrText } from "../ui/files.ts";
 import { Field, PostForm, TextArea } from "../ui/form.tsx";
 import { Card } from "../ui/show.tsx";
 import type { Form, Inquiry, View } from "./mount.tsx";
-import { Heading } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
 import type { Visit } from "./visit.ts";
 
 const RequestForm: FC<{ visit: Visit; entry: Entry }> = ({ visit, entry }) => (

@@ -18,7 +18,7 @@ import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../ui/languages.ts";
 import { versionOf } from "../ui/overtaken.tsx";
 import { Badge, Card, Facts, Table, When } from "../ui/show.tsx";
 import type { Form } from "./mount.tsx";
-import { Heading } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
 import { idOf } from "./visit.ts";
 
 const ROLE_WORDS: Record<ContactRole, string> = {

@@ -4,7 +4,8 @@ import { licenseIdOf } from "../../licensing/seats/ids/activation-ids.ts";
 import { PostForm, Submit } from "../ui/form.tsx";
 import { Card, Facts, When } from "../ui/show.tsx";
 import type { Form } from "./mount.tsx";
-import { Heading, trailTo } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
+import { trailTo } from "./parts.tsx";
 import { idOf } from "./visit.ts";
 
 export const freeSeatForm: Form = {

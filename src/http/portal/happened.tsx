@@ -9,7 +9,8 @@ import {
 } from "../../licensing/portal/own-record.ts";
 import { Card, Table, When } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
-import { Heading, trailTo } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
+import { trailTo } from "./parts.tsx";
 import { idOf, type Visit } from "./visit.ts";
 
 type Told = (typeof TOLD_OF_LICENSES)[number] | (typeof TOLD_OF_CUSTOMERS)[number];

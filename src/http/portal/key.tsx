@@ -5,7 +5,8 @@ import { Copyable } from "../ui/copyable.tsx";
 import { Card } from "../ui/show.tsx";
 import { Install } from "./install.tsx";
 import type { Page } from "./mount.tsx";
-import { Heading, trailTo } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
+import { trailTo } from "./parts.tsx";
 import { idOf, type Visit } from "./visit.ts";
 
 /** Another site must not make a browser fetch keys: it could not read them, but it would fill the record. */

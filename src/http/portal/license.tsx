@@ -30,7 +30,8 @@ import {
 } from "../ui/show.tsx";
 import { standingOf } from "../../licensing/licenses/standing.ts";
 import type { Page } from "./mount.tsx";
-import { Heading, LICENSES, stateOf } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
+import { LICENSES, stateOf } from "./parts.tsx";
 import { Install } from "./install.tsx";
 import { idOf, type Visit } from "./visit.ts";
 

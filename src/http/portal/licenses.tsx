@@ -4,7 +4,7 @@ import { standingOf } from "../../licensing/licenses/standing.ts";
 import { Meter } from "../ui/seats.tsx";
 import { StandingBadge, Table, When } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
-import { Heading } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
 
 export const licenseList: Page = {
   path: "/portal",

@@ -1,40 +1,8 @@
 // Parts that several pages show: heads, and the state of a license in calm words with the next step.
-import type { Child, FC } from "hono/jsx";
 import { DAY, LAST_INSTANT } from "../../kernel/dates.ts";
 import type { OwnLicense } from "../../licensing/portal/own.ts";
 import { graceUntil, standingOf } from "../../licensing/licenses/standing.ts";
 import { formatEnd, formatStart, type Tone } from "../ui/show.tsx";
-
-export const Heading: FC<{
-  title: Child;
-  lead?: Child;
-  trail?: [href: string, label: string][];
-  actions?: Child;
-  /** What the form that led here did. */
-  done?: Child;
-}> = ({ title, lead, trail = [], actions, done }) => (
-  <>
-    {trail.length > 0 ? (
-      <nav class="trail" aria-label="Breadcrumb">
-        {trail.map(([href, label]) => (
-          <a href={href}>{label}</a>
-        ))}
-      </nav>
-    ) : null}
-    <div class="heading">
-      <div>
-        <h1>{title}</h1>
-        {lead ? <p class="lead">{lead}</p> : null}
-      </div>
-      {actions ? <div class="actions">{actions}</div> : null}
-    </div>
-    {done ? (
-      <p class="note good" role="status">
-        {done}
-      </p>
-    ) : null}
-  </>
-);
 
 export const LICENSES: [string, string] = ["/portal", "Licenses"];
 

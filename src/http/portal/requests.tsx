@@ -6,7 +6,7 @@ import { parsed } from "../ui/entry.ts";
 import { Choices, Field, PostForm, Select, TextArea } from "../ui/form.tsx";
 import { Badge, Card, Table, type Tone, When } from "../ui/show.tsx";
 import type { Form } from "./mount.tsx";
-import { Heading } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
 
 const KINDS: [CustomerRequest["kind"], string][] = [
   ["renewal", "A renewal"],

@@ -5,7 +5,8 @@ import { ownStatement } from "../../licensing/portal/own-usage.ts";
 import { closesAt } from "../../licensing/usage/months.ts";
 import { Card, Facts, formatCount, formatDate, formatLimit, Table } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
-import { Heading, trailTo } from "./parts.tsx";
+import { Heading } from "../ui/heading.tsx";
+import { trailTo } from "./parts.tsx";
 import { idOf } from "./visit.ts";
 
 const monthBefore = (month: string): string => dayOf(monthsBefore(Date.parse(`${month}-01`), 1)).slice(0, 7);

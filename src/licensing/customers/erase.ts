@@ -173,7 +173,7 @@ export const eraseCustomer = (
 ): Promise<ErasureOutcome> => erase(context, id, null, input, dryRun);
 
 /**
- * Forgets a contact, and the customer's mails to addresses that no contact has any more.
+ * Forgets a contact, and the customer's mails to addresses of no other contact.
  * @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND; REQUEST_INVALID if the reason names the contact
  */
 export const eraseContact = (

@@ -11,7 +11,7 @@ import {
 import { invalid, PROBLEMS } from "../../../problems.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { fileOrText } from "../../ui/files.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, View } from "../mount.tsx";
 import { Checkbox, Field, PostForm, TextArea } from "../../ui/form.tsx";
 import { Card, Facts, formatLimit, StandingBadge, When } from "../../ui/show.tsx";

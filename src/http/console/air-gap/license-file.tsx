@@ -4,7 +4,7 @@ import { readLicenseKey } from "../../../licensing/licenses/license-keys.ts";
 import { activateOffline, licenseFileName } from "../../../licensing/seats/air-gap/air-gap.ts";
 import { invalid } from "../../../problems.ts";
 import { AIR_GAP, airGap, preview, requestOf } from "./air-gap.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
 import { PostForm } from "../../ui/form.tsx";
 import { Copyable } from "../../ui/copyable.tsx";

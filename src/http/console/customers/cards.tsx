@@ -1,9 +1,7 @@
-// The parts of a customer's page: what they asked for, and their mail.
+// The parts of a customer's page: what they asked for.
 import type { FC } from "hono/jsx";
-import type { presentMessage } from "../../../notices/messages.ts";
 import type { CustomerRequest } from "../../../storage/schema.ts";
 import { Badge, Card, type Tone, When } from "../../ui/show.tsx";
-import { KINDS, MessageStatus } from "../messages/list.tsx";
 
 const REQUESTS: Record<CustomerRequest["kind"], string> = {
   renewal: "Renewal",
@@ -39,29 +37,3 @@ export const Requests: FC<{ requests: CustomerRequest[]; now: number }> = ({ req
       </ul>
     </Card>
   );
-
-export const MailOfCustomer: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({
-  mail,
-  now,
-}) => (
-  <Card title="Mail">
-    {mail.length === 0 ? (
-      <p class="empty">Nothing was mailed to this customer.</p>
-    ) : (
-      <ul class="list">
-        {mail.map(({ id, kind, recipient, status, created_at }) => (
-          <li>
-            <span class="what">
-              <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a>
-            </span>
-            <MessageStatus status={status} />
-            <span class="second">to {recipient}</span>
-            <span class="second">
-              <When at={created_at} now={now} />
-            </span>
-          </li>
-        ))}
-      </ul>
-    )}
-  </Card>
-);

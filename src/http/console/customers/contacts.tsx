@@ -14,7 +14,7 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Checkbox, Field, faultOf, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Badge, Card, Table } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../../ui/languages.ts";
 import { idOf, type Visit } from "../visit.ts";

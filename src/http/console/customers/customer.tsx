@@ -11,13 +11,14 @@ import { latestMessagesOf, presentMessage } from "../../../notices/messages.ts";
 import { Seats } from "../../ui/seats.tsx";
 import { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { Alike } from "./alike.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { Badge, Card, Facts, StandingBadge, Table, When } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
-import { MailOfCustomer, Requests } from "./cards.tsx";
+import { Mail } from "../parts/mail.tsx";
+import { Requests } from "./cards.tsx";
 import { Contacts } from "./contacts.tsx";
 
 export type Customer = Awaited<ReturnType<typeof getCustomer>>;
@@ -228,7 +229,7 @@ export const customerPage: Page = {
             </div>
             <div>
               <Requests requests={requests.data} now={now} />
-              <MailOfCustomer mail={mail.map(presentMessage)} now={now} />
+              <Mail mail={mail.map(presentMessage)} none="Nothing was mailed to this customer." now={now} />
               <Card
                 title="Latest events"
                 actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}

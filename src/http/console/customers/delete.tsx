@@ -2,7 +2,7 @@
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { deleteCustomer, getCustomer } from "../../../licensing/customers/customers.ts";
 import { listLicenses } from "../../../licensing/licenses/license-list.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";

@@ -12,7 +12,7 @@ import {
 import { Alike } from "./alike.tsx";
 import type { Customer } from "./customer.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { MetadataField, metadataOf } from "../parts/metadata.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";

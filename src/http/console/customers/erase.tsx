@@ -14,7 +14,7 @@ import { answerFile } from "../../exports.ts";
 import { parsed } from "../../ui/entry.ts";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card, plural } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { Reason } from "../licenses/actions/action.tsx";
 import type { Form, Inquiry } from "../mount.tsx";
 import { idOf, type Visit } from "../visit.ts";

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import { countCustomers, CustomerFilter, listCustomers } from "../../../licensing/customers/customer-list.ts";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { type CustomerFigures, figuresOfCustomers } from "../../../licensing/figures/of-customers.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { CopyableId } from "../../ui/copyable.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";

@@ -3,7 +3,7 @@ import { endPortalSessions } from "../../../access/portal-sessions.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { idOf } from "../visit.ts";
 

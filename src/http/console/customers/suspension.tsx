@@ -10,7 +10,7 @@ import { Reasoned, Reinstatement } from "../../../licensing/licenses/decisions.t
 import { parsed } from "../../ui/entry.ts";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card, plural } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { Reason } from "../licenses/actions/action.tsx";
 import type { Form } from "../mount.tsx";
 import { idOf, type Visit } from "../visit.ts";

@@ -14,7 +14,7 @@ import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
 import { Seats } from "../../ui/seats.tsx";
 import { Card, formatCount, formatLimit, StandingBadge, Table } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";

@@ -2,7 +2,7 @@
 import { licenseIdOf } from "../../../licensing/seats/ids/activation-ids.ts";
 import { clearClone, CloneClearance } from "../../../licensing/seats/clones.ts";
 import { getActivation } from "../../../licensing/instances/instances.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { parsed } from "../../ui/entry.ts";
 import { PostForm, Submit } from "../../ui/form.tsx";

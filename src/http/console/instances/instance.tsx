@@ -3,7 +3,7 @@ import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { licenseIdOf } from "../../../licensing/seats/ids/activation-ids.ts";
 import { endActivation, getActivation } from "../../../licensing/instances/instances.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { Checkbox, PostForm, Submit } from "../../ui/form.tsx";
 import { SeatBadges, seatPath, type ShownSeat, shownSeat } from "../parts/seats.tsx";

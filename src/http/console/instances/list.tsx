@@ -8,7 +8,7 @@ import { listByVersion } from "../../../licensing/instances/by-version.ts";
 import { countActivations, listActivations } from "../../../licensing/instances/instances.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";

@@ -7,7 +7,7 @@ import { Together } from "../../../notices/keys/together.ts";
 import { Problem } from "../../../problems.ts";
 import { answerExport, ExportQuery } from "../../exports.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { FormatChoice } from "../exports.tsx";
 import type { Form, Inquiry, View } from "../mount.tsx";
 import { Ending } from "../parts/terms.tsx";

@@ -2,11 +2,9 @@
 import type { FC } from "hono/jsx";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
-import type { presentMessage } from "../../../notices/messages.ts";
 import type { Entitlements, KeptRefusal } from "../../../storage/schema.ts";
 import { ShownEntitlements } from "../parts/entitlements.tsx";
 import type { Customer } from "../customers/customer.tsx";
-import { KINDS, MessageStatus } from "../messages/list.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
 import { Meter } from "../../ui/seats.tsx";
@@ -190,29 +188,6 @@ export const Instances: FC<{
       ]}
     />
     {more ? <a href={`/admin/instances?license_id=${license.id}`}>All instances of this license</a> : null}
-  </Card>
-);
-
-export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; now: number }> = ({ mail, now }) => (
-  <Card title="Mail">
-    {mail.length === 0 ? (
-      <p class="empty">Nothing was mailed about this license.</p>
-    ) : (
-      <ul class="list">
-        {mail.map(({ id, kind, recipient, status, created_at }) => (
-          <li>
-            <span class="what">
-              <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a>
-            </span>
-            <MessageStatus status={status} />
-            <span class="second">to {recipient}</span>
-            <span class="second">
-              <When at={created_at} now={now} />
-            </span>
-          </li>
-        ))}
-      </ul>
-    )}
   </Card>
 );
 

@@ -13,8 +13,9 @@ import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
 import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
 import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
-import { Heading } from "../layout.tsx";
-import { Hero, Instances, Mail, Refused, type ShownLicense, Terms } from "./cards.tsx";
+import { Heading } from "../../ui/heading.tsx";
+import { Mail } from "../parts/mail.tsx";
+import { Hero, Instances, Refused, type ShownLicense, Terms } from "./cards.tsx";
 import { Usage } from "./daily-usage.tsx";
 import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
@@ -195,7 +196,11 @@ export const licensePage: Page = {
               <Refused refusals={refused} now={now} />
             </div>
             <div>
-              <Mail mail={mail.data.map(presentMessage)} now={now} />
+              <Mail
+                mail={mail.data.map(presentMessage)}
+                none="Nothing was mailed about this license."
+                now={now}
+              />
               <Card title="What happened">
                 <Timeline events={events.data} now={now} />
                 {events.next_cursor === null ? null : (

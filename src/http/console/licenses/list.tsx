@@ -12,7 +12,7 @@ import {
 } from "../../../licensing/licenses/license-list.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";

@@ -7,7 +7,7 @@ import { IssueRequest, issueLicense, NewLicense } from "../../../licensing/licen
 import { previewIssue } from "../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../problems.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { EntitlementFields, entitlementNames, entitlementsOf } from "../parts/entitlements.tsx";
 import { assertKnownFeatures, knownFeatures } from "../parts/features.tsx";

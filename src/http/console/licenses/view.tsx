@@ -2,7 +2,7 @@
 import type { Child } from "hono/jsx";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import type { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { View } from "../mount.tsx";
 
 type Held = Awaited<ReturnType<typeof getLicenseAndCustomer>>;

@@ -2,7 +2,7 @@
 import type { FC } from "hono/jsx";
 import { listMessages, MessageFilter, presentMessage } from "../../../notices/messages.ts";
 import { type SenderFault, senderFault } from "../../../notices/sender.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";

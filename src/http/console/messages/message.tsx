@@ -5,7 +5,7 @@ import { previewReplacement } from "../../../notices/keys/replacing.ts";
 import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import type { Http } from "../../http.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { addressesOf, InsteadNote } from "./replace.tsx";

@@ -10,7 +10,7 @@ import { findMessage } from "../../../notices/messages.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Field, PostForm, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { idOf } from "../visit.ts";
 

@@ -2,7 +2,7 @@
 import { countRetries, RetryFilter, retryMessages } from "../../../notices/retries.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { KINDS } from "./list.tsx";
 

@@ -5,7 +5,7 @@ import type { CustomerRequest } from "../../../storage/schema.ts";
 import { Filters, Select } from "../../ui/form.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import { Badge, Card, Pager, Table, type Tone, When } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 
 const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {

@@ -15,7 +15,7 @@ import type { CustomerRequest, License } from "../../../storage/schema.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { Card, Facts, formatLimit, When } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { Ending, endOf } from "../parts/terms.tsx";
 import { idOf, type Visit } from "../visit.ts";

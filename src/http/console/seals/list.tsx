@@ -3,7 +3,7 @@ import { listSeals, sealStatus } from "../../../audit/seal-list.ts";
 import { PageQuery } from "../../../kernel/pages.ts";
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Badge, Card, Facts, formatCount, Pager, plural, Table, When } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 
 /** The page of the seals, and what is above it. */

@@ -7,7 +7,7 @@ import { parsed } from "../../ui/entry.ts";
 import { PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { Copyable } from "../../ui/copyable.tsx";
 import { Card, Facts, formatCount, plural, When } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { idOf } from "../visit.ts";
 import { ACTIVITY, SEALS } from "./list.tsx";

@@ -4,7 +4,7 @@ import { DAY, formatInstant } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
 import { TOKENS } from "./api-tokens.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { Choices, Field, type Option, PostForm, Submit } from "../../ui/form.tsx";
 import { Copyable } from "../../ui/copyable.tsx";

@@ -1,6 +1,6 @@
 // /admin/settings/api-tokens: the tokens of programs, including those no longer valid.
 import { type getApiToken, holds, listApiTokens } from "../../../access/tokens.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Pager, Table, When } from "../../ui/show.tsx";
 import { SETTINGS } from "./settings.tsx";

@@ -19,7 +19,7 @@ import { type Entry, parsed } from "../../ui/entry.ts";
 import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, Pager, Table } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import type { Visit } from "../visit.ts";
 import { SETTINGS } from "./settings.tsx";

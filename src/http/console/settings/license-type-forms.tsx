@@ -10,7 +10,7 @@ import {
 } from "../../../licensing/licenses/license-types.ts";
 import { shownEntitlements } from "../../../licensing/entitlements/definitions.ts";
 import { parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { termsIn, TermsForm } from "./license-type-fields.tsx";
 import { LICENSE_TYPES } from "./license-types.tsx";
 import type { Form } from "../mount.tsx";

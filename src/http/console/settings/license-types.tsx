@@ -1,7 +1,7 @@
 // /admin/settings/license-types: the types, and each with its terms.
 import { durationInWords } from "../../../kernel/calendar.ts";
 import { getLicenseType, listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Facts, formatLimit, Pager, plural, Table, When } from "../../ui/show.tsx";
 import { ShownEntitlements } from "../parts/entitlements.tsx";

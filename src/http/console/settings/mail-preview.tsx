@@ -10,7 +10,7 @@ import {
 import { Entry, parsed } from "../../ui/entry.ts";
 import { Field, Filters, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { KINDS } from "../messages/list.tsx";
 import { FORMATS, mailBody } from "../messages/message.tsx";
 import type { Form, Page } from "../mount.tsx";

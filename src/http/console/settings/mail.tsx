@@ -1,6 +1,6 @@
 // /admin/settings/mail: how mail is sent, and the latest not delivered.
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import { senderFault } from "../../../notices/sender.ts";
 import { messageColumns, SenderNote } from "../messages/list.tsx";
 import type { Page } from "../mount.tsx";

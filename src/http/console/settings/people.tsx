@@ -1,6 +1,6 @@
 // /admin/settings/people: who signs in through Cloudflare Access and what they may do.
 import { listPeople } from "../../../access/people.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { Badge, Card, Pager, Table, When } from "../../ui/show.tsx";
 import { SETTINGS } from "./settings.tsx";

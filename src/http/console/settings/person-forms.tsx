@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { Email, getPerson, PersonInput, removePerson, setPerson } from "../../../access/people.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { Choices, Field, PostForm, Submit } from "../../ui/form.tsx";
 import { PEOPLE } from "./people.tsx";

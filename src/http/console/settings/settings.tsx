@@ -1,6 +1,6 @@
 // /admin/settings: how the service is configured, and the links to change it.
 import type { Child, FC } from "hono/jsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import type { Option } from "../../ui/form.tsx";
 import { Badge, Card, Facts } from "../../ui/show.tsx";

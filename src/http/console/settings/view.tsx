@@ -1,7 +1,7 @@
 // /admin/settings/view: how somebody sees the console.
 import { parsed } from "../../ui/entry.ts";
 import { Choices, type Option, PostForm, Submit } from "../../ui/form.tsx";
-import { Heading } from "../layout.tsx";
+import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { keepView, STARTS, View, viewOf } from "../view-choices.ts";
 import { SETTINGS } from "./settings.tsx";

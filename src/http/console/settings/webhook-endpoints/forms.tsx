@@ -14,7 +14,7 @@ import { type Entry, parsed } from "../../../ui/entry.ts";
 import { Checkbox, Field, PostForm, Submit } from "../../../ui/form.tsx";
 import { type Change, versionOf } from "../../../ui/overtaken.tsx";
 import { Copyable } from "../../../ui/copyable.tsx";
-import { Heading } from "../../layout.tsx";
+import { Heading } from "../../../ui/heading.tsx";
 import type { Form, View } from "../../mount.tsx";
 import type { Visit } from "../../visit.ts";
 import { SETTINGS } from "../settings.tsx";

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import { getEndpoint, listEndpoints, stateOf } from "../../../../webhook-endpoints/endpoints.ts";
 import { listDeliveries } from "../../../../webhook-endpoints/deliveries.ts";
 import { Badge, Card, Facts, Pager, Table, When } from "../../../ui/show.tsx";
-import { Heading } from "../../layout.tsx";
+import { Heading } from "../../../ui/heading.tsx";
 import type { Page } from "../../mount.tsx";
 import { SETTINGS } from "../settings.tsx";
 
