@@ -6,7 +6,7 @@ import { named } from "../../storage/database.ts";
 /** An instance that was seen so recently is none of the new ones. */
 export const SEEN = 35 * DAY;
 
-/** A day above so many times the value may be a mistake: it waits for staff, and refuses nobody. */
+/** A day above so many times the value may be a mistake: it waits for staff, and refuses nobody. Of none, any is too much. */
 const IMPLAUSIBLE = 10;
 
 /** The figures of one meter, `one`, that count now: those of today, or of the days of this month. */
@@ -16,7 +16,7 @@ const COUNTED = `
     FROM dates CROSS JOIN license_usage kept
       ON kept.day = substr(:today, 1, 8) || dates.date AND kept.license_id = :license
     WHERE one.value ->> '$.meter[1]' = 'month' OR kept.day = :today) told
-  WHERE n <= ${IMPLAUSIBLE} * (one.value ->> 'value') OR EXISTS (
+  WHERE n <= ${IMPLAUSIBLE} * (one.value ->> 'value') OR one.value ->> 'value' = 0 OR EXISTS (
     SELECT 1 FROM usage looked
     WHERE looked.license_id = :license AND looked.day = told.day AND looked.corrected_at IS NOT NULL)`;
 
@@ -69,7 +69,8 @@ export const waitingDaysAt = (now: string): string => `
     AND one.value ->> '$.meter[2]' = 'refuse_new' AND coalesce(one.value ->> 'until', ${LAST_INSTANT}) > ${now}
   CROSS JOIN dates ON one.value ->> '$.meter[1]' = 'month' OR dates.date = substr(due.day, 9)
   CROSS JOIN license_usage told ON told.day = substr(due.day, 1, 8) || dates.date
-    AND told.license_id = licenses.id AND told.meters ->> one.key > ${IMPLAUSIBLE} * (one.value ->> 'value')
+    AND told.license_id = licenses.id AND one.value ->> 'value' > 0
+    AND told.meters ->> one.key > ${IMPLAUSIBLE} * (one.value ->> 'value')
   WHERE NOT EXISTS (
     SELECT 1 FROM usage looked
     WHERE looked.license_id = told.license_id AND looked.day = told.day AND looked.corrected_at IS NOT NULL)`;

@@ -96,6 +96,7 @@ describe("a day that may be a mistake", () => {
     ],
     ["of a meter that only warns", [[TODAY, 101]], { over: "warn" }, {}, 0],
     ["without a limit", [[TODAY, 101]], {}, { value: null }, 0],
+    ["where none is allowed", [[TODAY, 101]], {}, { value: 0 }, 0],
   ] as [string, [string, number][], object, object, number][])(
     "%s",
     async (_, days, members, entitled, count) => {
@@ -126,6 +127,17 @@ describe("a day that may be a mistake", () => {
     expect(await waiting(other.code)).toEqual([[TODAY, 101]]);
     await correct(TODAY, 101);
     expect(await waiting(other.code)).toEqual([]);
+  });
+});
+
+describe("a meter of which nothing is allowed", () => {
+  it("refuses new instances as soon as something is told of it", async () => {
+    setTime(NOW - 60 * DAY);
+    const { license_key } = await told([["2026-11-20", 1]], {}, { value: 0 });
+    expect(await activate(license_key, "another")).toMatchObject({
+      status: 403,
+      body: { code: "ACTIVATION_LIMIT_REACHED" },
+    });
   });
 });
 
