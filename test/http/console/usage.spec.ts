@@ -1,10 +1,14 @@
 // What was used: of a license over a time of choice, of a customer in a quarter, as pages and as files.
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { metered } from "../../support/meter.ts";
 import { activate, admin, checkIn, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
+import { freshRecord } from "../../support/record.ts";
+
+// Mail that came back and clones of other files would be counted beside the navigation.
+beforeAll(freshRecord);
 
 const NOW = Date.parse("2026-11-20T08:00:00.000Z");
 
