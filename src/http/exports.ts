@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { CustomerId } from "../licensing/customers/customers.ts";
+import { LicenseFilter } from "../licensing/licenses/license-list.ts";
 import { EXPORT_FORMATS, type ExportedFile } from "../licensing/sheets/exported-files.ts";
 import { type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
 import type { Http } from "./http.ts";
@@ -12,6 +13,11 @@ export const ExportQuery = z.strictObject({
   format: z._default(z.enum(EXPORT_FORMATS), "csv"),
   customer_id: z.optional(CustomerId),
 });
+
+const { customer_id: _chosen, ...filters } = LicenseFilter.shape;
+
+/** What the list of licenses is filtered by, besides the customer. */
+export const LICENSE_FILTERS = filters;
 
 /** The export as a download. */
 export const answerExport = async (http: Http, context: Context, query: ExportRequest): Promise<Response> =>

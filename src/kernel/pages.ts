@@ -9,8 +9,10 @@ import { seal, unseal } from "../crypto/sealing.ts";
 import { Problem } from "../problems.ts";
 import { written } from "./inputs.ts";
 
+const MAX_LIMIT = 100;
+
 export const PageQuery = z.strictObject({
-  limit: written(z._default(z.int().check(z.minimum(1), z.maximum(100)), 50)),
+  limit: written(z._default(z.int().check(z.minimum(1), z.maximum(MAX_LIMIT)), 50)),
   cursor: z.optional(z.string().check(z.maxLength(1_024))),
 });
 
@@ -29,6 +31,12 @@ export type Key = (string | number)[];
  * for, and still a cursor to continue. This bounds the cost of every page.
  */
 export const MAX_SCAN = 90;
+
+/**
+ * How many rows a page looks at: at most so many. A page of a file looks at as many as it may have (nobody may ask for
+ * such a page), because an invocation may send only so many statements.
+ */
+export const scanFor = (limit: number, most: number): number => (limit > MAX_LIMIT ? limit : most);
 
 /** How far the rows of a list are counted. */
 export const MAX_COUNTED = 200;

@@ -95,6 +95,7 @@ DELETE /v1/admin/people/{email}                      owner
 GET    /v1/admin/me                                  viewer
 GET    /v1/admin/exports/licenses                    manager
 GET    /v1/admin/exports/customers                   manager
+GET    /v1/admin/exports/instances                   viewer
 POST   /v1/admin/imports/customers                   manager
 POST   /v1/admin/imports/licenses                    manager
 POST   /v1/admin/licenses/{id}/send-email            manager

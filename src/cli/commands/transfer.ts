@@ -89,15 +89,18 @@ export function addTransferCommands(program: Command): void {
   define(
     program,
     "export",
-    "Export licenses with their keys, or customers with their contacts. A file is written whole or not at all.",
+    "Export licenses with their keys, customers with their contacts, or instances. A file is written whole or not at all.",
     [
       "export > licenses.csv",
       "export --format json --customer acme --output acme.json",
       "export customers --output customers.csv",
+      "export instances --customer acme",
     ],
   )
     .addArgument(
-      new Argument("[kind]", "what to export").choices(["licenses", "customers"]).default("licenses"),
+      new Argument("[kind]", "what to export")
+        .choices(["licenses", "customers", "instances"])
+        .default("licenses"),
     )
     .addOption(
       new Option("--format <format>", "the format (default: from the file's name, or csv)").choices(formats),

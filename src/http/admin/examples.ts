@@ -1,8 +1,9 @@
 // The same story as staff see it: the record, figures, mail and who may sign in.
 import { cellOf } from "../../licensing/sheets/exported-files.ts";
+import { INSTANCE_COLUMNS } from "../../licensing/sheets/instance-exports.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { statementRows } from "../../licensing/usage/statements.ts";
-import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, LICENSE } from "../examples.ts";
+import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, instance, LICENSE } from "../examples.ts";
 
 const csvRow = (row: object): string =>
   csvOf([Object.keys(row), Object.entries(row).map(([name, value]) => cellOf(name, value))]);
@@ -35,6 +36,13 @@ export const exportedCustomer = {
 };
 
 export const exportedCustomersCsv = csvRow(exportedCustomer);
+
+export const exportedInstance = { ...instance, customer_id: CUSTOMER, customer: "Acme" };
+
+export const exportedInstancesCsv = csvOf([
+  [...INSTANCE_COLUMNS],
+  INSTANCE_COLUMNS.map((name) => cellOf(name, exportedInstance[name])),
+]);
 
 export const entitlementTerms = {
   name: "Tokens",

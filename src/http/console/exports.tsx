@@ -5,11 +5,10 @@
 import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { byName } from "../../kernel/inputs.ts";
-import { LicenseFilter } from "../../licensing/licenses/license-list.ts";
 import { exportInstances } from "../../licensing/sheets/instance-exports.ts";
 import { InstanceListFilter, soughtBy } from "./instances/filters.ts";
 import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
-import { answerExport, answerFile, ExportQuery } from "../exports.ts";
+import { answerExport, answerFile, ExportQuery, LICENSE_FILTERS } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
 import { Heading } from "../ui/heading.tsx";
 import type { Inquiry } from "./mount.tsx";
@@ -62,8 +61,6 @@ const InForce: FC<{ entry: Entry; shape: object; what: string; all: string }> = 
     </>
   );
 };
-
-const { customer_id: _field, ...LICENSE_FILTERS } = LicenseFilter.shape;
 
 const licenses: Inquiry = {
   path: "/admin/exports/licenses",

@@ -17,6 +17,7 @@ import {
   openList,
   type Page,
   type PageRequest,
+  scanFor,
   type Total,
   totalOf,
 } from "../../kernel/pages.ts";
@@ -40,11 +41,14 @@ export async function listActivations(
   const list = await openList(context, "activations", request, filter);
   const keep = (row: Activation): boolean => belongs(row, filter, now);
   const { license_id, customer_id } = filter;
-  if (customer_id !== undefined) return listOfCustomer(context, list, customer_id, license_id, keep);
+  if (customer_id !== undefined) {
+    const joined = scanFor(request.limit, MAX_JOINED);
+    return listOfCustomer(context, list, customer_id, license_id, joined, keep);
+  }
   const { license_id: _walked, ...others } = filter;
   // If every row matches, one page of rows is enough.
   const exact = Object.values(others).every((value) => value === undefined);
-  const scan = exact ? request.limit + 1 : MAX_SCAN;
+  const scan = exact ? request.limit + 1 : scanFor(request.limit, MAX_SCAN);
   const [license, ended, instance] = list.after ?? ["", -1, ""];
   const rows = await context.db.orm
     .select()
@@ -82,6 +86,7 @@ async function listOfCustomer(
   list: List,
   customerId: string,
   licenseId: string | undefined,
+  scan: number,
   keep: (row: Activation) => boolean,
 ): Promise<Page<Activation>> {
   const [license, ended, instance] = list.after ?? ["", -1, ""];
@@ -106,11 +111,11 @@ async function listOfCustomer(
     // Within a license, the rows come in the order of the primary key, because it is the only index for them. Asking
     // for that order would make SQLite sort, and so read all activations of a license before it returns the first.
     .orderBy(licenses.id)
-    .limit(MAX_JOINED);
+    .limit(scan);
   // A license without (more) activations gives a row without an activation, so that the walk gets past it.
   const page = await list.page(
     rows,
-    MAX_JOINED,
+    scan,
     (row) => (row.activation ? keyOf(row.activation) : [row.license, Number.MAX_SAFE_INTEGER, ""]),
     (row) => row.activation !== null && keep(row.activation),
   );

@@ -18,6 +18,7 @@ import {
   openList,
   type Page,
   type PageRequest,
+  scanFor,
   type Total,
   totalOf,
 } from "../../kernel/pages.ts";
@@ -239,17 +240,18 @@ async function find(context: Context, request: PageRequest, filter: LicenseFilte
   if (filter.q !== undefined) return searchLicenses(context, list, request.limit, filter.q, isListed);
   const term = termOf(filter);
   if (term !== null && filter.customer_id === undefined && endsOf(filter, now) === null) {
-    const found = await licensesWith(context, term, list.after, filter.sort === "oldest", MAX_NOTED);
+    const noted = scanFor(request.limit, MAX_NOTED);
+    const found = await licensesWith(context, term, list.after, filter.sort === "oldest", noted);
     const page = await list.page(
       found,
-      MAX_NOTED,
+      noted,
       ({ license }) => byId(license),
       ({ license }) => isListed(license),
     );
     return { ...page, data: page.data.map(({ license }) => license) };
   }
   const walk = walkFor(filter, list.after, now);
-  const scan = walk.exact ? request.limit + 1 : MAX_SCAN;
+  const scan = walk.exact ? request.limit + 1 : scanFor(request.limit, MAX_SCAN);
   const rows = await context.db.orm
     .select()
     .from(licenses)

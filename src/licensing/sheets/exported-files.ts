@@ -14,7 +14,7 @@ export interface ExportedFile {
 }
 
 /** An invocation of a Worker may send 1,000 statements to D1: with two for a page, a million rows fit into one file. */
-export const PAGE_SIZE = 2_000;
+export const PAGE_SIZE = 2_500;
 
 /** Columns that hold a list of words. */
 const LISTS = new Set(["features", "tags"]);

@@ -130,7 +130,7 @@ export async function exportLicenses(
 async function* found(context: Context, filter: LicenseFilter, now: number) {
   let cursor: string | undefined;
   do {
-    const page = await listLicenses(context, { limit: 100, cursor }, filter);
+    const page = await listLicenses(context, { limit: PAGE_SIZE, cursor }, filter);
     yield await Promise.all(page.data.map((license) => exported(context, license, now)));
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);

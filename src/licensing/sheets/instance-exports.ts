@@ -5,10 +5,11 @@ import { allow } from "../../kernel/permissions.ts";
 import { displayNameOf } from "../customers/display-name.ts";
 import { listActivations, presentActivation } from "../instances/instances.ts";
 import { holdersOf } from "../licenses/search/license-uses.ts";
-import { type ExportedFile, type ExportFormat, fileOf } from "./exported-files.ts";
+import { type ExportedFile, type ExportFormat, fileOf, PAGE_SIZE } from "./exported-files.ts";
 import { recordExport } from "./exports.ts";
 
-const COLUMNS = [
+/** The columns of CSV in order: new ones go behind. */
+export const INSTANCE_COLUMNS = [
   "id",
   "license_id",
   "customer_id",
@@ -36,24 +37,22 @@ export async function exportInstances(
   const context: Context = { ...caller, db: caller.db.replica("from-here") };
   const filters = Object.keys(filter).join(" ");
   await recordExport(context, "instances", filters === "" ? { format } : { format, filters }, undefined);
-  return fileOf(context, "instances", format, COLUMNS, found(context, filter));
+  return fileOf(context, "instances", format, INSTANCE_COLUMNS, found(context, filter));
 }
 
 async function* found(context: Context, filter: ActivationFilter) {
   const now = context.clock.now();
   let cursor: string | undefined;
   do {
-    const page = await listActivations(context, { limit: 100, cursor }, filter);
+    const page = await listActivations(context, { limit: PAGE_SIZE, cursor }, filter);
     const holders = await holdersOf(
       context,
       page.data.map(({ license_id }) => license_id),
     );
     yield page.data.map((row) => {
       const holder = holders.get(row.license_id);
-      const { active, ...shown } = presentActivation(row, now);
       return {
-        ...shown,
-        active: String(active),
+        ...presentActivation(row, now),
         customer_id: holder?.id ?? null,
         customer: holder ? displayNameOf(holder) : null,
       };

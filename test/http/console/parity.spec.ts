@@ -89,6 +89,7 @@ const PLACES: Record<string, string> = {
   "GET /v1/admin/me": "GET /admin",
   "GET /v1/admin/exports/licenses": "POST /admin/exports/licenses",
   "GET /v1/admin/exports/customers": "POST /admin/exports/customers",
+  "GET /v1/admin/exports/instances": "POST /admin/exports/instances",
   "POST /v1/admin/imports/customers": "POST /admin/imports",
   "POST /v1/admin/imports/licenses": "POST /admin/imports",
   "GET /v1/admin/messages": "GET /admin/messages",

@@ -6,7 +6,16 @@ import worker from "../../../src/worker.ts";
 import { setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
 import { metered } from "../../support/meter.ts";
-import { admin, eventsOf, newCustomer, newLicense, ORIGIN, rows, unique } from "../../support/service.ts";
+import {
+  activate,
+  admin,
+  eventsOf,
+  newCustomer,
+  newLicense,
+  ORIGIN,
+  rows,
+  unique,
+} from "../../support/service.ts";
 
 const COLUMNS =
   "id,customer_id,license_key,license_type,issued_at,expires_at,status,standing,features,max_instances,max_services,max_requests_per_day,revision,starts_at,grace_days,lease_days,check_in_hours,notice_days,unproven_lease_hours,clone_policy,updates_until,metadata,tags,notes,signed_until,unproven_until,term_began_at,suspension,entitlements";
@@ -184,7 +193,27 @@ describe("the export of licenses", () => {
     expect(await eventsOf("nobody")).toEqual([]);
   });
 
-  it.each(["format=xml", "format=", "customer_id=%3F", "colour=red"])("refuses ?%s", async (query) => {
+  it("has what filters find, and records which they were", async () => {
+    const customer = (await newCustomer()).id;
+    const { license } = await newLicense({ customer_id: customer, tags: ["pilot"] });
+    await newLicense({ customer_id: customer });
+    const { text } = await admin(`/exports/licenses?customer_id=${customer}&tag=pilot&standing=active`);
+    expect(parse(text).map(({ id }) => id)).toEqual([license.id]);
+    expect((await eventsOf(customer)).at(-1)).toMatchObject({
+      action: "licenses.exported",
+      detail: JSON.stringify({ format: "csv", filters: "tag standing" }),
+    });
+  });
+
+  it.each([
+    "limit=2500",
+    "cursor=x",
+    "standing=odd",
+    "format=xml",
+    "format=",
+    "customer_id=%3F",
+    "colour=red",
+  ])("refuses ?%s", async (query) => {
     expect(await admin(`/exports/licenses?${query}`)).toMatchObject({ status: 422 });
   });
 });
@@ -209,7 +238,13 @@ const seeded: string[] = [];
 
 // Other files of the run read the same database.
 afterEach(async () => {
-  for (const customer of seeded.splice(0)) await rows("DELETE FROM licenses WHERE customer_id = ?", customer);
+  for (const customer of seeded.splice(0)) {
+    await rows(
+      "DELETE FROM license_terms WHERE license_id IN (SELECT id FROM licenses WHERE customer_id = ?)",
+      customer,
+    );
+    await rows("DELETE FROM licenses WHERE customer_id = ?", customer);
+  }
 });
 
 /** The stream of an export, as it comes. */
@@ -222,8 +257,33 @@ async function streamOf(customer: string, bindings: Env): Promise<ReadableStream
   return response.body!.getReader();
 }
 
+describe("the export of instances", () => {
+  it("has what the filters find, with its customer, as CSV and as JSON", async () => {
+    const { id } = await newCustomer({ name: "Ada Price", company: "Cobalt, Inc." });
+    const { license_key } = await newLicense({ customer_id: id });
+    await activate(license_key, "old", { app_version: "1.9.0", hostname: "=box" });
+    await activate(license_key, "new", { app_version: "2.0.0" });
+    const path = `/exports/instances?customer_id=${id}&app_version_below=2.0`;
+    const { status, headers, text } = await admin(path);
+    expect(status).toBe(200);
+    expect(headers.get("Content-Disposition")).toMatch(/filename="instances-[\d-]+\.csv"/);
+    expect(parse(text)).toMatchObject([
+      { instance_id: "old", customer: "Cobalt, Inc.", customer_id: id, active: "true", hostname: "'=box" },
+    ]);
+    const { body } = await admin(`${path}&format=json`);
+    expect(body).toMatchObject([
+      { instance_id: "old", customer: "Cobalt, Inc.", active: true, hostname: "=box" },
+    ]);
+    expect(body).toHaveLength(1);
+  });
+
+  it.each(["app_version_below=new", "colour=red", "cursor=x", "limit=5"])("refuses ?%s", async (query) => {
+    expect(await admin(`/exports/instances?${query}`)).toMatchObject({ status: 422 });
+  });
+});
+
 describe("a large export", () => {
-  it("is streamed in pages of at most 2 000, one D1 trip each", async () => {
+  it("is streamed in pages of at most 2 500, one D1 trip each", async () => {
     const customer = await seed(20_000);
     const { bindings, cost } = metered();
     const reader = await streamOf(customer, bindings);
@@ -236,15 +296,35 @@ describe("a large export", () => {
       chunks += 1;
     }
     expect(lines).toBe(20_001);
-    expect(chunks).toBe(10);
-    expect(largest).toBe(2_001);
+    expect(chunks).toBe(8);
+    expect(largest).toBe(2_501);
     // The event, the pages, and the look that finds no more.
-    expect(cost.trips).toBe(1 + 10 + 1);
+    expect(cost.trips).toBe(1 + 8 + 1);
     expect(cost.read).toBeLessThanOrEqual(20_000 + 100);
   }, 60_000);
 
+  // An invocation may send 1,000 statements: pages for people would break off a file of 100,000.
+  it.each([
+    ["whose every row fits", "status=active", 2],
+    ["that looks at each row", "license_type=standard&ends_from=2000-01-01", 1],
+    ["by what staff noted", "tag=bulk", 1],
+    ["by a search", "q=bulk", 1],
+  ])("by a filter %s takes pages of 2 500 too", async (_, query, spare) => {
+    const customer = await seed(2_600);
+    await rows(`UPDATE licenses SET tags = '["bulk"]', terms_at = version WHERE customer_id = ?`, customer);
+    await rows(
+      "INSERT INTO license_terms (term, license_id) SELECT 'tag:bulk', id FROM licenses WHERE customer_id = ?1 UNION ALL SELECT 'bulk', id FROM licenses WHERE customer_id = ?1",
+      customer,
+    );
+    const { bindings, cost } = metered();
+    const { status, text } = await admin(`/exports/licenses?format=csv&${query}`, { bindings });
+    expect(status).toBe(200);
+    expect(parse(text).filter(({ customer_id }) => customer_id === customer)).toHaveLength(2_600);
+    expect(cost.trips).toBeLessThanOrEqual(1 + 2 + spare);
+  });
+
   it("reads at most one page further than its reader does", async () => {
-    const customer = await seed(5_000);
+    const customer = await seed(6_000);
     const { bindings, cost } = metered();
     const reader = await streamOf(customer, bindings);
     expect(cost.trips).toBe(1);
@@ -257,7 +337,7 @@ describe("a large export", () => {
   it.each(["csv", "json"])(
     "as %s breaks off, and does not end, where a page cannot be read",
     async (format) => {
-      const customer = await seed(5_000);
+      const customer = await seed(6_000);
       let batches = 0;
       const DB: D1Database = {
         withSession: () => DB,

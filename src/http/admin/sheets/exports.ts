@@ -2,11 +2,19 @@
 import * as z from "zod/mini";
 import { endpoint } from "../../endpoint.ts";
 import { exportCustomers } from "../../../licensing/sheets/customer-exports.ts";
-import { answerExport, answerFile, ExportQuery } from "../../exports.ts";
+import { ActivationFilter } from "../../../licensing/instances/instance-filter.ts";
+import { exportInstances } from "../../../licensing/sheets/instance-exports.ts";
+import { answerExport, answerFile, ExportQuery, LICENSE_FILTERS } from "../../exports.ts";
 import * as examples from "../../examples.ts";
-import { exportedCsv, exportedCustomer, exportedCustomersCsv } from "../examples.ts";
+import {
+  exportedCsv,
+  exportedCustomer,
+  exportedCustomersCsv,
+  exportedInstance,
+  exportedInstancesCsv,
+} from "../examples.ts";
 import { Instant, OptionalInstant } from "../../schemas.ts";
-import { Contact, Customer, License } from "../schemas.ts";
+import { Contact, Customer, Instance, License } from "../schemas.ts";
 
 const { email_status, ...customer } = Customer.shape;
 
@@ -51,6 +59,11 @@ const ExportedLicense = z.object({
   suspension: z.nullable(z.string()),
 });
 
+const ExportedInstance = z.extend(Instance, {
+  customer_id: z.nullable(z.string()),
+  customer: z.nullable(z.string()).check(z.describe("The company, or the name where there is none")),
+});
+
 export const exportEndpoints = [
   endpoint(
     {
@@ -59,12 +72,12 @@ export const exportEndpoints = [
       tag: "Admin",
       summary: "Export licenses with their keys",
       description:
-        "Streamed, in the order of the ids. CSV is RFC 4180 and safe to open in a spreadsheet; an answer that is cut off is not the whole export.",
+        "All, or what the filters find, as in the list of licenses. Streamed, in the order of the ids, or of the list if there are filters. CSV is RFC 4180 and safe to open in a spreadsheet; an answer that is cut off is not the whole export.",
       access: "keys",
-      query: ExportQuery,
+      query: z.extend(ExportQuery, LICENSE_FILTERS),
       answer: {
         status: 200,
-        description: "All licenses, or those of the customer.",
+        description: "The licenses.",
         contentType: "text/csv",
         schema: z.string(),
         example: exportedCsv,
@@ -77,7 +90,12 @@ export const exportEndpoints = [
       records: true,
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
-    ({ http, context, query }) => answerExport(http, context, query),
+    ({ http, context, query: { format, customer_id, ...filters } }) =>
+      answerExport(http, context, {
+        format,
+        customer_id,
+        filter: Object.keys(filters).length === 0 ? undefined : filters,
+      }),
   ),
   endpoint(
     {
@@ -105,5 +123,32 @@ export const exportEndpoints = [
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
     async ({ http, context, query }) => answerFile(http, await exportCustomers(context, query), query.format),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/exports/instances",
+      tag: "Admin",
+      summary: "Export instances with their customers",
+      description:
+        "All, or what the filters find, as in the list of activations and in its order. Streamed; an answer that is cut off is not the whole export. Each export is recorded.",
+      access: "read",
+      query: z.extend(z.pick(ExportQuery, { format: true }), ActivationFilter.shape),
+      answer: {
+        status: 200,
+        description: "The instances.",
+        contentType: "text/csv",
+        schema: z.string(),
+        example: exportedInstancesCsv,
+        alternative: {
+          contentType: "application/json",
+          schema: z.array(ExportedInstance),
+          example: [exportedInstance],
+        },
+      },
+      records: true,
+    },
+    async ({ http, context, query: { format, ...filter } }) =>
+      answerFile(http, await exportInstances(context, format, filter), format),
   ),
 ];

@@ -2,7 +2,7 @@
 // customers are found by.
 import { and, eq, gt, gte, lt, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import type { Key, List, Page } from "../../../kernel/pages.ts";
+import { type Key, type List, type Page, scanFor } from "../../../kernel/pages.ts";
 import { customerTerms, type License, licenses, licenseTerms } from "../../../storage/schema.ts";
 import {
   customerMatches,
@@ -79,7 +79,13 @@ export async function searchLicenses(
     keyOf: ({ term, owner, license }) => [term, owner, license?.id ?? LAST_ID],
     keep: ({ license }) => license !== null && !isFoundBefore(license) && belongs(license),
   }));
-  const page = await readStages(context, list, [...byId, ...byNotes, ...byCustomer], limit, MAX_FOUND);
+  const page = await readStages(
+    context,
+    list,
+    [...byId, ...byNotes, ...byCustomer],
+    limit,
+    scanFor(limit, MAX_FOUND),
+  );
   return { ...page, data: page.data.map(({ license }) => license).filter((found) => found !== null) };
 }
 
