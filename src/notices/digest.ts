@@ -15,6 +15,9 @@ const MAX_LISTED = 1_000;
 /** How many of the latest events are searched for licenses that took a seat. */
 const MAX_EVENTS = 1_000;
 
+/** What staff call a customer. */
+const DISPLAY_NAME = sql<string>`coalesce(${customers.company}, ${customers.name})`.as("customer_name");
+
 /**
  * The start of the period that the digest of today covers: the time of the last digest of an earlier day. So nothing is
  * lost if a night is missed or a run is repeated.
@@ -52,7 +55,7 @@ export async function writeDigest(
   const ending = (after: number, upTo: number) =>
     orm
       // Distinct names: a batch returns rows as objects, in which columns with the same name would become one.
-      .select({ license_id: licenses.id, customer_name: customers.name, expires_at: licenses.expires_at })
+      .select({ license_id: licenses.id, customer_name: DISPLAY_NAME, expires_at: licenses.expires_at })
       .from(licenses)
       .innerJoin(customers, eq(customers.id, licenses.customer_id))
       .where(
@@ -110,7 +113,7 @@ const undelivered = (orm: Context["db"]["orm"], status: "bounced" | "failed", si
       to: messages.recipient,
       kind: messages.kind,
       license_id: messages.license_id,
-      customer_name: customers.name,
+      customer_name: DISPLAY_NAME,
       why: sql<string | null>`coalesce(${messages.reason}, ${messages.last_error})`.as("why"),
     })
     .from(messages)
@@ -137,7 +140,7 @@ async function fullLicenses(
 ): Promise<{ atLimit: FullLicense[]; seal: SealHead | null }> {
   const [found, sealed] = await db.batch([
     db.sql(
-      `SELECT l.id AS license_id, c.name AS customer_name, l.max_instances AS max,
+      `SELECT l.id AS license_id, coalesce(c.company, c.name) AS customer_name, l.max_instances AS max,
          (SELECT count(*) FROM activations
            WHERE license_id = l.id AND ended_at = 0 AND lease_expires_at > ?1) AS active
        FROM (

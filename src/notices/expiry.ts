@@ -89,7 +89,11 @@ export async function writeNotices(
       if (recipients.length === 0) {
         const threshold = dueThreshold(term, thresholds, now, new Set());
         if (threshold !== null && becameDueSince(since, end, threshold))
-          unreachable.push({ license_id: license.id, customer_name: customer.name, expires_at: end });
+          unreachable.push({
+            license_id: license.id,
+            customer_name: customer.company ?? customer.name,
+            expires_at: end,
+          });
       }
       for (const contact of recipients) {
         // Whoever writes an address anew in other letters is not told again.

@@ -135,10 +135,13 @@ describe("the nightly job", () => {
   it("sends staff one digest a day, however often it runs", async () => {
     const staff = [`${unique("a")}@smarthaus.example`, `${unique("b")}@smarthaus.example`];
     const bindings = mailing({ ADMIN_EMAILS: staff.join(", ") });
-    const soon = await licenseFor({ expires_days: 8 });
-    const silent = await licenseFor({ expires_days: 8 }, { email: null, name: "No Mail" });
-    const over = await licenseFor({ expires_days: 1, notice_days: [] });
-    const full = await licenseFor({ max_instances: 1 });
+    const soon = await licenseFor({ expires_days: 8 }, { company: "Soon Works" });
+    const silent = await licenseFor(
+      { expires_days: 8 },
+      { email: null, name: "No Mail", company: "Quiet Works" },
+    );
+    const over = await licenseFor({ expires_days: 1, notice_days: [] }, { company: "Over Works" });
+    const full = await licenseFor({ max_instances: 1 }, { company: "Full Works" });
     setTime(start + 10_000);
     await activate(full.license_key, "a");
     await fireAt(start + DAY + 1_000, bindings);
@@ -153,6 +156,12 @@ describe("the nightly job", () => {
       expect(atLimit).toContain(full.license.id);
       expect(atLimit).not.toContain(soon.license.id);
       expect(digest!.text).toContain(silent.license.id);
+      // Staff know customers by their companies.
+      expect(expiring).toContain("Soon Works");
+      expect(rest).toContain("Over Works");
+      expect(atLimit).toContain("Full Works");
+      expect(digest!.text).toContain("Quiet Works");
+      expect(digest!.text).not.toContain("No Mail");
     }
     await fireAt(start + 2 * DAY, bindings);
     expect(resend.to(staff[0]!)).toHaveLength(2);

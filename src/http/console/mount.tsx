@@ -13,7 +13,7 @@ import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { Document, type Section } from "./layout.tsx";
-import { announce } from "./notice.ts";
+import { announce } from "../notice.ts";
 import { RefusalPage } from "./refusal-page.tsx";
 import { keepForm, openKept } from "./sign-in/kept-form.ts";
 import { signInPage } from "./sign-in/page.tsx";

@@ -9,7 +9,7 @@ import { ACCESS_HEADER, type Http } from "../http.ts";
 import type { Entry } from "../ui/entry.ts";
 import type { Waiting } from "../../licensing/figures/waiting.ts";
 import { type View, viewOf } from "./view-choices.ts";
-import { queryOf } from "./notice.ts";
+import { queryOf } from "../notice.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
 export const COOKIE = "__Host-caio-session";

@@ -8,6 +8,7 @@ import { invalid, Problem } from "../../problems.ts";
 import { limitBody, MAX_BODY } from "../body-limit.ts";
 import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
+import { announce } from "../notice.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
 import { Document } from "./layout.tsx";
@@ -167,5 +168,7 @@ async function carryOut(form: Form, visit: Visit, entry: Entry): Promise<Respons
     context.tellSoon(context, "customer");
     return { status: 303, headers: { Location: to }, body: "" };
   });
-  return http.redirect(answer.headers["Location"] ?? "/portal", 303);
+  const to = answer.headers["Location"] ?? "/portal";
+  announce(http, to);
+  return http.redirect(to, 303);
 }

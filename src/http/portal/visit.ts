@@ -10,6 +10,7 @@ import type { Context, SiteVisitor } from "../../context.ts";
 import { mayOnSite, type SitePermission } from "../../kernel/permissions.ts";
 import { Problem } from "../../problems.ts";
 import type { Http } from "../http.ts";
+import { queryOf } from "../notice.ts";
 import type { Entry } from "../ui/entry.ts";
 
 /** The prefix makes browsers refuse it from other hosts and without TLS (RFC 6265bis section 4.1.3). */
@@ -51,7 +52,7 @@ export async function visitOf(http: Http, session: PortalSession): Promise<Visit
     session,
     actor,
     params: http.req.param(),
-    query: http.req.query(),
+    query: queryOf(http),
     now: context.clock.now(),
     formToken: await portalFormTokenOf(context, session),
     may: (permission) => mayOnSite(actor, permission),

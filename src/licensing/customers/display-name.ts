@@ -8,3 +8,9 @@ export const displayNameOf = ({ name, company }: Named): string => company ?? na
 /** The person at a customer that is called by its company; null if the name says nothing more. */
 export const personOf = ({ name, company }: Named): string | null =>
   company === null || company === name ? null : name;
+
+/** Both in one line: ACME GmbH (Ada Price). */
+export function fullNameOf(customer: Named): string {
+  const person = personOf(customer);
+  return person === null ? displayNameOf(customer) : `${displayNameOf(customer)} (${person})`;
+}

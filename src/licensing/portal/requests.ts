@@ -16,6 +16,7 @@ import {
   REQUEST_KINDS,
   REQUEST_STATUSES,
 } from "../../storage/schema.ts";
+import { fullNameOf } from "../customers/display-name.ts";
 import { LicenseChanges, Renewal } from "../licenses/decisions.ts";
 import { act } from "../licenses/lifecycle.ts";
 
@@ -194,15 +195,20 @@ export async function declineRequest(
   return after;
 }
 
-/** Requests that wait for an answer, the oldest first, each with its customer's name. */
-export const openRequests = ({ db: { orm } }: Context, limit: number) =>
-  orm
-    .select({ ...getTableColumns(customerRequests), customer_name: customers.name })
+/** Requests that wait for an answer, the oldest first, each with its customer's company and person. */
+export async function openRequests({ db: { orm } }: Context, limit: number) {
+  const rows = await orm
+    .select({ ...getTableColumns(customerRequests), name: customers.name, company: customers.company })
     .from(customerRequests)
     .innerJoin(customers, eq(customers.id, customerRequests.customer_id))
     .where(eq(customerRequests.status, "open"))
     .orderBy(asc(customerRequests.id))
     .limit(limit);
+  return rows.map(({ name, company, ...request }) => ({
+    ...request,
+    customer_name: fullNameOf({ name, company }),
+  }));
+}
 
 export const presentRequest = (request: CustomerRequest) => ({
   ...request,

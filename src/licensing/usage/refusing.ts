@@ -76,7 +76,8 @@ export const waitingDaysAt = (now: string): string => `
     WHERE looked.license_id = told.license_id AND looked.day = told.day AND looked.corrected_at IS NOT NULL)`;
 
 const WAITING = named(`
-  SELECT day, license_id, code, allowed, observed, licenses.license_type, customers.name AS customer_name
+  SELECT day, license_id, code, allowed, observed, licenses.license_type,
+    coalesce(customers.company, customers.name) AS customer_name
   FROM (${waitingDaysAt(":now")} ORDER BY told.day DESC, told.license_id, one.key LIMIT :limit)
   CROSS JOIN licenses ON licenses.id = license_id CROSS JOIN customers ON customers.id = licenses.customer_id
   ORDER BY day DESC, license_id, code`);

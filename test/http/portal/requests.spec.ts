@@ -1,10 +1,23 @@
 // What customers ask for, and what staff answer.
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Context } from "../../../src/context.ts";
+import { notesOnRequests } from "../../../src/jobs/open-requests.ts";
+import { servicesOf } from "../../../src/services.ts";
+import { env } from "../../support/env.ts";
 import { FakeResend, mailing } from "../../support/mail.ts";
+import { Visitor } from "../../support/console.ts";
 import { type Browser, type House, hidden, newHouse, signedIn } from "../../support/portal.ts";
 import { activate, admin, checkIn, eventsOf, rows } from "../../support/service.ts";
 
 let resend: FakeResend;
+
+const asSystem = (): Context => ({
+  ...servicesOf(env),
+  actor: { type: "system", id: "nightly" },
+  requestId: "r",
+  ip: null,
+  defer: () => undefined,
+});
 
 beforeAll(() => {
   resend = new FakeResend();
@@ -83,6 +96,18 @@ describe("asking", () => {
       house.customer.id,
     );
     expect((await ask(house.browser, { kind: "question", text: "Hello?" })).status).toBe(409);
+  });
+
+  it("is said once: not after a reload, and not at an address that somebody was given", async () => {
+    const { house } = await asked({ kind: "renewal" });
+    const told = "We have your request.";
+    const there = "/portal/requests?done=asked";
+    // Another page in between takes nothing away.
+    expect((await house.browser.get("/portal/contacts?done=removed")).html).not.toContain('role="status"');
+    expect((await house.browser.get(there)).text).toContain(told);
+    expect((await house.browser.get(there)).text).not.toContain(told);
+    const other = await open();
+    expect((await other.browser.get(there)).text).not.toContain(told);
   });
 
   it("shows a customer their own requests only", async () => {
@@ -211,6 +236,29 @@ describe("the list for staff", () => {
     await rows("DELETE FROM licenses WHERE id = ?", house.license.id);
     expect((await admin(`/customers/${house.customer.id}`, { method: "DELETE" })).status).toBe(204);
     expect((await admin(`/requests/${id}`)).status).toBe(404);
+  });
+
+  it("names the company first and the person second, in each place", async () => {
+    const { house, id } = await asked({ kind: "seats", seats: "4" });
+    const [company, name] = [`Firm ${house.customer.id}`, house.customer.name];
+    await rows("UPDATE customers SET company = ? WHERE id = ?", company, house.customer.id);
+    // The oldest come first, and other tests have asked, too.
+    await rows(
+      "UPDATE customer_requests SET status = 'declined', answered_at = 1 WHERE id <> ? AND answered_at IS NULL",
+      id,
+    );
+    const visitor = await Visitor.signInAs("viewer");
+    const called = `${company} (${name})`;
+    expect((await visitor.get("/admin")).text).toContain(`${called}, Seats: 4 in all`);
+    expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${called}`);
+    const page = await visitor.get(`/admin/requests/${id}`);
+    expect(page.text).toContain(called);
+    expect(page.text).toContain(`Seats: 4 in all, ${company}`);
+    const [note] = await notesOnRequests(asSystem());
+    expect(note?.lines).toEqual([expect.stringContaining(`${id}: ${called} asks for seats (4 in all)`)]);
+    // A person without a company is called by name alone.
+    await rows("UPDATE customers SET company = NULL WHERE id = ?", house.customer.id);
+    expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${name} `);
   });
 
   it("takes a form only from the session that it was made for", async () => {

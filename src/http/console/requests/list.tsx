@@ -1,5 +1,6 @@
 // /admin/requests: what customers asked for on their site.
 import { customerNames } from "../../../licensing/customers/customers.ts";
+import { fullNameOf } from "../../../licensing/customers/display-name.ts";
 import { listRequests, RequestFilter } from "../../../licensing/portal/requests.ts";
 import type { CustomerRequest } from "../../../storage/schema.ts";
 import { Filters, Select } from "../../ui/form.tsx";
@@ -36,6 +37,10 @@ export const requestList: Page = {
       context,
       page.data.map(({ customer_id }) => customer_id),
     );
+    const called = (id: string): string => {
+      const customer = names.get(id);
+      return customer === undefined ? id : fullNameOf(customer);
+    };
     return {
       title: "Requests",
       section: "requests",
@@ -75,7 +80,7 @@ export const requestList: Page = {
                     cell: (request) => (
                       <>
                         <a href={`/admin/requests/${request.id}`}>{askedFor(request)}</a>
-                        <span class="second">{names.get(request.customer_id) ?? request.customer_id}</span>
+                        <span class="second">{called(request.customer_id)}</span>
                         {request.text === "" ? null : <span class="second">{request.text}</span>}
                       </>
                     ),

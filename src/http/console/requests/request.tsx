@@ -1,6 +1,7 @@
 // /admin/requests/{id}: one request, and the two forms that answer it.
 import type { FC } from "hono/jsx";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
+import { displayNameOf, fullNameOf } from "../../../licensing/customers/display-name.ts";
 import { renewedFor } from "../../../licensing/licenses/decisions.ts";
 import { findLicenseType } from "../../../licensing/licenses/license-types.ts";
 import { getLicense } from "../../../licensing/licenses/licenses.ts";
@@ -11,7 +12,7 @@ import {
   declineRequest,
   getRequest,
 } from "../../../licensing/portal/requests.ts";
-import type { CustomerRequest, License } from "../../../storage/schema.ts";
+import type { Customer, CustomerRequest, License } from "../../../storage/schema.ts";
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Field, PostForm, Submit, TextArea } from "../../ui/form.tsx";
 import { Card, Facts, formatLimit, When } from "../../ui/show.tsx";
@@ -23,7 +24,7 @@ import { askedFor, RequestStatus } from "./list.tsx";
 
 interface Held {
   request: CustomerRequest;
-  customer: { id: string; name: string };
+  customer: Pick<Customer, "id" | "name" | "company">;
   license: License | null;
 }
 
@@ -41,7 +42,7 @@ const REQUESTS: [string, string] = ["/admin/requests", "Requests"];
 const Asked: FC<Held & { now: number }> = ({ request, customer, license, now }) => (
   <Facts
     rows={[
-      ["Customer", <a href={`/admin/customers/${customer.id}`}>{customer.name}</a>],
+      ["Customer", <a href={`/admin/customers/${customer.id}`}>{fullNameOf(customer)}</a>],
       [
         "License",
         license === null ? null : <a href={`/admin/licenses/${license.id}`}>{license.license_type}</a>,
@@ -69,7 +70,7 @@ export const requestPage: Page = {
     const { request, customer } = all;
     const here = `/admin/requests/${request.id}`;
     return {
-      title: `${askedFor(request)}, ${customer.name}`,
+      title: `${askedFor(request)}, ${displayNameOf(customer)}`,
       section: "requests",
       body: (
         <>

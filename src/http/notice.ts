@@ -1,7 +1,7 @@
 // What a form did is said once, on the page that it led to: not after a reload, and not to whoever was given the
 // address by somebody else.
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import type { Http } from "../http.ts";
+import type { Http } from "./http.ts";
 
 const COOKIE = "__Host-caio-notice";
 
