@@ -4,7 +4,7 @@ import { equalDigests, sha256 } from "../crypto/digests.ts";
 import { Problem } from "../problems.ts";
 import { signedInBy } from "./cloudflare-access.ts";
 import { type Brake, NO_BRAKE } from "./guesses.ts";
-import { roleOf } from "./people.ts";
+import { findPerson } from "./people.ts";
 import { holderOf, roleOfToken } from "./tokens.ts";
 
 /** What a request carries to prove who sends it: header values, null if absent. */
@@ -28,11 +28,7 @@ export async function authenticate(
   within: Brake = NO_BRAKE,
 ): Promise<Staff | null> {
   if (authorization !== null) return bearer(context, authorization, within);
-  // Half a configuration of Cloudflare Access: whether somebody is signed in cannot be told.
-  if (context.config.faults.some((fault) => fault.startsWith("ACCESS_"))) {
-    throw new Problem("SERVICE_UNAVAILABLE");
-  }
-  return assertion === null ? null : person(context, assertion);
+  return (await personOf(context, assertion))?.actor ?? null;
 }
 
 /** RFC 6750 section 2.1. */
@@ -58,10 +54,23 @@ const ADMIN_TOKEN = "ADMIN_TOKEN";
  */
 export async function roleNow(context: Context, id: string): Promise<Role | null> {
   if (id === ADMIN_TOKEN) return context.config.adminToken === null ? null : "owner";
-  return id.includes("@") ? roleOf(context, id) : roleOfToken(context, id);
+  if (!id.includes("@")) return roleOfToken(context, id);
+  return (await findPerson(context, id))?.role ?? null;
 }
 
-async function person(context: Context, assertion: string): Promise<Staff | null> {
+/**
+ * The person whom Cloudflare Access signed in, and how they see the console (JSON, or null); null without a sign-in.
+ * @throws Problem FORBIDDEN, SERVICE_UNAVAILABLE as `authenticate`
+ */
+export async function personOf(
+  context: Context,
+  assertion: string | null,
+): Promise<{ actor: Staff; view: string | null } | null> {
+  // Half a configuration of Cloudflare Access: whether somebody is signed in cannot be told.
+  if (context.config.faults.some((fault) => fault.startsWith("ACCESS_"))) {
+    throw new Problem("SERVICE_UNAVAILABLE");
+  }
+  if (assertion === null) return null;
   const email = await signedInBy(context, assertion);
   if (email === null) return null;
   if (email === "") {
@@ -70,12 +79,12 @@ async function person(context: Context, assertion: string): Promise<Staff | null
       "This sign-in through Cloudflare Access has no e-mail address. Programs use an API token.",
     );
   }
-  const role = await roleOf(context, email);
-  if (role === null) {
+  const found = await findPerson(context, email);
+  if (found === null) {
     throw new Problem(
       "FORBIDDEN",
       `You are signed in as ${email}, but have no role here. Ask an owner to add you: PUT /v1/admin/people/${email}`,
     );
   }
-  return { type: "staff", id: email, role };
+  return { actor: { type: "staff", id: email, role: found.role }, view: found.view };
 }

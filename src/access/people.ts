@@ -8,6 +8,7 @@ import { openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { Problem } from "../problems.ts";
 import { people, type Person } from "../storage/schema.ts";
 import { allow, PersonRole } from "../kernel/permissions.ts";
+import { viewColumn } from "./views.ts";
 import { anotherWayIn, lastWayIn } from "./way-in.ts";
 
 /** In lower case: an identity provider may spell the same address differently from day to day. */
@@ -112,11 +113,15 @@ export async function removePerson(context: Context, email: string): Promise<voi
   throw known?.results.length === 0 ? unknownPerson(email) : lastWayIn();
 }
 
-/** The role of the person with this address, in lower case, or null. */
-export async function roleOf({ db }: Context, email: string): Promise<Role | null> {
-  const [found] = await db.batch([db.sql("SELECT role FROM people WHERE email = ?", email)]);
-  const row = found?.results[0] as Pick<Person, "role"> | undefined;
-  return row?.role ?? null;
+/** The role of the person with this address, in lower case, and how they see the console; null without a role. */
+export async function findPerson(
+  { db }: Context,
+  email: string,
+): Promise<{ role: Role; view: string | null } | null> {
+  const [found] = await db.batch([
+    db.sql(`SELECT role, ${viewColumn("email")} FROM people WHERE email = ?`, email),
+  ]);
+  return (found?.results[0] as { role: Role; view: string | null } | undefined) ?? null;
 }
 
 export const presentPerson = (person: Person) => ({

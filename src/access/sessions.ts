@@ -11,6 +11,7 @@ import { HOUR } from "../kernel/dates.ts";
 import { Problem } from "../problems.ts";
 import type { Role } from "../storage/schema.ts";
 import { authenticate } from "./credentials.ts";
+import { viewColumn } from "./views.ts";
 
 export const SESSION_HOURS = 12;
 
@@ -32,14 +33,20 @@ export interface Session {
   name: string;
   /** Null for a person whom Cloudflare Access signs in with each request. */
   id: string | null;
+  /** How they see the console: JSON, or null. */
+  view: string | null;
 }
 
 /**
- * Signs the holder of a token in and returns the value of the cookie; null if the token is not valid.
+ * Signs the holder of a token in and returns the value of the cookie, and how they see the console; null if the token
+ * is not valid.
  * Each sign-in gets a new id, so that nobody can know or plant one beforehand (session fixation).
  * @throws Problem FORBIDDEN for a monitor
  */
-export async function openSession(context: Context, token: string): Promise<string | null> {
+export async function openSession(
+  context: Context,
+  token: string,
+): Promise<{ cookie: string; view: string | null } | null> {
   const actor = await authenticate(context, { authorization: `Bearer ${token}`, assertion: null });
   if (actor === null) return null;
   if (actor.role === "monitor")
@@ -48,7 +55,7 @@ export async function openSession(context: Context, token: string): Promise<stri
   const now = context.clock.now();
   const id = base64url.encode(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
   const expiresAt = now + SESSION_HOURS * HOUR;
-  await db.batch([
+  const [, , seen] = await db.batch([
     db.sql(
       "INSERT INTO sessions (id, credential_hash, created_at, expires_at) VALUES (?, ?, ?, ?)",
       id,
@@ -57,13 +64,15 @@ export async function openSession(context: Context, token: string): Promise<stri
       expiresAt,
     ),
     recordChange({ ...context, actor }, now, "session.opened", ["session", actor.id], {}),
+    db.sql(`SELECT ${viewColumn("?")}`, actor.id),
   ]);
-  return new SignJWT()
+  const cookie = await new SignJWT()
     .setProtectedHeader({ alg: "HS256", typ: TYPE })
     .setIssuer(context.config.issuer)
     .setJti(id)
     .setExpirationTime(new Date(expiresAt))
     .sign(await keyOf(context));
+  return { cookie, view: (seen!.results[0] as Pick<Row, "view">).view };
 }
 
 async function idIn(context: Context, cookie: string): Promise<string | null> {
@@ -87,6 +96,7 @@ interface Row {
   token_id: string | null;
   name: string | null;
   role: Role | null;
+  view: string | null;
 }
 
 /** The session that a cookie names, or null if it was never opened or is over. */
@@ -97,7 +107,7 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
   const now = context.clock.now();
   const [found] = await db.batch([
     db.sql(
-      `SELECT s.credential_hash, t.id AS token_id, t.name, t.role
+      `SELECT s.credential_hash, t.id AS token_id, t.name, t.role, ${viewColumn("coalesce(t.id, 'ADMIN_TOKEN')")}
        FROM sessions s
        LEFT JOIN api_tokens t ON t.hash = s.credential_hash AND t.is_monitor = 0
          AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?1)
@@ -108,13 +118,14 @@ export async function findSession(context: Context, cookie: string): Promise<Ses
   ]);
   const row = found?.results[0] as Row | undefined;
   if (!row) return null;
+  const { view } = row;
   if (row.token_id !== null && row.role !== null) {
     const actor: Staff = { type: "staff", id: row.token_id, role: row.role };
-    return { id, actor, name: row.name ?? row.token_id };
+    return { id, actor, name: row.name ?? row.token_id, view };
   }
   const { adminToken } = context.config;
   if (adminToken === null || !equalDigests(row.credential_hash, await sha256(adminToken))) return null;
-  return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" }, name: "ADMIN_TOKEN" };
+  return { id, actor: { type: "staff", id: "ADMIN_TOKEN", role: "owner" }, name: "ADMIN_TOKEN", view };
 }
 
 /** Signs out: the cookie and every copy of it are worthless from now on. */

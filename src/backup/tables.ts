@@ -86,6 +86,7 @@ export const KEPT: readonly KeptTable[] = [
   { table: schema.people, key: ["email"], access: true },
   { table: schema.apiTokens, key: ["id"], access: true },
   { table: schema.sessions, key: ["id"], access: true },
+  { table: schema.staffViews, key: ["actor_id"], access: true },
   {
     table: schema.webhookEndpoints,
     key: ["id"],

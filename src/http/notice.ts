@@ -13,6 +13,10 @@ const TOLD = ["done", "retried"];
 
 const isTelling = (search: URLSearchParams): boolean => TOLD.some((name) => search.has(name));
 
+/** An address' query without what was done: a form that goes back there did something else. */
+export const withoutTelling = (query: string): URLSearchParams =>
+  new URLSearchParams([...new URLSearchParams(query)].filter(([name]) => !TOLD.includes(name)));
+
 /** Remembers where a form led. */
 export function announce(http: Http, location: string): void {
   const { pathname, search, searchParams } = new URL(location, http.req.url);

@@ -248,6 +248,8 @@ POST   /admin/air-gap/license-file/download      manager
 GET    /admin/settings                           viewer
 GET    /admin/settings/view                      viewer
 POST   /admin/settings/view                      viewer
+GET    /admin/settings/columns/{list}            viewer
+POST   /admin/settings/columns/{list}            viewer
 GET    /admin/settings/signing-keys              viewer
 GET    /admin/settings/entitlements              viewer
 GET    /admin/settings/new-entitlement           owner

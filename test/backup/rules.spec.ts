@@ -42,6 +42,7 @@ describe("the rules of a backup", () => {
       "api_tokens",
       "people",
       "sessions",
+      "staff_views",
       "webhook_deliveries",
       "webhook_endpoints",
     ]);

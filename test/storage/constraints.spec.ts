@@ -212,6 +212,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { email: "a@acme.example", role: "viewer", created_at: 0, updated_at: 0 },
     wrong: [{ email: "A@acme.example" }, ROLE],
   },
+  staff_views: { right: { actor_id: "a", view: "{}", updated_at: 0 }, wrong: [{ view: "[]" }] },
   idempotency_keys: {
     right: { actor_id: "a", key: "a", request_hash: "a", request_id: "a", created_at: 0 },
     wrong: [{ key: "" }, { key: "a".repeat(256) }],
@@ -485,6 +486,9 @@ describe("the triggers", () => {
       // test/licensing/instances/silence.spec.ts
       "silent_instances_record_insert",
       "silent_instances_record_update",
+      // test/http/console/view.spec.ts
+      "staff_views_person_gone",
+      "staff_views_token_revoked",
       // test/licensing/usage/meters.spec.ts
       "usage_meters_folded",
       // test/licensing/usage/folding.spec.ts

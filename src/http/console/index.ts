@@ -45,6 +45,7 @@ import { peopleDoors } from "./settings/people.tsx";
 import { personFormDoors } from "./settings/person-forms.tsx";
 import { mailDoors } from "./settings/mail.tsx";
 import { mailPreviewDoors } from "./settings/mail-preview.tsx";
+import { columnsForm } from "./settings/columns.tsx";
 import { viewForm } from "./settings/view.tsx";
 import { search } from "./search.tsx";
 import { sealList } from "./seals/list.tsx";
@@ -110,6 +111,7 @@ export const doors: Door[] = [
   ...webhookEndpointFormDoors,
   ...webhookEndpointDoors,
   viewForm,
+  columnsForm,
   ...mailDoors,
   ...mailPreviewDoors,
 ];

@@ -114,7 +114,12 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
   const product = config?.productName ?? "CAIO";
   const owner = config?.brand.name ?? product;
   return (
-    <html lang="en" data-rows={visit?.view.rows} data-times={visit?.view.times}>
+    <html
+      lang="en"
+      data-rows={visit?.view.rows}
+      data-times={visit?.view.times}
+      data-theme={visit?.view.theme}
+    >
       <Head title={title} product={product} color={config?.brand.color ?? DEFAULT_BRAND.color} />
       {visit ? (
         <body>

@@ -34,8 +34,8 @@ async function signIn(http: Http): Promise<Response> {
       retry_after: 60,
     });
   }
-  const cookie = await openSession(context, entry.text("token") ?? "");
-  if (cookie === null) {
+  const opened = await openSession(context, entry.text("token") ?? "");
+  if (opened === null) {
     const problem = new Problem(
       "UNAUTHENTICATED",
       "This token is not valid here: check that it is complete, and not revoked or expired.",
@@ -43,6 +43,7 @@ async function signIn(http: Http): Promise<Response> {
     http.set("problemCode", problem.code);
     return signInPage(http, entry.refused(problem), problem.type.status);
   }
+  const { cookie, view } = opened;
   setCookie(http, COOKIE, cookie, {
     path: "/",
     httpOnly: true,
@@ -51,7 +52,7 @@ async function signIn(http: Http): Promise<Response> {
     maxAge: SESSION_HOURS * 3_600,
   });
   const wanted = entry.text("next") ?? "";
-  const next = isOwnPath(wanted) && wanted !== "/admin" ? wanted : startOf(http);
+  const next = isOwnPath(wanted) && wanted !== "/admin" ? wanted : startOf(view);
   const kept = entry.text("kept");
   const session = kept === undefined ? null : await findSession(context, cookie);
   return kept !== undefined && session ? offerKept(http, session, next, kept) : http.redirect(next, 303);

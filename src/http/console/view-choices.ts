@@ -1,41 +1,39 @@
-// How somebody sees the console in this browser: kept in a cookie, because a person has more than one screen.
-import { getCookie, setCookie } from "hono/cookie";
+// How a member of staff sees the console: kept with them, so that it is the same in each browser.
 import * as z from "zod/mini";
-import { DAY } from "../../kernel/dates.ts";
-import type { Http } from "../http.ts";
-
-const COOKIE = "__Host-caio-view";
 
 export const STARTS = ["overview", "licenses", "customers", "instances", "messages", "activity"] as const;
 
-/** Every member has a default, so that an old or broken cookie is none. */
-export const View = z.object({
+/** What the form asks for. */
+export const Choices = z.object({
   /** `comfortable`: more room in each row. */
   rows: z.enum(["comfortable", "dense"]),
   /** The page after the sign-in. */
   start: z.enum(STARTS),
   /** Whose times are shown: the browser's own zone, or UTC. */
   times: z.enum(["local", "utc"]),
+  /** `system`: light or dark, as the reader's system is. */
+  theme: z.enum(["system", "light", "dark"]),
+});
+
+const { rows, start, times, theme } = Choices.shape;
+
+// Each member has a default: what an earlier or a later release kept is read as far as it is known.
+const View = z.object({
+  rows: z.catch(rows, "comfortable"),
+  start: z.catch(start, "overview"),
+  times: z.catch(times, "local"),
+  theme: z.catch(theme, "system"),
+  /** The columns of a list that were chosen, by its name; without one, the usual ones. */
+  columns: z.catch(z.record(z.string(), z.catch(z.optional(z.array(z.string())), undefined)), {}),
 });
 
 export type View = z.output<typeof View>;
 
-const DEFAULT: View = { rows: "comfortable", start: "overview", times: "local" };
-
-export function viewOf(http: Http): View {
-  const [rows, start, times] = (getCookie(http, COOKIE) ?? "").split(".");
-  const read = View.safeParse({ rows, start, times });
-  return read.success ? read.data : DEFAULT;
-}
-
-export function keepView(http: Http, { rows, start, times }: View): void {
-  const maxAge = (400 * DAY) / 1_000;
-  const options = { path: "/", httpOnly: true, secure: true, sameSite: "Lax", maxAge } as const;
-  setCookie(http, COOKIE, [rows, start, times].join("."), options);
-}
+/** @param kept JSON, as it is kept; null if nothing was chosen yet */
+export const viewOf = (kept: string | null): View => View.parse(JSON.parse(kept ?? "{}"));
 
 /** Where a sign-in leads that asked for no page. */
-export const startOf = (http: Http): string => {
-  const { start } = viewOf(http);
-  return start === "overview" ? "/admin" : `/admin/${start}`;
-};
+export function startOf(kept: string | null): string {
+  const view = viewOf(kept);
+  return view.start === "overview" ? "/admin" : `/admin/${view.start}`;
+}

@@ -1,6 +1,6 @@
 // A visit to the console: who is signed in, and the proof that a form comes from a page of ours.
 import { getCookie } from "hono/cookie";
-import { authenticate } from "../../access/credentials.ts";
+import { personOf } from "../../access/credentials.ts";
 import { allow, allows, type Permission } from "../../kernel/permissions.ts";
 import { findSession, formTokenOf, isFormToken, type Session } from "../../access/sessions.ts";
 import type { Context, Staff } from "../../context.ts";
@@ -42,8 +42,8 @@ export async function sessionOf(http: Http): Promise<Session | null> {
   if (session) return session;
   const assertion = http.req.header(ACCESS_HEADER) ?? null;
   if (assertion === null) return null;
-  const actor = await authenticate(context, { authorization: null, assertion });
-  return actor && { id: null, actor, name: actor.id };
+  const person = await personOf(context, assertion);
+  return person && { id: null, ...person, name: person.actor.id };
 }
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {
@@ -59,7 +59,7 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
     params: http.req.param(),
     query: queryOf(http),
     now: context.clock.now(),
-    view: viewOf(http),
+    view: viewOf(session.view),
     formToken: await formTokenOf(context, session),
     can: (permission) => allows(context, permission),
   };

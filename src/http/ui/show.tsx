@@ -177,6 +177,10 @@ export const Card: FC<{ title?: string; children?: Child; actions?: Child; id?: 
 
 export interface Column<T> {
   label: string;
+  /** By which a choice of columns names it; a column without one is always there. */
+  name?: string;
+  /** Only for those who chose it. */
+  extra?: boolean;
   /** Replaces the label, if that is only for screen readers. */
   head?: Child;
   /** The address that orders the list by it, and how it is ordered by it now. */

@@ -198,14 +198,15 @@ export const asksOfMail = ({
   standing === "grace" ||
   isByEnd(sort);
 
-/** A page of licenses with their seats and customers. @see listLicenses */
+/** A page of licenses with their seats and customers, and with their mail if it or the filter asks. @see listLicenses */
 export async function listLicensesInUse(
   context: Context,
   request: PageRequest,
   filter: LicenseFilter,
+  withMail = false,
 ): Promise<Page<LicenseInUse>> {
   const page = await find(context, request, filter);
-  const uses = await usesOf(context, page.data, asksOfMail(filter) ? "with mail" : undefined);
+  const uses = await usesOf(context, page.data, withMail || asksOfMail(filter) ? "with mail" : undefined);
   const { seats, told, last_mail: last } = filter;
   return {
     ...page,

@@ -204,10 +204,9 @@ export async function openRequests({ db: { orm } }: Context, limit: number) {
     .where(eq(customerRequests.status, "open"))
     .orderBy(asc(customerRequests.id))
     .limit(limit);
-  return rows.map(({ name, company, ...request }) => ({
-    ...request,
-    customer_name: fullNameOf({ name, company }),
-  }));
+  return rows.map(({ name, company, ...request }) =>
+    Object.assign(request, { customer_name: fullNameOf({ name, company }) }),
+  );
 }
 
 export const presentRequest = (request: CustomerRequest) => ({

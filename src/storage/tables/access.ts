@@ -43,6 +43,12 @@ export const people = sqliteTable("people", {
   updated_at: integer().notNull(),
 });
 
+export const staffViews = sqliteTable("staff_views", {
+  actor_id: text().primaryKey(),
+  view: text().notNull(),
+  updated_at: integer().notNull(),
+});
+
 export const idempotencyKeys = sqliteTable(
   "idempotency_keys",
   {

@@ -7,6 +7,7 @@ import { Heading } from "../../ui/heading.tsx";
 import { CopyableId } from "../../ui/copyable.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
+import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { Card, type Column, formatCount, Pager, Table, When } from "../../ui/show.tsx";
@@ -34,7 +35,7 @@ const ADDRESSES: Option[] = [
 const hasKeys = (query: Record<string, string>): boolean =>
   Object.keys(query).some((name) => name.includes("."));
 
-const columns = (
+export const customerColumns = (
   figures: Map<string, CustomerFigures>,
   now: number,
   query: Record<string, string>,
@@ -53,19 +54,34 @@ const columns = (
       </>
     ),
   },
-  { label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
-  { label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
-  { label: "Licenses", cell: ({ id }) => <Least figures={figures.get(id)} name="licenses" />, numeric: true },
+  { name: "id", label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
+  { name: "email", label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
   {
+    name: "licenses",
+    label: "Licenses",
+    cell: ({ id }) => <Least figures={figures.get(id)} name="licenses" />,
+    numeric: true,
+  },
+  {
+    name: "seats",
     label: "Seats",
     cell: ({ id }) => <Least figures={figures.get(id)} name="seats" />,
     numeric: true,
     minor: true,
   },
   {
+    name: "next_end",
     label: "Next end",
     cell: ({ id }) => <When at={figures.get(id)?.next_end ?? null} now={now} none="none" as="end" />,
     minor: true,
+  },
+  { name: "tags", label: "Tags", cell: ({ tags }) => tags.join(", "), long: true, minor: true, extra: true },
+  {
+    name: "created",
+    label: "Since",
+    cell: ({ created_at }) => <When at={created_at} now={now} />,
+    minor: true,
+    extra: true,
   },
 ];
 
@@ -94,16 +110,19 @@ export const customerList: Page = {
             title="Customers"
             done={visit.query["done"] === "deleted" ? "The customer is deleted." : undefined}
             actions={
-              can("customers") ? (
-                <>
-                  <a class="button quiet" href="/admin/exports/customers">
-                    Export
-                  </a>
-                  <a class="button primary" href="/admin/customers/new">
-                    New customer
-                  </a>
-                </>
-              ) : null
+              <>
+                <ColumnsLink list="customers" query={query} />
+                {can("customers") ? (
+                  <>
+                    <a class="button quiet" href="/admin/exports/customers">
+                      Export
+                    </a>
+                    <a class="button primary" href="/admin/customers/new">
+                      New customer
+                    </a>
+                  </>
+                ) : null}
+              </>
             }
           />
           <Card>
@@ -124,7 +143,7 @@ export const customerList: Page = {
               <Table
                 caption="Customers"
                 list
-                columns={columns(figures, now, query)}
+                columns={columnsFor(visit, "customers", customerColumns(figures, now, query))}
                 rows={page.data}
                 empty={emptyList(list, page.next_cursor, "There is no customer yet.")}
               />

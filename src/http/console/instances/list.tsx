@@ -13,8 +13,9 @@ import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { exportOf, InstanceListFilter, soughtBy } from "./filters.ts";
+import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { seatColumns, type ShownSeat, shownSeat } from "../parts/seats.tsx";
-import { Card, type Column, formatCount, Pager, Table } from "../../ui/show.tsx";
+import { Card, type Column, formatCount, Pager, Table, When } from "../../ui/show.tsx";
 
 const PATH = "/admin/instances";
 
@@ -44,16 +45,29 @@ const Labels: FC<{ labels: Record<string, string> | null }> = ({ labels }) => {
   );
 };
 
-const columns = (holders: Holders, now: number, query: Record<string, string>): Column<ShownSeat>[] => [
+export const instanceColumns = (
+  holders: Holders,
+  now: number,
+  query: Record<string, string>,
+): Column<ShownSeat>[] => [
   ...seatColumns(now, true),
   {
+    name: "version",
     label: "Version",
     cell: ({ app_version }) => app_version,
     sort: sorting(PATH, query, { ascending: "version", descending: "version_last" }),
   },
-  { label: "Environment", cell: environmentOf, minor: true },
-  { label: "Labels", cell: ({ labels }) => <Labels labels={labels} />, long: true, minor: true, spare: true },
+  { name: "environment", label: "Environment", cell: environmentOf, minor: true },
   {
+    name: "labels",
+    label: "Labels",
+    cell: ({ labels }) => <Labels labels={labels} />,
+    long: true,
+    minor: true,
+    spare: true,
+  },
+  {
+    name: "customer",
     label: "Customer",
     cell: ({ license_id: id }) => {
       const customer = holders.get(id);
@@ -69,6 +83,14 @@ const columns = (holders: Holders, now: number, query: Record<string, string>): 
     long: true,
     minor: true,
   },
+  {
+    name: "since",
+    label: "Since",
+    cell: ({ activated_at }) => <When at={activated_at} now={now} />,
+    minor: true,
+    extra: true,
+  },
+  { name: "ip", label: "Address", cell: ({ ip }) => ip, minor: true, extra: true },
 ];
 
 const Census: FC<{ census: Awaited<ReturnType<typeof countInstances>> }> = ({ census }) => (
@@ -125,6 +147,7 @@ export const instanceList: Page = {
             lead="Every installation that took a seat, including those that gave it back or lost it."
             actions={
               <>
+                <ColumnsLink list="instances" query={query} />
                 {census ? null : (
                   // Reads every activation, so only on request.
                   <a
@@ -194,7 +217,7 @@ export const instanceList: Page = {
               <Table
                 caption="Instances"
                 list
-                columns={columns(holders, now, query)}
+                columns={columnsFor(visit, "instances", instanceColumns(holders, now, query))}
                 rows={page.data.map((row) => shownSeat(row, now))}
                 empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
               />

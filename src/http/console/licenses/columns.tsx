@@ -10,6 +10,9 @@ import { KINDS, MessageStatus } from "../messages/list.tsx";
 
 export const LICENSES = "/admin/licenses";
 
+/** The name of the column that costs reading the mail of each license. */
+export const MAIL = "mail";
+
 export const shown = ({ license, ...use }: LicenseInUse, now: number) => ({
   ...use,
   ...presentLicense(license, now),
@@ -32,42 +35,10 @@ const sortingByEnd = (query: Record<string, string>) =>
     { ascending: "ending", descending: "ending_last" },
   );
 
-export const columns = (now: number, query: Record<string, string>): Column<Shown>[] => [
-  {
-    label: "License",
-    main: true,
-    cell: (license) => (
-      <>
-        <a href={`/admin/licenses/${license.id}`}>{displayNameOf(license.customer)}</a>
-        <span class="second">{personOf(license.customer)}</span>
-      </>
-    ),
-  },
-  { label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
-  { label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
-  { label: "Type", cell: ({ license_type }) => license_type, minor: true },
-  {
-    label: "Issued",
-    cell: ({ issued_at }) => <When at={issued_at} now={now} />,
-    minor: true,
-    spare: true,
-    ...(isByIssue(query) ? { sort: sorting(LICENSES, query, { ascending: "oldest", descending: "" }) } : {}),
-  },
-  {
-    label: "Ends",
-    ...(query["q"] === undefined ? { sort: sortingByEnd(query) } : {}),
-    cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
-  },
-  {
-    label: "Seats",
-    cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
-    numeric: true,
-    minor: true,
-  },
-];
-
 /** Whether the customer was told of the end, and what became of the last mail. */
-export const mailColumn = (now: number): Column<Shown> => ({
+const mailColumn = (now: number): Column<Shown> => ({
+  name: MAIL,
+  extra: true,
   label: "Last mail",
   cell: ({ mail, expires_at }) =>
     mail === undefined ? null : (
@@ -87,6 +58,52 @@ export const mailColumn = (now: number): Column<Shown> => ({
       </>
     ),
 });
+
+export const licenseColumns = (now: number, query: Record<string, string>): Column<Shown>[] => [
+  {
+    label: "License",
+    main: true,
+    cell: (license) => (
+      <>
+        <a href={`/admin/licenses/${license.id}`}>{displayNameOf(license.customer)}</a>
+        <span class="second">{personOf(license.customer)}</span>
+      </>
+    ),
+  },
+  { name: "id", label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
+  { name: "standing", label: "Standing", cell: ({ standing }) => <StandingBadge standing={standing} /> },
+  { name: "type", label: "Type", cell: ({ license_type }) => license_type, minor: true },
+  {
+    name: "issued",
+    label: "Issued",
+    cell: ({ issued_at }) => <When at={issued_at} now={now} />,
+    minor: true,
+    spare: true,
+    ...(isByIssue(query) ? { sort: sorting(LICENSES, query, { ascending: "oldest", descending: "" }) } : {}),
+  },
+  {
+    name: "ends",
+    label: "Ends",
+    ...(query["q"] === undefined ? { sort: sortingByEnd(query) } : {}),
+    cell: ({ expires_at }) => <When at={expires_at} now={now} none="perpetual" as="end" />,
+  },
+  {
+    name: "seats",
+    label: "Seats",
+    cell: ({ seated, max_instances: max }) => <Seats seated={seated} max={max} />,
+    numeric: true,
+    minor: true,
+  },
+  {
+    name: "starts",
+    label: "Starts",
+    cell: ({ starts_at }) => <When at={starts_at} now={now} none="at once" as="start" />,
+    minor: true,
+    extra: true,
+  },
+  { name: "tags", label: "Tags", cell: ({ tags }) => tags.join(", "), long: true, minor: true, extra: true },
+  mailColumn(now),
+];
 
 export const select = (chosen: boolean): Column<Shown>[] =>
   chosen

@@ -17,7 +17,8 @@ import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/lis
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import type { BulkName } from "./bulk-actions.ts";
-import { columns, LICENSES, mailColumn, select, shown } from "./columns.tsx";
+import { columnsFor, ColumnsLink, hasChosen } from "../parts/columns.tsx";
+import { LICENSES, licenseColumns, MAIL, select, shown } from "./columns.tsx";
 import { Card, Pager, Table } from "../../ui/show.tsx";
 
 const SORTS: Option[] = [
@@ -86,10 +87,13 @@ export const licenseDoors: Page[] = [
     async show(visit) {
       const { context, now, can } = visit;
       const list = listQuery(visit, LicenseFilter.shape);
+      const asksMail = list.asked !== null && asksOfMail(list.asked.filter);
       const thisMonth = Date.parse(`${dayOf(now).slice(0, 7)}-01`);
       const { entry, query } = list;
       const [page, types, counted] = await Promise.all([
-        pageOf(list, (request, filter) => listLicensesInUse(context, request, filter)),
+        pageOf(list, (request, filter) =>
+          listLicensesInUse(context, request, filter, hasChosen(visit, "licenses", MAIL)),
+        ),
         listLicenseTypes(context, { limit: 100 }),
         list.asked ? countLicenses(context, list.asked.filter) : null,
       ]);
@@ -103,6 +107,7 @@ export const licenseDoors: Page[] = [
               title="Licenses"
               actions={
                 <>
+                  <ColumnsLink list="licenses" query={query} />
                   {can("keys") ? (
                     <span id="export" data-results>
                       <ExportLink query={query} />
@@ -194,8 +199,7 @@ export const licenseDoors: Page[] = [
                     list
                     columns={[
                       ...select(can("licenses")),
-                      ...columns(now, query),
-                      ...(list.asked && asksOfMail(list.asked.filter) ? [mailColumn(now)] : []),
+                      ...columnsFor(visit, "licenses", licenseColumns(now, query), asksMail ? [MAIL] : []),
                     ]}
                     rows={page.data.map((row) => shown(row, now))}
                     empty={

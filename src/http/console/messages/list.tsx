@@ -5,6 +5,7 @@ import { type SenderFault, senderFault } from "../../../notices/sender.ts";
 import { Heading } from "../../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
+import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { Badge, Card, type Column, Pager, Table, type Tone, When } from "../../ui/show.tsx";
 
@@ -50,6 +51,7 @@ export const messageColumns = (now: number): Column<ShownMessage>[] => [
     ),
   },
   {
+    name: "status",
     label: "Status",
     cell: ({ status, reason }) => (
       <>
@@ -58,7 +60,37 @@ export const messageColumns = (now: number): Column<ShownMessage>[] => [
       </>
     ),
   },
-  { label: "Written", cell: ({ created_at }) => <When at={created_at} now={now} />, minor: true },
+  {
+    name: "written",
+    label: "Written",
+    cell: ({ created_at }) => <When at={created_at} now={now} />,
+    minor: true,
+  },
+];
+
+export const messageListColumns = (now: number): Column<ShownMessage>[] => [
+  ...messageColumns(now),
+  {
+    name: "to",
+    label: "To",
+    cell: ({ recipient }) => recipient,
+    long: true,
+    minor: true,
+    extra: true,
+  },
+  { name: "kind", label: "Kind", cell: ({ kind }) => KINDS[kind], minor: true, extra: true },
+  {
+    name: "license",
+    label: "License",
+    cell: ({ license_id: id }) =>
+      id === null ? null : (
+        <a href={`/admin/licenses/${id}`}>
+          <code>{id}</code>
+        </a>
+      ),
+    minor: true,
+    extra: true,
+  },
 ];
 
 const sentAgain = (count: string | undefined): string | undefined =>
@@ -100,11 +132,14 @@ export const messageList: Page = {
             lead="Every mail to customers and staff, the newest first."
             done={sentAgain(visit.query["retried"])}
             actions={
-              visit.can("licenses") ? (
-                <a class="button" href="/admin/messages/retry">
-                  Send many again
-                </a>
-              ) : null
+              <>
+                <ColumnsLink list="messages" query={query} />
+                {visit.can("licenses") ? (
+                  <a class="button" href="/admin/messages/retry">
+                    Send many again
+                  </a>
+                ) : null}
+              </>
             }
           />
           <SenderNote fault={fault} />
@@ -135,7 +170,7 @@ export const messageList: Page = {
               <Table
                 caption="Messages"
                 list
-                columns={messageColumns(now)}
+                columns={columnsFor(visit, "messages", messageListColumns(now))}
                 rows={page.data.map(presentMessage)}
                 empty={emptyList(list, page.next_cursor, "Nothing was mailed yet.")}
               />

@@ -71,9 +71,15 @@ export const seatColumns = (now: number, hasVersion = false): Column<ShownSeat>[
       </>
     ),
   },
-  { label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
-  { label: "Last seen", cell: ({ last_seen_at }) => <When at={last_seen_at} now={now} />, minor: true },
+  { name: "status", label: "Status", cell: (seat) => <SeatBadges seat={seat} now={now} /> },
   {
+    name: "last_seen",
+    label: "Last seen",
+    cell: ({ last_seen_at }) => <When at={last_seen_at} now={now} />,
+    minor: true,
+  },
+  {
+    name: "lease",
     label: "Lease ends",
     // Also if it has expired: until the license's next activation nothing else says when.
     cell: ({ ended_at, lease_expires_at }) =>

@@ -116,7 +116,7 @@ const settings: Page = {
                 How mail is sent, and how each mail looks in each language.
               </Choice>
               <Choice href="/admin/settings/view" title="My view">
-                Rows, the first page, and times, for you in this browser.
+                Rows, the first page, times and colors, for you alone.
               </Choice>
               <Choice href="/admin/settings/signing-keys" title="Signing keys">
                 <code>{signing?.kid}</code> signs.

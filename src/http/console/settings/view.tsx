@@ -1,9 +1,10 @@
 // /admin/settings/view: how somebody sees the console.
+import { keepView } from "../../../access/views.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Choices, type Option, PostForm, Submit } from "../../ui/form.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
-import { keepView, STARTS, View, viewOf } from "../view-choices.ts";
+import { Choices as Chosen, STARTS } from "../view-choices.ts";
 import { SETTINGS } from "./settings.tsx";
 
 const HERE = "/admin/settings/view";
@@ -11,6 +12,12 @@ const HERE = "/admin/settings/view";
 const ROWS: Option[] = [
   ["comfortable", "comfortable"],
   ["dense", "dense: more rows on a screen"],
+];
+
+const THEMES: Option[] = [
+  ["system", "as my system is"],
+  ["light", "light"],
+  ["dark", "dark"],
 ];
 
 const TIMES: Option[] = [
@@ -22,7 +29,7 @@ export const viewForm: Form = {
   path: HERE,
   access: "read",
   async show(visit, entry) {
-    const view = viewOf(visit.http);
+    const { view } = visit;
     return {
       title: "My view",
       section: "settings",
@@ -31,8 +38,8 @@ export const viewForm: Form = {
           <Heading
             trail={[SETTINGS]}
             title="My view"
-            lead="For you, in this browser."
-            done={visit.query["done"] === "kept" ? "Kept in this browser." : undefined}
+            lead="For you, in each browser that you sign in with."
+            done={visit.query["done"] === "kept" ? "Kept." : undefined}
           />
           <section class="card narrow">
             <PostForm visit={visit} entry={entry} action={HERE}>
@@ -41,6 +48,7 @@ export const viewForm: Form = {
                 entry={entry}
                 name="start"
                 legend="First page after the sign-in"
+                hint="Through Cloudflare Access it is the page that you ask for."
                 options={STARTS.map((name): Option => [name, name])}
                 value={view.start}
               />
@@ -52,6 +60,10 @@ export const viewForm: Form = {
                 value={view.times}
                 hint="Hold the pointer over a time to see it in UTC. First and last days of a license are days, the same everywhere."
               />
+              <Choices entry={entry} name="theme" legend="Colors" options={THEMES} value={view.theme} />
+              <p class="hint">
+                Which columns a list has is chosen on its page, with <em>Columns</em>.
+              </p>
               <Submit back={SETTINGS[0]}>Keep</Submit>
             </PostForm>
           </section>
@@ -59,9 +71,9 @@ export const viewForm: Form = {
       ),
     };
   },
-  async submit({ http }, entry) {
-    const chosen = { rows: entry.text("rows"), start: entry.text("start"), times: entry.text("times") };
-    keepView(http, parsed(View, chosen));
+  async submit({ context }, entry) {
+    const chosen = Object.keys(Chosen.shape).map((name) => [name, entry.text(name)]);
+    await keepView(context, parsed(Chosen, Object.fromEntries(chosen)));
     return { to: `${HERE}?done=kept` };
   },
 };
