@@ -113,6 +113,41 @@ describe.each([
   });
 });
 
+describe("several licenses changed at once", () => {
+  const change = async (terms: Record<string, string>, ...groups: string[][]) => {
+    const owner = await Visitor.signIn(undefined, mailing());
+    return owner.submit(await owner.get(bulk("change", groups.flat())), terms);
+  };
+
+  it("are one mail to each customer, if it is chosen", async () => {
+    const [one, other] = [await customerWith(3), await customerWith(1)];
+    await change({ max_instances: "77" }, one.licenses, other.licenses);
+    expect(resend.to(one.email)).toEqual([]);
+    const done = await change({ max_instances: "78", send_email: "yes" }, one.licenses, other.licenses);
+    expect(done.text).toContain("4 of 4 licenses done.");
+    const [mail, ...more] = resend.to(one.email);
+    expect(more).toEqual([]);
+    for (const id of one.licenses) expect(mail!.text).toContain(id);
+    expect(mail!.text.match(/77 → 78/g)).toHaveLength(3);
+    expect(resend.to(other.email)).toHaveLength(1);
+    const told = await messagesTo(one.email);
+    expect(told.map(({ license_id }) => license_id).toSorted()).toEqual(one.licenses.toSorted());
+    expect(new Set(told.map(({ joined }) => joined)).size).toBe(1);
+    expect(told.map(({ status }) => status)).toEqual(["sent", "sent", "sent"]);
+  });
+
+  it("tell nothing where nothing changes, and refuse a customer without an address alone", async () => {
+    const { email, licenses } = await customerWith(2);
+    const { license } = await newLicense();
+    await change({ max_instances: "5" }, licenses.slice(0, 1));
+    const done = await change({ max_instances: "5", send_email: "yes" }, licenses, [license.id]);
+    expect(done.text).toContain("2 of 3 licenses done.");
+    expect(done.text).toContain("has no e-mail address");
+    expect((await messagesTo(email)).map(({ license_id }) => license_id)).toEqual(licenses.slice(1));
+    expect((await admin(`/licenses/${license.id}`)).body.max_instances).toBe(license.max_instances);
+  });
+});
+
 it("writes another mail for another renewal", async () => {
   const { email, licenses } = await customerWith(2);
   const owner = await Visitor.signIn(undefined, mailing());

@@ -6,7 +6,8 @@ import { requestList } from "./requests/list.tsx";
 import { requestFormDoors, requestPage } from "./requests/request.tsx";
 import { signOutCustomer } from "./customers/sign-out.tsx";
 import { brand } from "./brand.ts";
-import { bulkDoors } from "./licenses/bulk.tsx";
+import { bulk } from "./licenses/bulk/bulk.tsx";
+import { bulkExport } from "./licenses/bulk/export.tsx";
 import { editLicense } from "./licenses/edit.tsx";
 import { entitlementDoors } from "./settings/entitlements.tsx";
 import { exportDoors } from "./exports.tsx";
@@ -80,7 +81,8 @@ export const doors: Door[] = [
   search,
   ...licenseDoors,
   newLicense,
-  ...bulkDoors,
+  bulk,
+  bulkExport,
   statementPage,
   ...licenseUsageDoors,
   licensePage,

@@ -29,6 +29,8 @@ export interface Visit {
   waiting?: Waiting | undefined;
   /** Whether this person's role allows it: a page does not offer the rest. */
   can: (permission: Permission) => boolean;
+  /** Whether so many more statements may be sent: D1 bounds their number. */
+  hasRoom: (statements: number) => boolean;
 }
 
 /** The id in the path of a page about one thing. */
@@ -48,8 +50,9 @@ export async function sessionOf(http: Http): Promise<Session | null> {
 
 export async function visitOf(http: Http, session: Session): Promise<Visit> {
   const asked = http.get("context");
+  const { db, hasRoom } = asked.db.counted();
   // A page reads through several verbs: together, in one round trip.
-  const context: Context = { ...asked, db: asked.db.gathering(), actor: session.actor };
+  const context: Context = { ...asked, db: db.gathering(), actor: session.actor };
   http.set("context", context);
   return {
     http,
@@ -62,6 +65,7 @@ export async function visitOf(http: Http, session: Session): Promise<Visit> {
     view: viewOf(session.view),
     formToken: await formTokenOf(context, session),
     can: (permission) => allows(context, permission),
+    hasRoom,
   };
 }
 

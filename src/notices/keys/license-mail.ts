@@ -21,12 +21,15 @@ import { contactAt, contactsOf, recipientsOf } from "../recipients.ts";
 import { withdrawMail, withdrawNotices } from "../superseded.ts";
 import { type Notice, TOLD_CHANGES } from "../templates/notice.ts";
 
-/** What of a license a mail with keys tells. */
-export type Keyed = Extract<Notice, { kind: "license_delivery" | "license_renewed" }>["licenses"][0];
+/** What a mail tells of a license. */
+export type Told = Extract<
+  Notice,
+  { kind: "license_delivery" | "license_renewed" | "license_changed" }
+>["licenses"][0];
 
 /** Takes mails that wait for each other, before they are written. */
 export interface Holder {
-  hold(mail: Message, keyed: Keyed, contact: Contact | undefined): Message;
+  hold(mail: Message, told: Told, contact: Contact | undefined): Message;
 }
 
 /** Whom a mail with a key goes to: its address, and the contact behind it. */
@@ -172,10 +175,11 @@ export async function oweRenewal(
  * into the batch of the change, after its event.
  * @throws Problem REQUEST_INVALID if there is no address
  */
-async function oweChange(
+export async function oweChange(
   context: Context,
   before: License,
   license: License,
+  together?: Holder,
 ): Promise<D1PreparedStatement[]> {
   const [customer] = await context.db.orm
     .select()
@@ -186,20 +190,18 @@ async function oweChange(
   const changes = changesBetween(before, license);
   if (!TOLD_CHANGES.some((name) => name in changes)) return [];
   const mails = await Promise.all(
-    recipients.map(({ address, contact }) =>
-      compose(context, license.updated_at, {
+    recipients.map(async ({ address, contact }) => {
+      const told = { facts: factsOf(context, license, customer, contact), changes };
+      const mail = await compose(context, license.updated_at, {
         dedupeKey: `changed:${license.id}:${license.version}:${address}`,
         recipient: address,
         licenseId: license.id,
         customerId: customer.id,
         language: contact?.language ?? null,
-        notice: {
-          kind: "license_changed",
-          licenses: [{ facts: factsOf(context, license, customer, contact), changes }],
-          at: license.updated_at,
-        },
-      }),
-    ),
+        notice: { kind: "license_changed", licenses: [told], at: license.updated_at },
+      });
+      return together ? together.hold(mail, told, contact) : mail;
+    }),
   );
   return writeMessages(context, mails, "changes() > 0");
 }
@@ -209,7 +211,7 @@ export const licenseMail: LicenseMail = {
   delivery: async (context, license, customer) =>
     (await oweDelivery(context, license, customer, "send_email", "changes() > 0")).statements,
   renewal: (context, license) => oweRenewal(context, license),
-  change: oweChange,
+  change: (context, before, license) => oweChange(context, before, license),
   answer: oweAnswer,
   added: oweAdded,
   withdrawal: withdrawMail,

@@ -1,5 +1,5 @@
-// Several mails with keys that one act of staff causes: one mail for each recipient. Each license's mail is written in the
-// batch of its change, as ever, and waits. Then the mails of a recipient become one: the first carries all the keys, and
+// Several mails about licenses that one act of staff causes: one mail for each recipient. Each license's mail is written in
+// the batch of its change, as ever, and waits. Then the mails of a recipient become one: the first tells all of it, and
 // the others follow its outcome. If that does not happen, each goes out by itself after the wait: nothing is lost.
 import type { Context } from "../../context.ts";
 import { SECOND } from "../../kernel/dates.ts";
@@ -10,16 +10,16 @@ import { sendSoon } from "../delivery.ts";
 import { FOLLOWS } from "../joining.ts";
 import { emailOf, sealed } from "../outbox.ts";
 import type { Notice } from "../templates/index.ts";
-import { type Holder, type Keyed, oweRenewal } from "./license-mail.ts";
+import { type Holder, oweChange, oweRenewal, type Told } from "./license-mail.ts";
 
 /** Longer than a request can take. */
 const WAIT = 5 * 60 * SECOND;
 
-type WithKeys = Extract<Notice, { kind: "license_delivery" | "license_renewed" }>;
+type Several = Extract<Notice, { kind: "license_delivery" | "license_renewed" | "license_changed" }>;
 
 interface Held {
   mail: Message;
-  keyed: Keyed;
+  told: Told;
   contact: Contact | undefined;
 }
 
@@ -55,11 +55,11 @@ export class Together implements Holder {
   readonly #byMail = new Map<string, Held>();
 
   /** The mail, to be written so that it waits for the others. */
-  hold(mail: Message, keyed: Keyed, contact: Contact | undefined): Message {
+  hold(mail: Message, told: Told, contact: Contact | undefined): Message {
     if (mail.status !== "pending") return mail;
     const written = { ...mail, next_try_at: mail.created_at + WAIT };
     // A change that was overtaken is tried again, with another mail.
-    this.#byMail.set(groupOf(mail, mail.license_id), { mail: written, keyed, contact });
+    this.#byMail.set(groupOf(mail, mail.license_id), { mail: written, told, contact });
     return written;
   }
 
@@ -89,10 +89,12 @@ const groupOf = ({ customer_id, recipient, kind }: Message, licenseId: string | 
 
 async function carrierOf(context: Context, group: Held[]): Promise<Carrier> {
   const [{ mail, contact }] = group as [Held];
-  const notice: WithKeys = {
-    kind: mail.kind as WithKeys["kind"],
-    licenses: group.map(({ keyed }) => keyed) as WithKeys["licenses"],
-  };
+  // A group has mails of one kind, and each kind has its own facts.
+  const notice = {
+    kind: mail.kind,
+    licenses: group.map(({ told }) => told),
+    at: mail.created_at,
+  } as Several;
   const { recipient, id } = mail;
   const email = await emailOf(context, id, { recipient, notice, language: contact?.language ?? null });
   return {
@@ -103,12 +105,13 @@ async function carrierOf(context: Context, group: Held[]): Promise<Carrier> {
   };
 }
 
-/** The context in which the mails of renewals wait for each other. */
+/** The context in which the mails of renewals and changes wait for each other. */
 export const waiting = (context: Context, together: Together): Context => ({
   ...context,
   mail: {
     ...context.mail,
     renewal: (acting, license) => oweRenewal(acting, license, together),
+    change: (acting, before, license) => oweChange(acting, before, license, together),
     sendSoon: () => {},
   },
 });

@@ -15,8 +15,8 @@ import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../../ui/heading.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
-import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
-import type { BulkName } from "./bulk-actions.ts";
+import { Checkbox, Field, Filters, type Option, Select } from "../../ui/form.tsx";
+import type { BulkName } from "./bulk/actions.ts";
 import { columnsFor, ColumnsLink, hasChosen } from "../parts/columns.tsx";
 import { LICENSES, licenseColumns, MAIL, select, shown } from "./columns.tsx";
 import { Card, Pager, Table } from "../../ui/show.tsx";
@@ -41,6 +41,11 @@ const BULK: [name: BulkName, label: string][] = [
 const UNSEEN = ["status", "expiring_within_days"];
 
 const any = (what: string): Option => ["", `Any ${what}`];
+
+/** What the list shows, on all pages. Some orders leave licenses out. */
+function matchingOf({ cursor: _place, row: _row, limit: _size, ...filters }: Record<string, string>): string {
+  return new URLSearchParams(filters).toString() || "all";
+}
 
 /** An export of what the filters find. */
 const ExportLink: FC<{ query: Record<string, string> }> = ({ query }) => {
@@ -192,6 +197,11 @@ export const licenseDoors: Page[] = [
                           <span data-count></span>
                         </button>
                       ) : null}
+                      {page.next_cursor === null && query["cursor"] === undefined ? null : (
+                        <Checkbox name="matching" value={matchingOf(query)} checked={false}>
+                          {list.isFiltered ? "All that match, on all pages" : "All, on all pages"}
+                        </Checkbox>
+                      )}
                     </div>
                   ) : null}
                   <Table

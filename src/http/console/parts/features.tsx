@@ -14,32 +14,34 @@ export const knownFeatures = (holders: { features: string[] }[]): string[] =>
 const isNear = (one: string, other: string): boolean => distance(one.toLowerCase(), other.toLowerCase()) <= 2;
 
 /** The words that are not known. */
-const strangeIn = (entry: Entry, known: string[]): string[] =>
-  entry.words("features").filter((word) => !known.includes(word));
+const strangeIn = (entry: Entry, known: string[], name: string): string[] =>
+  entry.words(name).filter((word) => !known.includes(word));
 
 /** @throws Problem REQUEST_INVALID for a feature that is not known, unless the form says that it is new */
-export function assertKnownFeatures(entry: Entry, known: string[]): void {
+export function assertKnownFeatures(entry: Entry, known: string[], name = "features"): void {
   if (entry.has("new_features")) return;
-  const [strange] = strangeIn(entry, known);
+  const [strange] = strangeIn(entry, known, name);
   if (strange === undefined) return;
   const meant = known.find((one) => isNear(one, strange));
   const ask = meant === undefined ? "" : ` Did you mean “${meant}”?`;
-  throw invalid("features", `No license type has “${strange}”.${ask} If it is new, say so below.`);
+  throw invalid(name, `No license type has “${strange}”.${ask} If it is new, say so below.`);
 }
 
-export const FeaturesField: FC<{ entry: Entry; features: string[]; known: string[] | undefined }> = ({
-  entry,
-  features,
-  known,
-}) => {
-  const words = entry.has("features") ? entry.words("features") : features;
-  const strange = known === undefined ? [] : strangeIn(entry, known);
+export const FeaturesField: FC<{
+  entry: Entry;
+  name?: string;
+  label?: string;
+  features: string[];
+  known: string[] | undefined;
+}> = ({ entry, name = "features", label = "Features", features, known }) => {
+  const words = entry.has(name) ? entry.words(name) : features;
+  const strange = known === undefined ? [] : strangeIn(entry, known, name);
   return (
     <>
       <TextArea
         entry={entry}
-        name="features"
-        label="Features"
+        name={name}
+        label={label}
         hint="Names between blanks, commas or lines."
         code
         value={features.join("\n")}
@@ -48,7 +50,7 @@ export const FeaturesField: FC<{ entry: Entry; features: string[]; known: string
       {known === undefined || known.length === 0 ? null : (
         <div class="badges" role="group" aria-label="Known features">
           {known.map((word) => (
-            <button type="button" class="chip script" data-word={word} data-field="features">
+            <button type="button" class="chip script" data-word={word} data-field={name}>
               {word}
             </button>
           ))}

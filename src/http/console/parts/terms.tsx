@@ -27,7 +27,7 @@ export const TERMS = [
   "clone_policy",
 ] as const;
 
-const POLICIES: Option[] = [
+export const POLICIES: Option[] = [
   ["warn", "report to staff"],
   ["refuse", "report to staff, and refuse requests without proof"],
 ];

@@ -183,7 +183,8 @@ const toggleWord = (chip) => {
 };
 
 const count = (form) => {
-  const chosen = form.querySelectorAll("tbody input[type=checkbox]:checked").length;
+  const all = form.querySelector("[name=matching]:checked");
+  const chosen = all ? "all" : form.querySelectorAll("tbody input[type=checkbox]:checked").length;
   for (const place of form.querySelectorAll("[data-count]")) {
     place.textContent = chosen ? ` (${chosen})` : "";
     // Nothing can be done with nothing.
