@@ -1,5 +1,5 @@
 // /admin: how things stand, and what needs attention.
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
 import { type SpaceTrouble, spaceTrouble, troublesOf } from "../../health/rules.ts";
 import { readRuns } from "../../health/runs.ts";
@@ -54,6 +54,7 @@ const LISTS: [href: string, label: string][] = [
   [listOf("expiring"), "expiring"],
   ["/admin/activity?action=license.overused", "over the limit"],
   [`/admin/instances?silent_days=${SILENT_DAYS}`, "silent instances"],
+  ["/admin/attention/settled", "settled"],
 ];
 
 const REQUESTS_SHOWN = 6;
@@ -72,7 +73,13 @@ const activatedOn = (at: number): string =>
 const LATEST = 12;
 const LOOKED_AT = 40;
 
-const DONE: Record<string, string> = { settled: "Settled. The record has the reason." };
+const DONE: Record<string, Child> = {
+  settled: (
+    <>
+      Settled. The record has the reason. <a href="/admin/attention/settled">All that is settled</a>
+    </>
+  ),
+};
 
 export const overview: Page = {
   path: "/admin",
