@@ -18,6 +18,7 @@ import { addOfflineCommands } from "./commands/offline.ts";
 import { addOverviewCommands } from "./commands/overview.ts";
 import { addPendingChangeCommands } from "./commands/licenses/pending-changes.ts";
 import { addSessionCommands } from "./commands/session.ts";
+import { addSettledCommands } from "./commands/settled.ts";
 import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
 import { addUsageCommands } from "./commands/usage.ts";
@@ -73,6 +74,7 @@ export function createProgram(): Command {
   addWebhookEndpointCommands(program);
   addTypeCommands(program);
   addEntitlementCommands(program);
+  addSettledCommands(program);
   addVerifyCommand(program);
   addDrillCommand(program);
   addCompletionCommands(program);

@@ -60,6 +60,7 @@ export type RotatedSecret = Shape<"RotatedSecret">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
 export type Statement = Shape<"Statement">;
+export type SettledAttention = Shape<"SettledAttention">;
 export type Statistics = Shape<"Statistics">;
 export type StartedRestore = Shape<"StartedRestore">;
 export type StoredBackup = Shape<"StoredBackup">;

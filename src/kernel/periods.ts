@@ -11,7 +11,7 @@ export interface Period {
   to: string;
 }
 
-const LAST_DAYS = [30, 90];
+const LAST_DAYS = [7, 30, 90];
 
 const lastDays = (days: number, now: number): Period => ({
   name: `${days}d`,
@@ -49,11 +49,13 @@ function quarters(now: number, count: number): Period[] {
 /** Whole months only: what an invoice is made of. */
 export const invoicePeriods = (now: number): Period[] => [...quarters(now, 6), lastMonths(now)];
 
-export const chartPeriods = (now: number): Period[] => [
+/** Up to today. */
+export const latestPeriods = (now: number): Period[] => [
   ...LAST_DAYS.map((days) => lastDays(days, now)),
   lastMonths(now),
-  ...quarters(now, 4),
 ];
+
+export const chartPeriods = (now: number): Period[] => [...latestPeriods(now), ...quarters(now, 4)];
 
 /** The days of a period that have come. */
 export function daysOf({ from, to }: Period, now: number): string[] {

@@ -120,6 +120,10 @@ export const EVENT_TYPES = {
     until: LATER,
     reason: "The machine is in storage",
   }),
+  "license.attention_unsettled": license("Settlement taken back", {
+    kind: "silent",
+    reason: "It was taken out of storage",
+  }),
   "license.changed": license("Terms changed", { changes: { max_instances: { from: 5, to: 8 } } }),
   "license.expired": license("Expired", { expires_at: BEFORE, grace_days: 14 }, "time"),
   "license.expiring": license("Ends soon", { expires_at: LATER, days: 14 }, "time"),

@@ -68,7 +68,9 @@ POST   /v1/admin/licenses/{id}/offline-activations   manager
 POST   /v1/admin/licenses/{id}/offline-deactivations manager
 GET    /v1/admin/search                              viewer
 GET    /v1/admin/attention                           viewer
+GET    /v1/admin/attention/settled                   viewer
 POST   /v1/admin/licenses/{id}/settle                manager
+POST   /v1/admin/licenses/{id}/unsettle              manager
 GET    /v1/admin/backups                             owner
 POST   /v1/admin/backups                             owner
 GET    /v1/admin/backups/{id}/pages                  owner
@@ -132,6 +134,7 @@ GET    /v1/admin/webhook-endpoints/{id}/deliveries   owner
 export const CONSOLE = rulesIn(`
 GET    /admin                                    viewer
 GET    /admin/search                             viewer
+GET    /admin/attention/settled                  viewer
 POST   /admin/search                             viewer
 GET    /admin/licenses                           viewer
 GET    /admin/licenses/new                       manager
@@ -146,6 +149,8 @@ GET    /admin/licenses/{id}/key/file             manager
 GET    /admin/licenses/{id}/statements/{month}   viewer
 GET    /admin/licenses/{id}/settle/{kind}         manager
 POST   /admin/licenses/{id}/settle/{kind}         manager
+GET    /admin/licenses/{id}/unsettle/{kind}       manager
+POST   /admin/licenses/{id}/unsettle/{kind}       manager
 GET    /admin/licenses/{id}/usage.csv               viewer
 GET    /admin/licenses/{id}/usage                   viewer
 GET    /admin/customers/{id}/usage.csv              viewer

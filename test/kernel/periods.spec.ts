@@ -19,8 +19,10 @@ describe("periods", () => {
   });
 
   it("have the last days with today, and a year of whole months", () => {
-    const [days, , year] = chartPeriods(at("2026-11-29T12:00:00Z"));
-    expect(days).toMatchObject({ from: "2026-10-31", to: "2026-11-29" });
+    const [week, month, quarter, year] = chartPeriods(at("2026-11-29T12:00:00Z"));
+    expect(week).toMatchObject({ name: "7d", from: "2026-11-23", to: "2026-11-29" });
+    expect(month).toMatchObject({ name: "30d", from: "2026-10-31", to: "2026-11-29" });
+    expect(quarter).toMatchObject({ name: "90d", from: "2026-09-01", to: "2026-11-29" });
     expect(year).toMatchObject({ from: "2025-12-01", to: "2026-11-29" });
   });
 

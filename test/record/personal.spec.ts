@@ -130,6 +130,7 @@ async function everyCall(): Promise<void> {
   await staff(`POST ${of}/send-email`, `${path}/send-email`, { to: `${MARK}-8@acme.example` });
   await staff(`POST ${of}/renew`, `${path}/renew`, { expires_in: "P2Y" });
   await staff(`POST ${of}/settle`, `${path}/settle`, { kind: "silent", reason: "Known" });
+  await staff(`POST ${of}/unsettle`, `${path}/unsettle`, { kind: "silent", reason: "Seen again" });
   await staff(`POST ${of}/suspend`, `${path}/suspend`, { reason: "Unpaid" });
   await staff(`POST ${of}/reinstate`, `${path}/reinstate`, {});
   await staff(`POST ${of}/reissue`, `${path}/reissue`, { reason: "Leaked" });

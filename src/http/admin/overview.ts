@@ -4,12 +4,18 @@ import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts
 import { PageQuery } from "../../kernel/pages.ts";
 import { CensusQuery, countInstances } from "../../licensing/instances/census.ts";
 import { presentTrouble, readAttention } from "../../licensing/figures/attention/attention.ts";
-import { Settlement, settleAttention } from "../../licensing/figures/attention/settled.ts";
+import { listSettled, presentSettled } from "../../licensing/figures/attention/settled-list.ts";
+import {
+  Settlement,
+  settleAttention,
+  unsettleAttention,
+  Unsettlement,
+} from "../../licensing/figures/attention/settled.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { ATTENTION_KINDS } from "../../storage/schema.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
-import { EventDocument } from "./record-schemas.ts";
+import { EventDocument, SettledAttention } from "./record-schemas.ts";
 import { license } from "../examples.ts";
 import { Instant } from "../schemas.ts";
 import { Census, Id, pageOf, Statistics } from "./schemas.ts";
@@ -117,6 +123,64 @@ export const overviewEndpoints = [
       refusals: ["LICENSE_NOT_FOUND"],
     },
     async ({ http, context, params, body }) => http.json(await settleAttention(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "post",
+      path: "/v1/admin/licenses/{id}/unsettle",
+      tag: "Admin",
+      summary: "Take a settlement back",
+      description:
+        "What was settled needs attention again if it is still there. Refused with 404 if nothing of this kind is settled.",
+      access: "licenses",
+      params: Id,
+      body: { schema: Unsettlement, example: { kind: "silent", reason: "It was taken out of storage." } },
+      answer: {
+        status: 200,
+        description: "Taken back.",
+        schema: z.object({ license_id: z.string(), kind: Kind }),
+        example: { license_id: LICENSE, kind: "silent" },
+      },
+      refusals: ["LICENSE_NOT_FOUND", "NOT_FOUND"],
+    },
+    async ({ http, context, params, body }) => http.json(await unsettleAttention(context, params.id, body)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/attention/settled",
+      tag: "Admin",
+      summary: "List what is settled",
+      description:
+        "The latest first, with the reason and who decided it. until is null if it is until something new happens; such a settlement is listed until it is taken back or replaced. A page may have fewer rows than asked for, even if there is a next page.",
+      access: "read",
+      query: PageQuery,
+      answer: {
+        status: 200,
+        description: "A page of settlements that hold.",
+        schema: pageOf(SettledAttention),
+        example: {
+          data: [
+            {
+              license_id: LICENSE,
+              license_type: "professional",
+              customer_id: "acme",
+              customer_name: "ACME GmbH",
+              kind: "silent",
+              settled_at: "2026-11-24T09:00:00.000Z",
+              until: null,
+              reason: "The machine is in storage.",
+              actor: { type: "staff", id: "grace@smarthaus.example" },
+            },
+          ],
+          next_cursor: null,
+        },
+      },
+    },
+    async ({ http, context, query }) => {
+      const page = await listSettled(context, query);
+      return http.json({ ...page, data: page.data.map(presentSettled) });
+    },
   ),
   endpoint(
     {

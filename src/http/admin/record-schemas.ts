@@ -1,5 +1,6 @@
 // The shapes of the record: events, and the seals over them.
 import * as z from "zod/mini";
+import { ATTENTION_KINDS } from "../../storage/schema.ts";
 import { Instant, Text } from "../schemas.ts";
 
 export const AuditSeal = z.object({
@@ -41,4 +42,16 @@ export const EventDocument = z.object({
   request_id: z.string(),
   ip: Text,
   detail: z.record(z.string(), z.unknown()),
+});
+
+export const SettledAttention = z.object({
+  license_id: z.string(),
+  license_type: z.string(),
+  customer_id: z.string(),
+  customer_name: z.string(),
+  kind: z.enum(ATTENTION_KINDS),
+  settled_at: Instant,
+  until: z.nullable(Instant),
+  reason: z.string(),
+  actor: z.object({ type: z.literal("staff"), id: z.string() }),
 });

@@ -1,6 +1,8 @@
 // /admin/figures: how the business goes over a time of choice; each chart also as a table and as CSV.
 import type { FC } from "hono/jsx";
 import type { Context } from "../../context.ts";
+import { monthsBefore } from "../../kernel/calendar.ts";
+import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
 import { chartPeriods, type Period } from "../../kernel/periods.ts";
 import { type Count, LOOKED_AT, readHistory } from "../../licensing/figures/history.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
@@ -10,7 +12,7 @@ import { type Bar, BarChart } from "../ui/charts.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
-import { barsOf, isByWeek, periodIn, Periods } from "./parts/periods.tsx";
+import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
 import { idOf } from "./visit.ts";
 
 interface Figure {
@@ -18,6 +20,8 @@ interface Figure {
   title: string;
   columns: [string, string];
   bars: Bar[];
+  /** Whether it shows months, which have a choice of their own. */
+  byMonth?: true;
   /** What it comes to, and what it does not have. */
   said?: string;
 }
@@ -40,8 +44,24 @@ const counted = (counts: Count[], hrefOf: (name: string) => string | undefined =
     href: hrefOf(name),
   }));
 
-async function figuresOf(context: Context, period: Period, now: number): Promise<Figure[]> {
-  const found = await readHistory(context, period);
+const monthAfter = (month: string): number => monthsBefore(Date.parse(`${month}-01`), -1);
+
+const renewedIn = (month: string): string =>
+  `/admin/activity?action=license.renewed&since=${month}-01&until=${dayOf(monthAfter(month) - DAY)}`;
+
+/** By instants: a day as an end lasts until it is over everywhere. */
+const endedIn = (month: string): string =>
+  `/admin/licenses?standing=expired&ends_from=${month}-01T00:00:00.000Z&ends_until=${formatInstant(monthAfter(month) - 1)}`;
+
+type Months = (typeof MONTHS)[number];
+
+async function figuresOf(
+  context: Context,
+  period: Period,
+  { months, label }: Months,
+  now: number,
+): Promise<Figure[]> {
+  const found = await readHistory(context, period, months);
   const byWeek = isByWeek(period, now);
   const daily = (id: "activations" | "requests" | "services", name: string, of: "sum" | "peak"): Figure => {
     const values = found[id];
@@ -59,11 +79,12 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
     };
   };
   const renewals = (which: "won" | "lost"): Bar[] =>
-    found.renewals.map(({ month, [which]: value }) => ({
+    found.renewals.map(({ month, [which]: value }, index) => ({
       name: month,
-      tick: month.slice(5),
+      // With its year, if there is more than one of it.
+      tick: months <= 12 ? month.slice(5) : index % (months / 6) === 0 ? month : undefined,
       value,
-      href: which === "won" ? "/admin/activity?action=license.renewed" : "/admin/licenses?standing=expired",
+      href: which === "won" ? renewedIn(month) : endedIn(month),
     }));
   return [
     daily("activations", "Activations", "sum"),
@@ -74,14 +95,16 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
       title: "Renewals by month",
       columns: ["Month", "Renewals"],
       bars: renewals("won"),
-      said: `The last 12 months, of the last ${formatCount(LOOKED_AT.renewals)} renewals.`,
+      byMonth: true,
+      said: `The last ${label}, of the last ${formatCount(LOOKED_AT.renewals)} renewals.`,
     },
     {
       id: "lost",
       title: "Licenses that ended and were not renewed, by month of their end",
       columns: ["Month", "Licenses"],
       bars: renewals("lost"),
-      said: `The last 12 months, of the last ${formatCount(LOOKED_AT.ended)} that ended; trials count, too. Without those in grace.`,
+      byMonth: true,
+      said: `The last ${label}, of the last ${formatCount(LOOKED_AT.ended)} that ended; trials count, too. Without those in grace.`,
     },
     {
       id: "first-activation",
@@ -89,7 +112,7 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
       columns: ["Time", "Licenses"],
       // Short enough for a phone.
       bars: counted(found.first),
-      said: `Of the last ${formatCount(LOOKED_AT.deliveries)} keys that were mailed.`,
+      said: `Of the last ${formatCount(LOOKED_AT.deliveries)} keys that were mailed in this time.`,
     },
     {
       id: "types",
@@ -111,17 +134,27 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
   ];
 }
 
-const Shown: FC<{ figure: Figure; period: Period }> = ({
-  figure: { id, title, columns, bars, said },
-  period,
+const Shown: FC<{ figure: Figure; asked: { period: string; months: string } }> = ({
+  figure: { id, title, columns, bars, said, byMonth },
+  asked,
 }) => (
-  <Card title={title}>
+  <Card id={id} title={title}>
+    {byMonth ? (
+      <Periods
+        path={`/admin/figures#${id}`}
+        periods={MONTHS}
+        chosen={asked.months}
+        label={`Months: ${title}`}
+        member="months"
+        others={asked}
+      />
+    ) : null}
     <BarChart
       title={title}
       columns={columns}
       bars={bars}
       empty="Nothing in this time."
-      csv={`/admin/figures/${id}?period=${period.name}`}
+      csv={`/admin/figures/${id}?${new URLSearchParams(asked).toString()}`}
     />
     {said === undefined ? null : <p class="hint">{said}</p>}
   </Card>
@@ -133,18 +166,20 @@ const figures: Page = {
   async show(visit) {
     const { context, now } = visit;
     const periods = chartPeriods(now);
-    const period = periodIn(visit, periods);
-    const shown = await figuresOf(context, period, now);
+    const period = periodIn(visit, periods, USUAL);
+    const months = periodIn(visit, MONTHS, "12m", "months");
+    const asked = { period: period.name, months: months.name };
+    const shown = await figuresOf(context, period, months, now);
     return {
       title: "Figures",
       section: "figures",
       body: (
         <>
           <Heading title="Figures" lead={`${period.from} to ${period.to}, where a time is not named.`} />
-          <Periods path="/admin/figures" periods={periods} chosen={period} />
+          <Periods path="/admin/figures" periods={periods} chosen={period.name} others={asked} />
           <div class="columns">
             {shown.map((figure) => (
-              <Shown figure={figure} period={period} />
+              <Shown figure={figure} asked={asked} />
             ))}
           </div>
         </>
@@ -158,11 +193,16 @@ const figureFile: Page = {
   access: "read",
   async show(visit) {
     const { context, now, http } = visit;
-    const period = periodIn(visit, chartPeriods(now));
-    const found = (await figuresOf(context, period, now)).find(({ id }) => id === idOf(visit));
+    const period = periodIn(visit, chartPeriods(now), USUAL);
+    const months = periodIn(visit, MONTHS, "12m", "months");
+    const found = (await figuresOf(context, period, months, now)).find(({ id }) => id === idOf(visit));
     if (!found) throw new Problem("NOT_FOUND");
     const rows = found.bars.map(({ name, value }) => [name, value]);
-    return answerCsv(http, `${found.id}-${period.name}`, csvOf([found.columns, ...rows]));
+    return answerCsv(
+      http,
+      `${found.id}-${found.byMonth ? months.name : period.name}`,
+      csvOf([found.columns, ...rows]),
+    );
   },
 };
 

@@ -49,6 +49,7 @@ import { mailPreviewDoors } from "./settings/mail-preview.tsx";
 import { columnsForm } from "./settings/columns.tsx";
 import { viewForm } from "./settings/view.tsx";
 import { search } from "./search.tsx";
+import { settledList } from "./settled.tsx";
 import { sealList } from "./seals/list.tsx";
 import { restartForm, sealPage } from "./seals/seal.tsx";
 import { settingsDoors } from "./settings/settings.tsx";
@@ -79,6 +80,7 @@ export const doors: Door[] = [
   ...figureDoors,
   brand,
   search,
+  settledList,
   ...licenseDoors,
   newLicense,
   bulk,

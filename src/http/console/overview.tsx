@@ -1,11 +1,12 @@
 // /admin: how things stand, and what needs attention.
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { listEvents } from "../../audit/event-list.ts";
 import { type SpaceTrouble, spaceTrouble, troublesOf } from "../../health/rules.ts";
 import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention/attention.ts";
 import { monthsBefore } from "../../kernel/calendar.ts";
-import { dayOf, formatInstant } from "../../kernel/dates.ts";
+import { formatInstant } from "../../kernel/dates.ts";
+import { daysOf, latestPeriods } from "../../kernel/periods.ts";
 import { SILENT_DAYS } from "../../licensing/instances/census.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
@@ -19,7 +20,8 @@ import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { isOfAccess } from "../../record/entities.ts";
-import { Card, formatCount, formatDate, formatShortDate } from "../ui/show.tsx";
+import { barsOf, isByWeek, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
+import { Card, formatCount } from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
   <a class="figure" href={href}>
@@ -54,6 +56,7 @@ const LISTS: [href: string, label: string][] = [
   [listOf("expiring"), "expiring"],
   ["/admin/activity?action=license.overused", "over the limit"],
   [`/admin/instances?silent_days=${SILENT_DAYS}`, "silent instances"],
+  ["/admin/attention/settled", "settled"],
 ];
 
 const REQUESTS_SHOWN = 6;
@@ -65,22 +68,33 @@ const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: 
 const endingIn = (at: number): string =>
   `/admin/licenses?ends_from=${formatInstant(at)}&ends_until=${formatInstant(monthsBefore(at, -1) - 1)}&status=active&sort=ending`;
 
-const activatedOn = (at: number): string =>
-  `/admin/activity?action=activation.created&since=${dayOf(at)}&until=${dayOf(at)}`;
+const activatedIn = (from: string, to: string): string =>
+  `/admin/activity?action=activation.created&since=${from}&until=${to}`;
 
 /** How many of the latest events are shown, and of how many: sign-ins and the like are left out. */
 const LATEST = 12;
 const LOOKED_AT = 40;
 
-const DONE: Record<string, string> = { settled: "Settled. The record has the reason." };
+const DONE: Record<string, Child> = {
+  settled: (
+    <>
+      Settled. The record has the reason. <a href="/admin/attention/settled">All that is settled</a>
+    </>
+  ),
+};
 
 export const overview: Page = {
   path: "/admin",
   access: "read",
   async show(visit) {
     const { context, now, can, query } = visit;
+    const ahead = periodIn(visit, MONTHS, "12m", "ends");
+    const periods = latestPeriods(now);
+    const period = periodIn(visit, periods, "90d", "activations");
+    const shown = { days: daysOf(period, now).length, months: ahead.months };
+    const others = { ends: ahead.name, activations: period.name };
     const [figures, found, asked, { runs, bytes }, latest, fault] = await Promise.all([
-      readStatistics(context),
+      readStatistics(context, shown),
       readAttention(context),
       openRequests(context, REQUESTS_SHOWN),
       readRuns(context),
@@ -92,7 +106,10 @@ export const overview: Page = {
       maySettle: can("licenses"),
     });
     const events = latest.data.filter(({ action }) => !isOfAccess(action)).slice(0, LATEST);
-    const days = figures.activations_by_day;
+    const byWeek = isByWeek(period, now);
+    const activatedOn = new Map(figures.activations_by_day.map(({ date, count }) => [date, count]));
+    const endsTitle = `Licenses that end this month and in the next ${ahead.months - 1}`;
+    const activationsTitle = `Activations of the last ${period.label}${byWeek ? ", by week" : ""}`;
     return {
       title: "Overview",
       section: "overview",
@@ -139,32 +156,45 @@ export const overview: Page = {
                   .
                 </p>
               </Card>
-              <Card title="Licenses that end this month and in the next 11">
+              <Card id="ends" title={endsTitle}>
+                <Periods
+                  path="/admin#ends"
+                  periods={MONTHS}
+                  chosen={ahead.name}
+                  label="Months of ends"
+                  member="ends"
+                  others={others}
+                />
                 <BarChart
-                  title="Licenses that end this month and in the next 11"
+                  title={endsTitle}
                   empty="No license ends in these months."
                   columns={["Month", "Licenses"]}
-                  bars={figures.expirations_by_month.map(({ month: name, count }) => {
+                  bars={figures.expirations_by_month.map(({ month: name, count }, index) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);
                     return {
                       name: monthAndYear.format(at),
-                      tick: month.format(at),
+                      tick:
+                        index % (ahead.months / 6) === 0 || ahead.months <= 12 ? month.format(at) : undefined,
                       value: count,
                       href: endingIn(at),
                     };
                   })}
                 />
               </Card>
-              <Card title="Activations of the last 90 days">
+              <Card id="activations" title={activationsTitle}>
+                <Periods
+                  path="/admin#activations"
+                  periods={periods}
+                  chosen={period.name}
+                  label="Days of activations"
+                  member="activations"
+                  others={others}
+                />
                 <BarChart
-                  title="Activations of the last 90 days"
+                  title={activationsTitle}
                   empty="Nothing was activated in these days."
-                  columns={["Day", "Activations"]}
-                  bars={days.map(({ date, count }, index) => {
-                    const at = Date.parse(`${date}T00:00:00Z`);
-                    const tick = index % 15 === 7 ? formatShortDate(at) : undefined;
-                    return { name: formatDate(at), tick, value: count, href: activatedOn(at) };
-                  })}
+                  columns={[byWeek ? "Week" : "Day", "Activations"]}
+                  bars={barsOf(period, now, byWeek, (day) => activatedOn.get(day) ?? 0, "sum", activatedIn)}
                 />
               </Card>
             </div>

@@ -3,6 +3,7 @@
 import type { Context } from "../../context.ts";
 import { monthsBefore } from "../../kernel/calendar.ts";
 import { DAY, dayOf, HOUR } from "../../kernel/dates.ts";
+import { messageIdsFrom } from "../../kernel/ids.ts";
 import { allow } from "../../kernel/permissions.ts";
 import { daysOf, type Period } from "../../kernel/periods.ts";
 import type { Row } from "../../storage/database.ts";
@@ -43,7 +44,7 @@ const FIRST = `
     SELECT min(activated_at) FROM (
       SELECT activated_at FROM activations WHERE license_id = m.license_id LIMIT ${FIRST_OF})) AS first_at
   FROM (
-    SELECT license_id, created_at FROM messages WHERE kind = 'license_delivery'
+    SELECT license_id, created_at FROM messages WHERE kind = 'license_delivery' AND id >= ?1 AND id < ?2
     ORDER BY id DESC LIMIT ${LOOKED_AT.deliveries}) m
   WHERE m.license_id IS NOT NULL GROUP BY m.license_id`;
 
@@ -100,12 +101,15 @@ export function mostRun(rows: { version: string | null; n: number }[]): Count[] 
   return others === 0 ? most : [...most, { name: "others", count: others }];
 }
 
-/** The months of the last year, this one included. */
-const months = (now: number): string[] =>
-  Array.from({ length: 12 }, (_, n) => dayOf(monthsBefore(now, 11 - n)).slice(0, 7));
+/** The last months, this one included. */
+const monthsUpTo = (now: number, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => dayOf(monthsBefore(now, count - 1 - n)).slice(0, 7));
 
-/** One trip. The days of the period before, of the same length, are read for the trend. */
-export async function readHistory(context: Context, period: Period) {
+/**
+ * One trip. The days of the period before, of the same length, are read for the trend.
+ * @param months of how many it has the renewals
+ */
+export async function readHistory(context: Context, period: Period, months: number) {
   allow(context, "read");
   const db = context.db.replica("lagging");
   const now = context.clock.now();
@@ -114,15 +118,19 @@ export async function readHistory(context: Context, period: Period) {
   const before = Array.from({ length: days.length }, (_, n) =>
     dayOf(Math.max(0, Date.parse(first) - (n + 1) * DAY)),
   );
-  const year = months(now);
-  const since = Date.parse(`${year[0]!}-01`);
+  const counted = monthsUpTo(now, months);
+  const since = Date.parse(`${counted[0]!}-01`);
   const results = await db.batch([
     db.sql(ACTIVATIONS, before.at(-1)!, last),
     db.sql(LATEST),
     db.sql(USAGE, before.at(-1)!, last),
     db.sql(WON, since),
     db.sql(LOST, since, now),
-    db.sql(FIRST),
+    db.sql(
+      FIRST,
+      messageIdsFrom(context, Date.parse(first)),
+      messageIdsFrom(context, Date.parse(last) + DAY),
+    ),
     db.sql(VERSIONS, now),
     db.sql(TYPES),
   ]);
@@ -136,7 +144,7 @@ export async function readHistory(context: Context, period: Period) {
     activations,
     requests: numbers(used, "day", "requests"),
     services: numbers(used, "day", "services"),
-    renewals: year.map((month) => ({ month, won: wonIn.get(month) ?? 0, lost: lostIn.get(month) ?? 0 })),
+    renewals: counted.map((month) => ({ month, won: wonIn.get(month) ?? 0, lost: lostIn.get(month) ?? 0 })),
     first: waits(delivered as unknown as { told_at: number; first_at: number | null }[]),
     versions: mostRun(versions as unknown as { version: string | null; n: number }[]),
     types: types.map(({ name, n }): Count => ({ name: String(name), count: Number(n) })),

@@ -61,15 +61,15 @@ const UNFOLDED = `
   FROM events WHERE id > (SELECT up_to FROM activation_totals WHERE only = 1)
   GROUP BY day`;
 
-const monthsFrom = (now: number): string[] => {
+const monthsFrom = (now: number, count: number): string[] => {
   const date = new Date(now);
-  return Array.from({ length: MONTHS }, (_, index) =>
+  return Array.from({ length: count }, (_, index) =>
     formatInstant(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + index)).slice(0, 7),
   );
 };
 
-const daysUpTo = (now: number): string[] =>
-  Array.from({ length: SHOWN_DAYS }, (_, index) => dayOf(now - (SHOWN_DAYS - 1 - index) * DAY));
+const daysUpTo = (now: number, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => dayOf(now - (count - 1 - index) * DAY));
 
 const number = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
 
@@ -79,19 +79,27 @@ const sum = (rows: Row[], column: string): number =>
 const by = (rows: Row[], column: string): Map<string, Row> =>
   new Map(rows.map((row) => [String(row[column]), row]));
 
-/** The current figures. One round trip. */
-export async function readStatistics(context: Context) {
+/**
+ * The current figures. One round trip.
+ * @param shown of how many days up to today it has the activations, and of how many months from this one on the ends:
+ *   a row each
+ */
+export async function readStatistics(
+  context: Context,
+  shown: { days: number; months: number } = { days: SHOWN_DAYS, months: MONTHS },
+) {
   allow(context, "read");
   const db = context.db.replica("lagging");
   const now = context.clock.now();
-  const months = monthsFrom(now);
-  const days = daysUpTo(now);
+  const months = monthsFrom(now, shown.months);
+  const activated = daysUpTo(now, shown.days);
+  const days = daysUpTo(now, SHOWN_DAYS);
   const results = await db.batch([
     db.sql("SELECT license_type, status, n FROM license_counts"),
     db.sql(PASSED, JSON.stringify(TURNS), JSON.stringify(rangesUpTo(now))),
     db.sql(STARTING),
     db.sql(EXPIRATIONS, months[0]!, months.at(-1)!),
-    db.sql(ACTIVATION_DAYS, days[0]!, days.at(-1)!),
+    db.sql(ACTIVATION_DAYS, activated[0]!, activated.at(-1)!),
     db.sql("SELECT activations, seated FROM activation_totals WHERE only = 1"),
     db.sql(UNFOLDED),
     db.sql(USAGE_DAYS, days[0]!, days.at(-1)!),
@@ -144,7 +152,7 @@ export async function readStatistics(context: Context) {
       active: number(totals, "seated") + sum(unfolded, "seated"),
       total: number(totals, "activations") + sum(unfolded, "made"),
     },
-    activations_by_day: days.map((date) => ({
+    activations_by_day: activated.map((date) => ({
       date,
       count: number(madeOn.get(date), "n") + number(madeSince.get(date), "made"),
     })),

@@ -101,7 +101,7 @@ describe("the page of figures", () => {
   it("tells renewals from licenses that ended for good", async () => {
     setTime(NOW - 90 * DAY);
     const won = await newLicense({ expires_days: 30, grace_days: 0 });
-    await newLicense({ expires_days: 40, grace_days: 0 });
+    const lost = await newLicense({ expires_days: 40, grace_days: 0 });
     await newLicense({ expires_days: 80, grace_days: 30 });
     const revoked = await newLicense({ expires_days: 40, grace_days: 0 });
     await admin(`/licenses/${revoked.license.id}/revoke`, { body: { reason: "x" } });
@@ -114,7 +114,15 @@ describe("the page of figures", () => {
     expect(await file(visitor, "won")).toMatchObject({ "2071-09": "1", "2071-10": "0" });
     expect(await file(visitor, "lost")).toMatchObject({ "2071-09": "0", "2071-10": "1", "2071-11": "0" });
     const { html } = await visitor.get("/admin/figures");
-    expect(html).toContain('<a href="/admin/activity?action=license.renewed" tabindex="-1">');
+    const leads = (to: string): string =>
+      new RegExp(`<a href="(${to}[^"]*)" tabindex="-1">`).exec(html)![1]!.replaceAll("&amp;", "&");
+    // Each bar leads to what it counts.
+    const renewed = await visitor.get(leads("/admin/activity"));
+    expect(renewed.text).toContain(won.license.id);
+    const ended = await visitor.get(leads("/admin/licenses\\?standing=expired"));
+    expect([...new Set(ended.html.match(/\/admin\/licenses\/lic_\w+/g))]).toEqual([
+      `/admin/licenses/${lost.license.id}`,
+    ]);
   });
 
   it("has types, versions, and how long a first activation took", async () => {
@@ -133,6 +141,48 @@ describe("the page of figures", () => {
     expect((await visitor.get("/admin/figures")).html).toContain(
       "/admin/licenses?status=active&amp;license_type=trial",
     );
+  });
+
+  it("counts by the month over a time of its own, beside that of the days", async () => {
+    setTime(NOW - 500 * DAY);
+    const { license } = await newLicense({ expires_days: 30, grace_days: 0 });
+    setTime(NOW - 490 * DAY);
+    await admin(`/licenses/${license.id}/renew`, { body: { expires_days: 20 } });
+    setTime(NOW);
+    const visitor = await Visitor.signInAs("viewer");
+    const of = (months: string) => file(visitor, "won", `7d&months=${months}`);
+    expect(Object.keys(await of("6m"))).toHaveLength(6);
+    expect(await of("12m")).not.toHaveProperty("2070-07");
+    expect(await of("24m")).toMatchObject({ "2070-07": "1" });
+    expect(Object.keys(await of("36m"))).toHaveLength(36);
+    expect(await file(visitor, "lost", "7d&months=24m")).toMatchObject({ "2070-08": "1" });
+    const { html, text } = await visitor.get("/admin/figures?period=7d&months=36m");
+    expect(text).toContain("The last 36 months, of the last");
+    // Each link keeps the other choice.
+    for (const link of [
+      "/admin/figures?period=7d&amp;months=24m#won",
+      "/admin/figures?period=90d&amp;months=36m",
+      "/admin/figures/won?period=7d&amp;months=36m",
+    ])
+      expect(html).toContain(`"${link}"`);
+    expect(await visitor.get("/admin/figures?months=5m")).toMatchObject({ status: 422 });
+  });
+
+  it("has the first activations of keys that were mailed in the period", async () => {
+    const { id: customer_id } = await newCustomer({ email: `${unique("it")}@acme.example` });
+    setTime(NOW - 40 * DAY);
+    await newLicense({ customer_id, send_email: true });
+    setTime(NOW);
+    const visitor = await Visitor.signInAs("viewer");
+    const waiting = async (period: string) =>
+      Number((await file(visitor, "first-activation", period))["not yet"]);
+    const [month, quarter] = [await waiting("30d"), await waiting("90d")];
+    expect(quarter).toBe(month + 1);
+    await newLicense({ customer_id, send_email: true });
+    expect(await waiting("7d")).toBeGreaterThan(0);
+    expect(await waiting("30d")).toBe(month + 1);
+    // A quarter that is over ends with its last day.
+    expect(await waiting("2071-Q3")).toBe(0);
   });
 
   it("costs two trips, and stays a light page with every day of a quarter", async () => {

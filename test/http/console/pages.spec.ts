@@ -111,6 +111,42 @@ describe("the overview", () => {
     expect(text).toContain("Licenses that end this month and in the next 11");
   });
 
+  it("charts ends and activations over times of choice, each beside the other", async () => {
+    setTime(NOW);
+    const day = (ago: number) => new Date(NOW - ago * DAY).toISOString().slice(0, 10);
+    for (const ago of [6, 7, 29, 30, 89, 90])
+      await rows(
+        "INSERT INTO activation_days (day, n) VALUES (?, 7000) ON CONFLICT DO UPDATE SET n = 7000",
+        day(ago),
+      );
+    await newLicense({ expires_days: 700 });
+    const visitor = await Visitor.signInAs("viewer");
+    const chart = async (id: string, query: string) => {
+      const { html } = await visitor.get(`/admin?${query}`);
+      const [, card = ""] = html.split(`<section class="card" id="${id}">`);
+      return card.split("</section>")[0]!;
+    };
+    const high = async (query: string) =>
+      (await chart("activations", query)).match(/: 7,000<\/title>/g)?.length;
+    expect(await high("activations=7d")).toBe(1);
+    expect(await high("activations=30d")).toBe(3);
+    expect([await high("activations=90d"), await high("")]).toEqual([5, 5]);
+    const year = await chart("activations", "activations=12m&ends=6m");
+    expect(year).toContain("by week");
+    // A week leads to its days.
+    const week = /action=activation\.created&amp;since=([\d-]+)&amp;until=([\d-]+)/.exec(year)!;
+    expect(Date.parse(week[2]!) - Date.parse(week[1]!)).toBe(6 * DAY);
+    expect(year).toContain('"/admin?ends=6m&amp;activations=30d#activations"');
+    const ends = async (name: string) =>
+      (await chart("ends", `ends=${name}&activations=7d`)).match(/<rect class="bar"/g)?.length;
+    expect(await ends("24m")).toBe(24);
+    expect(await ends("36m")).toBe(36);
+    expect(await chart("ends", "ends=24m")).toContain('"/admin?ends=36m&amp;activations=90d#ends"');
+    for (const wrong of ["ends=7d", "activations=24m"])
+      expect((await visitor.get(`/admin?${wrong}`)).status).toBe(422);
+    await rows("DELETE FROM activation_days WHERE n = 7000");
+  });
+
   /** What needs attention and has to do with a customer: what it is called, and where it leads. */
   async function concernsOf(visitor: Visitor, about: string): Promise<[kind: string, href: string][]> {
     const { html } = await visitor.get("/admin");

@@ -49,7 +49,13 @@ describe("the usage of a license", () => {
     const quarter = await visitor.get(`/admin/licenses/${id}/usage?period=2026-Q4`);
     expect(bars(quarter.html)).toContain("Oct 11, 2026: 7");
     expect(quarter.html).toMatch(/period=2026-Q4" aria-current="true"/);
-    expect((await visitor.get(`/admin/licenses/${id}`)).html).toContain(`/admin/licenses/${id}/usage"`);
+    const { html } = await visitor.get(`/admin/licenses/${id}`);
+    for (const name of ["7d", "90d", "12m", "2026-Q3"])
+      expect(html).toContain(`"/admin/licenses/${id}/usage?period=${name}"`);
+    expect(html).toMatch(/period=30d" aria-current="true"/);
+    const week = await visitor.get(`/admin/licenses/${id}/usage?period=7d`);
+    expect(bars(week.html).filter((bar) => bar.startsWith("Nov"))).toContain("Nov 14, 2026: 0");
+    expect(week.html).toMatch(/class="tick"[^>]*>Nov 15</);
   });
 
   it("is drawn by the week, by its highest day, where there are too many days", async () => {

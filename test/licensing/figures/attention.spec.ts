@@ -11,6 +11,7 @@ import {
   checkIn,
   newCustomer,
   newLicense,
+  newToken,
   rows,
   unique,
 } from "../../support/service.ts";
@@ -24,6 +25,19 @@ const NOW = Date.parse("2027-06-15T08:00:00Z");
 const troublesOf = async (licenseId: string) =>
   (await admin("/attention")).body.data.filter(
     ({ license_id }: { license_id: string }) => license_id === licenseId,
+  );
+
+const unsettle = (id: string, body: object, options: object = {}) =>
+  admin(`/licenses/${id}/unsettle`, { body, ...options });
+
+const settledOf = async (id: string) =>
+  (await admin("/attention/settled")).body.data.filter(
+    ({ license_id }: { license_id: string }) => license_id === id,
+  );
+
+const eventsAbout = async (id: string, action: string) =>
+  (await admin(`/licenses/${id}/events`)).body.data.filter(
+    (event: { action: string }) => event.action === action,
   );
 
 const settle = (id: string, body: object) => admin(`/licenses/${id}/settle`, { body });
@@ -211,5 +225,175 @@ describe("what needs attention", () => {
     await call("/v1/admin/attention", { token: env.ADMIN_TOKEN, bindings });
     expect(cost.trips).toBe(1);
     expect(cost.read).toBeLessThanOrEqual(900);
+  });
+});
+
+describe("a settlement that is taken back", () => {
+  it("leaves what is still there to be looked at, and is recorded with the reason", async () => {
+    setTime(NOW);
+    const { id } = await withClones(NOW - DAY);
+    await rows("UPDATE activations SET scattered_at = ? WHERE license_id = ?", NOW - DAY, id);
+    for (const kind of ["cloned", "scattered"]) await settle(id, { kind, reason: "Known." });
+    expect(await troublesOf(id)).toEqual([]);
+    expect(await unsettle(id, { kind: "cloned", reason: "A second one." })).toMatchObject({
+      status: 200,
+      body: { license_id: id, kind: "cloned" },
+    });
+    expect(await troublesOf(id)).toMatchObject([{ kind: "cloned", count: 1 }]);
+    const [event, ...more] = await eventsAbout(id, "license.attention_unsettled");
+    expect(more).toEqual([]);
+    expect(event).toMatchObject({
+      actor: { type: "staff", id: "ADMIN_TOKEN" },
+      detail: { kind: "cloned", reason: "A second one." },
+    });
+    // What is gone meanwhile needs no attention.
+    await rows("UPDATE activations SET scattered_at = NULL WHERE license_id = ?", id);
+    expect((await unsettle(id, { kind: "scattered" })).status).toBe(200);
+    expect(await troublesOf(id)).toMatchObject([{ kind: "cloned" }]);
+    const details = (await eventsAbout(id, "license.attention_unsettled")).map(
+      ({ detail }: { detail: object }) => detail,
+    );
+    expect(details).toContainEqual({ kind: "scattered", reason: null });
+  });
+
+  it("is refused where nothing is settled, or not any more, and nothing is written", async () => {
+    setTime(NOW);
+    const { id } = await withClones(NOW);
+    const none = { status: 404, body: { code: "NOT_FOUND" } };
+    expect(await unsettle(id, { kind: "cloned" })).toMatchObject(none);
+    await settle(id, { kind: "cloned", snooze_days: 1, reason: "Known." });
+    expect(await unsettle(id, { kind: "silent" })).toMatchObject(none);
+    setTime(NOW + DAY);
+    expect(await unsettle(id, { kind: "cloned" })).toMatchObject(none);
+    setTime(NOW + DAY - 1);
+    expect((await unsettle(id, { kind: "cloned" })).status).toBe(200);
+    expect(await unsettle(id, { kind: "cloned" })).toMatchObject(none);
+    expect(await eventsAbout(id, "license.attention_unsettled")).toHaveLength(1);
+  });
+
+  it("is refused for a license that is not there, to viewers, and with what it does not take", async () => {
+    setTime(NOW);
+    expect(await unsettle("lic_00000000000000000000000000", { kind: "silent" })).toMatchObject({
+      status: 404,
+      body: { code: "LICENSE_NOT_FOUND" },
+    });
+    const { id } = await withClones(NOW);
+    await settle(id, { kind: "cloned", reason: "Known." });
+    const { token } = await newToken({ role: "viewer" });
+    expect((await unsettle(id, { kind: "cloned" }, { token })).status).toBe(403);
+    for (const body of [
+      {},
+      { kind: "loud" },
+      { kind: "cloned", reason: "" },
+      { kind: "cloned", until: null },
+    ])
+      expect((await unsettle(id, body)).status).toBe(422);
+    expect(await settledOf(id)).toHaveLength(1);
+    expect(await eventsAbout(id, "license.attention_unsettled")).toEqual([]);
+  });
+
+  it("is done once by parallel calls", async () => {
+    setTime(NOW);
+    const { id } = await withClones(NOW);
+    await settle(id, { kind: "cloned", reason: "Known." });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => unsettle(id, { kind: "cloned" })));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 404, 404, 404, 404]);
+    expect(await eventsAbout(id, "license.attention_unsettled")).toHaveLength(1);
+  });
+});
+
+describe("the list of what is settled", () => {
+  it("has what holds, the latest first, with who decided it and why", async () => {
+    setTime(NOW);
+    const [one, other] = [await withClones(NOW), await withClones(NOW)];
+    await rows("UPDATE customers SET company = 'Acme Works' WHERE id = ?", one.customer_id);
+    await settle(one.id, { kind: "cloned", reason: "First." });
+    setTime(NOW + 1_000);
+    await settle(one.id, { kind: "silent", snooze_days: 2, reason: "Away." });
+    setTime(NOW + 2_000);
+    // It replaces the first one.
+    await settle(one.id, { kind: "cloned", reason: "Second." });
+    const { token, api_token } = await newToken({ role: "manager", name: "Grace" });
+    setTime(NOW + 3_000);
+    await admin(`/licenses/${other.id}/settle`, { body: { kind: "cloned", reason: "Theirs." }, token });
+    const about = {
+      license_id: one.id,
+      license_type: "standard",
+      customer_id: one.customer_id,
+      customer_name: "Acme Works",
+      actor: { type: "staff", id: "ADMIN_TOKEN" },
+    };
+    const at = (ms: number) => new Date(NOW + ms).toISOString();
+    expect(await settledOf(one.id)).toEqual([
+      { ...about, kind: "cloned", settled_at: at(2_000), until: null, reason: "Second." },
+      { ...about, kind: "silent", settled_at: at(1_000), until: at(1_000 + 2 * DAY), reason: "Away." },
+    ]);
+    expect(await settledOf(other.id)).toMatchObject([{ actor: { type: "staff", id: api_token.id } }]);
+    // At its very end one holds no more.
+    setTime(NOW + 1_000 + 2 * DAY - 1);
+    expect(await settledOf(one.id)).toHaveLength(2);
+    setTime(NOW + 1_000 + 2 * DAY);
+    expect(await settledOf(one.id)).toMatchObject([{ kind: "cloned" }]);
+    await unsettle(one.id, { kind: "cloned" });
+    expect(await settledOf(one.id)).toEqual([]);
+  });
+
+  it("goes on page by page, past what holds no more, at a bounded cost", async () => {
+    setTime(NOW);
+    const { id } = (await newLicense()).license;
+    await settle(id, { kind: "cloned", reason: "The oldest." });
+    for (let n = 0; n < 100; n++)
+      await rows(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'license.attention_settled', 'license', ?, 'staff', 'ADMIN_TOKEN', 'r', '{"kind":"silent"}')`,
+        NOW,
+        id,
+      );
+    expect(await settledOf(id)).toEqual([]);
+    const found: string[] = [];
+    const { bindings, trips } = metered();
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const query = cursor === "" ? "" : `&cursor=${cursor}`;
+      const { body } = await call(`/v1/admin/attention/settled?limit=1${query}`, {
+        token: env.ADMIN_TOKEN,
+        bindings,
+      });
+      for (const { license_id, reason } of body.data) if (license_id === id) found.push(reason);
+      cursor = body.next_cursor;
+    }
+    expect(found).toEqual(["The oldest."]);
+    for (const { read } of trips) expect(read).toBeLessThanOrEqual(400);
+    expect((await admin("/attention/settled?cursor=abc")).status).toBe(422);
+  });
+
+  it("is a page from which a manager takes one back, and so does the page of the license", async () => {
+    setTime(NOW);
+    const license = await withClones(NOW);
+    const [manager, viewer] = [await Visitor.signInAs("manager"), await Visitor.signInAs("viewer")];
+    await manager.fill(`/admin/licenses/${license.id}/settle/cloned`, { reason: "A test bench." });
+    const back = `/admin/licenses/${license.id}/unsettle/cloned`;
+    for (const [path, words] of [
+      ["/admin/attention/settled", "“A test bench.” clone suspected"],
+      [`/admin/licenses/${license.id}`, "Settled: clone suspected, until something new happens"],
+    ] as const) {
+      const page = await manager.get(path);
+      expect(page.text).toContain(words);
+      expect(page.html).toContain(back);
+      const seen = await viewer.get(path);
+      expect(seen.text).toContain(words);
+      expect(seen.html).not.toContain("/unsettle/");
+    }
+    // Names of tokens are for owners.
+    const named = async (visitor: Visitor) =>
+      /by <a href="[^"]*">([^<]*)</.exec((await visitor.get("/admin/attention/settled")).html)?.[1];
+    expect(await named(manager)).toMatch(/^tok_/);
+    expect(await named(await Visitor.signInAs("owner"))).toBe("Test");
+    const done = await manager.fill(back, { reason: "" });
+    expect(done.text).toContain("Taken back.");
+    expect(done.html).not.toContain(back);
+    expect(await troublesOf(license.id)).toMatchObject([{ kind: "cloned" }]);
+    const again = await manager.fill(back, { reason: "Once more." });
+    expect(again.status).toBe(404);
+    expect((await manager.get(`/admin/licenses/${license.id}`)).text).not.toContain("Settled: ");
   });
 });

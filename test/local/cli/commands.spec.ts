@@ -490,6 +490,24 @@ describe("the rest", () => {
     expect(await desk.ok(...all, "--since", "2099-01-01")).toBe("0 sent again.\n");
   });
 
+  it("attention: settled, unsettle", async () => {
+    const body = JSON.stringify({ kind: "silent", reason: "In storage." });
+    await api(`/v1/admin/licenses/${license}/settle`, { method: "POST", body });
+    expect(await desk.json("attention", "settled", "--all")).toEqual(
+      (await said("/v1/admin/attention/settled")).data,
+    );
+    expect(await desk.ok("attention", "settled")).toMatch(
+      /Acme +silent +something new .*ADMIN_TOKEN +In storage\./,
+    );
+    const back = ["attention", "unsettle", license, "silent", "--reason", "In use."];
+    expect(await desk.ok(...back, "--dry-run")).toContain("unsettle");
+    expect(await desk.ok(...back)).toContain("Taken back.");
+    expect(await desk.json("attention", "settled")).toEqual([]);
+    expect((await desk.cli(back)).code).not.toBe(0);
+    const [event] = (await said(`/v1/admin/licenses/${license}/events?limit=1`)).data;
+    expect(event).toMatchObject({ action: "license.attention_unsettled", detail: { reason: "In use." } });
+  });
+
   it("contacts: add, list, update, remove", async () => {
     const { id: customer } = await desk.json("customers", "create", "--name", "Initech");
     const details = ["--roles", "billing,license", "--language", "de", "--no-portal"];

@@ -106,7 +106,7 @@ const usagePage: Page = {
     const { context, now } = visit;
     const id = idOf(visit);
     const periods = invoicePeriods(now);
-    const period = periodIn(visit, periods);
+    const period = periodIn(visit, periods, periods[0]!.name);
     const [customer, found] = await Promise.all([
       getCustomer(context, id),
       readCustomerDays(context, id, period, "", SHOWN + 1),
@@ -145,7 +145,7 @@ const usagePage: Page = {
               </>
             }
           />
-          <Periods path={`${path}/usage`} periods={periods} chosen={period} />
+          <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
           <Card title={byWeek ? "Requests: the highest day of each week" : "Requests by day"}>
             <BarChart
               title="Requests of all licenses"
@@ -266,7 +266,8 @@ const usageFile: Page = {
   async show(visit) {
     const { context, now, http } = visit;
     const id = idOf(visit);
-    const period = periodIn(visit, invoicePeriods(now));
+    const periods = invoicePeriods(now);
+    const period = periodIn(visit, periods, periods[0]!.name);
     await getCustomer(context, id);
     return answerCsv(
       http,

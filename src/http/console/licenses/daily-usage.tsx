@@ -1,9 +1,11 @@
 // What a license's instances used day by day: requests and services, each with its limit as a line.
 import type { FC } from "hono/jsx";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
+import { chartPeriods } from "../../../kernel/periods.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { BarChart } from "../../ui/charts.tsx";
 import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
+import { Periods, USUAL } from "../parts/periods.tsx";
 import type { Visit } from "../visit.ts";
 
 type Used = Awaited<ReturnType<typeof readUsage>>;
@@ -60,6 +62,12 @@ export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
       ) : undefined
     }
   >
+    {/* Another time is a page of its own, with every meter, and as CSV. */}
+    <Periods
+      path={`/admin/licenses/${usage.license_id}/usage`}
+      periods={chartPeriods(visit.now)}
+      chosen={USUAL}
+    />
     <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} />
     <DailyChart usage={usage} what="services" limit={usage.max_services} />
   </Card>

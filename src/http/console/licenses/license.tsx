@@ -6,6 +6,7 @@ import { listByContact } from "../../../licensing/instances/by-contact.ts";
 import { countSeats } from "../../../licensing/instances/instances.ts";
 import { keyReplacedAt } from "../../../licensing/instances/old-key.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
+import { settledOf } from "../../../licensing/figures/attention/settled-list.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
@@ -21,6 +22,7 @@ import type { Page } from "../mount.tsx";
 import { MeterCharts } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
+import { SettledNote } from "../parts/settled.tsx";
 import { shownSeat } from "../parts/seats.tsx";
 import { ACTION_NAMES, Card, formatEnd, plural, StandingBadge, When } from "../../ui/show.tsx";
 import { idOf, type Visit } from "../visit.ts";
@@ -131,18 +133,29 @@ export const licensePage: Page = {
   async show(visit) {
     const { context, now, query } = visit;
     const id = idOf(visit);
-    const [{ license: row, customer }, seats, taken, usage, mail, events, ordered, refused, replacedAt] =
-      await Promise.all([
-        getLicenseAndCustomer(context, id),
-        listByContact(context, id, SEATS + 1),
-        countSeats(context, id),
-        readUsage(context, id, { from: dayOf(now - MONTH) }),
-        listMessages(context, { limit: 8 }, { license_id: id }),
-        listEvents(context, { limit: 20 }, { entity: id }, "with names"),
-        listOpenChanges(context, id),
-        listRefusals(context, id),
-        keyReplacedAt(context, id),
-      ]);
+    const [
+      { license: row, customer },
+      seats,
+      taken,
+      usage,
+      mail,
+      events,
+      ordered,
+      refused,
+      replacedAt,
+      settled,
+    ] = await Promise.all([
+      getLicenseAndCustomer(context, id),
+      listByContact(context, id, SEATS + 1),
+      countSeats(context, id),
+      readUsage(context, id, { from: dayOf(now - MONTH) }),
+      listMessages(context, { limit: 8 }, { license_id: id }),
+      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+      listOpenChanges(context, id),
+      listRefusals(context, id),
+      keyReplacedAt(context, id),
+      settledOf(context, id),
+    ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
     return {
@@ -165,6 +178,7 @@ export const licensePage: Page = {
             done={DONE[query["done"] ?? ""]}
           />
           <Hero license={license} taken={taken} now={now} />
+          <SettledNote settled={settled} now={now} mayTakeBack={visit.can("licenses")} />
           <div class="actions page">
             <Actions visit={visit} license={license} />
           </div>
@@ -190,9 +204,6 @@ export const licensePage: Page = {
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />
-              <p class="more">
-                <a href={`/admin/licenses/${id}/usage`}>Usage of other times, and as CSV</a>
-              </p>
               <Refused refusals={refused} now={now} />
             </div>
             <div>

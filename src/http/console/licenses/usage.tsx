@@ -11,7 +11,7 @@ import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
 import { Card, formatLimit } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
-import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
+import { barsOf, isByWeek, periodIn, Periods, USUAL } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
 import { licenseView } from "./view.tsx";
 
@@ -52,7 +52,7 @@ const usagePage: Page = {
     const { context, now } = visit;
     const id = idOf(visit);
     const periods = chartPeriods(now);
-    const period = periodIn(visit, periods);
+    const period = periodIn(visit, periods, USUAL);
     const [held, days] = await Promise.all([
       getLicenseAndCustomer(context, id),
       readDays(context, id, period),
@@ -66,7 +66,7 @@ const usagePage: Page = {
       held,
       { title: "Usage", lead: `${period.from} to ${end}` },
       <>
-        <Periods path={`${path}/usage`} periods={periods} chosen={period} />
+        <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
         {series.map(({ name, limit, on }) => (
           <Card title={byWeek ? `${name}: the highest day of each week` : `${name} by day`}>
             <BarChart
@@ -107,7 +107,7 @@ const usageFile: Page = {
   async show(visit) {
     const { context, now, http } = visit;
     const id = idOf(visit);
-    const period = periodIn(visit, chartPeriods(now));
+    const period = periodIn(visit, chartPeriods(now), USUAL);
     const [{ license }, days] = await Promise.all([
       getLicenseAndCustomer(context, id),
       readDays(context, id, period),

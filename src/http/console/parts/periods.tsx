@@ -7,31 +7,61 @@ import type { Bar } from "../../ui/charts.tsx";
 import { formatDate, formatShortDate } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
-/** The period that the address names; without one, the first. @throws Problem REQUEST_INVALID */
-export function periodIn({ query }: Pick<Visit, "query">, periods: Period[]): Period {
-  const { period: name = periods[0]!.name } = query;
+/** A time that a chart shows, by its name in the address. */
+type Range = Pick<Period, "name" | "label">;
+
+/** What charts by the month show. */
+export const MONTHS = [6, 12, 24, 36].map((months) => ({
+  name: `${months}m`,
+  label: `${months} months`,
+  months,
+}));
+
+/** What charts of the last days show if nothing else is asked for. */
+export const USUAL = "30d";
+
+/** The time that the address names; without one, the usual one. @throws Problem REQUEST_INVALID */
+export function periodIn<T extends Range>(
+  { query }: Pick<Visit, "query">,
+  periods: T[],
+  usual: string,
+  member = "period",
+): T {
+  const { [member]: name = usual } = query;
   const found = periods.find((period) => period.name === name);
-  if (!found) throw invalid("period", `Must be one of ${periods.map((period) => period.name).join(", ")}`);
+  if (!found) throw invalid(member, `Must be one of ${periods.map((period) => period.name).join(", ")}`);
   return found;
 }
 
-export const Periods: FC<{ path: string; periods: Period[]; chosen: Period }> = ({
-  path,
-  periods,
-  chosen,
-}) => (
-  <nav class="ranges no-print" aria-label="Period">
-    {periods.map(({ name, label }) => (
-      <a
-        class="button small"
-        href={`${path}?period=${name}`}
-        aria-current={name === chosen.name ? "true" : undefined}
-      >
-        {label}
-      </a>
-    ))}
-  </nav>
-);
+/**
+ * Links to other times.
+ * @param path the page, with the place in it
+ * @param member what the address calls it
+ * @param others what else the address says
+ */
+export const Periods: FC<{
+  path: string;
+  periods: Range[];
+  chosen: string;
+  label?: string;
+  member?: string;
+  others?: Record<string, string>;
+}> = ({ path, periods, chosen, label: of = "Period", member = "period", others = {} }) => {
+  const { pathname, hash } = new URL(path, "http://console");
+  return (
+    <nav class="ranges no-print" aria-label={of}>
+      {periods.map(({ name, label }) => (
+        <a
+          class="button small"
+          href={`${pathname}?${new URLSearchParams({ ...others, [member]: name }).toString()}${hash}`}
+          aria-current={name === chosen ? "true" : undefined}
+        >
+          {label}
+        </a>
+      ))}
+    </nav>
+  );
+};
 
 /** More bars than this are drawn by the week: they would be hairs, and a heavy page. */
 const MANY = 100;
@@ -39,29 +69,41 @@ const MANY = 100;
 export const isByWeek = (period: Period, now: number, charts = 1): boolean =>
   daysOf(period, now).length * charts > MANY * 3 || daysOf(period, now).length > MANY;
 
-/** The days of a period as bars, or its weeks by their highest day or their sum. */
+/** About five bars have one, and not those at the sides if there are many. */
+function hasTick(index: number, bars: number): boolean {
+  const each = Math.ceil(bars / 5);
+  return index % each === Math.min(2, each - 1);
+}
+
+/**
+ * The days of a period as bars, or its weeks by their highest day or their sum.
+ * @param hrefOf where what a bar counts is listed, from a first to a last day
+ */
 export function barsOf(
   period: Period,
   now: number,
   byWeek: boolean,
   valueOn: (day: string) => number,
   of: "peak" | "sum" = "peak",
+  hrefOf: (from: string, to: string) => string | undefined = () => undefined,
 ): Bar[] {
   const days = daysOf(period, now);
   if (!byWeek)
     return days.map((day, index) => ({
       name: formatDate(Date.parse(day)),
-      tick: index % Math.ceil(days.length / 5) === 2 ? formatShortDate(Date.parse(day)) : undefined,
+      tick: hasTick(index, days.length) ? formatShortDate(Date.parse(day)) : undefined,
       value: valueOn(day),
+      href: hrefOf(day, day),
     }));
   const weeks = Array.from({ length: Math.ceil(days.length / 7) }, (_, n) => days.slice(n * 7, n * 7 + 7));
   return weeks.map((week, index) => {
     const at = Date.parse(week[0]!);
     return {
       name: `${formatDate(at)} to ${formatDate(at + (week.length - 1) * DAY)}`,
-      tick: index % Math.ceil(weeks.length / 5) === 2 ? formatShortDate(at) : undefined,
+      tick: hasTick(index, weeks.length) ? formatShortDate(at) : undefined,
       value:
         of === "peak" ? Math.max(...week.map(valueOn)) : week.reduce((sum, day) => sum + valueOn(day), 0),
+      href: hrefOf(week[0]!, week.at(-1)!),
     };
   });
 }

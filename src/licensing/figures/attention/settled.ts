@@ -6,6 +6,7 @@ import { DAY, formatInstant } from "../../../kernel/dates.ts";
 import { Reason } from "../../../kernel/inputs.ts";
 import { allow } from "../../../kernel/permissions.ts";
 import { named } from "../../../storage/database.ts";
+import { Problem } from "../../../problems.ts";
 import { ATTENTION_KINDS } from "../../../storage/schema.ts";
 import { recordChange } from "../../../record/events.ts";
 import { unknownLicense } from "../../licenses/licenses.ts";
@@ -16,6 +17,8 @@ export const Settlement = z.strictObject({
   snooze_days: z.optional(z.int().check(z.minimum(1), z.maximum(365))),
   reason: Reason,
 });
+
+export const Unsettlement = z.strictObject({ kind: z.enum(ATTENTION_KINDS), reason: z.optional(Reason) });
 
 export type Settlement = z.output<typeof Settlement>;
 
@@ -49,4 +52,39 @@ export async function settleAttention(
   ]);
   if (settled?.meta.changes !== 1) throw unknownLicense(licenseId);
   return { license_id: licenseId, kind, until: shownUntil };
+}
+
+/** A settlement that holds at :now. One until something new happens holds until somebody takes it back. */
+export const IN_FORCE = "(until IS NULL OR until > :now)";
+
+const UNSETTLE = named(
+  `DELETE FROM settled_attention WHERE license_id = :license AND kind = :kind AND ${IN_FORCE}`,
+);
+
+const LICENSE = named("SELECT 1 FROM licenses WHERE id = :license");
+
+/**
+ * Takes a settlement back: what it left out needs attention again if it is still there.
+ * @throws Problem LICENSE_NOT_FOUND, NOT_FOUND if nothing of this kind is settled
+ */
+export async function unsettleAttention(
+  context: Context,
+  licenseId: string,
+  { kind, reason }: z.output<typeof Unsettlement>,
+): Promise<{ license_id: string; kind: Settlement["kind"] }> {
+  allow(context, "licenses");
+  const { db, clock } = context;
+  const now = clock.now();
+  const [unsettled, , license] = await db.batch([
+    db.run(UNSETTLE, { license: licenseId, kind, now }),
+    recordChange(context, now, "license.attention_unsettled", ["license", licenseId], {
+      kind,
+      reason: reason ?? null,
+    }),
+    db.run(LICENSE, { license: licenseId }),
+  ]);
+  if (license?.results.length === 0) throw unknownLicense(licenseId);
+  if (unsettled?.meta.changes !== 1)
+    throw new Problem("NOT_FOUND", `Nothing of the kind ${kind} is settled for this license.`);
+  return { license_id: licenseId, kind };
 }

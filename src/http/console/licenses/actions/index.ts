@@ -6,7 +6,7 @@ import { renew } from "./renew.tsx";
 import { revoke } from "./revoke.tsx";
 import { send } from "./send.tsx";
 import { cancelOrder, releaseOrder } from "./orders.tsx";
-import { settleForm } from "./settle.tsx";
+import { settleForm, unsettleForm } from "./settle.tsx";
 import { suspend } from "./suspend.tsx";
 import { transfer } from "./transfer.tsx";
 
@@ -22,4 +22,5 @@ export const licenseActions: Form[] = [
   send,
   correctUsageForm,
   settleForm,
+  unsettleForm,
 ];

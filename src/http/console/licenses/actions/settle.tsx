@@ -1,6 +1,11 @@
-// /admin/licenses/{id}/settle/{kind}: a kind of trouble that staff need not look at again.
+// /admin/licenses/{id}/settle/{kind}: a kind of trouble that staff need not look at again; and …/unsettle/{kind}.
 import * as z from "zod/mini";
-import { Settlement, settleAttention } from "../../../../licensing/figures/attention/settled.ts";
+import {
+  Settlement,
+  settleAttention,
+  unsettleAttention,
+  Unsettlement,
+} from "../../../../licensing/figures/attention/settled.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { Problem } from "../../../../problems.ts";
 import { ATTENTION_KINDS } from "../../../../storage/schema.ts";
@@ -56,5 +61,31 @@ export const settleForm: Form = {
     });
     await settleAttention(visit.context, idOf(visit), input);
     return { to: "/admin?done=settled" };
+  },
+};
+
+export const unsettleForm: Form = {
+  path: "/admin/licenses/{id}/unsettle/{kind}",
+  access: "licenses",
+  async show(visit, entry) {
+    const kind = kindOf(visit);
+    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    return actionView(
+      visit,
+      entry,
+      held,
+      {
+        action: `unsettle/${kind}`,
+        title: `Take back that “${KINDS[kind].word}” is settled`,
+        lead: "It is on the list of what needs attention again, if it is still there. Nothing else changes.",
+        submit: "Take back",
+      },
+      <Reason entry={entry} placeholder="The machine is in use again." optional />,
+    );
+  },
+  async submit(visit, entry) {
+    const input = parsed(Unsettlement, { kind: kindOf(visit), reason: entry.text("reason") });
+    await unsettleAttention(visit.context, idOf(visit), input);
+    return { to: "/admin/attention/settled?done=unsettled" };
   },
 };

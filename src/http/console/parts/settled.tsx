@@ -1,0 +1,37 @@
+// What staff settled, and where it is taken back.
+import type { FC } from "hono/jsx";
+import type { Settled } from "../../../licensing/figures/attention/settled-list.ts";
+import { When } from "../../ui/show.tsx";
+import { KINDS } from "./attention.tsx";
+
+type Of = Pick<Settled, "license_id" | "kind">;
+
+export const TakeBack: FC<{ settled: Of }> = ({ settled: { license_id, kind } }) => (
+  <a
+    class="button small quiet"
+    href={`/admin/licenses/${license_id}/unsettle/${kind}`}
+    aria-label={`Take back: ${KINDS[kind].word}`}
+    data-dialog
+  >
+    Take back
+  </a>
+);
+
+export const Until: FC<{ settled: Pick<Settled, "until">; now: number }> = ({ settled: { until }, now }) =>
+  until === null ? <>until something new happens</> : <When at={until} now={now} />;
+
+/** On a license's page; nothing where nothing is settled. */
+export const SettledNote: FC<{ settled: Settled[]; now: number; mayTakeBack: boolean }> = ({
+  settled,
+  now,
+  mayTakeBack,
+}) => (
+  <>
+    {settled.map((one) => (
+      <p class="note">
+        Settled: {KINDS[one.kind].word}, {one.until === null ? null : "until "}
+        <Until settled={one} now={now} /> {mayTakeBack ? <TakeBack settled={one} /> : null}
+      </p>
+    ))}
+  </>
+);
