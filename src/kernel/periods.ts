@@ -1,6 +1,7 @@
 // Stretches of days that usage is looked at by: the last days, months, quarters. Pure.
 import { monthsBefore } from "./calendar.ts";
 import { DAY, dayOf } from "./dates.ts";
+import { invalid } from "../problems.ts";
 
 export interface Period {
   /** As an address has it. */
@@ -54,6 +55,13 @@ export const chartPeriods = (now: number): Period[] => [
   lastMonths(now),
   ...quarters(now, 4),
 ];
+
+/** The period of this name; without one, the first. @throws Problem REQUEST_INVALID */
+export function periodNamed(name: string | undefined, periods: Period[]): Period {
+  const found = name === undefined ? periods[0] : periods.find((period) => period.name === name);
+  if (!found) throw invalid("period", `Must be one of ${periods.map((period) => period.name).join(", ")}`);
+  return found;
+}
 
 /** The days of a period that have come. */
 export function daysOf({ from, to }: Period, now: number): string[] {

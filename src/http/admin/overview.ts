@@ -16,7 +16,7 @@ import { Census, Id, pageOf, Statistics } from "./schemas.ts";
 
 const Kind = z.enum(ATTENTION_KINDS);
 
-const TroubleDocument = z.object({
+export const TroubleDocument = z.object({
   kind: Kind,
   license_id: z.string(),
   license_type: z.string(),
@@ -26,6 +26,8 @@ const TroubleDocument = z.object({
   at: Instant,
   worst: z.record(z.string(), z.unknown()),
 });
+
+export const Settled = z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) });
 
 const LICENSE = license.id;
 
@@ -111,7 +113,7 @@ export const overviewEndpoints = [
       answer: {
         status: 200,
         description: "Settled. until is null if it is until something new happens.",
-        schema: z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) }),
+        schema: Settled,
         example: { license_id: LICENSE, kind: "silent", until: null },
       },
       refusals: ["LICENSE_NOT_FOUND"],

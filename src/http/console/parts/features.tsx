@@ -1,6 +1,7 @@
 // The features of a license as a field. A feature is known if a license type or the license itself has it: another one
 // may be a slip of the pen, which no program would ever ask for, so it is issued only if somebody says that it is new.
 import type { FC } from "hono/jsx";
+import { distance } from "../../../kernel/near.ts";
 import { invalid } from "../../../problems.ts";
 import type { Entry } from "../../ui/entry.ts";
 import { Checkbox, TextArea } from "../../ui/form.tsx";
@@ -10,20 +11,6 @@ export const knownFeatures = (holders: { features: string[] }[]): string[] =>
   [...new Set(holders.flatMap(({ features }) => features))].toSorted();
 
 const isNear = (one: string, other: string): boolean => distance(one.toLowerCase(), other.toLowerCase()) <= 2;
-
-/** How many letters must be put in, taken out or changed to make one word of another (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [y, letter] of one.split("").entries()) {
-    const next = [y + 1];
-    for (const [x, against] of other.split("").entries()) {
-      const changed = (row[x] ?? 0) + (letter === against ? 0 : 1);
-      next.push(Math.min(changed, (row[x + 1] ?? 0) + 1, (next[x] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
-}
 
 /** The words that are not known. */
 const strangeIn = (entry: Entry, known: string[], name: string): string[] =>

@@ -1,19 +1,14 @@
 // The stretches of days that charts of usage show, as links; and the bars of a stretch.
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
-import { daysOf, type Period } from "../../../kernel/periods.ts";
-import { invalid } from "../../../problems.ts";
+import { daysOf, type Period, periodNamed } from "../../../kernel/periods.ts";
 import type { Bar } from "../../ui/charts.tsx";
 import { formatDate, formatShortDate } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 /** The period that the address names; without one, the first. @throws Problem REQUEST_INVALID */
-export function periodIn({ query }: Pick<Visit, "query">, periods: Period[]): Period {
-  const { period: name = periods[0]!.name } = query;
-  const found = periods.find((period) => period.name === name);
-  if (!found) throw invalid("period", `Must be one of ${periods.map((period) => period.name).join(", ")}`);
-  return found;
-}
+export const periodIn = ({ query }: Pick<Visit, "query">, periods: Period[]): Period =>
+  periodNamed(query["period"], periods);
 
 export const Periods: FC<{ path: string; periods: Period[]; chosen: Period }> = ({
   path,
