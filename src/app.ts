@@ -7,6 +7,7 @@ import { apiTokenEndpoints } from "./http/admin/access/api-tokens.ts";
 import { contactEndpoints } from "./http/admin/contacts.ts";
 import { erasureEndpoints } from "./http/admin/erasures/erasure.ts";
 import { customerEndpoints } from "./http/admin/customers.ts";
+import { customerUsageEndpoint } from "./http/admin/customer-usage.ts";
 import { customerRequestEndpoints } from "./http/admin/customer-requests.ts";
 import { entitlementEndpoints } from "./http/admin/entitlements/entitlements.ts";
 import { exportEndpoints } from "./http/admin/sheets/exports.ts";
@@ -34,6 +35,7 @@ export { WEBHOOKS };
 export const endpoints: Endpoint[] = [
   ...instanceEndpoints,
   ...customerEndpoints,
+  customerUsageEndpoint,
   ...contactEndpoints,
   ...customerRequestEndpoints,
   ...erasureEndpoints,

@@ -4,12 +4,13 @@ import * as z from "zod/mini";
 import { allow, allows } from "../kernel/permissions.ts";
 import type { Context } from "../context.ts";
 import { instanceIdOf } from "../field/pasted.ts";
-import { SearchText, Since, Sought, Until } from "../kernel/inputs.ts";
+import { Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
 import { apiTokens, type Event, events } from "../storage/schema.ts";
 import { ACCESS_ENTITIES, isAccessEntity, isOfAccess } from "../record/entities.ts";
 import { isByInstances } from "../record/events.ts";
+import { EventTypes } from "./event-types.ts";
 
 /** As long as the longest id, an e-mail address. */
 const Id = Sought(254);
@@ -20,7 +21,7 @@ export const EventFilter = z.object({
   /** Who did it: ADMIN_TOKEN, a token's id, a person's e-mail address, an instance's id. */
   actor: z.optional(Id),
   /** A type, or a family of types: license.* */
-  action: z.optional(SearchText),
+  action: z.optional(EventTypes),
   /** Only what staff, instances, or the system did. */
   by: z.optional(z.enum(["staff", "instance", "system"])),
   /** From this instant on. */

@@ -5,8 +5,11 @@ import type * as backups from "../http/admin/backups/schemas.ts";
 import type * as changes from "../http/admin/change-schemas.ts";
 import type * as entitlements from "../http/admin/entitlements/schemas.ts";
 import type * as erasure from "../http/admin/erasures/schemas.ts";
+import type * as licenseEvents from "../http/admin/licenses/events.ts";
 import type * as messages from "../http/admin/message-schemas.ts";
 import type * as record from "../http/admin/record-schemas.ts";
+import type * as overview from "../http/admin/overview.ts";
+import type * as search from "../http/admin/search.ts";
 import type * as schemas from "../http/admin/schemas.ts";
 import type * as webhooks from "../http/admin/webhook-endpoints/schemas.ts";
 import type { ProblemDocument as ProblemSchema } from "../http/schemas.ts";
@@ -17,8 +20,11 @@ type Schemas = typeof schemas &
   typeof changes &
   typeof entitlements &
   typeof erasure &
+  typeof licenseEvents &
   typeof messages &
+  typeof overview &
   typeof record &
+  typeof search &
   typeof webhooks;
 
 type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
@@ -27,14 +33,17 @@ type Shape<Name extends keyof Schemas> = Schemas[Name] extends z.core.$ZodType
 
 export type ApiToken = Shape<"ApiToken">;
 export type AuditSeal = Shape<"AuditSeal">;
+export type Census = Shape<"Census">;
 export type Contact = Shape<"Contact">;
 export type CorrectedUsage = Shape<"CorrectedUsage">;
 export type Customer = Shape<"Customer">;
 export type CustomerRequest = Shape<"CustomerRequest">;
+export type CustomerUsage = Shape<"CustomerUsage">;
 export type CustomerSuspension = Shape<"CustomerSuspension">;
 export type Entitlement = Shape<"Entitlement">;
 export type Erasure = Shape<"Erasure">;
 export type EventDocument = Shape<"EventDocument">;
+export type Found = Shape<"Found">;
 export type FinishedRestore = Shape<"FinishedRestore">;
 export type Imported = Shape<"Imported"> & Partial<Shape<"ImportedLicenses">>;
 export type Instance = Shape<"Instance">;
@@ -54,15 +63,18 @@ export type PendingChange = Shape<"PendingChange">;
 export type Person = Shape<"Person">;
 export type Preview = Extract<Shape<"LicenseOrPreview">, { dry_run: true }>;
 export type ProblemDocument = z.output<typeof ProblemSchema>;
+export type Refusal = Shape<"Refusal">;
 export type ReissuePreview = Shape<"ReissuePreview">;
 export type RestoreReport = Shape<"RestoreReport">;
 export type RotatedSecret = Shape<"RotatedSecret">;
 export type Retried = Shape<"Retried">;
 export type SealStatus = Shape<"SealStatus">;
+export type Settled = Shape<"Settled">;
 export type Statement = Shape<"Statement">;
 export type SettledAttention = Shape<"SettledAttention">;
 export type Statistics = Shape<"Statistics">;
 export type StartedRestore = Shape<"StartedRestore">;
 export type StoredBackup = Shape<"StoredBackup">;
+export type Trouble = Shape<"TroubleDocument">;
 export type WebhookDelivery = Shape<"WebhookDelivery">;
 export type WebhookEndpoint = Shape<"WebhookEndpoint">;

@@ -86,6 +86,17 @@ export function byName(query: Record<string, string>): Record<string, unknown> {
   ]);
 }
 
+/** A record would drop this name silently, because it is special in JavaScript. */
+const PROTO = "__proto__";
+
+/** Goes before a record, in a pipe. */
+export const withoutProto = z.transform((value: unknown, context) => {
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, PROTO)) {
+    context.issues.push({ code: "custom", path: [PROTO], message: "Must have another name", input: value });
+  }
+  return value;
+});
+
 /** A list without duplicates. */
 export const unique = (message: string) => [
   z.refine<unknown[]>((items) => new Set(items).size === items.length, message),

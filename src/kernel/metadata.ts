@@ -1,6 +1,6 @@
 // Metadata: free JSON that the vendor keeps with a customer or a license.
 import * as z from "zod/mini";
-import { maxCharacters } from "./inputs.ts";
+import { maxCharacters, withoutProto } from "./inputs.ts";
 
 /** Far below the depth at which SQLite (1,000) or a stack gives up. */
 const MAX_DEPTH = 32;
@@ -26,16 +26,6 @@ const isWellFormed = (value: unknown): boolean =>
     : value === null ||
       typeof value !== "object" ||
       Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
-
-/** A record would drop this name silently, because it is special in JavaScript. */
-const PROTO = "__proto__";
-
-const withoutProto = z.transform((value: unknown, context) => {
-  if (typeof value === "object" && value !== null && Object.hasOwn(value, PROTO)) {
-    context.issues.push({ code: "custom", path: [PROTO], message: "Must have another name", input: value });
-  }
-  return value;
-});
 
 const Kept = z.record(z.string().check(...maxCharacters(64)), z.unknown()).check(
   z.refine((metadata) => isWithin(MAX_DEPTH, metadata), {

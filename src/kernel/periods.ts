@@ -1,6 +1,7 @@
 // Stretches of days that usage is looked at by: the last days, months, quarters. Pure.
 import { monthsBefore } from "./calendar.ts";
 import { DAY, dayOf } from "./dates.ts";
+import { invalid } from "../problems.ts";
 
 export interface Period {
   /** As an address has it. */
@@ -56,6 +57,17 @@ export const latestPeriods = (now: number): Period[] => [
 ];
 
 export const chartPeriods = (now: number): Period[] => [...latestPeriods(now), ...quarters(now, 4)];
+
+/** The one of this name; without one, the first. @throws Problem REQUEST_INVALID */
+export function periodNamed<T extends Pick<Period, "name">>(
+  name: string | undefined,
+  periods: T[],
+  member = "period",
+): T {
+  const found = name === undefined ? periods[0] : periods.find((period) => period.name === name);
+  if (!found) throw invalid(member, `Must be one of ${periods.map((period) => period.name).join(", ")}`);
+  return found;
+}
 
 /** The days of a period that have come. */
 export function daysOf({ from, to }: Period, now: number): string[] {

@@ -1,6 +1,8 @@
 // Who may do what, written by hand, one line a call: method, path, and the lowest role that may. A list made from the
 // declarations would agree with a mistake in them. A new call needs a line here, and a changed one a changed line.
-import type { Role } from "../support/crew.ts";
+import type { ROLES } from "../../src/storage/schema.ts";
+
+type Role = (typeof ROLES)[number];
 
 export interface Rule {
   method: string;
@@ -31,6 +33,7 @@ GET    /v1/admin/customers                           viewer
 GET    /v1/admin/customers/{id}                      viewer
 PATCH  /v1/admin/customers/{id}                      manager
 DELETE /v1/admin/customers/{id}                      manager
+GET    /v1/admin/customers/{id}/usage                viewer
 POST   /v1/admin/customers/{id}/sign-out             manager
 POST   /v1/admin/customers/{id}/suspend              manager
 POST   /v1/admin/customers/{id}/reinstate            manager

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
+import { Visitor } from "../support/console.ts";
 import { visitorOf } from "../support/crew.ts";
 import { metered } from "../support/meter.ts";
 import { freshRecord } from "../support/record.ts";
@@ -97,6 +98,29 @@ describe("the record", () => {
     ["actor=ADMIN_TOKEN&since=2026-02-15", ["customer.changed"]],
   ])("is found by ?%s", async (query, actions) => {
     expect(await actionsOf(query)).toEqual(actions);
+  });
+
+  it.each([
+    ["license.isued", "Near: license.issued"],
+    ["licence.issued", "Near: license.issued"],
+    ["activations.*", "Near: activation.*"],
+    ["LICENSE.ISSUED", "Near: license.issued"],
+    ["nothing.like.any.of.it", "The families are activation.*, api_token.*"],
+    ["license", "Near: license.*"],
+    ["__proto__", "The families are"],
+  ])("refuses a type of %s, which would find nothing", async (type, says) => {
+    const { status, body } = await admin(`/events?action=${type}`);
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([{ path: "action", message: expect.stringContaining(says) }]);
+    const page = await (await Visitor.signIn()).get(`/admin/activity?action=${type}`);
+    expect(page.status).toBe(422);
+  });
+
+  it("is found by a family of types", async () => {
+    expect(await actionsOf(`action=license.*&entity=${licenseId}`)).toEqual([
+      "license.suspended",
+      "license.issued",
+    ]);
   });
 
   it("is found by what was changed", async () => {

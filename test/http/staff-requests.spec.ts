@@ -145,6 +145,58 @@ describe("HEAD", () => {
   });
 });
 
+describe("a member named __proto__", () => {
+  const headers = { "Content-Type": "application/json" };
+
+  it.each([
+    ['{"name":"A","__proto__":{"company":"Evil"}}', "/customers", "__proto__"],
+    ['{"__proto__":{"name":"A"}}', "/customers", "name"],
+    ['{"name":"A","metadata":{"__proto__":1}}', "/customers", "metadata.__proto__"],
+    ['CUSTOMER,"entitlements":{"__proto__":{"value":1}}}', "/licenses", "entitlements.__proto__"],
+    ['CUSTOMER,"entitlements":{"__proto__":null}}', "/licenses", "entitlements.__proto__"],
+    ['CUSTOMER,"entitlements":{"a":{"value":1,"__proto__":{}}}}', "/licenses", "entitlements.a.__proto__"],
+    ['CUSTOMER,"metadata":{"__proto__":{"a":1}}}', "/licenses", "metadata.__proto__"],
+  ])("is refused by its name: %s", async (body, path, member) => {
+    const { id } = await newCustomer();
+    const raw = body.replace("CUSTOMER", `{"license_type":"standard","customer_id":"${id}"`);
+    const refused = await admin(path, { raw, headers });
+    expect(refused.status).toBe(422);
+    expect(refused.body.errors.map((error: { path: string }) => error.path)).toContain(member);
+    expect(({} as Record<string, unknown>)["company"]).toBeUndefined();
+  });
+
+  it.each(["entitlements", "metadata"])(
+    "is refused in a change, a type and an import: %s",
+    async (member) => {
+      const { license } = await newLicense();
+      const raw = `{"${member}":{"__proto__":${member === "metadata" ? 1 : "null"}}}`;
+      const changed = await admin(`/licenses/${license.id}`, { method: "PATCH", raw, headers });
+      expect(changed).toMatchObject({ status: 422, body: { errors: [{ path: `${member}.__proto__` }] } });
+      const row = `[{"customer_id":"${license.customer_id}","license_type":"standard","${member}":{"__proto__":{"value":1}}}]`;
+      const imported = await admin("/imports/licenses", { raw: row, headers });
+      expect(imported).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: `rows.0.${member}.__proto__` }] },
+      });
+      const type = await admin("/license-types/proto", {
+        method: "PUT",
+        raw: `{"name":"P",${raw.slice(1)}`,
+        headers,
+      });
+      expect(type.status).toBe(422);
+    },
+  );
+
+  it("deep within metadata is data like any other", async () => {
+    const raw = '{"name":"A","metadata":{"a":{"__proto__":{"b":[{"__proto__":2}]}}}}';
+    const made = await admin("/customers", { raw, headers });
+    expect(made.status).toBe(201);
+    const read = await admin(`/customers/${made.body.id}`);
+    expect(read.text).toContain('"metadata":{"a":{"__proto__":{"b":[{"__proto__":2}]}}}');
+    expect(({} as Record<string, unknown>)["b"]).toBeUndefined();
+  });
+});
+
 describe("metadata that could not be given back", () => {
   it.each([
     ['{"a":1,"__proto__":{"b":2}}', "metadata.__proto__"],

@@ -1,10 +1,10 @@
-// instances: list, show, free, clear-clone
+// instances: list, count, show, free, clear-clone
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
-import { keyedAs } from "../inputs.ts";
+import { keyedAs, positive } from "../inputs.ts";
 import { type Column, end, printDetails, text, when } from "../output.ts";
-import type { Instance } from "../shapes.ts";
+import type { Census, Instance } from "../shapes.ts";
 
 const ID = "act_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
@@ -109,6 +109,28 @@ export function addInstanceCommands(program: Command): void {
         };
         return call.list<Instance>(path("activations"), filter, COLUMNS, "No instances.");
       }),
+    );
+
+  withJson(
+    define(instances, "count", "Count live, silent and freed instances. Reads all of them.", [
+      "instances count",
+      "instances count --silent-days 7 --json",
+    ]),
+  )
+    .option("--silent-days <days>", "silent: not seen for so many days (default: 3)", positive)
+    .action(
+      handle<{ silentDays?: number }>((call) =>
+        call.read(
+          path("statistics", "instances"),
+          ({ live, silent, freed, silent_days }: Census) =>
+            printDetails([
+              ["live", String(live)],
+              [`silent for ${silent_days} days`, String(silent)],
+              ["without a seat", String(freed)],
+            ]),
+          { silent_days: call.options.silentDays },
+        ),
+      ),
     );
 
   withJson(define(instances, "show <id>", "Show an instance", [`instances show ${ID}`])).action(

@@ -1,4 +1,4 @@
-// messages: list, show, retry, retry-all
+// messages: list, show, retry, replace, retry-all
 import { type Command, Option } from "commander";
 import { define, group, handle, path, withDryRun, withJson, withList } from "../command.ts";
 import { type Column, delivery, plainLines, print, printDetails, text, when } from "../output.ts";
@@ -103,6 +103,19 @@ export function addMessageCommands(program: Command): void {
     define(messages, "retry <id>", "Send a failed, bounced, or skipped mail again", [`messages retry ${ID}`]),
   ).action(
     handle((call, id) => call.change({ method: "POST", path: path("messages", id, "retry") }, printMessage)),
+  );
+
+  withDryRun(
+    define(
+      messages,
+      "replace <id>",
+      "Send what a bounced or failed mail said to the customer's present addresses",
+      [`messages replace ${ID}`],
+    ),
+  ).action(
+    handle((call, id) =>
+      call.change({ method: "POST", path: path("messages", id, "replace") }, printMessage),
+    ),
   );
 
   withDryRun(

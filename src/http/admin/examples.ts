@@ -83,6 +83,34 @@ export const statement = {
 
 export const statementCsv = csvOf(statementRows(statement));
 
+export const customerUsage = {
+  customer_id: CUSTOMER,
+  period: { name: "2026-Q4", from: "2026-10-01", to: "2026-12-31" },
+  data: [
+    {
+      license_id: LICENSE,
+      license_type: "professional",
+      months: [{ month: "2026-11", ...figures, days_without_report: ["2026-11-29"] }],
+    },
+  ],
+  next_cursor: null,
+};
+
+export const customerUsageCsv = csvOf([
+  [
+    "license_id",
+    "license_type",
+    "month",
+    "meter",
+    "total",
+    "peak",
+    "value",
+    "days_over",
+    "days_without_report",
+  ],
+  [LICENSE, "professional", "2026-11", "requests", 128_000, 4_870, 5_000, 0, "2026-11-29"],
+]);
+
 export const customersCsv = csvOf([
   ["id", "name", "email", "company"],
   [CUSTOMER, "Ada Price", "ada@acme.example", "Acme"],

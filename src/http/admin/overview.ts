@@ -22,7 +22,7 @@ import { Census, Id, pageOf, Statistics } from "./schemas.ts";
 
 const Kind = z.enum(ATTENTION_KINDS);
 
-const TroubleDocument = z.object({
+export const TroubleDocument = z.object({
   kind: Kind,
   license_id: z.string(),
   license_type: z.string(),
@@ -32,6 +32,8 @@ const TroubleDocument = z.object({
   at: Instant,
   worst: z.record(z.string(), z.unknown()),
 });
+
+export const Settled = z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) });
 
 const LICENSE = license.id;
 
@@ -117,7 +119,7 @@ export const overviewEndpoints = [
       answer: {
         status: 200,
         description: "Settled. until is null if it is until something new happens.",
-        schema: z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) }),
+        schema: Settled,
         example: { license_id: LICENSE, kind: "silent", until: null },
       },
       refusals: ["LICENSE_NOT_FOUND"],

@@ -15,7 +15,7 @@ import { Refusal } from "./licenses/events.ts";
 import { EventDocument } from "./record-schemas.ts";
 import { Customer, Instance, License } from "./schemas.ts";
 
-const Found = z.object({
+export const Found = z.object({
   customers: z.array(Customer),
   licenses: z.array(License),
   instances: z.array(Instance),

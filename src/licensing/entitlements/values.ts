@@ -1,7 +1,7 @@
 // Entitlements as licenses and types have them: what an input may say, what is in force, and what is signed. Pure.
 import * as z from "zod/mini";
 import { formatInstant } from "../../kernel/dates.ts";
-import { EndInstant, Text } from "../../kernel/inputs.ts";
+import { EndInstant, Text, withoutProto } from "../../kernel/inputs.ts";
 import { type FieldError, invalid } from "../../problems.ts";
 import type {
   Entitled,
@@ -41,9 +41,9 @@ export const Value = z.nullable(
  * Entitlements by code. In a change, a code stands for its whole entitlement, codes that are left out stay as they are,
  * and null takes an entitlement away.
  */
-export const EntitlementsInput = z.record(
-  Code,
-  z.nullable(z.strictObject({ value: Value, until: z.optional(z.nullable(EndInstant)) })),
+export const EntitlementsInput = z.pipe(
+  withoutProto,
+  z.record(Code, z.nullable(z.strictObject({ value: Value, until: z.optional(z.nullable(EndInstant)) }))),
 );
 
 export type EntitlementsInput = z.output<typeof EntitlementsInput>;

@@ -20,6 +20,7 @@ const PLACES: Record<string, string> = {
   "GET /v1/admin/customers/{id}": "GET /admin/customers/{id}",
   "PATCH /v1/admin/customers/{id}": "POST /admin/customers/{id}/edit",
   "DELETE /v1/admin/customers/{id}": "POST /admin/customers/{id}/delete",
+  "GET /v1/admin/customers/{id}/usage": "GET /admin/customers/{id}/usage",
   "POST /v1/admin/customers/{id}/suspend": "POST /admin/customers/{id}/suspend",
   "POST /v1/admin/customers/{id}/reinstate": "POST /admin/customers/{id}/reinstate",
   "POST /v1/admin/customers/{id}/sign-out": "POST /admin/customers/{id}/sign-out",

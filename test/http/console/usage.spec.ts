@@ -4,7 +4,16 @@ import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { metered } from "../../support/meter.ts";
-import { activate, admin, checkIn, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
+import {
+  activate,
+  admin,
+  checkIn,
+  newCustomer,
+  newLicense,
+  newToken,
+  rows,
+  unique,
+} from "../../support/service.ts";
 import { freshRecord } from "../../support/record.ts";
 
 // Mail that came back and clones of other files would be counted beside the navigation.
@@ -149,6 +158,45 @@ describe("a customer's usage in a quarter", () => {
       days_over: String(body.requests.days_over),
       days_without_report: body.days_without_report.join(";"),
     });
+  });
+
+  it("is the same in the API: as JSON with the figures of each month, page by page, and as the same file", async () => {
+    const { id: customer_id } = await newCustomer();
+    const one = await used({ customer_id, max_requests_per_day: 15 }, [
+      [1, 10],
+      [2, 20],
+      [40, 5],
+    ]);
+    const two = await used({ customer_id, license_type: "trial" }, [[1, 100]]);
+    const { token } = await newToken({ role: "viewer" });
+    const at = `/customers/${customer_id}/usage`;
+    const first = (await admin(`${at}?limit=1`, { token })).body;
+    expect(first).toMatchObject({
+      customer_id,
+      period: { name: "2026-Q4", from: "2026-10-01", to: "2026-12-31" },
+    });
+    const second = (await admin(`${at}?limit=1&cursor=${first.next_cursor}`, { token })).body;
+    const all = (await admin(at, { token })).body;
+    expect([...first.data, ...second.data]).toEqual(all.data);
+    expect(all.data.map(({ license_id }: { license_id: string }) => license_id)).toEqual(
+      [one, two].toSorted(),
+    );
+    expect(all.next_cursor).toBeNull();
+    const { months } = all.data.find(({ license_id }: { license_id: string }) => license_id === one);
+    const { body: stated } = await admin(`/licenses/${one}/statements/2026-11`);
+    const { requests, services, meters, days_without_report } = stated;
+    expect(months.map(({ month }: { month: string }) => month)).toEqual(["2026-10", "2026-11"]);
+    expect(months[1]).toEqual({ month: "2026-11", requests, services, meters, days_without_report });
+    expect((await admin(`${at}?limit=1&cursor=${first.next_cursor}&period=2026-Q3`)).status).toBe(422);
+    const file = await admin(`${at}?format=csv`, { token });
+    const page = await (await Visitor.signInAs("viewer")).get(`/admin${at}.csv`);
+    expect(file.text).toBe(page.html);
+    expect(file.headers.get("Content-Disposition")).toBe(
+      `attachment; filename="usage-${customer_id}-2026-Q4.csv"`,
+    );
+    for (const query of ["period=2026-Q5", "period=30d", "format=xlsx", "limit=0"])
+      expect([query, (await admin(`${at}?${query}`)).status]).toEqual([query, 422]);
+    expect((await admin("/customers/nobody-here/usage")).body.code).toBe("CUSTOMER_NOT_FOUND");
   });
 
   it("says how many licenses the page has, of which the file has all", async () => {

@@ -139,7 +139,13 @@ describe("completion", () => {
           .split("\n")
           .map((line) => line.split("\t")[0]!);
       expect(await complete("lic")).toEqual(["licenses"]);
-      expect(await complete("licenses", "re")).toEqual(["renew", "reinstate", "revoke", "reissue"]);
+      expect(await complete("licenses", "re")).toEqual([
+        "refusals",
+        "renew",
+        "reinstate",
+        "revoke",
+        "reissue",
+      ]);
       expect(await complete("licenses", "renew", "lic_1", "--")).toEqual(
         expect.arrayContaining(["--days", "--expires", "--dry-run", "--json", "--profile"]),
       );
@@ -160,7 +166,7 @@ describe("completion", () => {
         try caio-license instances ""
         try caio-license import customers cust`;
       const { out } = await run("bash", ["-c", script], { env, cwd: folder });
-      expect(out).toBe("list show free clear-clone help\ncustomers.csv\n");
+      expect(out).toBe("list count show free clear-clone help\ncustomers.csv\n");
     });
   });
 
@@ -173,7 +179,7 @@ describe("completion", () => {
         complete -C "caio-license import customers cust"`;
       const { out } = await run("fish", ["-c", script], { env, cwd: folder });
       const words = out.split("\n").map((line) => line.split("\t")[0]);
-      expect(words).toEqual(["reinstate", "reissue", "renew", "revoke", "customers.csv", ""]);
+      expect(words).toEqual(["refusals", "reinstate", "reissue", "renew", "revoke", "customers.csv", ""]);
     });
   });
 

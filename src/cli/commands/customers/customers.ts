@@ -1,5 +1,5 @@
-// customers: list, show, create, update, suspend, reinstate, delete; erasure.ts has erase and data
-import type { Command } from "commander";
+// customers: list, show, create, update, suspend, reinstate, delete; erasure.ts has erase and data, and usage.ts usage
+import { type Command, Option } from "commander";
 import {
   define,
   group,
@@ -15,6 +15,7 @@ import { emptied, given, keyedAs, listOf, objectOf } from "../../inputs.ts";
 import { type Column, list, print, printDetails, text, when } from "../../output.ts";
 import type { Customer, CustomerSuspension } from "../../shapes.ts";
 import { addCustomerErasure } from "./erasure.ts";
+import { addCustomerUsage } from "./usage.ts";
 
 interface Details {
   id?: string;
@@ -32,6 +33,8 @@ interface Filter {
   query?: string;
   tag?: string;
   metadata?: Record<string, string>;
+  emailStatus?: string;
+  sort?: string;
 }
 
 const email = ({ email: address, email_status }: Customer): string =>
@@ -80,16 +83,23 @@ export function addCustomerCommands(program: Command): void {
     define(customers, "list", "List customers", [
       "customers list",
       "customers list --query acme",
-      "customers list --all --json",
+      "customers list --email-status bounced --all --json",
     ]),
   )
     .option("-q, --query <text>", "whose id or name, or a word that was noted, begins with it")
     .option("--tag <tag>", "with this tag")
     .option("--metadata <key=value>", "with this value in its metadata; can be repeated", keyedAs("metadata"))
+    .addOption(
+      new Option(
+        "--email-status <status>",
+        "none: without an e-mail address; bounced, complained: what became of mail to it",
+      ).choices(["none", "bounced", "complained"]),
+    )
+    .addOption(new Option("--sort <order>", "in this order").choices(["id", "name", "name_last"]))
     .action(
       handle<Filter>((call) => {
-        const { query, tag, metadata } = call.options;
-        const filter = { q: query, tag, ...metadata };
+        const { query, tag, metadata, emailStatus, sort } = call.options;
+        const filter = { q: query, tag, email_status: emailStatus, sort, ...metadata };
         return call.list<Customer>(path("customers"), filter, COLUMNS, "No customers.");
       }),
     );
@@ -111,10 +121,12 @@ export function addCustomerCommands(program: Command): void {
     .option("--metadata <json>", "your own references, as a JSON object", objectOf)
     .option("--tags <list>", "separated by commas, or none", listOf)
     .option("--notes <text>", "notes that only staff see")
+    .option("--no-portal", "nobody of theirs may sign in to the customer's site")
     .action(
       handle<Details>((call) => {
         const { id, name, email: address, company, metadata, tags, notes } = call.options;
-        const body = given({ id, name, email: address, company, metadata, tags, notes });
+        const portal = call.options.portal === false ? false : undefined;
+        const body = given({ id, name, email: address, company, metadata, tags, notes, portal });
         return call.change({ method: "POST", path: path("customers"), body }, printCustomer);
       }),
     );
@@ -191,6 +203,7 @@ export function addCustomerCommands(program: Command): void {
   );
 
   addCustomerErasure(customers);
+  addCustomerUsage(customers);
 
   withConfirmation(
     withDryRun(

@@ -1,9 +1,10 @@
 // requests: list, show, accept, decline
 import { type Command, Option } from "commander";
 import { define, group, handle, path, withDryRun, withJson, withList } from "../../command.ts";
-import { endOf, FOR, given, limitOf, type OrNull, positive } from "../../inputs.ts";
+import { FOR, given, positive } from "../../inputs.ts";
 import { type Column, printDetails, text, when } from "../../output.ts";
 import type { CustomerRequest } from "../../shapes.ts";
+import { type Change, changeOf, withChange } from "../licenses/license-terms.ts";
 
 const ID = "req_01KB0Q6A3F9P5R7S2T4V6X8Y0Z";
 
@@ -32,11 +33,7 @@ const printRequest = (request: CustomerRequest): void =>
     ["answered", when(request.answered_at)],
   ]);
 
-interface Accepted {
-  for?: string;
-  days?: number;
-  expires?: OrNull<string>;
-  maxInstances?: OrNull<number>;
+interface Accepted extends Change {
   answer?: string;
 }
 
@@ -72,28 +69,22 @@ export function addRequestCommands(program: Command): void {
     handle((call, id) => call.read(path("requests", id), printRequest)),
   );
 
-  withDryRun(
-    define(requests, "accept <id>", "Do what was asked for, and tell the customer", [
-      `requests accept ${ID} --for P1Y`,
-      `requests accept ${ID} --max-instances 8 --answer "Gladly."`,
-      `requests accept ${ID} --answer "Version 3 comes in May."`,
-    ]),
+  withChange(
+    withDryRun(
+      define(requests, "accept <id>", "Do what was asked for, and tell the customer", [
+        `requests accept ${ID} --for P1Y`,
+        `requests accept ${ID} --max-instances 8 --grace-days 30 --answer "Gladly."`,
+        `requests accept ${ID} --answer "Version 3 comes in May."`,
+      ]),
+    ),
   )
     .option("--for <duration>", `a renewal: ${FOR}`)
     .option("--days <n>", "a renewal: by so many days", positive)
-    .option("--expires <date>", "a renewal: 2028-12-31, an RFC 3339 instant, or never", endOf)
-    .option("--max-instances <n>", "seats: so many in all, or unlimited", limitOf)
     .option("--answer <text>", "what the customer reads; a question needs it")
     .action(
       handle<Accepted>((call, id) => {
-        const { for: duration, days, expires, maxInstances, answer } = call.options;
-        const body = given({
-          expires_in: duration,
-          expires_days: days,
-          expires_at: expires,
-          max_instances: maxInstances,
-          answer,
-        });
+        const { answer, send } = call.options;
+        const body = given({ ...changeOf(call.options), send_email: send, answer });
         return call.change({ method: "POST", path: path("requests", id, "accept"), body }, printRequest);
       }),
     );

@@ -93,6 +93,27 @@ const Figure = z.object({
   days_over: z.int(),
 });
 
+export const CustomerUsage = z.object({
+  customer_id: z.string(),
+  period: z.object({ name: z.string(), from: Day, to: Day }),
+  data: z.array(
+    z.object({
+      license_id: z.string(),
+      license_type: z.string(),
+      months: z.array(
+        z.object({
+          month: z.string(),
+          meters: z.record(z.string(), Figure),
+          requests: Figure,
+          services: Figure,
+          days_without_report: z.array(Day),
+        }),
+      ),
+    }),
+  ),
+  next_cursor: z.nullable(z.string()),
+});
+
 export const Statement = z.object({
   license_id: z.string(),
   customer_id: z.string(),

@@ -6,10 +6,10 @@ import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
 import { usesOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { streamedCsv } from "../../../licensing/sheets/exported-files.ts";
-import { type LicenseUsage, monthsOf, readCustomerDays } from "../../../licensing/usage/of-licenses.ts";
+import { customerUsageRows, type UsageLine, usageLinesOf } from "../../../licensing/usage/customer-usage.ts";
+import { type LicenseUsage, readCustomerDays } from "../../../licensing/usage/of-licenses.ts";
 import { monthsIn } from "../../../licensing/usage/months.ts";
 import { standingOf } from "../../../licensing/licenses/standing.ts";
-import type { Context } from "../../../context.ts";
 import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
 import { Seats } from "../../ui/seats.tsx";
@@ -22,52 +22,10 @@ import { idOf } from "../visit.ts";
 /** So many licenses are on the page; the CSV has all. */
 const SHOWN = 25;
 
-/** So many licenses are read at once for the file, with a row a day. */
-const AT_ONCE = 40;
-
-const HEAD = [
-  "license_id",
-  "license_type",
-  "month",
-  "meter",
-  "total",
-  "peak",
-  "value",
-  "days_over",
-  "days_without_report",
-];
-
-interface Line {
-  license: LicenseUsage["license"];
-  meter: string;
-  total: number;
-  peak: number;
-  /** null: unlimited; undefined: not sold. */
-  value: number | null | undefined;
-  days_over: number;
-}
-
-/** What each meter of a license comes to in a month, and the days without a report. */
-const linesOf = (usage: LicenseUsage, period: Period, now: number) =>
-  monthsOf(usage, period, now).map(([month, { meters, requests, services, days_without_report }]) => ({
-    month,
-    silent: days_without_report,
-    lines: Object.entries({ ...meters, requests, services }).map(
-      ([meter, { value, total, peak, days_over }]): Line => ({
-        license: usage.license,
-        meter,
-        value,
-        total,
-        peak,
-        days_over,
-      }),
-    ),
-  }));
-
 /** The lines of a license's months added up: what the page shows. */
-function summed(usage: LicenseUsage, period: Period, now: number): Line[] {
-  const lines = new Map<string, Line>();
-  for (const line of linesOf(usage, period, now).flatMap((month) => month.lines)) {
+function summed(usage: LicenseUsage, period: Period, now: number): UsageLine[] {
+  const lines = new Map<string, UsageLine>();
+  for (const line of usageLinesOf(usage, period, now).flatMap((month) => month.lines)) {
     const { total, peak, days_over } = lines.get(line.meter) ?? { total: 0, peak: 0, days_over: 0 };
     lines.set(line.meter, {
       ...line,
@@ -106,7 +64,7 @@ const usagePage: Page = {
     const { context, now } = visit;
     const id = idOf(visit);
     const periods = invoicePeriods(now);
-    const period = periodIn(visit, periods, periods[0]!.name);
+    const period = periodIn(visit, periods);
     const [customer, found] = await Promise.all([
       getCustomer(context, id),
       readCustomerDays(context, id, period, "", SHOWN + 1),
@@ -235,31 +193,6 @@ const usagePage: Page = {
   },
 };
 
-/** The rows of the file, some licenses at once. */
-async function* rowsOf(context: Context, customer: string, period: Period, now: number) {
-  yield [HEAD];
-  let after: string | undefined = "";
-  while (after !== undefined) {
-    const used: LicenseUsage[] = await readCustomerDays(context, customer, period, after, AT_ONCE);
-    yield used.flatMap((one) =>
-      linesOf(one, period, now).flatMap(({ month, silent, lines }) =>
-        lines.map(({ license, meter, total, peak, value, days_over }) => [
-          license.id,
-          license.license_type,
-          month,
-          meter,
-          total,
-          peak,
-          value === null ? "unlimited" : (value ?? ""),
-          days_over,
-          silent.join(";"),
-        ]),
-      ),
-    );
-    after = used.length < AT_ONCE ? undefined : used.at(-1)!.license.id;
-  }
-}
-
 const usageFile: Page = {
   path: "/admin/customers/{id}/usage.csv",
   access: "read",
@@ -267,12 +200,12 @@ const usageFile: Page = {
     const { context, now, http } = visit;
     const id = idOf(visit);
     const periods = invoicePeriods(now);
-    const period = periodIn(visit, periods, periods[0]!.name);
+    const period = periodIn(visit, periods);
     await getCustomer(context, id);
     return answerCsv(
       http,
       `usage-${id}-${period.name}`,
-      streamedCsv(context, rowsOf(context, id, period, now)),
+      streamedCsv(context, customerUsageRows(context, id, period, now)),
     );
   },
 };

@@ -1,8 +1,7 @@
 // The stretches of days that charts of usage show, as links; and the bars of a stretch.
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
-import { daysOf, type Period } from "../../../kernel/periods.ts";
-import { invalid } from "../../../problems.ts";
+import { daysOf, type Period, periodNamed } from "../../../kernel/periods.ts";
 import type { Bar } from "../../ui/charts.tsx";
 import { formatDate, formatShortDate } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
@@ -20,18 +19,13 @@ export const MONTHS = [6, 12, 24, 36].map((months) => ({
 /** What charts of the last days show if nothing else is asked for. */
 export const USUAL = "30d";
 
-/** The time that the address names; without one, the usual one. @throws Problem REQUEST_INVALID */
-export function periodIn<T extends Range>(
+/** The time that the address names; without one, the usual one, or the first. @throws Problem REQUEST_INVALID */
+export const periodIn = <T extends Range>(
   { query }: Pick<Visit, "query">,
   periods: T[],
-  usual: string,
+  usual?: string,
   member = "period",
-): T {
-  const { [member]: name = usual } = query;
-  const found = periods.find((period) => period.name === name);
-  if (!found) throw invalid(member, `Must be one of ${periods.map((period) => period.name).join(", ")}`);
-  return found;
-}
+): T => periodNamed(query[member] ?? usual, periods, member);
 
 /**
  * Links to other times.
