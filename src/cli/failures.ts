@@ -44,6 +44,9 @@ const secrets = new Set<string>();
 /** Makes sure that this secret never appears in a message, wherever the message comes from. */
 export const keepSecret = (text: string): void => void secrets.add(text);
 
+/** For a process that runs several commands: each has secrets of its own. */
+export const forgetSecrets = (): void => secrets.clear();
+
 const API_TOKEN = /caio_[A-Za-z0-9_-]{8,}|whsec_[A-Za-z0-9+/]{8,}/g;
 
 // Also a key that a mail program wrapped: with blanks, line breaks or invisible characters between any two of its characters,

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../../src/cli/program.ts";
-import { LAUNCHER, run } from "../support/cli.ts";
+import { caioLicense, LAUNCHER, run } from "../support/cli.ts";
 import { isHere } from "../support/everything.ts";
 
 const program = createProgram();
@@ -119,7 +119,7 @@ const isThere = (shell: string): boolean =>
 
 describe("completion", () => {
   it.each(SHELLS)("prints a script for %s", async (shell) => {
-    const { code, out } = await run(process.execPath, [LAUNCHER, "completion", shell]);
+    const { code, out } = await caioLicense(["completion", shell]);
     expect(code).toBe(0);
     expect(out).toContain("caio-license complete --");
     if (!isThere(shell)) return;
@@ -134,7 +134,7 @@ describe("completion", () => {
   it("offers commands, options, choices, profiles and files", async () => {
     await withCommand(async (_, env) => {
       const complete = async (...words: string[]): Promise<string[]> =>
-        (await run(process.execPath, [LAUNCHER, "complete", "--", ...words], { env })).out
+        (await caioLicense(["complete", "--", ...words], { env })).out
           .trimEnd()
           .split("\n")
           .map((line) => line.split("\t")[0]!);

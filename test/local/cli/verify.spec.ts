@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signedByNobody, WEAK } from "../../support/weak-key.ts";
-import { LAUNCHER, type Outcome, run } from "../support/cli.ts";
+import { caioLicense, LAUNCHER, type Outcome, run } from "../support/cli.ts";
 
 const ISSUER = "https://licensing.example";
 const DAY = 86_400;
@@ -59,7 +59,7 @@ const certificate = {
 const list = { iat: now, exp: now + 7 * DAY, revoked: [], suspended: [], superseded: {} };
 
 const verify = (content: string, ...options: string[]): Promise<Outcome> =>
-  run(process.execPath, [LAUNCHER, "verify", "-", "--jwks", "jwks.json", "--issuer", ISSUER, ...options], {
+  caioLicense(["verify", "-", "--jwks", "jwks.json", "--issuer", ISSUER, ...options], {
     cwd: folder,
     input: content,
     env: {
@@ -401,10 +401,10 @@ describe("a certificate and its file", () => {
 
 it("says what is missing where it cannot be told", async () => {
   const env = { XDG_CONFIG_HOME: folder };
-  const noKeys = await run(process.execPath, [LAUNCHER, "verify", "-"], { env, input: await sign(key) });
+  const noKeys = await caioLicense(["verify", "-"], { env, input: await sign(key) });
   expect(noKeys.code).toBe(2);
   expect(noKeys.err).toContain("--jwks FILE");
-  const noFile = await run(process.execPath, [LAUNCHER, "verify", "none.key", "--jwks", "jwks.json"], {
+  const noFile = await caioLicense(["verify", "none.key", "--jwks", "jwks.json"], {
     env,
     cwd: folder,
   });

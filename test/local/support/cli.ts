@@ -8,11 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type RunningService } from "../../../src/dev/service.ts";
 import { startBuilt } from "./built.ts";
+import { caioLicense as inProcess } from "./caio-license.ts";
 import { migrated } from "./migrated.ts";
 
 export const LAUNCHER = join(import.meta.dirname, "../../../src/cli/caio-license.js");
-
-const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).href;
 
 export interface Outcome {
   code: number | null;
@@ -55,26 +54,12 @@ export async function run(
   return { code, out, err };
 }
 
-/**
- * Runs commands, one after the other, and says last how each ended: what starts a process is most of what a short command
- * takes. The program's main module is loaded anew for each.
- */
-const SEVERAL = `
-import { enableCompileCache } from "node:module";
-enableCompileCache(process.env.XDG_CACHE_HOME + "/caio-license");
-const [, main, commands] = process.argv;
-// Commander reads the arguments of -e otherwise.
-process.execArgv = [];
-const codes = [];
-for (const command of JSON.parse(commands)) {
-  process.argv = [process.execPath, main, ...command];
-  process.exitCode = 0;
-  await import(main + "?" + codes.length);
-  codes.push(process.exitCode);
-}
-process.exitCode = 0;
-console.error(JSON.stringify(codes));
-`;
+/** Runs a command of caio-license to its end. */
+export const caioLicense = (
+  args: string[],
+  { env = {}, input = "", cwd = process.cwd() }: Omit<Surroundings, "typed"> = {},
+): Promise<Outcome> =>
+  inProcess({ args, env: { PATH: process.env["PATH"]!, HOME: "/nonexistent", ...env }, input, cwd });
 
 export interface Desk {
   service: RunningService;
@@ -85,9 +70,7 @@ export interface Desk {
   ok(...args: string[]): Promise<string>;
   /** The same with --json. */
   json(...args: string[]): Promise<any>;
-  cli(args: string[], surroundings?: Surroundings): Promise<Outcome>;
-  /** Runs commands in one process, for tests that are about how they end. @returns their exit codes */
-  codes(...commands: string[][]): Promise<number[]>;
+  cli(args: string[], surroundings?: Omit<Surroundings, "typed">): Promise<Outcome>;
   file(name: string): string;
   close(): Promise<void>;
 }
@@ -105,7 +88,7 @@ export async function openDesk(vars: string[] = []): Promise<Desk> {
     XDG_CACHE_HOME: join(tmpdir(), "caio-license-test-cache"),
   };
   const cli: Desk["cli"] = (args, { env: more = {}, ...others } = {}) =>
-    run(process.execPath, [LAUNCHER, ...args], { cwd: folder, ...others, env: { ...env, ...more } });
+    caioLicense(args, { cwd: folder, ...others, env: { ...env, ...more } });
   const ok: Desk["ok"] = async (...args) => {
     const { code, out, err } = await cli(args);
     if (code !== 0) throw new Error(`caio-license ${args.join(" ")} ended with ${code}:\n${err}`);
@@ -118,12 +101,6 @@ export async function openDesk(vars: string[] = []): Promise<Desk> {
     cli,
     ok,
     json: async (...args) => JSON.parse(await ok(...args, "--json")) as unknown,
-    codes: async (...commands) => {
-      const args = ["--input-type=module", "-e", SEVERAL, MAIN, JSON.stringify(commands)];
-      const { code, err } = await run(process.execPath, args, { cwd: folder, env });
-      if (code !== 0) throw new Error(`the commands ended with ${code}:\n${err}`);
-      return JSON.parse(err.trimEnd().split("\n").at(-1)!) as number[];
-    },
     file: (name) => join(folder, name),
     close: async () => {
       await service.stop();

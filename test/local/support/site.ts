@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { freePort, type RunningService } from "../../../src/dev/service.ts";
 import { startBuilt } from "./built.ts";
 import { migrated } from "./migrated.ts";
-import { LAUNCHER, type Outcome, run } from "./cli.ts";
+import { caioLicense, type Outcome, run } from "./cli.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any
 type Json = any;
@@ -86,7 +86,7 @@ export class Site {
 
   /** Runs `caio-license` as the owner. */
   cli(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return run(process.execPath, [LAUNCHER, ...args], {
+    return caioLicense(args, {
       cwd: this.folder,
       env: {
         XDG_CONFIG_HOME: join(this.folder, "config"),
