@@ -23,15 +23,15 @@ const Row: FC<{ settled: Listed; now: number; mayTakeBack: boolean }> = ({ settl
         </a>
         <span class="hint">“{reason}”</span>
         <span class="hint">
+          <Until settled={settled} now={now} />
+        </span>
+        <span class="hint">
           <a href={`/admin/activity?actor=${encodeURIComponent(actor_id)}`}>
             by {actor_name ?? actor_id}, <When at={settled_at} now={now} />
           </a>
         </span>
       </span>
-      <span class="aside">
-        <Until settled={settled} now={now} />
-        {mayTakeBack ? <TakeBack settled={settled} /> : null}
-      </span>
+      <span class="aside">{mayTakeBack ? <TakeBack settled={settled} /> : null}</span>
     </li>
   );
 };
