@@ -62,6 +62,11 @@ const LISTS: [href: string, label: string][] = [
 const REQUESTS_SHOWN = 6;
 
 const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "short" });
+const shortMonthAndYear = new Intl.DateTimeFormat("en-US", {
+  timeZone: "UTC",
+  month: "short",
+  year: "numeric",
+});
 const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
 
 /** The licenses that end in the month that begins then. */
@@ -174,7 +179,11 @@ export const overview: Page = {
                     return {
                       name: monthAndYear.format(at),
                       tick:
-                        index % (ahead.months / 6) === 0 || ahead.months <= 12 ? month.format(at) : undefined,
+                        ahead.months <= 12
+                          ? month.format(at)
+                          : index % (ahead.months / 6) === 0
+                            ? shortMonthAndYear.format(at)
+                            : undefined,
                       value: count,
                       href: endingIn(at),
                     };

@@ -1,13 +1,40 @@
 // /admin/attention/settled: what staff need not look at again, and why.
-import { listSettled } from "../../licensing/figures/attention/settled-list.ts";
+import type { FC } from "hono/jsx";
+import { type Listed, listSettled } from "../../licensing/figures/attention/settled-list.ts";
 import { Heading } from "../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
-import { Badge, Card, Pager, Table, When } from "../ui/show.tsx";
+import { Badge, Card, Pager, When } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
 import { KINDS } from "./parts/attention.tsx";
 import { TakeBack, Until } from "./parts/settled.tsx";
 
 const PATH = "/admin/attention/settled";
+
+const Row: FC<{ settled: Listed; now: number; mayTakeBack: boolean }> = ({ settled, now, mayTakeBack }) => {
+  const { license_id, license_type, customer_name, kind, settled_at, reason, actor_id, actor_name } = settled;
+  return (
+    <li>
+      <span>
+        <Badge tone={KINDS[kind].tone}>{KINDS[kind].word}</Badge>
+      </span>
+      <span class="what">
+        <a href={`/admin/licenses/${license_id}`}>
+          {customer_name}, {license_type}
+        </a>
+        <span class="hint">“{reason}”</span>
+        <span class="hint">
+          <Until settled={settled} now={now} />
+        </span>
+        <span class="hint">
+          <a href={`/admin/activity?actor=${encodeURIComponent(actor_id)}`}>
+            by {actor_name ?? actor_id}, <When at={settled_at} now={now} />
+          </a>
+        </span>
+      </span>
+      <span class="aside">{mayTakeBack ? <TakeBack settled={settled} /> : null}</span>
+    </li>
+  );
+};
 
 export const settledList: Page = {
   path: PATH,
@@ -33,54 +60,15 @@ export const settledList: Page = {
             }
           />
           <Card>
-            <Table
-              caption="Settled"
-              rows={page.data}
-              empty={emptyList(list, page.next_cursor, "Nothing is settled.")}
-              columns={[
-                {
-                  label: "License",
-                  main: true,
-                  cell: ({ license_id, license_type, customer_name, reason }) => (
-                    <>
-                      <a href={`/admin/licenses/${license_id}`}>
-                        {customer_name}, {license_type}
-                      </a>
-                      <span class="second">“{reason}”</span>
-                    </>
-                  ),
-                },
-                {
-                  label: "What",
-                  cell: ({ kind }) => <Badge tone={KINDS[kind].tone}>{KINDS[kind].word}</Badge>,
-                },
-                {
-                  label: "Settled",
-                  cell: ({ settled_at, actor_id, actor_name }) => (
-                    <>
-                      <When at={settled_at} now={now} />
-                      <span class="second">
-                        by{" "}
-                        <a href={`/admin/activity?actor=${encodeURIComponent(actor_id)}`}>
-                          {actor_name ?? actor_id}
-                        </a>
-                      </span>
-                    </>
-                  ),
-                  minor: true,
-                },
-                { label: "Until", cell: (settled) => <Until settled={settled} now={now} /> },
-                ...(can("licenses")
-                  ? [
-                      {
-                        label: "Take back",
-                        head: <></>,
-                        cell: (settled: (typeof page.data)[number]) => <TakeBack settled={settled} />,
-                      },
-                    ]
-                  : []),
-              ]}
-            />
+            {page.data.length === 0 ? (
+              <div class="empty">{emptyList(list, page.next_cursor, "Nothing is settled.")}</div>
+            ) : (
+              <ul class="list kinds">
+                {page.data.map((settled) => (
+                  <Row settled={settled} now={now} mayTakeBack={can("licenses")} />
+                ))}
+              </ul>
+            )}
             <Pager path={PATH} query={list.query} next={page.next_cursor} count={page.data.length} />
           </Card>
         </>

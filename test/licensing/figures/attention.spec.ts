@@ -373,7 +373,7 @@ describe("the list of what is settled", () => {
     await manager.fill(`/admin/licenses/${license.id}/settle/cloned`, { reason: "A test bench." });
     const back = `/admin/licenses/${license.id}/unsettle/cloned`;
     for (const [path, words] of [
-      ["/admin/attention/settled", "“A test bench.” clone suspected"],
+      ["/admin/attention/settled", "“A test bench.”"],
       [`/admin/licenses/${license.id}`, "Settled: clone suspected, until something new happens"],
     ] as const) {
       const page = await manager.get(path);
@@ -385,7 +385,9 @@ describe("the list of what is settled", () => {
     }
     // Names of tokens are for owners.
     const named = async (visitor: Visitor) =>
-      /by <a href="[^"]*">([^<]*)</.exec((await visitor.get("/admin/attention/settled")).html)?.[1];
+      /<a href="\/admin\/activity\?actor=[^"]*">by ([^<,]*),/.exec(
+        (await visitor.get("/admin/attention/settled")).html,
+      )?.[1];
     expect(await named(manager)).toMatch(/^tok_/);
     expect(await named(await Visitor.signInAs("owner"))).toBe("Test");
     const done = await manager.fill(back, { reason: "" });

@@ -177,8 +177,8 @@ export const licensePage: Page = {
             trail={[["/admin/licenses", "Licenses"]]}
             done={DONE[query["done"] ?? ""]}
           />
-          <Hero license={license} taken={taken} now={now} />
           <SettledNote settled={settled} now={now} mayTakeBack={visit.can("licenses")} />
+          <Hero license={license} taken={taken} now={now} />
           <div class="actions page">
             <Actions visit={visit} license={license} />
           </div>

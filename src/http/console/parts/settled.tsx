@@ -18,20 +18,27 @@ export const TakeBack: FC<{ settled: Of }> = ({ settled: { license_id, kind } })
 );
 
 export const Until: FC<{ settled: Pick<Settled, "until">; now: number }> = ({ settled: { until }, now }) =>
-  until === null ? <>until something new happens</> : <When at={until} now={now} />;
+  until === null ? (
+    <span class="soft">until something new happens</span>
+  ) : (
+    <span>
+      until <When at={until} now={now} />
+    </span>
+  );
 
 /** On a license's page; nothing where nothing is settled. */
 export const SettledNote: FC<{ settled: Settled[]; now: number; mayTakeBack: boolean }> = ({
   settled,
   now,
   mayTakeBack,
-}) => (
-  <>
-    {settled.map((one) => (
-      <p class="note">
-        Settled: {KINDS[one.kind].word}, {one.until === null ? null : "until "}
-        <Until settled={one} now={now} /> {mayTakeBack ? <TakeBack settled={one} /> : null}
-      </p>
-    ))}
-  </>
-);
+}) =>
+  settled.length === 0 ? null : (
+    <div class="note">
+      {settled.map((one) => (
+        <p>
+          Settled: {KINDS[one.kind].word}, <Until settled={one} now={now} />{" "}
+          {mayTakeBack ? <TakeBack settled={one} /> : null}
+        </p>
+      ))}
+    </div>
+  );

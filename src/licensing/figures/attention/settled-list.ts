@@ -16,7 +16,7 @@ export interface Settled {
   until: number | null;
 }
 
-interface Listed extends Settled {
+export interface Listed extends Settled {
   license_type: string;
   customer_id: string;
   customer_name: string;

@@ -316,9 +316,9 @@ describe("the page of a license", () => {
     const { license } = await newLicense();
     const offered = async (who: Visitor): Promise<string[]> => {
       const { html } = await who.get(`/admin/licenses/${license.id}`);
-      return [...html.matchAll(new RegExp(`/admin/licenses/${license.id}/(\\w+)`, "g"))].map(
-        ([, name]) => name!,
-      );
+      const links = html.matchAll(new RegExp(`/admin/licenses/${license.id}/(\\w+)`, "g"));
+      // Usage has a link for each time.
+      return [...new Set([...links].map(([, name]) => name!))];
     };
     expect(await offered(owner)).toEqual([
       "renew",
