@@ -3,6 +3,7 @@ import type { FC } from "hono/jsx";
 import type { Context } from "../../context.ts";
 import { chartPeriods, type Period } from "../../kernel/periods.ts";
 import { type Count, LOOKED_AT, readHistory } from "../../licensing/figures/history.ts";
+import { readVersions } from "../../licensing/figures/versions.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { Problem } from "../../problems.ts";
 import { answerCsv } from "../exports.ts";
@@ -11,6 +12,7 @@ import { Card, formatCount } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "./parts/periods.tsx";
+import { VersionChart } from "./parts/version-chart.tsx";
 import { idOf } from "./visit.ts";
 
 interface Figure {
@@ -106,7 +108,7 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
       title: "Versions that run",
       columns: ["Version", "Instances"],
       bars: counted(found.versions),
-      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances. Versions of the past are not kept.`,
+      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances.`,
     },
   ];
 }
@@ -127,6 +129,9 @@ const Shown: FC<{ figure: Figure; period: Period }> = ({
   </Card>
 );
 
+/** Of each day, with all versions that are kept. */
+const VERSIONS = "versions-over-time";
+
 const figures: Page = {
   path: "/admin/figures",
   access: "read",
@@ -134,7 +139,10 @@ const figures: Page = {
     const { context, now } = visit;
     const periods = chartPeriods(now);
     const period = periodIn(visit, periods);
-    const shown = await figuresOf(context, period, now);
+    const [shown, versions] = await Promise.all([
+      figuresOf(context, period, now),
+      readVersions(context, period),
+    ]);
     return {
       title: "Figures",
       section: "figures",
@@ -146,6 +154,14 @@ const figures: Page = {
             {shown.map((figure) => (
               <Shown figure={figure} period={period} />
             ))}
+            <Card title="Versions over time">
+              <VersionChart
+                days={versions}
+                period={period}
+                csv={`/admin/figures/${VERSIONS}?period=${period.name}`}
+              />
+              <p class="hint">Counted once a day, of all instances that hold a seat.</p>
+            </Card>
           </div>
         </>
       ),
@@ -159,6 +175,15 @@ const figureFile: Page = {
   async show(visit) {
     const { context, now, http } = visit;
     const period = periodIn(visit, chartPeriods(now));
+    if (idOf(visit) === VERSIONS) {
+      const days = await readVersions(context, period);
+      const rows = days.flatMap(({ day, versions, others }) =>
+        versions
+          .map(({ version, count }) => [day, version ?? "not said", count])
+          .concat(others > 0 ? [[day, "others", others]] : []),
+      );
+      return answerCsv(http, `${VERSIONS}-${period.name}`, csvOf([["Day", "Version", "Instances"], ...rows]));
+    }
     const found = (await figuresOf(context, period, now)).find(({ id }) => id === idOf(visit));
     if (!found) throw new Problem("NOT_FOUND");
     const rows = found.bars.map(({ name, value }) => [name, value]);
