@@ -54,6 +54,7 @@ export const KEPT: readonly KeptTable[] = [
   // Read before the statements: what it says is closed is among them.
   { table: schema.statementWalk, key: ["only"] },
   { table: schema.silenceWalk, key: ["only"] },
+  { table: schema.versionDays, key: ["day"] },
   { table: schema.timeWalk, key: ["only"] },
   { table: schema.licenseTold, key: ["license_id", "ends_at", "stage", "days", "code"] },
   { table: schema.silentInstances, key: ["license_id", "instance_id"] },

@@ -76,5 +76,6 @@ export type Statistics = Shape<"Statistics">;
 export type StartedRestore = Shape<"StartedRestore">;
 export type StoredBackup = Shape<"StoredBackup">;
 export type Trouble = Shape<"TroubleDocument">;
+export type VersionDay = Shape<"VersionDay">;
 export type WebhookDelivery = Shape<"WebhookDelivery">;
 export type WebhookEndpoint = Shape<"WebhookEndpoint">;

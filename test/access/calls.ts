@@ -86,6 +86,7 @@ DELETE /v1/admin/activations/{id}                    manager
 POST   /v1/admin/activations/{id}/clear-clone        manager
 GET    /v1/admin/statistics                          viewer
 GET    /v1/admin/statistics/instances                viewer
+GET    /v1/admin/statistics/versions                 viewer
 GET    /v1/admin/events                              viewer
 GET    /v1/admin/audit-seals                         viewer
 GET    /v1/admin/audit-seals/{id}                    viewer

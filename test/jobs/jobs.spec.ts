@@ -112,6 +112,8 @@ describe("a good run", () => {
     };
     setTime(night + DAY);
     expect(await cost(NIGHTLY)).toEqual({ trips: 29, statements: 54, written: 4 });
+    // The first of a day counts the versions that run.
+    expect(await cost(DELIVERIES)).toEqual({ trips: 25, statements: 56, written: 6 });
     expect(await cost(DELIVERIES)).toEqual({ trips: 25, statements: 54, written: 5 });
     setTime(night + 2 * DAY);
     // With a digest for staff.

@@ -349,7 +349,11 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {
     right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },
-    wrong: [{ only: 2 }, { found: "{}" }],
+    wrong: [{ only: 2 }, { found: "{}" }, { counted: "[]" }],
+  },
+  version_days: {
+    right: { day: "2026-01-01", versions: "[]", others: 0 },
+    wrong: [{ day: "2026-01" }, { versions: "{}" }, { others: -1 }],
   },
 };
 

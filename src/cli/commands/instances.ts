@@ -1,10 +1,10 @@
-// instances: list, count, show, free, clear-clone
+// instances: list, count, versions, show, free, clear-clone
 import type { Command } from "commander";
 import { define, group, handle, path, withConfirmation, withDryRun, withJson, withList } from "../command.ts";
 import { usage } from "../failures.ts";
 import { keyedAs, positive } from "../inputs.ts";
-import { type Column, end, printDetails, text, when } from "../output.ts";
-import type { Census, Instance } from "../shapes.ts";
+import { type Column, end, note, printDetails, printTable, text, when } from "../output.ts";
+import type { Census, Instance, VersionDay } from "../shapes.ts";
 
 const ID = "act_01KAS3S9XQ4ZJ7T8M2N5V6W7X8";
 
@@ -74,6 +74,19 @@ const printInstance = (instance: Instance): void =>
     ],
   ]);
 
+function printVersions({ data }: { data: VersionDay[] }): void {
+  const rows = data.flatMap(({ day, versions, others }) => [
+    ...versions.map(({ version, count }) => ({ day, version: version ?? "not said", count })),
+    ...(others > 0 ? [{ day, version: "others", count: others }] : []),
+  ]);
+  if (rows.length === 0) return note("Not counted yet in this time: once a day.");
+  printTable(rows, [
+    ["day", (row) => text(row.day)],
+    ["version", (row) => text(row.version)],
+    ["instances", (row) => String(row.count)],
+  ]);
+}
+
 export function addInstanceCommands(program: Command): void {
   const instances = group(program, "instances", "Installations and their seats", "instances list --active");
 
@@ -130,6 +143,19 @@ export function addInstanceCommands(program: Command): void {
             ]),
           { silent_days: call.options.silentDays },
         ),
+      ),
+    );
+
+  withJson(
+    define(instances, "versions", "Show which versions ran, day by day", [
+      "instances versions",
+      "instances versions --period 12m --json",
+    ]),
+  )
+    .option("--period <period>", "30d (default), 90d, 12m, or a quarter, such as 2026-Q3")
+    .action(
+      handle<{ period?: string }>((call) =>
+        call.read(path("statistics", "versions"), printVersions, { period: call.options.period }),
       ),
     );
 

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { EventFilter, listEvents, presentEvent } from "../../audit/event-list.ts";
 import { PageQuery } from "../../kernel/pages.ts";
+import { chartPeriods, periodNamed } from "../../kernel/periods.ts";
 import { CensusQuery, countInstances } from "../../licensing/instances/census.ts";
 import { presentTrouble, readAttention } from "../../licensing/figures/attention/attention.ts";
 import { listSettled, presentSettled } from "../../licensing/figures/attention/settled-list.ts";
@@ -11,13 +12,14 @@ import {
   unsettleAttention,
   Unsettlement,
 } from "../../licensing/figures/attention/settled.ts";
+import { readVersions } from "../../licensing/figures/versions.ts";
 import { readStatistics } from "../../licensing/figures/statistics.ts";
 import { ATTENTION_KINDS } from "../../storage/schema.ts";
 import { endpoint } from "../endpoint.ts";
 import * as examples from "./examples.ts";
 import { EventDocument, SettledAttention } from "./record-schemas.ts";
 import { license } from "../examples.ts";
-import { Instant } from "../schemas.ts";
+import { Instant, Text } from "../schemas.ts";
 import { Census, Id, pageOf, Statistics } from "./schemas.ts";
 
 const Kind = z.enum(ATTENTION_KINDS);
@@ -31,6 +33,14 @@ export const TroubleDocument = z.object({
   count: z.int().check(z.describe("Of what was looked at; there may be more")),
   at: Instant,
   worst: z.record(z.string(), z.unknown()),
+});
+
+export const VersionDay = z.object({
+  day: z.string(),
+  versions: z.array(
+    z.object({ version: Text.check(z.describe("null: those that name none")), count: z.int() }),
+  ),
+  others: z.int(),
 });
 
 export const Settled = z.object({ license_id: z.string(), kind: Kind, until: z.nullable(Instant) });
@@ -69,6 +79,40 @@ export const overviewEndpoints = [
       answer: { status: 200, description: "The current figures.", schema: Census, example: examples.census },
     },
     async ({ http, context, query }) => http.json(await countInstances(context, query)),
+  ),
+  endpoint(
+    {
+      method: "get",
+      path: "/v1/admin/statistics/versions",
+      tag: "Admin",
+      summary: "Read which versions ran, day by day",
+      description:
+        "Counted once a day, of all instances that hold a seat: the 20 versions that most of them run, and how many run another one (others). period: 30d (without it), 90d, 12m, or a quarter such as 2026-Q3, of the last four. Days that were not counted are left out.",
+      access: "read",
+      query: z.strictObject({ period: z.optional(z.string().check(z.maxLength(10))) }),
+      answer: {
+        status: 200,
+        description: "The days that were counted.",
+        schema: z.object({ data: z.array(VersionDay), next_cursor: z.null() }),
+        example: {
+          data: [
+            {
+              day: "2026-11-24",
+              versions: [
+                { version: "2.0.4", count: 12 },
+                { version: "2.1.0", count: 310 },
+              ],
+              others: 0,
+            },
+          ],
+          next_cursor: null,
+        },
+      },
+    },
+    async ({ http, context, query }) => {
+      const period = periodNamed(query.period, chartPeriods(context.clock.now()));
+      return http.json({ data: await readVersions(context, period), next_cursor: null });
+    },
   ),
   endpoint(
     {

@@ -5,6 +5,7 @@ import { monthsBefore } from "../../kernel/calendar.ts";
 import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
 import { chartPeriods, type Period } from "../../kernel/periods.ts";
 import { type Count, LOOKED_AT, readHistory } from "../../licensing/figures/history.ts";
+import { readVersions } from "../../licensing/figures/versions.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { Problem } from "../../problems.ts";
 import { answerCsv } from "../exports.ts";
@@ -13,6 +14,7 @@ import { Card, formatCount } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
 import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
+import { VersionChart } from "./parts/version-chart.tsx";
 import { idOf } from "./visit.ts";
 
 interface Figure {
@@ -129,7 +131,7 @@ async function figuresOf(
       title: "Versions that run",
       columns: ["Version", "Instances"],
       bars: counted(found.versions),
-      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances. Versions of the past are not kept.`,
+      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances.`,
     },
   ];
 }
@@ -160,6 +162,9 @@ const Shown: FC<{ figure: Figure; asked: { period: string; months: string } }> =
   </Card>
 );
 
+/** Of each day, with all versions that are kept. */
+const VERSIONS = "versions-over-time";
+
 const figures: Page = {
   path: "/admin/figures",
   access: "read",
@@ -169,7 +174,10 @@ const figures: Page = {
     const period = periodIn(visit, periods, USUAL);
     const months = periodIn(visit, MONTHS, "12m", "months");
     const asked = { period: period.name, months: months.name };
-    const shown = await figuresOf(context, period, months, now);
+    const [shown, versions] = await Promise.all([
+      figuresOf(context, period, months, now),
+      readVersions(context, period),
+    ]);
     return {
       title: "Figures",
       section: "figures",
@@ -181,6 +189,14 @@ const figures: Page = {
             {shown.map((figure) => (
               <Shown figure={figure} asked={asked} />
             ))}
+            <Card title="Versions over time">
+              <VersionChart
+                days={versions}
+                period={period}
+                csv={`/admin/figures/${VERSIONS}?period=${period.name}`}
+              />
+              <p class="hint">Counted once a day, of all instances that hold a seat.</p>
+            </Card>
           </div>
         </>
       ),
@@ -195,6 +211,15 @@ const figureFile: Page = {
     const { context, now, http } = visit;
     const period = periodIn(visit, chartPeriods(now), USUAL);
     const months = periodIn(visit, MONTHS, "12m", "months");
+    if (idOf(visit) === VERSIONS) {
+      const days = await readVersions(context, period);
+      const rows = days.flatMap(({ day, versions, others }) =>
+        versions
+          .map(({ version, count }) => [day, version ?? "not said", count])
+          .concat(others > 0 ? [[day, "others", others]] : []),
+      );
+      return answerCsv(http, `${VERSIONS}-${period.name}`, csvOf([["Day", "Version", "Instances"], ...rows]));
+    }
     const found = (await figuresOf(context, period, months, now)).find(({ id }) => id === idOf(visit));
     if (!found) throw new Problem("NOT_FOUND");
     const rows = found.bars.map(({ name, value }) => [name, value]);

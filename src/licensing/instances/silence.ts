@@ -1,12 +1,14 @@
 // A few silent instances, for the overview. There is no index by the time last seen, because it would cost each
 // check-in a write. So a walk goes through all activations, some thousands every ten minutes, and keeps the few that
-// were silent longest. When they are shown, it is checked again whether they are still silent.
+// were silent longest. When they are shown, it is checked again whether they are still silent. The first round of a day
+// also counts which versions run.
 import type { Context } from "../../context.ts";
-import { DAY } from "../../kernel/dates.ts";
+import { DAY, dayOf } from "../../kernel/dates.ts";
 import { chunksOf } from "../../storage/bulk.ts";
 import { NETWORKED, SILENT_DAYS } from "./census.ts";
+import { countAt, dayOfCount, type PageVersion, versionsOf, withPage } from "./version-count.ts";
 
-/** How many activations a step reads: 1.4 million a day, each read twice. */
+/** How many activations a step reads: 1.4 million a day, each read twice, and once more where versions are counted. */
 const STEP = 10_000;
 
 /** How many are kept: more than are shown, because some of them check in again before the walk comes back. */
@@ -39,6 +41,17 @@ const NEW = `
   SELECT license_id, instance_id, last_seen_at
   FROM (${ahead("license_id, ended_at, instance_id, lease_expires_at, last_seen_at, actor_type")} LIMIT ${STEP})
   WHERE ended_at = 0 AND lease_expires_at > ?4 AND last_seen_at <= ?5 AND ${NETWORKED}`;
+
+const VERSIONS = versionsOf(
+  `${ahead("license_id, ended_at, instance_id, lease_expires_at, app_version")} LIMIT ${STEP}`,
+  "?4",
+);
+
+// A day is counted once, by the run that moves the walk on.
+const KEEP_VERSIONS = `
+  INSERT INTO version_days (day, versions, others)
+  SELECT ?1, ?2, ?3 FROM silence_walk WHERE (license_id, ended_at, instance_id) = (?4, ?5, ?6)
+  ON CONFLICT DO NOTHING`;
 
 // What the replica found is looked at again. An instance that was seen again and then falls silent is told of again. The
 // event is written by a trigger.
@@ -74,6 +87,17 @@ interface Position {
   instance_id: string;
 }
 
+interface Walk extends Position {
+  /** What this round has counted of the versions. */
+  counted: string;
+  /** Whether the day's versions are kept. */
+  is_counted: number;
+}
+
+const WALK = `
+  SELECT license_id, ended_at, instance_id, counted, EXISTS (SELECT 1 FROM version_days WHERE day = ?1) AS is_counted
+  FROM silence_walk WHERE only = 1`;
+
 /**
  * Goes one step further, or starts again, and records which instances fell silent. Of two runs at the same time, one
  * moves the walk on; what fell silent is recorded once.
@@ -84,31 +108,36 @@ export async function walkForSilent({ db, clock, requestId }: Context, at: numbe
   const due = Math.max(at, now);
   const silentSince = due - SILENT_DAYS * DAY;
   const before = silentSince + EARLY;
-  const [walk, known] = await db.batch([
-    db.sql("SELECT license_id, ended_at, instance_id FROM silence_walk WHERE only = 1"),
-    db.sql(KNOWN, now, before),
-  ]);
-  const position = keyOf(walk!.results[0] as unknown as Position);
+  const [walk, known] = await db.batch([db.sql(WALK, dayOf(due)), db.sql(KNOWN, now, before)]);
+  const { counted, is_counted, ...begin } = walk!.results[0] as unknown as Walk;
+  const position = keyOf(begin);
+  const isBeginning = begin.license_id === "";
+  const count = countAt(counted, position, isBeginning, is_counted === 1 ? null : dayOf(due));
   const replica = db.replica("lagging");
-  const [end, found] = await replica.batch([
+  const [end, found, versions] = await replica.batch([
     replica.sql(END, ...position),
     replica.sql(NEW, ...position, now, before),
+    ...(count ? [replica.sql(VERSIONS, ...position, now)] : []),
   ]);
   const next = (end!.results[0] as unknown as Position | undefined) ?? BEGINNING;
   const passed = found!.results as unknown as Found[];
   const kept = [...(known!.results as unknown as Found[]), ...passed].toSorted(
     (one, other) => one.last_seen_at - other.last_seen_at,
   );
+  const sum = count && withPage(count, versions!.results as unknown as PageVersion[], keyOf(next));
+  const whole = sum && next === BEGINNING ? dayOfCount(sum) : null;
   await db.batch([
+    ...(whole ? [db.sql(KEEP_VERSIONS, whole.day, whole.versions, whole.others, ...position)] : []),
     ...chunksOf(passed.filter((one) => one.last_seen_at <= silentSince).map(pairOf)).map((chunk) =>
       db.sql(TELL, chunk, due, silentSince, now, requestId),
     ),
     db.sql(FORGET, position[0], next === BEGINNING ? LAST_LICENSE : next.license_id),
     db.sql(
-      `UPDATE silence_walk SET license_id = ?1, ended_at = ?2, instance_id = ?3, found = ?4
-       WHERE (license_id, ended_at, instance_id) = (?5, ?6, ?7)`,
+      `UPDATE silence_walk SET license_id = ?1, ended_at = ?2, instance_id = ?3, found = ?4, counted = ?5
+       WHERE (license_id, ended_at, instance_id) = (?6, ?7, ?8)`,
       ...keyOf(next),
       listOf(kept),
+      sum && !whole ? JSON.stringify(sum) : "{}",
       ...position,
     ),
   ]);

@@ -140,4 +140,12 @@ export const silenceWalk = sqliteTable("silence_walk", {
   ended_at: integer().notNull(),
   instance_id: text().notNull(),
   found: text().notNull(),
+  counted: text().notNull(),
+});
+
+/** The versions that most instances run on a day, with null for those that name none. */
+export const versionDays = sqliteTable("version_days", {
+  day: text().primaryKey(),
+  versions: json<[version: string | null, instances: number][]>().notNull(),
+  others: integer().notNull(),
 });

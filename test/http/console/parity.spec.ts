@@ -84,6 +84,7 @@ const PLACES: Record<string, string> = {
   "DELETE /v1/admin/activations/{id}": "POST /admin/instances/{id}/free",
   "POST /v1/admin/activations/{id}/clear-clone": "POST /admin/instances/{id}/clear-clone",
   "GET /v1/admin/statistics": "GET /admin",
+  "GET /v1/admin/statistics/versions": "GET /admin/figures",
   "GET /v1/admin/events": "GET /admin/activity",
   "GET /v1/admin/audit-seals": "GET /admin/activity/seals",
   "GET /v1/admin/audit-seals/{id}": "GET /admin/activity/seals/{id}",

@@ -99,6 +99,7 @@ const LINES: Record<string, string[]> = {
   "POST /v1/admin/activations/{id}/clear-clone": ["instances clear-clone a --reason a"],
   "GET /v1/admin/statistics": ["stats"],
   "GET /v1/admin/statistics/instances": ["instances count --silent-days 7"],
+  "GET /v1/admin/statistics/versions": ["instances versions --period 12m"],
   "GET /v1/admin/events": [
     "events list --entity a --actor a --type license.* --by staff --since 2026-01-01 --until 2026-02-01",
   ],

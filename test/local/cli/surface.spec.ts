@@ -166,7 +166,7 @@ describe("completion", () => {
         try caio-license instances ""
         try caio-license import customers cust`;
       const { out } = await run("bash", ["-c", script], { env, cwd: folder });
-      expect(out).toBe("list count show free clear-clone help\ncustomers.csv\n");
+      expect(out).toBe("list count versions show free clear-clone help\ncustomers.csv\n");
     });
   });
 
