@@ -1,15 +1,11 @@
 // /admin/activity: everything that happened, who did it and to what.
 import { listPeople } from "../../access/people.ts";
 import { listApiTokens } from "../../access/tokens.ts";
-import { EventFilter, listEvents, type NamedEvent } from "../../audit/event-list.ts";
-import type { Context } from "../../context.ts";
-import { customerNames } from "../../licensing/customers/customers.ts";
-import { displayNameOf } from "../../licensing/customers/display-name.ts";
-import { holdersOf } from "../../licensing/licenses/search/license-uses.ts";
+import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
-import { actionsFor, type Subjects, Timeline } from "./parts/events.tsx";
+import { actionsFor, subjectsOf, Timeline } from "./parts/events.tsx";
 import { Field, Filters, type Option, Select } from "../ui/form.tsx";
 import { Card, Pager } from "../ui/show.tsx";
 import type { Visit } from "./visit.ts";
@@ -33,17 +29,6 @@ async function actorsFor({ context, can }: Visit): Promise<[id: string, name: st
     ...people.data.map(({ email }): [string, string] => [email, email]),
     ...tokens.data.map(({ id, name, prefix }): [string, string] => [id, `${name} (${prefix}…)`]),
   ];
-}
-
-/** The customers of a page's events. */
-async function subjectsOf(context: Context, events: NamedEvent[]): Promise<Subjects> {
-  const idsOf = (type: string): string[] =>
-    events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id);
-  const [holders, customers] = await Promise.all([
-    holdersOf(context, idsOf("license")),
-    customerNames(context, idsOf("customer")),
-  ]);
-  return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
 }
 
 /** An event has its details with it: 50 of them would be a heavy page. */

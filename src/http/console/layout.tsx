@@ -20,14 +20,18 @@ const SECTIONS = [
 
 export type Section = (typeof SECTIONS)[number][0];
 
+const COUNTED = {
+  requests: "open",
+  messages: "bounced or failed lately",
+  instances: "suspected clones",
+} as const;
+
+const isCounted = (section: Section): section is keyof typeof COUNTED => Object.hasOwn(COUNTED, section);
+
 /** What waits for somebody, beside the entry that leads there. */
 const Count: FC<{ visit: Visit; of: Section }> = ({ visit: { waiting }, of }) => {
-  const [count, what] =
-    of === "messages"
-      ? [waiting?.messages ?? 0, "bounced or failed lately"]
-      : of === "instances"
-        ? [waiting?.instances ?? 0, "suspected clones"]
-        : [0, ""];
+  if (!isCounted(of)) return null;
+  const [count, what] = [waiting?.[of] ?? 0, COUNTED[of]];
   return count === 0 ? null : (
     <span class="count" title={`${count} ${what}`}>
       {count < MOST ? count : `${MOST}+`}

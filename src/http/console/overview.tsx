@@ -18,7 +18,7 @@ import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
-import { Timeline } from "./parts/events.tsx";
+import { subjectsOf, Timeline } from "./parts/events.tsx";
 import { isOfAccess } from "../../record/entities.ts";
 import { barsOf, isByWeek, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
@@ -111,6 +111,7 @@ export const overview: Page = {
       maySettle: can("licenses"),
     });
     const events = latest.data.filter(({ action }) => !isOfAccess(action)).slice(0, LATEST);
+    const subjects = await subjectsOf(context, events);
     const byWeek = isByWeek(period, now);
     const activatedOn = new Map(figures.activations_by_day.map(({ date, count }) => [date, count]));
     const endsTitle = `Licenses that end this month and in the next ${ahead.months - 1}`;
@@ -211,7 +212,7 @@ export const overview: Page = {
               {events.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
-                <Timeline events={events} now={now} about />
+                <Timeline events={events} now={now} about subjects={subjects} />
               )}
             </Card>
           </div>

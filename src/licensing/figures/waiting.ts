@@ -14,9 +14,11 @@ export interface Waiting {
   messages: number;
   /** Seats whose instance was suspected within a week to be a clone. */
   instances: number;
+  /** What customers asked for and nobody answered. */
+  requests: number;
 }
 
-/** In one statement over three partial indexes; at most so many rows of each. */
+/** In one statement along indexes; at most so many rows of each. */
 export async function readWaiting(context: Context): Promise<Waiting> {
   allow(context, "read");
   const since = context.clock.now() - RECENT;
@@ -27,7 +29,8 @@ export async function readWaiting(context: Context): Promise<Waiting> {
          + (SELECT count(*) FROM (SELECT 1 FROM messages WHERE status = 'failed' AND updated_at > ?1 LIMIT ?2))
            AS messages,
          (SELECT count(*) FROM (SELECT 1 FROM activations
-           WHERE clone_suspected_at IS NOT NULL AND clone_suspected_at > ?1 AND ended_at = 0 LIMIT ?2)) AS instances`,
+           WHERE clone_suspected_at IS NOT NULL AND clone_suspected_at > ?1 AND ended_at = 0 LIMIT ?2)) AS instances,
+         (SELECT count(*) FROM (SELECT 1 FROM customer_requests WHERE status = 'open' LIMIT ?2)) AS requests`,
       since,
       MOST,
     ),

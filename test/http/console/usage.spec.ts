@@ -246,7 +246,7 @@ describe("a customer's page", () => {
     expect(cost.trips).toBeLessThanOrEqual(3);
     expect(text).toContain("1 / 3");
     expect(text).toContain("License delivery");
-    expect(text).toMatch(/Requests Seats : 9 open We <b>grow<\/b>\./);
+    expect(text).toMatch(/Requests Seats: 9 in all open We <b>grow<\/b>\./);
     expect(html).toContain(`/admin/customers/${customer_id}/usage"`);
   });
 });

@@ -236,9 +236,24 @@ describe("beside the navigation", () => {
     await add("m2", "bounced", now);
     await add("m3", "bounced", now - 8 * 86_400_000);
     await add("m4", "delivered", now);
+    for (const [id, status] of [
+      ["req_1", "open"],
+      ["req_2", "open"],
+      ["req_3", "declined"],
+    ] as const)
+      await rows(
+        `INSERT INTO customer_requests (id, customer_id, contact_id, kind, text, status, created_at, answered_at)
+         VALUES (?, ?, 'con_x', 'question', 'x', ?, 0, ?)`,
+        id,
+        license.customer_id,
+        status,
+        status === "open" ? null : 1,
+      );
     const { html } = await visitor.get("/admin/settings");
     // The navigation stands there twice: on a desk and on a phone.
-    expect(new Set(counts(html))).toEqual(new Set(["1 suspected clones", "2 bounced or failed lately"]));
+    expect(new Set(counts(html))).toEqual(
+      new Set(["1 suspected clones", "2 open", "2 bounced or failed lately"]),
+    );
   });
 
   it("costs no trip of its own where the page reads, and no page more than three", async () => {

@@ -256,6 +256,15 @@ describe("the list for staff", () => {
     expect(page.text).toContain(`Seats: 4 in all, ${company}`);
     const [note] = await notesOnRequests(asSystem());
     expect(note?.lines).toEqual([expect.stringContaining(`${id}: ${called} asks for seats (4 in all)`)]);
+    // The page of the customer leads to it, and so does the list of theirs; the latest events name the firm, too.
+    expect((await visitor.get(`/admin/customers/${house.customer.id}`)).html).toContain(
+      `<a href="/admin/requests/${id}">Seats: 4 in all</a>`,
+    );
+    const theirs = await visitor.get(`/admin/requests?customer_id=${house.customer.id}`);
+    expect(theirs.html.match(/\/admin\/requests\/req_/g)).toHaveLength(1);
+    await admin(`/licenses/${house.license.id}/renew`, { body: { expires_in: "P1Y" } });
+    const [, latest = ""] = (await visitor.get("/admin")).text.split("Latest events");
+    expect(latest).toContain(`${house.license.id} · ${company}`);
     // A person without a company is called by name alone.
     await rows("UPDATE customers SET company = NULL WHERE id = ?", house.customer.id);
     expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${name} `);

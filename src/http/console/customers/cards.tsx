@@ -1,32 +1,24 @@
 // The parts of a customer's page: what they asked for.
 import type { FC } from "hono/jsx";
 import type { CustomerRequest } from "../../../storage/schema.ts";
-import { Badge, Card, type Tone, When } from "../../ui/show.tsx";
-
-const REQUESTS: Record<CustomerRequest["kind"], string> = {
-  renewal: "Renewal",
-  seats: "Seats",
-  question: "Question",
-};
-
-const TONES: Record<CustomerRequest["status"], Tone> = { open: "warn", accepted: "good", declined: "plain" };
+import { Card, When } from "../../ui/show.tsx";
+import { askedFor, RequestStatus } from "../requests/list.tsx";
 
 /** What the customer asked for on their own site; nothing where they asked for nothing. */
-export const Requests: FC<{ requests: CustomerRequest[]; now: number }> = ({ requests, now }) =>
+export const Requests: FC<{ requests: CustomerRequest[]; more: boolean; now: number }> = ({
+  requests,
+  more,
+  now,
+}) =>
   requests.length === 0 ? null : (
     <Card title="Requests">
       <ul class="list">
-        {requests.map(({ kind, status, license_id, seats, text, answer, created_at }) => (
+        {requests.map(({ id, kind, status, seats, text, answer, created_at }) => (
           <li>
             <span class="what">
-              {license_id === null ? (
-                REQUESTS[kind]
-              ) : (
-                <a href={`/admin/licenses/${license_id}`}>{REQUESTS[kind]}</a>
-              )}
-              {seats === null ? "" : `: ${seats}`}
+              <a href={`/admin/requests/${id}`}>{askedFor({ kind, seats })}</a>
             </span>
-            <Badge tone={TONES[status]}>{status}</Badge>
+            <RequestStatus status={status} />
             <span class="second">{text}</span>
             {answer === null ? null : <span class="second">Answer: {answer}</span>}
             <span class="second">
@@ -35,5 +27,6 @@ export const Requests: FC<{ requests: CustomerRequest[]; now: number }> = ({ req
           </li>
         ))}
       </ul>
+      {more ? <a href={`/admin/requests?customer_id=${requests[0]!.customer_id}`}>All requests</a> : null}
     </Card>
   );

@@ -228,7 +228,7 @@ export const customerPage: Page = {
               </Card>
             </div>
             <div>
-              <Requests requests={requests.data} now={now} />
+              <Requests requests={requests.data} more={requests.next_cursor !== null} now={now} />
               <Mail mail={mail.map(presentMessage)} none="Nothing was mailed to this customer." now={now} />
               <Card
                 title="Latest events"

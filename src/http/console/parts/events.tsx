@@ -1,5 +1,9 @@
 // Events in words.
 import type { FC } from "hono/jsx";
+import { customerNames } from "../../../licensing/customers/customers.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
+import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
+import type { Context } from "../../../context.ts";
 import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
 import { EVENT_ACTIONS, EVENT_TYPES } from "../../../record/catalogue.ts";
 import type { Visit } from "../visit.ts";
@@ -146,7 +150,18 @@ const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, ac
 );
 
 /** The customers that events are about, by the id of the license or customer. */
-export type Subjects = ReadonlyMap<string, string>;
+type Subjects = ReadonlyMap<string, string>;
+
+/** The customers of a page's events. */
+export async function subjectsOf(context: Context, events: NamedEvent[]): Promise<Subjects> {
+  const idsOf = (type: string): string[] =>
+    events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id);
+  const [holders, customers] = await Promise.all([
+    holdersOf(context, idsOf("license")),
+    customerNames(context, idsOf("customer")),
+  ]);
+  return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
+}
 
 /**
  * The latest first. `about` also names what each event is about, with the customer where `subjects` has it; `full` adds

@@ -3,7 +3,7 @@ import { customerNames } from "../../../licensing/customers/customers.ts";
 import { fullNameOf } from "../../../licensing/customers/display-name.ts";
 import { listRequests, RequestFilter } from "../../../licensing/portal/requests.ts";
 import type { CustomerRequest } from "../../../storage/schema.ts";
-import { Filters, Select } from "../../ui/form.tsx";
+import { Field, Filters, Select } from "../../ui/form.tsx";
 import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import { Badge, Card, Pager, Table, type Tone, When } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
@@ -67,6 +67,7 @@ export const requestList: Page = {
                 label="Kind"
                 options={[["", "Any kind"], ...Object.entries(REQUEST_WORDS)]}
               />
+              <Field entry={entry} name="customer_id" label="Customer" maxlength={64} />
             </Filters>
             <div id="requests" data-results>
               <Table
