@@ -156,6 +156,34 @@ describe("a person who is signed in through Cloudflare Access", () => {
     expect(await page.text()).toMatch(/name="to"[^>]* value="ada@smarthaus\.example"/);
   });
 
+  it("sees the console as they chose, whatever the browser, and nobody else does", async () => {
+    const url = `http://127.0.0.1:${new URL(service.url).port}/admin/settings/view`;
+    const seenBy = async (email: string) => {
+      const headers = { "Cf-Access-Jwt-Assertion": await sign(claimsOf(email)) };
+      return { headers, html: await (await fetch(url, { headers })).text() };
+    };
+    const { headers, html } = await seenBy("grace@smarthaus.example");
+    expect(html).toContain('data-rows="comfortable"');
+    const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(html)![1]!;
+    const body = new URLSearchParams({
+      form_token: hidden("form_token"),
+      once: hidden("once"),
+      rows: "dense",
+      start: "overview",
+      times: "utc",
+      theme: "system",
+    });
+    const kept = await fetch(url, {
+      method: "POST",
+      body,
+      headers: { ...headers, Origin: new URL(url).origin },
+      redirect: "manual",
+    });
+    expect(kept.status).toBe(303);
+    expect((await seenBy("Grace@SmartHaus.example")).html).toContain('data-rows="dense" data-times="utc"');
+    expect((await seenBy("ada@smarthaus.example")).html).toContain('data-rows="comfortable"');
+  });
+
   it("is refused with a reason where nobody listed them", async () => {
     const answer = await me(await sign(claimsOf("eve@smarthaus.example")));
     expect(answer).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });

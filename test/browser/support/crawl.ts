@@ -106,8 +106,8 @@ async function visit(page: Page, path: string): Promise<{ status: number; html: 
   }
 }
 
-/** Twice as many kinds of pages as there are: a walk that gets there has no end. */
-const MAX_PAGES = 150;
+/** Far more kinds of pages than there are, each by the names in its query: a walk that gets there has no end. */
+const MAX_PAGES = 220;
 
 /**
  * Begins at the first page and calls `look` for each kind of page, which is open then.
