@@ -30,6 +30,7 @@ describe("several licenses at once", () => {
     const form = await owner.get(`/admin/licenses/bulk?do=suspend&${query}`);
     expect(form.text).toContain("No instance runs on it.");
     expect(form.text).toContain("The license is revoked");
+    expect(form.text).toContain("2 possible, 1 refused.");
     const done = await owner.submit(form, { reason: "Unpaid." });
     expect(done.text).toContain("2 of 3 licenses done.");
     expect((await read(first.id)).status).toBe("suspended");
@@ -241,6 +242,7 @@ describe("several licenses at once", () => {
     });
     const form = await owner.get(`/admin/licenses/bulk?${query.toString()}`);
     expect(form.text).toContain("The first 50 of 53 licenses");
+    expect(form.html).toContain('class="wide short"');
     expect(form.text).not.toContain("lic_of_another_page");
     // Afterwards, no filter would find them.
     const entered = { license_type: "standard", lease_days: "11" };

@@ -102,6 +102,18 @@ const GoOn: FC<{ visit: Visit; entry: Entry; rest: string[] }> = ({ visit, entry
     </PostForm>
   );
 
+/** More rows than this would push the fields out of sight. */
+const FEW = 6;
+
+const Refused: FC<{ rows: Row[] }> = ({ rows }) => {
+  const refused = rows.filter(({ ok }) => !ok).length;
+  return refused === 0 ? null : (
+    <p class="hint">
+      {rows.length - refused} possible, {refused} refused.
+    </p>
+  );
+};
+
 /** Leaves room for one more license, whose customer may have many contacts, and for the mails of all. */
 const ROOM = 150;
 
@@ -131,7 +143,15 @@ export const bulk: Form = {
         <Heading title={title} lead={leadOf(chosen, mail)} trail={[[LIST, "Licenses"]]} />
         <Card>
           <div id="rows" data-results>
-            <Rows rows={rows} done={false} />
+            {isLive(asks) && rows.length > FEW ? (
+              // Beside the fields that change it.
+              <div class="wide short" tabindex={0} role="region" aria-label="Licenses">
+                <Rows rows={rows} done={false} />
+              </div>
+            ) : (
+              <Rows rows={rows} done={false} />
+            )}
+            <Refused rows={rows} />
           </div>
           {rows.some(({ ok }) => ok) || (isLive(asks) && rows.length > 0) ? (
             <PostForm visit={visit} entry={entry} action={PATH} live={isLive(asks)}>
