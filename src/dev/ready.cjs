@@ -16,3 +16,6 @@ if (!process.features.typescript) {
   );
   process.exit(1);
 }
+// Compiling wrangler is a third of what loading it takes. Kept inside the project, where nobody else can put code for us
+// to run.
+require("node:module").enableCompileCache(path.join(__dirname, "../../node_modules/.cache/node"));

@@ -33,7 +33,12 @@ export async function run(
   { env = {}, input = "", typed, cwd }: Surroundings = {},
 ): Promise<Outcome> {
   const child = spawn(command, args, {
-    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    env: {
+      PATH: process.env["PATH"],
+      HOME: "/nonexistent",
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+      ...env,
+    },
     ...(cwd === undefined ? {} : { cwd }),
   });
   let out = "";
