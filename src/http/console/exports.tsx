@@ -5,7 +5,7 @@
 import type { FC } from "hono/jsx";
 import * as z from "zod/mini";
 import { byName } from "../../kernel/inputs.ts";
-import { LicenseFilter } from "../../licensing/licenses/license-list.ts";
+import { LicenseFilter } from "../../licensing/licenses/search/license-filter.ts";
 import { exportInstances } from "../../licensing/sheets/instance-exports.ts";
 import { InstanceListFilter, soughtBy } from "./instances/filters.ts";
 import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
