@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { Context } from "../context.ts";
 import { CustomerId } from "../licensing/customers/customers.ts";
-import { LicenseFilter } from "../licensing/licenses/license-list.ts";
+import { LicenseFilter } from "../licensing/licenses/search/license-filter.ts";
 import { EXPORT_FORMATS, type ExportedFile } from "../licensing/sheets/exported-files.ts";
 import { type ExportRequest, exportLicenses } from "../licensing/sheets/exports.ts";
 import type { Http } from "./http.ts";

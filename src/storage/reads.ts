@@ -7,18 +7,22 @@ import type { Database, Row, SqlValue } from "./database.ts";
 interface Read<T> {
   statement(db: Database, ...values: SqlValue[]): D1PreparedStatement;
   /** The first row that the statement found, as Drizzle would give it. */
-  rowOf(result: D1Result<Row>): T | undefined;
+  rowOf: (result: D1Result<Row>) => T | undefined;
 }
 
-/** @param where a condition with ?1, ?2, … for the values */
-export function readOf<T extends SQLiteTable>(table: T, where: string): Read<T["$inferSelect"]> {
+interface Rows<T> {
+  /** Its columns, for a statement that is written by hand. */
+  columns: string;
+  /** A row that such a statement found, as Drizzle would give it. */
+  rowOf: (found: Row) => T;
+}
+
+export function rowsOf<T extends SQLiteTable>(table: T): Rows<T["$inferSelect"]> {
   const columns = Object.entries(getTableColumns(table));
-  const names = columns.map(([, { name }]) => name).join(", ");
-  const text = `SELECT ${names} FROM ${getTableName(table)} WHERE ${where}`;
+  const name = getTableName(table);
   return {
-    statement: (db, ...values) => db.sql(text, ...values),
-    rowOf({ results: [found] }) {
-      if (!found) return undefined;
+    columns: columns.map(([, column]) => `${name}.${column.name}`).join(", "),
+    rowOf(found) {
       const row: Row = {};
       for (const [key, column] of columns) {
         const value = found[column.name];
@@ -26,5 +30,15 @@ export function readOf<T extends SQLiteTable>(table: T, where: string): Read<T["
       }
       return row;
     },
+  };
+}
+
+/** @param where a condition with ?1, ?2, … for the values */
+export function readOf<T extends SQLiteTable>(table: T, where: string): Read<T["$inferSelect"]> {
+  const { columns, rowOf } = rowsOf(table);
+  const text = `SELECT ${columns} FROM ${getTableName(table)} WHERE ${where}`;
+  return {
+    statement: (db, ...values) => db.sql(text, ...values),
+    rowOf: ({ results: [found] }) => found && rowOf(found),
   };
 }

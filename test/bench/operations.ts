@@ -188,8 +188,7 @@ export const NEW_INSTANCE: Operation = {
     varies: (n) => ({ [INSTANCE]: visitor(n), [licenseId(1)]: licenseId(hot(n) + 1) }),
   },
   target: 0.9,
-  // Then it is counted, after the answer.
-  budget: { trips: 2, read: 10 + SEATS, written: 4 },
+  budget: { trips: 1, read: 10 + SEATS, written: 5 },
   flat: true,
   before: withoutVisitors,
   after: withoutVisitors,

@@ -1,6 +1,6 @@
 // What customers asked for, as staff read and answer it. Accepting a request changes the license and settles the request
 // in one batch: a request is answered once.
-import { and, asc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Context } from "../../context.ts";
 import { formatInstant, formatInstantOrNull } from "../../kernel/dates.ts";
@@ -12,11 +12,12 @@ import { recordChange } from "../../record/events.ts";
 import {
   type CustomerRequest,
   customerRequests,
-  customers,
   REQUEST_KINDS,
   REQUEST_STATUSES,
 } from "../../storage/schema.ts";
 import { fullNameOf } from "../customers/display-name.ts";
+import type { Row } from "../../storage/database.ts";
+import { rowsOf } from "../../storage/reads.ts";
 import { LicenseChanges, Renewal } from "../licenses/decisions.ts";
 import { act } from "../licenses/lifecycle.ts";
 
@@ -195,17 +196,27 @@ export async function declineRequest(
   return after;
 }
 
+const { columns: COLUMNS, rowOf } = rowsOf(customerRequests);
+
+// A single statement by hand: what Drizzle joins costs a page a round trip of its own.
+const OPEN = `SELECT ${COLUMNS}, customers.name AS customer_name, customers.company AS customer_company
+  FROM customer_requests CROSS JOIN customers ON customers.id = customer_requests.customer_id
+  WHERE customer_requests.status = 'open' ORDER BY customer_requests.id LIMIT ?`;
+
 /** Requests that wait for an answer, the oldest first, each with its customer's company and person. */
-export async function openRequests({ db: { orm } }: Context, limit: number) {
-  const rows = await orm
-    .select({ ...getTableColumns(customerRequests), name: customers.name, company: customers.company })
-    .from(customerRequests)
-    .innerJoin(customers, eq(customers.id, customerRequests.customer_id))
-    .where(eq(customerRequests.status, "open"))
-    .orderBy(asc(customerRequests.id))
-    .limit(limit);
-  return rows.map(({ name, company, ...request }) =>
-    Object.assign(request, { customer_name: fullNameOf({ name, company }) }),
+export async function openRequests(
+  { db }: Context,
+  limit: number,
+): Promise<(CustomerRequest & { customer_name: string })[]> {
+  const [found] = await db.batch([db.sql(OPEN, limit)]);
+  const rows = found!.results as unknown as (Row & {
+    customer_name: string;
+    customer_company: string | null;
+  })[];
+  return rows.map((row) =>
+    Object.assign(rowOf(row), {
+      customer_name: fullNameOf({ name: row.customer_name, company: row.customer_company }),
+    }),
   );
 }
 

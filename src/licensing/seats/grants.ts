@@ -13,7 +13,6 @@ import { claimSeat, spreadOf } from "./claim.ts";
 import { leaseRanOut } from "./ended.ts";
 import type { Claimant, FileClaim, PresentedCertificate } from "./claimant.ts";
 import { keepMarked } from "./clones.ts";
-import { countNewInstance } from "./ids/new-instances.ts";
 import { newIdsOf } from "./seat-rules.ts";
 import { type Grant, warningsOf } from "./answers.ts";
 import { isOfLostSeat, recordRecovery } from "./recovered.ts";
@@ -221,7 +220,7 @@ const unprovenSeat = (context: Context, now: number, license: Terms, seat: Seat)
   };
 };
 
-/** The work after the answer: counts a new instance, and settles leases that ran out. */
+/** The work after the answer: tells who listens of a new instance, and settles leases that ran out. */
 function settleAfter(
   context: Context,
   now: number,
@@ -230,8 +229,6 @@ function settleAfter(
 ): void {
   const isNew = seat.made === 1;
   if (isNew) context.tellSoon(context, "instance");
-  if (isNew && seat.replaces === null && context.actor.type === "instance")
-    context.defer(countNewInstance(context, now, license.id, seat.instance_id));
   if (isNew && seatsLapsed > 0) return context.defer(settleLapsed(context, now, license.id));
   // The seats were not counted here: if there seem to be too many, the leases of some may have run out. Without a limit
   // there are never too many, but the figures should not keep what is over.

@@ -50,12 +50,16 @@ export function usageOf(
   now: number,
   issuedAt: number,
 ): { days: DayUsage[]; ignored: number } {
+  // Most requests report none.
+  if (report.length === 0) return { days: [], ignored: 0 };
   const issued = dayOf(Math.max(0, issuedAt - BEFORE_ISSUE));
-  const first = issued > firstDay(now) ? issued : firstDay(now);
+  const earliest = firstDay(now);
+  const first = issued > earliest ? issued : earliest;
+  const last = dayOf(now + AHEAD);
   const days = new Map<string, DayUsage>();
   let ignored = 0;
   for (const { date: day, requests, services, meters } of report) {
-    if (day < first || day > dayOf(now + AHEAD)) {
+    if (day < first || day > last) {
       ignored++;
       continue;
     }

@@ -55,15 +55,14 @@ describe("the budget of a call on D1", () => {
     [40, 10],
     [500, 499],
   ])(
-    "activate, a new seat at limit %d with %d taken: 1 trip, ≤ 10 + limit read, ≤ 4 written; then it is counted",
+    "activate, a new seat at limit %d with %d taken: 1 trip, ≤ 10 + limit read, ≤ 5 written, and nothing later",
     async (limit, taken) => {
       const license_key = await licenseWith(limit, taken);
-      const { answered, total } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
-      expect(answered.read).toBeLessThanOrEqual(10 + limit);
-      expect(answered.written).toBeLessThanOrEqual(4);
-      expect(total.trips).toBe(2);
-      expect(total.read - answered.read).toBeLessThanOrEqual(4);
-      expect(total.written - answered.written).toBeLessThanOrEqual(2);
+      const { total } = await costOf("/v1/activate", { license_key, instance_id: "new" }, 200);
+      expect(total.trips).toBe(1);
+      expect(total.read).toBeLessThanOrEqual(10 + limit);
+      // The activation, the event with its index, the id of the day, and the license's counts.
+      expect(total.written).toBeLessThanOrEqual(5);
     },
   );
 
@@ -140,7 +139,7 @@ describe("the budget of a call on D1", () => {
     // The first to come after the leases ran out still walks over them, then moves them out of the way.
     await activate(license_key, "first");
     const { answered } = await costOf("/v1/activate", { license_key, instance_id: "second" }, 200);
-    expect(answered).toEqual({ trips: 1, read: expect.any(Number), written: 4 });
+    expect(answered).toEqual({ trips: 1, read: expect.any(Number), written: 5 });
     expect(answered.read).toBeLessThanOrEqual(10 + 3);
   });
 
@@ -182,18 +181,18 @@ describe("the budget of a call on D1", () => {
     },
   );
 
-  // One trip finds the session, one brings what the page shows. A list of licenses or customers can say what belongs to
-  // its rows only once it has them. How many rows there are is counted up to 201 of them.
+  // One trip finds the session, one brings what the page shows. A list whose filters are checked row by row can say what
+  // belongs to its rows only once it has them, and so can one of customers. How many rows there are is counted up to 201 of them.
   it.each([
-    ["/admin", 3, 520],
-    ["/admin/licenses", 3, 180],
+    ["/admin", 2, 520],
+    ["/admin/licenses", 2, 180],
     ["/admin/licenses?standing=active&customer_id={customer}", 3, 220],
     ["/admin/licenses/{id}", 2, 230],
     ["/admin/licenses/{id}/send", 2, 10],
     ["/admin/customers", 3, 420],
     // It looks at up to 5 000 instances.
     ["/admin/search?q=acme", 3, 5_420],
-    ["/admin/customers/{customer}", 3, 90],
+    ["/admin/customers/{customer}", 2, 90],
     ["/admin/instances", 3, 390],
     ["/admin/instances?license_id={id}", 3, 90],
     ["/admin/instances?active=true&silent_days=3", 2, 100],

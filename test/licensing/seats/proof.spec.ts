@@ -704,7 +704,7 @@ describe("new instances", () => {
   const seats = (id: string) =>
     rows("SELECT new_day, new_ids, seated FROM license_seats WHERE license_id = ?", id);
 
-  it("are counted after the answer, each id once a day, and a returning one not at all", async () => {
+  it("are counted with their claim, each id once a day, and a returning one not at all", async () => {
     const { license, license_key } = await newLicense({ max_instances: null });
     const { certificate } = (await activate(license_key)).body;
     await activate(license_key, { instance_id: "b" });
@@ -715,6 +715,29 @@ describe("new instances", () => {
     setTime(NOW + DAY);
     await activate(license_key, { instance_id: "c" });
     expect(await seats(license.id)).toEqual([{ new_day: "2026-06-04", new_ids: 1, seated: 3 }]);
+  });
+
+  it("are not those whose file staff hand in, nor those that come back after their lease", async () => {
+    const { license, license_key } = await newLicense({ max_instances: null });
+    const request = { license_key, instance_id: "file" };
+    const path = `/licenses/${license.id}/offline-activations`;
+    expect((await admin(path, { body: { request, lease_days: 90 } })).status).toBe(200);
+    expect(await seats(license.id)).toEqual([{ new_day: null, new_ids: 0, seated: 1 }]);
+    await activate(license_key);
+    setTime(NOW + 40 * DAY);
+    await activate(license_key);
+    expect(await seats(license.id)).toEqual([{ new_day: TODAY, new_ids: 1, seated: 2 }]);
+  });
+
+  it("are never more than the license allows, however many come at once", async () => {
+    const { license, license_key } = await newLicense({ max_instances: null });
+    await activate(license_key);
+    await rows("UPDATE license_seats SET new_ids = 99998 WHERE license_id = ?", license.id);
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => activate(license_key, { instance_id: `at once ${n}` })),
+    );
+    expect(asked.filter(({ status }) => status === 200)).toHaveLength(2);
+    expect(await seats(license.id)).toEqual([{ new_day: TODAY, new_ids: 100_000, seated: 3 }]);
   });
 
   it("are forgotten once their day is over", async () => {

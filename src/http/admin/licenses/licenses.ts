@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import { LicenseChanges } from "../../../licensing/licenses/decisions.ts";
 import { changeLicense } from "../../../licensing/licenses/lifecycle.ts";
-import { LicenseFilter, listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { listLicenses } from "../../../licensing/licenses/license-list.ts";
+import { LicenseFilter } from "../../../licensing/licenses/search/license-filter.ts";
 import {
   getLicense,
   IssueRequest,

@@ -4,12 +4,8 @@ import { monthsBefore } from "../../../kernel/calendar.ts";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { MESSAGE_STATUSES } from "../../../storage/schema.ts";
 import type { Entry } from "../../ui/entry.ts";
-import {
-  asksOfMail,
-  countLicenses,
-  LicenseFilter,
-  listLicensesInUse,
-} from "../../../licensing/licenses/license-list.ts";
+import { asksOfMail, countLicenses, listLicensesInUse } from "../../../licensing/licenses/license-list.ts";
+import { LicenseFilter } from "../../../licensing/licenses/search/license-filter.ts";
 import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../../ui/heading.tsx";

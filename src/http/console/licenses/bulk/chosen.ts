@@ -1,7 +1,8 @@
 // Which licenses a bulk action is about: those that were selected, or those that the filters of the list find.
 import { byName } from "../../../../kernel/inputs.ts";
 import { PageQuery } from "../../../../kernel/pages.ts";
-import { LicenseFilter, listLicenses } from "../../../../licensing/licenses/license-list.ts";
+import { listLicenses } from "../../../../licensing/licenses/license-list.ts";
+import { LicenseFilter } from "../../../../licensing/licenses/search/license-filter.ts";
 import * as z from "zod/mini";
 import type { Context } from "../../../../context.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
