@@ -164,6 +164,16 @@ describe("the columns of a list", () => {
     });
   });
 
+  it("have the last mail where the filter is about it, chosen or not", async () => {
+    await newLicense();
+    const visitor = await Visitor.signInAs("viewer");
+    const asked = "/admin/licenses?last_mail=none";
+    expect(headsOf(await visitor.get(asked)).at(-1)).toBe("Last mail");
+    await choose(visitor, "licenses", ["ends"]);
+    expect(headsOf(await visitor.get(asked))).toEqual(["License", "Ends", "Last mail"]);
+    expect(headsOf(await visitor.get("/admin/licenses"))).toEqual(["License", "Ends"]);
+  });
+
   it("lead back to what the list showed, and to nothing else", async () => {
     const visitor = await Visitor.signInAs("viewer");
     const list = await visitor.get("/admin/licenses?standing=active&sort=ending");
