@@ -188,6 +188,7 @@ describe("several licenses at once", () => {
       [text]: { value: "gold" },
     });
     for (const [field, value, and = {}] of [
+      [`${code}.until`, "2098-01-01", { grace_days: "3" }],
       [code, "many"],
       [code, "-1"],
       [`${code}.until`, "2098-01-01"],
