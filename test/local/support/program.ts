@@ -66,6 +66,8 @@ async function settled(before: string[]): Promise<void> {
   }
 }
 
+const exitCode = (): number => Number(process.exitCode ?? 0);
+
 type Listener = (...args: unknown[]) => void;
 
 const listening = (): [event: string, listener: Listener][] =>
@@ -82,7 +84,7 @@ function leave(before: ReturnType<typeof listening>): void {
   const kept = new Set(before.map(([, listener]) => listener));
   for (const [event, listener] of listening()) {
     if (kept.has(listener)) continue;
-    if (event === "exit") listener(process.exitCode ?? 0);
+    if (event === "exit") listener(exitCode());
     process.off(event, listener);
   }
 }
@@ -105,7 +107,7 @@ async function run({ args, env, input, cwd }: Call): Promise<Ended> {
   await settled(before);
   leave(listeners);
   const [printed, said] = [await out(), await err()];
-  return { code: Number(process.exitCode ?? 0), out: printed, err: said };
+  return { code: exitCode(), out: printed, err: said };
 }
 
 // Whoever started this is gone.
