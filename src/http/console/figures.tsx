@@ -7,7 +7,7 @@ import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { Problem } from "../../problems.ts";
 import { answerCsv } from "../exports.ts";
 import { type Bar, BarChart } from "../ui/charts.tsx";
-import { Card, formatCount } from "../ui/show.tsx";
+import { Card, formatCount, formatMonth, formatPeriod } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "./parts/periods.tsx";
@@ -61,7 +61,7 @@ async function figuresOf(context: Context, period: Period, now: number): Promise
   const renewals = (which: "won" | "lost"): Bar[] =>
     found.renewals.map(({ month, [which]: value }) => ({
       name: month,
-      tick: month.slice(5),
+      tick: formatMonth(Date.parse(`${month}-01`)),
       value,
       href: which === "won" ? "/admin/activity?action=license.renewed" : "/admin/licenses?standing=expired",
     }));
@@ -140,7 +140,7 @@ const figures: Page = {
       section: "figures",
       body: (
         <>
-          <Heading title="Figures" lead={`${period.from} to ${period.to}, where a time is not named.`} />
+          <Heading title="Figures" lead={`${formatPeriod(period)}, where a time is not named.`} />
           <Periods path="/admin/figures" periods={periods} chosen={period} />
           <div class="columns">
             {shown.map((figure) => (

@@ -96,7 +96,7 @@ export const customerList: Page = {
             actions={
               can("customers") ? (
                 <>
-                  <a class="button quiet" href="/admin/exports/customers">
+                  <a class="button" href="/admin/exports/customers">
                     Export
                   </a>
                   <a class="button primary" href="/admin/customers/new">

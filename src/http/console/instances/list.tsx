@@ -48,7 +48,12 @@ const columns = (holders: Holders, now: number, query: Record<string, string>): 
   ...seatColumns(now, true),
   {
     label: "Version",
-    cell: ({ app_version }) => app_version,
+    cell: ({ app_version }) =>
+      app_version === null ? null : (
+        <span class="cut" title={app_version}>
+          {app_version}
+        </span>
+      ),
     sort: sorting(PATH, query, { ascending: "version", descending: "version_last" }),
   },
   { label: "Environment", cell: environmentOf, minor: true },

@@ -53,11 +53,14 @@ export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
     id="usage"
     title={`Usage of the last ${DAYS_SHOWN} days`}
     actions={
-      visit.can("licenses") ? (
-        <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
-          Correct a day
-        </a>
-      ) : undefined
+      <>
+        {visit.can("licenses") ? (
+          <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
+            Correct a day
+          </a>
+        ) : null}
+        <a href={`/admin/licenses/${usage.license_id}/usage`}>Other times, and CSV</a>
+      </>
     }
   >
     <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} />

@@ -190,9 +190,6 @@ export const licensePage: Page = {
               />
               <Usage visit={visit} usage={usage} />
               <MeterCharts usage={usage} now={now} />
-              <p class="more">
-                <a href={`/admin/licenses/${id}/usage`}>Usage of other times, and as CSV</a>
-              </p>
               <Refused refusals={refused} now={now} />
             </div>
             <div>
