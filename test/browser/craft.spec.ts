@@ -43,7 +43,7 @@ describe("names and ids of any length", () => {
       `/admin/instances?license_id=${license.id}`,
     ]) {
       await page.goto(path);
-      for (const width of [1280, 390, 360]) {
+      for (const width of [1280, 768, 390, 360]) {
         await page.setViewportSize({ width, height: 844 });
         expect.soft(await overflow(page), `${path} at ${width}`).toBe(0);
         expect.soft(await cutTables(page), `${path} at ${width}`).toEqual([]);

@@ -2,7 +2,7 @@
 // nothing that would be refused.
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { lookFaults, overflow, type Tab } from "./support/browser.ts";
+import { lookFaults, oddTexts, overflow, type Tab } from "./support/browser.ts";
 import { crawl, loadOf, routeOf, submitsOf, type Visited } from "./support/crawl.ts";
 import { everyKind, type Kinds, newToken } from "./support/data.ts";
 import { enterSite } from "./support/site.ts";
@@ -37,6 +37,7 @@ async function faultsOf(page: Page, house: House, html: string): Promise<string[
     planted === 0 ? "" : "markup from a name",
     lang === "en" ? "" : "no language",
     load <= MAX_LOAD ? "" : `${load} bytes`,
+    ...(await oddTexts(page)),
   ].filter((fault) => fault !== "");
 }
 

@@ -1,27 +1,27 @@
-// node test/browser/screenshots.ts --out DIR: a picture of each page of the console, light and dark, on a desk
-// and on a phone, with demonstration data in a service of its own.
+// node test/browser/screenshots.ts --out DIR: a picture of each page of the console and of the customer's site, light
+// and dark, from a large screen to a phone, with demonstration data in a service of its own.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Look, openTab } from "./support/browser.ts";
 import { launch } from "./support/chromium.ts";
-import { crawl, routeOf } from "./support/crawl.ts";
+import { crawl, routeOf, type Visited } from "./support/crawl.ts";
+import type { Kinds } from "./support/data.ts";
 import { demoData } from "./support/demo-data.ts";
 import { type House, openHouse } from "./support/house.ts";
 import { enterSite } from "./support/site.ts";
 
-const LOOKS: Look[] = [
-  { theme: "light", width: 1280 },
-  { theme: "dark", width: 1280 },
-  { theme: "light", width: 390 },
-  { theme: "dark", width: 390 },
-];
+const LOOKS: Look[] = [1920, 1280, 768, 390].flatMap((width) => [
+  { theme: "light" as const, width },
+  { theme: "dark" as const, width },
+]);
 
 const { values } = parseArgs({ options: { out: { type: "string" }, readme: { type: "boolean" } } });
 
 const nameOf = (route: string): string =>
   route
     .replace(/^\/admin\/?/, "")
+    .replace(/^\/portal/, "site")
     .replaceAll(/[^a-z0-9-]+/gi, "_")
     .replaceAll(/^_+|_+$/g, "") || "overview";
 
@@ -68,13 +68,21 @@ async function shoot(house: House, out: string): Promise<void> {
   try {
     const { page } = await openTab(browser, house, { token: house.token });
     const found: { path: string; name: string }[] = [{ path: "/admin/sign-in", name: "sign-in" }];
-    await crawl(page, kinds, async ({ path, status }) => {
-      const route = routeOf(path, kinds);
-      // A filter shows the same page with fewer rows.
-      if (status === 200 && !route.includes("?")) found.push({ path, name: nameOf(route) });
-    });
+    const add =
+      (known: Kinds) =>
+      async ({ path, status }: Visited): Promise<void> => {
+        const route = routeOf(path, known);
+        // A filter shows the same page with fewer rows.
+        if (status === 200 && !route.includes("?")) found.push({ path, name: nameOf(route) });
+      };
+    await crawl(page, kinds, add(kinds));
+    const site = await openTab(browser, house);
+    const own = await enterSite(site.page, house, kinds, "busy");
+    await crawl(site.page, own, add(own), "/portal");
+    const cookies = await site.context.cookies();
     for (const look of LOOKS) {
       const tab = await openTab(browser, house, { ...look, token: house.token });
+      await tab.context.addCookies(cookies);
       for (const { path, name } of found) {
         await tab.page.goto(path);
         const file = join(out, `${name}-${look.theme}-${look.width}.png`);

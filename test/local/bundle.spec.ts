@@ -39,6 +39,10 @@ describe("the bundle", () => {
     expect(loadedAtOnce(made, ENTRY).sources.filter(under)).toEqual([]);
   });
 
+  it("has nothing that only developers see", () => {
+    expect(whole(made).sources.filter((source) => /^(?:src\/dev|test)\//.test(source))).toEqual([]);
+  });
+
   it("loads the calls of installations at once", () => {
     const { sources } = loadedAtOnce(made, ENTRY);
     for (const call of ["activate", "check-in", "validate", "deactivate"]) {

@@ -10,7 +10,7 @@ import { csvOf } from "../../licensing/sheets/sheets.ts";
 import { Problem } from "../../problems.ts";
 import { answerCsv } from "../exports.ts";
 import { type Bar, BarChart } from "../ui/charts.tsx";
-import { Card, formatCount } from "../ui/show.tsx";
+import { Card, formatCount, formatMonth, formatPeriod } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
 import type { Page } from "./mount.tsx";
 import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
@@ -84,7 +84,12 @@ async function figuresOf(
     found.renewals.map(({ month, [which]: value }, index) => ({
       name: month,
       // With its year, if there is more than one of it.
-      tick: months <= 12 ? month.slice(5) : index % (months / 6) === 0 ? month : undefined,
+      tick:
+        months <= 12
+          ? formatMonth(Date.parse(`${month}-01`))
+          : index % (months / 6) === 0
+            ? month
+            : undefined,
       value,
       href: which === "won" ? renewedIn(month) : endedIn(month),
     }));
@@ -183,7 +188,7 @@ const figures: Page = {
       section: "figures",
       body: (
         <>
-          <Heading title="Figures" lead={`${period.from} to ${period.to}, where a time is not named.`} />
+          <Heading title="Figures" lead={`${formatPeriod(period)}, where a time is not named.`} />
           <Periods path="/admin/figures" periods={periods} chosen={period.name} others={asked} />
           <div class="columns">
             {shown.map((figure) => (

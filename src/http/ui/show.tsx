@@ -36,6 +36,13 @@ export function formatDate(at: number): string {
 /** A day without its year, under a chart. */
 export const formatShortDate = (at: number): string => shortDate.format(at);
 
+/** A month without its year, under a chart. */
+export const formatMonth = (at: number): string => shortDate.format(at).slice(0, 3);
+
+/** From a day to a day, as the API names them: "Oct 31, 2026 to Nov 29, 2026". */
+export const formatPeriod = ({ from, to }: { from: string; to: string }): string =>
+  `${formatDate(Date.parse(from))} to ${formatDate(Date.parse(to))}`;
+
 /** The last day of what ends at `at`, as the person who entered it named it. */
 export const formatEnd = (at: number): string => formatDate(lastDayOf(at));
 

@@ -120,6 +120,22 @@ export async function axeFaults(page: Page, rules?: string[]): Promise<string[]>
   return violations.map(({ id, help, html }) => `${id}: ${help}: ${html.slice(0, 3).join(" | ")}`);
 }
 
+/** The sizes of text: small, text, title and large. */
+const TEXT_SIZES = ["12px", "14px", "16px", "24px"];
+
+/** What has text of another size, apart from charts, whose text is drawn. */
+export const oddTexts = (page: Page): Promise<string[]> =>
+  page.evaluate((sizes) => {
+    const hasText = (element: Element): boolean =>
+      element.matches("input, select, textarea") ||
+      [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim() !== "");
+    return [...document.body.querySelectorAll("*:not(svg, svg *, option, script, style)")]
+      .filter((element) => hasText(element) && element.checkVisibility())
+      .map((element) => ({ element, size: getComputedStyle(element).fontSize }))
+      .filter(({ size }) => !sizes.includes(size))
+      .map(({ element, size }) => `${size}: ${element.outerHTML.slice(0, 80)}`);
+  }, TEXT_SIZES);
+
 /** By how many pixels the page is wider than the screen. */
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => {

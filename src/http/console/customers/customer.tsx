@@ -152,18 +152,18 @@ export const customerPage: Page = {
                     <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
                       Sign out
                     </a>
+                    {can("erasure") ? (
+                      <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
+                        All data
+                      </a>
+                    ) : null}
                     <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
                       Delete
                     </a>
                     {can("erasure") ? (
-                      <>
-                        <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
-                          All data
-                        </a>
-                        <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
-                          Erase
-                        </a>
-                      </>
+                      <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
+                        Erase
+                      </a>
                     ) : null}
                   </>
                 ) : null}

@@ -114,7 +114,7 @@ export const customerList: Page = {
                 <ColumnsLink list="customers" query={query} />
                 {can("customers") ? (
                   <>
-                    <a class="button quiet" href="/admin/exports/customers">
+                    <a class="button" href="/admin/exports/customers">
                       Export
                     </a>
                     <a class="button primary" href="/admin/customers/new">

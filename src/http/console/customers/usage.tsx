@@ -13,7 +13,7 @@ import { standingOf } from "../../../licensing/licenses/standing.ts";
 import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
 import { Seats } from "../../ui/seats.tsx";
-import { Card, formatCount, formatLimit, StandingBadge, Table } from "../../ui/show.tsx";
+import { Card, formatCount, formatLimit, formatPeriod, StandingBadge, Table } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
@@ -91,7 +91,7 @@ const usagePage: Page = {
               [path, displayNameOf(customer)],
             ]}
             title={title}
-            lead={`${period.from} to ${days.at(-1)!}${period.to >= dayOf(now) ? ", not over yet" : ""}`}
+            lead={`${formatPeriod({ from: period.from, to: days.at(-1)! })}${period.to >= dayOf(now) ? ", not over yet" : ""}`}
             actions={
               <>
                 <button type="button" class="script" data-print>

@@ -54,7 +54,12 @@ export const instanceColumns = (
   {
     name: "version",
     label: "Version",
-    cell: ({ app_version }) => app_version,
+    cell: ({ app_version }) =>
+      app_version === null ? null : (
+        <span class="cut" title={app_version}>
+          {app_version}
+        </span>
+      ),
     sort: sorting(PATH, query, { ascending: "version", descending: "version_last" }),
   },
   { name: "environment", label: "Environment", cell: environmentOf, minor: true },

@@ -55,11 +55,14 @@ export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
     id="usage"
     title={`Usage of the last ${DAYS_SHOWN} days`}
     actions={
-      visit.can("licenses") ? (
-        <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
-          Correct a day
-        </a>
-      ) : undefined
+      <>
+        {visit.can("licenses") ? (
+          <a href={`/admin/licenses/${usage.license_id}/correct-usage`} data-dialog>
+            Correct a day
+          </a>
+        ) : null}
+        <a href={`/admin/licenses/${usage.license_id}/usage`}>Other times, and CSV</a>
+      </>
     }
   >
     {/* Another time is a page of its own, with every meter, and as CSV. */}

@@ -9,7 +9,7 @@ import { readDays } from "../../../licensing/usage/of-licenses.ts";
 import type { License } from "../../../storage/schema.ts";
 import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { Card, formatLimit } from "../../ui/show.tsx";
+import { Card, formatLimit, formatPeriod } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods, USUAL } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
@@ -64,7 +64,7 @@ const usagePage: Page = {
     const end = period.to < dayOf(now) ? period.to : dayOf(now);
     return licenseView(
       held,
-      { title: "Usage", lead: `${period.from} to ${end}` },
+      { title: "Usage", lead: formatPeriod({ from: period.from, to: end }) },
       <>
         <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
         {series.map(({ name, limit, on }) => (

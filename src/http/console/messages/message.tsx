@@ -28,6 +28,9 @@ const deliveryOf = ({ status, reason }: ShownMessage): string =>
       ? "It was taken back: what it says is not true any more."
       : "It did not arrive, and was sent to another address since: it is superseded.";
 
+/** What the line above it says already: the mail service gave no reason. */
+const SAYS_NO_MORE = /^The mail bounced\.?$/;
+
 const DONE: Record<string, string> = {
   retried: "It is sent again.",
   replaced: "It is on its way. The message to the old address is superseded.",
@@ -130,7 +133,9 @@ export const messagePage: Page = {
               recipient={message.recipient}
               isNotice={NOTICES.has(message.kind)}
             />
-            {message.last_error === null ? null : <p class="note warn">{message.last_error}</p>}
+            {message.last_error === null || SAYS_NO_MORE.test(message.last_error) ? null : (
+              <p class="note warn">{message.last_error}</p>
+            )}
             <Facts
               rows={[
                 ["Written", <When at={message.created_at} now={now} time />],

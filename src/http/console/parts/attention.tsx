@@ -5,7 +5,16 @@ import type { readAttention, Trouble } from "../../../licensing/figures/attentio
 import type { openRequests } from "../../../licensing/portal/requests.ts";
 import type { Standing } from "../../../licensing/licenses/standing.ts";
 import type { AttentionKind } from "../../../storage/schema.ts";
-import { ACTION_NAMES, Badge, formatCount, plural, type Tone, When, wordsFor } from "../../ui/show.tsx";
+import {
+  ACTION_NAMES,
+  Badge,
+  formatCount,
+  formatDate,
+  plural,
+  type Tone,
+  When,
+  wordsFor,
+} from "../../ui/show.tsx";
 import { askedFor } from "../requests/list.tsx";
 import { seatPath } from "./seats.tsx";
 
@@ -39,6 +48,9 @@ type Attention = Awaited<ReturnType<typeof readAttention>>;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
+/** A day as the API names it, as pages name it. */
+const dayIn = (day: unknown): string => formatDate(Date.parse(text(day)));
+
 const number = (value: unknown): number => Number(value ?? 0);
 
 /** The worst of it, with a link to its page if it has one. */
@@ -48,7 +60,7 @@ function worstOf({ kind, license_id, worst }: Trouble): Child {
     return (
       <a href={`/admin/licenses/${license_id}#usage`}>
         {wordsFor(text(limit))}: {formatCount(number(observed))} of {formatCount(number(allowed))} on{" "}
-        {text(day)}
+        {dayIn(day)}
       </a>
     );
   }
@@ -57,7 +69,7 @@ function worstOf({ kind, license_id, worst }: Trouble): Child {
     return (
       <>
         <a href={`/admin/licenses/${license_id}#usage`}>
-          {formatCount(number(observed))} {text(code)} on {text(day)}
+          {formatCount(number(observed))} {text(code)} on {dayIn(day)}
         </a>
         , more than ten times the {formatCount(number(allowed))} allowed: it may be a mistake, and refuses no
         new instance until its figures are corrected, or confirmed by a correction to the same.

@@ -73,8 +73,8 @@ const Subject: FC<{ entity: ShownEvent["entity"]; name: string | undefined }> = 
   const id = <code>{entity.id}</code>;
   return (
     <>
+      {name === undefined ? null : `${name} `}
       {page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id}
-      {name === undefined ? null : ` · ${name}`}
     </>
   );
 };
@@ -102,7 +102,7 @@ const Others: FC<{ others: ShownEvent[]; now: number; full: boolean | undefined 
   full,
 }) =>
   others.length === 0 ? null : (
-    <details>
+    <details class="others">
       <summary>and {formatCount(others.length)} times before</summary>
       <ul>
         {others.map((event) => (

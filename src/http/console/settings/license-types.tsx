@@ -148,7 +148,14 @@ const one: Page = {
                     "none"
                   ),
                 ],
-                ["Entitlements", <ShownEntitlements held={type.entitlements} now={now} />],
+                [
+                  "Entitlements",
+                  Object.keys(type.entitlements).length === 0 ? (
+                    "none"
+                  ) : (
+                    <ShownEntitlements held={type.entitlements} now={now} />
+                  ),
+                ],
                 ["Changed", <When at={type.updated_at} now={now} />],
               ]}
             />
