@@ -1,6 +1,6 @@
 // /admin: how things stand, and what needs attention.
 import type { Child, FC } from "hono/jsx";
-import { listEvents } from "../../audit/event-list.ts";
+import { latestEvents } from "../../audit/event-list.ts";
 import { type SpaceTrouble, spaceTrouble, troublesOf } from "../../health/rules.ts";
 import { readRuns } from "../../health/runs.ts";
 import { readAttention } from "../../licensing/figures/attention/attention.ts";
@@ -18,8 +18,7 @@ import type { Page } from "./mount.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
-import { subjectsOf, Timeline } from "./parts/events.tsx";
-import { isOfAccess } from "../../record/entities.ts";
+import { Timeline } from "./parts/events.tsx";
 import { barsOf, isByWeek, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
 
@@ -78,7 +77,7 @@ const activatedIn = (from: string, to: string): string =>
 
 /** How many of the latest events are shown, and of how many: sign-ins and the like are left out. */
 const LATEST = 12;
-const LOOKED_AT = 40;
+const LOOKED_AT = 32;
 
 const DONE: Record<string, Child> = {
   settled: (
@@ -103,15 +102,18 @@ export const overview: Page = {
       readAttention(context),
       openRequests(context, REQUESTS_SHOWN),
       readRuns(context),
-      listEvents(context, { limit: LOOKED_AT }, {}, "with names"),
+      latestEvents(context, LOOKED_AT, LATEST),
       senderFault(context),
     ]);
     const concerns = concernsOf(found, asked, troublesOf(runs, now), figures.by_standing, {
       now,
       maySettle: can("licenses"),
     });
-    const events = latest.data.filter(({ action }) => !isOfAccess(action)).slice(0, LATEST);
-    const subjects = await subjectsOf(context, events);
+    const subjects = new Map(
+      latest.flatMap(({ entity_id, customer_name: name }): [string, string][] =>
+        name === null ? [] : [[entity_id, name]],
+      ),
+    );
     const byWeek = isByWeek(period, now);
     const activatedOn = new Map(figures.activations_by_day.map(({ date, count }) => [date, count]));
     const endsTitle = `Licenses that end this month and in the next ${ahead.months - 1}`;
@@ -209,10 +211,10 @@ export const overview: Page = {
               </Card>
             </div>
             <Card title="Latest events" actions={<a href="/admin/activity">All activity</a>}>
-              {events.length === 0 ? (
+              {latest.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
-                <Timeline events={events} now={now} about subjects={subjects} />
+                <Timeline events={latest} now={now} about subjects={subjects} />
               )}
             </Card>
           </div>
