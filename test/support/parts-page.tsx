@@ -23,15 +23,7 @@ import { requestInvalid } from "../../src/problems.ts";
 const NOW = Date.UTC(2026, 10, 29, 12);
 const DAY = 86_400_000;
 
-const STANDINGS: Standing[] = [
-  "active",
-  "expiring",
-  "grace",
-  "expired",
-  "scheduled",
-  "suspended",
-  "revoked",
-];
+const STANDINGS: Standing[] = ["active", "expiring", "grace", "expired", "scheduled", "suspended", "revoked"];
 
 const LONG = "Rheinmetall-Zulieferer Kaltenbach und Söhne Gesellschaft mit beschränkter Haftung";
 
