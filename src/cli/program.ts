@@ -21,7 +21,6 @@ import { addOverviewCommands } from "./commands/overview.ts";
 import { addPendingChangeCommands } from "./commands/licenses/pending-changes.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addSessionCommands } from "./commands/session.ts";
-import { addSettledCommands } from "./commands/settled.ts";
 import { addTransferCommands } from "./commands/transfer.ts";
 import { addTypeCommands } from "./commands/types.ts";
 import { addUsageCommands } from "./commands/usage.ts";
@@ -80,7 +79,6 @@ export function createProgram(): Command {
   addWebhookEndpointCommands(program);
   addTypeCommands(program);
   addEntitlementCommands(program);
-  addSettledCommands(program);
   addVerifyCommand(program);
   addDrillCommand(program);
   addCompletionCommands(program);

@@ -20,7 +20,7 @@ import { licensePage } from "./licenses/license.tsx";
 import { licenseTypeFormDoors } from "./settings/license-type-forms.tsx";
 import { licenseTypeDoors } from "./settings/license-types.tsx";
 import { licenseDoors } from "./licenses/list.tsx";
-import { figureDoors } from "./figures.tsx";
+import { figureDoors } from "./figures/figures.tsx";
 import { activity } from "./activity.tsx";
 import { airGap, receipt } from "./air-gap/air-gap.tsx";
 import { editCustomer, newCustomer } from "./customers/edit.tsx";

@@ -1,7 +1,7 @@
 // The page of figures: what is counted, over which time, and as which files.
 import { beforeEach, describe, expect, it } from "vitest";
 import { mostRun, waits } from "../../../src/licensing/figures/history.ts";
-import { trend } from "../../../src/http/console/figures.tsx";
+import { trend } from "../../../src/http/console/figures/figures.tsx";
 import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
 import { DAY, HOUR } from "../../../src/kernel/dates.ts";
 import { setTime } from "../../support/clock.ts";

@@ -1,21 +1,21 @@
 // /admin/figures: how the business goes over a time of choice; each chart also as a table and as CSV.
 import type { FC } from "hono/jsx";
-import type { Context } from "../../context.ts";
-import { monthsBefore } from "../../kernel/calendar.ts";
-import { DAY, dayOf, formatInstant } from "../../kernel/dates.ts";
-import { chartPeriods, type Period } from "../../kernel/periods.ts";
-import { type Count, LOOKED_AT, readHistory } from "../../licensing/figures/history.ts";
-import { readVersions } from "../../licensing/figures/versions.ts";
-import { csvOf } from "../../licensing/sheets/sheets.ts";
-import { Problem } from "../../problems.ts";
-import { answerCsv } from "../exports.ts";
-import { type Bar, BarChart } from "../ui/charts.tsx";
-import { Card, formatCount, formatMonth, formatPeriod } from "../ui/show.tsx";
-import { Heading } from "../ui/heading.tsx";
-import type { Page } from "./mount.tsx";
-import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
-import { VersionChart } from "./parts/version-chart.tsx";
-import { idOf } from "./visit.ts";
+import type { Context } from "../../../context.ts";
+import { monthsBefore } from "../../../kernel/calendar.ts";
+import { DAY, dayOf, formatInstant } from "../../../kernel/dates.ts";
+import { chartPeriods, type Period } from "../../../kernel/periods.ts";
+import { type Count, LOOKED_AT, readHistory } from "../../../licensing/figures/history.ts";
+import { readVersions } from "../../../licensing/figures/versions.ts";
+import { csvOf } from "../../../licensing/sheets/sheets.ts";
+import { Problem } from "../../../problems.ts";
+import { answerCsv } from "../../exports.ts";
+import { type Bar, BarChart } from "../../ui/charts.tsx";
+import { Card, formatCount, formatMonth, formatPeriod } from "../../ui/show.tsx";
+import { Heading } from "../../ui/heading.tsx";
+import type { Page } from "../mount.tsx";
+import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "../parts/periods.tsx";
+import { VersionChart } from "./version-chart.tsx";
+import { idOf } from "../visit.ts";
 
 interface Figure {
   id: string;
