@@ -42,6 +42,26 @@ describe("listing licenses", () => {
     expect(await idsOf(`/licenses?customer_id=${customer_id}`, 2)).toEqual(issued.toSorted().toReversed());
   });
 
+  it.each(["newest", "oldest", "ending", "ending_last"])(
+    "walks in the order %s page by page, none twice and none left out",
+    async (sort) => {
+      const customer_id = (await newCustomer()).id;
+      const issued: { end: string; id: string }[] = [];
+      // Two end at the same instant.
+      for (const end of ["2099-03-01", "2099-02-01", "2099-02-01", "2099-01-01"])
+        issued.push({ end, id: (await newLicense({ customer_id, expires_at: end })).license.id });
+      const isByEnd = sort.startsWith("ending");
+      const inOrder = issued
+        .map(({ end, id }) => `${isByEnd ? end : ""} ${id}`)
+        .toSorted()
+        .map((key) => key.split(" ")[1]!);
+      const isBackwards = sort === "newest" || sort === "ending_last";
+      expect(await idsOf(`/licenses?customer_id=${customer_id}&sort=${sort}`, 1)).toEqual(
+        isBackwards ? inOrder.toReversed() : inOrder,
+      );
+    },
+  );
+
   it("is stable while licenses are issued between two pages", async () => {
     const customer_id = (await newCustomer()).id;
     const issued = [];
