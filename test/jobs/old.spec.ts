@@ -128,6 +128,19 @@ describe("the texts of mails", () => {
     ]);
   });
 
+  it("stay if a later release added a column: its value would be lost", async () => {
+    const old = await message(91);
+    await rows("ALTER TABLE messages ADD COLUMN later TEXT");
+    try {
+      await all(forgetTexts);
+      expect(await withText()).toEqual([old]);
+    } finally {
+      await rows("ALTER TABLE messages DROP COLUMN later");
+    }
+    await all(forgetTexts);
+    expect(await withText()).toEqual([]);
+  });
+
   it("stay while a message waits, and of those that go out with it", async () => {
     await message(130);
     const beside = await message(120, "skipped", { batch_id: "bat_1" });
