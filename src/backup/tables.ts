@@ -75,7 +75,7 @@ export const KEPT: readonly KeptTable[] = [
     parent: { column: "customer_id", table: "customers", key: "id" },
   },
   { table: schema.messages, key: ["id"] },
-  { table: schema.messageWalk, key: ["only"], without: ["packing"] },
+  { table: schema.messageWalk, key: ["only"] },
   // The record ends with the event of the backup: what comes later is only partly in the rows.
   { table: schema.events, key: ["id"], where: "id <= ?1" },
   { table: schema.auditSeals, key: ["id"], where: SEALED },

@@ -152,8 +152,8 @@ export async function readiness(context: Context): Promise<"ok" | "degraded" | "
   const { db, clock } = context;
   const [runs] = await db.batch([
     selectRuns({ db }),
-    // A column of the last migration, because a Worker may be deployed before its migrations run.
-    db.sql("SELECT packing FROM message_walk LIMIT 1"),
+    // A table of the last migration, because a Worker may be deployed before its migrations run.
+    db.sql("SELECT day FROM version_days LIMIT 1"),
   ]);
   const fault = db.writeFault();
   // Full is full until a write succeeds. Anything else may have been over in a moment, so it is tried again.

@@ -195,48 +195,18 @@ const OLD = `
     WHERE waiting.status = 'pending' AND waiting.id < :end), :end)
   ORDER BY id LIMIT ${PAGE}`;
 
-// A row keeps the room of a page that its text left half empty, and D1 does not let anybody compact a database. So the
-// rows of a page are taken out and put back side by side, in one batch. What finds a mail at Resend or by its request goes
-// out of the indexes, too: nothing is sent or reported any more.
+const FORGET = named(`UPDATE messages SET content = '' WHERE id IN (${OLD})`);
 
-/** All that stays of a row as it is. */
-const REST = COLUMNS.filter((name) => name !== "content" && name !== "batch_id");
-
-/** A request of which one message still waits is sent as it was, with all of its messages. */
-const BATCH = `iif(EXISTS (
-  SELECT 1 FROM messages other WHERE other.batch_id = messages.batch_id AND other.status = 'pending'), batch_id, NULL)`;
-
-// A release that does not know a column of a later one would lose it: the texts wait for the night of that release.
-const TAKE_OUT = named(`
-  UPDATE message_walk SET packing = (
-    SELECT json_group_array(json_array(${REST.join(", ")}, ${BATCH})) FROM messages WHERE id IN (${OLD}))
-  WHERE only = 1 AND EXISTS (${OLD})
-    AND (SELECT count(*) FROM pragma_table_info('messages')) = ${COLUMNS.length}`);
-
-const PACKING = "json_each((SELECT packing FROM message_walk WHERE only = 1))";
-
-const REMOVE = named(`DELETE FROM messages WHERE id IN (SELECT value ->> 0 FROM ${PACKING})`);
-
-const PUT_BACK = named(`
-  INSERT INTO messages (${REST.join(", ")}, batch_id, content)
-  SELECT ${[...REST, "batch_id"].map((_, n) => `value ->> ${n}`).join(", ")}, ''
-  FROM ${PACKING} ORDER BY 1`);
-
-const GO_ON = named(`
-  UPDATE message_walk SET id = (SELECT max(value ->> 0) FROM json_each(packing)), packing = '[]'
-  WHERE only = 1 AND packing <> '[]'`);
+const GO_ON = named(
+  `UPDATE message_walk SET id = (SELECT max(id) FROM (${OLD})) WHERE only = 1 AND EXISTS (${OLD})`,
+);
 
 /** Removes the texts of mails that are older than RETAIN_MAIL_DAYS. @returns whether there may be more */
 export async function forgetTexts(context: Context): Promise<boolean> {
   const { db, clock, config } = context;
   const end = messageIdsFrom(context, clock.now() - config.retention.mailDays * DAY);
-  const [, removed] = await db.batch([
-    db.run(TAKE_OUT, { end }),
-    db.run(REMOVE, {}),
-    db.run(PUT_BACK, {}),
-    db.run(GO_ON, {}),
-  ]);
-  return removed?.meta.changes === PAGE;
+  const [forgotten] = await db.batch([db.run(FORGET, { end }), db.run(GO_ON, { end })]);
+  return forgotten?.meta.changes === PAGE;
 }
 
 // Mails of people who are forgotten. The row stays, with what became of it: neither to whom it went, nor what it said.

@@ -1,6 +1,6 @@
 // What Resend reports about a message later: delivered, bounced, marked as spam. A report that comes twice or too late
 // changes nothing.
-import { and, eq, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { Resend } from "resend";
 import * as z from "zod/mini";
 import { recordChange } from "../record/events.ts";
@@ -149,8 +149,7 @@ async function sentAs({ db }: Context, providerId: string | undefined): Promise<
   const [found] = await db.orm
     .select({ id: messages.id })
     .from(messages)
-    // As the index says it.
-    .where(and(eq(messages.provider_id, providerId), sql`${messages.content} <> ''`))
+    .where(eq(messages.provider_id, providerId))
     .limit(1);
   return found?.id;
 }

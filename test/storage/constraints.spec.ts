@@ -345,7 +345,7 @@ const TABLES: Record<string, { right: Row; wrong: Row[] }> = {
     right: { only: 1, month: "", license_id: "" },
     wrong: [{ only: 2 }, { month: "2026-1" }],
   },
-  message_walk: { right: { only: 1, id: "" }, wrong: [{ only: 2 }, { packing: "{}" }] },
+  message_walk: { right: { only: 1, id: "" }, wrong: [{ only: 2 }] },
   usage_walk: { right: { only: 1, day: "" }, wrong: [{ only: 2 }] },
   silence_walk: {
     right: { only: 1, license_id: "", ended_at: -1, instance_id: "", found: "[]" },

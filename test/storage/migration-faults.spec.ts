@@ -43,7 +43,7 @@ describe("migrations half way", () => {
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
     const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('message_walk') WHERE name = 'packing'")
+      .prepare("SELECT 1 FROM pragma_table_info('version_days')")
       .all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length > 0 ? 200 : 503);
     let certificate: string | undefined;

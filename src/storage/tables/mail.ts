@@ -57,9 +57,9 @@ export const messages = sqliteTable(
     index("messages_due_again")
       .on(table.next_try_at, table.batch_id)
       .where(sql`status = 'pending' AND batch_id IS NOT NULL`),
-    index("messages_by_provider_id")
+    index("messages_by_provider")
       .on(table.provider_id)
-      .where(sql`provider_id IS NOT NULL AND content <> ''`),
+      .where(sql`provider_id IS NOT NULL`),
     // Without regard to case.
     index("messages_by_recipient").on(table.recipient, table.id),
     index("messages_bounced")
@@ -89,7 +89,6 @@ export const mailPace = sqliteTable("mail_pace", {
 export const messageWalk = sqliteTable("message_walk", {
   only: integer().primaryKey(),
   id: text().notNull(),
-  packing: text().notNull().default("[]"),
 });
 
 export type Message = typeof messages.$inferSelect;
