@@ -45,14 +45,25 @@ export const listOf = partsOf;
 export const noticeDaysOf = (text: string): OrNull<number[]> =>
   text === "type" ? NULL : partsOf(text).map(notNegative);
 
+const pairOf = (text: string, example: string): [key: string, value: string] => {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError(`Must be a key and a value, such as ${example}.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+};
+
 /** KEY=value pairs of an option that can be repeated, as parameters of the API: metadata.KEY. */
 export const keyedAs =
   (name: string) =>
   (text: string, before: Record<string, string> = {}): Record<string, string> => {
-    const at = text.indexOf("=");
-    if (at < 1) throw new InvalidArgumentError("Must be a key and a value, such as crm=4711.");
-    return { ...before, [`${name}.${text.slice(0, at)}`]: text.slice(at + 1) };
+    const [key, value] = pairOf(text, "crm=4711");
+    return { ...before, [`${name}.${key}`]: value };
   };
+
+/** NAME=value pairs of an option that can be repeated: parameters as the API names them. */
+export function namedParameter(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [name, value] = pairOf(text, "standing=grace");
+  return { ...before, [name]: value };
+}
 
 /** A value of an entitlement: true, false, a whole number, unlimited, or a text, which may stand in double quotes. */
 export function valueOf(text: string): OrNull<boolean | number | string> {

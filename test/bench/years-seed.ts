@@ -11,13 +11,12 @@ export interface People {
   seats: number;
   /** Whether their check-ins report usage. */
   usage: boolean;
+  /** Months until an instance is replaced: of all, one in so many is replaced in a month. */
+  life: number;
 }
 
 /** Bytes of a sealed mail with a license key, and of one without. */
 const MAIL = { key: 14_000, notice: 12_000 };
-
-/** Of all instances, one in so many is replaced in a month. */
-const CHURN = 30;
 
 const STATEMENTS = {
   customer:
@@ -72,7 +71,7 @@ export function seedPeople(
   db: DatabaseSync,
   instances: number,
   now: number,
-  { seats = 3, usage = true } = {},
+  { seats = 3, usage = true, life = 30 } = {},
 ): People {
   const count = Math.ceil(instances / seats);
   const licenses: string[] = [];
@@ -108,7 +107,7 @@ export function seedPeople(
     for (let s = 0; s < seats; s++) seat(db, license, instanceId(), now);
   }
   db.exec("COMMIT");
-  return { licenses, seats, usage };
+  return { licenses, seats, usage, life };
 }
 
 /** Instances by the hundred thousand as they lie there after 25 months, without the triggers: their rows are made, too. */
@@ -163,7 +162,7 @@ export function makeAll(db: DatabaseSync, count: number, now: number): void {
 /** A month of everybody, from its first moment up to the first of the next. */
 export function liveMonth(
   db: DatabaseSync,
-  { licenses, seats, usage }: People,
+  { licenses, seats, usage, life }: People,
   from: number,
   to: number,
 ): void {
@@ -175,7 +174,7 @@ export function liveMonth(
   db.prepare("UPDATE activations SET last_seen_at = ?, occasion = NULL WHERE ended_at = 0").run(to - DAY);
   const turn = Math.floor(from / DAY);
   for (const [n, license] of licenses.entries()) {
-    for (let s = 0; s < seats; s++) if ((n * seats + s + turn) % CHURN === 0) replaceOne(db, license, to);
+    for (let s = 0; s < seats; s++) if ((n * seats + s + turn) % life === 0) replaceOne(db, license, to);
   }
   const due = db
     .prepare(

@@ -23,6 +23,7 @@ const USAGE = `Usage: npm run bench:years -- [options]
   --instances N   how many installations (600)
   --seats N       how many of them a license has (3)
   --check-ins     check-ins alone, without usage
+  --life N        after how many months one is replaced by another (30)
   --years N       how many years (10)
   --made N        besides, so many instances really made, as they lie there after 25 months: 200000 take 6 GB and minutes
   --keep          keep the files of the databases`;
@@ -37,6 +38,7 @@ const { values: options } = commandLine(USAGE, {
     instances: { type: "string", default: "600" },
     seats: { type: "string", default: "3" },
     "check-ins": { type: "boolean", default: false },
+    life: { type: "string", default: "30" },
     years: { type: "string", default: "10" },
     made: { type: "string", default: "0" },
     keep: { type: "boolean", default: false },
@@ -44,11 +46,12 @@ const { values: options } = commandLine(USAGE, {
 });
 const instances = Number(options.instances);
 const seats = Number(options.seats);
+const life = Number(options.life);
 const years = Number(options.years);
 const made = Number(options.made);
 const usage = !options["check-ins"];
-if (!(seats >= 1) || !(instances >= seats) || !(years >= 1) || !(made >= 0))
-  wrongUsage(USAGE, "That is no number of instances or years.");
+if (!(seats >= 1) || !(instances >= seats) || !(life >= 1) || !(years >= 1) || !(made >= 0))
+  wrongUsage(USAGE, "That is no number of instances, months or years.");
 
 const folder = join(SCRATCH, `years-${process.pid}`);
 rmSync(folder, { recursive: true, force: true });
@@ -101,7 +104,7 @@ function sizes(of = db): Map<string, number> {
   return new Map(rows.map(({ name, bytes }) => [name, bytes]));
 }
 
-const people: People = seedPeople(db, instances, now, { seats, usage });
+const people: People = seedPeople(db, instances, now, { seats, usage, life });
 const empty = sizes();
 const told: Map<string, number>[] = [];
 const started = performance.now();
@@ -137,7 +140,7 @@ const after = (span: number): number => steady + span * growth;
 
 console.log(
   [
-    `${instances.toLocaleString("en-US")} instances, ${seats} a license, ${usage ? "with usage on every day" : "check-ins alone"}; ${years} years; bytes an instance, indexes included:`,
+    `${instances.toLocaleString("en-US")} instances, ${seats} a license, ${usage ? "with usage on every day" : "check-ins alone"}, replaced after ${life} months; ${years} years; bytes an instance, indexes included:`,
     "",
     `| table | ${shown.map((year) => `after year ${year}`).join(" | ")} | a year from year 3 on |`,
     `|---|${shown.map(() => "---|").join("")}---|`,

@@ -44,6 +44,7 @@ it("the programs are found", () => {
     "bench:capacity",
     "bench:years",
     "torture",
+    "parts",
   ];
   expect(PROGRAMS.map(([name]) => name).toSorted()).toEqual(names.toSorted());
 });
@@ -88,7 +89,7 @@ describe("what a command cannot know", () => {
     ["torture", ["--only", "crash,tickle"], /^--only tickle: there is no such part\./],
     ["torture", ["--rounds", "x"], /^--rounds and --seed take a whole number\./],
     ["bench", ["--licenses", "1000,many"], /^--licenses, --pairs and --slice take whole numbers\./],
-    ["bench:years", ["--instances", "many"], /^That is no number of instances or years\./],
+    ["bench:years", ["--instances", "many"], /^That is no number of instances, months or years\./],
     ["bench:capacity", ["no-such-file.json"], /^no-such-file\.json is not there; run first: npm run bench\n/],
   ])("npm run %s -- %j", async (name, args, message) => {
     const { code, out, err } = await call(name, ...args);

@@ -42,9 +42,7 @@ describe("migrations half way", () => {
     await copyInto("licenses", license.id);
 
     expect((await call("/healthz", { bindings })).status).toBe(200);
-    const there = await before
-      .prepare("SELECT 1 FROM pragma_table_info('version_days')")
-      .all();
+    const there = await before.prepare("SELECT 1 FROM pragma_table_info('version_days')").all();
     expect((await call("/readyz", { bindings })).status).toBe(there.results.length > 0 ? 200 : 503);
     let certificate: string | undefined;
     for (const [path, status] of [

@@ -5,7 +5,7 @@ import { Client, type Upload } from "../client.ts";
 import { type Call, define, handle, path, withJson } from "../command.ts";
 import { usage } from "../failures.ts";
 import { openOutput, printStream } from "../files.ts";
-import { readInput, readTextFile } from "../inputs.ts";
+import { namedParameter, readInput, readTextFile } from "../inputs.ts";
 import { note, print } from "../output.ts";
 import { connection } from "../profiles.ts";
 import { startProgress } from "../progress.ts";
@@ -20,6 +20,7 @@ const formats = Object.keys(FORMATS);
 interface Export {
   format?: Format;
   customer?: string;
+  filter?: Record<string, string>;
   output?: string;
 }
 
@@ -36,12 +37,12 @@ function formatOf(file: string | undefined, chosen: Format | undefined): Format 
 }
 
 async function exportFile({ options }: Call<Export>, kind: string): Promise<void> {
-  const { output, customer } = options;
+  const { output, customer, filter } = options;
   const format = formatOf(output, options.format) ?? "csv";
   const place = output === undefined ? null : openOutput(output);
   const bytes = await new Client(connection(options.profile)).stream({
     path: path("exports", kind),
-    query: { format, customer_id: customer },
+    query: { ...filter, format, customer_id: customer },
   });
   if (place === null) return printStream(bytes);
   await place.save(bytes);
@@ -95,6 +96,7 @@ export function addTransferCommands(program: Command): void {
       "export --format json --customer acme --output acme.json",
       "export customers --output customers.csv",
       "export instances --customer acme",
+      "export licenses --filter standing=grace --filter metadata.crm=4711",
     ],
   )
     .addArgument(
@@ -106,6 +108,7 @@ export function addTransferCommands(program: Command): void {
       new Option("--format <format>", "the format (default: from the file's name, or csv)").choices(formats),
     )
     .option("--customer <id>", "of this customer alone")
+    .option("--filter <name=value>", "with this filter of the API's list; can be repeated", namedParameter)
     .option("-o, --output <file>", "write to a file that only you can read (default: stdout)")
     .action(handle<Export>((call, kind) => exportFile(call, kind)));
 

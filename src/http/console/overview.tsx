@@ -76,7 +76,7 @@ const activatedIn = (from: string, to: string): string =>
   `/admin/activity?action=activation.created&since=${from}&until=${to}`;
 
 /** How many of the latest events are shown, and of how many: sign-ins and the like are left out. */
-const LATEST = 12;
+const LATEST = 10;
 const LOOKED_AT = 32;
 
 const DONE: Record<string, Child> = {

@@ -4,8 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { commandLine } from "../../../src/dev/command.ts";
+
+const USAGE = `Usage: npm run parts -- [options]
+
+  --port N   where it listens, on 127.0.0.1 alone (8788)`;
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -55,7 +59,7 @@ export async function serveParts(port = 0): Promise<{ url: string; close: () => 
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values } = parseArgs({ options: { port: { type: "string", default: "8788" } } });
+  const { values } = commandLine(USAGE, { options: { port: { type: "string", default: "8788" } } });
   const { url } = await serveParts(Number(values.port));
   process.stdout.write(`${url}\n`);
 }

@@ -264,7 +264,7 @@ describe("the list for staff", () => {
     expect(theirs.html.match(/\/admin\/requests\/req_/g)).toHaveLength(1);
     await admin(`/licenses/${house.license.id}/renew`, { body: { expires_in: "P1Y" } });
     const [, latest = ""] = (await visitor.get("/admin")).text.split("Latest events");
-    expect(latest).toContain(`${house.license.id} · ${company}`);
+    expect(latest).toContain(`${company} ${house.license.id}`);
     // A person without a company is called by name alone.
     await rows("UPDATE customers SET company = NULL WHERE id = ?", house.customer.id);
     expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${name} `);

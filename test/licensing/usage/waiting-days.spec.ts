@@ -159,7 +159,7 @@ describe("where staff see it", () => {
     expect(await waiting(code, 1)).toEqual([["2026-11-19", 12_000]]);
     const visitor = await Visitor.signIn();
     const { html, text } = await visitor.get("/admin");
-    expect(text).toContain(`usage to check Acme Ltd, standard 12,000 ${code} on 2026-11-19`);
+    expect(text).toContain(`usage to check Acme Ltd, standard 12,000 ${code} on Nov 19, 2026`);
     expect(text).toContain("more than ten times the 10 allowed");
     expect(html).toContain(`href="/admin/licenses/${id}"`);
     expect(await notesOnWaitingDays(asSystem(), Date.now())).toMatchObject([

@@ -11,6 +11,12 @@ import { API, nameOf } from "../../access/calls.ts";
 const TERMS =
   "--expires never --starts 2027-01-01 --grace-days 1 --features a --max-instances 1 --max-services 1 --max-requests-per-day 1 --unproven-lease-hours 1 --clone-policy warn --notice-days 1 --updates-until never --set a=1 --metadata {} --tags a --notes a";
 
+const filtersOf = (names: string): string =>
+  names
+    .split(" ")
+    .map((name) => `--filter ${name}=1`)
+    .join(" ");
+
 /** The call, and the lines that send it. Together they use each parameter, and each member of the body, that there is. */
 const LINES: Record<string, string[]> = {
   "POST /v1/admin/customers": [
@@ -90,6 +96,8 @@ const LINES: Record<string, string[]> = {
   "GET /v1/admin/search": ["search a"],
   "GET /v1/admin/attention": ["attention list"],
   "POST /v1/admin/licenses/{id}/settle": ["attention settle a silent --reason a --days 1"],
+  "POST /v1/admin/licenses/{id}/unsettle": ["attention unsettle a silent --reason a"],
+  "GET /v1/admin/attention/settled": ["attention settled"],
   "GET /v1/admin/backups": ["backups"],
   "GET /v1/admin/activations": [
     "instances list --license a --customer a --active --seen-since 2026-01-01 --seen-before 2027-01-01 --version-below 2.0 --label a=1 -q a",
@@ -112,8 +120,13 @@ const LINES: Record<string, string[]> = {
   "PUT /v1/admin/people/{email}": ["people set a --role viewer"],
   "DELETE /v1/admin/people/{email}": ["people remove a --yes"],
   "GET /v1/admin/me": ["whoami"],
-  "GET /v1/admin/exports/licenses": ["export --customer a"],
+  "GET /v1/admin/exports/licenses": [
+    `export --customer a ${filtersOf("tag metadata.a license_type status standing expiring_within_days q sort ends_from ends_until told last_mail seats")}`,
+  ],
   "GET /v1/admin/exports/customers": ["export customers --customer a"],
+  "GET /v1/admin/exports/instances": [
+    `export instances --customer a ${filtersOf("license_id active seen_since seen_before q app_version_below label.a")}`,
+  ],
   "POST /v1/admin/imports/customers": ["import customers FILE --dry-run"],
   "POST /v1/admin/imports/licenses": ["import licenses FILE --dry-run"],
   "POST /v1/admin/licenses/{id}/send-email": ["licenses send a --to a"],

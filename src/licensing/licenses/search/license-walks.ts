@@ -43,7 +43,7 @@ function byIssue(after: Key | null, exact: boolean, oldestFirst: boolean, driver
         ? ["licenses.id > ?", String(after?.[0] ?? "")]
         : ["licenses.id < ?", String(after?.[0] ?? LAST_ID)],
     ),
-    order: oldestFirst ? "licenses.id" : "licenses.id DESC",
+    order: `licenses.id ${oldestFirst ? "" : "DESC"}`,
     keyOf: byId,
     exact,
   };
