@@ -93,9 +93,9 @@ async function assertSameWork(world: World, operation: Operation, work: Work, ca
   );
 }
 
-/** The nth id beside one: as long, and nobody else's. */
+/** The nth id beside one: as long, and nobody else's. Of one width: …1 and 12 would be … and 112. */
 const another = (id: string, n: number): string => {
-  const number = String(n);
+  const number = String(n).padStart(7, "0");
   return id.slice(0, -number.length) + number;
 };
 
