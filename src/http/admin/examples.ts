@@ -2,6 +2,7 @@
 import { cellOf } from "../../licensing/sheets/exported-files.ts";
 import { INSTANCE_COLUMNS } from "../../licensing/sheets/instance-exports.ts";
 import { csvOf } from "../../licensing/sheets/sheets.ts";
+import { CUSTOMER_USAGE_COLUMNS } from "../../licensing/usage/customer-usage.ts";
 import { statementRows } from "../../licensing/usage/statements.ts";
 import { ACTIVATION_ID, CUSTOMER, exportedLicense, INSTANCE, instance, LICENSE } from "../examples.ts";
 
@@ -97,17 +98,7 @@ export const customerUsage = {
 };
 
 export const customerUsageCsv = csvOf([
-  [
-    "license_id",
-    "license_type",
-    "month",
-    "meter",
-    "total",
-    "peak",
-    "value",
-    "days_over",
-    "days_without_report",
-  ],
+  CUSTOMER_USAGE_COLUMNS,
   [LICENSE, "professional", "2026-11", "requests", 128_000, 4_870, 5_000, 0, "2026-11-29"],
 ]);
 

@@ -9,7 +9,7 @@ import { type LicenseUsage, monthsOf, readCustomerDays } from "./of-licenses.ts"
 const AT_ONCE = 40;
 
 /** The columns of the file. */
-const HEAD = [
+export const CUSTOMER_USAGE_COLUMNS = [
   "license_id",
   "license_type",
   "month",
@@ -50,7 +50,7 @@ export const usageLinesOf = (usage: LicenseUsage, period: Period, now: number) =
 
 /** The rows of the file, some licenses at once. */
 export async function* customerUsageRows(context: Context, customer: string, period: Period, now: number) {
-  yield [HEAD];
+  yield [CUSTOMER_USAGE_COLUMNS];
   let after: string | undefined = "";
   while (after !== undefined) {
     const used: LicenseUsage[] = await readCustomerDays(context, customer, period, after, AT_ONCE);

@@ -101,7 +101,7 @@ export const erasureEndpoints = [
       tag: "Admin",
       summary: "Forget a contact",
       description:
-        "Also while its licenses run. The contact goes, and so does what mails to it said, and what receivers of webhooks answered about the customer; also mails to addresses that no contact of the customer has any more. What staff wrote about a contact into notes or metadata of the customer stays until they change it.",
+        "Also while its licenses run. The contact goes, and so does what mails to it said, and what receivers of webhooks answered about the customer; also mails to addresses that are no longer those of a contact of the customer. What staff wrote about a contact into notes or metadata of the customer stays until they change it.",
       access: "erasure",
       params: ContactId,
       query: DryRunQuery,
