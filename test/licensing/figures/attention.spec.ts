@@ -87,6 +87,24 @@ describe("what needs attention", () => {
     expect((await (await Visitor.signInAs("viewer")).get("/admin")).html).not.toContain("/settle/");
   });
 
+  it.each([
+    ["none", "", "a day that is not known"],
+    ["an odd one", "2027-02-31x", "2027-02-31x"],
+  ])("is shown where the record has %s for its day", async (_, day, words) => {
+    setTime(NOW);
+    const { license } = await newLicense();
+    await rows(
+      `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+       VALUES (?, 'license.overused', 'license', ?, 'system', 'usage', 'r', json_object('day', ?, 'observed', 9))`,
+      NOW,
+      license.id,
+      day,
+    );
+    const { status, text } = await (await Visitor.signInAs("viewer")).get("/admin");
+    expect(status).toBe(200);
+    expect(text).toContain(`on ${words}`);
+  });
+
   it("leaves out what was settled until something new of its kind happens", async () => {
     setTime(NOW);
     const { id } = await withClones(NOW - DAY, NOW - 2 * DAY);

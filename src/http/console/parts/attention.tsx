@@ -48,8 +48,11 @@ type Attention = Awaited<ReturnType<typeof readAttention>>;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** A day as the API names it, as pages name it. */
-const dayIn = (day: unknown): string => formatDate(Date.parse(text(day)));
+/** A day as the API names it, as pages name it. The record keeps what it has: an event may say none. */
+function dayIn(day: unknown): string {
+  const at = Date.parse(text(day));
+  return Number.isNaN(at) ? text(day) || "a day that is not known" : formatDate(at);
+}
 
 const number = (value: unknown): number => Number(value ?? 0);
 
