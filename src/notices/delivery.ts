@@ -33,15 +33,18 @@ const MAX_FAILURES = 3;
 /** The budget of a run after an answer: waitUntil allows thirty seconds. */
 const SOON = 20 * SECOND;
 
-/** What the request that caused the mail may take of the queries that D1 allows. */
-const LEFT_BY_REQUEST = 500;
+/** What the request that caused the mail may take of the queries that D1 allows, if it does not count them. */
+const OF_REQUEST = 500;
+
+/** What a request to the mail service takes of them at most. */
+const LEFT = 60;
 
 /** Sends what is due, after the answer. The next scheduled run sends what is left. */
 export function sendSoon(context: Context): void {
   if (context.config.mail.apiKey === null) return;
-  const { db, hasRoom } = context.db.counted();
+  const { db, hasRoom } = context.db.counted(OF_REQUEST);
   const system: Context = { ...context, db, actor: { type: "system", id: "deliveries" }, ip: null };
-  context.defer(deliverMail(system, SOON, context.clock.now(), () => hasRoom(LEFT_BY_REQUEST)));
+  context.defer(deliverMail(system, SOON, context.clock.now(), () => hasRoom(LEFT)));
 }
 
 /**

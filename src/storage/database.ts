@@ -27,8 +27,11 @@ export interface Database {
    * batch. A write is sent at once and by itself.
    */
   gathering(): Database;
-  /** The same database for one piece of work that may take many statements: D1 bounds their number. */
-  counted(): Counted;
+  /**
+   * The same database for one piece of work that may take many statements: D1 bounds their number.
+   * @param others what the rest of the invocation may take, if nobody counts it
+   */
+  counted(others?: number): Counted;
   /** Why the last write of this isolate failed, if it did for a reason that may last. */
   writeFault(): WriteFault;
 }
@@ -95,7 +98,7 @@ const keptPrepared = (text: string): string => text.replaceAll(/(?:=|\blimit) (?
 type Queryable = Pick<D1Database, "prepare" | "batch">;
 
 export const openDatabase = (d1: D1Database, patience: Patience): Database =>
-  open(d1, { whole: d1, patience, writes: { fault: null }, count: () => undefined });
+  open(d1, { whole: d1, patience, writes: { fault: null }, count: () => undefined, spent: null });
 
 /** A local D1 on a full disk does not say that it is full: it is `broken`. */
 type WriteFault = "full" | "broken" | null;
@@ -107,10 +110,12 @@ interface Shared {
   writes: { fault: WriteFault };
   /** Gets the number of statements of each request to D1. */
   count: (statements: number) => void;
+  /** How many were sent by the piece of work that this one is a part of; null if nobody counts them. */
+  spent: (() => number) | null;
 }
 
 function open(d1: Queryable, shared: Shared): Database {
-  const { whole, patience, writes, count } = shared;
+  const { whole, patience, writes, count, spent } = shared;
   const prepare: Prepare = (text, values, isRead = READ.test(text)) => {
     const statement = d1.prepare(text).bind(...values);
     if (isRead) reads.add(statement);
@@ -151,10 +156,15 @@ function open(d1: Queryable, shared: Shared): Database {
     },
     batch,
     replica: (freshness) => open(whole.withSession(CONSTRAINTS[freshness]), shared),
-    counted() {
+    counted(others = 0) {
       let queries = 0;
-      const own = open(d1, { ...shared, count: (statements) => void (queries += statements) });
-      return { db: own, queries: () => queries, hasRoom: (left) => queries + left <= MAX_QUERIES };
+      const all = spent ?? (() => queries + others);
+      const tell = (statements: number): void => {
+        queries += statements;
+        count(statements);
+      };
+      const own = open(d1, { ...shared, count: tell, spent: all });
+      return { db: own, queries: () => queries, hasRoom: (left) => all() + left <= MAX_QUERIES };
     },
     writeFault: () => writes.fault,
     gathering() {

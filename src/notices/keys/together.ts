@@ -63,6 +63,12 @@ export class Together implements Holder {
     return written;
   }
 
+  /** The mails about a license, whose change was refused after they were made: they were not written. */
+  forget(licenseId: string): void {
+    for (const [group, { mail }] of this.#byMail)
+      if (mail.license_id === licenseId) this.#byMail.delete(group);
+  }
+
   /** Makes one mail of those to the same recipient, and sends what waits. */
   async send(context: Context): Promise<void> {
     const held = [...this.#byMail.values()];

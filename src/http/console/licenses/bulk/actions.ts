@@ -20,6 +20,10 @@ import { formatTerm } from "../../../ui/terms.ts";
 import { endOf } from "../../parts/terms.tsx";
 import { assertChange, changeOf, changesInWords, previewInWords } from "./changes.ts";
 
+/** Does it to the license as it was read: what somebody changes meanwhile is not overwritten. */
+const actOn = (context: Context, license: License, action: Action): Promise<License> =>
+  act(context, license.id, action, etagOf(license));
+
 type Doing = (context: Context, license: License, entry: Entry) => Promise<string>;
 
 /** Its mails are sent together. */
@@ -106,7 +110,7 @@ export const BULK_ACTIONS = {
     mail: ONE_MAIL,
     async does(context, license, entry, together) {
       const renewal = await renewalOf(context, license, entry);
-      const { expires_at } = await act(waiting(context, together), license.id, renewal);
+      const { expires_at } = await actOn(waiting(context, together), license, renewal);
       return newEnd(license.expires_at, expires_at);
     },
   },
@@ -117,9 +121,7 @@ export const BULK_ACTIONS = {
       previewInWords(await previewChange(context, license.id, await changing(context, license, entry))),
     async does(context, license, entry, together) {
       const action = await changing(context, license, entry);
-      // A list of features is made of those that the license had.
-      const ifMatch = action.input.features === undefined ? undefined : etagOf(license);
-      return changed(license, await act(waiting(context, together), license.id, action, ifMatch));
+      return changed(license, await actOn(waiting(context, together), license, action));
     },
   },
   send: {
@@ -136,7 +138,7 @@ export const BULK_ACTIONS = {
     asks: "tags",
     would: async (_context, { tags }) => (tags.length === 0 ? "Has no tags." : `Has ${tags.join(", ")}.`),
     async does(context, license, entry) {
-      const { tags } = await act(context, license.id, tagged(license, entry), etagOf(license));
+      const { tags } = await actOn(context, license, tagged(license, entry));
       return `Has ${tags.join(", ")}.`;
     },
   },
@@ -147,8 +149,8 @@ export const BULK_ACTIONS = {
       await previewChange(context, id, { action: "reinstate", input: {} });
       return "Its instances go on at their next check-in.";
     },
-    async does(context, { id }) {
-      await act(context, id, { action: "reinstate", input: parsed(Reinstatement, {}) });
+    async does(context, license) {
+      await actOn(context, license, { action: "reinstate", input: parsed(Reinstatement, {}) });
       return "Reinstated.";
     },
   },
@@ -157,8 +159,8 @@ export const BULK_ACTIONS = {
     asks: "reason",
     tone: "danger",
     would: wouldStop,
-    async does(context, { id }, entry) {
-      await act(context, id, { action: "suspend", input: reasonOf(entry) });
+    async does(context, license, entry) {
+      await actOn(context, license, { action: "suspend", input: reasonOf(entry) });
       return "Suspended.";
     },
   },

@@ -15,7 +15,7 @@ import type { Visit } from "../../visit.ts";
 import { assertEntered, BULK_ACTIONS, bulkActionOf, type BulkName } from "./actions.ts";
 import { ChangeFields } from "./change-fields.tsx";
 import { CHOICE, type Chosen, chosenIn, MAX_CHOSEN, STEP } from "./chosen.ts";
-import { type Row, Rows, rowOf } from "./rows.tsx";
+import { assertSeen, type Row, Rows, rowOf, Seen } from "./rows.tsx";
 
 const LIST = "/admin/licenses";
 const PATH = "/admin/licenses/bulk";
@@ -157,6 +157,7 @@ export const bulk: Form = {
             <PostForm visit={visit} entry={entry} action={PATH} live={isLive(asks)}>
               <input type="hidden" name="do" value={doing} />
               <Ids {...chosen} />
+              <Seen rows={rows} />
               <Asked entry={entry} doing={doing} offered={offered} />
               {isLive(asks) ? (
                 <button class="no-script" name="look" value="yes">
@@ -191,10 +192,16 @@ export const bulk: Form = {
     // One after the other; if one is refused, the others still go on.
     for (const id of ids) {
       if (!visit.hasRoom(ROOM)) break;
-      rows.push(await rowOf(context, id, (license) => does(context, license, entry, together)));
+      const row = await rowOf(context, id, (license) => {
+        assertSeen(entry, license);
+        return does(context, license, entry, together);
+      });
+      if (!row.ok) together.forget(id);
+      rows.push(row);
     }
     await together.send(context);
     const done = rows.filter(({ ok }) => ok).length;
+    const overtaken = rows.flatMap(({ id, isOvertaken }) => (isOvertaken ? [id] : []));
     const outcome = `${done} of ${plural(rows.length, "license")} done.`;
     return viewOf(
       title,
@@ -207,7 +214,7 @@ export const bulk: Form = {
         )}
         <Card>
           <Rows rows={rows} done />
-          <GoOn visit={visit} entry={entry} rest={[...ids.slice(rows.length), ...rest]} />
+          <GoOn visit={visit} entry={entry} rest={[...overtaken, ...ids.slice(rows.length), ...rest]} />
         </Card>
       </>,
     );

@@ -22,8 +22,11 @@ export interface Chosen {
   isCut: boolean;
 }
 
-/** The fields that say which licenses, and those that belong to the form itself. */
-export const CHOICE = ["id", "rest", "matching"] as const;
+/** The field that says as which version a license was shown. */
+export const SEEN = "seen";
+
+/** The fields that say which licenses. */
+export const CHOICE = ["id", "rest", "matching", SEEN] as const;
 
 export async function chosenIn(context: Context, entry: Entry): Promise<Chosen> {
   const matching = entry.text("matching");
