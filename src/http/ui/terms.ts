@@ -33,6 +33,7 @@ const END = new Set(["expires_at", "updates_until"]);
 
 /** The value of a member, such as a term. */
 export function formatTerm(name: string, value: unknown): string {
+  if (name === "notice_days" && value === null) return "those of the type";
   if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
   if (name === "entitlements") return entitlementsInWords(value as Record<string, Entitlement | null>);
   if (END.has(name) && typeof value === "number") return formatEnd(value);

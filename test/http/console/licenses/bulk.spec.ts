@@ -139,6 +139,30 @@ describe("several licenses at once", () => {
     expect(again.text).toContain("Nothing changes.");
   });
 
+  it("get notices of their own, none, or those of their type again", async () => {
+    const { ids } = await several(2);
+    await admin(`/licenses/${ids[1]}`, { method: "PATCH", body: { notice_days: [3] } });
+    const noticesOf = async () =>
+      Promise.all(ids.map(async (id) => (await read(id)).notice_days as number[] | null));
+    const change = async (notice_days: string, more: object = {}) =>
+      owner.submit(await owner.get(changePath(ids)), { notice_days, ...more });
+    const looked = await change("30 7", { look: "yes" });
+    expect(looked.text).toContain("notice days: 30, 7 instead of those of the type.");
+    expect(looked.text).toContain("notice days: 30, 7 instead of 3.");
+    await change("", { lease_days: "12" });
+    expect(await noticesOf()).toEqual([null, [3]]);
+    await change("30 7");
+    expect(await noticesOf()).toEqual([
+      [30, 7],
+      [30, 7],
+    ]);
+    await change("None");
+    expect(await noticesOf()).toEqual([[], []]);
+    await change("Type");
+    expect(await noticesOf()).toEqual([null, null]);
+    for (const wrong of ["soon", "366", "none 5", "7 7"]) expect((await change(wrong)).status).toBe(422);
+  });
+
   it("have the features of another type before those that are added and taken away", async () => {
     const { license } = await newLicense({ features: ["own"] });
     const { features } = (await admin("/license-types/enterprise")).body;

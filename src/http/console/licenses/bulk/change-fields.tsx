@@ -4,6 +4,7 @@ import type { EntitlementDefinition, LicenseType } from "../../../../storage/sch
 import type { Entry } from "../../../ui/entry.ts";
 import { Checkbox, Field, type Option, Select } from "../../../ui/form.tsx";
 import { FeaturesField, knownFeatures } from "../../parts/features.tsx";
+import { ChangedNoticeDays } from "../../parts/notice-days.tsx";
 import { POLICIES } from "../../parts/terms.tsx";
 import { LIMITS } from "./changes.ts";
 import { EntitlementChanges } from "./entitlement-changes.tsx";
@@ -63,6 +64,7 @@ export const ChangeFields: FC<{
         options={[["", AS_IT_IS], ...POLICIES]}
       />
     </div>
+    <ChangedNoticeDays entry={entry} />
     <EntitlementChanges entry={entry} definitions={definitions} />
     <Checkbox name="send_email" checked={entry.has("send_email")}>
       Tell each customer by mail: one mail about all of their licenses

@@ -9,6 +9,7 @@ import type { Entitlements, License, LicenseType } from "../../../../storage/sch
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { plural, wordsFor } from "../../../ui/show.tsx";
 import { entitlementInWords, formatTerm } from "../../../ui/terms.ts";
+import { changedNoticeDaysOf } from "../../parts/notice-days.tsx";
 import { changedEntitlementsOf } from "./entitlement-changes.tsx";
 
 export const LIMITS = ["max_instances", "max_services", "max_requests_per_day"] as const;
@@ -33,6 +34,7 @@ function commonIn(entry: Entry): LicenseChanges {
     check_in_hours: entry.number("check_in_hours"),
     unproven_lease_hours: entry.number("unproven_lease_hours"),
     clone_policy: entry.text("clone_policy"),
+    notice_days: changedNoticeDaysOf(entry),
     entitlements: changedEntitlementsOf(entry),
   });
 }
