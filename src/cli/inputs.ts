@@ -204,7 +204,7 @@ export async function readJson(file: string): Promise<unknown> {
 }
 
 /** The help of the option that orders something for later. */
-export const ON = "then and not now: a date, or an RFC 3339 instant; within two years";
+export const ON = "takes effect on this date or RFC 3339 instant, within two years; left out: now";
 
 /** What an option such as --no-notes empties: commander says false, the API takes null. */
 export const emptied = (value: string | false | undefined): string | null | undefined =>

@@ -6,7 +6,7 @@ import { recordChange } from "../record/events.ts";
 import type { Context } from "../context.ts";
 import { formatInstant, formatInstantOrNull } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
-import { SearchText } from "../kernel/inputs.ts";
+import { SearchText, Sought } from "../kernel/inputs.ts";
 import { Problem } from "../problems.ts";
 import { KINDS, type Message, MESSAGE_STATUSES, messages } from "../storage/schema.ts";
 import { FOLLOWS } from "./joining.ts";
@@ -16,6 +16,8 @@ export const MessageFilter = z.object({
   status: z.optional(z.enum(MESSAGE_STATUSES)),
   kind: z.optional(z.enum(KINDS)),
   license_id: z.optional(SearchText),
+  /** The whole address, in any case. */
+  recipient: z.optional(Sought(254)),
 });
 
 export type MessageFilter = z.output<typeof MessageFilter>;
@@ -73,6 +75,9 @@ export async function latestMessagesOf(
   );
 }
 
+/** As the index says it. */
+const isTo = (address: string) => sql`${messages.recipient} COLLATE NOCASE = ${address}`;
+
 /** A page of messages, newest first, along the index of the narrowest filter. */
 export async function listMessages(
   context: Context,
@@ -81,15 +86,17 @@ export async function listMessages(
 ): Promise<Page<Listed>> {
   allow(context, "read");
   const list = await openList(context, "messages", request, filter);
-  const { status, kind, license_id } = filter;
+  const { status, kind, license_id, recipient } = filter;
   const driver =
     license_id !== undefined
       ? eq(messages.license_id, license_id)
-      : status !== undefined
-        ? eq(messages.status, status)
-        : kind !== undefined
-          ? eq(messages.kind, kind)
-          : undefined;
+      : recipient !== undefined
+        ? isTo(recipient)
+        : status !== undefined
+          ? eq(messages.status, status)
+          : kind !== undefined
+            ? eq(messages.kind, kind)
+            : undefined;
   const exact = Object.values(filter).filter((value) => value !== undefined).length <= 1;
   const scan = exact ? request.limit + 1 : MAX_SCAN;
   const rows = await context.db.orm
@@ -105,7 +112,8 @@ export async function listMessages(
     (row) =>
       (status === undefined || row.status === status) &&
       (kind === undefined || row.kind === kind) &&
-      (license_id === undefined || row.license_id === license_id),
+      (license_id === undefined || row.license_id === license_id) &&
+      (recipient === undefined || row.recipient.toLowerCase() === recipient.toLowerCase()),
   );
 }
 
@@ -115,7 +123,7 @@ export async function findMessages(context: Context, q: string, limit: number): 
   if (!/^msg_|@/.test(q)) return [];
   const found = context.db.orm.select(SHOWN).from(messages);
   return found
-    .where(q.startsWith("msg_") ? eq(messages.id, q) : sql`${messages.recipient} COLLATE NOCASE = ${q}`)
+    .where(q.startsWith("msg_") ? eq(messages.id, q) : isTo(q))
     .orderBy(sql`${messages.id} DESC`)
     .limit(limit);
 }

@@ -166,6 +166,8 @@ describe("/v1/admin/messages", () => {
       "kind=license_delivery",
       `license_id=${license.id}&status=skipped`,
       "status=sent&kind=license_renewed",
+      "recipient=it@acme.example",
+      "recipient=it@acme.example&status=skipped",
     ]) {
       const { bindings, cost, statements } = recorded();
       const answer = await admin(`/messages?${query}`, { bindings });
@@ -175,6 +177,21 @@ describe("/v1/admin/messages", () => {
     }
     expect((await admin(`/messages?license_id=${license.id}&status=sent`)).body.data).toEqual([]);
     expect(await admin("/messages?status=lost")).toMatchObject({ status: 422 });
+  });
+
+  it("finds what went to an address, whatever its case, and nothing else", async () => {
+    const email = `${unique("It")}@acme.example`;
+    const { license } = await newLicense({
+      customer_id: (await newCustomer({ email })).id,
+      send_email: true,
+    });
+    await admin(`/licenses/${license.id}/send-email`, { body: { to: `x${email}` } });
+    const to = async (query: string) =>
+      (await admin(`/messages?${query}`)).body.data.map(({ recipient }: Answer["body"]) => recipient);
+    expect(await to(`recipient=${email.toUpperCase()}`)).toEqual([email]);
+    expect(await to(`recipient=x${email}&license_id=${license.id}`)).toEqual([`x${email}`]);
+    expect(await to(`recipient=${email}&kind=license_renewed`)).toEqual([]);
+    expect(await to(`recipient=${email.slice(2)}`)).toEqual([]);
   });
 });
 

@@ -25,6 +25,7 @@ interface Filter {
   status?: string;
   kind?: string;
   license?: string;
+  to?: string;
 }
 
 const COLUMNS: Column<Message>[] = [
@@ -60,18 +61,20 @@ export function addMessageCommands(program: Command): void {
   withList(
     define(messages, "list", "List mail, the newest first", [
       "messages list --status bounced",
+      "messages list --to it@acme.example",
       "messages list --license lic_01KAS3S9XQ4ZJ7T8M2N5V6W7X8",
     ]),
   )
     .addOption(new Option("--status <status>", "its delivery status").choices(STATUSES))
     .addOption(new Option("--kind <kind>", "the kind of mail").choices(KINDS))
     .option("--license <id>", "about this license")
+    .option("--to <address>", "to this address, written out")
     .action(
       handle<Filter>((call) => {
-        const { status, kind, license } = call.options;
+        const { status, kind, license, to } = call.options;
         return call.list<Message>(
           path("messages"),
-          { status, kind, license_id: license },
+          { status, kind, license_id: license, recipient: to },
           COLUMNS,
           "No mail.",
         );

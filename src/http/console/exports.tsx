@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { byName } from "../../kernel/inputs.ts";
 import { exportInstances } from "../../licensing/sheets/instance-exports.ts";
 import { InstanceListFilter, soughtBy } from "./instances/filters.ts";
+import { CustomerFilter } from "../../licensing/customers/customer-list.ts";
 import { exportCustomers } from "../../licensing/sheets/customer-exports.ts";
 import { answerExport, answerFile, ExportQuery, LICENSE_FILTERS } from "../exports.ts";
 import { type Entry, parsed } from "../ui/entry.ts";
@@ -51,14 +52,30 @@ const InForce: FC<{ entry: Entry; shape: object; what: string; all: string }> = 
   if (filters.length === 0) return null;
   return (
     <>
+      {filters.map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
       <p>
         Only the {what} with {filters.map(([name, value]) => `${wordsFor(name)}: ${value}`).join(", ")}.{" "}
         <a href={all}>Export all</a>
       </p>
-      {filters.map(([name, value]) => (
-        <input type="hidden" name={name} value={value} />
-      ))}
     </>
+  );
+};
+
+/** An export of what the filters of a list find. */
+export const ExportLink: FC<{
+  list: "licenses" | "customers" | "instances";
+  query: Record<string, string>;
+}> = ({ list, query }) => {
+  const { cursor: _place, row: _row, limit: _size, sort: _order, count: _census, ...filters } = query;
+  const asked = new URLSearchParams(filters).toString();
+  return (
+    <span id="export" data-results>
+      <a class="button" href={`/admin/exports/${list}${asked === "" ? "" : `?${asked}`}`}>
+        {asked === "" ? "Export all" : "Export these"}
+      </a>
+    </span>
   );
 };
 
@@ -112,10 +129,16 @@ const customers: Inquiry = {
         <Heading
           trail={[["/admin/customers", "Customers"]]}
           title="Export customers"
-          lead="All customers with their contacts, tags, notes and metadata. The export is recorded in your name."
+          lead="Each with its contacts, tags, notes and metadata. The export is recorded in your name."
         />
         <section class="card narrow">
           <PostForm visit={visit} entry={entry}>
+            <InForce
+              entry={entry}
+              shape={CustomerFilter.shape}
+              what="customers"
+              all="/admin/exports/customers"
+            />
             <FormatChoice entry={entry} />
             <Submit back="/admin/customers">Download</Submit>
           </PostForm>
@@ -124,8 +147,9 @@ const customers: Inquiry = {
     ),
   }),
   async answer({ http, context }, entry) {
-    const query = parsed(ExportQuery, { format: entry.text("format") });
-    return answerFile(http, await exportCustomers(context, query), query.format);
+    const { format } = parsed(ExportQuery, { format: entry.text("format") });
+    const filter = filterIn(entry, CustomerFilter.shape);
+    return answerFile(http, await exportCustomers(context, { format, filter }), format);
   },
 };
 

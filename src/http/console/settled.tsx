@@ -36,6 +36,13 @@ const Row: FC<{ settled: Listed; now: number; mayTakeBack: boolean }> = ({ settl
   );
 };
 
+const NothingSettled: FC = () => (
+  <>
+    Nothing is settled. <i>Settle</i> takes a row off what needs attention.{" "}
+    <a href="/admin">See what needs attention</a>
+  </>
+);
+
 export const settledList: Page = {
   path: PATH,
   access: "read",
@@ -61,7 +68,7 @@ export const settledList: Page = {
           />
           <Card>
             {page.data.length === 0 ? (
-              <div class="empty">{emptyList(list, page.next_cursor, "Nothing is settled.")}</div>
+              <div class="empty">{emptyList(list, page.next_cursor, <NothingSettled />)}</div>
             ) : (
               <ul class="list kinds">
                 {page.data.map((settled) => (

@@ -91,7 +91,8 @@ export const totalOn = <T,>(
 export const emptyList = (
   { entry, isFiltered }: Pick<ListQuery<unknown>, "entry" | "isFiltered">,
   nextCursor: string | null,
-  none: string,
+  /** That there is nothing at all, what would change that, and the next step. */
+  none: Child,
 ): Child => {
   if (entry.problem) return <Refusal problem={entry.problem} />;
   if (nextCursor !== null) return "No match so far; the search continues on the next page.";

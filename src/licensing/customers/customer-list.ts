@@ -12,6 +12,7 @@ import {
   openList,
   type Page,
   type PageRequest,
+  scanFor,
   type Total,
   totalOf,
 } from "../../kernel/pages.ts";
@@ -141,10 +142,10 @@ export async function listCustomers(
             .map(({ range, isFirst }) =>
               stage((place, scan) => withTerms(context, range(place), isFirst, scan)),
             );
-    const page = await readStages(context, list, stages, request.limit, MAX_FOUND);
+    const page = await readStages(context, list, stages, request.limit, scanFor(request.limit, MAX_FOUND));
     return { ...page, data: page.data.map(({ customer }) => customer).filter((found) => found !== null) };
   }
-  const scan = filter.metadata || filter.email_status ? MAX_SCAN : request.limit + 1;
+  const scan = filter.metadata || filter.email_status ? scanFor(request.limit, MAX_SCAN) : request.limit + 1;
   const lastFirst = filter.sort === "name_last";
   const byName = lastFirst || filter.sort === "name";
   const [from, id] = list.after ?? (lastFirst ? ["\u{10FFFF}", ""] : ["", ""]);

@@ -24,6 +24,23 @@ describe("the export of customers", () => {
     );
     expect((await owner.get("/admin/customers")).html).toContain('href="/admin/exports/customers"');
   });
+
+  it("has what the filters of the list find, which the form names", async () => {
+    const tag = unique("t").slice(0, 30);
+    const { id } = await newCustomer({ tags: [tag] });
+    await newCustomer({ tags: [tag], email: "it@acme.example" });
+    const query = `tag=${tag}&email_status=none`;
+    const list = await owner.get(`/admin/customers?${query}&sort=name_last&limit=20`);
+    expect(list.html).toContain(
+      `href="/admin/exports/customers?${query.replace("&", "&amp;")}">Export these<`,
+    );
+    const form = await owner.get(`/admin/exports/customers?${query}`);
+    expect(form.text).toContain(`Only the customers with tag: ${tag}, email status: none.`);
+    const file = await owner.submit(form, { format: "json" });
+    expect(JSON.parse(file.html).map((row: { id: string }) => row.id)).toEqual([id]);
+    const wrong = await owner.submit(await owner.get("/admin/exports/customers?email_status=splendid"));
+    expect(wrong.status).toBe(422);
+  });
 });
 
 describe("the export of licenses", () => {

@@ -130,7 +130,9 @@ const LINES: Record<string, string[]> = {
   "POST /v1/admin/imports/customers": ["import customers FILE --dry-run"],
   "POST /v1/admin/imports/licenses": ["import licenses FILE --dry-run"],
   "POST /v1/admin/licenses/{id}/send-email": ["licenses send a --to a"],
-  "GET /v1/admin/messages": ["messages list --status failed --kind expiry_warning --license a"],
+  "GET /v1/admin/messages": [
+    "messages list --status failed --kind expiry_warning --license a --to a@acme.example",
+  ],
   "GET /v1/admin/messages/{id}": ["messages show a"],
   "POST /v1/admin/messages/{id}/retry": ["messages retry a"],
   "POST /v1/admin/messages/{id}/replace": ["messages replace a"],

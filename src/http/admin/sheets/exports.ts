@@ -1,6 +1,7 @@
 // /v1/admin/exports
 import * as z from "zod/mini";
 import { endpoint } from "../../endpoint.ts";
+import { CustomerFilter } from "../../../licensing/customers/customer-list.ts";
 import { exportCustomers } from "../../../licensing/sheets/customer-exports.ts";
 import { ActivationFilter } from "../../../licensing/instances/instance-filter.ts";
 import { exportInstances } from "../../../licensing/sheets/instance-exports.ts";
@@ -104,12 +105,12 @@ export const exportEndpoints = [
       tag: "Admin",
       summary: "Export customers with their contacts",
       description:
-        "Streamed, in the order of the ids, with everything that an import needs to bring them back. In CSV, contacts and metadata are JSON; an answer that is cut off is not the whole export. Each export is recorded.",
+        "All, or what the filters find, as in the list of customers. Streamed, in the order of the ids, or of the list if there are filters, with everything that an import needs to bring them back. In CSV, contacts and metadata are JSON; an answer that is cut off is not the whole export. Each export is recorded.",
       access: "customers",
-      query: ExportQuery,
+      query: z.extend(ExportQuery, CustomerFilter.shape),
       answer: {
         status: 200,
-        description: "All customers, or the one.",
+        description: "The customers.",
         contentType: "text/csv",
         schema: z.string(),
         example: exportedCustomersCsv,
@@ -122,7 +123,10 @@ export const exportEndpoints = [
       records: true,
       refusals: ["CUSTOMER_NOT_FOUND"],
     },
-    async ({ http, context, query }) => answerFile(http, await exportCustomers(context, query), query.format),
+    async ({ http, context, query: { format, customer_id, ...filters } }) => {
+      const filter = Object.keys(filters).length === 0 ? undefined : filters;
+      return answerFile(http, await exportCustomers(context, { format, customer_id, filter }), format);
+    },
   ),
   endpoint(
     {

@@ -6,7 +6,9 @@ import { type CustomerFigures, figuresOfCustomers } from "../../../licensing/fig
 import { Heading } from "../../ui/heading.tsx";
 import { CopyableId } from "../../ui/copyable.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
+import { ExportLink } from "../exports.tsx";
 import type { Page } from "../mount.tsx";
+import type { Visit } from "../visit.ts";
 import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { type Customer, EmailAddress } from "./customer.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
@@ -85,6 +87,13 @@ export const customerColumns = (
   },
 ];
 
+const NoCustomers: FC<{ visit: Visit }> = ({ visit: { can } }) => (
+  <>
+    There is no customer yet. The form of a new license makes one, too.{" "}
+    {can("imports") ? <a href="/admin/imports">Or import customers from a table</a> : null}
+  </>
+);
+
 export const customerList: Page = {
   path: PATH,
   access: "read",
@@ -114,9 +123,7 @@ export const customerList: Page = {
                 <ColumnsLink list="customers" query={query} />
                 {can("customers") ? (
                   <>
-                    <a class="button" href="/admin/exports/customers">
-                      Export
-                    </a>
+                    <ExportLink list="customers" query={query} />
                     <a class="button primary" href="/admin/customers/new">
                       New customer
                     </a>
@@ -145,7 +152,7 @@ export const customerList: Page = {
                 list
                 columns={columnsFor(visit, "customers", customerColumns(figures, now, query))}
                 rows={page.data}
-                empty={emptyList(list, page.next_cursor, "There is no customer yet.")}
+                empty={emptyList(list, page.next_cursor, <NoCustomers visit={visit} />)}
               />
               <Pager
                 path={PATH}

@@ -43,16 +43,3 @@ export function soughtBy(
     before,
   };
 }
-
-/** The address of the export with the filters of the list. */
-export function exportOf({
-  cursor: _place,
-  row: _row,
-  limit: _size,
-  sort: _order,
-  count: _census,
-  ...filters
-}: Record<string, string>): string {
-  const asked = new URLSearchParams(filters).toString();
-  return `/admin/exports/instances${asked === "" ? "" : `?${asked}`}`;
-}

@@ -10,9 +10,10 @@ import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
 import { parsed } from "../../ui/entry.ts";
 import { Heading } from "../../ui/heading.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, sorting, totalOn } from "../../ui/list.tsx";
+import { ExportLink } from "../exports.tsx";
 import type { Page } from "../mount.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
-import { exportOf, InstanceListFilter, soughtBy } from "./filters.ts";
+import { InstanceListFilter, soughtBy } from "./filters.ts";
 import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { seatColumns, type ShownSeat, shownSeat } from "../parts/seats.tsx";
 import { Card, type Column, formatCount, Pager, Table, When } from "../../ui/show.tsx";
@@ -111,6 +112,13 @@ const Census: FC<{ census: Awaited<ReturnType<typeof countInstances>> }> = ({ ce
   </div>
 );
 
+const NoInstances: FC = () => (
+  <>
+    No instance was activated yet. An installation appears here once it activates with its license key.{" "}
+    <a href="/docs">How a program does it</a>
+  </>
+);
+
 export const instanceList: Page = {
   path: PATH,
   access: "read",
@@ -162,11 +170,7 @@ export const instanceList: Page = {
                     Count all instances
                   </a>
                 )}
-                <span id="export" data-results>
-                  <a class="button" href={exportOf(query)}>
-                    Export
-                  </a>
-                </span>
+                <ExportLink list="instances" query={query} />
               </>
             }
           />
@@ -224,7 +228,7 @@ export const instanceList: Page = {
                 list
                 columns={columnsFor(visit, "instances", instanceColumns(holders, now, query))}
                 rows={page.data.map((row) => shownSeat(row, now))}
-                empty={emptyList(list, page.next_cursor, "No instance was activated yet.")}
+                empty={emptyList(list, page.next_cursor, <NoInstances />)}
               />
               <Pager
                 path="/admin/instances"

@@ -10,7 +10,9 @@ import { listLicenseTypes } from "../../../licensing/licenses/license-types.ts";
 import { STANDINGS } from "../../../licensing/licenses/standing.ts";
 import { Heading } from "../../ui/heading.tsx";
 import { emptyList, KeptFilters, listQuery, pageOf, totalOn } from "../../ui/list.tsx";
+import { ExportLink } from "../exports.tsx";
 import type { Page } from "../mount.tsx";
+import type { Visit } from "../visit.ts";
 import { Checkbox, Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import type { BulkName } from "./bulk/actions.ts";
 import { columnsFor, ColumnsLink, hasChosen } from "../parts/columns.tsx";
@@ -43,17 +45,6 @@ function matchingOf({ cursor: _place, row: _row, limit: _size, ...filters }: Rec
   return new URLSearchParams(filters).toString() || "all";
 }
 
-/** An export of what the filters find. */
-const ExportLink: FC<{ query: Record<string, string> }> = ({ query }) => {
-  const { cursor: _place, row: _row, limit: _size, sort: _order, ...filters } = query;
-  const asked = new URLSearchParams(filters).toString();
-  return (
-    <a class="button" href={`/admin/exports/licenses${asked === "" ? "" : `?${asked}`}`}>
-      {asked === "" ? "Export all" : "Export these"}
-    </a>
-  );
-};
-
 /** The licenses that end in a month and whose customers were not told. */
 const untold = (month: number): string =>
   `/admin/licenses?ends_from=${dayOf(month)}&ends_until=${dayOf(monthsBefore(month, -1) - DAY)}&status=active&told=no&sort=ending`;
@@ -80,6 +71,22 @@ const MAILS: Option[] = [
   ["none", "none"],
   ...MESSAGE_STATUSES.map((status): Option => [status, status]),
 ];
+
+const NoLicenses: FC<{ visit: Visit }> = ({ visit: { can } }) => (
+  <>
+    No license was issued yet.{" "}
+    {can("licenses") ? (
+      <>
+        <a href="/admin/licenses/new">Issue the first one</a>
+        {can("imports") ? (
+          <>
+            , or <a href="/admin/imports">import licenses from a table</a>
+          </>
+        ) : null}
+      </>
+    ) : null}
+  </>
+);
 
 export const licenseDoors: Page[] = [
   {
@@ -109,11 +116,7 @@ export const licenseDoors: Page[] = [
               actions={
                 <>
                   <ColumnsLink list="licenses" query={query} />
-                  {can("keys") ? (
-                    <span id="export" data-results>
-                      <ExportLink query={query} />
-                    </span>
-                  ) : null}
+                  {can("keys") ? <ExportLink list="licenses" query={query} /> : null}
                   {can("imports") ? (
                     <a class="button" href="/admin/imports">
                       Import
@@ -210,7 +213,7 @@ export const licenseDoors: Page[] = [
                     rows={page.data.map((row) => shown(row, now))}
                     empty={
                       <>
-                        {emptyList(list, page.next_cursor, "No license was issued yet.")}
+                        {emptyList(list, page.next_cursor, <NoLicenses visit={visit} />)}
                         {query["sort"]?.startsWith("ending")
                           ? " This order leaves out perpetual licenses, and ended ones unless their standing is chosen."
                           : ""}

@@ -110,6 +110,13 @@ export const SenderNote: FC<{ fault: SenderFault | null }> = ({ fault }) =>
     </p>
   );
 
+const NoMessages: FC = () => (
+  <>
+    Nothing was mailed yet. Keys go out when a license is issued, renewed or sent, and notices before it ends.{" "}
+    <a href="/admin/settings/mail">See how mail is sent and looks</a>
+  </>
+);
+
 export const messageList: Page = {
   path: "/admin/messages",
   access: "read",
@@ -159,6 +166,14 @@ export const messageList: Page = {
               />
               <Field
                 entry={entry}
+                name="recipient"
+                label="To"
+                type="search"
+                placeholder="it@acme.example"
+                maxlength={254}
+              />
+              <Field
+                entry={entry}
                 name="license_id"
                 label="License"
                 type="search"
@@ -172,7 +187,7 @@ export const messageList: Page = {
                 list
                 columns={columnsFor(visit, "messages", messageListColumns(now))}
                 rows={page.data.map(presentMessage)}
-                empty={emptyList(list, page.next_cursor, "Nothing was mailed yet.")}
+                empty={emptyList(list, page.next_cursor, <NoMessages />)}
               />
               <Pager path="/admin/messages" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

@@ -1,4 +1,5 @@
 // /admin/requests: what customers asked for on their site.
+import type { FC } from "hono/jsx";
 import { customerNames } from "../../../licensing/customers/customers.ts";
 import { fullNameOf } from "../../../licensing/customers/display-name.ts";
 import { listRequests, RequestFilter } from "../../../licensing/portal/requests.ts";
@@ -8,6 +9,7 @@ import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import { Badge, Card, Pager, Table, type Tone, When } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
+import type { Visit } from "../visit.ts";
 
 const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {
   renewal: "Renewal",
@@ -24,6 +26,18 @@ export const RequestStatus = ({ status }: { status: CustomerRequest["status"] })
 /** What was asked for, in a few words. */
 export const askedFor = ({ kind, seats }: Pick<CustomerRequest, "kind" | "seats">): string =>
   seats === null ? REQUEST_WORDS[kind] : `${REQUEST_WORDS[kind]}: ${seats} in all`;
+
+const NoRequests: FC<{ visit: Visit }> = ({ visit: { context, can } }) => (
+  <>
+    No customer asked for anything yet.{" "}
+    {context.config.portal
+      ? "Contacts who may sign in ask for renewals, seats and answers on the customer’s site."
+      : "The customer’s site, where they ask, is switched off (PORTAL=off)."}{" "}
+    {context.config.portal && can("customers") ? (
+      <a href="/admin/customers">Choose a customer, and let a contact sign in</a>
+    ) : null}
+  </>
+);
 
 export const requestList: Page = {
   path: "/admin/requests",
@@ -73,7 +87,7 @@ export const requestList: Page = {
               <Table
                 caption="Requests"
                 rows={page.data}
-                empty={emptyList(list, page.next_cursor, "No customer asked for anything yet.")}
+                empty={emptyList(list, page.next_cursor, <NoRequests visit={visit} />)}
                 columns={[
                   {
                     label: "Request",

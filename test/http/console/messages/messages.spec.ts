@@ -27,6 +27,8 @@ describe("/admin/messages", () => {
     expect(await list("status=&kind=")).toContain(`/admin/messages/${id}"`);
     expect(await list("status=skipped&kind=license_delivery")).toContain(`/admin/messages/${id}"`);
     expect(await list("status=sent")).toContain("Nothing matches these filters");
+    expect(await list(`recipient=${EMAIL.toUpperCase()}`)).toContain(`/admin/messages/${id}"`);
+    expect(await list("recipient=nobody@acme.example")).toContain("Nothing matches these filters");
     expect(await visitor.get("/admin/messages?status=lost")).toMatchObject({ status: 422 });
   });
 });
