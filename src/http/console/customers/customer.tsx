@@ -129,47 +129,47 @@ export const customerPage: Page = {
               </>
             }
             done={DONE[query["done"] ?? ""]}
-            actions={
-              <>
-                <a class="button" href={`/admin/customers/${id}/usage`}>
-                  Usage
-                </a>
-                {can("customers") ? (
-                  <>
-                    <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
-                      Edit
-                    </a>
-                    {licenses.data.length === 0 ? null : (
-                      <>
-                        <a class="button quiet" href={`/admin/customers/${id}/suspend`} data-dialog>
-                          Suspend all
-                        </a>
-                        <a class="button quiet" href={`/admin/customers/${id}/reinstate`} data-dialog>
-                          Reinstate
-                        </a>
-                      </>
-                    )}
-                    <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
-                      Sign out
-                    </a>
-                    {can("erasure") ? (
-                      <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
-                        All data
-                      </a>
-                    ) : null}
-                    <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
-                      Delete
-                    </a>
-                    {can("erasure") ? (
-                      <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
-                        Erase
-                      </a>
-                    ) : null}
-                  </>
-                ) : null}
-              </>
-            }
           />
+          <div class="actions page">
+            {can("customers") ? (
+              <a class="button" href={`/admin/customers/${id}/edit`} data-dialog>
+                Edit
+              </a>
+            ) : null}
+            <a class="button" href={`/admin/customers/${id}/usage`}>
+              Usage
+            </a>
+            {can("customers") ? (
+              <div class="rare">
+                {licenses.data.length === 0 ? null : (
+                  <>
+                    <a class="button quiet" href={`/admin/customers/${id}/suspend`} data-dialog>
+                      Suspend all
+                    </a>
+                    <a class="button quiet" href={`/admin/customers/${id}/reinstate`} data-dialog>
+                      Reinstate
+                    </a>
+                  </>
+                )}
+                <a class="button quiet" href={`/admin/customers/${id}/sign-out`} data-dialog>
+                  Sign out
+                </a>
+                {can("erasure") ? (
+                  <a class="button quiet" href={`/admin/customers/${id}/data`} data-dialog>
+                    All data
+                  </a>
+                ) : null}
+                <a class="button quiet danger" href={`/admin/customers/${id}/delete`} data-dialog>
+                  Delete
+                </a>
+                {can("erasure") ? (
+                  <a class="button quiet danger" href={`/admin/customers/${id}/erase`} data-dialog>
+                    Erase
+                  </a>
+                ) : null}
+              </div>
+            ) : null}
+          </div>
           <Alike customers={alike.filter((other) => other.id !== id)} />
           {customer.email_status === null ? null : (
             <p class="note warn">

@@ -1,4 +1,4 @@
-// The parts of a license's page: its terms, its instances, their usage, its mail.
+// The parts of a license's page: what it is at one look, the rest of its terms, its instances, their usage, its mail.
 import type { FC } from "hono/jsx";
 import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
@@ -36,7 +36,15 @@ export const Hero: FC<{ license: ShownLicense; taken: number; now: number }> = (
     </div>
     <div>
       <dt>{license.expires_at !== null && Date.parse(license.expires_at) <= now ? "Ended" : "Ends"}</dt>
-      <dd>{license.expires_at === null ? "never" : formatEnd(Date.parse(license.expires_at))}</dd>
+      <dd>
+        {license.expires_at === null ? (
+          "never"
+        ) : (
+          <time datetime={license.expires_at} title={license.expires_at}>
+            {formatEnd(Date.parse(license.expires_at))}
+          </time>
+        )}
+      </dd>
     </div>
     <div>
       <dt>Seats</dt>
@@ -66,12 +74,9 @@ export const Terms: FC<{
             </span>
           </>,
         ],
-        ["Type", license.license_type],
         ["Issued", <When at={license.issued_at} now={now} />],
         ["Starts", license.starts_at === null ? null : <When at={license.starts_at} now={now} as="start" />],
-        ["Ends", <When at={license.expires_at} now={now} as="end" />],
         ["Grace", license.grace_days === 0 ? "none" : plural(license.grace_days, "day")],
-        ["Instances", formatLimit(license.max_instances)],
         ["Services", formatLimit(license.max_services)],
         ["Requests a day", formatLimit(license.max_requests_per_day)],
         [

@@ -19,7 +19,7 @@ import { NoticeDaysField, noticeDaysOf } from "../parts/notice-days.tsx";
 import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, formatEnd, formatStart } from "../../ui/show.tsx";
-import { TermFields, TERMS, termsOf } from "../parts/terms.tsx";
+import { FurtherTerms, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
 import { idOf, type Visit } from "../visit.ts";
 
 /** The type whose terms the form is to show; undefined: those of the license itself. */
@@ -124,6 +124,7 @@ export const editLicense: Form = {
           <div id="terms-shown" data-results>
             <input type="hidden" name="terms_of" value={chosen?.id ?? ""} />
             <TermFields entry={fields} terms={terms} known={knownFeatures([...types, license])} />
+            <FurtherTerms entry={fields} terms={terms} />
             <EntitlementFields entry={fields} definitions={definitions} held={terms.entitlements} />
             <div class="pair">
               <Field

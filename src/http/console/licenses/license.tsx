@@ -24,7 +24,7 @@ import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { SettledNote } from "../parts/settled.tsx";
 import { shownSeat } from "../parts/seats.tsx";
-import { ACTION_NAMES, Card, formatEnd, plural, StandingBadge, When } from "../../ui/show.tsx";
+import { ACTION_NAMES, Card, plural, StandingBadge, When } from "../../ui/show.tsx";
 import { idOf, type Visit } from "../visit.ts";
 
 const DONE: Record<string, string> = {
@@ -98,18 +98,15 @@ const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }
 /** A whole month is read, for what adds up in it. */
 const MONTH = 30 * DAY;
 
-const endsIn = (ends: string, now: number): Child => (
-  <>
-    {plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left, ends {formatEnd(Date.parse(ends))}
-  </>
-);
+const leftUntil = (ends: string, now: number): string =>
+  `${plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left`;
 
 /** What its status means today, in words. */
 function leadOf(license: ShownLicense, now: number): Child {
   const ends = license.expires_at;
   const words: Record<ShownLicense["standing"], Child> = {
-    active: ends === null ? "Perpetual: it does not end." : endsIn(ends, now),
-    expiring: ends === null ? null : endsIn(ends, now),
+    active: ends === null ? "Perpetual: it does not end." : leftUntil(ends, now),
+    expiring: ends === null ? null : leftUntil(ends, now),
     grace: (
       <>
         Ended {<When at={ends} now={now} as="end" />}; instances keep running until{" "}

@@ -17,15 +17,35 @@ import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { CustomerChoice, customersFor, NEW } from "./choice.tsx";
 import type { Form } from "../mount.tsx";
 import { Checkbox, Field, NotYet, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
+import type { LicenseType } from "../../../storage/schema.ts";
 import { Card, When } from "../../ui/show.tsx";
-import { asTheTypeSays, Ending, endOf, TermFields, TERMS, termsOf } from "../parts/terms.tsx";
+import {
+  asTheTypeSays,
+  Ending,
+  endOf,
+  FURTHER_TERMS,
+  FurtherTerms,
+  TermFields,
+  TERMS,
+  termsOf,
+} from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
 
 /** Stands for the customer in a preview if none is chosen yet. */
 const NOBODY = "-";
 
 /** The terms shown may still be those of the type that was chosen before. */
-const areOwnTerms = (entry: Entry): boolean => entry.text("terms_of") === entry.text("license_type");
+function areOwnTerms(entry: Entry): boolean {
+  const [type, shown] = [entry.text("license_type"), entry.text("terms_of")];
+  return shown === type && (entry.text("further_of") ?? shown) === type;
+}
+
+/** Whether one of the further terms is entered, is not as the type says, or is refused. */
+const isFurtherOpen = (entry: Entry, type: LicenseType): boolean =>
+  ["updates_until", "notice_days", "metadata"].some((name) => entry.text(name) ?? entry.fault(name)) ||
+  FURTHER_TERMS.some(
+    (name) => entry.fault(name) ?? (entry.text(name) ?? String(type[name])) !== String(type[name]),
+  );
 
 const inputOf = (entry: Entry, customerId: string | undefined): Record<string, unknown> => ({
   customer_id: customerId,
@@ -181,16 +201,24 @@ export const newLicense: Form = {
                     type="date"
                     hint="Left empty, the license is valid at once."
                   />
-                  <Field
-                    entry={entry}
-                    name="updates_until"
-                    label="Covers versions built until"
-                    type="date"
-                    hint="Left empty, it covers all that appear while it runs."
-                  />
-                  <NoticeDaysField entry={entry} days={null} />
-                  <MetadataField entry={entry} />
                   <NotedFields entry={entry} />
+                  <details open={isFurtherOpen(fields, type)}>
+                    <summary>Further terms: grace, clones, covered versions, notices, metadata</summary>
+                    {/* Apart from the terms above, so that it stays open when the type changes. */}
+                    <div id="further" data-results>
+                      <input type="hidden" name="further_of" value={type.id} />
+                      <FurtherTerms entry={fields} terms={type} />
+                    </div>
+                    <Field
+                      entry={entry}
+                      name="updates_until"
+                      label="Covers versions built until"
+                      type="date"
+                      hint="Left empty, it covers all that appear while it runs."
+                    />
+                    <NoticeDaysField entry={entry} days={null} />
+                    <MetadataField entry={entry} />
+                  </details>
                 </Card>
               </div>
               <div class="follows">

@@ -17,16 +17,6 @@ interface Terms {
   clone_policy: "warn" | "refuse";
 }
 
-export const TERMS = [
-  "features",
-  "grace_days",
-  "max_instances",
-  "max_services",
-  "max_requests_per_day",
-  "unproven_lease_hours",
-  "clone_policy",
-] as const;
-
 export const POLICIES: Option[] = [
   ["warn", "report to staff"],
   ["refuse", "report to staff, and refuse requests without proof"],
@@ -58,34 +48,50 @@ export const TermFields: FC<{
           placeholder="unlimited"
         />
       ))}
-      <Field
-        entry={entry}
-        name="grace_days"
-        label="Grace in days"
-        type="number"
-        min={0}
-        max={3650}
-        value={terms.grace_days}
-      />
-      <Field
-        entry={entry}
-        name="unproven_lease_hours"
-        label="Unproven lease in hours"
-        hint="For requests that come without the instance's certificate."
-        type="number"
-        min={1}
-        max={8760}
-        value={terms.unproven_lease_hours}
-      />
-      <Select
-        entry={entry}
-        name="clone_policy"
-        label="Suspected clones"
-        options={POLICIES}
-        value={terms.clone_policy}
-      />
     </div>
   </>
+);
+
+/** Those that are seldom other than the type says. */
+export const FURTHER_TERMS = ["grace_days", "unproven_lease_hours", "clone_policy"] as const;
+
+export const TERMS = [
+  "features",
+  "max_instances",
+  "max_services",
+  "max_requests_per_day",
+  ...FURTHER_TERMS,
+] as const;
+
+export const FurtherTerms: FC<{ entry: Entry; terms: Terms }> = ({ entry, terms }) => (
+  <div class="pair">
+    <Field
+      entry={entry}
+      name="grace_days"
+      label="Grace in days"
+      type="number"
+      min={0}
+      max={3650}
+      value={terms.grace_days}
+    />
+    <Field
+      entry={entry}
+      name="unproven_lease_hours"
+      label="Unproven lease in hours"
+      hint="For requests that come without the instance's certificate."
+      type="number"
+      min={1}
+      max={8760}
+      value={terms.unproven_lease_hours}
+    />
+    <Select
+      entry={entry}
+      name="clone_policy"
+      label="Suspected clones"
+      options={POLICIES}
+      value={terms.clone_policy}
+    />
+  </div>
 );
 
 /** Only the fields that the form had. */

@@ -8,7 +8,7 @@ import type { Change } from "../../ui/overtaken.tsx";
 import type { EntitlementDefinition, Entitlements } from "../../../storage/schema.ts";
 import { EntitlementFields, entitlementsOf } from "../parts/entitlements.tsx";
 import { daysIn } from "../parts/notice-days.tsx";
-import { TermFields, termsOf } from "../parts/terms.tsx";
+import { FurtherTerms, TermFields, termsOf } from "../parts/terms.tsx";
 import type { Visit } from "../visit.ts";
 
 const UNITS: Option[] = [
@@ -89,6 +89,7 @@ export const TermsForm: FC<{
           />
         </div>
         <TermFields entry={entry} terms={terms} />
+        <FurtherTerms entry={entry} terms={terms} />
         <EntitlementFields
           entry={entry}
           definitions={definitions}

@@ -39,6 +39,15 @@ describe("a customer's page", () => {
     expect(html).toContain(`/admin/exports/licenses?customer_id=${id}"`);
   });
 
+  it("keeps what is done seldom apart from what is done daily", async () => {
+    const { license } = await newLicense();
+    const { html } = await (await Visitor.signIn()).get(`/admin/customers/${license.customer_id}`);
+    const [, daily, rare] = /<div class="actions page">(.*?)<div class="rare">(.*?)<\/div>/s.exec(html)!;
+    const names = (part: string) => [...part.matchAll(/\/(\w[\w-]*)"[^>]*>/g)].map(([, name]) => name);
+    expect(names(daily!)).toEqual(["edit", "usage"]);
+    expect(names(rare!)).toEqual(["suspend", "reinstate", "sign-out", "data", "delete", "erase"]);
+  });
+
   it("says plainly that there is no such customer", async () => {
     const page = await (await Visitor.signIn()).get("/admin/customers/nobody");
     expect(page).toMatchObject({ status: 404 });

@@ -228,6 +228,44 @@ describe("a new license", () => {
     expect((await admin(`/licenses?customer_id=${customer.id}`)).body.data).toHaveLength(before);
   });
 
+  it("folds the terms that are seldom entered, unless one is, or is not as the type says", async () => {
+    const isOpen = ({ html }: { html: string }) => {
+      const [, open] = /<details( open="")?><summary>Further terms/.exec(html)!;
+      return open !== undefined;
+    };
+    const form = await owner.get(path);
+    expect(isOpen(form)).toBe(false);
+    expect(isOpen(await owner.get(`${path}?license_type=trial&max_instances=3&tags=old`))).toBe(false);
+    for (const [name, value] of [
+      ["grace_days", "3"],
+      ["grace_days", "-1"],
+      ["unproven_lease_hours", "5"],
+      ["clone_policy", "refuse"],
+      ["updates_until", "2099-01-31"],
+      ["notice_days", "30 7"],
+      ["metadata", '{"crm": "1"}'],
+    ] as const)
+      expect([name, isOpen(await owner.submit(form, { [name]: value, look: "yes" }))]).toEqual([name, true]);
+    const refused = await owner.submit(form, { customer_id: "+new", new_name: "x", grace_days: "-1" });
+    expect(refused).toMatchObject({ status: 422 });
+    expect(isOpen(refused)).toBe(true);
+    // What was entered for another type is not kept, so it does not hold it open.
+    const other = await owner.submit(form, { grace_days: "3", license_type: "trial", look: "yes" });
+    expect(isOpen(other)).toBe(false);
+  });
+
+  it("takes no terms of the type before, whichever part of the form still shows them", async () => {
+    const { id: customer_id } = await newCustomer();
+    for (const stale of ["terms_of", "further_of"]) {
+      const form = await owner.get(`${path}?customer_id=${customer_id}&license_type=trial`);
+      const sent = { max_instances: "99", grace_days: "9", [stale]: "standard" };
+      const { location } = await owner.submit(form, sent);
+      const trial = (await admin("/license-types/trial")).body;
+      const { max_instances, grace_days } = trial;
+      expect(await read(location.split("/")[3]!)).toMatchObject({ max_instances, grace_days });
+    }
+  });
+
   it("fills in the terms of another type where that is chosen", async () => {
     const look = await owner.submit(await owner.get(path), {
       look: "yes",
@@ -305,6 +343,16 @@ describe("the page of a license", () => {
       expect(page.text).toContain(words);
     }
     expect(page.html).not.toContain(license_key);
+  });
+
+  it("says type, end and seats once, above the other terms", async () => {
+    const { license } = await newLicense({ expires_at: "2099-01-31", max_instances: 5 });
+    const { html } = await owner.get(`/admin/licenses/${license.id}`);
+    const facts = [...html.matchAll(/<dt>([^<]+)<\/dt>/g)].map(([, name]) => name);
+    expect(facts.slice(0, 3)).toEqual(["Plan", "Ends", "Seats"]);
+    expect(new Set(facts).size).toBe(facts.length);
+    for (const gone of ["Type", "Instances"]) expect(facts).not.toContain(gone);
+    expect(html.match(/Jan 31, 2099/g)).toHaveLength(1);
   });
 
   it("is not there for a license that is not", async () => {
@@ -595,7 +643,7 @@ describe("what can be done with a license", () => {
     expect((await viewer.get(path)).html).not.toContain("/changes/");
     const past = await owner.fill(`${path}/suspend`, { reason: "Unpaid.", effective_at: "2020-01-31" });
     expect(past.status).toBe(422);
-    expect(past.html).toContain('<a href="#effective_at">On</a>: Must be in the future');
+    expect(past.html).toContain('<a href="#effective_at">Takes effect on</a>: Must be in the future');
     await rows("UPDATE pending_changes SET status = 'cancelled' WHERE license_id = ?", license.id);
   });
 

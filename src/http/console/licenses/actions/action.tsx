@@ -64,9 +64,9 @@ export const Later: FC<{ entry: Entry }> = ({ entry }) => (
   <Field
     entry={entry}
     name="effective_at"
-    label="On"
+    label="Takes effect on"
     type="date"
-    hint="Left empty: now. On a day it is done as soon as that day begins anywhere on Earth, if you may still do it then."
+    hint="Left empty: now. On a later day it is done as soon as that day begins anywhere on Earth, if you may still do it then."
   />
 );
 
