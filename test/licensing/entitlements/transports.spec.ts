@@ -245,7 +245,8 @@ const ISSUED: Record<string, Way<[type: string]>> = {
     return told instanceof Failure ? failed(told) : { kept: told.license.entitlements };
   },
   async "a form"(input, kinds, license_type) {
-    const fields = { customer_id, license_type, terms_of: license_type, ...fieldsOf(input, kinds) };
+    const shown = { terms_of: license_type, further_of: license_type };
+    const fields = { customer_id, license_type, ...shown, ...fieldsOf(input, kinds) };
     const answer = await submitted(`/admin/licenses/new?license_type=${license_type}`, fields);
     return "location" in answer ? kept(`/licenses/${answer.location.split("/")[3]}`) : answer;
   },

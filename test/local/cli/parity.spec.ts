@@ -123,7 +123,9 @@ const LINES: Record<string, string[]> = {
   "GET /v1/admin/exports/licenses": [
     `export --customer a ${filtersOf("tag metadata.a license_type status standing expiring_within_days q sort ends_from ends_until told last_mail seats")}`,
   ],
-  "GET /v1/admin/exports/customers": ["export customers --customer a"],
+  "GET /v1/admin/exports/customers": [
+    `export customers --customer a ${filtersOf("tag metadata.a q email_status sort")}`,
+  ],
   "GET /v1/admin/exports/instances": [
     `export instances --customer a ${filtersOf("license_id active seen_since seen_before q app_version_below label.a")}`,
   ],

@@ -4,6 +4,7 @@ import { Visitor } from "../../../support/console.ts";
 import {
   activate,
   admin,
+  eventsOf,
   newCustomer,
   newLicense,
   newToken,
@@ -35,6 +36,10 @@ describe("several licenses at once", () => {
     expect(done.text).toContain("2 of 3 licenses done.");
     expect((await read(first.id)).status).toBe("suspended");
     expect((await read(second.id)).status).toBe("suspended");
+    for (const { id } of [first, second]) {
+      const suspended = (await eventsOf(id)).find(({ action }) => action === "license.suspended");
+      expect(JSON.parse(suspended!.detail)).toMatchObject({ reason: "Unpaid." });
+    }
   });
 
   it("are renewed by the duration of their types, or by another one, with each new end shown first", async () => {
@@ -308,6 +313,7 @@ describe("several licenses at once", () => {
     await admin(`/licenses/${first.id}/suspend`, { body: { reason: "x" } });
     const reinstating = await owner.get(`/admin/licenses/bulk?do=reinstate&${ids}`);
     expect(reinstating.text).toContain("Its instances go on at their next check-in.");
+    expect(reinstating.text).toContain("1 possible, 1 refused.");
     expect((await owner.submit(reinstating)).text).toContain("1 of 2 licenses done.");
     expect((await read(first.id)).status).toBe("active");
   });
@@ -349,6 +355,15 @@ describe("several licenses at once", () => {
     expect(file.html).not.toContain(other.id);
     const viewer = await Visitor.signInAs("viewer");
     expect((await viewer.get(`/admin/licenses/bulk-export?id=${license.id}`)).status).toBe(403);
+  });
+
+  it("are exported, all that were chosen, more than are done at a time", async () => {
+    const { ids } = await several(52);
+    const query = ids.map((id) => `id=${id}`).join("&");
+    const form = await owner.get(`/admin/licenses/bulk-export?${query}`);
+    expect(form.text).toContain("And 2 licenses more.");
+    const file = await owner.submit(form, { format: "json" });
+    expect(JSON.parse(file.html).map(({ id }: { id: string }) => id)).toEqual(ids.toSorted());
   });
 
   it("are nobody's business who may not", async () => {
