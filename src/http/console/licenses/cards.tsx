@@ -8,17 +8,7 @@ import type { Customer } from "../customers/customer.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
 import { Meter } from "../../ui/seats.tsx";
-import {
-  Badge,
-  Card,
-  type Column,
-  Facts,
-  formatEnd,
-  formatLimit,
-  plural,
-  Table,
-  When,
-} from "../../ui/show.tsx";
+import { Badge, Card, type Column, Facts, formatLimit, plural, Table, When } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 export type ShownLicense = ReturnType<typeof presentLicense>;
@@ -36,15 +26,7 @@ export const Hero: FC<{ license: ShownLicense; taken: number; now: number }> = (
     </div>
     <div>
       <dt>{license.expires_at !== null && Date.parse(license.expires_at) <= now ? "Ended" : "Ends"}</dt>
-      <dd>
-        {license.expires_at === null ? (
-          "never"
-        ) : (
-          <time datetime={license.expires_at} title={license.expires_at}>
-            {formatEnd(Date.parse(license.expires_at))}
-          </time>
-        )}
-      </dd>
+      <dd>{license.expires_at === null ? "never" : <When at={license.expires_at} now={now} as="end" />}</dd>
     </div>
     <div>
       <dt>Seats</dt>

@@ -240,5 +240,6 @@ describe("the mail of a bulk action", () => {
       customer_id,
     );
     expect(mails).toEqual(Array.from({ length: 480 }, () => ({ n: 1 })));
-  });
+    // 480 mails are written and sent.
+  }, 60_000);
 });

@@ -24,7 +24,7 @@ export interface Row {
 
 const OVERTAKEN = "Somebody changed it after you looked: nothing was done. Go on to see it anew.";
 
-/** What is said of one license; a refusal is said, too. @throws Problem for a fault of ours */
+/** What is said of one license; a refusal is said, too. A fault of ours is no Problem, and is thrown. */
 export async function rowOf(
   context: Context,
   id: string,
@@ -38,7 +38,7 @@ export async function rowOf(
     version = etagOf(held.license);
     return { id, customer, version, says: await tell(held.license), ok: true };
   } catch (error) {
-    if (!(error instanceof Problem) || error.type.status >= 500) throw error;
+    if (!(error instanceof Problem)) throw error;
     if (error.code === "PRECONDITION_FAILED")
       return { id, customer, version, says: OVERTAKEN, ok: false, isOvertaken: true };
     // Without the member's name: nobody entered it.
