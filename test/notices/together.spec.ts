@@ -52,7 +52,7 @@ describe.each([
     await admin(`/customers/${one.id}/contacts`, { body: { email: second, roles: ["license"] } });
     const owner = await Visitor.signIn(undefined, mailing());
     const form = await owner.get(bulk(name, [...one.licenses, ...other.licenses]));
-    expect(form.text).toContain("Who gets several of them gets one mail with all the keys.");
+    expect(form.text).toContain("A customer of several gets one mail with all their keys.");
     expect((await owner.submit(form)).text).toContain("4 of 4 licenses done.");
     const [mail, ...more] = resend.to(one.email);
     expect(more).toEqual([]);

@@ -79,7 +79,7 @@ function printVersions({ data }: { data: VersionDay[] }): void {
     ...versions.map(({ version, count }) => ({ day, version: version ?? "not said", count })),
     ...(others > 0 ? [{ day, version: "others", count: others }] : []),
   ]);
-  if (rows.length === 0) return note("Not counted yet in this time: once a day.");
+  if (rows.length === 0) return note("Not counted yet in this period: it is counted once a day.");
   printTable(rows, [
     ["day", (row) => text(row.day)],
     ["version", (row) => text(row.version)],

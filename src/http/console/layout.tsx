@@ -40,25 +40,39 @@ const Count: FC<{ visit: Visit; of: Section }> = ({ visit: { waiting }, of }) =>
   );
 };
 
+/**
+ * The search over everything. The results have an address, so it is a GET. Its button sends by POST: a pasted key must
+ * not be in an address.
+ */
+export const Find: FC<{ visit: Visit; label: string; value?: string; autofocus?: boolean }> = ({
+  visit,
+  label,
+  value,
+  autofocus,
+}) => (
+  <form class="find" method="get" action="/admin/search" role="search" aria-label={label}>
+    <input type="hidden" name="form_token" value={visit.formToken} />
+    <input
+      type="search"
+      name="q"
+      aria-label={label}
+      placeholder="Find anything"
+      aria-keyshortcuts="/ Control+K"
+      value={value}
+      maxlength={16_384}
+      autocomplete="off"
+      required
+      autofocus={autofocus}
+    />
+    <button class="unseen" formmethod="post" tabindex={-1}>
+      Find
+    </button>
+  </form>
+);
+
 const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit, section }) => (
   <>
-    {/* The results have an address, so it is a GET. Its button sends by POST: a pasted key must not be in an address. */}
-    <form class="find" method="get" action="/admin/search" role="search" aria-label="Everything">
-      <input type="hidden" name="form_token" value={visit.formToken} />
-      <input
-        type="search"
-        name="q"
-        aria-label="Find anything"
-        placeholder="Find anything"
-        aria-keyshortcuts="/ Control+K"
-        maxlength={16_384}
-        autocomplete="off"
-        required
-      />
-      <button class="unseen" formmethod="post" tabindex={-1}>
-        Find
-      </button>
-    </form>
+    <Find visit={visit} label="Find anything" />
     <nav aria-label="Main">
       {SECTIONS.map(([name, href, label]) => (
         <a href={href} aria-current={name === section ? "page" : undefined}>

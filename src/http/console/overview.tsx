@@ -19,7 +19,7 @@ import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { barsOf, isByWeek, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
+import { barsOf, isByWeek, monthName, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
@@ -66,7 +66,6 @@ const shortMonthAndYear = new Intl.DateTimeFormat("en-US", {
   month: "short",
   year: "numeric",
 });
-const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
 
 /** The licenses that end in the month that begins then. */
 const endingIn = (at: number): string =>
@@ -116,7 +115,7 @@ export const overview: Page = {
     );
     const byWeek = isByWeek(period, now);
     const activatedOn = new Map(figures.activations_by_day.map(({ date, count }) => [date, count]));
-    const endsTitle = `Licenses that end this month and in the next ${ahead.months - 1}`;
+    const endsTitle = "Licenses ending by month";
     const activationsTitle = `Activations of the last ${period.label}${byWeek ? ", by week" : ""}`;
     return {
       title: "Overview",
@@ -180,7 +179,7 @@ export const overview: Page = {
                   bars={figures.expirations_by_month.map(({ month: name, count }, index) => {
                     const at = Date.parse(`${name}-01T00:00:00Z`);
                     return {
-                      name: monthAndYear.format(at),
+                      name: monthName(name),
                       tick:
                         ahead.months <= 12
                           ? month.format(at)

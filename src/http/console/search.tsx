@@ -9,6 +9,7 @@ import { type Entry, parsed } from "../ui/entry.ts";
 import { Refusal } from "../ui/refusal.tsx";
 import { Card, StandingBadge, When } from "../ui/show.tsx";
 import { Heading } from "../ui/heading.tsx";
+import { Find } from "./layout.tsx";
 import type { Inquiry, View } from "./mount.tsx";
 import { Timeline } from "./parts/events.tsx";
 import { seatPath } from "./parts/seats.tsx";
@@ -34,7 +35,7 @@ const Hits: FC<{ title: string; hits: Hit[]; all?: string }> = ({ title, hits, a
       <ul class="list">
         {hits.map(({ href, what, more, aside }) => (
           <li>
-            <span>
+            <span class="what">
               <a href={href} data-hit>
                 {what}
               </a>{" "}
@@ -107,7 +108,7 @@ const Results: FC<{ found: Found; q: string; now: number }> = ({ found, q, now }
   );
 };
 
-const viewOf = (q: string, body: Child): View => ({
+const viewOf = (visit: Visit, q: string, body: Child): View => ({
   title: q === "" ? "Search" : `Search: ${q}`,
   body: (
     <>
@@ -116,22 +117,29 @@ const viewOf = (q: string, body: Child): View => ({
         lead={
           q === ""
             ? "Names, addresses, ids, hosts, tags, references, request ids; or paste a license key or a certificate."
-            : `For “${q}”`
+            : undefined
         }
       />
+      <Find visit={visit} label="Search everything" value={q} autofocus={q === ""} />
       {body}
     </>
   ),
 });
 
-const none = (what: string): Child => <p class="empty">{what}</p>;
+const none = (what: string): Child => (
+  <Card>
+    <p class="empty">{what}</p>
+  </Card>
+);
 
 const termOf = (entry: Entry): string => parsed(z.object({ q: SearchText }), { q: entry.text("q") ?? "" }).q;
 
-async function results({ context, now }: Visit, q: string): Promise<View> {
+async function results(visit: Visit, q: string): Promise<View> {
+  const { context, now } = visit;
   const found = await searchEverything(context, q);
   const isEmpty = Object.values(found).every((part) => part.length === 0);
   return viewOf(
+    visit,
     q,
     isEmpty ? (
       none("Nothing is found. A search finds what begins with these words.")
@@ -141,8 +149,9 @@ async function results({ context, now }: Visit, q: string): Promise<View> {
   );
 }
 
-const ofDocument = (id: string | null): View =>
+const ofDocument = (visit: Visit, id: string | null): View =>
   viewOf(
+    visit,
     "",
     id === null ? (
       none("This is no license key or certificate that this service signed.")
@@ -158,10 +167,10 @@ export const search: Inquiry = {
   access: "read",
   async show(visit, entry) {
     const text = entry.text("q") ?? "";
-    if (entry.problem) return viewOf("", <Refusal problem={entry.problem} />);
-    if (text === "") return viewOf("", null);
+    if (entry.problem) return viewOf(visit, "", <Refusal problem={entry.problem} />);
+    if (text === "") return viewOf(visit, "", null);
     // Only who wrote the address by hand comes here with a key.
-    if (isDocument(text)) return ofDocument(await licenseOfDocument(visit.context, text));
+    if (isDocument(text)) return ofDocument(visit, await licenseOfDocument(visit.context, text));
     return results(visit, termOf(entry));
   },
   async answer(visit, entry) {
@@ -169,7 +178,7 @@ export const search: Inquiry = {
     if (isDocument(text)) {
       const id = await licenseOfDocument(visit.context, text);
       if (id !== null) return visit.http.redirect(`/admin/licenses/${encodeURIComponent(id)}`, 303);
-      return ofDocument(id);
+      return ofDocument(visit, id);
     }
     const query = text === "" ? "" : `?q=${encodeURIComponent(termOf(entry))}`;
     return visit.http.redirect(`/admin/search${query}`, 303);

@@ -103,7 +103,7 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
         {steps.map((step) => (
           <>
             <path class="grid" d={across(y(step))} />
-            <text class="tick" x={LEFT - 8} y={y(step) + 5} text-anchor="end">
+            <text class="tick" x={LEFT - 8} y={y(step)} text-anchor="end">
               {compact.format(step)}
             </text>
           </>
@@ -139,9 +139,9 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
               )}
               {tick ? (
                 <text
-                  class="tick"
+                  class="tick under"
                   x={(left(index) + x.bandwidth() / 2).toFixed(1)}
-                  y={HEIGHT - 8}
+                  y={HEIGHT - BOTTOM + 10}
                   text-anchor="middle"
                 >
                   {tick}

@@ -24,11 +24,9 @@ export const Copyable: FC<{ id: string; text: string; label: string; children?: 
 /** An id of a row, cut where there is no room: with a script it is a button that copies all of it. */
 export const CopyableId: FC<{ id: string }> = ({ id }) => (
   <>
-    <button type="button" class="id script" data-text={id} title={id} aria-label={`Copy ${id}`}>
+    <button type="button" class="id script" title={`Copy ${id}`}>
       {id}
     </button>
-    <code class="id no-script" title={id}>
-      {id}
-    </code>
+    <code class="id no-script">{id}</code>
   </>
 );

@@ -246,15 +246,17 @@ export const Choices: FC<
 };
 
 /** The last row of a form. */
-export const Submit: FC<{ children?: Child; tone?: "primary" | "danger"; back: string }> = ({
-  children,
-  tone = "primary",
-  back,
-}) => (
+export const Submit: FC<{
+  children?: Child;
+  tone?: "primary" | "danger";
+  back: string;
+  /** The word for going back, where "Cancel" could mean the deed. */
+  leave?: string;
+}> = ({ children, tone = "primary", back, leave = "Cancel" }) => (
   <div class="submit">
     <button class={tone}>{children}</button>
     <a class="button quiet" href={back} data-close>
-      Cancel
+      {leave}
     </a>
   </div>
 );

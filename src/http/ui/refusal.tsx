@@ -1,7 +1,8 @@
 // Refusals for people: what is wrong, what to do, and the request id that is in the log.
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
-import { ACTION_NAMES, wordsFor } from "./show.tsx";
+import { wordsFor } from "./show.tsx";
+import { ACTION_NAMES } from "./terms.ts";
 
 /** Titles written for programs, in words for the person who filled in the form. */
 const TITLES: Partial<Record<Problem["code"], string>> = {

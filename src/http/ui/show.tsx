@@ -3,7 +3,6 @@ import type { Child, FC } from "hono/jsx";
 import { createRecent } from "../../crypto/recent.ts";
 import { DAY, firstDayOf, HOUR, lastDayOf } from "../../kernel/dates.ts";
 import type { Total } from "../../kernel/pages.ts";
-import type { Transition } from "../../licensing/licenses/decisions.ts";
 import type { Standing } from "../../licensing/licenses/standing.ts";
 
 const date = new Intl.DateTimeFormat("en-US", {
@@ -137,17 +136,6 @@ export const wordsFor = (member: string): string =>
     )
     .join(", ");
 
-/** The console's names for the actions on a license. */
-export const ACTION_NAMES: Record<Transition, string> = {
-  change: "Edit terms",
-  renew: "Renew",
-  suspend: "Suspend",
-  reinstate: "Reinstate",
-  revoke: "Revoke",
-  reissue: "Replace key",
-  transfer: "Transfer",
-};
-
 export const formatLimit = (limit: number | null): string =>
   limit === null ? "unlimited" : formatCount(limit);
 
@@ -212,6 +200,7 @@ export function Table<T>({
   rows,
   empty,
   list = false,
+  piled = false,
 }: {
   caption: string;
   columns: Column<T>[];
@@ -219,6 +208,8 @@ export function Table<T>({
   empty: Child;
   /** What a page is for: rows are low, and each leads where the first link of its main column does. */
   list?: boolean;
+  /** On a phone each row becomes a small card, with the heads of its columns. */
+  piled?: boolean;
 }) {
   if (rows.length === 0) return <div class="empty">{empty}</div>;
   const look = (column: Column<T>): string | undefined =>
@@ -226,7 +217,12 @@ export function Table<T>({
     undefined;
   return (
     // Focusable, so that the keyboard can scroll it.
-    <div class={list ? "wide rows" : "wide"} tabindex={0} role="region" aria-label={caption}>
+    <div
+      class={list ? "wide rows" : piled ? "wide piled" : "wide"}
+      tabindex={0}
+      role="region"
+      aria-label={caption}
+    >
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
@@ -250,8 +246,17 @@ export function Table<T>({
         <tbody>
           {rows.map((row) => (
             <tr>
-              {columns.map((column) => (
-                <td class={look(column)}>{column.cell(row)}</td>
+              {columns.map((column, index) => (
+                <td
+                  class={look(column)}
+                  data-head={
+                    piled && columns.length > 2 && index > 0 && !column.main && column.head === undefined
+                      ? column.label
+                      : undefined
+                  }
+                >
+                  {column.cell(row)}
+                </td>
               ))}
             </tr>
           ))}

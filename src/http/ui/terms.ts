@@ -1,6 +1,19 @@
-// The terms of a license in words.
+// The terms of a license, and what is done with it, in words.
+import type { Transition } from "../../licensing/licenses/decisions.ts";
+import { durationInWords } from "../../kernel/calendar.ts";
 import type { EntitlementValue } from "../../storage/schema.ts";
 import { formatCount, formatEnd, formatStart } from "./show.tsx";
+
+/** The console's names for the actions on a license. */
+export const ACTION_NAMES: Record<Transition, string> = {
+  change: "Edit terms",
+  renew: "Renew",
+  suspend: "Suspend",
+  reinstate: "Reinstate",
+  revoke: "Revoke",
+  reissue: "Replace key",
+  transfer: "Transfer",
+};
 
 /** An end is milliseconds, or RFC 3339. */
 interface Entitlement {
@@ -38,6 +51,7 @@ export function formatTerm(name: string, value: unknown): string {
   if (name === "entitlements") return entitlementsInWords(value as Record<string, Entitlement | null>);
   if (END.has(name) && typeof value === "number") return formatEnd(value);
   if (name === "starts_at" && typeof value === "number") return formatStart(value);
+  if (name === "expires_in" && typeof value === "string") return durationInWords(value);
   if (Array.isArray(value)) return value.join(", ") || "none";
   return typeof value === "string" ? value : JSON.stringify(value);
 }

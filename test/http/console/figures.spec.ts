@@ -157,7 +157,7 @@ describe("the page of figures", () => {
     expect(Object.keys(await of("36m"))).toHaveLength(36);
     expect(await file(visitor, "lost", "7d&months=24m")).toMatchObject({ "2070-08": "1" });
     const { html, text } = await visitor.get("/admin/figures?period=7d&months=36m");
-    expect(text).toContain("The last 36 months, of the last");
+    expect(text).toContain("The last 36 months; at most the last");
     // Each link keeps the other choice.
     for (const link of [
       "/admin/figures?period=7d&amp;months=24m#won",

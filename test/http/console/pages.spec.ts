@@ -108,7 +108,7 @@ describe("the overview", () => {
     for (const list of ["standing=grace", "status=bounced", "status=failed", "action=license.overused"]) {
       expect(html).toContain(`?${list}">`);
     }
-    expect(text).toContain("Licenses that end this month and in the next 11");
+    expect(text).toContain("Licenses ending by month");
   });
 
   it("charts ends and activations over times of choice, each beside the other", async () => {

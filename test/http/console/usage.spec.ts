@@ -64,7 +64,7 @@ describe("the usage of a license", () => {
     expect(html).toMatch(/period=30d" aria-current="true"/);
     const week = await visitor.get(`/admin/licenses/${id}/usage?period=7d`);
     expect(bars(week.html).filter((bar) => bar.startsWith("Nov"))).toContain("Nov 14, 2026: 0");
-    expect(week.html).toMatch(/class="tick"[^>]*>Nov 15</);
+    expect(week.html).toMatch(/class="tick under"[^>]*>Nov 15</);
   });
 
   it("is drawn by the week, by its highest day, where there are too many days", async () => {

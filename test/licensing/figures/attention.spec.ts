@@ -82,7 +82,7 @@ describe("what needs attention", () => {
       },
     ]);
     const { text, html } = await (await Visitor.signInAs("manager")).get("/admin");
-    expect(text).toContain("4 days and limits, worst: requests per day: 30 of 10 on Jun 14, 2027");
+    expect(text).toContain("4 times, worst: requests per day: 30 of 10 on Jun 14, 2027");
     expect(html).toContain(`/admin/licenses/${license.id}/settle/overused`);
     expect((await (await Visitor.signInAs("viewer")).get("/admin")).html).not.toContain("/settle/");
   });

@@ -41,7 +41,7 @@ export function trend(now: number, before: number, days: number): string {
 const counted = (counts: Count[], hrefOf: (name: string) => string | undefined = () => undefined): Bar[] =>
   counts.map(({ name, count }) => ({
     name,
-    tick: counts.length > 8 ? undefined : name.replace("within ", ""),
+    tick: counts.length > 8 ? undefined : name.replace("within ", "≤ "),
     value: count,
     href: hrefOf(name),
   }));
@@ -103,23 +103,23 @@ async function figuresOf(
       columns: ["Month", "Renewals"],
       bars: renewals("won"),
       byMonth: true,
-      said: `The last ${label}, of the last ${formatCount(LOOKED_AT.renewals)} renewals.`,
+      said: `The last ${label}; at most the last ${formatCount(LOOKED_AT.renewals)} renewals.`,
     },
     {
       id: "lost",
-      title: "Licenses that ended and were not renewed, by month of their end",
+      title: "Not renewed, by month of the end",
       columns: ["Month", "Licenses"],
       bars: renewals("lost"),
       byMonth: true,
-      said: `The last ${label}, of the last ${formatCount(LOOKED_AT.ended)} that ended; trials count, too. Without those in grace.`,
+      said: `Licenses that ended in the last ${label}, trials too, without those in grace; at most the last ${formatCount(LOOKED_AT.ended)}.`,
     },
     {
       id: "first-activation",
-      title: "From the delivery of a key to the first activation",
+      title: "From delivered key to first activation",
       columns: ["Time", "Licenses"],
       // Short enough for a phone.
       bars: counted(found.first),
-      said: `Of the last ${formatCount(LOOKED_AT.deliveries)} keys that were mailed in this time.`,
+      said: `Of keys mailed in this period, at most the last ${formatCount(LOOKED_AT.deliveries)}.`,
     },
     {
       id: "types",
@@ -133,10 +133,10 @@ async function figuresOf(
     },
     {
       id: "versions",
-      title: "Versions that run",
+      title: "Versions in use",
       columns: ["Version", "Instances"],
       bars: counted(found.versions),
-      said: `Today, of the first ${formatCount(LOOKED_AT.instances)} instances.`,
+      said: `Today; at most ${formatCount(LOOKED_AT.instances)} instances.`,
     },
   ];
 }
@@ -160,10 +160,10 @@ const Shown: FC<{ figure: Figure; asked: { period: string; months: string } }> =
       title={title}
       columns={columns}
       bars={bars}
-      empty="Nothing in this time."
+      empty="None in this period."
       csv={`/admin/figures/${id}?${new URLSearchParams(asked).toString()}`}
     />
-    {said === undefined ? null : <p class="hint">{said}</p>}
+    {said === undefined || bars.every(({ value }) => value === 0) ? null : <p class="hint">{said}</p>}
   </Card>
 );
 
@@ -188,9 +188,9 @@ const figures: Page = {
       section: "figures",
       body: (
         <>
-          <Heading title="Figures" lead={`${formatPeriod(period)}, where a time is not named.`} />
+          <Heading title="Figures" lead={`${formatPeriod(period)}, unless a chart says otherwise`} />
           <Periods path="/admin/figures" periods={periods} chosen={period.name} others={asked} />
-          <div class="columns">
+          <div class="columns even">
             {shown.map((figure) => (
               <Shown figure={figure} asked={asked} />
             ))}
@@ -200,7 +200,9 @@ const figures: Page = {
                 period={period}
                 csv={`/admin/figures/${VERSIONS}?period=${period.name}`}
               />
-              <p class="hint">Counted once a day, of all instances that hold a seat.</p>
+              {versions.length === 0 ? null : (
+                <p class="hint">Counted once a day, of all instances that hold a seat.</p>
+              )}
             </Card>
           </div>
         </>

@@ -36,7 +36,8 @@ const opacityOf = (index: number, count: number): string => (0.25 + (0.75 * (ind
 export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ days, period, csv }) => {
   const shown = lastOfEach(days, period);
   const series = seriesOf(shown, LAYERS);
-  if (series.length === 0) return <p class="empty">Not counted yet in this time: once a day.</p>;
+  if (series.length === 0)
+    return <p class="empty">Not counted yet in this period: it is counted once a day.</p>;
   const most = Math.max(
     ...shown.map((_, n) => series.reduce((sum, { counts }) => sum + (counts[n] ?? 0), 0)),
   );
@@ -52,7 +53,7 @@ export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ 
       <figcaption class="unseen">Versions over time</figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" focusable="false">
         {[0, top].map((step) => (
-          <text class="tick" x={LEFT - 8} y={HEIGHT - BOTTOM - heightOf(step) + 5} text-anchor="end">
+          <text class="tick" x={LEFT - 8} y={HEIGHT - BOTTOM - heightOf(step)} text-anchor="end">
             {formatCount(step)}
           </text>
         ))}
@@ -80,9 +81,9 @@ export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ 
               })}
               {n % every === 0 ? (
                 <text
-                  class="tick"
+                  class="tick under"
                   x={((x(n) ?? 0) + x.bandwidth() / 2).toFixed(1)}
-                  y={HEIGHT - 8}
+                  y={HEIGHT - BOTTOM + 10}
                   text-anchor="middle"
                 >
                   {formatShortDate(Date.parse(day))}

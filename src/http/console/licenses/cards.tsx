@@ -167,6 +167,7 @@ export const Instances: FC<{
     )}
     <Table
       caption="Instances"
+      piled
       rows={seats}
       empty="No instance has activated yet."
       columns={[
@@ -184,6 +185,7 @@ export const Refused: FC<{ refusals: KeptRefusal[]; now: number }> = ({ refusals
     <Card title="Lately refused" id="refused">
       <Table
         caption="The last refusals"
+        piled
         rows={refusals}
         empty=""
         columns={[

@@ -39,6 +39,7 @@ const sortingByEnd = (query: Record<string, string>) =>
 const mailColumn = (now: number): Column<Shown> => ({
   name: MAIL,
   extra: true,
+  minor: true,
   label: "Last mail",
   cell: ({ mail, expires_at }) =>
     mail === undefined ? null : (

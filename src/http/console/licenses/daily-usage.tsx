@@ -1,5 +1,5 @@
 // What a license's instances used day by day: requests and services, each with its limit as a line.
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { chartPeriods } from "../../../kernel/periods.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
@@ -15,6 +15,21 @@ const DAYS_SHOWN = 30;
 export const statementPath = (licenseId: string, day: string): string =>
   `/admin/licenses/${licenseId}/statements/${day.slice(0, 7)}`;
 
+/** What the line of a chart is, and its red bars. */
+export const LimitHint: FC<{ limit: number | null; period?: string; values: number[]; children?: Child }> = ({
+  limit,
+  period = "day",
+  values,
+  children,
+}) =>
+  limit === null || values.length === 0 ? null : (
+    <p class="hint">
+      The dashed line is the limit, {formatLimit(limit)} a {period}.
+      {values.some((value) => value > limit) ? " What is above it is red; nothing stops." : ""}
+      {children}
+    </p>
+  );
+
 const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number | null }> = ({
   usage,
   what,
@@ -24,7 +39,6 @@ const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number
   const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
   const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
   const word = what === "requests" ? "Requests" : "Services";
-  const isOver = limit !== null && usage.data.some((day) => day[what] > limit);
   return (
     <>
       <h3>{word}</h3>
@@ -40,12 +54,7 @@ const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number
           href: statementPath(usage.license_id, dayOf(day)),
         }))}
       />
-      {limit !== null && usage.data.length > 0 ? (
-        <p class="hint">
-          The dashed line is the limit, {formatLimit(limit)} a day.
-          {isOver ? " A day above it is shown in red; nothing stops." : ""}
-        </p>
-      ) : null}
+      <LimitHint limit={limit} values={usage.data.map((day) => day[what])} />
     </>
   );
 };
@@ -61,7 +70,8 @@ export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
             Correct a day
           </a>
         ) : null}
-        <a href={`/admin/licenses/${usage.license_id}/usage`}>Other times, and CSV</a>
+        <a href={statementPath(usage.license_id, dayOf(visit.now))}>Statement</a>
+        <a href={`/admin/licenses/${usage.license_id}/usage`}>All usage</a>
       </>
     }
   >

@@ -189,10 +189,6 @@ export const editLicense: Form = {
               Covers all versions: remove that date
             </Checkbox>
           )}
-          <Checkbox name="send_email" checked={entry.has("send_email")}>
-            Tell the customer by mail what changed
-          </Checkbox>
-          {entry.fault("send_email") ? <p class="fault">{entry.fault("send_email")}</p> : null}
           {license.expires_at === null ? null : (
             <label class="check">
               <input type="checkbox" name="perpetual" value="yes" checked={entry.has("perpetual")} />
@@ -201,6 +197,10 @@ export const editLicense: Form = {
           )}
           <MetadataField entry={entry} present={license.metadata} />
           <NotedFields entry={entry} present={license} />
+          <Checkbox name="send_email" checked={entry.has("send_email")}>
+            Tell the customer by mail what changed
+          </Checkbox>
+          {entry.fault("send_email") ? <p class="fault">{entry.fault("send_email")}</p> : null}
           <div id="impact" data-results aria-live="polite">
             {await impact(visit, entry)}
           </div>

@@ -24,7 +24,8 @@ import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { SettledNote } from "../parts/settled.tsx";
 import { shownSeat } from "../parts/seats.tsx";
-import { ACTION_NAMES, Card, plural, StandingBadge, When } from "../../ui/show.tsx";
+import { Card, plural, StandingBadge, When } from "../../ui/show.tsx";
+import { ACTION_NAMES } from "../../ui/terms.ts";
 import { idOf, type Visit } from "../visit.ts";
 
 const DONE: Record<string, string> = {
@@ -212,7 +213,9 @@ export const licensePage: Page = {
               <Card title="What happened">
                 <Timeline events={events.data} now={now} />
                 {events.next_cursor === null ? null : (
-                  <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>
+                  <p>
+                    <a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>
+                  </p>
                 )}
               </Card>
             </div>

@@ -4,8 +4,8 @@ import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { runsOutOn } from "../../../licensing/usage/pace.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { statementPath } from "./daily-usage.tsx";
-import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
+import { LimitHint, statementPath } from "./daily-usage.tsx";
+import { Card, formatDate, formatShortDate } from "../../ui/show.tsx";
 
 type Usage = Awaited<ReturnType<typeof readUsage>>;
 
@@ -60,20 +60,12 @@ export const MeterCharts: FC<{ usage: Usage; now: number }> = ({ usage, now }) =
                 href: statementPath(usage.license_id, day),
               }))}
             />
-            {value === null ? null : (
-              <p class="hint">
-                The dashed line is the limit, {formatLimit(value)} a {period}.
-                {out === null ? "" : ` At this pace it is reached on ${formatDate(Date.parse(out))}.`}
-              </p>
-            )}
+            <LimitHint limit={value} period={period} values={figures}>
+              {out === null ? "" : ` At this pace it is reached on ${formatDate(Date.parse(out))}.`}
+            </LimitHint>
           </Card>
         );
       })}
-      {meters.length === 0 ? null : (
-        <p>
-          <a href={statementPath(usage.license_id, month)}>Statement of this month</a>
-        </p>
-      )}
     </>
   );
 };

@@ -7,6 +7,7 @@ import { Month, readStatement } from "../../../licensing/usage/statements.ts";
 import { Problem } from "../../../problems.ts";
 import { Card, Facts, formatCount, formatDate, formatLimit, Table } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
+import { monthName } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
 import { licenseView } from "./view.tsx";
 
@@ -25,21 +26,27 @@ export const statementPage: Page = {
     const id = idOf(visit);
     const held = await getLicenseAndCustomer(context, id);
     const stated = await readStatement(context, id, month.data);
-    const rows = Object.entries({ ...stated.meters, requests: stated.requests, services: stated.services });
+    const rows = Object.entries({ requests: stated.requests, services: stated.services, ...stated.meters });
     const silent = stated.days_without_report;
     const path = `/admin/licenses/${id}/statements`;
     return licenseView(
       held,
       {
-        title: `Statement of ${month.data}`,
+        title: `Statement of ${monthName(month.data)}`,
         lead:
           stated.closed_at === null
-            ? `closes on ${formatDate(closesAt(month.data))}; until then the figures may change`
-            : `closed on ${formatDate(Date.parse(stated.closed_at))}, revision ${stated.revision}`,
+            ? `Closes on ${formatDate(closesAt(month.data))}; until then the figures may change`
+            : `Closed on ${formatDate(Date.parse(stated.closed_at))}, revision ${stated.revision}`,
+        actions: (
+          <button type="button" class="script" data-print>
+            Print
+          </button>
+        ),
       },
       <Card>
         <Table
-          caption={`What was used in ${month.data}`}
+          caption={`What was used in ${monthName(month.data)}`}
+          piled
           rows={rows}
           empty=""
           columns={[
@@ -69,11 +76,11 @@ export const statementPage: Page = {
           ]}
         />
         <p class="no-print">
-          <a href={`${path}/${neighbor(month.data, -1)}`}>The month before</a>
+          <a href={`${path}/${neighbor(month.data, -1)}`}>{monthName(neighbor(month.data, -1))}</a>
           {month.data < dayOf(now).slice(0, 7) ? (
             <>
               {" · "}
-              <a href={`${path}/${neighbor(month.data, 1)}`}>The next month</a>
+              <a href={`${path}/${neighbor(month.data, 1)}`}>{monthName(neighbor(month.data, 1))}</a>
             </>
           ) : null}
         </p>

@@ -9,9 +9,10 @@ import { readDays } from "../../../licensing/usage/of-licenses.ts";
 import type { License } from "../../../storage/schema.ts";
 import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { Card, formatLimit, formatPeriod } from "../../ui/show.tsx";
+import { LimitHint } from "./daily-usage.tsx";
+import { Card, formatPeriod } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
-import { barsOf, isByWeek, periodIn, Periods, USUAL } from "../parts/periods.tsx";
+import { barsOf, isByWeek, monthName, periodIn, Periods, USUAL } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
 import { licenseView } from "./view.tsx";
 
@@ -64,7 +65,20 @@ const usagePage: Page = {
     const end = period.to < dayOf(now) ? period.to : dayOf(now);
     return licenseView(
       held,
-      { title: "Usage", lead: formatPeriod({ from: period.from, to: end }) },
+      {
+        title: "Usage",
+        lead: formatPeriod({ from: period.from, to: end }),
+        actions: (
+          <>
+            <button type="button" class="script" data-print>
+              Print
+            </button>
+            <a class="button" href={`${path}/usage.csv?period=${period.name}`} download>
+              CSV
+            </a>
+          </>
+        ),
+      },
       <>
         <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
         {series.map(({ name, limit, on }) => (
@@ -79,20 +93,15 @@ const usagePage: Page = {
                 return used ? on(used) : 0;
               })}
             />
-            {limit === null ? null : (
-              <p class="hint">The dashed line is the limit, {formatLimit(limit)} a day.</p>
-            )}
+            <LimitHint limit={limit} values={days.map(on)} />
           </Card>
         ))}
         <p class="no-print">
-          <a href={`${path}/usage.csv?period=${period.name}`} download>
-            These days as CSV
-          </a>
-          {" · Statements: "}
+          Statements:{" "}
           {monthsIn(period.from, end).map((month, n) => (
             <>
               {n === 0 ? "" : ", "}
-              <a href={`${path}/statements/${month}`}>{month}</a>
+              <a href={`${path}/statements/${month}`}>{monthName(month)}</a>
             </>
           ))}
         </p>

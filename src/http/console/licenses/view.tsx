@@ -10,7 +10,7 @@ type Held = Awaited<ReturnType<typeof getLicenseAndCustomer>>;
 /** `title` says what the page does with the license. */
 export function licenseView(
   { license, customer }: Held,
-  { title: what, lead, done }: { title: string; lead: Child; done?: Child },
+  { title: what, lead, done, actions }: { title: string; lead: Child; done?: Child; actions?: Child },
   body: Child,
 ): View {
   const title = `${what}: ${displayNameOf(customer)}, ${license.license_type}`;
@@ -31,6 +31,7 @@ export function licenseView(
             [`/admin/licenses/${license.id}`, displayNameOf(customer)],
           ]}
           done={done}
+          actions={actions}
         />
         {body}
       </>

@@ -5,16 +5,8 @@ import type { readAttention, Trouble } from "../../../licensing/figures/attentio
 import type { openRequests } from "../../../licensing/portal/requests.ts";
 import type { Standing } from "../../../licensing/licenses/standing.ts";
 import type { AttentionKind } from "../../../storage/schema.ts";
-import {
-  ACTION_NAMES,
-  Badge,
-  formatCount,
-  formatDate,
-  plural,
-  type Tone,
-  When,
-  wordsFor,
-} from "../../ui/show.tsx";
+import { Badge, formatCount, formatDate, plural, type Tone, When, wordsFor } from "../../ui/show.tsx";
+import { ACTION_NAMES } from "../../ui/terms.ts";
 import { askedFor } from "../requests/list.tsx";
 import { seatPath } from "./seats.tsx";
 
@@ -24,13 +16,11 @@ export const KINDS: Record<AttentionKind, { tone: Tone; word: string; counted: s
   scattered: { tone: "warn", word: "unproven requests", counted: "instance" },
   undelivered: { tone: "stop", word: "mail undelivered", counted: "mail" },
   stuck: { tone: "stop", word: "change stuck", counted: "change" },
-  ending: { tone: "warn", word: "ends", counted: "license" },
-  overused: { tone: "warn", word: "over the limit", counted: "day and limit" },
+  ending: { tone: "warn", word: "end of license", counted: "license" },
+  overused: { tone: "warn", word: "over the limit", counted: "time" },
   implausible: { tone: "stop", word: "usage to check", counted: "day" },
   silent: { tone: "info", word: "silent", counted: "instance" },
 };
-
-const COUNTED_MANY: Partial<Record<AttentionKind, string>> = { overused: "days and limits" };
 
 interface Concern {
   tone: Tone;
@@ -102,11 +92,12 @@ function wordOf({ kind, worst }: Trouble, now: number): string {
 function troubleRow(trouble: Trouble, now: number, maySettle: boolean): Concern {
   const { kind, license_id, customer_name, license_type, count, at, worst } = trouble;
   const { tone, counted } = KINDS[kind];
+  const word = wordOf(trouble, now);
   const one = worstOf(trouble);
   const ends = number(worst["expires_at"]);
   return {
-    tone,
-    kind: wordOf(trouble, now),
+    tone: word === "grace" ? "late" : tone,
+    kind: word,
     href: `/admin/licenses/${license_id}`,
     what: `${customer_name}, ${license_type}`,
     more:
@@ -115,7 +106,7 @@ function troubleRow(trouble: Trouble, now: number, maySettle: boolean): Concern 
         : count > 1
           ? [
               <>
-                {plural(count, counted, COUNTED_MANY[kind])}, worst: {one}
+                {plural(count, counted)}, worst: {one}
               </>,
             ]
           : [one],
@@ -146,7 +137,7 @@ const missedOf = (
         ),
     )
     .map((standing) => ({
-      tone: "warn",
+      tone: standing === "grace" ? "late" : "warn",
       kind: standing,
       href: `/admin/licenses?standing=${standing}`,
       what: plural(counted[standing], "license"),
@@ -217,7 +208,7 @@ export const Concerns: FC<{ concerns: Concern[] }> = ({ concerns }) =>
           <span class="aside">
             {when}
             {settle === undefined ? null : (
-              <a class="button small quiet" href={settle} aria-label={`Settle: ${kind}`} data-dialog>
+              <a class="button small" href={settle} aria-label={`Settle: ${kind}`} data-dialog>
                 Settle
               </a>
             )}

@@ -42,7 +42,7 @@ export const FeaturesField: FC<{
         entry={entry}
         name={name}
         label={label}
-        hint="Names between blanks, commas or lines."
+        hint="Names, separated by spaces, commas or lines."
         code
         value={features.join("\n")}
         rows={Math.min(Math.max(words.length, 2), 8)}

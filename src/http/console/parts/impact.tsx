@@ -27,9 +27,10 @@ export const Impact: FC<{ preview: Preview; now: number }> = ({ preview, now }) 
       </p>
       {changes.length === 0 ? <p>Nothing would change.</p> : null}
       {terms.length > 0 ? (
-        <div class="piled compared">
+        <div class="compared">
           <Table
             caption="What would change"
+            piled
             rows={terms}
             empty=""
             columns={[

@@ -1,8 +1,8 @@
 // Changes that were ordered for a later time.
 import type { FC } from "hono/jsx";
 import type { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
-import { ACTION_NAMES, Badge, Table, type Tone, wordsFor, When } from "../../ui/show.tsx";
-import { formatTerm } from "../../ui/terms.ts";
+import { Badge, Table, type Tone, wordsFor, When } from "../../ui/show.tsx";
+import { ACTION_NAMES, formatTerm } from "../../ui/terms.ts";
 
 type Order = ReturnType<typeof presentPendingChange>;
 
@@ -21,49 +21,48 @@ const wordsIn = (input: Order["input"]): string =>
 
 /** @param path the page of the license, for those who may cancel and release */
 export const Orders: FC<{ orders: Order[]; now: number; path?: string }> = ({ orders, now, path }) => (
-  <div class="piled">
-    <Table
-      caption="Changes to come"
-      rows={orders}
-      empty="Nothing is ordered for later."
-      columns={[
-        {
-          label: "Change",
-          main: true,
-          cell: ({ action, input, detail }) => (
-            <>
-              {ACTION_NAMES[action]}
-              <span class="second">{wordsIn(input)}</span>
-              {detail === null ? null : <span class="second">{detail}</span>}
-            </>
-          ),
-        },
-        {
-          label: "Takes effect",
-          cell: ({ effective_at }) => <When at={effective_at} now={now} as="start" />,
-        },
-        { label: "Status", cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge> },
-        ...(path === undefined
-          ? []
-          : [
-              {
-                label: "Decide",
-                head: "",
-                cell: ({ id, status }: Order) => (
-                  <div class="actions">
-                    {status === "held" ? (
-                      <a class="button small" href={`${path}/changes/${id}/release`} data-dialog>
-                        Release
-                      </a>
-                    ) : null}
-                    <a class="button small" href={`${path}/changes/${id}/cancel`} data-dialog>
-                      Cancel
+  <Table
+    caption="Changes to come"
+    piled
+    rows={orders}
+    empty="Nothing is ordered for later."
+    columns={[
+      {
+        label: "Change",
+        main: true,
+        cell: ({ action, input, detail }) => (
+          <>
+            {ACTION_NAMES[action]}
+            <span class="second">{wordsIn(input)}</span>
+            {detail === null ? null : <span class="second">{detail}</span>}
+          </>
+        ),
+      },
+      {
+        label: "Takes effect",
+        cell: ({ effective_at }) => <When at={effective_at} now={now} as="start" />,
+      },
+      { label: "Status", cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge> },
+      ...(path === undefined
+        ? []
+        : [
+            {
+              label: "Decide",
+              head: "",
+              cell: ({ id, status }: Order) => (
+                <div class="actions">
+                  {status === "held" ? (
+                    <a class="button small" href={`${path}/changes/${id}/release`} data-dialog>
+                      Release
                     </a>
-                  </div>
-                ),
-              },
-            ]),
-      ]}
-    />
-  </div>
+                  ) : null}
+                  <a class="button small" href={`${path}/changes/${id}/cancel`} data-dialog>
+                    Cancel
+                  </a>
+                </div>
+              ),
+            },
+          ]),
+    ]}
+  />
 );

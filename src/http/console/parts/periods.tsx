@@ -9,6 +9,11 @@ import type { Visit } from "../visit.ts";
 /** A time that a chart shows, by its name in the address. */
 type Range = Pick<Period, "name" | "label">;
 
+const monthAndYear = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
+
+/** 2026-10 is "October 2026". */
+export const monthName = (month: string): string => monthAndYear.format(Date.parse(`${month}-01T00:00:00Z`));
+
 /** What charts by the month show. */
 export const MONTHS = [6, 12, 24, 36].map((months) => ({
   name: `${months}m`,

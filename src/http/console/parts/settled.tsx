@@ -8,7 +8,7 @@ type Of = Pick<Settled, "license_id" | "kind">;
 
 export const TakeBack: FC<{ settled: Of }> = ({ settled: { license_id, kind } }) => (
   <a
-    class="button small quiet"
+    class="button small"
     href={`/admin/licenses/${license_id}/unsettle/${kind}`}
     aria-label={`Take back: ${KINDS[kind].word}`}
     data-dialog

@@ -378,13 +378,14 @@ describe("the page of a license", () => {
       "suspend",
       "revoke",
       "correct",
+      "statements",
       "usage",
     ]);
-    expect(await offered(await Visitor.signInAs("viewer"))).toEqual(["usage"]);
+    expect(await offered(await Visitor.signInAs("viewer"))).toEqual(["statements", "usage"]);
     await admin(`/licenses/${license.id}/suspend`, { body: { reason: "x" } });
     expect(await offered(owner)).toContain("reinstate");
     await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
-    expect(await offered(owner)).toEqual(["key", "correct", "usage"]);
+    expect(await offered(owner)).toEqual(["key", "correct", "statements", "usage"]);
   });
 
   it("shows the key to whoever may see it, and records that", async () => {
@@ -625,7 +626,7 @@ describe("what can be done with a license", () => {
     expect(change.input).toEqual({ ...change.input, max_instances: 9 });
     const page = await owner.get(path);
     expect(page.text).toContain("To come");
-    expect(page.text).toContain("Renew expires in: P1Y");
+    expect(page.text).toContain("Renew expires in: 1 year");
     expect(page.text).toContain("Suspend reason: Unpaid.");
     expect((await owner.fill(`${path}/changes/${suspend.id}/release`)).status).toBe(409);
     expect((await owner.fill(`${path}/changes/${suspend.id}/cancel`)).text).toContain(

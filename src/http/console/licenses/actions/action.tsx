@@ -42,10 +42,12 @@ export const actionView = (
     </Card>,
   );
 
-export const Reason: FC<{ entry: Entry; placeholder: string; optional?: true }> = ({
+/** @param first whether nothing is entered before it, so that the cursor waits here */
+export const Reason: FC<{ entry: Entry; placeholder: string; optional?: true; first?: boolean }> = ({
   entry,
   placeholder,
   optional,
+  first = true,
 }) => (
   <TextArea
     entry={entry}
@@ -55,7 +57,7 @@ export const Reason: FC<{ entry: Entry; placeholder: string; optional?: true }> 
     placeholder={placeholder}
     required={!optional}
     maxlength={500}
-    autofocus
+    autofocus={first}
   />
 );
 

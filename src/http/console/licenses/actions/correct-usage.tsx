@@ -1,5 +1,6 @@
 // /admin/licenses/{id}/correct-usage: staff correct one day of an instance.
 import { CorrectedDay, correctUsage, UsageCorrection } from "../../../../licensing/usage/corrections.ts";
+import { listByContact } from "../../../../licensing/instances/by-contact.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { InstanceId } from "../../../../licensing/seats/calls/presented.ts";
 import * as z from "zod/mini";
@@ -9,13 +10,24 @@ import type { Form } from "../../mount.tsx";
 import { idOf } from "../../visit.ts";
 import { actionView, pathOf, Reason } from "./action.tsx";
 
-const Input = z.extend(UsageCorrection, { date: CorrectedDay, instance_id: InstanceId });
+/** In the order of the fields. */
+const Input = z.extend(
+  z.strictObject({ date: CorrectedDay, instance_id: InstanceId }),
+  UsageCorrection.shape,
+);
+
+/** So many instances are offered; any other can be typed. */
+const OFFERED = 100;
 
 export const correctUsageForm: Form = {
   path: "/admin/licenses/{id}/correct-usage",
   access: "licenses",
   async show(visit, entry) {
-    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const id = idOf(visit);
+    const [held, seats] = await Promise.all([
+      getLicenseAndCustomer(visit.context, id),
+      listByContact(visit.context, id, OFFERED),
+    ]);
     return actionView(
       visit,
       entry,
@@ -27,11 +39,24 @@ export const correctUsageForm: Form = {
         submit: "Correct",
       },
       <>
-        <Field entry={entry} name="date" label="Day" type="date" required />
-        <Field entry={entry} name="instance_id" label="Instance" maxlength={128} required />
+        <Field entry={entry} name="date" label="Day" type="date" required autofocus />
+        <Field
+          entry={entry}
+          name="instance_id"
+          label="Instance"
+          maxlength={128}
+          list="instances"
+          autocomplete="off"
+          required
+        />
+        <datalist id="instances">
+          {seats.map(({ instance_id }) => (
+            <option value={instance_id}></option>
+          ))}
+        </datalist>
         <Field entry={entry} name="requests" label="Requests" type="number" min={0} required />
         <Field entry={entry} name="services" label="Services" type="number" min={0} required />
-        <Reason entry={entry} placeholder="A load test was counted." />
+        <Reason entry={entry} placeholder="A load test was counted." first={false} />
       </>,
     );
   },

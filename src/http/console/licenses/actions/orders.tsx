@@ -30,11 +30,11 @@ const form = (
     ]);
     return licenseView(
       held,
-      words,
+      { title: words.title, lead: words.lead },
       <Card>
         <PostForm visit={visit} entry={entry}>
           <Orders orders={[presentPendingChange(row)]} now={visit.now} />
-          <Submit tone={verb === "cancel" ? "danger" : "primary"} back={pathOf(visit)}>
+          <Submit tone={verb === "cancel" ? "danger" : "primary"} back={pathOf(visit)} leave="Back">
             {words.submit}
           </Submit>
         </PostForm>

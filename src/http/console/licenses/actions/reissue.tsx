@@ -29,6 +29,7 @@ const Seats: FC<{ entry: Entry; running: Running; now: number }> = ({ entry, run
       {fault ? <p class="fault">{fault}</p> : null}
       <Table
         caption="Instances that hold a seat"
+        piled
         rows={listed}
         empty=""
         columns={[
@@ -107,7 +108,7 @@ export const reissue: Form = {
           value={DEFAULT_HOURS}
           hint="How long the replaced key still renews running instances that send no certificate. They do not get the new key. 0: not at all."
         />
-        <Reason entry={entry} placeholder="The key was posted in a public forum." />
+        <Reason entry={entry} placeholder="The key was posted in a public forum." first={false} />
       </>,
     );
   },

@@ -8,7 +8,7 @@ import {
 } from "../../../../licensing/figures/attention/settled.ts";
 import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { Problem } from "../../../../problems.ts";
-import { ATTENTION_KINDS } from "../../../../storage/schema.ts";
+import { ATTENTION_KINDS, type AttentionKind } from "../../../../storage/schema.ts";
 import { parsed } from "../../../ui/entry.ts";
 import { Choices, type Option } from "../../../ui/form.tsx";
 import type { Form } from "../../mount.tsx";
@@ -23,6 +23,18 @@ function kindOf({ params }: Visit) {
   if (!kind.success) throw new Problem("NOT_FOUND", "There is no such kind of trouble.");
   return kind.data;
 }
+
+/** For example. */
+const REASONS: Record<AttentionKind, string> = {
+  cloned: "A restored backup, looked at with the customer.",
+  scattered: "The customer moved to another data center.",
+  undelivered: "The customer has the key from us by phone.",
+  stuck: "Done by hand.",
+  ending: "The customer does not renew.",
+  overused: "A load test; the customer knows.",
+  implausible: "Asked the customer; the figures are being corrected.",
+  silent: "The machine is in storage.",
+};
 
 const FOR: Option[] = [
   ["", "Until something new happens"],
@@ -49,7 +61,7 @@ export const settleForm: Form = {
       },
       <>
         <Choices entry={entry} name="snooze_days" legend="How long" options={FOR} value="" />
-        <Reason entry={entry} placeholder="The machine is in storage." />
+        <Reason entry={entry} placeholder={REASONS[kind]} />
       </>,
     );
   },

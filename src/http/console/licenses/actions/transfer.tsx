@@ -16,7 +16,7 @@ import { Later, pathOf, Reason, takeAction } from "./action.tsx";
 
 const inputFrom = (entry: Entry, reason: string) =>
   parsed(Transfer, {
-    customer_id: entry.text("customer_id") ?? "",
+    customer_id: entry.text("customer_id"),
     reason,
     send_email: entry.has("send_email") ? true : undefined,
   });
@@ -57,6 +57,7 @@ export const transfer: Form = {
             type="search"
             placeholder="Name, company or e-mail"
             maxlength={100}
+            autofocus
           />
           <button class="no-script" name="look" value="yes">
             Find
@@ -68,7 +69,7 @@ export const transfer: Form = {
           <button class="no-script" name="look" value="yes">
             See what that does
           </button>
-          <Reason entry={entry} placeholder="Acme Europe took the contract over." />
+          <Reason entry={entry} placeholder="Acme Europe took the contract over." first={false} />
           <Checkbox name="send_email" checked={entry.has("send_email")}>
             Mail the new key to the new customer
           </Checkbox>

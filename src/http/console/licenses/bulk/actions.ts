@@ -95,7 +95,7 @@ const wouldStop: Doing = async (context, { id }) => {
     : `${plural(instances.active, "instance")} refused at the next check-in.`;
 };
 
-const ONE_MAIL = "Who gets several of them gets one mail with all the keys.";
+const ONE_MAIL = "A customer of several gets one mail with all their keys.";
 
 export const BULK_ACTIONS = {
   renew: {

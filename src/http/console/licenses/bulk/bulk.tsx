@@ -75,7 +75,7 @@ const leadOf = ({ ids, rest, isCut }: Chosen, mail: string | undefined): string 
       ? plural(ids.length, "license")
       : `The first ${ids.length} of ${plural(ids.length + rest.length, "license")}: the others follow, ${STEP} at a time`,
     isCut ? `The filters find more than ${MAX_CHOSEN}: choose the others afterwards` : null,
-    mail,
+    ids.length === 0 ? null : mail,
   ]
     .filter(Boolean)
     .join(". ");

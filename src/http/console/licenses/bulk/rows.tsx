@@ -64,6 +64,7 @@ export function assertSeen(entry: Entry, license: License): void {
 export const Rows: FC<{ rows: Row[]; done: boolean }> = ({ rows, done }) => (
   <Table
     caption="Licenses"
+    piled
     rows={rows}
     empty="No license is selected. Go back and select some."
     columns={[

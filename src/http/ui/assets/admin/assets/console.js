@@ -54,8 +54,9 @@ const say = (button, word) => {
 };
 
 const copyId = async (button) => {
-  await navigator.clipboard.writeText(button.dataset.text);
-  if (button.textContent === button.dataset.text) say(button, "Copied");
+  const id = button.title.slice("Copy ".length);
+  await navigator.clipboard.writeText(id);
+  if (button.textContent === id) say(button, "Copied");
 };
 
 const copy = async (button) => {
@@ -214,7 +215,7 @@ addEventListener("click", (event) => {
   if (button) void copy(button);
   const chip = target.closest("[data-word]");
   if (chip) toggleWord(chip);
-  const id = target.closest("[data-text]");
+  const id = target.closest("button.id");
   if (id) void copyId(id).catch(() => undefined);
   chooseUpTo(event);
   if (target.closest("[data-print]")) print();
