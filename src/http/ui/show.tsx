@@ -218,7 +218,7 @@ export function Table<T>({
   return (
     // Focusable, so that the keyboard can scroll it.
     <div
-      class={list ? "wide rows" : piled ? "wide piled" : "wide"}
+      class={list ? "wide rows" : piled ? "wide piled headed" : "wide"}
       tabindex={0}
       role="region"
       aria-label={caption}

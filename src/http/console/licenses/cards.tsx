@@ -70,15 +70,17 @@ export const Terms: FC<{
           ),
         ],
         ["Notices", noticesOf(license.notice_days)],
+        [
+          "Features",
+          <div class="badges">
+            {license.features.length === 0
+              ? "none"
+              : license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)}
+          </div>,
+        ],
+        ["Entitlements", Object.keys(held).length === 0 ? null : <ShownEntitlements held={held} now={now} />],
       ]}
     />
-    <div class="badges">
-      {license.features.length === 0 ? (
-        <span class="soft">No features</span>
-      ) : (
-        license.features.map((feature) => <Badge tone="plain">{feature}</Badge>)
-      )}
-    </div>
     <details>
       <summary>Technical terms</summary>
       <Facts
@@ -94,7 +96,6 @@ export const Terms: FC<{
         ]}
       />
     </details>
-    {Object.keys(held).length > 0 ? <ShownEntitlements held={held} now={now} /> : null}
     <ShownNotes path="/admin/licenses" noted={license} />
     {Object.keys(license.metadata).length > 0 ? (
       <details>
