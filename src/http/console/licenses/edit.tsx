@@ -124,8 +124,8 @@ export const editLicense: Form = {
           <div id="terms-shown" data-results>
             <input type="hidden" name="terms_of" value={chosen?.id ?? ""} />
             <TermFields entry={fields} terms={terms} known={knownFeatures([...types, license])} />
-            <FurtherTerms entry={fields} terms={terms} />
             <EntitlementFields entry={fields} definitions={definitions} held={terms.entitlements} />
+            <FurtherTerms entry={fields} terms={terms} />
             <div class="pair">
               <Field
                 entry={fields}
