@@ -38,6 +38,8 @@ describe("names and ids of any length", () => {
       `/admin/licenses/new?customer_id=${customer.id}`,
       `/admin/licenses/bulk?do=suspend&id=${license.id}`,
       `/admin/licenses/${license.id}`,
+      `/admin/licenses/${license.id}/reissue`,
+      `/admin/licenses/${license.id}/statements/${new Date().toISOString().slice(0, 7)}`,
       `/admin/licenses/${license.id}/suspend`,
       `/admin/licenses/${license.id}/send`,
       `/admin/instances?license_id=${license.id}`,
@@ -156,6 +158,20 @@ describe("nothing surprises", () => {
     await page.getByLabel("Order").focus();
     await page.getByLabel("Order").selectOption("oldest");
     await expect.poll(() => button.isDisabled()).toBe(true);
+  });
+
+  test("on a phone the open menu covers nothing of itself", async ({ open, house }) => {
+    const { page } = await open({ token: house.token, width: 390 });
+    await page.goto("/admin/settings");
+    const button = page.locator(".menu > summary");
+    await button.click();
+    const [above, field, below] = await Promise.all(
+      [button, page.locator(".menu .find input[type=search]"), page.locator(".menu nav")].map((part) =>
+        part.boundingBox(),
+      ),
+    );
+    expect(field!.y).toBeGreaterThan(above!.y + above!.height);
+    expect(below!.y).toBeGreaterThan(field!.y + field!.height);
   });
 
   test("two clicks on a link open one form", async ({ open, house }) => {

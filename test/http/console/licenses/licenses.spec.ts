@@ -629,6 +629,9 @@ describe("what can be done with a license", () => {
     expect(page.text).toContain("Renew expires in: 1 year");
     expect(page.text).toContain("Suspend reason: Unpaid.");
     expect((await owner.fill(`${path}/changes/${suspend.id}/release`)).status).toBe(409);
+    // Nothing is done by looking at it.
+    const asked = await owner.get(`${path}/changes/${suspend.id}/cancel`);
+    expect(asked.html).not.toContain('role="status"');
     expect((await owner.fill(`${path}/changes/${suspend.id}/cancel`)).text).toContain(
       "The change is cancelled.",
     );
