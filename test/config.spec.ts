@@ -3,6 +3,7 @@ import { parseConfig } from "../src/config.ts";
 import { generateKeys } from "../src/dev/keys.ts";
 import { DEFAULT_BRAND } from "../src/field/brand.ts";
 import { env } from "./support/env.ts";
+import { Browser } from "./support/portal.ts";
 import { call } from "./support/service.ts";
 
 let good: Record<string, string>;
@@ -238,4 +239,18 @@ describe("a service that is not configured", () => {
     expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
     expect(answer.text).not.toMatch(/SIGNING_KEYS|leak me/);
   });
+
+  it.each(["/admin", "/admin/licenses", "/portal", "/portal/sign-in"])(
+    "shows people a page at %s, with the headers of all pages",
+    async (path) => {
+      const answer = await new Browser({ ...env, SIGNING_KEYS: "leak me" }).get(path);
+      expect(answer.status).toBe(503);
+      expect(answer.text).toContain("nstallations go on");
+      expect(answer.html).not.toMatch(/SIGNING_KEYS|leak me/);
+      expect(answer.headers.get("Content-Type")).toContain("text/html");
+      expect(answer.headers.get("Content-Security-Policy")).toContain("frame-ancestors 'none'");
+      expect(answer.headers.get("X-Request-Id")).not.toBeNull();
+      expect(answer.headers.get("Retry-After")).toBe("60");
+    },
+  );
 });

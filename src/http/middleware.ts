@@ -73,7 +73,7 @@ const HEADERS = Object.entries(SECURITY_HEADERS);
 const REQUEST_ID = "X-Request-Id";
 
 /** Adds the headers of every answer that are still missing. */
-function dress(http: Http, { headers }: Response): void {
+export function dress(http: Http, { headers }: Response): void {
   if (headers.has(REQUEST_ID)) return;
   headers.set(REQUEST_ID, http.get("requestId"));
   for (const [name, value] of HEADERS) {

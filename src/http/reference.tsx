@@ -12,7 +12,8 @@ const STYLE = `
   --accent: light-dark(#1d5bd6, #86aefc); }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 58rem; padding: 2rem 1.25rem 5rem; background: var(--page); color: var(--ink);
-  font: 16px/1.55 system-ui, sans-serif }
+  font: 16px/1.55 -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", system-ui, sans-serif;
+  overflow-wrap: anywhere }
 a { color: var(--accent) }
 h1 { font-size: 1.8rem; margin: 0 0 .25rem } h2 { margin: 3rem 0 .5rem } h3 { margin: 0; font-size: 1.05rem }
 p { margin: .4rem 0 } .soft { color: var(--soft) }
@@ -26,7 +27,7 @@ details { margin: .5rem 0 } summary { cursor: pointer; color: var(--soft) }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top;
   padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--line) }
 tr:target { background: var(--panel) }
-.wide { overflow-x: auto }
+td code { overflow-wrap: normal } .wide { overflow-x: auto }
 `;
 
 const Example: FC<{ title: string; value: unknown }> = ({ title, value }) => (

@@ -438,8 +438,8 @@ describe("from the overview", () => {
     expect(await issued.getAttribute("title")).toMatch(/T\d\d:\d\d:\d\d\.\d{3}Z$/);
     await page.goto("/admin/settings/view");
     await page.getByText("in UTC", { exact: true }).click();
-    await page.getByRole("button", { name: "Keep" }).click();
-    await page.getByText("Kept.").waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
     await page.goto(`/admin/licenses/${license.id}`);
     expect(await issued.textContent()).toMatch(/^[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d UTC/);
   });

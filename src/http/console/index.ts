@@ -57,6 +57,7 @@ import { webhookEndpointFormDoors } from "./settings/webhook-endpoints/forms.tsx
 import { webhookEndpointDoors } from "./settings/webhook-endpoints/list.tsx";
 import { mountSignIn } from "./sign-in.tsx";
 import { surface } from "../surface.ts";
+import { failedPage } from "../ui/refusal.tsx";
 
 const customerDoors: Door[] = [
   customerList,
@@ -120,7 +121,12 @@ export const doors: Door[] = [
   ...mailPreviewDoors,
 ];
 
-const pages = surface();
+const pages = surface(
+  failedPage(
+    "/admin",
+    "Its configuration is faulty: the log names the variable, and docs/configuration.md explains it. Installations go on with what they have.",
+  ),
+);
 mountSignIn(pages);
 mountConsole(pages, doors);
 

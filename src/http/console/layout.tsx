@@ -4,6 +4,7 @@ import { MOST } from "../../licensing/figures/waiting.ts";
 import { DEFAULT_BRAND } from "../../field/brand.ts";
 import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
+import type { Config } from "../../config.ts";
 
 const SECTIONS = [
   ["overview", "/admin", "Overview"],
@@ -100,13 +101,13 @@ const Navigation: FC<{ visit: Visit; section: Section | undefined }> = ({ visit,
   </>
 );
 
-const Head: FC<{ title: string; product: string; color: string }> = ({ title, product, color }) => (
+const Head: FC<{ title: string; owner: string; color: string }> = ({ title, owner, color }) => (
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="robots" content="noindex, nofollow" />
     <title>
-      {title} · {product} Licensing
+      {title} · {owner} Licensing
     </title>
     <link rel="icon" href="/admin/assets/icon.svg" type="image/svg+xml" />
     <link rel="stylesheet" href="/admin/assets/console.css" />
@@ -122,15 +123,21 @@ const Head: FC<{ title: string; product: string; color: string }> = ({ title, pr
 interface DocumentProps {
   /** Null if nobody is signed in. */
   visit: Visit | null;
+  /** Of the service, where it is known without a visit. */
+  config?: Config | undefined;
   title: string;
   body: Child;
   section?: Section | undefined;
 }
 
-export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => {
-  const config = visit?.context.config;
-  const product = config?.productName ?? "CAIO";
-  const owner = config?.brand.name ?? product;
+export const Document: FC<DocumentProps> = ({
+  visit,
+  config = visit?.context.config,
+  title,
+  body,
+  section,
+}) => {
+  const owner = config?.brand.name ?? config?.productName ?? "CAIO";
   return (
     <html
       lang="en"
@@ -138,7 +145,7 @@ export const Document: FC<DocumentProps> = ({ visit, title, body, section }) => 
       data-times={visit?.view.times}
       data-theme={visit?.view.theme}
     >
-      <Head title={title} product={product} color={config?.brand.color ?? DEFAULT_BRAND.color} />
+      <Head title={title} owner={owner} color={visit?.context.config.brand.color ?? DEFAULT_BRAND.color} />
       {visit ? (
         <body>
           <a class="skip" href="#content">

@@ -12,6 +12,7 @@ import type { AppEnv, Http } from "../http.ts";
 import { problemOf } from "../middleware.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
+import { titleOf } from "../ui/refusal.tsx";
 import { Document, type Section } from "./layout.tsx";
 import { announce } from "../notice.ts";
 import { RefusalPage } from "./refusal-page.tsx";
@@ -124,8 +125,15 @@ export function refuse(http: Http, visit: Visit | null, problem: Problem): Respo
   http.set("problemCode", problem.code);
   asPage(http);
   if (problem.type.retryable) http.header("Retry-After", String(problem.extras.retry_after ?? 5));
-  const body = <RefusalPage problem={problem} requestId={http.get("requestId")} path={http.req.path} />;
-  const page = html`<!doctype html>${<Document visit={visit} title={problem.type.title} body={body} />}`;
+  const body = (
+    <RefusalPage
+      problem={problem}
+      requestId={http.get("requestId")}
+      path={http.req.path}
+      signedIn={visit !== null}
+    />
+  );
+  const page = html`<!doctype html>${<Document visit={visit} title={titleOf(problem)} body={body} />}`;
   return http.html(page, problem.type.status as never);
 }
 

@@ -179,6 +179,8 @@ const contactForm: Form = {
   async show(visit, entry) {
     const contact = await ownContact(visit.context, idOf(visit));
     const isSelf = contact.id === visit.actor.id;
+    // As the form shows it: somebody without a language is written to in English.
+    const present = { ...contact, language: contact.language ?? "en" };
     return {
       title: contact.name ?? contact.email,
       body: (
@@ -186,7 +188,7 @@ const contactForm: Form = {
           <Heading
             trail={[CONTACTS]}
             title={contact.name ?? contact.email}
-            lead={contact.email}
+            lead={contact.name === null ? undefined : contact.email}
             actions={
               isSelf || contact.own === 1 ? null : (
                 <a class="button quiet danger" href={`/portal/contacts/${contact.id}/remove`}>
@@ -199,11 +201,7 @@ const contactForm: Form = {
             {isSelf ? (
               <p>This is you. Another contact, or we, change what you get and may.</p>
             ) : (
-              <PostForm
-                visit={visit}
-                entry={entry}
-                changes={{ present: contact, entered: () => detailsOf(entry) }}
-              >
+              <PostForm visit={visit} entry={entry} changes={{ present, entered: () => detailsOf(entry) }}>
                 <Details entry={entry} contact={contact} />
                 <Checkbox
                   name="portal"

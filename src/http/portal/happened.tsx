@@ -40,11 +40,11 @@ const WORDS: Record<Told, string> = {
   "license.key_revealed": "The key was looked at",
   "license.mailed": "The key was mailed",
   "license.overused": "More was used than the license covers",
-  "license.reinstated": "The license goes on",
+  "license.reinstated": "The license was reinstated",
   "license.reissued": "The key was replaced",
   "license.renewed": "The license was renewed",
-  "license.revoked": "The license was withdrawn",
-  "license.suspended": "The license was paused",
+  "license.revoked": "The license was revoked",
+  "license.suspended": "The license was suspended",
   "license.transferred": "The license came to you",
   "seats.exhausted": "An installation found no free seat",
   "statement.closed": "The statement of a month was closed",
@@ -57,25 +57,48 @@ function byWhom({ actor_type, by }: OwnEvent): string | null {
   return actor_type === "customer" ? `by ${by ?? "a contact of yours"}` : null;
 }
 
+interface Repeated {
+  /** The latest of them. */
+  event: OwnEvent;
+  times: number;
+}
+
+/** Those in a row that say the same are one. Pure. */
+function folded(events: OwnEvent[]): Repeated[] {
+  const rows: Repeated[] = [];
+  for (const event of events) {
+    const last = rows.at(-1);
+    const same =
+      last !== undefined &&
+      (["action", "actor_type", "by", "instance_id"] as const).every(
+        (name) => last.event[name] === event[name],
+      );
+    if (same) last.times += 1;
+    else rows.push({ event, times: 1 });
+  }
+  return rows;
+}
+
 const Happened: FC<{ events: OwnEvent[]; now: number }> = ({ events, now }) => (
   <Table
     caption="What happened"
-    rows={events}
+    rows={folded(events)}
     empty="Nothing yet."
     columns={[
       {
         label: "What",
         main: true,
-        cell: (event) => (
+        cell: ({ event, times }) => (
           <>
             {WORDS[event.action as Told]}
+            {times === 1 ? "" : `, ${times} times`}
             <span class="second">
               {[event.instance_id, byWhom(event)].filter((part) => part !== null).join(", ")}
             </span>
           </>
         ),
       },
-      { label: "When", cell: ({ at }) => <When at={at} now={now} /> },
+      { label: "When", cell: ({ event }) => <When at={event.at} now={now} time /> },
     ]}
   />
 );

@@ -1,6 +1,7 @@
 // Every page and form of the customer's site, mounted on an application of its own, which is loaded when it is first
 // called.
 import { brandSheet } from "../ui/brand-sheet.ts";
+import { failedPage } from "../ui/refusal.tsx";
 import { surface } from "../surface.ts";
 import { airGapDoors } from "./air-gap.tsx";
 import { contactDoors } from "./contacts.tsx";
@@ -26,7 +27,9 @@ export const doors: Door[] = [
   statementPage,
 ];
 
-const pages = surface();
+const pages = surface(
+  failedPage("/portal", "Your installations go on with what they have. Try again in a few minutes."),
+);
 pages.get(
   "/portal/brand.css",
   guarded("/portal/brand.css", (http) =>

@@ -1,7 +1,6 @@
-// How to install a license: what to paste, with the service's address and, on the page of the key, the key.
+// How to install a license: what to paste, with the service's address and the key.
 import type { FC } from "hono/jsx";
 import type { Context } from "../../context.ts";
-import type { OwnLicense } from "../../licensing/portal/own.ts";
 import { Card } from "../ui/show.tsx";
 
 const python = (url: string): string =>
@@ -37,32 +36,18 @@ const Snippet: FC<{ id: string; title: string; text: string }> = ({ id, title, t
   </>
 );
 
-export const Install: FC<{
-  context: Context;
-  license: OwnLicense;
-  /** Null where the key is not shown: then the page of the key is named. */
-  licenseKey: string | null;
-}> = ({ context, license, licenseKey }) => {
+export const Install: FC<{ context: Context; licenseKey: string }> = ({ context, licenseKey }) => {
   const { issuer } = context.config;
   return (
     <Card title="Install it" id="install">
-      {licenseKey === null ? (
-        <p>
-          <a href={`/portal/licenses/${license.id}/key`}>The page of the license key</a> has the lines to
-          paste, with your key in them.
-        </p>
-      ) : (
-        <>
-          <Snippet
-            id="install-key"
-            title="The key, for Python and TypeScript"
-            text={environment(issuer, licenseKey)}
-          />
-          <Snippet id="install-python" title="Python" text={python(issuer)} />
-          <Snippet id="install-typescript" title="TypeScript" text={typescript(issuer)} />
-          <Snippet id="install-container" title="Container (Compose)" text={container(issuer, licenseKey)} />
-        </>
-      )}
+      <Snippet
+        id="install-key"
+        title="The key, for Python and TypeScript"
+        text={environment(issuer, licenseKey)}
+      />
+      <Snippet id="install-python" title="Python" text={python(issuer)} />
+      <Snippet id="install-typescript" title="TypeScript" text={typescript(issuer)} />
+      <Snippet id="install-container" title="Container (Compose)" text={container(issuer, licenseKey)} />
     </Card>
   );
 };

@@ -27,7 +27,7 @@ const keyPage: Page = {
       title: "License key",
       body: (
         <>
-          <Heading trail={trailTo(license)} title="License key" />
+          <Heading trail={trailTo(license)} title="License key" lead={<code>{license.id}</code>} />
           <Card>
             <Copyable id="license-key" text={key} label="License key">
               <a class="button" href={`/portal/licenses/${license.id}/key/file`} download>
@@ -38,7 +38,7 @@ const keyPage: Page = {
               Treat it like a password: whoever has it can take your seats. It is recorded that you saw it.
             </p>
           </Card>
-          <Install context={context} license={license} licenseKey={key} />
+          <Install context={context} licenseKey={key} />
           <Card title="Public keys">
             <p>
               They verify what we sign, also without a network:{" "}

@@ -6,19 +6,22 @@ import type { SitePermission } from "../../kernel/permissions.ts";
 import { FormFields } from "../ui/form.tsx";
 import type { Visit } from "./visit.ts";
 
-const Head: FC<{ title: string; config: Config }> = ({ title, config: { productName, brand } }) => (
+/** Whose licenses they are, as customers know them. */
+export const ownerOf = ({ brand, productName }: Config): string => brand.name ?? productName;
+
+const Head: FC<{ title: string; config: Config }> = ({ title, config }) => (
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="robots" content="noindex, nofollow" />
     <title>
-      {title} · {productName} licenses
+      {title} · {ownerOf(config)} licenses
     </title>
     <link rel="icon" href="/portal/assets/icon.svg" type="image/svg+xml" />
     <link rel="stylesheet" href="/portal/assets/console.css" />
-    {brand.color === DEFAULT_BRAND.color ? null : (
+    {config.brand.color === DEFAULT_BRAND.color ? null : (
       // The address names the color, so that another one is not taken from the browser's cache.
-      <link rel="stylesheet" href={`/portal/brand.css?color=${brand.color.slice(1)}`} />
+      <link rel="stylesheet" href={`/portal/brand.css?color=${config.brand.color.slice(1)}`} />
     )}
     {/* Not deferred: it marks the page before the first paint, so nothing shifts. */}
     <script src="/portal/assets/console.js"></script>
@@ -29,7 +32,7 @@ const Bar: FC<{ visit: Visit }> = ({ visit }) => (
   <header class="bar">
     <a class="brand" href="/portal">
       <img src="/portal/assets/icon.svg" alt="" width="24" height="24" />
-      {visit.context.config.brand.name ?? visit.context.config.productName} licenses
+      {ownerOf(visit.context.config)} licenses
     </a>
     <form class="who" method="post" action="/portal/sign-out">
       <FormFields visit={visit} />
@@ -50,6 +53,13 @@ const SECTIONS: [href: string, label: string, access: SitePermission][] = [
   ["/portal/events", "What happened", "contacts"],
 ];
 
+/** The pages of licenses and seats have no list of their own in their path. */
+const isUnder = (href: string, path: string): boolean =>
+  href === "/portal" ? /^\/portal\/(?:licenses|seats)\//.test(path) : path.startsWith(`${href}/`);
+
+const currentAt = (href: string, path: string) =>
+  path === href ? "page" : isUnder(href, path) ? "true" : undefined;
+
 const Sections: FC<{ visit: Visit }> = ({ visit: { http, may } }) => {
   const shown = SECTIONS.filter(([, , access]) => may(access));
   // Whoever signed in by a key has one section.
@@ -57,7 +67,7 @@ const Sections: FC<{ visit: Visit }> = ({ visit: { http, may } }) => {
   return (
     <nav class="sections" aria-label="Main">
       {shown.map(([href, label]) => (
-        <a href={href} aria-current={http.req.path === href ? "page" : undefined}>
+        <a href={href} aria-current={currentAt(href, http.req.path)}>
           {label}
         </a>
       ))}

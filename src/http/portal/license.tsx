@@ -32,7 +32,6 @@ import { standingOf } from "../../licensing/licenses/standing.ts";
 import type { Page } from "./mount.tsx";
 import { Heading } from "../ui/heading.tsx";
 import { LICENSES, stateOf } from "./parts.tsx";
-import { Install } from "./install.tsx";
 import { idOf, type Visit } from "./visit.ts";
 
 const DONE: Record<string, string> = { freed: "The seat is free. A new installation can take it." };
@@ -150,18 +149,23 @@ const Seats: FC<{
   freed: number;
 }> = ({ visit, license, seats, freed }) => (
   <Card title="Seats" id="seats">
-    <p class="soft">
-      Each installation holds a seat while it runs. The one that was silent for the longest time comes first.
-      {visit.may("free") && license.max_instances !== null
-        ? ` You can free ${plural(Math.max(0, license.max_instances - freed), "more seat")} within 30 days; we free more when you ask.`
-        : ""}
-    </p>
-    <Table
-      caption="Installations that hold a seat"
-      rows={bySilence(seats.rows)}
-      empty="No installation holds a seat."
-      columns={seatColumns(visit)}
-    />
+    {seats.rows.length === 0 ? null : (
+      <p class="soft">
+        Each installation holds a seat while it runs. The one that was silent for the longest time comes
+        first.
+        {visit.may("free") && license.max_instances !== null
+          ? ` You can free ${plural(Math.max(0, license.max_instances - freed), "more seat")} within 30 days; we free more when you ask.`
+          : ""}
+      </p>
+    )}
+    <div class="piled">
+      <Table
+        caption="Installations that hold a seat"
+        rows={bySilence(seats.rows)}
+        empty="No installation holds a seat. Each takes one when it starts."
+        columns={seatColumns(visit)}
+      />
+    </div>
     {seats.next === null ? null : (
       <nav class="pager" aria-label="Pages">
         <span />
@@ -208,9 +212,22 @@ const Usage: FC<{ license: OwnLicense; days: UsedDay[]; now: number }> = ({ lice
   </div>
 );
 
+const WISHES = { seats: "Ask for seats", renewal: "Ask for a renewal", question: "Ask us" };
+
 /** What the state of a license makes likely. */
-const wishFor = (license: OwnLicense, now: number): "seats" | "renewal" =>
-  standingOf(license, now) === "active" && license.max_instances !== null ? "seats" : "renewal";
+function wishFor(license: OwnLicense, now: number): keyof typeof WISHES {
+  switch (standingOf(license, now)) {
+    case "expiring":
+    case "grace":
+    case "expired":
+      return "renewal";
+    case "suspended":
+    case "revoked":
+      return "question";
+    default:
+      return license.max_instances !== null ? "seats" : license.expires_at !== null ? "renewal" : "question";
+  }
+}
 
 export const licensePage: Page = {
   path: "/portal/licenses/{id}",
@@ -243,11 +260,14 @@ export const licensePage: Page = {
                     class="button"
                     href={`/portal/requests?kind=${wishFor(license, now)}&license=${license.id}`}
                   >
-                    {wishFor(license, now) === "seats" ? "Ask for seats" : "Ask for a renewal"}
+                    {WISHES[wishFor(license, now)]}
                   </a>
                 ) : null}
                 {may("keys") ? (
-                  <a class="button" href={`/portal/licenses/${license.id}/key`}>
+                  <a
+                    class={license.seated === 0 && license.status === "active" ? "button primary" : "button"}
+                    href={`/portal/licenses/${license.id}/key`}
+                  >
                     License key
                   </a>
                 ) : null}
@@ -263,7 +283,6 @@ export const licensePage: Page = {
           <Terms license={license} entitled={entitled} now={now} />
           {seen ? <Seats visit={visit} license={license} seats={seen[0]} freed={seen[1]} /> : null}
           {seen ? <Usage license={license} days={seen[2]} now={now} /> : null}
-          {may("keys") ? <Install context={context} licenseKey={null} license={license} /> : null}
         </>
       ),
     };

@@ -17,35 +17,41 @@ export const licenseList: Page = {
         <>
           <Heading title="Licenses" lead={session.customerName} />
           <section class="card">
-            <Table
-              caption="Your licenses"
-              rows={rows}
-              empty="There is no license here. If you expected one, ask us."
-              columns={[
-                {
-                  label: "License",
-                  main: true,
-                  cell: ({ id, license_type }) => (
-                    <>
-                      <a href={`/portal/licenses/${id}`}>{license_type}</a>
-                      <code class="second">{id}</code>
-                    </>
-                  ),
-                },
-                { label: "State", cell: (license) => <StandingBadge standing={standingOf(license, now)} /> },
-                {
-                  label: "Seats",
-                  cell: ({ seated, max_instances, id }) => (
-                    <Meter used={seated} limit={max_instances} label={`Seats of ${id}`} />
-                  ),
-                },
-                {
-                  label: "Valid through",
-                  cell: ({ expires_at }) => <When at={expires_at} now={now} as="end" none="without an end" />,
-                  minor: true,
-                },
-              ]}
-            />
+            <div class="piled ends">
+              <Table
+                caption="Your licenses"
+                rows={rows}
+                empty="There is no license here. If you expected one, ask us."
+                columns={[
+                  {
+                    label: "License",
+                    main: true,
+                    cell: ({ id, license_type }) => (
+                      <>
+                        <a href={`/portal/licenses/${id}`}>{license_type}</a>
+                        <code class="second">{id}</code>
+                      </>
+                    ),
+                  },
+                  {
+                    label: "State",
+                    cell: (license) => <StandingBadge standing={standingOf(license, now)} />,
+                  },
+                  {
+                    label: "Seats",
+                    cell: ({ seated, max_instances, id }) => (
+                      <Meter used={seated} limit={max_instances} label={`Seats of ${id}`} />
+                    ),
+                  },
+                  {
+                    label: "Valid through",
+                    cell: ({ expires_at }) => (
+                      <When at={expires_at} now={now} as="end" none="without an end" />
+                    ),
+                  },
+                ]}
+              />
+            </div>
             {next === null ? null : (
               <nav class="pager" aria-label="Pages">
                 <span />

@@ -1,5 +1,6 @@
 // The customer's site as a table of pages and forms, and what they share. A form acts once, however often it is sent.
 import type { Hono } from "hono";
+import { getCookie } from "hono/cookie";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import { once } from "../../access/idempotency.ts";
@@ -11,8 +12,9 @@ import { problemOf } from "../middleware.ts";
 import { announce } from "../notice.ts";
 import { Entry, readEntry } from "../ui/entry.ts";
 import { asPage, assertOwnOrigin } from "../ui/page.ts";
+import { titleOf } from "../ui/refusal.tsx";
 import { Document } from "./layout.tsx";
-import { assertOwnForm, sessionOf, type Visit, visitOf } from "./visit.ts";
+import { assertOwnForm, COOKIE, sessionOf, type Visit, visitOf } from "./visit.ts";
 
 export interface View {
   title: string;
@@ -62,25 +64,23 @@ export function respond(http: Http, visit: Visit | null, view: View): Response |
 
 /** A refusal as a page. */
 function refuse(http: Http, visit: Visit | null, problem: Problem): Response | Promise<Response> {
-  // Without a context the configuration itself is what failed.
-  if ((http.get("context") as unknown) === undefined) throw problem;
   const words =
     problem.type.status >= 500 ? "Your installations go on. Try again in a minute." : problem.message;
   const body = (
     <section class="card narrow">
-      <h1>{problem.type.title}</h1>
+      <h1>{titleOf(problem)}</h1>
       <p>{words}</p>
       <p class="soft">
         Request <code>{http.get("requestId")}</code>
       </p>
       <p>
-        <a class="button" href="/portal">
-          Go to your licenses
+        <a class="button" href={visit ? "/portal" : "/portal/sign-in"}>
+          {visit ? "Go to your licenses" : "Go to the sign-in"}
         </a>
       </p>
     </section>
   );
-  return respond(http, visit, { title: problem.type.title, body, problem });
+  return respond(http, visit, { title: titleOf(problem), body, problem });
 }
 
 /** @throws Problem NOT_FOUND while the service has no site for customers */
@@ -101,6 +101,14 @@ export const guarded =
     }
   };
 
+/** The sign-in says what became of a session that is over, and of the form that came too late. */
+const signInFor = (http: Http): string =>
+  http.req.method === "POST"
+    ? "/portal/sign-in?ended=form"
+    : getCookie(http, COOKIE) === undefined
+      ? "/portal/sign-in"
+      : "/portal/sign-in?ended=session";
+
 /** Answers a visitor who is signed in; sends everybody else to the sign-in, whichever page it is. */
 async function receive(
   http: Http,
@@ -112,7 +120,7 @@ async function receive(
   try {
     assertOpen(http);
     const session = await sessionOf(http);
-    if (!session) return http.redirect("/portal/sign-in", 303);
+    if (!session) return http.redirect(signInFor(http), 303);
     visit = await visitOf(http, session);
     allowOnSite(visit.context, door.access);
     return await answer(visit);

@@ -27,15 +27,15 @@ export function stateOf(license: OwnLicense, now: number): State {
     case "revoked":
       return {
         tone: "stop",
-        headline: "This license was withdrawn.",
+        headline: "This license was revoked.",
         words: "Its installations no longer run. If you did not expect this, ask us.",
       };
     case "suspended":
       return {
-        tone: "stop",
-        headline: "This license is paused.",
+        tone: "held",
+        headline: "This license is suspended.",
         words:
-          "Nothing is lost: your installations keep their seats and go on once it is resumed. Ask us what is open.",
+          "Nothing is lost: your installations keep their seats, and go on once it is reinstated. Ask us what is open.",
       };
     case "scheduled":
       return {
@@ -69,7 +69,7 @@ export function stateOf(license: OwnLicense, now: number): State {
         return {
           tone: "info",
           headline: "Nothing is installed yet.",
-          words: "The steps for the first installation are below.",
+          words: "Take the license key: its page has the steps.",
         };
       if (max_instances !== null && seated >= max_instances)
         return {

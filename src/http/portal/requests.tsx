@@ -50,7 +50,7 @@ export const requestsForm: Form = {
                 name="license_id"
                 label="License"
                 options={[
-                  ["", "none"],
+                  ["", "none in particular"],
                   ...licenses.rows.map(({ id, license_type }): [string, string] => [
                     id,
                     `${license_type}, ${id}`,
@@ -65,7 +65,7 @@ export const requestsForm: Form = {
                 type="number"
                 min={1}
                 max={1_000_000}
-                hint="For more seats: how many the license should have."
+                hint="How many the license should have."
               />
               <TextArea entry={entry} name="text" label="What else we should know" maxlength={2_000} />
               <div class="submit">

@@ -24,21 +24,23 @@ import { Entry, parsed, readEntry } from "../ui/entry.ts";
 import { Field, TextArea } from "../ui/form.tsx";
 import { assertOwnOrigin } from "../ui/page.ts";
 import { Refusal } from "../ui/refusal.tsx";
+import { ownerOf } from "./layout.tsx";
 import { guarded, respond } from "./mount.tsx";
 import { ASKED_COOKIE, assertOwnForm, COOKIE, sessionOf, visitOf } from "./visit.ts";
 
 const NOTHING = new Entry();
 
-const SignIn: FC<{ product: string; byLink: Entry; byKey: Entry; note?: string | undefined }> = ({
-  product,
+const SignIn: FC<{ owner: string; byLink: Entry; byKey: Entry; note?: string | undefined }> = ({
+  owner,
   byLink: link,
   byKey: key,
   note,
 }) => (
   <section class="card">
-    <h1>Your {product} licenses</h1>
+    <img class="mark" src="/portal/assets/icon.svg" alt="" width="32" height="32" />
+    <h1>Your {owner} licenses</h1>
     {note ? (
-      <p class="note" role="status">
+      <p class="note warn" role="status">
         {note}
       </p>
     ) : null}
@@ -79,10 +81,15 @@ const SignIn: FC<{ product: string; byLink: Entry; byKey: Entry; note?: string |
   </section>
 );
 
+const ENDED: Record<string, string> = {
+  session: "Your session has ended. Sign in again.",
+  form: "Your session had ended, so nothing was sent. Sign in, and send it again.",
+};
+
 const signInPage = (http: Http, link: Entry, key: Entry, note?: string): Response | Promise<Response> =>
   respond(http, null, {
     title: link.problem || key.problem ? "Error: Sign in" : "Sign in",
-    body: <SignIn product={http.get("context").config.productName} byLink={link} byKey={key} note={note} />,
+    body: <SignIn owner={ownerOf(http.get("context").config)} byLink={link} byKey={key} note={note} />,
     problem: link.problem ?? key.problem,
   });
 
@@ -268,7 +275,7 @@ export function mountSignIn(app: Hono<AppEnv>): void {
   const signIn = "/portal/sign-in";
   app.get(
     signIn,
-    guarded(signIn, (http) => signInPage(http, NOTHING, NOTHING)),
+    guarded(signIn, (http) => signInPage(http, NOTHING, NOTHING, ENDED[http.req.query("ended") ?? ""])),
   );
   app.post(signIn, guarded(signIn, ask));
   app.get(`${signIn}/link`, guarded(`${signIn}/link`, offer));

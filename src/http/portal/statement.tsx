@@ -3,7 +3,7 @@ import { monthsBefore } from "../../kernel/calendar.ts";
 import { DAY, dayOf } from "../../kernel/dates.ts";
 import { ownStatement } from "../../licensing/portal/own-usage.ts";
 import { closesAt } from "../../licensing/usage/months.ts";
-import { Card, Facts, formatCount, formatDate, formatLimit, Table } from "../ui/show.tsx";
+import { Badge, Card, Facts, formatCount, formatDate, formatLimit, Table } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
 import { Heading } from "../ui/heading.tsx";
 import { trailTo } from "./parts.tsx";
@@ -12,6 +12,8 @@ import { idOf } from "./visit.ts";
 const monthBefore = (month: string): string => dayOf(monthsBefore(Date.parse(`${month}-01`), 1)).slice(0, 7);
 
 const monthAfter = (month: string): string => dayOf(Date.parse(`${month}-28`) + 5 * DAY).slice(0, 7);
+
+const MONTH = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
 
 export const statementPage: Page = {
   path: "/portal/licenses/{id}/statements/{month}",
@@ -22,13 +24,14 @@ export const statementPage: Page = {
     const { license, statement } = await ownStatement(context, id, params["month"] ?? "");
     const { month, meters, requests, services, days_without_report: silent } = statement;
     const path = `/portal/licenses/${id}/statements`;
+    const name = MONTH.format(Date.parse(`${month}-01`));
     return {
-      title: `Usage in ${month}`,
+      title: `Usage in ${name}`,
       body: (
         <>
           <Heading
             trail={trailTo(license)}
-            title={`Usage in ${month}`}
+            title={`Usage in ${name}`}
             lead={
               statement.closed_at === null
                 ? `Closes on ${formatDate(closesAt(month))}; until then the figures may change.`
@@ -37,16 +40,27 @@ export const statementPage: Page = {
           />
           <Card>
             <Table
-              caption={`What was used in ${month}`}
+              caption={`What was used in ${name}`}
               rows={Object.entries({ ...meters, requests, services })}
               empty=""
               columns={[
                 { label: "What", main: true, cell: ([code]) => code },
                 { label: "Total", cell: ([, { total }]) => formatCount(total), numeric: true },
-                { label: "Highest day", cell: ([, { peak }]) => formatCount(peak), numeric: true },
+                {
+                  label: "Highest day",
+                  cell: ([, { peak }]) => formatCount(peak),
+                  numeric: true,
+                  minor: true,
+                },
                 {
                   label: "Covered",
                   cell: ([, { value }]) => (value === undefined ? "" : formatLimit(value)),
+                  numeric: true,
+                },
+                {
+                  label: "Days over",
+                  cell: ([, { days_over }]) =>
+                    days_over === 0 ? "0" : <Badge tone="stop">{formatCount(days_over)}</Badge>,
                   numeric: true,
                 },
               ]}

@@ -1,6 +1,11 @@
 // Refusals for people: what is wrong, what to do, and the request id that is in the log.
+import type { ErrorHandler } from "hono";
+import { html } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import type { Problem } from "../../problems.ts";
+import type { AppEnv } from "../http.ts";
+import { dress, problemOf } from "../middleware.ts";
+import { asPage } from "./page.ts";
 import { wordsFor } from "./show.tsx";
 import { ACTION_NAMES } from "./terms.ts";
 
@@ -8,7 +13,10 @@ import { ACTION_NAMES } from "./terms.ts";
 const TITLES: Partial<Record<Problem["code"], string>> = {
   REQUEST_INVALID: "Not done yet: please correct this",
   UNAUTHENTICATED: "Not signed in",
+  FORBIDDEN: "You may not do this",
 };
+
+export const titleOf = ({ code, type }: Problem): string => TITLES[code] ?? type.title;
 
 /** The fields of a form, by the members that they stand for. */
 export type Fields = Map<string, { id: string; label: Child }>;
@@ -61,8 +69,51 @@ export const Refusal: FC<{ problem: Problem | null; fields?: Fields }> = ({
   problem ? (
     <div class="note stop" role="alert">
       <p>
-        <strong>{TITLES[problem.code] ?? problem.type.title}</strong>
+        <strong>{titleOf(problem)}</strong>
       </p>
       <Faults problem={problem} fields={fields} />
     </div>
   ) : null;
+
+/**
+ * Answers where no page of the site can be made, as its configuration is what failed: a page that needs none. The style
+ * sheet is served without the Worker.
+ */
+export const failedPage =
+  (site: "/admin" | "/portal", words: string): ErrorHandler<AppEnv> =>
+  async (error, http) => {
+    const { code, type, extras } = problemOf(error, http);
+    http.set("problemCode", code);
+    asPage(http);
+    http.header("Retry-After", String(extras.retry_after ?? 60));
+    const page = (
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <title>{type.title}</title>
+          <link rel="icon" href={`${site}/assets/icon.svg`} type="image/svg+xml" />
+          <link rel="stylesheet" href={`${site}/assets/console.css`} />
+        </head>
+        <body class="alone">
+          <main>
+            <section class="card">
+              <h1>{type.title}</h1>
+              <p>{words}</p>
+              <p class="soft">
+                Request <code>{http.get("requestId")}</code>
+              </p>
+              <p>
+                <a class="button" href={site}>
+                  Try again
+                </a>
+              </p>
+            </section>
+          </main>
+        </body>
+      </html>
+    );
+    const response = await http.html(html`<!doctype html>${page}`, type.status as never);
+    dress(http, response);
+    return response;
+  };

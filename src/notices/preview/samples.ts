@@ -110,11 +110,12 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
   }
   if (kind === "request_answered" || kind === "contact_added") return portalSample(context, kind, count);
   if (kind !== "admin_digest") return { kind, licenses };
-  const rows = licenses.map(({ facts: { license_id, customer_name, expires_at } }) => ({
+  const rows = licenses.map(({ facts: { license_id, company, customer_name, expires_at } }) => ({
     license_id,
-    customer_name,
+    customer_name: company ?? customer_name,
     expires_at,
   }));
+  const customer = rows[0]?.customer_name ?? "";
   return {
     kind,
     product: context.config.productName,
@@ -132,11 +133,11 @@ export function sampleOf(context: Services, kind: Message["kind"], count: number
         to: "alex.morgan@example.com",
         kind: "expiry_warning",
         license_id: rows[0]?.license_id ?? null,
-        customer_name: "Alex Morgan",
+        customer_name: customer,
         why: "The mailbox is full.",
       },
     ],
-    at_limit: [{ license_id: rows[0]?.license_id ?? "", customer_name: "Alex Morgan", active: 5, max: 5 }],
+    at_limit: [{ license_id: rows[0]?.license_id ?? "", customer_name: customer, active: 5, max: 5 }],
     unreachable: [],
   };
 }

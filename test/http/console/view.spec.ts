@@ -30,7 +30,7 @@ describe("my view", () => {
     const usual = 'data-rows="comfortable" data-times="local" data-theme="system"';
     expect((await visitor.get("/admin")).html).toContain(usual);
     const sent = await keep(visitor, { rows: "dense", start: "licenses", times: "utc", theme: "dark" });
-    expect((await visitor.get(sent.location)).text).toContain("Kept.");
+    expect((await visitor.get(sent.location)).text).toContain("Saved.");
     const chosen = 'data-rows="dense" data-times="utc" data-theme="dark"';
     expect((await visitor.get("/admin/licenses")).html).toContain(chosen);
     const elsewhere = await Visitor.signIn(token);

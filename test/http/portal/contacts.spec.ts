@@ -227,7 +227,7 @@ describe("changing and removing", () => {
     const other = await newContact(house.customer.id);
     const theirs = await signedIn(resend, other.email);
     expect((await change(house.browser, other.id, { portal: "on", roles: "billing" })).status).toBe(303);
-    expect((await theirs.get("/portal")).location).toBe("/portal/sign-in");
+    expect((await theirs.get("/portal")).location).toBe("/portal/sign-in?ended=session");
     expect(await contactAt(house, other.email)).toMatchObject({ roles: ["billing"], portal: true });
     await house.browser.submit(`/portal/contacts/${other.id}/remove`);
     expect(await contactAt(house, other.email)).toBeUndefined();
@@ -284,6 +284,14 @@ describe("what happened", () => {
     expect(page.text).toMatch(/A contact was added by us/);
   });
 
+  it("says once what happened several times in a row", async () => {
+    const { browser, license } = await open();
+    for (let n = 0; n < 3; n++) await browser.get(`/portal/licenses/${license.id}/key`);
+    const { text } = await browser.get(`/portal/licenses/${license.id}/events`);
+    expect(text).toContain("The key was looked at, 3 times by Ada");
+    expect(text.match(/The key was looked at/g)).toHaveLength(1);
+  });
+
   it("tells what happened to a license, and nothing of what staff noted or ordered", async () => {
     const house = await open();
     const { id } = house.license;
@@ -291,7 +299,7 @@ describe("what happened", () => {
     const later = new Date(NOW + 30 * DAY).toISOString();
     await admin(`/licenses/${id}`, { method: "PATCH", body: { notes: "A secret", effective_at: later } });
     const page = await house.browser.get(`/portal/licenses/${id}/events`);
-    expect(page.text).toContain("The license was paused by us");
+    expect(page.text).toContain("The license was suspended by us");
     expect(page.text).toContain("The license was issued");
     expect(page.text).not.toMatch(/4711|secret|ordered/i);
   });

@@ -45,7 +45,7 @@ describe("the state of a license, in calm words with the next step", () => {
   const at = (days: number): string => new Date(Date.now() + days * DAY).toISOString();
 
   it.each<[string, Record<string, unknown>, ((house: House) => Promise<unknown>) | null, string, string]>([
-    ["without instances", {}, null, "Nothing is installed yet.", "first installation"],
+    ["without instances", {}, null, "Nothing is installed yet.", "Take the license key"],
     ["with room", {}, (h) => activate(h.key, "one"), "Valid through", "nothing to do"],
     [
       "full",
@@ -60,14 +60,14 @@ describe("the state of a license, in calm words with the next step", () => {
       "suspended",
       {},
       (h) => admin(`/licenses/${h.license.id}/suspend`, { body: { reason: "unpaid" } }),
-      "This license is paused.",
+      "This license is suspended.",
       "keep their seats",
     ],
     [
       "revoked",
       {},
       (h) => admin(`/licenses/${h.license.id}/revoke`, { body: { reason: "fraud" } }),
-      "This license was withdrawn.",
+      "This license was revoked.",
       "no longer run",
     ],
     [

@@ -310,7 +310,19 @@ describe("a session", () => {
     const browser = await signedIn(resend, own.contact.email);
     expect((await browser.get("/portal")).status).toBe(200);
     await change(own);
-    expect((await browser.get("/portal")).location).toBe("/portal/sign-in");
+    expect((await browser.get("/portal")).location).toBe("/portal/sign-in?ended=session");
+  });
+
+  it("that is over says so on the sign-in, and that a form was not sent", async () => {
+    const own = await newHouse();
+    const browser = await signedIn(resend, own.contact.email);
+    const form = hidden((await browser.get("/portal/requests")).html);
+    await admin(`/customers/${own.customer.id}/sign-out`, { body: {} });
+    const late = await browser.post("/portal/requests", { ...form, kind: "question", text: "A question" });
+    expect((await browser.get(late.location)).text).toContain("so nothing was sent");
+    const { location } = await browser.get("/portal");
+    expect((await browser.get(location)).text).toContain("Your session has ended.");
+    expect((await browser.get("/portal/sign-in")).text).not.toContain("ended");
   });
 
   it("is never one of staff, nor the other way round", async () => {
@@ -320,7 +332,7 @@ describe("a session", () => {
     await Visitor.signIn();
     const [staff] = await rows<{ id: string }>("SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1");
     const asCustomer = await new Browser().get("/portal", { Cookie: `__Host-caio-portal=${staff!.id}` });
-    expect(asCustomer.location).toBe("/portal/sign-in");
+    expect(asCustomer.location).toBe("/portal/sign-in?ended=session");
   });
 
   it("gets a new id at each sign-in, whatever cookie the browser had", async () => {
@@ -346,7 +358,7 @@ describe("a session", () => {
     const page = await browser.get("/portal");
     const [, form = ""] = /<form class="who"(.*?)<\/form>/s.exec(page.html) ?? [];
     expect((await browser.post("/portal/sign-out", hidden(`<form${form}`))).status).toBe(303);
-    expect((await copy.get("/portal")).location).toBe("/portal/sign-in");
+    expect((await copy.get("/portal")).location).toBe("/portal/sign-in?ended=session");
   });
 
   it("is not ended by another site", async () => {

@@ -21,7 +21,13 @@ export const entitlementNames = (definitions: EntitlementDefinition[]): string[]
 ];
 
 const labelOf = ({ name, unit, kind, period }: EntitlementDefinition): string =>
-  [name, unit && `(${unit})`, kind === "meter" ? `a ${period}` : ""].filter(Boolean).join(" ");
+  [
+    name,
+    unit?.toLowerCase() === name.toLowerCase() ? null : unit && `(${unit})`,
+    kind === "meter" ? `a ${period}` : "",
+  ]
+    .filter(Boolean)
+    .join(" ");
 
 const SWITCH: Option[] = [
   ["", "not included"],

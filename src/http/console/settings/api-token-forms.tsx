@@ -1,6 +1,6 @@
 // Makes an API token, which is shown only once, and revokes one.
 import { createApiToken, getApiToken, NewApiToken, revokeApiToken } from "../../../access/tokens.ts";
-import { DAY, formatInstant } from "../../../kernel/dates.ts";
+import { DAY, floorToSecond, formatInstant } from "../../../kernel/dates.ts";
 import { invalid } from "../../../problems.ts";
 import { TOKENS } from "./api-tokens.tsx";
 import { type Entry, parsed } from "../../ui/entry.ts";
@@ -24,7 +24,7 @@ function endIn(entry: Entry, now: number): string | null {
   const chosen = EXPIRIES.find(([value]) => value === entry.text("expires"))?.[0];
   if (chosen === undefined) throw invalid("expires", "Choose when it expires");
   if (chosen === "never") return null;
-  if (chosen !== "date") return formatInstant(now + Number(chosen) * DAY);
+  if (chosen !== "date") return formatInstant(floorToSecond(now + Number(chosen) * DAY));
   const date = entry.text("expires_at");
   if (date === undefined) throw invalid("expires_at", "Choose the last day");
   return date;
@@ -113,13 +113,19 @@ const revoke: Form = {
       section: "settings",
       body: (
         <>
-          <Heading trail={[SETTINGS, TOKENS]} title={`Revoke ${token.name}?`} />
+          <Heading trail={[SETTINGS, TOKENS]} title={`Revoke “${token.name}”?`} />
           <section class="card narrow">
             <PostForm visit={visit} entry={entry}>
               <p>
-                <code>{token.prefix}…</code>, {token.role}, last used{" "}
-                <When at={token.last_used_at} now={visit.now} />. It is refused from the next request on. This
-                is final.
+                <code>{token.prefix}…</code> with the role {token.role},{" "}
+                {token.last_used_at === null ? (
+                  "never used"
+                ) : (
+                  <>
+                    last used <When at={token.last_used_at} now={visit.now} />
+                  </>
+                )}
+                . Whoever uses it is refused from the next request on. This is final.
               </p>
               {token.id === visit.actor.id ? (
                 <p class="note warn">You are signed in with this token: revoking it signs you out.</p>

@@ -60,7 +60,7 @@ export const columnsForm: Form = {
                   </Checkbox>
                 ))}
               </fieldset>
-              <Submit back={`/admin/${list}${back === "" ? "" : `?${back}`}`}>Keep</Submit>
+              <Submit back={`/admin/${list}${back === "" ? "" : `?${back}`}`}>Save</Submit>
               {chosen === undefined ? null : (
                 <button class="quiet" name="usual" value="yes">
                   Back to the usual columns

@@ -42,7 +42,7 @@ const KIND_WORDS: Record<(typeof ENTITLEMENT_KINDS)[number], string> = {
 const countedInWords = ({ aggregate, period, over }: EntitlementDefinition): string =>
   aggregate === null
     ? ""
-    : `${aggregate} of a ${period}, above it ${over === "warn" ? "a warning" : "no new instances"}`;
+    : `${aggregate === "sum" ? "sum" : "highest day"} of a ${period}; above it ${over === "warn" ? "a warning" : "no new instances"}`;
 
 const list: Page = {
   path: ENTITLEMENTS[0],
@@ -74,7 +74,16 @@ const list: Page = {
             <Table
               caption="Entitlements"
               rows={data}
-              empty="Nothing is defined yet."
+              empty={
+                can("license-types") ? (
+                  <>
+                    No entitlement yet. <a href="/admin/settings/new-entitlement">Define the first one</a>,
+                    such as a number of GPUs or a meter of tokens.
+                  </>
+                ) : (
+                  "No entitlement yet."
+                )
+              }
               columns={[
                 {
                   label: "Entitlement",
@@ -88,7 +97,7 @@ const list: Page = {
                 },
                 { label: "Kind", cell: ({ kind }) => kind },
                 { label: "Unit", cell: ({ unit }) => unit ?? "", minor: true },
-                { label: "Counted", cell: countedInWords },
+                { label: "Counted", cell: countedInWords, long: true },
               ]}
             />
             <Pager path={ENTITLEMENTS[0]} query={query} next={next} count={data.length} />
@@ -119,38 +128,38 @@ function MemberFields({ entry, present }: { entry: Entry; present?: EntitlementD
           entry={entry}
           name="default"
           label="Default"
-          hint="What forms begin with. It changes nothing that was sold."
+          hint="Forms begin with it. What was sold stays as it is."
           value={preset === null ? undefined : String(preset)}
           maxlength={200}
         />
       </div>
       <fieldset>
-        <legend>Of a meter</legend>
+        <legend>Only for a meter</legend>
         <div class="pair">
           <Select
             entry={entry}
             name="aggregate"
-            label="A month"
+            label="A month’s figure"
             options={[
-              ["sum", "adds its days"],
-              ["peak", "takes the highest day"],
+              ["sum", "sum of its days"],
+              ["peak", "highest day"],
             ]}
             value={present?.aggregate ?? AGGREGATES[0]}
           />
           <Select
             entry={entry}
             name="period"
-            label="The value is for a"
+            label="The limit holds per"
             options={named(PERIODS)}
             value={present?.period ?? "month"}
           />
           <Select
             entry={entry}
             name="over"
-            label="Above it"
+            label="Above the limit"
             options={[
-              ["warn", "a warning"],
-              ["refuse_new", "a warning, and no new instances"],
+              ["warn", "warn"],
+              ["refuse_new", "warn, and refuse new instances"],
             ]}
             value={present?.over ?? OVER[0]}
           />
@@ -278,8 +287,8 @@ const remove: Form = {
           <section class="card narrow">
             <PostForm visit={visit} entry={entry}>
               <p>
-                <code>{code}</code> can no longer be sold. One that a license or a license type has is not
-                deleted.
+                <code>{code}</code> can no longer be sold. While a license or a license type has it, it cannot
+                be deleted.
               </p>
               <Submit tone="danger" back={ENTITLEMENTS[0]}>
                 Delete the entitlement

@@ -65,7 +65,7 @@ export const TermsForm: FC<{
             value={runs?.count}
             placeholder="no end"
           />
-          <Select entry={entry} name="duration_unit" label="of" options={UNITS} value={runs?.unit ?? "Y"} />
+          <Select entry={entry} name="duration_unit" label="Unit" options={UNITS} value={runs?.unit ?? "Y"} />
           <Field
             entry={entry}
             name="lease_days"
@@ -80,7 +80,7 @@ export const TermsForm: FC<{
           <Field
             entry={entry}
             name="check_in_hours"
-            label="Hours between check-ins"
+            label="Check-in in hours"
             type="number"
             min={1}
             max={8760}

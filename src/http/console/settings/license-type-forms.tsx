@@ -111,8 +111,8 @@ const remove: Form = {
           <section class="card narrow">
             <PostForm visit={visit} entry={entry}>
               <p>
-                No license can be issued from <code>{type.id}</code> any more. A type that licenses were
-                issued from is not deleted.
+                No license can be issued from <code>{type.id}</code> any more. While a license is of this
+                type, it cannot be deleted.
               </p>
               <Submit tone="danger" back={path}>
                 Delete the license type

@@ -125,7 +125,7 @@ const preview: Page = {
                 ))}
               </p>
               {attachments.length > 0 ? (
-                <p class="hint">With {attachments.map(({ filename }) => filename).join(", ")}.</p>
+                <p class="hint">Attached: {attachments.map(({ filename }) => filename).join(", ")}</p>
               ) : null}
               {asked.kind === "admin_digest" ? <p class="hint">Mail to staff is in English.</p> : null}
               <iframe title={nameOf(asked)} sandbox="" src={`${PREVIEW}/body?${here}&as=${format}`}></iframe>
@@ -164,7 +164,7 @@ const send: Form = {
             title="Send a preview"
             lead={`${nameOf(asked)}, about invented licenses.`}
           />
-          <Card>
+          <section class="card narrow">
             <PostForm visit={visit} entry={entry} action={`${PREVIEW}/send`}>
               {Object.entries(asked).map(([name, value]) => (
                 <input type="hidden" name={name} value={value} />
@@ -178,6 +178,7 @@ const send: Form = {
                 entry={entry}
                 name="to"
                 label="To"
+                hint="Any address, such as your own."
                 type="email"
                 value={addressOf(visit.session)}
                 required
@@ -185,7 +186,7 @@ const send: Form = {
               />
               <Submit back={`${PREVIEW}?${queryOf(asked)}`}>Send</Submit>
             </PostForm>
-          </Card>
+          </section>
         </>
       ),
     });

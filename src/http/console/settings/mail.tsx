@@ -82,10 +82,10 @@ const mail: Page = {
           <Card title="Brand">
             <Facts
               rows={[
-                ["Name", brand.name ?? "that of the product"],
+                ["Name", brand.name ?? context.config.productName],
                 ["Logo", brand.logo && <code>{brand.logo}</code>],
                 ["Color", <code>{brand.color}</code>],
-                ["Questions go to", brand.support ?? "where replies go"],
+                ["Questions go to", brand.support ?? replyTo ?? from ?? "nobody"],
                 ["Footer", brand.footer.join(" · ") || null],
               ]}
             />
@@ -95,7 +95,9 @@ const mail: Page = {
               loading="lazy"
               src={`${PREVIEW}/body?kind=license_delivery`}
             ></iframe>
-            <p class="hint">The deployment sets the brand: docs/configuration.md says how.</p>
+            <p class="hint">
+              The variable <code>BRAND</code> of the deployment sets it: docs/configuration.md.
+            </p>
           </Card>
           <Card title="Each mail in each language">
             <AllPreviews />

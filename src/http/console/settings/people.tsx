@@ -28,7 +28,7 @@ const list: Page = {
           <Heading
             trail={[SETTINGS]}
             title="People and roles"
-            lead="People sign in through Cloudflare Access; here they get their role."
+            lead="People sign in through Cloudflare Access, with the role that they have here."
             done={DONE[query["done"] ?? ""]}
             actions={
               <a class="button primary" href={`${PEOPLE[0]}/new`} data-dialog>
@@ -43,48 +43,54 @@ const list: Page = {
             </p>
           ) : null}
           <Card>
-            <Table
-              caption="People"
-              rows={data}
-              empty="Nobody has a role yet."
-              columns={[
-                {
-                  label: "Person",
-                  main: true,
-                  cell: ({ email, role }) => (
-                    <>
-                      {email} {email === actor.id ? <Badge tone="info">you</Badge> : null}
-                      <span class="second">{role}</span>
-                    </>
-                  ),
-                },
-                { label: "Since", minor: true, cell: (person) => <When at={person.updated_at} now={now} /> },
-                {
-                  label: "Actions",
-                  head: "",
-                  cell: ({ email }) => (
-                    <div class="actions">
-                      <a
-                        class="button small"
-                        href={`${pathOf(email)}/role`}
-                        aria-label={`Change role of ${email}`}
-                        data-dialog
-                      >
-                        Change role
-                      </a>
-                      <a
-                        class="button danger small"
-                        href={`${pathOf(email)}/remove`}
-                        aria-label={`Remove ${email}`}
-                        data-dialog
-                      >
-                        Remove
-                      </a>
-                    </div>
-                  ),
-                },
-              ]}
-            />
+            <div class="piled">
+              <Table
+                caption="People"
+                rows={data}
+                empty="Nobody has a role yet. Add the people who sign in through Cloudflare Access."
+                columns={[
+                  {
+                    label: "Person",
+                    main: true,
+                    cell: ({ email, role }) => (
+                      <>
+                        {email} {email === actor.id ? <Badge tone="info">you</Badge> : null}
+                        <span class="second">{role}</span>
+                      </>
+                    ),
+                  },
+                  {
+                    label: "Since",
+                    minor: true,
+                    cell: (person) => <When at={person.updated_at} now={now} />,
+                  },
+                  {
+                    label: "Actions",
+                    head: "",
+                    cell: ({ email }) => (
+                      <div class="actions">
+                        <a
+                          class="button small"
+                          href={`${pathOf(email)}/role`}
+                          aria-label={`Change role of ${email}`}
+                          data-dialog
+                        >
+                          Change role
+                        </a>
+                        <a
+                          class="button danger small"
+                          href={`${pathOf(email)}/remove`}
+                          aria-label={`Remove ${email}`}
+                          data-dialog
+                        >
+                          Remove
+                        </a>
+                      </div>
+                    ),
+                  },
+                ]}
+              />
+            </div>
             <Pager path={PEOPLE[0]} query={query} next={next} count={data.length} />
           </Card>
         </>

@@ -105,7 +105,8 @@ const remove: Form = {
             <PostForm visit={visit} entry={entry}>
               <OnYourself visit={visit} email={email} />
               <p>
-                {email} is {role} and is refused from the next request on. What they did stays on record.
+                They lose the role {role} and are refused from the next request on. What they did stays on
+                record.
               </p>
               <Submit tone="danger" back={PEOPLE[0]}>
                 Remove the person

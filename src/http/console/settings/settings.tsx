@@ -66,7 +66,7 @@ const Service: FC<{ visit: Visit }> = ({ visit }) => {
         ]}
       />
       <p class="hint">
-        These come from the deployment. The calls of the API are described under <a href="/docs">/docs</a>.
+        These come from the deployment. The <a href="/docs">reference of the API</a> describes its calls.
       </p>
     </Card>
   );
@@ -76,7 +76,6 @@ const settings: Page = {
   path: "/admin/settings",
   access: "read",
   async show(visit) {
-    const [signing] = visit.context.keyring.publicKeys().keys;
     const troubled = visit.can("webhook-endpoints") ? await troubledEndpoints(visit.context) : [];
     return {
       title: "Settings",
@@ -115,11 +114,11 @@ const settings: Page = {
               <Choice href="/admin/settings/mail" title="Mail and brand" state={<MailState visit={visit} />}>
                 How mail is sent, and how each mail looks in each language.
               </Choice>
+              <Choice href="/admin/settings/signing-keys" title="Signing keys">
+                What signs license keys and certificates, and what verifies them.
+              </Choice>
               <Choice href="/admin/settings/view" title="My view">
                 Rows, the first page, times and colors, for you alone.
-              </Choice>
-              <Choice href="/admin/settings/signing-keys" title="Signing keys">
-                <code>{signing?.kid}</code> signs.
               </Choice>
             </ul>
           </Card>
@@ -146,7 +145,7 @@ const signingKeys: Page = {
             lead="The first key signs; all of them verify. Installations and anybody else find the public halves in the key set."
             actions={
               <a class="button" href="/.well-known/jwks.json">
-                Key set
+                Open the key set
               </a>
             }
           />

@@ -39,7 +39,7 @@ export const viewForm: Form = {
             trail={[SETTINGS]}
             title="My view"
             lead="For you, in each browser that you sign in with."
-            done={visit.query["done"] === "kept" ? "Kept." : undefined}
+            done={visit.query["done"] === "kept" ? "Saved." : undefined}
           />
           <section class="card narrow">
             <PostForm visit={visit} entry={entry} action={HERE}>
@@ -64,7 +64,7 @@ export const viewForm: Form = {
               <p class="hint">
                 Which columns a list has is chosen on its page, with <em>Columns</em>.
               </p>
-              <Submit back={SETTINGS[0]}>Keep</Submit>
+              <Submit back={SETTINGS[0]}>Save</Submit>
             </PostForm>
           </section>
         </>

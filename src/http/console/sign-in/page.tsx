@@ -16,14 +16,15 @@ export const isOwnPath = (path: string): boolean =>
 
 const SignIn: FC<{
   entry: Entry;
-  product: string;
+  owner: string;
   next: string;
   byAccess: boolean;
   /** The sealed form that waits behind the sign-in. */
   kept: string | undefined;
-}> = ({ entry, product, next, byAccess, kept }) => (
+}> = ({ entry, owner, next, byAccess, kept }) => (
   <section class="card">
-    <h1>{product} Licensing</h1>
+    <img class="mark" src="/admin/assets/icon.svg" alt="" width="32" height="32" />
+    <h1>{owner} Licensing</h1>
     {kept ? (
       <p class="note">
         Your session had ended, so nothing was done. What you entered is kept: sign in to continue with it.
@@ -67,14 +68,14 @@ export function signInPage(http: Http, entry: Entry, status = 200): Response | P
   const body = (
     <SignIn
       entry={entry}
-      product={config.productName}
+      owner={config.brand.name ?? config.productName}
       next={isOwnPath(next) ? next : "/admin"}
       byAccess={config.access !== null}
       kept={entry.text("kept")}
     />
   );
   return http.html(
-    html`<!doctype html>${<Document visit={null} title="Sign in" body={body} />}`,
+    html`<!doctype html>${<Document visit={null} config={config} title="Sign in" body={body} />}`,
     status as never,
   );
 }

@@ -69,7 +69,7 @@ export const en: Texts = {
       words: "You asked us something on the page of your licenses.",
     },
     preheader: "What we answer, and where you find it.",
-    said: "Our words",
+    said: "Our answer",
     button: "Open your requests",
   },
   contactAdded: {

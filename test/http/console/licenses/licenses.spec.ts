@@ -480,7 +480,7 @@ describe("what can be done with a license", () => {
     expect(page.text).toContain("it allows Edit terms, Renew, Reinstate, Revoke, Replace key, Transfer.");
     expect(page.html).toContain(`<a class="button" href="/admin/licenses/${license.id}">`);
     const nowhere = await owner.get("/admin/licenses/lic_nope/suspend");
-    expect(nowhere.html).toContain('<a class="button" href="/admin">');
+    expect(nowhere.html).toContain(`<a class="button" href="/admin/licenses">`);
   });
 
   it("is renewed by a choice, from its end", async () => {

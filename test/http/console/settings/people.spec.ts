@@ -31,7 +31,7 @@ describe("a person", () => {
     expect(changed.text).toContain("The role is changed");
     expect(await roleOf(email)).toBe("manager");
 
-    expect((await owner.get(form(email, "remove"))).text).toContain(`${email} is manager`);
+    expect((await owner.get(form(email, "remove"))).text).toContain("They lose the role manager");
     const removed = await owner.fill(form(email, "remove"));
     expect(removed.text).toContain("The person no longer has a role.");
     expect(await roleOf(email)).toBeUndefined();

@@ -31,7 +31,7 @@ const Settings: FC<{ entry: Entry; endpoint?: Endpoint }> = ({ entry, endpoint }
         entry={entry}
         name="url"
         label="Address"
-        hint="https, on port 443 of a public host."
+        hint="https, on port 443 of a public host, such as https://erp.example.com/caio"
         value={endpoint?.url}
         required
         maxlength={2_048}
@@ -42,8 +42,8 @@ const Settings: FC<{ entry: Entry; endpoint?: Endpoint }> = ({ entry, endpoint }
         label="Events"
         hint={
           <>
-            Types (license.issued), families (license.*), or *, separated by commas. All of them are under{" "}
-            <a href="/docs#webhooks">/docs</a>.
+            Types (license.issued), families (license.*), or * for all, separated by commas. The{" "}
+            <a href="/docs#webhooks">reference</a> lists them.
           </>
         }
         value={endpoint?.events.join(", ") ?? "*"}
@@ -57,7 +57,7 @@ const Settings: FC<{ entry: Entry; endpoint?: Endpoint }> = ({ entry, endpoint }
         maxlength={200}
       />
       <Checkbox name="include_personal" checked={isChecked("include_personal", false)}>
-        Send names, addresses, notes and the like, too
+        Send personal members, too: names, addresses, notes
       </Checkbox>
       <Checkbox name="active" checked={isChecked("active", true)}>
         Active

@@ -54,7 +54,12 @@ const list: Page = {
             <Table
               caption="Webhook endpoints"
               rows={data}
-              empty="No endpoint yet. Nobody is told of events."
+              empty={
+                <>
+                  No endpoint yet. <a href={`${ENDPOINTS[0]}/new`}>Add the first one</a>, such as that of your
+                  ERP or CRM.
+                </>
+              }
               columns={[
                 {
                   label: "Endpoint",
@@ -177,43 +182,45 @@ const page: Page = {
             />
           </Card>
           <Card title="Last deliveries">
-            <Table
-              caption="Last deliveries"
-              rows={deliveries}
-              empty="Nothing was sent yet."
-              columns={[
-                {
-                  label: "Event",
-                  main: true,
-                  cell: ({ event_id, action }) => (
-                    <>
-                      {action} <span class="second">{event_id}</span>
-                    </>
-                  ),
-                },
-                {
-                  label: "Result",
-                  cell: ({ error, status }) =>
-                    error === null ? (
-                      <Badge tone="good">{status}</Badge>
-                    ) : (
-                      <Badge tone="stop">{status ?? "failed"}</Badge>
+            <div class="piled">
+              <Table
+                caption="Last deliveries"
+                rows={deliveries}
+                empty="Nothing was sent yet."
+                columns={[
+                  {
+                    label: "Event",
+                    main: true,
+                    cell: ({ event_id, action }) => (
+                      <>
+                        {action} <span class="second">{event_id}</span>
+                      </>
                     ),
-                },
-                { label: "When", cell: (row) => <When at={row.at} now={now} time /> },
-                { label: "ms", numeric: true, minor: true, cell: (row) => row.ms },
-                {
-                  label: "Answer",
-                  long: true,
-                  cell: ({ error, answer }) => (
-                    <>
-                      {error}
-                      {answer === "" ? null : <span class="second">{answer}</span>}
-                    </>
-                  ),
-                },
-              ]}
-            />
+                  },
+                  {
+                    label: "Result",
+                    cell: ({ error, status }) =>
+                      error === null ? (
+                        <Badge tone="good">{status}</Badge>
+                      ) : (
+                        <Badge tone="stop">{status ?? "failed"}</Badge>
+                      ),
+                  },
+                  { label: "When", cell: (row) => <When at={row.at} now={now} time /> },
+                  { label: "ms", numeric: true, minor: true, cell: (row) => row.ms },
+                  {
+                    label: "Answer",
+                    long: true,
+                    cell: ({ error, answer }) => (
+                      <>
+                        {error}
+                        {answer === "" ? null : <span class="second">{answer}</span>}
+                      </>
+                    ),
+                  },
+                ]}
+              />
+            </div>
           </Card>
         </>
       ),
