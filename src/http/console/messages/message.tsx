@@ -6,7 +6,7 @@ import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import type { Http } from "../../http.ts";
 import { Heading } from "../../ui/heading.tsx";
-import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
+import { errorOf, KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { addressesOf, InsteadNote } from "./replace.tsx";
 import { PostForm, Submit } from "../../ui/form.tsx";
@@ -28,9 +28,6 @@ const deliveryOf = ({ status, reason }: ShownMessage): string =>
       ? "It was taken back: what it says is not true any more."
       : "It did not arrive, and was sent to another address since: it is superseded.";
 
-/** What the line above it says already: the mail service gave no reason. */
-const SAYS_NO_MORE = /^The mail bounced\.?$/;
-
 const DONE: Record<string, string> = {
   retried: "It is sent again.",
   replaced: "It is on its way. The message to the old address is superseded.",
@@ -47,7 +44,7 @@ const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
   /^(?:failed|skipped|bounced)$/.test(status) && reason !== "superseded";
 
-export const FORMATS = { html: "As it looks", text: "Plain text" } as const;
+export const FORMATS = { html: "Formatted", text: "Plain text" } as const;
 
 /** On request only: a mail with a key is shown to those who may see keys, and each view is recorded. */
 const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
@@ -67,7 +64,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
             href={`/admin/messages/${id}?as=${name}#mail`}
             aria-current={name === format ? "true" : undefined}
           >
-            {format === null ? `Show the mail: ${label.toLowerCase()}` : label}
+            {format === null ? `Show it ${name === "html" ? "formatted" : "as plain text"}` : label}
           </a>
         ))}
       </p>
@@ -126,16 +123,14 @@ export const messagePage: Page = {
           />
           <Card title="Delivery">
             <p>
-              <MessageStatus status={message.status} /> {deliveryOf(message)}
+              <MessageStatus {...message} /> {deliveryOf(message)}
             </p>
             <InsteadNote
               instead={instead}
               recipient={message.recipient}
               isNotice={NOTICES.has(message.kind)}
             />
-            {message.last_error === null || SAYS_NO_MORE.test(message.last_error) ? null : (
-              <p class="note warn">{message.last_error}</p>
-            )}
+            {errorOf(message) === null ? null : <p class="note warn">{errorOf(message)}</p>}
             <Facts
               rows={[
                 ["Written", <When at={message.created_at} now={now} time />],
@@ -212,8 +207,11 @@ export const retry: Form = {
                 {isNotice ? "in the words of today, with all that the same mail tells." : "unchanged."}
                 {holdsKey ? " To mail the license as it is now, send it from its own page." : null}
               </p>
-              {message.last_error === null || entry.problem ? null : (
-                <p class="note warn">{message.last_error}</p>
+              {entry.problem || message.status !== "bounced" ? null : (
+                <p class="note warn">It bounced there. Correct the address first if it is wrong.</p>
+              )}
+              {entry.problem || errorOf(message) === null ? null : (
+                <p class="note warn">{errorOf(message)}</p>
               )}
               {canBeRetried(message) ? (
                 <Submit back={here}>Send again</Submit>
