@@ -1,10 +1,17 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage, type Preview } from "../../../notices/messages.ts";
+import {
+  findMessage,
+  getMessage,
+  presentMessage,
+  type Preview,
+  subjectOf,
+} from "../../../notices/messages.ts";
 import { previewReplacement } from "../../../notices/keys/replacing.ts";
 import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import type { Http } from "../../http.ts";
+import { tailOf } from "../../ui/copyable.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import { errorOf, KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
@@ -76,20 +83,17 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
   );
 };
 
-const linkTo = (section: string, id: string | null) =>
-  id && (
-    <a href={`/admin/${section}/${id}`}>
-      <code>{id}</code>
-    </a>
-  );
+const linkTo = (section: string, id: string | null, name: string | null = null) =>
+  id && <a href={`/admin/${section}/${id}`}>{name ?? <code>{id}</code>}</a>;
 
 export const messagePage: Page = {
   path: "/admin/messages/{id}",
   access: "read",
   async show({ context, now, can, params, query }) {
     const id = params["id"]!;
-    const [{ message: row, holdsKey }, instead] = await Promise.all([
+    const [{ message: row, holdsKey }, subject, instead] = await Promise.all([
       findMessage(context, id),
+      subjectOf(context, id),
       can("licenses") ? previewReplacement(context, { id }) : null,
     ]);
     const message = presentMessage(row);
@@ -133,14 +137,21 @@ export const messagePage: Page = {
             {errorOf(message) === null ? null : <p class="note warn">{errorOf(message)}</p>}
             <Facts
               rows={[
+                ["Customer", linkTo("customers", message.customer_id, subject.company ?? subject.name)],
+                [
+                  "License",
+                  linkTo(
+                    "licenses",
+                    message.license_id,
+                    subject.license_type && `${subject.license_type} ${tailOf(message.license_id ?? "")}`,
+                  ),
+                ],
                 ["Written", <When at={message.created_at} now={now} time />],
                 ["Last update", <When at={message.updated_at} now={now} time />],
                 ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
                 ["Attempts", message.attempts],
                 ["Bounce", message.bounce_type],
                 ["Told by the mail of", linkTo("messages", message.joined_to)],
-                ["License", linkTo("licenses", message.license_id)],
-                ["Customer", linkTo("customers", message.customer_id)],
                 ["Id at Resend", message.provider_id && <code>{message.provider_id}</code>],
               ]}
             />
