@@ -141,6 +141,22 @@ export async function findMessage(
   return { message, holdsKey: HOLDS_A_KEY.has(message.kind) };
 }
 
+/** Whom a message was for, and about which license; null where they are gone, or where it was for staff. */
+export async function subjectOf(
+  { db }: Context,
+  id: string,
+): Promise<{ name: string | null; company: string | null; license_type: string | null }> {
+  const [found] = await db.batch([
+    db.sql(
+      `SELECT c.name, c.company, l.license_type FROM messages m
+       LEFT JOIN customers c ON c.id = m.customer_id LEFT JOIN licenses l ON l.id = m.license_id WHERE m.id = ?`,
+      id,
+    ),
+  ]);
+  const row = found!.results[0] as Awaited<ReturnType<typeof subjectOf>> | undefined;
+  return row ?? { name: null, company: null, license_type: null };
+}
+
 /** @throws Problem NOT_FOUND */
 export async function find({ db }: Context, id: string): Promise<Message> {
   const [message] = await db.orm.select().from(messages).where(eq(messages.id, id));

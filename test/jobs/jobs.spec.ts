@@ -493,6 +493,7 @@ describe("the console", () => {
     const bindings = { ...mailing({ ADMIN_EMAILS: staff }), DATABASE_MAX_BYTES: "100000" };
     await fire(NIGHTLY, bindings, night);
     const [digest] = resend.to(staff);
+    expect(digest!.subject).toMatch(/(?:, |: )database nearly full/);
     expect(digest!.text).toMatch(
       /^Database nearly full \(1\)[\s\S]*docs\/operations\/database-full\.md[\s\S]*of 100000 bytes\.$/m,
     );

@@ -5,7 +5,7 @@ import { EventFilter, listEvents } from "../../audit/event-list.ts";
 import { Heading } from "../ui/heading.tsx";
 import { emptyList, listQuery, pageOf } from "../ui/list.tsx";
 import type { Page } from "./mount.tsx";
-import { actionsFor, subjectsOf, Timeline } from "./parts/events.tsx";
+import { actionsFor, namesIn, Timeline } from "./parts/events.tsx";
 import { Field, Filters, type Option, Select } from "../ui/form.tsx";
 import { Card, Pager } from "../ui/show.tsx";
 import type { Visit } from "./visit.ts";
@@ -52,7 +52,7 @@ export const activity: Page = {
       ),
       actorsFor(visit),
     ]);
-    const subjects = await subjectsOf(context, page.data);
+    const names = await namesIn(context, page.data);
     return {
       title: "Activity",
       section: "activity",
@@ -81,7 +81,7 @@ export const activity: Page = {
                 name="entity"
                 label="About"
                 type="search"
-                placeholder="Id of a license, customer, …"
+                placeholder="Id"
                 maxlength={100}
               />
               <Field
@@ -89,7 +89,7 @@ export const activity: Page = {
                 name="actor"
                 label="By"
                 type="search"
-                placeholder="Person, token or instance"
+                placeholder="Name or id"
                 maxlength={100}
                 list="actors"
               />
@@ -106,7 +106,7 @@ export const activity: Page = {
               {page.data.length === 0 ? (
                 <div class="empty">{emptyList(list, page.next_cursor, "Nothing has happened yet.")}</div>
               ) : (
-                <Timeline events={page.data} now={now} about full subjects={subjects} />
+                <Timeline events={page.data} now={now} about full names={names} />
               )}
               <Pager path="/admin/activity" query={query} next={page.next_cursor} count={page.data.length} />
             </div>

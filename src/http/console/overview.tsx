@@ -213,7 +213,7 @@ export const overview: Page = {
               {latest.length === 0 ? (
                 <p class="empty">Nothing has happened yet.</p>
               ) : (
-                <Timeline events={latest} now={now} about subjects={subjects} />
+                <Timeline events={latest} now={now} about names={subjects} />
               )}
             </Card>
           </div>

@@ -30,3 +30,6 @@ export const CopyableId: FC<{ id: string }> = ({ id }) => (
     <code class="id no-script">{id}</code>
   </>
 );
+
+/** The end of an id, which tells it from others: ids of one day begin alike. The joiner keeps it to a line. */
+export const tailOf = (id: string): string => (id.length > 14 ? `…\u2060${id.slice(-6)}` : id);

@@ -94,7 +94,7 @@ export const emptyList = (
   /** That there is nothing at all, what would change that, and the next step. */
   none: Child,
 ): Child => {
-  if (entry.problem) return <Refusal problem={entry.problem} />;
+  if (entry.problem) return <Refusal problem={entry.problem} fields={entry.fields} />;
   if (nextCursor !== null) return "No match so far; the search continues on the next page.";
   return isFiltered ? "Nothing matches these filters." : none;
 };

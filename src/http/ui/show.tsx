@@ -98,7 +98,7 @@ export const When: FC<{
     >
       <span>
         {DAYS[as](instant)}
-        {time ? ` ${iso.slice(11, 16)} UTC` : ""}
+        {time ? ` ${iso.slice(11, 16)}\u00a0UTC` : ""}
       </span>{" "}
       <span class="soft">{relative(instant, now)}</span>
     </time>

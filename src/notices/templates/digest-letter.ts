@@ -90,7 +90,7 @@ export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
   if (sender !== null) totals.unshift("no mail goes out");
   if (faults.length > 0)
     totals.push(counted(faults.length, "fault of the configuration", "faults of the configuration"));
-  totals.push(...more.map(({ title }) => title));
+  totals.push(...more.map(({ title }) => title.charAt(0).toLowerCase() + title.slice(1)));
   const calm = totals.length === 0;
   const summary = calm ? "all clear" : totals.join(", ");
   return {

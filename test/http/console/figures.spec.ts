@@ -118,7 +118,7 @@ describe("the page of figures", () => {
       new RegExp(`<a href="(${to}[^"]*)" tabindex="-1">`).exec(html)![1]!.replaceAll("&amp;", "&");
     // Each bar leads to what it counts.
     const renewed = await visitor.get(leads("/admin/activity"));
-    expect(renewed.text).toContain(won.license.id);
+    expect(renewed.html).toContain(won.license.id);
     const ended = await visitor.get(leads("/admin/licenses\\?standing=expired"));
     expect([...new Set(ended.html.match(/\/admin\/licenses\/lic_\w+/g))]).toEqual([
       `/admin/licenses/${lost.license.id}`,

@@ -62,6 +62,13 @@ describe("asking", () => {
     );
     expect(event).toMatchObject({ actor_type: "customer" });
     expect(JSON.stringify(event)).not.toContain("second site");
+    // Staff read who it was, not the contact's id.
+    const visitor = await Visitor.signInAs("viewer");
+    for (const path of [
+      `/admin/activity?entity=${house.customer.id}`,
+      `/admin/customers/${house.customer.id}`,
+    ])
+      expect((await visitor.get(path)).text).toContain(`by ${house.contact.email}`);
   });
 
   it.each<[string, Record<string, string>]>([
@@ -145,6 +152,15 @@ describe("accepting", () => {
     expect(mail?.text).toContain("Gladly.");
     const actions = (await eventsOf(house.customer.id)).map(({ action }) => action);
     expect(actions.filter((action) => action === "customer_request.accepted")).toHaveLength(1);
+  });
+
+  it("a question is called answered", async () => {
+    const { id } = await asked({ kind: "question", text: "May we?" });
+    await admin(`/requests/${id}/accept`, { body: { answer: "Yes." } });
+    const visitor = await Visitor.signInAs("viewer");
+    const { text } = await visitor.get(`/admin/requests/${id}`);
+    expect(text).toContain("Question answered");
+    expect(text).not.toContain("accepted");
   });
 
   it("renews, by the same words as a renewal", async () => {
@@ -250,7 +266,7 @@ describe("the list for staff", () => {
     const visitor = await Visitor.signInAs("viewer");
     const called = `${company} (${name})`;
     expect((await visitor.get("/admin")).text).toContain(`${called}, Seats: 4 in all`);
-    expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${called}`);
+    expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${company} ${name}`);
     const page = await visitor.get(`/admin/requests/${id}`);
     expect(page.text).toContain(called);
     expect(page.text).toContain(`Seats: 4 in all, ${company}`);
@@ -264,7 +280,7 @@ describe("the list for staff", () => {
     expect(theirs.html.match(/\/admin\/requests\/req_/g)).toHaveLength(1);
     await admin(`/licenses/${house.license.id}/renew`, { body: { expires_in: "P1Y" } });
     const [, latest = ""] = (await visitor.get("/admin")).text.split("Latest events");
-    expect(latest).toContain(`${company} ${house.license.id}`);
+    expect(latest).toContain(`${company} …\u2060${house.license.id.slice(-6)}`);
     // A person without a company is called by name alone.
     await rows("UPDATE customers SET company = NULL WHERE id = ?", house.customer.id);
     expect((await visitor.get("/admin/requests")).text).toContain(`Seats: 4 in all ${name} `);

@@ -137,7 +137,7 @@ export async function preview(visit: Visit, entry: Entry): Promise<View> {
             </p>
           ) : (
             <p class="note stop">
-              {PROBLEMS[refusal].title}. {PROBLEMS[refusal].remedy}
+              {PROBLEMS[refusal].title}. <a href={`/admin/licenses/${license.id}`}>Open the license</a>
             </p>
           )}
           <PostForm visit={visit} entry={entry} action="/admin/air-gap/license-file">

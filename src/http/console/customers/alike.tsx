@@ -6,7 +6,7 @@ import { displayNameOf, personOf } from "../../../licensing/customers/display-na
 export const Alike: FC<{ customers: Awaited<ReturnType<typeof listAlike>> }> = ({ customers }) =>
   customers.length === 0 ? null : (
     <div class="note warn">
-      <p>Of this name or address there is already:</p>
+      <p>There is already a customer with this name or address:</p>
       <ul>
         {customers.map((customer) => (
           <li>

@@ -18,7 +18,7 @@ export const Requests: FC<{ requests: CustomerRequest[]; more: boolean; now: num
             <span class="what">
               <a href={`/admin/requests/${id}`}>{askedFor({ kind, seats })}</a>
             </span>
-            <RequestStatus status={status} />
+            <RequestStatus kind={kind} status={status} />
             <span class="second">{text}</span>
             {answer === null ? null : <span class="second">Answer: {answer}</span>}
             <span class="second">

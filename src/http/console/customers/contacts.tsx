@@ -13,19 +13,18 @@ import { type Contact, CONTACT_ROLES, type ContactRole } from "../../../storage/
 import { type Entry, parsed } from "../../ui/entry.ts";
 import { Checkbox, Field, faultOf, PostForm, Select, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
-import { Badge, Card, Table } from "../../ui/show.tsx";
+import { Card, Table } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { LANGUAGE_NAMES, LANGUAGE_OPTIONS } from "../../ui/languages.ts";
 import { idOf, type Visit } from "../visit.ts";
+import { EmailFault, trailOf } from "./shown.tsx";
 
 const ROLE_WORDS: Record<ContactRole, string> = {
   license: "Licenses: keys and renewals",
   billing: "Billing: what expires",
   technical: "Technical: instances",
 };
-
-const FAULTS = { bounced: "mail bounced", complained: "marked as spam" } as const;
 
 export const Contacts: FC<{ customerId: string; contacts: Contact[]; canChange: boolean }> = ({
   customerId,
@@ -50,7 +49,7 @@ export const Contacts: FC<{ customerId: string; contacts: Contact[]; canChange: 
         {
           label: "Contact",
           main: true,
-          cell: ({ id, email, name, own, email_status }) => (
+          cell: ({ id, email, name, own, ...contact }) => (
             <>
               {canChange ? (
                 <a href={`/admin/customers/${customerId}/contacts/${id}/edit`} data-dialog>
@@ -59,13 +58,13 @@ export const Contacts: FC<{ customerId: string; contacts: Contact[]; canChange: 
               ) : (
                 (name ?? email)
               )}{" "}
-              {email_status ? <Badge tone="stop">{FAULTS[email_status]}</Badge> : null}
+              <EmailFault of={contact} />
               {name === null ? null : <span class="second">{email}</span>}
               {own === 1 ? <span class="second">the customer's own address</span> : null}
             </>
           ),
         },
-        { label: "Gets mail about", cell: ({ roles }) => roles.join(", ") },
+        { label: "Gets mail about", cell: ({ roles }) => roles.join(", "), long: true },
         { label: "Language", cell: ({ language }) => LANGUAGE_NAMES[language ?? "en"], minor: true },
         { label: "Customer's site", cell: ({ portal }) => (portal === 1 ? "yes" : "no"), minor: true },
       ]}
@@ -141,11 +140,6 @@ const detailsOf = (entry: Entry) => ({
   language: entry.text("language") ?? null,
   portal: entry.has("portal"),
 });
-
-const trailOf = ({ id, name }: { id: string; name: string }): [string, string][] => [
-  ["/admin/customers", "Customers"],
-  [`/admin/customers/${id}`, name],
-];
 
 const contactIdOf = ({ params }: Visit): string => params["contact_id"] ?? "";
 

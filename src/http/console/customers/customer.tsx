@@ -14,28 +14,16 @@ import { Alike } from "./alike.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { Timeline } from "../parts/events.tsx";
+import { ShownMetadata } from "../parts/metadata.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
-import { Badge, Card, Facts, StandingBadge, Table, When } from "../../ui/show.tsx";
+import { Card, Facts, StandingBadge, Table, When } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
 import { Mail } from "../parts/mail.tsx";
 import { Requests } from "./cards.tsx";
 import { Contacts } from "./contacts.tsx";
+import { EmailFault } from "./shown.tsx";
 
 export type Customer = Awaited<ReturnType<typeof getCustomer>>;
-
-const EMAIL_FAULTS = {
-  bounced: "mail bounced",
-  complained: "marked as spam",
-} as const;
-
-export const EmailAddress: FC<{ customer: Customer }> = ({ customer: { email, email_status } }) =>
-  email === null ? (
-    <span class="soft">none</span>
-  ) : (
-    <>
-      {email} {email_status ? <Badge tone="stop">{EMAIL_FAULTS[email_status]}</Badge> : null}
-    </>
-  );
 
 const DONE: Record<string, string> = {
   created: "The customer is created.",
@@ -174,8 +162,13 @@ export const customerPage: Page = {
           {customer.email_status === null ? null : (
             <p class="note warn">
               {customer.email_status === "bounced"
-                ? "Mail to this address came back. Enter another one: what is mailed until then does not arrive."
-                : "The recipient marked our mail as spam. Ask them before anything more is mailed."}
+                ? `Mail to ${customer.email} came back: what is mailed until you enter another address does not arrive. `
+                : `The recipient of ${customer.email} marked our mail as spam. Ask them before anything more is mailed. `}
+              {can("customers") ? (
+                <a href={`/admin/customers/${id}/edit`} data-dialog>
+                  Change the address
+                </a>
+              ) : null}
             </p>
           )}
           <div class="columns lopsided">
@@ -183,20 +176,23 @@ export const customerPage: Page = {
               <Card title="Customer">
                 <Facts
                   rows={[
-                    ["Person", personOf(customer)],
-                    ["E-mail", <EmailAddress customer={customer} />],
+                    [
+                      "E-mail",
+                      customer.email === null ? (
+                        <span class="soft">none</span>
+                      ) : (
+                        <>
+                          {customer.email} <EmailFault of={customer} />
+                        </>
+                      ),
+                    ],
                     ["Customer's site", customer.portal === 1 ? "on" : "off: nobody may sign in"],
                     ["Created", <When at={customer.created_at} now={now} />],
                     ["Last changed", <When at={customer.updated_at} now={now} />],
                   ]}
                 />
                 <ShownNotes path="/admin/customers" noted={customer} />
-                {Object.keys(customer.metadata).length === 0 ? null : (
-                  <>
-                    <h3>Metadata</h3>
-                    <pre class="claims">{JSON.stringify(customer.metadata, null, 2)}</pre>
-                  </>
-                )}
+                <ShownMetadata metadata={customer.metadata} />
               </Card>
               <Contacts customerId={id} contacts={contacts} canChange={can("customers")} />
               <Card
@@ -234,7 +230,11 @@ export const customerPage: Page = {
                 title="Latest events"
                 actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
               >
-                <Timeline events={events.data} now={now} />
+                <Timeline
+                  events={events.data}
+                  now={now}
+                  names={new Map(contacts.map((one) => [one.id, one.name ?? one.email]))}
+                />
               </Card>
             </div>
           </div>

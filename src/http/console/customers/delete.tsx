@@ -7,6 +7,7 @@ import type { Form } from "../mount.tsx";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";
 import { idOf } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 export const removeCustomer: Form = {
   path: "/admin/customers/{id}/delete",
@@ -22,13 +23,7 @@ export const removeCustomer: Form = {
       section: "customers",
       body: (
         <>
-          <Heading
-            trail={[
-              ["/admin/customers", "Customers"],
-              [here, displayNameOf(customer)],
-            ]}
-            title={`Delete ${displayNameOf(customer)}?`}
-          />
+          <Heading trail={trailOf(customer)} title={`Delete ${displayNameOf(customer)}?`} />
           <Card>
             <PostForm visit={visit} entry={entry}>
               {hasLicenses ? (

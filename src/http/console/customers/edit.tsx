@@ -19,6 +19,7 @@ import { NotedFields, notedOf } from "../parts/noted.tsx";
 import { Checkbox, Field, PostForm, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { idOf } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 const detailsOf = (entry: Entry) => ({
   name: entry.text("name") ?? "",
@@ -31,7 +32,24 @@ const detailsOf = (entry: Entry) => ({
 
 const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer }) => (
   <>
-    <Field entry={entry} name="name" label="Name" value={customer?.name} required maxlength={200} autofocus />
+    <Field
+      entry={entry}
+      name="company"
+      label="Company"
+      hint="What the customer is called here. Left empty, by the name."
+      value={customer?.company}
+      maxlength={200}
+      autofocus
+    />
+    <Field
+      entry={entry}
+      name="name"
+      label="Name"
+      hint="The person: mail greets by it. Of the company, if there is no person."
+      value={customer?.name}
+      required
+      maxlength={200}
+    />
     <Field
       entry={entry}
       name="email"
@@ -41,14 +59,13 @@ const Details: FC<{ entry: Entry; customer?: Customer }> = ({ entry, customer })
       value={customer?.email}
       maxlength={254}
     />
-    <Field entry={entry} name="company" label="Company" value={customer?.company} maxlength={200} />
-    <MetadataField entry={entry} present={customer?.metadata} />
     <Checkbox
       name="portal"
       checked={entry.problem === null ? customer === undefined || customer.portal === 1 : entry.has("portal")}
     >
       May use the customer's site
     </Checkbox>
+    <MetadataField entry={entry} present={customer?.metadata} />
     <NotedFields entry={entry} present={customer} />
   </>
 );
@@ -108,13 +125,7 @@ export const editCustomer: Form = {
       section: "customers",
       body: (
         <>
-          <Heading
-            trail={[
-              ["/admin/customers", "Customers"],
-              [here, displayNameOf(customer)],
-            ]}
-            title="Edit customer"
-          />
+          <Heading trail={trailOf(customer)} title="Edit customer" />
           <section class="card narrow">
             <PostForm
               visit={visit}

@@ -2,6 +2,7 @@
 import type { FC } from "hono/jsx";
 import { getContact } from "../../../licensing/customers/contacts.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import {
   eraseContact,
   eraseCustomer,
@@ -18,6 +19,7 @@ import { Heading } from "../../ui/heading.tsx";
 import { Reason } from "../licenses/actions/action.tsx";
 import type { Form, Inquiry } from "../mount.tsx";
 import { idOf, type Visit } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 const GONE: [keyof ErasureOutcome["goes"], string][] = [
   ["contacts", "contact"],
@@ -34,6 +36,7 @@ const GONE: [keyof ErasureOutcome["goes"], string][] = [
 const Plan: FC<{ outcome: ErasureOutcome }> = ({ outcome: { goes, events_that_stay } }) => (
   <>
     <p class="note stop">This cannot be undone. Ids, terms, figures and the record stay.</p>
+    <p>What is erased:</p>
     <ul>
       {GONE.filter(([name]) => goes[name] > 0).map(([name, what]) => (
         <li>
@@ -50,11 +53,6 @@ const Plan: FC<{ outcome: ErasureOutcome }> = ({ outcome: { goes, events_that_st
   </>
 );
 
-const trailOf = (id: string, name: string): [string, string][] => [
-  ["/admin/customers", "Customers"],
-  [`/admin/customers/${id}`, name],
-];
-
 /** What it would do; the refusal where it may not. */
 async function planned(work: Promise<ErasureOutcome>): Promise<ErasureOutcome | Problem> {
   try {
@@ -69,27 +67,34 @@ const whole: Form = {
   path: "/admin/customers/{id}/erase",
   access: "erasure",
   async show(visit, entry) {
-    const { id, name } = await getCustomer(visit.context, idOf(visit));
+    const customer = await getCustomer(visit.context, idOf(visit));
+    const { id } = customer;
+    const name = displayNameOf(customer);
     const plan = await planned(eraseCustomer(visit.context, id, { reason: "" }, true));
     return {
       title: `Erase ${name}`,
       section: "customers",
       body: (
         <>
-          <Heading trail={trailOf(id, name)} title={`Erase ${name}?`} />
+          <Heading trail={trailOf(customer)} title={`Erase ${name}?`} />
           <Card>
             <PostForm visit={visit} entry={entry}>
               {plan instanceof Problem ? (
                 <>
                   <p>{plan.message}</p>
-                  <a class="button" href={`/admin/customers/${id}`} data-close>
-                    Back
-                  </a>
+                  <div class="submit">
+                    <a class="button" href={`/admin/licenses?customer_id=${id}`}>
+                      Licenses of the customer
+                    </a>
+                    <a class="button quiet" href={`/admin/customers/${id}`} data-close>
+                      Back
+                    </a>
+                  </div>
                 </>
               ) : (
                 <>
                   <Plan outcome={plan} />
-                  <Reason entry={entry} placeholder="Asked for on 3 May. No name here." />
+                  <Reason entry={entry} placeholder="Asked for on May 3. No name here." />
                   <Submit tone="danger" back={`/admin/customers/${id}`}>
                     Erase customer
                   </Submit>
@@ -113,7 +118,8 @@ const one: Form = {
   path: "/admin/customers/{id}/contacts/{contact_id}/erase",
   access: "erasure",
   async show(visit, entry) {
-    const { id, name } = await getCustomer(visit.context, idOf(visit));
+    const customer = await getCustomer(visit.context, idOf(visit));
+    const { id } = customer;
     const contact = await getContact(visit.context, id, contactIdOf(visit));
     const plan = await eraseContact(visit.context, id, contact.id, { reason: "" }, true);
     return {
@@ -121,12 +127,12 @@ const one: Form = {
       section: "customers",
       body: (
         <>
-          <Heading trail={trailOf(id, name)} title={`Erase ${contact.email}?`} />
+          <Heading trail={trailOf(customer)} title={`Erase ${contact.email}?`} />
           <Card>
             <PostForm visit={visit} entry={entry}>
               <Plan outcome={plan} />
               <p>What notes or metadata of the customer say about them stays until you change it.</p>
-              <Reason entry={entry} placeholder="Asked for on 3 May. No name here." />
+              <Reason entry={entry} placeholder="Asked for on May 3. No name here." />
               <Submit tone="danger" back={`/admin/customers/${id}`}>
                 Erase contact
               </Submit>
@@ -150,20 +156,20 @@ const data: Inquiry = {
   path: "/admin/customers/{id}/data",
   access: "erasure",
   async show(visit, entry) {
-    const { id, name } = await getCustomer(visit.context, idOf(visit));
+    const customer = await getCustomer(visit.context, idOf(visit));
     return {
-      title: `All data of ${name}`,
+      title: `All data of ${displayNameOf(customer)}`,
       section: "customers",
       body: (
         <>
           <Heading
-            trail={trailOf(id, name)}
+            trail={trailOf(customer)}
             title="All data"
             lead="Everything that is kept about the customer, as one JSON file without license keys. That you read it is recorded."
           />
           <Card>
             <PostForm visit={visit} entry={entry}>
-              <Submit back={`/admin/customers/${id}`}>Download</Submit>
+              <Submit back={`/admin/customers/${customer.id}`}>Download</Submit>
             </PostForm>
           </Card>
         </>

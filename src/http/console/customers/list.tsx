@@ -10,7 +10,8 @@ import { ExportLink } from "../exports.tsx";
 import type { Page } from "../mount.tsx";
 import type { Visit } from "../visit.ts";
 import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
-import { type Customer, EmailAddress } from "./customer.tsx";
+import type { Customer } from "./customer.tsx";
+import { EmailFault } from "./shown.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
 import { Card, type Column, formatCount, Pager, Table, When } from "../../ui/show.tsx";
 
@@ -57,7 +58,19 @@ export const customerColumns = (
     ),
   },
   { name: "id", label: "Id", cell: ({ id }) => <CopyableId id={id} />, minor: true },
-  { name: "email", label: "E-mail", cell: (customer) => <EmailAddress customer={customer} />, long: true },
+  {
+    name: "email",
+    label: "E-mail",
+    cell: (customer) => (
+      <>
+        {/* Before the address, which may be cut. */}
+        <EmailFault of={customer} />
+        {customer.email ?? <span class="soft">none</span>}
+      </>
+    ),
+    long: true,
+    minor: true,
+  },
   {
     name: "licenses",
     label: "Licenses",
@@ -75,7 +88,6 @@ export const customerColumns = (
     name: "next_end",
     label: "Next end",
     cell: ({ id }) => <When at={figures.get(id)?.next_end ?? null} now={now} none="none" as="end" />,
-    minor: true,
   },
   { name: "tags", label: "Tags", cell: ({ tags }) => tags.join(", "), long: true, minor: true, extra: true },
   {

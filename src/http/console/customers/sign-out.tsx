@@ -1,29 +1,27 @@
 // /admin/customers/{id}/sign-out: ends the sessions of a customer on the customer's site.
 import { endPortalSessions } from "../../../access/portal-sessions.ts";
 import { getCustomer } from "../../../licensing/customers/customers.ts";
+import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { PostForm, Submit } from "../../ui/form.tsx";
 import { Card } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Form } from "../mount.tsx";
 import { idOf } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 export const signOutCustomer: Form = {
   path: "/admin/customers/{id}/sign-out",
   access: "customers",
   async show(visit, entry) {
-    const { id, name } = await getCustomer(visit.context, idOf(visit));
+    const customer = await getCustomer(visit.context, idOf(visit));
+    const { id } = customer;
+    const name = displayNameOf(customer);
     return {
       title: `Sign out ${name}`,
       section: "customers",
       body: (
         <>
-          <Heading
-            trail={[
-              ["/admin/customers", "Customers"],
-              [`/admin/customers/${id}`, name],
-            ]}
-            title={`Sign out everybody of ${name}?`}
-          />
+          <Heading trail={trailOf(customer)} title={`Sign out everybody of ${name}?`} />
           <Card>
             <PostForm visit={visit} entry={entry} action={`/admin/customers/${id}/sign-out`}>
               <p>

@@ -14,6 +14,7 @@ import { Heading } from "../../ui/heading.tsx";
 import { Reason } from "../licenses/actions/action.tsx";
 import type { Form } from "../mount.tsx";
 import { idOf, type Visit } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 interface Action {
   name: "suspend" | "reinstate";
@@ -83,27 +84,28 @@ const formOf = (action: Action): Form => ({
       section: "customers",
       body: (
         <>
-          <Heading
-            trail={[
-              ["/admin/customers", "Customers"],
-              [here, displayNameOf(customer)],
-            ]}
-            title={action.title}
-            lead={action.lead}
-          />
+          <Heading trail={trailOf(customer)} title={action.title} lead={action.lead} />
           <Card>
             <PostForm visit={visit} entry={entry} action={`${here}/${action.name}`}>
               <p class={action.name === "suspend" && outcome.changed > 0 ? "note stop" : "note"}>
                 {action.would(outcome)}
               </p>
-              <Reason
-                entry={entry}
-                placeholder={action.placeholder}
-                {...(action.name === "reinstate" ? { optional: true as const } : {})}
-              />
-              <Submit tone={action.tone} back={here}>
-                {action.button}
-              </Submit>
+              {outcome.changed === 0 ? (
+                <a class="button" href={here} data-close>
+                  Back
+                </a>
+              ) : (
+                <>
+                  <Reason
+                    entry={entry}
+                    placeholder={action.placeholder}
+                    {...(action.name === "reinstate" ? { optional: true as const } : {})}
+                  />
+                  <Submit tone={action.tone} back={here}>
+                    {action.button}
+                  </Submit>
+                </>
+              )}
             </PostForm>
           </Card>
         </>

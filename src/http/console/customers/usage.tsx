@@ -12,12 +12,14 @@ import { monthsIn } from "../../../licensing/usage/months.ts";
 import { standingOf } from "../../../licensing/licenses/standing.ts";
 import { answerCsv } from "../../exports.ts";
 import { BarChart } from "../../ui/charts.tsx";
+import { tailOf } from "../../ui/copyable.tsx";
 import { Seats } from "../../ui/seats.tsx";
 import { Card, formatCount, formatLimit, formatPeriod, StandingBadge, Table } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
 import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
+import { trailOf } from "./shown.tsx";
 
 /** So many licenses are on the page; the CSV has all. */
 const SHOWN = 25;
@@ -42,9 +44,9 @@ function summed(usage: LicenseUsage, period: Period, now: number): UsageLine[] {
 const Statements: FC<{ id: string; months: string[] }> = ({ id, months }) => (
   <>
     {months.map((month) => (
-      <>
-        <a href={`/admin/licenses/${id}/statements/${month}`}>{month}</a>{" "}
-      </>
+      <a class="label" href={`/admin/licenses/${id}/statements/${month}`}>
+        {month}
+      </a>
     ))}
   </>
 );
@@ -86,10 +88,7 @@ const usagePage: Page = {
       body: (
         <>
           <Heading
-            trail={[
-              ["/admin/customers", "Customers"],
-              [path, displayNameOf(customer)],
-            ]}
+            trail={trailOf(customer)}
             title={title}
             lead={`${formatPeriod({ from: period.from, to: days.at(-1)! })}${period.to >= dayOf(now) ? ", not over yet" : ""}`}
             actions={
@@ -155,16 +154,17 @@ const usagePage: Page = {
               empty="Nothing was used in this time."
               columns={[
                 {
-                  label: "License",
+                  label: "Meter",
                   main: true,
-                  cell: ({ license }) => (
+                  cell: ({ meter, license }) => (
                     <>
-                      {license.license_type}
-                      <code class="second">{license.id}</code>
+                      {meter}
+                      <span class="second" title={license.id}>
+                        {license.license_type} {tailOf(license.id)}
+                      </span>
                     </>
                   ),
                 },
-                { label: "Meter", cell: ({ meter }) => meter, long: true },
                 {
                   label: "Total",
                   // Services of two days are the same services.

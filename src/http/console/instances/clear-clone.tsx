@@ -18,7 +18,7 @@ export const clearCloneForm: Form = {
     const { id, instance_id } = await getActivation(visit.context, idOf(visit));
     const here = seatPath(id);
     return {
-      title: "Clear the clone mark",
+      title: "Not a clone",
       section: "instances",
       body: (
         <>
@@ -27,7 +27,7 @@ export const clearCloneForm: Form = {
               ["/admin/instances", "Instances"],
               [here, instance_id],
             ]}
-            title={`Clear the clone mark of ${instance_id}?`}
+            title={`Not a clone: ${instance_id}?`}
           />
           <Card>
             <PostForm visit={visit} entry={entry}>

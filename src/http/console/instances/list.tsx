@@ -185,7 +185,7 @@ export const instanceList: Page = {
                 name="q"
                 label="Search"
                 type="search"
-                placeholder="Instance, host name or license id"
+                placeholder="Instance, host or license"
                 maxlength={100}
               />
               <Select entry={entry} name="active" label="Seat" options={HOLDS} />
@@ -196,22 +196,16 @@ export const instanceList: Page = {
                 type="number"
                 min={1}
                 max={3_650}
-                placeholder={`for example ${SILENT_DAYS}`}
+                placeholder={String(SILENT_DAYS)}
               />
               <Field
                 entry={entry}
                 name="app_version_below"
                 label="Version below"
-                placeholder="for example 2.0"
+                placeholder="2.0"
                 maxlength={128}
               />
-              <Field
-                entry={entry}
-                name="has_label"
-                label="Label"
-                placeholder="environment=staging"
-                maxlength={400}
-              />
+              <Field entry={entry} name="has_label" label="Label" placeholder="key=value" maxlength={400} />
               <KeptFilters query={query} names={["sort"]} />
               <Field entry={entry} name="license_id" label="License" maxlength={64} />
               <Field entry={entry} name="customer_id" label="Customer" maxlength={64} />

@@ -32,21 +32,27 @@ const TONES: Record<ShownMessage["status"], Tone> = {
   skipped: "plain",
 };
 
-export const MessageStatus: FC<{ status: ShownMessage["status"] }> = ({ status }) => (
-  <Badge tone={TONES[status]}>{status}</Badge>
-);
+/** What was sent to another address since is settled. */
+export const MessageStatus: FC<Pick<ShownMessage, "status"> & Partial<Pick<ShownMessage, "reason">>> = ({
+  status,
+  reason,
+}) => <Badge tone={reason === "superseded" ? "plain" : TONES[status]}>{status}</Badge>;
+
+/** What the mail service says about a mail, if it is more than that it bounced. */
+export const errorOf = ({ last_error: error }: Pick<ShownMessage, "last_error">): string | null =>
+  error === null || /^The mail bounced\.?$/.test(error) ? null : error;
 
 export const messageColumns = (now: number): Column<ShownMessage>[] => [
   {
     label: "Message",
     main: true,
-    cell: ({ id, subject, kind, recipient, last_error: error }) => (
+    cell: ({ id, subject, kind, recipient, ...message }) => (
       <>
         <a href={`/admin/messages/${id}`}>{subject}</a>
         <span class="second">
           {KINDS[kind]} to {recipient}
         </span>
-        {error === null ? null : <span class="second">{error}</span>}
+        {errorOf(message) === null ? null : <span class="second">{errorOf(message)}</span>}
       </>
     ),
   },
@@ -55,7 +61,7 @@ export const messageColumns = (now: number): Column<ShownMessage>[] => [
     label: "Status",
     cell: ({ status, reason }) => (
       <>
-        <MessageStatus status={status} />
+        <MessageStatus status={status} reason={reason} />
         {reason === "superseded" ? <span class="second">superseded</span> : null}
       </>
     ),
@@ -143,7 +149,7 @@ export const messageList: Page = {
                 <ColumnsLink list="messages" query={query} />
                 {visit.can("licenses") ? (
                   <a class="button" href="/admin/messages/retry">
-                    Send many again
+                    Send several again
                   </a>
                 ) : null}
               </>

@@ -1,12 +1,19 @@
 // /admin/messages/{id}: how far a mail is, the mail itself in a frame that runs nothing, and sending it again.
 import type { FC } from "hono/jsx";
-import { findMessage, getMessage, presentMessage, type Preview } from "../../../notices/messages.ts";
+import {
+  findMessage,
+  getMessage,
+  presentMessage,
+  type Preview,
+  subjectOf,
+} from "../../../notices/messages.ts";
 import { previewReplacement } from "../../../notices/keys/replacing.ts";
 import { retryMessage } from "../../../notices/retries.ts";
 import { Problem } from "../../../problems.ts";
 import type { Http } from "../../http.ts";
+import { tailOf } from "../../ui/copyable.tsx";
 import { Heading } from "../../ui/heading.tsx";
-import { KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
+import { errorOf, KINDS, MessageStatus, type ShownMessage } from "./list.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { addressesOf, InsteadNote } from "./replace.tsx";
 import { PostForm, Submit } from "../../ui/form.tsx";
@@ -28,9 +35,6 @@ const deliveryOf = ({ status, reason }: ShownMessage): string =>
       ? "It was taken back: what it says is not true any more."
       : "It did not arrive, and was sent to another address since: it is superseded.";
 
-/** What the line above it says already: the mail service gave no reason. */
-const SAYS_NO_MORE = /^The mail bounced\.?$/;
-
 const DONE: Record<string, string> = {
   retried: "It is sent again.",
   replaced: "It is on its way. The message to the old address is superseded.",
@@ -47,7 +51,7 @@ const MESSAGES: [string, string] = ["/admin/messages", "Messages"];
 const canBeRetried = ({ status, reason }: ShownMessage): boolean =>
   /^(?:failed|skipped|bounced)$/.test(status) && reason !== "superseded";
 
-export const FORMATS = { html: "As it looks", text: "Plain text" } as const;
+export const FORMATS = { html: "Formatted", text: "Plain text" } as const;
 
 /** On request only: a mail with a key is shown to those who may see keys, and each view is recorded. */
 const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | undefined }> = ({
@@ -67,7 +71,7 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
             href={`/admin/messages/${id}?as=${name}#mail`}
             aria-current={name === format ? "true" : undefined}
           >
-            {format === null ? `Show the mail: ${label.toLowerCase()}` : label}
+            {format === null ? `Show it ${name === "html" ? "formatted" : "as plain text"}` : label}
           </a>
         ))}
       </p>
@@ -79,20 +83,17 @@ const Mail: FC<{ id: string; holdsKey: boolean; maySee: boolean; as: string | un
   );
 };
 
-const linkTo = (section: string, id: string | null) =>
-  id && (
-    <a href={`/admin/${section}/${id}`}>
-      <code>{id}</code>
-    </a>
-  );
+const linkTo = (section: string, id: string | null, name: string | null = null) =>
+  id && <a href={`/admin/${section}/${id}`}>{name ?? <code>{id}</code>}</a>;
 
 export const messagePage: Page = {
   path: "/admin/messages/{id}",
   access: "read",
   async show({ context, now, can, params, query }) {
     const id = params["id"]!;
-    const [{ message: row, holdsKey }, instead] = await Promise.all([
+    const [{ message: row, holdsKey }, subject, instead] = await Promise.all([
       findMessage(context, id),
+      subjectOf(context, id),
       can("licenses") ? previewReplacement(context, { id }) : null,
     ]);
     const message = presentMessage(row);
@@ -126,26 +127,31 @@ export const messagePage: Page = {
           />
           <Card title="Delivery">
             <p>
-              <MessageStatus status={message.status} /> {deliveryOf(message)}
+              <MessageStatus {...message} /> {deliveryOf(message)}
             </p>
             <InsteadNote
               instead={instead}
               recipient={message.recipient}
               isNotice={NOTICES.has(message.kind)}
             />
-            {message.last_error === null || SAYS_NO_MORE.test(message.last_error) ? null : (
-              <p class="note warn">{message.last_error}</p>
-            )}
+            {errorOf(message) === null ? null : <p class="note warn">{errorOf(message)}</p>}
             <Facts
               rows={[
+                ["Customer", linkTo("customers", message.customer_id, subject.company ?? subject.name)],
+                [
+                  "License",
+                  linkTo(
+                    "licenses",
+                    message.license_id,
+                    subject.license_type && `${subject.license_type} ${tailOf(message.license_id ?? "")}`,
+                  ),
+                ],
                 ["Written", <When at={message.created_at} now={now} time />],
                 ["Last update", <When at={message.updated_at} now={now} time />],
                 ["Next attempt", message.next_try_at && <When at={message.next_try_at} now={now} time />],
                 ["Attempts", message.attempts],
                 ["Bounce", message.bounce_type],
                 ["Told by the mail of", linkTo("messages", message.joined_to)],
-                ["License", linkTo("licenses", message.license_id)],
-                ["Customer", linkTo("customers", message.customer_id)],
                 ["Id at Resend", message.provider_id && <code>{message.provider_id}</code>],
               ]}
             />
@@ -212,8 +218,11 @@ export const retry: Form = {
                 {isNotice ? "in the words of today, with all that the same mail tells." : "unchanged."}
                 {holdsKey ? " To mail the license as it is now, send it from its own page." : null}
               </p>
-              {message.last_error === null || entry.problem ? null : (
-                <p class="note warn">{message.last_error}</p>
+              {entry.problem || message.status !== "bounced" ? null : (
+                <p class="note warn">It bounced there. Correct the address first if it is wrong.</p>
+              )}
+              {entry.problem || errorOf(message) === null ? null : (
+                <p class="note warn">{errorOf(message)}</p>
               )}
               {canBeRetried(message) ? (
                 <Submit back={here}>Send again</Submit>

@@ -46,8 +46,10 @@ export const retryMany: Form = {
                 options={[["", "Any kind"], ...Object.entries(KINDS)]}
               />
               <Field entry={entry} name="license_id" label="License" placeholder="lic_…" maxlength={100} />
-              <Field entry={entry} name="since" label="Written since" type="date" />
-              <Field entry={entry} name="until" label="Until" type="date" />
+              <div class="pair">
+                <Field entry={entry} name="since" label="Written since" type="date" />
+                <Field entry={entry} name="until" label="Until" type="date" />
+              </div>
               <div id="effect" data-results>
                 {number === null ? null : (
                   <p>

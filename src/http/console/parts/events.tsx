@@ -1,5 +1,6 @@
 // Events in words.
 import type { FC } from "hono/jsx";
+import { contactNames } from "../../../licensing/customers/contacts.ts";
 import { customerNames } from "../../../licensing/customers/customers.ts";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
@@ -7,6 +8,7 @@ import type { Context } from "../../../context.ts";
 import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-list.ts";
 import { EVENT_ACTIONS, EVENT_TYPES } from "../../../record/catalogue.ts";
 import type { Visit } from "../visit.ts";
+import { tailOf } from "../../ui/copyable.tsx";
 import { formatCount, wordsFor, When } from "../../ui/show.tsx";
 
 const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
@@ -46,10 +48,10 @@ const SYSTEM: Record<string, string> = {
 };
 
 /** Who did it, by name; with the id if that differs. */
-const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name: name } }) => {
+const By: FC<{ event: ShownEvent; names: Names | undefined }> = ({ event: { actor, actor_name }, names }) => {
   const { type, id } = actor;
   if (type === "instance") return <> · by instance {id}</>;
-  const words = type === "system" ? SYSTEM[id] : name;
+  const words = type === "system" ? SYSTEM[id] : (actor_name ?? names?.get(id));
   if (type === "system") return <> · by {words ? <span title={id}>{words}</span> : id}</>;
   return (
     <>
@@ -70,11 +72,11 @@ const PAGES: Record<string, string> = {
 /** What an event is about, with a link if it has a page. */
 const Subject: FC<{ entity: ShownEvent["entity"]; name: string | undefined }> = ({ entity, name }) => {
   const page = PAGES[entity.type];
-  const id = <code>{entity.id}</code>;
+  const shown = name ?? <code>{entity.id}</code>;
   return (
     <>
-      {name === undefined ? null : `${name} `}
-      {page ? <a href={page + encodeURIComponent(entity.id)}>{id}</a> : id}
+      {page ? <a href={page + encodeURIComponent(entity.id)}>{shown}</a> : shown}{" "}
+      {name === undefined ? null : <code title={entity.id}>{tailOf(entity.id)}</code>}
     </>
   );
 };
@@ -149,22 +151,25 @@ const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, ac
   </details>
 );
 
-/** The customers that events are about, by the id of the license or customer. */
-type Subjects = ReadonlyMap<string, string>;
+/** Whom events are about, by the id of the license or customer, and which contacts did them. */
+type Names = ReadonlyMap<string, string>;
 
-/** The customers of a page's events. */
-export async function subjectsOf(context: Context, events: NamedEvent[]): Promise<Subjects> {
+/** The names on a page of events. */
+export async function namesIn(context: Context, events: NamedEvent[]): Promise<Names> {
   const idsOf = (type: string): string[] =>
     events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id);
-  const [holders, customers] = await Promise.all([
+  const actors = events.filter(({ actor_type }) => actor_type === "customer").map(({ actor_id }) => actor_id);
+  const [holders, customers, contacts] = await Promise.all([
     holdersOf(context, idsOf("license")),
     customerNames(context, idsOf("customer")),
+    contactNames(context, actors),
   ]);
-  return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
+  const named = [...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)] as const);
+  return new Map([...named, ...contacts]);
 }
 
 /**
- * The latest first. `about` also names what each event is about, with the customer where `subjects` has it; `full` adds
+ * The latest first. `about` also names what each event is about, with the customer where `names` has it; `full` adds
  * all that was recorded.
  */
 export const Timeline: FC<{
@@ -172,8 +177,8 @@ export const Timeline: FC<{
   now: number;
   about?: boolean;
   full?: boolean;
-  subjects?: Subjects;
-}> = ({ events, now, about, full, subjects }) => (
+  names?: Names;
+}> = ({ events, now, about, full, names }) => (
   <ol class={full ? "timeline full" : "timeline"}>
     {runsOf(events.map(shownEvent)).map(([event, ...others]) => {
       const remark = remarkOf(event);
@@ -186,13 +191,13 @@ export const Timeline: FC<{
           </div>
           {about ? (
             <div class="about">
-              <Subject entity={event.entity} name={subjects?.get(event.entity.id)} />
+              <Subject entity={event.entity} name={names?.get(event.entity.id)} />
             </div>
           ) : null}
           <div class="soft">
             <When at={event.at} now={now} time />
             {/* An instance acts for itself: the remark has named it. */}
-            {event.actor.type === "instance" && !full ? null : <By event={event} />}
+            {event.actor.type === "instance" && !full ? null : <By event={event} names={names} />}
           </div>
           {full ? <Detail event={event} /> : null}
           <Others others={others} now={now} full={full} />

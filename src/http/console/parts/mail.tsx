@@ -15,12 +15,12 @@ export const Mail: FC<{ mail: ReturnType<typeof presentMessage>[]; none: string;
       <p class="empty">{none}</p>
     ) : (
       <ul class="list">
-        {mail.map(({ id, kind, recipient, status, created_at }) => (
+        {mail.map(({ id, kind, recipient, status, reason, created_at }) => (
           <li>
             <span class="what">
               <a href={`/admin/messages/${id}`}>{KINDS[kind]}</a>
             </span>
-            <MessageStatus status={status} />
+            <MessageStatus status={status} reason={reason} />
             <span class="second">to {recipient}</span>
             <span class="second">
               <When at={created_at} now={now} />

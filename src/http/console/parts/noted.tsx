@@ -15,7 +15,7 @@ export const NotedFields: FC<{ entry: Entry; present?: Noted | undefined }> = ({
       entry={entry}
       name="tags"
       label="Tags"
-      hint="Up to 20, between blanks or commas: lower-case letters, digits, dots, hyphens, underscores."
+      hint="Up to 20, separated by blanks or commas: lower-case letters, digits, dots, hyphens, underscores."
       value={present?.tags.join(" ")}
       maxlength={700}
     />
@@ -51,7 +51,7 @@ export const ShownNotes: FC<{ path: string; noted: Noted }> = ({ path, noted: { 
     {notes === null ? null : (
       <>
         <h3>Notes</h3>
-        <pre class="claims">{notes}</pre>
+        <p class="words">{notes}</p>
       </>
     )}
   </>

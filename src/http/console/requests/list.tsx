@@ -1,7 +1,7 @@
 // /admin/requests: what customers asked for on their site.
 import type { FC } from "hono/jsx";
 import { customerNames } from "../../../licensing/customers/customers.ts";
-import { fullNameOf } from "../../../licensing/customers/display-name.ts";
+import { displayNameOf, personOf } from "../../../licensing/customers/display-name.ts";
 import { listRequests, RequestFilter } from "../../../licensing/portal/requests.ts";
 import type { CustomerRequest } from "../../../storage/schema.ts";
 import { Field, Filters, Select } from "../../ui/form.tsx";
@@ -19,8 +19,8 @@ const REQUEST_WORDS: Record<CustomerRequest["kind"], string> = {
 
 const TONES: Record<CustomerRequest["status"], Tone> = { open: "info", accepted: "good", declined: "plain" };
 
-export const RequestStatus = ({ status }: { status: CustomerRequest["status"] }) => (
-  <Badge tone={TONES[status]}>{status}</Badge>
+export const RequestStatus = ({ kind, status }: Pick<CustomerRequest, "kind" | "status">) => (
+  <Badge tone={TONES[status]}>{kind === "question" && status === "accepted" ? "answered" : status}</Badge>
 );
 
 /** What was asked for, in a few words. */
@@ -51,10 +51,6 @@ export const requestList: Page = {
       context,
       page.data.map(({ customer_id }) => customer_id),
     );
-    const called = (id: string): string => {
-      const customer = names.get(id);
-      return customer === undefined ? id : fullNameOf(customer);
-    };
     return {
       title: "Requests",
       section: "requests",
@@ -86,6 +82,7 @@ export const requestList: Page = {
             <div id="requests" data-results>
               <Table
                 caption="Requests"
+                list
                 rows={page.data}
                 empty={emptyList(list, page.next_cursor, <NoRequests visit={visit} />)}
                 columns={[
@@ -95,12 +92,24 @@ export const requestList: Page = {
                     cell: (request) => (
                       <>
                         <a href={`/admin/requests/${request.id}`}>{askedFor(request)}</a>
-                        <span class="second">{called(request.customer_id)}</span>
                         {request.text === "" ? null : <span class="second">{request.text}</span>}
                       </>
                     ),
                   },
-                  { label: "Status", cell: ({ status }) => <RequestStatus status={status} /> },
+                  {
+                    label: "Customer",
+                    cell: ({ customer_id: id }) => {
+                      const customer = names.get(id);
+                      return (
+                        <>
+                          <a href={`/admin/customers/${id}`}>{customer ? displayNameOf(customer) : id}</a>
+                          {customer ? <span class="second">{personOf(customer)}</span> : null}
+                        </>
+                      );
+                    },
+                    long: true,
+                  },
+                  { label: "Status", cell: (request) => <RequestStatus {...request} /> },
                   {
                     label: "Asked",
                     cell: ({ created_at }) => <When at={created_at} now={now} />,

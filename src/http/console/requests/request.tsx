@@ -49,10 +49,10 @@ const Asked: FC<Held & { now: number }> = ({ request, customer, license, now }) 
       ],
       ["Valid through", license === null ? null : <When at={license.expires_at} now={now} as="end" />],
       ["Seats now", license === null ? null : formatLimit(license.max_instances)],
-      ["They say", request.text === "" ? null : request.text],
       ["Asked", <When at={request.created_at} now={now} />],
       ["Answered", request.answered_at === null ? null : <When at={request.answered_at} now={now} />],
-      ["Our answer", request.answer],
+      ["They say", request.text === "" ? null : <div class="words">{request.text}</div>],
+      ["Our answer", request.answer && <div class="words">{request.answer}</div>],
     ]}
   />
 );
@@ -78,7 +78,7 @@ export const requestPage: Page = {
             trail={[REQUESTS]}
             title={
               <>
-                {askedFor(request)} <RequestStatus status={request.status} />
+                {askedFor(request)} <RequestStatus {...request} />
               </>
             }
             lead={<code>{request.id}</code>}

@@ -48,15 +48,15 @@ export const sealList: Page = {
             <Facts
               rows={[
                 [
-                  "The next night",
+                  "Sealing",
                   status.fault === null ? (
-                    <Badge tone="good">goes on</Badge>
+                    <Badge tone="good">goes on each night</Badge>
                   ) : (
-                    <Badge tone="stop">seals nothing</Badge>
+                    <Badge tone="stop">stopped</Badge>
                   ),
                 ],
                 ["Not sealed yet", last ? plural(status.last_event - last.up_to, "event") : null],
-                ["Heads kept outside the database", status.heads_kept ? "in the bucket BACKUPS" : "no"],
+                ["Copies outside the database", status.heads_kept ? "in the bucket BACKUPS" : "none"],
               ]}
             />
           </Card>

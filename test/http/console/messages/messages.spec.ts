@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Visitor } from "../../../support/console.ts";
+import { metered } from "../../../support/meter.ts";
 import { FakeResend, mailing, messagesOf, emptyOutbox } from "../../../support/mail.ts";
 import { admin, eventsOf, newCustomer, newLicense, rows } from "../../../support/service.ts";
 
@@ -40,6 +41,9 @@ describe("a message's page", () => {
     const page = await visitor.get(`/admin/messages/${id}`);
     expect(page.text).toContain("because sending is not configured");
     expect(page.text).toContain("RESEND_API_KEY is not set.");
+    // By their names, each a link.
+    expect(page.text).toContain(`Customer Acme License standard …\u2060${license.id.slice(-6)}`);
+    expect(page.html).toContain(`href="/admin/licenses/${license.id}"`);
     expect(page.html).not.toContain("<iframe");
     expect(await timesShown(license.id)).toBe(0);
 
@@ -106,6 +110,16 @@ describe("a message's page", () => {
       expect(page.html).not.toContain("<script>alert");
       expect(page.text).toContain(hostile);
     }
+  });
+
+  it("costs three trips where it says what it takes to bring the mail to the customer", async () => {
+    const { id } = await skipped();
+    await rows("UPDATE messages SET status = 'bounced' WHERE id = ?", id);
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    cost.trips = 0;
+    expect((await visitor.get(`/admin/messages/${id}`)).text).toContain("Correct and send");
+    expect(cost.trips).toBeLessThanOrEqual(3);
   });
 
   it("is not there for an id that is none", async () => {

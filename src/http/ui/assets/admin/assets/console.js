@@ -29,7 +29,9 @@ const localize = (within) => {
     // Not here to its end yet.
     if (!shown?.nextSibling) continue;
     const at = new Date(time.dateTime);
-    const words = time.dataset.as === "time" ? `${day.format(at)} ${clock.format(at)}` : day.format(at);
+    // A time keeps to a line.
+    const hour = clock.format(at).replaceAll(" ", "\u00a0");
+    const words = time.dataset.as === "time" ? `${day.format(at)} ${hour}` : day.format(at);
     if (shown.textContent !== words) shown.textContent = words;
     delete time.dataset.as;
   }
