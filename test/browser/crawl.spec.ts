@@ -1,7 +1,7 @@
 // Every page that links lead to, for each role: it is there, it fits, everybody can use it, and it offers
 // nothing that would be refused.
 import type { Page } from "playwright-core";
-import { describe, expect } from "vitest";
+import { describe, type ExpectStatic } from "vitest";
 import { lookFaults, oddTexts, overflow, type Tab } from "./support/browser.ts";
 import { crawl, loadOf, routeOf, submitsOf, type Visited } from "./support/crawl.ts";
 import { everyKind, type Kinds, newToken } from "./support/data.ts";
@@ -49,6 +49,8 @@ test.beforeAll(async ({ house }) => {
 
 async function walk(
   tab: Tab,
+  // The test's own, as several walk at once.
+  expect: ExpectStatic,
   look: (visited: Visited) => Promise<string[]>,
   { site, kinds: known }: { site: "/admin" | "/portal"; kinds: Kinds } = { site: "/admin", kinds },
 ): Promise<string[]> {
@@ -69,12 +71,13 @@ async function walk(
   return seen;
 }
 
-describe("the customer's site", () => {
-  test("of a contact", { timeout: LAST_RESORT }, async ({ open, house }) => {
-    const tab = await open();
+describe.concurrent("the customer's site", () => {
+  test("of a contact", { timeout: LAST_RESORT }, async ({ open, house, expect }) => {
+    const tab = await open({ axe: true });
     const own = await enterSite(tab.page, house, kinds);
     const seen = await walk(
       tab,
+      expect,
       async ({ html }) => [...(await faultsOf(tab.page, house, html)), ...(await lookFaults(tab.page))],
       { site: "/portal", kinds: own },
     );
@@ -91,11 +94,11 @@ describe("the customer's site", () => {
   });
 });
 
-describe("the console", () => {
-  test("of an owner", { timeout: LAST_RESORT }, async ({ open, house }) => {
-    const tab = await open({ token: house.token });
+describe.concurrent("the console", () => {
+  test("of an owner", { timeout: LAST_RESORT }, async ({ open, house, expect }) => {
+    const tab = await open({ axe: true, token: house.token });
     const forms: string[] = [];
-    const seen = await walk(tab, async ({ path, html }) => {
+    const seen = await walk(tab, expect, async ({ path, html }) => {
       if ((await submitsOf(tab.page)) > 0) forms.push(path);
       return [...(await faultsOf(tab.page, house, html)), ...(await lookFaults(tab.page))];
     });
@@ -123,10 +126,10 @@ describe("the console", () => {
   });
 
   describe.each(["manager", "viewer"] as const)("of a %s", (role) => {
-    test("offers nothing that is refused", { timeout: LAST_RESORT }, async ({ open, house }) => {
+    test("offers nothing that is refused", { timeout: LAST_RESORT }, async ({ open, house, expect }) => {
       const { token } = await newToken(house, role);
       const tab = await open({ token });
-      const seen = await walk(tab, async ({ html }) => {
+      const seen = await walk(tab, expect, async ({ html }) => {
         const faults = await faultsOf(tab.page, house, html);
         if (role === "viewer" && LICENSE_KEY.test(html)) faults.push("shows a license key");
         return faults;

@@ -57,6 +57,15 @@ const answers = async (url: string): Promise<boolean> => {
   }
 };
 
+/** Whether nothing answers on the port soon. */
+async function falls(port: number): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (!(await answers(`http://127.0.0.1:${port}`))) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
 /** Makes the folder $0 read-only for what follows, and for that alone. */
 const READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"';
 
@@ -81,8 +90,7 @@ describe("npm start", () => {
       new RegExp(`http://localhost:8787 as their issuer[\\s\\S]* --var ISSUER:http://localhost:${port}\n`),
     );
     await first.interrupt();
-    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
-    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+    expect(await falls(port)).toBe(true);
 
     const second = start("--port", String(port), "--persist-to", state);
     await second.printed(/A first call/);
@@ -93,23 +101,14 @@ describe("npm start", () => {
     expect(await kept.json()).toMatchObject({ id: "acme", name: "Acme" });
   });
 
-  it("ends with all its children when only npm is told to", async () => {
+  it("says nothing of the issuer where clients take it from the address, and ends with all its children when only npm is told to", async () => {
     const port = await freePort();
-    const script = start("--port", String(port), "--persist-to", folder);
+    const issuer = `ISSUER:http://localhost:${port}`;
+    const script = start("--port", String(port), "--persist-to", folder, "--var", issuer);
     await script.printed(/A first call/);
+    expect(script.output()).not.toContain("issuer");
     script.child.kill("SIGTERM");
-    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
-    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
-  });
-
-  it("leaves nothing on the port when it is killed and can do nothing about it any more", async () => {
-    const port = await freePort();
-    const script = start("--port", String(port), "--persist-to", folder);
-    await script.printed(/A first call/);
-    process.kill(-script.child.pid!, "SIGKILL");
-    await script.ended;
-    for (let tries = 0; tries < 100 && (await answers(`http://127.0.0.1:${port}`)); tries++) await sleep(100);
-    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+    expect(await falls(port)).toBe(true);
   });
 
   it("takes variables, colons and all, and opens nothing of wrangler's that shows the database", async () => {
@@ -170,7 +169,7 @@ describe("npm start", () => {
     server.close();
   });
 
-  it("refuses a folder that another service uses, and takes it over once that one was killed", async () => {
+  it("refuses a folder that another service uses, and takes it over once that one was killed, of which nothing is left", async () => {
     const [one, other] = [await freePort(), await freePort()];
     const first = start("--port", String(one), "--persist-to", folder);
     await first.printed(/A first call/);
@@ -180,8 +179,10 @@ describe("npm start", () => {
       new RegExp(`^Another service \\(process \\d+\\) uses ${folder}\\. .* --persist-to DIR\n$`),
     );
     expect(await answers(`http://127.0.0.1:${one}`)).toBe(true);
+    // It can do nothing about it any more.
     process.kill(-first.child.pid!, "SIGKILL");
     await first.ended;
+    expect(await falls(one)).toBe(true);
     const third = start("--port", String(other), "--persist-to", folder);
     await third.printed(/A first call/);
   });
@@ -210,20 +211,6 @@ describe("npm start", () => {
     );
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^The database cannot .* EROFS/)]);
     expect(performance.now() - began).toBeLessThan(15_000);
-  });
-
-  it("says nothing of the issuer where clients take it from the address", async () => {
-    const port = await freePort();
-    const script = start(
-      "--port",
-      String(port),
-      "--persist-to",
-      folder,
-      "--var",
-      `ISSUER:http://localhost:${port}`,
-    );
-    await script.printed(/A first call/);
-    expect(script.output()).not.toContain("issuer");
   });
 
   it("shows how to give options where npm kept them to itself", async () => {

@@ -13,6 +13,8 @@ export interface Look {
   js?: boolean;
   /** Signed in with this token. */
   token?: string;
+  /** Axe comes with each page: for a tab of which most pages are looked at with it. */
+  axe?: boolean;
   /** Statuses that this test means to meet; Chromium reports each as an error. */
   refusals?: number[];
 }
@@ -57,6 +59,9 @@ export async function signIn(page: Page, house: House, token: string): Promise<v
   await page.waitForURL((url) => !url.pathname.startsWith("/admin/sign-in"));
 }
 
+// Of two that do the same the small one.
+const AXE = readFileSync(join(import.meta.dirname, "../../../node_modules/axe-core/axe.min.js"), "utf8");
+
 const sessions = new Map<string, string>();
 
 /** The cookie of a session that all tabs of a token share; the form that gives it has a test of its own. */
@@ -76,7 +81,7 @@ async function sessionOf(house: House, token: string): Promise<string> {
 }
 
 export async function openTab(browser: Browser, house: House, look: Look = {}): Promise<Tab> {
-  const { theme = "light", width = 1280, js = true, token, refusals = [] } = look;
+  const { theme = "light", width = 1280, js = true, axe: withAxe = false, token, refusals = [] } = look;
   const context = await browser.newContext({
     baseURL: house.url,
     colorScheme: theme,
@@ -86,6 +91,8 @@ export async function openTab(browser: Browser, house: House, look: Look = {}): 
     reducedMotion: "reduce",
   });
   context.setDefaultTimeout(60_000);
+  // Chromium compiles it once then, not for each page.
+  if (withAxe) await context.addInitScript({ content: AXE });
   if (token !== undefined) {
     const value = await sessionOf(house, token);
     const { hostname: domain } = new URL(house.url);
@@ -97,9 +104,6 @@ export async function openTab(browser: Browser, house: House, look: Look = {}): 
   const faults = watch(page, house, refusals);
   return { page, context, faults: () => faults.splice(0) };
 }
-
-// Put into each page anew, so the small one of two that do the same.
-const AXE = readFileSync(join(import.meta.dirname, "../../../node_modules/axe-core/axe.min.js"), "utf8");
 
 /**
  * Faults of accessibility, by WCAG 2.2 AA and axe's best practices. The tool is put in from outside: the

@@ -58,6 +58,8 @@ export function launch(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // No page is there for long enough to win back what it takes to make its code fast.
+      "--js-flags=--no-maglev,--no-turbofan",
       `--disable-features=${LEFT_OUT.trim().split(/\s+/).join(",")}`,
     ],
   });

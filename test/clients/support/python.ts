@@ -2,11 +2,14 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { expect } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
+export const LACKING = "There is no python3 with PyJWT, cryptography, FastAPI, uvicorn and PyYAML.";
+
 export const PACKAGE = join(ROOT, "src/clients/python");
-const TESTS = join(PACKAGE, "tests");
+export const TESTS = join(PACKAGE, "tests");
 const PHASE17 = join(ROOT, "test/clients/phase17");
 
 /** The interpreter, or null where none has PyJWT, cryptography, FastAPI, uvicorn and PyYAML. */
@@ -51,4 +54,40 @@ export async function runPython(
   }
   const [code] = (await once(child, "close")) as [number | null];
   return { code, output };
+}
+
+/** The modules of the client's own tests, each group run by one test. */
+export const MODULES = {
+  documents: ["test_conformance"],
+  state: [
+    "test_state",
+    "test_disk",
+    "test_usage",
+    "test_meters",
+    "test_entitlements",
+    "test_client",
+    "test_airgap",
+    "test_transport",
+    "test_validator",
+    "test_coverage",
+    "test_drill",
+    "test_testing",
+  ],
+  field: ["test_field", "test_texts", "test_hostile"],
+  kills: ["test_processes"],
+  ends: ["test_ending"],
+  service: ["test_live", "test_proof", "test_docs"],
+  container: ["test_container"],
+};
+
+/** Runs modules of tests; none may be left out. */
+export async function unittest(
+  python: string,
+  modules: string[],
+  extra: Record<string, string> = {},
+): Promise<void> {
+  const { code, output } = await runPython(python, ["-m", "unittest", ...modules], extra);
+  expect(code, output).toBe(0);
+  expect(output).toMatch(/^Ran [1-9]\d* tests? in/m);
+  expect(output).not.toContain("skipped");
 }

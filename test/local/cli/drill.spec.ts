@@ -250,6 +250,14 @@ async function isOpen(port: number): Promise<boolean> {
   );
 }
 
+/** A product that does not care what its license says: the drill waits for it to stop, as long as it is told to. */
+const DEAF = `
+import { createServer } from "node:http";
+import { NodeLicense } from ${JSON.stringify(join(PACKAGE, "../typescript/src/node.ts"))};
+await NodeLicense.open();
+createServer((_, response) => response.end()).listen(Number(process.argv[2]), "127.0.0.1");
+`;
+
 describe.concurrent("its end", () => {
   it.for(["SIGINT", "SIGTERM"] as const)(
     "by %s ends the application and what that started, and leaves no file",
@@ -258,11 +266,17 @@ describe.concurrent("its end", () => {
       const [port, inner] = [await freePort(), await freePort()];
       const command = `"$0" "$1" ${inner} & exec "$0" "$1" ${port}`;
       const own = join(folder, `end-${signal}`);
+      writeFileSync(`${own}.mjs`, DEAF);
       const child = spawn(
         process.execPath,
         [
           LAUNCHER,
           "drill",
+          // Nothing is started anew meanwhile, or ended before the signal.
+          "--scenes",
+          scenes(`end-${signal}.json`, START, { name: "stop", do: ["suspend"] }),
+          "--settle-seconds",
+          "300",
           "--report",
           `${own}.html`,
           "--probe",
@@ -272,12 +286,14 @@ describe.concurrent("its end", () => {
           "-c",
           command,
           process.execPath,
-          join(APPS, "good.ts"),
+          `${own}.mjs`,
         ],
         { env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...environment() }, cwd: folder },
       );
-      await here.poll(() => isOpen(port)).toBe(true);
-      await here.poll(() => isOpen(inner)).toBe(true);
+      let said = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+      await here.poll(async () => (await isOpen(port)) || said).toBe(true);
+      await here.poll(async () => (await isOpen(inner)) || said).toBe(true);
       child.kill(signal);
       expect(await once(child, "close")).toEqual([130, null]);
       // The group is told; it may need a moment.

@@ -246,6 +246,21 @@ describe("tokens", () => {
     expect(err).not.toContain("s3cret");
   });
 
+  it("of any form do not show in what the service, or who answers in its place, says", async () => {
+    const token = "of-my-own-making";
+    const network = await interfere(desk.service.url, (_, inbound, outbound) => {
+      const detail = `What is ${inbound.headers.authorization}?`;
+      outbound.writeHead(409, { "content-type": "application/problem+json" });
+      outbound.end(JSON.stringify({ code: "CONFLICT", detail }));
+    });
+    const { err } = await desk.cli(["stats"], {
+      env: { CAIO_LICENSE_URL: network.url, CAIO_LICENSE_TOKEN: token },
+    });
+    expect(err).toContain("error: What is Bearer [secret]?");
+    expect(err).not.toContain(token);
+    await network.close();
+  });
+
   it("stay with their owner, also where the folder was open", async () => {
     const folder = join(desk.folder, "open", "caio-license");
     mkdirSync(folder, { recursive: true, mode: 0o755 });
