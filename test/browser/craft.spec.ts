@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { axeFaults, overflow } from "./support/browser.ts";
+import { loadOf } from "./support/crawl.ts";
 import { activate, newCustomer, newLicense } from "./support/data.ts";
 import { test } from "./support/test.ts";
 
@@ -51,6 +52,47 @@ describe("names and ids of any length", () => {
         expect.soft(await cutTables(page), `${path} at ${width}`).toEqual([]);
       }
     }
+  });
+});
+
+describe("a list of as many rows as fit", () => {
+  const MAX_LOAD = 100 * 1_024;
+
+  test("weighs at most 100 KB with its style sheet and script", async ({ open, house }) => {
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, n) => {
+        const company = `Cobalt Mining and Metals of the North ${n}`;
+        const { id } = await newCustomer(house, {
+          name: "Felix Jensen",
+          company,
+          email: `it-${n}@cobalt.example`,
+        });
+        const { license_key } = await newLicense(house, {
+          customer_id: id,
+          send_email: true,
+          notes: "Renewed by phone.",
+        } as object);
+        await activate(house, license_key, `caio-${crypto.randomUUID()}`, {
+          hostname: `caio-${n}.cobalt.example`,
+        });
+      }),
+    );
+    const { page } = await open({ token: house.token });
+    for (const list of ["licenses", "customers", "instances", "messages", "activity"]) {
+      const answer = await page.goto(`/admin/${list}`);
+      const html = await answer!.text();
+      expect.soft(await page.locator("tbody tr, .timeline > li").count(), list).toBeGreaterThanOrEqual(30);
+      expect.soft(await loadOf(page, house, html), list).toBeLessThanOrEqual(MAX_LOAD);
+    }
+  });
+
+  test("copies the whole id of a row, however little is shown", async ({ open, house }) => {
+    const customer = await newCustomer(house);
+    const { license } = await newLicense(house, { customer_id: customer.id });
+    const { page } = await open({ token: house.token });
+    await page.goto(`/admin/licenses?customer_id=${customer.id}`);
+    await page.getByTitle(`Copy ${license.id}`).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(license.id);
   });
 });
 

@@ -31,25 +31,18 @@ async function actorsFor({ context, can }: Visit): Promise<[id: string, name: st
   ];
 }
 
-/** An event has its details with it: 50 of them would be a heavy page. */
-const SHOWN = 30;
+/** An event has its details with it. */
+const ROWS = 30;
 
 export const activity: Page = {
   path: "/admin/activity",
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const list = listQuery(visit, EventFilter.shape);
+    const list = listQuery(visit, EventFilter.shape, ROWS);
     const { entry, query } = list;
     const [page, actors] = await Promise.all([
-      pageOf(list, (request, filter) =>
-        listEvents(
-          context,
-          { ...request, limit: query["limit"] === undefined ? SHOWN : request.limit },
-          filter,
-          "with names",
-        ),
-      ),
+      pageOf(list, (request, filter) => listEvents(context, request, filter, "with names")),
       actorsFor(visit),
     ]);
     const names = await namesIn(context, page.data);

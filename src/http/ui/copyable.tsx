@@ -21,15 +21,8 @@ export const Copyable: FC<{ id: string; text: string; label: string; children?: 
   </div>
 );
 
-/** An id of a row, cut where there is no room: with a script it is a button that copies all of it. */
-export const CopyableId: FC<{ id: string }> = ({ id }) => (
-  <>
-    <button type="button" class="id script" title={`Copy ${id}`}>
-      {id}
-    </button>
-    <code class="id no-script">{id}</code>
-  </>
-);
+/** An id of a row, cut where there is no room. console.js makes a button of it that copies all of it. */
+export const CopyableId: FC<{ id: string }> = ({ id }) => <code class="id">{id}</code>;
 
 /** The end of an id, which tells it from others: ids of one day begin alike. The joiner keeps it to a line. */
 export const tailOf = (id: string): string => (id.length > 14 ? `…\u2060${id.slice(-6)}` : id);

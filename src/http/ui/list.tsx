@@ -18,17 +18,21 @@ interface ListQuery<F> {
   isFiltered: boolean;
 }
 
-/** An invalid filter is reported at its field: the person may still be typing it. */
+/**
+ * An invalid filter is reported at its field: the person may still be typing it.
+ * @param rows how many a page has, if its address does not say: fewer where each is heavy
+ */
 export function listQuery<S extends z.core.$ZodShape>(
   { query: given }: { query: Record<string, string> },
   shape: S,
+  rows = 50,
 ): ListQuery<z.output<z.ZodMiniObject<S>>> {
   const filled = Object.fromEntries(Object.entries(given).filter(([, value]) => value.trim() !== ""));
   const { done: _told, ...query } = filled;
   const entry = new Entry(Object.entries(query));
   const isFiltered = Object.keys(shape).some((name) => Object.hasOwn(byName(query), name));
   try {
-    const request = parsed(PageQuery, pick(query, PageQuery.shape));
+    const request = parsed(PageQuery, { limit: String(rows), ...pick(query, PageQuery.shape) });
     const filter = parsed(z.object(shape), pick(query, shape)) as z.output<z.ZodMiniObject<S>>;
     return { asked: { request, filter }, entry, query, isFiltered };
   } catch (error) {

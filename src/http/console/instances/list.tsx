@@ -119,23 +119,24 @@ const NoInstances: FC = () => (
   </>
 );
 
+/** An instance has its labels with it. */
+const ROWS = 40;
+
 export const instanceList: Page = {
   path: PATH,
   access: "read",
   async show(visit) {
     const { context, now } = visit;
-    const list = listQuery(visit, {
-      ...InstanceListFilter,
-      sort: z.optional(z.enum(["version", "version_last"])),
-    });
+    const sort = z.optional(z.enum(["version", "version_last"]));
+    const list = listQuery(visit, { ...InstanceListFilter, sort }, ROWS);
     const { entry, query } = list;
-    const { sort, ...filter } = list.asked?.filter ?? {};
+    const { sort: order, ...filter } = list.asked?.filter ?? {};
     const { sought, before } = soughtBy(filter, now);
     let isPartial = false;
     const [page, counted, census] = await Promise.all([
       pageOf(list, async (request) => {
-        if (sort === undefined) return listActivations(context, request, sought);
-        const sorted = await listByVersion(context, request, sought, sort === "version_last");
+        if (order === undefined) return listActivations(context, request, sought);
+        const sorted = await listByVersion(context, request, sought, order === "version_last");
         isPartial = sorted.isPartial;
         return sorted;
       }),

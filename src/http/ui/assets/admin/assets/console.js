@@ -37,6 +37,23 @@ const localize = (within) => {
   }
 };
 
+/** Here and not on the page, because a list has many ids, and a button is three times as long. */
+const makeCopyable = (within) => {
+  for (const code of within.querySelectorAll("code.id")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "id";
+    button.textContent = code.textContent;
+    button.title = `Copy ${code.textContent}`;
+    code.replaceWith(button);
+  }
+};
+
+const enhance = (within) => {
+  localize(within);
+  makeCopyable(within);
+};
+
 // While the page still arrives, before it is painted, so that nothing moves.
 const arriving = new MutationObserver((changes) => {
   for (const { target } of changes) localize(target.closest?.("time")?.parentElement ?? target);
@@ -44,7 +61,7 @@ const arriving = new MutationObserver((changes) => {
 arriving.observe(document.documentElement, { childList: true, subtree: true });
 addEventListener("DOMContentLoaded", () => {
   arriving.disconnect();
-  localize(document);
+  enhance(document);
 });
 
 // Copy
@@ -112,7 +129,7 @@ const openDialog = async (link) => {
   for (const form of dialog.querySelectorAll("form:not([action])")) form.action = link.href;
   dialog.addEventListener("close", () => dialog.remove());
   guard(dialog);
-  localize(dialog);
+  enhance(dialog);
   document.body.append(dialog);
   dialog.showModal();
 };
@@ -158,7 +175,7 @@ const refresh = async (form) => {
     for (const part of parts) {
       const fresh = page?.getElementById(part.id);
       if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
-      localize(part);
+      enhance(part);
       part.classList.remove("loading");
     }
     for (const rows of document.querySelectorAll("form[data-rows]")) count(rows);
