@@ -16,12 +16,6 @@ process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules/.cache/node");
 
 const NOT_ON_WORKERD = ["test/local/**", "test/clients/**", "test/browser/**"];
 
-// The fuzzers turn everything over that they may, license types included, so they have a database of their own.
-const FUZZERS = "test/**/fuzz.spec.ts";
-
-// What recounts the whole database, which other tests write rows into by hand.
-const RECOUNTED = "test/**/{faults,*-faults,races,*-races}.spec.ts";
-
 // Each starts a dozen services, and all of them together take longer than a developer waits: CI asks for them.
 const REHEARSALS = "test/local/{recovery,deploy,dump}.spec.ts";
 
@@ -29,8 +23,8 @@ const REHEARSALS = "test/local/{recovery,deploy,dump}.spec.ts";
 // and clocks, so there are two more than the cores of a small machine.
 const WORKERS = 4;
 
-/** Tests inside workerd: the files share one or the other and its D1, since every test makes its own customer and license. */
-const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
+/** Tests inside workerd: the files share one or the other, since to start it takes longer than most of them. */
+const inWorker = {
   root,
   plugins: [
     cloudflareTest(async () => ({
@@ -57,16 +51,16 @@ const inWorker = (name: string, include: string[], exclude: string[] = []) => ({
     })),
   ],
   test: {
-    name,
-    include,
-    exclude: [...NOT_ON_WORKERD, ...exclude],
+    name: "worker",
+    include: ["test/**/*.spec.{ts,tsx}"],
+    exclude: NOT_ON_WORKERD,
     setupFiles: ["test/support/setup.ts"],
     isolate: false,
     maxWorkers: WORKERS,
     // Some tests make hundreds of requests; a machine that does other things meanwhile is no fault.
     testTimeout: 30_000,
   },
-});
+};
 
 /** Tests in Node that start the service as people do, and talk to it over HTTP. */
 const inNode = (name: string, timeout: number, more: object = {}) => ({
@@ -94,9 +88,7 @@ export default defineConfig({
     reporters: ["default", new Slowest()],
     sequence: { sequencer: LongestFirst },
     projects: [
-      inWorker("worker", ["test/**/*.spec.{ts,tsx}"], [FUZZERS, RECOUNTED]),
-      inWorker("fuzz", [FUZZERS]),
-      inWorker("torture", [RECOUNTED]),
+      inWorker,
       inNode("local", 120_000, EVERYTHING ? {} : { exclude: [REHEARSALS] }),
       inNode("clients", 180_000),
       ...(isChromiumHere()

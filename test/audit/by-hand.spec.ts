@@ -1,6 +1,6 @@
 // Rows that only somebody who writes to the database by hand can have made: each is read and named, and none makes the
 // check, or a page of staff, fail at it.
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { checkSeals } from "../../src/audit/chain.ts";
 import { visitorOf } from "../support/crew.ts";
 import { env } from "../support/env.ts";
@@ -19,7 +19,6 @@ import {
 import { admin, call, rows } from "../support/service.ts";
 
 beforeEach(freshRecord);
-afterAll(freshRecord);
 
 const COPY = "at, action, entity_type, entity_id, actor_type, actor_id, request_id, ip, detail FROM events";
 

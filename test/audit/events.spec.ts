@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
 import { Visitor } from "../support/console.ts";
@@ -57,8 +57,6 @@ describe("the record", () => {
     at("2026-02-20T10:00:00Z");
     await admin(`/customers/${customerId}`, { method: "PATCH", body: { name: "Acme 2" } });
   });
-
-  afterAll(freshRecord);
 
   it("tells who did what to what, when, from where, and what changed", async () => {
     const { body } = await admin(`/licenses/${licenseId}/events`);
@@ -258,8 +256,6 @@ describe("the record of who may come in", () => {
     await admin("/customers", { body: { id: tokenId, name: "Deploys" } });
     for (let n = 0; n < 3; n++) await visitorOf(ownersToken);
   });
-
-  afterAll(freshRecord);
 
   const read = (token: string, query: string) => call(`/v1/admin/events?${query}`, { token });
 

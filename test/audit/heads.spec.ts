@@ -1,5 +1,5 @@
 // The heads outside the database, each of them by itself.
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   headToSign,
   highestKept,
@@ -15,7 +15,6 @@ import { addEvents, bucket, byHand, freshRecord, night } from "../support/record
 import { admin, rows } from "../support/service.ts";
 
 beforeEach(freshRecord);
-afterAll(freshRecord);
 
 describe("the bucket", () => {
   it("keeps the first head of a number, whoever comes later", async () => {

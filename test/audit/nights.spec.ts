@@ -1,5 +1,5 @@
 // What becomes of a night that is large, killed, doubled or missed, and of one that finds the chain broken.
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { generateKeys, rotateKeys } from "../../src/dev/keys.ts";
 import { runNightly } from "../../src/jobs/nightly.ts";
@@ -23,7 +23,6 @@ import { admin, rows } from "../support/service.ts";
 import { spent } from "../support/spent.ts";
 
 beforeEach(freshRecord);
-afterAll(freshRecord);
 
 describe("a night", () => {
   it("of 20 000 events makes 20 seals in few statements, and no row that a dump could not bring back", async () => {

@@ -1,6 +1,6 @@
 // Beginning the seals anew, seals of former releases, what each role sees of a seal, and the heads that leave the service.
 import { decodeJwt } from "jose";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { checkSeal, checkSeals, type SealClaims } from "../../src/audit/chain.ts";
 import { setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
@@ -20,7 +20,6 @@ import {
 import { activate, admin, call, newLicense, newToken, rows } from "../support/service.ts";
 
 beforeEach(freshRecord);
-afterAll(freshRecord);
 
 const restart = (reason = "tried") => admin("/audit-seals/restart", { body: { reason } });
 

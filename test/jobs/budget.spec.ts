@@ -1,5 +1,5 @@
 // D1 allows 1 000 queries an invocation, and each statement of a batch is one.
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { DAY, setTime } from "../support/clock.ts";
 import { env } from "../support/env.ts";
@@ -78,15 +78,6 @@ beforeAll(async () => {
   await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
   await rows("DELETE FROM jobs");
   for (let n = 0; n < MANY; n += 1_000) await due(n, n + 1_000);
-});
-
-// So many rows would slow down every file that comes after.
-afterAll(async () => {
-  await rows("DELETE FROM messages WHERE license_id GLOB 'lic_budget_*'");
-  await rows("DELETE FROM license_terms WHERE license_id GLOB 'lic_budget_*'");
-  await rows("DELETE FROM licenses WHERE customer_id GLOB 'budget_*'");
-  await rows("DELETE FROM customer_terms WHERE customer_id GLOB 'budget_*'");
-  await rows("DELETE FROM customers WHERE id GLOB 'budget_*'");
 });
 
 afterEach(() => {

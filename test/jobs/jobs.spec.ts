@@ -23,7 +23,7 @@ beforeEach(async () => {
   setTime(night);
   await rows("DELETE FROM jobs");
   await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
-  // Other files' licenses that end in these weeks are told by no night here.
+  // Other tests' licenses that end in these weeks are told by no night here.
   await rows(
     "UPDATE licenses SET notice_days = '[]' WHERE expires_at BETWEEN ?1 AND ?1 + 864e7",
     night - 30 * DAY,

@@ -234,8 +234,9 @@ describe("the nightly job", () => {
     let boundary = 0;
     let died = true;
     // Each round kills the run right before its next write or request to Resend. After the one before is the same.
+    // Two months lie between them: long enough for nothing to be due of what the last one sold.
     for (; died; boundary++) {
-      start += 365 * DAY;
+      start += 60 * DAY;
       setTime(start);
       const recipients: string[] = [];
       for (let n = 0; n < 3; n++) recipients.push((await licenseFor({ expires_days: 8 })).email);

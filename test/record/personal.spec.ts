@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { API, nameOf } from "../access/calls.ts";
 import { DELIVERIES, FakeResend, fire, mailing } from "../support/mail.ts";
 import { forgetReceivers, lastEvent, listen, newReceiver } from "../support/receivers.ts";
-import { freshRecord, night } from "../support/record.ts";
+import { night } from "../support/record.ts";
 import { admin, type Answer, call, rows } from "../support/service.ts";
 import { env } from "../support/env.ts";
 
@@ -227,7 +227,6 @@ async function everyCall(): Promise<void> {
 }
 
 beforeAll(async () => {
-  await freshRecord();
   await everyCall();
   await night();
 }, 60_000);

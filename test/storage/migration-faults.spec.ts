@@ -1,10 +1,11 @@
 // Two versions of the service on one database, as there are while a release rolls out: a Worker that is there before
 // its migrations, and one of before that finds migrations it does not know.
 import { applyD1Migrations } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { endpoints } from "../../src/app.ts";
 import { env } from "../support/env.ts";
 import { judge } from "../support/faulty.ts";
+import { empty } from "../support/migrated.ts";
 import { call, newLicense, rows } from "../support/service.ts";
 
 const { figures, expectHonest } = judge();
@@ -19,6 +20,8 @@ const GONE = new Set(["DROP TRIGGER usage_add_insert", "DROP TRIGGER usage_add_u
 
 describe("migrations half way", () => {
   const { before, TEST_MIGRATIONS: all } = env;
+
+  beforeAll(() => empty(before));
 
   /** The rows of a license as a Worker of before wrote them: with the columns that there were. */
   async function copyInto(table: string, id: string): Promise<void> {

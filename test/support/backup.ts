@@ -3,24 +3,14 @@ import { decodeJwt } from "jose";
 import type { Env } from "../../src/config.ts";
 import type { Manifest } from "../../src/backup/file.ts";
 import { env } from "./env.ts";
-import { migrate } from "./migrated.ts";
+import { empty, migrate } from "./migrated.ts";
 import { admin, type Answer } from "./service.ts";
 
 /** A service on the second database, which is empty; its bucket is the same one. */
 export const elsewhere: Env = { ...env, DB: env.before };
 
 export async function emptyElsewhere(fill: (db: D1Database) => Promise<void> = migrate): Promise<void> {
-  const { results } = await env.before
-    .prepare(
-      "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
-    )
-    .all<{ type: string; name: string }>();
-  await env.before.batch([
-    env.before.prepare("PRAGMA defer_foreign_keys = on"),
-    ...results
-      .toSorted((a, b) => (a.type < b.type ? 1 : -1))
-      .map(({ type, name }) => env.before.prepare(`DROP ${type} ${name}`)),
-  ]);
+  await empty(env.before);
   await fill(env.before);
 }
 

@@ -9,7 +9,7 @@ import { admin, type Answer, rows } from "./service.ts";
 export const NIGHTLY = "0 3 * * *";
 export const DELIVERIES = "*/10 * * * *";
 
-/** Removes waiting mail and pauses: test files share the database, and each would find what another one left. */
+/** Removes waiting mail and pauses: each test would find what another one left. */
 export async function emptyOutbox(): Promise<void> {
   await rows("UPDATE messages SET status = 'skipped' WHERE status = 'pending'");
   await rows("UPDATE mail_pace SET next_at = 0");

@@ -33,18 +33,14 @@ const LONG = [
 ].map((path) => join(ROOT, path));
 
 /**
- * Files of the Node projects come before those on workerd, which are many and short. The latter stay together by
- * project: a worker keeps its workerd and its database while the next file belongs to the same project.
+ * Files of the Node projects come before those on workerd, which are many and short. The latter stay together: a worker
+ * keeps its workerd while the next file belongs to the same project.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const gone = LONG.filter((path) => !existsSync(path));
     if (gone.length > 0) throw new Error(`test/support/order.ts names what is not there: ${gone.join(", ")}`);
-    const projects = [...new Set(files.map(({ project }) => project))].toSorted((a, b) =>
-      a.name.localeCompare(b.name),
-    );
-    const group = ({ pool, project }: TestSpecification): number =>
-      pool === "forks" ? -1 : projects.indexOf(project);
+    const group = ({ pool }: TestSpecification): number => (pool === "forks" ? 0 : 1);
     const place = ({ moduleId }: TestSpecification): number => {
       const index = LONG.indexOf(moduleId);
       return index === -1 ? LONG.length : index;

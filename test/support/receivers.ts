@@ -89,7 +89,7 @@ export async function newReceiver(
   };
 }
 
-/** Test files share the database: what one adds must not be told of what others do. */
+/** What one test adds must not be told of what the next ones do. */
 export async function forgetReceivers(): Promise<void> {
   vi.unstubAllGlobals();
   await rows("DELETE FROM webhook_secrets");

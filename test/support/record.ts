@@ -10,20 +10,11 @@ import {
 import type { Env } from "../../src/config.ts";
 import { env } from "./env.ts";
 import { fire, NIGHTLY } from "./mail.ts";
-import { migrateAnew } from "./migrated.ts";
 import { admin, call, rows } from "./service.ts";
 
+export { freshRecord } from "./migrated.ts";
+
 export const bucket: R2Bucket = env.BACKUPS!;
-
-async function emptyBucket(): Promise<void> {
-  const { objects } = await bucket.list();
-  await bucket.delete(objects.map(({ key }) => key));
-}
-
-export async function freshRecord(): Promise<void> {
-  await migrateAnew();
-  await emptyBucket();
-}
 
 export const night = (bindings: Partial<Env> = {}): Promise<void> => fire(NIGHTLY, { ...env, ...bindings });
 

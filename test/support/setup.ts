@@ -1,10 +1,10 @@
 // Run before each file of tests.
-import { applyD1Migrations } from "cloudflare:test";
 import { afterAll, afterEach, vi } from "vitest";
-import { env } from "./env.ts";
 import { assertDatabaseKeepsSecrets, assertLogKeepsSecrets, showLog, watchLog } from "./leaks.ts";
+import { freshRecord } from "./migrated.ts";
 
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+// So no file depends on what another one did, or left for years to come.
+await freshRecord();
 
 // No test needs to leave this machine. A test that wants an answer puts a stand-in here.
 const unplanned: string[] = [];

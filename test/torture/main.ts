@@ -44,15 +44,15 @@ function plans(seed: number, short: boolean, rounds: number | null): Plan[] {
   const races = { RACE_ROUNDS: rounds ?? (short ? 4 : 100), RACE_SEED: seed };
   const tested = (name: string, run: () => Promise<Part>): Plan => ({ name, isTested: true, run });
   return [
-    tested("documents", () => suites("documents", "worker", ["test/crypto/forged-documents"])),
-    tested("fuzz", () => suites("fuzz", "fuzz", ["test/http/fuzz"], fuzz(FUZZ_REQUESTS))),
-    tested("console", () => suites("console", "fuzz", ["test/http/console/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
-    tested("site", () => suites("site", "fuzz", ["test/http/portal/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
+    tested("documents", () => suites("documents", ["test/crypto/forged-documents"])),
+    tested("fuzz", () => suites("fuzz", ["test/http/fuzz"], fuzz(FUZZ_REQUESTS))),
+    tested("console", () => suites("console", ["test/http/console/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
+    tested("site", () => suites("site", ["test/http/portal/fuzz"], fuzz(FUZZ_REQUESTS / 2))),
     tested("access", () =>
-      suites("access", "worker", ["test/access/doors", "test/access/brakes", "test/access/strangers"]),
+      suites("access", ["test/access/doors", "test/access/brakes", "test/access/strangers"]),
     ),
-    tested("faults", () => suites("faults", "torture", ["faults.spec"], { FAULTS: "all" })),
-    { name: "races", isTested: false, run: () => suites("races", "torture", ["races.spec"], races) },
+    tested("faults", () => suites("faults", ["faults.spec"], { FAULTS: "all" })),
+    { name: "races", isTested: false, run: () => suites("races", ["races.spec"], races) },
     { name: "crash", isTested: false, run: () => crash(rounds ?? (short ? 2 : 50), seed) },
   ];
 }

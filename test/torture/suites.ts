@@ -27,7 +27,6 @@ interface Result {
 /** Runs the suites whose file names hold one of these. @param settings environment variables that make them long */
 export async function suites(
   name: string,
-  project: string,
   files: string[],
   settings: Record<string, string | number> = {},
 ): Promise<Part> {
@@ -40,7 +39,7 @@ export async function suites(
       vitest,
       "run",
       "--config=test/vitest.config.ts",
-      `--project=${project}`,
+      "--project=worker",
       "--reporter=json",
       `--outputFile=${file}`,
       ...files,

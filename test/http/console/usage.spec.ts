@@ -1,5 +1,5 @@
 // What was used: of a license over a time of choice, of a customer in a quarter, as pages and as files.
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { readCsv } from "../../../src/licensing/sheets/sheets.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
@@ -14,10 +14,6 @@ import {
   rows,
   unique,
 } from "../../support/service.ts";
-import { freshRecord } from "../../support/record.ts";
-
-// Mail that came back and clones of other files would be counted beside the navigation.
-beforeAll(freshRecord);
 
 const NOW = Date.parse("2026-11-20T08:00:00.000Z");
 

@@ -1,13 +1,13 @@
 // People are forgotten: what says something about them leaves every table. The tables are walked, not listed, so a new
 // one that keeps a name is found.
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
 import { addErasure, applyErasure } from "../../../src/licensing/customers/erasure.ts";
 import { DAY, setTime } from "../../support/clock.ts";
 import { env } from "../../support/env.ts";
 import { keptOf } from "../../support/kept.ts";
 import { DELIVERIES, emptyOutbox, FakeResend, fire, mailing, NIGHTLY } from "../../support/mail.ts";
-import { bucket, byHand, findings, freshRecord } from "../../support/record.ts";
+import { bucket, byHand, findings } from "../../support/record.ts";
 import { asSystem } from "../../support/spent.ts";
 import {
   activate,
@@ -28,8 +28,6 @@ const ADMINS = { ADMIN_EMAILS: "staff@caio.example" };
 let start = Date.parse("2032-01-05T08:00:00.000Z");
 
 let resend: FakeResend;
-
-beforeAll(freshRecord);
 
 beforeEach(async () => {
   start += 400 * DAY;

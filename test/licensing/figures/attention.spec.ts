@@ -1,5 +1,5 @@
 // What needs attention, by license and kind, and what staff need not look at again.
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
@@ -15,10 +15,6 @@ import {
   rows,
   unique,
 } from "../../support/service.ts";
-import { freshRecord } from "../../support/record.ts";
-
-// What other files left would be looked at, too.
-beforeAll(freshRecord);
 
 const NOW = Date.parse("2027-06-15T08:00:00Z");
 

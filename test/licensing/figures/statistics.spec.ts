@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { foldEvents } from "../../../src/licensing/figures/statistics.ts";
 import { type Standing, standingOf } from "../../../src/licensing/licenses/standing.ts";
 import { servicesOf } from "../../../src/services.ts";
@@ -18,10 +18,8 @@ import {
   newLicense,
   rows,
 } from "../../support/service.ts";
-import { freshRecord } from "../../support/record.ts";
 
 // A night of another file, in a later month, drops what is finer than the months that it took for over.
-beforeAll(freshRecord);
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 

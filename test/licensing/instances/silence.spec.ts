@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Env } from "../../../src/config.ts";
 import type { Context } from "../../../src/context.ts";
 import { SILENT_DAYS } from "../../../src/licensing/instances/census.ts";
@@ -10,10 +10,6 @@ import { env } from "../../support/env.ts";
 import { DELIVERIES, fire } from "../../support/mail.ts";
 import { plansOf, recorded } from "../../support/meter.ts";
 import { newLicense, rows, unique } from "../../support/service.ts";
-import { freshRecord } from "../../support/record.ts";
-
-// What other files left would be walked over, too.
-beforeAll(freshRecord);
 
 // No seat of another test is held until then, so those of these tests are all that is silent.
 const NOW = Date.parse("2080-06-01T08:00:00.000Z");

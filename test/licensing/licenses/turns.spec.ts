@@ -6,7 +6,7 @@ import { DELIVERIES, fire, NIGHTLY } from "../../support/mail.ts";
 import { recorded, scansOf } from "../../support/meter.ts";
 import { admin, eventsOf, newLicense, rows } from "../../support/service.ts";
 
-// Far from the licenses of other files.
+// Far from the licenses of the other tests.
 let now = Date.parse("2051-01-01T00:00:00.000Z");
 
 beforeEach(async () => {

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
 import { fire, NIGHTLY } from "../../support/mail.ts";
 import { metered, recorded } from "../../support/meter.ts";
 import { activate, admin, call, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
-import { freshRecord } from "../../support/record.ts";
-
-// How much other files left is no cost of a call.
-beforeAll(freshRecord);
 
 const NOW = Date.parse("2026-06-01T08:00:00.000Z");
 
@@ -65,9 +61,6 @@ describe("the budget of a call on D1", () => {
       expect(total.written).toBeLessThanOrEqual(5);
     },
   );
-
-  // The walk that looks for silent instances goes through every seat, and other tests count its steps.
-  afterAll(() => rows("DELETE FROM activations WHERE instance_id LIKE 'seat-%'"));
 
   it.each([[5], [500], [50_000]])(
     "a new seat beside %d of an unlimited license reads none of them, nor does a refused one",

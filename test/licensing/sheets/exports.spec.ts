@@ -236,7 +236,7 @@ async function seed(count: number): Promise<string> {
 
 const seeded: string[] = [];
 
-// Other files of the run read the same database.
+// The other tests read the same database.
 afterEach(async () => {
   for (const customer of seeded.splice(0)) {
     await rows(

@@ -1,14 +1,10 @@
 // The list of instances: by version, by label, and as a file.
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { byVersion } from "../../../../src/licensing/instances/by-version.ts";
 import { readCsv } from "../../../../src/licensing/sheets/sheets.ts";
 import { Visitor } from "../../../support/console.ts";
 import { metered } from "../../../support/meter.ts";
 import { activate, eventsOf, newCustomer, newLicense, unique } from "../../../support/service.ts";
-import { freshRecord } from "../../../support/record.ts";
-
-// Mail that came back and clones of other files would be counted beside the navigation.
-beforeAll(freshRecord);
 
 /** A license with an instance of each version; those without one report none. */
 async function installed(versions: (string | null)[], more: (n: number) => object = () => ({})) {

@@ -1,15 +1,11 @@
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Visitor } from "../../../support/console.ts";
-import { freshRecord } from "../../../support/record.ts";
 import { admin, eventsOf, newLicense, unique } from "../../../support/service.ts";
 
 const NEW = "/admin/settings/new-license-type";
 const LIST = "/admin/settings/license-types";
 
 let owner: Visitor;
-
-// Its forms have a field for each entitlement that other files defined.
-beforeAll(freshRecord);
 
 beforeEach(async () => {
   owner = await Visitor.signIn();
