@@ -32,7 +32,7 @@ async function actorsFor({ context, can }: Visit): Promise<[id: string, name: st
 }
 
 /** An event has its details with it. */
-const ROWS = 30;
+const ROWS = 25;
 
 export const activity: Page = {
   path: "/admin/activity",

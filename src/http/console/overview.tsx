@@ -19,7 +19,7 @@ import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { barsOf, isByWeek, monthName, MONTHS, periodIn, Periods } from "./parts/periods.tsx";
+import { barsOf, isByWeek, monthName, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
@@ -93,7 +93,7 @@ export const overview: Page = {
     const { context, now, can, query } = visit;
     const ahead = periodIn(visit, MONTHS, "12m", "ends");
     const periods = latestPeriods(now);
-    const period = periodIn(visit, periods, "90d", "activations");
+    const period = periodIn(visit, periods, USUAL, "activations");
     const shown = { days: daysOf(period, now).length, months: ahead.months };
     const others = { ends: ahead.name, activations: period.name };
     const [figures, found, asked, { runs, bytes }, latest, fault] = await Promise.all([

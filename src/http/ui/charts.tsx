@@ -62,7 +62,7 @@ const Figures: FC<Pick<Chart, "title" | "bars" | "columns" | "csv">> = ({ title,
         <tbody>
           {bars.map(({ name, value, href }) => (
             <tr>
-              <th scope="row">{href === undefined ? name : <a href={href}>{name}</a>}</th>
+              <th scope="row">{href === undefined || value === 0 ? name : <a href={href}>{name}</a>}</th>
               <td class="numeric">{formatCount(value)}</td>
             </tr>
           ))}
@@ -116,14 +116,16 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
               <title>{`${name}: ${formatCount(value)}`}</title>
               {/* Also a low bar is easy to point at. */}
               <rect class="reach" x={at} y={TOP} width={width} height={HEIGHT - BOTTOM - TOP} />
-              <rect
-                class={limit !== null && value > limit ? "over" : "bar"}
-                x={at}
-                y={y(value).toFixed(1)}
-                width={width}
-                height={(y(0) - y(value)).toFixed(1)}
-                rx={Math.min(2, x.bandwidth() / 4)}
-              />
+              {value === 0 ? null : (
+                <rect
+                  class={limit !== null && value > limit ? "over" : "bar"}
+                  x={at}
+                  y={y(value).toFixed(1)}
+                  width={width}
+                  height={(y(0) - y(value)).toFixed(1)}
+                  rx={Math.min(2, x.bandwidth() / 4).toFixed(1)}
+                />
+              )}
               {value > top ? <rect class="cut" x={at} y={TOP + 8} width={width} height="4" /> : null}
             </g>
           );

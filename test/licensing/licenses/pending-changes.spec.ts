@@ -829,7 +829,7 @@ describe("what needs the attention of staff", () => {
     await fire(NIGHTLY, mailing({ ADMIN_EMAILS: staff }), night);
     const [{ subject, text } = { subject: "", text: "" }] = resend.to(staff);
     const told = text.replaceAll(/\s+/g, " ");
-    expect(subject).toContain("Changes that failed, Changes that are held, Changes to come");
+    expect(subject).toContain("changes that failed, changes that are held, changes to come");
     expect(told).toContain(`${failed}: renew, `);
     expect(told).toContain("The license is revoked; nothing can change that any more.");
     expect(told).not.toContain(before);

@@ -88,13 +88,16 @@ const NoLicenses: FC<{ visit: Visit }> = ({ visit: { can } }) => (
   </>
 );
 
+/** A row with all columns is a kilobyte. */
+const ROWS = 40;
+
 export const licenseDoors: Page[] = [
   {
     path: LICENSES,
     access: "read",
     async show(visit) {
       const { context, now, can } = visit;
-      const list = listQuery(visit, LicenseFilter.shape);
+      const list = listQuery(visit, LicenseFilter.shape, ROWS);
       const asksMail = list.asked !== null && asksOfMail(list.asked.filter);
       const thisMonth = Date.parse(`${dayOf(now).slice(0, 7)}-01`);
       const { entry, query } = list;
