@@ -65,6 +65,9 @@ const CASES: Record<string, Case> = {
   },
 };
 
+/** A day to order something for. */
+const later = () => new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
+
 /** Whether a form still has what was entered. */
 function expectEntered(page: ShownPage, entered: Record<string, string>): void {
   const { fields } = page.forms.find(({ method, action }) => method === "post" && action.includes("/lic_"))!;
@@ -190,14 +193,13 @@ describe.each(Object.entries(CASES))("%s", (action, { event, words, entered, con
 });
 
 describe("an order for later", () => {
-  const day = () => new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10);
   const orders = (id: string) => times("pending_change.ordered", id);
 
   it("of two people is made once, and again only if the second one confirms it", async () => {
     const { license } = await newLicense({ expires_at: "2099-01-31" });
     const path = `/admin/licenses/${license.id}/renew`;
     const [first, second] = [await one.get(path), await other.get(path)];
-    const entered = { ends: "P2Y", effective_at: day() };
+    const entered = { ends: "P2Y", effective_at: later() };
     expect((await one.submit(first, entered)).status).toBe(303);
     const told = await other.submit(second, entered);
     expect(told.status).toBe(412);
@@ -213,7 +215,7 @@ describe("an order for later", () => {
     const { license } = await newLicense({ expires_at: "2099-01-31" });
     const path = `/admin/licenses/${license.id}/renew`;
     const [first, second] = [await one.get(path), await other.get(path)];
-    const entered = { ends: "P2Y", effective_at: day() };
+    const entered = { ends: "P2Y", effective_at: later() };
     const answers = await Promise.all([one.submit(first, entered), other.submit(second, entered)]);
     expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 412]);
     expect(await orders(license.id)).toBe(1);
@@ -223,7 +225,7 @@ describe("an order for later", () => {
     const { license } = await newLicense({ expires_at: "2099-01-31" });
     const path = `/admin/licenses/${license.id}/renew`;
     const page = await other.get(path);
-    await one.submit(await one.get(path), { ends: "P2Y", effective_at: day() });
+    await one.submit(await one.get(path), { ends: "P2Y", effective_at: later() });
     const told = await other.submit(page, { ends: "P2Y" });
     expect(told.status).toBe(412);
     expect(await times("license.renewed", license.id)).toBe(0);
@@ -243,7 +245,7 @@ it.each(["send", "settle/silent", "correct-usage"])(
 );
 
 describe("accepting what a customer asked for", () => {
-  it("does not renew what somebody renewed after the page was opened, unless that is confirmed", async () => {
+  async function asked() {
     const { id: customer_id } = await newCustomer();
     const { license } = await newLicense({ customer_id, expires_at: "2099-01-31" });
     const request = `req_${unique("r").replaceAll(/\W/g, "")}`;
@@ -254,15 +256,36 @@ describe("accepting what a customer asked for", () => {
       customer_id,
       license.id,
     );
-    const page = await one.get(`/admin/requests/${request}/accept`);
-    await other.fill(`/admin/licenses/${license.id}/renew`, { ends: "P1Y" });
-    const entered = { ends: "P1Y", answer: "Gladly." };
-    const told = await one.submit(page, entered);
+    return { id: license.id as string, accept: await one.get(`/admin/requests/${request}/accept`) };
+  }
+
+  const entered = { ends: "P1Y", answer: "Gladly." };
+
+  it.each([
+    ["renewed", "Renewed", {}, 1],
+    [
+      "ordered to be renewed",
+      "Changes to come Change Takes effect Status Renew",
+      { effective_at: later() },
+      0,
+    ],
+  ])("does not renew what somebody %s meanwhile, unless that is confirmed", async (_, said, when, before) => {
+    const { id, accept } = await asked();
+    await other.fill(`/admin/licenses/${id}/renew`, { ends: "P1Y", ...when });
+    const told = await one.submit(accept, entered);
     expect(told.status).toBe(412);
-    expect(told.text).toContain("Renewed");
+    expect(told.text).toContain(said);
     expect(told.html).toContain("Gladly.");
-    expect(await times("license.renewed", license.id)).toBe(1);
+    expect(await times("license.renewed", id)).toBe(before);
     expect((await one.submit(told)).status).toBe(303);
-    expect(await times("license.renewed", license.id)).toBe(2);
+    expect(await times("license.renewed", id)).toBe(before + 1);
+  });
+
+  it("goes through from a page of the release before", async () => {
+    const { id, accept } = await asked();
+    await patch(id, { max_instances: 77 });
+    const old = { ...entered, version: undefined, last_order: undefined };
+    expect((await one.submit(accept, old)).status).toBe(303);
+    expect(await times("license.renewed", id)).toBe(1);
   });
 });
