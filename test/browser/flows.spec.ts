@@ -160,6 +160,30 @@ describe.each([{ js: true }, { js: false }])("with scripts: $js", ({ js }) => {
     expect(await readLicense(house, license.id)).toMatchObject({ max_instances: 4, max_services: 99 });
   });
 
+  test("a license that somebody else renewed is renewed once more only by who sees that", async ({
+    open,
+    house,
+  }) => {
+    const { license } = await newLicense(house, { expires_at: "2099-01-31" } as object);
+    const { page } = await open({ js, token: house.token, refusals: [412] });
+    await page.goto(`/admin/licenses/${license.id}`);
+    const form = await openForm(page, js, "Renew");
+    await form.getByLabel(/^2 years/).check();
+    await ask(house, `/v1/admin/licenses/${license.id}/renew`, { expires_in: "P1Y" });
+    await form.getByRole("button", { name: "Renew" }).click();
+    // A form that is refused comes back as a page, from a dialog, too.
+    const main = page.locator("main");
+    const told = main.getByRole("alert");
+    await told.waitFor();
+    expect(await told.textContent()).toMatch(/Renewed.*expiresJan 31, 2099Jan 31, 2100/);
+    expect(await main.getByLabel(/^2 years: Jan 31, 2102/).isChecked()).toBe(true);
+    expect((await readLicense(house, license.id)).expires_at).toMatch(/^2100-02-01/);
+    if (js) expect(await axeFaults(page)).toEqual([]);
+    await main.getByRole("button", { name: "Renew" }).click();
+    await page.waitForURL(/done=renewed$/);
+    expect((await readLicense(house, license.id)).expires_at).toMatch(/^2102-02-01/);
+  });
+
   test("Enter saves what was edited, and issues a license", async ({ open, house }) => {
     const { license } = await newLicense(house, { max_instances: 5 });
     const { page } = await open({ js, token: house.token });

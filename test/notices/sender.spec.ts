@@ -11,6 +11,7 @@ import {
   NIGHTLY,
   refusal,
 } from "../support/mail.ts";
+import { Visitor } from "../support/console.ts";
 import { admin, call, newCustomer, newLicense, rows, unique } from "../support/service.ts";
 
 let resend: FakeResend;
@@ -125,6 +126,20 @@ describe("what failed", () => {
 });
 
 describe("a MAIL_FROM that cannot be used", () => {
+  it("is told by the overview, with how many wait only where some do", async () => {
+    const visitor = await Visitor.signIn(undefined, mailing({ MAIL_FROM: "nobody" }));
+    const none = "No mail goes out: MAIL_FROM cannot be used. It goes on by itself";
+    expect((await visitor.get("/admin")).text).toContain(none);
+    const { license } = await dueLicense();
+    await admin(`/licenses/${license.id}/send-email`, {
+      body: {},
+      bindings: mailing({ MAIL_FROM: "nobody" }),
+    });
+    expect((await visitor.get("/admin")).text).toContain(
+      "No mail goes out: MAIL_FROM cannot be used. 1 message waits; nothing is lost. It goes on by itself",
+    );
+  });
+
   it("holds mail, stops no instance, and is told; then the mail goes from the mended sender", async () => {
     const faulty = mailing({ MAIL_FROM: "nobody" });
     const { license, license_key, email } = await dueLicense();

@@ -197,6 +197,18 @@ describe("what a mail says, in HTML and in text alike", () => {
     ],
     ["a quiet day", digest(), ["All clear"], ["Expiring", "(0)"]],
     [
+      "a sender at fault while nothing waits",
+      digest({ sender: { fault: "MAIL_FROM cannot be used", since: null, waiting: 0 } }),
+      ["MAIL_FROM cannot be used."],
+      ["0 message"],
+    ],
+    [
+      "a sender at fault while one message waits",
+      digest({ sender: { fault: "MAIL_FROM cannot be used", since: null, waiting: 1 } }),
+      ["MAIL_FROM cannot be used. 1 message waits."],
+      [],
+    ],
+    [
       "one section only",
       digest({ unreachable: [row("Ada")] }),
       ["address (1)", "lic_1"],

@@ -51,7 +51,7 @@ export const PostForm: FC<{
       {/* Enter presses the first button of a form. That must not be the one that only previews. */}
       {live ? <button class="unseen" tabindex={-1} aria-hidden="true"></button> : null}
       <FormFields visit={visit} />
-      {entry && changes ? <Version entry={entry} present={changes.present} /> : null}
+      {entry && changes ? <Version entry={entry} changes={changes} /> : null}
       {entry && changes && isOvertaken(entry) ? (
         <Overtaken changes={changes} fields={fields} />
       ) : (

@@ -2,7 +2,7 @@
 import type { Transition } from "../../licensing/licenses/decisions.ts";
 import { durationInWords } from "../../kernel/calendar.ts";
 import type { EntitlementValue } from "../../storage/schema.ts";
-import { formatCount, formatEnd, formatStart } from "./show.tsx";
+import { formatCount, formatDate, formatEnd, formatStart } from "./show.tsx";
 
 /** The console's names for the actions on a license. */
 export const ACTION_NAMES: Record<Transition, string> = {
@@ -50,6 +50,7 @@ export function formatTerm(name: string, value: unknown): string {
   if (value === null || value === "") return name.startsWith("max_") ? "unlimited" : "none";
   if (name === "entitlements") return entitlementsInWords(value as Record<string, Entitlement | null>);
   if (END.has(name) && typeof value === "number") return formatEnd(value);
+  if (name === "unproven_until" && typeof value === "number") return formatDate(value);
   if (name === "starts_at" && typeof value === "number") return formatStart(value);
   if (name === "expires_in" && typeof value === "string") return durationInWords(value);
   if (Array.isArray(value)) return value.join(", ") || "none";

@@ -233,7 +233,7 @@ export async function act(
   id: string,
   action: Action,
   ifMatch?: string,
-  asked: Pick<Circumstances, "where" | "settle"> = {},
+  asked: Pick<Circumstances, "unless" | "where" | "settle"> = {},
 ): Promise<License> {
   allow(context, "licenses");
   const { decide, ...move } = await moveOf(context, action);

@@ -58,6 +58,7 @@ async function readOpen(context: Context, id: string) {
 /**
  * Orders a change for a later time. It is decided then; what would be refused already now is refused.
  * @param ifMatch counts now only
+ * @param lastOrder the last order that the caller saw, if nothing may have been ordered since
  * @throws Problem as the change itself, and REQUEST_INVALID at `effective_at`; CONFLICT if too many wait already
  */
 export async function orderChange(
@@ -66,6 +67,7 @@ export async function orderChange(
   ordered: Action,
   effectiveAt: number,
   ifMatch?: string,
+  lastOrder = LAST_ORDER,
 ): Promise<PendingChange> {
   const staff = allow(context, "licenses");
   const { db } = context;
@@ -74,6 +76,7 @@ export async function orderChange(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { license, open } = await readOpen(context, id);
     assertMatch(license, ifMatch);
+    assertSeen(open, lastOrder);
     const then = licenseBy(license, open, effectiveAt);
     assertAllowed(then, ordered.action);
     const wanted = { ...then, ...decide(then, effectiveAt) };
@@ -107,7 +110,9 @@ export async function orderChange(
            (id, license_id, action, effective_at, input, status, ordered_by, ordered_at, held_by, updated_at)
          SELECT ?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?7
          WHERE EXISTS (SELECT 1 FROM licenses WHERE id = ?2 AND version = ?9)
-           AND (SELECT count(*) FROM pending_changes WHERE license_id = ?2 AND status IN ('pending', 'held')) < ?10`,
+           AND (SELECT count(*) FROM pending_changes WHERE license_id = ?2 AND status IN ('pending', 'held')) < ?10
+           AND NOT EXISTS (SELECT 1 FROM pending_changes
+             WHERE license_id = ?2 AND id > ?11 AND status IN ('pending', 'held'))`,
         row.id,
         id,
         row.action,
@@ -118,12 +123,29 @@ export async function orderChange(
         row.held_by,
         license.version,
         MAX_OPEN,
+        lastOrder,
       ),
       recordOutcome(context, now, "ordered", row, { input: recordableChanges(row.input) }),
     ]);
     if (inserted?.meta.changes !== 0) return row;
   }
   throw overtaken(ifMatch);
+}
+
+/** Behind the id of every order. */
+const LAST_ORDER = "~";
+
+/** The order that was made last; without any, what is before all. */
+export const lastOrderOf = (open: PendingChange[]): string =>
+  open.map(({ id }) => id).reduce((last, id) => (id > last ? id : last), "chg_");
+
+function assertSeen(open: PendingChange[], lastOrder: string): void {
+  if (open.some(({ id }) => id > lastOrder)) throw new Problem("PRECONDITION_FAILED");
+}
+
+/** @throws Problem PRECONDITION_FAILED if something waits that was ordered after `lastOrder` */
+export async function assertNothingOrdered(context: Context, id: string, lastOrder?: string): Promise<void> {
+  if (lastOrder !== undefined) assertSeen(await openOf(context, id), lastOrder);
 }
 
 /** The changes ordered for a license, the last ordered first. @throws Problem LICENSE_NOT_FOUND */

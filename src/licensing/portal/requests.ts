@@ -20,6 +20,7 @@ import type { Row } from "../../storage/database.ts";
 import { rowsOf } from "../../storage/reads.ts";
 import { LicenseChanges, Renewal } from "../licenses/decisions.ts";
 import { act } from "../licenses/lifecycle.ts";
+import { assertNothingOrdered } from "../licenses/pending-changes.ts";
 
 export const RequestFilter = z.object({
   status: z.optional(z.enum(REQUEST_STATUSES)),
@@ -126,12 +127,14 @@ function settle(
 
 /**
  * Does what a customer asked for, as far as the input says, and answers the request.
+ * @param seen the license, and the last order for it, that the caller saw
  * @throws Problem NOT_FOUND, CONFLICT if it was answered, REQUEST_INVALID, and as the change of the license
  */
 export async function acceptRequest(
   context: Context,
   id: string,
   { answer, ...changes }: Acceptance,
+  seen: { ifMatch?: string | undefined; lastOrder?: string | undefined } = {},
 ): Promise<CustomerRequest> {
   allow(context, "licenses");
   const asked = await openRequest(context, id);
@@ -142,15 +145,17 @@ export async function acceptRequest(
     if (names.length > 0) throw invalid(names[0]!, "A question changes no license");
     if (answer === undefined) throw invalid("answer", "Answer the question");
   } else {
+    const licenseId = asked.license_id;
     const order = {
+      unless: () => assertNothingOrdered(context, licenseId, seen.lastOrder),
       where: sql`EXISTS (SELECT 1 FROM customer_requests WHERE id = ${id} AND status = 'open')`,
       settle: (version: number) =>
         settle(context, accepted, mails, {
           sql: "EXISTS (SELECT 1 FROM licenses WHERE id = ? AND version = ?)",
-          values: [asked.license_id!, version],
+          values: [licenseId, version],
         }),
     };
-    await act(context, asked.license_id, actionFor(asked, changes), undefined, order);
+    await act(context, licenseId, actionFor(asked, changes), seen.ifMatch, order);
   }
   // Where nothing of the license changed, or nothing had to, the request is still open.
   await context.db.batch(settle(context, accepted, mails));

@@ -51,12 +51,13 @@ const code = (id: string | null): Inline | null => (id === null ? null : { code:
 const sealLine = (seal: SealHead | null): Inline[] =>
   seal === null ? [] : [` Seal ${seal.seal} of the record: `, { code: seal.head }];
 
-const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] =>
-  sender === null
-    ? []
-    : [
-        `${sender.fault}${sender.since === null ? "" : `, since ${instantInWords(sender.since)}`}. ${counted(sender.waiting, "message waits", "messages wait")}.`,
-      ];
+const senderLines = (sender: NoticeOf<"admin_digest">["sender"]): string[] => {
+  if (sender === null) return [];
+  const { fault, since, waiting } = sender;
+  const began = since === null ? "" : `, since ${instantInWords(since)}`;
+  const count = waiting === 0 ? "" : ` ${counted(waiting, "message waits", "messages wait")}.`;
+  return [`${fault}${began}.${count}`];
+};
 
 export function digestLetter(notice: NoticeOf<"admin_digest">): Letter {
   const {

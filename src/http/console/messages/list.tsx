@@ -7,7 +7,7 @@ import { emptyList, listQuery, pageOf } from "../../ui/list.tsx";
 import type { Page } from "../mount.tsx";
 import { columnsFor, ColumnsLink } from "../parts/columns.tsx";
 import { Field, Filters, type Option, Select } from "../../ui/form.tsx";
-import { Badge, Card, type Column, Pager, Table, type Tone, When } from "../../ui/show.tsx";
+import { Badge, Card, type Column, Pager, plural, Table, type Tone, When } from "../../ui/show.tsx";
 
 export type ShownMessage = ReturnType<typeof presentMessage>;
 
@@ -110,9 +110,11 @@ const sentAgain = (count: string | undefined): string | undefined =>
 export const SenderNote: FC<{ fault: SenderFault | null }> = ({ fault }) =>
   fault === null ? null : (
     <p class="note warn">
-      No mail goes out: {fault.fault}. {fault.waiting}{" "}
-      {fault.waiting === 1 ? "message waits" : "messages wait"}; nothing is lost. It goes on by itself once
-      the deployment is mended.
+      No mail goes out: {fault.fault}.{" "}
+      {fault.waiting === 0
+        ? null
+        : `${plural(fault.waiting, "message waits", "messages wait")}; nothing is lost. `}
+      It goes on by itself once the deployment is mended.
     </p>
   );
 

@@ -20,6 +20,7 @@ import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import { Ending, endOf } from "../parts/terms.tsx";
 import { idOf, type Visit } from "../visit.ts";
+import { changing } from "../licenses/actions/meanwhile.tsx";
 import { askedFor, RequestStatus } from "./list.tsx";
 
 interface Held {
@@ -153,7 +154,13 @@ const accept: Form = {
     const all = await held(visit);
     const { request, license } = all;
     const isQuestion = license === null || request.kind === "question";
-    const type = license === null ? null : await findLicenseType(visit.context, license.license_type);
+    const [type, changes] =
+      license === null || isQuestion
+        ? []
+        : await Promise.all([
+            findLicenseType(visit.context, license.license_type),
+            changing(visit, entry, license.id, license),
+          ]);
     return {
       title: isQuestion ? "Answer the question" : "Accept the request",
       section: "requests",
@@ -165,7 +172,12 @@ const accept: Form = {
           />
           <Card>
             <Asked {...all} now={visit.now} />
-            <PostForm visit={visit} entry={entry} action={`/admin/requests/${request.id}/accept`}>
+            <PostForm
+              visit={visit}
+              entry={entry}
+              changes={changes}
+              action={`/admin/requests/${request.id}/accept`}
+            >
               <Effect entry={entry} all={all} duration={type?.duration} now={visit.now} />
               <Words entry={entry} required={isQuestion} />
               <Submit back={`/admin/requests/${request.id}`}>
@@ -190,6 +202,7 @@ const accept: Form = {
       visit.context,
       idOf(visit),
       parsed(Acceptance, { ...effect, ...(answer === undefined ? {} : { answer }) }),
+      { ifMatch: entry.text("version"), lastOrder: entry.text("last_order") },
     );
     return { to: `/admin/requests/${idOf(visit)}?done=accepted` };
   },

@@ -541,8 +541,11 @@ describe("what can be done with a license", () => {
     const form = await owner.get(`/admin/licenses/${license.id}/renew`);
     await admin(`/licenses/${license.id}/revoke`, { body: { reason: "x" } });
     const late = await owner.submit(form, { ends: "P1Y" });
-    expect(late.status).toBe(409);
-    expect(late.text).toContain("The license is revoked");
+    expect(late.status).toBe(412);
+    expect(late.text).toContain("status active revoked");
+    const again = await owner.submit(late);
+    expect(again.status).toBe(409);
+    expect(again.text).toContain("The license is revoked");
   });
 
   it("goes over to another type with the terms of that type, shown before", async () => {

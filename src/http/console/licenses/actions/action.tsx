@@ -4,10 +4,11 @@ import * as z from "zod/mini";
 import { StartInstant } from "../../../../kernel/inputs.ts";
 import { Reasoned } from "../../../../licensing/licenses/decisions.ts";
 import { act, type Action } from "../../../../licensing/licenses/lifecycle.ts";
-import { orderChange } from "../../../../licensing/licenses/pending-changes.ts";
+import { assertNothingOrdered, orderChange } from "../../../../licensing/licenses/pending-changes.ts";
 import type { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { Field, PostForm, Submit, TextArea } from "../../../ui/form.tsx";
+import type { Change } from "../../../ui/overtaken.tsx";
 import { Card } from "../../../ui/show.tsx";
 import type { View } from "../../mount.tsx";
 import { idOf, type Visit } from "../../visit.ts";
@@ -23,6 +24,7 @@ export const actionView = (
   held: Held,
   words: { action: string; title: string; lead: Child; submit: string; tone?: "danger"; live?: true },
   children?: Child,
+  changes?: Change,
 ): View =>
   licenseView(
     held,
@@ -31,6 +33,7 @@ export const actionView = (
       <PostForm
         visit={visit}
         entry={entry}
+        changes={changes}
         action={`${pathOf(visit)}/${words.action}`}
         live={words.live ?? false}
       >
@@ -74,17 +77,25 @@ export const Later: FC<{ entry: Entry }> = ({ entry }) => (
 
 const Effective = z.object({ effective_at: z.optional(StartInstant) });
 
-/** Takes the action now, or orders it for the entered day. @param done what the license's page says of it */
+/**
+ * Takes the action now, or orders it for the entered day, if the license is as the form showed it. A form without a
+ * version is of a page that a former release made.
+ * @param done what the license's page says of it
+ */
 export async function takeAction(
   visit: Visit,
   entry: Entry,
   action: Action,
   done: string,
-  ifMatch?: string,
+  ifMatch = entry.text("version"),
 ): Promise<{ to: string }> {
+  const { context } = visit;
+  const id = idOf(visit);
+  const lastOrder = entry.text("last_order");
   const { effective_at: at } = parsed(Effective, { effective_at: entry.text("effective_at") });
-  if (at === undefined) await act(visit.context, idOf(visit), action, ifMatch);
-  else await orderChange(visit.context, idOf(visit), action, at, ifMatch);
+  if (at === undefined)
+    await act(context, id, action, ifMatch, { unless: () => assertNothingOrdered(context, id, lastOrder) });
+  else await orderChange(context, id, action, at, ifMatch, lastOrder);
   return { to: `${pathOf(visit)}${at === undefined ? done : "?done=ordered"}` };
 }
 

@@ -1,16 +1,15 @@
 // /admin/licenses/{id}/reinstate
 import { Reinstatement } from "../../../../licensing/licenses/decisions.ts";
-import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
 import type { Form } from "../../mount.tsx";
-import { idOf } from "../../visit.ts";
+import { openLicense } from "./meanwhile.tsx";
 import { actionView, Later, Reason, takeAction } from "./action.tsx";
 
 export const reinstate: Form = {
   path: "/admin/licenses/{id}/reinstate",
   access: "licenses",
   async show(visit, entry) {
-    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { held, changes } = await openLicense(visit, entry);
     return actionView(
       visit,
       entry,
@@ -25,6 +24,7 @@ export const reinstate: Form = {
         <Reason entry={entry} placeholder="Invoice 4711 is paid." optional />
         <Later entry={entry} />
       </>,
+      changes,
     );
   },
   async submit(visit, entry) {

@@ -1,13 +1,13 @@
 // /admin/licenses/{id}/reissue
 import type { FC } from "hono/jsx";
 import { previewReissue, Reissue, reissueLicense } from "../../../../licensing/instances/reissue.ts";
-import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
 import { Checkbox, faultOf, Field } from "../../../ui/form.tsx";
 import { plural, Table, When } from "../../../ui/show.tsx";
 import type { Form } from "../../mount.tsx";
 import { seatPath } from "../../parts/seats.tsx";
 import { idOf } from "../../visit.ts";
+import { effectOf, openLicense } from "./meanwhile.tsx";
 import { actionView, pathOf, Reason } from "./action.tsx";
 
 const DEFAULT_HOURS = 72;
@@ -81,9 +81,9 @@ export const reissue: Form = {
   access: "licenses",
   async show(visit, entry) {
     const id = idOf(visit);
-    const [held, { instances }] = await Promise.all([
-      getLicenseAndCustomer(visit.context, id),
-      previewReissue(visit.context, id, { unproven_hours: DEFAULT_HOURS }),
+    const [{ held, changes }, preview] = await Promise.all([
+      openLicense(visit, entry),
+      effectOf(entry, previewReissue(visit.context, id, { unproven_hours: DEFAULT_HOURS })),
     ]);
     const { revision } = held.license;
     const lead = `For a key that leaked. Revision ${revision} is refused from then on, revision ${revision + 1} takes its place.`;
@@ -97,7 +97,7 @@ export const reissue: Form = {
           Running instances with our clients switch by themselves at their next check-in, with the certificate
           that they hold. New installations need the new key.
         </p>
-        <Seats entry={entry} running={instances} now={visit.now} />
+        {preview === null ? null : <Seats entry={entry} running={preview.instances} now={visit.now} />}
         <Field
           entry={entry}
           name="unproven_hours"
@@ -110,6 +110,7 @@ export const reissue: Form = {
         />
         <Reason entry={entry} placeholder="The key was posted in a public forum." first={false} />
       </>,
+      changes,
     );
   },
   async submit(visit, entry) {
@@ -118,7 +119,7 @@ export const reissue: Form = {
       free: entry.has("free") ? entry.all("free") : undefined,
       unproven_hours: entry.number("unproven_hours"),
     });
-    await reissueLicense(visit.context, idOf(visit), input);
+    await reissueLicense(visit.context, idOf(visit), input, entry.text("version"));
     return { to: `${pathOf(visit)}/key?done=reissued` };
   },
 };

@@ -1,19 +1,18 @@
 // /admin/licenses/{id}/renew
 import { renewedFor, Renewal } from "../../../../licensing/licenses/decisions.ts";
 import { findLicenseType } from "../../../../licensing/licenses/license-types.ts";
-import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { parsed } from "../../../ui/entry.ts";
 import { When } from "../../../ui/show.tsx";
 import { Ending, endOf } from "../../parts/terms.tsx";
 import type { Form } from "../../mount.tsx";
-import { idOf } from "../../visit.ts";
+import { openLicense } from "./meanwhile.tsx";
 import { actionView, Later, takeAction } from "./action.tsx";
 
 export const renew: Form = {
   path: "/admin/licenses/{id}/renew",
   access: "licenses",
   async show(visit, entry) {
-    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { held, changes } = await openLicense(visit, entry);
     const { expires_at, license_type } = held.license;
     const type = await findLicenseType(visit.context, license_type);
     const lead = (
@@ -36,6 +35,7 @@ export const renew: Form = {
         />
         <Later entry={entry} />
       </>,
+      changes,
     );
   },
   async submit(visit, entry) {

@@ -1,9 +1,9 @@
 // The two actions that stop a license.
-import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../../licensing/licenses/preview.ts";
 import { Impact } from "../../parts/impact.tsx";
 import type { Form } from "../../mount.tsx";
 import { idOf } from "../../visit.ts";
+import { effectOf, openLicense } from "./meanwhile.tsx";
 import { actionView, Later, Reason, reasonFrom, takeAction } from "./action.tsx";
 
 export const stopping = (
@@ -13,9 +13,9 @@ export const stopping = (
   path: `/admin/licenses/{id}/${action}`,
   access: "licenses",
   async show(visit, entry) {
-    const [held, preview] = await Promise.all([
-      getLicenseAndCustomer(visit.context, idOf(visit)),
-      previewChange(visit.context, idOf(visit), { action, input: { reason: "" } }),
+    const [{ held, changes }, preview] = await Promise.all([
+      openLicense(visit, entry),
+      effectOf(entry, previewChange(visit.context, idOf(visit), { action, input: { reason: "" } })),
     ]);
     const { title, lead, placeholder } = words;
     return actionView(
@@ -24,10 +24,11 @@ export const stopping = (
       held,
       { action, title, lead, submit: title, tone: "danger" },
       <>
-        <Impact preview={preview} now={visit.now} />
+        {preview === null ? null : <Impact preview={preview} now={visit.now} />}
         <Reason entry={entry} placeholder={placeholder} />
         <Later entry={entry} />
       </>,
+      changes,
     );
   },
   async submit(visit, entry) {

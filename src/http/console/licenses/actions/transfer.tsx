@@ -2,7 +2,6 @@
 import type { Child } from "hono/jsx";
 import { CustomerChoice, customersFor } from "../choice.tsx";
 import { Transfer } from "../../../../licensing/licenses/decisions.ts";
-import { getLicenseAndCustomer } from "../../../../licensing/licenses/licenses.ts";
 import { previewChange } from "../../../../licensing/licenses/preview.ts";
 import { Problem } from "../../../../problems.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
@@ -12,6 +11,7 @@ import type { Form } from "../../mount.tsx";
 import { Impact } from "../../parts/impact.tsx";
 import { idOf, type Visit } from "../../visit.ts";
 import { licenseView } from "../view.tsx";
+import { openLicense } from "./meanwhile.tsx";
 import { Later, pathOf, Reason, takeAction } from "./action.tsx";
 
 const inputFrom = (entry: Entry, reason: string) =>
@@ -42,14 +42,14 @@ export const transfer: Form = {
   path: "/admin/licenses/{id}/transfer",
   access: "licenses",
   async show(visit, entry) {
-    const held = await getLicenseAndCustomer(visit.context, idOf(visit));
+    const { held, changes } = await openLicense(visit, entry);
     const [found, effect] = await Promise.all([customersFor(visit, entry), impact(visit, entry)]);
     const customers = found.filter(({ id }) => id !== held.customer.id);
     return licenseView(
       held,
       { title: "Transfer license", lead: "To another customer. Running instances go on." },
       <Card>
-        <PostForm visit={visit} entry={entry} action={`${pathOf(visit)}/transfer`} live>
+        <PostForm visit={visit} entry={entry} changes={changes} action={`${pathOf(visit)}/transfer`} live>
           <Field
             entry={entry}
             name="customer_q"
