@@ -77,7 +77,9 @@ it(
     };
     await Promise.all([lane(), lane()]);
     expect(lives.flatMap(({ errors }) => errors)).toEqual([]);
-    expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(2_000);
+    // Two seconds for each lock that somebody left, and the other lane may leave one to whoever waits already.
+    expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(4_000);
+    expect(lives.filter(({ opened }) => opened > 2_000).length).toBeLessThanOrEqual(3);
     expect(lives.filter((life) => life.safe > 0).length).toBeGreaterThan(50);
 
     const begun = performance.now();
