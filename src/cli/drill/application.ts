@@ -11,12 +11,15 @@ const FAREWELL = 3_000;
 /** How much of its output is kept for a report. */
 const KEPT = 4_000;
 
+const NEVER = new Promise<never>(() => undefined);
+
 export class Application {
   readonly #command: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #heard: (text: string) => void;
   #child: ChildProcess | null = null;
   #exit: Promise<unknown> = Promise.resolve();
+  #isOver = false;
   /** The exit code of the last process that ended by itself. */
   exitCode: number | null = null;
   /** How often it ended by itself, and how often it was started. */
@@ -36,6 +39,7 @@ export class Application {
 
   /** @throws Failure if there is no such command */
   async start(): Promise<void> {
+    if (this.#isOver) return NEVER;
     if (this.#child) return;
     const [file = "", ...args] = this.#command;
     // Its own group, so that what it starts ends with it.
@@ -49,12 +53,13 @@ export class Application {
         this.output = (this.output + text).slice(-KEPT);
         this.#heard(text);
       });
+    this.#child = child;
     try {
       await once(child, "spawn");
     } catch (error) {
+      this.#child = null;
       throw usage(`${file} cannot be started (${(error as NodeJS.ErrnoException).code}).`);
     }
-    this.#child = child;
     this.starts += 1;
     this.#exit = once(child, "exit").then(([code]) => {
       // What left its group keeps them open for as long as it runs, and would keep the drill from its end.
@@ -69,14 +74,24 @@ export class Application {
   }
 
   async stop(): Promise<void> {
+    if (this.#isOver) return NEVER;
     const child = this.#child;
     this.#child = null;
     if (!child) return;
     signal(child, "SIGTERM");
-    await Promise.race([this.#exit, sleep(FAREWELL, undefined, { ref: false })]);
+    const exit = this.#exit;
+    await Promise.race([exit, sleep(FAREWELL, undefined, { ref: false })]);
     // What its first process left behind, too.
     signal(child, "SIGKILL");
-    await this.#exit;
+    await exit;
+  }
+
+  /** Stops it, and lets nobody start it again: the process ends then, and the drill, which plays on, waits for that. */
+  async end(): Promise<void> {
+    // A scene may be stopping it already.
+    const ended = Promise.all([this.stop(), this.#exit]);
+    this.#isOver = true;
+    await ended;
   }
 
   /** At once, for a process that ends: nothing can be waited for there. */

@@ -86,7 +86,7 @@ function endsWith(application: Application): () => void {
   const end = (): void => {
     // Twice is meant: no more waiting.
     for (const signal of SIGNALS) process.once(signal, () => process.exit(EXIT.interrupted));
-    void application.stop().finally(() => process.exit(EXIT.interrupted));
+    void application.end().finally(() => process.exit(EXIT.interrupted));
   };
   // Others may listen who would end at once; their files are removed at the exit all the same.
   const others = SIGNALS.map((signal) => [signal, process.listeners(signal)] as const);

@@ -250,13 +250,17 @@ async function isOpen(port: number): Promise<boolean> {
   );
 }
 
-/** A product that does not care what its license says: the drill waits for it to stop, as long as it is told to. */
+/** A product that does not care what its license says, and takes its time to end. */
 const DEAF = `
 import { createServer } from "node:http";
 import { NodeLicense } from ${JSON.stringify(join(PACKAGE, "../typescript/src/node.ts"))};
 await NodeLicense.open();
 createServer((_, response) => response.end()).listen(Number(process.argv[2]), "127.0.0.1");
+process.on("SIGTERM", () => setTimeout(() => process.exit(), 1_500));
 `;
+
+/** Each begins by looking whether the application runs, and starts it anew otherwise. */
+const MANY = Array.from({ length: 100 }, (_, n) => ({ name: `day-${n}`, do: ["advance 1m"] }));
 
 describe.concurrent("its end", () => {
   it.for(["SIGINT", "SIGTERM"] as const)(
@@ -272,9 +276,9 @@ describe.concurrent("its end", () => {
         [
           LAUNCHER,
           "drill",
-          // Nothing is started anew meanwhile, or ended before the signal.
+          // Some scene begins while the application ends, and the last one has no end by itself.
           "--scenes",
-          scenes(`end-${signal}.json`, START, { name: "stop", do: ["suspend"] }),
+          scenes(`end-${signal}.json`, START, ...MANY, { name: "stop", do: ["suspend"] }),
           "--settle-seconds",
           "300",
           "--report",
