@@ -96,7 +96,11 @@ it(
     // What was written and not told yet may be more.
     expect(counted).toBeGreaterThanOrEqual(safe());
     expect(counted).toBeLessThanOrEqual(safe() + lives.length + 1);
-    expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+    // What nobody can tell from a lock in use goes after a minute: one without a word, whose breaker was killed, too.
+    const isWordless = (name: string): boolean =>
+      name.startsWith("lock.node.") && readFileSync(join(folder.path, name), "utf8") === "";
+    const left = readdirSync(folder.path).filter((name) => !isWordless(name));
+    expect(left.toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
   },
 );
 
