@@ -14,7 +14,7 @@ import { type Entry, parsed } from "../ui/entry.ts";
 import { Heading } from "../ui/heading.tsx";
 import type { Inquiry } from "./mount.tsx";
 import { Choices, Field, PostForm, Submit } from "../ui/form.tsx";
-import { wordsFor } from "../ui/show.tsx";
+import { wordsFor } from "../ui/terms.ts";
 
 export const FormatChoice: FC<{ entry: Entry }> = ({ entry }) => (
   <Choices

@@ -4,7 +4,7 @@ import { sha256 } from "../../crypto/digests.ts";
 import { fieldErrors, Problem, requestInvalid } from "../../problems.ts";
 import type { Http } from "../http.ts";
 import type { Fields } from "./refusal.tsx";
-import { wordsFor } from "./show.tsx";
+import { wordsFor } from "./terms.ts";
 
 const FORM_TYPE = /^(?:application\/x-www-form-urlencoded|multipart\/form-data)\s*(?:;|$)/i;
 

@@ -6,8 +6,7 @@ import type { Problem } from "../../problems.ts";
 import type { AppEnv } from "../http.ts";
 import { dress, problemOf } from "../middleware.ts";
 import { asPage } from "./page.ts";
-import { wordsFor } from "./show.tsx";
-import { ACTION_NAMES } from "./terms.ts";
+import { ACTION_NAMES, wordsFor } from "./terms.ts";
 
 /** Titles written for programs, in words for the person who filled in the form. */
 const TITLES: Partial<Record<Problem["code"], string>> = {

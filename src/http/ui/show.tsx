@@ -125,17 +125,6 @@ export const StandingBadge: FC<{ standing: Standing }> = ({ standing }) => (
   <Badge tone={STANDING_TONES[standing]}>{standing}</Badge>
 );
 
-/** A member of the API in words: max_requests_per_day is "requests per day", features.1 "features, no. 2". */
-export const wordsFor = (member: string): string =>
-  member
-    .split(".")
-    .map((part) =>
-      /^\d+$/.test(part)
-        ? `no. ${Number(part) + 1}`
-        : part.replace(/^max_/, "").replace(/_at$/, "").replaceAll("_", " "),
-    )
-    .join(", ");
-
 export const formatLimit = (limit: number | null): string =>
   limit === null ? "unlimited" : formatCount(limit);
 

@@ -44,6 +44,17 @@ const entitlementsInWords = (all: Record<string, Entitlement | null>): string =>
 
 const END = new Set(["expires_at", "updates_until"]);
 
+/** A member of the API in words: max_requests_per_day is "requests per day", features.1 "features, no. 2". */
+export const wordsFor = (member: string): string =>
+  member
+    .split(".")
+    .map((part) =>
+      /^\d+$/.test(part)
+        ? `no. ${Number(part) + 1}`
+        : part.replace(/^max_/, "").replace(/_at$/, "").replaceAll("_", " "),
+    )
+    .join(", ");
+
 /** The value of a member, such as a term. */
 export function formatTerm(name: string, value: unknown): string {
   if (name === "notice_days" && value === null) return "those of the type";

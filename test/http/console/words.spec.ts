@@ -1,6 +1,7 @@
 // How pages word what the API counts and names.
 import { describe, expect, it } from "vitest";
-import { relative, wordsFor } from "../../../src/http/ui/show.tsx";
+import { relative } from "../../../src/http/ui/show.tsx";
+import { wordsFor } from "../../../src/http/ui/terms.ts";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

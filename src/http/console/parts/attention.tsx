@@ -5,8 +5,8 @@ import type { readAttention, Trouble } from "../../../licensing/figures/attentio
 import type { openRequests } from "../../../licensing/portal/requests.ts";
 import type { Standing } from "../../../licensing/licenses/standing.ts";
 import type { AttentionKind } from "../../../storage/schema.ts";
-import { Badge, formatCount, formatDate, plural, type Tone, When, wordsFor } from "../../ui/show.tsx";
-import { ACTION_NAMES } from "../../ui/terms.ts";
+import { Badge, formatCount, formatDate, plural, type Tone, When } from "../../ui/show.tsx";
+import { ACTION_NAMES, wordsFor } from "../../ui/terms.ts";
 import { askedFor } from "../requests/list.tsx";
 import { seatPath } from "./seats.tsx";
 

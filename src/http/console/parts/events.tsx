@@ -9,7 +9,8 @@ import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-lis
 import { EVENT_ACTIONS, EVENT_TYPES } from "../../../record/catalogue.ts";
 import type { Visit } from "../visit.ts";
 import { tailOf } from "../../ui/copyable.tsx";
-import { formatCount, wordsFor, When } from "../../ui/show.tsx";
+import { formatCount, When } from "../../ui/show.tsx";
+import { wordsFor } from "../../ui/terms.ts";
 
 const shownEvent = (event: NamedEvent) => ({ ...presentEvent(event), actor_name: event.actor_name });
 

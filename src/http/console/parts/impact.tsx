@@ -1,8 +1,8 @@
 // What a change would do to the instances that run on a license.
 import type { FC } from "hono/jsx";
 import type { previewChange } from "../../../licensing/licenses/preview.ts";
-import { formatTerm } from "../../ui/terms.ts";
-import { plural, Table, wordsFor, When } from "../../ui/show.tsx";
+import { formatTerm, wordsFor } from "../../ui/terms.ts";
+import { plural, Table, When } from "../../ui/show.tsx";
 
 type Preview = Awaited<ReturnType<typeof previewChange>>;
 

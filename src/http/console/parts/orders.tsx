@@ -1,8 +1,8 @@
 // Changes that were ordered for a later time.
 import type { FC } from "hono/jsx";
 import type { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
-import { Badge, Table, type Tone, wordsFor, When } from "../../ui/show.tsx";
-import { ACTION_NAMES, formatTerm } from "../../ui/terms.ts";
+import { Badge, Table, type Tone, When } from "../../ui/show.tsx";
+import { ACTION_NAMES, formatTerm, wordsFor } from "../../ui/terms.ts";
 
 type Order = ReturnType<typeof presentPendingChange>;
 

@@ -8,20 +8,15 @@ import {
   listEntitlements,
   NewEntitlement,
 } from "../../../licensing/entitlements/definitions.ts";
-import {
-  AGGREGATES,
-  ENTITLEMENT_KINDS,
-  type EntitlementDefinition,
-  OVER,
-  PERIODS,
-} from "../../../storage/schema.ts";
-import { type Entry, parsed } from "../../ui/entry.ts";
-import { Field, type Option, PostForm, Select, Submit } from "../../ui/form.tsx";
+import type { EntitlementDefinition } from "../../../storage/schema.ts";
+import { parsed } from "../../ui/entry.ts";
+import { Field, PostForm, Submit } from "../../ui/form.tsx";
 import { versionOf } from "../../ui/overtaken.tsx";
 import { Card, Pager, Table } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Form, Page } from "../mount.tsx";
 import type { Visit } from "../visit.ts";
+import { MemberFields, membersIn } from "./entitlement-fields.tsx";
 import { SETTINGS } from "./settings.tsx";
 
 const ENTITLEMENTS: [href: string, label: string] = ["/admin/settings/entitlements", "Entitlements"];
@@ -30,13 +25,6 @@ const DONE: Record<string, string> = {
   created: "The entitlement is defined. License types and licenses can have it.",
   changed: "The definition is changed. What was sold keeps its value, and what happens above it.",
   deleted: "The entitlement is deleted.",
-};
-
-const KIND_WORDS: Record<(typeof ENTITLEMENT_KINDS)[number], string> = {
-  flag: "flag: on or off",
-  limit: "limit: a number",
-  text: "text",
-  meter: "meter: a number that instances count",
 };
 
 const countedInWords = ({ aggregate, period, over }: EntitlementDefinition): string =>
@@ -107,90 +95,6 @@ const list: Page = {
     };
   },
 };
-
-const named = (values: readonly string[]): Option[] => values.map((value) => [value, value]);
-
-function MemberFields({ entry, present }: { entry: Entry; present?: EntitlementDefinition }) {
-  const preset = present?.preset ?? null;
-  return (
-    <>
-      <Field entry={entry} name="name" label="Name" value={present?.name} required maxlength={200} />
-      <Select
-        entry={entry}
-        name="kind"
-        label="Kind"
-        options={ENTITLEMENT_KINDS.map((kind): Option => [kind, KIND_WORDS[kind]])}
-        value={present?.kind ?? "limit"}
-      />
-      <div class="pair">
-        <Field entry={entry} name="unit" label="Unit" value={present?.unit} maxlength={40} />
-        <Field
-          entry={entry}
-          name="default"
-          label="Default"
-          hint="Forms begin with it. What was sold stays as it is."
-          value={preset === null ? undefined : String(preset)}
-          maxlength={200}
-        />
-      </div>
-      <fieldset>
-        <legend>Only for a meter</legend>
-        <div class="pair">
-          <Select
-            entry={entry}
-            name="aggregate"
-            label="A month’s figure"
-            options={[
-              ["sum", "sum of its days"],
-              ["peak", "highest day"],
-            ]}
-            value={present?.aggregate ?? AGGREGATES[0]}
-          />
-          <Select
-            entry={entry}
-            name="period"
-            label="The limit holds per"
-            options={named(PERIODS)}
-            value={present?.period ?? "month"}
-          />
-          <Select
-            entry={entry}
-            name="over"
-            label="Above the limit"
-            options={[
-              ["warn", "warn"],
-              ["refuse_new", "warn, and refuse new instances"],
-            ]}
-            value={present?.over ?? OVER[0]}
-          />
-        </div>
-      </fieldset>
-    </>
-  );
-}
-
-/** The entered default, as its kind has it. */
-function presetIn(entry: Entry, kind: string | undefined): unknown {
-  const text = entry.text("default");
-  if (text === undefined) return null;
-  if (kind === "flag") return text === "true" ? true : text === "false" ? false : text;
-  return kind === "text" ? text : /^\d{1,15}$/.test(text) ? Number(text) : text;
-}
-
-function membersIn(entry: Entry): Record<string, unknown> {
-  const kind = entry.text("kind");
-  const rules =
-    kind === "meter"
-      ? { aggregate: entry.text("aggregate"), period: entry.text("period"), over: entry.text("over") }
-      : {};
-  return {
-    name: entry.text("name"),
-    kind,
-    unit: entry.text("unit") ?? null,
-    default: presetIn(entry, kind),
-    ...rules,
-  };
-}
 
 const create: Form = {
   path: "/admin/settings/new-entitlement",

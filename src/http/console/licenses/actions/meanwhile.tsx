@@ -9,8 +9,8 @@ import { presentPendingChange } from "../../../../licensing/licenses/pending-row
 import type { License, PendingChange } from "../../../../storage/schema.ts";
 import type { Entry } from "../../../ui/entry.ts";
 import { type Change, isOvertaken } from "../../../ui/overtaken.tsx";
-import { Table, wordsFor } from "../../../ui/show.tsx";
-import { formatTerm } from "../../../ui/terms.ts";
+import { Table } from "../../../ui/show.tsx";
+import { formatTerm, wordsFor } from "../../../ui/terms.ts";
 import { Timeline } from "../../parts/events.tsx";
 import { Orders } from "../../parts/orders.tsx";
 import { idOf, type Visit } from "../../visit.ts";

@@ -7,8 +7,8 @@ import type { Context } from "../../../../context.ts";
 import { invalid } from "../../../../problems.ts";
 import type { Entitlements, License, LicenseType } from "../../../../storage/schema.ts";
 import { type Entry, parsed } from "../../../ui/entry.ts";
-import { plural, wordsFor } from "../../../ui/show.tsx";
-import { entitlementInWords, formatTerm } from "../../../ui/terms.ts";
+import { plural } from "../../../ui/show.tsx";
+import { entitlementInWords, formatTerm, wordsFor } from "../../../ui/terms.ts";
 import { changedNoticeDaysOf } from "../../parts/notice-days.tsx";
 import { changedEntitlementsOf } from "./entitlement-changes.tsx";
 
