@@ -77,9 +77,7 @@ it(
     };
     await Promise.all([lane(), lane()]);
     expect(lives.flatMap(({ errors }) => errors)).toEqual([]);
-    // Two seconds for each lock that somebody left, and the other lane may leave one to whoever waits already.
-    expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(4_000);
-    expect(lives.filter(({ opened }) => opened > 2_000).length).toBeLessThanOrEqual(3);
+    expect(Math.max(...lives.map(({ opened }) => opened))).toBeLessThanOrEqual(2_000);
     expect(lives.filter((life) => life.safe > 0).length).toBeGreaterThan(50);
 
     const begun = performance.now();
@@ -96,11 +94,7 @@ it(
     // What was written and not told yet may be more.
     expect(counted).toBeGreaterThanOrEqual(safe());
     expect(counted).toBeLessThanOrEqual(safe() + lives.length + 1);
-    // What nobody can tell from a lock in use goes after a minute: one without a word, whose breaker was killed, too.
-    const isWordless = (name: string): boolean =>
-      name.startsWith("lock.node.") && readFileSync(join(folder.path, name), "utf8") === "";
-    const left = readdirSync(folder.path).filter((name) => !isWordless(name));
-    expect(left.toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
+    expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
   },
 );
 

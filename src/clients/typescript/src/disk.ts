@@ -62,6 +62,9 @@ function hang(folder: string, work: Promise<unknown>): void {
   work.then(back, back);
 }
 
+export const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  codes.includes((error as NodeJS.ErrnoException).code ?? "");
+
 /** Level by level: where there can be no folder, as in /proc, Node's own recursive `mkdir` never comes to an end. */
 export async function makeFolder(path: string): Promise<void> {
   try {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, copyFile, lstat, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { inTime, makeFolder, readBytes, readPlain } from "./disk.ts";
+import { hasCode, inTime, makeFolder, readBytes, readPlain } from "./disk.ts";
 import { isLeftBehind, Lock } from "./lock.ts";
 import type { Storage } from "./storage.ts";
 import { decodeText } from "./texts.ts";
@@ -15,8 +15,6 @@ const ABANDONED = 60_000;
 
 /** Disks that are busy need a while until what was written is safe. */
 const WRITTEN = 5_000;
-
-const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
 
 export class FileStorage implements Storage {
   readonly #folder: string;

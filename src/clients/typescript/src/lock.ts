@@ -2,9 +2,9 @@
 // at once where it can be told that it is gone, and after a second and a half without a sign of life elsewhere.
 import { randomUUID } from "node:crypto";
 import { link, open, rename, rm, stat, utimes } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inTime, readPlain } from "./disk.ts";
+import { hasCode, inTime, readPlain } from "./disk.ts";
 import { parseObject } from "./documents.ts";
 import { isGone, readTrace, traceOfThis } from "./processes.ts";
 
@@ -74,21 +74,42 @@ interface Sign {
   stamp: string;
 }
 
+/**
+ * Makes the lock with its text in it: a kill in between leaves no lock without a word, which everybody would have to wait
+ * for.
+ */
 async function make(path: string, text: string): Promise<boolean> {
+  // Whoever waits looks often, and mostly finds it taken.
+  if ((await signOf(path)) !== null) return false;
+  const whole = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  return inTime(dirname(path), async () => {
+    try {
+      await write(whole, text);
+      return await made(link(whole, path), () => made(write(path, text)));
+    } finally {
+      await rm(whole, { force: true });
+    }
+  });
+}
+
+/** @param otherwise for a disk that has no links */
+const made = (making: Promise<void>, otherwise?: () => Promise<boolean>): Promise<boolean> =>
+  making.then(
+    () => true,
+    (error: unknown) => {
+      // Somebody was faster, or the holder swept the text away.
+      if (hasCode(error, "EEXIST", "ENOENT")) return false;
+      if (otherwise) return otherwise();
+      throw error;
+    },
+  );
+
+async function write(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
   try {
-    await inTime(dirname(path), async () => {
-      // A kill in between leaves a lock without a name, which nobody gives signs of life to.
-      const file = await open(path, "wx", 0o600);
-      try {
-        await file.writeFile(text);
-      } finally {
-        await file.close();
-      }
-    });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    return false;
+    await file.writeFile(text);
+  } finally {
+    await file.close();
   }
 }
 
