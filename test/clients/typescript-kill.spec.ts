@@ -1,7 +1,7 @@
 // What a kill at any moment leaves of the TypeScript client's state folder.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -54,12 +54,15 @@ async function lifeOf(
   await sleep(milliseconds);
   child.kill("SIGKILL");
   await over;
+  // Made with its text in it, at whatever moment its process was killed.
+  const lock = join(folder.path, "lock.node");
+  const isWordless = existsSync(lock) && statSync(lock).size === 0;
   const numbers = (word: string) =>
     [...output.matchAll(new RegExp(`^${word} (\\d+)\\n`, "gm"))].map(([, n]) => Number(n));
   return {
     opened: numbers("open")[0] ?? 0,
     safe: numbers("safe").at(-1) ?? 0,
-    errors: output.match(/^error .*$/gm) ?? [],
+    errors: [...(output.match(/^error .*$/gm) ?? []), ...(isWordless ? ["a lock without a word"] : [])],
   };
 }
 
@@ -158,16 +161,26 @@ it("a lock whose holder shows that it is there is waited for, whatever its age",
   expect(isIn).toBe(true);
 });
 
-it("of several threads of a process each waits for the others", async () => {
+/** A disk without links, as some of containers and of file servers are. */
+const WITHOUT_LINKS = `data:text/javascript,
+  import fs from "node:fs";
+  import { syncBuiltinESMExports } from "node:module";
+  fs.promises.link = async () => { throw Object.assign(new Error("no links"), { code: "EPERM" }); };
+  syncBuiltinESMExports();`;
+
+it.each([
+  ["", []],
+  [" on a disk without links", ["--import", WITHOUT_LINKS]],
+])("of several threads of a process each waits for the others%s", async (_, execArgv) => {
   const counter = join(import.meta.dirname, "support/counter.ts");
-  const threads = [1, 2, 3].map(
-    () => new Worker(counter, { argv: [folder.path, JSON.stringify(options), "20"], stdout: true }),
-  );
+  const argv = [folder.path, JSON.stringify(options), "20"];
+  const threads = [1, 2, 3].map(() => new Worker(counter, { argv, execArgv, stdout: true }));
   await Promise.all(threads.map((thread) => once(thread, "exit")));
   const days = Object.values<Record<string, number>>(folder.state()["usage"]);
   const sum = (name: string): number => days.reduce((total, day) => total + day[name]!, 0);
   expect([sum("requests"), sum("sum:tokens")]).toEqual([60, 120]);
   expect(Math.max(...days.map((day) => day["peak:gpus"]!))).toBe(19);
+  expect(readdirSync(folder.path).toSorted()).toEqual(["instance_id", "kept.json", "state.json"]);
 });
 
 it("what a process writes that stood still while its lock was taken over is not written", async () => {
