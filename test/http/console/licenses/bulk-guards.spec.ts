@@ -80,6 +80,13 @@ describe.each(ACTIONS)("what somebody else changes during a bulk action: %s", (d
       expect(await recordedOf(event, [overtaken])).toEqual([{ id: overtaken, n: 0 }]);
   };
 
+  it("is not known to a page that a former release made, whose form goes through", async () => {
+    const ids = await prepared(doing);
+    const owner = await Visitor.signIn();
+    const done = await owner.submit(await owner.get(pathOf(doing, ids)), { ...entered, seen: undefined });
+    expect(done.text).toContain("3 of 3 licenses done.");
+  });
+
   it("between the preview and the form is left as it is, told, and offered again", async () => {
     const ids = await prepared(doing);
     const [, second] = ids as [string, string, string];
