@@ -7,6 +7,7 @@ import {
   type TOLD_OF_CUSTOMERS,
   type TOLD_OF_LICENSES,
 } from "../../licensing/portal/own-record.ts";
+import { runsOf } from "../ui/list.tsx";
 import { Card, Table, When } from "../ui/show.tsx";
 import type { Page } from "./mount.tsx";
 import { Heading } from "../ui/heading.tsx";
@@ -57,48 +58,30 @@ function byWhom({ actor_type, by }: OwnEvent): string | null {
   return actor_type === "customer" ? `by ${by ?? "a contact of yours"}` : null;
 }
 
-interface Repeated {
-  /** The latest of them. */
-  event: OwnEvent;
-  times: number;
-}
-
-/** Those in a row that say the same are one. Pure. */
-function folded(events: OwnEvent[]): Repeated[] {
-  const rows: Repeated[] = [];
-  for (const event of events) {
-    const last = rows.at(-1);
-    const same =
-      last !== undefined &&
-      (["action", "actor_type", "by", "instance_id"] as const).every(
-        (name) => last.event[name] === event[name],
-      );
-    if (same) last.times += 1;
-    else rows.push({ event, times: 1 });
-  }
-  return rows;
-}
+/** What is told as one, where it happens several times in a row. */
+const kindOf = ({ action, actor_type, by, instance_id }: OwnEvent): string =>
+  JSON.stringify([action, actor_type, by, instance_id]);
 
 const Happened: FC<{ events: OwnEvent[]; now: number }> = ({ events, now }) => (
   <Table
     caption="What happened"
-    rows={folded(events)}
+    rows={runsOf(events, kindOf)}
     empty="Nothing yet."
     columns={[
       {
         label: "What",
         main: true,
-        cell: ({ event, times }) => (
+        cell: ([event, ...others]) => (
           <>
             {WORDS[event.action as Told]}
-            {times === 1 ? "" : `, ${times} times`}
+            {others.length === 0 ? "" : `, ${others.length + 1} times`}
             <span class="second">
               {[event.instance_id, byWhom(event)].filter((part) => part !== null).join(", ")}
             </span>
           </>
         ),
       },
-      { label: "When", cell: ({ event }) => <When at={event.at} now={now} time /> },
+      { label: "When", cell: ([event]) => <When at={event.at} now={now} time /> },
     ]}
   />
 );

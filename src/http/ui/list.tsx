@@ -102,3 +102,14 @@ export const emptyList = (
   if (nextCursor !== null) return "No match so far; the search continues on the next page.";
   return isFiltered ? "Nothing matches these filters." : none;
 };
+
+/** The rows with those that are of the same kind as the one before them in one group. Pure. */
+export function runsOf<T>(rows: T[], kindOf: (row: T) => string): [T, ...T[]][] {
+  const runs: [T, ...T[]][] = [];
+  for (const row of rows) {
+    const last = runs.at(-1);
+    if (last && kindOf(last[0]) === kindOf(row)) last.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}

@@ -9,6 +9,7 @@ import { isShown, type NamedEvent, presentEvent } from "../../../audit/event-lis
 import { EVENT_ACTIONS, EVENT_TYPES } from "../../../record/catalogue.ts";
 import type { Visit } from "../visit.ts";
 import { tailOf } from "../../ui/copyable.tsx";
+import { runsOf } from "../../ui/list.tsx";
 import { formatCount, When } from "../../ui/show.tsx";
 import { wordsFor } from "../../ui/terms.ts";
 
@@ -85,18 +86,14 @@ const Subject: FC<{ entity: ShownEvent["entity"]; name: string | undefined }> = 
 /** As many events of one kind in a row, about the same and by the same, as are told as one. */
 const FOLDED = 3;
 
-/** The events with those that repeat the one before them in one group. */
-function runsOf(events: ShownEvent[]): [ShownEvent, ...ShownEvent[]][] {
-  const kindOf = ({ action, entity, actor }: ShownEvent): string =>
-    JSON.stringify([action, entity.id, actor.type, actor.id]);
-  const runs: [ShownEvent, ...ShownEvent[]][] = [];
-  for (const event of events) {
-    const last = runs.at(-1);
-    if (last && kindOf(last[0]) === kindOf(event)) last.push(event);
-    else runs.push([event]);
-  }
-  return runs.flatMap((run) => (run.length >= FOLDED ? [run] : run.map((event): [ShownEvent] => [event])));
-}
+const kindOf = ({ action, entity, actor }: ShownEvent): string =>
+  JSON.stringify([action, entity.id, actor.type, actor.id]);
+
+/** The events with those that repeat the one before them in one group, if they are many. */
+const folded = (events: ShownEvent[]): [ShownEvent, ...ShownEvent[]][] =>
+  runsOf(events, kindOf).flatMap((run) =>
+    run.length >= FOLDED ? [run] : run.map((event): [ShownEvent] => [event]),
+  );
 
 /** The others of a run, folded: when, and what was recorded. */
 const Others: FC<{ others: ShownEvent[]; now: number; full: boolean | undefined }> = ({
@@ -181,7 +178,7 @@ export const Timeline: FC<{
   names?: Names;
 }> = ({ events, now, about, full, names }) => (
   <ol class={full ? "timeline full" : "timeline"}>
-    {runsOf(events.map(shownEvent)).map(([event, ...others]) => {
+    {folded(events.map(shownEvent)).map(([event, ...others]) => {
       const remark = remarkOf(event);
       return (
         <li>
