@@ -7,7 +7,7 @@ import { instanceIdOf } from "../field/pasted.ts";
 import { Since, Sought, Until } from "../kernel/inputs.ts";
 import { formatInstant, SECOND } from "../kernel/dates.ts";
 import { MAX_SCAN, openList, type Page, type PageRequest } from "../kernel/pages.ts";
-import { apiTokens, type Event, events } from "../storage/schema.ts";
+import { apiTokens, contacts, type Event, events } from "../storage/schema.ts";
 import { ACCESS_ENTITIES, isAccessEntity, isOfAccess } from "../record/entities.ts";
 import { isByInstances } from "../record/events.ts";
 import { EventTypes } from "./event-types.ts";
@@ -126,16 +126,21 @@ function belongs(event: Event, { entity, actor, action, by, since, until }: Even
   );
 }
 
-/** An event and the name of the API token that caused it; null if the actor used something else. */
+/** An event and what its actor is called: null where the id says it, or nobody is there any more. */
 export interface NamedEvent extends Event {
   actor_name: string | null;
 }
 
-// Costs one more row for each event of a token, but no round trip. Revoked tokens stay in the table.
-const ACTOR_NAME = sql<
-  string | null
->`iif(${events.actor_id} LIKE 'tok\\_%' ESCAPE '\\' AND ${events.actor_type} = 'staff',
-  (SELECT name FROM ${apiTokens} WHERE id = ${events.actor_id}), NULL)`.as("actor_name");
+// Contacts have ids of ours, and tokens have names that owners may see; revoked tokens stay in their table. This costs
+// one more row for each of their events, but no round trip.
+const CONTACT_NAME = sql`WHEN 'customer' THEN
+  (SELECT coalesce(name, email) FROM ${contacts} WHERE id = ${events.actor_id})`;
+const TOKEN_NAME = sql`WHEN 'staff' THEN iif(${events.actor_id} LIKE 'tok\\_%' ESCAPE '\\',
+  (SELECT name FROM ${apiTokens} WHERE id = ${events.actor_id}), NULL)`;
+
+const namesFor = (context: Context) =>
+  sql<string | null>`CASE ${events.actor_type} ${CONTACT_NAME}
+    ${allows(context, "access") ? TOKEN_NAME : sql``} END`.as("actor_name");
 
 const NO_NAME = sql<string | null>`NULL`.as("actor_name");
 
@@ -172,7 +177,7 @@ export async function listEvents(
   const exact = filters === (driver ? 1 : 0) && (all || driver !== undefined);
   const scan = exact ? request.limit + 1 : walk;
   const rows = await context.db.orm
-    .select({ ...getTableColumns(events), actor_name: names && all ? ACTOR_NAME : NO_NAME })
+    .select({ ...getTableColumns(events), actor_name: names ? namesFor(context) : NO_NAME })
     .from(events)
     .where(
       and(
@@ -216,7 +221,7 @@ export async function latestEvents(context: Context, among: number, limit: numbe
   return context.db.orm
     .select({
       ...getTableColumns(events),
-      actor_name: allows(context, "access") ? ACTOR_NAME : NO_NAME,
+      actor_name: namesFor(context),
       customer_name: CUSTOMER_NAME,
     })
     .from(events)
@@ -234,7 +239,7 @@ export async function eventsOfRequest(context: Context, id: string, limit: numbe
   if (!REQUEST_ID.test(id)) return [];
   const all = allows(context, "access");
   return context.db.orm
-    .select({ ...getTableColumns(events), actor_name: all ? ACTOR_NAME : NO_NAME })
+    .select({ ...getTableColumns(events), actor_name: namesFor(context) })
     .from(events)
     .where(
       and(

@@ -53,20 +53,6 @@ export async function customerWithContacts(
 export const inOrder = (one: Contact, other: Contact): number =>
   other.own - one.own || one.created_at - other.created_at || (one.id < other.id ? -1 : 1);
 
-/** What contacts are called, by their ids: those that are still there. */
-export async function contactNames(context: Context, ids: string[]): Promise<Map<string, string>> {
-  allow(context, "read");
-  if (ids.length === 0) return new Map();
-  const { db } = context;
-  const [found] = await db.batch([
-    db.sql(
-      "SELECT c.id, coalesce(c.name, c.email) AS name FROM json_each(?) one CROSS JOIN contacts c ON c.id = one.value",
-      JSON.stringify([...new Set(ids)]),
-    ),
-  ]);
-  return new Map((found!.results as { id: string; name: string }[]).map(({ id, name }) => [id, name]));
-}
-
 /** @throws Problem CUSTOMER_NOT_FOUND, NOT_FOUND */
 export async function getContact(context: Context, customerId: string, id: string): Promise<Contact> {
   allow(context, "read");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Visitor } from "../../support/console.ts";
 import { env } from "../../support/env.ts";
+import { newContact, newHouse } from "../../support/portal.ts";
 import { activate, admin, deactivate, newCustomer, newLicense, newToken } from "../../support/service.ts";
 
 /** What the list says, without the words of its filters. */
@@ -78,6 +79,40 @@ describe("/admin/activity", () => {
       expect(text).not.toContain(name);
     }
     expect((await admin(`/events?entity=${id}`)).body.data[0]).not.toHaveProperty("actor_name");
+  });
+
+  it("calls contacts by their names on every page with events, for everybody, and by the id once they are gone", async () => {
+    const { customer, contact, license } = await newHouse({}, { name: "Grace <Hopper>" });
+    const nameless = await newContact(customer.id);
+    const request = crypto.randomUUID();
+    for (const [entity, id, by] of [
+      ["license", license.id, contact.id],
+      ["customer", customer.id, nameless.id],
+    ]) {
+      await env.DB.prepare(
+        `INSERT INTO events (at, action, entity_type, entity_id, actor_type, actor_id, request_id, detail)
+         VALUES (?, 'license.key_shown', ?, ?, 'customer', ?, ?, '{}')`,
+      )
+        .bind(Date.now(), entity, id, by, request)
+        .run();
+    }
+    const pages = ["/admin", "/admin/activity", `/admin/search?q=${request}`];
+    const named: [name: string, paths: string[]][] = [
+      ["Grace <Hopper>", [...pages, `/admin/licenses/${license.id}`]],
+      [nameless.email, [...pages, `/admin/customers/${customer.id}`]],
+    ];
+    for (const role of ["owner", "viewer"] as const) {
+      const visitor = await Visitor.signInAs(role);
+      for (const [name, paths] of named) {
+        for (const path of paths) {
+          const { text } = await visitor.get(path);
+          expect(text, `${path} as ${role}`).toContain(`by ${name}`);
+        }
+      }
+    }
+    await admin(`/customers/${customer.id}/contacts/${contact.id}`, { method: "DELETE" });
+    const visitor = await Visitor.signInAs("viewer");
+    expect((await visitor.get(`/admin/licenses/${license.id}`)).text).toContain(`by ${contact.id}`);
   });
 
   it("names every actor that acts by rule", async () => {

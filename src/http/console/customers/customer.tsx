@@ -230,11 +230,7 @@ export const customerPage: Page = {
                 title="Latest events"
                 actions={<a href={`/admin/activity?entity=${encodeURIComponent(id)}`}>All events</a>}
               >
-                <Timeline
-                  events={events.data}
-                  now={now}
-                  names={new Map(contacts.map((one) => [one.id, one.name ?? one.email]))}
-                />
+                <Timeline events={events.data} now={now} />
               </Card>
             </div>
           </div>

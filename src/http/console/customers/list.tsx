@@ -63,9 +63,10 @@ export const customerColumns = (
     label: "E-mail",
     cell: (customer) => (
       <>
-        {/* Before the address, which may be cut. */}
-        <EmailFault of={customer} />
         {customer.email ?? <span class="soft">none</span>}
+        <span class="second">
+          <EmailFault of={customer} />
+        </span>
       </>
     ),
     long: true,

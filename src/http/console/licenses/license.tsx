@@ -24,7 +24,7 @@ import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { SettledNote } from "../parts/settled.tsx";
 import { shownSeat } from "../parts/seats.tsx";
-import { Card, plural, StandingBadge, When } from "../../ui/show.tsx";
+import { Card, StandingBadge, When } from "../../ui/show.tsx";
 import { ACTION_NAMES } from "../../ui/terms.ts";
 import { idOf, type Visit } from "../visit.ts";
 
@@ -99,22 +99,13 @@ const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }
 /** A whole month is read, for what adds up in it. */
 const MONTH = 30 * DAY;
 
-const leftUntil = (ends: string, now: number): string =>
-  `${plural(Math.ceil((Date.parse(ends) - now) / DAY), "day")} left`;
-
-/** What its status means today, in words. */
+/** What its status means for the customer, beyond the dates below; null if nothing. */
 function leadOf(license: ShownLicense, now: number): Child {
-  const ends = license.expires_at;
   const words: Record<ShownLicense["standing"], Child> = {
-    active: ends === null ? "Perpetual: it does not end." : leftUntil(ends, now),
-    expiring: ends === null ? null : leftUntil(ends, now),
-    grace: (
-      <>
-        Ended {<When at={ends} now={now} as="end" />}; instances keep running until{" "}
-        {<When at={license.grace_until} now={now} as="end" />}
-      </>
-    ),
-    expired: <>Ended {<When at={ends} now={now} as="end" />}</>,
+    active: null,
+    expiring: null,
+    grace: <>Instances keep running until {<When at={license.grace_until} now={now} as="end" />}</>,
+    expired: null,
     scheduled: <>Starts {<When at={license.starts_at} now={now} as="start" />}</>,
     suspended: "Activations and check-ins are refused until it is reinstated.",
     revoked: "Revoked for good.",
@@ -156,6 +147,7 @@ export const licensePage: Page = {
     ]);
     const license = presentLicense(row, now);
     const orders = ordered.map(presentPendingChange);
+    const lead = leadOf(license, now);
     return {
       title: `${displayNameOf(customer)}, ${license.license_type}`,
       section: "licenses",
@@ -169,7 +161,8 @@ export const licensePage: Page = {
             }
             lead={
               <>
-                <code>{id}</code> · {leadOf(license, now)}
+                <code>{id}</code>
+                {lead === null ? null : <> · {lead}</>}
               </>
             }
             trail={[["/admin/licenses", "Licenses"]]}

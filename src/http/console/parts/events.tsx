@@ -1,6 +1,5 @@
 // Events in words.
 import type { FC } from "hono/jsx";
-import { contactNames } from "../../../licensing/customers/contacts.ts";
 import { customerNames } from "../../../licensing/customers/customers.ts";
 import { displayNameOf } from "../../../licensing/customers/display-name.ts";
 import { holdersOf } from "../../../licensing/licenses/search/license-uses.ts";
@@ -50,10 +49,10 @@ const SYSTEM: Record<string, string> = {
 };
 
 /** Who did it, by name; with the id if that differs. */
-const By: FC<{ event: ShownEvent; names: Names | undefined }> = ({ event: { actor, actor_name }, names }) => {
+const By: FC<{ event: ShownEvent }> = ({ event: { actor, actor_name } }) => {
   const { type, id } = actor;
   if (type === "instance") return <> · by instance {id}</>;
-  const words = type === "system" ? SYSTEM[id] : (actor_name ?? names?.get(id));
+  const words = type === "system" ? SYSTEM[id] : actor_name;
   if (type === "system") return <> · by {words ? <span title={id}>{words}</span> : id}</>;
   return (
     <>
@@ -149,21 +148,18 @@ const Detail: FC<{ event: ShownEvent }> = ({ event: { request_id, ip, action, ac
   </details>
 );
 
-/** Whom events are about, by the id of the license or customer, and which contacts did them. */
+/** Whom events are about, by the id of the license or customer. */
 type Names = ReadonlyMap<string, string>;
 
 /** The names on a page of events. */
 export async function namesIn(context: Context, events: NamedEvent[]): Promise<Names> {
   const idsOf = (type: string): string[] =>
     events.filter(({ entity_type }) => entity_type === type).map(({ entity_id }) => entity_id);
-  const actors = events.filter(({ actor_type }) => actor_type === "customer").map(({ actor_id }) => actor_id);
-  const [holders, customers, contacts] = await Promise.all([
+  const [holders, customers] = await Promise.all([
     holdersOf(context, idsOf("license")),
     customerNames(context, idsOf("customer")),
-    contactNames(context, actors),
   ]);
-  const named = [...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)] as const);
-  return new Map([...named, ...contacts]);
+  return new Map([...holders, ...customers].map(([id, customer]) => [id, displayNameOf(customer)]));
 }
 
 /**
@@ -195,7 +191,7 @@ export const Timeline: FC<{
           <div class="soft">
             <When at={event.at} now={now} time />
             {/* An instance acts for itself: the remark has named it. */}
-            {event.actor.type === "instance" && !full ? null : <By event={event} names={names} />}
+            {event.actor.type === "instance" && !full ? null : <By event={event} />}
           </div>
           {full ? <Detail event={event} /> : null}
           <Others others={others} now={now} full={full} />

@@ -334,7 +334,7 @@ describe("the page of a license", () => {
     expect(page.html).not.toContain("<b>1</b>");
     for (const words of [
       "1 of 2",
-      "365 days left",
+      "in 12 months",
       "caio-<b>1</b>",
       "host-1",
       "License delivery",
