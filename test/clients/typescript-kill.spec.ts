@@ -1,7 +1,7 @@
 // What a kill at any moment leaves of the TypeScript client's state folder.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -55,8 +55,7 @@ async function lifeOf(
   child.kill("SIGKILL");
   await over;
   // Made with its text in it, at whatever moment its process was killed.
-  const lock = join(folder.path, "lock.node");
-  const isWordless = existsSync(lock) && statSync(lock).size === 0;
+  const isWordless = statSync(join(folder.path, "lock.node"), { throwIfNoEntry: false })?.size === 0;
   const numbers = (word: string) =>
     [...output.matchAll(new RegExp(`^${word} (\\d+)\\n`, "gm"))].map(([, n]) => Number(n));
   return {
