@@ -54,7 +54,7 @@ const PARTS: Record<string, string> = {
   "meter, free": ".meter .bar.good",
   "meter, full": ".meter .bar.warn",
   "meter, over": ".meter .bar.stop",
-  "chart's bar": ".chart .bar",
+  "chart's bar": ".chart rect:not(.over)",
   "chart's bar over the limit": ".chart .over",
   "chart's limit": ".chart .limit",
   "timeline's line": ".timeline",

@@ -19,7 +19,7 @@ import { BarChart } from "../ui/charts.tsx";
 import { concernsOf, Concerns } from "./parts/attention.tsx";
 import { FirstDay } from "./parts/first-day.tsx";
 import { Timeline } from "./parts/events.tsx";
-import { barsOf, isByWeek, monthName, MONTHS, periodIn, Periods, USUAL } from "./parts/periods.tsx";
+import { barsOf, monthName, MONTHS, periodIn, Periods, UNIT_HEADS, unitOf, USUAL } from "./parts/periods.tsx";
 import { Card, formatCount } from "../ui/show.tsx";
 
 const Figure: FC<{ href: string; value: number; label: string }> = ({ href, value, label }) => (
@@ -113,10 +113,11 @@ export const overview: Page = {
         name === null ? [] : [[entity_id, name]],
       ),
     );
-    const byWeek = isByWeek(period, now);
+    // Its bars lead to their days, and the lists beside it are long.
+    const unit = unitOf(period, now, 3);
     const activatedOn = new Map(figures.activations_by_day.map(({ date, count }) => [date, count]));
     const endsTitle = "Licenses ending by month";
-    const activationsTitle = `Activations of the last ${period.label}${byWeek ? ", by week" : ""}`;
+    const activationsTitle = `Activations of the last ${period.label}${unit === "day" ? "" : `, by ${unit}`}`;
     return {
       title: "Overview",
       section: "overview",
@@ -204,8 +205,8 @@ export const overview: Page = {
                 <BarChart
                   title={activationsTitle}
                   empty="Nothing was activated in these days."
-                  columns={[byWeek ? "Week" : "Day", "Activations"]}
-                  bars={barsOf(period, now, byWeek, (day) => activatedOn.get(day) ?? 0, "sum", activatedIn)}
+                  columns={[UNIT_HEADS[unit], "Activations"]}
+                  bars={barsOf(period, now, unit, (day) => activatedOn.get(day) ?? 0, "sum", activatedIn)}
                 />
               </Card>
             </div>

@@ -4,6 +4,7 @@ import { nice, ticks } from "d3-array";
 import { pathRound } from "d3-path";
 import { scaleBand } from "d3-scale";
 import type { FC } from "hono/jsx";
+import { runsOf } from "./list.tsx";
 import { cutAt } from "./outliers.ts";
 import { formatCount } from "./show.tsx";
 
@@ -44,6 +45,12 @@ interface Chart {
   csv?: string;
 }
 
+type Drawn = Bar & { index: number };
+
+/** Bars in a row that lead to the same, such as the days of a month to its statement: one link for all of them. */
+const ledTogether = <T extends Bar>(bars: T[]): [T, ...T[]][] =>
+  runsOf(bars, ({ href, value }) => (value === 0 ? "" : (href ?? "")));
+
 /** The figures behind a chart. */
 const Figures: FC<Pick<Chart, "title" | "bars" | "columns" | "csv">> = ({ title, bars, columns, csv }) => (
   <details>
@@ -54,18 +61,20 @@ const Figures: FC<Pick<Chart, "title" | "bars" | "columns" | "csv">> = ({ title,
         <thead>
           <tr>
             <th scope="col">{columns[0]}</th>
-            <th scope="col" class="numeric">
-              {columns[1]}
-            </th>
+            <th scope="col">{columns[1]}</th>
           </tr>
         </thead>
         <tbody>
-          {bars.map(({ name, value, href }) => (
-            <tr>
-              <th scope="row">{href === undefined || value === 0 ? name : <a href={href}>{name}</a>}</th>
-              <td class="numeric">{formatCount(value)}</td>
-            </tr>
-          ))}
+          {ledTogether(bars).flatMap((run) =>
+            run.map(({ name, value, href }, index) => (
+              <tr>
+                <th scope="row">
+                  {href === undefined || value === 0 || index > 0 ? name : <a href={href}>{name}</a>}
+                </th>
+                <td>{formatCount(value)}</td>
+              </tr>
+            )),
+          )}
         </tbody>
       </table>
     </div>
@@ -95,7 +104,29 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
   const y = (value: number): number =>
     HEIGHT - BOTTOM - (Math.min(value, top) / top) * (HEIGHT - BOTTOM - TOP);
   const steps = ticks(0, top, 4).filter(Number.isInteger);
-  const left = (index: number): number => x(index) ?? 0;
+  const width = x.bandwidth();
+  // A page has hundreds of them, so what all have in common is in the style sheet.
+  const draw = ({ name, value, index }: Drawn) => {
+    const at = x(index)!.toFixed(1);
+    const wide = width.toFixed(1);
+    return (
+      <g>
+        <title>{`${name}: ${formatCount(value)}`}</title>
+        {/* Also a low bar is easy to point at. */}
+        <path d={`M${at} ${TOP}h${wide}V${HEIGHT - BOTTOM}h-${wide}z`} />
+        {value === 0 ? null : (
+          <rect
+            class={limit !== null && value > limit ? "over" : undefined}
+            x={at}
+            y={y(value).toFixed(1)}
+            width={wide}
+            height={(y(0) - y(value)).toFixed(1)}
+          />
+        )}
+        {value > top ? <rect class="cut" x={at} y={TOP + 8} width={wide} height="4" /> : null}
+      </g>
+    );
+  };
   return (
     <figure class="chart">
       <figcaption class="unseen">{title}</figcaption>
@@ -103,55 +134,30 @@ export const BarChart: FC<Chart> = ({ title, bars, columns, limit = null, empty,
         {steps.map((step) => (
           <>
             <path class="grid" d={across(y(step))} />
-            <text class="tick" x={LEFT - 8} y={y(step)} text-anchor="end">
+            <text class="tick" x={LEFT - 8} y={y(step)}>
               {compact.format(step)}
             </text>
           </>
         ))}
-        {bars.map(({ name, value, tick, href }, index) => {
-          const at = left(index).toFixed(1);
-          const width = x.bandwidth().toFixed(1);
-          const bar = (
-            <g>
-              <title>{`${name}: ${formatCount(value)}`}</title>
-              {/* Also a low bar is easy to point at. */}
-              <rect class="reach" x={at} y={TOP} width={width} height={HEIGHT - BOTTOM - TOP} />
-              {value === 0 ? null : (
-                <rect
-                  class={limit !== null && value > limit ? "over" : "bar"}
-                  x={at}
-                  y={y(value).toFixed(1)}
-                  width={width}
-                  height={(y(0) - y(value)).toFixed(1)}
-                  rx={Math.min(2, x.bandwidth() / 4).toFixed(1)}
-                />
-              )}
-              {value > top ? <rect class="cut" x={at} y={TOP + 8} width={width} height="4" /> : null}
-            </g>
-          );
-          return (
-            <>
-              {/* The table has the same links for the keyboard. */}
-              {href === undefined || value === 0 ? (
-                bar
-              ) : (
-                <a href={href} tabindex={-1}>
-                  {bar}
-                </a>
-              )}
-              {tick ? (
-                <text
-                  class="tick under"
-                  x={(left(index) + x.bandwidth() / 2).toFixed(1)}
-                  y={HEIGHT - BOTTOM + 10}
-                  text-anchor="middle"
-                >
-                  {tick}
-                </text>
-              ) : null}
-            </>
+        {ledTogether(bars.map((bar, index): Drawn => ({ ...bar, index }))).map((run) => {
+          const drawn = run.map(draw);
+          const [{ href, value }] = run;
+          // The table has the same links for the keyboard.
+          return href === undefined || value === 0 ? (
+            drawn
+          ) : (
+            <a href={href} tabindex={-1}>
+              {drawn}
+            </a>
           );
         })}
+        {bars.map(({ tick }, index) =>
+          tick ? (
+            <text class="tick under" x={(x(index)! + width / 2).toFixed(1)} y={HEIGHT - BOTTOM + 10}>
+              {tick}
+            </text>
+          ) : null,
+        )}
         {limit === null ? null : <path class="limit" d={across(y(limit))} />}
       </svg>
       {over.length === 0 ? null : (

@@ -93,9 +93,18 @@ describe("the page of figures", () => {
     expect(days).toMatchObject({ "Oct 22, 2071": "2", "Nov 20, 2071": "1" });
     expect(days).not.toHaveProperty("Oct 21, 2071");
     expect(await file(visitor, "requests", "2071-Q4")).toMatchObject({ "Nov 18, 2071": "700" });
-    // A week adds up what a day counts, and has the highest day of what does not add up.
-    expect(await file(visitor, "requests", "12m")).toMatchObject({ "Nov 16, 2071 to Nov 20, 2071": "750" });
-    expect(await file(visitor, "services", "12m")).toMatchObject({ "Nov 16, 2071 to Nov 20, 2071": "5" });
+    // A file has each day. A bar of more adds up what a day counts, or has the highest day of what does not add up.
+    expect(await file(visitor, "requests", "12m")).toMatchObject({
+      "Nov 18, 2071": "700",
+      "Nov 17, 2071": "50",
+    });
+    const year = await visitor.get("/admin/figures?period=12m");
+    expect(year.text).toContain("Services: the highest day of each month");
+    for (const bar of ["November 2071: 750", "November 2071: 5"])
+      expect(year.html).toContain(`${bar}</title>`);
+    const quarter = await visitor.get("/admin/figures?period=90d");
+    expect(quarter.text).toContain("Requests by week");
+    expect(quarter.html).toContain("Nov 15, 2071 to Nov 20, 2071: 750</title>");
   });
 
   it("tells renewals from licenses that ended for good", async () => {

@@ -127,10 +127,14 @@ describe("the overview", () => {
       return card.split("</section>")[0]!;
     };
     const high = async (query: string) =>
-      (await chart("activations", query)).match(/: 7,000<\/title>/g)?.length;
+      [...(await chart("activations", query)).matchAll(/: ([\d,]+)<\/title>/g)]
+        .map(([, value]) => Math.floor(Number(value!.replaceAll(",", "")) / 7_000))
+        .reduce((sum, times) => sum + times, 0);
     expect(await high("activations=7d")).toBe(1);
     expect([await high("activations=30d"), await high("")]).toEqual([3, 3]);
     expect(await high("activations=90d")).toBe(5);
+    expect(await chart("activations", "activations=30d")).not.toContain("by week");
+    expect(await chart("activations", "activations=90d")).toContain("by week");
     const year = await chart("activations", "activations=12m&ends=6m");
     expect(year).toContain("by week");
     // A week leads to its days.
@@ -138,7 +142,7 @@ describe("the overview", () => {
     expect(Date.parse(week[2]!) - Date.parse(week[1]!)).toBe(6 * DAY);
     expect(year).toContain('"/admin?ends=6m&amp;activations=30d#activations"');
     const ends = async (name: string) =>
-      (await chart("ends", `ends=${name}&activations=7d`)).match(/<rect class="reach"/g)?.length;
+      (await chart("ends", `ends=${name}&activations=7d`)).match(/<g><title>/g)?.length;
     expect(await ends("24m")).toBe(24);
     expect(await ends("36m")).toBe(36);
     expect(await chart("ends", "ends=24m")).toContain('"/admin?ends=36m&amp;activations=30d#ends"');

@@ -115,6 +115,90 @@ describe("the usage of a license", () => {
   });
 });
 
+describe("many meters", () => {
+  /** A license with so many meters, each with 10 allowed a month and 20 used yesterday. */
+  async function withMeters(count: number): Promise<{ id: string; codes: string[] }> {
+    const codes = Array.from({ length: count }, (_, n) => unique(`m${String(n).padStart(2, "0")}`));
+    for (const code of codes)
+      expect((await admin("/entitlements", { body: { code, name: code, kind: "meter" } })).status).toBe(201);
+    const entitlements = Object.fromEntries(codes.map((code) => [code, { value: 10 }]));
+    const id = await used({ entitlements }, []);
+    await rows(
+      "INSERT INTO usage (license_id, day, instance_id, requests, services, meters) VALUES (?, ?, 'box', 1, 1, ?)",
+      id,
+      day(1),
+      JSON.stringify(Object.fromEntries(codes.map((code) => [code, 20]))),
+    );
+    return { id, codes };
+  }
+
+  it("are a list on the license's page, each leading to its chart; one alone is drawn there", async () => {
+    const visitor = await Visitor.signInAs("viewer");
+    const one = await withMeters(1);
+    const drawn = await visitor.get(`/admin/licenses/${one.id}`);
+    expect(drawn.text).toContain(`${one.codes[0]}: this month so far`);
+    expect(drawn.html).toContain('class="limit"');
+    const two = await withMeters(2);
+    const { html, text } = await visitor.get(`/admin/licenses/${two.id}`);
+    expect(text).not.toContain(`${two.codes[0]}: this month so far`);
+    expect(text).toContain("20 of 10 in use, 10 over the limit this month so far");
+    for (const code of two.codes) {
+      expect(html).toContain(`href="/admin/licenses/${two.id}/usage?meter=${code}"`);
+      const chart = await visitor.get(`/admin/licenses/${two.id}/usage?meter=${code}`);
+      expect(bars(chart.html).filter((bar) => bar.endsWith(": 20"))).toEqual([
+        "Nov 19, 2026: 20",
+        "Nov 20, 2026: 20",
+        "Nov 19, 2026: 20",
+      ]);
+      // What a month may have is a line over the month as it adds up.
+      expect(chart.text).toContain(`${code}: this month so far`);
+      expect(chart.text).toContain("The dashed line is the limit, 10 a month. What is above it is red");
+      // Another time shows the same meter, by the day, as it is alone.
+      expect(chart.html).toContain(`usage?meter=${code}&amp;period=7d"`);
+    }
+  });
+
+  it("are drawn as far as there is room, and the others are listed with a link to each", async () => {
+    const visitor = await Visitor.signInAs("viewer");
+    const { id, codes } = await withMeters(14);
+    const license = await visitor.get(`/admin/licenses/${id}`);
+    expect(license.text).toContain("All 14 meters");
+    expect(license.html).not.toContain(`meter=${codes[12]}`);
+    const { html, text } = await visitor.get(`/admin/licenses/${id}/usage?period=7d`);
+    const charts = (page: string): number => page.split('<figure class="chart">').length - 1;
+    expect(charts(html)).toBe(13);
+    expect(text).toContain("The others");
+    for (const code of codes.slice(11))
+      expect(html).toContain(`href="/admin/licenses/${id}/usage?period=7d&amp;meter=${code}"`);
+    expect(html).not.toContain(`&amp;meter=${codes[10]}"`);
+    expect(text).toContain("20 10 a month");
+    const chosen = await visitor.get(`/admin/licenses/${id}/usage?period=90d&meter=requests`);
+    expect(charts(chosen.html)).toBe(1);
+    expect(chosen.text).toContain("Requests by day");
+    expect(chosen.html).toContain(`&amp;meter=${codes[0]}"`);
+    // One that it does not have is none.
+    expect(charts((await visitor.get(`/admin/licenses/${id}/usage?period=7d&meter=nope`)).html)).toBe(13);
+    const file = await visitor.get(`/admin/licenses/${id}/usage.csv?period=7d`);
+    expect(readCsv(file.html).header).toEqual(["license_id", "date", "requests", "services", ...codes]);
+  });
+});
+
+it("a chart of days leads to each statement once, and by the pointer from each of its bars", async () => {
+  const id = await used(
+    {},
+    [1, 2, 3, 21, 22].map((ago): [number, number] => [ago, 5]),
+  );
+  const { html } = await (await Visitor.signInAs("viewer")).get(`/admin/licenses/${id}`);
+  const [, chart = ""] = html.split("Requests of the last 30 days</figcaption>");
+  const own = chart.split("</figure>")[0]!;
+  const links = (month: string): number =>
+    own.split(`href="/admin/licenses/${id}/statements/${month}"`).length - 1;
+  // In the drawing for the days side by side, and in the table.
+  expect([links("2026-11"), links("2026-10")]).toEqual([2, 2]);
+  const [, drawn = ""] = own.split(`statements/2026-11" tabindex="-1">`);
+  expect(bars(drawn.split("</a>")[0]!)).toEqual(["Nov 17, 2026: 5", "Nov 18, 2026: 5", "Nov 19, 2026: 5"]);
+});
+
 describe("a customer's usage in a quarter", () => {
   it("adds up the months of each license, and the file has them month by month", async () => {
     const { id: customer_id } = await newCustomer({ company: unique("Cobalt") });

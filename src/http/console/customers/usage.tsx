@@ -17,7 +17,7 @@ import { Seats } from "../../ui/seats.tsx";
 import { Card, formatCount, formatLimit, formatPeriod, StandingBadge, Table } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
-import { barsOf, isByWeek, periodIn, Periods } from "../parts/periods.tsx";
+import { barsOf, periodIn, Periods, titleOf, UNIT_HEADS, unitOf } from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
 import { trailOf } from "./shown.tsx";
 
@@ -80,7 +80,7 @@ const usagePage: Page = {
     const title = `Usage: ${displayNameOf(customer)}, ${period.label}`;
     const days = daysOf(period, now);
     const months = monthsIn(period.from, days.at(-1)!);
-    const byWeek = isByWeek(period, now);
+    const unit = unitOf(period, now);
     const path = `/admin/customers/${id}`;
     return {
       title,
@@ -103,12 +103,12 @@ const usagePage: Page = {
             }
           />
           <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
-          <Card title={byWeek ? "Requests: the highest day of each week" : "Requests by day"}>
+          <Card title={titleOf("Requests", unit)}>
             <BarChart
               title="Requests of all licenses"
               empty="No instance has reported requests in these days."
-              columns={[byWeek ? "Week" : "Day", "Requests"]}
-              bars={barsOf(period, now, byWeek, requestsOn(used))}
+              columns={[UNIT_HEADS[unit], "Requests"]}
+              bars={barsOf(period, now, unit, requestsOn(used))}
             />
           </Card>
           <Card title="By license">

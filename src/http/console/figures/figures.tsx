@@ -13,7 +13,17 @@ import { type Bar, BarChart } from "../../ui/charts.tsx";
 import { Card, formatCount, formatMonth, formatPeriod } from "../../ui/show.tsx";
 import { Heading } from "../../ui/heading.tsx";
 import type { Page } from "../mount.tsx";
-import { barsOf, isByWeek, MONTHS, periodIn, Periods, USUAL } from "../parts/periods.tsx";
+import {
+  barsOf,
+  MONTHS,
+  periodIn,
+  Periods,
+  titleOf,
+  type Unit,
+  UNIT_HEADS,
+  unitOf,
+  USUAL,
+} from "../parts/periods.tsx";
 import { VersionChart } from "./version-chart.tsx";
 import { idOf } from "../visit.ts";
 
@@ -57,25 +67,26 @@ const endedIn = (month: string): string =>
 
 type Months = (typeof MONTHS)[number];
 
+/** Three charts of days, beside five others. */
+const DAILY = 4;
+
 async function figuresOf(
   context: Context,
   period: Period,
   { months, label }: Months,
   now: number,
+  unit: Unit,
 ): Promise<Figure[]> {
   const found = await readHistory(context, period, months);
-  const byWeek = isByWeek(period, now);
   const daily = (id: "activations" | "requests" | "services", name: string, of: "sum" | "peak"): Figure => {
     const values = found[id];
     const sumOf = (days: string[]): number => days.reduce((sum, day) => sum + (values.get(day) ?? 0), 0);
     const { now: days, before } = found.days;
     return {
       id,
-      title: byWeek
-        ? `${name}${of === "sum" ? " by week" : ": the highest day of each week"}`
-        : `${name} by day`,
-      columns: [byWeek ? "Week" : "Day", name],
-      bars: barsOf(period, now, byWeek, (day) => values.get(day) ?? 0, of),
+      title: titleOf(name, unit, of),
+      columns: [UNIT_HEADS[unit], name],
+      bars: barsOf(period, now, unit, (day) => values.get(day) ?? 0, of),
       // The services of two days are the same services.
       ...(of === "sum" ? { said: trend(sumOf(days), sumOf(before), days.length) } : {}),
     };
@@ -180,7 +191,7 @@ const figures: Page = {
     const months = periodIn(visit, MONTHS, "12m", "months");
     const asked = { period: period.name, months: months.name };
     const [shown, versions] = await Promise.all([
-      figuresOf(context, period, months, now),
+      figuresOf(context, period, months, now, unitOf(period, now, DAILY)),
       readVersions(context, period),
     ]);
     return {
@@ -227,7 +238,7 @@ const figureFile: Page = {
       );
       return answerCsv(http, `${VERSIONS}-${period.name}`, csvOf([["Day", "Version", "Instances"], ...rows]));
     }
-    const found = (await figuresOf(context, period, months, now)).find(({ id }) => id === idOf(visit));
+    const found = (await figuresOf(context, period, months, now, "day")).find(({ id }) => id === idOf(visit));
     if (!found) throw new Problem("NOT_FOUND");
     const rows = found.bars.map(({ name, value }) => [name, value]);
     return answerCsv(

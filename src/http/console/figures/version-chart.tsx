@@ -18,11 +18,11 @@ const LAYERS = 5;
 
 type Days = Awaited<ReturnType<typeof readVersions>>;
 
-/** Days of a month, weeks of a quarter, months of a year: of each the last day that was counted. */
+/** Days of a week, weeks of a quarter, months of a year: of each the last day that was counted. */
 function lastOfEach(days: Days, { from, to }: Period): Days {
   const long = (Date.parse(to) - Date.parse(from)) / DAY + 1;
   const keyOf = (day: string): string => {
-    if (long <= 31) return day;
+    if (long <= 7) return day;
     return long > 100
       ? day.slice(0, 7)
       : String(Math.floor((Date.parse(day) - Date.parse(from)) / (7 * DAY)));
@@ -53,7 +53,7 @@ export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ 
       <figcaption class="unseen">Versions over time</figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" focusable="false">
         {[0, top].map((step) => (
-          <text class="tick" x={LEFT - 8} y={HEIGHT - BOTTOM - heightOf(step)} text-anchor="end">
+          <text class="tick" x={LEFT - 8} y={HEIGHT - BOTTOM - heightOf(step)}>
             {formatCount(step)}
           </text>
         ))}
@@ -68,7 +68,6 @@ export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ 
                 floor -= heightOf(count);
                 return (
                   <rect
-                    class="bar"
                     fill-opacity={opacityOf(layer, series.length)}
                     x={at}
                     y={floor.toFixed(1)}
@@ -84,7 +83,6 @@ export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ 
                   class="tick under"
                   x={((x(n) ?? 0) + x.bandwidth() / 2).toFixed(1)}
                   y={HEIGHT - BOTTOM + 10}
-                  text-anchor="middle"
                 >
                   {formatShortDate(Date.parse(day))}
                 </text>

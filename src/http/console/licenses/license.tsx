@@ -19,7 +19,7 @@ import { Mail } from "../parts/mail.tsx";
 import { Hero, Instances, Refused, type ShownLicense, Terms } from "./cards.tsx";
 import { Usage } from "./daily-usage.tsx";
 import type { Page } from "../mount.tsx";
-import { MeterCharts } from "./meters.tsx";
+import { Meters } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { SettledNote } from "../parts/settled.tsx";
@@ -113,8 +113,9 @@ function leadOf(license: ShownLicense, now: number): Child {
   return words[license.standing];
 }
 
-/** Enough for nearly every license; the list of instances has them all. */
-const SEATS = 20;
+/** Enough for most licenses; the lists of instances and of events have them all. */
+const SEATS = 10;
+const EVENTS = 10;
 
 export const licensePage: Page = {
   path: "/admin/licenses/{id}",
@@ -139,7 +140,7 @@ export const licensePage: Page = {
       countSeats(context, id),
       readUsage(context, id, { from: dayOf(now - MONTH) }),
       listMessages(context, { limit: 8 }, { license_id: id }),
-      listEvents(context, { limit: 20 }, { entity: id }, "with names"),
+      listEvents(context, { limit: EVENTS }, { entity: id }, "with names"),
       listOpenChanges(context, id),
       listRefusals(context, id),
       keyReplacedAt(context, id),
@@ -194,7 +195,7 @@ export const licensePage: Page = {
                 replacedAt={replacedAt}
               />
               <Usage visit={visit} usage={usage} />
-              <MeterCharts usage={usage} now={now} />
+              <Meters usage={usage} now={now} />
               <Refused refusals={refused} now={now} />
             </div>
             <div>

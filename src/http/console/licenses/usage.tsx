@@ -1,18 +1,30 @@
 // /admin/licenses/{id}/usage: requests, services and every meter of a license over a time of choice, and as CSV.
 import { chartPeriods } from "../../../kernel/periods.ts";
-import { dayOf } from "../../../kernel/dates.ts";
+import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { csvOf } from "../../../licensing/sheets/sheets.ts";
 import type { MonthDay } from "../../../licensing/usage/figures.ts";
 import { monthsIn } from "../../../licensing/usage/months.ts";
+import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { readDays } from "../../../licensing/usage/of-licenses.ts";
 import type { License } from "../../../storage/schema.ts";
 import { answerCsv } from "../../exports.ts";
-import { BarChart } from "../../ui/charts.tsx";
+import { type Bar, BarChart } from "../../ui/charts.tsx";
 import { LimitHint } from "./daily-usage.tsx";
-import { Card, formatPeriod } from "../../ui/show.tsx";
+import { MeterChart, metersOf } from "./meters.tsx";
+import { Card, formatCount, formatPeriod, Table } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
-import { barsOf, isByWeek, monthName, periodIn, Periods, USUAL } from "../parts/periods.tsx";
+import {
+  barsOf,
+  monthName,
+  periodIn,
+  Periods,
+  roomFor,
+  titleOf,
+  UNIT_HEADS,
+  unitOf,
+  USUAL,
+} from "../parts/periods.tsx";
 import { idOf } from "../visit.ts";
 import { licenseView } from "./view.tsx";
 
@@ -21,8 +33,13 @@ interface Series {
   name: string;
   /** What a day may have; null if nothing limits a single day. */
   limit: number | null;
+  /** In words, for a month, too. */
+  allowed: string;
   on: (day: MonthDay) => number;
 }
+
+const allowedIn = (period: string, value: number | null): string =>
+  value === null ? "unlimited" : `${formatCount(value)} a ${period}`;
 
 /** What is charted: requests, services, the meters of the license and those that it had. */
 function seriesOf({ entitlements, max_requests_per_day, max_services }: License, days: MonthDay[]): Series[] {
@@ -31,8 +48,20 @@ function seriesOf({ entitlements, max_requests_per_day, max_services }: License,
     ...days.flatMap(({ meters }) => Object.keys(meters ?? {})),
   ]);
   return [
-    { code: "requests", name: "Requests", limit: max_requests_per_day, on: ({ requests }) => requests },
-    { code: "services", name: "Services", limit: max_services, on: ({ services }) => services },
+    {
+      code: "requests",
+      name: "Requests",
+      limit: max_requests_per_day,
+      allowed: allowedIn("day", max_requests_per_day),
+      on: ({ requests }) => requests,
+    },
+    {
+      code: "services",
+      name: "Services",
+      limit: max_services,
+      allowed: allowedIn("day", max_services),
+      on: ({ services }) => services,
+    },
     ...[...codes].toSorted().map((code): Series => {
       const held = entitlements[code];
       const isDaily = held?.meter?.[1] === "day";
@@ -40,28 +69,47 @@ function seriesOf({ entitlements, max_requests_per_day, max_services }: License,
         code,
         name: code,
         limit: isDaily ? (held?.value as number | null) : null,
+        allowed: held?.meter ? allowedIn(held.meter[1], held.value as number | null) : "no more",
         on: ({ meters }) => meters?.[code] ?? 0,
       };
     }),
   ];
 }
 
+/** Charts of so many meters are worth longer bars; of more, those are drawn for which there is room. */
+const SIDE_BY_SIDE = 4;
+
 const usagePage: Page = {
   path: "/admin/licenses/{id}/usage",
   access: "read",
   async show(visit) {
-    const { context, now } = visit;
+    const { context, now, query } = visit;
     const id = idOf(visit);
     const periods = chartPeriods(now);
     const period = periodIn(visit, periods, USUAL);
-    const [held, days] = await Promise.all([
+    const [held, days, recent] = await Promise.all([
       getLicenseAndCustomer(context, id),
       readDays(context, id, period),
+      query["meter"] === undefined ? null : readUsage(context, id, { from: dayOf(now - 30 * DAY) }),
     ]);
     const byDay = new Map(days.map((day) => [day.day, day]));
     const series = seriesOf(held.license, days);
-    const byWeek = isByWeek(period, now, series.length);
     const path = `/admin/licenses/${id}`;
+    const chosen = series.filter(({ code }) => code === query["meter"]);
+    const unit = unitOf(period, now, chosen.length > 0 ? 1 : Math.min(series.length, SIDE_BY_SIDE));
+    // What adds up over a month has its limit there, not in a day.
+    const month =
+      recent === null
+        ? undefined
+        : metersOf(recent, now).find(({ code, period: of }) => of === "month" && code === chosen[0]?.code);
+    const bars = (on: Series["on"]): Bar[] =>
+      barsOf(period, now, unit, (day) => {
+        const used = byDay.get(day);
+        return used ? on(used) : 0;
+      });
+    const room = roomFor(bars(() => 0).length);
+    const charted = chosen.length > 0 ? chosen : series.slice(0, room);
+    const others = series.filter((one) => !charted.includes(one));
     const end = period.to < dayOf(now) ? period.to : dayOf(now);
     return licenseView(
       held,
@@ -80,22 +128,51 @@ const usagePage: Page = {
         ),
       },
       <>
-        <Periods path={`${path}/usage`} periods={periods} chosen={period.name} />
-        {series.map(({ name, limit, on }) => (
-          <Card title={byWeek ? `${name}: the highest day of each week` : `${name} by day`}>
+        <Periods
+          path={`${path}/usage`}
+          periods={periods}
+          chosen={period.name}
+          others={chosen.length > 0 ? { meter: chosen[0]!.code } : {}}
+        />
+        {month === undefined ? null : <MeterChart meter={month} licenseId={id} />}
+        {charted.map(({ name, limit, on }) => (
+          <Card title={titleOf(name, unit)}>
             <BarChart
               title={`${name} of ${period.label}`}
               empty="No instance has reported it in these days."
-              columns={[byWeek ? "Week" : "Day", name]}
+              columns={[UNIT_HEADS[unit], name]}
               limit={limit}
-              bars={barsOf(period, now, byWeek, (day) => {
-                const used = byDay.get(day);
-                return used ? on(used) : 0;
-              })}
+              bars={bars(on)}
             />
             <LimitHint limit={limit} values={days.map(on)} />
           </Card>
         ))}
+        {others.length === 0 ? null : (
+          <Card title="The others">
+            <Table
+              caption="Meters that are not drawn here"
+              rows={others}
+              empty=""
+              columns={[
+                {
+                  label: "Meter",
+                  cell: ({ code, name }) => (
+                    <a href={`${path}/usage?${new URLSearchParams({ period: period.name, meter: code })}`}>
+                      {name}
+                    </a>
+                  ),
+                  main: true,
+                },
+                {
+                  label: "Highest day",
+                  cell: ({ on }) => formatCount(Math.max(0, ...days.map(on))),
+                  numeric: true,
+                },
+                { label: "Allowed", cell: ({ allowed }) => allowed, numeric: true },
+              ]}
+            />
+          </Card>
+        )}
         <p class="no-print">
           Statements:{" "}
           {monthsIn(period.from, end).map((month, n) => (

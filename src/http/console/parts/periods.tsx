@@ -3,7 +3,8 @@ import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
 import { daysOf, type Period, periodNamed } from "../../../kernel/periods.ts";
 import type { Bar } from "../../ui/charts.tsx";
-import { formatDate, formatShortDate } from "../../ui/show.tsx";
+import { runsOf } from "../../ui/list.tsx";
+import { formatDate, formatMonth, formatPeriod, formatShortDate } from "../../ui/show.tsx";
 import type { Visit } from "../visit.ts";
 
 /** A time that a chart shows, by its name in the address. */
@@ -62,11 +63,35 @@ export const Periods: FC<{
   );
 };
 
-/** More bars than this are drawn by the week: they would be hairs, and a heavy page. */
+/** What a bar stands for. */
+export type Unit = "day" | "week" | "month";
+
+/** The head of the column in the table behind a chart. */
+export const UNIT_HEADS: Record<Unit, string> = { day: "Day", week: "Week", month: "Month" };
+
+/** What the bars of a chart show: "Requests by day", "Services: the highest day of each week". */
+export const titleOf = (name: string, unit: Unit, of: "peak" | "sum" = "peak"): string =>
+  unit === "day" || of === "sum" ? `${name} by ${unit}` : `${name}: the highest day of each ${unit}`;
+
+/** More bars than this in one chart would be hairs. */
 const MANY = 100;
 
-export const isByWeek = (period: Period, now: number, charts = 1): boolean =>
-  daysOf(period, now).length * charts > MANY * 3 || daysOf(period, now).length > MANY;
+/** What a page has room for, in bars; a chart is about as heavy as eight more. */
+const ROOM = 200;
+const CHART = 8;
+
+/**
+ * What the bars of a time stand for: the shortest for which a page has room.
+ * @param charts how many there are on the page; more for a page that is heavy without them, or where bars lead somewhere
+ */
+export function unitOf(period: Period, now: number, charts = 1): Unit {
+  const { length } = daysOf(period, now);
+  const fits = (bars: number): boolean => bars <= MANY && bars * charts <= ROOM;
+  return fits(length) ? "day" : fits(Math.ceil(length / 7)) ? "week" : "month";
+}
+
+/** How many charts of so many bars a page has room for. */
+export const roomFor = (bars: number): number => Math.max(1, Math.floor(ROOM / (bars + CHART)));
 
 /** About five bars have one, and not those at the sides if there are many. */
 function hasTick(index: number, bars: number): boolean {
@@ -74,35 +99,45 @@ function hasTick(index: number, bars: number): boolean {
   return index % each === Math.min(2, each - 1);
 }
 
+const formatMonthOf = (day: string): string => formatMonth(Date.parse(day));
+
+/** The days of a period, those of a week or of a month together. */
+function spansOf(period: Period, now: number, unit: Unit): [string, ...string[]][] {
+  const days = daysOf(period, now);
+  const first = Date.parse(days[0] ?? period.from);
+  return runsOf(days, (day) =>
+    unit === "day"
+      ? day
+      : unit === "month"
+        ? day.slice(0, 7)
+        : `${Math.floor((Date.parse(day) - first) / (7 * DAY))}`,
+  );
+}
+
+const NAMES: Record<Unit, (days: [string, ...string[]]) => string> = {
+  day: ([day]) => formatDate(Date.parse(day)),
+  week: (days) => formatPeriod({ from: days[0], to: days.at(-1)! }),
+  month: ([day]) => monthName(day.slice(0, 7)),
+};
+
 /**
- * The days of a period as bars, or its weeks by their highest day or their sum.
+ * A period as bars: its days, or its weeks or months by their highest day or their sum.
  * @param hrefOf where what a bar counts is listed, from a first to a last day
  */
 export function barsOf(
   period: Period,
   now: number,
-  byWeek: boolean,
+  unit: Unit,
   valueOn: (day: string) => number,
   of: "peak" | "sum" = "peak",
   hrefOf: (from: string, to: string) => string | undefined = () => undefined,
 ): Bar[] {
-  const days = daysOf(period, now);
-  if (!byWeek)
-    return days.map((day, index) => ({
-      name: formatDate(Date.parse(day)),
-      tick: hasTick(index, days.length) ? formatShortDate(Date.parse(day)) : undefined,
-      value: valueOn(day),
-      href: hrefOf(day, day),
-    }));
-  const weeks = Array.from({ length: Math.ceil(days.length / 7) }, (_, n) => days.slice(n * 7, n * 7 + 7));
-  return weeks.map((week, index) => {
-    const at = Date.parse(week[0]!);
-    return {
-      name: `${formatDate(at)} to ${formatDate(at + (week.length - 1) * DAY)}`,
-      tick: hasTick(index, weeks.length) ? formatShortDate(at) : undefined,
-      value:
-        of === "peak" ? Math.max(...week.map(valueOn)) : week.reduce((sum, day) => sum + valueOn(day), 0),
-      href: hrefOf(week[0]!, week.at(-1)!),
-    };
-  });
+  const spans = spansOf(period, now, unit);
+  const tickOf = unit === "month" ? formatMonthOf : (day: string) => formatShortDate(Date.parse(day));
+  return spans.map((days, index) => ({
+    name: NAMES[unit](days),
+    tick: unit === "month" || hasTick(index, spans.length) ? tickOf(days[0]) : undefined,
+    value: of === "peak" ? Math.max(...days.map(valueOn)) : days.reduce((sum, day) => sum + valueOn(day), 0),
+    href: hrefOf(days[0], days.at(-1)!),
+  }));
 }
