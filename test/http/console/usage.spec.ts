@@ -158,6 +158,23 @@ describe("many meters", () => {
     }
   });
 
+  it("of a day are drawn by the day alone, with its limit", async () => {
+    const code = unique("peak");
+    const body = { code, name: code, kind: "meter", aggregate: "peak", period: "day" };
+    expect((await admin("/entitlements", { body })).status).toBe(201);
+    const { license } = await newLicense({ entitlements: { [code]: { value: 7 } } });
+    await rows(
+      "INSERT INTO usage (license_id, day, instance_id, requests, services, meters) VALUES (?, ?, 'box', 1, 1, ?)",
+      license.id,
+      day(1),
+      JSON.stringify({ [code]: 9 }),
+    );
+    const visitor = await Visitor.signInAs("viewer");
+    const { html, text } = await visitor.get(`/admin/licenses/${license.id}/usage?meter=${code}`);
+    expect(bars(html).filter((bar) => bar.endsWith(": 9"))).toEqual(["Nov 19, 2026: 9"]);
+    expect(text).toContain("The dashed line is the limit, 7 a day. What is above it is red");
+  });
+
   it("are drawn as far as there is room, and the others are listed with a link to each", async () => {
     const visitor = await Visitor.signInAs("viewer");
     const { id, codes } = await withMeters(14);

@@ -113,9 +113,9 @@ function leadOf(license: ShownLicense, now: number): Child {
   return words[license.standing];
 }
 
-/** Enough for most licenses; the lists of instances and of events have them all. */
-const SEATS = 10;
-const EVENTS = 10;
+/** Enough for nearly every license; the lists of instances and of events have them all. */
+const SEATS = 20;
+const EVENTS = 20;
 
 export const licensePage: Page = {
   path: "/admin/licenses/{id}",

@@ -96,7 +96,9 @@ export const Meters: FC<{ usage: Usage; now: number }> = ({ usage, now }) => {
             {
               label: "Meter",
               cell: ({ code }) => (
-                <a href={`/admin/licenses/${usage.license_id}/usage?${new URLSearchParams({ meter: code })}`}>
+                <a
+                  href={`/admin/licenses/${usage.license_id}/usage?${new URLSearchParams({ meter: code }).toString()}`}
+                >
                   {code}
                 </a>
               ),

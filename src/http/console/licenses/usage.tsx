@@ -98,7 +98,7 @@ const usagePage: Page = {
     const chosen = series.filter(({ code }) => code === query["meter"]);
     const unit = unitOf(period, now, chosen.length > 0 ? 1 : Math.min(series.length, SIDE_BY_SIDE));
     // What adds up over a month has its limit there, not in a day.
-    const month =
+    const monthly =
       recent === null
         ? undefined
         : metersOf(recent, now).find(({ code, period: of }) => of === "month" && code === chosen[0]?.code);
@@ -134,7 +134,7 @@ const usagePage: Page = {
           chosen={period.name}
           others={chosen.length > 0 ? { meter: chosen[0]!.code } : {}}
         />
-        {month === undefined ? null : <MeterChart meter={month} licenseId={id} />}
+        {monthly === undefined ? null : <MeterChart meter={monthly} licenseId={id} />}
         {charted.map(({ name, limit, on }) => (
           <Card title={titleOf(name, unit)}>
             <BarChart
@@ -157,7 +157,9 @@ const usagePage: Page = {
                 {
                   label: "Meter",
                   cell: ({ code, name }) => (
-                    <a href={`${path}/usage?${new URLSearchParams({ period: period.name, meter: code })}`}>
+                    <a
+                      href={`${path}/usage?${new URLSearchParams({ period: period.name, meter: code }).toString()}`}
+                    >
                       {name}
                     </a>
                   ),

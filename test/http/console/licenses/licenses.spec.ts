@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { setTime } from "../../../support/clock.ts";
 import { Visitor } from "../../../support/console.ts";
 import { metered } from "../../../support/meter.ts";
 import {
@@ -343,6 +344,24 @@ describe("the page of a license", () => {
       expect(page.text).toContain(words);
     }
     expect(page.html).not.toContain(license_key);
+  });
+
+  it("says beside its id what its status means, and its end below alone", async () => {
+    setTime(Date.parse("2026-05-01T08:00:00Z"));
+    const { license } = await newLicense({ expires_at: "2026-06-10", grace_days: 10 });
+    const leads = async (at: string): Promise<string> => {
+      setTime(Date.parse(at));
+      const { text } = await owner.get(`/admin/licenses/${license.id}`);
+      return text.slice(
+        text.lastIndexOf(license.id, text.indexOf(" Plan ")) + license.id.length,
+        text.indexOf(" Plan "),
+      );
+    };
+    expect(await leads("2026-06-01T08:00:00Z")).toBe("");
+    expect(await leads("2026-06-15T08:00:00Z")).toBe(
+      " · Instances keep running until Jun 20, 2026 in 7 days",
+    );
+    expect(await leads("2026-07-15T08:00:00Z")).toBe("");
   });
 
   it("says type, end and seats once, above the other terms", async () => {
