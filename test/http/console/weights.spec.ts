@@ -4,6 +4,8 @@ import styles from "../../../src/http/ui/assets/admin/assets/console.css?raw";
 import script from "../../../src/http/ui/assets/admin/assets/console.js?raw";
 import { DAY, setTime } from "../../support/clock.ts";
 import { Visitor } from "../../support/console.ts";
+import { FakeResend } from "../../support/mail.ts";
+import { newContact, signedIn } from "../../support/portal.ts";
 import { activate, admin, newCustomer, newLicense, rows, unique } from "../../support/service.ts";
 
 const MINUTE = 60_000;
@@ -120,6 +122,20 @@ describe("with its style sheet and script", () => {
   ])("%s weighs at most 100 KB, whatever was used", async (_, paths) => {
     for (const path of paths()) {
       const { html, status } = await visitor.get(path);
+      expect(status, path).toBe(200);
+      expect.soft(html.length, path).toBeLessThanOrEqual(MOST);
+    }
+  });
+
+  it("the customer's site weighs no more", async () => {
+    const resend = new FakeResend();
+    const { email } = await newContact(ids.customer);
+    const browser = await signedIn(resend, email);
+    const paths = ["/portal", "/portal/contacts", "/portal/requests", "/portal/events"];
+    for (const id of [ids.simple, ids.metered, ids.many])
+      for (const page of ["", "/events", "/statements/2026-11"]) paths.push(`/portal/licenses/${id}${page}`);
+    for (const path of paths) {
+      const { html, status } = await browser.get(path);
       expect(status, path).toBe(200);
       expect.soft(html.length, path).toBeLessThanOrEqual(MOST);
     }
