@@ -23,7 +23,7 @@ export const Meter: FC<{ used: number; limit: number | null; label: string }> = 
       ? `${formatCount(used)} in use, unlimited`
       : `${formatCount(used)} of ${formatCount(limit)} in use${used > limit ? `, ${formatCount(used - limit)} over the limit` : ""}`;
   if (limit === null) return <span>{words}</span>;
-  const share = Math.min(used / limit, 1) * 100;
+  const share = used < limit ? (used / limit) * 100 : 100;
   const tone = used > limit ? "stop" : used === limit ? "warn" : "good";
   return (
     <span class="meter">

@@ -158,6 +158,19 @@ describe("many meters", () => {
     }
   });
 
+  it("of which nothing is allowed are full", async () => {
+    const { id, codes } = await withMeters(2);
+    const entitlements = Object.fromEntries(codes.map((code) => [code, { value: 0 }]));
+    const patch = { method: "PATCH", body: { entitlements } };
+    expect((await admin(`/licenses/${id}`, patch)).status).toBe(200);
+    const { html, text } = await (await Visitor.signInAs("viewer")).get(`/admin/licenses/${id}`);
+    expect(text).toContain("20 of 0 in use, 20 over the limit");
+    await rows("DELETE FROM usage WHERE license_id = ?", id);
+    const unused = await (await Visitor.signInAs("viewer")).get(`/admin/licenses/${id}`);
+    expect(unused.text).toContain("0 of 0 in use");
+    expect(html + unused.html).not.toMatch(/NaN|Infinity/);
+  });
+
   it("of a day are drawn by the day alone, with its limit", async () => {
     const code = unique("peak");
     const body = { code, name: code, kind: "meter", aggregate: "peak", period: "day" };
