@@ -18,7 +18,7 @@ const LAYERS = 5;
 
 type Days = Awaited<ReturnType<typeof readVersions>>;
 
-/** Days of a week, weeks of a quarter, months of a year: of each the last day that was counted. */
+/** Days of a week, weeks of a month or a quarter, months of a year: of each the last day that was counted. */
 function lastOfEach(days: Days, { from, to }: Period): Days {
   const long = (Date.parse(to) - Date.parse(from)) / DAY + 1;
   const keyOf = (day: string): string => {
