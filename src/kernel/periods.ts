@@ -3,13 +3,16 @@ import { monthsBefore } from "./calendar.ts";
 import { DAY, dayOf } from "./dates.ts";
 import { invalid } from "../problems.ts";
 
-export interface Period {
+/** The first and the last day, both included. */
+export interface Days {
+  from: string;
+  to: string;
+}
+
+export interface Period extends Days {
   /** As an address has it. */
   name: string;
   label: string;
-  /** The first and the last day, both included. */
-  from: string;
-  to: string;
 }
 
 const LAST_DAYS = [7, 30, 90];
@@ -70,7 +73,7 @@ export function periodNamed<T extends Pick<Period, "name">>(
 }
 
 /** The days of a period that have come. */
-export function daysOf({ from, to }: Period, now: number): string[] {
+export function daysOf({ from, to }: Days, now: number): string[] {
   const days: string[] = [];
   for (let at = Date.parse(from); at <= Math.min(Date.parse(to), now); at += DAY) days.push(dayOf(at));
   return days;

@@ -96,6 +96,24 @@ describe("a list of as many rows as fit", () => {
   });
 });
 
+// Browsers fill what is not chosen with gray in the dark, as if it could not be.
+test("a question without an answer has choices that look open, and one with an answer too", async ({
+  open,
+  house,
+}) => {
+  const { license } = await newLicense(house);
+  const { page } = await open({ token: house.token, theme: "dark" });
+  const appearances = (name: string): Promise<string[]> =>
+    page
+      .locator(`input[type=radio][name=${name}]:not(:checked)`)
+      .evaluateAll((radios) => radios.map((radio) => getComputedStyle(radio).appearance));
+  await page.goto(`/admin/licenses/${license.id}/renew`);
+  expect(new Set(await appearances("ends"))).toEqual(new Set(["none"]));
+  await page.goto(`/admin/licenses/${license.id}/edit`);
+  expect(await page.locator("input[type=radio][name=terms]:checked").count()).toBe(0);
+  expect(new Set(await appearances("terms"))).toEqual(new Set(["none"]));
+});
+
 describe("by keyboard", () => {
   test("the content is one step away, and each form opens, closes and gives the focus back", async ({
     open,

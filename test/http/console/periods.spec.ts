@@ -5,7 +5,7 @@ import { DAY } from "../../../src/kernel/dates.ts";
 
 const NOW = Date.parse("2026-11-29T08:00:00.000Z");
 const ago = (days: number): string => new Date(NOW - days * DAY).toISOString().slice(0, 10);
-const last = (days: number) => ({ name: "x", label: "x", from: ago(days - 1), to: ago(0) });
+const last = (days: number) => ({ from: ago(days - 1), to: ago(0) });
 
 describe("a bar stands for", () => {
   it.each([
@@ -25,7 +25,7 @@ describe("a bar stands for", () => {
   });
 
   it("only days that have come", () => {
-    expect(unitOf({ name: "x", label: "x", from: ago(99), to: "2099-01-01" }, NOW)).toBe("day");
+    expect(unitOf({ from: ago(99), to: "2099-01-01" }, NOW)).toBe("day");
   });
 });
 
@@ -46,7 +46,7 @@ it("is titled by its unit, and by what a bar takes of its days", () => {
 });
 
 describe("the bars of a time", () => {
-  const period = { name: "x", label: "x", from: "2026-10-30", to: "2026-11-14" };
+  const period = { from: "2026-10-30", to: "2026-11-14" };
   const on = (day: string): number => Number(day.slice(8));
   const href = (from: string, to: string): string => `${from}/${to}`;
   const shown = (unit: "day" | "week" | "month", of?: "peak" | "sum") =>

@@ -171,6 +171,17 @@ describe("many meters", () => {
     expect(html + unused.html).not.toMatch(/NaN|Infinity/);
   });
 
+  it("cost three trips on each page", async () => {
+    const { id, codes } = await withMeters(2);
+    const { cost, bindings } = metered();
+    const visitor = await Visitor.signIn(undefined, bindings);
+    for (const path of ["", "/usage", `/usage?meter=${codes[0]}`]) {
+      cost.trips = 0;
+      expect((await visitor.get(`/admin/licenses/${id}${path}`)).status).toBe(200);
+      expect(cost.trips, path).toBeLessThanOrEqual(3);
+    }
+  });
+
   it("of a day are drawn by the day alone, with its limit", async () => {
     const code = unique("peak");
     const body = { code, name: code, kind: "meter", aggregate: "peak", period: "day" };

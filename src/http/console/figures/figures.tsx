@@ -209,6 +209,7 @@ const figures: Page = {
               <VersionChart
                 days={versions}
                 period={period}
+                now={now}
                 csv={`/admin/figures/${VERSIONS}?period=${period.name}`}
               />
               {versions.length === 0 ? null : (

@@ -2,9 +2,9 @@
 import { nice } from "d3-array";
 import { scaleBand } from "d3-scale";
 import type { FC } from "hono/jsx";
-import { DAY } from "../../../kernel/dates.ts";
 import type { Period } from "../../../kernel/periods.ts";
 import { type readVersions, seriesOf } from "../../../licensing/figures/versions.ts";
+import { barOf, unitOf } from "../parts/periods.tsx";
 import { formatCount, formatDate, formatShortDate, Table } from "../../ui/show.tsx";
 
 const WIDTH = 640;
@@ -18,23 +18,22 @@ const LAYERS = 5;
 
 type Days = Awaited<ReturnType<typeof readVersions>>;
 
-/** Days of a week, weeks of a month or a quarter, months of a year: of each the last day that was counted. */
-function lastOfEach(days: Days, { from, to }: Period): Days {
-  const long = (Date.parse(to) - Date.parse(from)) / DAY + 1;
-  const keyOf = (day: string): string => {
-    if (long <= 7) return day;
-    return long > 100
-      ? day.slice(0, 7)
-      : String(Math.floor((Date.parse(day) - Date.parse(from)) / (7 * DAY)));
-  };
-  return [...new Map(days.map((one) => [keyOf(one.day), one])).values()];
+/** Of each bar the last day that was counted. A bar is as heavy as its layers, in the drawing and in the table. */
+function lastOfEach(days: Days, period: Period, now: number): Days {
+  const barOfDay = barOf(period, unitOf(period, now, 2 * LAYERS));
+  return [...new Map(days.map((one) => [barOfDay(one.day), one])).values()];
 }
 
 /** From light, the oldest, to full. */
 const opacityOf = (index: number, count: number): string => (0.25 + (0.75 * (index + 1)) / count).toFixed(2);
 
-export const VersionChart: FC<{ days: Days; period: Period; csv: string }> = ({ days, period, csv }) => {
-  const shown = lastOfEach(days, period);
+export const VersionChart: FC<{ days: Days; period: Period; now: number; csv: string }> = ({
+  days,
+  period,
+  now,
+  csv,
+}) => {
+  const shown = lastOfEach(days, period, now);
   const series = seriesOf(shown, LAYERS);
   if (series.length === 0)
     return <p class="empty">Not counted yet in this period: it is counted once a day.</p>;

@@ -4,8 +4,8 @@ import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { chartPeriods } from "../../../kernel/periods.ts";
 import type { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { BarChart } from "../../ui/charts.tsx";
-import { Card, formatDate, formatLimit, formatShortDate } from "../../ui/show.tsx";
-import { Periods, USUAL } from "../parts/periods.tsx";
+import { Card, formatLimit } from "../../ui/show.tsx";
+import { barsOf, Periods, USUAL } from "../parts/periods.tsx";
 import type { Visit } from "../visit.ts";
 
 type Used = Awaited<ReturnType<typeof readUsage>>;
@@ -30,14 +30,14 @@ export const LimitHint: FC<{ limit: number | null; period?: string; values: numb
     </p>
   );
 
-const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number | null }> = ({
-  usage,
-  what,
-  limit,
-}) => {
+const DailyChart: FC<{
+  usage: Used;
+  what: "requests" | "services";
+  limit: number | null;
+  now: number;
+}> = ({ usage, what, limit, now }) => {
   const used = new Map(usage.data.map((day) => [day.date, day[what]]));
-  const first = Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY;
-  const days = Array.from({ length: DAYS_SHOWN }, (_, index) => first + index * DAY);
+  const from = dayOf(Date.parse(usage.to) - (DAYS_SHOWN - 1) * DAY);
   const word = what === "requests" ? "Requests" : "Services";
   return (
     <>
@@ -47,12 +47,14 @@ const DailyChart: FC<{ usage: Used; what: "requests" | "services"; limit: number
         empty={`No instance has reported ${what} in these days.`}
         columns={["Day", word]}
         limit={limit}
-        bars={days.map((day, index) => ({
-          name: formatDate(day),
-          tick: index % 7 === 3 ? formatShortDate(day) : undefined,
-          value: used.get(dayOf(day)) ?? 0,
-          href: statementPath(usage.license_id, dayOf(day)),
-        }))}
+        bars={barsOf(
+          { from, to: usage.to },
+          now,
+          "day",
+          (day) => used.get(day) ?? 0,
+          "peak",
+          (day) => statementPath(usage.license_id, day),
+        )}
       />
       <LimitHint limit={limit} values={usage.data.map((day) => day[what])} />
     </>
@@ -81,7 +83,7 @@ export const Usage: FC<{ visit: Visit; usage: Used }> = ({ visit, usage }) => (
       periods={chartPeriods(visit.now)}
       chosen={USUAL}
     />
-    <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} />
-    <DailyChart usage={usage} what="services" limit={usage.max_services} />
+    <DailyChart usage={usage} what="requests" limit={usage.max_requests_per_day} now={visit.now} />
+    <DailyChart usage={usage} what="services" limit={usage.max_services} now={visit.now} />
   </Card>
 );

@@ -5,21 +5,19 @@ import { listEvents } from "../../../audit/event-list.ts";
 import { listByContact } from "../../../licensing/instances/by-contact.ts";
 import { countSeats } from "../../../licensing/instances/instances.ts";
 import { keyReplacedAt } from "../../../licensing/instances/old-key.ts";
-import { DAY, dayOf } from "../../../kernel/dates.ts";
 import { settledOf } from "../../../licensing/figures/attention/settled-list.ts";
 import { getLicenseAndCustomer, presentLicense } from "../../../licensing/licenses/licenses.ts";
 import { listOpenChanges } from "../../../licensing/licenses/pending-changes.ts";
 import { presentPendingChange } from "../../../licensing/licenses/pending-rows.ts";
 import { TRANSITIONS } from "../../../licensing/licenses/decisions.ts";
 import { listRefusals } from "../../../licensing/seats/kept-refusals.ts";
-import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { listMessages, presentMessage } from "../../../notices/messages.ts";
 import { Heading } from "../../ui/heading.tsx";
 import { Mail } from "../parts/mail.tsx";
 import { Hero, Instances, Refused, type ShownLicense, Terms } from "./cards.tsx";
 import { Usage } from "./daily-usage.tsx";
 import type { Page } from "../mount.tsx";
-import { Meters } from "./meters.tsx";
+import { Meters, readLately } from "./meters.tsx";
 import { Orders } from "../parts/orders.tsx";
 import { Timeline } from "../parts/events.tsx";
 import { SettledNote } from "../parts/settled.tsx";
@@ -96,9 +94,6 @@ const Actions: FC<{ visit: Visit; license: ShownLicense }> = ({ visit, license }
   );
 };
 
-/** A whole month is read, for what adds up in it. */
-const MONTH = 30 * DAY;
-
 /** What its status means for the customer, beyond the dates below; null if nothing. */
 function leadOf(license: ShownLicense, now: number): Child {
   const words: Record<ShownLicense["standing"], Child> = {
@@ -138,7 +133,7 @@ export const licensePage: Page = {
       getLicenseAndCustomer(context, id),
       listByContact(context, id, SEATS + 1),
       countSeats(context, id),
-      readUsage(context, id, { from: dayOf(now - MONTH) }),
+      readLately(context, id, now),
       listMessages(context, { limit: 8 }, { license_id: id }),
       listEvents(context, { limit: EVENTS }, { entity: id }, "with names"),
       listOpenChanges(context, id),

@@ -1,17 +1,16 @@
 // /admin/licenses/{id}/usage: requests, services and every meter of a license over a time of choice, and as CSV.
 import { chartPeriods } from "../../../kernel/periods.ts";
-import { DAY, dayOf } from "../../../kernel/dates.ts";
+import { dayOf } from "../../../kernel/dates.ts";
 import { getLicenseAndCustomer } from "../../../licensing/licenses/licenses.ts";
 import { csvOf } from "../../../licensing/sheets/sheets.ts";
 import type { MonthDay } from "../../../licensing/usage/figures.ts";
 import { monthsIn } from "../../../licensing/usage/months.ts";
-import { readUsage } from "../../../licensing/usage/read-usage.ts";
 import { readDays } from "../../../licensing/usage/of-licenses.ts";
 import type { License } from "../../../storage/schema.ts";
 import { answerCsv } from "../../exports.ts";
 import { type Bar, BarChart } from "../../ui/charts.tsx";
 import { LimitHint } from "./daily-usage.tsx";
-import { MeterChart, metersOf } from "./meters.tsx";
+import { MeterChart, metersOf, readLately } from "./meters.tsx";
 import { Card, formatCount, formatPeriod, Table } from "../../ui/show.tsx";
 import type { Page } from "../mount.tsx";
 import {
@@ -31,15 +30,20 @@ import { licenseView } from "./view.tsx";
 interface Series {
   code: string;
   name: string;
-  /** What a day may have; null if nothing limits a single day. */
-  limit: number | null;
-  /** In words, for a month, too. */
-  allowed: string;
+  /** What a day or a month may have; null if nothing limits it. */
+  value: number | null;
+  /** null for a meter that the license had. */
+  period: "day" | "month" | null;
   on: (day: MonthDay) => number;
 }
 
-const allowedIn = (period: string, value: number | null): string =>
-  value === null ? "unlimited" : `${formatCount(value)} a ${period}`;
+/** What limits a single day. */
+const limitOf = ({ value, period }: Series): number | null => (period === "day" ? value : null);
+
+const allowed = ({ value, period }: Series): string => {
+  if (period === null) return "not held now";
+  return value === null ? "unlimited" : `${formatCount(value)} a ${period}`;
+};
 
 /** What is charted: requests, services, the meters of the license and those that it had. */
 function seriesOf({ entitlements, max_requests_per_day, max_services }: License, days: MonthDay[]): Series[] {
@@ -47,29 +51,24 @@ function seriesOf({ entitlements, max_requests_per_day, max_services }: License,
     ...Object.keys(entitlements).filter((code) => entitlements[code]?.meter),
     ...days.flatMap(({ meters }) => Object.keys(meters ?? {})),
   ]);
+  const day = { period: "day" as const };
   return [
     {
       code: "requests",
       name: "Requests",
-      limit: max_requests_per_day,
-      allowed: allowedIn("day", max_requests_per_day),
+      value: max_requests_per_day,
+      ...day,
       on: ({ requests }) => requests,
     },
-    {
-      code: "services",
-      name: "Services",
-      limit: max_services,
-      allowed: allowedIn("day", max_services),
-      on: ({ services }) => services,
-    },
+    { code: "services", name: "Services", value: max_services, ...day, on: ({ services }) => services },
     ...[...codes].toSorted().map((code): Series => {
       const held = entitlements[code];
-      const isDaily = held?.meter?.[1] === "day";
+      const period = held?.meter?.[1] ?? null;
       return {
         code,
         name: code,
-        limit: isDaily ? (held?.value as number | null) : null,
-        allowed: held?.meter ? allowedIn(held.meter[1], held.value as number | null) : "no more",
+        value: period === null ? null : (held?.value as number | null),
+        period,
         on: ({ meters }) => meters?.[code] ?? 0,
       };
     }),
@@ -90,25 +89,25 @@ const usagePage: Page = {
     const [held, days, recent] = await Promise.all([
       getLicenseAndCustomer(context, id),
       readDays(context, id, period),
-      query["meter"] === undefined ? null : readUsage(context, id, { from: dayOf(now - 30 * DAY) }),
+      query["meter"] === undefined ? null : readLately(context, id, now),
     ]);
     const byDay = new Map(days.map((day) => [day.day, day]));
     const series = seriesOf(held.license, days);
     const path = `/admin/licenses/${id}`;
-    const chosen = series.filter(({ code }) => code === query["meter"]);
-    const unit = unitOf(period, now, chosen.length > 0 ? 1 : Math.min(series.length, SIDE_BY_SIDE));
+    const chosen = series.find(({ code }) => code === query["meter"]);
+    const unit = unitOf(period, now, chosen ? 1 : Math.min(series.length, SIDE_BY_SIDE));
     // What adds up over a month has its limit there, not in a day.
     const monthly =
-      recent === null
-        ? undefined
-        : metersOf(recent, now).find(({ code, period: of }) => of === "month" && code === chosen[0]?.code);
-    const bars = (on: Series["on"]): Bar[] =>
+      recent !== null && chosen?.period === "month"
+        ? metersOf(recent, now).find(({ code }) => code === chosen.code)
+        : undefined;
+    const barsFor = ({ on }: Series): Bar[] =>
       barsOf(period, now, unit, (day) => {
         const used = byDay.get(day);
         return used ? on(used) : 0;
       });
-    const room = roomFor(bars(() => 0).length);
-    const charted = chosen.length > 0 ? chosen : series.slice(0, room);
+    const asked = chosen ? [chosen] : series;
+    const charted = asked.slice(0, roomFor(barsFor(asked[0]!).length));
     const others = series.filter((one) => !charted.includes(one));
     const end = period.to < dayOf(now) ? period.to : dayOf(now);
     return licenseView(
@@ -132,19 +131,19 @@ const usagePage: Page = {
           path={`${path}/usage`}
           periods={periods}
           chosen={period.name}
-          others={chosen.length > 0 ? { meter: chosen[0]!.code } : {}}
+          others={chosen ? { meter: chosen.code } : {}}
         />
-        {monthly === undefined ? null : <MeterChart meter={monthly} licenseId={id} />}
-        {charted.map(({ name, limit, on }) => (
-          <Card title={titleOf(name, unit)}>
+        {monthly === undefined ? null : <MeterChart meter={monthly} licenseId={id} now={now} />}
+        {charted.map((one) => (
+          <Card title={titleOf(one.name, unit)}>
             <BarChart
-              title={`${name} of ${period.label}`}
+              title={`${one.name} of ${period.label}`}
               empty="No instance has reported it in these days."
-              columns={[UNIT_HEADS[unit], name]}
-              limit={limit}
-              bars={bars(on)}
+              columns={[UNIT_HEADS[unit], one.name]}
+              limit={limitOf(one)}
+              bars={barsFor(one)}
             />
-            <LimitHint limit={limit} values={days.map(on)} />
+            <LimitHint limit={limitOf(one)} values={days.map(one.on)} />
           </Card>
         ))}
         {others.length === 0 ? null : (
@@ -170,7 +169,7 @@ const usagePage: Page = {
                   cell: ({ on }) => formatCount(Math.max(0, ...days.map(on))),
                   numeric: true,
                 },
-                { label: "Allowed", cell: ({ allowed }) => allowed, numeric: true },
+                { label: "Allowed", cell: allowed, numeric: true },
               ]}
             />
           </Card>

@@ -1,7 +1,7 @@
 // The stretches of days that charts of usage show, as links; and the bars of a stretch.
 import type { FC } from "hono/jsx";
 import { DAY } from "../../../kernel/dates.ts";
-import { daysOf, type Period, periodNamed } from "../../../kernel/periods.ts";
+import { type Days, daysOf, type Period, periodNamed } from "../../../kernel/periods.ts";
 import type { Bar } from "../../ui/charts.tsx";
 import { runsOf } from "../../ui/list.tsx";
 import { formatDate, formatMonth, formatPeriod, formatShortDate } from "../../ui/show.tsx";
@@ -84,7 +84,7 @@ const CHART = 8;
  * What the bars of a time stand for: the shortest for which a page has room.
  * @param charts how many there are on the page; more for a page that is heavy without them, or where bars lead somewhere
  */
-export function unitOf(period: Period, now: number, charts = 1): Unit {
+export function unitOf(period: Days, now: number, charts = 1): Unit {
   const { length } = daysOf(period, now);
   const fits = (bars: number): boolean => bars <= MANY && bars * charts <= ROOM;
   return fits(length) ? "day" : fits(Math.ceil(length / 7)) ? "week" : "month";
@@ -99,20 +99,15 @@ function hasTick(index: number, bars: number): boolean {
   return index % each === Math.min(2, each - 1);
 }
 
-const formatMonthOf = (day: string): string => formatMonth(Date.parse(day));
-
-/** The days of a period, those of a week or of a month together. */
-function spansOf(period: Period, now: number, unit: Unit): [string, ...string[]][] {
-  const days = daysOf(period, now);
-  const first = Date.parse(days[0] ?? period.from);
-  return runsOf(days, (day) =>
+/** Which bar a day belongs to; weeks begin with the first day. */
+export const barOf =
+  ({ from }: Days, unit: Unit) =>
+  (day: string): string =>
     unit === "day"
       ? day
-      : unit === "month"
-        ? day.slice(0, 7)
-        : `${Math.floor((Date.parse(day) - first) / (7 * DAY))}`,
-  );
-}
+      : unit === "week"
+        ? `${Math.floor((Date.parse(day) - Date.parse(from)) / (7 * DAY))}`
+        : day.slice(0, 7);
 
 const NAMES: Record<Unit, (days: [string, ...string[]]) => string> = {
   day: ([day]) => formatDate(Date.parse(day)),
@@ -125,18 +120,21 @@ const NAMES: Record<Unit, (days: [string, ...string[]]) => string> = {
  * @param hrefOf where what a bar counts is listed, from a first to a last day
  */
 export function barsOf(
-  period: Period,
+  period: Days,
   now: number,
   unit: Unit,
   valueOn: (day: string) => number,
   of: "peak" | "sum" = "peak",
   hrefOf: (from: string, to: string) => string | undefined = () => undefined,
 ): Bar[] {
-  const spans = spansOf(period, now, unit);
-  const tickOf = unit === "month" ? formatMonthOf : (day: string) => formatShortDate(Date.parse(day));
+  const spans = runsOf(daysOf(period, now), barOf(period, unit));
+  const tickOf = (day: number, index: number): string | undefined => {
+    if (unit === "month") return formatMonth(day);
+    return hasTick(index, spans.length) ? formatShortDate(day) : undefined;
+  };
   return spans.map((days, index) => ({
     name: NAMES[unit](days),
-    tick: unit === "month" || hasTick(index, spans.length) ? tickOf(days[0]) : undefined,
+    tick: tickOf(Date.parse(days[0]), index),
     value: of === "peak" ? Math.max(...days.map(valueOn)) : days.reduce((sum, day) => sum + valueOn(day), 0),
     href: hrefOf(days[0], days.at(-1)!),
   }));
